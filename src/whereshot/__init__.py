@@ -1,0 +1,1 @@
+"""whereshot tells where a photo was taken."""

@@ -1,0 +1,65 @@
+"""The error tree: what went wrong, which value, what was expected, what to do.
+
+    WhereshotError            every error a user can cause or meet; one line, CLI exit 2, HTTP 4xx
+    |-- InputError            an argument, a coordinate, a table or a file that is not what was asked for
+    |   |-- ImageError        a picture that cannot be read, is too large or is not a picture
+    |   `-- ConfigError       a TOML file with a wrong key or value
+    |-- ModelError            a model folder that is missing, incomplete, changed or from another version
+    |-- OutputError           a place that cannot be written
+    `-- MissingExtraError     an optional dependency that is not installed
+
+Everything that is not a WhereshotError is a bug of ours and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from types import ModuleType
+
+
+class WhereshotError(Exception):
+    """Base of every error that is the input's or the environment's, not the program's."""
+
+
+class InputError(WhereshotError):
+    """An argument, coordinate, table or file is not what was asked for."""
+
+
+class ImageError(InputError):
+    """A picture cannot be decoded, exceeds a limit or is not a picture."""
+
+
+class ConfigError(InputError):
+    """A TOML file has an unknown key or a value of the wrong kind."""
+
+
+class ModelError(WhereshotError):
+    """A model folder is missing, incomplete, altered or of an unknown version."""
+
+
+class OutputError(WhereshotError):
+    """An output file or folder cannot be written."""
+
+
+class MissingExtraError(WhereshotError):
+    """An optional dependency is needed and not installed."""
+
+
+def require(module: str, *, extra: str) -> ModuleType:
+    """Import an optional dependency, or say in one line how to install it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        missing = error.name or module
+        raise MissingExtraError(
+            f"{missing} is not installed; it comes with: pip install 'whereshot[{extra}]'"
+        ) from error
+
+
+def nearest_name(wrong: str, known: Iterable[str]) -> str:
+    """A hint that names the closest known spelling, or all of them: ``did you mean 'x'?``."""
+    known = sorted(known)
+    close = difflib.get_close_matches(wrong, known, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"

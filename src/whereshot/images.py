@@ -1,0 +1,246 @@
+"""Pictures: a path, bytes or a PIL image in; an upright 8-bit RGB PIL image, or the EXIF position and time, out.
+
+JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF and HEIC. Limits on bytes and pixels are checked before anything is decoded.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import math
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pillow_heif
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from whereshot.errors import ImageError
+
+Source = str | Path | bytes | Image.Image
+
+MAX_BYTES = 256 * 1024**2
+MAX_PIXELS = 2 * int(1024**3 // 4 // 3)
+"""Pixels above which a picture is refused: Pillow's own bomb limit, 179 megapixels."""
+
+SUFFIXES = frozenset(
+    [".jpg", ".jpeg", ".jpe", ".png", ".webp", ".heic", ".heif", ".hif", ".avif", ".tif", ".tiff", ".gif", ".bmp"]
+)
+
+pillow_heif.register_heif_opener()
+
+
+def describe(source: Source) -> str:
+    """How a source is called in messages: its path, or what it is."""
+    if isinstance(source, bytes):
+        return f"picture of {len(source)} bytes"
+    return str(source) if isinstance(source, (str, Path)) else "picture"
+
+
+def open_rgb(source: Source, *, min_side: int | None = None, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Decode a picture upright, as 8-bit RGB; transparent parts on white, the first frame of an animation.
+
+    With ``min_side`` a JPEG may be decoded at a reduced DCT scale, with its shorter side at least that long:
+    three times as fast for a large photo and a small target. Raises ImageError with the reason.
+    """
+    name = describe(source)
+    with _opened(source, max_pixels) as image:
+        try:
+            if min_side is not None and image.format == "JPEG":
+                # draft keeps both sides at or above the size asked for, and never enlarges
+                scale = min_side / min(image.size)
+                image.draft("RGB", (math.ceil(image.width * scale), math.ceil(image.height * scale)))
+            if getattr(image, "is_animated", False):
+                image.seek(0)
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+            return _to_rgb(upright)
+        except ImageError:
+            raise
+        except Exception as error:  # decoders raise anything from OSError to struct.error
+            raise ImageError(f"{name}: the picture is damaged ({_one_line(error)})") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _opened(source: Source, max_pixels: int) -> Image.Image:
+    """The lazily opened picture, its size checked; nothing is decoded yet."""
+    name = describe(source)
+    if isinstance(source, Image.Image):
+        image = source.copy()  # the caller's own stays as it is
+    else:
+        size = len(source) if isinstance(source, bytes) else _file_size(Path(source))
+        if size == 0:
+            raise ImageError(f"{name}: the file is empty")
+        if size > MAX_BYTES:
+            raise ImageError(f"{name}: {size / 1024**2:.0f} MiB; the limit is {MAX_BYTES // 1024**2} MiB")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit follows
+                image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+        except Image.DecompressionBombError as error:
+            raise ImageError(
+                f"{name}: more than {max_pixels / 1e6:.0f} megapixels, the limit; make a smaller copy"
+            ) from error
+        except UnidentifiedImageError as error:
+            raise ImageError(f"{name}: not a picture in a known format (JPEG, PNG, WebP, HEIC, ...)") from error
+        except Exception as error:
+            raise ImageError(f"{name}: the picture cannot be read ({_one_line(error)})") from error
+    if image.width * image.height > max_pixels:
+        raise ImageError(
+            f"{name}: {image.width} x {image.height} is more than {max_pixels / 1e6:.0f} megapixels, "
+            "the limit; make a smaller copy"
+        )
+    return image
+
+
+def _file_size(path: Path) -> int:
+    try:
+        if path.is_dir():
+            raise ImageError(f"{path}: a folder, not a picture")
+        return path.stat().st_size
+    except FileNotFoundError:
+        raise ImageError(f"{path}: no such file") from None
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be opened ({error.strerror})") from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    if image.mode.startswith("I") or image.mode == "F":
+        return Image.fromarray(_to_8_bit(np.asarray(image))).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def _to_8_bit(values: np.ndarray) -> np.ndarray:
+    """16-bit, 32-bit and float grey values to 8 bits; Pillow's own conversion cuts off at 255 instead."""
+    if values.dtype == np.uint16 or (values.dtype.kind == "i" and values.min() >= 0 and 255 < values.max() < 65536):
+        return (values.astype(np.uint32) >> 8).astype(np.uint8)
+    if values.dtype.kind == "i" and 0 <= values.min() and values.max() <= 255:
+        return values.astype(np.uint8)
+    values = np.nan_to_num(values.astype(np.float64))
+    low, high = values.min(), values.max()
+    return ((values - low) * (255 / (high - low) if high > low else 0)).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a camera wrote into a picture: position in degrees, time, accuracy and camera, each None where absent.
+
+    ``taken_at`` is UTC unless ``taken_at_is_local``. ``problem`` says why a position that is there is unusable.
+    """
+
+    latitude: float | None = None
+    longitude: float | None = None
+    accuracy_km: float | None = None
+    taken_at: datetime.datetime | None = None
+    taken_at_is_local: bool = False
+    camera: str | None = None
+    problem: str | None = None
+
+
+def read_recorded(source: Source) -> Recorded:
+    """The EXIF position, time and camera of a picture, without decoding its pixels. Raises ImageError."""
+    with _opened(source, MAX_PIXELS) as image:
+        try:
+            exif = image.getexif()
+            details = exif.get_ifd(ExifTags.IFD.Exif)
+            gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
+        except Exception as error:
+            return Recorded(problem=f"EXIF is damaged ({_one_line(error)})")
+        latitude, longitude, problem = _position(gps)
+        taken_at, is_local = _time(exif, details, gps)
+        accuracy = _number(gps.get(ExifTags.GPS.GPSHPositioningError))
+        return Recorded(
+            latitude=latitude,
+            longitude=longitude,
+            accuracy_km=accuracy / 1000 if accuracy is not None and accuracy > 0 else None,
+            taken_at=taken_at,
+            taken_at_is_local=is_local,
+            camera=_camera(exif),
+            problem=problem,
+        )
+
+
+def _number(value: Any) -> float | None:
+    """A finite float of an EXIF rational, or None (0/0 is NaN, 1/0 raises or is infinite)."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _text(value: Any) -> str:
+    text = value.decode("ascii", "ignore") if isinstance(value, bytes) else str(value or "")
+    return text.replace("\x00", "").strip()
+
+
+def _position(gps: dict[int, Any]) -> tuple[float | None, float | None, str | None]:
+    values: list[float] = []
+    for tag, reference_tag, negative, limit, name in (
+        (ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLatitudeRef, "NS", 90, "latitude"),
+        (ExifTags.GPS.GPSLongitude, ExifTags.GPS.GPSLongitudeRef, "EW", 180, "longitude"),
+    ):
+        raw = gps.get(tag)
+        if raw is None or raw == () or raw == "":
+            return None, None, None if not values else f"EXIF has no {name}"
+        parts = raw if isinstance(raw, (tuple, list)) else (raw,)
+        numbers = [_number(part) for part in parts]
+        if any(number is None for number in numbers) or not 1 <= len(numbers) <= 3:
+            return None, None, f"EXIF {name} is not a number: {_shown(raw)}"
+        degrees = sum(number / 60**power for power, number in enumerate(numbers))
+        reference = _text(gps.get(reference_tag)).upper()[:1]
+        if reference not in tuple(negative):
+            return None, None, f"EXIF {name} has no hemisphere ({' or '.join(negative)}); it says {reference!r}"
+        if abs(degrees) > limit:
+            return None, None, f"EXIF {name} {degrees:g} lies outside -{limit} to {limit}"
+        values.append(-degrees if reference == negative[1] else degrees)
+    return values[0], values[1], None
+
+
+def _shown(raw: Any) -> str:
+    parts = raw if isinstance(raw, (tuple, list)) else (raw,)
+    shown = []
+    for part in parts:
+        numerator, denominator = getattr(part, "numerator", part), getattr(part, "denominator", 1)
+        shown.append(f"{numerator}/{denominator}" if denominator != 1 else f"{numerator}")
+    return ", ".join(shown)[:80]
+
+
+def _time(exif: Any, details: dict, gps: dict) -> tuple[datetime.datetime | None, bool]:
+    """The time of taking: in UTC where the offset or the satellite time is known, else as the camera's local time."""
+    text = _text(details.get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime))
+    offset = _text(details.get(ExifTags.Base.OffsetTimeOriginal) or details.get(ExifTags.Base.OffsetTime))
+    local = _parsed(text, "%Y:%m:%d %H:%M:%S")
+    if local is not None and offset:
+        with_offset = _parsed(f"{text} {offset.replace('Z', '+00:00')}", "%Y:%m:%d %H:%M:%S %z")
+        if with_offset is not None:
+            return with_offset.astimezone(datetime.UTC), False
+    day = _parsed(_text(gps.get(ExifTags.GPS.GPSDateStamp)), "%Y:%m:%d")
+    clock = [_number(part) for part in gps.get(ExifTags.GPS.GPSTimeStamp) or ()]
+    if day is not None and len(clock) == 3 and None not in clock and clock[0] < 24:
+        seconds = clock[0] * 3600 + clock[1] * 60 + clock[2]
+        return (day + datetime.timedelta(seconds=seconds)).replace(tzinfo=datetime.UTC), False
+    return (None, False) if local is None else (local, True)
+
+
+def _parsed(text: str, form: str) -> datetime.datetime | None:
+    try:
+        return datetime.datetime.strptime(text, form)
+    except ValueError:
+        return None
+
+
+def _camera(exif: Any) -> str | None:
+    make, model = _text(exif.get(ExifTags.Base.Make)), _text(exif.get(ExifTags.Base.Model))
+    return (model if model.startswith(make) else f"{make} {model}".strip()) or None

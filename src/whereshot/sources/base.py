@@ -1,0 +1,56 @@
+"""What a source of photos gives: the records that can be used, and the rejects with their reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from whereshot import records, sphere
+from whereshot.progress import Track
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """Every input row is in exactly one of ``records`` and ``rejects``; ``notes`` are remarks for a person."""
+
+    records: records.Records
+    rejects: pa.Table
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        return len(self.records) + len(self.rejects)
+
+
+Source = Callable[[Sequence[Path], Mapping[str, str], Track], Ingested]
+"""(inputs, column names given by the user, progress) -> Ingested. Raises InputError when nothing can be read."""
+
+NO_POSITION = "no position"
+IMPOSSIBLE_POSITION = "impossible position"
+NULL_ISLAND = "position (0, 0)"
+UNREADABLE = "unreadable picture"
+DUPLICATE_ID = "duplicate id"
+BROKEN_ROW = "broken row"
+
+
+def judge_positions(latitude: NDArray, longitude: NDArray) -> tuple[list[str], list[str]]:
+    """Reason and detail (n each) for every position that cannot be used, "" where it can."""
+    problems = sphere.position_problems(latitude, longitude)
+    reasons, details = [], []
+    for row in range(len(latitude)):
+        if np.isnan(latitude[row]) or np.isnan(longitude[row]):
+            reason, detail = NO_POSITION, "latitude or longitude is missing"
+        elif problems[row]:
+            reason, detail = IMPOSSIBLE_POSITION, f"({latitude[row]:g}, {longitude[row]:g}): {problems[row]}"
+        elif latitude[row] == 0 and longitude[row] == 0:
+            reason, detail = NULL_ISLAND, "(0, 0) is where devices without a fix put their photos"
+        else:
+            reason = detail = ""
+        reasons.append(reason)
+        details.append(detail)
+    return reasons, details
