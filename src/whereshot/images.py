@@ -22,7 +22,7 @@ from whereshot.errors import ImageError
 Source = str | Path | bytes | Image.Image
 
 MAX_BYTES = 256 * 1024**2
-MAX_PIXELS = 2 * int(1024**3 // 4 // 3)
+MAX_PIXELS = 2 * (1024**3 // 4 // 3)
 """Pixels above which a picture is refused: Pillow's own bomb limit, 179 megapixels."""
 
 SUFFIXES = frozenset(
@@ -125,7 +125,7 @@ def _to_8_bit(values: np.ndarray) -> np.ndarray:
     """16-bit, 32-bit and float grey values to 8 bits; Pillow's own conversion cuts off at 255 instead."""
     if values.dtype == np.uint16 or (values.dtype.kind == "i" and values.min() >= 0 and 255 < values.max() < 65536):
         return (values.astype(np.uint32) >> 8).astype(np.uint8)
-    if values.dtype.kind == "i" and 0 <= values.min() and values.max() <= 255:
+    if values.dtype.kind == "i" and values.min() >= 0 and values.max() <= 255:
         return values.astype(np.uint8)
     values = np.nan_to_num(values.astype(np.float64))
     low, high = values.min(), values.max()

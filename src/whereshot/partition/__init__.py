@@ -1,0 +1,51 @@
+"""Ways to divide the Earth. PARTITIONS names every kind; adding one is one file and one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from numpy.typing import ArrayLike
+
+from whereshot import config
+from whereshot.errors import InputError, nearest_name
+from whereshot.partition import s2cells
+from whereshot.partition.base import Hierarchy, Partition, read_kind
+
+
+class Kind(NamedTuple):
+    """How one kind of partition is set and built from positions (n, 2)."""
+
+    settings: type[config.Settings]
+    build: Callable[[ArrayLike, Any], Partition]
+
+
+PARTITIONS: dict[str, Kind] = {
+    "s2": Kind(s2cells.AdaptiveSettings, s2cells.build_adaptive),
+    "s2-level": Kind(s2cells.FixedSettings, s2cells.build_fixed),
+}
+
+_CLASSES: dict[str, type[Partition]] = {cls.kind: cls for cls in (s2cells.S2Cells,)}
+
+
+def build(kind: str, points: ArrayLike, settings: Mapping[str, Any]) -> Partition:
+    """Build a partition of ``kind`` from positions (n, 2); raises InputError for a wrong kind or setting."""
+    if kind not in PARTITIONS:
+        raise InputError(f"no partition kind {kind!r}; {nearest_name(kind, PARTITIONS)}")
+    chosen = PARTITIONS[kind]
+    partition = chosen.build(points, config.parse(dict(settings), chosen.settings, name=f"partition {kind}"))
+    if len(partition) == 0:
+        raise InputError("no cell is left: every cell holds too few photos; lower min, or give more positions")
+    return partition
+
+
+def load(path: str | Path) -> Partition:
+    """Read a partition that was saved. Raises InputError."""
+    kind, table = read_kind(path)
+    if kind not in _CLASSES:
+        raise InputError(f"{path}: partition kind {kind!r} is not known to this version; known: {', '.join(_CLASSES)}")
+    return _CLASSES[kind].from_table(table)
+
+
+__all__ = ["PARTITIONS", "Hierarchy", "Kind", "Partition", "build", "load"]

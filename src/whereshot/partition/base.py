@@ -1,0 +1,210 @@
+"""A partition divides the sphere, or the part of it that has photos, into cells; a hierarchy stacks several.
+
+Points in, cell numbers out; per cell the imagery centroid, the count, the exact area, the spread and the border.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+import shapely.affinity
+from numpy.typing import ArrayLike, NDArray
+
+from whereshot import sphere
+from whereshot.errors import InputError
+from whereshot.records import write_parquet
+
+METADATA_KEY = b"whereshot.partition"
+
+
+class Partition(ABC):
+    """k cells of the sphere, numbered 0 to k - 1, each with what its photos tell.
+
+    ``centers`` (k, 2) are the means of the photos in each cell (imagery centroids), ``cell_centers`` (k, 2) the
+    cells' own, ``counts`` (k,) the photos, ``area_sr`` (k,) steradians, ``spread_km`` (k,) the root mean square
+    distance of the photos from their centroid.
+    """
+
+    kind: ClassVar[str]
+    centers: sphere.Points
+    cell_centers: sphere.Points
+    counts: NDArray[np.int64]
+    area_sr: NDArray[np.float64]
+    spread_km: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    @abstractmethod
+    def assign(self, points: ArrayLike) -> NDArray[np.int64]:
+        """Cell numbers (n,) of positions (n, 2); -1 outside every cell."""
+
+    @abstractmethod
+    def boundary(self, cell: int) -> list[sphere.Points]:
+        """Closed rings (m, 2) in degrees around one cell, counter-clockwise, edges short enough for a map."""
+
+    @abstractmethod
+    def own_columns(self) -> dict[str, pa.Array]:
+        """The columns of the saved table that this kind needs besides the common ones."""
+
+    @classmethod
+    @abstractmethod
+    def from_table(cls, table: pa.Table) -> Partition:
+        """The partition that ``own_columns`` and the common columns describe."""
+
+    def to_table(self) -> pa.Table:
+        """One row per cell; the kind is in the schema's metadata."""
+        columns = {
+            **self.own_columns(),
+            "latitude": pa.array(self.centers[:, 0]),
+            "longitude": pa.array(self.centers[:, 1]),
+            "cell_latitude": pa.array(self.cell_centers[:, 0]),
+            "cell_longitude": pa.array(self.cell_centers[:, 1]),
+            "count": pa.array(self.counts),
+            "area_sr": pa.array(self.area_sr),
+            "spread_km": pa.array(self.spread_km),
+        }
+        return pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps({"kind": self.kind})})
+
+    def save(self, path: str | Path) -> None:
+        """Write one Parquet file."""
+        write_parquet(self.to_table(), Path(path))
+
+    def polygon(self, cell: int) -> shapely.Geometry:
+        """One cell as a valid (multi-)polygon in longitude and latitude, cut at the date line (RFC 7946, 3.1.9)."""
+        return shapely.union_all([planar_polygon(ring) for ring in self.boundary(cell)])
+
+
+def common_columns(table: pa.Table) -> dict[str, Any]:
+    """The attributes that every kind restores from its saved table."""
+
+    def pair(latitude: str, longitude: str) -> sphere.Points:
+        return np.stack([table[latitude].to_numpy(), table[longitude].to_numpy()], axis=1)
+
+    return {
+        "centers": pair("latitude", "longitude"),
+        "cell_centers": pair("cell_latitude", "cell_longitude"),
+        "counts": table["count"].to_numpy(),
+        "area_sr": table["area_sr"].to_numpy(),
+        "spread_km": table["spread_km"].to_numpy(),
+    }
+
+
+def read_kind(path: str | Path) -> tuple[str, pa.Table]:
+    """The kind and the table of a saved partition. Raises InputError."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        table = pq.read_table(path)
+        described = json.loads((table.schema.metadata or {})[METADATA_KEY])
+    except (pa.ArrowInvalid, OSError, KeyError, json.JSONDecodeError):
+        raise InputError(f"{path}: not a partition file; make one with: whereshot cells build") from None
+    return described["kind"], table
+
+
+def centroids(unit: NDArray, labels: NDArray[np.int64], cells: int) -> tuple[sphere.Points, NDArray[np.float64]]:
+    """Mean position (k, 2) and root mean square distance in km (k,) of the unit vectors (n, 3) with each label."""
+    counts = np.bincount(labels, minlength=cells)
+    total = np.stack([np.bincount(labels, unit[:, axis], cells) for axis in range(3)], axis=1)
+    average = total / np.maximum(counts, 1)[:, None]
+    length = np.linalg.norm(average, axis=1)
+    # of unit vectors x with mean m: E|x - m/|m||^2 = 2 (1 - |m|), the squared chord
+    chord = np.sqrt(np.maximum(2 * (1 - length), 0))
+    return sphere.latlon(np.where(length[:, None] > 1e-12, average, [1.0, 0.0, 0.0])), sphere.chord_to_km(chord)
+
+
+def densify(ring: NDArray, step_degrees: float = 2.0) -> sphere.Points:
+    """A closed ring of great-circle edges (m, 2) with points added along each, at most ``step_degrees`` apart."""
+    corners = sphere.xyz(ring)
+    pieces = []
+    for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        angle = np.degrees(2 * np.arcsin(min(np.linalg.norm(end - start) / 2, 1)))
+        fractions = np.arange(max(1, int(np.ceil(angle / step_degrees))))[:, None] / max(
+            1, int(np.ceil(angle / step_degrees))
+        )
+        pieces.append(start + fractions * (end - start))
+    dense = sphere.latlon(np.concatenate([*pieces, corners[:1]]))
+    return np.where(np.abs(dense) < 1e-13, 0.0, dense)
+
+
+def planar_polygon(ring: sphere.Points) -> shapely.Geometry:
+    """A closed ring (m, 2) on the sphere as a (multi-)polygon in longitude and latitude within [-180, 180].
+
+    The ring is unrolled along longitude, closed over a pole that it goes round, and cut at the date line.
+    """
+    latitude, longitude = ring[:, 0], ring[:, 1].copy()
+    at_pole = np.abs(latitude) > 90 - 1e-9
+    path: list[tuple[float, float]] = []
+    for row in range(len(ring)):
+        if at_pole[row]:  # a pole has every longitude: go there along one neighbour's and back along the other's
+            before, after = longitude[row - 1 if row else -2], longitude[row + 1 if row + 1 < len(ring) else 1]
+            path += [(before, latitude[row]), (after, latitude[row])]
+        else:
+            path.append((longitude[row], latitude[row]))
+    unrolled = np.array(path)
+    steps = (np.diff(unrolled[:, 0]) + 180) % 360 - 180
+    unrolled[1:, 0] = unrolled[0, 0] + np.cumsum(steps)
+    turn = unrolled[-1, 0] - unrolled[0, 0]
+    if abs(turn) > 180:
+        pole = np.sign(turn) * 90.0  # counter-clockwise seen from outside: eastward round the north pole
+        unrolled = np.concatenate([unrolled, [[unrolled[-1, 0], pole], [unrolled[0, 0], pole]]])
+    polygon = shapely.make_valid(shapely.Polygon(unrolled))
+    world = shapely.box(-180, -90, 180, 90)
+    parts = [
+        shapely.intersection(shapely.affinity.translate(polygon, shift), world) for shift in (-720, -360, 0, 360, 720)
+    ]
+    areas = [part for piece in parts for part in shapely.get_parts(piece) if part.geom_type == "Polygon" and part.area]
+    return shapely.orient_polygons(shapely.union_all(areas)) if len(areas) > 1 else shapely.orient_polygons(areas[0])
+
+
+class Hierarchy:
+    """Several partitions of the same photos, coarse to fine, whose probabilities multiply."""
+
+    def __init__(self, levels: tuple[Partition, ...]) -> None:
+        if not levels:
+            raise InputError("a hierarchy needs at least one partition")
+        sizes = [len(level) for level in levels]
+        if sizes != sorted(sizes):
+            raise InputError(f"the levels of a hierarchy go from coarse to fine; got {sizes} cells")
+        self.levels = levels
+
+    @property
+    def finest(self) -> Partition:
+        return self.levels[-1]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of cells per level."""
+        return tuple(len(level) for level in self.levels)
+
+    def assign(self, points: ArrayLike) -> NDArray[np.int64]:
+        """Cell numbers (n, levels) of positions (n, 2); -1 outside."""
+        return np.stack([level.assign(points) for level in self.levels], axis=1)
+
+    def parents(self) -> NDArray[np.int64]:
+        """For each finest cell its cell at every level, (k, levels): the one that holds its centroid, or -1."""
+        own = np.arange(len(self.finest))
+        return np.stack([*(level.assign(self.finest.centers) for level in self.levels[:-1]), own], axis=1)
+
+    def product(self, log_probabilities: list[NDArray]) -> NDArray[np.float64]:
+        """Log mass (n, k) of the finest cells: the product of each level's probabilities, normalised.
+
+        Takes one (n, cells) array of log probabilities per level (Mueller-Budack et al. 2018, eq. 3). A cell
+        without a parent at some level counts there as an average cell.
+        """
+        parents = self.parents()
+        total = np.zeros((len(log_probabilities[0]), len(self.finest)))
+        for level, log_probability in enumerate(log_probabilities):
+            parent = parents[:, level]
+            average = -np.log(log_probability.shape[1])
+            total += np.where(parent >= 0, log_probability[:, parent], average)
+        total -= total.max(axis=1, keepdims=True)
+        return total - np.log(np.exp(total).sum(axis=1, keepdims=True))

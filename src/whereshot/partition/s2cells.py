@@ -1,0 +1,137 @@
+"""S2 partitions: adaptive (PlaNet) and of one level. Points are sorted once along the Hilbert curve, then split
+by prefix, so a cell is a run of the sorted ids and nothing is counted twice.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import ArrayLike, NDArray
+from pydantic import Field, model_validator
+
+from whereshot import s2, sphere
+from whereshot.config import Settings
+from whereshot.errors import InputError
+from whereshot.partition import base
+
+
+class AdaptiveSettings(Settings):
+    """Weyand et al. 2016 (PlaNet): split while a cell holds more than ``max`` photos, drop at most ``min``."""
+
+    max: int = Field(ge=1)
+    min: int = Field(0, ge=0)
+    min_level: int = Field(0, ge=0, le=s2.MAX_LEVEL)
+    max_level: int = Field(s2.MAX_LEVEL, ge=0, le=s2.MAX_LEVEL)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> AdaptiveSettings:
+        if self.min_level > self.max_level:
+            raise ValueError(f"min_level {self.min_level} is above max_level {self.max_level}")
+        if self.min >= self.max:
+            raise ValueError(f"min {self.min} must be smaller than max {self.max}")
+        return self
+
+
+class FixedSettings(Settings):
+    """All cells of one level that hold more than ``min`` photos."""
+
+    level: int = Field(ge=0, le=s2.MAX_LEVEL)
+    min: int = Field(0, ge=0)
+
+
+class S2Cells(base.Partition):
+    """Disjoint S2 cells of any levels, in the order of their ids."""
+
+    kind = "s2"
+
+    def __init__(
+        self,
+        ids: s2.CellIds,
+        centers: sphere.Points,
+        counts: NDArray[np.int64],
+        spread_km: NDArray[np.float64],
+    ) -> None:
+        self.ids = s2.check(ids)
+        self._first, self._last = s2.range_min(self.ids), s2.range_max(self.ids)
+        if (self._first[1:] <= self._last[:-1]).any():
+            raise InputError("S2 cells of a partition must be disjoint and sorted by id")
+        self.centers, self.counts, self.spread_km = centers, counts, spread_km
+        self.cell_centers = s2.center(self.ids)
+        self.area_sr = s2.area_sr(self.ids)
+
+    def assign(self, points: ArrayLike) -> NDArray[np.int64]:
+        leaves = s2.encode(points)
+        if len(self) == 0:
+            return np.full(len(leaves), -1)
+        cell = np.searchsorted(self._first, leaves, side="right") - 1
+        return np.where((cell >= 0) & (leaves <= self._last[cell]), cell, -1)
+
+    def boundary(self, cell: int) -> list[sphere.Points]:
+        return [base.densify(s2.vertices(self.ids[cell : cell + 1])[0])]
+
+    def own_columns(self) -> dict[str, pa.Array]:
+        return {"s2_id": pa.array(self.ids), "s2_token": pa.array(s2.token(self.ids))}
+
+    @classmethod
+    def from_table(cls, table: pa.Table) -> S2Cells:
+        common = base.common_columns(table)
+        return cls(table["s2_id"].to_numpy(), common["centers"], common["counts"], common["spread_km"])
+
+
+def build_adaptive(points: ArrayLike, settings: AdaptiveSettings) -> S2Cells:
+    """Split a cell while it holds more than ``max`` photos and is above ``max_level``; drop it at ``min`` or fewer.
+
+    The published algorithm drops twice: at the start level, and once more at the end.
+    """
+    p = sphere.points(points)
+    leaves = s2.encode(p)
+    order = np.argsort(leaves)
+    ordered = leaves[order]
+
+    roots = np.unique(s2.parent(ordered, settings.min_level))
+    start, end = _runs(ordered, roots)
+    large = end - start > settings.min
+    cells, start, end = roots[large], start[large], end[large]
+    finished: list[tuple[NDArray, NDArray, NDArray]] = []
+    for level in range(settings.min_level, settings.max_level + 1):
+        split = (end - start > settings.max) & (level < settings.max_level)
+        finished.append((cells[~split], start[~split], end[~split]))
+        cells = s2.children(cells[split]).ravel()
+        if len(cells) == 0:
+            break
+        start, end = _runs(ordered, cells)
+    cells, start, end = (np.concatenate(parts) for parts in zip(*finished, strict=True))
+    kept = end - start > settings.min
+    return _with_statistics(p, order, cells[kept], start[kept], end[kept])
+
+
+def build_fixed(points: ArrayLike, settings: FixedSettings) -> S2Cells:
+    """All cells of one level that hold more than ``min`` photos."""
+    p = sphere.points(points)
+    leaves = s2.encode(p)
+    order = np.argsort(leaves)
+    ordered = leaves[order]
+    cells = np.unique(s2.parent(ordered, settings.level))
+    start, end = _runs(ordered, cells)
+    kept = end - start > settings.min
+    return _with_statistics(p, order, cells[kept], start[kept], end[kept])
+
+
+def _runs(ordered: NDArray, cells: NDArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each cell's run begins and ends in the sorted leaf ids."""
+    return (
+        np.searchsorted(ordered, s2.range_min(cells), side="left"),
+        np.searchsorted(ordered, s2.range_max(cells), side="right"),
+    )
+
+
+def _with_statistics(p: NDArray, order: NDArray, cells: NDArray, start: NDArray, end: NDArray) -> S2Cells:
+    by_id = np.argsort(cells)
+    cells, start, end = cells[by_id], start[by_id], end[by_id]
+    counts = end - start
+    # number the kept photos by cell, in the order of the input, without moving the vectors themselves
+    labels = np.full(len(p), len(cells), dtype=np.int64)
+    runs = np.repeat(start - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts) if len(cells) else start
+    labels[order[runs + np.arange(counts.sum())]] = np.repeat(np.arange(len(cells)), counts)
+    centers, spread_km = base.centroids(sphere.xyz(p), labels, len(cells) + 1)
+    return S2Cells(cells, centers[:-1], counts.astype(np.int64), spread_km[:-1])

@@ -1,0 +1,378 @@
+"""Posterior: where a photo may have been taken, as weighted places of the sphere, each with an extent.
+
+Every model ends here and every consumer starts here: fuse, decide, measure, draw. A place is a spherical Cauchy
+distribution (Kato and McCullagh 2020) around a position: half its mass lies within ``spread_km``, its tail is
+heavy (about 1 % beyond ten times that), and the mass of any circle under it is exact in closed form, because
+Moebius maps, which carry it to the uniform distribution, carry circles to circles.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import ArrayLike, NDArray
+
+from whereshot import sphere
+from whereshot.errors import InputError
+from whereshot.records import write_parquet
+
+GEOSCORE_KM = 1492.7
+"""Decay of the GeoScore 5000 exp(-d / 1492.7 km) (Astruc et al. 2024, OSV-5M)."""
+
+MIN_SPREAD_KM = 0.01
+DECISION_PLACES = 256
+"""Decisions compare the heaviest places pairwise; beyond these the rest has no say."""
+
+_BLOCK = 2_000_000  # numbers worked on at a time
+
+
+class Posterior:
+    """n probability distributions, each on k weighted places.
+
+    ``places`` (k, 2) shared by all rows, or (n, k, 2) own; ``log_mass`` (n, k), normalised here;
+    ``spread_km`` (k,) or (n, k). Raises InputError for shapes that do not fit, NaN, or a row without mass.
+    """
+
+    def __init__(self, places: ArrayLike, log_mass: ArrayLike, spread_km: ArrayLike) -> None:
+        places = np.asarray(places, np.float64)
+        log_mass = np.atleast_2d(np.asarray(log_mass, np.float64))
+        n, k = log_mass.shape
+        if places.shape not in ((k, 2), (n, k, 2)):
+            raise InputError(f"places must have the shape ({k}, 2) or ({n}, {k}, 2); got {places.shape}")
+        spread = np.maximum(np.asarray(spread_km, np.float64), MIN_SPREAD_KM)
+        if spread.ndim == 0:
+            spread = np.full(k, float(spread))
+        if spread.shape not in ((k,), (n, k)):
+            raise InputError(f"spread_km must have the shape ({k},) or ({n}, {k}); got {spread.shape}")
+        if np.isnan(log_mass).any() or np.isnan(places).any() or np.isnan(spread).any():
+            raise InputError("a posterior must not hold NaN")
+        if k == 0 or not (log_mass.max(axis=1, initial=-np.inf) > -np.inf).all():
+            raise InputError("a posterior needs at least one place with mass in every row")
+        self.places = places
+        self.log_mass = log_mass - _logsumexp(log_mass)[:, None]
+        self.spread_km = spread
+
+    @classmethod
+    def from_mass(cls, places: ArrayLike, mass: ArrayLike, spread_km: ArrayLike) -> Posterior:
+        """From non-negative masses (n, k) of any sum; raises InputError for a negative one."""
+        mass = np.atleast_2d(np.asarray(mass, np.float64))
+        if (mass < 0).any():
+            raise InputError(f"masses must not be negative; the least is {mass.min():g}")
+        with np.errstate(divide="ignore"):
+            return cls(places, np.log(mass), spread_km)
+
+    def __len__(self) -> int:
+        return len(self.log_mass)
+
+    def __repr__(self) -> str:
+        return f"Posterior({len(self)} rows on {self.log_mass.shape[1]} places)"
+
+    @property
+    def shared(self) -> bool:
+        """Whether all rows have the same places and spreads."""
+        return self.places.ndim == 2 and self.spread_km.ndim == 1
+
+    @property
+    def mass(self) -> NDArray[np.float64]:
+        """Masses (n, k), each row summing to one."""
+        return np.exp(self.log_mass)
+
+    def __getitem__(self, rows: int | slice | ArrayLike) -> Posterior:
+        """Some of the rows; an integer gives a posterior of one row."""
+        if isinstance(rows, (int, np.integer)):
+            rows = [int(rows)]
+        places = self.places if self.places.ndim == 2 else self.places[rows]
+        spread = self.spread_km if self.spread_km.ndim == 1 else self.spread_km[rows]
+        return Posterior(places, self.log_mass[rows], spread)
+
+    def repeat(self, n: int) -> Posterior:
+        """A posterior of one row, n times."""
+        return self[np.zeros(n, dtype=int)]
+
+    @classmethod
+    def concat(cls, parts: list[Posterior]) -> Posterior:
+        """The rows of several posteriors, in order. Rows with fewer places are filled with empty ones."""
+        if len({id(part.places) for part in parts}) == 1 and all(part.shared for part in parts):
+            return cls(parts[0].places, np.concatenate([p.log_mass for p in parts]), parts[0].spread_km)
+        width = max(part.log_mass.shape[1] for part in parts)
+        places, log_mass, spread = [], [], []
+        for part in parts:
+            n, k = part.log_mass.shape
+            fill = ((0, 0), (0, width - k))
+            places.append(np.pad(np.broadcast_to(part.places, (n, k, 2)), (*fill, (0, 0)), mode="edge"))
+            spread.append(np.pad(np.broadcast_to(part.spread_km, (n, k)), fill, mode="edge"))
+            log_mass.append(np.pad(part.log_mass, fill, constant_values=-np.inf))
+        return cls(np.concatenate(places), np.concatenate(log_mass), np.concatenate(spread))
+
+    # ---- fuse
+
+    def times(self, log_likelihood: ArrayLike) -> Posterior:
+        """Bayes: multiply by a likelihood over the places, (k,) or (n, k) in logs, and normalise."""
+        return Posterior(self.places, self.log_mass + np.asarray(log_likelihood, np.float64), self.spread_km)
+
+    def mix(self, other: Posterior, weight: ArrayLike) -> Posterior:
+        """The mixture (1 - weight) self + weight other, on both sets of places; weight in [0, 1], scalar or (n,)."""
+        w = np.broadcast_to(np.asarray(weight, np.float64), (len(self),))
+        if ((w < 0) | (w > 1)).any():
+            raise InputError(f"a mixture's weight lies between 0 and 1; got {w[(w < 0) | (w > 1)][0]:g}")
+        if len(other) == 1 and len(self) > 1:
+            other = other.repeat(len(self))
+        if len(other) != len(self):
+            raise InputError(f"cannot mix posteriors of {len(self)} and {len(other)} rows")
+        with np.errstate(divide="ignore"):
+            log_mass = np.concatenate(
+                [self.log_mass + np.log1p(-w)[:, None], other.log_mass + np.log(w)[:, None]], axis=1
+            )
+        if self.places.ndim == other.places.ndim == 2:
+            places = np.concatenate([self.places, other.places])
+        else:
+            places = np.concatenate([self._own(self.places, 3), other._own(other.places, 3)], axis=1)
+        if self.spread_km.ndim == other.spread_km.ndim == 1:
+            spread = np.concatenate([self.spread_km, other.spread_km])
+        else:
+            spread = np.concatenate([self._own(self.spread_km, 2), other._own(other.spread_km, 2)], axis=1)
+        return Posterior(places, log_mass, spread)
+
+    def _own(self, values: NDArray, ndim: int) -> NDArray:
+        return values if values.ndim == ndim else np.broadcast_to(values, (len(self), *values.shape))
+
+    def pool(self, groups: ArrayLike, *, prior: Posterior | None = None) -> tuple[NDArray, Posterior]:
+        """One posterior per group of photos known to be from one place: the product of their rows.
+
+        Needs shared places. With a ``prior`` on the same places it counts once, not once per photo. Returns the
+        sorted group names and the posterior of one row each.
+        """
+        if not self.shared:
+            raise InputError("pooling needs posteriors on the same places")
+        names, inverse = np.unique(np.asarray(groups), return_inverse=True)
+        if len(inverse) != len(self):
+            raise InputError(f"{len(inverse)} group names for {len(self)} rows")
+        pooled = np.zeros((len(names), self.log_mass.shape[1]))
+        np.add.at(pooled, inverse, self.log_mass)
+        if prior is not None:
+            extra = np.bincount(inverse)[:, None] - 1
+            pooled -= np.where(extra > 0, extra * prior.log_mass, 0.0)
+        return names, Posterior(self.places, pooled, self.spread_km)
+
+    def temper(self, temperature: float) -> Posterior:
+        """Flatten (temperature > 1) or sharpen (< 1) the masses."""
+        if not temperature > 0:
+            raise InputError(f"a temperature must be positive; got {temperature:g}")
+        return Posterior(self.places, self.log_mass / temperature, self.spread_km)
+
+    def top(self, k: int) -> Posterior:
+        """The k heaviest places of each row, heaviest first, renormalised."""
+        k = min(k, self.log_mass.shape[1])
+        best = _heaviest(self.log_mass, k)
+        places = self.places[best] if self.places.ndim == 2 else np.take_along_axis(self.places, best[..., None], 1)
+        spread = self.spread_km[best] if self.spread_km.ndim == 1 else np.take_along_axis(self.spread_km, best, 1)
+        return Posterior(places, np.take_along_axis(self.log_mass, best, 1), spread)
+
+    # ---- decide
+
+    def mode(self) -> sphere.Points:
+        """The heaviest place of each row, (n, 2)."""
+        best = self.log_mass.argmax(axis=1)
+        return self.places[best] if self.places.ndim == 2 else self.places[np.arange(len(self)), best]
+
+    def mean(self) -> sphere.Points:
+        """The mass-weighted mean direction of each row, (n, 2)."""
+        unit = sphere.xyz(self.places)
+        total = self.mass @ unit if unit.ndim == 2 else np.einsum("nk,nkd->nd", self.mass, unit)
+        return np.where((np.linalg.norm(total, axis=1) > 1e-9)[:, None], sphere.latlon(total), self.mode())
+
+    def best(self, within_km: float) -> sphere.Points:
+        """The place (n, 2) of each row with the most mass within ``within_km``: most likely right to that distance."""
+        if not within_km > 0:
+            raise InputError(f"within must be a positive number of km; got {within_km:g}")
+        return self._decide(lambda distance, spread: circle_mass(distance, spread, within_km))
+
+    def best_geoscore(self) -> sphere.Points:
+        """The place (n, 2) of each row with the highest expected GeoScore."""
+        return self._decide(lambda distance, spread: np.exp(-np.hypot(distance, spread) / GEOSCORE_KM))
+
+    def _decide(self, gain: Callable[[NDArray, NDArray], NDArray]) -> sphere.Points:
+        """The heaviest places as candidates, each judged by its expected gain over the others."""
+        chosen = np.empty((len(self), 2))
+        k = min(DECISION_PLACES, self.log_mass.shape[1])
+        for rows in _blocks(len(self), k * k):
+            part = self[rows].top(k)
+            places = np.broadcast_to(part.places, (len(part), k, 2))
+            spread = np.broadcast_to(part.spread_km, (len(part), k))
+            distance = sphere.distance_km(places[:, :, None], places[:, None, :])  # (rows, candidate, place)
+            expected = np.einsum("rcp,rp->rc", gain(distance, spread[:, None, :]), part.mass)
+            best = expected.argmax(axis=1)
+            chosen[rows] = places[np.arange(len(part)), best]
+        return chosen
+
+    # ---- know
+
+    def mass_within(self, center: ArrayLike, km: ArrayLike) -> NDArray[np.float64]:
+        """Probability (n,) that the truth lies within ``km`` (scalar or (n,)) of ``center`` (n, 2)."""
+        center = np.broadcast_to(sphere.points(center), (len(self), 2))
+        km = np.broadcast_to(np.asarray(km, np.float64), (len(self),))
+        out = np.empty(len(self))
+        for rows in _blocks(len(self), self.log_mass.shape[1]):
+            distance, spread = self._distances(rows, center[rows])
+            out[rows] = (np.exp(self.log_mass[rows]) * circle_mass(distance, spread, km[rows, None])).sum(1)
+        return np.clip(out, 0.0, 1.0)
+
+    def radius_km(self, center: ArrayLike, level: float) -> NDArray[np.float64]:
+        """Radius (n,) of the circle round ``center`` (n, 2) that holds ``level`` of each row's mass, by bisection."""
+        if not 0 < level < 1:
+            raise InputError(f"a level lies between 0 and 1; got {level:g}")
+        center = np.broadcast_to(sphere.points(center), (len(self), 2))
+        out = np.empty(len(self))
+        for rows in _blocks(len(self), self.log_mass.shape[1]):
+            distance, spread = self._distances(rows, center[rows])
+            mass = np.exp(self.log_mass[rows])
+            low = np.full(len(mass), MIN_SPREAD_KM / 10)
+            high = np.full(len(mass), sphere.HALF_CIRCUMFERENCE_KM)
+            for _ in range(26):  # in logarithms: a relative error below one in a million
+                middle = np.sqrt(low * high)
+                inside = (mass * circle_mass(distance, spread, middle[:, None])).sum(1) >= level
+                low, high = np.where(inside, low, middle), np.where(inside, middle, high)
+            out[rows] = high
+        return out
+
+    def _distances(self, rows: slice, center: NDArray) -> tuple[NDArray, NDArray]:
+        places = self.places if self.places.ndim == 2 else self.places[rows]
+        spread = self.spread_km if self.spread_km.ndim == 1 else self.spread_km[rows]
+        return sphere.distance_km(center[:, None], places), spread
+
+    def log_density(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Natural log of the density, per steradian, of each row at its own point: points (n, 2) -> (n,)."""
+        p = np.broadcast_to(sphere.points(points), (len(self), 2))
+        out = np.empty(len(self))
+        for rows in _blocks(len(self), self.log_mass.shape[1]):
+            distance, spread = self._distances(rows, p[rows])
+            out[rows] = _logsumexp(self.log_mass[rows] + log_kernel(distance, spread))
+        return out
+
+    def density(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Density, per steradian, of each row at its own point: points (n, 2) -> (n,)."""
+        return np.exp(self.log_density(points))
+
+    def map_density(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Density, per steradian, of a posterior of one row at many points: (m, 2) -> (m,), for drawing."""
+        if len(self) != 1:
+            raise InputError(f"a map is drawn of one row; this posterior has {len(self)}")
+        p = sphere.points(points)
+        heavy = self.top(4096)
+        out = np.empty(len(p))
+        for rows in _blocks(len(p), heavy.log_mass.shape[1]):
+            distance = sphere.distance_km(p[rows, None], heavy.places[0] if heavy.places.ndim == 3 else heavy.places)
+            out[rows] = np.exp(heavy.log_mass[0] + log_kernel(distance, np.ravel(heavy.spread_km))).sum(1)
+        return out
+
+    def region(self, level: float) -> NDArray[np.bool_]:
+        """Which places (n, k) make up the smallest region that holds ``level`` of the mass: densest first."""
+        if not 0 < level <= 1:
+            raise InputError(f"a level lies between 0 and 1; got {level:g}")
+        peak = self.log_mass + log_kernel(np.zeros_like(self.log_mass), self.spread_km)
+        order = np.argsort(-peak, axis=1, kind="stable")
+        cumulated = np.cumsum(np.take_along_axis(self.mass, order, 1), axis=1)
+        chosen = np.empty(self.log_mass.shape, dtype=bool)
+        before = np.concatenate([np.zeros((len(self), 1)), cumulated[:, :-1]], axis=1)
+        np.put_along_axis(chosen, order, before < level - 1e-12, axis=1)
+        return chosen
+
+    def sample(self, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Positions (n, count, 2) drawn from each row."""
+        out = np.empty((len(self), count, 2))
+        for row in range(len(self)):
+            one = self[row]
+            index = rng.choice(one.log_mass.shape[1], size=count, p=one.mass[0] / one.mass[0].sum())
+            places = np.broadcast_to(one.places, (1, *one.places.shape[-2:]))[0][index]
+            spread = np.ravel(one.spread_km)[index]
+            out[row] = sphere.move(places, rng.uniform(0, 360, count), _quantile_km(rng.uniform(size=count), spread))
+        return out
+
+    def to_table(self, ids: list[str]) -> pa.Table:
+        """Long form: one row per photo and place with mass, heaviest first; id, latitude, longitude, mass, spread_km."""
+        columns: dict[str, list] = {"id": [], "latitude": [], "longitude": [], "mass": [], "spread_km": []}
+        for row, name in enumerate(ids):
+            one = self[row].top(self.log_mass.shape[1])
+            mass = one.mass[0]
+            kept = mass > 0
+            places = np.broadcast_to(one.places, (1, len(mass), 2))[0][kept]
+            columns["id"] += [name] * int(kept.sum())
+            columns["latitude"].append(places[:, 0])
+            columns["longitude"].append(places[:, 1])
+            columns["mass"].append(mass[kept])
+            columns["spread_km"].append(np.ravel(one.spread_km)[kept])
+        return pa.table(
+            {
+                "id": pa.array(columns["id"], pa.string()),
+                **{name: np.concatenate(columns[name] or [[]]) for name in list(columns)[1:]},
+            }
+        )
+
+    def write(self, path: str | Path, ids: list[str]) -> None:
+        """Write the long form as one Parquet file."""
+        write_parquet(self.to_table(ids), Path(path))
+
+
+def _epsilon(spread_km: NDArray) -> NDArray[np.float64]:
+    """The spherical Cauchy's scale on u = 1 - cos(angle), such that half the mass lies within ``spread_km``."""
+    u = _one_minus_cos(np.minimum(spread_km, sphere.HALF_CIRCUMFERENCE_KM / 2 * (1 - 1e-9)))
+    return u / (1 - u)  # from F(u) = u (2 + e) / (2 (u + e)) = 1/2; a quarter turn is the uniform distribution
+
+
+def _one_minus_cos(km: NDArray) -> NDArray[np.float64]:
+    return 2 * np.sin(np.asarray(km) / (2 * sphere.EARTH_KM)) ** 2
+
+
+def log_kernel(distance_km: NDArray, spread_km: NDArray) -> NDArray[np.float64]:
+    """Log density per steradian of a place at a distance from it."""
+    e = _epsilon(spread_km)
+    return np.log(e * (2 + e) / (4 * math.pi)) - 2 * np.log(_one_minus_cos(distance_km) + e)
+
+
+def circle_mass(distance_km: NDArray, spread_km: NDArray, radius_km: ArrayLike) -> NDArray[np.float64]:
+    """Mass of a place inside a circle whose centre is ``distance_km`` from it; exact.
+
+    The Moebius map that makes the place uniform takes the circle to a circle; its ends on the line through the
+    place and the centre give its size, and the share of the sphere is sin^2 of half its angular radius.
+    """
+    e = _epsilon(spread_km)
+    scale = np.sqrt(e / (2 + e))
+    radius = np.minimum(np.asarray(radius_km, np.float64) / sphere.EARTH_KM, math.pi)
+    angle = np.asarray(distance_km, np.float64) / sphere.EARTH_KM
+    near, far = (angle - radius) / 2, (angle + radius) / 2
+    width = np.arctan2(np.sin(far), scale * np.cos(far)) - np.arctan2(np.sin(near), scale * np.cos(near))
+    return np.sin(width / 2) ** 2
+
+
+def _quantile_km(share: NDArray, spread_km: NDArray) -> NDArray[np.float64]:
+    """Distance within which ``share`` of a place's mass lies: the inverse of its cumulative distribution."""
+    e = _epsilon(spread_km)
+    u = 2 * share * e / (2 + e - 2 * share)
+    return 2 * sphere.EARTH_KM * np.arcsin(np.sqrt(np.clip(u / 2, 0, 1)))
+
+
+def _logsumexp(values: NDArray) -> NDArray[np.float64]:
+    peak = values.max(axis=-1, initial=-np.inf)
+    finite = np.where(np.isfinite(peak), peak, 0.0)
+    with np.errstate(divide="ignore"):
+        return finite + np.log(np.exp(values - finite[..., None]).sum(axis=-1))
+
+
+def _heaviest(log_mass: NDArray, k: int) -> NDArray[np.int64]:
+    """Columns (n, k) of the k largest values of each row, largest first; ties by position."""
+    if k < log_mass.shape[1]:
+        part = np.sort(np.argpartition(-log_mass, k - 1, axis=1)[:, :k], axis=1)
+    else:
+        part = np.broadcast_to(np.arange(k), log_mass.shape)
+    order = np.argsort(-np.take_along_axis(log_mass, part, 1), axis=1, kind="stable")
+    return np.take_along_axis(part, order, 1)
+
+
+def _blocks(n: int, width: int) -> Iterator[slice]:
+    step = max(1, _BLOCK // max(width, 1))
+    for start in range(0, n, step):
+        yield slice(start, min(start + step, n))
