@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -99,7 +99,18 @@ def toml_value(text: str) -> Any:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text.strip()
-    return _CommandLineText(value) if isinstance(value, str) else value
+    return _from_command_line(value)
+
+
+def _from_command_line(value: Any) -> Any:
+    """The value with every text in it marked, in lists and tables too."""
+    if isinstance(value, str):
+        return _CommandLineText(value)
+    if isinstance(value, list):
+        return [_from_command_line(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _from_command_line(item) for key, item in value.items()}
+    return value
 
 
 def _explain(problem: dict[str, Any], model: type[BaseModel]) -> str:
@@ -119,7 +130,14 @@ def _keys_at(model: type[BaseModel], where: list[str]) -> set[str]:
         field = model.model_fields.get(part)
         if field is None:
             continue  # a list index or a union's tag
-        for candidate in (field.annotation, *get_args(field.annotation)):
+        for candidate in _types_in(field.annotation):
             if isinstance(candidate, type) and issubclass(candidate, BaseModel):
                 model = candidate
     return set(model.model_fields)
+
+
+def _types_in(annotation: Any) -> Iterator[Any]:
+    """An annotation and all that it is made of: list[A] | None gives itself, list[A], A and None."""
+    yield annotation
+    for inner in get_args(annotation):
+        yield from _types_in(inner)

@@ -48,7 +48,7 @@ def open_rgb(source: Source, *, min_side: int | None = None, max_pixels: int = M
     name = describe(source)
     with _opened(source, max_pixels) as image:
         try:
-            if min_side is not None and image.format == "JPEG":
+            if min_side is not None and image.format in ("JPEG", "MPO"):  # MPO: a phone's JPEG with a depth map
                 # draft keeps both sides at or above the size asked for, and never enlarges
                 scale = min_side / min(image.size)
                 image.draft("RGB", (math.ceil(image.width * scale), math.ceil(image.height * scale)))
@@ -71,7 +71,7 @@ def _opened(source: Source, max_pixels: int) -> Image.Image:
     """The lazily opened picture, its size checked; nothing is decoded yet."""
     name = describe(source)
     if isinstance(source, Image.Image):
-        image = source.copy()  # the caller's own stays as it is
+        image = source
     else:
         size = len(source) if isinstance(source, bytes) else _file_size(Path(source))
         if size == 0:
@@ -95,7 +95,12 @@ def _opened(source: Source, max_pixels: int) -> Image.Image:
             f"{name}: {image.width} x {image.height} is more than {max_pixels / 1e6:.0f} megapixels, "
             "the limit; make a smaller copy"
         )
-    return image
+    if image is not source:
+        return image
+    try:
+        return source.copy()  # the caller's own stays as it is
+    except Exception as error:
+        raise ImageError(f"{name}: the picture is damaged ({_one_line(error)})") from error
 
 
 def _file_size(path: Path) -> int:
@@ -105,12 +110,12 @@ def _file_size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         raise ImageError(f"{path}: no such file") from None
-    except OSError as error:
-        raise ImageError(f"{path}: cannot be opened ({error.strerror})") from error
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise ImageError(f"{path}: cannot be opened ({getattr(error, 'strerror', error)})") from error
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB":
+    if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode.startswith("I") or image.mode == "F":
         return Image.fromarray(_to_8_bit(np.asarray(image))).convert("RGB")
@@ -123,7 +128,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _to_8_bit(values: np.ndarray) -> np.ndarray:
     """16-bit, 32-bit and float grey values to 8 bits; Pillow's own conversion cuts off at 255 instead."""
-    if values.dtype == np.uint16 or (values.dtype.kind == "i" and values.min() >= 0 and 255 < values.max() < 65536):
+    is_16_bit = values.dtype.kind == "u" and values.dtype.itemsize == 2  # of either byte order
+    if is_16_bit or (values.dtype.kind == "i" and values.min() >= 0 and 255 < values.max() < 65536):
         return (values.astype(np.uint32) >> 8).astype(np.uint8)
     if values.dtype.kind == "i" and values.min() >= 0 and values.max() <= 255:
         return values.astype(np.uint8)
@@ -224,11 +230,15 @@ def _time(exif: Any, details: dict, gps: dict) -> tuple[datetime.datetime | None
     local = _parsed(text, "%Y:%m:%d %H:%M:%S")
     if local is not None and offset:
         with_offset = _parsed(f"{text} {offset.replace('Z', '+00:00')}", "%Y:%m:%d %H:%M:%S %z")
-        if with_offset is not None:
+        if with_offset is not None and with_offset.year > 1:  # an unset clock in year 1 has no earlier hour
             return with_offset.astimezone(datetime.UTC), False
     day = _parsed(_text(gps.get(ExifTags.GPS.GPSDateStamp)), "%Y:%m:%d")
-    clock = [_number(part) for part in gps.get(ExifTags.GPS.GPSTimeStamp) or ()]
-    if day is not None and len(clock) == 3 and None not in clock and clock[0] < 24:
+    raw = gps.get(ExifTags.GPS.GPSTimeStamp)
+    clock = [_number(part) for part in raw] if isinstance(raw, (tuple, list)) else []
+    is_clock = len(clock) == 3 and all(
+        part is not None and 0 <= part < limit for part, limit in zip(clock, (24, 60, 61), strict=True)
+    )
+    if day is not None and is_clock:
         seconds = clock[0] * 3600 + clock[1] * 60 + clock[2]
         return (day + datetime.timedelta(seconds=seconds)).replace(tzinfo=datetime.UTC), False
     return (None, False) if local is None else (local, True)

