@@ -62,7 +62,8 @@ def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> ba
     latitude = np.array([_nan(r.latitude) if isinstance(r, images.Recorded) else np.nan for r in recorded])
     longitude = np.array([_nan(r.longitude) if isinstance(r, images.Recorded) else np.nan for r in recorded])
     reasons, details = base.judge_positions(latitude, longitude)
-    rows, rejects, seen = [], [], set()
+    rows, rejects = [], []
+    seen: set[str | Path] = set()
     for (name, path), value, reason, detail in zip(pictures, recorded, reasons, details, strict=True):
         if isinstance(value, ImageError):
             reason, detail = base.UNREADABLE, str(value)
@@ -70,12 +71,12 @@ def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> ba
             reason, detail = base.IMPOSSIBLE_POSITION, value.problem
         elif reason == base.NO_POSITION:
             detail = "EXIF has no position"
-        elif not reason and path.absolute() in seen:
+        elif not reason and not seen.isdisjoint((name, path.absolute())):
             reason, detail = base.DUPLICATE_ID, f"{name} was given twice"
         if reason:
             rejects.append((name, str(path.absolute()), reason, detail))
             continue
-        seen.add(path.absolute())
+        seen.update((name, path.absolute()))
         rows.append(
             {
                 "id": name,
