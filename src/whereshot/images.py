@@ -135,7 +135,7 @@ def _to_8_bit(values: np.ndarray) -> np.ndarray:
         return values.astype(np.uint8)
     values = np.nan_to_num(values.astype(np.float64))
     low, high = values.min(), values.max()
-    return ((values - low) * (255 / (high - low) if high > low else 0)).astype(np.uint8)
+    return ((values - low) / (high - low if high > low else 1) * 255).astype(np.uint8)
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ def _load(path: Path, given: Mapping[str, str]) -> tuple[pa.Table, dict[int, str
             return pq.read_table(path), {}
         except (pa.ArrowInvalid, OSError) as error:
             raise InputError(f"{path}: not a readable Parquet file ({error})") from error
-    delimiter, header = _header(path)
+    delimiter, header, encodings = _header(path)
     # text stays text: an id such as 007, or one of 20 digits, would not survive as a number
     texts = [name for target, name in _resolve(header, given, path).items() if pa.types.is_string(TYPES[target])]
     broken: dict[int, str] = {}
@@ -141,7 +141,7 @@ def _load(path: Path, given: Mapping[str, str]) -> tuple[pa.Table, dict[int, str
         decimal_point="," if delimiter == ";" else ".", column_types=dict.fromkeys(texts, pa.string())
     )
     table = None
-    for encoding in ("utf8", "latin-1"):
+    for encoding in encodings:
         broken.clear()
         reading = pyarrow.csv.ReadOptions(encoding=encoding, use_threads=False)
         try:
@@ -156,21 +156,21 @@ def _load(path: Path, given: Mapping[str, str]) -> tuple[pa.Table, dict[int, str
     raise InputError(f"{path}: neither UTF-8 nor Latin-1 text")
 
 
-def _header(path: Path) -> tuple[str, list[str]]:
-    """The delimiter and the names of the columns, from the first line."""
+def _header(path: Path) -> tuple[str, list[str], tuple[str, ...]]:
+    """The delimiter, the names of the columns and the encodings that the rest may have, from the first line."""
     try:
         with path.open("rb") as file:
             line = file.readline(1 << 20)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     try:
-        header = line.decode("utf-8-sig")
+        header, encodings = line.decode("utf-8-sig"), ("utf8", "latin-1")
     except UnicodeDecodeError:
-        header = line.decode("latin-1")
+        header, encodings = line.decode("latin-1"), ("latin-1",)
     if not header.strip():
         raise InputError(f"{path}: an empty table; the first line must name the columns")
     delimiter = max(",;\t|", key=header.count)
-    return delimiter, next(csv.reader([header], delimiter=delimiter))
+    return delimiter, next(csv.reader([header], delimiter=delimiter)), encodings
 
 
 def _resolve(present: list[str], given: Mapping[str, str], path: Path) -> dict[str, str]:

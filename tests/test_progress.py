@@ -1,0 +1,59 @@
+"""Progress passes everything on, in order and lazily, and never touches stdout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from whereshot import progress
+
+
+@pytest.mark.parametrize("track", [progress.silent, progress.bar])
+@pytest.mark.parametrize("n", [0, 1, 5])
+def test_items_pass_in_order(track: progress.Track, n: int) -> None:
+    assert list(track(iter(range(n)), n, "counting")) == list(range(n))
+
+
+@pytest.mark.parametrize("track", [progress.silent, progress.bar])
+def test_items_are_taken_one_by_one(track: progress.Track) -> None:
+    """Work that is tracked may be endless or large: nothing is read ahead."""
+    taken = []
+
+    def source() -> Iterator[int]:
+        for item in range(3):
+            taken.append(item)
+            yield item
+
+    items = track(source(), 3, "reading")
+    assert taken == []
+    assert next(items) == 0
+    assert taken == [0]
+    items.close()  # leaving early must not raise, nor leave a bar running
+    assert list(track([7], 1, "after an early end")) == [7]
+
+
+def test_silent_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    list(progress.silent(range(3), 3, "reading positions"))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_bar_reports_on_stderr_only(capfd: pytest.CaptureFixture[str]) -> None:
+    """stdout belongs to the answer (one JSON document); a log file gets one line, no control codes."""
+    list(progress.bar(range(3), 3, "reading positions"))
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("reading positions ")
+    assert "3/3" in err
+    assert "\x1b" not in err
+
+
+@pytest.mark.parametrize("track", [progress.silent, progress.bar])
+def test_an_error_in_the_work_passes_through(track: progress.Track) -> None:
+    def source() -> Iterator[int]:
+        yield 1
+        raise KeyError("photo 2")
+
+    with pytest.raises(KeyError, match="photo 2"):
+        list(track(source(), 2, "reading"))
