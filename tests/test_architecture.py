@@ -1,0 +1,205 @@
+"""The house: imports go downward, the import is light, and some things are nowhere in it."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "src" / "whereshot"
+
+FLOORS = """
+cli
+server batch
+train geolocator learn explain export report
+features
+checkpoint runtime
+dataset model calibrate
+sources curate fetch evidence readout evaluate
+places
+records partition posterior engine preprocess
+s2 images config
+sphere
+errors progress
+"""
+"""Who may import whom: a module imports from the lines below its own, never from its own line."""
+
+FLOOR_OF = {name: -floor for floor, line in enumerate(FLOORS.strip().splitlines()) for name in line.split()}
+
+WITHOUT_TORCH = "posterior partition records sources curate engine evidence readout evaluate places geolocator learn"
+"""Modules of which everything from a network's outputs to the answer is made: NumPy, and light to import."""
+
+PATHS = sorted(PACKAGE.rglob("*.py"))
+MODULES = {".".join(["whereshot", *path.relative_to(PACKAGE).with_suffix("").parts]): path for path in PATHS}
+MODULES = {name.removesuffix(".__init__"): path for name, path in MODULES.items()}
+TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in MODULES.items()}
+
+
+def top(module: str) -> str:
+    """The module or folder directly under whereshot that a module belongs to: "" for whereshot itself."""
+    return module.partition(".")[2].partition(".")[0]
+
+
+def imports(module: str) -> Iterator[tuple[int, str]]:
+    """(line, module of ours) of every import, also those inside functions."""
+    is_package = MODULES[module].name == "__init__.py"
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, name.name) for name in node.names if name.name.split(".")[0] == "whereshot")
+        elif isinstance(node, ast.ImportFrom):
+            source = node.module or ""
+            if node.level:
+                parts = module.split(".")
+                inside = parts[: len(parts) - node.level + is_package]
+                source = ".".join([*inside, *([source] if source else [])])
+            if source.split(".")[0] == "whereshot":
+                for name in node.names:  # a module, or a name out of the __init__ of source
+                    yield node.lineno, f"{source}.{name.name}" if f"{source}.{name.name}" in MODULES else source
+
+
+def rank(module: str) -> int:
+    """The floor inside a folder: base below its siblings, __init__ above them."""
+    if MODULES[module].name == "__init__.py":
+        return 2
+    return 0 if module.endswith(".base") else 1
+
+
+def is_downward(module: str, target: str) -> bool:
+    if top(module) == "":  # the face of the package may show anything of it
+        return True
+    if top(target) == "":  # and nothing in it may look at its face
+        return False
+    if top(module) == top(target):
+        return rank(target) < rank(module)
+    return FLOOR_OF[top(target)] < FLOOR_OF[top(module)]
+
+
+def test_every_module_is_on_a_floor() -> None:
+    assert {top(module) for module in MODULES} - {"", "__main__"} <= set(FLOOR_OF), "add it to a line of FLOORS"
+
+
+def test_imports_go_downward() -> None:
+    wrong = [
+        f"{MODULES[module].relative_to(PACKAGE)}:{line} imports {target}"
+        for module in MODULES
+        for line, target in imports(module)
+        if not is_downward(module, target)
+    ]
+    assert not wrong, "upward or to a sibling:\n" + "\n".join(wrong)
+
+
+def test_the_check_of_imports_sees() -> None:
+    """Known facts about known modules: were the walk blind, the test above would pass on anything."""
+    seen = {(module, target) for module in MODULES for _, target in imports(module)}
+    assert ("whereshot.sources.table", "whereshot.sources.base") in seen
+    assert ("whereshot.sources", "whereshot.sources.folder") in seen
+    assert ("whereshot.records", "whereshot.s2") in seen
+    assert is_downward("whereshot.sources.table", "whereshot.sources.base")
+    assert not is_downward("whereshot.sources.table", "whereshot.sources.folder")
+    assert not is_downward("whereshot.sources.base", "whereshot.sources")
+    assert not is_downward("whereshot.sphere", "whereshot.records")
+    assert not is_downward("whereshot.errors", "whereshot.progress")
+    assert not is_downward("whereshot.sphere", "whereshot")
+
+
+def loaded(code: str) -> subprocess.CompletedProcess[str]:
+    """A fresh process that runs the code and prints which heavy packages are loaded then."""
+    heavy = "torch torchvision timm matplotlib onnxruntime pyspark duckdb fastapi typer rich"
+    tail = f"\nimport sys\nprint(*sorted(set({heavy.split()}) & set(sys.modules)))"
+    return subprocess.run([sys.executable, "-c", code + tail], capture_output=True, text=True, check=True)
+
+
+def test_import_is_silent_and_light() -> None:
+    result = loaded("import whereshot")
+    assert result.stdout.split() == []
+    assert result.stderr == ""
+
+
+def test_the_way_to_the_answer_needs_no_torch() -> None:
+    below = [name for name, floor in FLOOR_OF.items() if floor <= FLOOR_OF["posterior"]]
+    wanted = [f"whereshot.{name}" for name in [*below, *WITHOUT_TORCH.split()]]
+    present = sorted(
+        {module for module in MODULES for name in wanted if module == name or module.startswith(name + ".")}
+    )
+    assert "whereshot.sources.table" in present
+    result = loaded("\n".join(f"import {module}" for module in present))
+    assert not {"torch", "torchvision", "timm", "matplotlib"} & set(result.stdout.split())
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_module_names_say_something(path: Path) -> None:
+    assert not {"utils", "util", "common", "helpers", "helper", "core", "misc"} & set(
+        path.relative_to(PACKAGE).with_suffix("").parts
+    )
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_has_a_docstring(module: str) -> None:
+    assert ast.get_docstring(TREES[module])
+
+
+PICKLES = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal", "jsonpickle"}
+
+
+def forbidden(tree: ast.Module) -> Iterator[str]:
+    """What the house has nowhere: pickle in any dress, eval, and assert (which python -O drops)."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assert):
+            yield f"line {node.lineno}: assert"
+        elif isinstance(node, ast.Import):
+            yield from (
+                f"line {node.lineno}: import {name.name}" for name in node.names if name.name.split(".")[0] in PICKLES
+            )
+        elif isinstance(node, ast.ImportFrom):
+            source = node.module or ""
+            if source.split(".")[0] in PICKLES:
+                yield f"line {node.lineno}: from {source}"
+            if source == "torch":
+                yield from (f"line {node.lineno}: torch.{n.name}" for n in node.names if n.name in ("load", "save"))
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.value.id == "torch" and node.attr in ("load", "save"):
+                yield f"line {node.lineno}: torch.{node.attr}"
+        elif isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Name) and node.func.id in ("eval", "exec", "__import__"):
+                yield f"line {node.lineno}: {node.func.id}()"
+            for keyword in node.keywords:
+                if keyword.arg == "allow_pickle" and getattr(keyword.value, "value", True):
+                    yield f"line {node.lineno}: allow_pickle"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_pickle_eval_or_assert(module: str) -> None:
+    assert list(forbidden(TREES[module])) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "assert x",
+        "import pickle",
+        "import os, pickle as p",
+        "def f():\n    from pickle import loads",
+        "torch.load('x')",
+        "from torch import load",
+        "f = torch.save",
+        "eval('1')",
+        "np.load('x', allow_pickle=True)",
+    ],
+)
+def test_the_check_of_forbidden_things_sees(code: str) -> None:
+    assert len(list(forbidden(ast.parse(code)))) == 1
+
+
+def test_the_check_of_forbidden_things_lets_the_rest_through() -> None:
+    assert list(forbidden(ast.parse("network.eval()\nnp.load('x', allow_pickle=False)\ntorch.compile(x)"))) == []
+
+
+@pytest.mark.parametrize("name", sorted({top(module) for module in MODULES} - {"", "__main__"}))
+def test_every_module_has_its_tests(name: str) -> None:
+    """Tests mirror modules: a folder of modules has at least the one file of its name."""
+    assert (Path(__file__).parent / f"test_{name}.py").is_file()
