@@ -24,10 +24,13 @@ GEOSCORE_KM = 1492.7
 """Decay of the GeoScore 5000 exp(-d / 1492.7 km) (Astruc et al. 2024, OSV-5M)."""
 
 MIN_SPREAD_KM = 0.01
-DECISION_PLACES = 256
+DECISION_PLACES = 128
 """Decisions compare the heaviest places pairwise; beyond these the rest has no say."""
+EXACT_PLACES = 256
+"""Radii count the heaviest places by their exact share of a circle, the many light ones as points."""
 
 _BLOCK = 2_000_000  # numbers worked on at a time
+_WIDE_KM = 3000.0  # a place this wide is nearly uniform
 
 
 class Posterior:
@@ -227,16 +230,25 @@ class Posterior:
             raise InputError(f"a level lies between 0 and 1; got {level:g}")
         center = np.broadcast_to(sphere.points(center), (len(self), 2))
         out = np.empty(len(self))
+        k = min(EXACT_PLACES, self.log_mass.shape[1])
         for rows in _blocks(len(self), self.log_mass.shape[1]):
             distance, spread = self._distances(rows, center[rows])
+            spread = np.broadcast_to(spread, distance.shape)
             mass = np.exp(self.log_mass[rows])
-            low = np.full(len(mass), MIN_SPREAD_KM / 10)
-            high = np.full(len(mass), sphere.HALF_CIRCUMFERENCE_KM)
-            for _ in range(26):  # in logarithms: a relative error below one in a million
-                middle = np.sqrt(low * high)
-                inside = (mass * circle_mass(distance, spread, middle[:, None])).sum(1) >= level
-                low, high = np.where(inside, low, middle), np.where(inside, middle, high)
-            out[rows] = high
+            heavy = _heaviest(mass, k)
+            exact = [np.take_along_axis(values, heavy, 1) for values in (mass, distance, spread)]
+            light = mass.copy()
+            np.put_along_axis(light, heavy, 0.0, 1)
+            # the uniform share of a prior is one wide place: too wide for a point, however light
+            wide = light * (spread > _WIDE_KM)
+            uniform, light = wide.sum(axis=1), light - wide
+            order = np.argsort(distance, axis=1)
+            sorted_km = np.take_along_axis(distance, order, 1)
+            cumulated = np.cumsum(np.take_along_axis(light, order, 1), axis=1)
+            for row in range(len(mass)):
+                out[rows.start + row] = _solve_radius(
+                    *(values[row] for values in exact), sorted_km[row], cumulated[row], uniform[row], level
+                )
         return out
 
     def _distances(self, rows: slice, center: NDArray) -> tuple[NDArray, NDArray]:
@@ -293,7 +305,7 @@ class Posterior:
         return out
 
     def to_table(self, ids: list[str]) -> pa.Table:
-        """Long form: one row per photo and place with mass, heaviest first; id, latitude, longitude, mass, spread_km."""
+        """Long form: a row per photo and place with mass, heaviest first; id, latitude, longitude, mass, spread_km."""
         columns: dict[str, list] = {"id": [], "latitude": [], "longitude": [], "mass": [], "spread_km": []}
         for row, name in enumerate(ids):
             one = self[row].top(self.log_mass.shape[1])
@@ -315,6 +327,29 @@ class Posterior:
     def write(self, path: str | Path, ids: list[str]) -> None:
         """Write the long form as one Parquet file."""
         write_parquet(self.to_table(ids), Path(path))
+
+
+def _solve_radius(
+    mass: NDArray,
+    distance: NDArray,
+    spread: NDArray,
+    light_km: NDArray,
+    light_mass: NDArray,
+    uniform: float,
+    level: float,
+) -> float:
+    """The radius that holds ``level``: bisection in logarithms, to a relative error below one in a million."""
+    low, high = MIN_SPREAD_KM / 10, sphere.HALF_CIRCUMFERENCE_KM
+    for _ in range(26):
+        middle = math.sqrt(low * high)
+        light = np.searchsorted(light_km, middle, side="right")
+        inside = (mass * circle_mass(distance, spread, middle)).sum() + (light_mass[light - 1] if light else 0.0)
+        inside += uniform * math.sin(middle / (2 * sphere.EARTH_KM)) ** 2
+        if inside >= level:
+            high = middle
+        else:
+            low = middle
+    return high
 
 
 def _epsilon(spread_km: NDArray) -> NDArray[np.float64]:

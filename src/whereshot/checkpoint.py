@@ -1,0 +1,228 @@
+"""A model is a folder: model.toml, weights.safetensors, cells-*.parquet, gallery.*, calibration.toml, README.md, and
+manifest.json with the hash of each. Written beside and renamed; a folder with a changed byte is refused. No pickle.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from pydantic import Field
+from safetensors.numpy import load_file, save_file
+
+from whereshot import config, partition
+from whereshot.config import Settings
+from whereshot.errors import ConfigError, InputError, ModelError, OutputError, nearest_name, require
+from whereshot.partition import Hierarchy
+from whereshot.preprocess import Preprocess
+from whereshot.readout import Calibration, Gallery
+from whereshot.records import Records, write_parquet
+
+if TYPE_CHECKING:
+    from whereshot.model import Network
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+
+
+class BackboneDescription(Settings):
+    """The backbone as it was built; its weights are in the folder."""
+
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    trained: bool
+    identity: str
+    """Hash of the weights it started from."""
+
+
+class Description(Settings):
+    """model.toml: what the network is and what it was trained on."""
+
+    format: int
+    name: str
+    created: datetime.datetime
+    version: str
+    backbone: BackboneDescription
+    preprocess: Preprocess
+    scaling_power: float
+    head: str
+    head_settings: dict[str, Any] = Field(default_factory=dict)
+    levels: int
+    training: dict[str, Any] = Field(default_factory=dict)
+
+
+def version() -> str:
+    """This package's version."""
+    return importlib.metadata.version("whereshot")
+
+
+def write(
+    folder: Path,
+    description: Description,
+    network: Network,
+    hierarchy: Hierarchy,
+    gallery: Gallery,
+    calibration: Calibration,
+    extra_files: Mapping[str, str | bytes] = {},
+) -> None:
+    """Write a whole model folder, replacing an older one. Raises OutputError."""
+    folder = Path(folder)
+    beside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        beside.mkdir(parents=True)
+        config.save(description, beside / "model.toml")
+        config.save(calibration, beside / "calibration.toml")
+        save_file({name: _compact(tensor) for name, tensor in _arrays(network).items()}, beside / "weights.safetensors")
+        for number, level in enumerate(hierarchy.levels):
+            level.save(beside / f"cells-{number}.parquet")
+        save_file({"features": gallery.features.astype(np.float16)}, beside / "gallery.safetensors")
+        positions = {
+            "latitude": gallery.points[:, 0],
+            "longitude": gallery.points[:, 1],
+            "accuracy_km": gallery.accuracy_km,
+        }
+        write_parquet(pa.table(positions), beside / "gallery.parquet")
+        for name, content in extra_files.items():
+            (beside / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        hashes = {path.name: _sha256(path) for path in sorted(beside.iterdir())}
+        (beside / MANIFEST).write_text(json.dumps({"format": FORMAT, "sha256": hashes}, indent=1) + "\n")
+        _swap(beside, folder)
+    except OSError as error:
+        raise OutputError(f"{folder}: the model cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _swap(new: Path, folder: Path) -> None:
+    """Put a finished folder in its place; what stood there is moved away first and removed last."""
+    if folder.exists():
+        old = new.with_name(new.name + ".old")
+        os.replace(folder, old)
+        os.replace(new, folder)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        os.replace(new, folder)
+
+
+def _arrays(network: Network) -> dict[str, NDArray]:
+    return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in network.state_dict().items()}
+
+
+def _compact(array: NDArray) -> NDArray:
+    """Half precision where nothing is lost by it: weights that came in half precision."""
+    if array.dtype != np.float32 or array.size < 256:
+        return array
+    with np.errstate(over="ignore"):
+        half = array.astype(np.float16)
+    return half if np.array_equal(half.astype(np.float32), array) else array
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_model(folder: str | Path) -> bool:
+    """Whether a folder looks like a model."""
+    return (Path(folder) / MANIFEST).is_file()
+
+
+class ModelFolder:
+    """A model folder, its hashes checked; parts are read when they are first asked for. Raises ModelError."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.path = Path(folder)
+        self._verify()
+        try:
+            self.description = config.load(self.path / "model.toml", Description)
+            self.calibration = config.load(self.path / "calibration.toml", Calibration)
+        except ConfigError as error:
+            raise ModelError(str(error)) from error
+        if self.description.format != FORMAT:
+            raise ModelError(f"{folder}: model format {self.description.format}; this version reads {FORMAT}")
+
+    def _verify(self) -> None:
+        if not self.path.is_dir():
+            raise ModelError(f"{self.path}: no such model folder")
+        try:
+            manifest = json.loads((self.path / MANIFEST).read_text())
+            hashes = dict(manifest["sha256"])
+        except FileNotFoundError:
+            raise ModelError(f"{self.path}: not a model folder (it has no {MANIFEST})") from None
+        except (OSError, ValueError, KeyError, TypeError):
+            raise ModelError(f"{self.path}: {MANIFEST} is damaged; get or train the model again") from None
+        for name, expected in hashes.items():
+            if not (self.path / name).is_file():
+                raise ModelError(f"{self.path}: {name} is missing; get or train the model again")
+            if _sha256(self.path / name) != expected:
+                raise ModelError(
+                    f"{self.path}: {name} has been changed or damaged (its SHA-256 is not the manifest's); "
+                    "get or train the model again"
+                )
+
+    @functools.cached_property
+    def hierarchy(self) -> Hierarchy:
+        """The cells of every level."""
+        try:
+            levels = range(self.description.levels)
+            return Hierarchy(tuple(partition.load(self.path / f"cells-{number}.parquet") for number in levels))
+        except InputError as error:
+            raise ModelError(str(error)) from error
+
+    @functools.cached_property
+    def gallery(self) -> Gallery:
+        """The training photos' features and positions."""
+        table = pq.read_table(self.path / "gallery.parquet")
+        features = load_file(self.path / "gallery.safetensors")["features"]
+        points = np.stack([table["latitude"].to_numpy(), table["longitude"].to_numpy()], axis=1)
+        return Gallery(features, points, table["accuracy_km"].to_numpy(), self.calibration.gallery)
+
+    def network(self) -> Network:
+        """The network in evaluation mode, on the CPU. Needs torch."""
+        torch = require("torch", extra="torch")
+        from whereshot import model
+
+        described = self.description
+        if described.head not in model.HEADS:
+            raise ModelError(f"{self.path}: no head {described.head!r}; {nearest_name(described.head, model.HEADS)}")
+        kind = model.HEADS[described.head]
+        backbone = model.create(
+            model.BackboneSettings(name=described.backbone.name, options=described.backbone.options),
+            load_weights=False,
+        )
+        settings = config.parse(described.head_settings, kind.settings, name=f"{self.path}/model.toml")
+        network = model.Network(
+            backbone,
+            model.FeatureScaling(backbone.dim, described.scaling_power),
+            kind.head(backbone.dim, self.hierarchy, settings),
+        )
+        state = {
+            name: torch.from_numpy(np.ascontiguousarray(array)).to(network.state_dict()[name].dtype)
+            for name, array in load_file(self.path / "weights.safetensors").items()
+        }
+        network.load_state_dict(state)
+        return network.eval()
+
+    def training_points(self) -> NDArray[np.float64]:
+        """Positions (m, 2) of the training photos."""
+        return self.gallery.points
+
+
+def gallery_of(features: NDArray, records: Records) -> Gallery:
+    """A gallery of some records' features (n, d)."""
+    named = "accuracy_km" in records.table.column_names
+    accuracy = records.numbers("accuracy_km") if named else np.zeros(len(records))
+    return Gallery(features, records.points, accuracy)

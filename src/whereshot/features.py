@@ -1,0 +1,106 @@
+"""Features of a frozen backbone, computed once per picture and kept by what is in the file.
+
+A cache folder holds Parquet shards per backbone and preprocessing; a run that was killed goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from whereshot import runtime
+from whereshot.dataset import NO_FILE, content_digest
+from whereshot.preprocess import Preprocess
+from whereshot.progress import Track, silent
+from whereshot.records import write_parquet
+
+SHARD_PHOTOS = 512
+
+
+def default_cache() -> Path:
+    """``$XDG_CACHE_HOME/whereshot/features``, by default under ``~/.cache``."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "whereshot" / "features"
+
+
+def cached_features(
+    paths: Sequence[str | None],
+    settings: Preprocess,
+    identity: str,
+    make: Callable[[], runtime.Compute],
+    *,
+    cache: Path | None = None,
+    workers: int = 1,
+    track: Track = silent,
+) -> tuple[NDArray[np.float32], dict[int, str]]:
+    """Pooled features (n, dim) of pictures and the errors by row, whose features are zero.
+
+    ``identity`` names the backbone's weights; ``make`` gives a function whose output is named "pooled".
+    """
+    folder = (cache or default_cache()) / f"{identity}-{settings.digest()}"
+    digests = [None if path is None else content_digest(path) for path in paths]
+    known = _read(folder)
+    todo: dict[bytes | int, int] = {}
+    for row, digest in enumerate(digests):
+        if digest is None:
+            todo[row] = row  # no file, or unreadable: the loader says why
+        elif digest not in known:
+            todo.setdefault(digest, row)
+    errors: dict[int, str] = {}
+    if todo:
+        rows = list(todo.values())
+        pending: dict[bytes, NDArray] = {}
+        blocks = runtime.compute_outputs(
+            [paths[row] for row in rows], settings, make, workers=workers, track=track, what="computing features"
+        )
+        try:
+            for positions, outputs, failed in blocks:
+                for position, vector in zip(positions, outputs.get("pooled", ()), strict=False):
+                    pending[digests[rows[position]]] = vector
+                errors.update({rows[position]: text for position, text in failed.items()})
+                if len(pending) >= SHARD_PHOTOS:
+                    known.update(_flush(folder, pending))
+        finally:
+            known.update(_flush(folder, pending))
+    dim = len(next(iter(known.values()))) if known else 0
+    features = np.zeros((len(paths), dim), np.float32)
+    failed_digests = {digests[row]: text for row, text in errors.items() if digests[row] is not None}
+    for row, digest in enumerate(digests):
+        if digest in known:
+            features[row] = known[digest]
+        else:
+            errors.setdefault(row, failed_digests.get(digest, NO_FILE))
+    return features, errors
+
+
+def _read(folder: Path) -> dict[bytes, NDArray[np.float32]]:
+    known: dict[bytes, NDArray[np.float32]] = {}
+    for shard in sorted(folder.glob("*.parquet")):
+        try:
+            table = pq.read_table(shard)
+        except (pa.ArrowInvalid, OSError):
+            shard.unlink(missing_ok=True)  # a broken shard is computed again
+            continue
+        vectors = table["features"].combine_chunks()
+        matrix = vectors.flatten().to_numpy().reshape(len(vectors), -1)
+        known.update(zip(table["digest"].to_pylist(), matrix, strict=True))
+    return known
+
+
+def _flush(folder: Path, pending: dict[bytes, NDArray]) -> dict[bytes, NDArray]:
+    """Write what is pending as one shard, and hand it back."""
+    done = dict(pending)
+    if pending:
+        matrix = np.stack(list(pending.values())).astype(np.float32)
+        vectors = pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1])
+        table = pa.table({"digest": pa.array(list(pending), pa.binary(16)), "features": vectors})
+        write_parquet(table, folder / f"{uuid.uuid4().hex}.parquet")
+        pending.clear()
+    return done

@@ -1,0 +1,35 @@
+"""Networks, for training and export. HEADS names every head; adding one is one file and one line."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from whereshot.config import Settings
+from whereshot.model import classify
+from whereshot.model.backbone import Backbone, BackboneSettings, create, default_preprocess
+from whereshot.model.base import FeatureScaling, Head, Network, mean_of_crops
+
+
+class Kind(NamedTuple):
+    """A head's class, built from (feature dimension, hierarchy, settings), and its settings."""
+
+    head: type[Head]
+    settings: type[Settings]
+
+
+HEADS: dict[str, Kind] = {
+    "classify": Kind(classify.Classify, classify.ClassifySettings),
+}
+
+__all__ = [
+    "HEADS",
+    "Backbone",
+    "BackboneSettings",
+    "FeatureScaling",
+    "Head",
+    "Kind",
+    "Network",
+    "create",
+    "default_preprocess",
+    "mean_of_crops",
+]

@@ -1,0 +1,150 @@
+"""Image backbones from timm, by name, with their weights from a local file, from the hub, or random.
+
+Pictures (n, 3, h, w) in, pooled features (n, dim) out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from whereshot.config import ConfigPath, Settings
+from whereshot.errors import InputError, ModelError, nearest_name, require
+from whereshot.preprocess import Preprocess
+
+_torchvision_schemas: torch.library.Library | None = None
+
+
+def _timm() -> Any:
+    """Import timm, first declaring what a CPU-only torch lacks.
+
+    The registry's torchvision is built for CUDA. Beside a CPU torch its compiled operators do not load, and its
+    import (timm's too) then fails with "operator torchvision::nms does not exist". Declaring the two schemas
+    that it looks for lets the import pass; the operators themselves stay unusable, and nothing here uses them.
+    """
+    global _torchvision_schemas
+    import importlib.util
+
+    missing = not hasattr(torch.ops.torchvision, "nms")
+    compiled_for_cuda = torch.version.cuda is None and importlib.util.find_spec("torchvision") is not None
+    if missing and compiled_for_cuda and _torchvision_schemas is None:
+        library = torch.library.Library("torchvision", "DEF")  # the reference must live on
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        _torchvision_schemas = library
+    return require("timm", extra="torch")
+
+
+class BackboneSettings(Settings):
+    """Which network turns a picture into features, and where its weights come from."""
+
+    name: str
+    weights: ConfigPath | Literal["hub", "random"] = "random"
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Further arguments of ``timm.create_model`` that the weights need, for example ``pad_type = "same"``."""
+    trained: bool = False
+    """Whether training changes the backbone; otherwise it is frozen and its features are cached."""
+
+
+class Backbone(nn.Module):
+    """A timm network without its classifier."""
+
+    def __init__(self, settings: BackboneSettings, network: nn.Module, identity: str) -> None:
+        super().__init__()
+        self.settings = settings
+        self.network = network
+        self.identity = identity
+        self.dim = int(network.num_features)
+        pooled = getattr(network, "head_hidden_size", None)
+        if pooled:
+            self.dim = int(pooled)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Pictures (n, 3, h, w) -> features (n, dim)."""
+        return self.network(images)
+
+    def train(self, mode: bool = True) -> Backbone:
+        """Training mode, but batch norms keep their statistics: batches here are small and skewed."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
+        return self
+
+
+def default_preprocess(settings: BackboneSettings, **changes: Any) -> Preprocess:
+    """The preprocessing that timm documents for a network, with ``changes`` on top."""
+    timm = _timm()
+    data = timm.data.resolve_data_config(model=timm.create_model(settings.name, pretrained=False, **settings.options))
+    size = data["input_size"][1]
+    known = {
+        "size": size,
+        "resize": size,
+        "interpolation": data["interpolation"] if data["interpolation"] in ("bilinear", "bicubic") else "bicubic",
+        "mean": data["mean"],
+        "std": data["std"],
+    }
+    if "size" in changes:
+        changes.setdefault("resize", changes["size"])
+    return Preprocess.model_validate(known | changes)
+
+
+def create(settings: BackboneSettings, *, load_weights: bool = True) -> Backbone:
+    """Build a backbone; ``load_weights`` False leaves it for a model folder to fill.
+
+    Raises InputError for a name that timm does not know, ModelError for weights that do not fit or cannot be had.
+    """
+    timm = _timm()
+    options = {key: value for key, value in settings.options.items() if key != "num_classes"}
+    if settings.name not in timm.list_models():
+        raise InputError(f"no backbone {settings.name!r} in timm; {nearest_name(settings.name, timm.list_models())}")
+    from_hub = load_weights and settings.weights == "hub"
+    try:
+        network = timm.create_model(settings.name, pretrained=from_hub, num_classes=0, **options)
+    except TypeError as error:
+        raise InputError(f"backbone {settings.name}: wrong option ({error})") from error
+    except (OSError, RuntimeError) as error:
+        if not from_hub:
+            raise
+        raise ModelError(f"backbone {settings.name}: weights could not be fetched from the hub ({error})") from error
+    identity = "unset"
+    if load_weights and isinstance(settings.weights, Path):
+        identity = _load_file(network, settings.weights)
+    elif load_weights:
+        identity = _state_digest(network)
+    network.eval()
+    return Backbone(settings, network, identity)
+
+
+def _load_file(network: nn.Module, path: Path) -> str:
+    """Load a safetensors file, whose classifier is ignored; returns its hash."""
+    try:
+        state = load_file(path)
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such weights file") from None
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: not a safetensors file ({error})") from error
+    wanted = network.state_dict()
+    missing = sorted(wanted.keys() - state.keys() - {k for k in wanted if k.endswith("num_batches_tracked")})
+    if missing:
+        raise ModelError(f"{path}: {len(missing)} weights of the network are missing, first {missing[0]!r}")
+    for name, tensor in wanted.items():
+        if name in state and state[name].shape != tensor.shape:
+            raise ModelError(f"{path}: {name!r} is {tuple(state[name].shape)}, the network has {tuple(tensor.shape)}")
+    network.load_state_dict({k: v for k, v in state.items() if k in wanted}, strict=False)
+    return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+
+
+def _state_digest(network: nn.Module) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

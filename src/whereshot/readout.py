@@ -1,0 +1,160 @@
+"""A network's outputs -> Posterior, in NumPy: by cells, by a gallery of known photos, and by the calibrated
+mixture of these with the photo-density prior. Saved in the model folder; no torch here.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
+
+from whereshot import sphere
+from whereshot.config import Settings
+from whereshot.errors import InputError
+from whereshot.partition import Hierarchy
+from whereshot.posterior import Posterior
+
+Outputs = Mapping[str, NDArray]
+"""What a network says of n photos: "features" (n, d), unit length, and "logits" (n, cells of all levels)."""
+
+
+class Readout(ABC):
+    """Outputs of n photos -> Posterior of n rows."""
+
+    @abstractmethod
+    def __call__(self, outputs: Outputs) -> Posterior: ...
+
+
+class CellsSettings(Settings):
+    """``temperature`` divides the product's log mass; ``spread_scale`` and ``floor_km`` turn the cells' root mean
+    square distances into the extents of places."""
+
+    temperature: float = Field(1.0, gt=0)
+    spread_scale: float = Field(1.0, gt=0)
+    floor_km: float = Field(1.0, gt=0)
+
+
+class Cells(Readout):
+    """Probabilities of each level's cells, multiplied down a hierarchy, at the imagery centroids."""
+
+    def __init__(self, hierarchy: Hierarchy, settings: CellsSettings = CellsSettings()) -> None:  # noqa: B008
+        self.hierarchy, self.settings = hierarchy, settings
+        finest = hierarchy.finest
+        self._spread_km = np.maximum(finest.spread_km * settings.spread_scale, settings.floor_km)
+
+    def __call__(self, outputs: Outputs) -> Posterior:
+        logits = np.asarray(outputs["logits"], np.float64)
+        if logits.shape[1] != sum(self.hierarchy.sizes):
+            raise InputError(f"{logits.shape[1]} logits for {sum(self.hierarchy.sizes)} cells")
+        levels = np.split(logits, np.cumsum(self.hierarchy.sizes)[:-1], axis=1)
+        mass = self.hierarchy.product([log_softmax(level) for level in levels])
+        return Posterior(self.hierarchy.finest.centers, mass / self.settings.temperature, self._spread_km)
+
+
+class GallerySettings(Settings):
+    """``temperature`` divides the cosine similarity; a place is at least ``floor_km`` wide."""
+
+    temperature: float = Field(0.05, gt=0)
+    floor_km: float = Field(1.0, gt=0)
+
+
+class Gallery(Readout):
+    """Votes of known photos by the cosine of their features, summed per place.
+
+    ``features`` (m, d) of unit length, ``points`` (m, 2), ``accuracy_km`` (m,) how exact the positions are.
+    """
+
+    def __init__(
+        self,
+        features: NDArray,
+        points: ArrayLike,
+        accuracy_km: ArrayLike,
+        settings: GallerySettings = GallerySettings(),  # noqa: B008
+    ) -> None:
+        self.features = np.asarray(features, np.float32)
+        self.points = sphere.points(points)
+        self.accuracy_km = np.nan_to_num(np.asarray(accuracy_km, np.float64), nan=0.0)
+        if not len(self.features) == len(self.points) == len(self.accuracy_km) > 0:
+            raise InputError("a gallery needs as many features, positions and accuracies, and at least one")
+        self.settings = settings
+        self.places, self._place_of = np.unique(self.points, axis=0, return_inverse=True)
+        self._by_place = np.argsort(self._place_of, kind="stable")
+        self._starts = np.searchsorted(self._place_of[self._by_place], np.arange(len(self.places)))
+        spread = np.full(len(self.places), settings.floor_km)
+        np.maximum.at(spread, self._place_of, self.accuracy_km)
+        self._spread_km = spread
+
+    def similarity(self, outputs: Outputs) -> NDArray[np.float32]:
+        """Cosine (n, m) of each photo with each known one."""
+        return np.asarray(outputs["features"], np.float32) @ self.features.T
+
+    def nearest(self, outputs: Outputs) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The most similar known photo of each and its cosine, (n,) and (n,)."""
+        similarity = self.similarity(outputs)
+        best = similarity.argmax(axis=1)
+        return best, similarity[np.arange(len(best)), best].astype(np.float64)
+
+    def __call__(self, outputs: Outputs) -> Posterior:
+        votes = self.similarity(outputs).astype(np.float64) / self.settings.temperature
+        votes -= votes.max(axis=1, keepdims=True)
+        summed = np.add.reduceat(np.exp(votes[:, self._by_place]), self._starts, axis=1)
+        return Posterior.from_mass(self.places, np.maximum(summed, 1e-300), self._spread_km)
+
+
+class Gate(Settings):
+    """Weights of the parts of a mixture and of the prior, as a softmax that is linear in the familiarity.
+
+    The familiarity is the cosine with the most similar known photo: a photo like none of them is left to the
+    prior. ``offset`` and ``slope`` name every part; the prior's are zero.
+    """
+
+    offset: dict[str, float]
+    slope: dict[str, float]
+
+    def weights(self, familiarity: NDArray) -> dict[str, NDArray[np.float64]]:
+        """Weights (n,) of every part and of "prior", summing to one."""
+        names = [*self.offset, "prior"]
+        scores = np.stack(
+            [*(self.offset[name] + self.slope[name] * familiarity for name in self.offset), 0 * familiarity], axis=1
+        )
+        shares = np.exp(log_softmax(scores))
+        return {name: shares[:, column] for column, name in enumerate(names)}
+
+
+class Calibration(Settings):
+    """What was fitted on photos that the network had not seen; see ``train.calibrate``."""
+
+    cells: CellsSettings = CellsSettings()
+    gallery: GallerySettings = GallerySettings()
+    gates: dict[str, Gate]
+    """"mixture", and each part alone with the prior, by name."""
+    radius_factor: dict[str, dict[str, float]]
+    """By mixture, then by "seen" and "unseen" places: what a radius is multiplied with to hold its share."""
+    photos: dict[str, int] = Field(default_factory=dict)
+    """Number of held-out photos behind each factor."""
+    nll: dict[str, dict[str, float]] = Field(default_factory=dict)
+    """Mean held-out negative log-likelihood, by mixture and kind of place, in nats per steradian."""
+
+
+class Mixture(Readout):
+    """Parts, weighted by how familiar the photo looks, over the photo-density prior."""
+
+    def __init__(self, parts: Mapping[str, Readout], gate: Gate, gallery: Gallery, prior: Posterior) -> None:
+        self.parts, self.gate, self.gallery, self.prior = dict(parts), gate, gallery, prior
+
+    def __call__(self, outputs: Outputs) -> Posterior:
+        weights = self.gate.weights(self.gallery.nearest(outputs)[1])
+        mixed, total = self.prior.repeat(len(outputs["features"])), weights["prior"]
+        for name, part in self.parts.items():
+            total = total + weights[name]
+            mixed = mixed.mix(part(outputs), np.clip(weights[name] / total, 0.0, 1.0))
+        return mixed
+
+
+def log_softmax(scores: NDArray) -> NDArray[np.float64]:
+    """Log probabilities of scores along the last axis."""
+    shifted = np.asarray(scores, np.float64) - np.max(scores, axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))

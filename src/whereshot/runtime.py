@@ -1,0 +1,116 @@
+"""Photos -> a network's outputs: in this process, or spread over processes of one thread each.
+
+A network is given as a function that makes it, so that each process makes its own; processes start by spawn.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whereshot import images
+from whereshot.dataset import Batch, batches
+from whereshot.errors import require
+from whereshot.preprocess import Preprocess
+from whereshot.progress import Track, silent
+
+Compute = Callable[[Batch], dict[str, NDArray]]
+"""Outputs by name, each (photos of the batch, ...)."""
+
+BATCH = 16
+WORTH_A_PROCESS = 64
+"""Photos per process below which starting one costs more than it saves."""
+
+
+class TorchCompute:
+    """Runs a torch module on batches: ``apply(crops, owner, photos)`` gives a tensor or tensors by name."""
+
+    def __init__(self, apply: Callable[..., Any], device: str = "cpu") -> None:
+        self.apply, self.device = apply, device
+
+    def __call__(self, batch: Batch) -> dict[str, NDArray]:
+        import torch
+
+        with torch.inference_mode():
+            crops = torch.from_numpy(batch.crops).to(self.device)
+            owner = torch.from_numpy(batch.owner).to(self.device)
+            outputs = self.apply(crops, owner, len(batch.rows))
+            return {name: value.float().cpu().numpy() for name, value in outputs.items()}
+
+
+def pick_device(device: str | None) -> str:
+    """The device to compute on: the one asked for, else a GPU where there is one."""
+    torch = require("torch", extra="torch")
+    return device or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def default_workers(photos: int, device: str = "cpu") -> int:
+    """As many processes as cores, where there are photos enough to be worth it; one beside a GPU."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 1 if device != "cpu" else max(1, min(cores, photos // WORTH_A_PROCESS))
+
+
+def compute_outputs(
+    sources: Sequence[images.Source | None],
+    settings: Preprocess,
+    make: Callable[[], Compute],
+    *,
+    workers: int = 1,
+    track: Track = silent,
+    what: str = "looking at photos",
+) -> Iterator[tuple[NDArray[np.int64], dict[str, NDArray], dict[int, str]]]:
+    """(rows, outputs, errors) of some photos at a time, each photo exactly once, in any order of blocks."""
+    if workers > 1 and all(source is None or not isinstance(source, images.Image.Image) for source in sources):
+        parts = _spread(sources, settings, make, workers)
+    else:
+        parts = _in_process(sources, settings, make)
+    counted = _by_photo(parts)
+    yield from (part for part in track(counted, total=len(sources), what=what) if part is not None)
+
+
+def _by_photo(parts: Iterator[tuple]) -> Iterator[tuple | None]:
+    """Each block followed by one None for every further photo in it, so that a bar counts photos."""
+    for rows, outputs, errors in parts:
+        yield rows, outputs, errors
+        yield from [None] * (len(rows) + len(errors) - 1)
+
+
+def _in_process(sources: Sequence, settings: Preprocess, make: Callable[[], Compute]) -> Iterator[tuple]:
+    compute = make()
+    for batch in batches(sources, settings, batch_size=BATCH):
+        yield batch.rows, compute(batch) if len(batch.rows) else {}, batch.errors
+
+
+def _spread(sources: Sequence, settings: Preprocess, make: Callable[[], Compute], workers: int) -> Iterator[tuple]:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_start, initargs=(make, settings)) as pool:
+        starts = range(0, len(sources), BATCH)
+        tasks = [(start, list(sources[start : start + BATCH])) for start in starts]
+        try:
+            yield from pool.map(_work, tasks)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+_worker: tuple[Compute, Preprocess] | None = None
+
+
+def _start(make: Callable[[], Compute], settings: Preprocess) -> None:
+    global _worker
+    torch = require("torch", extra="torch")
+    torch.set_num_threads(1)  # two threads beside a busy core are slower than one
+    _worker = (make(), settings)
+
+
+def _work(task: tuple[int, list]) -> tuple:
+    start, sources = task
+    compute, settings = _worker
+    (batch,) = batches(sources, settings, batch_size=len(sources))
+    outputs = compute(batch) if len(batch.rows) else {}
+    return batch.rows + start, outputs, {row + start: text for row, text in batch.errors.items()}

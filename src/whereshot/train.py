@@ -1,0 +1,620 @@
+"""A run file in, a calibrated model folder out: features, head, gallery, calibration; resumed after a kill.
+
+Each epoch ends with a checkpoint and is seeded by (seed, epoch) alone, so a resumed run takes, on a CPU, bit for
+bit the steps that an undisturbed one takes.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from safetensors.torch import load_file, save_file
+
+from whereshot import checkpoint, config, features, model, partition, places, runtime
+from whereshot.calibrate import HeldOut, calibrate, merged
+from whereshot.config import ConfigPath, Settings
+from whereshot.dataset import batches
+from whereshot.errors import ConfigError, InputError, OutputError, nearest_name
+from whereshot.model import BackboneSettings, Network, mean_of_crops
+from whereshot.partition import Hierarchy
+from whereshot.preprocess import Preprocess
+from whereshot.progress import Track, silent
+from whereshot.records import Records, rejects_table, write_parquet
+from whereshot.sources import SOURCES
+
+STATE = "training"
+CLUSTER_LEVEL = "cell"
+
+
+class DataSettings(Settings):
+    """Photos to learn from: Records, or a table with positions and image paths."""
+
+    train: ConfigPath
+    columns: dict[str, str] = Field(default_factory=dict)
+    validation: float = Field(0.0, ge=0, lt=1)
+    """Share of groups kept for early stopping; none for 0."""
+    split_by: str = "group"
+
+
+class PartitionSettings(Settings):
+    """A partition kind and its settings per level, coarse to fine."""
+
+    kind: str = "s2"
+    levels: list[dict[str, int | float | str]] = Field(min_length=1)
+
+
+class HeadSettings(Settings):
+    kind: str = "classify"
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class OptimizerSettings(Settings):
+    """AdamW with linear warm-up and a cosine to zero."""
+
+    epochs: int = Field(30, ge=1)
+    batch_size: int = Field(128, ge=1)
+    learning_rate: float = Field(3e-3, gt=0)
+    weight_decay: float = Field(0.05, ge=0)
+    warmup: float = Field(0.1, ge=0, lt=1)
+    """Share of all steps."""
+    patience: int = Field(10, ge=1)
+    """Epochs without a better validation loss after which training stops."""
+    weigh_by: Literal["photo", "place"] = "photo"
+    """Whether a place counts by its photos or once."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """bfloat16 autocast; auto takes it on a GPU."""
+
+
+class CalibrationSettings(Settings):
+    """How many folds are held out in turn, by group and again by place (frozen backbones only)."""
+
+    folds: int = Field(5, ge=2)
+
+
+class Run(Settings):
+    """A run file."""
+
+    name: str
+    out: ConfigPath
+    seed: int = 0
+    data: DataSettings
+    backbone: BackboneSettings
+    preprocess: dict[str, Any] = Field(default_factory=dict)
+    scaling_power: float = Field(1.0, gt=0)
+    partition: PartitionSettings
+    head: HeadSettings = HeadSettings()
+    optimizer: OptimizerSettings = OptimizerSettings()
+    calibration: CalibrationSettings = CalibrationSettings()
+
+
+def train(
+    run: Run,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    device: str | None = None,
+    workers: int | None = None,
+    cache: Path | None = None,
+    track: Track = silent,
+    say: Callable[[str], None] = lambda text: None,
+) -> Path:
+    """Train, calibrate and write the model folder ``run.out``; returns it.
+
+    ``resume`` goes on from the last epoch of a run that was killed. Raises InputError, ModelError, OutputError.
+    """
+    started = time.perf_counter()
+    out, state_folder = run.out, run.out.with_name(f"{run.out.name}.{STATE}")
+    if checkpoint.is_model(out) and not overwrite:
+        if resume:
+            say(f"{out} is finished already")
+            return out
+        raise OutputError(f"{out}: holds a model already; choose another out, or give --overwrite")
+    if out.exists() and not checkpoint.is_model(out) and (not out.is_dir() or any(out.iterdir())):
+        raise OutputError(f"{out}: exists and is not a model folder; choose another out")
+    job = _Job(run, state_folder, runtime.pick_device(device), workers, cache, track, say)
+    job.prepare_state(resume)
+    records = job.readable(_read_records(run.data))
+    folder = job.finish(records, started)
+    shutil.rmtree(state_folder, ignore_errors=True)
+    return folder
+
+
+def _read_records(settings: DataSettings) -> Records:
+    path = settings.train
+    if path.is_file() and path.suffix.lower() != ".parquet":
+        records = SOURCES["table"]([path], settings.columns, silent).records
+    else:
+        records = Records.read(path)
+    records = records[records.has_position]
+    if len(records) == 0:
+        raise InputError(f"{path}: no photo with a position to train on")
+    if settings.split_by != CLUSTER_LEVEL and settings.split_by not in records.table.column_names:
+        known = [*records.table.column_names, CLUSTER_LEVEL]
+        raise ConfigError(f"data.split_by: no column {settings.split_by!r}; {nearest_name(settings.split_by, known)}")
+    return records
+
+
+@dataclass
+class _Job:
+    """One run: what its steps share."""
+
+    run: Run
+    state_folder: Path
+    device: str
+    workers: int | None
+    cache: Path | None
+    track: Track
+    say: Callable[[str], None]
+
+    def prepare_state(self, resume: bool) -> None:
+        """An empty state folder, or the one of the same run file to resume from."""
+        wanted = config.dump(self.run)
+        known = self.state_folder / "run.toml"
+        if resume and known.is_file():
+            if known.read_text("utf-8") != wanted:
+                raise ConfigError(f"{known}: the run was started with other settings; start again without --resume")
+            return
+        shutil.rmtree(self.state_folder, ignore_errors=True)
+        try:
+            self.state_folder.mkdir(parents=True)
+        except OSError as error:
+            raise OutputError(f"{self.state_folder}: cannot be made ({error.strerror})") from error
+        known.write_text(wanted, "utf-8")
+
+    @functools.cached_property
+    def preprocess(self) -> Preprocess:
+        return model.default_preprocess(self.run.backbone, **self.run.preprocess)
+
+    @functools.cached_property
+    def backbone(self) -> model.Backbone:
+        return model.create(self.run.backbone)
+
+    def readable(self, records: Records) -> Records:
+        """The records whose pictures can be read, with frozen features in ``self.pooled``; the others are rejects."""
+        paths = records.strings("image")
+        if self.run.backbone.trained:
+            errors = {row: "the record names no image file" for row, path in enumerate(paths) if not path}
+            errors |= {
+                row: f"{path}: no such file" for row, path in enumerate(paths) if path and not Path(path).is_file()
+            }
+            self.pooled = None
+        else:
+            workers = self.workers or runtime.default_workers(len(paths), self.device)
+            pooled, errors = features.cached_features(
+                paths,
+                self.preprocess,
+                self.backbone.identity,
+                functools.partial(_make_pooled, self.run.backbone, self.device),
+                cache=self.cache,
+                workers=workers,
+                track=self.track,
+            )
+        good = np.array([row for row in range(len(paths)) if row not in errors], dtype=np.int64)
+        ids = records.strings("id")
+        self.rejects = rejects_table(
+            (ids[row], paths[row], "unreadable picture", errors[row]) for row in sorted(errors)
+        )
+        if len(good) == 0:
+            raise InputError(f"none of {len(paths)} pictures could be read; first: {next(iter(errors.values()))}")
+        if errors:
+            self.say(
+                f"{len(errors)} of {len(paths)} pictures could not be read; see rejects.parquet in the model folder"
+            )
+        if not self.run.backbone.trained:
+            self.pooled = torch.from_numpy(pooled[good])
+        return records[good]
+
+    def build_hierarchy(self, points: NDArray) -> Hierarchy:
+        settings = self.run.partition
+        return Hierarchy(tuple(partition.build(settings.kind, points, level) for level in settings.levels))
+
+    def build_network(self, hierarchy: Hierarchy) -> Network:
+        kind = self.run.head.kind
+        if kind not in model.HEADS:
+            raise ConfigError(f"head.kind: no head {kind!r}; {nearest_name(kind, model.HEADS)}")
+        head_kind = model.HEADS[kind]
+        settings = config.parse(self.run.head.settings, head_kind.settings, name="head.settings")
+        torch.manual_seed(self.run.seed)
+        dim = self.backbone.dim
+        return Network(
+            self.backbone, model.FeatureScaling(dim, self.run.scaling_power), head_kind.head(dim, hierarchy, settings)
+        ).to(self.device)
+
+    def finish(self, records: Records, started: float) -> Path:
+        run = self.run
+        points = records.points
+        weight = _weights(points, run.optimizer.weigh_by)
+        train_rows, validation_rows = self._split(records)
+        hierarchy = self.build_hierarchy(points[train_rows])
+        self.say(f"{len(records)} photos; {' / '.join(map(str, hierarchy.sizes))} cells")
+        network = self.build_network(hierarchy)
+        log = self.state_folder / "train.jsonl"
+        if self.pooled is not None:
+            network.scaling.fit(self.pooled[train_rows])
+            scaled = network.scaling(self.pooled)
+            epochs = self._fit_head(
+                network, scaled, points, weight, train_rows, validation_rows, self.state_folder / "head", log
+            )
+            folds = self._folds(records, weight, epochs)
+            known_rows = np.arange(len(records))
+        else:
+            if len(validation_rows) == 0:
+                raise ConfigError("data.validation must be above 0 for a trained backbone: it is calibrated on it")
+            epochs = self._fit_network(
+                network, records, points, weight, train_rows, validation_rows, self.state_folder / "network", log
+            )
+            scaled = self._features_of(network, records)
+            gallery = checkpoint.gallery_of(scaled[train_rows].numpy(), records[train_rows])
+            folds = [self._held_out(network, scaled, points, weight, validation_rows, gallery)]
+            known_rows = train_rows
+        gallery = checkpoint.gallery_of(scaled[known_rows].numpy(), records[known_rows])
+        self.say("calibrating on held-out photos")
+        calibration = calibrate(folds, places.density_prior())
+        description = checkpoint.Description(
+            format=checkpoint.FORMAT,
+            name=run.name,
+            created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
+            version=checkpoint.version(),
+            backbone=checkpoint.BackboneDescription(
+                name=run.backbone.name,
+                options=run.backbone.options,
+                trained=run.backbone.trained,
+                identity=self.backbone.identity,
+            ),
+            preprocess=self.preprocess,
+            scaling_power=run.scaling_power,
+            head=run.head.kind,
+            head_settings=run.head.settings,
+            levels=len(hierarchy.levels),
+            training={
+                "photos": len(train_rows),
+                "gallery": len(known_rows),
+                "places": len(np.unique(points, axis=0)),
+                "unreadable": len(self.rejects),
+                "epochs": epochs,
+                "seed": run.seed,
+                "seconds": round(time.perf_counter() - started, 1),
+            },
+        )
+        extra: dict[str, str | bytes] = {
+            "run.toml": config.dump(run),
+            "train.jsonl": log.read_text("utf-8"),
+            "README.md": model_card(description, hierarchy, calibration),
+        }
+        if len(self.rejects):
+            write_parquet(self.rejects, self.state_folder / "rejects.parquet")
+            extra["rejects.parquet"] = (self.state_folder / "rejects.parquet").read_bytes()
+        checkpoint.write(run.out, description, network, hierarchy, gallery, calibration, extra)
+        return run.out
+
+    def _split(self, records: Records) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        share = self.run.data.validation
+        rows = np.arange(len(records))
+        if share == 0:
+            return rows, rows[:0]
+        numbered = records.with_column("_row", rows)
+        parts = numbered.split(share, by=self.run.data.split_by, seed=self.run.seed)
+        train_rows, validation_rows = (part.table["_row"].to_numpy() for part in parts)
+        if len(train_rows) == 0 or len(validation_rows) == 0:
+            raise InputError(f"data.validation = {share} leaves {len(train_rows)} photos and {len(validation_rows)}")
+        return train_rows, validation_rows
+
+    def _fit_head(
+        self,
+        network: Network,
+        scaled: torch.Tensor,
+        points: NDArray,
+        weight: NDArray,
+        train_rows: NDArray,
+        validation_rows: NDArray,
+        state: Path,
+        log: Path | None,
+        what: str = "training",
+        epochs: int | None = None,
+    ) -> int:
+        """Train the head on features; returns the number of epochs whose weights were kept."""
+        head = network.head
+        target, weights = head.target(points).to(self.device), torch.tensor(weight, dtype=torch.float32)
+        inputs, weights = scaled.to(self.device), weights.to(self.device)
+
+        def steps(epoch: int) -> Iterator[torch.Tensor]:
+            order = train_rows[np.random.default_rng([self.run.seed, epoch]).permutation(len(train_rows))]
+            for start in range(0, len(order), self.run.optimizer.batch_size):
+                rows = torch.from_numpy(order[start : start + self.run.optimizer.batch_size])
+                yield head.loss(inputs[rows], target[rows], weights[rows])
+
+        def validate() -> float | None:
+            if len(validation_rows) == 0:
+                return None
+            rows = torch.from_numpy(validation_rows)
+            return float(head.loss(inputs[rows], target[rows], weights[rows]))
+
+        batches_per_epoch = math.ceil(len(train_rows) / self.run.optimizer.batch_size)
+        return self._loop(head, steps, validate, batches_per_epoch, state, log, what, epochs)
+
+    def _fit_network(
+        self,
+        network: Network,
+        records: Records,
+        points: NDArray,
+        weight: NDArray,
+        train_rows: NDArray,
+        validation_rows: NDArray,
+        state: Path,
+        log: Path,
+    ) -> int:
+        """Train backbone and head end to end on random crops."""
+        sources, optimizer = records.strings("image"), self.run.optimizer
+        target = network.head.target(points)
+        weights = torch.tensor(weight, dtype=torch.float32)
+        seed = self.run.seed
+
+        def losses(rows: NDArray, random_crops: Callable | None) -> Iterator[tuple[torch.Tensor, int]]:
+            loaded = batches(
+                sources,
+                self.preprocess,
+                batch_size=optimizer.batch_size,
+                threads=2,
+                order=rows,
+                random_crops=random_crops,
+            )
+            for batch in loaded:
+                for row, text in batch.errors.items():
+                    self.say(f"skipped {sources[row]}: {text}")
+                if len(batch.rows):
+                    crops, owner = torch.from_numpy(batch.crops), torch.from_numpy(batch.owner)
+                    part = torch.from_numpy(batch.rows)
+                    scaled = network.features(crops.to(self.device), owner.to(self.device), len(batch.rows))
+                    wanted, counted = target[part].to(self.device), weights[part].to(self.device)
+                    yield network.head.loss(scaled, wanted, counted), len(batch.rows)
+
+        def steps(epoch: int) -> Iterator[torch.Tensor]:
+            order = train_rows[np.random.default_rng([seed, epoch]).permutation(len(train_rows))]
+            for loss, _ in losses(order, lambda row: np.random.default_rng([seed, epoch, row])):
+                yield loss
+
+        def validate() -> float:
+            sums = [(float(loss) * count, count) for loss, count in losses(validation_rows, None)]
+            return sum(total for total, _ in sums) / max(sum(count for _, count in sums), 1)
+
+        batches_per_epoch = math.ceil(len(train_rows) / optimizer.batch_size)
+        return self._loop(network, steps, validate, batches_per_epoch, state, log, "training", None)
+
+    def _loop(
+        self,
+        module: torch.nn.Module,
+        steps: Callable[[int], Iterator[torch.Tensor]],
+        validate: Callable[[], float | None],
+        batches_per_epoch: int,
+        state: Path,
+        log: Path | None,
+        what: str,
+        epochs: int | None,
+    ) -> int:
+        settings = self.run.optimizer
+        total_epochs = epochs or settings.epochs
+        optimizer = torch.optim.AdamW(
+            module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        schedule = functools.partial(_learning_rate, settings, total_epochs * batches_per_epoch)
+        progress = _Progress.load(state, module, optimizer)
+        bfloat16 = settings.precision == "bfloat16" or (settings.precision == "auto" and self.device != "cpu")
+        if log is not None:
+            _truncate(log, progress.epoch)
+        for epoch in self.track(range(progress.epoch, total_epochs), total=total_epochs - progress.epoch, what=what):
+            if progress.epoch - progress.best_epoch >= settings.patience:
+                break
+            began = time.perf_counter()
+            torch.manual_seed(int(np.random.SeedSequence([self.run.seed, epoch]).generate_state(1)[0]))
+            module.train()
+            losses = []
+            with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=bfloat16):
+                generator = steps(epoch)
+                for number, loss in enumerate(generator):
+                    for group in optimizer.param_groups:
+                        group["lr"] = schedule(epoch * batches_per_epoch + number)
+                    optimizer.zero_grad(set_to_none=True)
+                    loss.backward()
+                    optimizer.step()
+                    losses.append(loss.item())
+            if not np.isfinite(losses).all():
+                raise InputError(f"the loss became {losses[-1]} in epoch {epoch + 1}; lower optimizer.learning_rate")
+            module.eval()
+            with torch.no_grad():
+                validation_loss = validate()
+            progress.after_epoch(module, validation_loss)
+            progress.save(state, module, optimizer)
+            if log is not None:
+                row = {
+                    "epoch": epoch + 1,
+                    "train_loss": float(np.mean(losses)),
+                    "validation_loss": validation_loss,
+                    "learning_rate": optimizer.param_groups[0]["lr"],
+                    "seconds": round(time.perf_counter() - began, 3),
+                }
+                with log.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(row) + "\n")
+        module.load_state_dict(progress.best)
+        module.eval()
+        return progress.best_epoch
+
+    def _folds(self, records: Records, weight: NDArray, epochs: int) -> list[HeldOut]:
+        """Photos held out in turn: by group, so that their place is mostly known, and by place, so that it is not."""
+        by_group = self._cross_validate(records, weight, self.run.data.split_by, epochs)
+        by_place = self._cross_validate(records, weight, CLUSTER_LEVEL, epochs)
+        return merged(by_group, 1.0) + merged(by_place, 1.0)
+
+    def _cross_validate(self, records: Records, weight: NDArray, by: str, epochs: int) -> list[HeldOut]:
+        from whereshot.records import hashed_share
+
+        count = self.run.calibration.folds
+        fold_of = (hashed_share(records.groups(by), self.run.seed) * count).astype(int)
+        points = records.points
+        folds = []
+        for fold in range(count):
+            held, rest = np.flatnonzero(fold_of == fold), np.flatnonzero(fold_of != fold)
+            if len(held) == 0 or len(rest) == 0:
+                continue
+            hierarchy = self.build_hierarchy(points[rest])
+            network = self.build_network(hierarchy)
+            network.scaling.fit(self.pooled[rest])
+            scaled = network.scaling(self.pooled)
+            state = self.state_folder / f"fold-{by}-{fold}"
+            what = f"held-out fold {fold + 1} of {count} by {'place' if by == CLUSTER_LEVEL else by}"
+            self._fit_head(network, scaled, points, weight, rest, held[:0], state, None, what, epochs)
+            gallery = checkpoint.gallery_of(scaled[rest].numpy(), records[rest])
+            folds.append(self._held_out(network, scaled, points, weight, held, gallery))
+        return folds
+
+    @torch.inference_mode()
+    def _held_out(
+        self,
+        network: Network,
+        scaled: torch.Tensor,
+        points: NDArray,
+        weight: NDArray,
+        rows: NDArray,
+        gallery: checkpoint.Gallery,
+    ) -> HeldOut:
+        outputs = network.from_features(scaled[rows].to(self.device))
+        arrays = {name: value.float().cpu().numpy() for name, value in outputs.items()}
+        return HeldOut(arrays, points[rows], weight[rows], network.head.hierarchy, gallery)
+
+    def _features_of(self, network: Network, records: Records) -> torch.Tensor:
+        """Features of all photos by a network that was trained, in this process."""
+        compute = runtime.TorchCompute(
+            lambda crops, owner, photos: {"features": network.features(crops, owner, photos)}, self.device
+        )
+        scaled = torch.zeros(len(records), network.backbone.dim)
+        parts = runtime.compute_outputs(records.strings("image"), self.preprocess, lambda: compute, track=self.track)
+        for rows, outputs, errors in parts:
+            if errors:
+                raise InputError(f"a picture became unreadable during training: {next(iter(errors.values()))}")
+            scaled[rows] = torch.from_numpy(outputs["features"])
+        return scaled
+
+
+@dataclass
+class _Progress:
+    """Where a training loop stands: finished epochs, the best so far and its weights."""
+
+    epoch: int = 0
+    best_epoch: int = 0
+    best_loss: float | None = None
+    best: dict[str, torch.Tensor] | None = None
+
+    def after_epoch(self, module: torch.nn.Module, validation_loss: float | None) -> None:
+        self.epoch += 1
+        if validation_loss is None or self.best_loss is None or validation_loss < self.best_loss:
+            self.best_epoch, self.best_loss = self.epoch, validation_loss
+            self.best = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+
+    def save(self, folder: Path, module: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        """One safetensors file and one JSON file; the JSON is replaced last and names the tensors it belongs to."""
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {f"module.{name}": tensor.detach().clone() for name, tensor in module.state_dict().items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
+        for number, values in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{name}": value.detach().clone() for name, value in values.items()}
+        name = f"epoch-{self.epoch:05d}.safetensors"
+        save_file({key: value.contiguous() for key, value in tensors.items()}, folder / name)
+        described = {
+            "epoch": self.epoch,
+            "best_epoch": self.best_epoch,
+            "best_loss": self.best_loss,
+            "tensors": name,
+        }
+        beside = folder / ".state.json"
+        beside.write_text(json.dumps(described))
+        beside.replace(folder / "state.json")
+        for old in folder.glob("epoch-*.safetensors"):
+            if old.name != name:
+                old.unlink()
+
+    @classmethod
+    def load(cls, folder: Path, module: torch.nn.Module, optimizer: torch.optim.Optimizer) -> _Progress:
+        """The state that was saved last, put into module and optimizer; a fresh one where there is none."""
+        if not (folder / "state.json").is_file():
+            return cls()
+        described = json.loads((folder / "state.json").read_text())
+        device = next(module.parameters()).device
+        tensors = load_file(folder / described["tensors"], device=str(device))
+
+        def under(prefix: str) -> dict[str, torch.Tensor]:
+            return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+        module.load_state_dict(under("module."))
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        for key, value in under("optimizer.").items():
+            number, _, name = key.partition(".")
+            state.setdefault(int(number), {})[name] = value
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+        return cls(described["epoch"], described["best_epoch"], described["best_loss"], under("best."))
+
+
+def _learning_rate(settings: OptimizerSettings, total_steps: int, step: int) -> float:
+    """Linear warm-up, then half a cosine to zero."""
+    warmup = max(1, round(settings.warmup * total_steps))
+    if step < warmup:
+        return settings.learning_rate * (step + 1) / warmup
+    done = (step - warmup) / max(1, total_steps - warmup)
+    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+
+
+def _truncate(log: Path, epochs: int) -> None:
+    """Drop log lines of epochs that a kill undid."""
+    lines = log.read_text("utf-8").splitlines(keepends=True) if log.is_file() else []
+    log.write_text("".join(lines[:epochs]), "utf-8")
+
+
+def _weights(points: NDArray, weigh_by: str) -> NDArray[np.float64]:
+    """Weight (n,) of each photo, 1 on average: equal, or one share per position."""
+    if weigh_by == "photo":
+        return np.ones(len(points))
+    _, inverse, counts = np.unique(points, axis=0, return_inverse=True, return_counts=True)
+    weight = 1 / counts[inverse]
+    return weight / weight.mean()
+
+
+def _make_pooled(settings: BackboneSettings, device: str) -> runtime.Compute:
+    """Pooled features of a frozen backbone, for a process of its own."""
+    backbone = model.create(settings).to(device)
+    return runtime.TorchCompute(
+        lambda crops, owner, photos: {"pooled": mean_of_crops(backbone(crops), owner, photos)}, device
+    )
+
+
+def model_card(description: checkpoint.Description, hierarchy: Hierarchy, calibration: checkpoint.Calibration) -> str:
+    """README.md of a model folder."""
+    lines = [
+        f"# {description.name}",
+        "",
+        f"A whereshot model, trained {description.created:%Y-%m-%d} with whereshot {description.version}.",
+        "",
+        f"* Backbone: {description.backbone.name}"
+        + (" (trained)" if description.backbone.trained else " (frozen)")
+        + f"; head: {description.head} over {' / '.join(map(str, hierarchy.sizes))} cells.",
+        f"* Learned from {description.training['photos']} photos of {description.training['places']} places.",
+        "* It knows these places. Elsewhere it falls back to where photos are taken at all.",
+        "",
+        "| held-out photos | number | negative log-likelihood (nats per steradian) | factor on radii |",
+        "|---|---|---|---|",
+    ]
+    names = {"seen": "places that it knows", "unseen": "places kept apart"}
+    for kind, factor in calibration.radius_factor["mixture"].items():
+        loss = calibration.nll["mixture"][kind]
+        lines.append(f"| {names[kind]} | {calibration.photos[kind]} | {loss:.2f} | {factor:.2f} |")
+    return "\n".join(lines) + "\n"

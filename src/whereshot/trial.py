@@ -1,0 +1,120 @@
+"""A model on photos whose positions are known -> Report, always beside its parts and three plain baselines."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whereshot import calibrate, evaluate, sphere
+from whereshot.errors import InputError
+from whereshot.evaluate import Answers
+from whereshot.geolocator import Geolocator
+from whereshot.posterior import Posterior
+from whereshot.progress import Track, silent
+from whereshot.records import Records
+
+BLOCK = 256
+
+
+def try_model(
+    geolocator: Geolocator,
+    records: Records,
+    *,
+    within_km: float = calibrate.DECIDE_WITHIN_KM,
+    draws: int = 1000,
+    seed: int = 0,
+    track: Track = silent,
+) -> evaluate.Report:
+    """Score a model with regions for seen and for unseen places, its classifier and its gallery alone, and as
+    baselines the nearest neighbour in feature space, the prior alone and a random training photo.
+
+    Photos that cannot be read count as misses. Raises InputError without positions or photos.
+    """
+    truth = records.points
+    total = len(truth)
+    if total == 0:
+        raise InputError("there is no photo to evaluate")
+    if geolocator.folder is None:
+        readable = geolocator.posterior(list(records.strings("image")), track=track)[1]
+        answers = [_of_prior(geolocator.prior, truth[readable], within_km).scatter(readable, total)]
+        failed = total - len(readable)
+    else:
+        answers, failed = _of_model(geolocator, records, truth, within_km, seed, track)
+    groups = records.groups("group") if "group" in records.table.column_names else None
+    rows = [evaluate.score(answer, truth, groups=groups, draws=draws, seed=seed) for answer in answers]
+    protocol = evaluate.protocol(
+        model=geolocator.name,
+        photos=total,
+        failed=failed,
+        decided_within_km=within_km,
+        bootstrap_by="group" if groups is not None else "photo",
+        nearest_training_photo_within_1_km=_known_share(geolocator, truth),
+    )
+    return evaluate.Report(rows, protocol)
+
+
+def _known_share(geolocator: Geolocator, truth: NDArray) -> float | None:
+    """Share of photos whose place the model has seen."""
+    if geolocator.folder is None:
+        return None
+    distance, _ = sphere.Nearest(geolocator.folder.training_points()).query(truth)
+    return round(float((distance <= calibrate.SEEN_KM).mean()), 4)
+
+
+def _of_prior(prior: Posterior, truth: NDArray, within_km: float) -> Answers:
+    rows = prior.repeat(len(truth))
+    return Answers.of_posterior("prior alone", rows, truth, np.repeat(prior.best(within_km), len(truth), 0))
+
+
+def _of_model(
+    geolocator: Geolocator, records: Records, truth: NDArray, within_km: float, seed: int, track: Track
+) -> tuple[list[Answers], int]:
+    outputs, rows, errors = geolocator.outputs(records.strings("image"), track=track)
+    if len(rows) == 0:
+        raise InputError(f"none of {len(records)} pictures could be read; first: {next(iter(errors.values()))}")
+    total, known = len(records), truth[rows]
+    answers = []
+    for name, mixture, kinds in (
+        (geolocator.name, "mixture", ("seen", "unseen")),
+        ("classifier alone", "cells", ("seen",)),
+        ("gallery alone", "gallery", ("seen",)),
+    ):
+        parts = []
+        readout = geolocator.readout(mixture)
+        for start in range(0, len(rows), BLOCK):
+            part = slice(start, start + BLOCK)
+            posterior = readout({key: values[part] for key, values in outputs.items()})
+            decided = posterior.best(within_km)
+            parts.append(Answers.of_posterior(name, posterior, known[part], decided))
+        joined = _joined(name, parts)
+        for kind in kinds:
+            answers.append(_with_factor(joined, geolocator, kind, mixture).scatter(rows, total))
+    nearest, _ = geolocator.folder.gallery.nearest(outputs)
+    training = geolocator.folder.training_points()
+    answers.append(Answers("nearest neighbour", training[nearest]).scatter(rows, total))
+    answers.append(_of_prior(geolocator.prior, known, within_km).scatter(rows, total))
+    drawn = training[np.random.default_rng(seed).integers(0, len(training), len(rows))]
+    places, counts = np.unique(training, axis=0, return_counts=True)
+    spread = geolocator.folder.calibration.gallery.floor_km
+    anywhere = Posterior.from_mass(places, counts[None], np.full(len(places), spread)).repeat(len(rows))
+    answers.append(Answers.of_posterior("random training photo", anywhere, known, drawn, None).scatter(rows, total))
+    return answers, len(errors)
+
+
+def _joined(name: str, parts: list[Answers]) -> Answers:
+    return Answers(
+        name,
+        np.concatenate([part.points for part in parts]),
+        np.concatenate([part.log_density for part in parts]),
+        {level: np.concatenate([part.radius_km[level] for part in parts]) for level in evaluate.LEVELS},
+    )
+
+
+def _with_factor(answers: Answers, geolocator: Geolocator, kind: Literal["seen", "unseen"], mixture: str) -> Answers:
+    factor = geolocator.radius_factor(kind, mixture)
+    label = f"{answers.name}, radii for {'known' if kind == 'seen' else 'other'} places"
+    name = label if mixture == "mixture" else answers.name
+    radius = {level: np.minimum(r * factor, sphere.HALF_CIRCUMFERENCE_KM) for level, r in answers.radius_km.items()}
+    return Answers(name, answers.points, answers.log_density, radius)
