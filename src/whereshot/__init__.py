@@ -1,1 +1,38 @@
-"""whereshot tells where a photo was taken."""
+"""whereshot tells where a photo was taken.
+
+>>> import whereshot
+>>> locator = whereshot.Geolocator.load()  # the photo-density prior; give a model folder for more
+>>> locator.name
+'prior'
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from whereshot.geolocator import Geolocator, Prediction
+    from whereshot.posterior import Posterior
+    from whereshot.records import Records
+
+__all__ = ["Geolocator", "Posterior", "Prediction", "Records"]
+
+_HOMES = {
+    "Geolocator": "whereshot.geolocator",
+    "Posterior": "whereshot.posterior",
+    "Prediction": "whereshot.geolocator",
+    "Records": "whereshot.records",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load public names when they are first used, so that importing the package costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'whereshot' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -26,6 +26,7 @@ from whereshot.readout import (
     GallerySettings,
     Gate,
     Mixture,
+    MixtureSettings,
     Outputs,
     log_softmax,
 )
@@ -33,14 +34,18 @@ from whereshot.readout import (
 SEEN_KM = 1.0
 """A photo's place counts as seen where a training photo was taken this near."""
 DECIDE_WITHIN_KM = 25.0
+THEN_WITHIN_KM = 1.0
 RADIUS_LEVEL = 0.9
 CELLS_GRID = [
     CellsSettings(temperature=t, spread_scale=s, floor_km=f)
-    for t, s, f in product((0.7, 1.0, 1.5, 2.0, 3.0), (0.25, 0.5, 1.0), (0.3, 1.0))
+    for t, s, f in product((1.0, 1.5, 2.0, 3.0, 4.0, 6.0), (0.25, 0.5, 1.0), (0.3, 1.0))
 ]
 GALLERY_GRID = [
-    GallerySettings(temperature=t, floor_km=f) for t, f in product((0.02, 0.03, 0.04, 0.05, 0.07, 0.1), (0.3, 1.0))
+    GallerySettings(temperature=t, floor_km=f)
+    for t, f in product((0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15), (0.3, 1.0))
 ]
+SWEEPS = 2
+"""Rounds in which the mixture's parts are chosen in turn."""
 _RIDGE = 1e-3  # keeps a gate finite where one part is always better
 
 
@@ -69,61 +74,90 @@ def with_settings(gallery: Gallery, settings: GallerySettings) -> Gallery:
     return Gallery(gallery.features, gallery.points, gallery.accuracy_km, settings)
 
 
+def decide(posterior: Posterior) -> sphere.Points:
+    """The answer (n, 2) unless another is asked for: right to 25 km first, then as exact as can be."""
+    return posterior.best(DECIDE_WITHIN_KM, THEN_WITHIN_KM)
+
+
 def calibrate(folds: Sequence[HeldOut], prior: Posterior) -> Calibration:
     """Fit everything on the folds together; raises InputError without a photo."""
     folds = [fold for fold in folds if len(fold)]
     if not folds:
         raise InputError("calibration needs held-out photos; raise data.validation or calibration.folds")
-    weight = np.concatenate([fold.weight for fold in folds])
-    prior_density = np.concatenate([prior.repeat(len(fold)).log_density(fold.truth) for fold in folds])
-    familiarity = np.concatenate([fold.gallery.nearest(fold.outputs)[1] for fold in folds])
-
-    def cells_density(settings: CellsSettings) -> NDArray:
-        return np.concatenate([Cells(f.hierarchy, settings)(f.outputs).log_density(f.truth) for f in folds])
-
-    def gallery_density(settings: GallerySettings) -> NDArray:
-        return np.concatenate([with_settings(f.gallery, settings)(f.outputs).log_density(f.truth) for f in folds])
-
-    def best(candidates: Sequence, density_of) -> tuple:
-        densities = [density_of(candidate) for candidate in candidates]
-        losses = [_best_mixed_loss(density, prior_density, weight) for density in densities]
-        return candidates[int(np.argmin(losses))], densities[int(np.argmin(losses))]
-
-    cells, in_cells = best(CELLS_GRID, cells_density)
-    gallery, in_gallery = best(GALLERY_GRID, gallery_density)
-    densities = {"cells": in_cells, "gallery": in_gallery}
-    gates = {
-        "mixture": fit_gate(densities, prior_density, familiarity, weight),
-        **{name: fit_gate({name: density}, prior_density, familiarity, weight) for name, density in densities.items()},
-    }
-    calibration = Calibration(cells=cells, gallery=gallery, gates=gates, radius_factor={})
-    all_densities = {**densities, "prior": prior_density}
-    log_density = {name: _mixed_density(gate, all_densities, familiarity) for name, gate in gates.items()}
-    return calibration.model_copy(update=_radius_factors(folds, calibration, prior, log_density))
-
-
-def _mixed_density(gate: Gate, densities: dict[str, NDArray], familiarity: NDArray) -> NDArray[np.float64]:
-    """Log density (n,) at the truth of a gate's mixture, from its parts' log densities."""
-    with np.errstate(divide="ignore"):
-        terms = [np.log(share) + densities[name] for name, share in gate.weights(familiarity).items()]
-    return np.logaddexp.reduce(terms)
+    fitting = _Fitting(
+        weight=np.concatenate([fold.weight for fold in folds]),
+        familiarity=np.concatenate([fold.gallery.nearest(fold.outputs)[1] for fold in folds]),
+        prior=np.concatenate([prior.repeat(len(fold)).log_density(fold.truth) for fold in folds]),
+        parts={
+            "cells": [
+                np.concatenate([Cells(f.hierarchy, settings)(f.outputs).log_density(f.truth) for f in folds])
+                for settings in CELLS_GRID
+            ],
+            "gallery": [
+                np.concatenate([with_settings(f.gallery, settings)(f.outputs).log_density(f.truth) for f in folds])
+                for settings in GALLERY_GRID
+            ],
+        },
+    )
+    seen = np.concatenate([fold.seen for fold in folds])
+    mixtures = {}
+    for name, parts in (("mixture", ("cells", "gallery")), ("cells", ("cells",)), ("gallery", ("gallery",))):
+        chosen, gate = fitting.best(parts)
+        settings = MixtureSettings(
+            cells=CELLS_GRID[chosen.get("cells", 0)], gallery=GALLERY_GRID[chosen.get("gallery", 0)], gate=gate
+        )
+        log_density = fitting.log_density(chosen, gate)
+        mixtures[name] = settings.model_copy(
+            update=_per_kind(folds, settings, prior, log_density, seen, fitting.weight)
+        )
+    return Calibration(mixtures=mixtures, photos={"seen": int(seen.sum()), "unseen": int((~seen).sum())})
 
 
-def parts_of(
-    hierarchy: Hierarchy, gallery: Gallery, calibration: Calibration, mixture: str, prior: Posterior
-) -> Mixture:
-    """The calibrated mixture of that name ("mixture", "cells" or "gallery"), ready to answer."""
-    gallery = with_settings(gallery, calibration.gallery)
-    parts = {"cells": Cells(hierarchy, calibration.cells), "gallery": gallery}
-    gate = calibration.gates[mixture]
-    return Mixture({name: parts[name] for name in gate.offset}, gate, gallery, prior)
+@dataclass(frozen=True)
+class _Fitting:
+    """Log densities (n,) at the truth of every candidate of every part, and of the prior."""
+
+    weight: NDArray[np.float64]
+    familiarity: NDArray[np.float64]
+    prior: NDArray[np.float64]
+    parts: dict[str, list[NDArray[np.float64]]]
+
+    def best(self, names: Sequence[str]) -> tuple[dict[str, int], Gate]:
+        """The candidate of each part, chosen in turn with the gate fitted anew, and that gate."""
+        chosen = {name: int(np.argmin([self._alone(density) for density in self.parts[name]])) for name in names}
+        for _ in range(SWEEPS if len(names) > 1 else 0):
+            for name in names:
+                losses = [self._loss(chosen | {name: number}) for number in range(len(self.parts[name]))]
+                chosen[name] = int(np.argmin(losses))
+        return chosen, self._gate(chosen)
+
+    def log_density(self, chosen: dict[str, int], gate: Gate) -> NDArray[np.float64]:
+        """Log density (n,) of a gate's mixture."""
+        densities = {name: self.parts[name][number] for name, number in chosen.items()} | {"prior": self.prior}
+        with np.errstate(divide="ignore"):
+            terms = [np.log(share) + densities[name] for name, share in gate.weights(self.familiarity).items()]
+        return np.logaddexp.reduce(terms)
+
+    def _gate(self, chosen: dict[str, int]) -> Gate:
+        densities = {name: self.parts[name][number] for name, number in chosen.items()}
+        return fit_gate(densities, self.prior, self.familiarity, self.weight)
+
+    def _loss(self, chosen: dict[str, int]) -> float:
+        return -float(np.average(self.log_density(chosen, self._gate(chosen)), weights=self.weight))
+
+    def _alone(self, density: NDArray) -> float:
+        gate = fit_gate({"part": density}, self.prior, self.familiarity, self.weight)
+        shares = gate.weights(self.familiarity)
+        with np.errstate(divide="ignore"):
+            mixed = np.logaddexp(np.log(shares["part"]) + density, np.log(shares["prior"]) + self.prior)
+        return -float(np.average(mixed, weights=self.weight))
 
 
-def _best_mixed_loss(density: NDArray, prior_density: NDArray, weight: NDArray) -> float:
-    """Mean negative log-likelihood at the best constant share of the prior."""
-    shares = np.array([0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9])[:, None]
-    mixed = np.logaddexp(np.log1p(-shares) + density, np.log(shares) + prior_density)
-    return float(-(mixed @ weight / weight.sum()).max())
+def mixture_of(hierarchy: Hierarchy, gallery: Gallery, settings: MixtureSettings, prior: Posterior) -> Mixture:
+    """A calibrated mixture, ready to answer."""
+    gallery = with_settings(gallery, settings.gallery)
+    parts = {"cells": Cells(hierarchy, settings.cells), "gallery": gallery}
+    return Mixture({name: parts[name] for name in settings.gate.offset}, settings.gate, gallery, prior)
 
 
 def fit_gate(densities: dict[str, NDArray], prior_density: NDArray, familiarity: NDArray, weight: NDArray) -> Gate:
@@ -155,31 +189,27 @@ def fit_gate(densities: dict[str, NDArray], prior_density: NDArray, familiarity:
     )
 
 
-def _radius_factors(
-    folds: Sequence[HeldOut], calibration: Calibration, prior: Posterior, log_density: dict[str, NDArray]
-) -> dict:
-    seen = np.concatenate([fold.seen for fold in folds])
-    weight = np.concatenate([fold.weight for fold in folds])
-    factors: dict[str, dict[str, float]] = {}
-    nll: dict[str, dict[str, float]] = {}
-    for name in calibration.gates:
-        error, radius = [], []
-        for fold in folds:
-            posterior = parts_of(fold.hierarchy, fold.gallery, calibration, name, prior)(fold.outputs)
-            decided = posterior.best(DECIDE_WITHIN_KM)
-            error.append(sphere.distance_km(decided, fold.truth))
-            radius.append(posterior.radius_km(decided, RADIUS_LEVEL))
-        errors, radii = np.concatenate(error), np.concatenate(radius)
-        factors[name], nll[name] = {}, {}
-        for kind, of_kind in (("seen", seen), ("unseen", ~seen)):
-            if of_kind.any():
-                factors[name][kind] = conformal_factor(errors[of_kind], radii[of_kind], RADIUS_LEVEL, weight[of_kind])
-                nll[name][kind] = float(-np.average(log_density[name][of_kind], weights=weight[of_kind]))
-    return {
-        "radius_factor": factors,
-        "nll": nll,
-        "photos": {"seen": int(seen.sum()), "unseen": int((~seen).sum())},
-    }
+def _per_kind(
+    folds: Sequence[HeldOut],
+    settings: MixtureSettings,
+    prior: Posterior,
+    log_density: NDArray,
+    seen: NDArray,
+    weight: NDArray,
+) -> dict[str, dict[str, float]]:
+    """Radius factors and likelihoods of a mixture for seen and unseen places."""
+    ratios = []
+    for fold in folds:
+        posterior = mixture_of(fold.hierarchy, fold.gallery, settings, prior)(fold.outputs)
+        decided = decide(posterior)
+        ratios.append(sphere.distance_km(decided, fold.truth) / posterior.radius_km(decided, RADIUS_LEVEL))
+    ratio = np.concatenate(ratios)
+    factors, nll = {}, {}
+    for kind, of_kind in (("seen", seen), ("unseen", ~seen)):
+        if of_kind.any():
+            factors[kind] = conformal_factor(ratio[of_kind], np.ones(of_kind.sum()), RADIUS_LEVEL, weight[of_kind])
+            nll[kind] = float(-np.average(log_density[of_kind], weights=weight[of_kind]))
+    return {"radius_factor": factors, "nll": nll}
 
 
 def merged(folds: Sequence[HeldOut], share: float) -> list[HeldOut]:

@@ -188,7 +188,7 @@ class ModelFolder:
         table = pq.read_table(self.path / "gallery.parquet")
         features = load_file(self.path / "gallery.safetensors")["features"]
         points = np.stack([table["latitude"].to_numpy(), table["longitude"].to_numpy()], axis=1)
-        return Gallery(features, points, table["accuracy_km"].to_numpy(), self.calibration.gallery)
+        return Gallery(features, points, table["accuracy_km"].to_numpy())
 
     def network(self) -> Network:
         """The network in evaluation mode, on the CPU. Needs torch."""

@@ -51,7 +51,8 @@ class Answers:
         """Answers of a posterior at decided ``points``; regions are left out for ``radius_factor`` None."""
         radius = {}
         if radius_factor is not None:
-            radius = {level: posterior.radius_km(points, level) * radius_factor for level in LEVELS}
+            rings = posterior.around(points)
+            radius = {level: rings.radius_km(level) * radius_factor for level in LEVELS}
         return cls(name, points, posterior.log_density(truth), radius)
 
     def scatter(self, rows: NDArray[np.int64], total: int) -> Answers:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from whereshot import calibrate, checkpoint, images, places, runtime, sphere
 from whereshot.errors import ImageError, InputError
-from whereshot.posterior import Posterior
+from whereshot.posterior import DECISION_PLACES, Posterior, circle_mass
 from whereshot.progress import Track, silent
 from whereshot.readout import Outputs
 
@@ -22,6 +22,8 @@ CONFIDENT_TO = dict(zip(WITHIN_KM, ("street", "city", "region", "country", "cont
 CONFIDENT = 0.9
 CANDIDATE_KM = 25.0
 """Places this near are one candidate, and its probability is the mass within this distance."""
+WIDEST_CANDIDATE_KM = 1000.0
+"""A place that is spread wider than this is no place to name."""
 PRIOR = "prior"
 ROWS_AT_ONCE = 256
 """Photos whose posteriors are held at a time."""
@@ -152,15 +154,14 @@ class Geolocator:
 
     def readout(self, mixture: str = "mixture") -> calibrate.Mixture:
         """The calibrated readout: "mixture", or "cells" or "gallery" alone with the prior."""
-        return calibrate.parts_of(
-            self.folder.hierarchy, self.folder.gallery, self.folder.calibration, mixture, self.prior
-        )
+        settings = self.folder.calibration.mixtures[mixture]
+        return calibrate.mixture_of(self.folder.hierarchy, self.folder.gallery, settings, self.prior)
 
     def radius_factor(self, kind: Literal["seen", "unseen"] = "seen", mixture: str = "mixture") -> float:
         """What radii are multiplied with, for photos of known places or of others; one where none was fitted."""
         if self.folder is None:
             return 1.0
-        factors = self.folder.calibration.radius_factor.get(mixture, {})
+        factors = self.folder.calibration.mixtures[mixture].radius_factor
         return factors.get(kind, max(factors.values(), default=1.0))
 
     def posterior(
@@ -195,8 +196,9 @@ class Geolocator:
     ) -> list[Prediction]:
         """Where each photo was taken: one Prediction per photo, in order; an unreadable photo has its ``error``.
 
-        ``within_km`` decides for the place that is most likely right to that distance (25 by default); ``region``
-        restricts the answer to an area. Raises InputError for settings out of range.
+        ``within_km`` decides for the place that is most likely right to that distance (by default to 25 km, and as
+        exactly as can be within these); ``region`` restricts the answer to an area. Raises InputError for settings
+        out of range.
         """
         found: list[Prediction] = []
         for part in self.locate_blocks(photos, within_km=within_km, level=level, top=top, region=region, track=track):
@@ -239,12 +241,13 @@ class Geolocator:
     def _answers(
         self, posterior: Posterior, rows: NDArray, within_km: float | None, level: float, top: int
     ) -> dict[int, dict[str, Any]]:
-        decided = posterior.best(calibrate.DECIDE_WITHIN_KM if within_km is None else within_km)
+        decided = calibrate.decide(posterior) if within_km is None else posterior.best(within_km)
         factor = self.radius_factor()
-        radius = np.minimum(posterior.radius_km(decided, level) * factor, sphere.HALF_CIRCUMFERENCE_KM)
-        within = {km: posterior.mass_within(decided, km / factor) for km in WITHIN_KM}
+        rings = posterior.around(decided)
+        radius = np.minimum(rings.radius_km(level) * factor, sphere.HALF_CIRCUMFERENCE_KM)
+        within = {km: rings.mass_within(km / factor) for km in WITHIN_KM}
         masses = places.country_masses(posterior)
-        candidates = _candidates(posterior, top)
+        candidates = _candidates(posterior, decided, top, CANDIDATE_KM / factor)
         found = {}
         for number, row in enumerate(rows):
             shares = {str(km): round(float(within[km][number]), 4) for km in WITHIN_KM}
@@ -256,7 +259,7 @@ class Geolocator:
                 "within": shares,
                 "confident_to": next((CONFIDENT_TO[km] for km in WITHIN_KM if shares[str(km)] >= CONFIDENT), None),
                 "place": place_of(decided[number]),
-                "countries": tuple((code, round(share, 4)) for code, share in masses[number] if share >= 0.0005),
+                "countries": tuple((code, round(share, 4)) for code, share in masses[number] if share >= 0.001),
                 "candidates": candidates[number],
             }
         return found
@@ -271,24 +274,25 @@ def place_of(point: NDArray) -> Place:
     return Place(country=known.all[number].name, country_code=known.all[number].code)
 
 
-def _candidates(posterior: Posterior, top: int) -> list[tuple[Candidate, ...]]:
-    """The likeliest places of each row, none within twice 25 km of a likelier one."""
-    heavy = posterior.top(256)
+def _candidates(posterior: Posterior, decided: NDArray, top: int, within_km: float) -> list[tuple[Candidate, ...]]:
+    """The answer of each row, then the likeliest places, none within twice 25 km of an earlier one."""
+    heavy = posterior.top(DECISION_PLACES)
     found = []
     for row in range(len(heavy)):
         one = heavy[row]
-        spots = one.places[0] if one.places.ndim == 3 else one.places
+        spots = np.concatenate([decided[row][None], one.places[0] if one.places.ndim == 3 else one.places])
+        spread = np.ravel(one.spread_km)
         distance = sphere.distance_km(spots[:, None], spots[None])
-        nearby = (distance <= CANDIDATE_KM) @ one.mass[0]
-        free = np.ones(len(spots), dtype=bool)
-        chosen: list[int] = []
+        nearby = circle_mass(distance[:, 1:], spread, within_km) @ one.mass[0]
+        free = np.concatenate([[True], spread < WIDEST_CANDIDATE_KM])
+        chosen, best = [], 0
         while len(chosen) < top and free.any():
-            best = int(np.where(free, nearby, -1.0).argmax())
             chosen.append(best)
             free &= distance[best] > 2 * CANDIDATE_KM
+            best = int(np.where(free, nearby, -1.0).argmax())
         centers = spots[chosen]
-        shares = posterior[np.full(len(chosen), row)].mass_within(centers, CANDIDATE_KM)
-        order = np.argsort(-shares, kind="stable")
+        shares = posterior[np.full(len(chosen), row)].mass_within(centers, within_km)
+        order = [0, *(1 + np.argsort(-shares[1:], kind="stable"))]
         found.append(
             tuple(
                 Candidate(

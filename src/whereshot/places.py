@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import shapely
 from numpy.typing import ArrayLike, NDArray
+from shapely.affinity import translate
 
 from whereshot import sphere
 from whereshot.errors import InputError, nearest_name
@@ -133,21 +134,28 @@ class Region:
         p = sphere.points(points)
         return shapely.intersects_xy(self.geometry, p[:, 1], p[:, 0])
 
-    def grid(self, count: int = 400) -> sphere.Points:
-        """About ``count`` positions spread evenly over the area, at least one."""
-        west, south, east, north = self.geometry.bounds
-        flat = max(0.05, float(np.cos(np.radians((south + north) / 2))))
-        step = np.sqrt(max(self.geometry.area, 1e-12) * flat / count)
-        for _ in range(4):
+    def grid(self, count: int = 400) -> tuple[sphere.Points, NDArray[np.float64]]:
+        """About ``count`` positions spread evenly over the area, and the steradians that each stands for.
+
+        Every separate part has at least one.
+        """
+        # each part by itself: a mesh over all islands of an ocean would be nearly all water
+        parts = [part for part in shapely.get_parts(self.geometry) if part.area]
+        flat = [max(0.05, float(np.cos(np.radians(part.centroid.y)))) for part in parts]
+        step = np.sqrt(sum(part.area * f for part, f in zip(parts, flat, strict=True)) / count)
+        positions, area_sr = [], []
+        for part, f in zip(parts, flat, strict=True):
+            west, south, east, north = part.bounds
             latitude = np.arange(south + step / 2, north, step)
-            longitude = np.arange(west + step / flat / 2, east, step / flat)
+            longitude = np.arange(west + step / f / 2, east, step / f)
             mesh = np.stack(np.meshgrid(latitude, longitude, indexing="ij"), axis=-1).reshape(-1, 2)
-            inside = mesh[self.holds(mesh)] if len(mesh) else mesh
-            if len(inside) >= count / 4:
-                return inside
-            step /= 2
-        inner = self.geometry.representative_point()
-        return np.concatenate([inside, [[inner.y, inner.x]]])
+            inside = mesh[shapely.intersects_xy(part, mesh[:, 1], mesh[:, 0])]
+            if len(inside) == 0:
+                inner = part.representative_point()
+                inside = np.array([[inner.y, inner.x]])
+            positions.append(inside)
+            area_sr.append(part.area / len(inside) * np.cos(np.radians(inside[:, 0])) * (np.pi / 180) ** 2)
+        return np.concatenate(positions), np.concatenate(area_sr)
 
     def restrict(self, posterior: Posterior) -> Posterior:
         """The posterior, given that the truth lies inside.
@@ -155,25 +163,24 @@ class Region:
         Its places inside the area, and a grid over it weighted by the density, so that an area smaller than the
         places' distance is answered too.
         """
-        grid = self.grid()
-        share = max(self.geometry.area, 1e-12) / len(grid)
-        width_km = np.sqrt(share / np.pi) * (np.pi / 180 * sphere.EARTH_KM)
+        grid, area_sr = self.grid()
+        width_km = np.sqrt(area_sr / np.pi) * sphere.EARTH_KM
         rows = []
         for row in range(len(posterior)):
             one = posterior[row]
             places = one.places if one.places.ndim == 2 else one.places[0]
             spread = np.ravel(one.spread_km)
             inside = self.holds(places) & (spread < sphere.HALF_CIRCUMFERENCE_KM / 4)
-            area_sr = share * np.cos(np.radians(grid[:, 0])) * (np.pi / 180) ** 2
             # a place inside counts by its mass; the grid counts what the places outside spill over the border
-            outside = Posterior(places[~inside], one.log_mass[:, ~inside], spread[~inside]) if (~inside).any() else None
-            spilled = np.log(area_sr) + (-np.inf if outside is None else np.log(outside.map_density(grid)))
-            left = np.log(max(float(one.mass[0, ~inside].sum()), 1e-300))
+            left, spilled = float(one.mass[0, ~inside].sum()), np.full(len(grid), -np.inf)
+            if left > 0:
+                outside = Posterior(places[~inside], one.log_mass[:, ~inside], spread[~inside])
+                spilled = np.log(left) + np.log(area_sr) + np.log(outside.map_density(grid))
             rows.append(
                 Posterior(
                     np.concatenate([places[inside], grid]),
-                    np.concatenate([one.log_mass[0, inside], spilled + left])[None],
-                    np.concatenate([spread[inside], np.full(len(grid), width_km)]),
+                    np.concatenate([one.log_mass[0, inside], spilled])[None],
+                    np.concatenate([spread[inside], width_km]),
                 )
             )
         return Posterior.concat(rows)
@@ -202,25 +209,32 @@ def _read_geojson(path: Path) -> Region:
         except (shapely.errors.ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
             raise InputError(f"{path}: a geometry that cannot be read ({error})") from error
         shapes += [part for part in shapely.get_parts(shape) if part.geom_type in ("Polygon", "MultiPolygon")]
+    shapes = [shape for shape in shapes if shape.area]
     if not shapes:
         raise InputError(f"{path}: no polygon in this file")
     area = shapely.union_all(shapes)
     west, south, east, north = area.bounds
     if not (-360 <= west <= east <= 360 and -90 <= south <= north <= 90):
         raise InputError(f"{path}: coordinates from {west:g}, {south:g} to {east:g}, {north:g} are not degrees (WGS84)")
-    return Region(path.stem, area)
+    world = shapely.box(-180, -90, 180, 90)
+    turns = [shapely.intersection(translate(area, turn), world) for turn in (-360, 0, 360)]
+    return Region(path.stem, shapely.union_all(turns))  # an area drawn over the date line, cut there
+
+
+def _list(value: Any) -> list:
+    return value if isinstance(value, list) else []
 
 
 def _geometries(document: Any, path: Path) -> Iterable[dict]:
     kind = document.get("type") if isinstance(document, dict) else None
     if kind == "FeatureCollection":
-        for feature in document.get("features") or []:
+        for feature in _list(document.get("features")):
             yield from _geometries(feature, path)
     elif kind == "Feature":
         if document.get("geometry"):
             yield from _geometries(document["geometry"], path)
     elif kind == "GeometryCollection":
-        for geometry in document.get("geometries") or []:
+        for geometry in _list(document.get("geometries")):
             yield from _geometries(geometry, path)
     elif kind in ("Polygon", "MultiPolygon"):
         yield document

@@ -99,8 +99,9 @@ class Posterior:
     @classmethod
     def concat(cls, parts: list[Posterior]) -> Posterior:
         """The rows of several posteriors, in order. Rows with fewer places are filled with empty ones."""
-        if len({id(part.places) for part in parts}) == 1 and all(part.shared for part in parts):
-            return cls(parts[0].places, np.concatenate([p.log_mass for p in parts]), parts[0].spread_km)
+        first = parts[0]
+        if all(p.places is first.places and p.shared and np.array_equal(p.spread_km, first.spread_km) for p in parts):
+            return cls(first.places, np.concatenate([p.log_mass for p in parts]), first.spread_km)
         width = max(part.log_mass.shape[1] for part in parts)
         places, log_mass, spread = [], [], []
         for part in parts:
@@ -157,8 +158,11 @@ class Posterior:
         pooled = np.zeros((len(names), self.log_mass.shape[1]))
         np.add.at(pooled, inverse, self.log_mass)
         if prior is not None:
-            extra = np.bincount(inverse)[:, None] - 1
-            pooled -= np.where(extra > 0, extra * prior.log_mass, 0.0)
+            if prior.log_mass.shape != (1, pooled.shape[1]):
+                raise InputError(f"the prior has {prior}; pooling needs 1 row on {pooled.shape[1]} places")
+            # what the prior excludes every photo excludes already
+            log_prior = np.where(np.isfinite(prior.log_mass), prior.log_mass, 0.0)
+            pooled -= (np.bincount(inverse)[:, None] - 1) * log_prior
         return names, Posterior(self.places, pooled, self.spread_km)
 
     def temper(self, temperature: float) -> Posterior:
@@ -188,18 +192,31 @@ class Posterior:
         total = self.mass @ unit if unit.ndim == 2 else np.einsum("nk,nkd->nd", self.mass, unit)
         return np.where((np.linalg.norm(total, axis=1) > 1e-9)[:, None], sphere.latlon(total), self.mode())
 
-    def best(self, within_km: float) -> sphere.Points:
-        """The place (n, 2) of each row with the most mass within ``within_km``: most likely right to that distance."""
-        if not within_km > 0:
-            raise InputError(f"within must be a positive number of km; got {within_km:g}")
-        return self._decide(lambda distance, spread: circle_mass(distance, spread, within_km))
+    def best(self, within_km: float, then_km: float | None = None) -> sphere.Points:
+        """The place (n, 2) of each row with the most mass within ``within_km``: most likely right to that distance.
+
+        With ``then_km``, smaller, the place with the most mass within that distance among those at most
+        ``within_km`` from the first choice: right to the larger distance first, then as exact as can be.
+        """
+        for km in (within_km, *(() if then_km is None else (then_km,))):
+            if not km > 0:
+                raise InputError(f"within must be a positive number of km; got {km:g}")
+        first = self._decide(lambda distance, spread: circle_mass(distance, spread, within_km))
+        if then_km is None:
+            return first
+        return self._decide(lambda distance, spread: circle_mass(distance, spread, then_km), first, within_km)
 
     def best_geoscore(self) -> sphere.Points:
         """The place (n, 2) of each row with the highest expected GeoScore."""
         return self._decide(lambda distance, spread: np.exp(-np.hypot(distance, spread) / GEOSCORE_KM))
 
-    def _decide(self, gain: Callable[[NDArray, NDArray], NDArray]) -> sphere.Points:
-        """The heaviest places as candidates, each judged by its expected gain over the others."""
+    def _decide(
+        self, gain: Callable[[NDArray, NDArray], NDArray], near: NDArray | None = None, near_km: float = 0.0
+    ) -> sphere.Points:
+        """The heaviest places as candidates, each judged by its expected gain over the others.
+
+        With ``near`` (n, 2) only candidates at most ``near_km`` from it.
+        """
         chosen = np.empty((len(self), 2))
         k = min(DECISION_PLACES, self.log_mass.shape[1])
         for rows in _blocks(len(self), k * k):
@@ -208,6 +225,9 @@ class Posterior:
             spread = np.broadcast_to(part.spread_km, (len(part), k))
             distance = sphere.distance_km(places[:, :, None], places[:, None, :])  # (rows, candidate, place)
             expected = np.einsum("rcp,rp->rc", gain(distance, spread[:, None, :]), part.mass)
+            if near is not None:
+                allowed = sphere.distance_km(places, near[rows][:, None]) <= near_km
+                expected = np.where(allowed, expected, -1.0)
             best = expected.argmax(axis=1)
             chosen[rows] = places[np.arange(len(part)), best]
         return chosen
@@ -225,31 +245,12 @@ class Posterior:
         return np.clip(out, 0.0, 1.0)
 
     def radius_km(self, center: ArrayLike, level: float) -> NDArray[np.float64]:
-        """Radius (n,) of the circle round ``center`` (n, 2) that holds ``level`` of each row's mass, by bisection."""
-        if not 0 < level < 1:
-            raise InputError(f"a level lies between 0 and 1; got {level:g}")
-        center = np.broadcast_to(sphere.points(center), (len(self), 2))
-        out = np.empty(len(self))
-        k = min(EXACT_PLACES, self.log_mass.shape[1])
-        for rows in _blocks(len(self), self.log_mass.shape[1]):
-            distance, spread = self._distances(rows, center[rows])
-            spread = np.broadcast_to(spread, distance.shape)
-            mass = np.exp(self.log_mass[rows])
-            heavy = _heaviest(mass, k)
-            exact = [np.take_along_axis(values, heavy, 1) for values in (mass, distance, spread)]
-            light = mass.copy()
-            np.put_along_axis(light, heavy, 0.0, 1)
-            # the uniform share of a prior is one wide place: too wide for a point, however light
-            wide = light * (spread > _WIDE_KM)
-            uniform, light = wide.sum(axis=1), light - wide
-            order = np.argsort(distance, axis=1)
-            sorted_km = np.take_along_axis(distance, order, 1)
-            cumulated = np.cumsum(np.take_along_axis(light, order, 1), axis=1)
-            for row in range(len(mass)):
-                out[rows.start + row] = _solve_radius(
-                    *(values[row] for values in exact), sorted_km[row], cumulated[row], uniform[row], level
-                )
-        return out
+        """Radius (n,) of the circle round ``center`` (n, 2) that holds ``level`` of each row's mass."""
+        return self.around(center).radius_km(level)
+
+    def around(self, center: ArrayLike) -> Rings:
+        """How each row's mass lies around its ``center`` (n, 2): prepared once for many distances and levels."""
+        return Rings(self, np.broadcast_to(sphere.points(center), (len(self), 2)))
 
     def _distances(self, rows: slice, center: NDArray) -> tuple[NDArray, NDArray]:
         places = self.places if self.places.ndim == 2 else self.places[rows]
@@ -306,6 +307,8 @@ class Posterior:
 
     def to_table(self, ids: list[str]) -> pa.Table:
         """Long form: a row per photo and place with mass, heaviest first; id, latitude, longitude, mass, spread_km."""
+        if len(ids) != len(self):
+            raise InputError(f"{len(ids)} ids for {len(self)} rows")
         columns: dict[str, list] = {"id": [], "latitude": [], "longitude": [], "mass": [], "spread_km": []}
         for row, name in enumerate(ids):
             one = self[row].top(self.log_mass.shape[1])
@@ -329,27 +332,55 @@ class Posterior:
         write_parquet(self.to_table(ids), Path(path))
 
 
-def _solve_radius(
-    mass: NDArray,
-    distance: NDArray,
-    spread: NDArray,
-    light_km: NDArray,
-    light_mass: NDArray,
-    uniform: float,
-    level: float,
-) -> float:
-    """The radius that holds ``level``: bisection in logarithms, to a relative error below one in a million."""
-    low, high = MIN_SPREAD_KM / 10, sphere.HALF_CIRCUMFERENCE_KM
-    for _ in range(26):
-        middle = math.sqrt(low * high)
-        light = np.searchsorted(light_km, middle, side="right")
-        inside = (mass * circle_mass(distance, spread, middle)).sum() + (light_mass[light - 1] if light else 0.0)
-        inside += uniform * math.sin(middle / (2 * sphere.EARTH_KM)) ** 2
-        if inside >= level:
-            high = middle
-        else:
-            low = middle
-    return high
+class Rings:
+    """Mass by distance from one centre per row.
+
+    The heaviest places count by their exact share of a circle; each of the many light ones as one point of its
+    extent, drawn so evenly that together they stand for the whole; and very wide ones as uniform.
+    """
+
+    def __init__(self, posterior: Posterior, center: NDArray) -> None:
+        n, places = posterior.log_mass.shape
+        k = min(EXACT_PLACES, places)
+        self._mass, self._distance, self._spread = (np.empty((n, k)) for _ in range(3))
+        self._uniform = np.empty(n)
+        self._light: list[tuple[NDArray, NDArray]] = []  # distances in order, and the mass up to each
+        for rows in _blocks(n, places):
+            distance, spread = posterior._distances(rows, center[rows])
+            spread = np.broadcast_to(spread, distance.shape)
+            light = np.exp(posterior.log_mass[rows])
+            heavy = _heaviest(light, k)
+            for own, values in ((self._mass, light), (self._distance, distance), (self._spread, spread)):
+                own[rows] = np.take_along_axis(values, heavy, 1)
+            np.put_along_axis(light, heavy, 0.0, 1)
+            wide = np.where(spread > _WIDE_KM, light, 0.0)
+            self._uniform[rows] = wide.sum(axis=1)
+            light -= wide
+            drawn = _drawn_km(distance, spread) if k < places else distance
+            for row in range(len(light)):
+                order = np.argsort(drawn[row])
+                self._light.append((drawn[row][order], np.concatenate([[0.0], np.cumsum(light[row][order])])))
+
+    def mass_within(self, km: ArrayLike) -> NDArray[np.float64]:
+        """Probability (n,) of the truth within ``km`` (scalar or (n,)) of each row's centre."""
+        km = np.broadcast_to(np.asarray(km, np.float64), (len(self._mass),))
+        inside = (self._mass * circle_mass(self._distance, self._spread, km[:, None])).sum(axis=1)
+        for row, (distance, cumulated) in enumerate(self._light):
+            inside[row] += cumulated[np.searchsorted(distance, km[row], side="right")]
+        inside += self._uniform * np.sin(np.minimum(km / (2 * sphere.EARTH_KM), math.pi / 2)) ** 2
+        return np.clip(inside, 0.0, 1.0)
+
+    def radius_km(self, level: float) -> NDArray[np.float64]:
+        """Radius (n,) that holds ``level``: bisection in logarithms, to a relative error below one in a million."""
+        if not 0 < level < 1:
+            raise InputError(f"a level lies between 0 and 1; got {level:g}")
+        low = np.full(len(self._mass), MIN_SPREAD_KM / 10)
+        high = np.full(len(self._mass), sphere.HALF_CIRCUMFERENCE_KM)
+        for _ in range(26):
+            middle = np.sqrt(low * high)
+            inside = self.mass_within(middle) >= level
+            low, high = np.where(inside, low, middle), np.where(inside, middle, high)
+        return high
 
 
 def _epsilon(spread_km: NDArray) -> NDArray[np.float64]:
@@ -388,6 +419,16 @@ def _quantile_km(share: NDArray, spread_km: NDArray) -> NDArray[np.float64]:
     e = _epsilon(spread_km)
     u = 2 * share * e / (2 + e - 2 * share)
     return 2 * sphere.EARTH_KM * np.arcsin(np.sqrt(np.clip(u / 2, 0, 1)))
+
+
+def _drawn_km(distance_km: NDArray, spread_km: NDArray) -> NDArray[np.float64]:
+    """Distance from the centre of one point of each place, (n, k): how far off its middle, and which way, is spread
+    evenly over the places (the R2 sequence, Roberts 2018)."""
+    number = np.arange(distance_km.shape[1])
+    share, turn = (0.5 + number * 0.7548776662466927) % 1, (0.5 + number * 0.5698402909980532) % 1
+    off, angle = _quantile_km(share, spread_km) / sphere.EARTH_KM, distance_km / sphere.EARTH_KM
+    half = np.sin((angle - off) / 2) ** 2 + np.sin(angle) * np.sin(off) * np.sin(np.pi * turn) ** 2
+    return 2 * sphere.EARTH_KM * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
 
 
 def _logsumexp(values: NDArray) -> NDArray[np.float64]:

@@ -10,13 +10,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from whereshot import images
 from whereshot.config import Settings
 
 _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 _ALREADY_SQUARE = 1.05  # longer over shorter side below which one crop sees everything
+_LONGEST = 16  # longer over shorter side beyond which only the middle is looked at
 
 
 class Preprocess(Settings):
@@ -28,6 +29,12 @@ class Preprocess(Settings):
     interpolation: Literal["bilinear", "bicubic"] = "bicubic"
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+    @model_validator(mode="after")
+    def _filled(self) -> Preprocess:
+        if self.resize < self.size:
+            raise ValueError(f"resize {self.resize} is smaller than size {self.size}")
+        return self
 
     def digest(self) -> str:
         """A short name that changes with every setting."""
@@ -62,6 +69,9 @@ def load_random(source: images.Source, settings: Preprocess, rng: np.random.Gene
 def _resized(source: images.Source, settings: Preprocess) -> Image.Image:
     # half as much again as needed: a decode at just the final size is softer than a resize from above
     image = images.open_rgb(source, min_side=settings.resize * 3 // 2)
+    if max(image.size) > _LONGEST * min(image.size):
+        left, top = (max(0, length - _LONGEST * min(image.size)) // 2 for length in image.size)
+        image = image.crop((left, top, image.width - left, image.height - top))
     scale = settings.resize / min(image.size)
     size = [max(settings.resize, round(length * scale)) for length in image.size]
     return image.resize((size[0], size[1]), _FILTERS[settings.interpolation], reducing_gap=3.0)

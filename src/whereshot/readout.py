@@ -124,19 +124,24 @@ class Gate(Settings):
         return {name: shares[:, column] for column, name in enumerate(names)}
 
 
-class Calibration(Settings):
-    """What was fitted on photos that the network had not seen; see ``train.calibrate``."""
+class MixtureSettings(Settings):
+    """One mixture as it was fitted: how its parts read, how they are weighed, and how its radii are corrected."""
 
     cells: CellsSettings = CellsSettings()
     gallery: GallerySettings = GallerySettings()
-    gates: dict[str, Gate]
-    """"mixture", and each part alone with the prior, by name."""
-    radius_factor: dict[str, dict[str, float]]
-    """By mixture, then by "seen" and "unseen" places: what a radius is multiplied with to hold its share."""
+    gate: Gate
+    radius_factor: dict[str, float] = Field(default_factory=dict)
+    """For "seen" and "unseen" places: what a radius is multiplied with to hold its share."""
+    nll: dict[str, float] = Field(default_factory=dict)
+    """Mean held-out negative log-likelihood for "seen" and "unseen" places, in nats per steradian."""
+
+
+class Calibration(Settings):
+    """What was fitted on photos that the network had not seen: "mixture", and "cells" and "gallery" alone."""
+
+    mixtures: dict[str, MixtureSettings]
     photos: dict[str, int] = Field(default_factory=dict)
-    """Number of held-out photos behind each factor."""
-    nll: dict[str, dict[str, float]] = Field(default_factory=dict)
-    """Mean held-out negative log-likelihood, by mixture and kind of place, in nats per steradian."""
+    """Number of held-out photos of "seen" and "unseen" places."""
 
 
 class Mixture(Readout):
@@ -150,7 +155,8 @@ class Mixture(Readout):
         mixed, total = self.prior.repeat(len(outputs["features"])), weights["prior"]
         for name, part in self.parts.items():
             total = total + weights[name]
-            mixed = mixed.mix(part(outputs), np.clip(weights[name] / total, 0.0, 1.0))
+            share = np.divide(weights[name], total, out=np.zeros_like(total), where=total > 0)
+            mixed = mixed.mix(part(outputs), np.clip(share, 0.0, 1.0))
         return mixed
 
 

@@ -1,27 +1,21 @@
-"""A run file in, a calibrated model folder out: features, head, gallery, calibration; resumed after a kill.
-
-Each epoch ends with a checkpoint and is seeded by (seed, epoch) alone, so a resumed run takes, on a CPU, bit for
-bit the steps that an undisturbed one takes.
-"""
+"""A run file in, a calibrated model folder out: features, head, gallery, calibration; resumed after a kill."""
 
 from __future__ import annotations
 
 import datetime
 import functools
-import json
 import math
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from safetensors.torch import load_file, save_file
 
 from whereshot import checkpoint, config, features, model, partition, places, runtime
 from whereshot.calibrate import HeldOut, calibrate, merged
@@ -29,10 +23,11 @@ from whereshot.config import ConfigPath, Settings
 from whereshot.dataset import batches
 from whereshot.errors import ConfigError, InputError, OutputError, nearest_name
 from whereshot.model import BackboneSettings, Network, mean_of_crops
+from whereshot.optimize import OptimizerSettings, optimize
 from whereshot.partition import Hierarchy
 from whereshot.preprocess import Preprocess
 from whereshot.progress import Track, silent
-from whereshot.records import Records, rejects_table, write_parquet
+from whereshot.records import Records, hashed_share, rejects_table, write_parquet
 from whereshot.sources import SOURCES
 
 STATE = "training"
@@ -59,23 +54,6 @@ class PartitionSettings(Settings):
 class HeadSettings(Settings):
     kind: str = "classify"
     settings: dict[str, Any] = Field(default_factory=dict)
-
-
-class OptimizerSettings(Settings):
-    """AdamW with linear warm-up and a cosine to zero."""
-
-    epochs: int = Field(30, ge=1)
-    batch_size: int = Field(128, ge=1)
-    learning_rate: float = Field(3e-3, gt=0)
-    weight_decay: float = Field(0.05, ge=0)
-    warmup: float = Field(0.1, ge=0, lt=1)
-    """Share of all steps."""
-    patience: int = Field(10, ge=1)
-    """Epochs without a better validation loss after which training stops."""
-    weigh_by: Literal["photo", "place"] = "photo"
-    """Whether a place counts by its photos or once."""
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """bfloat16 autocast; auto takes it on a GPU."""
 
 
 class CalibrationSettings(Settings):
@@ -343,7 +321,7 @@ class _Job:
             return float(head.loss(inputs[rows], target[rows], weights[rows]))
 
         batches_per_epoch = math.ceil(len(train_rows) / self.run.optimizer.batch_size)
-        return self._loop(head, steps, validate, batches_per_epoch, state, log, what, epochs)
+        return self._optimize(head, steps, validate, batches_per_epoch, state=state, log=log, what=what, epochs=epochs)
 
     def _fit_network(
         self,
@@ -391,65 +369,11 @@ class _Job:
             return sum(total for total, _ in sums) / max(sum(count for _, count in sums), 1)
 
         batches_per_epoch = math.ceil(len(train_rows) / optimizer.batch_size)
-        return self._loop(network, steps, validate, batches_per_epoch, state, log, "training", None)
+        return self._optimize(network, steps, validate, batches_per_epoch, state=state, log=log)
 
-    def _loop(
-        self,
-        module: torch.nn.Module,
-        steps: Callable[[int], Iterator[torch.Tensor]],
-        validate: Callable[[], float | None],
-        batches_per_epoch: int,
-        state: Path,
-        log: Path | None,
-        what: str,
-        epochs: int | None,
-    ) -> int:
-        settings = self.run.optimizer
-        total_epochs = epochs or settings.epochs
-        optimizer = torch.optim.AdamW(
-            module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-        )
-        schedule = functools.partial(_learning_rate, settings, total_epochs * batches_per_epoch)
-        progress = _Progress.load(state, module, optimizer)
-        bfloat16 = settings.precision == "bfloat16" or (settings.precision == "auto" and self.device != "cpu")
-        if log is not None:
-            _truncate(log, progress.epoch)
-        for epoch in self.track(range(progress.epoch, total_epochs), total=total_epochs - progress.epoch, what=what):
-            if progress.epoch - progress.best_epoch >= settings.patience:
-                break
-            began = time.perf_counter()
-            torch.manual_seed(int(np.random.SeedSequence([self.run.seed, epoch]).generate_state(1)[0]))
-            module.train()
-            losses = []
-            with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=bfloat16):
-                generator = steps(epoch)
-                for number, loss in enumerate(generator):
-                    for group in optimizer.param_groups:
-                        group["lr"] = schedule(epoch * batches_per_epoch + number)
-                    optimizer.zero_grad(set_to_none=True)
-                    loss.backward()
-                    optimizer.step()
-                    losses.append(loss.item())
-            if not np.isfinite(losses).all():
-                raise InputError(f"the loss became {losses[-1]} in epoch {epoch + 1}; lower optimizer.learning_rate")
-            module.eval()
-            with torch.no_grad():
-                validation_loss = validate()
-            progress.after_epoch(module, validation_loss)
-            progress.save(state, module, optimizer)
-            if log is not None:
-                row = {
-                    "epoch": epoch + 1,
-                    "train_loss": float(np.mean(losses)),
-                    "validation_loss": validation_loss,
-                    "learning_rate": optimizer.param_groups[0]["lr"],
-                    "seconds": round(time.perf_counter() - began, 3),
-                }
-                with log.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(row) + "\n")
-        module.load_state_dict(progress.best)
-        module.eval()
-        return progress.best_epoch
+    def _optimize(self, *args: Any, **options: Any) -> int:
+        shared = {"seed": self.run.seed, "device": self.device, "track": self.track}
+        return optimize(*args, self.run.optimizer, **shared, **options)
 
     def _folds(self, records: Records, weight: NDArray, epochs: int) -> list[HeldOut]:
         """Photos held out in turn: by group, so that their place is mostly known, and by place, so that it is not."""
@@ -458,8 +382,6 @@ class _Job:
         return merged(by_group, 1.0) + merged(by_place, 1.0)
 
     def _cross_validate(self, records: Records, weight: NDArray, by: str, epochs: int) -> list[HeldOut]:
-        from whereshot.records import hashed_share
-
         count = self.run.calibration.folds
         fold_of = (hashed_share(records.groups(by), self.run.seed) * count).astype(int)
         points = records.points
@@ -507,79 +429,6 @@ class _Job:
         return scaled
 
 
-@dataclass
-class _Progress:
-    """Where a training loop stands: finished epochs, the best so far and its weights."""
-
-    epoch: int = 0
-    best_epoch: int = 0
-    best_loss: float | None = None
-    best: dict[str, torch.Tensor] | None = None
-
-    def after_epoch(self, module: torch.nn.Module, validation_loss: float | None) -> None:
-        self.epoch += 1
-        if validation_loss is None or self.best_loss is None or validation_loss < self.best_loss:
-            self.best_epoch, self.best_loss = self.epoch, validation_loss
-            self.best = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
-
-    def save(self, folder: Path, module: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        """One safetensors file and one JSON file; the JSON is replaced last and names the tensors it belongs to."""
-        folder.mkdir(parents=True, exist_ok=True)
-        tensors = {f"module.{name}": tensor.detach().clone() for name, tensor in module.state_dict().items()}
-        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
-        for number, values in optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{name}": value.detach().clone() for name, value in values.items()}
-        name = f"epoch-{self.epoch:05d}.safetensors"
-        save_file({key: value.contiguous() for key, value in tensors.items()}, folder / name)
-        described = {
-            "epoch": self.epoch,
-            "best_epoch": self.best_epoch,
-            "best_loss": self.best_loss,
-            "tensors": name,
-        }
-        beside = folder / ".state.json"
-        beside.write_text(json.dumps(described))
-        beside.replace(folder / "state.json")
-        for old in folder.glob("epoch-*.safetensors"):
-            if old.name != name:
-                old.unlink()
-
-    @classmethod
-    def load(cls, folder: Path, module: torch.nn.Module, optimizer: torch.optim.Optimizer) -> _Progress:
-        """The state that was saved last, put into module and optimizer; a fresh one where there is none."""
-        if not (folder / "state.json").is_file():
-            return cls()
-        described = json.loads((folder / "state.json").read_text())
-        device = next(module.parameters()).device
-        tensors = load_file(folder / described["tensors"], device=str(device))
-
-        def under(prefix: str) -> dict[str, torch.Tensor]:
-            return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-
-        module.load_state_dict(under("module."))
-        state: dict[int, dict[str, torch.Tensor]] = {}
-        for key, value in under("optimizer.").items():
-            number, _, name = key.partition(".")
-            state.setdefault(int(number), {})[name] = value
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-        return cls(described["epoch"], described["best_epoch"], described["best_loss"], under("best."))
-
-
-def _learning_rate(settings: OptimizerSettings, total_steps: int, step: int) -> float:
-    """Linear warm-up, then half a cosine to zero."""
-    warmup = max(1, round(settings.warmup * total_steps))
-    if step < warmup:
-        return settings.learning_rate * (step + 1) / warmup
-    done = (step - warmup) / max(1, total_steps - warmup)
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
-
-
-def _truncate(log: Path, epochs: int) -> None:
-    """Drop log lines of epochs that a kill undid."""
-    lines = log.read_text("utf-8").splitlines(keepends=True) if log.is_file() else []
-    log.write_text("".join(lines[:epochs]), "utf-8")
-
-
 def _weights(points: NDArray, weigh_by: str) -> NDArray[np.float64]:
     """Weight (n,) of each photo, 1 on average: equal, or one share per position."""
     if weigh_by == "photo":
@@ -599,6 +448,7 @@ def _make_pooled(settings: BackboneSettings, device: str) -> runtime.Compute:
 
 def model_card(description: checkpoint.Description, hierarchy: Hierarchy, calibration: checkpoint.Calibration) -> str:
     """README.md of a model folder."""
+    mixture = calibration.mixtures["mixture"]
     lines = [
         f"# {description.name}",
         "",
@@ -614,7 +464,6 @@ def model_card(description: checkpoint.Description, hierarchy: Hierarchy, calibr
         "|---|---|---|---|",
     ]
     names = {"seen": "places that it knows", "unseen": "places kept apart"}
-    for kind, factor in calibration.radius_factor["mixture"].items():
-        loss = calibration.nll["mixture"][kind]
-        lines.append(f"| {names[kind]} | {calibration.photos[kind]} | {loss:.2f} | {factor:.2f} |")
+    for kind, factor in mixture.radius_factor.items():
+        lines.append(f"| {names[kind]} | {calibration.photos[kind]} | {mixture.nll[kind]:.2f} | {factor:.2f} |")
     return "\n".join(lines) + "\n"

@@ -22,7 +22,7 @@ def try_model(
     geolocator: Geolocator,
     records: Records,
     *,
-    within_km: float = calibrate.DECIDE_WITHIN_KM,
+    within_km: float | None = None,
     draws: int = 1000,
     seed: int = 0,
     track: Track = silent,
@@ -48,7 +48,7 @@ def try_model(
         model=geolocator.name,
         photos=total,
         failed=failed,
-        decided_within_km=within_km,
+        decided="25 km, then 1 km" if within_km is None else f"{within_km:g} km",
         bootstrap_by="group" if groups is not None else "photo",
         nearest_training_photo_within_1_km=_known_share(geolocator, truth),
     )
@@ -63,13 +63,20 @@ def _known_share(geolocator: Geolocator, truth: NDArray) -> float | None:
     return round(float((distance <= calibrate.SEEN_KM).mean()), 4)
 
 
-def _of_prior(prior: Posterior, truth: NDArray, within_km: float) -> Answers:
-    rows = prior.repeat(len(truth))
-    return Answers.of_posterior("prior alone", rows, truth, np.repeat(prior.best(within_km), len(truth), 0))
+def _of_prior(prior: Posterior, truth: NDArray, within_km: float | None) -> Answers:
+    decided = _decide(prior, within_km)
+    rings = prior.around(decided)
+    radius = {level: np.repeat(rings.radius_km(level), len(truth)) for level in evaluate.LEVELS}
+    log_density = prior.repeat(len(truth)).log_density(truth)
+    return Answers("prior alone", np.repeat(decided, len(truth), 0), log_density, radius)
+
+
+def _decide(posterior: Posterior, within_km: float | None) -> NDArray[np.float64]:
+    return calibrate.decide(posterior) if within_km is None else posterior.best(within_km)
 
 
 def _of_model(
-    geolocator: Geolocator, records: Records, truth: NDArray, within_km: float, seed: int, track: Track
+    geolocator: Geolocator, records: Records, truth: NDArray, within_km: float | None, seed: int, track: Track
 ) -> tuple[list[Answers], int]:
     outputs, rows, errors = geolocator.outputs(records.strings("image"), track=track)
     if len(rows) == 0:
@@ -86,7 +93,7 @@ def _of_model(
         for start in range(0, len(rows), BLOCK):
             part = slice(start, start + BLOCK)
             posterior = readout({key: values[part] for key, values in outputs.items()})
-            decided = posterior.best(within_km)
+            decided = _decide(posterior, within_km)
             parts.append(Answers.of_posterior(name, posterior, known[part], decided))
         joined = _joined(name, parts)
         for kind in kinds:
@@ -97,7 +104,7 @@ def _of_model(
     answers.append(_of_prior(geolocator.prior, known, within_km).scatter(rows, total))
     drawn = training[np.random.default_rng(seed).integers(0, len(training), len(rows))]
     places, counts = np.unique(training, axis=0, return_counts=True)
-    spread = geolocator.folder.calibration.gallery.floor_km
+    spread = geolocator.folder.calibration.mixtures["gallery"].gallery.floor_km
     anywhere = Posterior.from_mass(places, counts[None], np.full(len(places), spread)).repeat(len(rows))
     answers.append(Answers.of_posterior("random training photo", anywhere, known, drawn, None).scatter(rows, total))
     return answers, len(errors)

@@ -23,6 +23,8 @@ from whereshot.records import write_parquet
 
 METADATA_KEY = b"whereshot.partition"
 
+_CHUNK = 65_536
+
 
 class Partition(ABC):
     """k cells of the sphere, numbered 0 to k - 1, each with what its photos tell.
@@ -104,17 +106,24 @@ def read_kind(path: str | Path) -> tuple[str, pa.Table]:
         raise InputError(f"{path}: no such file")
     try:
         table = pq.read_table(path)
-        described = json.loads((table.schema.metadata or {})[METADATA_KEY])
-    except (pa.ArrowInvalid, OSError, KeyError, json.JSONDecodeError):
+        return json.loads((table.schema.metadata or {})[METADATA_KEY])["kind"], table
+    except (pa.ArrowInvalid, OSError, KeyError, TypeError, json.JSONDecodeError):
         raise InputError(f"{path}: not a partition file; make one with: whereshot cells build") from None
-    return described["kind"], table
 
 
-def centroids(unit: NDArray, labels: NDArray[np.int64], cells: int) -> tuple[sphere.Points, NDArray[np.float64]]:
-    """Mean position (k, 2) and root mean square distance in km (k,) of the unit vectors (n, 3) with each label."""
-    counts = np.bincount(labels, minlength=cells)
-    total = np.stack([np.bincount(labels, unit[:, axis], cells) for axis in range(3)], axis=1)
-    average = total / np.maximum(counts, 1)[:, None]
+def centroids(
+    points: sphere.Points, labels: NDArray[np.int64], cells: int
+) -> tuple[sphere.Points, NDArray[np.float64]]:
+    """Mean position (k, 2) and root mean square distance in km (k,) of the points (n, 2) with each label; -1: none."""
+    total = np.zeros((cells + 1, 3))
+    step = max(_CHUNK, cells)
+    for start in range(0, len(points), step):  # in chunks that stay in the processor's cache
+        part = slice(start, start + step)
+        unit = sphere.xyz(points[part])
+        for axis in range(3):
+            total[:, axis] += np.bincount(labels[part] + 1, unit[:, axis], cells + 1)
+    counts = np.bincount(labels + 1, minlength=cells + 1)
+    average = (total / np.maximum(counts, 1)[:, None])[1:]
     length = np.linalg.norm(average, axis=1)
     # of unit vectors x with mean m: E|x - m/|m||^2 = 2 (1 - |m|), the squared chord
     chord = np.sqrt(np.maximum(2 * (1 - length), 0))

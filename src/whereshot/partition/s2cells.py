@@ -1,5 +1,5 @@
-"""S2 partitions: adaptive (PlaNet) and of one level. Points are sorted once along the Hilbert curve, then split
-by prefix, so a cell is a run of the sorted ids and nothing is counted twice.
+"""S2 partitions: adaptive (PlaNet) and of one level. Ids are sorted once along the Hilbert curve, then split by
+prefix, so a cell is a run of the sorted ids and counting it takes two binary searches.
 """
 
 from __future__ import annotations
@@ -60,11 +60,7 @@ class S2Cells(base.Partition):
         self.area_sr = s2.area_sr(self.ids)
 
     def assign(self, points: ArrayLike) -> NDArray[np.int64]:
-        leaves = s2.encode(points)
-        if len(self) == 0:
-            return np.full(len(leaves), -1)
-        cell = np.searchsorted(self._first, leaves, side="right") - 1
-        return np.where((cell >= 0) & (leaves <= self._last[cell]), cell, -1)
+        return _find(self._first, self._last, s2.encode(points))
 
     def boundary(self, cell: int) -> list[sphere.Points]:
         return [base.densify(s2.vertices(self.ids[cell : cell + 1])[0])]
@@ -85,53 +81,46 @@ def build_adaptive(points: ArrayLike, settings: AdaptiveSettings) -> S2Cells:
     """
     p = sphere.points(points)
     leaves = s2.encode(p)
-    order = np.argsort(leaves)
-    ordered = leaves[order]
-
+    ordered = np.sort(leaves)
     roots = np.unique(s2.parent(ordered, settings.min_level))
-    start, end = _runs(ordered, roots)
-    large = end - start > settings.min
-    cells, start, end = roots[large], start[large], end[large]
-    finished: list[tuple[NDArray, NDArray, NDArray]] = []
+    counts = _count(ordered, roots)
+    large = counts > settings.min
+    cells, counts = roots[large], counts[large]
+    finished: list[NDArray] = []
     for level in range(settings.min_level, settings.max_level + 1):
-        split = (end - start > settings.max) & (level < settings.max_level)
-        finished.append((cells[~split], start[~split], end[~split]))
+        split = (counts > settings.max) & (level < settings.max_level)
+        finished.append(cells[~split & (counts > settings.min)])
         cells = s2.children(cells[split]).ravel()
         if len(cells) == 0:
             break
-        start, end = _runs(ordered, cells)
-    cells, start, end = (np.concatenate(parts) for parts in zip(*finished, strict=True))
-    kept = end - start > settings.min
-    return _with_statistics(p, order, cells[kept], start[kept], end[kept])
+        counts = _count(ordered, cells)
+    return _with_statistics(p, leaves, np.sort(np.concatenate(finished)))
 
 
 def build_fixed(points: ArrayLike, settings: FixedSettings) -> S2Cells:
     """All cells of one level that hold more than ``min`` photos."""
     p = sphere.points(points)
     leaves = s2.encode(p)
-    order = np.argsort(leaves)
-    ordered = leaves[order]
-    cells = np.unique(s2.parent(ordered, settings.level))
-    start, end = _runs(ordered, cells)
-    kept = end - start > settings.min
-    return _with_statistics(p, order, cells[kept], start[kept], end[kept])
+    cells, counts = np.unique(s2.parent(leaves, settings.level), return_counts=True)
+    return _with_statistics(p, leaves, cells[counts > settings.min])
 
 
-def _runs(ordered: NDArray, cells: NDArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where each cell's run begins and ends in the sorted leaf ids."""
-    return (
-        np.searchsorted(ordered, s2.range_min(cells), side="left"),
-        np.searchsorted(ordered, s2.range_max(cells), side="right"),
-    )
+def _count(ordered: NDArray, cells: NDArray) -> NDArray[np.int64]:
+    """How many of the sorted leaf ids each cell holds."""
+    first = np.searchsorted(ordered, s2.range_min(cells), side="left")
+    return np.searchsorted(ordered, s2.range_max(cells), side="right") - first
 
 
-def _with_statistics(p: NDArray, order: NDArray, cells: NDArray, start: NDArray, end: NDArray) -> S2Cells:
-    by_id = np.argsort(cells)
-    cells, start, end = cells[by_id], start[by_id], end[by_id]
-    counts = end - start
-    # number the kept photos by cell, in the order of the input, without moving the vectors themselves
-    labels = np.full(len(p), len(cells), dtype=np.int64)
-    runs = np.repeat(start - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts) if len(cells) else start
-    labels[order[runs + np.arange(counts.sum())]] = np.repeat(np.arange(len(cells)), counts)
-    centers, spread_km = base.centroids(sphere.xyz(p), labels, len(cells) + 1)
-    return S2Cells(cells, centers[:-1], counts.astype(np.int64), spread_km[:-1])
+def _find(first: s2.CellIds, last: s2.CellIds, leaves: s2.CellIds) -> NDArray[np.int64]:
+    """Which of the disjoint ranges first..last, sorted, holds each leaf id; -1 for none."""
+    if len(first) == 0:
+        return np.full(len(leaves), -1)
+    cell = np.searchsorted(first, leaves, side="right") - 1
+    return np.where((cell >= 0) & (leaves <= last[cell]), cell, -1)
+
+
+def _with_statistics(p: NDArray, leaves: NDArray, cells: NDArray) -> S2Cells:
+    """The cells, sorted by id, with the count, mean and spread of the points (n, 2) that have these leaf ids."""
+    labels = _find(s2.range_min(cells), s2.range_max(cells), leaves)
+    centers, spread_km = base.centroids(p, labels, len(cells))
+    return S2Cells(cells, centers, np.bincount(labels + 1, minlength=len(cells) + 1)[1:], spread_km)

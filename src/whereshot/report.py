@@ -1,0 +1,237 @@
+"""Predictions, posteriors and scores -> something to read: words, CSV, GeoJSON, one HTML file, Markdown.
+
+The HTML file is whole in itself: its map needs no network, and it asks for none.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import shapely
+import shapely.geometry
+
+from whereshot import images, places, sphere
+from whereshot.errors import ImageError
+from whereshot.evaluate import DISTANCES_KM, LEVELS, Report, Row
+from whereshot.geolocator import CONFIDENT, PRIOR, Prediction
+from whereshot.partition.base import planar_polygon
+from whereshot.posterior import Posterior
+
+PRIOR_NOTE = (
+    "No model is loaded: this is only where photos are taken at all, the same for every photo. "
+    "Give one with --model DIR."
+)
+THUMBNAIL_PIXELS = 360
+THUMBNAILS = 200
+"""Photos shown small in an HTML report; further ones are listed without."""
+PLACES_DRAWN = 1500
+_BORDER_DEGREES = 0.03
+
+
+def percent(share: float) -> str:
+    """A probability in words that do not claim more than it says."""
+    if share >= 0.995:
+        return "over 99 %"
+    return "under 1 %" if share < 0.01 else f"{100 * share:.0f} %"
+
+
+def distance_words(km: float) -> str:
+    """A distance with the digits that matter."""
+    if km < 1:
+        return f"{1000 * km:.0f} m"
+    return f"{km:.1f} km" if km < 10 else f"{float(f'{km:.2g}'):,.0f} km"
+
+
+def in_words(prediction: Prediction) -> list[str]:
+    """The answer as plain sentences."""
+    if prediction.error is not None:
+        return [prediction.error]
+    latitude, longitude, within = prediction.latitude, prediction.longitude, prediction.within
+    lines = [f"{latitude:.4f}, {longitude:.4f} ({prediction.place})"]
+    if prediction.confident_to is None:
+        likely = [f"{country_name(code)} ({percent(share)})" for code, share in prediction.countries[:3]]
+        lines.append(
+            f"Not sure, not even of the continent. Most likely: {', '.join(likely)}." if likely else "Not sure."
+        )
+    else:
+        lines.append(f"Sure of the {prediction.confident_to}, with at least {100 * CONFIDENT:.0f} %.")
+    shares = ", ".join(f"{percent(within[str(km)])} within {km} km" for km in (25, 200, 750))
+    lines.append(f"{shares}; {100 * prediction.level:.0f} % within {distance_words(prediction.radius_km)}.")
+    if prediction.recorded is not None:
+        off = sphere.distance_km(np.array(prediction.recorded), np.array([latitude, longitude]))
+        lines.append(
+            f"Recorded by the camera: {prediction.recorded[0]:.5f}, {prediction.recorded[1]:.5f} "
+            f"({distance_words(float(off))} from this answer, and not used for it)."
+        )
+    return lines
+
+
+def country_name(code: str) -> str:
+    """The English name of a country code."""
+    return places.countries().by_code[code].name
+
+
+def to_csv(predictions: Iterable[Prediction]) -> str:
+    """One row per photo."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    distances = [str(km) for km in DISTANCES_KM]
+    shares = [f"within_{km}" for km in distances]
+    where = ["id", "path", "latitude", "longitude", "radius_km", "level", *shares]
+    writer.writerow(
+        [*where, "confident_to", "place", "country_code", "recorded_latitude", "recorded_longitude", "error"]
+    )
+    for p in predictions:
+        place, country = (None, None) if p.place is None else (str(p.place), p.place.country_code)
+        where = [p.id, p.path, p.latitude, p.longitude, p.radius_km, p.level]
+        shares = [p.within.get(km) for km in distances]
+        writer.writerow([*where, *shares, p.confident_to, place, country, *(p.recorded or (None, None)), p.error])
+    return out.getvalue()
+
+
+def to_geojson(predictions: Iterable[Prediction]) -> dict[str, Any]:
+    """A FeatureCollection (RFC 7946): per photo the point, and the circle that holds its level."""
+    features = []
+    for p in predictions:
+        document = p.to_json()
+        latitude, longitude = document.pop("latitude"), document.pop("longitude")
+        point = None if latitude is None else {"type": "Point", "coordinates": [longitude, latitude]}
+        features.append({"type": "Feature", "geometry": point, "properties": {"kind": "answer", **document}})
+        if latitude is not None:
+            features.append(
+                {
+                    "type": "Feature",
+                    "geometry": shapely.geometry.mapping(circle((latitude, longitude), p.radius_km)),
+                    "properties": {"kind": "region", "id": p.id, "level": p.level, "radius_km": p.radius_km},
+                }
+            )
+    return {"type": "FeatureCollection", "features": features}
+
+
+def circle(center: tuple[float, float], radius_km: float) -> shapely.Geometry:
+    """A circle on the sphere as a polygon of longitudes and latitudes, cut at the date line."""
+    if radius_km >= 0.999 * sphere.HALF_CIRCUMFERENCE_KM:
+        return shapely.box(-180, -90, 180, 90)
+    bearings = np.linspace(360, 0, 181)  # counter-clockwise
+    ring = sphere.move(np.array(center), bearings, radius_km)
+    ring[-1] = ring[0]
+    if radius_km > sphere.HALF_CIRCUMFERENCE_KM / 2:  # more than half the Earth: all but the circle opposite
+        opposite = np.array([-center[0], (center[1] + 360) % 360 - 180])
+        rest = circle((opposite[0], opposite[1]), sphere.HALF_CIRCUMFERENCE_KM - radius_km)
+        return shapely.difference(shapely.box(-180, -90, 180, 90), rest)
+    return planar_polygon(ring)
+
+
+def to_html(
+    predictions: Sequence[Prediction], posteriors: Sequence[Posterior | None], model: str, sources: Sequence[Any] = ()
+) -> str:
+    """One self-contained page: a map with every photo's posterior, answer, circle and recorded position."""
+    photos = []
+    for number, (p, posterior) in enumerate(zip(predictions, posteriors, strict=True)):
+        source = sources[number] if number < min(len(sources), THUMBNAILS) else None
+        entry: dict[str, Any] = {"id": p.id, "error": p.error, "thumbnail": _thumbnail(source)}
+        if p.error is None:
+            entry |= {
+                "latitude": p.latitude,
+                "longitude": p.longitude,
+                "radius_km": p.radius_km,
+                "recorded": p.to_json()["recorded"],
+                "lines": in_words(p),
+                "places": _drawn(posterior),
+                "candidates": [
+                    {
+                        "latitude": c.latitude,
+                        "longitude": c.longitude,
+                        "label": f"{c.place} ({c.latitude:.3f}, {c.longitude:.3f})",
+                        "share": percent(c.probability),
+                    }
+                    for c in p.candidates
+                ],
+                "countries": [[country_name(code), percent(share)] for code, share in p.countries[:8]],
+                "legend": f"Dashed: {100 * p.level:.0f} % within {distance_words(p.radius_km)}"
+                + ("; hollow pin: recorded by the camera" if p.recorded else ""),
+            }
+        photos.append(entry)
+    note = PRIOR_NOTE if model == PRIOR else f"Model: {model}. Borders: Natural Earth."
+    data = {"photos": photos, "borders": _borders(), "earth_km": sphere.EARTH_KM, "note": note}
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True).replace("<", "\\u003c")
+    template = (resources.files("whereshot") / "static" / "report.html").read_text("utf-8")
+    return template.replace("/*DATA*/", text)
+
+
+def _drawn(posterior: Posterior) -> list[list[float]]:
+    """The heaviest places with the mass that is worth a dot: latitude, longitude, mass, spread in km."""
+    one = posterior.top(PLACES_DRAWN)
+    spots = one.places[0] if one.places.ndim == 3 else one.places
+    spread, mass = np.ravel(one.spread_km), one.mass[0]
+    kept = (mass > 1e-5) & (spread < 3000)
+    if not kept.any():
+        kept[0] = True
+    columns = np.column_stack([spots, mass, spread])[kept]
+    return [[round(a, 4), round(b, 4), float(f"{m:.3g}"), round(s, 2)] for a, b, m, s in columns.tolist()]
+
+
+def _borders() -> list[list[int]]:
+    """All border rings, simplified, in hundredths of a degree, each point as the step from the one before."""
+    rings = []
+    for country in places.countries().all:
+        for part in shapely.get_parts(shapely.simplify(country.geometry, _BORDER_DEGREES)):
+            whole = np.round(shapely.get_coordinates(part.exterior) * 100).astype(int)
+            whole = whole[np.concatenate([[True], (np.diff(whole, axis=0) != 0).any(axis=1)])]
+            if len(whole) >= 4:
+                rings.append(np.diff(whole, axis=0, prepend=[[0, 0]]).ravel().tolist())
+    return rings
+
+
+def _thumbnail(source: Any) -> str | None:
+    """A small JPEG without metadata, as a data address."""
+    if source is None:
+        return None
+    try:
+        image = images.open_rgb(source, min_side=THUMBNAIL_PIXELS)
+    except ImageError:
+        return None
+    image.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+def to_markdown(report: Report) -> str:
+    """The scores as a table to paste, 95 % intervals in brackets, and the protocol."""
+    heads = ["method", *(f"{km} km" for km in DISTANCES_KM), "GeoScore", "mean km", "median km", "NLL"]
+    heads += [f"in {round(100 * level)} % circle" for level in LEVELS]
+    lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
+    lines += [f"| {row.name} | " + " | ".join(_cells(row)) + " |" for row in report.rows]
+    lines += [
+        "",
+        "Protocol: " + "; ".join(f"{key} {value}" for key, value in report.protocol.items() if value is not None),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(row: Row) -> list[str]:
+    forms: dict[str, tuple[float, str]] = {
+        **{f"accuracy_{km}": (100, ".1f") for km in DISTANCES_KM},
+        "geoscore": (1, ".0f"),
+        "mean_km": (1, ".0f"),
+        "median_km": (1, ".1f"),
+        "nll": (1, ".2f"),
+        **{f"coverage_{round(100 * level)}": (100, ".1f") for level in LEVELS},
+    }
+    cells = []
+    for key, (factor, form) in forms.items():
+        score = row.scores.get(key)
+        if score is None:
+            cells.append("")
+        else:
+            value, low, high = (f"{factor * part:{form}}" for part in score)
+            cells.append(f"{value} [{low}, {high}]")
+    return cells
