@@ -120,11 +120,12 @@ def density_table(
     width_km = np.sqrt(cells.area_sr / np.pi) * sphere.EARTH_KM
     spread = np.where(cells.counts > 1, np.maximum(cells.spread_km, 0.3 * width_km), width_km) * scale
     uniform_km = sphere.HALF_CIRCUMFERENCE_KM / 2  # half the mass within a quarter turn: uniform
+    mass = cells.counts / cells.counts.sum() * (1 - UNIFORM_SHARE)
     return pa.table(
         {
             "latitude": np.append(cells.centers[:, 0], 0.0).astype(np.float32),
             "longitude": np.append(cells.centers[:, 1], 0.0).astype(np.float32),
-            "mass": np.append(cells.counts / cells.counts.sum() * (1 - UNIFORM_SHARE), UNIFORM_SHARE).astype(np.float32),
+            "mass": np.append(mass, UNIFORM_SHARE).astype(np.float32),
             "spread_km": np.append(np.maximum(spread, DENSITY_FLOOR_KM), uniform_km).astype(np.float32),
         }
     )

@@ -29,6 +29,18 @@ SHORE_DEGREES = 0.5
 """Borders are drawn at 1:50 million: a point this far off a coast still belongs to it."""
 
 
+OTHER_NAMES = {
+    "burma": "MM",
+    "east timor": "TL",
+    "great britain": "GB",
+    "holland": "NL",
+    "ivory coast": "CI",
+    "swaziland": "SZ",
+    "uk": "GB",
+}
+"""Names in daily use that are in neither ISO 3166 nor CLDR."""
+
+
 @functools.cache
 def density_prior() -> Posterior:
     """Where photos are taken at all: one row on about 24,000 places, nowhere zero."""
@@ -86,6 +98,8 @@ class Countries:
     def find(self, name: str) -> Country:
         """A country by any of its names or its ISO code, accents and case aside. Raises InputError."""
         wanted = fold(name)
+        if wanted in OTHER_NAMES:
+            return self.by_code[OTHER_NAMES[wanted]]
         for country in self.all:
             if wanted in country.names:
                 return country
@@ -100,8 +114,8 @@ def countries() -> Countries:
 
 
 def fold(text: str) -> str:
-    """Case and accents aside: "Côte d'Ivoire" -> "cote d'ivoire"."""
-    decomposed = unicodedata.normalize("NFKD", text)
+    """Case, accents and the kind of apostrophe aside: "Côte d’Ivoire" -> "cote d'ivoire"."""
+    decomposed = unicodedata.normalize("NFKD", text.replace("’", "'"))
     return "".join(char for char in decomposed if not unicodedata.combining(char)).casefold().strip()
 
 

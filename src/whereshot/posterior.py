@@ -347,6 +347,7 @@ class Rings:
         self._light: list[tuple[NDArray, NDArray]] = []  # distances in order, and the mass up to each
         for rows in _blocks(n, places):
             distance, spread = posterior._distances(rows, center[rows])
+            drawn = _drawn_km(distance, spread) if k < places else distance
             spread = np.broadcast_to(spread, distance.shape)
             light = np.exp(posterior.log_mass[rows])
             heavy = _heaviest(light, k)
@@ -356,7 +357,6 @@ class Rings:
             wide = np.where(spread > _WIDE_KM, light, 0.0)
             self._uniform[rows] = wide.sum(axis=1)
             light -= wide
-            drawn = _drawn_km(distance, spread) if k < places else distance
             for row in range(len(light)):
                 order = np.argsort(drawn[row])
                 self._light.append((drawn[row][order], np.concatenate([[0.0], np.cumsum(light[row][order])])))
