@@ -112,9 +112,7 @@ def build_density() -> pa.Table:
     return density_table(positions)
 
 
-def density_table(
-    positions: sphere.Points, max_photos: int = DENSITY_MAX, scale: float = DENSITY_SCALE
-) -> pa.Table:
+def density_table(positions: sphere.Points, max_photos: int = DENSITY_MAX, scale: float = DENSITY_SCALE) -> pa.Table:
     """Weighted places with an extent, and a uniform share so that no point of the Earth is impossible."""
     cells = partition.build("s2", positions, {"max": max_photos, "min": 0, "min_level": 2, "max_level": 16})
     width_km = np.sqrt(cells.area_sr / np.pi) * sphere.EARTH_KM

@@ -1,0 +1,51 @@
+# make demo             locate the example picture, or PHOTO=path, and draw a map of the answer
+# make test             everything the project checks about itself
+# make landmarks        train and evaluate runs/landmarks.toml, write docs/results-landmarks.md (needs ../shared)
+# make benchmarks       the speed tables, peers side by side
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PHOTO ?= examples/village-sign.jpg
+DEMO := demo
+
+.DELETE_ON_ERROR:
+.PHONY: demo test landmarks benchmarks clean
+
+demo: $(VENV)/installed
+	@mkdir -p $(DEMO)
+	$(BIN)/whereshot locate "$(PHOTO)"
+	@$(BIN)/whereshot locate "$(PHOTO)" --format html --out $(DEMO)/answer.html 2>/dev/null
+	@echo "map: $(DEMO)/answer.html"
+
+test: $(VENV)/developing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+landmarks: $(VENV)/developing
+	$(BIN)/whereshot train runs/landmarks.toml --overwrite
+	$(BIN)/python benchmarks/landmarks.py > docs/results-landmarks.md
+	@echo "wrote docs/results-landmarks.md"
+
+benchmarks: $(VENV)/developing
+	$(PIP) install -c constraints.txt -e ".[benchmarks]"
+	$(BIN)/python benchmarks/s2_ids.py
+	$(BIN)/python benchmarks/partitions.py
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+# torch comes first and pinned: any later package that asks for "torch" would fetch the newest build
+$(VENV)/developing: $(VENV)/installed
+	$(PIP) install -c constraints.txt torch
+	$(PIP) install -c constraints.txt -e ".[torch,dev]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) $(DEMO)
