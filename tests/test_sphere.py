@@ -279,6 +279,14 @@ def test_move_goes_as_far_as_it_says(start: tuple[float, float], bearing: float,
     assert float(sphere.distance_km(start, arrived)) == pytest.approx(km, abs=1e-3)
 
 
+@pytest.mark.parametrize("pole", [90.0, -90.0])
+def test_move_from_a_pole_keeps_its_bearing(pole: float) -> None:
+    bearings = np.arange(0, 360, 30.0)
+    arrived = sphere.move([pole, 20.0], bearings, 400.0)
+    expected = 20 + (180 - bearings if pole > 0 else bearings)
+    np.testing.assert_allclose((arrived[:, 1] - expected + 180) % 360, 180, atol=1e-6)
+
+
 def test_move_along_the_compass() -> None:
     degree = 6371.0088 * math.pi / 180
     start = [[0, 179.5]]

@@ -172,8 +172,9 @@ def move(positions: ArrayLike, bearing_degrees: ArrayLike, km: ArrayLike) -> NDA
     latitude, longitude = p[..., 0], p[..., 1]
     north = np.sin(latitude) * np.cos(angle) + np.cos(latitude) * np.sin(angle) * np.cos(bearing)
     new_latitude = np.arcsin(np.clip(north, -1, 1))
-    new_longitude = longitude + np.arctan2(
-        np.sin(bearing) * np.sin(angle) * np.cos(latitude), np.cos(angle) - np.sin(latitude) * north
+    new_longitude = longitude + np.arctan2(  # both divided by cos(latitude), which is nothing at a pole
+        np.sin(bearing) * np.sin(angle),
+        np.cos(angle) * np.cos(latitude) - np.sin(latitude) * np.sin(angle) * np.cos(bearing),
     )
     return np.stack(np.broadcast_arrays(np.degrees(new_latitude), wrap_longitude(np.degrees(new_longitude))), axis=-1)
 

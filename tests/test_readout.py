@@ -1,0 +1,221 @@
+"""Readouts on outputs worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from whereshot import partition
+from whereshot.errors import InputError
+from whereshot.partition import Hierarchy
+from whereshot.posterior import Posterior
+from whereshot.readout import (
+    Cells,
+    CellsSettings,
+    Gallery,
+    GallerySettings,
+    Gate,
+    Mixture,
+    log_softmax,
+)
+
+POINTS = np.array([[10, 10], [10.2, 10], [-30, 40], [60, -100], [61, -100], [0, 179]], float)
+
+
+def hierarchy(*levels: int) -> Hierarchy:
+    return Hierarchy(tuple(partition.build("s2-level", POINTS, {"level": level}) for level in levels))
+
+
+# --- cells
+
+
+def test_cells_of_one_level_are_the_softmax(rng: np.random.Generator) -> None:
+    one = hierarchy(4)
+    logits = rng.normal(0, 3, (7, len(one.finest)))
+    posterior = Cells(one)({"logits": logits})
+    np.testing.assert_allclose(posterior.mass, np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True))
+    np.testing.assert_array_equal(posterior.places, one.finest.centers)
+
+
+def test_cells_of_two_levels_are_the_product(rng: np.random.Generator) -> None:
+    both = hierarchy(0, 4)
+    coarse, fine = both.sizes
+    logits = rng.normal(size=(3, coarse + fine))
+    share = [np.exp(part) / np.exp(part).sum(axis=1, keepdims=True) for part in np.split(logits, [coarse], axis=1)]
+    expected = share[0][:, both.parents()[:, 0]] * share[1]
+    np.testing.assert_allclose(
+        Cells(both)({"logits": logits}).mass, expected / expected.sum(axis=1, keepdims=True), rtol=1e-9
+    )
+
+
+def test_cells_settings_flatten_and_widen(rng: np.random.Generator) -> None:
+    one = hierarchy(2)
+    logits = rng.normal(0, 2, (2, len(one.finest)))
+    plain = Cells(one)({"logits": logits})
+    changed = Cells(one, CellsSettings(temperature=2.0, spread_scale=3.0, floor_km=5.0))({"logits": logits})
+    np.testing.assert_allclose(changed.mass, plain.temper(2.0).mass)
+    np.testing.assert_allclose(changed.spread_km, np.maximum(one.finest.spread_km * 3, 5.0))
+    assert changed.spread_km.min() == 5.0 and changed.spread_km.max() > 5.0
+
+
+def test_cells_refuse_other_numbers_of_logits() -> None:
+    both = hierarchy(0, 4)
+    with pytest.raises(InputError) as caught:
+        Cells(both)({"logits": np.zeros((2, 3))})
+    assert str(caught.value) == f"3 logits for {sum(both.sizes)} cells"
+
+
+# --- gallery
+
+FEATURES = np.array([[1, 0], [0, 1], [0.6, 0.8]], np.float32)
+PLACES = [[48.0, 2.0], [52.0, 13.0], [48.0, 2.0]]
+
+
+def test_gallery_votes_by_hand() -> None:
+    """Cosines 1, 0 and 0.6 at temperature 0.5: e^2 and e^1.2 for the first place, e^0 for the second."""
+    gallery = Gallery(FEATURES, PLACES, [0, 0, 0], GallerySettings(temperature=0.5))
+    posterior = gallery({"features": np.array([[1, 0]])})
+    votes = np.array([math.e**2 + math.e**1.2, 1.0])
+    assert posterior.places.tolist() == [[48, 2], [52, 13]]
+    np.testing.assert_allclose(posterior.mass[0], votes / votes.sum(), rtol=1e-6)
+
+
+def test_gallery_against_a_loop(rng: np.random.Generator) -> None:
+    features = rng.normal(size=(60, 8))
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    points = rng.integers(0, 4, (60, 2)).astype(float)
+    photos = features[:5] + rng.normal(0, 0.1, (5, 8))
+    posterior = Gallery(features, points, np.zeros(60), GallerySettings(temperature=0.1))({"features": photos})
+    for row in range(5):
+        votes: dict[tuple[float, ...], float] = {}
+        for feature, point in zip(features, points, strict=True):
+            votes[tuple(point)] = votes.get(tuple(point), 0.0) + math.exp(float(photos[row] @ feature) / 0.1)
+        expected = [votes[tuple(place)] / sum(votes.values()) for place in posterior.places]
+        np.testing.assert_allclose(posterior.mass[row], expected, rtol=1e-4)
+
+
+def test_gallery_places_are_as_wide_as_their_least_exact_photo() -> None:
+    gallery = Gallery(FEATURES, PLACES, [0.5, math.nan, 7.0], GallerySettings(floor_km=2.0))
+    assert gallery({"features": np.array([[1, 0]])}).spread_km.tolist() == [7.0, 2.0]
+
+
+def test_gallery_nearest() -> None:
+    gallery = Gallery(FEATURES, PLACES, [0, 0, 0])
+    row, cosine = gallery.nearest({"features": np.array([[0.8, 0.6], [0, -1], [1, 0]])})
+    assert row.tolist() == [2, 0, 0]
+    np.testing.assert_allclose(cosine, [0.96, 0, 1], atol=1e-6)
+    assert cosine.dtype == np.float64
+
+
+def test_a_sharp_gallery_does_not_overflow() -> None:
+    gallery = Gallery(FEATURES, PLACES, [0, 0, 0], GallerySettings(temperature=1e-4))
+    posterior = gallery({"features": np.array([[0, 1]])})
+    assert posterior.mode().tolist() == [[52, 13]]
+    assert np.isfinite(posterior.log_mass).all()
+
+
+@pytest.mark.parametrize(
+    ("features", "points", "accuracy"),
+    [(FEATURES, PLACES[:2], [0, 0, 0]), (FEATURES, PLACES, [0, 0]), (FEATURES[:0], np.empty((0, 2)), [])],
+)
+def test_gallery_refuses_what_does_not_fit(features: NDArray, points: object, accuracy: list) -> None:
+    with pytest.raises(InputError) as caught:
+        Gallery(features, points, accuracy)
+    assert str(caught.value) == "a gallery needs as many features, positions and accuracies, and at least one"
+
+
+# --- gate and mixture
+
+
+def test_gate_weights_by_hand() -> None:
+    gate = Gate(offset={"cells": 1.0, "gallery": -1.0}, slope={"cells": 0.0, "gallery": 4.0})
+    weights = gate.weights(np.array([0.0, 0.5]))
+    for row, scores in enumerate(([1, -1, 0], [1, 1, 0])):
+        shares = np.exp(scores) / np.exp(scores).sum()
+        np.testing.assert_allclose([weights[name][row] for name in ("cells", "gallery", "prior")], shares)
+
+
+def test_gate_weights_sum_to_one(rng: np.random.Generator) -> None:
+    for scale in (1, 100, 1e5):
+        offset, slope = rng.normal(0, scale, (2, 3))
+        names = ("a", "b", "c")
+        gate = Gate(
+            offset=dict(zip(names, map(float, offset), strict=True)),
+            slope=dict(zip(names, map(float, slope), strict=True)),
+        )
+        weights = gate.weights(rng.uniform(-1, 1, 50))
+        assert list(weights) == ["a", "b", "c", "prior"]
+        np.testing.assert_allclose(np.sum(list(weights.values()), axis=0), 1, rtol=1e-12)
+
+
+def test_log_softmax_is_stable() -> None:
+    scores = np.array([[1000.0, 1001.0], [-1000.0, -1001.0], [0.0, 0.0], [0.0, 1e6]])
+    expected = -np.log1p(np.exp([-1.0, 1.0]))
+    np.testing.assert_allclose(log_softmax(scores)[0], expected[::-1])
+    np.testing.assert_allclose(log_softmax(scores)[1], expected)
+    np.testing.assert_allclose(log_softmax(scores)[2], math.log(0.5))
+    assert log_softmax(scores)[3].tolist() == [-1e6, 0.0]
+    np.testing.assert_allclose(np.exp(log_softmax(scores.astype(np.float32))).sum(axis=1), 1, rtol=1e-12)
+
+
+def mixture(offset: dict[str, float], slope: dict[str, float]) -> tuple[Mixture, dict[str, NDArray]]:
+    rng = np.random.default_rng(3)
+    cells = Cells(hierarchy(0, 4))
+    features = rng.normal(size=(20, 6))
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    gallery = Gallery(features, rng.uniform(-60, 60, (20, 2)), np.zeros(20))
+    prior = Posterior(rng.uniform(-60, 60, (9, 2)), rng.normal(size=(1, 9)), 500.0)
+    photos = rng.normal(size=(4, 6))
+    outputs = {
+        "features": photos / np.linalg.norm(photos, axis=1, keepdims=True),
+        "logits": rng.normal(size=(4, sum(cells.hierarchy.sizes))),
+    }
+    parts = {"cells": cells, "gallery": gallery}
+    gate = Gate(offset=offset, slope=slope)
+    return Mixture({name: parts[name] for name in offset}, gate, gallery, prior), outputs
+
+
+@pytest.mark.parametrize(
+    ("offset", "slope"),
+    [
+        ({"cells": 0.3, "gallery": -0.5}, {"cells": 0.1, "gallery": 2.0}),
+        ({"gallery": -0.5, "cells": 0.3}, {"gallery": 2.0, "cells": -5.0}),
+        ({"cells": 1.0}, {"cells": 1.0}),
+        ({"gallery": 1.0}, {"gallery": 0.0}),
+        ({"cells": -2000.0, "gallery": 2000.0}, {"cells": 0.0, "gallery": 0.0}),
+        ({"cells": 2000.0, "gallery": -2000.0}, {"cells": 0.0, "gallery": 0.0}),
+    ],
+)
+def test_mixture_is_the_weighted_sum_of_its_densities(offset: dict[str, float], slope: dict[str, float]) -> None:
+    mixed, outputs = mixture(offset, slope)
+    posterior = mixed(outputs)
+    assert len(posterior) == 4
+    weights = mixed.gate.weights(mixed.gallery.nearest(outputs)[1])
+    for point in ([10.0, 10.0], [-30.0, 40.0], [80.0, 0.0]):
+        expected = weights["prior"] * mixed.prior.repeat(4).density([point])
+        for name, part in mixed.parts.items():
+            expected = expected + weights[name] * part(outputs).density([point])
+        np.testing.assert_allclose(posterior.density([point]), expected, rtol=1e-9)
+
+
+def test_mixture_of_no_photos() -> None:
+    mixed, outputs = mixture({"cells": 0.3, "gallery": -0.5}, {"cells": 0.1, "gallery": 2.0})
+    assert len(mixed({name: values[:0] for name, values in outputs.items()})) == 0
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: CellsSettings(temperature=0),
+        lambda: CellsSettings(floor_km=-1),
+        lambda: GallerySettings(temperature=-1),
+        lambda: GallerySettings(floor_km=0),
+    ],
+)
+def test_settings_are_positive(build: object) -> None:
+    with pytest.raises(ValidationError, match="greater than 0"):
+        build()  # type: ignore[operator]
