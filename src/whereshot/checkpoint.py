@@ -111,7 +111,11 @@ def _swap(new: Path, folder: Path) -> None:
     if folder.exists():
         old = new.with_name(new.name + ".old")
         os.replace(folder, old)
-        os.replace(new, folder)
+        try:
+            os.replace(new, folder)
+        except OSError:
+            os.replace(old, folder)
+            raise
         shutil.rmtree(old, ignore_errors=True)
     else:
         os.replace(new, folder)
@@ -151,19 +155,19 @@ class ModelFolder:
             self.calibration = config.load(self.path / "calibration.toml", Calibration)
         except ConfigError as error:
             raise ModelError(str(error)) from error
-        if self.description.format != FORMAT:
-            raise ModelError(f"{folder}: model format {self.description.format}; this version reads {FORMAT}")
 
     def _verify(self) -> None:
         if not self.path.is_dir():
             raise ModelError(f"{self.path}: no such model folder")
         try:
-            manifest = json.loads((self.path / MANIFEST).read_text())
-            hashes = dict(manifest["sha256"])
+            manifest = json.loads((self.path / MANIFEST).read_text("utf-8"))
+            found, hashes = manifest["format"], dict(manifest["sha256"])
         except FileNotFoundError:
             raise ModelError(f"{self.path}: not a model folder (it has no {MANIFEST})") from None
         except (OSError, ValueError, KeyError, TypeError):
             raise ModelError(f"{self.path}: {MANIFEST} is damaged; get or train the model again") from None
+        if found != FORMAT:
+            raise ModelError(f"{self.path}: {MANIFEST} names model format {found!r}; this version reads {FORMAT}")
         for name, expected in hashes.items():
             if not (self.path / name).is_file():
                 raise ModelError(f"{self.path}: {name} is missing; get or train the model again")
@@ -209,11 +213,18 @@ class ModelFolder:
             model.FeatureScaling(backbone.dim, described.scaling_power),
             kind.head(backbone.dim, self.hierarchy, settings),
         )
-        state = {
-            name: torch.from_numpy(np.ascontiguousarray(array)).to(network.state_dict()[name].dtype)
-            for name, array in load_file(self.path / "weights.safetensors").items()
-        }
-        network.load_state_dict(state)
+        wanted = network.state_dict()
+        try:
+            state = {
+                name: torch.from_numpy(np.ascontiguousarray(array)).to(wanted[name].dtype)
+                for name, array in load_file(self.path / "weights.safetensors").items()
+            }
+            network.load_state_dict(state)
+        except (KeyError, RuntimeError) as error:  # another version of timm may build the backbone otherwise
+            reason = str(error).strip().splitlines()[-1].strip()
+            raise ModelError(
+                f"{self.path}: weights.safetensors does not fit the {described.backbone.name} of this timm ({reason})"
+            ) from error
         return network.eval()
 
     def training_points(self) -> NDArray[np.float64]:

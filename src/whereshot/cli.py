@@ -7,6 +7,7 @@ usage or input error, which is one line.
 from __future__ import annotations
 
 import enum
+import io
 import json
 import math
 import os
@@ -60,8 +61,13 @@ DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu, cuda, c
 
 def main() -> NoReturn:
     """Run a command; an error of the user's becomes one line on stderr and exit 2."""
+    global _exit_code
+    _exit_code = 0
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
     try:
         app(standalone_mode=False)
+        sys.stdout.flush()
     except WhereshotError as error:
         _fail(str(error))
     except typer.Abort:
@@ -75,6 +81,9 @@ def main() -> NoReturn:
         show = getattr(error, "format_message", None)  # typer's own usage errors
         if show is None:
             raise
+        if show().startswith("Usage:"):  # a group of commands without a command: its help
+            print(show(), file=sys.stderr)
+            sys.exit(2)
         _fail(show())
     sys.exit(_exit_code)
 
@@ -124,7 +133,7 @@ def _pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
 def _write_text(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+        path.write_text(text, "utf-8", errors="backslashreplace")
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
 
@@ -182,8 +191,10 @@ def locate(
             predictions.append(prediction)
             drawn = row in by_row and form is Format.html
             posteriors.append(block.posterior[by_row[row]].top(report.PLACES_DRAWN) if drawn else None)
-    if posterior is not None:
+    if posterior is not None and kept:
         _write_posterior(posterior, kept)
+    elif posterior is not None:
+        _say(f"no photo could be read, so {posterior} was not written")
     if form is Format.json:
         text = json.dumps(
             _finite({"model": locator.name, "predictions": [p.to_json() for p in predictions]}),
@@ -213,11 +224,22 @@ def locate(
 
 
 def _pictures(photos: list[Path], find_pictures: Any) -> list[Path]:
-    """All photos named or found; a single file that does not exist is that photo's failure, not the run's."""
-    existing = [path for path in photos if path.is_dir()]
+    """All photos named or found; a file that does not exist is that photo's failure, not the run's.
+
+    Nor is an empty folder, where there is something else to answer.
+    """
     found: list[Path] = []
+    problems: list[InputError] = []
     for path in photos:
-        found += [picture for _, picture in find_pictures([path])] if path in existing else [path]
+        try:
+            found += [picture for _, picture in find_pictures([path])] if path.is_dir() else [path]
+        except InputError as error:
+            problems.append(error)
+    if not found:
+        raise problems[0]
+    for problem in problems:
+        _say(f"failed: {problem}")
+        _some_failed()
     return found
 
 
@@ -236,8 +258,6 @@ def _write_posterior(path: Path, kept: list[tuple[list[str], Posterior]]) -> Non
 
     from whereshot.records import write_parquet
 
-    if not kept:
-        raise InputError("no photo could be read, so there is no posterior to write")
     write_parquet(pa.concat_tables([part.to_table(ids) for ids, part in kept]), path)
     _say(f"wrote {path}")
 
@@ -298,17 +318,21 @@ def _check_folder(out: Path) -> None:
 
 
 def _records(path: Path, column: list[str] | None) -> Records:
-    """Records as they are, or any table with positions."""
+    """Records as they are, or any table with positions; a table is what --column names columns of."""
     from whereshot import progress
     from whereshot.records import Records
     from whereshot.sources import SOURCES
 
-    if path.is_file() and path.suffix.lower() != ".parquet":
+    if path.is_file() and (column or path.suffix.lower() != ".parquet"):
         ingested = SOURCES["table"]([path], _pairs(column, "--column"), progress.silent)
-        if len(ingested.rejects):
-            _say(f"{len(ingested.rejects)} of {ingested.rows} rows have no usable position and are not scored")
-        return ingested.records
-    return Records.read(path)
+        records, lost = ingested.records, len(ingested.rejects)
+    else:
+        records = Records.read(path)
+        lost = int((~records.has_position).sum())
+        records = records[records.has_position]
+    if lost:
+        _say(f"{path}: {lost} of {len(records) + lost} rows have no usable position and are left out")
+    return records
 
 
 @cells_app.command("build")
@@ -330,7 +354,7 @@ def cells_build(
     _check_writable(out)
     given = {key: config.toml_value(value) for key, value in _pairs(settings, "--set").items()}
     records = [_records(path, column) for path in inputs]
-    points = np.concatenate([part[part.has_position].points for part in records])
+    points = np.concatenate([part.points for part in records])
     started = time.perf_counter()
     built = partition.build(kind, points, given)
     seconds = time.perf_counter() - started
@@ -393,8 +417,7 @@ def evaluate(
     if report is not None:
         _check_writable(report / "report.md")
     locator = Geolocator.load(model, device)
-    table = _records(records, column)
-    result = trial.try_model(locator, table[table.has_position], within_km=within, track=progress.bar)
+    result = trial.try_model(locator, _records(records, column), within_km=within, track=progress.bar)
     document = result.to_json()
     if report is not None:
         _write_text(report / "report.md", reporting.to_markdown(result))

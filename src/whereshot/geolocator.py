@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot import calibrate, checkpoint, images, places, runtime, sphere
+from whereshot.dataset import NO_FILE
 from whereshot.errors import ImageError, InputError
 from whereshot.posterior import DECISION_PLACES, Posterior, circle_mass
 from whereshot.progress import Track, silent
@@ -173,6 +174,8 @@ class Geolocator:
             errors = {}
             for row, source in enumerate(track(sources, total=len(sources), what="reading photos")):
                 try:
+                    if source is None:
+                        raise ImageError(NO_FILE)
                     images.open_rgb(source, min_side=64)
                 except ImageError as error:
                     errors[row] = str(error)

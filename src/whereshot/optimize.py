@@ -85,14 +85,15 @@ def optimize(
                 loss.backward()
                 optimizer.step()
                 losses.append(loss.item())
+        if not losses:
+            raise InputError(f"no picture could be read in epoch {epoch + 1}")
         if not np.isfinite(losses).all():
             raise InputError(f"the loss became {losses[-1]} in epoch {epoch + 1}; lower optimizer.learning_rate")
         module.eval()
         with torch.no_grad():
             validation_loss = validate()
         progress.after_epoch(module, validation_loss)
-        progress.save(state, module, optimizer)
-        if log is not None:
+        if log is not None:  # before the state: a kill between the two leaves a line that resuming drops
             row = {
                 "epoch": epoch + 1,
                 "train_loss": float(np.mean(losses)),
@@ -102,6 +103,7 @@ def optimize(
             }
             with log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
+        progress.save(state, module, optimizer)
     module.load_state_dict(progress.best)
     module.eval()
     return progress.best_epoch

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from whereshot import images
 from whereshot.dataset import Batch, batches
-from whereshot.errors import require
+from whereshot.errors import InputError, require
 from whereshot.preprocess import Preprocess
 from whereshot.progress import Track, silent
 
@@ -45,9 +45,15 @@ class TorchCompute:
 
 
 def pick_device(device: str | None) -> str:
-    """The device to compute on: the one asked for, else a GPU where there is one."""
+    """The device to compute on: the one asked for, else a GPU where there is one. Raises InputError."""
     torch = require("torch", extra="torch")
-    return device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if device is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch says "not compiled with" by an assertion
+        raise InputError(f"device {device!r} cannot be used here ({str(error).splitlines()[0]})") from error
+    return device
 
 
 def default_workers(photos: int, device: str = "cpu") -> int:

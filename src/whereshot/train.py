@@ -7,21 +7,23 @@ import functools
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
-from whereshot import checkpoint, config, features, model, partition, places, runtime
+from whereshot import checkpoint, config, features, images, model, partition, places, runtime
 from whereshot.calibrate import HeldOut, calibrate, merged
 from whereshot.config import ConfigPath, Settings
-from whereshot.dataset import batches
-from whereshot.errors import ConfigError, InputError, OutputError, nearest_name
+from whereshot.dataset import NO_FILE, batches
+from whereshot.errors import ConfigError, ImageError, InputError, OutputError, nearest_name
 from whereshot.model import BackboneSettings, Network, mean_of_crops
 from whereshot.optimize import OptimizerSettings, optimize
 from whereshot.partition import Hierarchy
@@ -29,6 +31,7 @@ from whereshot.preprocess import Preprocess
 from whereshot.progress import Track, silent
 from whereshot.records import Records, hashed_share, rejects_table, write_parquet
 from whereshot.sources import SOURCES
+from whereshot.sources.base import NO_POSITION, UNREADABLE
 
 STATE = "training"
 CLUSTER_LEVEL = "cell"
@@ -102,27 +105,54 @@ def train(
         raise OutputError(f"{out}: holds a model already; choose another out, or give --overwrite")
     if out.exists() and not checkpoint.is_model(out) and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out}: exists and is not a model folder; choose another out")
+    _check(run)
     job = _Job(run, state_folder, runtime.pick_device(device), workers, cache, track, say)
+    records, rejects = _read_records(run.data)
     job.prepare_state(resume)
-    records = job.readable(_read_records(run.data))
+    records = job.readable(records, rejects)
     folder = job.finish(records, started)
     shutil.rmtree(state_folder, ignore_errors=True)
     return folder
 
 
-def _read_records(settings: DataSettings) -> Records:
+def _check(run: Run) -> None:
+    """Refuse settings that would fail only after the features are computed."""
+    _head_settings(run.head)
+    if run.partition.kind not in partition.PARTITIONS:
+        hint = nearest_name(run.partition.kind, partition.PARTITIONS)
+        raise ConfigError(f"partition.kind: no partition kind {run.partition.kind!r}; {hint}")
+    for number, level in enumerate(run.partition.levels):
+        config.parse(level, partition.PARTITIONS[run.partition.kind].settings, name=f"partition.levels.{number}")
+    if run.backbone.trained and run.data.validation == 0:
+        raise ConfigError("data.validation must be above 0 for a trained backbone: it is calibrated on it")
+
+
+def _head_settings(head: HeadSettings) -> Settings:
+    if head.kind not in model.HEADS:
+        raise ConfigError(f"head.kind: no head {head.kind!r}; {nearest_name(head.kind, model.HEADS)}")
+    return config.parse(head.settings, model.HEADS[head.kind].settings, name="head.settings")
+
+
+def _read_records(settings: DataSettings) -> tuple[Records, pa.Table]:
+    """The records with a position, and the rejects."""
     path = settings.train
-    if path.is_file() and path.suffix.lower() != ".parquet":
-        records = SOURCES["table"]([path], settings.columns, silent).records
+    if path.is_file() and (settings.columns or path.suffix.lower() != ".parquet"):
+        ingested = SOURCES["table"]([path], settings.columns, silent)
+        records, rejects = ingested.records, ingested.rejects
     else:
         records = Records.read(path)
-    records = records[records.has_position]
+        lost = records[~records.has_position]
+        rejects = rejects_table(
+            (name, image, NO_POSITION, "latitude or longitude is missing")
+            for name, image in zip(lost.strings("id"), lost.strings("image"), strict=True)
+        )
+        records = records[records.has_position]
     if len(records) == 0:
         raise InputError(f"{path}: no photo with a position to train on")
     if settings.split_by != CLUSTER_LEVEL and settings.split_by not in records.table.column_names:
         known = [*records.table.column_names, CLUSTER_LEVEL]
         raise ConfigError(f"data.split_by: no column {settings.split_by!r}; {nearest_name(settings.split_by, known)}")
-    return records
+    return records, rejects
 
 
 @dataclass
@@ -158,35 +188,33 @@ class _Job:
 
     @functools.cached_property
     def backbone(self) -> model.Backbone:
-        return model.create(self.run.backbone)
+        return model.create(self.run.backbone, seed=self.run.seed)
 
-    def readable(self, records: Records) -> Records:
+    def readable(self, records: Records, rejects: pa.Table) -> Records:
         """The records whose pictures can be read, with frozen features in ``self.pooled``; the others are rejects."""
         paths = records.strings("image")
         if self.run.backbone.trained:
-            errors = {row: "the record names no image file" for row, path in enumerate(paths) if not path}
-            errors |= {
-                row: f"{path}: no such file" for row, path in enumerate(paths) if path and not Path(path).is_file()
-            }
+            errors = _unreadable(paths, self.track)
             self.pooled = None
         else:
             workers = self.workers or runtime.default_workers(len(paths), self.device)
             pooled, errors = features.cached_features(
                 paths,
                 self.preprocess,
-                self.backbone.identity,
-                functools.partial(_make_pooled, self.run.backbone, self.device),
+                self.backbone.features_key,
+                functools.partial(_make_pooled, self.run.backbone, self.run.seed, self.device),
                 cache=self.cache,
                 workers=workers,
                 track=self.track,
             )
         good = np.array([row for row in range(len(paths)) if row not in errors], dtype=np.int64)
         ids = records.strings("id")
-        self.rejects = rejects_table(
-            (ids[row], paths[row], "unreadable picture", errors[row]) for row in sorted(errors)
-        )
+        broken = rejects_table((ids[row], paths[row], UNREADABLE, errors[row]) for row in sorted(errors))
+        self.rejects = pa.concat_tables([rejects, broken])
         if len(good) == 0:
             raise InputError(f"none of {len(paths)} pictures could be read; first: {next(iter(errors.values()))}")
+        if len(rejects):
+            self.say(f"{len(rejects)} rows have no usable position; see rejects.parquet in the model folder")
         if errors:
             self.say(
                 f"{len(errors)} of {len(paths)} pictures could not be read; see rejects.parquet in the model folder"
@@ -200,16 +228,11 @@ class _Job:
         return Hierarchy(tuple(partition.build(settings.kind, points, level) for level in settings.levels))
 
     def build_network(self, hierarchy: Hierarchy) -> Network:
-        kind = self.run.head.kind
-        if kind not in model.HEADS:
-            raise ConfigError(f"head.kind: no head {kind!r}; {nearest_name(kind, model.HEADS)}")
-        head_kind = model.HEADS[kind]
-        settings = config.parse(self.run.head.settings, head_kind.settings, name="head.settings")
+        settings = _head_settings(self.run.head)
         torch.manual_seed(self.run.seed)
         dim = self.backbone.dim
-        return Network(
-            self.backbone, model.FeatureScaling(dim, self.run.scaling_power), head_kind.head(dim, hierarchy, settings)
-        ).to(self.device)
+        head = model.HEADS[self.run.head.kind].head(dim, hierarchy, settings)
+        return Network(self.backbone, model.FeatureScaling(dim, self.run.scaling_power), head).to(self.device)
 
     def finish(self, records: Records, started: float) -> Path:
         run = self.run
@@ -221,16 +244,13 @@ class _Job:
         network = self.build_network(hierarchy)
         log = self.state_folder / "train.jsonl"
         if self.pooled is not None:
-            network.scaling.fit(self.pooled[train_rows])
-            scaled = network.scaling(self.pooled)
+            scaled = self._scaled(network, train_rows)
             epochs = self._fit_head(
                 network, scaled, points, weight, train_rows, validation_rows, self.state_folder / "head", log
             )
             folds = self._folds(records, weight, epochs)
             known_rows = np.arange(len(records))
         else:
-            if len(validation_rows) == 0:
-                raise ConfigError("data.validation must be above 0 for a trained backbone: it is calibrated on it")
             epochs = self._fit_network(
                 network, records, points, weight, train_rows, validation_rows, self.state_folder / "network", log
             )
@@ -261,7 +281,7 @@ class _Job:
                 "photos": len(train_rows),
                 "gallery": len(known_rows),
                 "places": len(np.unique(points, axis=0)),
-                "unreadable": len(self.rejects),
+                "rejected": len(self.rejects),
                 "epochs": epochs,
                 "seed": run.seed,
                 "seconds": round(time.perf_counter() - started, 1),
@@ -289,6 +309,12 @@ class _Job:
         if len(train_rows) == 0 or len(validation_rows) == 0:
             raise InputError(f"data.validation = {share} leaves {len(train_rows)} photos and {len(validation_rows)}")
         return train_rows, validation_rows
+
+    def _scaled(self, network: Network, train_rows: NDArray) -> torch.Tensor:
+        """Features of all photos on the CPU, scaled by what ``train_rows`` are like."""
+        pooled = self.pooled.to(self.device)
+        network.scaling.fit(pooled[torch.from_numpy(train_rows)])
+        return network.scaling(pooled).cpu()
 
     def _fit_head(
         self,
@@ -392,8 +418,7 @@ class _Job:
                 continue
             hierarchy = self.build_hierarchy(points[rest])
             network = self.build_network(hierarchy)
-            network.scaling.fit(self.pooled[rest])
-            scaled = network.scaling(self.pooled)
+            scaled = self._scaled(network, rest)
             state = self.state_folder / f"fold-{by}-{fold}"
             what = f"held-out fold {fold + 1} of {count} by {'place' if by == CLUSTER_LEVEL else by}"
             self._fit_head(network, scaled, points, weight, rest, held[:0], state, None, what, epochs)
@@ -438,9 +463,26 @@ def _weights(points: NDArray, weigh_by: str) -> NDArray[np.float64]:
     return weight / weight.mean()
 
 
-def _make_pooled(settings: BackboneSettings, device: str) -> runtime.Compute:
+def _unreadable(paths: Sequence[str | None], track: Track) -> dict[int, str]:
+    """Why pictures cannot be decoded, by row: told before a long training, not after it."""
+
+    def problem(path: str | None) -> str | None:
+        if path is None:
+            return NO_FILE
+        try:
+            images.open_rgb(path, min_side=64)
+        except ImageError as error:
+            return str(error)
+        return None
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        problems = track(pool.map(problem, paths), total=len(paths), what="checking pictures")
+        return {row: text for row, text in enumerate(problems) if text is not None}
+
+
+def _make_pooled(settings: BackboneSettings, seed: int, device: str) -> runtime.Compute:
     """Pooled features of a frozen backbone, for a process of its own."""
-    backbone = model.create(settings).to(device)
+    backbone = model.create(settings, seed=seed).to(device)
     return runtime.TorchCompute(
         lambda crops, owner, photos: {"pooled": mean_of_crops(backbone(crops), owner, photos)}, device
     )

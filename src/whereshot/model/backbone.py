@@ -5,6 +5,7 @@ Pictures (n, 3, h, w) in, pooled features (n, dim) out.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from pathlib import Path
 from typing import Any, Literal
@@ -15,8 +16,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from whereshot import config
 from whereshot.config import ConfigPath, Settings
-from whereshot.errors import InputError, ModelError, nearest_name, require
+from whereshot.errors import InputError, ModelError, require
 from whereshot.preprocess import Preprocess
 
 _torchvision_schemas: torch.library.Library | None = None
@@ -43,7 +45,10 @@ def _timm() -> Any:
 
 
 class BackboneSettings(Settings):
-    """Which network turns a picture into features, and where its weights come from."""
+    """Which network turns a picture into features, and where its weights come from.
+
+    ``name`` is timm's, for weights from the hub with or without a tag: "mobilenetv2_100.ra_in1k".
+    """
 
     name: str
     weights: ConfigPath | Literal["hub", "random"] = "random"
@@ -54,7 +59,7 @@ class BackboneSettings(Settings):
 
 
 class Backbone(nn.Module):
-    """A timm network without its classifier."""
+    """A timm network without its classifier; ``identity`` is the hash of the weights it started from."""
 
     def __init__(self, settings: BackboneSettings, network: nn.Module, identity: str) -> None:
         super().__init__()
@@ -65,6 +70,12 @@ class Backbone(nn.Module):
         pooled = getattr(network, "head_hidden_size", None)
         if pooled:
             self.dim = int(pooled)
+
+    @property
+    def features_key(self) -> str:
+        """What the features depend on beside the picture: name, options and weights, as a short text."""
+        built = f"{self.settings.name} {sorted(self.settings.options.items())} {self.identity}"
+        return hashlib.blake2b(built.encode(), digest_size=16).hexdigest()
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Pictures (n, 3, h, w) -> features (n, dim)."""
@@ -80,9 +91,11 @@ class Backbone(nn.Module):
 
 
 def default_preprocess(settings: BackboneSettings, **changes: Any) -> Preprocess:
-    """The preprocessing that timm documents for a network, with ``changes`` on top."""
-    timm = _timm()
-    data = timm.data.resolve_data_config(model=timm.create_model(settings.name, pretrained=False, **settings.options))
+    """The preprocessing that timm documents for a network, with ``changes`` on top.
+
+    Raises InputError for a name that timm does not know, ConfigError for a wrong change.
+    """
+    data = _timm().data.resolve_data_config(model=_build(settings, from_hub=False))
     size = data["input_size"][1]
     known = {
         "size": size,
@@ -93,27 +106,18 @@ def default_preprocess(settings: BackboneSettings, **changes: Any) -> Preprocess
     }
     if "size" in changes:
         changes.setdefault("resize", changes["size"])
-    return Preprocess.model_validate(known | changes)
+    return config.parse(known | changes, Preprocess, name="preprocess")
 
 
-def create(settings: BackboneSettings, *, load_weights: bool = True) -> Backbone:
+def create(settings: BackboneSettings, *, load_weights: bool = True, seed: int = 0) -> Backbone:
     """Build a backbone; ``load_weights`` False leaves it for a model folder to fill.
 
-    Raises InputError for a name that timm does not know, ModelError for weights that do not fit or cannot be had.
+    Random weights are those of the ``seed``, the same in every process. Raises InputError for a name that timm does
+    not know, ModelError for weights that do not fit or cannot be had.
     """
-    timm = _timm()
-    options = {key: value for key, value in settings.options.items() if key != "num_classes"}
-    if settings.name not in timm.list_models():
-        raise InputError(f"no backbone {settings.name!r} in timm; {nearest_name(settings.name, timm.list_models())}")
-    from_hub = load_weights and settings.weights == "hub"
-    try:
-        network = timm.create_model(settings.name, pretrained=from_hub, num_classes=0, **options)
-    except TypeError as error:
-        raise InputError(f"backbone {settings.name}: wrong option ({error})") from error
-    except (OSError, RuntimeError) as error:
-        if not from_hub:
-            raise
-        raise ModelError(f"backbone {settings.name}: weights could not be fetched from the hub ({error})") from error
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = _build(settings, from_hub=load_weights and settings.weights == "hub")
     identity = "unset"
     if load_weights and isinstance(settings.weights, Path):
         identity = _load_file(network, settings.weights)
@@ -121,6 +125,23 @@ def create(settings: BackboneSettings, *, load_weights: bool = True) -> Backbone
         identity = _state_digest(network)
     network.eval()
     return Backbone(settings, network, identity)
+
+
+def _build(settings: BackboneSettings, *, from_hub: bool) -> nn.Module:
+    timm = _timm()
+    if not timm.is_model(settings.name):
+        close = difflib.get_close_matches(settings.name, timm.list_models(), n=1, cutoff=0.5)
+        hint = f"did you mean {close[0]!r}?" if close else "timm.list_models() names them all"
+        raise InputError(f"no backbone {settings.name!r} in timm; {hint}")
+    options = {key: value for key, value in settings.options.items() if key != "num_classes"}
+    try:
+        return timm.create_model(settings.name, pretrained=from_hub, num_classes=0, **options)
+    except TypeError as error:
+        raise InputError(f"backbone {settings.name}: wrong option ({error})") from error
+    except (OSError, RuntimeError) as error:
+        if from_hub:
+            raise ModelError(f"backbone {settings.name}: no weights from the hub ({error})") from error
+        raise InputError(f"backbone {settings.name}: {error}") from error
 
 
 def _load_file(network: nn.Module, path: Path) -> str:

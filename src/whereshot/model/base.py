@@ -40,7 +40,8 @@ class FeatureScaling(nn.Module):
         self.register_buffer("power", torch.tensor(float(power)))
 
     def _powered(self, features: torch.Tensor) -> torch.Tensor:
-        return features.sign() * features.abs().pow(self.power)
+        # the clamp changes no value that counts, and keeps the gradient of a root at zero finite
+        return features.sign() * features.abs().clamp(min=1e-12).pow(self.power)
 
     @torch.no_grad()
     def fit(self, features: torch.Tensor) -> None:
