@@ -268,6 +268,17 @@ def test_restricting_to_an_area_between_the_places() -> None:
     assert restricted.mass.max() < 0.1
 
 
+def test_restricting_weighs_places_inside_against_what_spills_over(rng: np.random.Generator) -> None:
+    """Of Brussels' wide place the share that lies in France, counted by drawing, competes with Paris."""
+    region = read_region("France")
+    brussels = Posterior([[50.85, 4.35]], [[0]], 150.0)
+    spilled = region.holds(brussels.sample(40_000, rng)[0]).mean()
+    both = Posterior.from_mass([[48.86, 2.35], [50.85, 4.35]], [[0.2, 0.8]], [1.0, 150.0])
+    expected = 0.2 / (0.2 + 0.8 * spilled)
+    assert region.restrict(both).mass[0, 0] == pytest.approx(expected, abs=0.02)
+    assert 0.25 < expected < 0.75
+
+
 def test_restricting_shares_a_spilled_mass_by_the_density() -> None:
     """A uniform distribution restricted to an area is uniform on it: each grid point's mass is its area."""
     region = read_region("New Zealand")

@@ -77,15 +77,12 @@ class S2Cells(base.Partition):
 def build_adaptive(points: ArrayLike, settings: AdaptiveSettings) -> S2Cells:
     """Split a cell while it holds more than ``max`` photos and is above ``max_level``; drop it at ``min`` or fewer.
 
-    The published algorithm drops twice: at the start level, and once more at the end.
+    The published algorithm drops twice, at the start level and at the end; as ``min`` is below ``max``, once does.
     """
     p = sphere.points(points)
     leaves = s2.encode(p)
     ordered = np.sort(leaves)
-    roots = np.unique(s2.parent(ordered, settings.min_level))
-    counts = _count(ordered, roots)
-    large = counts > settings.min
-    cells, counts = roots[large], counts[large]
+    cells, counts = np.unique(s2.parent(ordered, settings.min_level), return_counts=True)
     finished: list[NDArray] = []
     for level in range(settings.min_level, settings.max_level + 1):
         split = (counts > settings.max) & (level < settings.max_level)
