@@ -1,8 +1,9 @@
-"""Fixtures made by code: pictures whose EXIF says what a test wants it to say; and the shared data if it is there."""
+"""Fixtures made by code: pictures whose EXIF says what a test wants, a small model; the shared data if it is there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 from PIL import ExifTags, Image
 
 pillow_heif.register_heif_opener()
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch and SciPy: small work is slower on many threads
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 
@@ -85,3 +88,73 @@ def jpeg_with_position() -> MakePicture:
 def rng() -> np.random.Generator:
     """The same random numbers in every run."""
     return np.random.default_rng(20240501)
+
+
+TOWNS: dict[str, tuple[float, float, tuple[int, int, int]]] = {
+    "lima": (-12.05, -77.04, (230, 30, 30)),
+    "nairobi": (-1.29, 36.82, (40, 60, 220)),
+    "paris": (48.85, 2.35, (230, 210, 30)),
+    "sydney": (-33.87, 151.2, (30, 200, 40)),
+    "tokyo": (35.68, 139.76, (200, 40, 210)),
+    "york": (40.71, -74.0, (30, 210, 220)),
+}
+"""A few places, each with the colour that all its photos have."""
+
+RUN = """
+name = "tiny"
+out = "model"
+
+[data]
+train = "photos.csv"
+
+[backbone]
+name = "test_efficientnet"
+
+[preprocess]
+size = 64
+
+[partition]
+levels = [{ max = 16 }, { max = 8 }]
+
+[optimizer]
+epochs = 6
+batch_size = 16
+learning_rate = 0.01
+
+[calibration]
+folds = 2
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or writes the user's own caches and models."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with eight photos of each town, ``photos.csv`` about them, and ``run.toml``."""
+    folder = tmp_path_factory.mktemp("tiny")
+    rng = np.random.default_rng(5)
+    rows = ["path,latitude,longitude,group"]
+    for town, (latitude, longitude, colour) in TOWNS.items():
+        for number in range(8):
+            pixels = np.clip(rng.normal(colour, 25, (64, 64, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / f"{town}-{number}.png")
+            spot = np.array([latitude, longitude]) + rng.normal(0, 0.003, 2)
+            rows.append(f"{town}-{number}.png,{spot[0]:.5f},{spot[1]:.5f},{town}-{number // 2}")
+    (folder / "photos.csv").write_text("\n".join(rows) + "\n")
+    (folder / "run.toml").write_text(RUN)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny: Path) -> Path:
+    """A model folder, trained on these; not to be changed."""
+    from whereshot import config, train
+
+    return train.train(config.load(tiny / "run.toml", train.Run))

@@ -18,12 +18,13 @@ import shapely
 import shapely.geometry
 
 from whereshot import images, places, sphere
+from whereshot.answer import CONFIDENT, Prediction
 from whereshot.errors import ImageError
 from whereshot.evaluate import DISTANCES_KM, LEVELS, Report, Row
-from whereshot.geolocator import CONFIDENT, PRIOR, Prediction
 from whereshot.partition.base import planar_polygon
 from whereshot.posterior import Posterior
 
+PRIOR = "prior"
 PRIOR_NOTE = (
     "No model is loaded: this is only where photos are taken at all, the same for every photo. "
     "Give one with --model DIR."
@@ -116,7 +117,8 @@ def to_geojson(predictions: Iterable[Prediction]) -> dict[str, Any]:
 
 
 def circle(center: tuple[float, float], radius_km: float) -> shapely.Geometry:
-    """A circle on the sphere as a polygon of longitudes and latitudes, cut at the date line."""
+    """A circle on the sphere as a polygon of longitudes and latitudes, cut at the date line; at least a metre."""
+    radius_km = max(radius_km, 0.001)
     if radius_km >= 0.999 * sphere.HALF_CIRCUMFERENCE_KM:
         return shapely.box(-180, -90, 180, 90)
     bearings = np.linspace(360, 0, 181)  # counter-clockwise
@@ -125,7 +127,7 @@ def circle(center: tuple[float, float], radius_km: float) -> shapely.Geometry:
     if radius_km > sphere.HALF_CIRCUMFERENCE_KM / 2:  # more than half the Earth: all but the circle opposite
         opposite = np.array([-center[0], (center[1] + 360) % 360 - 180])
         rest = circle((opposite[0], opposite[1]), sphere.HALF_CIRCUMFERENCE_KM - radius_km)
-        return shapely.difference(shapely.box(-180, -90, 180, 90), rest)
+        return shapely.orient_polygons(shapely.difference(shapely.box(-180, -90, 180, 90), rest))
     return planar_polygon(ring)
 
 
@@ -199,6 +201,7 @@ def _thumbnail(source: Any) -> str | None:
     except ImageError:
         return None
     image.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
+    image.info.clear()  # Pillow would write a JPEG's comment again
     out = io.BytesIO()
     image.save(out, "JPEG", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
@@ -51,7 +51,7 @@ class BackboneSettings(Settings):
     """
 
     name: str
-    weights: ConfigPath | Literal["hub", "random"] = "random"
+    weights: Annotated[Literal["hub", "random"] | ConfigPath, Field(union_mode="left_to_right")] = "random"
     options: dict[str, Any] = Field(default_factory=dict)
     """Further arguments of ``timm.create_model`` that the weights need, for example ``pad_type = "same"``."""
     trained: bool = False
@@ -123,8 +123,7 @@ def create(settings: BackboneSettings, *, load_weights: bool = True, seed: int =
         identity = _load_file(network, settings.weights)
     elif load_weights:
         identity = _state_digest(network)
-    network.eval()
-    return Backbone(settings, network, identity)
+    return Backbone(settings, network, identity).eval()
 
 
 def _build(settings: BackboneSettings, *, from_hub: bool) -> nn.Module:
