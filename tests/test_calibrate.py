@@ -164,8 +164,8 @@ def test_mixture_is_no_worse_than_its_parts(calibrated: tuple[Calibration, list[
         for name, settings in calibration.mixtures.items()
     }
     prior = -np.concatenate([PRIOR.repeat(len(fold)).log_density(fold.truth) for fold in folds]).mean()
-    assert overall["mixture"] <= min(overall["cells"], overall["gallery"]) + 2e-3  # the ridge may cost as much
-    assert max(overall["cells"], overall["gallery"]) <= prior + 2e-3
+    assert overall["mixture"] <= min(overall["cells"], overall["gallery"]) + 1e-2  # what the ridge may cost
+    assert max(overall["cells"], overall["gallery"]) <= prior + 1e-2
     assert overall["mixture"] < prior - 2  # and there was something to learn
 
 
@@ -178,7 +178,7 @@ def test_circles_hold_their_share_of_other_photos(calibrated: tuple[Calibration,
         error, radius = sphere.distance_km(decided, fresh.truth), posterior.radius_km(decided, RADIUS_LEVEL)
         for kind, rows in (("seen", fresh.seen), ("unseen", ~fresh.seen)):
             share = (error <= radius * settings.radius_factor[kind])[rows].mean()
-            assert share == pytest.approx(RADIUS_LEVEL, abs=0.06), kind
+            assert share == pytest.approx(RADIUS_LEVEL, abs=0.08), kind
 
 
 def test_parts_that_say_nothing_are_left_to_the_prior() -> None:
