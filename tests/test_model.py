@@ -356,16 +356,17 @@ def test_default_preprocess_refuses() -> None:
         default_preprocess(BackboneSettings(name="test_resnt"))
 
 
-def test_timm_loads_beside_any_torchvision() -> None:
-    """In a fresh process: a torchvision that was built for another torch must not be in the way."""
+def test_a_fresh_process_makes_the_same_backbone() -> None:
+    """And timm loads there, whatever the torchvision beside it was built for; random weights are the same too."""
     code = (
         "from whereshot import model\n"
-        "model.create(model.BackboneSettings(name='test_efficientnet'))\n"
+        "print(model.create(model.BackboneSettings(name='test_efficientnet')).identity)\n"
         "import timm\n"
         "print(timm.is_model('test_efficientnet'))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert (result.returncode, result.stdout) == (0, "True\n"), result.stderr
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split() == [create(TINY).identity, "True"]
 
 
 # --- crops and scaling

@@ -305,7 +305,7 @@ class _Job:
             return rows, rows[:0]
         numbered = records.with_column("_row", rows)
         parts = numbered.split(share, by=self.run.data.split_by, seed=self.run.seed)
-        train_rows, validation_rows = (part.table["_row"].to_numpy() for part in parts)
+        train_rows, validation_rows = (part.table["_row"].to_numpy().copy() for part in parts)
         if len(train_rows) == 0 or len(validation_rows) == 0:
             raise InputError(f"data.validation = {share} leaves {len(train_rows)} photos and {len(validation_rows)}")
         return train_rows, validation_rows
