@@ -149,7 +149,8 @@ def test_light_without_a_model(tiny: Path) -> None:
 def test_a_reader_that_leaves_is_no_error(tiny: Path, form: str) -> None:
     """As with ``| head -1``: the pipe is closed before anything is written, or in the midst of it."""
     command = [*COMMAND, "locate", "--no-text", str(tiny / "lima-0.png"), str(tiny / "lima-1.png"), "--format", form]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=buffered)
     process.stdout.close()
     said = process.stderr.read()
     process.stderr.close()
