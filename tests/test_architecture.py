@@ -15,18 +15,31 @@ PACKAGE = Path(__file__).parents[1] / "src" / "whereshot"
 FLOORS = """
 cli
 server batch
-train geolocator learn explain export report
-features
-checkpoint runtime
+report trial
+claim
+train geolocator learn explain export
+answer features
+checkpoint runtime optimize
 dataset model calibrate
 sources curate fetch evidence readout evaluate
 places
-records partition posterior engine preprocess
-s2 images config
-sphere
-errors progress
+gazetteer
+partition posterior engine
+records preprocess
+s2
+sphere images config
+errors progress processes
 """
 """Who may import whom: a module imports from the lines below its own, never from its own line."""
+
+FLOORS_INSIDE = {
+    "evidence": """
+text exif time reading
+names
+cues language worldwide reader nature
+""",
+}
+"""Folders whose modules build on one another, between their base and their __init__; elsewhere siblings do not meet."""
 
 FLOOR_OF = {name: -floor for floor, line in enumerate(FLOORS.strip().splitlines()) for name in line.split()}
 
@@ -64,8 +77,12 @@ def imports(module: str) -> Iterator[tuple[int, str]]:
 def rank(module: str) -> int:
     """The floor inside a folder: base below its siblings, __init__ above them."""
     if MODULES[module].name == "__init__.py":
-        return 2
-    return 0 if module.endswith(".base") else 1
+        return 100
+    if module.endswith(".base"):
+        return 0
+    lines = FLOORS_INSIDE.get(top(module), "").strip().splitlines()
+    own = module.rpartition(".")[2]
+    return next((len(lines) - number for number, line in enumerate(lines) if own in line.split()), 1)
 
 
 def is_downward(module: str, target: str) -> bool:

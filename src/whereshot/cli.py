@@ -66,17 +66,18 @@ def main() -> NoReturn:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
     try:
-        app(standalone_mode=False)
+        stopped = app(standalone_mode=False)  # the exit code of help (0) and of Ctrl-C (130)
         sys.stdout.flush()
     except WhereshotError as error:
         _fail(str(error))
-    except typer.Abort:
-        _fail("stopped")
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):  # versions of typer make either of Ctrl-C
         sys.exit(130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; nothing to complain about
-        sys.exit(0)
+        _reader_left()
+    except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # typer makes of it exit 1, which is for failed photos
+            _reader_left()
+        raise
     except Exception as error:
         show = getattr(error, "format_message", None)  # typer's own usage errors
         if show is None:
@@ -85,10 +86,16 @@ def main() -> NoReturn:
             print(show(), file=sys.stderr)
             sys.exit(2)
         _fail(show())
-    sys.exit(_exit_code)
+    sys.exit(stopped or _exit_code)
 
 
 _exit_code = 0
+
+
+def _reader_left() -> NoReturn:
+    """As with ``| head -1``: there is nothing to complain about."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)
 
 
 def _some_failed() -> None:
@@ -158,6 +165,8 @@ def locate(
         float | None, typer.Option(help="Decide to be right within so many km.", show_default=False)
     ] = None,
     level: Annotated[float, typer.Option(help="What the circle holds.")] = 0.9,
+    text: Annotated[bool, typer.Option("--text/--no-text", help="Read signs in the picture.")] = True,
+    use_exif: Annotated[bool, typer.Option("--use-exif", help="Let a recorded position answer.")] = False,
     region: Annotated[str | None, typer.Option(help="Only inside a country, or a GeoJSON file's polygons.")] = None,
     posterior: Annotated[Path | None, typer.Option(help="Write the whole distribution as Parquet.")] = None,
     form: Annotated[Format, typer.Option("--format")] = Format.table,
@@ -179,48 +188,74 @@ def locate(
     track = progress.bar if len(pictures) > 3 else progress.silent
     predictions, posteriors = [], []
     kept: list[tuple[list[str], Posterior]] = []
-    blocks = locator.locate_blocks(
-        [str(path) for path in pictures], within_km=within, level=level, top=top, region=area, track=track
+    each = locator.locate_each(
+        [str(path) for path in pictures],
+        within_km=within,
+        level=level,
+        top=top,
+        region=area,
+        text=text,
+        use_exif=use_exif,
+        track=track,
     )
-    for block in blocks:
-        ids = [block.predictions[row].id for row in block.rows]
-        if posterior is not None and block.posterior is not None:
-            kept.append((ids, block.posterior))
-        by_row = {int(row): number for number, row in enumerate(block.rows)}
-        for row, prediction in enumerate(block.predictions):
-            predictions.append(prediction)
-            drawn = row in by_row and form is Format.html
-            posteriors.append(block.posterior[by_row[row]].top(report.PLACES_DRAWN) if drawn else None)
+    for located in each:
+        predictions.append(located.prediction)
+        if posterior is not None and located.posterior is not None:
+            kept.append(([located.prediction.id], located.posterior))
+        drawn = form is Format.html and located.posterior is not None
+        posteriors.append(located.posterior.top(report.PLACES_DRAWN) if drawn else None)
     if posterior is not None and kept:
         _write_posterior(posterior, kept)
     elif posterior is not None:
         _say(f"no photo could be read, so {posterior} was not written")
     if form is Format.json:
-        text = json.dumps(
+        answer = json.dumps(
             _finite({"model": locator.name, "predictions": [p.to_json() for p in predictions]}),
             indent=1,
             ensure_ascii=False,
         )
     elif form is Format.geojson:
-        text = json.dumps(_finite(report.to_geojson(predictions)), ensure_ascii=False)
+        answer = json.dumps(_finite(report.to_geojson(predictions)), ensure_ascii=False)
     elif form is Format.csv:
-        text = report.to_csv(predictions).rstrip("\n")
+        answer = report.to_csv(predictions).rstrip("\n")
     elif form is Format.html:
-        text = report.to_html(predictions, posteriors, locator.name, [str(path) for path in pictures])
+        answer = report.to_html(predictions, posteriors, locator.name, [str(path) for path in pictures])
     else:
-        text = "\n\n".join(_in_words(prediction) for prediction in predictions)
+        answer = "\n\n".join(_in_words(prediction) for prediction in predictions)
     if form is not Format.json and locator.name == PRIOR:
         _say(report.PRIOR_NOTE)
     if out is None:
-        print(text)
+        print(answer)
     else:
-        _write_text(out, text + "\n")
+        _write_text(out, answer + "\n")
         _say(f"wrote {out}")
     failed = [prediction for prediction in predictions if prediction.error is not None]
     if failed:
         for prediction in failed:
             _say(f"failed: {prediction.error}")
         _some_failed()
+
+
+@app.command()
+def check(
+    photo: Annotated[Path, typer.Argument(help="A photo.", show_default=False)],
+    claim: Annotated[str, typer.Option(help="A town, a country, or LAT,LON.", show_default=False)],
+    model: ModelOption = None,
+    text: Annotated[bool, typer.Option("--text/--no-text", help="Read signs in the picture.")] = True,
+    form: FormatOption = ReportFormat.table,
+    device: DeviceOption = None,
+) -> None:
+    """Judge whether a claimed place is plausible for a photo."""
+    from whereshot import claim as claims
+    from whereshot import report
+    from whereshot.geolocator import Geolocator
+
+    claimed = claims.Claim.parse(claim)
+    verdict = claims.check(Geolocator.load(model, device), photo, claimed, text=text)
+    if form is ReportFormat.json:
+        _print_json(verdict.to_json())
+    else:
+        print("\n".join(report.verdict_words(verdict)))
 
 
 def _pictures(photos: list[Path], find_pictures: Any) -> list[Path]:

@@ -3,98 +3,38 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot import calibrate, checkpoint, images, places, runtime, sphere
+from whereshot import calibrate, checkpoint, images, places, runtime
+from whereshot.answer import CANDIDATE_KM, Prediction, answer_rows
 from whereshot.dataset import NO_FILE
 from whereshot.errors import ImageError, InputError
-from whereshot.posterior import DECISION_PLACES, Posterior, circle_mass
+from whereshot.evidence import EVIDENCE, Fused, Reading, Seen, fuse, read_photos
+from whereshot.posterior import Posterior
 from whereshot.progress import Track, silent
 from whereshot.readout import Outputs
 
-WITHIN_KM = (1, 25, 200, 750, 2500)
-CONFIDENT_TO = dict(zip(WITHIN_KM, ("street", "city", "region", "country", "continent"), strict=True))
-CONFIDENT = 0.9
-CANDIDATE_KM = 25.0
-"""Places this near are one candidate, and its probability is the mass within this distance."""
-WIDEST_CANDIDATE_KM = 1000.0
-"""A place that is spread wider than this is no place to name."""
 PRIOR = "prior"
 ROWS_AT_ONCE = 256
 """Photos whose posteriors are held at a time."""
+SUPPORTS_KEPT = 8
 
 Photos = images.Source | Sequence[images.Source]
 
 
 @dataclass(frozen=True)
-class Place:
-    """A named place; parts that are not known are None."""
-
-    name: str | None = None
-    region: str | None = None
-    country: str | None = None
-    country_code: str | None = None
-
-    def __str__(self) -> str:
-        return ", ".join(part for part in (self.name, self.region, self.country) if part) or "at sea"
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One of the likely places; ``probability`` is the mass within 25 km of it."""
-
-    latitude: float
-    longitude: float
-    probability: float
-    place: Place
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Where a photo was taken, how sure that is, and why.
-
-    ``radius_km`` is the circle that holds ``level``; ``within`` the probability of being at most 1, 25, 200, 750 and
-    2500 km off; ``confident_to`` the finest of street, city, region, country and continent with at least 90 %.
-    ``recorded`` is what the camera wrote, never mixed into the estimate. With ``error`` all else is None or empty.
-    """
-
-    id: str
-    path: str | None = None
-    latitude: float | None = None
-    longitude: float | None = None
-    radius_km: float | None = None
-    level: float | None = None
-    within: dict[str, float] = field(default_factory=dict)
-    confident_to: str | None = None
-    place: Place | None = None
-    countries: tuple[tuple[str, float], ...] = ()
-    candidates: tuple[Candidate, ...] = ()
-    evidence: tuple[dict[str, Any], ...] = ()
-    recorded: tuple[float, float] | None = None
-    error: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """The document of the command contract."""
-        document = asdict(self)
-        document["countries"] = [{"country_code": code, "probability": share} for code, share in self.countries]
-        if self.recorded is not None:
-            document["recorded"] = dict(zip(("latitude", "longitude"), self.recorded, strict=True))
-        return document
-
-
-@dataclass(frozen=True)
 class Located:
-    """Predictions of all photos, and the posterior of those that were answered, in ``rows``."""
+    """A photo's prediction and, where it could be answered, its posterior of one row."""
 
-    predictions: list[Prediction]
+    prediction: Prediction
     posterior: Posterior | None
-    rows: NDArray[np.int64]
 
 
 class Geolocator:
@@ -104,6 +44,7 @@ class Geolocator:
         self.folder = folder
         self.prior = places.density_prior()
         self._device = device
+        self._countries: dict[bytes, NDArray[np.int64]] = {}
 
     @classmethod
     def load(cls, name_or_folder: str | Path | None = None, device: str | None = None) -> Geolocator:
@@ -187,28 +128,14 @@ class Geolocator:
         order = np.argsort(rows)
         return self.readout()({name: values[order] for name, values in outputs.items()}), rows[order], errors
 
-    def locate(
-        self,
-        photos: Photos,
-        *,
-        within_km: float | None = None,
-        level: float = 0.9,
-        top: int = 5,
-        region: places.Region | None = None,
-        track: Track = silent,
-    ) -> list[Prediction]:
+    def locate(self, photos: Photos, **settings: Any) -> list[Prediction]:
         """Where each photo was taken: one Prediction per photo, in order; an unreadable photo has its ``error``.
 
-        ``within_km`` decides for the place that is most likely right to that distance (by default to 25 km, and as
-        exactly as can be within these); ``region`` restricts the answer to an area. Raises InputError for settings
-        out of range.
+        Settings are those of ``locate_each``. Raises InputError for settings out of range.
         """
-        found: list[Prediction] = []
-        for part in self.locate_blocks(photos, within_km=within_km, level=level, top=top, region=region, track=track):
-            found += part.predictions
-        return found
+        return [located.prediction for located in self.locate_each(photos, **settings)]
 
-    def locate_blocks(
+    def locate_each(
         self,
         photos: Photos,
         *,
@@ -216,106 +143,124 @@ class Geolocator:
         level: float = 0.9,
         top: int = 5,
         region: places.Region | None = None,
+        text: bool = True,
+        use_exif: bool = False,
         track: Track = silent,
     ) -> Iterator[Located]:
-        """The same in blocks of a few hundred photos, each with its posterior."""
+        """The same one by one, each with its posterior.
+
+        ``within_km`` decides for the place that is most likely right to that distance (by default to 25 km, and as
+        exactly as can be within these); ``region`` restricts the answer to an area; ``text`` reads signs; ``use_exif``
+        lets a recorded position answer.
+        """
         sources = _as_list(photos)
         if top < 1:
             raise InputError(f"top must be at least 1; got {top}")
         if not 0 < level < 1:
             raise InputError(f"level lies between 0 and 1; got {level:g}")
+        decide = functools.partial(answer_rows, within_km=within_km, level=level, top=top)
+        kinds = [kind for kind, asked in (("text", text), ("exif", use_exif)) if asked]
         for start in range(0, len(sources), ROWS_AT_ONCE):
             block = sources[start : start + ROWS_AT_ONCE]
             posterior, rows, errors = self.posterior(block, track=track)
-            if posterior is not None and region is not None:
-                posterior = region.restrict(posterior)
-            answers = {} if posterior is None else self._answers(posterior, rows, within_km, level, top)
-            predictions = []
+            number_of = {int(row): number for number, row in enumerate(rows)}
+            readings = self._read([block[row] for row in rows], text, track)
+            plain = None
             for row, source in enumerate(block):
                 name = str(source) if isinstance(source, (str, Path)) else f"photo-{start + row}"
                 path = str(source) if isinstance(source, (str, Path)) else None
                 if row in errors:
-                    predictions.append(Prediction(id=name, path=path, error=errors[row]))
+                    yield Located(Prediction(id=name, path=path, error=errors[row]), None)
+                    continue
+                number = number_of[row]
+                recorded = _recorded(source)
+                weighed = self._with_evidence(posterior[number], readings[number], recorded, kinds)
+                one, index = weighed.posterior, weighed.country_index
+                if region is not None:
+                    one, index = region.restrict(one), None
+                if not weighed.changed and region is None:
+                    if plain is None:
+                        index = self._country_index(posterior) if posterior.shared else None
+                        plain = decide(posterior, radius_factor=self.radius_factor(), country_index=index)
+                    answer = plain[number]
                 else:
-                    recorded = _recorded(source)
-                    predictions.append(Prediction(id=name, path=path, recorded=recorded, **answers[row]))
-            yield Located(predictions, posterior, rows)
+                    answer = decide(one, radius_factor=weighed.radius_factor, country_index=index)[0]
+                position = None if recorded.latitude is None else (recorded.latitude, recorded.longitude)
+                told = weighed.tell(np.array([answer["latitude"], answer["longitude"]]))
+                yield Located(Prediction(id=name, path=path, recorded=position, evidence=told, **answer), one)
 
-    def _answers(
-        self, posterior: Posterior, rows: NDArray, within_km: float | None, level: float, top: int
-    ) -> dict[int, dict[str, Any]]:
-        decided = calibrate.decide(posterior) if within_km is None else posterior.best(within_km)
+    def explain(
+        self, photo: images.Source, *, text: bool = True, use_exif: bool = False
+    ) -> tuple[Posterior | None, Fused | None, str | None]:
+        """A photo's posterior of one row, the evidence in it if any, or the error of an unreadable photo."""
+        posterior, _, errors = self.posterior(photo)
+        if posterior is None:
+            return None, None, errors[0]
+        kinds = [kind for kind, asked in (("text", text), ("exif", use_exif)) if asked]
+        weighed = self._with_evidence(posterior, self._read([photo], text, silent)[0], _recorded(photo), kinds)
+        return weighed.posterior, weighed.fused, None
+
+    def _read(self, sources: list[images.Source], text: bool, track: Track) -> list[Reading]:
+        return read_photos(sources, track=track) if text else [Reading()] * len(sources)
+
+    def _with_evidence(self, one: Posterior, reading: Reading, recorded: images.Recorded, kinds: list[str]) -> _Weighed:
+        """A posterior of one row after its evidence; what is not a photo has the prior and no evidence but EXIF."""
         factor = self.radius_factor()
-        rings = posterior.around(decided)
-        radius = np.minimum(rings.radius_km(level) * factor, sphere.HALF_CIRCUMFERENCE_KM)
-        within = {km: rings.mass_within(km / factor) for km in WITHIN_KM}
-        masses = places.country_masses(posterior)
-        candidates = _candidates(posterior, decided, top, CANDIDATE_KM / factor)
-        found = {}
-        for number, row in enumerate(rows):
-            shares = {str(km): round(float(within[km][number]), 4) for km in WITHIN_KM}
-            found[int(row)] = {
-                "latitude": round(float(decided[number, 0]), 6),
-                "longitude": round(float(decided[number, 1]), 6),
-                "radius_km": round(float(radius[number]), 3),
-                "level": level,
-                "within": shares,
-                "confident_to": next((CONFIDENT_TO[km] for km in WITHIN_KM if shares[str(km)] >= CONFIDENT), None),
-                "place": place_of(decided[number]),
-                "countries": tuple((code, round(share, 4)) for code, share in masses[number] if share >= 0.001),
-                "candidates": candidates[number],
-            }
-        return found
+        if reading.not_a_photo is not None:
+            kinds = [kind for kind in kinds if kind == "exif"]
+            one, factor = self.prior, 1.0
+        seen = Seen(reading.lines, recorded)
+        cues = [cue for kind in kinds for cue in EVIDENCE[kind](seen)]
+        index = self._country_index(one)
+        if not cues:
+            return _Weighed(one, index, factor, reading.not_a_photo, None)
+        fused = fuse(one, index, cues)
+        return _Weighed(fused.posterior, fused.country_index, factor, reading.not_a_photo, fused)
+
+    def _country_index(self, one: Posterior) -> NDArray[np.int64]:
+        """Numbers (k,) of the countries of shared places; kept, since most photos share most places."""
+        spots = np.ascontiguousarray(one.places if one.places.ndim == 2 else one.places[0])
+        key = hashlib.blake2b(spots.tobytes(), digest_size=16).digest()
+        if key not in self._countries:
+            if len(self._countries) >= SUPPORTS_KEPT:
+                self._countries.clear()
+            self._countries[key] = places.countries().index_of(spots)
+        return self._countries[key]
 
 
-def place_of(point: NDArray) -> Place:
-    """The named place of a position (2,)."""
-    known = places.countries()
-    number = int(known.index_of(point[None])[0])
-    if number < 0:
-        return Place()
-    return Place(country=known.all[number].name, country_code=known.all[number].code)
+@dataclass(frozen=True)
+class _Weighed:
+    """A posterior of one row with its evidence, if any."""
 
+    posterior: Posterior
+    country_index: NDArray[np.int64] | None
+    radius_factor: float
+    not_a_photo: str | None
+    fused: Fused | None
 
-def _candidates(posterior: Posterior, decided: NDArray, top: int, within_km: float) -> list[tuple[Candidate, ...]]:
-    """The answer of each row, then the likeliest places, none within twice 25 km of an earlier one."""
-    heavy = posterior.top(DECISION_PLACES)
-    found = []
-    for row in range(len(heavy)):
-        one = heavy[row]
-        spots = np.concatenate([decided[row][None], one.places[0] if one.places.ndim == 3 else one.places])
-        spread = np.ravel(one.spread_km)
-        distance = sphere.distance_km(spots[:, None], spots[None])
-        nearby = circle_mass(distance[:, 1:], spread, within_km) @ one.mass[0]
-        free = np.concatenate([[True], spread < WIDEST_CANDIDATE_KM])
-        chosen, best = [], 0
-        while len(chosen) < top and free.any():
-            chosen.append(best)
-            free &= distance[best] > 2 * CANDIDATE_KM
-            best = int(np.where(free, nearby, -1.0).argmax())
-        centers = spots[chosen]
-        shares = posterior[np.full(len(chosen), row)].mass_within(centers, within_km)
-        order = [0, *(1 + np.argsort(-shares[1:], kind="stable"))]
-        found.append(
-            tuple(
-                Candidate(
-                    round(float(centers[i, 0]), 6),
-                    round(float(centers[i, 1]), 6),
-                    round(float(shares[i]), 4),
-                    place_of(centers[i]),
-                )
-                for i in order
+    @property
+    def changed(self) -> bool:
+        """Whether anything was noticed that changed the posterior."""
+        return self.fused is not None or self.not_a_photo is not None
+
+    def tell(self, answer: NDArray) -> tuple[dict[str, Any], ...]:
+        """The evidence as a Prediction lists it: what was noticed, what it means, how far it moved the answer (2,)."""
+        told = []
+        if self.not_a_photo is not None:
+            told.append({"kind": "picture", "what": "", "means": self.not_a_photo, "nats": 0.0, "box": None})
+        for weighed in () if self.fused is None else self.fused.weigh(answer, CANDIDATE_KM):
+            cue = weighed.cue
+            told.append(
+                {"kind": cue.kind, "what": cue.what, "means": cue.means, "nats": round(weighed.nats, 2), "box": cue.box}
             )
-        )
-    return found
+        return tuple(told)
 
 
-def _recorded(source: images.Source) -> tuple[float, float] | None:
+def _recorded(source: images.Source) -> images.Recorded:
     try:
-        recorded = images.read_recorded(source)
+        return images.read_recorded(source)
     except ImageError:
-        return None
-    return None if recorded.latitude is None else (recorded.latitude, recorded.longitude)
+        return images.Recorded()
 
 
 def _as_list(photos: Photos) -> list[images.Source]:

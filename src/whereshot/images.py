@@ -138,6 +138,13 @@ def _to_8_bit(values: np.ndarray) -> np.ndarray:
     return ((values - low) / (high - low if high > low else 1) * 255).astype(np.uint8)
 
 
+def upright_size(source: Source) -> tuple[int, int]:
+    """Width and height in pixels of a picture as ``open_rgb`` shows it whole, from its header. Raises ImageError."""
+    with _opened(source, MAX_PIXELS) as image:
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+        return (image.height, image.width) if turned else image.size
+
+
 @dataclass(frozen=True)
 class Recorded:
     """What a camera wrote into a picture: position in degrees, time, accuracy and camera, each None where absent.

@@ -9,6 +9,7 @@ import base64
 import csv
 import io
 import json
+import math
 from collections.abc import Iterable, Sequence
 from importlib import resources
 from typing import Any
@@ -19,6 +20,7 @@ import shapely.geometry
 
 from whereshot import images, places, sphere
 from whereshot.answer import CONFIDENT, Prediction
+from whereshot.claim import Verdict
 from whereshot.errors import ImageError
 from whereshot.evaluate import DISTANCES_KM, LEVELS, Report, Row
 from whereshot.partition.base import planar_polygon
@@ -26,7 +28,7 @@ from whereshot.posterior import Posterior
 
 PRIOR = "prior"
 PRIOR_NOTE = (
-    "No model is loaded: this is only where photos are taken at all, the same for every photo. "
+    "No model is loaded: without text to read this is only where photos are taken at all, the same for every photo. "
     "Give one with --model DIR."
 )
 THUMBNAIL_PIXELS = 360
@@ -65,6 +67,7 @@ def in_words(prediction: Prediction) -> list[str]:
         lines.append(f"Sure of the {prediction.confident_to}, with at least {100 * CONFIDENT:.0f} %.")
     shares = ", ".join(f"{percent(within[str(km)])} within {km} km" for km in (25, 200, 750))
     lines.append(f"{shares}; {100 * prediction.level:.0f} % within {distance_words(prediction.radius_km)}.")
+    lines += evidence_words(prediction)
     if prediction.recorded is not None:
         off = sphere.distance_km(np.array(prediction.recorded), np.array([latitude, longitude]))
         lines.append(
@@ -72,6 +75,47 @@ def in_words(prediction: Prediction) -> list[str]:
             f"({distance_words(float(off))} from this answer, and not used for it)."
         )
     return lines
+
+
+def evidence_words(prediction: Prediction) -> list[str]:
+    """What was noticed, what it was taken to mean, and how much likelier it made the answer."""
+    told = []
+    for item in prediction.evidence:
+        nats, what = item["nats"], item["what"]
+        if item["kind"] == "picture":
+            told.append(f"{item['means'][0].upper()}{item['means'][1:]}; the answer is only the prior.")
+            continue
+        if abs(nats) < 0.05:
+            moved = "did not move the answer"
+        else:
+            moved = f"made the answer {times(nats)} {'likelier' if nats > 0 else 'less likely'} ({nats:+.1f} nats)"
+        verb = "Read" if item["kind"].startswith("text") else "Recorded"
+        told.append(f'{verb} "{what}": {item["means"]}; {moved}.')
+    return told
+
+
+def verdict_words(verdict: Verdict) -> list[str]:
+    """A verdict on a claim in plain words."""
+    likelier = "likelier" if verdict.against_prior > 0 else "less likely"
+    lines = [
+        f"{verdict.claim.name}: {verdict.word}",
+        f"  {percent(verdict.probability)}, rank {verdict.rank}; the photo made it "
+        f"{times(verdict.against_prior)} {likelier} than it was before ({verdict.against_prior:+.1f} nats).",
+        f"  The best other place, {verdict.best_other}, has {percent(verdict.best_other_probability)} "
+        f"({-verdict.against_best:+.1f} nats against the claim).",
+    ]
+    for what, means, nats in verdict.evidence:
+        side = "for it" if nats > 0 else "against it"
+        lines.append(f'  Read "{what}": {means}; speaks {side} ({nats:+.1f} nats).')
+    if not verdict.evidence:
+        lines.append("  Nothing was read in the picture.")
+    return lines
+
+
+def times(nats: float) -> str:
+    """A likelihood ratio in words, whichever way it points."""
+    ratio = math.exp(min(abs(nats), 16.0))
+    return f"{ratio:.1f} times" if ratio < 10 else f"{float(f'{ratio:.1g}'):,.0f} times"
 
 
 def country_name(code: str) -> str:
@@ -146,6 +190,7 @@ def to_html(
                 "radius_km": p.radius_km,
                 "recorded": p.to_json()["recorded"],
                 "lines": in_words(p),
+                "boxes": _boxes(p, source),
                 "places": _drawn(posterior),
                 "candidates": [
                     {
@@ -166,6 +211,23 @@ def to_html(
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=True).replace("<", "\\u003c")
     template = (resources.files("whereshot") / "static" / "report.html").read_text("utf-8")
     return template.replace("/*DATA*/", text)
+
+
+def _boxes(prediction: Prediction, source: Any) -> list[list[Any]]:
+    """Where evidence stands in the picture, as shares of its width and height, and what it is."""
+    try:
+        width, height = images.upright_size(source) if source is not None else (0, 0)
+    except ImageError:
+        return []
+    if not width:
+        return []
+    found = []
+    for item in prediction.evidence:
+        if item["box"] is not None and item["kind"] != "text/language":
+            left, top, right, bottom = item["box"]
+            shares = [left / width, top / height, (right - left) / width, (bottom - top) / height]
+            found.append([*(round(share, 4) for share in shares), f"{item['what']}: {item['means']}"])
+    return found
 
 
 def _drawn(posterior: Posterior) -> list[list[float]]:

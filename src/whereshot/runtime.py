@@ -5,16 +5,13 @@ A network is given as a function that makes it, so that each process makes its o
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot import images
+from whereshot import images, processes
 from whereshot.dataset import Batch, batches
 from whereshot.errors import InputError, require
 from whereshot.preprocess import Preprocess
@@ -58,8 +55,7 @@ def pick_device(device: str | None) -> str:
 
 def default_workers(photos: int, device: str = "cpu") -> int:
     """As many processes as cores, where there are photos enough to be worth it; one beside a GPU."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return 1 if device != "cpu" else max(1, min(cores, photos // WORTH_A_PROCESS))
+    return 1 if device != "cpu" else max(1, min(processes.cores(), photos // WORTH_A_PROCESS))
 
 
 def compute_outputs(
@@ -94,14 +90,9 @@ def _in_process(sources: Sequence, settings: Preprocess, make: Callable[[], Comp
 
 
 def _spread(sources: Sequence, settings: Preprocess, make: Callable[[], Compute], workers: int) -> Iterator[tuple]:
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_start, initargs=(make, settings)) as pool:
-        starts = range(0, len(sources), BATCH)
-        tasks = [(start, list(sources[start : start + BATCH])) for start in starts]
-        try:
-            yield from pool.map(_work, tasks)
-        finally:
-            pool.shutdown(cancel_futures=True)
+    starts = range(0, len(sources), BATCH)
+    tasks = [(start, list(sources[start : start + BATCH])) for start in starts]
+    yield from processes.spread(tasks, _start, (make, settings), _work, workers)
 
 
 _worker: tuple[Compute, Preprocess] | None = None

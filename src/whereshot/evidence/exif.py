@@ -1,0 +1,18 @@
+"""The position that a camera recorded, as evidence: only where the user asks for it, never mixed in unasked."""
+
+from __future__ import annotations
+
+from whereshot.evidence.base import Cue, Seen, Town
+
+TYPICAL_ACCURACY_KM = 0.05
+
+
+def cues_of(seen: Seen) -> list[Cue]:
+    """One cue: the recorded position; none where there is none."""
+    recorded = seen.recorded
+    if recorded.latitude is None or recorded.longitude is None:
+        return []
+    spread = max(recorded.accuracy_km or 0.0, TYPICAL_ACCURACY_KM)
+    town = Town("recorded position", recorded.latitude, recorded.longitude, "", spread, 1.0)
+    text = f"{recorded.latitude:.5f}, {recorded.longitude:.5f}"
+    return [Cue("exif", text, "the position that the camera recorded", "exif", towns=(town,))]

@@ -1,0 +1,61 @@
+"""Photos in, what was read in each out; many photos are read by several processes, each with its own reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from whereshot import images, processes
+from whereshot.errors import ImageError
+from whereshot.evidence import nature
+from whereshot.evidence.base import Line
+from whereshot.evidence.reader import LARGEST_SIDE, Reader, shared_reader
+from whereshot.progress import Track, silent
+
+WORTH_A_PROCESS = 6
+"""Photos per process below which loading another reader costs more than it saves."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The lines of one picture, its size, and why it is not taken for a photo (None where it is)."""
+
+    lines: tuple[Line, ...] = ()
+    size: tuple[int, int] | None = None
+    not_a_photo: str | None = None
+
+
+def read_photo(source: images.Source, reader: Reader) -> Reading:
+    """Read one picture; an unreadable one gives an empty reading, its error is the locator's to tell."""
+    try:
+        image = images.open_rgb(source, min_side=LARGEST_SIDE)
+        size = images.upright_size(source)
+    except ImageError:
+        return Reading()
+    lines = reader.read(image)
+    factor = size[0] / image.width  # the picture may have been decoded at a reduced scale
+    boxes = [tuple(round(value * factor) for value in line.box) for line in lines]
+    whole = tuple(Line(line.text, line.confidence, box) for line, box in zip(lines, boxes, strict=True))
+    return Reading(whole, size, nature.not_a_photo(image, lines))
+
+
+def read_photos(sources: Sequence[images.Source], *, track: Track = silent) -> list[Reading]:
+    """Read many pictures, in order."""
+    workers = min(processes.cores(), len(sources) // WORTH_A_PROCESS)
+    if workers > 1 and not any(isinstance(source, images.Image.Image) for source in sources):
+        found: Iterator[Reading] = processes.spread(sources, _start, (), _read, workers)
+    else:
+        found = (read_photo(source, shared_reader()) for source in sources)
+    return list(track(found, total=len(sources), what="reading text"))
+
+
+_reader: Reader | None = None
+
+
+def _start() -> None:
+    global _reader
+    _reader = Reader(threads=1)
+
+
+def _read(source: images.Source) -> Reading:
+    return read_photo(source, _reader)

@@ -1,0 +1,80 @@
+"""The hour of taking as weak evidence: people take photos by day, so the hour in UTC says something of the longitude.
+
+Fitted by the user from Records with positions and times, and off until then.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from whereshot import config
+from whereshot.config import Settings
+from whereshot.errors import InputError
+from whereshot.evidence.base import Cue, Seen
+from whereshot.records import Records
+
+HOURS = 24
+LEAST_PHOTOS = 200
+SMOOTHING = 1.0
+"""Photos added to every hour, so that none is impossible."""
+
+
+class HourModel(Settings):
+    """Shares of photos by local solar hour (24), and what they were fitted on."""
+
+    shares: list[float] = Field(min_length=HOURS, max_length=HOURS)
+    photos: int
+
+    @classmethod
+    def fit(cls, records: Records) -> HourModel:
+        """From records with positions and UTC times; raises InputError where there are too few."""
+        table = records[records.has_position].table
+        local = (
+            table["taken_at_is_local"].to_pylist() if "taken_at_is_local" in table.column_names else [None] * len(table)
+        )
+        hours = [
+            _solar_hour(time, longitude)
+            for time, longitude, is_local in zip(
+                table["taken_at"].to_pylist(), table["longitude"].to_pylist(), local, strict=True
+            )
+            if time is not None and not is_local
+        ]
+        if len(hours) < LEAST_PHOTOS:
+            raise InputError(f"{len(hours)} photos with a position and a UTC time; at least {LEAST_PHOTOS} are needed")
+        counts = np.bincount(np.floor(hours).astype(int) % HOURS, minlength=HOURS) + SMOOTHING
+        return cls(shares=(counts / counts.sum()).tolist(), photos=len(hours))
+
+    def save(self, path: Path) -> None:
+        """Write one TOML file."""
+        config.save(self, path)
+
+    @classmethod
+    def load(cls, path: Path) -> HourModel:
+        """Read one TOML file. Raises ConfigError."""
+        return config.load(path, cls)
+
+    def log_likelihood(self, utc_hour: float, places: NDArray) -> NDArray[np.float64]:
+        """Log likelihood (k,) of places (k, 2): the share of their solar hour, interpolated, against an even day."""
+        hour = (utc_hour + places[:, 1] / 15 - 0.5) % HOURS
+        centers = np.arange(-1, HOURS + 1)
+        padded = np.array([self.shares[-1], *self.shares, self.shares[0]])
+        return np.log(np.interp(hour, centers, padded) * HOURS)
+
+    def cues_of(self, seen: Seen) -> list[Cue]:
+        """One cue where the camera recorded a time in UTC."""
+        time = seen.recorded.taken_at
+        if time is None or seen.recorded.taken_at_is_local:
+            return []
+        hour = time.hour + time.minute / 60
+        likelihood = functools.partial(self.log_likelihood, hour)
+        return [Cue("time", f"{time:%H:%M} UTC", "the hour of taking", "time", log_likelihood=likelihood)]
+
+
+def _solar_hour(time: datetime.datetime, longitude: float) -> float:
+    return (time.hour + time.minute / 60 + longitude / 15) % HOURS

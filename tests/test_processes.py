@@ -1,0 +1,37 @@
+"""Work over processes keeps its order, starts each process once and passes errors on."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from whereshot import processes
+
+_offset = 0
+
+
+def _start(offset: int) -> None:
+    global _offset
+    _offset = offset
+
+
+def _work(item: int) -> tuple[int, int]:
+    if item == 13:
+        raise ValueError("thirteen")
+    return item + _offset, os.getpid()
+
+
+def test_results_come_in_order_from_other_processes() -> None:
+    results = list(processes.spread(range(7), _start, (100,), _work, workers=2))
+    assert [value for value, _ in results] == list(range(100, 107))
+    assert os.getpid() not in {process for _, process in results}
+
+
+def test_an_error_in_a_process_reaches_the_caller() -> None:
+    with pytest.raises(ValueError, match="thirteen"):
+        list(processes.spread([1, 13], _start, (0,), _work, workers=1))
+
+
+def test_there_is_at_least_one_core() -> None:
+    assert 1 <= processes.cores() <= (os.cpu_count() or 1)
