@@ -4,7 +4,7 @@
     python benchmarks/signs.py --fit                        # fit evidence/reliability.toml on all of them
 
 The photos are the shared development table: 121 phone photos of signs in eight countries of Europe. The posterior
-starts from the photo-density prior of the world. Reliabilities are fitted on the other folds, never on the photo itself.
+starts from the photo-density prior of the world. Reliabilities are fitted on the other folds, never on the photo.
 """
 
 from __future__ import annotations
