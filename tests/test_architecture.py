@@ -25,7 +25,7 @@ sources curate fetch evidence readout evaluate
 places
 gazetteer
 partition posterior engine
-records preprocess
+records preprocess cauchy
 s2
 sphere images config
 errors progress processes

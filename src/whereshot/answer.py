@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot import calibrate, places, sphere
-from whereshot.posterior import DECISION_PLACES, Posterior, circle_mass
+from whereshot.cauchy import circle_mass
+from whereshot.posterior import DECISION_PLACES, Posterior
 
 WITHIN_KM = (1, 25, 200, 750, 2500)
 CONFIDENT_TO = dict(zip(WITHIN_KM, ("street", "city", "region", "country", "continent"), strict=True))

@@ -1,9 +1,7 @@
 """Posterior: where a photo may have been taken, as weighted places of the sphere, each with an extent.
 
 Every model ends here and every consumer starts here: fuse, decide, measure, draw. A place is a spherical Cauchy
-distribution (Kato and McCullagh 2020) around a position: half its mass lies within ``spread_km``, its tail is
-heavy (about 1 % beyond ten times that), and the mass of any circle under it is exact in closed form, because
-Moebius maps, which carry it to the uniform distribution, carry circles to circles.
+distribution (``cauchy``) around a position, half of whose mass lies within ``spread_km``.
 """
 
 from __future__ import annotations
@@ -17,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from whereshot import sphere
+from whereshot.cauchy import circle_mass, drawn_km, log_kernel, quantile_km
 from whereshot.errors import InputError
 from whereshot.records import write_parquet
 
@@ -302,7 +301,7 @@ class Posterior:
             index = rng.choice(one.log_mass.shape[1], size=count, p=one.mass[0] / one.mass[0].sum())
             places = np.broadcast_to(one.places, (1, *one.places.shape[-2:]))[0][index]
             spread = np.ravel(one.spread_km)[index]
-            out[row] = sphere.move(places, rng.uniform(0, 360, count), _quantile_km(rng.uniform(size=count), spread))
+            out[row] = sphere.move(places, rng.uniform(0, 360, count), quantile_km(rng.uniform(size=count), spread))
         return out
 
     def to_table(self, ids: list[str]) -> pa.Table:
@@ -347,7 +346,7 @@ class Rings:
         self._light: list[tuple[NDArray, NDArray]] = []  # distances in order, and the mass up to each
         for rows in _blocks(n, places):
             distance, spread = posterior._distances(rows, center[rows])
-            drawn = _drawn_km(distance, spread) if k < places else distance
+            drawn = drawn_km(distance, spread) if k < places else distance
             spread = np.broadcast_to(spread, distance.shape)
             light = np.exp(posterior.log_mass[rows])
             heavy = _heaviest(light, k)
@@ -381,54 +380,6 @@ class Rings:
             inside = self.mass_within(middle) >= level
             low, high = np.where(inside, low, middle), np.where(inside, middle, high)
         return high
-
-
-def _epsilon(spread_km: NDArray) -> NDArray[np.float64]:
-    """The spherical Cauchy's scale on u = 1 - cos(angle), such that half the mass lies within ``spread_km``."""
-    u = _one_minus_cos(np.minimum(spread_km, sphere.HALF_CIRCUMFERENCE_KM / 2 * (1 - 1e-9)))
-    return u / (1 - u)  # from F(u) = u (2 + e) / (2 (u + e)) = 1/2; a quarter turn is the uniform distribution
-
-
-def _one_minus_cos(km: NDArray) -> NDArray[np.float64]:
-    return 2 * np.sin(np.asarray(km) / (2 * sphere.EARTH_KM)) ** 2
-
-
-def log_kernel(distance_km: NDArray, spread_km: NDArray) -> NDArray[np.float64]:
-    """Log density per steradian of a place at a distance from it."""
-    e = _epsilon(spread_km)
-    return np.log(e * (2 + e) / (4 * math.pi)) - 2 * np.log(_one_minus_cos(distance_km) + e)
-
-
-def circle_mass(distance_km: NDArray, spread_km: NDArray, radius_km: ArrayLike) -> NDArray[np.float64]:
-    """Mass of a place inside a circle whose centre is ``distance_km`` from it; exact.
-
-    The Moebius map that makes the place uniform takes the circle to a circle; its ends on the line through the
-    place and the centre give its size, and the share of the sphere is sin^2 of half its angular radius.
-    """
-    e = _epsilon(spread_km)
-    scale = np.sqrt(e / (2 + e))
-    radius = np.minimum(np.asarray(radius_km, np.float64) / sphere.EARTH_KM, math.pi)
-    angle = np.asarray(distance_km, np.float64) / sphere.EARTH_KM
-    near, far = (angle - radius) / 2, (angle + radius) / 2
-    width = np.arctan2(np.sin(far), scale * np.cos(far)) - np.arctan2(np.sin(near), scale * np.cos(near))
-    return np.sin(width / 2) ** 2
-
-
-def _quantile_km(share: NDArray, spread_km: NDArray) -> NDArray[np.float64]:
-    """Distance within which ``share`` of a place's mass lies: the inverse of its cumulative distribution."""
-    e = _epsilon(spread_km)
-    u = 2 * share * e / (2 + e - 2 * share)
-    return 2 * sphere.EARTH_KM * np.arcsin(np.sqrt(np.clip(u / 2, 0, 1)))
-
-
-def _drawn_km(distance_km: NDArray, spread_km: NDArray) -> NDArray[np.float64]:
-    """Distance from the centre of one point of each place, (n, k): how far off its middle, and which way, is spread
-    evenly over the places (the R2 sequence, Roberts 2018)."""
-    number = np.arange(distance_km.shape[1])
-    share, turn = (0.5 + number * 0.7548776662466927) % 1, (0.5 + number * 0.5698402909980532) % 1
-    off, angle = _quantile_km(share, spread_km) / sphere.EARTH_KM, distance_km / sphere.EARTH_KM
-    half = np.sin((angle - off) / 2) ** 2 + np.sin(angle) * np.sin(off) * np.sin(np.pi * turn) ** 2
-    return 2 * sphere.EARTH_KM * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
 
 
 def _logsumexp(values: NDArray) -> NDArray[np.float64]:

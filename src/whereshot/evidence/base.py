@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot import sphere
+from whereshot.cauchy import log_kernel
 from whereshot.images import Recorded
 from whereshot.places import countries
-from whereshot.posterior import Posterior, log_kernel
+from whereshot.posterior import Posterior
 
 Box = tuple[int, int, int, int]
 """left, top, right, bottom in pixels of the upright picture."""
