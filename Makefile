@@ -1,7 +1,7 @@
 # make demo             locate the example picture, or PHOTO=path, and draw a map of the answer
 # make test             everything the project checks about itself
 # make landmarks        train and evaluate runs/landmarks.toml, write docs/results-landmarks.md (needs ../shared)
-# make benchmarks       the speed tables, peers side by side
+# make benchmarks       the speed tables, peers side by side, into docs/results-speed.md
 
 PYTHON ?= python3
 VENV := .venv
@@ -31,8 +31,9 @@ landmarks: $(VENV)/developing
 
 benchmarks: $(VENV)/developing
 	$(PIP) install -c constraints.txt -e ".[benchmarks]"
-	$(BIN)/python benchmarks/s2_ids.py
-	$(BIN)/python benchmarks/partitions.py
+	@{ echo "# Speed"; echo; echo "Made by \`make benchmarks\`, on one core."; \
+	  echo; echo "## S2 ids"; echo; $(BIN)/python benchmarks/s2_ids.py; \
+	  echo; echo "## Partitions"; echo; $(BIN)/python benchmarks/partitions.py; } | tee docs/results-speed.md
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
