@@ -163,6 +163,15 @@ def test_a_town_hall_names_its_town(index: np.ndarray) -> None:
     assert sphere.distance_km(decided[0], np.array([41.143, 1.373])) < 5
 
 
+@pytest.mark.parametrize("text", ["© Amit Kohli 2008", "iC Amit Kohli 2008", "shutterstock", "Photo by Jane Doe"])
+def test_the_photographers_credit_is_no_evidence(text: str) -> None:
+    assert cues_of([line(text)]) == []
+
+
+def test_a_misread_scrap_is_no_language() -> None:
+    assert [cue.kind for cue in cues_of([line("DANTT")])] == []
+
+
 # ---- other kinds
 
 

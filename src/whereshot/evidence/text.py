@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from whereshot.evidence.base import Box, Cue, Line
 from whereshot.evidence.cues import pattern_cues
-from whereshot.evidence.language import amount, country_log_likelihood, identify, language_name
+from whereshot.evidence.language import amount, country_log_likelihood, identify, language_name, lexicon
 from whereshot.evidence.names import place_cues
 from whereshot.evidence.worldwide import without_worldwide
 
-TRUSTS = ((25, "text/language"), (12, "text/language/short"), (0, "text/language/word"))
+SHORT_LETTERS = 12
+"""Telling letters below which a text says something only if one of its words is known: the rest is misread."""
+TRUSTS = ((25, "text/language"), (SHORT_LETTERS, "text/language/short"), (0, "text/language/word"))
 """By the least number of telling letters: a text's language, a short one's, a word's or two."""
 LEAST_LETTERS = 4
 PASSAGE_LETTERS = 14
 INDEPENDENT_PASSAGES = 3.0
 """How many passages' worth of evidence the lines of one picture give at most."""
 MOST_QUOTED = 80
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_CREDIT = re.compile(
+    r"©|\(c\)|copyright|\bphoto(?:graph)?(?:ed)? by\b|shutterstock|\balamy\b|getty ?images|istock|dreamstime"
+    r"|^(?-i:\W*(?:i?[cC] )?(?:[A-Z][a-z]+ ){2,3})(?:19|20)\d{2,3}$",
+    re.IGNORECASE,
+)
+"""The photographer's credit is in the picture, not in the scene."""
 
 
 def cues_of(lines: Sequence[Line]) -> list[Cue]:
     """All cues in the lines of one picture, (kind, what was read, what it means, how far to trust it)."""
-    lines = [line for line in lines if line.text.strip()]
+    lines = [line for line in lines if line.text.strip() and not _CREDIT.search(line.text)]
     texts = [line.text for line in lines]
     telling = [text for text in map(without_worldwide, texts) if text]
     letters = amount(telling)
-    languages = identify(telling) if letters >= LEAST_LETTERS else {}
+    told = letters >= LEAST_LETTERS and (letters >= SHORT_LETTERS or _holds_a_word(telling))
+    languages = identify(telling) if told else {}
     likelihood = _country_log_likelihood(telling) if languages else {}
     cues = pattern_cues(lines) + place_cues(lines, languages)
     language = _language_cue(lines, texts, languages, likelihood, letters)
@@ -52,6 +63,11 @@ def _language_cue(
         countries={code: math.exp(value - peak) for code, value in likelihood.items()},
         box=_around([line.box for line in lines]),
     )
+
+
+def _holds_a_word(texts: Sequence[str]) -> bool:
+    """Whether any word is one of a language's frequent ones."""
+    return any(lexicon().find(word.lower()) is not None for text in texts for word in _WORD.findall(text))
 
 
 def _country_log_likelihood(texts: Sequence[str]) -> dict[str, float]:
