@@ -304,7 +304,8 @@ def test_a_name_that_is_no_text(locate: Run, tiny: Path, tmp_path: Path) -> None
     photo = tmp_path / os.fsdecode(b"caf\xe9.png")
     shutil.copy(tiny / "lima-0.png", photo)
     (one,) = locate(photo, "--format", "json").document["predictions"]
-    assert (one["id"], one["error"]) == (str(photo), None)
+    assert (one["id"], one["error"]) == (f"{tmp_path}/caf\\udce9.png", None)
+    assert locate(photo, "--posterior", tmp_path / "p.parquet").code == 0
     assert locate(photo).out.startswith(f"{tmp_path}/caf\\udce9.png\n")
     assert locate(photo, "--format", "csv", "--out", tmp_path / "out.csv").code == 0
     assert "caf\\udce9.png" in (tmp_path / "out.csv").read_text("utf-8")

@@ -599,3 +599,15 @@ def test_real_tables(shared: Path) -> None:
     )
     assert len(train) + len(held) == 2418
     assert not set(train.strings("group")) & set(held.strings("group"))
+
+
+def test_a_file_whose_name_is_no_text_is_a_reject(tmp_path: Path) -> None:
+    """The others are kept: one odd name in an old archive must not stop it."""
+    photo = tmp_path / os.fsdecode(b"caf\xe9.jpg")
+    Image.new("RGB", (8, 8)).save(tmp_path / "plain.jpg")
+    photo.write_bytes((tmp_path / "plain.jpg").read_bytes())
+    rejects = SOURCES["folder"]([tmp_path], {}, silent).rejects.to_pylist()
+    (odd,) = [row for row in rejects if "caf" in row["id"]]
+    assert odd["reason"] == "unreadable picture"
+    assert odd["detail"] == f"{tmp_path}/caf\\udce9.jpg: the file's name is not valid UTF-8; rename it"
+    assert len(rejects) == 2

@@ -52,6 +52,8 @@ class Claim:
             raise InputError(f"no place {text!r} is known; give a town, a country, or LAT,LON")
         town = towns[0]
         name = ", ".join(part for part in (town.name, town.region, town.country) if part)
+        if len(towns) > 1:
+            name += f" (the largest of {len(towns)} places so called)"
         return cls(text, name, np.array([[town.latitude, town.longitude]]), None)
 
     def mass(self, posterior: Posterior) -> float:

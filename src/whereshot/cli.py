@@ -7,6 +7,7 @@ usage or input error, which is one line.
 from __future__ import annotations
 
 import enum
+import errno
 import io
 import json
 import math
@@ -78,6 +79,11 @@ def main() -> NoReturn:
         if isinstance(stop.__context__, BrokenPipeError):  # typer makes of it exit 1, which is for failed photos
             _reader_left()
         raise
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        sys.stdout = None  # what it still holds cannot be written either
+        _fail(f"the output cannot be written ({error.strerror})")
     except Exception as error:
         show = getattr(error, "format_message", None)  # typer's own usage errors
         if show is None:

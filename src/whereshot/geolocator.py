@@ -167,8 +167,8 @@ class Geolocator:
             readings = self._read([block[row] for row in rows], text, track)
             plain = None
             for row, source in enumerate(block):
-                name = str(source) if isinstance(source, (str, Path)) else f"photo-{start + row}"
-                path = str(source) if isinstance(source, (str, Path)) else None
+                path = images.printable(str(source)) if isinstance(source, (str, Path)) else None
+                name = path or f"photo-{start + row}"
                 if row in errors:
                     yield Located(Prediction(id=name, path=path, error=errors[row]), None)
                     continue

@@ -32,6 +32,11 @@ SUFFIXES = frozenset(
 pillow_heif.register_heif_opener()
 
 
+def printable(name: str) -> str:
+    r"""A file's name as text that can be written anywhere: bytes that are no UTF-8 as escapes, "caf\udce9.png"."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def describe(source: Source) -> str:
     """How a source is called in messages: its path, or what it is."""
     if isinstance(source, bytes):

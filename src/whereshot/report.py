@@ -69,10 +69,11 @@ def in_words(prediction: Prediction) -> list[str]:
     lines.append(f"{shares}; {100 * prediction.level:.0f} % within {distance_words(prediction.radius_km)}.")
     lines += evidence_words(prediction)
     if prediction.recorded is not None:
+        used = "" if any(item["kind"] == "exif" for item in prediction.evidence) else ", and not used for it"
         off = sphere.distance_km(np.array(prediction.recorded), np.array([latitude, longitude]))
         lines.append(
             f"Recorded by the camera: {prediction.recorded[0]:.5f}, {prediction.recorded[1]:.5f} "
-            f"({distance_words(float(off))} from this answer, and not used for it)."
+            f"({distance_words(float(off))} from this answer{used})."
         )
     return lines
 

@@ -10,8 +10,8 @@ TYPICAL_ACCURACY_KM = 0.05
 def cues_of(seen: Seen) -> list[Cue]:
     """One cue: the recorded position; none where there is none."""
     recorded = seen.recorded
-    if recorded.latitude is None or recorded.longitude is None:
-        return []
+    if recorded.latitude is None or recorded.longitude is None or recorded.latitude == recorded.longitude == 0:
+        return []  # (0, 0) is where devices without a fix put their photos
     spread = max(recorded.accuracy_km or 0.0, TYPICAL_ACCURACY_KM)
     town = Town("recorded position", recorded.latitude, recorded.longitude, "", spread, 1.0)
     text = f"{recorded.latitude:.5f}, {recorded.longitude:.5f}"

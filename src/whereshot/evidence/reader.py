@@ -25,7 +25,9 @@ TILE_RATIO = 2.2
 """Longer over shorter side above which a picture is read in overlapping tiles."""
 MOST_TILES = 6
 MOST_LINES = 150
-"""Lines recognised per tile, the tallest first: a page of print must not take minutes."""
+MOST_LENGTH = 800.0
+"""Lines recognised in a picture, the tallest first, and their length in line heights: a page of print must not take
+minutes."""
 LEAST_CONFIDENCE = 0.5
 
 
@@ -34,15 +36,19 @@ class Reader:
 
     def __init__(self, threads: int = 1, detector_side: int = DETECTOR_SIDE) -> None:
         self.threads, self.detector_side = threads, detector_side
+        self._tile_share = [1.0]  # of the lines that may be recognised, for the tile at hand
 
     @functools.cached_property
     def _engine(self) -> Any:
+        import onnxruntime
         import rapidocr
+
+        onnxruntime.disable_telemetry_events()  # nothing about the user is recorded or sent
 
         models = Path(rapidocr.__file__).parent / "models"
         if len(list(models.glob("*.onnx"))) < 3:  # a download would be tried in their place
             raise ModelError(f"{models}: RapidOCR's models are missing; install rapidocr again")
-        return _bounded(rapidocr.RapidOCR)(
+        return _bounded(rapidocr.RapidOCR, self._tile_share)(
             params={
                 "Global.log_level": "critical",
                 "Global.max_side_len": LARGEST_SIDE,
@@ -56,7 +62,9 @@ class Reader:
     def read(self, image: Image.Image) -> list[Line]:
         """The lines of an RGB picture, top to bottom."""
         lines: list[Line] = []
-        for tile, left, top, scale in _tiles(image):
+        tiles = _tiles(image)
+        self._tile_share[0] = 1 / len(tiles)
+        for tile, left, top, scale in tiles:
             lines += [_moved(line, left, top, scale) for line in self._read_one(tile)]
         return _without_repeats(sorted(lines, key=lambda line: (line.box[1], line.box[0])))
 
@@ -74,14 +82,17 @@ class Reader:
         return lines
 
 
-def _bounded(engine: type) -> type:
-    """The engine, recognising only the tallest lines of a picture with very many."""
+def _bounded(engine: type, share: list[float]) -> type:
+    """The engine, recognising only the tallest lines: ``share[0]`` of what a picture may have."""
 
     class Bounded(engine):  # type: ignore[misc,valid-type]
         def detect_and_crop(self, img: np.ndarray, op_record: dict[str, Any]) -> tuple[list[np.ndarray], Any]:
             crops, found = super().detect_and_crop(img, op_record)
-            if len(crops) > MOST_LINES:
-                tallest = np.sort(np.argsort([-min(crop.shape[:2]) for crop in crops], kind="stable")[:MOST_LINES])
+            order = np.argsort([-min(crop.shape[:2]) for crop in crops], kind="stable")
+            lengths = np.array([max(crop.shape[:2]) / max(min(crop.shape[:2]), 1) for crop in crops])
+            kept = np.cumsum(lengths[order]) <= max(MOST_LENGTH * share[0], lengths[order[0]])
+            tallest = np.sort(order[kept][: max(1, round(MOST_LINES * share[0]))])
+            if len(tallest) < len(crops):
                 crops = [crops[row] for row in tallest]
                 found.boxes = np.asarray(found.boxes)[tallest]
                 found.scores = [found.scores[row] for row in tallest]

@@ -64,8 +64,11 @@ def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> ba
     reasons, details = base.judge_positions(latitude, longitude)
     rows, rejects = [], []
     seen: set[str | Path] = set()
-    for (name, path), value, reason, detail in zip(pictures, recorded, reasons, details, strict=True):
-        if isinstance(value, ImageError):
+    for (raw_name, path), value, reason, detail in zip(pictures, recorded, reasons, details, strict=True):
+        name, place = images.printable(raw_name), images.printable(str(path.absolute()))
+        if place != str(path.absolute()):
+            reason, detail = base.UNREADABLE, f"{place}: the file's name is not valid UTF-8; rename it"
+        elif isinstance(value, ImageError):
             reason, detail = base.UNREADABLE, str(value)
         elif value.problem is not None:
             reason, detail = base.IMPOSSIBLE_POSITION, value.problem
@@ -74,7 +77,7 @@ def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> ba
         elif not reason and not seen.isdisjoint((name, path.absolute())):
             reason, detail = base.DUPLICATE_ID, f"{name} was given twice"
         if reason:
-            rejects.append((name, str(path.absolute()), reason, detail))
+            rejects.append((name, place, reason, detail))
             continue
         seen.update((name, path.absolute()))
         rows.append(
@@ -82,7 +85,7 @@ def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> ba
                 "id": name,
                 "latitude": value.latitude,
                 "longitude": value.longitude,
-                "image": str(path.absolute()),
+                "image": place,
                 "taken_at": value.taken_at,
                 "taken_at_is_local": value.taken_at_is_local if value.taken_at else None,
                 "accuracy_km": value.accuracy_km,
