@@ -163,13 +163,22 @@ def test_a_town_hall_names_its_town(index: np.ndarray) -> None:
     assert sphere.distance_km(decided[0], np.array([41.143, 1.373])) < 5
 
 
-@pytest.mark.parametrize("text", ["© Amit Kohli 2008", "iC Amit Kohli 2008", "shutterstock", "Photo by Jane Doe"])
+@pytest.mark.parametrize("text", ["© Amit Kohli 2008", "shutterstock", "Photo by Jane Doe"])
 def test_the_photographers_credit_is_no_evidence(text: str) -> None:
     assert cues_of([line(text)]) == []
 
 
 def test_a_misread_scrap_is_no_language() -> None:
     assert [cue.kind for cue in cues_of([line("DANTT")])] == []
+
+
+def test_a_year_is_no_postcode() -> None:
+    assert not [cue for cue in cues_of([line("Est. 1998 Nice"), line("2023 March")]) if cue.trust == "text/place/named"]
+
+
+def test_a_recorded_position_has_its_country(index: np.ndarray) -> None:
+    (cue,) = EVIDENCE["exif"](Seen(recorded=images.Recorded(latitude=48.86, longitude=2.35)))
+    assert ranked([cue], index)[0][0] == "FR"
 
 
 # ---- other kinds

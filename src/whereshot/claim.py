@@ -63,11 +63,14 @@ class Claim:
         masses = dict(places.country_masses(posterior)[0])
         return masses.get(self.country.code, 0.0)
 
-    def best_other(self, posterior: Posterior) -> tuple[str, float]:
-        """The likeliest place or country that is not the claimed one, and its probability."""
+    def best_other(self, posterior: Posterior, prior: Posterior) -> tuple[str, float, float]:
+        """The likeliest place or country that is not the claimed one, its probability, and that before the photo."""
         if self.country is not None:
             others = [(code, share) for code, share in places.country_masses(posterior)[0] if code != self.country.code]
-            return (places.countries().by_code[others[0][0]].name, others[0][1]) if others else ("nowhere", 0.0)
+            if not others:
+                return "nowhere", 0.0, 0.0
+            code, share = others[0]
+            return places.countries().by_code[code].name, share, dict(places.country_masses(prior)[0]).get(code, 0.0)
         spots = posterior.places if posterior.places.ndim == 2 else posterior.places[0]
         far = sphere.distance_km(self.point[0], spots) > 2 * CLAIM_KM
         log_mass = np.where(far, posterior.log_mass[0], -np.inf)
@@ -75,7 +78,8 @@ class Claim:
         decided = rest.best(CLAIM_KM)
         name = places.place_names(decided)[0]
         label = ", ".join(part for part in (name.name, name.region, name.country) if part) or "a place at sea"
-        return label, float(posterior.mass_within(decided, CLAIM_KM)[0])
+        shares = (float(each.mass_within(decided, CLAIM_KM)[0]) for each in (posterior, prior))
+        return (label, *shares)
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ class Verdict:
     prior: float
     best_other: str
     best_other_probability: float
+    best_other_prior: float
     rank: int
     evidence: tuple[tuple[str, str, float], ...]
     """What was read, what it means, and by how many nats it moved the claim."""
@@ -98,8 +103,12 @@ class Verdict:
 
     @property
     def against_best(self) -> float:
-        """The claim against the best other place, in nats."""
-        return math.log(max(self.probability, 1e-12) / max(self.best_other_probability, 1e-12))
+        """What the photo says for the claim against the best other place, in nats: their likelihood ratio.
+
+        A village is not unlikely because a city is photographed more.
+        """
+        other = math.log(max(self.best_other_probability, 1e-12) / max(self.best_other_prior, 1e-12))
+        return self.against_prior - other
 
     @property
     def word(self) -> str:
@@ -137,7 +146,7 @@ def check(locator: Geolocator, photo: images.Source, claim: Claim, *, text: bool
     if one is None:
         raise ImageError(error)
     probability, prior = claim.mass(one), claim.mass(locator.prior)
-    other, other_probability = claim.best_other(one)
+    other = claim.best_other(one, locator.prior)
     evidence = []
     if fused is not None:
         for cue, log_factor in zip(fused.cues, fused.log_factors, strict=True):
@@ -145,7 +154,7 @@ def check(locator: Geolocator, photo: images.Source, claim: Claim, *, text: bool
             moved = math.log(max(probability, 1e-12) / max(claim.mass(without), 1e-12))
             evidence.append((cue.what, cue.means, moved))
     evidence.sort(key=lambda item: -abs(item[2]))
-    return Verdict(claim, probability, prior, other, other_probability, _rank(claim, one, probability), tuple(evidence))
+    return Verdict(claim, probability, prior, *other, _rank(claim, one, probability), tuple(evidence))
 
 
 def _rank(claim: Claim, one: Posterior, probability: float) -> int:

@@ -99,12 +99,15 @@ class Geolocator:
         settings = self.folder.calibration.mixtures[mixture]
         return calibrate.mixture_of(self.folder.hierarchy, self.folder.gallery, settings, self.prior)
 
-    def radius_factor(self, kind: Literal["seen", "unseen"] = "seen", mixture: str = "mixture") -> float:
-        """What radii are multiplied with, for photos of known places or of others; one where none was fitted."""
+    def radius_factor(self, kind: Literal["seen", "unseen"] | None = None, mixture: str = "mixture") -> float:
+        """What radii are multiplied with, for photos of known places or of others; one where none was fitted.
+
+        Without ``kind`` the larger of both: nobody knows whether a stranger's photo shows a known place.
+        """
         if self.folder is None:
             return 1.0
         factors = self.folder.calibration.mixtures[mixture].radius_factor
-        return factors.get(kind, max(factors.values(), default=1.0))
+        return factors.get(kind or "", max(factors.values(), default=1.0))
 
     def posterior(
         self, photos: Photos, *, track: Track = silent

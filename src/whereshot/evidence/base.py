@@ -149,7 +149,7 @@ def fuse(
         places = np.concatenate([places, spots])
         spread = np.concatenate([spread, widths])
         log_mass = np.concatenate([log_mass, log_density + log_area])
-        country_index = np.concatenate([country_index, [known.number_of.get(town.country_code, -1) for town in towns]])
+        country_index = np.concatenate([country_index, known.index_of(spots)])
     factors = np.zeros((len(cues), len(places)))
     for row, (cue, r) in enumerate(zip(cues, reliability, strict=True)):
         if cue.log_likelihood is not None:

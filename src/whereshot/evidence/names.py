@@ -37,7 +37,7 @@ _PLACE_COMES = re.compile(
     r"|município|prefeitura|municipio|municipalidad|gmina|miasto|město|obec|općina|grad|občina|mesto|universit\w+"
     r"|polizei|feuerwehr|stadtwerke|bahnhof|gare|station|estaci[oó]n?|stazione|flughafen|airport|parish council)"
     r"(?:\s+(?:de|d|di|da|do|del|della|van|von|of|the|la|le|les|el|der|den|i|na))*['’]?\s*"
-    r"|\b\d{4,5}\s+|\b\d{3} \d{2}\s+)$",
+    r"|\b(?!(?:19|20)\d\d\b)\d{4,5}\s+|\b\d{3} \d{2}\s+)$",
     re.IGNORECASE,
 )
 _PLACE_FOLLOWS = re.compile(

@@ -23,8 +23,7 @@ INDEPENDENT_PASSAGES = 3.0
 MOST_QUOTED = 80
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _CREDIT = re.compile(
-    r"©|\(c\)|copyright|\bphoto(?:graph)?(?:ed)? by\b|shutterstock|\balamy\b|getty ?images|istock|dreamstime"
-    r"|^(?-i:\W*(?:i?[cC] )?(?:[A-Z][a-z]+ ){2,3})(?:19|20)\d{2,3}$",
+    r"©|\(c\)|copyright|\bphoto(?:graph)?(?:ed)? by\b|shutterstock|\balamy\b|getty ?images|istock|dreamstime",
     re.IGNORECASE,
 )
 """The photographer's credit is in the picture, not in the scene."""
