@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from whereshot import calibrate, places, sphere
 from whereshot.cauchy import circle_mass
+from whereshot.evaluate import DISTANCES_KM
 from whereshot.posterior import DECISION_PLACES, Posterior
 
-WITHIN_KM = (1, 25, 200, 750, 2500)
+WITHIN_KM = DISTANCES_KM
 CONFIDENT_TO = dict(zip(WITHIN_KM, ("street", "city", "region", "country", "continent"), strict=True))
 CONFIDENT = 0.9
 CANDIDATE_KM = 25.0
@@ -92,7 +93,7 @@ def answer_rows(
     radii, and with them every probability of being within a distance. ``country_index`` may give the countries of
     shared places.
     """
-    decided = calibrate.decide(posterior) if within_km is None else posterior.best(within_km)
+    decided = calibrate.decide(posterior, within_km)
     rings = posterior.around(decided)
     radius = np.minimum(rings.radius_km(level) * radius_factor, sphere.HALF_CIRCUMFERENCE_KM)
     within = {km: rings.mass_within(km / radius_factor) for km in WITHIN_KM}

@@ -74,8 +74,10 @@ def with_settings(gallery: Gallery, settings: GallerySettings) -> Gallery:
     return Gallery(gallery.features, gallery.points, gallery.accuracy_km, settings)
 
 
-def decide(posterior: Posterior) -> sphere.Points:
-    """The answer (n, 2) unless another is asked for: right to 25 km first, then as exact as can be."""
+def decide(posterior: Posterior, within_km: float | None = None) -> sphere.Points:
+    """The answer (n, 2): most likely right within ``within_km``, or else to 25 km first, then as exact as can be."""
+    if within_km is not None:
+        return posterior.best(within_km)
     return posterior.best(DECIDE_WITHIN_KM, THEN_WITHIN_KM)
 
 

@@ -16,12 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from whereshot import sphere
 from whereshot.errors import InputError
-from whereshot.posterior import Posterior
+from whereshot.posterior import GEOSCORE_KM, Posterior
 
 DISTANCES_KM = (1, 25, 200, 750, 2500)
 """Street, city, region, country, continent (Hays and Efros 2008; Vo et al. 2017)."""
 LEVELS = (0.5, 0.8, 0.9)
-GEOSCORE_KM = 1492.7
 UNIFORM_NLL = math.log(4 * math.pi)
 """Negative log-likelihood of knowing nothing, in nats per steradian: 2.53."""
 

@@ -23,10 +23,10 @@ from whereshot.answer import CONFIDENT, Prediction
 from whereshot.claim import Verdict
 from whereshot.errors import ImageError
 from whereshot.evaluate import DISTANCES_KM, LEVELS, Report, Row
+from whereshot.geolocator import PRIOR
 from whereshot.partition.base import planar_polygon
 from whereshot.posterior import Posterior
 
-PRIOR = "prior"
 PRIOR_NOTE = (
     "No model is loaded: without text to read this is only where photos are taken at all, the same for every photo. "
     "Give one with --model DIR."

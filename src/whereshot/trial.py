@@ -64,15 +64,11 @@ def _known_share(geolocator: Geolocator, truth: NDArray) -> float | None:
 
 
 def _of_prior(prior: Posterior, truth: NDArray, within_km: float | None) -> Answers:
-    decided = _decide(prior, within_km)
+    decided = calibrate.decide(prior, within_km)
     rings = prior.around(decided)
     radius = {level: np.repeat(rings.radius_km(level), len(truth)) for level in evaluate.LEVELS}
     log_density = prior.repeat(len(truth)).log_density(truth)
     return Answers("prior alone", np.repeat(decided, len(truth), 0), log_density, radius)
-
-
-def _decide(posterior: Posterior, within_km: float | None) -> NDArray[np.float64]:
-    return calibrate.decide(posterior) if within_km is None else posterior.best(within_km)
 
 
 def _of_model(
@@ -93,7 +89,7 @@ def _of_model(
         for start in range(0, len(rows), BLOCK):
             part = slice(start, start + BLOCK)
             posterior = readout({key: values[part] for key, values in outputs.items()})
-            decided = _decide(posterior, within_km)
+            decided = calibrate.decide(posterior, within_km)
             parts.append(Answers.of_posterior(name, posterior, known[part], decided))
         joined = _joined(name, parts)
         for kind in kinds:

@@ -14,6 +14,7 @@ from importlib import resources
 from typing import Any
 
 from whereshot.evidence.base import Box, Cue, Line
+from whereshot.places import countries
 
 _DOMAIN = re.compile(r"(?<![@\w])(?:[\w-]+\.)+([a-z]{2,10})\b(?:/\S*)?", re.IGNORECASE)
 _DIALLING = re.compile(r"(?:\+|\b00) ?(\d{1,3})[ ()/.-]?(?=[\d ()/.-]{6,})")
@@ -91,7 +92,7 @@ def _domains(text: str, box: Box) -> list[Cue]:
             code = ending.upper()
         else:
             continue
-        if code in _codes():
+        if code in countries().by_code:
             cues.append(
                 Cue(
                     "text/domain",
@@ -115,13 +116,6 @@ def _diallings(text: str, box: Box) -> list[Cue]:
             means = f"a telephone number of country code +{code}"
             cues.append(Cue("text/phone", match.group().strip(), means, "text/phone", countries=table[code], box=box))
     return cues
-
-
-@functools.cache
-def _codes() -> frozenset[str]:
-    from whereshot.places import countries
-
-    return frozenset(countries().by_code)
 
 
 def host_words(text: str) -> list[str]:
