@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike
 from whereshot import config
 from whereshot.errors import InputError, nearest_name
 from whereshot.partition import s2cells
-from whereshot.partition.base import Hierarchy, Partition, read_kind
+from whereshot.partition.base import Hierarchy, Partition, PartitionSettings, read_kind
 
 
 class Kind(NamedTuple):
     """How one kind of partition is set and built from positions (n, 2)."""
 
-    settings: type[config.Settings]
+    settings: type[PartitionSettings]
     build: Callable[[ArrayLike, Any], Partition]
 
 
@@ -29,12 +29,21 @@ PARTITIONS: dict[str, Kind] = {
 _CLASSES: dict[str, type[Partition]] = {cls.kind: cls for cls in (s2cells.S2Cells,)}
 
 
-def build(kind: str, points: ArrayLike, settings: Mapping[str, Any]) -> Partition:
-    """Build a partition of ``kind`` from positions (n, 2); raises InputError for a wrong kind or setting."""
+def build(
+    kind: str, points: ArrayLike, settings: Mapping[str, Any], *, populate_with: ArrayLike | None = None
+) -> Partition:
+    """Build a partition of ``kind`` from positions (n, 2); raises InputError for a wrong kind or setting.
+
+    With ``populate_with`` (m, 2) the cells are refined on ``points``, and counted and dropped on those.
+    """
     if kind not in PARTITIONS:
         raise InputError(f"no partition kind {kind!r}; {nearest_name(kind, PARTITIONS)}")
     chosen = PARTITIONS[kind]
-    partition = chosen.build(points, config.parse(dict(settings), chosen.settings, name=f"partition {kind}"))
+    parsed = config.parse(dict(settings), chosen.settings, name=f"partition {kind}")
+    if populate_with is None:
+        partition = chosen.build(points, parsed)
+    else:
+        partition = chosen.build(points, parsed.keeping_all()).populate(populate_with, parsed.kept)
     if len(partition) == 0:
         raise InputError("no cell is left: every cell holds too few photos; lower min, or give more positions")
     return partition

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
@@ -16,14 +17,30 @@ import pyarrow.parquet as pq
 import shapely
 import shapely.affinity
 from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
 
 from whereshot import sphere
+from whereshot.config import Settings
 from whereshot.errors import InputError
 from whereshot.records import write_parquet
 
 METADATA_KEY = b"whereshot.partition"
 
 _CHUNK = 65_536
+
+
+class PartitionSettings(Settings):
+    """What every kind is told: with at most ``min`` photos a cell is dropped."""
+
+    min: int = Field(0, ge=0)
+
+    def kept(self, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which cells (k,) with these many photos stay."""
+        return counts > self.min
+
+    def keeping_all(self) -> Self:
+        """The same settings, but no cell is dropped: what ``populate`` starts from."""
+        return self.model_copy(update={"min": 0})
 
 
 class Partition(ABC):
@@ -35,6 +52,8 @@ class Partition(ABC):
     """
 
     kind: ClassVar[str]
+    convex: ClassVar[bool] = True
+    """Whether the imagery centroid of a cell always lies in the cell; ``cell_centers`` do in every kind."""
     centers: sphere.Points
     cell_centers: sphere.Points
     counts: NDArray[np.int64]
@@ -78,6 +97,18 @@ class Partition(ABC):
     def save(self, path: str | Path) -> None:
         """Write one Parquet file."""
         write_parquet(self.to_table(), Path(path))
+
+    def populate(self, points: ArrayLike, kept: Callable[[NDArray[np.int64]], NDArray[np.bool_]]) -> Partition:
+        """The same cells counted anew on other positions (n, 2); only those whose counts are ``kept`` stay."""
+        p = sphere.points(points)
+        label = self.assign(p)
+        counts = np.bincount(label + 1, minlength=len(self) + 1)[1:]
+        centers, spread_km = centroids(p, label, len(self))
+        table = self.to_table()
+        fresh = {"latitude": centers[:, 0], "longitude": centers[:, 1], "count": counts, "spread_km": spread_km}
+        for name, values in fresh.items():
+            table = table.set_column(table.column_names.index(name), name, pa.array(values))
+        return type(self).from_table(table.filter(pa.array(kept(counts))))
 
     def polygon(self, cell: int) -> shapely.Geometry:
         """One cell as a valid (multi-)polygon in longitude and latitude, cut at the date line (RFC 7946, 3.1.9)."""
@@ -172,6 +203,22 @@ def planar_polygon(ring: sphere.Points) -> shapely.Geometry:
     ]
     areas = [part for piece in parts for part in shapely.get_parts(piece) if part.geom_type == "Polygon" and part.area]
     return shapely.orient_polygons(shapely.union_all(areas)) if len(areas) > 1 else shapely.orient_polygons(areas[0])
+
+
+def planar_area_sr(geometry: shapely.Geometry) -> float:
+    """Steradians on the sphere of a polygon whose edges are straight in longitude and latitude (RFC 7946, 3.1.1).
+
+    Exact: the integral of sin(latitude) along each edge has a closed form, so the areas of a tiling of the map sum
+    to that of the whole, 4 pi for the sphere.
+    """
+    total = 0.0
+    for polygon in shapely.get_parts(shapely.orient_polygons(geometry)):
+        for ring in shapely.get_rings(polygon):
+            longitude, latitude = np.radians(shapely.get_coordinates(ring)).T
+            middle, half = (latitude[1:] + latitude[:-1]) / 2, (latitude[1:] - latitude[:-1]) / 2
+            # mean of sin over the edge: sin(middle) sin(half) / half
+            total -= float((np.diff(longitude) * np.sin(middle) * np.sinc(half / np.pi)).sum())
+    return total
 
 
 class Hierarchy:

@@ -10,16 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 
 from whereshot import s2, sphere
-from whereshot.config import Settings
 from whereshot.errors import InputError
 from whereshot.partition import base
 
 
-class AdaptiveSettings(Settings):
+class AdaptiveSettings(base.PartitionSettings):
     """Weyand et al. 2016 (PlaNet): split while a cell holds more than ``max`` photos, drop at most ``min``."""
 
     max: int = Field(ge=1)
-    min: int = Field(0, ge=0)
     min_level: int = Field(0, ge=0, le=s2.MAX_LEVEL)
     max_level: int = Field(s2.MAX_LEVEL, ge=0, le=s2.MAX_LEVEL)
 
@@ -32,11 +30,10 @@ class AdaptiveSettings(Settings):
         return self
 
 
-class FixedSettings(Settings):
+class FixedSettings(base.PartitionSettings):
     """All cells of one level that hold more than ``min`` photos."""
 
     level: int = Field(ge=0, le=s2.MAX_LEVEL)
-    min: int = Field(0, ge=0)
 
 
 class S2Cells(base.Partition):
@@ -86,7 +83,7 @@ def build_adaptive(points: ArrayLike, settings: AdaptiveSettings) -> S2Cells:
     finished: list[NDArray] = []
     for level in range(settings.min_level, settings.max_level + 1):
         split = (counts > settings.max) & (level < settings.max_level)
-        finished.append(cells[~split & (counts > settings.min)])
+        finished.append(cells[~split & settings.kept(counts)])
         cells = s2.children(cells[split]).ravel()
         if len(cells) == 0:
             break
@@ -99,7 +96,7 @@ def build_fixed(points: ArrayLike, settings: FixedSettings) -> S2Cells:
     p = sphere.points(points)
     leaves = s2.encode(p)
     cells, counts = np.unique(s2.parent(leaves, settings.level), return_counts=True)
-    return _with_statistics(p, leaves, cells[counts > settings.min])
+    return _with_statistics(p, leaves, cells[settings.kept(counts)])
 
 
 def _count(ordered: NDArray, cells: NDArray) -> NDArray[np.int64]:
