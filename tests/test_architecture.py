@@ -76,6 +76,8 @@ def imports(module: str) -> Iterator[tuple[int, str]]:
 
 def rank(module: str) -> int:
     """The floor inside a folder: base below its siblings, __init__ above them."""
+    if module.endswith(".__main__"):
+        return 101
     if MODULES[module].name == "__init__.py":
         return 100
     if module.endswith(".base"):

@@ -1,0 +1,79 @@
+"""The command line: one command per stage, no logic of its own.
+
+Answers go to stdout, progress and remarks to stderr. Exit 0 when all went well, 1 when some photos failed, 2 on a
+usage or input error, which is one line.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+from whereshot.cli import base, cells, locate, models, records
+from whereshot.errors import WhereshotError
+
+app = typer.Typer(
+    name="whereshot",
+    help="Tells where a photo was taken, with an honest probability map.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(locate.locate)
+app.command()(locate.check)
+app.command()(records.ingest)
+app.add_typer(cells.app, name="cells")
+app.command()(models.train)
+app.command()(models.evaluate)
+app.add_typer(models.app, name="models")
+
+
+def main() -> NoReturn:
+    """Run a command; an error of the user's becomes one line on stderr and exit 2."""
+    base.begin()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
+    try:
+        stopped = app(standalone_mode=False)  # the exit code of help (0) and of Ctrl-C (130)
+        sys.stdout.flush()
+    except WhereshotError as error:
+        _fail(str(error))
+    except (typer.Abort, KeyboardInterrupt):  # versions of typer make either of Ctrl-C
+        sys.exit(130)
+    except BrokenPipeError:
+        _reader_left()
+    except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # typer makes of it exit 1, which is for failed photos
+            _reader_left()
+        raise
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        sys.stdout = None  # what it still holds cannot be written either
+        _fail(f"the output cannot be written ({error.strerror})")
+    except Exception as error:
+        show = getattr(error, "format_message", None)  # typer's own usage errors
+        if show is None:
+            raise
+        if show().startswith("Usage:"):  # a group of commands without a command: its help
+            print(show(), file=sys.stderr)
+            sys.exit(2)
+        _fail(show())
+    sys.exit(stopped or base.exit_code())
+
+
+def _reader_left() -> NoReturn:
+    """As with ``| head -1``: there is nothing to complain about."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)
+
+
+def _fail(message: str) -> NoReturn:
+    print("whereshot: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,131 @@
+"""What the commands share: options, one way to say, to print, to refuse and to read records.
+
+Answers go to stdout, progress and remarks to stderr.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import math
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from whereshot.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from whereshot.records import Records
+
+
+class ReportFormat(enum.StrEnum):
+    table = "table"
+    json = "json"
+
+
+FormatOption = Annotated[ReportFormat, typer.Option("--format", help="table for people, json for programs.")]
+ColumnOption = Annotated[list[str] | None, typer.Option("--column", help="Name a column, as latitude=LAT. Repeatable.")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", help="A setting, as key=value. Repeatable.")]
+ModelOption = Annotated[str | None, typer.Option("--model", help="A model folder; without one only the prior answers.")]
+DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, ...")]
+
+
+class _Outcome:
+    """Whether the running command had photos that failed, which its exit code tells."""
+
+    some_failed = False
+
+
+def begin() -> None:
+    """Forget what an earlier command in this process left."""
+    _Outcome.some_failed = False
+
+
+def some_failed() -> None:
+    """Exit 1 at the end: not every photo was answered."""
+    _Outcome.some_failed = True
+
+
+def exit_code() -> int:
+    """0 when all went well, 1 when some photos failed."""
+    return int(_Outcome.some_failed)
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def print_json(document: Any) -> None:
+    print(json.dumps(finite(document), indent=1, ensure_ascii=False, default=str))
+
+
+def finite(value: Any) -> Any:
+    """The document without NaN and infinity, which are no JSON."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(inner) for inner in value]
+    return value
+
+
+def pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
+    pairs = {}
+    for text in texts or ():
+        key, sign, value = text.partition("=")
+        if not sign or not key or not value:
+            raise InputError(f"{option} takes name=value; got {text!r}")
+        pairs[key.strip()] = value.strip()
+    return pairs
+
+
+def write_text(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def check_writable(path: Path | None) -> None:
+    """Fail before the work, not after it, where an output cannot be written."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise OutputError(f"{path}: a folder; name a file")
+    folder = next(parent for parent in [path.parent, *path.parent.parents] if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise OutputError(f"{path}: cannot be written ({folder} is not a folder that may be written to)")
+
+
+def check_folder(out: Path) -> None:
+    """Where records go must be a folder, or a .parquet file in one."""
+    if out.suffix == ".parquet":
+        check_writable(out)
+    elif out.exists() and not out.is_dir():
+        raise OutputError(f"{out}: a file is in the way; name a folder or a .parquet file")
+    else:
+        check_writable(out / "part-00000.parquet")
+
+
+def read_records(path: Path, column: list[str] | None) -> Records:
+    """Records as they are, or any table with positions; a table is what --column names columns of."""
+    from whereshot import progress
+    from whereshot.records import Records
+    from whereshot.sources import SOURCES
+
+    if path.is_file() and (column or path.suffix.lower() != ".parquet"):
+        ingested = SOURCES["table"]([path], pairs(column, "--column"), progress.silent)
+        records, lost = ingested.records, len(ingested.rejects)
+    else:
+        records = Records.read(path)
+        lost = int((~records.has_position).sum())
+        records = records[records.has_position]
+    if lost:
+        say(f"{path}: {lost} of {len(records) + lost} rows have no usable position and are left out")
+    return records

@@ -1,0 +1,174 @@
+"""Commands that answer for photos: locate and check."""
+
+from __future__ import annotations
+
+import enum
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from whereshot.cli.base import (
+    DeviceOption,
+    FormatOption,
+    ModelOption,
+    ReportFormat,
+    check_writable,
+    finite,
+    print_json,
+    say,
+    some_failed,
+    write_text,
+)
+from whereshot.errors import InputError
+
+if TYPE_CHECKING:
+    from whereshot.posterior import Posterior
+
+
+class Format(enum.StrEnum):
+    table = "table"
+    json = "json"
+    geojson = "geojson"
+    csv = "csv"
+    html = "html"
+
+
+def locate(
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", show_default=False)],
+    model: ModelOption = None,
+    top: Annotated[int, typer.Option(min=1, help="How many likely places to list.")] = 5,
+    within: Annotated[
+        float | None, typer.Option(help="Decide to be right within so many km.", show_default=False)
+    ] = None,
+    level: Annotated[float, typer.Option(help="What the circle holds.")] = 0.9,
+    text: Annotated[bool, typer.Option("--text/--no-text", help="Read signs in the picture.")] = True,
+    use_exif: Annotated[bool, typer.Option("--use-exif", help="Let a recorded position answer.")] = False,
+    region: Annotated[str | None, typer.Option(help="Only inside a country, or a GeoJSON file's polygons.")] = None,
+    posterior: Annotated[Path | None, typer.Option(help="Write the whole distribution as Parquet.")] = None,
+    form: Annotated[Format, typer.Option("--format")] = Format.table,
+    out: Annotated[Path | None, typer.Option(help="Write the answer to a file.")] = None,
+    device: DeviceOption = None,
+) -> None:
+    """Tell where photos were taken."""
+    from whereshot import places, progress, report
+    from whereshot.geolocator import PRIOR, Geolocator
+    from whereshot.sources import find_pictures
+
+    if posterior is not None and posterior.suffix != ".parquet":
+        raise InputError(f"--posterior writes a .parquet file; got {posterior}")
+    check_writable(out)
+    check_writable(posterior)
+    area = None if region is None else places.read_region(region)
+    pictures = _pictures(photos, find_pictures)
+    locator = Geolocator.load(model, device)
+    track = progress.bar if len(pictures) > 3 else progress.silent
+    predictions, posteriors = [], []
+    kept: list[tuple[list[str], Posterior]] = []
+    each = locator.locate_each(
+        [str(path) for path in pictures],
+        within_km=within,
+        level=level,
+        top=top,
+        region=area,
+        text=text,
+        use_exif=use_exif,
+        track=track,
+    )
+    for located in each:
+        predictions.append(located.prediction)
+        if posterior is not None and located.posterior is not None:
+            kept.append(([located.prediction.id], located.posterior))
+        drawn = form is Format.html and located.posterior is not None
+        posteriors.append(located.posterior.top(report.PLACES_DRAWN) if drawn else None)
+    if posterior is not None and kept:
+        _write_posterior(posterior, kept)
+    elif posterior is not None:
+        say(f"no photo could be read, so {posterior} was not written")
+    if form is Format.json:
+        answer = json.dumps(
+            finite({"model": locator.name, "predictions": [p.to_json() for p in predictions]}),
+            indent=1,
+            ensure_ascii=False,
+        )
+    elif form is Format.geojson:
+        answer = json.dumps(finite(report.to_geojson(predictions)), ensure_ascii=False)
+    elif form is Format.csv:
+        answer = report.to_csv(predictions).rstrip("\n")
+    elif form is Format.html:
+        answer = report.to_html(predictions, posteriors, locator.name, [str(path) for path in pictures])
+    else:
+        answer = "\n\n".join(_in_words(prediction) for prediction in predictions)
+    if form is not Format.json and locator.name == PRIOR:
+        say(report.PRIOR_NOTE)
+    if out is None:
+        print(answer)
+    else:
+        write_text(out, answer + "\n")
+        say(f"wrote {out}")
+    failed = [prediction for prediction in predictions if prediction.error is not None]
+    if failed:
+        for prediction in failed:
+            say(f"failed: {prediction.error}")
+        some_failed()
+
+
+def check(
+    photo: Annotated[Path, typer.Argument(help="A photo.", show_default=False)],
+    claim: Annotated[str, typer.Option(help="A town, a country, or LAT,LON.", show_default=False)],
+    model: ModelOption = None,
+    text: Annotated[bool, typer.Option("--text/--no-text", help="Read signs in the picture.")] = True,
+    form: FormatOption = ReportFormat.table,
+    device: DeviceOption = None,
+) -> None:
+    """Judge whether a claimed place is plausible for a photo."""
+    from whereshot import claim as claims
+    from whereshot import report
+    from whereshot.geolocator import Geolocator
+
+    claimed = claims.Claim.parse(claim)
+    verdict = claims.check(Geolocator.load(model, device), photo, claimed, text=text)
+    if form is ReportFormat.json:
+        print_json(verdict.to_json())
+    else:
+        print("\n".join(report.verdict_words(verdict)))
+
+
+def _pictures(photos: list[Path], find_pictures: Any) -> list[Path]:
+    """All photos named or found; a file that does not exist is that photo's failure, not the run's.
+
+    Nor is an empty folder, where there is something else to answer.
+    """
+    found: list[Path] = []
+    problems: list[InputError] = []
+    for path in photos:
+        try:
+            found += [picture for _, picture in find_pictures([path])] if path.is_dir() else [path]
+        except InputError as error:
+            problems.append(error)
+    if not found:
+        raise problems[0]
+    for problem in problems:
+        say(f"failed: {problem}")
+        some_failed()
+    return found
+
+
+def _in_words(prediction: Any) -> str:
+    from whereshot import report
+
+    lines = [prediction.path, *("  " + line for line in report.in_words(prediction))]
+    for number, candidate in enumerate(prediction.candidates, start=1):
+        spot = f"{candidate.latitude:9.4f}, {candidate.longitude:9.4f}"
+        lines.append(f"  {number}. {spot}  {report.percent(candidate.probability):>9}  {candidate.place}")
+    return "\n".join(lines)
+
+
+def _write_posterior(path: Path, kept: list[tuple[list[str], Posterior]]) -> None:
+    import pyarrow as pa
+
+    from whereshot.records import write_parquet
+
+    write_parquet(pa.concat_tables([part.to_table(ids) for ids, part in kept]), path)
+    say(f"wrote {path}")

@@ -1,0 +1,144 @@
+"""Commands on models: train, evaluate, models list, show and get."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from whereshot.cli.base import (
+    ColumnOption,
+    DeviceOption,
+    FormatOption,
+    ReportFormat,
+    SetOption,
+    check_writable,
+    finite,
+    print_json,
+    read_records,
+    say,
+    some_failed,
+    write_text,
+)
+from whereshot.errors import InputError, WhereshotError
+
+app = typer.Typer(no_args_is_help=True, help="Models on this machine.", rich_markup_mode=None)
+
+
+def train(
+    run: Annotated[Path, typer.Argument(help="A run file.", show_default=False)],
+    settings: SetOption = None,
+    resume: Annotated[bool, typer.Option(help="Go on where a run that was killed stopped.")] = False,
+    overwrite: Annotated[bool, typer.Option(help="Replace a model that stands in the way.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that compute features.")] = None,
+    device: DeviceOption = None,
+) -> None:
+    """Train a model from a run file into a model folder."""
+    from whereshot import config, errors, progress
+
+    errors.require("torch", extra="torch")
+    from whereshot import train as training
+
+    settled = config.load(run, training.Run, settings or ())
+    started = time.perf_counter()
+    folder = training.train(
+        settled, resume=resume, overwrite=overwrite, device=device, workers=workers, track=progress.bar, say=say
+    )
+    print(f"{folder} ({time.perf_counter() - started:.0f} s)")
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A model folder, or prior.")],
+    records: Annotated[Path, typer.Argument(help="Records, or a table with positions and images.")],
+    report: Annotated[Path | None, typer.Option(help="Also write report.md and report.json here.")] = None,
+    within: Annotated[
+        float | None, typer.Option(help="Decide to be right within so many km.", show_default=False)
+    ] = None,
+    column: ColumnOption = None,
+    form: FormatOption = ReportFormat.table,
+    device: DeviceOption = None,
+) -> None:
+    """Score a model on photos whose positions are known, beside its parts and plain baselines."""
+    from whereshot import progress, trial
+    from whereshot import report as reporting
+    from whereshot.geolocator import Geolocator
+
+    if report is not None:
+        check_writable(report / "report.md")
+    locator = Geolocator.load(model, device)
+    result = trial.try_model(locator, read_records(records, column), within_km=within, track=progress.bar)
+    document = result.to_json()
+    if report is not None:
+        write_text(report / "report.md", reporting.to_markdown(result))
+        write_text(report / "report.json", json.dumps(finite(document), indent=1) + "\n")
+        say(f"wrote {report / 'report.md'}")
+    if form is ReportFormat.json:
+        print_json(document)
+    else:
+        print(reporting.to_markdown(result), end="")
+    if document["failed"]:
+        say(f"{document['failed']} of {document['photos']} photos could not be read and count as misses")
+        some_failed()
+
+
+@app.command("list")
+def models_list(
+    folder: Annotated[Path | None, typer.Argument(help="Where to look; by default the user's model folder.")] = None,
+    form: FormatOption = ReportFormat.table,
+) -> None:
+    """List the models in a folder, and the prior."""
+    from whereshot import checkpoint
+
+    place = folder or _user_models()
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"{folder}: no such folder")
+    candidates = sorted(path for path in place.iterdir() if checkpoint.is_model(path)) if place.is_dir() else []
+    rows = [{"name": "prior", "path": None, "photos": None, "backbone": None}]
+    for path in candidates:
+        try:
+            described = checkpoint.ModelFolder(path).description
+        except WhereshotError as error:
+            say(f"left out: {error}")
+            some_failed()
+            continue
+        rows.append(
+            {
+                "name": described.name,
+                "path": str(path),
+                "photos": described.training.get("photos"),
+                "backbone": described.backbone.name,
+            }
+        )
+    if form is ReportFormat.json:
+        print_json({"models": rows})
+        return
+    for row in rows:
+        print(f"{row['name']:20} {row['path'] or 'built in: where photos are taken at all'}")
+
+
+def _user_models() -> Path:
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "whereshot" / "models"
+
+
+@app.command("show")
+def models_show(
+    model: Annotated[Path, typer.Argument(help="A model folder.")], form: FormatOption = ReportFormat.table
+) -> None:
+    """Describe a model and check its files."""
+    from whereshot import checkpoint
+
+    folder = checkpoint.ModelFolder(model)
+    if form is ReportFormat.json:
+        print_json(folder.description.model_dump(mode="json") | {"cells": list(folder.hierarchy.sizes)})
+    else:
+        print((folder.path / "README.md").read_text("utf-8"), end="")
+
+
+@app.command("get")
+def models_get(name: Annotated[str, typer.Argument(help="A model's name.")]) -> None:
+    """Fetch a model by name; none is published yet."""
+    raise InputError(f"no model is published under the name {name!r} yet; train one with: whereshot train RUN.toml")
