@@ -25,7 +25,7 @@ sources curate fetch evidence readout evaluate
 places
 gazetteer
 partition posterior engine
-records preprocess cauchy
+records preprocess cauchy adjacency
 s2
 sphere images config
 errors progress processes

@@ -174,6 +174,21 @@ def test_both_spellings_of_a_place_fall_into_one_cell(kind: str, world: NDArray)
     assert (cells.assign(poles) >= 0).all()
 
 
+def test_neighbours_are_the_cells_that_a_short_walk_leads_to(
+    kind: str, world: NDArray, rng: np.random.Generator
+) -> None:
+    cells = full(kind, world)
+    pairs = cells.neighbours()
+    assert pairs.dtype == np.int64 and (pairs[:, 0] < pairs[:, 1]).all()
+    np.testing.assert_array_equal(np.unique(pairs), np.arange(len(cells)))  # the sphere is full: nobody is alone
+    start = uniform(rng, 40_000)
+    walk = np.stack([cells.assign(start), cells.assign(sphere.move(start, rng.uniform(0, 360, 40_000), 5.0))], axis=1)
+    walk = np.sort(walk[walk[:, 0] != walk[:, 1]], axis=1)
+    assert len(walk) > 50
+    known = set(map(tuple, pairs.tolist()))
+    assert np.mean([tuple(pair) in known for pair in walk.tolist()]) > 0.97  # some walk round a corner
+
+
 def test_no_positions_leave_no_cell(kind: str) -> None:
     with pytest.raises(InputError) as caught:
         partition.build(kind, [], SETTINGS[kind])

@@ -19,7 +19,7 @@ import shapely.affinity
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
-from whereshot import sphere
+from whereshot import adjacency, sphere
 from whereshot.config import Settings
 from whereshot.errors import InputError
 from whereshot.records import write_parquet
@@ -109,6 +109,10 @@ class Partition(ABC):
         for name, values in fresh.items():
             table = table.set_column(table.column_names.index(name), name, pa.array(values))
         return type(self).from_table(table.filter(pa.array(kept(counts))))
+
+    def neighbours(self) -> NDArray[np.int64]:
+        """Pairs (m, 2) of cells i < j whose borders share a stretch, also over the date line; no mere corners."""
+        return adjacency.pairs([self.boundary(cell) for cell in range(len(self))], self.assign)
 
     def polygon(self, cell: int) -> shapely.Geometry:
         """One cell as a valid (multi-)polygon in longitude and latitude, cut at the date line (RFC 7946, 3.1.9)."""
