@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 Item = TypeVar("Item")
+
+PATIENCE_S = 2.0
+"""Work that is done sooner needs no bar."""
 
 
 class Track(Protocol):
@@ -28,3 +34,39 @@ def bar(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
     with Progress(*columns, console=console, transient=console.is_terminal) as progress:
         yield from progress.track(items, total=total, description=what)
+
+
+def late_bar(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
+    """A bar that only appears when the work takes longer than two seconds."""
+    started, source, done = time.monotonic(), iter(items), 0
+    for item in source:
+        yield item
+        done += 1
+        if time.monotonic() - started > PATIENCE_S:
+            yield from bar(source, total - done, what)
+            return
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Say on stderr what is being done, if it takes longer than two seconds and cannot be counted."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    status = console.status(what)
+
+    def begin() -> None:
+        if console.is_terminal:
+            status.start()
+        else:
+            console.print(f"{what} ...", highlight=False)
+
+    timer = threading.Timer(PATIENCE_S, begin)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        status.stop()
