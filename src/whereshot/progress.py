@@ -38,10 +38,9 @@ def bar(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
 
 def late_bar(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
     """A bar that only appears when the work takes longer than two seconds."""
-    started, source, done = time.monotonic(), iter(items), 0
-    for item in source:
+    started, source = time.monotonic(), iter(items)
+    for done, item in enumerate(source, start=1):
         yield item
-        done += 1
         if time.monotonic() - started > PATIENCE_S:
             yield from bar(source, total - done, what)
             return
