@@ -18,7 +18,7 @@ server batch
 report trial
 claim
 train geolocator learn explain export
-answer features
+answer features page
 checkpoint runtime optimize
 dataset model calibrate
 sources curate fetch evidence readout evaluate

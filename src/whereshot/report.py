@@ -8,17 +8,15 @@ from __future__ import annotations
 import base64
 import csv
 import io
-import json
 import math
 from collections.abc import Iterable, Sequence
-from importlib import resources
 from typing import Any
 
 import numpy as np
 import shapely
 import shapely.geometry
 
-from whereshot import images, places, sphere
+from whereshot import images, page, places, sphere
 from whereshot.answer import CONFIDENT, Prediction
 from whereshot.claim import Verdict
 from whereshot.errors import ImageError
@@ -35,7 +33,6 @@ THUMBNAIL_PIXELS = 360
 THUMBNAILS = 200
 """Photos shown small in an HTML report; further ones are listed without."""
 PLACES_DRAWN = 1500
-_BORDER_DEGREES = 0.03
 
 
 def percent(share: float) -> str:
@@ -208,10 +205,8 @@ def to_html(
             }
         photos.append(entry)
     note = PRIOR_NOTE if model == PRIOR else f"Model: {model}. Borders: Natural Earth."
-    data = {"photos": photos, "borders": _borders(), "earth_km": sphere.EARTH_KM, "note": note}
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True).replace("<", "\\u003c")
-    template = (resources.files("whereshot") / "static" / "report.html").read_text("utf-8")
-    return template.replace("/*DATA*/", text)
+    data = {"photos": photos, "borders": page.borders(), "earth_km": sphere.EARTH_KM, "note": note}
+    return page.whole("report.html", data)
 
 
 def _boxes(prediction: Prediction, source: Any) -> list[list[Any]]:
@@ -241,18 +236,6 @@ def _drawn(posterior: Posterior) -> list[list[float]]:
         kept[0] = True
     columns = np.column_stack([spots, mass, spread])[kept]
     return [[round(a, 4), round(b, 4), float(f"{m:.3g}"), round(s, 2)] for a, b, m, s in columns.tolist()]
-
-
-def _borders() -> list[list[int]]:
-    """All border rings, simplified, in hundredths of a degree, each point as the step from the one before."""
-    rings = []
-    for country in places.countries().all:
-        for part in shapely.get_parts(shapely.simplify(country.geometry, _BORDER_DEGREES)):
-            whole = np.round(shapely.get_coordinates(part.exterior) * 100).astype(int)
-            whole = whole[np.concatenate([[True], (np.diff(whole, axis=0) != 0).any(axis=1)])]
-            if len(whole) >= 4:
-                rings.append(np.diff(whole, axis=0, prepend=[[0, 0]]).ravel().tolist())
-    return rings
 
 
 def _thumbnail(source: Any) -> str | None:
