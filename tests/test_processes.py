@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -35,3 +38,15 @@ def test_an_error_in_a_process_reaches_the_caller() -> None:
 
 def test_there_is_at_least_one_core() -> None:
     assert 1 <= processes.cores() <= (os.cpu_count() or 1)
+
+
+def test_a_script_without_a_guard_may_use_processes(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from whereshot.processes import spread\n"
+        "import os, operator\n"
+        "print('run')\n"
+        "print(list(spread([1, 2], os.getpid, (), operator.neg, 2)), __file__.endswith('script.py'))\n"
+    )
+    result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
+    assert (result.stdout, result.stderr) == ("run\n[-1, -2] True\n", "")

@@ -240,17 +240,42 @@ LONGEST_WORD = 40
 MOST_LINES = 200
 LONGEST_HAN_WORD = 4
 
+LEAST_PART = 4
+"""Letters of the longer of two words that were read as one."""
+
+ONE_LETTER_WORDS = {
+    "a": "ca cs en es ga gl hr hu it pl pt ro sk sl sr",
+    "à": "ca fr it pt",
+    "e": "gl it pt",
+    "é": "pt",
+    "è": "it",
+    "i": "ca cs cy da hr it no pl sk sr sv",
+    "k": "cs sk",
+    "o": "cs ca es gl hr it pl pt sk sl sr",
+    "s": "cs hr sk sl sr",
+    "u": "cs hr sk sr pl",
+    "v": "cs sk sl",
+    "w": "pl",
+    "y": "cy es fr",
+    "z": "cs pl sk sl",
+    "å": "da no sv",
+}
+"""Words of one letter, which the lists leave out, and the languages that have them; a line's own say nothing, but a
+word that swallowed one is told by it."""
+ONE_LETTER_LOG_FREQUENCY = -4.3
+
 LEAST_WORDS = 2000
 """With fewer words than this, a language's list holds its commonest ones only, and a word that it lacks says little."""
 
-INTERNATIONAL = """
+INTERNATIONAL = frozenset(
+    """
     ok stop bar hotel hostel motel taxi exit restaurant pizza pizzeria kebab cafe café pub grill bus metro parking park
     wifi wlan atm info tourist bank shop supermarket club disco sport sports fitness spa salon studio center centre
     garage auto moto toilet toilets wc open cola coca pepsi fanta euro internet online mobile photo foto video tv vip
     sushi burger bistro bbc cnn tel fax
-"""
+""".split()
+)
 """Words that stand on signs anywhere: they say nothing on the language, and are neither weighed nor counted."""
-_INTERNATIONAL = frozenset(INTERNATIONAL.split())
 
 _UNMARKED = str.maketrans({**dict(zip("øłđðıŋħþ", "olddinht", strict=True)), "ß": "ss"})
 _ACCENT = re.compile("[\u0300-\u036f]+")
@@ -274,7 +299,8 @@ def fold(text: str) -> str:
 
 class Words(NamedTuple):
     """What the table knows of one word: numbers of languages (k,), natural log of its frequency (k,), and how it
-    differs from what was read: 0 not at all, 1 what was read lacks an accent, 2 its accents are others."""
+    differs from what was read: 0 not at all, 1 what was read lacks an accent, 2 its accents are others, 3 it is two
+    words that were read as one, or a compound."""
 
     languages: NDArray[np.int64]
     log_frequency: NDArray[np.float64]
@@ -368,6 +394,8 @@ class Parameters:
     """The most nats by which one word can speak against a language."""
     accent_lost: float
     accent_other: float
+    joined: float
+    """What it costs to take a word for two."""
     lines_power: float
     """Of k lines each counts by ``1 / k**lines_power``."""
     foreign: float
@@ -418,7 +446,7 @@ def segments(line: str) -> list[Segment]:
             script = one if one in scripts else script
             if one in scripts:
                 break
-        if word not in _INTERNATIONAL and script and (len(letters) > 1 or script in ("Han", "Hangul")):
+        if word not in INTERNATIONAL and script and (len(letters) > 1 or script in ("Han", "Hangul")):
             by_script.setdefault(script, []).append(word)
     if "Kana" in by_script:  # Chinese characters beside kana are Japanese
         by_script["Kana"] += by_script.pop("Han", [])
@@ -443,7 +471,7 @@ def _known_words(segment: Segment) -> Iterator[Words | None]:
         elif len(word) <= LONGEST_WORD:
             whole = _word(word, script)
             parts = [] if whole else [part for part in re.split("['’]", word) if 1 < len(part) < len(word)]
-            yield from [_word(part, script) for part in parts] if parts else [whole]
+            yield from [_word(part, script) for part in parts] if parts else [whole or _joined(word, script)]
 
 
 @functools.lru_cache(8192)
@@ -457,6 +485,32 @@ def _word(word: str, script: str) -> Words | None:
     of_serbian = serbian.languages == NUMBER["sr"]
     serbian = Words(*(column[of_serbian] for column in serbian))
     return serbian if found is None else Words(*(np.concatenate(pair) for pair in zip(found, serbian, strict=True)))
+
+
+@functools.lru_cache(8192)
+def _joined(word: str, script: str) -> Words | None:
+    """A word that no list has as two that stand side by side in one language: "hundi" for "hund i", or a compound."""
+    best = np.full(len(CODES), -np.inf)
+    for stop in range(1, len(word)):
+        if max(stop, len(word) - stop) < LEAST_PART:
+            continue
+        first, second = _part(word[:stop], script), _part(word[stop:], script)
+        if first is not None and second is not None:
+            pair = np.full((2, len(CODES)), -np.inf)
+            for row, part in zip(pair, (first, second), strict=True):
+                close = part.difference < 2
+                np.maximum.at(row, part.languages[close], part.log_frequency[close])
+            best = np.maximum(best, pair.sum(axis=0))
+    languages = np.flatnonzero(np.isfinite(best))
+    return Words(languages, best[languages], np.full(len(languages), 3)) if len(languages) else None
+
+
+def _part(text: str, script: str) -> Words | None:
+    if len(text) > 1:
+        return _word(text, script)
+    languages = np.array([NUMBER[code] for code in ONE_LETTER_WORDS.get(text, "").split()], dtype=np.int64)
+    frequency = np.full(len(languages), ONE_LETTER_LOG_FREQUENCY)
+    return Words(languages, frequency, np.zeros(len(languages), np.int64)) if len(languages) else None
 
 
 @dataclass(frozen=True)
@@ -498,7 +552,7 @@ def likelihoods(heard: Witnesses, parameters: Parameters) -> NDArray[np.float64]
         for word in heard.words:
             one = silent.copy()
             if word is not None:
-                cost = np.array([0.0, p.accent_lost, p.accent_other])[word.difference]
+                cost = np.array([0.0, p.accent_lost, p.accent_other, p.joined])[word.difference]
                 np.maximum.at(one, word.languages, word.log_frequency - cost)
                 np.maximum.at(one, _RELATED[0], one[_RELATED[1]] - p.related)
             one = one[candidates]

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 
 from whereshot.evidence.base import Box, Cue, Line
 from whereshot.evidence.cues import pattern_cues
-from whereshot.evidence.language import amount, country_log_likelihood, identify, language_name, lexicon
+from whereshot.evidence.language import (
+    INTERNATIONAL,
+    amount,
+    country_log_likelihood,
+    fold,
+    identify,
+    language_name,
+    lexicon,
+)
 from whereshot.evidence.names import place_cues
 from whereshot.evidence.worldwide import without_worldwide
 
@@ -17,6 +25,8 @@ SHORT_LETTERS = 12
 TRUSTS = ((25, "text/language"), (SHORT_LETTERS, "text/language/short"), (0, "text/language/word"))
 """By the least number of telling letters: a text's language, a short one's, a word's or two."""
 LEAST_LETTERS = 4
+MARKED_LETTERS = 5
+"""Letters of a word in which an accent is rather written than misread."""
 PASSAGE_LETTERS = 14
 INDEPENDENT_PASSAGES = 3.0
 """How many passages' worth of evidence the lines of one picture give at most."""
@@ -65,8 +75,13 @@ def _language_cue(
 
 
 def _holds_a_word(texts: Sequence[str]) -> bool:
-    """Whether any word is one of a language's frequent ones."""
-    return any(lexicon().find(word.lower()) is not None for text in texts for word in _WORD.findall(text))
+    """Whether any word is one of a language's frequent ones, or wears a letter that few languages have."""
+    words = [word.lower() for text in texts for word in _WORD.findall(text)]
+    return any(
+        (len(word) >= MARKED_LETTERS and fold(word) != word)
+        or (word not in INTERNATIONAL and lexicon().find(word) is not None)
+        for word in words
+    )
 
 
 def _country_log_likelihood(texts: Sequence[str]) -> dict[str, float]:
