@@ -25,7 +25,8 @@ sources curate fetch evidence readout evaluate
 places
 gazetteer
 partition posterior engine
-records preprocess cauchy adjacency
+records preprocess cauchy adjacency delaunay
+triangles
 s2
 sphere images config
 errors progress processes

@@ -26,6 +26,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "s2": {"max": 400, "min_level": 1},
     "s2-level": {"level": 2},
     "quadtree": {"max": 400},
+    "mesh": {"max": 60, "min": 1, "nodes": 21},
 }
 """For each kind what makes it cover the whole sphere with ``world``'s 20,000 points and keep every point."""
 
@@ -259,7 +260,7 @@ def test_files_that_are_no_partition(tmp_path: Path) -> None:
         (text, "not a partition file; make one with: whereshot cells build"),
         (table, "not a partition file; make one with: whereshot cells build"),
         (bare, "not a partition file; make one with: whereshot cells build"),
-        (other, "partition kind 'mesh9' is not known to this version; known: s2"),
+        (other, f"partition kind 'mesh9' is not known to this version; known: {', '.join(partition._CLASSES)}"),
     ):
         with pytest.raises(InputError) as caught:
             partition.load(path)

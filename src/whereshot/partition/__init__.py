@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from whereshot import config
 from whereshot.errors import InputError, nearest_name
-from whereshot.partition import quadtree, s2cells
+from whereshot.partition import mesh, quadtree, s2cells
 from whereshot.partition.base import Hierarchy, Partition, PartitionSettings, read_kind
 
 
@@ -25,6 +25,7 @@ PARTITIONS: dict[str, Kind] = {
     "s2": Kind(s2cells.AdaptiveSettings, s2cells.build_adaptive),
     "s2-level": Kind(s2cells.FixedSettings, s2cells.build_fixed),
     "quadtree": Kind(quadtree.QuadtreeSettings, quadtree.build),
+    "mesh": Kind(mesh.MeshSettings, mesh.build_mesh),
 }
 
 _CLASSES: dict[str, type[Partition]] = {
@@ -32,6 +33,7 @@ _CLASSES: dict[str, type[Partition]] = {
     for cls in (
         s2cells.S2Cells,
         quadtree.Quadtree,
+        mesh.DelaunayMesh,
     )
 }
 
