@@ -29,7 +29,7 @@ records preprocess cauchy adjacency delaunay
 triangles
 s2
 sphere images config
-errors progress processes
+errors progress processes shipped
 """
 """Who may import whom: a module imports from the lines below its own, never from its own line."""
 
@@ -38,6 +38,10 @@ FLOORS_INSIDE = {
 text exif time reading
 names
 cues language worldwide reader nature
+""",
+    "partition": """
+published
+s2cells quadtree
 """,
 }
 """Folders whose modules build on one another, between their base and their __init__; elsewhere siblings do not meet."""

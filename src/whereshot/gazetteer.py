@@ -11,16 +11,14 @@ import functools
 import re
 import unicodedata
 from collections.abc import Iterable
-from importlib import resources
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
-from whereshot import sphere
+from whereshot import shipped, sphere
 from whereshot.errors import InputError
 
 MAX_ERRORS = 3
@@ -81,7 +79,7 @@ class Gazetteer:
     """
 
     def __init__(self) -> None:
-        table = _read("towns").combine_chunks()
+        table = shipped.read_table("towns").combine_chunks()
         degrees = [table[name].to_numpy().astype(np.float64) for name in ("latitude", "longitude")]
         self.points = np.round(np.stack(degrees, axis=1), 4)
         self.country_codes = _strings(table["country_code"])
@@ -104,7 +102,7 @@ class Gazetteer:
     @functools.cached_property
     def region_codes(self) -> dict[tuple[str, str], str]:
         """(country code, region) -> the short code of that region in ISO 3166-2, without the country's: "TX"."""
-        table = _read("regions").to_pydict()
+        table = shipped.read_table("regions").to_pydict()
         return dict(zip(zip(table["country_code"], table["region"], strict=True), table["region_code"], strict=True))
 
     @functools.cached_property
@@ -177,11 +175,6 @@ class Gazetteer:
 def gazetteer() -> Gazetteer:
     """The towns, read once."""
     return Gazetteer()
-
-
-def _read(name: str) -> pa.Table:
-    with resources.as_file(resources.files("whereshot") / "data" / f"{name}.parquet") as path:
-        return pq.read_table(path)
 
 
 def _strings(column: Any) -> NDArray[np.object_]:

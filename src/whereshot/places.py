@@ -12,17 +12,15 @@ import json
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow.parquet as pq
 import shapely
 from numpy.typing import ArrayLike, NDArray
 from shapely.affinity import translate
 
-from whereshot import sphere
+from whereshot import shipped, sphere
 from whereshot.errors import InputError, nearest_name
 from whereshot.gazetteer import Gazetteer, gazetteer, name_keys
 from whereshot.posterior import Posterior
@@ -54,14 +52,9 @@ OTHER_NAMES = {
 @functools.cache
 def density_prior() -> Posterior:
     """Where photos are taken at all: one row on about 24,000 places, nowhere zero."""
-    table = _read("photo_density")
+    table = shipped.read_table("photo_density")
     columns = [table[name].to_numpy().astype(np.float64) for name in ("latitude", "longitude", "mass", "spread_km")]
     return Posterior.from_mass(np.stack(columns[:2], axis=1), columns[2][None], columns[3])
-
-
-def _read(name: str) -> Any:
-    with resources.as_file(resources.files("whereshot") / "data" / f"{name}.parquet") as path:
-        return pq.read_table(path)
 
 
 @dataclass(frozen=True)
@@ -87,7 +80,7 @@ class Countries:
                 ),
                 shapely.from_wkb(row["geometry"]),
             )
-            for row in _read("countries").to_pylist()
+            for row in shipped.read_table("countries").to_pylist()
         )
         self.by_code = {country.code: country for country in self.all}
         self.number_of = {country.code: number for number, country in enumerate(self.all)}

@@ -10,10 +10,8 @@ nothing. With p the posterior before, r the reliability and q what the cue propo
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +21,7 @@ from whereshot.cauchy import log_kernel
 from whereshot.images import Recorded
 from whereshot.places import countries
 from whereshot.posterior import Posterior
+from whereshot.shipped import read_toml
 
 Box = tuple[int, int, int, int]
 """left, top, right, bottom in pixels of the upright picture."""
@@ -117,8 +116,7 @@ class Fused:
 @functools.cache
 def fitted_reliabilities() -> dict[str, float]:
     """The probability that a cue of each trust speaks true, as ``benchmarks/signs.py --fit`` found it."""
-    text = (resources.files("whereshot.evidence") / "reliability.toml").read_text("utf-8")
-    return tomllib.loads(text)["reliability"]
+    return read_toml("evidence/reliability.toml")["reliability"]
 
 
 def fuse(

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 from whereshot.evidence.base import Box, Cue, Line
 from whereshot.places import countries
+from whereshot.shipped import read_toml
 
 _DOMAIN = re.compile(r"(?<![@\w])(?:[\w-]+\.)+([a-z]{2,10})\b(?:/\S*)?", re.IGNORECASE)
 _DIALLING = re.compile(r"(?:\+|\b00) ?(\d{1,3})[ ()/.-]?(?=[\d ()/.-]{6,})")
@@ -33,7 +32,7 @@ class Pattern:
 
 @functools.cache
 def _table() -> dict[str, Any]:
-    return tomllib.loads((resources.files("whereshot.evidence") / "cues.toml").read_text("utf-8"))
+    return read_toml("evidence/cues.toml")
 
 
 @functools.cache

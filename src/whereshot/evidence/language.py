@@ -16,18 +16,17 @@ import bisect
 import functools
 import math
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
+
+from whereshot.shipped import read_table, read_toml
 
 
 class Language(NamedTuple):
@@ -267,14 +266,13 @@ ONE_LETTER_LOG_FREQUENCY = -4.3
 LEAST_WORDS = 2000
 """With fewer words than this, a language's list holds its commonest ones only, and a word that it lacks says little."""
 
-INTERNATIONAL = frozenset(
-    """
-    ok stop bar hotel hostel motel taxi exit restaurant pizza pizzeria kebab cafe café pub grill bus metro parking park
-    wifi wlan atm info tourist bank shop supermarket club disco sport sports fitness spa salon studio center centre
-    garage auto moto toilet toilets wc open cola coca pepsi fanta euro internet online mobile photo foto video tv vip
-    sushi burger bistro bbc cnn tel fax
-""".split()
-)
+_INTERNATIONAL = """
+ok stop bar hotel hostel motel taxi exit restaurant pizza pizzeria kebab cafe café pub grill bus metro parking park
+wifi wlan atm info tourist bank shop supermarket club disco sport sports fitness spa salon studio center centre
+garage auto moto toilet toilets wc open cola coca pepsi fanta euro internet online mobile photo foto video tv vip
+sushi burger bistro bbc cnn tel fax
+"""
+INTERNATIONAL = frozenset(_INTERNATIONAL.split())
 """Words that stand on signs anywhere: they say nothing on the language, and are neither weighed nor counted."""
 
 _UNMARKED = str.maketrans({**dict(zip("øłđðıŋħþ", "olddinht", strict=True)), "ß": "ss"})
@@ -349,15 +347,10 @@ class Lexicon:
         return Words(np.concatenate(languages), np.array(log_frequency), np.array(difference))
 
 
-def _read(name: str) -> pa.Table:
-    with resources.as_file(resources.files("whereshot") / "data" / f"{name}.parquet") as path:
-        return pq.read_table(path)
-
-
 @functools.cache
 def lexicon() -> Lexicon:
     """The words, read once."""
-    return Lexicon(_read("words"))
+    return Lexicon(read_table("words"))
 
 
 @functools.cache
@@ -409,8 +402,7 @@ class Parameters:
     @functools.cache
     def fitted(cls) -> Parameters:
         """The parameters that the package ships."""
-        text = (resources.files("whereshot") / "data" / "language.toml").read_text("utf-8")
-        return cls(**tomllib.loads(text)["parameters"])
+        return cls(**read_toml("data/language.toml")["parameters"])
 
 
 class Segment(NamedTuple):
@@ -606,7 +598,7 @@ def amount(lines: Sequence[str]) -> int:
 @functools.cache
 def speakers() -> tuple[tuple[str, ...], NDArray[np.float64], NDArray[np.float64]]:
     """Country codes (c,), P(language | country) (c, n) for our languages, and the share (c,) of all others."""
-    table = _read("speakers").to_pydict()
+    table = read_table("speakers").to_pydict()
     countries = tuple(dict.fromkeys(table["country_code"]))
     row = {code: number for number, code in enumerate(countries)}
     share, others = np.zeros((len(countries), len(CODES))), np.zeros(len(countries))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
-from importlib import resources
 
 from whereshot.gazetteer import gazetteer
+from whereshot.shipped import read_toml
 
 BIG_CITY = 100_000
 _WORD = re.compile(r"[^\s,;:!?()\"/&+|]+")
@@ -16,8 +15,7 @@ _WORD = re.compile(r"[^\s,;:!?()\"/&+|]+")
 @functools.cache
 def worldwide_words() -> frozenset[str]:
     """Dishes, brands and signs of ``worldwide.toml``, in lower case."""
-    text = (resources.files("whereshot.evidence") / "worldwide.toml").read_text("utf-8")
-    return frozenset(word for words in tomllib.loads(text).values() for word in words.split())
+    return frozenset(word for words in read_toml("evidence/worldwide.toml").values() for word in words.split())
 
 
 def is_worldwide(word: str) -> bool:

@@ -1,0 +1,24 @@
+"""Names in, what the package ships under them out: the Parquet tables and TOML files beside its modules.
+
+They are read through ``importlib.resources``, so that a zipped package has them too.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def read_table(name: str) -> pa.Table:
+    """The table ``data/NAME.parquet``."""
+    with resources.as_file(resources.files("whereshot") / "data" / f"{name}.parquet") as path:
+        return pq.read_table(path)
+
+
+def read_toml(path: str) -> dict[str, Any]:
+    """A TOML file by its path inside the package: "data/language.toml"."""
+    return tomllib.loads(resources.files("whereshot").joinpath(path).read_text("utf-8"))

@@ -1,0 +1,29 @@
+"""What the package ships is there and can be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import whereshot
+from whereshot import shipped
+
+PACKAGE = Path(whereshot.__file__).parent
+TABLES = sorted(path.stem for path in (PACKAGE / "data").glob("*.parquet"))
+SETTINGS = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.toml"))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_has_rows(name: str) -> None:
+    assert len(shipped.read_table(name)) > 100
+
+
+@pytest.mark.parametrize("path", SETTINGS)
+def test_every_settings_file_says_something(path: str) -> None:
+    assert shipped.read_toml(path)
+
+
+def test_the_package_ships_what_its_modules_read() -> None:
+    assert {"countries", "photo_density", "regions", "speakers", "towns", "words"} <= {*TABLES}
+    assert {"data/language.toml", "evidence/cues.toml", "evidence/reliability.toml"} <= {*SETTINGS}
