@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from whereshot import config
 from whereshot.errors import InputError, nearest_name
-from whereshot.partition import mesh, quadtree, s2cells
+from whereshot.partition import mesh, published, quadtree, s2cells
 from whereshot.partition.base import Hierarchy, Partition, PartitionSettings, read_kind
 
 
@@ -32,6 +32,7 @@ _CLASSES: dict[str, type[Partition]] = {
     cls.kind: cls
     for cls in (
         s2cells.S2Cells,
+        published.PublishedS2Cells,
         quadtree.Quadtree,
         mesh.DelaunayMesh,
     )
@@ -59,7 +60,9 @@ def build(
 
 
 def load(path: str | Path) -> Partition:
-    """Read a partition that was saved. Raises InputError."""
+    """Read a partition that was saved, or a published CSV table of cells. Raises InputError."""
+    if published.is_csv(path):
+        return published.read(path)
     kind, table = read_kind(path)
     if kind not in _CLASSES:
         raise InputError(f"{path}: partition kind {kind!r} is not known to this version; known: {', '.join(_CLASSES)}")

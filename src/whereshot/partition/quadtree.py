@@ -24,7 +24,7 @@ MAX_DEPTH = 30
 
 _CHUNK = 16_384
 _TABLE_DEPTH = 12  # so many levels are gone down at once, by a table of edges
-_SMALLEST_DEGREES = 1e-6  # a start box around a single place gets this wide: 0.1 m
+_SMALLEST_DEGREES = 1e-4  # a start box around one place gets this wide, 11 m, which 30 halvings leave some digits of
 
 
 class QuadtreeSettings(base.PartitionSettings):
@@ -78,10 +78,10 @@ class Quadtree(base.Partition):
     ) -> None:
         self.start, self.paths, self.depths = start, paths, depths
         self._depth = int(depths.max(initial=0))
-        self._first, self._last = _runs(paths, depths, self._depth)
+        self._first, self._last = runs(paths, depths, self._depth)
         if (self._first[1:] <= self._last[:-1]).any():
             raise InputError("boxes of a quadtree must be disjoint and sorted by path")
-        self.boxes = _boxes(start, paths, depths)
+        self.boxes = boxes_of(start, paths, depths)
         south, west, north, east = self.boxes.T
         self.centers, self.counts, self.spread_km = centers, counts, spread_km
         self.cell_centers = np.stack([0.5 * (south + north), 0.5 * (west + east)], axis=1)
@@ -130,7 +130,7 @@ def build(points: ArrayLike, settings: QuadtreeSettings) -> Quadtree:
     ordered = np.sort(leaves)
     paths, finished = np.zeros(1, np.int64), []
     for depth in range(settings.max_depth + 1):
-        first, last = _runs(paths, np.full(len(paths), depth), settings.max_depth)
+        first, last = runs(paths, np.full(len(paths), depth), settings.max_depth)
         counts = np.searchsorted(ordered, last, side="right") - np.searchsorted(ordered, first, side="left")
         split = (counts > settings.max) & (depth < settings.max_depth)
         kept = paths[~split & settings.kept(counts)]
@@ -141,7 +141,7 @@ def build(points: ArrayLike, settings: QuadtreeSettings) -> Quadtree:
     paths, depths = np.concatenate(finished, axis=1)
     order = np.argsort(paths << 2 * (settings.max_depth - depths))
     paths, depths = paths[order], depths[order]
-    labels = _find(*_runs(paths, depths, settings.max_depth), leaves)
+    labels = _find(*runs(paths, depths, settings.max_depth), leaves)
     centers, spread_km = base.centroids(p, labels, len(paths))
     counts = np.bincount(labels + 1, minlength=len(paths) + 1)[1:]
     return Quadtree(start, paths, depths, centers, counts, spread_km)
@@ -166,7 +166,7 @@ def path_of(rows: NDArray[np.int64], columns: NDArray[np.int64], depth: int) -> 
 
 
 def _bounding_box(p: sphere.Points) -> Box:
-    """The box around all points, at least a few centimetres wide."""
+    """The box around all points, at least some metres wide."""
     low, high = p.min(axis=0), p.max(axis=0)
     thin = high - low < _SMALLEST_DEGREES
     limit = np.array([90.0, 180.0])
@@ -217,7 +217,7 @@ def _slots(values: NDArray[np.float64], table: NDArray[np.float64]) -> NDArray[n
     return slot
 
 
-def _runs(paths: NDArray, depths: NDArray, depth: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def runs(paths: NDArray, depths: NDArray, depth: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The first and the last path at ``depth`` of boxes that are not below it."""
     bits = 2 * (depth - depths)
     first = paths << bits
@@ -232,7 +232,7 @@ def _find(first: NDArray, last: NDArray, leaves: NDArray) -> NDArray[np.int64]:
     return np.where((cell >= 0) & (leaves <= last[cell]), cell, -1)
 
 
-def _boxes(start: Box, paths: NDArray, depths: NDArray) -> NDArray[np.float64]:
+def boxes_of(start: Box, paths: NDArray, depths: NDArray) -> NDArray[np.float64]:
     """South, west, north, east (k, 4): halved level by level, so that the last bits are those of the descent."""
     boxes = np.tile(np.array(start), (len(paths), 1))
     for level in range(int(depths.max(initial=0))):
