@@ -25,7 +25,7 @@ sources curate fetch evidence readout evaluate
 places
 gazetteer
 partition posterior engine
-records preprocess cauchy adjacency delaunay
+records preprocess cauchy adjacency delaunay borders
 triangles
 s2
 sphere images config
@@ -40,8 +40,8 @@ names
 cues language worldwide reader nature
 """,
     "partition": """
-published
-s2cells quadtree
+published regions voronoi
+s2cells quadtree clusters lookup
 """,
 }
 """Folders whose modules build on one another, between their base and their __init__; elsewhere siblings do not meet."""

@@ -27,6 +27,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "s2-level": {"level": 2},
     "quadtree": {"max": 400},
     "mesh": {"max": 60, "min": 1, "nodes": 21},
+    "voronoi": {"cells": 60},
 }
 """For each kind what makes it cover the whole sphere with ``world``'s 20,000 points and keep every point."""
 
@@ -207,7 +208,7 @@ def test_no_positions_leave_no_cell(kind: str) -> None:
     ("kind_", "given_", "message"),
     [
         ("s3", {}, "no partition kind 's3'; did you mean 's2'?"),
-        ("voronoi-of-friends", {}, f"no partition kind 'voronoi-of-friends'; known: {', '.join(sorted(PARTITIONS))}"),
+        ("crop-circles", {}, f"no partition kind 'crop-circles'; known: {', '.join(sorted(PARTITIONS))}"),
         ("s2", {"max": 10, "minlevel": 2}, "partition s2: unknown key 'minlevel'; did you mean 'min_level'?"),
         ("s2", {}, "partition s2: 'max' is missing"),
         (

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from whereshot import config
 from whereshot.errors import InputError, nearest_name
-from whereshot.partition import mesh, published, quadtree, s2cells
+from whereshot.partition import mesh, published, quadtree, s2cells, voronoi
 from whereshot.partition.base import Hierarchy, Partition, PartitionSettings, read_kind
 
 
@@ -26,6 +26,7 @@ PARTITIONS: dict[str, Kind] = {
     "s2-level": Kind(s2cells.FixedSettings, s2cells.build_fixed),
     "quadtree": Kind(quadtree.QuadtreeSettings, quadtree.build),
     "mesh": Kind(mesh.MeshSettings, mesh.build_mesh),
+    "voronoi": Kind(voronoi.VoronoiSettings, voronoi.build),
 }
 
 _CLASSES: dict[str, type[Partition]] = {
@@ -35,6 +36,7 @@ _CLASSES: dict[str, type[Partition]] = {
         published.PublishedS2Cells,
         quadtree.Quadtree,
         mesh.DelaunayMesh,
+        voronoi.VoronoiCells,
     )
 }
 
