@@ -3,9 +3,10 @@
 A structured grid of nodes is triangulated; a triangle that holds more photos than the refinement limit gets a node
 inside, and the triangles near it are made Delaunay again, round after round; those with too few photos are dropped.
 
-Where the node goes is our choice: halfway between the triangle's middle and the mean of its photos (``pull`` 0.5). At
-the middle (0) fewer photos end in a kept triangle; at the mean (1) towns come to lie on corners and are cut up.
-Best-possible accuracy at 2,400 cells, 25 and 200 km, by python benchmarks/delaunay_mesh.py: FIGURES
+Where the node goes is our choice: halfway between the triangle's middle and the mean of its photos (``pull`` 0.5).
+At the middle (0) more photos end in triangles that are dropped; at the mean (1) towns lie on corners and are cut up.
+python benchmarks/delaunay_mesh.py, 2,400 cells: 64.5, 64.5 and 62.1 % of held-out photos for pull 0, 0.5 and 1 are
+within 25 km of their cell's centroid, and 94.3, 95.3 and 95.7 % within 200 km.
 """
 
 from __future__ import annotations
