@@ -26,6 +26,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "s2": {"max": 400, "min_level": 1},
     "s2-level": {"level": 2},
     "quadtree": {"max": 400},
+    "combinatorial": {"parts": [{"kind": "s2", "max": 400, "min_level": 1}, {"kind": "quadtree", "max": 2000}]},
     "mesh": {"max": 60, "min": 1, "nodes": 21},
     "voronoi": {"cells": 60},
 }

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from numpy.typing import ArrayLike
 
 from whereshot import config
-from whereshot.errors import InputError, nearest_name
-from whereshot.partition import mesh, published, quadtree, s2cells, voronoi
+from whereshot.errors import ConfigError, InputError, nearest_name
+from whereshot.partition import combinatorial, mesh, published, quadtree, s2cells, voronoi
 from whereshot.partition.base import Hierarchy, Partition, PartitionSettings, read_kind
 
 
@@ -21,10 +21,21 @@ class Kind(NamedTuple):
     build: Callable[[ArrayLike, Any], Partition]
 
 
+def _combine(points: ArrayLike, settings: combinatorial.CombinatorialSettings) -> Partition:
+    """Build the parts, whatever their kinds, and overlay them."""
+    aside, parts = combinatorial.off_the_borders(points), []
+    for number, part in enumerate(settings.parts, start=1):
+        if not isinstance(part.get("kind"), str):
+            raise ConfigError(f"partition combinatorial: part {number} names no kind; known: {', '.join(PARTITIONS)}")
+        parts.append(build(part["kind"], aside, {key: part[key] for key in part if key != "kind"}))
+    return combinatorial.combine(points, parts, settings)
+
+
 PARTITIONS: dict[str, Kind] = {
     "s2": Kind(s2cells.AdaptiveSettings, s2cells.build_adaptive),
     "s2-level": Kind(s2cells.FixedSettings, s2cells.build_fixed),
     "quadtree": Kind(quadtree.QuadtreeSettings, quadtree.build),
+    "combinatorial": Kind(combinatorial.CombinatorialSettings, _combine),
     "mesh": Kind(mesh.MeshSettings, mesh.build_mesh),
     "voronoi": Kind(voronoi.VoronoiSettings, voronoi.build),
 }
@@ -35,10 +46,12 @@ _CLASSES: dict[str, type[Partition]] = {
         s2cells.S2Cells,
         published.PublishedS2Cells,
         quadtree.Quadtree,
+        combinatorial.Combination,
         mesh.DelaunayMesh,
         voronoi.VoronoiCells,
     )
 }
+combinatorial.Combination.kinds = _CLASSES
 
 
 def build(
