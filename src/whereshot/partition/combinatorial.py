@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, reduce
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +27,10 @@ _PARTS_KEY = b"whereshot.parts"
 _ASIDE = np.array([1.1e-9, 1.7e-9])
 """Degrees, a tenth of a millimetre, that positions are moved before the parts are asked: on a border (the equator,
 the date line, a pole) each part has its own rule, and together they would name a combination of no extent."""
+
+_CHUNK = 65_536
+_TABLE_SIZE = 1 << 22
+"""So many possible combinations are looked up by a table; more by search."""
 
 _AT_A_POLE = -123.4567
 """The longitude that a pole gets: no border of any part should run there."""
@@ -72,8 +76,7 @@ class Combination(base.Partition):
         self._steps = _steps(members, [len(part) for part in parts])
 
     def assign(self, points: ArrayLike) -> NDArray[np.int64]:
-        p = off_the_borders(points)
-        return _look_up(self._steps, (part.assign(p) for part in self.parts), len(p))
+        return _look_up(self._steps, self.parts, off_the_borders(points))
 
     def boundary(self, cell: int) -> list[sphere.Points]:
         if self.within[cell] >= 0:
@@ -112,11 +115,14 @@ class Combination(base.Partition):
 def combine(points: ArrayLike, parts: Sequence[base.Partition], settings: CombinatorialSettings) -> Combination:
     """The combinations of the parts' cells that more than ``min`` of the positions (n, 2) lie in."""
     p, aside = sphere.points(points), off_the_borders(points)
+    sizes = [len(part) for part in parts]
     tuples = np.stack([part.assign(aside) for part in parts], axis=1)
     inside = (tuples >= 0).all(axis=1)
-    members, counts = _distinct(tuples[inside], [len(part) for part in parts])
+    members, counts = _distinct(tuples[inside], sizes)
     members = members[settings.kept(counts)]
-    labels = _look_up(_steps(members, [len(part) for part in parts]), tuples.T, len(p))
+    labels = np.zeros(len(p), np.int64)
+    for step, label in zip(_steps(members, sizes), tuples.T, strict=True):
+        labels = step.find(labels, label) if len(members) else np.full(len(p), -1)
     centers, spread_km = base.centroids(p, labels, len(members))
     counts = np.bincount(labels + 1, minlength=len(members) + 1)[1:]
     within = _within(parts, members)
@@ -138,32 +144,62 @@ def off_the_borders(points: ArrayLike) -> sphere.Points:
 
 def _distinct(tuples: NDArray[np.int64], sizes: list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The distinct rows of (n, parts), sorted, and how often each occurs."""
-    key = np.zeros(len(tuples), np.int64)
+    key, counts = np.zeros(len(tuples), np.int64), np.empty(0, np.int64)
     for column, size in zip(tuples.T, sizes, strict=True):  # renumbered at each step: the products would overflow
-        _, first, key, counts = np.unique(key * size + column, True, True, True)
-    return tuples[first], counts
+        key = key * size + column
+        if key.max(initial=0) <= _TABLE_SIZE:
+            dense = np.bincount(key)
+            counts = dense[dense > 0]
+            key = (np.cumsum(dense > 0) - 1)[key]
+        else:
+            _, key, counts = np.unique(key, return_inverse=True, return_counts=True)
+    members = np.empty((len(counts), tuples.shape[1]), np.int64)
+    members[key] = tuples  # all rows with one key are equal
+    return members, counts
 
 
-def _steps(members: NDArray[np.int64], sizes: list[int]) -> list[tuple[int, NDArray[np.int64]]]:
-    """Per part its size, and the sorted keys (number of what came before) * size + (number in the part)."""
-    steps, before = [], np.zeros(len(members), np.int64)
+class _Step(NamedTuple):
+    """Combinations told by one part more: the sorted keys (number of what came before) * size + (number there)."""
+
+    size: int
+    keys: NDArray[np.int64]
+    table: NDArray[np.int64] | None
+    """The place of every possible key, or -1, and -1 at the end; None where there would be too many."""
+
+    def find(self, before: NDArray[np.int64], label: NDArray[np.int64]) -> NDArray[np.int64]:
+        wanted = before * self.size + label
+        wanted[(before < 0) | (label < 0)] = -1
+        if self.table is not None:
+            return self.table[wanted]
+        place = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        return np.where(self.keys[place] == wanted, place, -1)
+
+
+def _steps(members: NDArray[np.int64], sizes: list[int]) -> list[_Step]:
+    """One step per part, after the last of which the numbers are those of the sorted combinations."""
+    steps, before, total = [], np.zeros(len(members), np.int64), 1
     for column, size in zip(members.T, sizes, strict=True):
         keys, before = np.unique(before * size + column, return_inverse=True)
-        steps.append((size, keys))
+        table = None
+        if total * size <= _TABLE_SIZE:
+            table = np.full(total * size + 1, -1)
+            table[keys] = np.arange(len(keys))
+        steps.append(_Step(size, keys, table))
+        total = len(keys)
     return steps
 
 
-def _look_up(
-    steps: list[tuple[int, NDArray[np.int64]]], labels: Iterable[NDArray[np.int64]], n: int
-) -> NDArray[np.int64]:
-    """The combination (n,) of the labels that each part gives; -1 where it is none of ours."""
-    found = np.zeros(n, np.int64)
-    for (size, keys), label in zip(steps, labels, strict=True):
-        if len(keys) == 0:
-            return np.full(n, -1)
-        wanted = np.where((found >= 0) & (label >= 0), found * size + label, -1)
-        place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        found = np.where(keys[place] == wanted, place, -1)
+def _look_up(steps: list[_Step], parts: Sequence[base.Partition], points: sphere.Points) -> NDArray[np.int64]:
+    """The combination (n,) that each position (n, 2), off the borders, is in; -1 where it is none of ours."""
+    found = np.full(len(points), -1)
+    if len(steps[-1].keys) == 0:
+        return found
+    for start in range(0, len(points), _CHUNK):
+        chunk = points[start : start + _CHUNK]
+        number = np.zeros(len(chunk), np.int64)
+        for step, part in zip(steps, parts, strict=True):
+            number = step.find(number, part.assign(chunk))
+        found[start : start + _CHUNK] = number
     return found
 
 
@@ -246,12 +282,12 @@ def _geometry(
         np.array([draw(number, cell) for cell in members[cut, number].tolist()], object) for number in range(len(parts))
     ]
     shapes = _overlap(drawn)
-    step = _steps(members, [len(part) for part in parts])
+    steps = _steps(members, [len(part) for part in parts])
     for spot in (shapely.point_on_surface(shapes), shapely.centroid(shapes)):  # the best last
         usable = ~shapely.is_empty(spot)
         usable[usable] = shapely.intersects(shapes[usable], spot[usable])
         place = np.stack([shapely.get_y(spot[usable]), shapely.get_x(spot[usable])], axis=1)
-        own = _look_up(step, (part.assign(off_the_borders(place)) for part in parts), len(place)) == cut[usable]
+        own = _look_up(steps, parts, off_the_borders(place)) == cut[usable]
         centers[cut[usable][own]] = place[own]
     measured = cache(lambda cell: base.planar_area_sr(draw(0, cell)))
     for row, shape in zip(cut, shapes, strict=True):
