@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from whereshot import calibrate, places, sphere
 from whereshot.evidence import EVIDENCE, Cue, Fused, Seen, fuse, read_photos
-from whereshot.evidence.base import fitted_reliabilities
+from whereshot.evidence.fusion import fitted_reliabilities
 from whereshot.progress import bar, silent
 from whereshot.records import hashed_share
 from whereshot.sources import SOURCES

@@ -20,6 +20,9 @@ SHARED = Path(__file__).parents[1].parent / "shared"
 
 MakePicture = Callable[..., Path]
 
+FuseWorld = Callable[..., Any]
+RankCountries = Callable[..., list[tuple[str, float]]]
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
@@ -88,6 +91,36 @@ def jpeg_with_position() -> MakePicture:
 def rng() -> np.random.Generator:
     """The same random numbers in every run."""
     return np.random.default_rng(20240501)
+
+
+def line(text: str) -> Any:
+    """A line as the reader of signs gives it."""
+    from whereshot.evidence import Line
+
+    return Line(text, 0.95, (0, 0, 100, 20))
+
+
+@pytest.fixture(scope="session")
+def fuse_world() -> FuseWorld:
+    """The photo-density prior after cues."""
+    from whereshot import places
+    from whereshot.evidence import fuse
+
+    prior = places.density_prior()
+    index = places.countries().index_of(prior.places)
+    return lambda cues: fuse(prior, index, cues)
+
+
+@pytest.fixture(scope="session")
+def rank_countries(fuse_world: FuseWorld) -> RankCountries:
+    """Countries by probability after cues on the photo-density prior, (code, probability), likeliest first."""
+    from whereshot import places
+
+    def rank(cues: list[Any]) -> list[tuple[str, float]]:
+        fused = fuse_world(cues)
+        return places.country_masses(fused.posterior, fused.country_index)[0]
+
+    return rank
 
 
 TOWNS: dict[str, tuple[float, float, tuple[int, int, int]]] = {

@@ -56,11 +56,11 @@ class Claim:
             name += f" (the largest of {len(towns)} places so called)"
         return cls(text, name, np.array([[town.latitude, town.longitude]]), None)
 
-    def mass(self, posterior: Posterior) -> float:
-        """Probability of the claim under a posterior of one row."""
+    def mass(self, posterior: Posterior, country_index: NDArray | None = None) -> float:
+        """Probability of the claim under a posterior of one row; ``country_index`` may number its places' countries."""
         if self.point is not None:
             return float(posterior.mass_within(self.point, CLAIM_KM)[0])
-        masses = dict(places.country_masses(posterior)[0])
+        masses = dict(places.country_masses(posterior, country_index)[0])
         return masses.get(self.country.code, 0.0)
 
     def best_other(self, posterior: Posterior, prior: Posterior) -> tuple[str, float, float]:
@@ -147,13 +147,10 @@ def check(locator: Geolocator, photo: images.Source, claim: Claim, *, text: bool
         raise ImageError(error)
     probability, prior = claim.mass(one), claim.mass(locator.prior)
     other = claim.best_other(one, locator.prior)
-    evidence = []
+    evidence: list[tuple[str, str, float]] = []
     if fused is not None:
-        for cue, log_factor in zip(fused.cues, fused.log_factors, strict=True):
-            without = Posterior(one.places, one.log_mass - log_factor, one.spread_km)
-            moved = math.log(max(probability, 1e-12) / max(claim.mass(without), 1e-12))
-            evidence.append((cue.what, cue.means, moved))
-    evidence.sort(key=lambda item: -abs(item[2]))
+        moved = fused.moved(lambda some: claim.mass(some.posterior, some.country_index))
+        evidence = [(weighed.cue.what, weighed.cue.means, weighed.nats) for weighed in moved]
     return Verdict(claim, probability, prior, *other, _rank(claim, one, probability), tuple(evidence))
 
 

@@ -25,6 +25,8 @@ PRIOR = "prior"
 ROWS_AT_ONCE = 256
 """Photos whose posteriors are held at a time."""
 SUPPORTS_KEPT = 8
+COARSE_GRID = 60
+"""Positions over a region on which evidence is weighed, cue by cue."""
 
 Photos = images.Source | Sequence[images.Source]
 
@@ -189,7 +191,7 @@ class Geolocator:
                 else:
                     answer = decide(one, radius_factor=weighed.radius_factor, country_index=index)[0]
                 position = None if recorded.latitude is None else (recorded.latitude, recorded.longitude)
-                told = weighed.tell(np.array([answer["latitude"], answer["longitude"]]))
+                told = weighed.tell(np.array([answer["latitude"], answer["longitude"]]), region)
                 yield Located(Prediction(id=name, path=path, recorded=position, evidence=told, **answer), one)
 
     def explain(
@@ -246,16 +248,15 @@ class _Weighed:
         """Whether anything was noticed that changed the posterior."""
         return self.fused is not None or self.not_a_photo is not None
 
-    def tell(self, answer: NDArray) -> tuple[dict[str, Any], ...]:
+    def tell(self, answer: NDArray, region: places.Region | None) -> tuple[dict[str, Any], ...]:
         """The evidence as a Prediction lists it: what was noticed, what it means, how far it moved the answer (2,)."""
+        restrict = None if region is None else functools.partial(region.restrict, count=COARSE_GRID)
         told = []
         if self.not_a_photo is not None:
             told.append({"kind": "picture", "what": "", "means": self.not_a_photo, "nats": 0.0, "box": None})
-        for weighed in () if self.fused is None else self.fused.weigh(answer, CANDIDATE_KM):
-            cue = weighed.cue
-            told.append(
-                {"kind": cue.kind, "what": cue.what, "means": cue.means, "nats": round(weighed.nats, 2), "box": cue.box}
-            )
+        for weighed in () if self.fused is None else self.fused.weigh(answer, CANDIDATE_KM, restrict):
+            cue, nats = weighed.cue, round(weighed.nats, 2) + 0.0  # no "-0.0"
+            told.append({"kind": cue.kind, "what": cue.what, "means": cue.means, "nats": nats, "box": cue.box})
         return tuple(told)
 
 

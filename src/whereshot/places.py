@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -90,14 +90,38 @@ class Countries:
         """Number (n,) of the country that holds each position, or lies within half a degree of it; else -1."""
         p = sphere.points(points)
         found = np.full(len(p), -1)
-        shapes = shapely.points(p[:, ::-1])
-        inside, country = self._tree.query(shapes, predicate="intersects")
-        found[inside] = country
+        x, y = p[:, 1], p[:, 0]
+        for number, rows in self._boxed(shapely.points(x, y)):
+            found[rows[shapely.intersects_xy(self._prepared(number), x[rows], y[rows])]] = number
         open_sea = np.flatnonzero(found < 0)
-        if len(open_sea):
-            near, country = self._tree.query_nearest(shapes[open_sea], max_distance=SHORE_DEGREES, all_matches=False)
-            found[open_sea[near]] = country
+        coast = np.full(len(p), np.inf)
+        around = shapely.box(*(np.stack([x, y, x, y]) + SHORE_DEGREES * np.array([[-1], [-1], [1], [1]]))[:, open_sea])
+        for number, boxed in self._boxed(around):
+            rows = open_sea[boxed]
+            shapes = shapely.points(x[rows], y[rows])
+            near = shapely.dwithin(self._prepared(number), shapes, SHORE_DEGREES)
+            rows, shapes = rows[near], shapes[near]
+            # measuring is slow, and hardly any point of the sea is near two countries
+            distance = np.where(found[rows] < 0, 0.0, np.inf)
+            for which in np.flatnonzero(found[rows] >= 0):
+                other = self.all[found[rows[which]]].geometry
+                coast[rows[which]] = shapely.distance(other, shapes[which])
+                distance[which] = shapely.distance(self.all[number].geometry, shapes[which])
+            closer = distance < coast[rows]
+            found[rows[closer]] = number
         return found
+
+    def _boxed(self, shapes: NDArray) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """Each country and the rows of the shapes whose boxes meet that of its borders."""
+        rows, country = self._tree.query(shapes)
+        for number in np.unique(country):
+            yield int(number), rows[country == number]
+
+    def _prepared(self, number: int) -> shapely.Geometry:
+        """A country's borders, ready for many questions."""
+        geometry = self.all[number].geometry
+        shapely.prepare(geometry)
+        return geometry
 
     def find(self, name: str) -> Country:
         """A country by any of its names or its ISO code, accents and case aside. Raises InputError."""
@@ -376,13 +400,13 @@ class Region:
             area_sr.append(part.area / len(inside) * np.cos(np.radians(inside[:, 0])) * (np.pi / 180) ** 2)
         return np.concatenate(positions), np.concatenate(area_sr)
 
-    def restrict(self, posterior: Posterior) -> Posterior:
+    def restrict(self, posterior: Posterior, count: int = 400) -> Posterior:
         """The posterior, given that the truth lies inside.
 
-        Its places inside the area, and a grid over it weighted by the density, so that an area smaller than the
-        places' distance is answered too.
+        Its places inside the area, and a grid of about ``count`` positions over it weighted by the density, so that an
+        area smaller than the places' distance is answered too.
         """
-        grid, area_sr = self.grid()
+        grid, area_sr = self.grid(count)
         width_km = np.sqrt(area_sr / np.pi) * sphere.EARTH_KM
         rows = []
         for row in range(len(posterior)):

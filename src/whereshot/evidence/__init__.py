@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from whereshot.evidence import exif, text
-from whereshot.evidence.base import Cue, Evidence, Fused, Line, Seen, Weighed, fuse
+from whereshot.evidence.base import Cue, Evidence, Line, Proposal, Seen
+from whereshot.evidence.fusion import Fused, Weighed, fuse
 from whereshot.evidence.reading import Reading, read_photos
 
 EVIDENCE: dict[str, Evidence] = {
@@ -14,4 +15,16 @@ EVIDENCE: dict[str, Evidence] = {
     "exif": exif.cues_of,
 }
 
-__all__ = ["EVIDENCE", "Cue", "Evidence", "Fused", "Line", "Reading", "Seen", "Weighed", "fuse", "read_photos"]
+__all__ = [
+    "EVIDENCE",
+    "Cue",
+    "Evidence",
+    "Fused",
+    "Line",
+    "Proposal",
+    "Reading",
+    "Seen",
+    "Weighed",
+    "fuse",
+    "read_photos",
+]

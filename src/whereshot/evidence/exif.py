@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whereshot.evidence.base import Cue, Seen, Town
+from whereshot.evidence.base import Cue, Proposal, Seen
 
 TYPICAL_ACCURACY_KM = 0.05
 
@@ -13,6 +13,6 @@ def cues_of(seen: Seen) -> list[Cue]:
     if recorded.latitude is None or recorded.longitude is None or recorded.latitude == recorded.longitude == 0:
         return []  # (0, 0) is where devices without a fix put their photos
     spread = max(recorded.accuracy_km or 0.0, TYPICAL_ACCURACY_KM)
-    town = Town("recorded position", recorded.latitude, recorded.longitude, "", spread, 1.0)
+    place = Proposal("recorded position", recorded.latitude, recorded.longitude, "", spread, 1.0)
     text = f"{recorded.latitude:.5f}, {recorded.longitude:.5f}"
-    return [Cue("exif", text, "the position that the camera recorded", "exif", towns=(town,))]
+    return [Cue("exif", text, "the position that the camera recorded", "exif", proposals=(place,))]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from whereshot.evidence.base import Box, Cue, Line, Town
+from whereshot.evidence.base import Box, Cue, Line, Proposal
 from whereshot.evidence.cues import host_words
 from whereshot.evidence.language import word_zipf
 from whereshot.evidence.worldwide import is_worldwide
@@ -87,8 +87,8 @@ def _cue(mention: Mention) -> Cue:
     known = gazetteer()
     population = np.maximum(known.populations[mention.towns].astype(float), 300.0)
     weight = population**0.9
-    towns = tuple(
-        Town(
+    proposals = tuple(
+        Proposal(
             name=str(known.names[index]),
             latitude=float(known.points[index, 0]),
             longitude=float(known.points[index, 1]),
@@ -98,11 +98,13 @@ def _cue(mention: Mention) -> Cue:
         )
         for index, people, share in zip(mention.towns, population, weight / weight.sum(), strict=True)
     )
-    first = towns[int(np.argmax([town.weight for town in towns]))]
-    others = f" or one of {len(towns) - 1} others" if len(towns) > 1 else ""
+    first = max(proposals, key=lambda proposal: proposal.weight)
+    others = {1: "", 2: ", or the other place so called"}.get(
+        len(proposals), f", or one of {len(proposals) - 1} other places so called"
+    )
     means = f"the place {first.name} ({first.country_code}){others}"
     discount = MISREAD_DISCOUNT**mention.errors
-    return Cue("text/place", mention.text, means, mention.trust, discount, towns=towns, box=mention.box)
+    return Cue("text/place", mention.text, means, mention.trust, discount, proposals=proposals, box=mention.box)
 
 
 def _rank(mention: Mention) -> tuple[int, int]:
