@@ -57,7 +57,10 @@ def side(a: Vectors, b: Vectors, p: Vectors) -> NDArray[np.int8]:
     n = normals(a, b)
     sine = (p * n).sum(axis=-1)
     signs = np.sign(sine).astype(np.int8)
-    unsure = np.flatnonzero(np.abs(sine) <= _OPEN)
+    signs[np.abs(sine) <= _OPEN] = 0
+    # often seen and surely on the circle: a corner itself, the equator, the meridians of 0 and 90 degrees
+    on = (p == a).all(axis=-1) | (p == b).all(axis=-1) | ((a == 0) & (b == 0) & (p == 0)).any(axis=-1)
+    unsure = np.flatnonzero((signs == 0) & ~on)
     if len(unsure):
         signs[unsure] = _exact_side(a[unsure], b[unsure], p[unsure])
     return signs
@@ -68,7 +71,10 @@ def is_left(a: Vectors, b: Vectors, p: Vectors) -> NDArray[np.bool_]:
     signs = side(a, b, p)
     on = np.flatnonzero(signs == 0)
     if len(on):
-        signs[on] = _tie(a[on], b[on])
+        north = a[on, 0] * b[on, 1] - a[on, 1] * b[on, 0]
+        signs[on] = np.sign(north)
+        unsure = on[np.abs(north) <= _OPEN]
+        signs[unsure] = _tie(a[unsure], b[unsure])
     return signs > 0
 
 
