@@ -156,9 +156,9 @@ def test_any_positions_are_held_once(points: list, most: int, nodes: int, pull: 
     assert (label >= 0).all() and math.fsum(whole.area_sr) == pytest.approx(4 * math.pi, abs=1e-9)
     np.testing.assert_array_equal(np.bincount(label, minlength=len(whole)), whole.counts)
     assert nodes_apart_km(whole) >= 0.0999
-    for cell in np.flatnonzero(whole.counts > most):  # too full: all its photos are near, or there is no room
-        edges = whole.corners[cell] - np.roll(whole.corners[cell], 1, axis=0)
-        assert sphere.EARTH_KM * np.linalg.norm(edges, axis=1).min() < 0.4
+    for cell in np.flatnonzero(whole.counts > most):  # too full: not even its middle has room for a node
+        corners_km = sphere.distance_km(sphere.latlon(whole.corners.reshape(-1, 3)), whole.cell_centers[cell])
+        assert corners_km.min() < 0.1001
     np.testing.assert_array_equal(whole.assign(array[::-1]), label[::-1])
 
 
