@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from whereshot import sphere
+from whereshot.conformal import conformal_factor
 from whereshot.errors import InputError
-from whereshot.evaluate import conformal_factor
 from whereshot.partition import Hierarchy
 from whereshot.posterior import Posterior
 from whereshot.readout import (

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from whereshot import calibrate, evaluate, sphere
 from whereshot.errors import InputError
-from whereshot.evaluate import Answers
+from whereshot.evaluate import DEFAULT, Answers, Protocol, Truth, of_posterior
 from whereshot.geolocator import Geolocator
 from whereshot.posterior import Posterior
 from whereshot.progress import Track, silent
@@ -23,14 +23,15 @@ def try_model(
     records: Records,
     *,
     within_km: float | None = None,
-    draws: int = 1000,
-    seed: int = 0,
+    protocol: Protocol = DEFAULT,
+    cluster: str | None = None,
     track: Track = silent,
 ) -> evaluate.Report:
     """Score a model with regions for seen and for unseen places, its classifier and its gallery alone, and as
     baselines the nearest neighbour in feature space, the prior alone and a random training photo.
 
-    Photos that cannot be read count as misses. Raises InputError without positions or photos.
+    Intervals are drawn by the column ``cluster``, by default "group" or "user" where there is one. Photos that cannot
+    be read count as misses. Raises InputError without positions or photos.
     """
     truth = records.points
     total = len(truth)
@@ -41,18 +42,17 @@ def try_model(
         answers = [_of_prior(geolocator.prior, truth[readable], within_km).scatter(readable, total)]
         failed = total - len(readable)
     else:
-        answers, failed = _of_model(geolocator, records, truth, within_km, seed, track)
-    groups = records.groups("group") if "group" in records.table.column_names else None
-    rows = [evaluate.score(answer, truth, groups=groups, draws=draws, seed=seed) for answer in answers]
-    protocol = evaluate.protocol(
+        answers, failed = _of_model(geolocator, records, truth, within_km, protocol.seed, track)
+    known = Truth.of_records(records, cluster)
+    return evaluate.set_beside(
+        [evaluate.score(answer, known, protocol) for answer in answers],
         model=geolocator.name,
         photos=total,
         failed=failed,
         decided="25 km, then 1 km" if within_km is None else f"{within_km:g} km",
-        bootstrap_by="group" if groups is not None else "photo",
+        bootstrap_by=known.cluster_by,
         nearest_training_photo_within_1_km=_known_share(geolocator, truth),
     )
-    return evaluate.Report(rows, protocol)
 
 
 def _known_share(geolocator: Geolocator, truth: NDArray) -> float | None:
@@ -64,11 +64,7 @@ def _known_share(geolocator: Geolocator, truth: NDArray) -> float | None:
 
 
 def _of_prior(prior: Posterior, truth: NDArray, within_km: float | None) -> Answers:
-    decided = calibrate.decide(prior, within_km)
-    rings = prior.around(decided)
-    radius = {level: np.repeat(rings.radius_km(level), len(truth)) for level in evaluate.LEVELS}
-    log_density = prior.repeat(len(truth)).log_density(truth)
-    return Answers("prior alone", np.repeat(decided, len(truth), 0), log_density, radius)
+    return of_posterior("prior alone", prior, truth, calibrate.decide(prior, within_km))
 
 
 def _of_model(
@@ -90,8 +86,8 @@ def _of_model(
             part = slice(start, start + BLOCK)
             posterior = readout({key: values[part] for key, values in outputs.items()})
             decided = calibrate.decide(posterior, within_km)
-            parts.append(Answers.of_posterior(name, posterior, known[part], decided))
-        joined = _joined(name, parts)
+            parts.append(of_posterior(name, posterior, known[part], decided))
+        joined = Answers.concat(parts)
         for kind in kinds:
             answers.append(_with_factor(joined, geolocator, kind, mixture).scatter(rows, total))
     nearest, _ = geolocator.folder.gallery.nearest(outputs)
@@ -102,17 +98,8 @@ def _of_model(
     places, counts = np.unique(training, axis=0, return_counts=True)
     spread = geolocator.folder.calibration.mixtures["gallery"].gallery.floor_km
     anywhere = Posterior.from_mass(places, counts[None], np.full(len(places), spread)).repeat(len(rows))
-    answers.append(Answers.of_posterior("random training photo", anywhere, known, drawn, None).scatter(rows, total))
+    answers.append(of_posterior("random training photo", anywhere, known, drawn, None).scatter(rows, total))
     return answers, len(errors)
-
-
-def _joined(name: str, parts: list[Answers]) -> Answers:
-    return Answers(
-        name,
-        np.concatenate([part.points for part in parts]),
-        np.concatenate([part.log_density for part in parts]),
-        {level: np.concatenate([part.radius_km[level] for part in parts]) for level in evaluate.LEVELS},
-    )
 
 
 def _with_factor(answers: Answers, geolocator: Geolocator, kind: Literal["seen", "unseen"], mixture: str) -> Answers:

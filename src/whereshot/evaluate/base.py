@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from whereshot import sphere
 from whereshot.errors import ConfigError
 from whereshot.posterior import GEOSCORE_KM
+from whereshot.records import Records
 
 DISTANCES_KM = (1, 25, 200, 750, 2500)
 """Street, city, region, country, continent (Hays and Efros 2008; Vo et al. 2017)."""
@@ -108,9 +109,47 @@ class Truth:
     posted_at: NDArray[np.datetime64] | None = None
     taken_at: NDArray[np.datetime64] | None = None
     images: NDArray | None = None
+    _made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of_records(cls, records: Records, cluster: str | None = None) -> Truth:
+        """What records tell; clusters are those of the column ``cluster``, else of "group" or "user" if known.
+
+        Raises InputError where a position is missing, or for a column that there is not.
+        """
+        names = records.table.column_names
+        users = records.groups("user") if records.table["user"].null_count < len(records) else None
+        if cluster is None:
+            cluster = "group" if "group" in names else "user" if users is not None else None
+        scenes = {scene: f"scene_{scene}" for scene in SCENES}
+        labels = {level: name for level in ADMINISTRATIVE for name in (level, level.replace("-", "_")) if name in names}
+        images = records.table["image"]
+        return cls(
+            records.points,
+            ids=records.table["id"].to_numpy(),
+            cluster=None if cluster is None else records.groups(cluster),
+            cluster_by=cluster or "photo",
+            user=users,
+            scenes={scene: records.numbers(name) for scene, name in scenes.items() if name in names},
+            labels={level: np.array(records.strings(name), dtype=object) for level, name in labels.items()},
+            posted_at=_times(records, "posted_at"),
+            taken_at=_times(records, "taken_at"),
+            images=None if images.null_count == len(images) else images.to_numpy(),
+        )
 
     def __len__(self) -> int:
         return len(self.points)
+
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """What ``make`` gives, made at the first call: what all methods are scored by."""
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
+
+
+def _times(records: Records, name: str) -> NDArray[np.datetime64] | None:
+    column = records.table[name]
+    return None if column.null_count == len(column) else column.to_numpy()
 
 
 @dataclass(frozen=True)
@@ -121,7 +160,7 @@ class Answers:
     by level, each (n,); ``within`` by distance in km, the stated P(error <= km), each (n,); ``confidence`` (n,) by
     which photos would be answered or not. Of the regions of highest density: ``region_level`` (n,), the level of the
     smallest one that holds the truth, ``region_area_km2`` by level, and ``searched_km2`` (n,), the area that is denser
-    than the truth.
+    than the truth. ``drawn`` (n, 2) is one position drawn from each distribution.
     """
 
     name: str
@@ -133,6 +172,7 @@ class Answers:
     region_level: NDArray[np.float64] | None = None
     region_area_km2: dict[float, NDArray[np.float64]] = field(default_factory=dict)
     searched_km2: NDArray[np.float64] | None = None
+    drawn: NDArray[np.float64] | None = None
 
     def _mapped(self, change: Callable[[NDArray], NDArray], name: str | None = None) -> Answers:
         def of(values: Any) -> Any:
@@ -285,7 +325,7 @@ class Group:
 class Row:
     """One method's scores by metric name; its curves by name; its groups by what they are grouped by.
 
-    ``scored`` keeps the errors of all photos, for figures and comparisons.
+    ``scored`` keeps the errors of all photos, for figures, and ``draws`` each score's bootstrap, for comparisons.
     """
 
     name: str
@@ -295,6 +335,7 @@ class Row:
     curves: dict[str, Curve] = field(default_factory=dict)
     groups: dict[str, list[Group]] = field(default_factory=dict)
     scored: Scored | None = field(default=None, repr=False, compare=False)
+    draws: dict[str, NDArray[np.float64]] = field(default_factory=dict, repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """The document of the command contract."""

@@ -1,0 +1,114 @@
+"""Is the country, the region, the town right: by borders, and, as OSV-5M counts it, by labels of the nearest town."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from whereshot import places
+from whereshot.errors import InputError
+from whereshot.evaluate.base import Column, Metric, Scored, Sums
+from whereshot.gazetteer import gazetteer, name_keys
+
+LEVELS = ("country", "region", "city")
+
+
+def named(points: NDArray) -> dict[str, NDArray[np.int64]]:
+    """The number (n,) of the country, the first-order division and the nearest town of positions; -1 for none."""
+    # answers are often the same few places
+    own, inverse = np.unique(np.ascontiguousarray(points).view(np.complex128)[:, 0], return_inverse=True)
+    own = own.view(np.float64).reshape(-1, 2)
+    country, region = places.region_index(own).T
+    return {"country": country[inverse], "region": region[inverse], "city": gazetteer().nearest(own)[1][inverse]}
+
+
+def _both(scored: Scored) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+    """The same of the truth and of the answers that there are; the work of both goes on at once."""
+    answered = scored.answers.points[~scored.failed]
+    with ThreadPoolExecutor(1) as beside:
+        true = beside.submit(scored.truth.once, "named", lambda: named(scored.truth.points))
+        return named(answered), true.result()
+
+
+def polygon(level: str) -> Metric:
+    """Share of photos whose answer lies in the right country or first-order division, or has the same nearest town.
+
+    Photos at sea have no country or region and leave the denominator. Borders are Natural Earth's, 1:50 million;
+    regions those of the nearest town of the country; towns those of GeoNames from 500 inhabitants up.
+    """
+
+    def columns(scored: Scored) -> dict[str, Column] | None:
+        answered, true = scored.once("administrative", lambda: _both(scored))
+        known = true[level] >= 0
+        right = np.zeros(len(scored))
+        right[~scored.failed] = answered[level] == true[level][~scored.failed]
+        return _ratio(f"right {level}", right, known)
+
+    return Metric(columns, lambda scored, sums: _value(f"right {level}", sums))
+
+
+def labelled(level: str) -> Metric:
+    """The same as OSV-5M counts it: the label of the town nearest to the answer against the photo's stored label.
+
+    Nearest is Euclidean in degrees, as there; photos without a label leave this level's denominator. Names are
+    compared without case, accents and punctuation; countries by name or code. The gazetteer is this package's, which
+    has no second-order divisions: sub-regions are not scored.
+    """
+
+    def columns(scored: Scored) -> dict[str, Column] | None:
+        stored = scored.truth.labels.get(level)
+        if stored is None:
+            return None
+        town = scored.once("nearest town in degrees", lambda: _nearest_in_degrees(scored))
+        key = _keys(stored, level)
+        known = key != ""
+        if not known.any():
+            return None
+        return _ratio(f"osv {level}", (key == _town_keys(town, level)) & known & ~scored.failed, known)
+
+    return Metric(columns, lambda scored, sums: _value(f"osv {level}", sums))
+
+
+def _ratio(name: str, right: NDArray, known: NDArray) -> dict[str, Column] | None:
+    if not known.any():
+        return None
+    return {name: Column(np.where(known, right, 0.0)), f"{name}, known": Column(known.astype(np.float64))}
+
+
+def _value(name: str, sums: Sums) -> NDArray[np.float64]:
+    right, known = np.asarray(sums[name][:, 0], np.float64), np.asarray(sums[f"{name}, known"][:, 0], np.float64)
+    return np.divide(right, known, out=np.full(len(known), np.nan), where=known > 0)
+
+
+def _nearest_in_degrees(scored: Scored) -> NDArray[np.int64]:
+    points = np.where(scored.failed[:, None], 0.0, scored.answers.points)
+    return cKDTree(gazetteer().points).query(points)[1]
+
+
+def _keys(names: NDArray, level: str) -> NDArray[np.object_]:
+    """Stored labels as they are compared: folded names, or country codes."""
+    texts = np.array(["" if name is None or name != name else str(name) for name in names], dtype=object)
+    used, inverse = np.unique(texts.astype(np.str_), return_inverse=True)
+    keys = [_country_key(text) for text in used.tolist()] if level == "country" else name_keys(used.tolist())
+    return np.array(keys, dtype=object)[inverse]
+
+
+def _country_key(label: str) -> str:
+    if not label.strip():
+        return ""
+    try:
+        return places.countries().find(label).code
+    except InputError:
+        return label.strip().upper()
+
+
+def _town_keys(towns: NDArray[np.int64], level: str) -> NDArray[np.object_]:
+    known = gazetteer()
+    used, inverse = np.unique(towns, return_inverse=True)
+    if level == "country":
+        return known.country_codes[used][inverse]
+    names = (known.regions if level == "region" else known.names)[used]
+    return np.array(name_keys(names.tolist()), dtype=object)[inverse]

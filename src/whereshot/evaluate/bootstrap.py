@@ -1,0 +1,95 @@
+"""Columns per photo -> their sums, plain and drawn: one bootstrap for all scores, over whole clusters of photos.
+
+Scores are functions of sums, so that drawing is a product of two matrices: how often each cluster is drawn, times what
+it adds to each sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whereshot.evaluate.base import Column, Protocol, Sums, Value
+
+GROUPS = 8192
+"""More clusters than this are put together at random into so many groups, which are drawn whole. The variance of a sum
+keeps its expectation and is known to sqrt(2 / 8192), 1.6 %: less than what 1,000 draws leave open (4.5 %)."""
+
+_CHUNK = 1024  # units drawn at a time
+_EXACT = 3e9  # products up to which sums are drawn in double precision
+
+
+def units(cluster: NDArray | None, photos: int, seed: int) -> tuple[NDArray[np.int64], int]:
+    """The unit (n,) that each photo is drawn with, and how many units there are."""
+    if cluster is None:
+        unit, count = np.arange(photos), photos
+    else:
+        names, unit = np.unique(np.asarray(cluster), return_inverse=True)
+        count = len(names)
+    if count <= GROUPS:
+        return unit, count
+    return (np.random.default_rng([seed, 1]).permutation(count) % GROUPS)[unit], GROUPS
+
+
+def draw_units(count: int, draws: int, seed: int) -> Iterator[tuple[slice, NDArray[np.int64]]]:
+    """How often units are drawn, when as many as there are, are drawn with replacement: chunks of (draws, units)."""
+    rng = np.random.default_rng(seed)
+    starts = np.arange(0, count, _CHUNK)
+    sizes = np.minimum(count - starts, _CHUNK)
+    of_chunk = rng.multinomial(count, sizes / count, size=draws)
+    for start, size, drawn in zip(starts.tolist(), sizes.tolist(), of_chunk.T, strict=True):
+        row = np.repeat(np.arange(draws) * size, drawn)
+        row += rng.integers(0, size, len(row))
+        yield slice(start, start + size), np.bincount(row, minlength=draws * size).reshape(draws, size)
+
+
+def plain_sums(columns: Mapping[str, Column]) -> dict[str, NDArray[np.float64]]:
+    """The sums (1, width) over all photos."""
+    return {
+        name: np.array([[column.values.sum()]])
+        if column.code is None
+        else np.bincount(column.code, column.values, minlength=column.width)[None]
+        for name, column in columns.items()
+    }
+
+
+def drawn_sums(columns: Mapping[str, Column], cluster: NDArray | None, protocol: Protocol) -> Sums:
+    """The sums (draws, width) over photos drawn by clusters; the same seed draws the same for any columns."""
+    photos = len(next(iter(columns.values())).values)
+    unit, count = units(cluster, photos, protocol.seed)
+    by_unit = None if cluster is None and count == photos else np.argsort(unit, kind="stable")
+    first = np.searchsorted(unit if by_unit is None else unit[by_unit], np.arange(count + 1))
+    ends = np.cumsum([0, *(column.width for column in columns.values())])
+    exact = float(ends[-1]) * count * protocol.draws <= _EXACT
+    dtype = np.float64 if exact else np.float32
+    total = np.zeros((protocol.draws, ends[-1]), dtype)
+    for chunk, drawn in draw_units(count, protocol.draws, protocol.seed):
+        rows = slice(first[chunk.start], first[chunk.stop])
+        size = chunk.stop - chunk.start
+        photo = rows if by_unit is None else by_unit[rows]
+        own = unit[photo] - chunk.start
+        adds = np.empty((size, ends[-1]), dtype)
+        for (_, column), start in zip(columns.items(), ends, strict=False):
+            key = own if column.code is None else own * column.width + column.code[photo]
+            summed = np.bincount(key, column.values[photo], minlength=size * column.width)
+            adds[:, start : start + column.width] = summed.reshape(size, column.width)
+        total += drawn.astype(dtype) @ adds
+    return {
+        name: total[:, start : start + column.width]
+        for (name, column), start in zip(columns.items(), ends, strict=False)
+    }
+
+
+def interval(value: float, drawn: NDArray, protocol: Protocol, curved: bool = False) -> tuple[Value, NDArray]:
+    """A score with its percentile interval, and its draws: those of a ``curved`` one moved to centre on its value."""
+    drawn = np.asarray(drawn, np.float64)
+    known = drawn[np.isfinite(drawn)]
+    if len(known) == 0 or not np.isfinite(value):
+        return Value(float(value), float("nan"), float("nan")), drawn
+    if curved:
+        shift = value - known.mean()
+        drawn, known = drawn + shift, known + shift
+    low, high = np.quantile(known, [(1 - protocol.interval) / 2, (1 + protocol.interval) / 2])
+    return Value(float(value), float(low), float(high)), drawn

@@ -1,0 +1,54 @@
+"""Rows of several methods on the same photos -> Comparisons: paired differences, Wilcoxon's test, who wins where."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import wilcoxon
+
+from whereshot import places
+from whereshot.errors import InputError
+from whereshot.evaluate.base import Comparison, Row, Value
+from whereshot.evaluate.bootstrap import interval
+from whereshot.evaluate.grouped import true_country
+
+TIE_KM = 1e-6
+"""Errors that differ by less are the same."""
+
+
+def compare(first: Row, second: Row) -> Comparison:
+    """Every score that both have, first less second, drawn together; and the errors photo by photo.
+
+    Both rows must come of ``score`` on the same photos with the same protocol, so that the same photos are drawn.
+    Wilcoxon's signed-rank test is two-sided, ties split as Pratt does. Raises InputError for rows of different photos.
+    """
+    one, other = first.scored, second.scored
+    if one is None or other is None or not np.array_equal(one.truth.points, other.truth.points):
+        raise InputError(f"{first.name} and {second.name} were not scored on the same photos")
+    differences: dict[str, Value] = {}
+    for name in first.scores.keys() & second.scores.keys() if first.draws and second.draws else ():
+        value = first.scores[name].value - second.scores[name].value
+        differences[name] = interval(value, first.draws[name] - second.draws[name], one.protocol)[0]
+    apart = one.error_km - other.error_km
+    apart[np.abs(apart) < TIE_KM] = 0.0
+    country = true_country(one.truth)
+    known = places.countries().all
+    return Comparison(
+        first.name,
+        second.name,
+        {name: differences[name] for name in first.scores if name in differences},
+        signed_rank(apart),
+        *_count(apart),
+        {known[number].code: _count(apart[country == number]) for number in np.unique(country[country >= 0])},
+    )
+
+
+def signed_rank(apart: NDArray[np.float64]) -> float:
+    """Two-sided p-value (Wilcoxon 1945; ties after Pratt 1959) that differences (n,) centre on zero; 1 if all are."""
+    if not apart.any():
+        return 1.0
+    return float(wilcoxon(apart, zero_method="pratt", method="auto" if len(apart) <= 50 else "asymptotic").pvalue)
+
+
+def _count(apart: NDArray[np.float64]) -> tuple[int, int, int]:
+    return int((apart < 0).sum()), int((apart == 0).sum()), int((apart > 0).sum())

@@ -1,0 +1,116 @@
+"""Posteriors, decided points and the truth -> Answers, with the regions of highest density."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from whereshot import sphere
+from whereshot.cauchy import scale_of
+from whereshot.evaluate.base import DISTANCES_KM, LEVELS, Answers
+from whereshot.posterior import Posterior
+
+KERNELS = 4_000_000
+"""Places times samples that the regions of one photo may cost; from 32 to 512 samples are drawn."""
+
+
+def of_posterior(
+    name: str,
+    posterior: Posterior,
+    truth: ArrayLike,
+    points: NDArray,
+    radius_factor: float | None = 1.0,
+    *,
+    seed: int = 0,
+) -> Answers:
+    """Answers of a posterior at decided ``points`` (n, 2); of one row for all photos, or a row for each.
+
+    ``radius_factor`` corrects circles and what is stated of distances; for None there are none, and no regions either.
+    """
+    truth = sphere.points(truth)
+    n = len(truth)
+    points = np.broadcast_to(points, (n, 2))
+    same = len(posterior) == 1 < n
+    log_density = posterior.repeat(n).log_density(truth) if same else posterior.log_density(truth)
+    if radius_factor is None:
+        return Answers(name, points, log_density)
+    rings = posterior.around(points[:1] if same else points)
+
+    def per_photo(values: NDArray) -> NDArray[np.float64]:
+        return np.broadcast_to(values, (n,))
+
+    radius = {level: per_photo(np.minimum(rings.radius_km(level) * radius_factor, _FARTHEST)) for level in LEVELS}
+    within = {km: per_photo(rings.mass_within(km / radius_factor)) for km in DISTANCES_KM}
+    found = regions(posterior, log_density, seed)
+    return Answers(
+        name,
+        points,
+        log_density,
+        radius,
+        within,
+        region_level=found.level,
+        region_area_km2=found.area_km2,
+        searched_km2=found.searched_km2,
+        drawn=found.drawn,
+    )
+
+
+_FARTHEST = sphere.HALF_CIRCUMFERENCE_KM
+
+
+class Regions(NamedTuple):
+    """What is known of each photo's regions of highest density: see Answers."""
+
+    level: NDArray[np.float64]
+    area_km2: dict[float, NDArray[np.float64]]
+    searched_km2: NDArray[np.float64]
+    drawn: NDArray[np.float64]
+
+
+def regions(posterior: Posterior, log_density: NDArray[np.float64], seed: int = 0) -> Regions:
+    """Regions of highest density (Hyndman 1996) of each row, by samples of it; ``log_density`` (n,) is the truth's.
+
+    A region's level is the share of samples denser than the truth, its last step drawn evenly, so that levels of true
+    distributions are uniform whatever the number of samples. Its area is the mean of 1 / density over the samples in
+    it, or the whole where a level needs them all.
+    """
+    n = len(log_density)
+    rng = np.random.default_rng([seed, 3])
+    count = int(np.clip(KERNELS // posterior.log_mass.shape[1], 32, 512))
+    level, searched, drawn = np.empty(n), np.empty(n), np.empty((n, 2))
+    area = {at: np.empty(n) for at in LEVELS}
+    for number in range(len(posterior)):
+        rows = slice(None) if len(posterior) == 1 else slice(number, number + 1)
+        one = posterior[number]
+        samples = one.sample(count, rng)[0]
+        density = np.sort(_density(one, samples))[::-1]
+        covered = np.concatenate([[0.0], np.cumsum(1 / density)]) / count * sphere.EARTH_KM**2
+        covered = np.minimum(covered, sphere.EARTH_AREA_KM2)
+        # how many samples are denser than the truth
+        denser = np.searchsorted(-density, -np.exp(log_density[rows]))
+        level[rows] = (denser + rng.uniform(size=len(denser))) / (count + 1)
+        searched[rows] = covered[denser]
+        for at in LEVELS:
+            area[at][rows] = np.interp(at * count, np.arange(count + 1), covered)
+        if len(posterior) == 1 and n > count:
+            drawn[rows] = one.sample(n, rng)[0]
+        else:
+            drawn[rows] = samples[: len(denser)]
+    return Regions(level, area, searched, drawn)
+
+
+def _density(one: Posterior, points: NDArray) -> NDArray[np.float64]:
+    """Density per steradian of a posterior of one row at points (m, 2)."""
+    places, spread, mass = one.places.reshape(-1, 2), np.ravel(one.spread_km), one.mass[0]
+    kept = mass > 0
+    e = scale_of(spread[kept])
+    weight = mass[kept] * e * (2 + e) / (4 * math.pi)
+    # 1 - cos of the angle, by the product of unit vectors: good to 1e-16, and the narrowest place has e = 1e-12
+    apart = 1 - sphere.xyz(points) @ sphere.xyz(places[kept]).T
+    apart += e
+    np.square(apart, out=apart)
+    np.reciprocal(apart, out=apart)
+    return apart @ weight

@@ -1,0 +1,23 @@
+"""Positions in, distances out, by the formula and the Earth that a protocol names."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whereshot import errors, sphere
+from whereshot.evaluate.base import Protocol
+
+
+def distance_km(a: NDArray, b: NDArray, protocol: Protocol) -> NDArray[np.float64]:
+    """Distance (n,) in km between positions (n, 2), each row with its own.
+
+    Great circle on a sphere of the protocol's radius, or the geodesic on the ellipsoid WGS84 (Karney 2013, by pyproj).
+    Raises MissingExtraError for the latter where pyproj is not installed.
+    """
+    if protocol.distance == "geodesic":
+        pyproj = errors.require("pyproj", extra="geodesic")
+        metres = pyproj.Geod(ellps="WGS84").inv(a[:, 1], a[:, 0], b[:, 1], b[:, 0])[2]
+        return np.asarray(metres) / 1000
+    km = sphere.distance_km(a, b)
+    return km if protocol.radius_km == sphere.EARTH_KM else km * (protocol.radius_km / sphere.EARTH_KM)

@@ -1,0 +1,58 @@
+"""Are predictions spread over the Earth as the truth is: KL divergence and entropy over S2 cells."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whereshot import s2
+from whereshot.evaluate.base import Column, Metric, Scored, Sums
+
+_TRUE, _PREDICTED = "photos by true cell", "photos by predicted cell"
+
+
+def cell_codes(points: NDArray, level: int) -> NDArray[np.int64]:
+    """The number (n,) of the S2 cell of each position, from 0 to 6 * 4^level - 1 along the Hilbert curve."""
+    return (s2.encode(points, level) >> np.uint64(61 - 2 * level)).astype(np.int64)
+
+
+def _columns(scored: Scored) -> dict[str, Column]:
+    level, n = scored.protocol.cell_level, len(scored)
+    ones = np.ones(n)
+
+    def make() -> dict[str, Column]:
+        true = scored.truth.once(f"number of cell {level}", lambda: cell_codes(scored.truth.points, level))
+        # a photo without an answer adds to no cell
+        predicted = np.full(n, -1)
+        predicted[~scored.failed] = cell_codes(scored.answers.points[~scored.failed], level)
+        used, code = np.unique(np.concatenate([true, predicted]), return_inverse=True)
+        weight = np.where(scored.failed, 0.0, 1.0)
+        return {_TRUE: Column(ones, code[:n], len(used)), _PREDICTED: Column(weight, code[n:], len(used))}
+
+    return scored.once("cells", make)
+
+
+def _kl(scored: Scored, sums: Sums) -> NDArray[np.float64]:
+    true, predicted = (np.asarray(sums[name], np.float64) + 1 for name in (_TRUE, _PREDICTED))
+    total = np.asarray(sums["photos"], np.float64) + 6 * 4**scored.protocol.cell_level
+    return (true / total * np.log(true / predicted)).sum(axis=1)
+
+
+def _entropy(name: str) -> Metric:
+    def value(scored: Scored, sums: Sums) -> NDArray[np.float64]:
+        count = np.asarray(sums[name], np.float64)
+        total = count.sum(axis=1, keepdims=True)
+        share = np.divide(count, total, out=np.zeros_like(count), where=total > 0)
+        return -(share * np.log(np.where(share > 0, share, 1.0))).sum(axis=1)
+
+    return Metric(_columns, value, curved=True)
+
+
+kl = Metric(_columns, _kl, curved=True)
+"""KL divergence of predicted from true frequencies of all cells of a level, in nats; every count plus one."""
+
+entropy_true = _entropy(_TRUE)
+"""Shannon entropy of the true cells' frequencies, in nats."""
+
+entropy_predicted = _entropy(_PREDICTED)
+"""Shannon entropy of the predicted cells' frequencies, in nats."""

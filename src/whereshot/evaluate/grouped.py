@@ -1,0 +1,140 @@
+"""Scores by kinds of photos: each country, continent, cell and scene, and the mean over them that weighs all alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whereshot import places, s2, shipped
+from whereshot.evaluate.base import DISTANCES_KM, SCENES, Column, Metric, Scored, Sums, Truth
+
+SCORES: dict[str, Callable[[Scored], NDArray[np.float64]]] = {
+    **{f"accuracy_{km}": lambda scored, km=km: scored.hit(km) for km in DISTANCES_KM},
+    "geoscore": Scored.geoscore,
+}
+"""What is told of each group."""
+
+
+SCENE_SETS = {**{scene: (scene,) for scene in SCENES}, "outdoor": ("natural", "urban")}
+"""Scenes that scores are told of, each by the likeliest of indoor, natural and urban."""
+
+
+class Kind(NamedTuple):
+    """How photos are grouped: the code (n,) of each, -1 for none, and the names of the codes."""
+
+    codes: NDArray[np.int64]
+    names: list[str]
+
+
+def true_country(truth: Truth) -> NDArray[np.int64]:
+    """The number (n,) of the country of each photo, -1 at sea."""
+    return truth.once("country", lambda: places.countries().index_of(truth.points))
+
+
+def _country(truth: Truth, level: int) -> Kind | None:
+    used, code = np.unique(true_country(truth), return_inverse=True)
+    known = [places.countries().all[number].code for number in used if number >= 0]
+    return Kind(code - int(used[0] < 0), known)
+
+
+def _continent(truth: Truth, level: int) -> Kind | None:
+    table = {code: name for name, codes in shipped.read_toml("data/continents.toml").items() for code in codes.split()}
+    names = sorted(set(table.values()))
+    of_country = np.array([names.index(table[country.code]) for country in places.countries().all] + [-1])
+    return Kind(of_country[true_country(truth)], names)
+
+
+def _cell(truth: Truth, level: int) -> Kind | None:
+    ids, code = np.unique(s2.encode(truth.points, level), return_inverse=True)
+    return Kind(code, s2.token(ids))
+
+
+def _scene(truth: Truth, level: int) -> Kind | None:
+    if not set(SCENES) <= set(truth.scenes):
+        return None
+    shares = np.stack([truth.scenes[scene] for scene in SCENES], axis=1)
+    known = np.isfinite(shares).all(axis=1)
+    return Kind(np.where(known, np.nan_to_num(shares).argmax(axis=1), -1), list(SCENES))
+
+
+KINDS: dict[str, Callable[[Truth, int], Kind | None]] = {
+    "country": _country,
+    "continent": _continent,
+    "cell": _cell,
+    "scene": _scene,
+}
+
+
+def kind_of(kind: str, scored: Scored) -> Kind | None:
+    """How the photos fall by a kind; None where it is not known of them."""
+    level = scored.protocol.cell_level
+    found = scored.truth.once(f"{kind} {level}", lambda: KINDS[kind](scored.truth, level))
+    return found if found is not None and (found.codes >= 0).any() else None
+
+
+def _columns(kind: str, score: str, scored: Scored) -> dict[str, Column] | None:
+    found = kind_of(kind, scored)
+    if found is None:
+        return None
+    known = (found.codes >= 0).astype(np.float64)
+    code, width = np.maximum(found.codes, 0), len(found.names)
+    values = scored.once(f"values of {score}", lambda: SCORES[score](scored))
+    return {f"photos by {kind}": Column(known, code, width), f"{score} by {kind}": Column(values * known, code, width)}
+
+
+def rates(kind: str, score: str, sums: Sums) -> NDArray[np.float64]:
+    """The score (draws, groups) of each group; NaN where none of its photos was drawn."""
+    photos, total = (
+        np.asarray(sums[f"photos by {kind}"], np.float64),
+        np.asarray(sums[f"{score} by {kind}"], np.float64),
+    )
+    return np.divide(total, photos, out=np.full(total.shape, np.nan), where=photos > 0)
+
+
+def macro(score: str, kind: str) -> Metric:
+    """The mean of a score over groups, every group counting alike."""
+
+    def value(scored: Scored, sums: Sums) -> NDArray[np.float64]:
+        rate = rates(kind, score, sums)
+        known = np.isfinite(rate)
+        total = np.where(known, rate, 0.0).sum(axis=1)
+        return np.divide(total, known.sum(axis=1), out=np.full(len(total), np.nan), where=known.any(axis=1))
+
+    return Metric(lambda scored: _columns(kind, score, scored), value, curved=True)
+
+
+def of_scenes(score: str, scenes: tuple[str, ...]) -> Metric:
+    """A score on the photos of some scenes alone: by the likeliest of indoor, natural and urban."""
+    chosen = [SCENES.index(scene) for scene in scenes]
+
+    def columns(scored: Scored) -> dict[str, Column] | None:
+        found = kind_of("scene", scored)
+        return _columns("scene", score, scored) if found is not None and np.isin(found.codes, chosen).any() else None
+
+    def value(scored: Scored, sums: Sums) -> NDArray[np.float64]:
+        photos, total = (np.asarray(sums[f"{name} by scene"])[:, chosen].sum(axis=1) for name in ("photos", score))
+        return np.divide(total, photos, out=np.full(len(total), np.nan), where=photos > 0)
+
+    return Metric(columns, value)
+
+
+def by_user(score: str) -> Metric:
+    """The mean of a score over users, each counting alike however many photos are theirs."""
+
+    def columns(scored: Scored) -> dict[str, Column] | None:
+        user = scored.truth.user
+        if user is None:
+            return None
+
+        def share() -> NDArray[np.float64]:
+            _, inverse, count = np.unique(user, return_inverse=True, return_counts=True)
+            return 1 / count[inverse]
+
+        share_of_user = scored.truth.once("share of user", share)
+        values = scored.once(f"values of {score}", lambda: SCORES[score](scored))
+        return {"users": Column(share_of_user), f"{score} by user": Column(values * share_of_user)}
+
+    return Metric(columns, lambda scored, sums: sums[f"{score} by user"][:, 0] / sums["users"][:, 0])

@@ -1,0 +1,75 @@
+"""Answers as samples of where photos are taken: precision, recall, density and coverage on the sphere."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from whereshot import sphere
+from whereshot.evaluate.base import Column, Metric, Scored, Sums
+
+NEIGHBOURS = 5
+"""The k of the k-th nearest neighbour (Naeem et al. 2020)."""
+PHOTOS = 10_000
+"""More photos than this are represented by so many of them, drawn at random."""
+
+_BLOCK = 500
+
+
+def compare(true: NDArray, made: NDArray, k: int = NEIGHBOURS) -> dict[str, NDArray[np.float64]]:
+    """How n made positions (n, 2) resemble n true ones, each (n,): "precision" and "density" of the made ones, "recall"
+    and "sample_coverage" of the true ones.
+
+    Precision: a made position lies within the k-th neighbour distance of a true one; recall the other way round
+    (Kynkäänniemi et al. 2019). Density: of how many, over k; coverage: a true one has a made one within its k-th
+    neighbour distance (Naeem et al. 2020). Distances are great circles, neighbours exclude the position itself.
+    """
+    a, b = sphere.xyz(true), sphere.xyz(made)
+    # an own radius of nothing (copies of one place) still holds those copies
+    near_a, near_b = (cKDTree(x).query(x, k=min(k, len(x) - 1) + 1)[0][:, -1] ** 2 + 1e-13 for x in (a, b))
+    n = len(a)
+    found = {name: np.zeros(n) for name in ("precision", "density", "recall", "sample_coverage")}
+    for start in range(0, n, _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        squared = 2 - 2 * (a[rows] @ b.T)  # of the chord
+        inside = squared <= near_a[rows, None]
+        found["density"] += inside.sum(axis=0) / k
+        found["sample_coverage"][rows] = inside.any(axis=1)
+        found["recall"][rows] = (squared <= near_b).any(axis=1)
+    found["precision"] = (found["density"] > 0).astype(np.float64)
+    return found
+
+
+def _compared(scored: Scored) -> dict[str, NDArray[np.float64]] | None:
+    made = scored.answers.points if scored.answers.drawn is None else scored.answers.drawn
+    usable = np.flatnonzero(~scored.failed & np.isfinite(made).all(axis=1))
+    if len(usable) <= NEIGHBOURS:
+        return None
+    if len(usable) > PHOTOS:
+        chosen = np.random.default_rng([scored.protocol.seed, 2]).choice(len(usable), PHOTOS, replace=False)
+        usable = usable[np.sort(chosen)]
+    # a photo without an answer is a sample that lies nowhere
+    share = len(usable) / max((~scored.failed).sum(), 1)
+    lost = np.flatnonzero(scored.failed)[: round(share * scored.failed.sum())]
+    part = np.concatenate([usable, lost])
+    found = {"of": np.zeros(len(scored))}
+    found["of"][part] = 1.0
+    for name, values in compare(scored.truth.points[usable], made[usable]).items():
+        found[name] = np.zeros(len(scored))
+        found[name][usable] = values
+    return found
+
+
+def of_samples(name: str) -> Metric:
+    """One of precision, recall, density and coverage; of positions drawn from each distribution where there are any."""
+
+    def columns(scored: Scored) -> dict[str, Column] | None:
+        found = scored.once("samples", lambda: _compared(scored))
+        return None if found is None else {f"samples {part}": Column(found[part]) for part in ("of", name)}
+
+    def value(scored: Scored, sums: Sums) -> NDArray[np.float64]:
+        total, of = (np.asarray(sums[f"samples {part}"][:, 0], np.float64) for part in (name, "of"))
+        return np.divide(total, of, out=np.full(len(of), np.nan), where=of > 0)
+
+    return Metric(columns, value)
