@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from PIL import Image
 
 from whereshot import preprocess
-from whereshot.dataset import NO_FILE, Batch, batches, content_digest
+from whereshot.dataset import NO_FILE, Batch, Processes, batches, content_digest
+from whereshot.errors import InputError
 from whereshot.images import Source
 from whereshot.preprocess import Preprocess
 
@@ -94,21 +96,53 @@ def test_a_batch_of_bad_photos_has_empty_arrays(sources: list) -> None:
     assert list(batch.errors) == [0, 1]
 
 
-def test_random_crops_depend_on_the_row_only(sources: list) -> None:
-    def generator(row: int) -> np.random.Generator:
-        return np.random.default_rng([7, row])
-
+def test_random_crops_depend_on_seed_epoch_and_row_only(sources: list) -> None:
     settings = [
         {"batch_size": 3, "threads": 1},
         {"batch_size": 4, "threads": 3},
         {"batch_size": 2, "threads": 2, "order": np.arange(11)[::-1]},
     ]
-    found = [collect(list(batches(sources, SETTINGS, random_crops=generator, **given)))[1] for given in settings]  # type: ignore[arg-type]
+    found = [collect(list(batches(sources, SETTINGS, random_crops=(7, 1), **given)))[1] for given in settings]  # type: ignore[arg-type]
+    (other,) = [collect(list(batches(sources, SETTINGS, random_crops=(7, 2))))[1]]
     for row in set(range(11)) - BAD:
-        expected = preprocess.load_random(sources[row], SETTINGS, generator(row))
+        expected = preprocess.load_random(sources[row], SETTINGS, np.random.default_rng([7, 1, row]))
         assert expected.shape == (1, 3, 32, 32)
         for crops in found:
             np.testing.assert_array_equal(crops[row], expected)
+        assert np.abs(other[row] - expected).max() > 0.1
+
+
+@pytest.fixture(scope="module")
+def two_processes() -> Iterator[Processes]:
+    with Processes(2) as loader:
+        yield loader
+
+
+@pytest.mark.parametrize("random_crops", [None, (7, 1)])
+def test_processes_give_the_same_batches_epoch_after_epoch(
+    sources: list, two_processes: Processes, random_crops: tuple[int, int] | None
+) -> None:
+    for order in (None, np.array([10, 5, 0, 7, 3, 1, 8])):
+        given = {"batch_size": 2, "order": order, "random_crops": random_crops}
+        made, expected = (list(load(sources, SETTINGS, **given)) for load in (two_processes, batches))  # type: ignore[operator]
+        assert len(made) == len(expected)
+        for one, other in zip(made, expected, strict=True):
+            np.testing.assert_array_equal(one.rows, other.rows)
+            np.testing.assert_array_equal(one.crops, other.crops)
+            np.testing.assert_array_equal(one.owner, other.owner)
+            assert one.errors == other.errors
+
+
+def test_processes_stop_early_and_go_on(sources: list, two_processes: Processes) -> None:
+    made = two_processes(sources, SETTINGS, batch_size=1)
+    assert next(made).rows.tolist() == [0]
+    made.close()  # type: ignore[attr-defined]
+    assert next(two_processes(sources, SETTINGS, batch_size=1)).rows.tolist() == [0]
+
+
+def test_there_is_at_least_one_process() -> None:
+    with pytest.raises(InputError, match="workers must be at least 1; got 0"):
+        Processes(0)
 
 
 def test_a_loop_may_stop_early(sources: list) -> None:

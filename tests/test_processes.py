@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,29 @@ def test_results_come_in_order_from_other_processes() -> None:
 def test_an_error_in_a_process_reaches_the_caller() -> None:
     with pytest.raises(ValueError, match="thirteen"):
         list(processes.spread([1, 13], _start, (0,), _work, workers=1))
+
+
+def test_items_are_taken_as_they_are_needed() -> None:
+    """A source of a million items, or results that nobody reads yet, fill no memory."""
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(100, 1000):
+            taken.append(number)
+            yield number
+
+    results = processes.spread(items(), _start, (0,), _work, workers=2)
+    assert next(results)[0] == 100
+    assert len(taken) <= 6
+    results.close()  # type: ignore[attr-defined]
+    assert len(taken) <= 6
+
+
+def test_a_pool_keeps_its_processes() -> None:
+    with processes.Pool(_start, (100,), _work, 1) as pool:
+        first, second = list(pool.map([1, 2])), list(pool.map([3]))
+        assert [value for value, _ in first + second] == [101, 102, 103]
+        assert len({process for _, process in first + second}) == 1
 
 
 def test_there_is_at_least_one_core() -> None:

@@ -1,23 +1,24 @@
 """Photos -> batches of arrays: the one loader for training, evaluation and answering.
 
-Pictures are decoded ahead by threads (Pillow gives up the interpreter's lock while it decodes and resizes). A
-picture that cannot be read is in its batch's ``errors``, never missing.
+Pictures are decoded ahead, by threads (the decoders give up the interpreter's lock) or by processes. A picture that
+cannot be read is in its batch's ``errors``, never missing. A source is a path, also into a packed tar, or bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot import images, preprocess
-from whereshot.errors import ImageError
+from whereshot import images, preprocess, processes, storage
+from whereshot.errors import ImageError, InputError
 
 NO_FILE = "the record names no image file"
 
@@ -32,32 +33,38 @@ class Batch:
     errors: dict[int, str]
 
 
+class Loader(Protocol):
+    """All photos in batches, in ``order`` (all rows by default).
+
+    With ``random_crops``, a (seed, epoch), the crops are the random ones of training, which depend on these two
+    numbers and the row alone; without it they are the fixed ones.
+    """
+
+    def __call__(
+        self,
+        sources: Sequence[images.Source | None],
+        settings: preprocess.Preprocess,
+        *,
+        batch_size: int = 16,
+        order: NDArray[np.int64] | None = None,
+        random_crops: Sequence[int] | None = None,
+    ) -> Iterator[Batch]: ...
+
+
 def batches(
     sources: Sequence[images.Source | None],
     settings: preprocess.Preprocess,
     *,
     batch_size: int = 16,
-    threads: int = 1,
     order: NDArray[np.int64] | None = None,
-    random_crops: Callable[[int], np.random.Generator] | None = None,
+    random_crops: Sequence[int] | None = None,
+    threads: int = 1,
 ) -> Iterator[Batch]:
-    """All photos in batches, in ``order`` (all rows by default).
+    """The Loader of this process, which decodes ahead by ``threads``."""
+    chunks = chunked(len(sources), batch_size, order)
 
-    ``random_crops`` gives the random generator of a row, for training; without it the crops are the fixed ones.
-    """
-    rows = np.arange(len(sources)) if order is None else np.asarray(order, np.int64)
-    chunks = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
-
-    def load(row: int) -> NDArray[np.float32] | str:
-        source = sources[row]
-        if source is None:
-            return NO_FILE
-        try:
-            if random_crops is not None:
-                return preprocess.load_random(source, settings, random_crops(row))
-            return preprocess.load(source, settings)
-        except ImageError as error:
-            return str(error)
+    def load(row: int) -> NDArray[np.uint8] | str:
+        return _load(sources[row], settings, random_crops, row)
 
     with ThreadPoolExecutor(max_workers=threads) as pool:
         ahead: deque[tuple[NDArray, list[Future]]] = deque()
@@ -68,26 +75,96 @@ def batches(
             loaded = [future.result() for future in futures]
             if following is not None:
                 ahead.append((following, [pool.submit(load, int(row)) for row in following]))
-            yield _batch(chunk, loaded, settings)
+            yield joined(chunk, loaded, settings)
 
 
-def _batch(chunk: NDArray[np.int64], loaded: list[NDArray | str], settings: preprocess.Preprocess) -> Batch:
+class Processes:
+    """The Loader of ``workers`` processes, which stay from one epoch to the next; use it in a ``with``.
+
+    Worth it where decoding keeps several cores busy; pictures in memory (PIL) are for ``batches``.
+    """
+
+    def __init__(self, workers: int) -> None:
+        if workers < 1:
+            raise InputError(f"workers must be at least 1; got {workers}")
+        self._pool = processes.Pool(_start, (), _load_all, workers)
+
+    def __call__(
+        self,
+        sources: Sequence[images.Source | None],
+        settings: preprocess.Preprocess,
+        *,
+        batch_size: int = 16,
+        order: NDArray[np.int64] | None = None,
+        random_crops: Sequence[int] | None = None,
+    ) -> Iterator[Batch]:
+        chunks = chunked(len(sources), batch_size, order)
+        tasks = (([sources[row] for row in chunk], chunk, settings, random_crops) for chunk in chunks)
+        for chunk, loaded in zip(chunks, self._pool.map(tasks), strict=True):
+            yield joined(chunk, loaded, settings)
+
+    def __enter__(self) -> Processes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.close()
+
+
+def _start() -> None:
+    """A process of its own needs nothing prepared: decoders have one thread."""
+
+
+def _load_all(task: tuple[list, NDArray, preprocess.Preprocess, Sequence[int] | None]) -> list[NDArray | str]:
+    sources, rows, settings, random_crops = task
+    return [_load(source, settings, random_crops, int(row)) for source, row in zip(sources, rows, strict=True)]
+
+
+def _load(
+    source: images.Source | None, settings: preprocess.Preprocess, random_crops: Sequence[int] | None, row: int
+) -> NDArray[np.uint8] | str:
+    if source is None:
+        return NO_FILE
+    try:
+        if random_crops is not None:
+            return preprocess.random_pixels(source, settings, generator(random_crops, row))
+        return preprocess.pixels(source, settings)
+    except ImageError as error:
+        return str(error)
+
+
+def generator(random_crops: Sequence[int], row: int) -> np.random.Generator:
+    """The random numbers of a row's crop in a (seed, epoch)."""
+    return np.random.default_rng([*random_crops, row])
+
+
+def chunked(photos: int, batch_size: int, order: NDArray[np.int64] | None) -> list[NDArray[np.int64]]:
+    """The rows of each batch."""
+    rows = np.arange(photos) if order is None else np.asarray(order, np.int64)
+    return [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
+
+
+def joined(
+    chunk: NDArray[np.int64], loaded: Sequence[NDArray[np.uint8] | str], settings: preprocess.Preprocess
+) -> Batch:
+    """The batch of some rows' crops (c, size, size, 3), or the reasons why they have none."""
     good = [(row, crops) for row, crops in zip(chunk, loaded, strict=True) if not isinstance(crops, str)]
     errors = {int(row): text for row, text in zip(chunk, loaded, strict=True) if isinstance(text, str)}
-    empty = np.empty((0, 3, settings.size, settings.size), np.float32)
+    empty = np.empty((0, settings.size, settings.size, 3), np.uint8)
     counts = [len(crops) for _, crops in good]
     return Batch(
         rows=np.array([row for row, _ in good], dtype=np.int64),
-        crops=np.concatenate([empty, *(crops for _, crops in good)]),
+        crops=preprocess.normalised(np.concatenate([empty, *(crops for _, crops in good)]), settings),
         owner=np.repeat(np.arange(len(good)), counts),
         errors=errors,
     )
 
 
 def content_digest(path: str | Path) -> bytes | None:
-    """16 bytes that name a file by what is in it; None where it cannot be read."""
+    """16 bytes that name a picture by what is in its file, or in its place in a tar; None where it cannot be read."""
     try:
+        if storage.is_member(path):
+            return hashlib.blake2b(storage.contents(path), digest_size=16).digest()
         with open(path, "rb") as file:
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
-    except OSError:
+    except (OSError, ImageError):
         return None

@@ -1,6 +1,7 @@
 """Pictures: a path, bytes or a PIL image in; an upright 8-bit RGB PIL image, or the EXIF position and time, out.
 
 JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF and HEIC. Limits on bytes and pixels are checked before anything is decoded.
+A path may also name a place inside a tar: "shard-00000.tar#1536+48213" is the 48,213 bytes from byte 1,536 on.
 """
 
 from __future__ import annotations
@@ -15,15 +16,19 @@ from typing import Any
 
 import numpy as np
 import pillow_heif
+import simplejpeg
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from whereshot.errors import ImageError
+from whereshot.storage import checked_size, contents, is_member
 
 Source = str | Path | bytes | Image.Image
 
-MAX_BYTES = 256 * 1024**2
 MAX_PIXELS = 2 * (1024**3 // 4 // 3)
 """Pixels above which a picture is refused: Pillow's own bomb limit, 179 megapixels."""
+
+JPEG = ("JPEG", "MPO")
+"""Pillow's names of JPEG: MPO is a phone's, with a depth map or a second view behind."""
 
 SUFFIXES = frozenset(
     [".jpg", ".jpeg", ".jpe", ".png", ".webp", ".heic", ".heif", ".hif", ".avif", ".tif", ".tiff", ".gif", ".bmp"]
@@ -47,46 +52,69 @@ def describe(source: Source) -> str:
 def open_rgb(source: Source, *, min_side: int | None = None, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Decode a picture upright, as 8-bit RGB; transparent parts on white, the first frame of an animation.
 
-    With ``min_side`` a JPEG may be decoded at a reduced DCT scale, with its shorter side at least that long:
-    three times as fast for a large photo and a small target. Raises ImageError with the reason.
+    With ``min_side`` a JPEG may be decoded at a reduced DCT scale, with its shorter side at least that long: much
+    faster for a large photo and a small target. Raises ImageError with the reason.
     """
     name = describe(source)
-    with _opened(source, max_pixels) as image:
+    data = None if min_side is None or isinstance(source, Image.Image) else contents(source)
+    with _opened(source, max_pixels, data) as image:
         try:
-            if min_side is not None and image.format in ("JPEG", "MPO"):  # MPO: a phone's JPEG with a depth map
+            scaled = None if min_side is None or data is None else _scaled_jpeg(image, data, min_side)
+            if scaled is not None:
+                return ImageOps.exif_transpose(scaled)
+            if min_side is not None and image.format in JPEG:
                 # draft keeps both sides at or above the size asked for, and never enlarges
                 scale = min_side / min(image.size)
                 image.draft("RGB", (math.ceil(image.width * scale), math.ceil(image.height * scale)))
             if getattr(image, "is_animated", False):
                 image.seek(0)
             image.load()
-            upright = ImageOps.exif_transpose(image)
-            return _to_rgb(upright)
+            return _to_rgb(ImageOps.exif_transpose(image))
         except ImageError:
             raise
         except Exception as error:  # decoders raise anything from OSError to struct.error
             raise ImageError(f"{name}: the picture is damaged ({_one_line(error)})") from error
 
 
+def _scaled_jpeg(image: Image.Image, data: bytes, min_side: int) -> Image.Image | None:
+    """A JPEG at the smallest of 1, 2, 4, 6 and 8 eighths that will do; None where Pillow must decode or judge it.
+
+    Pillow itself knows the scales 1/2, 1/4 and 1/8 alone.
+    """
+    if image.format not in JPEG or image.mode not in ("RGB", "L"):
+        return None
+    eighths = min(8, math.ceil(8 * min_side / min(image.size)))
+    if eighths > 1 and eighths % 2:  # three, five and seven are slower to decode than the next, and less true
+        eighths += 1
+    width, height = (math.ceil(length * eighths / 8) for length in image.size)
+    try:
+        pixels = simplejpeg.decode_jpeg(data, min_width=width, min_height=height, min_factor=1)
+    except ValueError:  # of damage, which Pillow knows better to forgive or to name
+        return None
+    scaled = Image.fromarray(pixels)
+    orientation = image.getexif().get(ExifTags.Base.Orientation)
+    if orientation is not None:
+        scaled.getexif()[ExifTags.Base.Orientation] = orientation
+    return scaled
+
+
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _opened(source: Source, max_pixels: int) -> Image.Image:
-    """The lazily opened picture, its size checked; nothing is decoded yet."""
+def _opened(source: Source, max_pixels: int, data: bytes | None = None) -> Image.Image:
+    """The lazily opened picture, its size checked; nothing is decoded yet. ``data`` is its bytes, if they are read."""
     name = describe(source)
     if isinstance(source, Image.Image):
         image = source
     else:
-        size = len(source) if isinstance(source, bytes) else _file_size(Path(source))
-        if size == 0:
-            raise ImageError(f"{name}: the file is empty")
-        if size > MAX_BYTES:
-            raise ImageError(f"{name}: {size / 1024**2:.0f} MiB; the limit is {MAX_BYTES // 1024**2} MiB")
+        checked_size(source)
+        if data is None and (isinstance(source, bytes) or is_member(source)):
+            data = contents(source)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit follows
-                image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+                image = Image.open(source if data is None else io.BytesIO(data))
         except Image.DecompressionBombError as error:
             raise ImageError(
                 f"{name}: more than {max_pixels / 1e6:.0f} megapixels, the limit; make a smaller copy"
@@ -106,17 +134,6 @@ def _opened(source: Source, max_pixels: int) -> Image.Image:
         return source.copy()  # the caller's own stays as it is
     except Exception as error:
         raise ImageError(f"{name}: the picture is damaged ({_one_line(error)})") from error
-
-
-def _file_size(path: Path) -> int:
-    try:
-        if path.is_dir():
-            raise ImageError(f"{path}: a folder, not a picture")
-        return path.stat().st_size
-    except FileNotFoundError:
-        raise ImageError(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:  # ValueError: a null character in the name
-        raise ImageError(f"{path}: cannot be opened ({getattr(error, 'strerror', error)})") from error
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -29,16 +30,51 @@ def spread(
     """``work`` on every item; each process first calls ``start(*start_args)`` once.
 
     Both are functions of importable modules: the caller's script is not run again in the processes, so it needs no
-    ``if __name__ == "__main__"``.
+    ``if __name__ == "__main__"``. Items are taken as they are needed: three for each process are ahead of the reader.
     """
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=start, initargs=start_args) as pool:
+    with Pool(start, start_args, work, workers) as pool:
+        yield from pool.map(items)
+
+
+class Pool:
+    """Processes that stay between one run over items and the next; to be closed, or used in a ``with``."""
+
+    def __init__(
+        self, start: Callable[..., None], start_args: tuple[Any, ...], work: Callable[[Any], Any], workers: int
+    ) -> None:
+        self.workers = workers
+        self._work = work
+        spawn = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=start, initargs=start_args)
+
+    def map(self, items: Iterable[Any]) -> Iterator[Any]:
+        """Results in the order of the items, at most three items for each process ahead of the reader."""
+        pending: deque[Future] = deque()
+        source = iter(items)
         try:
-            with _without_main():
-                results = pool.map(work, items)
-            yield from results
+            for item in source:
+                pending.append(self._submit(item))
+                if len(pending) >= 3 * self.workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
         finally:
-            pool.shutdown(cancel_futures=True)
+            for future in pending:
+                future.cancel()
+
+    def close(self) -> None:
+        """End the processes, after what they are at."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _submit(self, item: Any) -> Future:
+        with _without_main():  # a process may be started by any of the first submissions
+            return self._pool.submit(self._work, item)
 
 
 @contextmanager

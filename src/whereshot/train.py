@@ -366,7 +366,7 @@ class _Job:
         weights = torch.tensor(weight, dtype=torch.float32)
         seed = self.run.seed
 
-        def losses(rows: NDArray, random_crops: Callable | None) -> Iterator[tuple[torch.Tensor, int]]:
+        def losses(rows: NDArray, random_crops: tuple[int, int] | None) -> Iterator[tuple[torch.Tensor, int]]:
             loaded = batches(
                 sources,
                 self.preprocess,
@@ -387,7 +387,7 @@ class _Job:
 
         def steps(epoch: int) -> Iterator[torch.Tensor]:
             order = train_rows[np.random.default_rng([seed, epoch]).permutation(len(train_rows))]
-            for loss, _ in losses(order, lambda row: np.random.default_rng([seed, epoch, row])):
+            for loss, _ in losses(order, (seed, epoch)):
                 yield loss
 
         def validate() -> float:

@@ -1,0 +1,45 @@
+"""Bytes of pictures: files, places in a tar, bytes; refused with one line where there are none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from whereshot import storage
+from whereshot.errors import ImageError
+
+
+def test_contents_of_a_file_a_place_and_bytes(tmp_path: Path) -> None:
+    tar = tmp_path / "a b.tar"
+    tar.write_bytes(b"0123456789")
+    assert storage.contents(tar) == storage.contents(str(tar)) == b"0123456789"
+    assert storage.contents(storage.member(tar, 3, 4)) == b"3456"
+    assert storage.contents(Path(storage.member(tar, 0, 10))) == b"0123456789"
+    assert storage.contents(b"12") == b"12"
+    assert storage.checked_size(storage.member(tar, 3, 4)) == 4
+    assert storage.checked_size(tar) == 10
+    assert storage.is_member(storage.member(tar, 3, 4))
+    assert not storage.is_member(tar) and not storage.is_member(b"a.tar#1+2")
+
+
+@pytest.mark.parametrize("name", ["photo.jpg#1+2", "photo.tar#1", "photo.tar#a+2", "photo.tar"])
+def test_other_names_are_files(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"whole")
+    assert storage.contents(tmp_path / name) == b"whole"
+
+
+def test_what_is_refused(tmp_path: Path) -> None:
+    tar = tmp_path / "a.tar"
+    tar.write_bytes(b"0123456789")
+    for source, message in (
+        (storage.member(tar, 8, 3), f"{tar}#8+3: the tar ends before it; pack it again with: whereshot pack"),
+        (storage.member(tar, 8, 0), f"{tar}#8+0: the file is empty"),
+        (storage.member(tar, 0, 300 * 1024**2), f"{tar}#0+314572800: 300 MiB; the limit is 256 MiB"),
+        (storage.member(tmp_path / "b.tar", 0, 1), f"{tmp_path}/b.tar: no such file"),
+        (b"", "picture of 0 bytes: the file is empty"),
+        (tmp_path, f"{tmp_path}: a folder, not a picture"),
+    ):
+        with pytest.raises(ImageError) as caught:
+            storage.contents(source)
+        assert str(caught.value) == message
