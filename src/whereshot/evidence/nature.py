@@ -15,6 +15,11 @@ FLAT_SHARE = 0.60
 PAGE_WHITE_SHARE = 0.65
 PAGE_TEXT_SHARE = 0.08
 PAGE_LINES = 12
+MARGIN = 4
+"""Width of a page's margin, of the 128 pixels to which the picture is shrunk."""
+MARGIN_WHITE_SHARE = 0.95
+MARGIN_UNEVENNESS = 24
+"""How far apart the 5th and the 95th of 100 grey values of a page's margin are at most; daylight is less even."""
 
 
 def not_a_photo(image: Image.Image, lines: Sequence[Line]) -> str | None:
@@ -30,17 +35,28 @@ def not_a_photo(image: Image.Image, lines: Sequence[Line]) -> str | None:
     right = np.abs(pixels[:-1, 1:] - pixels[:-1, :-1]).max(axis=2)
     below = np.abs(pixels[1:, :-1] - pixels[:-1, :-1]).max(axis=2)
     flat = float(((right <= 1) & (below <= 1)).mean())
-    white = float((np.asarray(image.convert("L").resize((128, 128))) > 200).mean())
+    grey = np.asarray(image.convert("L").resize((128, 128), Image.Resampling.BOX))
+    white = float((grey > 200).mean())
     covered = sum((line.box[2] - line.box[0]) * (line.box[3] - line.box[1]) for line in lines)
     if (
         white >= PAGE_WHITE_SHARE
         and len(lines) >= PAGE_LINES
         and covered >= PAGE_TEXT_SHARE * image.width * image.height
+        and _has_a_pages_margin(grey)
     ):
         return "this looks like a document, not a photo of a place"
     if flat >= FLAT_SHARE and _few_colours(pixels):
         return "this looks like a screenshot or a drawing, not a photo"
     return None
+
+
+def _has_a_pages_margin(grey: np.ndarray) -> bool:
+    """Whether all of a picture's edge is evenly white: a notice board in the street has a street around it."""
+    inner = np.zeros(grey.shape, dtype=bool)
+    inner[MARGIN:-MARGIN, MARGIN:-MARGIN] = True
+    margin = grey[~inner]
+    low, high = np.percentile(margin, (5, 95))
+    return float((margin > 200).mean()) >= MARGIN_WHITE_SHARE and high - low <= MARGIN_UNEVENNESS
 
 
 def _few_colours(pixels: np.ndarray) -> bool:

@@ -33,10 +33,11 @@ INDEPENDENT_PASSAGES = 3.0
 MOST_QUOTED = 80
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _CREDIT = re.compile(
-    r"©|\(c\)|copyright|\bphoto(?:graph)?(?:ed)? by\b|shutterstock|\balamy\b|getty ?images|istock|dreamstime",
+    r"©|\(c\)|copyright|\bphoto(?:graph)?(?:ed)? by\b|shutterstock|\balamy\b|getty ?images|istock|dreamstime"
+    r"|^\W?(?:i?c|[@o0])\W?\s+\S.*\b(?:19|20)\d\d\W*$",
     re.IGNORECASE,
 )
-"""The photographer's credit is in the picture, not in the scene."""
+"""The photographer's credit, also with a misread ©, is in the picture and not in the scene."""
 
 
 def cues_of(lines: Sequence[Line]) -> list[Cue]:
