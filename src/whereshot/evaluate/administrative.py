@@ -11,25 +11,17 @@ from scipy.spatial import cKDTree
 from whereshot import places
 from whereshot.errors import InputError
 from whereshot.evaluate.base import Column, Metric, Scored, Sums
+from whereshot.evaluate.naming import named, named_truth
 from whereshot.gazetteer import gazetteer, name_keys
 
 LEVELS = ("country", "region", "city")
-
-
-def named(points: NDArray) -> dict[str, NDArray[np.int64]]:
-    """The number (n,) of the country, the first-order division and the nearest town of positions; -1 for none."""
-    # answers are often the same few places
-    own, inverse = np.unique(np.ascontiguousarray(points).view(np.complex128)[:, 0], return_inverse=True)
-    own = own.view(np.float64).reshape(-1, 2)
-    country, region = places.region_index(own).T
-    return {"country": country[inverse], "region": region[inverse], "city": gazetteer().nearest(own)[1][inverse]}
 
 
 def _both(scored: Scored) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
     """The same of the truth and of the answers that there are; the work of both goes on at once."""
     answered = scored.answers.points[~scored.failed]
     with ThreadPoolExecutor(1) as beside:
-        true = beside.submit(scored.truth.once, "named", lambda: named(scored.truth.points))
+        true = beside.submit(named_truth, scored.truth)
         return named(answered), true.result()
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import wilcoxon
 
 from whereshot import places
 from whereshot.errors import InputError
 from whereshot.evaluate.base import Comparison, Row, Value
 from whereshot.evaluate.bootstrap import interval
-from whereshot.evaluate.grouped import true_country
+from whereshot.evaluate.naming import named_truth
 
 TIE_KM = 1e-6
 """Errors that differ by less are the same."""
@@ -31,7 +30,7 @@ def compare(first: Row, second: Row) -> Comparison:
         differences[name] = interval(value, first.draws[name] - second.draws[name], one.protocol)[0]
     apart = one.error_km - other.error_km
     apart[np.abs(apart) < TIE_KM] = 0.0
-    country = true_country(one.truth)
+    country = named_truth(one.truth)["country"]
     known = places.countries().all
     return Comparison(
         first.name,
@@ -45,6 +44,8 @@ def compare(first: Row, second: Row) -> Comparison:
 
 def signed_rank(apart: NDArray[np.float64]) -> float:
     """Two-sided p-value (Wilcoxon 1945; ties after Pratt 1959) that differences (n,) centre on zero; 1 if all are."""
+    from scipy.stats import wilcoxon  # a second to import
+
     if not apart.any():
         return 1.0
     return float(wilcoxon(apart, zero_method="pratt", method="auto" if len(apart) <= 50 else "asymptotic").pvalue)

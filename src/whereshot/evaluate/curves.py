@@ -48,7 +48,7 @@ def groups(scored: Scored, plain: Sums, drawn: Sums) -> dict[str, list[Group]]:
         known = grouped.kind_of(kind, scored) if f"photos by {kind}" in plain else None
         if known is None:
             continue
-        photos = plain[f"photos by {kind}"][0]
+        photos = plain[f"photos by {kind}"][0, :-1]
         values, ends = {}, {}
         for score in grouped.SCORES:
             if f"{score} by {kind}" in plain:

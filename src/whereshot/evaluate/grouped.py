@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from whereshot import places, s2, shipped
 from whereshot.evaluate.base import DISTANCES_KM, SCENES, Column, Metric, Scored, Sums, Truth
+from whereshot.evaluate.naming import named_truth
 
 SCORES: dict[str, Callable[[Scored], NDArray[np.float64]]] = {
     **{f"accuracy_{km}": lambda scored, km=km: scored.hit(km) for km in DISTANCES_KM},
@@ -29,13 +30,8 @@ class Kind(NamedTuple):
     names: list[str]
 
 
-def true_country(truth: Truth) -> NDArray[np.int64]:
-    """The number (n,) of the country of each photo, -1 at sea."""
-    return truth.once("country", lambda: places.countries().index_of(truth.points))
-
-
 def _country(truth: Truth, level: int) -> Kind | None:
-    used, code = np.unique(true_country(truth), return_inverse=True)
+    used, code = np.unique(named_truth(truth)["country"], return_inverse=True)
     known = [places.countries().all[number].code for number in used if number >= 0]
     return Kind(code - int(used[0] < 0), known)
 
@@ -44,7 +40,7 @@ def _continent(truth: Truth, level: int) -> Kind | None:
     table = {code: name for name, codes in shipped.read_toml("data/continents.toml").items() for code in codes.split()}
     names = sorted(set(table.values()))
     of_country = np.array([names.index(table[country.code]) for country in places.countries().all] + [-1])
-    return Kind(of_country[true_country(truth)], names)
+    return Kind(of_country[named_truth(truth)["country"]], names)
 
 
 def _cell(truth: Truth, level: int) -> Kind | None:
@@ -79,10 +75,14 @@ def _columns(kind: str, score: str, scored: Scored) -> dict[str, Column] | None:
     found = kind_of(kind, scored)
     if found is None:
         return None
-    known = (found.codes >= 0).astype(np.float64)
-    code, width = np.maximum(found.codes, 0), len(found.names)
-    values = scored.once(f"values of {score}", lambda: SCORES[score](scored))
-    return {f"photos by {kind}": Column(known, code, width), f"{score} by {kind}": Column(values * known, code, width)}
+    names = f"photos by {kind}", f"{score} by {kind}"
+    # photos in no group are summed in one more, which is then left out
+    code = scored.truth.once(
+        f"code {names[0]} {scored.protocol.cell_level}",
+        lambda: np.where(found.codes < 0, len(found.names), found.codes),
+    )
+    parts = scored.once("ones", lambda: np.ones(len(scored))), scored.once(score, lambda: SCORES[score](scored))
+    return {name: Column(part, code, len(found.names) + 1) for name, part in zip(names, parts, strict=True)}
 
 
 def rates(kind: str, score: str, sums: Sums) -> NDArray[np.float64]:
@@ -134,7 +134,7 @@ def by_user(score: str) -> Metric:
             return 1 / count[inverse]
 
         share_of_user = scored.truth.once("share of user", share)
-        values = scored.once(f"values of {score}", lambda: SCORES[score](scored))
+        values = scored.once(score, lambda: SCORES[score](scored))
         return {"users": Column(share_of_user), f"{score} by user": Column(values * share_of_user)}
 
     return Metric(columns, lambda scored, sums: sums[f"{score} by user"][:, 0] / sums["users"][:, 0])
