@@ -45,7 +45,8 @@ names
 cues language worldwide reader nature
 """,
     "partition": """
-published regions voronoi
+semantic
+published regions voronoi density
 s2cells quadtree clusters lookup
 """,
 }
@@ -137,7 +138,7 @@ def test_the_check_of_imports_sees() -> None:
 
 def loaded(code: str) -> subprocess.CompletedProcess[str]:
     """A fresh process that runs the code and prints which heavy packages are loaded then."""
-    heavy = "torch torchvision timm matplotlib onnxruntime pyspark duckdb fastapi typer rich"
+    heavy = "torch torchvision timm matplotlib onnxruntime pyspark duckdb fastapi typer rich sklearn"
     tail = f"\nimport sys\nprint(*sorted(set({heavy.split()}) & set(sys.modules)))"
     return subprocess.run([sys.executable, "-c", code + tail], capture_output=True, text=True, check=True)
 
