@@ -16,11 +16,11 @@ FLOORS = """
 cli
 server batch
 report trial
-claim
-train geolocator learn explain export
+claim cartography
+train geolocator learn explain export atlas
 answer features page
 checkpoint runtime optimize
-dataset model calibrate
+dataset model calibrate oracle
 sources curate fetch pack evidence readout evaluate
 places
 gazetteer
@@ -37,7 +37,8 @@ errors progress processes shipped
 FLOORS_INSIDE = {
     "evaluate": """
 comparison curves
-bootstrap grouped
+grouped administrative
+bootstrap naming
 """,
     "evidence": """
 text exif time reading fusion
