@@ -2,9 +2,11 @@
 
     pip install --no-deps geoclip==1.3.0 && pip install pycountry babel && npm pack world-atlas@2.0.2
     python scripts/build_places.py --world-atlas world-atlas-2.0.2.tgz
+    python scripts/build_places.py --names-only      # add native names to the table that is there; needs babel alone
 
 * data/countries.parquet: Natural Earth's country borders at 1:50 m (public domain), from the npm package
-  world-atlas, with ISO codes from pycountry (iso-codes, LGPL-2.1) and English names from Babel (CLDR, Unicode-3.0).
+  world-atlas, with ISO codes from pycountry (iso-codes, LGPL-2.1) and names from Babel (CLDR, Unicode-3.0): the
+  English one and those in the country's own languages.
 * data/photo_density.parquet: a density of where photos are taken, from the 100,000 positions of Flickr photos
   that the package geoclip carries (MIT).
 """
@@ -106,6 +108,28 @@ def build_countries(archive: Path) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
+def native_names(code: str) -> set[str]:
+    """What a country is called in its official languages, by CLDR."""
+    from babel import Locale, UnknownLocaleError
+    from babel.languages import get_official_languages
+
+    names = set()
+    for language in get_official_languages(code, regional=True, de_facto=True):
+        try:
+            names.add(Locale.parse(language).territories.get(code))
+        except (UnknownLocaleError, ValueError):
+            continue
+    return names - {None}
+
+
+def with_native_names(countries: pa.Table) -> pa.Table:
+    """The table with every country's native names among its names."""
+    rows = countries.to_pylist()
+    names = [sorted({*row["names"], *native_names(row["country_code"])}) for row in rows]
+    column = countries.column_names.index("names")
+    return countries.set_column(column, countries.schema.field("names"), pa.array(names, pa.list_(pa.string())))
+
+
 def build_density() -> pa.Table:
     package = importlib.metadata.distribution("geoclip")
     table = pyarrow.csv.read_csv(package.locate_file("geoclip/model/gps_gallery/coordinates_100K.csv"))
@@ -132,10 +156,19 @@ def density_table(positions: sphere.Points, max_photos: int = DENSITY_MAX, scale
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--world-atlas", type=Path, required=True, help="the archive that npm pack wrote")
-    archive = parser.parse_args().world_atlas
+    given = parser.add_mutually_exclusive_group(required=True)
+    given.add_argument("--world-atlas", type=Path, help="the archive that npm pack wrote")
+    given.add_argument("--names-only", action="store_true", help="add native names to the table of countries")
+    arguments = parser.parse_args()
     OUT.mkdir(exist_ok=True)
-    for name, table in (("countries", build_countries(archive)), ("photo_density", build_density())):
+    if arguments.names_only:
+        tables = {"countries": with_native_names(pq.read_table(OUT / "countries.parquet"))}
+    else:
+        tables = {
+            "countries": with_native_names(build_countries(arguments.world_atlas)),
+            "photo_density": build_density(),
+        }
+    for name, table in tables.items():
         path = OUT / f"{name}.parquet"
         pq.write_table(table, path, compression="zstd", compression_level=19)
         print(f"{path.name}: {len(table)} rows, {path.stat().st_size / 1024:.0f} KiB")

@@ -21,7 +21,7 @@ train geolocator learn explain export atlas
 answer features page
 checkpoint runtime optimize
 dataset model calibrate oracle
-sources curate fetch pack evidence readout evaluate
+sources curate fetch pack evidence readout evaluate areas
 places
 gazetteer
 partition posterior engine

@@ -150,7 +150,7 @@ def test_unknown_country_is_told_the_nearest(name: str, message: str) -> None:
 def test_a_name_like_none_is_told_some_that_are_known() -> None:
     with pytest.raises(InputError) as caught:
         read_region("zzzzzzzzz")
-    assert str(caught.value).startswith("no country 'zzzzzzzzz' and no such file; known: afghanistan, aland, ")
+    assert str(caught.value).startswith("no country 'zzzzzzzzz' and no such file; known: afghanistan, aland islands, ")
     assert len(str(caught.value)) < 260
 
 

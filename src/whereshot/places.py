@@ -57,6 +57,10 @@ def density_prior() -> Posterior:
     return Posterior.from_mass(np.stack(columns[:2], axis=1), columns[2][None], columns[3])
 
 
+class UnknownCountryError(InputError):
+    """No country is called so."""
+
+
 @dataclass(frozen=True)
 class Country:
     """A country or territory with an ISO 3166 code of its own (and XK, Kosovo)."""
@@ -124,15 +128,15 @@ class Countries:
         return geometry
 
     def find(self, name: str) -> Country:
-        """A country by any of its names or its ISO code, accents and case aside. Raises InputError."""
+        """A country by any of its names or its ISO code, accents and case aside. Raises UnknownCountryError."""
         wanted = fold(name)
         if wanted in OTHER_NAMES:
             return self.by_code[OTHER_NAMES[wanted]]
         for country in self.all:
             if wanted in country.names:
                 return country
-        known = {text for country in self.all for text in country.names if len(text) > 3}
-        raise InputError(f"no country {name!r} and no such file; {nearest_name(wanted, known)[:200]}")
+        known = {fold(country.name) for country in self.all}
+        raise UnknownCountryError(f"no country {name!r} and no such file; {nearest_name(wanted, known)[:200]}")
 
 
 @functools.cache
@@ -200,11 +204,11 @@ def place_names(points: ArrayLike) -> list[PlaceName]:
     p = sphere.points(points)
     country, division = region_index(p).T
     towns, known = gazetteer(), countries()
-    divisions, of_town = _divisions()
+    numbers, of_town = divisions()
     names: list[str | None] = [None] * len(p)
     for number in np.unique(division[division >= 0]):
         rows = np.flatnonzero(division == number)
-        whole = divisions.get((_code_and_region(number)[0], ""), number)
+        whole = numbers.get((_code_and_region(number)[0], ""), number)
         own = np.flatnonzero((of_town == number) | (of_town == whole))
         radius = town_radius_km(towns.populations[own])
         for row in rows:
@@ -232,7 +236,7 @@ def town_radius_km(population: ArrayLike) -> NDArray[np.float64]:
 
 
 @functools.cache
-def _divisions() -> tuple[dict[tuple[str, str], int], NDArray[np.int64]]:
+def divisions() -> tuple[dict[tuple[str, str], int], NDArray[np.int64]]:
     """(country code, region) -> number of that first-order division; and the number for each town, (n,)."""
     towns = gazetteer()
     numbers: dict[tuple[str, str], int] = {}
@@ -242,7 +246,7 @@ def _divisions() -> tuple[dict[tuple[str, str], int], NDArray[np.int64]]:
 
 @functools.cache
 def _code_and_region(division: int) -> tuple[str, str]:
-    return list(_divisions()[0])[division]
+    return list(divisions()[0])[division]
 
 
 def region_index(points: ArrayLike) -> NDArray[np.int64]:
@@ -251,7 +255,7 @@ def region_index(points: ArrayLike) -> NDArray[np.int64]:
     The division is that of the nearest town of the same country within 100 km.
     """
     p = sphere.points(points)
-    towns, known, of_town = gazetteer(), countries(), _divisions()[1]
+    towns, known, of_town = gazetteer(), countries(), divisions()[1]
     country, division = known.index_of(p), np.full(len(p), -1)
     for number in np.unique(country[country >= 0]):
         rows = np.flatnonzero(country == number)
@@ -326,13 +330,13 @@ def _qualified(towns: Gazetteer, found: NDArray[np.int64], qualifier: str) -> ND
         code = countries().find(qualifier).code
     except InputError:
         code = ""
-    divisions = list(zip(towns.country_codes[found], towns.regions[found], strict=True))
-    region_keys = name_keys([region for _, region in divisions])
+    own = list(zip(towns.country_codes[found], towns.regions[found], strict=True))
+    region_keys = name_keys([region for _, region in own])
     inside = np.array(
         [
             _country_of(index).code == code
             or (key != "" and key in (region, towns.region_codes.get((land, name), "").casefold()))
-            for index, (land, name), region in zip(found, divisions, region_keys, strict=True)
+            for index, (land, name), region in zip(found, own, region_keys, strict=True)
         ]
     )
     if inside.any():

@@ -45,14 +45,16 @@ def locate(
     level: Annotated[float, typer.Option(help="What the circle holds.")] = 0.9,
     text: Annotated[bool, typer.Option("--text/--no-text", help="Read signs in the picture.")] = True,
     use_exif: Annotated[bool, typer.Option("--use-exif", help="Let a recorded position answer.")] = False,
-    region: Annotated[str | None, typer.Option(help="Only inside a country, or a GeoJSON file's polygons.")] = None,
+    region: Annotated[
+        str | None, typer.Option(help="Only inside a country, a region of one (Bavaria), or a GeoJSON file's polygons.")
+    ] = None,
     posterior: Annotated[Path | None, typer.Option(help="Write the whole distribution as Parquet.")] = None,
     form: Annotated[Format, typer.Option("--format")] = Format.table,
     out: Annotated[Path | None, typer.Option(help="Write the answer to a file.")] = None,
     device: DeviceOption = None,
 ) -> None:
     """Tell where photos were taken."""
-    from whereshot import places, progress, report
+    from whereshot import areas, progress, report
     from whereshot.geolocator import PRIOR, Geolocator
     from whereshot.sources import find_pictures
 
@@ -60,7 +62,7 @@ def locate(
         raise InputError(f"--posterior writes a .parquet file; got {posterior}")
     check_writable(out)
     check_writable(posterior)
-    area = None if region is None else places.read_region(region)
+    area = None if region is None else areas.read_area(region)
     pictures = _pictures(photos, find_pictures)
     locator = Geolocator.load(model, device)
     track = progress.bar if len(pictures) > 3 else progress.silent
