@@ -26,7 +26,7 @@ places
 gazetteer
 partition posterior engine
 records preprocess cauchy adjacency delaunay borders
-triangles
+triangles rings
 s2
 sphere images config
 storage

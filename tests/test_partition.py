@@ -29,8 +29,20 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "combinatorial": {"parts": [{"kind": "s2", "max": 400, "min_level": 1}, {"kind": "quadtree", "max": 2000}]},
     "mesh": {"max": 60, "min": 1, "nodes": 21},
     "voronoi": {"cells": 60},
+    "regions": {"cells": 40},  # of the file that ``tiling`` writes
 }
 """For each kind what makes it cover the whole sphere with ``world``'s 20,000 points and keep every point."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiling(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Borders for the regions: twelve boxes that fill the map."""
+    path = tmp_path_factory.mktemp("borders") / "tiling.geojson"
+    boxes = [
+        shapely.box(west, south, west + 90, south + 60) for west in range(-180, 180, 90) for south in (-90, -30, 30)
+    ]
+    path.write_text(shapely.to_geojson(shapely.GeometryCollection(boxes)))
+    SETTINGS["regions"]["file"] = str(path)
 
 
 @pytest.fixture(params=sorted(PARTITIONS))

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from whereshot import config
 from whereshot.errors import ConfigError, InputError, nearest_name
-from whereshot.partition import combinatorial, mesh, published, quadtree, s2cells, voronoi
+from whereshot.partition import combinatorial, mesh, published, quadtree, regions, s2cells, voronoi
 from whereshot.partition.base import Hierarchy, Partition, PartitionSettings, read_kind
 
 
@@ -37,6 +37,7 @@ PARTITIONS: dict[str, Kind] = {
     "quadtree": Kind(quadtree.QuadtreeSettings, quadtree.build),
     "combinatorial": Kind(combinatorial.CombinatorialSettings, _combine),
     "mesh": Kind(mesh.MeshSettings, mesh.build_mesh),
+    "regions": Kind(regions.RegionSettings, regions.build),
     "voronoi": Kind(voronoi.VoronoiSettings, voronoi.build),
 }
 
@@ -48,6 +49,7 @@ _CLASSES: dict[str, type[Partition]] = {
         quadtree.Quadtree,
         combinatorial.Combination,
         mesh.DelaunayMesh,
+        regions.Regions,
         voronoi.VoronoiCells,
     )
 }

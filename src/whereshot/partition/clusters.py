@@ -148,9 +148,7 @@ class Voronoi:
         """The closed border (m, 2) of one cell; lines between its points on a map keep to the great circle."""
         if len(self.sites) == 1:
             return _FRAME
-        corners = self.corners(site)
-        arcs = [_arc(start, end) for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True)]
-        dense = sphere.latlon(np.concatenate([*arcs, corners[:1]]))
+        dense = sphere.latlon(_dense(self.corners(site)))
         return np.where(np.abs(dense) < 1e-13, 0.0, dense)
 
     def polygon(self, site: int) -> shapely.Geometry:
@@ -252,16 +250,19 @@ def _lunes(sites: Vectors) -> list[Vectors]:
     return corners
 
 
-def _arc(start: NDArray, end: NDArray) -> Vectors:
-    """Points (m, 3) from start (included) to end (excluded), close enough for a map; the same from either end."""
-    points = np.stack([start, end])
-    for pole in (1.0, -1.0):  # a border through a pole names it: there the longitude jumps
-        tip = np.array([0.0, 0.0, pole])
-        normal = np.cross(start, end)
-        length = np.linalg.norm(normal)
-        on = length > 1e-12 and abs(normal @ tip) < _AT_POLE * length
-        if on and np.cross(start, tip) @ normal > 0 and np.cross(tip, end) @ normal > 0:
-            points = np.stack([start, tip, end])
+def _dense(corners: Vectors) -> Vectors:
+    """A closed ring (m, 3) through corners, with points close enough for a map; an arc has the same from either end."""
+    points = np.concatenate([corners, corners[:1]])
+    normal = np.cross(points[:-1], points[1:])
+    length = np.linalg.norm(normal, axis=1)
+    for tip in (np.array([0.0, 0.0, 1.0]), np.array([0.0, 0.0, -1.0])):
+        # a border through a pole names it: there the longitude jumps
+        along = (length > 1e-12) & (np.abs(normal @ tip) < _AT_POLE * length)
+        for edge in np.flatnonzero(along)[::-1].tolist():
+            start, end = points[edge], points[edge + 1]
+            if np.cross(start, tip) @ normal[edge] > 0 and np.cross(tip, end) @ normal[edge] > 0:
+                points = np.insert(points, edge + 1, tip, axis=0)
+                normal, length = (np.insert(one, edge, one[edge], axis=0) for one in (normal, length))
     for _ in range(16):
         one, other = points[:-1], points[1:]
         middle = one + other
@@ -270,7 +271,7 @@ def _arc(start: NDArray, end: NDArray) -> Vectors:
         if not bent.any():
             break
         points = np.insert(points, np.flatnonzero(bent) + 1, middle[bent], axis=0)
-    return points[:-1]
+    return points
 
 
 def _bent(one: Vectors, middle: Vectors, other: Vectors) -> NDArray[np.bool_]:
