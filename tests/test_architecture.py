@@ -15,13 +15,13 @@ PACKAGE = Path(__file__).parents[1] / "src" / "whereshot"
 FLOORS = """
 cli
 server batch
-report trial
+report trial recalibrate
 claim cartography
 train geolocator learn explain export atlas
 answer features page
 checkpoint runtime optimize
-dataset model calibrate oracle
-sources curate fetch pack evidence readout evaluate areas
+dataset model calibrate oracle predictions
+sources curate fetch pack evidence readout evaluate areas conformal
 places
 gazetteer
 partition posterior engine

@@ -16,8 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from whereshot.errors import InputError
 
-GUARANTEE = "at least the level, on average, of photos drawn as the held-out ones were and not seen in training"
-"""What holds, and what for."""
+GUARANTEE = (
+    "circles with the corrected radius, and sets of cells below the threshold, hold the truth of at least the stated "
+    "share of new photos, on average over held-out sets; by group, within each group"
+)
+ASSUMPTION = (
+    "the held-out and the new photos are exchangeable: drawn the same way, and none of either seen in training; "
+    "nothing is promised of photos of another kind, or of a single photo"
+)
 ALL = "all"
 """The group of all photos, which stands for groups that were not held out."""
 

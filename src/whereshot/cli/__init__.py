@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import typer
 
-from whereshot.cli import base, cells, locate, models, records
+from whereshot.cli import base, cells, evaluate, locate, models, records
 from whereshot.errors import WhereshotError
 
 app = typer.Typer(
@@ -30,7 +30,8 @@ app.command()(locate.check)
 app.command()(records.ingest)
 app.add_typer(cells.app, name="cells")
 app.command()(models.train)
-app.command()(models.evaluate)
+app.command()(evaluate.evaluate)
+app.command()(evaluate.calibrate)
 app.add_typer(models.app, name="models")
 
 

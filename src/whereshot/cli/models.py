@@ -1,8 +1,7 @@
-"""Commands on models: train, evaluate, models list, show and get."""
+"""Commands on models: train, models list, show and get."""
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
@@ -11,18 +10,13 @@ from typing import Annotated
 import typer
 
 from whereshot.cli.base import (
-    ColumnOption,
     DeviceOption,
     FormatOption,
     ReportFormat,
     SetOption,
-    check_writable,
-    finite,
     print_json,
-    read_records,
     say,
     some_failed,
-    write_text,
 )
 from whereshot.errors import InputError, WhereshotError
 
@@ -49,40 +43,6 @@ def train(
         settled, resume=resume, overwrite=overwrite, device=device, workers=workers, track=progress.bar, say=say
     )
     print(f"{folder} ({time.perf_counter() - started:.0f} s)")
-
-
-def evaluate(
-    model: Annotated[str, typer.Argument(help="A model folder, or prior.")],
-    records: Annotated[Path, typer.Argument(help="Records, or a table with positions and images.")],
-    report: Annotated[Path | None, typer.Option(help="Also write report.md and report.json here.")] = None,
-    within: Annotated[
-        float | None, typer.Option(help="Decide to be right within so many km.", show_default=False)
-    ] = None,
-    column: ColumnOption = None,
-    form: FormatOption = ReportFormat.table,
-    device: DeviceOption = None,
-) -> None:
-    """Score a model on photos whose positions are known, beside its parts and plain baselines."""
-    from whereshot import progress, trial
-    from whereshot import report as reporting
-    from whereshot.geolocator import Geolocator
-
-    if report is not None:
-        check_writable(report / "report.md")
-    locator = Geolocator.load(model, device)
-    result = trial.try_model(locator, read_records(records, column), within_km=within, track=progress.bar)
-    document = result.to_json()
-    if report is not None:
-        write_text(report / "report.md", reporting.to_markdown(result))
-        write_text(report / "report.json", json.dumps(finite(document), indent=1) + "\n")
-        say(f"wrote {report / 'report.md'}")
-    if form is ReportFormat.json:
-        print_json(document)
-    else:
-        print(reporting.to_markdown(result), end="")
-    if document["failed"]:
-        say(f"{document['failed']} of {document['photos']} photos could not be read and count as misses")
-        some_failed()
 
 
 @app.command("list")

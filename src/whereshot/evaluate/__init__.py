@@ -66,6 +66,7 @@ __all__ = [
     "of_posterior",
     "score",
     "set_beside",
+    "side_by_side",
 ]
 
 METRICS: dict[str, Metric] = {
@@ -155,3 +156,15 @@ def set_beside(rows: list[Row], **more: Any) -> Report:
     scored = rows[0].scored
     protocol = (scored.protocol if scored is not None else Protocol()).describe(**more)
     return Report(rows, protocol, [compare(rows[0], row) for row in rows[1:]])
+
+
+def side_by_side(reports: list[Report]) -> Report:
+    """Reports of several models on the same photos as one: the first with its baselines, the others' own rows."""
+    first, *others = reports
+    own = [report.rows[0] for report in others]
+    return Report(
+        [first.rows[0], *own, *first.rows[1:]],
+        first.protocol | {"beside": ", ".join(str(report.protocol.get("model")) for report in others)},
+        [compare(first.rows[0], row) for row in own] + first.comparisons,
+        [note for report in reports for note in report.notes],
+    )

@@ -79,16 +79,14 @@ def regions(posterior: Posterior, log_density: NDArray[np.float64], seed: int = 
     """
     n = len(log_density)
     rng = np.random.default_rng([seed, 3])
-    count = int(np.clip(KERNELS // posterior.log_mass.shape[1], 32, 512))
+    count = samples_of(posterior)
     level, searched, drawn = np.empty(n), np.empty(n), np.empty((n, 2))
     area = {at: np.empty(n) for at in LEVELS}
     for number in range(len(posterior)):
         rows = slice(None) if len(posterior) == 1 else slice(number, number + 1)
         one = posterior[number]
         samples = one.sample(count, rng)[0]
-        density = np.sort(_density(one, samples))[::-1]
-        covered = np.concatenate([[0.0], np.cumsum(1 / density)]) / count * sphere.EARTH_KM**2
-        covered = np.minimum(covered, sphere.EARTH_AREA_KM2)
+        density, covered = denser_area(one, samples)
         # how many samples are denser than the truth
         denser = np.searchsorted(-density, -np.exp(log_density[rows]))
         level[rows] = (denser + rng.uniform(size=len(denser))) / (count + 1)
@@ -100,6 +98,19 @@ def regions(posterior: Posterior, log_density: NDArray[np.float64], seed: int = 
         else:
             drawn[rows] = samples[: len(denser)]
     return Regions(level, area, searched, drawn)
+
+
+def denser_area(one: Posterior, samples: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Densities (m,) per steradian at samples (m, 2) of a posterior of one row, the densest first; and the area
+    (m + 1,) in km² where the density is higher than at none of them, the first, the second, ..."""
+    density = np.sort(_density(one, samples))[::-1]
+    covered = np.concatenate([[0.0], np.cumsum(1 / density)]) / len(samples) * sphere.EARTH_KM**2
+    return density, np.minimum(covered, sphere.EARTH_AREA_KM2)
+
+
+def samples_of(posterior: Posterior) -> int:
+    """How many samples of each row regions are measured by."""
+    return int(np.clip(KERNELS // posterior.log_mass.shape[1], 32, 512))
 
 
 def _density(one: Posterior, points: NDArray) -> NDArray[np.float64]:

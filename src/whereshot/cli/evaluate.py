@@ -1,0 +1,262 @@
+"""Commands on how good answers are: evaluate, calibrate."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from whereshot.cli.base import (
+    ColumnOption,
+    DeviceOption,
+    FormatOption,
+    ReportFormat,
+    check_writable,
+    finite,
+    pairs,
+    print_json,
+    read_records,
+    say,
+    some_failed,
+    write_text,
+)
+from whereshot.errors import InputError
+
+if TYPE_CHECKING:
+    from whereshot.evaluate import Answers, Report, Truth
+    from whereshot.predictions import Problems
+
+
+class Distance(enum.StrEnum):
+    haversine = "haversine"
+    geodesic = "geodesic"
+
+
+class Threshold(enum.StrEnum):
+    le = "le"
+    lt = "lt"
+
+
+ModelArgument = Annotated[str | None, typer.Argument(help="A model folder, or prior.")]
+RecordsArgument = Annotated[Path | None, typer.Argument(help="Records, or a table with positions and images.")]
+PredictionsOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Anyone's predictions: FILE or NAME=FILE (CSV, Parquet, JSON lines). Repeatable."),
+]
+TruthOption = Annotated[Path | None, typer.Option(help="The true positions of the predicted photos.")]
+PosteriorOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Whole distributions, as locate --posterior writes them: FILE or NAME=FILE. Repeatable."),
+]
+TruthColumnOption = Annotated[
+    list[str] | None, typer.Option("--truth-column", help="Name a column of the truth, as id=KEY. Repeatable.")
+]
+ClusterOption = Annotated[
+    str | None, typer.Option(help="Column whose photos the bootstrap draws together; by default group or user.")
+]
+
+
+def evaluate(
+    model: ModelArgument = None,
+    records: RecordsArgument = None,
+    beside: Annotated[list[str] | None, typer.Option(help="Another model to compare with. Repeatable.")] = None,
+    predictions: PredictionsOption = None,
+    truth: TruthOption = None,
+    posterior: PosteriorOption = None,
+    column: ColumnOption = None,
+    truth_column: TruthColumnOption = None,
+    cluster: ClusterOption = None,
+    radius: Annotated[
+        float | None, typer.Option(help="Radius of the Earth in km; published: 6371, 6372.795, 6378.137.")
+    ] = None,
+    distance: Annotated[Distance, typer.Option(help="On the sphere, or on the ellipsoid WGS84.")] = Distance.haversine,
+    threshold: Annotated[Threshold, typer.Option(help="Whether the very distance counts.")] = Threshold.le,
+    geoscore_rounded: Annotated[bool, typer.Option(help="Round each photo's GeoScore, as PIGEON does.")] = False,
+    draws: Annotated[int, typer.Option(min=1, help="Bootstrap draws.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn at random.")] = 0,
+    cell_level: Annotated[int, typer.Option(help="S2 level of macro averages and frequencies.")] = 4,
+    report: Annotated[Path | None, typer.Option(help="Also write report.md and report.json here.")] = None,
+    within: Annotated[
+        float | None, typer.Option(help="Decide to be right within so many km.", show_default=False)
+    ] = None,
+    form: FormatOption = ReportFormat.table,
+    device: DeviceOption = None,
+) -> None:
+    """Score a model on photos whose positions are known, or anyone's predictions: MODEL RECORDS, or --predictions FILE
+    --truth FILE."""
+    from whereshot import report as reporting
+    from whereshot.evaluate import DEFAULT, Protocol
+
+    protocol = Protocol(
+        radius_km=DEFAULT.radius_km if radius is None else radius,
+        distance=distance.value,
+        threshold=threshold.value,
+        geoscore_rounded=geoscore_rounded,
+        draws=draws,
+        seed=seed,
+        cell_level=cell_level,
+    )
+    if report is not None:
+        check_writable(report / "report.md")
+    if predictions or posterior:
+        _no_model(model, records, beside)
+        result = _of_files(predictions or (), posterior or (), truth, column, truth_column, cluster, protocol)
+    else:
+        if model is None or records is None:
+            raise InputError("evaluate takes MODEL RECORDS, or --predictions FILE --truth FILE")
+        if truth is not None:
+            raise InputError("--truth goes with --predictions or --posterior; a model is scored on RECORDS")
+        result = _of_models([model, *(beside or ())], read_records(records, column), within, protocol, cluster, device)
+    document = result.to_json()
+    if report is not None:
+        write_text(report / "report.md", reporting.to_markdown(result))
+        write_text(report / "report.json", json.dumps(finite(document), indent=1) + "\n")
+        say(f"wrote {report / 'report.md'}")
+    if form is ReportFormat.json:
+        print_json(document)
+    else:
+        print(reporting.to_markdown(result), end="")
+    for note in result.notes:
+        say(note)
+    if document["failed"]:
+        what = "have no usable answer" if predictions or posterior else "could not be read"
+        say(f"{document['failed']} of {document['photos']} photos {what} and count as misses")
+        some_failed()
+
+
+def _no_model(model: str | None, records: Path | None, beside: Any = None) -> None:
+    if model is not None or records is not None or beside:
+        raise InputError("give either a model or --predictions and --posterior, not both")
+
+
+def _of_models(
+    models: Sequence[str], records: Any, within: float | None, protocol: Any, cluster: str | None, device: str | None
+) -> Report:
+    from whereshot import evaluate as scoring
+    from whereshot import progress, trial
+    from whereshot.geolocator import Geolocator
+
+    results = [
+        trial.try_model(
+            Geolocator.load(name, device),
+            records,
+            within_km=within,
+            protocol=protocol,
+            cluster=cluster,
+            track=progress.bar,
+        )
+        for name in models
+    ]
+    return results[0] if len(results) == 1 else scoring.side_by_side(results)
+
+
+def _named(texts: Sequence[str]) -> dict[str, Path]:
+    """NAME=FILE, or FILE, which is named by itself."""
+    found: dict[str, Path] = {}
+    for text in texts:
+        name, sign, file = text.partition("=")
+        path = Path(file) if sign and not Path(text).exists() else Path(text)
+        name = name if sign and path != Path(text) else path.stem
+        if name in found:
+            raise InputError(f"two files are called {name!r}; give them names as NAME=FILE")
+        found[name] = path
+    return found
+
+
+def _read_files(
+    predictions: Sequence[str],
+    posterior: Sequence[str],
+    truth: Path | None,
+    column: list[str] | None,
+    truth_column: list[str] | None,
+    cluster: str | None,
+) -> tuple[Truth, list[Answers], Problems]:
+    from whereshot import predictions as tables
+
+    if truth is None:
+        raise InputError("predictions are scored against the true positions: give --truth FILE")
+    problems = tables.Problems()
+    known = tables.read_truth(truth, pairs(truth_column, "--truth-column"), cluster, problems)
+    files, spread = _named(predictions), _named(posterior)
+    if len(files) == len(spread) == 1:  # they belong together, whatever they are called
+        spread = dict(zip(files, spread.values(), strict=True))
+    answers = []
+    for name in {**files, **spread}:
+        own = None
+        if name in files:
+            own = tables.read_answers(files[name], known, pairs(column, "--column"), name, problems)
+        if name in spread:
+            own = tables.read_posterior(spread[name], known, own, name, problems)
+        answers.append(own)
+    return known, answers, problems
+
+
+def _of_files(
+    predictions: Sequence[str],
+    posterior: Sequence[str],
+    truth: Path | None,
+    column: list[str] | None,
+    truth_column: list[str] | None,
+    cluster: str | None,
+    protocol: Any,
+) -> Report:
+    from dataclasses import replace
+
+    from whereshot import evaluate as scoring
+
+    known, answers, problems = _read_files(predictions, posterior, truth, column, truth_column, cluster)
+    rows = [scoring.score(own, known, protocol) for own in answers]
+    result = scoring.set_beside(rows, photos=len(known), failed=rows[0].failed, bootstrap_by=known.cluster_by)
+    return replace(result, notes=problems.notes())
+
+
+def calibrate(
+    model: ModelArgument = None,
+    records: RecordsArgument = None,
+    posterior: Annotated[Path | None, typer.Option(help="Distributions of held-out photos.")] = None,
+    predictions: Annotated[Path | None, typer.Option(help="Their decided points, by default the likeliest.")] = None,
+    truth: TruthOption = None,
+    column: ColumnOption = None,
+    truth_column: TruthColumnOption = None,
+    by: Annotated[str | None, typer.Option(help="Also by group: scene, confidence, or a column of the truth.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the calibration as JSON.")] = None,
+    form: FormatOption = ReportFormat.table,
+    device: DeviceOption = None,
+) -> None:
+    """Calibrate on photos that nothing was trained on: temperatures, factors for circles, sets of cells, with what they
+    guarantee."""
+    from whereshot import predictions as tables
+    from whereshot import recalibrate
+
+    check_writable(out)
+    if posterior is not None:
+        _no_model(model, records)
+        files = [str(predictions)] if predictions is not None else []
+        cluster = by if by not in (None, *recalibrate.GROUPINGS) else None
+        known, (answers,), problems = _read_files(files, [str(posterior)], truth, column, truth_column, cluster)
+        distributions = tables.read_distributions(posterior, known, tables.Problems())
+        fitted = recalibrate.fit(answers, known, distributions, by=by)
+        notes = problems.notes()
+    else:
+        if model is None or records is None:
+            raise InputError("calibrate takes MODEL RECORDS, or --posterior FILE --truth FILE")
+        from whereshot import progress
+        from whereshot.geolocator import Geolocator
+
+        held_out = read_records(records, column)
+        fitted = recalibrate.fit_model(Geolocator.load(model, device), held_out, by=by, track=progress.bar)
+        notes = []
+    document = fitted.to_json()
+    if out is not None:
+        write_text(out, json.dumps(finite(document), indent=1) + "\n")
+        say(f"wrote {out}")
+    if form is ReportFormat.json:
+        print_json(document)
+    else:
+        print("\n".join(fitted.in_words()))
+    for note in notes:
+        say(note)

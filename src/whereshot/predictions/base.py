@@ -1,0 +1,231 @@
+"""Tables of any kind -> columns by known names, checked numbers and positions; what is wrong in a row is a Problem."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from whereshot import sphere
+from whereshot.errors import InputError, nearest_name
+from whereshot.records import Records
+
+POSITION = {
+    "id": ("id", "img_id", "image_id", "photo_id", "key"),
+    "latitude": ("latitude", "lat", "pred_lat", "true_lat", "gps_latitude", "y"),
+    "longitude": ("longitude", "lon", "lng", "long", "pred_lon", "true_lon", "gps_longitude", "x"),
+}
+NAMED = 20
+"""Problems of one kind that a note names row by row; all are in ``problems``."""
+
+
+class Problem(NamedTuple):
+    """A row (from 1, without the header) that is not as it should be, and what was made of it."""
+
+    file: str
+    row: int | None
+    id: str
+    what: str
+    counted: str
+
+    def __str__(self) -> str:
+        where = f"row {self.row} (id {self.id})" if self.row is not None else f"id {self.id}"
+        return f"{self.file}: {where}: {self.what}; {self.counted}"
+
+
+@dataclass
+class Problems:
+    """All problems of the files read, and the warnings on whole files."""
+
+    rows: list[Problem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def notes(self) -> list[str]:
+        """Warnings, then the rows: the first of each kind by name, the others by number."""
+        shown, kinds = Counter[tuple[str, str]](), []
+        told = list(self.warnings)
+        for problem in self.rows:
+            kind = problem.file, problem.counted
+            shown[kind] += 1
+            if shown[kind] <= NAMED:
+                told.append(str(problem))
+            elif shown[kind] == NAMED + 1:
+                kinds.append(kind)
+        return told + [f"{file}: {shown[file, counted] - NAMED} more {counted}" for file, counted in kinds]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns by what they are, of a file with so many rows."""
+
+    path: Path
+    columns: Mapping[str, pa.ChunkedArray]
+    rows: int
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.columns
+
+    def texts(self, name: str) -> pa.ChunkedArray:
+        """A column as text."""
+        return self.columns[name].cast(pa.string())
+
+    def numbers(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """A column as floats, and the rows whose text is no number (which are NaN, as empty ones are)."""
+        column = self.columns[name]
+        if not pa.types.is_string(column.type):
+            try:
+                return column.cast(pa.float64()).to_numpy(), np.empty(0, np.int64)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+                column = column.cast(pa.string())
+        trimmed = pc.utf8_trim_whitespace(column)
+        trimmed = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
+        good = pc.match_substring_regex(trimmed, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+        special = pc.match_substring_regex(trimmed, r"^[+-]?(nan|inf|infinity)$", ignore_case=True)
+        values = pc.if_else(pc.fill_null(good, False), trimmed, pa.scalar(None, pa.string())).cast(pa.float64())
+        out = values.to_numpy().copy()
+        for row in np.flatnonzero(pc.fill_null(special, False).to_numpy()):
+            out[row] = float(trimmed[int(row)].as_py())
+        wrong = pc.and_(pc.is_valid(trimmed), pc.invert(pc.or_(good, special)))
+        return out, np.flatnonzero(pc.fill_null(wrong, False).to_numpy())
+
+
+def read_columns(path: Path, given: Mapping[str, str], known: Mapping[str, tuple[str, ...]], option: str) -> Table:
+    """The columns that are known, by their own names; raises InputError."""
+    if not path.exists():
+        raise InputError(f"{path}: no such file")
+    suffix = path.suffix.lower()
+    if suffix == ".parquet" or path.is_dir():
+        table = Records.read(path).table if path.is_dir() else read_parquet(path)
+    elif suffix in (".jsonl", ".ndjson", ".json"):
+        table = _json_lines(path)
+    else:
+        table = _csv(path)
+    present = table.column_names
+    names = {}
+    for target, name in given.items():
+        if name not in present:
+            raise InputError(f"{path}: no column {name!r}; {nearest_name(name, present)}")
+        names[target] = name
+    lowered = {name.lower().strip(): name for name in reversed(present)}
+    for target, aliases in known.items():
+        found = next((lowered[alias] for alias in aliases if alias in lowered), None)
+        if target not in names and found is not None and found not in names.values():
+            names[target] = found
+    for target in POSITION:
+        if target not in names:
+            raise InputError(f"{path}: no {target} column among {', '.join(present)}; name it: {option} {target}=NAME")
+    return Table(path, {target: table[name] for target, name in names.items()}, len(table))
+
+
+def read_parquet(path: Path) -> pa.Table:
+    """A Parquet file; raises InputError."""
+    try:
+        return pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
+
+
+def _csv(path: Path) -> pa.Table:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            line = file.readline()
+            delimiter = max(",;\t", key=line.count)
+            file.seek(0)
+            header = next(csv.reader(file, delimiter=delimiter), [])
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as text ({error})") from error
+    twice = [name for name, count in Counter(header).items() if count > 1]
+    if not header or twice:
+        said = f"more than one column is called {twice[0]!r}" if twice else "an empty table"
+        raise InputError(f"{path}: {said}; the first line must name the columns")
+    # all as text: ids stay as they are, and what is no number can be named
+    types = dict.fromkeys(header, pa.string())
+    try:
+        return pyarrow.csv.read_csv(
+            path,
+            parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            convert_options=pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""]),
+        )
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
+
+
+def _json_lines(path: Path) -> pa.Table:
+    rows = []
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    row = json.loads(line)
+                    if not isinstance(row, dict):
+                        raise InputError(f"{path}: line {number} is not a JSON object")
+                    rows.append(row)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as text ({error})") from error
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{path}: line {number} is not JSON ({error.msg}); JSON lines have one object a line"
+        ) from None
+    names = dict.fromkeys(name for row in rows for name in row)
+    texts = {
+        name: pa.array([None if row.get(name) is None else str(row[name]) for row in rows], pa.string())
+        for name in names
+    }
+    return pa.table(texts)
+
+
+def ids_of(table: Table) -> NDArray[np.object_]:
+    """Ids as text; raises InputError for one that is missing or occurs twice."""
+    column = table.texts("id")
+    missing = np.flatnonzero(pc.or_kleene(pc.is_null(column), pc.equal(column, "")).to_numpy(zero_copy_only=False))
+    if len(missing):
+        raise InputError(f"{table.path}: row {missing[0] + 1} has no id, nor have {len(missing) - 1} others")
+    ids = column.to_numpy()
+    counted = pc.value_counts(column.combine_chunks())
+    twice = counted.filter(pc.greater(counted.field("counts"), 1)).field("values").to_pylist()
+    if twice:
+        rows = np.flatnonzero(ids == twice[0]) + 1
+        more = f", as do {len(twice) - 1} other ids twice or more" if len(twice) > 1 else ""
+        listed = ", ".join(map(str, rows[:10].tolist()))
+        raise InputError(f"{table.path}: id {twice[0]!r} occurs in rows {listed}{more}; keep one answer per photo")
+    return ids
+
+
+def positions_of(table: Table) -> tuple[NDArray[np.float64], dict[int, str]]:
+    """Positions (n, 2) with NaN where there is none, and what is wrong with each such row."""
+    wrong: dict[int, str] = {}
+    axes = []
+    for axis in ("latitude", "longitude"):
+        values, bad = table.numbers(axis)
+        axes.append(values)
+        texts = table.columns[axis]
+        wrong |= {int(row): f"{axis} is not a number: {texts[int(row)].as_py()!r}" for row in bad}
+    points = np.stack(axes, axis=1)
+    for row, what in _impossible(points).items():
+        wrong.setdefault(row, what)
+    points[list(wrong)] = np.nan
+    good = np.isfinite(points).all(axis=1)
+    points[good] = sphere.points(points[good])
+    return points, wrong
+
+
+def _impossible(points: NDArray) -> dict[int, str]:
+    problems = sphere.position_problems(points[:, 0], points[:, 1])
+    found = {}
+    for row in np.flatnonzero(problems != ""):
+        latitude, longitude = points[row]
+        empty = np.isnan(points[row])
+        what = "no position" if empty.all() else f"({latitude:g}, {longitude:g}): {problems[row]}"
+        found[int(row)] = what
+    return found
