@@ -30,6 +30,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "mesh": {"max": 60, "min": 1, "nodes": 21},
     "voronoi": {"cells": 60},
     "regions": {"cells": 40},  # of the file that ``tiling`` writes
+    "semantic": {"max": 400, "sample": 300},
 }
 """For each kind what makes it cover the whole sphere with ``world``'s 20,000 points and keep every point."""
 
@@ -42,7 +43,7 @@ def tiling(tmp_path_factory: pytest.TempPathFactory) -> None:
         shapely.box(west, south, west + 90, south + 60) for west in range(-180, 180, 90) for south in (-90, -30, 30)
     ]
     path.write_text(shapely.to_geojson(shapely.GeometryCollection(boxes)))
-    SETTINGS["regions"]["file"] = str(path)
+    SETTINGS["regions"]["file"] = SETTINGS["semantic"]["file"] = str(path)
 
 
 @pytest.fixture(params=sorted(PARTITIONS))

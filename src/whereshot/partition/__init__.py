@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from whereshot import config
 from whereshot.errors import ConfigError, InputError, nearest_name
-from whereshot.partition import combinatorial, mesh, published, quadtree, regions, s2cells, voronoi
+from whereshot.partition import combinatorial, mesh, published, quadtree, regions, s2cells, semantic, voronoi
 from whereshot.partition.base import Hierarchy, Partition, PartitionSettings, read_kind
 
 
@@ -38,6 +38,7 @@ PARTITIONS: dict[str, Kind] = {
     "combinatorial": Kind(combinatorial.CombinatorialSettings, _combine),
     "mesh": Kind(mesh.MeshSettings, mesh.build_mesh),
     "regions": Kind(regions.RegionSettings, regions.build),
+    "semantic": Kind(semantic.SemanticSettings, semantic.build),
     "voronoi": Kind(voronoi.VoronoiSettings, voronoi.build),
 }
 
