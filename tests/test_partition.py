@@ -224,7 +224,11 @@ def test_no_positions_leave_no_cell(kind: str) -> None:
         ("s3", {}, "no partition kind 's3'; did you mean 's2'?"),
         ("crop-circles", {}, f"no partition kind 'crop-circles'; known: {', '.join(sorted(PARTITIONS))}"),
         ("s2", {"max": 10, "minlevel": 2}, "partition s2: unknown key 'minlevel'; did you mean 'min_level'?"),
-        ("s2", {}, "partition s2: 'max' is missing"),
+        (
+            "s2",
+            {},
+            "partition s2: 'max' is missing; settings of s2: max (photos in a cell), min=0, min_level=0, max_level=30",
+        ),
         (
             "s2",
             {"max": 5, "min": 5},
@@ -243,7 +247,11 @@ def test_no_positions_leave_no_cell(kind: str) -> None:
             "partition s2: 'max_level': input should be less than or equal to 30; got 31",
         ),
         ("s2-level", {"level": 31}, "partition s2-level: 'level': input should be less than or equal to 30; got 31"),
-        ("s2-level", {}, "partition s2-level: 'level' is missing"),
+        (
+            "s2-level",
+            {},
+            "partition s2-level: 'level' is missing; settings of s2-level: level (of S2, 0 to 30), min=0",
+        ),
     ],
 )
 def test_settings_that_make_no_sense(kind_: str, given_: dict[str, Any], message: str) -> None:

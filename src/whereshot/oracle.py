@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from whereshot import config, sphere
+from whereshot import config, progress, sphere
 from whereshot.errors import InputError
 from whereshot.evaluate import DISTANCES_KM
 from whereshot.partition import Hierarchy, Partition
@@ -178,15 +178,18 @@ def compare(
     hierarchies: Mapping[str, Hierarchy],
     points: ArrayLike,
     fitted: ArrayLike | None = None,
+    track: progress.Track = progress.silent,
 ) -> Comparison:
     """Every partition and hierarchy on the same positions (n, 2); ``fitted`` (m, 2) are those cells were built from."""
     p = sphere.points(points)
+    alone = track(partitions.items(), len(partitions), "comparing partitions")
+    together = track(hierarchies.items(), len(hierarchies), "comparing hierarchies")
     return Comparison(
         len(p),
         None if fitted is None else len(sphere.points(fitted)),
         None if fitted is None else share_seen(fitted, p),
-        tuple(best_possible(name, one, p) for name, one in partitions.items()),
-        tuple(best_product(name, one, p) for name, one in hierarchies.items()),
+        tuple(best_possible(name, one, p) for name, one in alone),
+        tuple(best_product(name, one, p) for name, one in together),
     )
 
 

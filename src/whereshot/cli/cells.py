@@ -1,10 +1,11 @@
-"""Commands on partitions: cells build."""
+"""Commands on partitions: cells build, show, export, compare, kinds and presets."""
 
 from __future__ import annotations
 
+import enum
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,46 +18,311 @@ from whereshot.cli.base import (
     pairs,
     print_json,
     read_records,
+    write_text,
 )
-from whereshot.errors import InputError
+from whereshot.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from whereshot import sphere
+    from whereshot.atlas import Atlas
+    from whereshot.partition import Hierarchy, Partition
 
 app = typer.Typer(no_args_is_help=True, help="Divide the Earth into cells.", rich_markup_mode=None)
 
 
+class Export(enum.StrEnum):
+    geojson = "geojson"
+    geoparquet = "geoparquet"
+
+
+CellsArgument = Annotated[Path, typer.Argument(help="Cells: a .parquet file, or a published CSV.", show_default=False)]
+PresetOption = Annotated[str | None, typer.Option("--preset", help="The settings of a paper; see: cells presets.")]
+
+
 @app.command("build")
 def cells_build(
-    inputs: Annotated[list[Path], typer.Argument(help="Records, or tables with positions.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="The .parquet file to write.", show_default=False)],
-    kind: Annotated[str, typer.Option(help="Kind of partition.")] = "s2",
+    out: Annotated[Path, typer.Option(help="The .parquet file to write; a folder for several levels.")],
+    inputs: Annotated[
+        list[Path] | None, typer.Argument(help="Records, or tables with positions.", show_default=False)
+    ] = None,
+    kind: Annotated[str | None, typer.Option(help="Kind of partition; see: cells kinds.", show_default="s2")] = None,
     settings: SetOption = None,
+    preset: PresetOption = None,
+    refine_on: Annotated[
+        list[Path] | None, typer.Option(help="Positions that the cells are shaped by, instead of the inputs.")
+    ] = None,
+    populate_with: Annotated[
+        list[Path] | None, typer.Option(help="Positions that are counted in the cells, instead of the inputs.")
+    ] = None,
     column: ColumnOption = None,
     form: FormatOption = ReportFormat.table,
 ) -> None:
-    """Build a partition of the Earth from where photos were taken."""
-    import numpy as np
+    """Build a partition of the Earth from where photos were taken.
 
-    from whereshot import config, partition
+    What each kind can be told with --set, and what it is told when nothing is set: whereshot cells kinds. The settings
+    of papers, some of several levels: whereshot cells presets; --set adds to them, as --set file=borders.geojson. A
+    preset of several levels writes a folder with level-0.parquet (the coarsest), level-1.parquet, and so on.
 
-    if out.suffix != ".parquet":
+    Presets: planet, geoestimation, geoestimation-coarse, geoestimation-middle, geoestimation-fine, deep-locations,
+    delaunay-coarse, delaunay-fine, delaunay-fineP, osv5m-quadtree, denmark-129, california-2, world-admin1,
+    pigeon-like.
+    """
+    from whereshot import config, partition, progress
+
+    if preset is not None and kind is not None:
+        raise InputError("--preset already says the kind: leave --kind out")
+    count = 1 if preset is None else partition.preset(preset).levels
+    many = count > 1
+    if many and (out.suffix == ".parquet" or out.is_file()):
+        raise InputError(f"--out names a folder for the {count} levels of {preset}; got {out}")
+    if not many and out.suffix != ".parquet":
         raise InputError(f"--out names a .parquet file; got {out}")
-    check_writable(out)
+    check_writable(out / "level-0.parquet" if many else out)
+    refine, populate = refine_on or inputs, populate_with or inputs
+    if not refine or not populate:
+        raise InputError("no positions: name tables, or both --refine-on and --populate-with")
+    if inputs and refine_on and populate_with:
+        raise InputError("--refine-on and --populate-with leave nothing to do for the tables named besides")
+    points = _points(refine, column)
+    counted = None if populate == refine else _points(populate, column)
     given = {key: config.toml_value(value) for key, value in pairs(settings, "--set").items()}
-    records = [read_records(path, column) for path in inputs]
-    points = np.concatenate([part.points for part in records])
     started = time.perf_counter()
-    built = partition.build(kind, points, given)
+    with progress.waiting(f"building {preset or kind or 's2'}"):
+        if preset is not None:
+            levels = partition.build_preset(preset, points, given, populate_with=counted)
+        else:
+            levels = (partition.build(kind or "s2", points, given, populate_with=counted),)
     seconds = time.perf_counter() - started
-    built.save(out)
-    document = {
-        "kind": kind,
-        "cells": len(built),
-        "photos": len(points),
-        "photos_kept": int(built.counts.sum()),
+    if many:
+        partition.save_levels(levels, out)
+    else:
+        levels[0].save(out)
+    _tell_built(levels, out, len(points if counted is None else counted), seconds, many, form)
+
+
+def _tell_built(
+    levels: tuple[Partition, ...], out: Path, photos: int, seconds: float, many: bool, form: ReportFormat
+) -> None:
+    finest = levels[-1]
+    document: dict[str, Any] = {
+        "kind": finest.kind,
+        "cells": len(finest),
+        "photos": photos,
+        "photos_kept": int(finest.counts.sum()),
         "seconds": round(seconds, 3),
     }
+    if many:
+        document["levels"] = [{"cells": len(one), "photos_kept": int(one.counts.sum())} for one in levels]
     if form is ReportFormat.json:
         print_json(document)
     else:
-        print(
-            f"{len(built)} cells hold {document['photos_kept']} of {len(points)} photos; wrote {out} ({seconds:.2f} s)"
+        cells = " / ".join(str(len(one)) for one in levels)
+        print(f"{cells} cells hold {document['photos_kept']} of {photos} photos; wrote {out} ({seconds:.2f} s)")
+
+
+@app.command("show")
+def cells_show(
+    cells: CellsArgument,
+    out: Annotated[Path, typer.Option(help="A folder for all three, or one .png or .html file.", show_default=False)],
+    zoom: Annotated[
+        str | None,
+        typer.Option(help="LAT,LON,KM: the middle and the reach of the zoomed map.", show_default="densest part"),
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="What the pictures are called.", show_default="file's name")] = None,
+) -> None:
+    """Draw cells: a map of the world, a zoomed map, and a page to move about in. Nothing is fetched.
+
+    A folder gets world.png, zoom.png and cells.html. A .png file is the map of the world, with --zoom the zoomed one;
+    an .html file is the page. PNG needs matplotlib: pip install 'whereshot[draw]'.
+    """
+    from whereshot import cartography, errors
+
+    where = None if zoom is None else cartography.Zoom.parse(zoom)
+    single = out.suffix.lower() in (".png", ".html")
+    if single:
+        check_writable(out)
+    elif out.suffix:
+        raise InputError(f"--out names a folder, a .png or an .html file; got {out}")
+    else:
+        _check_out_folder(out)
+    if out.suffix.lower() == ".html" and zoom is not None:
+        raise InputError("--zoom is for PNG; the page zooms by itself")
+    if out.suffix.lower() != ".html":
+        errors.require("matplotlib", extra="draw")
+    atlas = _atlas(cells, title)
+    if not single or (out.suffix.lower() == ".png" and where is None):
+        cartography.draw_world(atlas, out if single else out / "world.png")
+    if not single or where is not None:
+        cartography.draw_zoom(atlas, out if single else out / "zoom.png", where)
+    if out.suffix.lower() != ".png":
+        write_text(out if single else out / "cells.html", atlas.to_html())
+    print(f"{atlas.facts}; wrote {out}" + ("" if single else ": world.png, zoom.png, cells.html"))
+
+
+@app.command("export")
+def cells_export(
+    cells: CellsArgument,
+    out: Annotated[Path, typer.Option(help="The file to write.", show_default=False)],
+    form: Annotated[
+        Export | None, typer.Option("--format", help="geojson or geoparquet.", show_default="by the file's ending")
+    ] = None,
+) -> None:
+    """Write cells for other programs: GeoJSON (RFC 7946) or GeoParquet 1.1.
+
+    One row per cell: its number, photos (count), imagery centroid (latitude, longitude), its own centre (cell_latitude,
+    cell_longitude), area_km2, spread_km, the numbers of its neighbours, what its kind calls it, and its polygon, cut at
+    the date line. Endings: .geojson and .json, .parquet and .geoparquet.
+    """
+    endings = {".geojson": Export.geojson, ".json": Export.geojson}
+    endings |= {".parquet": Export.geoparquet, ".geoparquet": Export.geoparquet}
+    chosen = form or endings.get(out.suffix.lower())
+    if chosen is None:
+        raise InputError(f"--out {out}: the ending tells no format; known: {', '.join(endings)}; or give --format")
+    check_writable(out)
+    if out.exists() and out.samefile(cells):
+        raise OutputError(f"{out}: the cells themselves; name another file")
+    atlas = _atlas(cells, None)
+    if chosen is Export.geojson:
+        write_text(out, atlas.to_geojson() + "\n")
+    else:
+        atlas.write_geoparquet(out)
+    print(f"{atlas.facts}; wrote {out}")
+
+
+@app.command("compare")
+def cells_compare(
+    on: Annotated[list[Path], typer.Option(help="Positions to score on: records or tables.", show_default=False)],
+    cells: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Cells: .parquet files, published CSVs, folders of levels.", show_default=False),
+    ] = None,
+    build: Annotated[
+        list[str] | None, typer.Option(help="Also build kind:key=value,key=value, as s2:max=1000. Repeatable.")
+    ] = None,
+    preset: Annotated[
+        list[str] | None, typer.Option(help="Also build NAME or NAME:key=value; see: cells presets. Repeatable.")
+    ] = None,
+    fit_on: Annotated[list[Path] | None, typer.Option(help="Positions to build on.")] = None,
+    share: Annotated[
+        float | None,
+        typer.Option("--split", help="Build on this share of --on, score on the rest.", show_default="0.5 if built"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another split.")] = 0,
+    hierarchy: Annotated[
+        list[str] | None, typer.Option(help="Files or builds, coarse to fine, joined by '+', whose product is scored.")
+    ] = None,
+    column: ColumnOption = None,
+    form: FormatOption = ReportFormat.table,
+) -> None:
+    """Compare partitions on the same positions: how many photos they hold, how evenly, and the best possible accuracy.
+
+    Best possible: every photo is given exactly its cell, and answered with the cell's centre or the mean position of
+    the photos it was built from; what is missing to 100 % is lost by the cells alone. With --build and --preset the
+    cells are built on --fit-on, or on a --split of --on, and everything is scored on the rest.
+
+    The levels of a folder or preset, and of each --hierarchy, are scored as a product, too. Where levels do not nest,
+    a photo's own cells may contradict one another: its product is zero everywhere (torn). The expected loss is the
+    share of photos that are torn and would else be within the distance.
+    """
+    from whereshot import oracle, partition, progress
+
+    if fit_on and share is not None:
+        raise InputError("give either --fit-on or --split")
+    if not (cells or build or preset):
+        raise InputError("nothing to compare: name files of cells, or give --build or --preset")
+    scored, fitted = _points(on, column), None
+    if fit_on:
+        fitted = _points(fit_on, column)
+    elif build or preset or share is not None:
+        fitted, scored = oracle.split(scored, 0.5 if share is None else share, seed)
+    known: dict[str, Partition] = {}
+    products: dict[str, Hierarchy] = {}
+
+    def add(name: str, levels: tuple[Partition, ...]) -> None:
+        """One row for each level, and one for their product."""
+        if name in known or name in products:
+            raise InputError(f"{name} is named twice")
+        if len(levels) == 1:
+            known[name] = levels[0]
+            return
+        known.update({f"{name}, level {number}": one for number, one in enumerate(levels)})
+        products[name] = partition.Hierarchy(levels)
+
+    for path in cells or ():
+        add(str(path), partition.load_levels(path))
+    for text in build or ():
+        kind, settings = oracle.parse_recipe(text)
+        with progress.waiting(f"building {text}"):
+            add(text, (partition.build(kind, fitted, settings),))
+    for text in preset or ():
+        name, settings = oracle.parse_recipe(text)
+        with progress.waiting(f"building {text}"):
+            add(text, partition.build_preset(name, fitted, settings))
+    for text in hierarchy or ():
+        levels = tuple(
+            known[name] if name in known else partition.load(name) for name in map(str.strip, text.split("+"))
         )
+        products[text] = partition.Hierarchy(levels)
+    result = oracle.compare(known, products, scored, fitted, progress.late_bar)
+    if form is ReportFormat.json:
+        print_json(result.to_json())
+    else:
+        print(result.to_markdown())
+
+
+@app.command("kinds")
+def cells_kinds(form: FormatOption = ReportFormat.table) -> None:
+    """List the kinds of partitions and what each can be told with --set."""
+    from whereshot import partition
+
+    told = [
+        {
+            "name": name,
+            "settings": partition.settings_of(name),
+            "about": " ".join((kind.settings.__doc__ or "").replace("``", "").split()),
+        }
+        for name, kind in partition.PARTITIONS.items()
+    ]
+    if form is ReportFormat.json:
+        print_json({"kinds": told})
+    else:
+        print("\n".join(f"{kind['name']}: {kind['settings']}\n    {kind['about']}" for kind in told))
+
+
+@app.command("presets")
+def cells_presets(form: FormatOption = ReportFormat.table) -> None:
+    """List the settings of papers that cells build --preset knows, and where they are from."""
+    from whereshot.partition import PRESETS
+
+    if form is ReportFormat.json:
+        print_json({"presets": [{"name": name, **preset._asdict()} for name, preset in PRESETS.items()]})
+        return
+    for name, preset in PRESETS.items():
+        levels = "; ".join(
+            ", ".join(f"{key}={value}" for key, value in settings.items()) or "as it is" for settings in preset.settings
+        )
+        needs = f". Needs --set file=...: {preset.needs_file}" if preset.needs_file else ""
+        print(f"{name}: {preset.kind} ({levels}). {preset.source}; {preset.published}{needs}")
+
+
+def _points(paths: list[Path], column: list[str] | None) -> sphere.Points:
+    """All positions (n, 2) of several tables."""
+    import numpy as np
+
+    return np.concatenate([read_records(path, column).points for path in paths])
+
+
+def _atlas(path: Path, title: str | None) -> Atlas:
+    from whereshot import partition, progress
+    from whereshot.atlas import Atlas
+
+    levels = partition.load_levels(path)
+    if len(levels) > 1:
+        raise InputError(f"{path}: a folder of {len(levels)} levels; name one of them, as {path / 'level-0.parquet'}")
+    return Atlas.of(levels[0], title or path.stem, progress.late_bar)
+
+
+def _check_out_folder(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out}: a file is in the way; name a folder, a .png or an .html file")
+    check_writable(out / "world.png")

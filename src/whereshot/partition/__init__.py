@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from numpy.typing import ArrayLike
+from pydantic.fields import FieldInfo
 
 from whereshot import config
 from whereshot.errors import ConfigError, InputError, nearest_name
 from whereshot.partition import combinatorial, mesh, published, quadtree, regions, s2cells, semantic, voronoi
 from whereshot.partition.base import Hierarchy, Partition, PartitionSettings, read_kind
+from whereshot.partition.presets import PRESETS, Preset
 
 
 class Kind(NamedTuple):
@@ -67,7 +69,12 @@ def build(
     if kind not in PARTITIONS:
         raise InputError(f"no partition kind {kind!r}; {nearest_name(kind, PARTITIONS)}")
     chosen = PARTITIONS[kind]
-    parsed = config.parse(dict(settings), chosen.settings, name=f"partition {kind}")
+    try:
+        parsed = config.parse(dict(settings), chosen.settings, name=f"partition {kind}")
+    except ConfigError as error:
+        if not str(error).endswith(" is missing"):
+            raise
+        raise ConfigError(f"{error}; settings of {kind}: {settings_of(kind)}") from None
     if populate_with is None:
         partition = chosen.build(points, parsed)
     else:
@@ -75,6 +82,71 @@ def build(
     if len(partition) == 0:
         raise InputError("no cell is left: every cell holds too few photos; lower min, or give more positions")
     return partition
+
+
+def settings_of(kind: str) -> str:
+    """What a kind can be told: ``max (a whole number), min=0, seed unset``; those without a value must be given."""
+    fields = PARTITIONS[kind].settings.model_fields.items()
+    needed = [f"{name} ({_words(field)})" for name, field in fields if field.is_required()]
+    known = [
+        f"{name} unset" if field.default is None else f"{name}={field.default}"
+        for name, field in fields
+        if not field.is_required()
+    ]
+    return ", ".join(needed + known)
+
+
+def _words(field: FieldInfo) -> str:
+    words = {int: "a whole number", float: "a number", str: "a text", Path: "a file"}
+    return field.description or words.get(field.annotation, "a list")
+
+
+def preset(name: str) -> Preset:
+    """The published settings of that name. Raises InputError."""
+    if name not in PRESETS:
+        raise InputError(f"no preset {name!r}; known: {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+def build_preset(
+    name: str,
+    points: ArrayLike,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    populate_with: ArrayLike | None = None,
+) -> tuple[Partition, ...]:
+    """Every level of a preset from positions (n, 2), coarse to fine; ``settings`` add to the published ones.
+
+    Raises InputError for an unknown name, and where a preset needs a file of borders that ``settings`` do not name.
+    """
+    chosen, added = preset(name), settings or {}
+    if chosen.needs_file and "file" not in added:
+        raise InputError(f"preset {name} needs the setting file: {chosen.needs_file}")
+    return tuple(build(chosen.kind, points, {**own, **added}, populate_with=populate_with) for own in chosen.settings)
+
+
+def save_levels(levels: Sequence[Partition], folder: str | Path) -> None:
+    """Write ``level-0.parquet`` (the coarsest), ``level-1.parquet``, ... and remove what an earlier one had more."""
+    folder = Path(folder)
+    for number, level in enumerate(levels):
+        level.save(folder / f"level-{number}.parquet")
+    number = len(levels)
+    while (folder / f"level-{number}.parquet").is_file():
+        (folder / f"level-{number}.parquet").unlink()
+        number += 1
+
+
+def load_levels(path: str | Path) -> tuple[Partition, ...]:
+    """The levels of a folder, coarse to fine; of a file its one partition. Raises InputError."""
+    path = Path(path)
+    if not path.is_dir():
+        return (load(path),)
+    levels: list[Partition] = []
+    while (path / f"level-{len(levels)}.parquet").is_file():
+        levels.append(load(path / f"level-{len(levels)}.parquet"))
+    if not levels:
+        raise InputError(f"{path}: a folder without level-0.parquet; name a file, or a folder of levels")
+    return tuple(levels)
 
 
 def load(path: str | Path) -> Partition:
@@ -87,4 +159,18 @@ def load(path: str | Path) -> Partition:
     return _CLASSES[kind].from_table(table)
 
 
-__all__ = ["PARTITIONS", "Hierarchy", "Kind", "Partition", "build", "load"]
+__all__ = [
+    "PARTITIONS",
+    "PRESETS",
+    "Hierarchy",
+    "Kind",
+    "Partition",
+    "Preset",
+    "build",
+    "build_preset",
+    "load",
+    "load_levels",
+    "preset",
+    "save_levels",
+    "settings_of",
+]

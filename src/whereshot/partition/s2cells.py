@@ -17,7 +17,7 @@ from whereshot.partition import base
 class AdaptiveSettings(base.PartitionSettings):
     """Weyand et al. 2016 (PlaNet): split while a cell holds more than ``max`` photos, drop at most ``min``."""
 
-    max: int = Field(ge=1)
+    max: int = Field(ge=1, description="photos in a cell")
     min_level: int = Field(0, ge=0, le=s2.MAX_LEVEL)
     max_level: int = Field(s2.MAX_LEVEL, ge=0, le=s2.MAX_LEVEL)
 
@@ -33,7 +33,7 @@ class AdaptiveSettings(base.PartitionSettings):
 class FixedSettings(base.PartitionSettings):
     """All cells of one level that hold more than ``min`` photos."""
 
-    level: int = Field(ge=0, le=s2.MAX_LEVEL)
+    level: int = Field(ge=0, le=s2.MAX_LEVEL, description="of S2, 0 to 30")
 
 
 class S2Cells(base.Partition):
