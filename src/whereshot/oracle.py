@@ -17,7 +17,7 @@ level l, A_n on the finest. Levels that do not nest contradict one another for s
 When each level is certain of the photo's own cell, the product of a torn photo is zero everywhere: its levels do not
 meet in any finest cell. ``unused_bits`` is what the coarser levels still tell when the finest is known, which a product
 over the finest cells cannot say; ``left_bits`` is what is left to be known: which of the photos that share all its
-cells it is. For levels that nest, nobody is torn and no bit unused.
+cells it is. Where levels nest and drop nothing, nobody is torn and no bit unused.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ class Comparison:
             )
         if self.fitted is not None and self.seen is not None:
             lines.append(
-                f"Cells were fitted on {self.fitted:,} other photos; {100 * self.seen:.1f} % of the scored positions "
+                f"Cells built for this were fitted on {self.fitted:,} other photos; {100 * self.seen:.1f} % of the scored positions "
                 "occur among them, too."
             )
         return " ".join(lines)
