@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from PIL import Image, ImageDraw, ImageFont
 
-from whereshot.evidence.reader import LARGEST_SIDE, MOST_TILES, Reader, _tiles
+from whereshot.evidence.reader import LARGEST_SIDE, MOST_TILES, Reader, tiles_of
 
 
 def test_a_panorama_is_read_in_a_bounded_number_of_bounded_tiles() -> None:
-    tiles = _tiles(Image.new("RGB", (12_000, 2_000)))
+    tiles = tiles_of(Image.new("RGB", (12_000, 2_000)))
     assert 1 < len(tiles) <= MOST_TILES
     assert all(max(tile.size) <= LARGEST_SIDE for tile, *_ in tiles)
-    (whole,) = _tiles(Image.new("RGB", (8000, 6000)))
+    (whole,) = tiles_of(Image.new("RGB", (8000, 6000)))
     assert max(whole[0].size) == LARGEST_SIDE
 
 

@@ -69,7 +69,8 @@ def open_rgb(source: Source, *, min_side: int | None = None, max_pixels: int = M
             if getattr(image, "is_animated", False):
                 image.seek(0)
             image.load()
-            return _to_rgb(ImageOps.exif_transpose(image))
+            turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+            return _to_rgb(ImageOps.exif_transpose(image) if turned else image)  # which would copy what stands upright
         except ImageError:
             raise
         except Exception as error:  # decoders raise anything from OSError to struct.error
@@ -158,6 +159,12 @@ def _to_8_bit(values: np.ndarray) -> np.ndarray:
     values = np.nan_to_num(values.astype(np.float64))
     low, high = values.min(), values.max()
     return ((values - low) / (high - low if high > low else 1) * 255).astype(np.uint8)
+
+
+def format_of(source: Source) -> str | None:
+    """What a picture is stored as, in Pillow's word: "JPEG", "PNG", ...; None for one in memory. Raises ImageError."""
+    with _opened(source, MAX_PIXELS) as image:
+        return image.format
 
 
 def upright_size(source: Source) -> tuple[int, int]:

@@ -7,8 +7,9 @@ Arabic, Hebrew, Hangul, Thai or Indic scripts.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -18,24 +19,41 @@ from whereshot.errors import ModelError
 from whereshot.evidence.base import Box, Line
 
 DETECTOR_SIDE = 736
-"""Shorter side in pixels to which a small picture is enlarged before text is looked for: see docs/results.md."""
+"""Shorter side in pixels to which a small picture is enlarged before text is looked for.
+
+Chosen by docs/results-reading.md."""
 LARGEST_SIDE = 1600
 """Longer side above which a picture is shrunk, or cut into tiles where it is a panorama."""
 TILE_RATIO = 2.2
 """Longer over shorter side above which a picture is read in overlapping tiles."""
 MOST_TILES = 6
 MOST_LINES = 150
-MOST_LENGTH = 800.0
+MOST_LENGTH = 600.0
 """Lines recognised in a picture, the tallest first, and their length in line heights: a page of print must not take
 minutes."""
 LEAST_CONFIDENCE = 0.5
 
 
-class Reader:
-    """Loads the models once; ``threads`` are ONNX Runtime's own."""
+class Tile(NamedTuple):
+    """A part of a picture at a bounded size: its left and top in pixels of the whole picture at ``scale``."""
 
-    def __init__(self, threads: int = 1, detector_side: int = DETECTOR_SIDE) -> None:
-        self.threads, self.detector_side = threads, detector_side
+    image: Image.Image
+    left: int
+    top: int
+    scale: float
+
+
+class Reader:
+    """Loads the models once; ``threads`` are ONNX Runtime's own.
+
+    The detector looks at a picture whose shorter side is at least ``detector_side`` ("min"), or whose longer side is
+    at most that ("max").
+    """
+
+    def __init__(
+        self, threads: int = 1, detector_side: int = DETECTOR_SIDE, detector_limit: Literal["min", "max"] = "min"
+    ) -> None:
+        self.threads, self.detector_side, self.detector_limit = threads, detector_side, detector_limit
         self._tile_share = [1.0]  # of the lines that may be recognised, for the tile at hand
 
     @functools.cached_property
@@ -54,6 +72,7 @@ class Reader:
                 "Global.max_side_len": LARGEST_SIDE,
                 "Global.text_score": LEAST_CONFIDENCE,
                 "Det.limit_side_len": self.detector_side,
+                "Det.limit_type": self.detector_limit,
                 "EngineConfig.onnxruntime.intra_op_num_threads": self.threads,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }
@@ -61,8 +80,11 @@ class Reader:
 
     def read(self, image: Image.Image) -> list[Line]:
         """The lines of an RGB picture, top to bottom."""
+        return self.read_tiles(tiles_of(image))
+
+    def read_tiles(self, tiles: Sequence[Tile]) -> list[Line]:
+        """The lines of a picture from its ``tiles_of``: a large picture itself need not be kept while it is read."""
         lines: list[Line] = []
-        tiles = _tiles(image)
         self._tile_share[0] = 1 / len(tiles)
         for tile, left, top, scale in tiles:
             lines += [_moved(line, left, top, scale) for line in self._read_one(tile)]
@@ -101,14 +123,15 @@ def _bounded(engine: type, share: list[float]) -> type:
     return Bounded
 
 
-def _tiles(image: Image.Image) -> list[tuple[Image.Image, int, int, float]]:
-    """(picture, left, top, scale) to read: the whole at a bounded size, or overlapping squares of a panorama."""
+def tiles_of(image: Image.Image) -> list[Tile]:
+    """What is read of a picture: the whole at a bounded size, or overlapping squares of a panorama."""
     width, height = image.size
     longer, shorter = max(width, height), min(width, height)
     if longer <= TILE_RATIO * shorter or longer <= LARGEST_SIDE:
         scale = min(1.0, LARGEST_SIDE / longer)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        return [(image if scale == 1 else image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0), 0, 0, scale)]
+        whole = image if scale == 1 else image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+        return [Tile(whole, 0, 0, scale)]
     scale = min(1.0, LARGEST_SIDE / 1.6 / shorter)
     image = image.resize((max(1, round(width * scale)), max(1, round(height * scale))), reducing_gap=2.0)
     longer, shorter = max(image.size), min(image.size)
@@ -118,7 +141,7 @@ def _tiles(image: Image.Image) -> list[tuple[Image.Image, int, int, float]]:
     for start in np.linspace(0, longer - side, count).round().astype(int).tolist():
         along_width = image.width >= image.height
         box = (start, 0, start + side, shorter) if along_width else (0, start, shorter, start + side)
-        tiles.append((image.crop(box), box[0], box[1], scale))
+        tiles.append(Tile(image.crop(box), box[0], box[1], scale))
     return tiles
 
 

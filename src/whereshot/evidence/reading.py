@@ -9,7 +9,7 @@ from whereshot import images, processes
 from whereshot.errors import ImageError
 from whereshot.evidence import nature
 from whereshot.evidence.base import Line
-from whereshot.evidence.reader import LARGEST_SIDE, Reader, shared_reader
+from whereshot.evidence.reader import LARGEST_SIDE, Reader, shared_reader, tiles_of
 from whereshot.progress import Track, silent
 
 WORTH_A_PROCESS = 6
@@ -32,11 +32,13 @@ def read_photo(source: images.Source, reader: Reader) -> Reading:
         size = images.upright_size(source)
     except ImageError:
         return Reading()
-    lines = reader.read(image)
     factor = size[0] / image.width  # the picture may have been decoded at a reduced scale
+    surface, tiles = nature.surface_of(image), tiles_of(image)
+    del image  # a large one would double the memory that reading takes
+    lines = reader.read_tiles(tiles)
     boxes = [tuple(round(value * factor) for value in line.box) for line in lines]
     whole = tuple(Line(line.text, line.confidence, box) for line, box in zip(lines, boxes, strict=True))
-    return Reading(whole, size, nature.not_a_photo(image, lines))
+    return Reading(whole, size, nature.not_a_photo(surface, lines))
 
 
 def read_photos(sources: Sequence[images.Source], *, track: Track = silent) -> list[Reading]:
