@@ -32,6 +32,8 @@ def of_posterior(
     """
     truth = sphere.points(truth)
     n = len(truth)
+    if n == 0:
+        posterior, points = posterior[:0], np.empty((0, 2))
     points = np.broadcast_to(points, (n, 2))
     same = len(posterior) == 1 < n
     log_density = posterior.repeat(n).log_density(truth) if same else posterior.log_density(truth)
