@@ -24,7 +24,7 @@ dataset model calibrate oracle predictions
 sources curate fetch pack evidence readout evaluate areas conformal
 places
 gazetteer
-partition posterior engine
+partition posterior engine streaming
 records preprocess cauchy adjacency delaunay borders
 triangles rings
 s2
@@ -35,6 +35,10 @@ errors progress processes shipped
 """Who may import whom: a module imports from the lines below its own, never from its own line."""
 
 FLOORS_INSIDE = {
+    "fetch": """
+client
+hosts robots verify
+""",
     "evaluate": """
 comparison curves
 grouped administrative

@@ -1,0 +1,176 @@
+"""Records with urls -> a folder of pictures and the Records that name them; what is not to be had is a reject.
+
+A portion of records is done when its Parquet shard is written; a picture, when it is renamed into its place. So a run
+that was killed goes on, asks for no picture again that it has, and ends with the rows of an undisturbed one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import queue
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from whereshot.errors import ImageError, InputError, OutputError, require
+from whereshot.fetch import base, verify
+from whereshot.fetch.base import Manners, RefusedError
+from whereshot.progress import Track, silent
+from whereshot.records import rejects_table
+from whereshot.streaming import DUPLICATE_ID, Counted, Output, Portion, Source
+
+__all__ = ["Counted", "Manners", "RefusedError", "fetch"]
+
+PORTION_ROWS = 2000
+PORTIONS_AHEAD = 2
+"""Portions under way at a time, so that the last slow photos of one do not keep the rest waiting."""
+
+
+def fetch(records: str | Path, out: str | Path, manners: Manners | None = None, *, track: Track = silent) -> Counted:
+    """Download the picture of every record into ``out``. Raises InputError and OutputError.
+
+    ``out`` is then a folder of Records whose ``image`` is the downloaded file, with rejects beside in ``rejects/``.
+    """
+    require("aiohttp", extra="fetch")
+    source, manners = Source(records, PORTION_ROWS), manners or Manners()
+    if not source.has_column("url"):
+        raise InputError(f"{records}: no column 'url' that says where the pictures are")
+    folder = Folder(out, source)
+    ticks: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+    job = _Job(source, folder, manners, ticks)
+    thread = threading.Thread(target=job.run, name="fetch")
+    thread.start()
+    try:
+        for _ in track(_each(ticks), total=source.rows, what="fetching pictures"):
+            pass
+    finally:
+        job.stop()
+        thread.join()
+    if job.error is not None:
+        raise job.error
+    folder.close()
+    return Counted(source.rows, *folder.counted())
+
+
+def _each(ticks: queue.SimpleQueue[int | None]) -> Iterator[int]:
+    while (count := ticks.get()) is not None:
+        yield from range(count)
+
+
+class Folder(Output):
+    """Where pictures and shards go."""
+
+    def stem(self, name: str) -> Path:
+        """The place of a record's picture, less its suffix: any id has one, and no two the same."""
+        digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+        return self.path / "images" / digest[:2] / digest
+
+    def find(self, name: str) -> Path | None:
+        """The whole picture that an earlier run fetched."""
+        stem = self.stem(name)
+        for suffix in verify.SUFFIXES:
+            path = stem.with_suffix(suffix)
+            try:
+                verify.check_picture(path.read_bytes(), str(path))
+                return path
+            except (OSError, RefusedError, ImageError):
+                continue
+        return None
+
+    def keep(self, name: str, data: bytes, suffix: str) -> Path:
+        """Write a picture beside and rename it. Raises OutputError."""
+        path = self.stem(name).with_suffix(suffix)
+        beside = self.partial / path.name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_bytes(data)
+            os.replace(beside, path)
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+        return path
+
+
+class _Job:
+    """One run of all portions, on an event loop in a thread of its own."""
+
+    def __init__(self, source: Source, folder: Folder, manners: Manners, ticks: queue.SimpleQueue[int | None]) -> None:
+        self._source, self._folder, self._manners, self._ticks = source, folder, manners, ticks
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task | None = None
+        self._stopped = False
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except asyncio.CancelledError:
+            pass
+        except BaseException as error:
+            self.error = error
+        finally:
+            self._ticks.put(None)
+
+    def stop(self) -> None:
+        """End the run, if it is not over yet."""
+        self._stopped = True
+        if self._loop is not None and self._task is not None and not self._loop.is_closed():
+            try:
+                self._loop.call_soon_threadsafe(self._task.cancel)
+            except RuntimeError:  # it closed just now
+                return
+
+    async def _main(self) -> None:
+        from whereshot.fetch.client import Client
+
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        if self._stopped:
+            return
+        under_way: set[asyncio.Task] = set()
+        async with Client(self._manners) as client:
+            for portion in self._source.portions():
+                if self._folder.is_done(portion.number):
+                    self._ticks.put(len(portion.records))
+                    continue
+                under_way.add(asyncio.create_task(self._portion(client, portion)))
+                if len(under_way) >= PORTIONS_AHEAD:
+                    done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                    for task in done:
+                        task.result()
+            await asyncio.gather(*under_way)
+
+    async def _portion(self, client: Any, portion: Portion) -> None:
+        ids, urls = portion.records.strings("id"), portion.records.strings("url")
+        rows = zip(ids, urls, portion.repeats, strict=True)
+        found = await asyncio.gather(*(self._one(client, *row) for row in rows))
+        good = [row for row, outcome in enumerate(found) if isinstance(outcome, Path)]
+        images = [str(found[row]) for row in good]
+        bad = [
+            (name, None, outcome.reason, outcome.detail)
+            for name, outcome in zip(ids, found, strict=True)
+            if isinstance(outcome, RefusedError)
+        ]
+        kept = portion.records[good].table
+        kept = kept.set_column(kept.column_names.index("image"), "image", pa.array(images, pa.string()))
+        self._folder.finish(portion.number, kept, rejects_table(bad))
+
+    async def _one(self, client: Any, name: str, url: str | None, repeats: bool) -> Path | RefusedError:
+        try:
+            if repeats:
+                return RefusedError(DUPLICATE_ID, f"id {name!r} stands in an earlier row")
+            if not (url or "").strip():
+                return RefusedError(base.NO_URL, "the record has no url")
+            there = await client.in_thread(self._folder.find, name)
+            if there is not None:
+                return there
+            try:
+                data, suffix = await client.picture(url)
+            except RefusedError as error:
+                return RefusedError(error.reason, error.detail)
+            return await client.in_thread(self._folder.keep, name, data, suffix)
+        finally:
+            self._ticks.put(1)
