@@ -334,12 +334,13 @@ def test_markdown_table() -> None:
     text = report.to_markdown(Report([Row("one", 3, 0, full), Row("two", 3, 1, few)], protocol))
     lines = text.splitlines()
     heads = ["method", "1 km", "25 km", "200 km", "750 km", "2500 km", "GeoScore", "mean km", "median km", "NLL"]
-    assert lines[0] == "| " + " | ".join([*heads, "in 50 % circle", "in 80 % circle", "in 90 % circle"]) + " |"
-    assert lines[1] == "|---|" + 12 * "---:|"
+    heads += [f"in {level} % circle" for level in (50, 80, 90, 95)]
+    assert lines[0] == "| " + " | ".join(heads) + " |"
+    assert lines[1] == "|---|" + 13 * "---:|"
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:4]]
-    assert [len(row) for row in cells] == [13, 13]
+    assert [len(row) for row in cells] == [14, 14]
     assert cells[0][:2] == ["one", "50.0 [25.0, 75.0]"]
     assert cells[0][6:11] == ["0 [0, 1]", "0 [0, 1]", "0.5 [0.2, 0.8]", "0.50 [0.25, 0.75]", "50.0 [25.0, 75.0]"]
-    assert cells[1][8:] == ["0.0 [0.0, 1234.6]", "", "", "", ""]
+    assert cells[1][8:] == ["0.0 [0.0, 1234.6]", "", "", "", "", ""]
     assert lines[4:] == ["", "Protocol: photos 3; threshold <="]
     assert text.endswith("\n")
