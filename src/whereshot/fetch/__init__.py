@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import os
 import queue
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,44 +18,57 @@ from typing import Any
 
 import pyarrow as pa
 
+from whereshot.engine import Shards
 from whereshot.errors import ImageError, InputError, OutputError, require
 from whereshot.fetch import base, verify
 from whereshot.fetch.base import Manners, RefusedError
 from whereshot.progress import Track, silent
 from whereshot.records import rejects_table
-from whereshot.streaming import DUPLICATE_ID, Counted, Output, Portion, Source
+from whereshot.streaming import DUPLICATE_ID, Portion, Source
 
-__all__ = ["Counted", "Manners", "RefusedError", "fetch"]
+__all__ = ["Manners", "RefusedError", "fetch"]
 
 PORTION_ROWS = 2000
 PORTIONS_AHEAD = 2
 """Portions under way at a time, so that the last slow photos of one do not keep the rest waiting."""
 
 
-def fetch(records: str | Path, out: str | Path, manners: Manners | None = None, *, track: Track = silent) -> Counted:
-    """Download the picture of every record into ``out``. Raises InputError and OutputError.
+def fetch(
+    records: str | Path,
+    out: str | Path,
+    manners: Manners | None = None,
+    *,
+    overwrite: bool = False,
+    track: Track = silent,
+) -> dict[str, Any]:
+    """Download the picture of every record into ``out``; {"rows", "kept", "rejected", "seconds"} of all runs.
 
     ``out`` is then a folder of Records whose ``image`` is the downloaded file, with rejects beside in ``rejects/``.
+    Raises InputError where there are no urls, OutputError where nothing can be written.
     """
     require("aiohttp", extra="fetch")
-    source, manners = Source(records, PORTION_ROWS), manners or Manners()
+    source, out = Source(records, PORTION_ROWS), Path(out)
     if not source.has_column("url"):
         raise InputError(f"{records}: no column 'url' that says where the pictures are")
-    folder = Folder(out, source)
-    ticks: queue.SimpleQueue[int | None] = queue.SimpleQueue()
-    job = _Job(source, folder, manners, ticks)
-    thread = threading.Thread(target=job.run, name="fetch")
-    thread.start()
-    try:
-        for _ in track(_each(ticks), total=source.rows, what="fetching pictures"):
-            pass
-    finally:
-        job.stop()
-        thread.join()
-    if job.error is not None:
-        raise job.error
-    folder.close()
-    return Counted(source.rows, *folder.counted())
+    source.check_apart(out)
+    settings = {"portion_rows": source.portion_rows}
+    with (
+        Shards(out, "fetch", settings, source.shards, overwrite=overwrite) as shards,
+        _Pictures(out, overwrite) as kept,
+    ):
+        ticks: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        job = _Job(source, shards, kept, manners or Manners(), ticks)
+        thread = threading.Thread(target=job.run, name="fetch")
+        thread.start()
+        try:
+            for _ in track(_each(ticks), total=source.rows, what="fetching pictures"):
+                pass
+        finally:
+            job.stop()
+            thread.join()
+        if job.error is not None:
+            raise job.error
+        return shards.summary()
 
 
 def _each(ticks: queue.SimpleQueue[int | None]) -> Iterator[int]:
@@ -62,13 +76,24 @@ def _each(ticks: queue.SimpleQueue[int | None]) -> Iterator[int]:
         yield from range(count)
 
 
-class Folder(Output):
-    """Where pictures and shards go."""
+class _Pictures:
+    """The files of a folder's pictures; what a killed run left half written is cleared."""
+
+    def __init__(self, folder: Path, overwrite: bool) -> None:
+        self._images, self._partial = folder.absolute() / "images", folder.absolute() / ".partial"
+        for stale in [self._partial, *([self._images] if overwrite else [])]:
+            shutil.rmtree(stale, ignore_errors=True)
+
+    def __enter__(self) -> _Pictures:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._partial, ignore_errors=True)
 
     def stem(self, name: str) -> Path:
         """The place of a record's picture, less its suffix: any id has one, and no two the same."""
         digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
-        return self.path / "images" / digest[:2] / digest
+        return self._images / digest[:2] / digest
 
     def find(self, name: str) -> Path | None:
         """The whole picture that an earlier run fetched."""
@@ -85,9 +110,10 @@ class Folder(Output):
     def keep(self, name: str, data: bytes, suffix: str) -> Path:
         """Write a picture beside and rename it. Raises OutputError."""
         path = self.stem(name).with_suffix(suffix)
-        beside = self.partial / path.name
+        beside = self._partial / path.name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            self._partial.mkdir(exist_ok=True)
             beside.write_bytes(data)
             os.replace(beside, path)
         except OSError as error:
@@ -98,8 +124,16 @@ class Folder(Output):
 class _Job:
     """One run of all portions, on an event loop in a thread of its own."""
 
-    def __init__(self, source: Source, folder: Folder, manners: Manners, ticks: queue.SimpleQueue[int | None]) -> None:
-        self._source, self._folder, self._manners, self._ticks = source, folder, manners, ticks
+    def __init__(
+        self,
+        source: Source,
+        shards: Shards,
+        pictures: _Pictures,
+        manners: Manners,
+        ticks: queue.SimpleQueue[int | None],
+    ) -> None:
+        self._source, self._shards, self._pictures = source, shards, pictures
+        self._manners, self._ticks = manners, ticks
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task | None = None
         self._stopped = False
@@ -133,7 +167,7 @@ class _Job:
         under_way: set[asyncio.Task] = set()
         async with Client(self._manners) as client:
             for portion in self._source.portions():
-                if self._folder.is_done(portion.number):
+                if portion.unit in self._shards.done:
                     self._ticks.put(len(portion.records))
                     continue
                 under_way.add(asyncio.create_task(self._portion(client, portion)))
@@ -156,7 +190,7 @@ class _Job:
         ]
         kept = portion.records[good].table
         kept = kept.set_column(kept.column_names.index("image"), "image", pa.array(images, pa.string()))
-        self._folder.finish(portion.number, kept, rejects_table(bad))
+        self._shards.write(portion.unit, kept, rejects_table(bad))
 
     async def _one(self, client: Any, name: str, url: str | None, repeats: bool) -> Path | RefusedError:
         try:
@@ -164,13 +198,13 @@ class _Job:
                 return RefusedError(DUPLICATE_ID, f"id {name!r} stands in an earlier row")
             if not (url or "").strip():
                 return RefusedError(base.NO_URL, "the record has no url")
-            there = await client.in_thread(self._folder.find, name)
+            there = await client.in_thread(self._pictures.find, name)
             if there is not None:
                 return there
             try:
                 data, suffix = await client.picture(url)
             except RefusedError as error:
                 return RefusedError(error.reason, error.detail)
-            return await client.in_thread(self._folder.keep, name, data, suffix)
+            return await client.in_thread(self._pictures.keep, name, data, suffix)
         finally:
             self._ticks.put(1)
