@@ -373,9 +373,14 @@ def test_geojson_without_a_suffix_and_with_a_crossed_ring(tmp_path: Path) -> Non
         ({"features": []}, "not GeoJSON; its type is None"),
         (
             square(400_000, 5_000_000, 500_000, 5_100_000),
-            "coordinates from 400000, 5e+06 to 500000, 5.1e+06 are not degrees (WGS84)",
+            "coordinates from 400000, 5e+06 to 500000, 5.1e+06 are not degrees (WGS84); if they are projected, "
+            "convert them with: ogr2ogr -t_srs EPSG:4326 OUT area.geojson",
         ),
-        (square(0, 0, 1, 91), "coordinates from 0, 0 to 1, 91 are not degrees (WGS84)"),
+        (
+            square(0, 0, 1, 91),
+            "coordinates from 0, 0 to 1, 91 are not degrees (WGS84); if they are projected, "
+            "convert them with: ogr2ogr -t_srs EPSG:4326 OUT area.geojson",
+        ),
     ],
 )
 def test_geojson_errors(tmp_path: Path, document: Any, message: str) -> None:

@@ -168,7 +168,7 @@ def _clipped(corners: NDArray) -> NDArray:
 def _check_crs(path: Path, crs: str) -> None:
     """Refuse what is not longitude and latitude: "EPSG:25832", "urn:ogc:def:crs:OGC:1.3:CRS84"."""
     tokens = [token for token in re.split(r"[:/#]+", crs) if token]
-    authority = next((token.upper() for token in tokens if token.upper() in ("EPSG", "OGC", "ESRI")), "OGC")
+    authority = next((token.upper() for token in reversed(tokens) if token.upper() in ("EPSG", "OGC", "ESRI")), "OGC")
     if f"{authority}:{tokens[-1].upper() if tokens else ''}" not in _WGS84:
         raise InputError(
             f"{path}: its coordinates are in {crs or 'an unnamed system'}, not in longitude and latitude; convert it "

@@ -8,19 +8,17 @@ the gazetteer's.
 from __future__ import annotations
 
 import functools
-import json
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
-from shapely.affinity import translate
 
-from whereshot import shipped, sphere
+from whereshot import borders, shipped, sphere
 from whereshot.errors import InputError, nearest_name
 from whereshot.gazetteer import Gazetteer, gazetteer, name_keys
 from whereshot.posterior import Posterior
@@ -434,56 +432,9 @@ class Region:
 
 
 def read_region(text: str) -> Region:
-    """A country by name or code, or the polygons of a GeoJSON file. Raises InputError."""
+    """A country by name or code, or the polygons of a file: GeoJSON, GeoPackage, GeoParquet. Raises InputError."""
     path = Path(text)
     if path.suffix.lower() in (".geojson", ".json") or path.is_file():
-        return _read_geojson(path)
+        return Region(path.stem, borders.read_area(path))
     country = countries().find(text)
     return Region(country.name, country.geometry)
-
-
-def _read_geojson(path: Path) -> Region:
-    try:
-        document = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: not a GeoJSON file ({error})") from error
-    shapes = []
-    for geometry in _geometries(document, path):
-        try:
-            shape = shapely.make_valid(shapely.geometry.shape(geometry))
-        except (shapely.errors.ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-            raise InputError(f"{path}: a geometry that cannot be read ({error})") from error
-        shapes += [part for part in shapely.get_parts(shape) if part.geom_type in ("Polygon", "MultiPolygon")]
-    shapes = [shape for shape in shapes if shape.area]
-    if not shapes:
-        raise InputError(f"{path}: no polygon in this file")
-    area = shapely.union_all(shapes)
-    west, south, east, north = area.bounds
-    if not (-360 <= west <= east <= 360 and -90 <= south <= north <= 90):
-        raise InputError(f"{path}: coordinates from {west:g}, {south:g} to {east:g}, {north:g} are not degrees (WGS84)")
-    world = shapely.box(-180, -90, 180, 90)
-    turns = [shapely.intersection(translate(area, turn), world) for turn in (-360, 0, 360)]
-    return Region(path.stem, shapely.union_all(turns))  # an area drawn over the date line, cut there
-
-
-def _list(value: Any) -> list:
-    return value if isinstance(value, list) else []
-
-
-def _geometries(document: Any, path: Path) -> Iterable[dict]:
-    kind = document.get("type") if isinstance(document, dict) else None
-    if kind == "FeatureCollection":
-        for feature in _list(document.get("features")):
-            yield from _geometries(feature, path)
-    elif kind == "Feature":
-        if document.get("geometry"):
-            yield from _geometries(document["geometry"], path)
-    elif kind == "GeometryCollection":
-        for geometry in _list(document.get("geometries")):
-            yield from _geometries(geometry, path)
-    elif kind in ("Polygon", "MultiPolygon"):
-        yield document
-    elif kind not in ("Point", "MultiPoint", "LineString", "MultiLineString"):
-        raise InputError(f"{path}: not GeoJSON; its type is {kind!r}")

@@ -39,7 +39,8 @@ def flat(shape: shapely.Geometry) -> shapely.Geometry:
 def _leaves(geometry: shapely.Geometry) -> list[shapely.Geometry]:
     """The single geometries in any nesting of collections."""
     parts = shapely.get_parts(geometry).tolist()
-    return [leaf for part in parts for leaf in (_leaves(part) if shapely.get_num_geometries(part) > 1 else [part])]
+    nested = ("MultiPolygon", "GeometryCollection")
+    return [leaf for part in parts for leaf in (_leaves(part) if part.geom_type in nested else [part])]
 
 
 def _is_plain(polygon: shapely.Geometry) -> bool:

@@ -20,6 +20,7 @@ APART = 1e-6
 """Radians, 6.4 m: nearer sites are one, as in scipy.spatial.SphericalVoronoi, whose hull cannot tell them apart."""
 
 _ROUNDS = 50
+_SETTLED = 1e-3  # the share of positions that may still change sides
 _STEP_DEGREES = 2.0
 _AT_POLE = 1e-9
 _STRAIGHT_DEGREES = 2e-4  # 20 m: how far a line on the map may leave its great circle
@@ -54,7 +55,7 @@ def kmeans(points: sphere.Points, k: int, seed: int) -> Vectors:
     label = None
     for _ in range(_ROUNDS):
         before, label = label, nearest(sites, unit)
-        if before is not None and np.array_equal(before, label):
+        if before is not None and (before != label).mean() < _SETTLED:
             break
         total = np.stack([np.bincount(label, weights * unit[:, axis], len(sites)) for axis in range(3)], axis=1)
         length = np.linalg.norm(total, axis=1, keepdims=True)
@@ -87,9 +88,12 @@ def apart(sites: Vectors) -> Vectors:
     return sites[stays]
 
 
-def split(points: sphere.Points, most: int, seed: int) -> Vectors:
-    """Sites (k, 3) so that at most ``most`` of the positions (n, 2) are nearest to each, as far as ``APART`` allows."""
-    sites = kmeans(points, -(-len(points) // most), seed)
+def split(points: sphere.Points, most: int, seed: int, sites: Vectors | None = None) -> Vectors:
+    """Sites (k, 3) so that at most ``most`` of the positions (n, 2) are nearest to each, as far as ``APART`` allows.
+
+    Those of ``sites`` that have no more already stay as they are.
+    """
+    sites = kmeans(points, -(-len(points) // most), seed) if sites is None else sites
     unit, whole = sphere.xyz(points), set()
     for _ in range(_ROUNDS):
         label = nearest(sites, unit)
@@ -128,6 +132,8 @@ def settle(sites: Vectors, unit: Vectors, least: int = 0) -> Vectors:
 
 def nearest(sites: Vectors, unit: Vectors) -> NDArray[np.int64]:
     """Which of the sites (k, 3) is nearest to each unit vector (n, 3)."""
+    if len(sites) == 1:
+        return np.zeros(len(unit), np.int64)
     return cKDTree(sites).query(unit)[1].astype(np.int64, copy=False)
 
 

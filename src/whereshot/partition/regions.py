@@ -29,14 +29,15 @@ TOUCH_DEGREES = 1e-6
 """Regions with a gap up to 0.1 m between them are neighbours."""
 
 _STEP_DEGREES = 2.0
+_ATTEMPTS = 5
 
 
 class RegionSettings(base.PartitionSettings):
     """One cell per region of a file, then more for the largest: ``cells`` in all, or at most ``max`` photos in each.
 
     A region with at most ``min`` photos joins the neighbour of the same parent that has the fewest; one without such
-    a neighbour is dropped. Photos up to ``stray_km`` outside all regions belong to the nearest. ``only`` keeps the
-    regions of these names or parents.
+    a neighbour is dropped. No cell that a split makes has so few either, and that comes before ``max``. Photos up to
+    ``stray_km`` outside all regions belong to the nearest. ``only`` keeps the regions of these names or parents.
     """
 
     file: ConfigPath
@@ -90,7 +91,13 @@ class Regions(base.Partition):
     convex = False
 
     def __init__(
-        self, groups: list[Group], stray_km: float, group: NDArray[np.int64], site: NDArray[np.int64], **common: Any
+        self,
+        groups: list[Group],
+        stray_km: float,
+        group: NDArray[np.int64],
+        site: NDArray[np.int64],
+        polygons: Polygons | None = None,
+        **common: Any,
     ) -> None:
         self.groups, self.stray_km, self.group, self.site = groups, stray_km, group, site
         self.shapes: NDArray = common.pop("shapes")
@@ -98,7 +105,7 @@ class Regions(base.Partition):
             setattr(self, name, values)
         self.names = [groups[number].name for number in group.tolist()]
         self.parents = [groups[number].parent for number in group.tolist()]
-        self._polygons = Polygons([one.shape for one in groups])
+        self._polygons = polygons or Polygons([one.shape for one in groups])
         self._first = np.cumsum([0] + [len(one.sites) for one in groups])
         self._cell = np.full(self._first[-1], -1)
         self._cell[self._first[group] + site] = np.arange(len(group))
@@ -209,7 +216,7 @@ def build(points: ArrayLike, settings: RegionSettings) -> Regions:
         inner = shapely.get_coordinates(shape.representative_point())[:, ::-1]
         name = " + ".join(found.names[row] for row in members)
         groups.append(Group(name, found.parents[head], shape, own if len(own) else sphere.xyz(inner)))
-    return _cells(p, groups, settings)
+    return _cells(p, groups, settings, lookup if len(groups) == len(shapes) else None)
 
 
 def _chosen(found: borders.Borders, settings: RegionSettings) -> borders.Borders:
@@ -288,11 +295,16 @@ def _sites(
         rows = members[number]
         if not inside[rows].any():
             return np.empty((0, 3))
-        if settings.max is not None:
-            sites = clusters.split(points[rows], settings.max, settings.seed)
-        else:
-            sites = clusters.kmeans(points[rows], k, settings.seed)
-        return clusters.settle(sites, sphere.xyz(points[rows[inside[rows]]]), settings.min)
+        own, unit = points[rows], sphere.xyz(points[rows])
+        if settings.max is None:
+            return clusters.settle(clusters.kmeans(own, k, settings.seed), unit[inside[rows]], settings.min)
+        sites = None
+        for attempt in range(_ATTEMPTS):  # what too small a cell leaves may be too much for its neighbours
+            sites = clusters.split(own, settings.max, settings.seed + attempt, sites)
+            sites = clusters.settle(sites, unit[inside[rows]], settings.min)
+            if np.bincount(clusters.nearest(sites, unit)).max() <= settings.max:
+                break
+        return sites
 
     if settings.cells is None:
         return [divided(number, 1) for number in range(groups)]
@@ -326,8 +338,10 @@ def _sites(
             return [sites.get(row, np.empty((0, 3))) for row in range(groups)]
 
 
-def _cells(points: sphere.Points, groups: list[Group], settings: RegionSettings) -> Regions:
-    """All cells of these groups that have enough photos."""
+def _cells(
+    points: sphere.Points, groups: list[Group], settings: RegionSettings, lookup: Polygons | None = None
+) -> Regions:
+    """All cells of these groups that have enough photos; ``lookup`` finds the groups' polygons, if it is at hand."""
     drawn = [_drawn(group) for group in groups]
     for number, shapes in enumerate(drawn):  # a site without a polygon is no cell
         if any(shape.is_empty for shape in shapes):
@@ -335,7 +349,7 @@ def _cells(points: sphere.Points, groups: list[Group], settings: RegionSettings)
             groups[number] = groups[number]._replace(sites=groups[number].sites[stay])
             drawn[number] = _drawn(groups[number])
     first = np.cumsum([0] + [len(group.sites) for group in groups])
-    lookup = Polygons([group.shape for group in groups])
+    lookup = lookup or Polygons([group.shape for group in groups])
     label = _site_of(groups, first, points, lookup.index_of(points, settings.stray_km))
     counts = np.bincount(label + 1, minlength=first[-1] + 1)[1:]
     number = np.repeat(np.arange(len(groups)), np.diff(first))
@@ -348,6 +362,7 @@ def _cells(points: sphere.Points, groups: list[Group], settings: RegionSettings)
         settings.stray_km,
         number[kept],
         kept - first[number[kept]],
+        lookup,
         shapes=shapes[kept],
         centers=centers[kept],
         cell_centers=middle,

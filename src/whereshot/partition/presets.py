@@ -1,0 +1,121 @@
+"""Partitions as papers and projects describe them: data only, ``PRESETS`` by name.
+
+The settings are the published ones; the cells depend on the photos as well, so another number of them is no error.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Preset(NamedTuple):
+    """The kind of partition, its settings (one dictionary per level, coarse to fine), and where they come from."""
+
+    kind: str
+    settings: tuple[dict[str, Any], ...]
+    source: str
+    published: str
+    needs_file: str = ""
+    """What borders the user gives, as the setting ``file``; "" where none are needed."""
+
+    @property
+    def levels(self) -> int:
+        """How many partitions it makes."""
+        return len(self.settings)
+
+
+_GEOESTIMATION = "Mueller-Budack, Pustu-Iren and Ewerth 2018, Geolocation Estimation of Photos, ECCV"
+_DELAUNAY = "Johns, Rounds and Henry 2017, Multi-modal Geolocation Estimation Using Deep Neural Networks"
+
+PRESETS: dict[str, Preset] = {
+    "planet": Preset(
+        "s2",
+        ({"max": 10_000, "min": 50},),
+        "Weyand, Kostrikov and Philbin 2016, PlaNet, ECCV: t1 = 10,000 and t2 = 50",
+        "26,263 cells of 91 million photos",
+    ),
+    "geoestimation-coarse": Preset(
+        "s2",
+        ({"max": 5000, "min": 50, "min_level": 2, "max_level": 12},),
+        _GEOESTIMATION,
+        "3,298 cells of 4.7 million photos",
+    ),
+    "geoestimation-middle": Preset(
+        "s2",
+        ({"max": 2000, "min": 50, "min_level": 2, "max_level": 12},),
+        _GEOESTIMATION,
+        "7,202 cells of 4.7 million photos",
+    ),
+    "geoestimation-fine": Preset(
+        "s2",
+        ({"max": 1000, "min": 50, "min_level": 2, "max_level": 12},),
+        _GEOESTIMATION,
+        "12,893 cells of 4.7 million photos",
+    ),
+    "geoestimation": Preset(
+        "s2",
+        tuple({"max": most, "min": 50, "min_level": 2, "max_level": 12} for most in (5000, 2000, 1000)),
+        f"{_GEOESTIMATION}: the three levels of f*",
+        "3,298, 7,202 and 12,893 cells of 4.7 million photos",
+    ),
+    "deep-locations": Preset(
+        "s2",
+        tuple({"max": most, "min": 5, "min_level": 2, "max_level": 30} for most in (500, 200, 100)),
+        "DeepLocations, trained on 154,000 photos of YFCC100M",
+        "three levels; how many cells is not known here",
+    ),
+    "delaunay-coarse": Preset(
+        "mesh",
+        ({"max": 8000, "min": 1000},),
+        f"{_DELAUNAY}: the coarse mesh",
+        "how many triangles is not known here",
+    ),
+    "delaunay-fine": Preset(
+        "mesh",
+        ({"max": 5000, "min": 500},),
+        f"{_DELAUNAY}: the fine mesh",
+        "how many triangles is not known here",
+    ),
+    "delaunay-fineP": Preset(
+        "mesh",
+        ({"max": 10_000, "min": 50},),
+        f"{_DELAUNAY}: the fine mesh with PlaNet's limits",
+        "how many triangles is not known here",
+    ),
+    "osv5m-quadtree": Preset(
+        "quadtree",
+        ({"max": 999, "max_depth": 10, "extent": "photos"},),
+        "Astruc et al. 2024, OpenStreetView-5M, CVPR: quadtree_10_1000, which splits at 1,000 photos",
+        "11,399 cells of 4.9 million photos",
+    ),
+    "denmark-129": Preset(
+        "regions",
+        ({"cells": 129},),
+        "a project on Google Street View of Denmark with a vision transformer, 2023",
+        "129 cells: municipalities, the largest cut by k-means",
+        needs_file="Denmark's 99 municipalities; the largest are cut by k-means where the photos are",
+    ),
+    "california-2": Preset(
+        "regions",
+        ({"cells": 2, "only": ["California"]},),
+        "a classifier of northern against southern California on Google Street View; its border is not published",
+        "2 cells",
+        needs_file="first-order divisions, such as Natural Earth's ne_50m_admin_1_states_provinces: California is cut "
+        "by k-means into a north and a south; or, with only=[], the two halves themselves",
+    ),
+    "world-admin1": Preset(
+        "regions",
+        ({"max": 5000, "min": 50},),
+        "first-order divisions as cells; the limits are those of geoestimation-coarse",
+        "not published",
+        needs_file="first-order divisions of all countries, such as Natural Earth's ne_10m_admin_1_states_provinces",
+    ),
+    "pigeon-like": Preset(
+        "semantic",
+        ({"max": 2000, "min": 50},),
+        "after Haas et al. 2024, PIGEON, CVPR: administrative borders refined by density; the limits are ours",
+        "2,203 cells of 100,000 street views (PIGEON), another number here",
+        needs_file="second-order divisions of all countries, with the country as their parent",
+    ),
+}
+"""Ways to divide the Earth that were published, by name."""
