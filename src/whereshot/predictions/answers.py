@@ -99,20 +99,19 @@ def mix_ups(points: NDArray, table: Table | None, rows: NDArray, truth: NDArray)
     small = (np.abs(raw) <= [np.pi / 2, np.pi]).all()
     small_truth = (np.abs(truth) <= [np.pi / 2, np.pi]).all()
     tried = {
-        "did you swap latitude and longitude?": (raw[:, ::-1], truth),
-        "did you swap latitude and longitude in the truth?": (raw, truth[:, ::-1]),
-        "are these radians? Degrees are expected": (np.degrees(raw), truth) if small else None,
-        "is the truth in radians? Degrees are expected": (raw, np.degrees(truth)) if small_truth else None,
+        "did you swap latitude and longitude, here or in the truth?": (raw[:, ::-1], truth),
+        "are these radians? Degrees are expected.": (np.degrees(raw), truth) if small else None,
+        "is the truth in radians? Degrees are expected.": (raw, np.degrees(truth)) if small_truth else None,
     }
     for question, pair in tried.items():
         if pair is not None and (then := gain(*pair)) > max(2 * now, now + 0.1):
-            said.append(f"{question} The mean GeoScore would be {5000 * then:.0f} instead of {5000 * now:.0f}")
+            said.append(f"{question} The mean GeoScore would be {5000 * then:.0f} instead of {5000 * now:.0f}.")
             break
     if small and small_truth and len(raw) >= 20:
-        said.append("all positions, the truth's too, lie within pi of zero: are these radians? Degrees are expected")
+        said.append("all positions, the truth's too, lie within pi of zero: are these radians? Degrees are expected.")
     zeros = int((raw == 0).all(axis=1).sum())
     if zeros > max(1, len(raw) // 100):
         said.append(
-            f"{zeros * step} answers are exactly (0, 0): is that how failures were written? They are scored as is"
+            f"about {zeros * step} answers are exactly (0, 0), scored as such: is that how failures were written?"
         )
     return said

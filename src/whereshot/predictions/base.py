@@ -174,9 +174,7 @@ def _json_lines(path: Path) -> pa.Table:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as text ({error})") from error
     except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path}: line {number} is not JSON ({error.msg}); JSON lines have one object a line"
-        ) from None
+        raise InputError(f"{path}: line {number} is not JSON ({error.msg}); one object a line is expected") from None
     names = dict.fromkeys(name for row in rows for name in row)
     texts = {
         name: pa.array([None if row.get(name) is None else str(row[name]) for row in rows], pa.string())

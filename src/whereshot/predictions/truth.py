@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from whereshot.errors import InputError
@@ -42,7 +43,10 @@ def read_truth(path: Path, columns: Mapping[str, str], cluster: str | None, prob
     if wrong:
         row = min(wrong)
         more = f"; so are {len(wrong) - 1} more rows" if len(wrong) > 1 else ""
-        raise InputError(f"{path}: row {row + 1} (id {ids[row]}) cannot be scored: {wrong[row]}{more}")
+        latitude, longitude = (table.numbers(axis)[0] for axis in ("latitude", "longitude"))
+        swapped = (np.abs(latitude) > 90).any() and np.nanmax(np.abs(longitude)) <= 90
+        hint = "; did you swap latitude and longitude?" if swapped else ""
+        raise InputError(f"{path}: row {row + 1} (id {ids[row]}) cannot be scored: {wrong[row]}{more}{hint}")
     if cluster is not None and cluster not in table:
         raise InputError(f"{path}: no column {cluster!r} to cluster by")
     parts = {"id": pa.array(ids, pa.string()), "latitude": points[:, 0], "longitude": points[:, 1]}
