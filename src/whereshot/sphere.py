@@ -21,6 +21,9 @@ EARTH_KM = 6371.0088
 EARTH_AREA_KM2 = 4 * math.pi * EARTH_KM**2
 HALF_CIRCUMFERENCE_KM = math.pi * EARTH_KM
 
+CHUNK = 16_384
+"""Pairs whose distance is worked on at a time."""
+
 Points = NDArray[np.float64]
 """(n, 2) degrees: latitude in [-90, 90], longitude in [-180, 180] (both spellings of the date line are kept)."""
 
@@ -98,7 +101,7 @@ def distance_km(a: Any, b: Any) -> Any:
     """
     library = _namespace(a, b)
     if library is np:
-        a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+        return _distance_km(np.asarray(a, np.float64), np.asarray(b, np.float64))
     radians = math.pi / 180
     latitude_a, latitude_b = a[..., 0] * radians, b[..., 0] * radians
     half_latitude = (latitude_b - latitude_a) / 2
@@ -107,10 +110,24 @@ def distance_km(a: Any, b: Any) -> Any:
         library.sin(half_latitude) ** 2
         + library.cos(latitude_a) * library.cos(latitude_b) * library.sin(half_longitude) ** 2
     )
-    if library is np:
-        return 2 * EARTH_KM * np.arcsin(np.sqrt(np.clip(h, 0.0, 1.0)))
     tiny = library.finfo(h.dtype).tiny
     return 2 * EARTH_KM * library.asin(library.sqrt(h.clamp(tiny, 1 - library.finfo(h.dtype).eps)))
+
+
+def _distance_km(a: NDArray, b: NDArray) -> NDArray[np.float64]:
+    """The same in NumPy with three sines for four: cos a cos b = cos² of the mean less sin² of half the difference."""
+    if a.ndim == b.ndim == 2 and a.shape == b.shape and len(a) > CHUNK:
+        out = np.empty(len(a))
+        for start in range(0, len(a), CHUNK):  # temporaries that stay in the processor's cache
+            rows = slice(start, start + CHUNK)
+            out[rows] = _distance_km(a[rows], b[rows])
+        return out
+    latitude_a, latitude_b = a[..., 0], b[..., 0]
+    across = np.square(np.sin((b[..., 1] - a[..., 1]) * (math.pi / 360)))
+    along = np.square(np.sin((latitude_b - latitude_a) * (math.pi / 360)))
+    flat = np.square(np.cos((latitude_a + latitude_b) * (math.pi / 360)))
+    h = along + (flat - along) * across
+    return 2 * EARTH_KM * np.arcsin(np.sqrt(np.clip(h, 0.0, 1.0)))
 
 
 def xyz(positions: ArrayLike) -> NDArray[np.float64]:
