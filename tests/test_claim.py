@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from conftest import MakePicture
+from whereshot import report
 from whereshot.claim import Claim, check
 from whereshot.errors import ImageError, InputError
 from whereshot.geolocator import Geolocator
@@ -27,6 +29,13 @@ def locator() -> Geolocator:
         ("Denmark", "Denmark"),
         ("Altafulla", "Altafulla, Catalonia, Spain"),
         ("Paris, Texas", "Paris, Texas, United States"),
+        ("Deutschland", "Germany"),
+        ("España", "Spain"),
+        ("England", "England, United Kingdom"),
+        ("northern ireland", "Northern Ireland, United Kingdom"),
+        ("Bavaria", "Bavaria, Germany"),
+        ("Catalonia", "Catalonia, Spain"),
+        ("Punjab, Pakistan", "Punjab, Pakistan"),
     ],
 )
 def test_claims_are_understood(text: str, name: str) -> None:
@@ -36,14 +45,17 @@ def test_claims_are_understood(text: str, name: str) -> None:
 def test_what_is_no_place_is_refused() -> None:
     with pytest.raises(InputError) as error:
         Claim.parse("Xyzzyplugh")
-    assert str(error.value) == "no place 'Xyzzyplugh' is known; give a town, a country, or LAT,LON"
+    assert str(error.value) == "no place 'Xyzzyplugh' is known; give a town, a region, a country, or LAT,LON"
     with pytest.raises(InputError, match="latitude must lie between"):
         Claim.parse("95, 10")
 
 
 @pytest.mark.parametrize(
     ("claim", "word"),
-    [("Altafulla", "plausible"), ("Spain", "plausible"), ("Japan", "unlikely"), ("Tokyo", "unlikely")],
+    [
+        *(("Altafulla", "plausible"), ("Spain", "plausible"), ("Catalonia", "plausible")),
+        *(("Japan", "unlikely"), ("Tokyo", "unlikely"), ("Scotland", "unlikely")),
+    ],
 )
 def test_a_sign_speaks_for_its_town_and_against_others(locator: Geolocator, claim: str, word: str) -> None:
     verdict = check(locator, EXAMPLE, Claim.parse(claim))
@@ -64,3 +76,50 @@ def test_a_picture_that_cannot_be_read_is_an_error(locator: Geolocator, tmp_path
     (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:60])
     with pytest.raises(ImageError, match=r"damaged|cannot be read|not a picture"):
         check(locator, tmp_path / "a.png", Claim.parse("Spain"))
+
+
+def test_a_town_of_a_regions_name_is_meant_where_it_is_large() -> None:
+    assert Claim.parse("Madrid").point is not None
+    assert Claim.parse("Galicia").region is not None
+
+
+def test_a_recorded_position_is_told_and_used_only_if_asked(
+    locator: Geolocator, jpeg_with_position: MakePicture, tmp_path: Path
+) -> None:
+    photo = jpeg_with_position(tmp_path / "a.jpg", 41.14, 1.37)
+    claim = Claim.parse("Altafulla")
+    told = check(locator, photo, claim)
+    assert (told.word, told.used_exif) == ("can't tell", False)
+    assert told.recorded == pytest.approx((41.14, 1.37), abs=1e-4)
+    assert told.recorded_off_km < 1
+    assert told.to_json()["recorded"]["used"] is False
+    used = check(locator, photo, claim, use_exif=True)
+    assert (used.word, used.used_exif) == ("plausible", True)
+    assert check(locator, photo, Claim.parse("Tokyo"), use_exif=True).word == "unlikely"
+    assert check(locator, photo, Claim.parse("Spain")).recorded_off_km == 0
+    assert 400 < check(locator, photo, Claim.parse("Portugal")).recorded_off_km < 1000
+
+
+def test_what_is_no_photo_is_told(locator: Geolocator, tmp_path: Path) -> None:
+    Image.new("RGB", (800, 600), "#3366cc").save(tmp_path / "drawing.png")
+    verdict = check(locator, tmp_path / "drawing.png", Claim.parse("Spain"))
+    assert verdict.word == "can't tell"
+    assert verdict.to_json()["not_a_photo"] == "this looks like a screenshot or a drawing, not a photo"
+
+
+def test_a_verdict_in_words(locator: Geolocator, jpeg_with_position: MakePicture, tmp_path: Path) -> None:
+    lines = report.verdict_words(check(locator, EXAMPLE, Claim.parse("Japan")))
+    assert lines[0] == "Japan: unlikely"
+    assert " times less likely than it was before." in lines[1]
+    assert lines[2].startswith("  The best other place, Spain, has ")
+    assert lines[2].endswith(" times as much for it as for the claim.")
+    assert any(line.endswith("less likely.") and line.startswith('  Read "Altafulla"') for line in lines)
+    lines += report.verdict_words(check(locator, EXAMPLE, Claim.parse("Altafulla")))
+    photo = jpeg_with_position(tmp_path / "a.jpg", 41.14, 1.37)
+    lines += report.verdict_words(check(locator, photo, Claim.parse("Spain")))
+    assert lines[-2] == "  Nothing was read in the picture."
+    assert (
+        lines[-1] == "  The camera recorded 41.14000, 1.37000, inside it; it was not used (--use-exif lets it speak)."
+    )
+    for word in ("nats", "-0.0", "+-", "1 others"):
+        assert word not in "\n".join(lines)

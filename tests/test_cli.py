@@ -277,7 +277,7 @@ def test_locate_writes_the_whole_distribution(locate: Run, tiny: Path, tiny_mode
     result = locate(gone, "--posterior", out)
     assert (result.code, out.exists()) == (1, False)
     assert f"no photo could be read, so {out} was not written" in result.err
-    assert f"failed: {gone}: no such file" in result.err
+    assert (result.out + result.err).count("no such file") == 1
 
 
 @pytest.mark.parametrize(
@@ -309,6 +309,78 @@ def test_a_name_that_is_no_text(locate: Run, tiny: Path, tmp_path: Path) -> None
     assert locate(photo).out.startswith(f"{tmp_path}/caf\\udce9.png\n")
     assert locate(photo, "--format", "csv", "--out", tmp_path / "out.csv").code == 0
     assert "caf\\udce9.png" in (tmp_path / "out.csv").read_text("utf-8")
+
+
+def test_a_failure_is_told_once(locate: Run, tiny: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone.jpg"
+    result = locate(gone, tiny / "lima-0.png")
+    assert (result.code, (result.out + result.err).count("no such file")) == (1, 1)
+    result = locate(gone, "--out", tmp_path / "out.txt")
+    assert f"failed: {gone}: no such file" in result.err.splitlines()
+    assert "no such file" in (tmp_path / "out.txt").read_text()
+
+
+def test_a_name_cannot_drive_the_terminal(locate: Run, tiny: Path, tmp_path: Path) -> None:
+    evil = tmp_path / "a\n\x1b[2Jb.png"
+    shutil.copy(tiny / "lima-0.png", evil)
+    gone = tmp_path / "gone\n\x1b[2J.png"
+    for form in ("table", "csv"):
+        result = locate(evil, gone, "--format", form)
+        assert result.code == 1
+        assert "\x1b" not in result.out + result.err
+        assert "a\\n\\x1b[2Jb.png" in result.out
+        assert "gone\\n\\x1b[2J.png" in result.out
+    (one, _) = locate(evil, gone, "--format", "json").document["predictions"]
+    assert one["path"] == str(evil)
+    assert "\x1b" not in locate(tiny / "lima-0.png", "--region", "a\x1b[2Jb").err
+
+
+# --- the hour of taking
+
+
+def test_hours_end_to_end(run: Run, jpeg_with_position: MakePicture, tmp_path: Path) -> None:
+    """Photos taken by day all round the Earth; then one of unknown place, taken at noon in UTC."""
+    rng = np.random.default_rng(0)
+    longitude = rng.uniform(-180, 180, 4000)
+    utc = (rng.normal(13, 2.5, 4000) - longitude / 15) % 24
+    start = np.datetime64("2024-05-01T00:00:00", "us")
+    columns = {
+        "id": [str(number) for number in range(4000)],
+        "latitude": rng.uniform(-50, 60, 4000),
+        "longitude": longitude,
+        "taken_at": pa.array(start + (utc * 3.6e9).astype("timedelta64[us]"), pa.timestamp("us", tz="UTC")),
+        "taken_at_is_local": np.arange(4000) < 100,
+    }
+    Records(pa.table(columns)).write(tmp_path / "records")
+    out = tmp_path / "hours.toml"
+    fitted = run("hours", "fit", tmp_path / "records", "--out", out)
+    assert fitted.code == 0
+    assert fitted.out == f"3900 photos; most are taken from 12 to 13 h by the sun; wrote {out}\n" or " 13 to 14 h" in (
+        fitted.out
+    )
+    assert "100 photos with a local time of an unknown zone were skipped" in fitted.err
+    photo = jpeg_with_position(tmp_path / "noon.jpg", taken_at="2024:05:01 12:00:00", offset="+00:00")
+    located = [
+        run("locate", photo, "--no-text", *hours, "--format", "json").document["predictions"][0]
+        for hours in ((), ("--hours", out))
+    ]
+    masses = [{c["country_code"]: c["probability"] for c in one["countries"]} for one in located]
+    assert masses[1]["GB"] > 2 * masses[0]["GB"]
+    assert masses[1].get("JP", 0) < 0.3 * masses[0]["JP"]
+    (item,) = located[1]["evidence"]
+    assert (item["kind"], item["what"]) == ("time", "12:00 UTC")
+    assert item["nats"] > 0.3
+    assert 'Recorded "12:00 UTC": the hour of taking; made the answer ' in (
+        run("locate", photo, "--no-text", "--hours", out).out
+    )
+
+
+def test_hours_refuse(run: Run, tiny: Path, tmp_path: Path) -> None:
+    assert run("hours", "fit", tiny / "photos.csv", "--out", "x.csv").mistake == "--out names a .toml file; got x.csv"
+    said = run("hours", "fit", tiny / "photos.csv", "--out", tmp_path / "x.toml").mistake
+    assert said == "0 photos with a position and a UTC time; at least 200 are needed"
+    gone = tmp_path / "gone.toml"
+    assert run("locate", tiny / "lima-0.png", "--hours", gone).mistake == f"{gone}: no such file"
 
 
 # --- photos of every kind

@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from PIL import Image
+from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import IFDRational
 
-from conftest import TOWNS, MakePicture
-from whereshot import answer, geolocator, places, sphere
+from conftest import TOWNS, MakePicture, exif
+from whereshot import answer, geolocator, places, report, sphere
 from whereshot.errors import InputError, ModelError
+from whereshot.evidence import read_photos
+from whereshot.evidence.time import HourModel
 from whereshot.geolocator import Geolocator, Prediction
 
 KEYS = [
@@ -299,3 +302,73 @@ def test_three_real_photos(prior: Geolocator, shared: Path) -> None:
         assert prediction.error is None
         assert prediction.place.country_code
         assert prediction.within["2500"] > 0.2
+
+
+# --- evidence
+
+
+@pytest.fixture(scope="module")
+def sign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example picture with a broken position in its EXIF."""
+    path = tmp_path_factory.mktemp("sign") / "sign.jpg"
+    with Image.open(Path(__file__).parents[1] / "examples" / "village-sign.jpg") as image:
+        broken = {ExifTags.GPS.GPSLatitude: (IFDRational(0, 0),) * 3}
+        image.save(path, exif=exif(10.0, 20.0, gps=broken).tobytes())
+    return path
+
+
+def test_a_photo_without_text_does_not_change(locator: Geolocator, tiny: Path) -> None:
+    """Reading finds nothing in these: the whole document is the same, and so is the distribution."""
+    for photo in (tiny / "lima-0.png", tiny / "tokyo-3.png"):
+        (read,), (unread,) = locator.locate_each(photo), locator.locate_each(photo, text=False)
+        assert read.prediction == unread.prediction
+        np.testing.assert_array_equal(read.posterior.log_mass, unread.posterior.log_mass)
+
+
+def test_photos_without_text_do_not_change(prior: Geolocator, shared: Path) -> None:
+    photos = [str(path) for path in sorted((shared / "data" / "photos" / "sunsets").iterdir())[:4]]
+    readings = read_photos(photos)
+    assert [len(reading.lines) for reading in readings].count(0) >= 2
+    for photo, reading in zip(photos, readings, strict=True):
+        if not reading.lines and reading.not_a_photo is None:
+            assert prior.locate(photo) == prior.locate(photo, text=False)
+
+
+def test_evidence_inside_a_region_is_numbers(prior: Geolocator, sign: Path) -> None:
+    for name in ("Spain", "New Zealand", "Fiji"):
+        (prediction,) = prior.locate(sign, region=places.read_region(name))
+        assert prediction.evidence
+        assert np.isfinite([item["nats"] for item in prediction.evidence]).all()
+
+
+def test_broken_exif_is_told_where_it_was_asked_for(prior: Geolocator, sign: Path) -> None:
+    (asked,), (unasked,) = prior.locate(sign, text=False, use_exif=True), prior.locate(sign, text=False)
+    (item,) = asked.evidence
+    assert (item["kind"], item["what"], item["nats"]) == ("exif", "", 0.0)
+    assert item["means"].startswith("the recorded position cannot be used: EXIF latitude is not a number: ")
+    assert unasked.evidence == ()
+    assert any(line.startswith("The recorded position cannot be used: ") for line in report.in_words(asked))
+
+
+def test_a_recorded_position_answers_where_it_may(
+    prior: Geolocator, jpeg_with_position: MakePicture, tmp_path: Path
+) -> None:
+    photo = jpeg_with_position(tmp_path / "a.jpg", 61.5, -150.25)
+    (prediction,) = prior.locate(photo, text=False, use_exif=True)
+    assert off_km(prediction, 61.5, -150.25) < 0.1
+    assert prediction.evidence[0]["nats"] > 5
+
+
+def test_the_hour_of_taking_is_weighed(prior: Geolocator, jpeg_with_position: MakePicture, tmp_path: Path) -> None:
+    night_and_day = [0.001] * 6 + [0.0815] * 12 + [0.001] * 6
+    hours = HourModel(shares=[share / sum(night_and_day) for share in night_and_day], photos=1000)
+    noon = {"taken_at": "2024:05:01 12:00:00"}
+    utc = jpeg_with_position(tmp_path / "utc.jpg", **noon, offset="+00:00")
+    local = jpeg_with_position(tmp_path / "local.jpg", **noon)
+    by_utc, by_local, without = (
+        prior.locate(photo, text=False, hours=model)[0] for photo, model in ((utc, hours), (local, hours), (utc, None))
+    )
+    assert [item["kind"] for item in by_utc.evidence] == ["time"]
+    assert dict(by_utc.countries).get("JP", 0) < 0.2 * dict(without.countries)["JP"]  # it is night there
+    assert [(item["what"], item["nats"]) for item in by_local.evidence] == [("", 0.0)]
+    assert by_local.countries == without.countries

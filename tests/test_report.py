@@ -344,3 +344,38 @@ def test_markdown_table() -> None:
     assert cells[1][8:] == ["0.0 [0.0, 1234.6]", "", "", "", "", ""]
     assert lines[4:] == ["", "Protocol: photos 3; threshold <="]
     assert text.endswith("\n")
+
+
+# --- evidence in words
+
+
+def item(kind: str, what: str, means: str, nats: float) -> dict:
+    return {"kind": kind, "what": what, "means": means, "nats": nats, "box": None}
+
+
+@pytest.mark.parametrize(
+    ("evidence", "said"),
+    [
+        (item("text/word", "Stadt", "a German authority", 2.5), 'Read "Stadt": a German authority; made the answer 12'),
+        (item("text/word", "Stadt", "a German authority", -0.7), "made the answer 2.0 times less likely."),
+        (item("text/word", "Stadt", "a German authority", -0.01), "did not move the answer."),
+        (item("exif", "1, 2", "the position", 9.0), 'Recorded "1, 2": the position; made the answer 8,000 times'),
+        (item("exif", "", "the recorded position cannot be used: x", 0.0), "The recorded position cannot be used: x."),
+        (item("picture", "", "this looks like a drawing", 0.0), "This looks like a drawing; the answer is only the"),
+    ],
+)
+def test_evidence_in_words(evidence: dict, said: str) -> None:
+    (line,) = report.evidence_words(replace(SURE, evidence=(evidence,)))
+    assert said in line
+    assert "nats" not in line
+
+
+# --- what a spreadsheet would take for a formula
+
+
+@pytest.mark.parametrize("name", ["=1+1.jpg", "+cmd.jpg", "-2.jpg", "@sum.jpg", "\tx.jpg"])
+def test_csv_cells_are_no_formulas(name: str) -> None:
+    (row,) = csv.DictReader(io.StringIO(report.to_csv([replace(SURE, id=name, path=name, latitude=-12.5)])))
+    assert row["id"].startswith("'")
+    assert row["id"] == row["path"]
+    assert float(row["latitude"]) == -12.5

@@ -6,14 +6,17 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
-from whereshot import images, places, sphere
-from whereshot.errors import ImageError, InputError
+from whereshot import areas, images, places, sphere
+from whereshot.errors import InputError
+from whereshot.evidence import Weighed
 from whereshot.geolocator import Geolocator
 from whereshot.posterior import Posterior
 
@@ -22,64 +25,134 @@ CLAIM_KM = 25.0
 THIN_NATS = 1.0
 """Evidence that moves the claim by less than this, either way, decides nothing."""
 STRONG_NATS = 2.0
+TOWN_BEFORE_REGION = 100_000
+"""Inhabitants from which a town is rather meant than a region of its name."""
 _POINT = re.compile(r"^\s*([-+]?\d+(?:\.\d+)?)\s*[,; ]\s*([-+]?\d+(?:\.\d+)?)\s*$")
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A claimed place: a point with a tolerance, or a whole country."""
+    """A claimed place: a point with a tolerance, a whole country, or a first-order region of one."""
 
     text: str
     name: str
-    point: NDArray[np.float64] | None
-    country: places.Country | None
+    point: NDArray[np.float64] | None = None
+    country: places.Country | None = None
+    region: places.Region | None = None
+    division: areas.Division | None = None
 
     @classmethod
     def parse(cls, text: str) -> Claim:
-        """ "48.86, 2.35", "Altafulla", "Paris, Texas" or "Denmark". Raises InputError where nothing is called so."""
+        """ "48.86, 2.35", "Altafulla", "Paris, Texas", "Denmark", "Danmark", "England" or "Bavaria".
+
+        A country comes before a town, a town of at least 100,000 before a region. Raises InputError where nothing is
+        called so.
+        """
         match = _POINT.match(text)
         if match:
             point = sphere.points([[float(match.group(1)), float(match.group(2))]])
-            return cls(text, f"{point[0, 0]:.4f}, {point[0, 1]:.4f}", point, None)
+            return cls(text, f"{point[0, 0]:.4f}, {point[0, 1]:.4f}", point)
         try:
             country = places.countries().find(text)
+            return cls(text, country.name, country=country)
         except InputError:
-            country = None
-        if country is not None:
-            return cls(text, country.name, None, country)
-        towns = places.find_place(text)
+            pass
+        towns, divisions = places.find_place(text), areas.find_divisions(text)
+        if divisions and not (towns and towns[0].population >= TOWN_BEFORE_REGION):
+            region = areas.area_of(divisions[0])
+            name = region.name + _among(len(divisions), "most populous", "regions")
+            return cls(text, name, region=region, division=divisions[0])
         if not towns:
-            raise InputError(f"no place {text!r} is known; give a town, a country, or LAT,LON")
+            raise InputError(f"no place {text!r} is known; give a town, a region, a country, or LAT,LON")
         town = towns[0]
         name = ", ".join(part for part in (town.name, town.region, town.country) if part)
-        if len(towns) > 1:
-            name += f" (the largest of {len(towns)} places so called)"
-        return cls(text, name, np.array([[town.latitude, town.longitude]]), None)
+        return cls(text, name + _among(len(towns), "largest", "places"), np.array([[town.latitude, town.longitude]]))
+
+    @property
+    def area(self) -> places.Region | None:
+        """The claimed country or region as an area; None for a point."""
+        return self.region if self.country is None else places.Region(self.country.name, self.country.geometry)
 
     def mass(self, posterior: Posterior, country_index: NDArray | None = None) -> float:
         """Probability of the claim under a posterior of one row; ``country_index`` may number its places' countries."""
         if self.point is not None:
             return float(posterior.mass_within(self.point, CLAIM_KM)[0])
-        masses = dict(places.country_masses(posterior, country_index)[0])
-        return masses.get(self.country.code, 0.0)
+        if self.region is not None:
+            return float(posterior.mass[0, self.region.holds(_spots(posterior))].sum())
+        return dict(places.country_masses(posterior, country_index)[0]).get(self.country.code, 0.0)
 
-    def best_other(self, posterior: Posterior, prior: Posterior) -> tuple[str, float, float]:
-        """The likeliest place or country that is not the claimed one, its probability, and that before the photo."""
+    def off_km(self, position: tuple[float, float]) -> float:
+        """Distance of a position from the claimed point, or from the nearest border of the claimed area (0 inside)."""
+        spot = np.array(position)
+        if self.point is not None:
+            return float(sphere.distance_km(self.point[0], spot))
+        if self._holds(spot):
+            return 0.0
+        outside = shapely.shortest_line(self.area.geometry, shapely.Point(spot[1], spot[0]))
+        (longitude, latitude), *_ = outside.coords
+        return float(sphere.distance_km(np.array([latitude, longitude]), spot))
+
+    def _holds(self, spot: NDArray) -> bool:
+        """Whether the claimed area holds a position, or its coast does."""
+        if self.division is not None:
+            return bool(places.region_index(spot[None])[0, 1] == self.division.number)
+        known = places.countries()
+        return bool(known.index_of(spot[None])[0] == known.number_of[self.country.code])
+
+    def others(self, posterior: Posterior, prior: Posterior) -> Others:
+        """What else the photo may show."""
         if self.country is not None:
-            others = [(code, share) for code, share in places.country_masses(posterior)[0] if code != self.country.code]
-            if not others:
-                return "nowhere", 0.0, 0.0
-            code, share = others[0]
-            return places.countries().by_code[code].name, share, dict(places.country_masses(prior)[0]).get(code, 0.0)
-        spots = posterior.places if posterior.places.ndim == 2 else posterior.places[0]
+            named = dict(places.country_masses(posterior)[0])
+            before = dict(places.country_masses(prior)[0])
+            return Others.of(named, before, self.country.code, lambda code: places.countries().by_code[code].name)
+        if self.division is not None:
+            own = (self.division.country_code, self.division.name)
+            shares = [
+                {(code, region): share for code, region, share in places.region_masses(one)[0] if region is not None}
+                for one in (posterior, prior)
+            ]
+            return Others.of(*shares, own, lambda key: f"{key[1]}, {places.countries().by_code[key[0]].name}")
+        spots = _spots(posterior)
         far = sphere.distance_km(self.point[0], spots) > 2 * CLAIM_KM
-        log_mass = np.where(far, posterior.log_mass[0], -np.inf)
-        rest = Posterior(spots, log_mass[None], np.ravel(posterior.spread_km))
+        rest = Posterior(spots, np.where(far, posterior.log_mass[0], -np.inf)[None], np.ravel(posterior.spread_km))
         decided = rest.best(CLAIM_KM)
         name = places.place_names(decided)[0]
         label = ", ".join(part for part in (name.name, name.region, name.country) if part) or "a place at sea"
         shares = (float(each.mass_within(decided, CLAIM_KM)[0]) for each in (posterior, prior))
-        return (label, *shares)
+        return Others(label, *shares, self._rank_of_point(posterior))
+
+    def _rank_of_point(self, posterior: Posterior) -> int:
+        """1 where no place 25 km wide is likelier."""
+        claimed = self.mass(posterior)
+        heavy = posterior.top(200)
+        spots = _spots(heavy)
+        shares = posterior[np.zeros(len(spots), dtype=int)].mass_within(spots, CLAIM_KM)
+        rank, free = 1, sphere.distance_km(self.point[0], spots) > CLAIM_KM
+        for number in np.argsort(-shares):
+            if free[number] and shares[number] > claimed:
+                rank += 1
+                free &= sphere.distance_km(spots[number], spots) > CLAIM_KM
+        return rank
+
+
+@dataclass(frozen=True)
+class Others:
+    """The likeliest place or area that is not the claimed one, and the claim's rank among all of its kind."""
+
+    best: str
+    probability: float
+    prior: float
+    rank: int
+
+    @classmethod
+    def of(cls, shares: dict[Any, float], before: dict[Any, float], own: Any, name: Callable[[Any], str]) -> Others:
+        """From the probabilities of areas with and before the photo."""
+        others = {key: share for key, share in shares.items() if key != own}
+        rank = 1 + sum(share > shares.get(own, 0.0) for share in others.values())
+        if not others:
+            return cls("nowhere", 0.0, 0.0, rank)
+        best = max(others, key=lambda key: others[key])
+        return cls(name(best), others[best], before.get(best, 0.0), rank)
 
 
 @dataclass(frozen=True)
@@ -89,12 +162,18 @@ class Verdict:
     claim: Claim
     probability: float
     prior: float
-    best_other: str
-    best_other_probability: float
-    best_other_prior: float
-    rank: int
-    evidence: tuple[tuple[str, str, float], ...]
-    """What was read, what it means, and by how many nats it moved the claim."""
+    others: Others
+    evidence: tuple[Weighed, ...]
+    """Every cue, and by how many nats it moved the claim."""
+    not_a_photo: str | None = None
+    """Why the picture is taken for none, in which case the prior alone answers."""
+    recorded: tuple[float, float] | None = None
+    """The position that the camera recorded, whether it was used or not."""
+    recorded_off_km: float | None = None
+    """Its distance from the claim; 0 inside a claimed area."""
+    used_exif: bool = False
+    remarks: tuple[str, ...] = ()
+    """What was asked for and could not be used."""
 
     @property
     def against_prior(self) -> float:
@@ -107,7 +186,7 @@ class Verdict:
 
         A village is not unlikely because a city is photographed more.
         """
-        other = math.log(max(self.best_other_probability, 1e-12) / max(self.best_other_prior, 1e-12))
+        other = math.log(max(self.others.probability, 1e-12) / max(self.others.prior, 1e-12))
         return self.against_prior - other
 
     @property
@@ -122,48 +201,73 @@ class Verdict:
     @property
     def best_moved(self) -> bool:
         """Whether any evidence speaks at all, so that a likelier place elsewhere means something."""
-        return any(abs(nats) >= THIN_NATS for _, _, nats in self.evidence)
+        return any(abs(weighed.nats) >= THIN_NATS for weighed in self.evidence)
 
     def to_json(self) -> dict[str, Any]:
         """One document."""
+        recorded = None
+        if self.recorded is not None:
+            latitude, longitude = self.recorded
+            recorded = {
+                "latitude": latitude,
+                "longitude": longitude,
+                "off_km": None if self.recorded_off_km is None else round(self.recorded_off_km, 3),
+                "used": self.used_exif,
+            }
         return {
             "claim": self.claim.text,
             "name": self.claim.name,
             "verdict": self.word,
             "probability": self.probability,
             "prior": self.prior,
-            "nats_against_prior": round(self.against_prior, 3),
-            "best_other": {"name": self.best_other, "probability": self.best_other_probability},
-            "nats_against_best_other": round(self.against_best, 3),
-            "rank": self.rank,
-            "evidence": [{"what": what, "means": means, "nats": round(nats, 2)} for what, means, nats in self.evidence],
+            "nats_against_prior": _rounded(self.against_prior, 3),
+            "best_other": {"name": self.others.best, "probability": self.others.probability},
+            "nats_against_best_other": _rounded(self.against_best, 3),
+            "rank": self.others.rank,
+            "evidence": [
+                {
+                    "kind": weighed.cue.kind,
+                    "what": weighed.cue.what,
+                    "means": weighed.cue.means,
+                    "nats": _rounded(weighed.nats, 2),
+                }
+                for weighed in self.evidence
+            ],
+            "not_a_photo": self.not_a_photo,
+            "recorded": recorded,
+            "remarks": list(self.remarks),
         }
 
 
-def check(locator: Geolocator, photo: images.Source, claim: Claim, *, text: bool = True) -> Verdict:
-    """Judge a claim. Raises ImageError where the photo cannot be read."""
-    one, fused, error = locator.explain(photo, text=text)
-    if one is None:
-        raise ImageError(error)
-    probability, prior = claim.mass(one), claim.mass(locator.prior)
-    other = claim.best_other(one, locator.prior)
-    evidence: list[tuple[str, str, float]] = []
-    if fused is not None:
-        moved = fused.moved(lambda some: claim.mass(some.posterior, some.country_index))
-        evidence = [(weighed.cue.what, weighed.cue.means, weighed.nats) for weighed in moved]
-    return Verdict(claim, probability, prior, *other, _rank(claim, one, probability), tuple(evidence))
+def check(
+    locator: Geolocator, photo: images.Source, claim: Claim, *, text: bool = True, use_exif: bool = False
+) -> Verdict:
+    """Judge a claim. A recorded position is told, and used only with ``use_exif``. Raises ImageError."""
+    found = locator.explain(photo, text=text, use_exif=use_exif)
+    moved = [] if found.fused is None else found.fused.moved(lambda one: claim.mass(one.posterior, one.country_index))
+    spot = found.recorded
+    recorded = None if spot.latitude is None or spot.longitude is None else (spot.latitude, spot.longitude)
+    return Verdict(
+        claim,
+        probability=claim.mass(found.posterior, found.country_index),
+        prior=claim.mass(locator.prior),
+        others=claim.others(found.posterior, locator.prior),
+        evidence=tuple(moved),
+        not_a_photo=found.not_a_photo,
+        recorded=recorded,
+        recorded_off_km=None if recorded is None else claim.off_km(recorded),
+        used_exif=any(weighed.cue.kind == "exif" for weighed in moved),
+        remarks=tuple(why for _, why in found.remarks),
+    )
 
 
-def _rank(claim: Claim, one: Posterior, probability: float) -> int:
-    """1 where nothing is likelier: among countries, or among places 25 km wide."""
-    if claim.country is not None:
-        return 1 + sum(share > probability for _, share in places.country_masses(one)[0])
-    heavy = one.top(200)
-    spots = heavy.places[0] if heavy.places.ndim == 3 else heavy.places
-    shares = one[np.zeros(len(spots), dtype=int)].mass_within(spots, CLAIM_KM)
-    rank, free = 1, sphere.distance_km(claim.point[0], spots) > CLAIM_KM
-    for number in np.argsort(-shares):
-        if free[number] and shares[number] > probability:
-            rank += 1
-            free &= sphere.distance_km(spots[number], spots) > CLAIM_KM
-    return rank
+def _among(count: int, which: str, kind: str) -> str:
+    return f" (the {which} of {count} {kind} so called)" if count > 1 else ""
+
+
+def _spots(posterior: Posterior) -> NDArray[np.float64]:
+    return posterior.places if posterior.places.ndim == 2 else posterior.places[0]
+
+
+def _rounded(value: float, digits: int) -> float:
+    return round(value, digits) + 0.0  # no "-0.0"

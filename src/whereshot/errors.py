@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import unicodedata
 from collections.abc import Iterable
 from types import ModuleType
 
@@ -56,6 +57,20 @@ def require(module: str, *, extra: str) -> ModuleType:
         raise MissingExtraError(
             f"{missing} is not installed; it comes with: pip install 'whereshot[{extra}]'"
         ) from error
+
+
+def visible(text: str) -> str:
+    r"""Text for one line of a terminal: control characters and line breaks, as file names may hold, as escapes.
+
+    >>> print(visible("a\nb\x1b[2J"))
+    a\nb\x1b[2J
+    """
+    if text.isprintable():
+        return text
+    hidden = ("Cc", "Cf", "Zl", "Zp")
+    return "".join(
+        char.encode("unicode_escape").decode() if unicodedata.category(char) in hidden else char for char in text
+    )
 
 
 def nearest_name(wrong: str, known: Iterable[str]) -> str:

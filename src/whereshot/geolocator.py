@@ -16,7 +16,8 @@ from whereshot import calibrate, checkpoint, images, places, runtime
 from whereshot.answer import CANDIDATE_KM, Prediction, answer_rows
 from whereshot.dataset import NO_FILE
 from whereshot.errors import ImageError, InputError
-from whereshot.evidence import EVIDENCE, Fused, Reading, Seen, fuse, read_photos
+from whereshot.evidence import EVIDENCE, Cue, Fused, Reading, Seen, exif, fuse, read_photos, time
+from whereshot.evidence.time import HourModel
 from whereshot.posterior import Posterior
 from whereshot.progress import Track, silent
 from whereshot.readout import Outputs
@@ -150,13 +151,14 @@ class Geolocator:
         region: places.Region | None = None,
         text: bool = True,
         use_exif: bool = False,
+        hours: HourModel | None = None,
         track: Track = silent,
     ) -> Iterator[Located]:
         """The same one by one, each with its posterior.
 
         ``within_km`` decides for the place that is most likely right to that distance (by default to 25 km, and as
         exactly as can be within these); ``region`` restricts the answer to an area; ``text`` reads signs; ``use_exif``
-        lets a recorded position answer.
+        lets a recorded position answer; ``hours`` weighs the hour of taking.
         """
         sources = _as_list(photos)
         if top < 1:
@@ -164,7 +166,7 @@ class Geolocator:
         if not 0 < level < 1:
             raise InputError(f"level lies between 0 and 1; got {level:g}")
         decide = functools.partial(answer_rows, within_km=within_km, level=level, top=top)
-        kinds = [kind for kind, asked in (("text", text), ("exif", use_exif)) if asked]
+        asked = _Asked(text, use_exif, hours)
         for start in range(0, len(sources), ROWS_AT_ONCE):
             block = sources[start : start + ROWS_AT_ONCE]
             posterior, rows, errors = self.posterior(block, track=track)
@@ -179,7 +181,7 @@ class Geolocator:
                     continue
                 number = number_of[row]
                 recorded = _recorded(source)
-                weighed = self._with_evidence(posterior[number], readings[number], recorded, kinds)
+                weighed = self._with_evidence(posterior[number], readings[number], recorded, asked)
                 one, index = weighed.posterior, weighed.country_index
                 if region is not None:
                     one, index = region.restrict(one), None
@@ -194,33 +196,30 @@ class Geolocator:
                 told = weighed.tell(np.array([answer["latitude"], answer["longitude"]]), region)
                 yield Located(Prediction(id=name, path=path, recorded=position, evidence=told, **answer), one)
 
-    def explain(
-        self, photo: images.Source, *, text: bool = True, use_exif: bool = False
-    ) -> tuple[Posterior | None, Fused | None, str | None]:
-        """A photo's posterior of one row, the evidence in it if any, or the error of an unreadable photo."""
+    def explain(self, photo: images.Source, *, text: bool = True, use_exif: bool = False) -> Explained:
+        """What is known of one photo, with its evidence. Raises ImageError where it cannot be read."""
         posterior, _, errors = self.posterior(photo)
         if posterior is None:
-            return None, None, errors[0]
-        kinds = [kind for kind, asked in (("text", text), ("exif", use_exif)) if asked]
-        weighed = self._with_evidence(posterior, self._read([photo], text, silent)[0], _recorded(photo), kinds)
-        return weighed.posterior, weighed.fused, None
+            raise ImageError(errors[0])
+        return self._with_evidence(
+            posterior, self._read([photo], text, silent)[0], _recorded(photo), _Asked(text, use_exif)
+        )
 
     def _read(self, sources: list[images.Source], text: bool, track: Track) -> list[Reading]:
         return read_photos(sources, track=track) if text else [Reading()] * len(sources)
 
-    def _with_evidence(self, one: Posterior, reading: Reading, recorded: images.Recorded, kinds: list[str]) -> _Weighed:
+    def _with_evidence(self, one: Posterior, reading: Reading, recorded: images.Recorded, asked: _Asked) -> Explained:
         """A posterior of one row after its evidence; what is not a photo has the prior and no evidence but EXIF."""
         factor = self.radius_factor()
         if reading.not_a_photo is not None:
-            kinds = [kind for kind in kinds if kind == "exif"]
+            asked = _Asked(text=False, use_exif=asked.use_exif)
             one, factor = self.prior, 1.0
         seen = Seen(reading.lines, recorded)
-        cues = [cue for kind in kinds for cue in EVIDENCE[kind](seen)]
-        index = self._country_index(one)
-        if not cues:
-            return _Weighed(one, index, factor, reading.not_a_photo, None)
-        fused = fuse(one, index, cues)
-        return _Weighed(fused.posterior, fused.country_index, factor, reading.not_a_photo, fused)
+        cues, index = asked.cues_of(seen), self._country_index(one)
+        fused = fuse(one, index, cues) if cues else None
+        if fused is not None:
+            one, index = fused.posterior, fused.country_index
+        return Explained(one, index, factor, reading.not_a_photo, asked.remarks_on(seen), recorded, fused)
 
     def _country_index(self, one: Posterior) -> NDArray[np.int64]:
         """Numbers (k,) of the countries of shared places; kept, since most photos share most places."""
@@ -234,13 +233,38 @@ class Geolocator:
 
 
 @dataclass(frozen=True)
-class _Weighed:
-    """A posterior of one row with its evidence, if any."""
+class _Asked:
+    """Which kinds of evidence were asked for."""
+
+    text: bool = True
+    use_exif: bool = False
+    hours: HourModel | None = None
+
+    def cues_of(self, seen: Seen) -> list[Cue]:
+        """All that these notice."""
+        kinds = [kind for kind, asked in (("text", self.text), ("exif", self.use_exif)) if asked]
+        cues = [cue for kind in kinds for cue in EVIDENCE[kind](seen)]
+        return cues if self.hours is None else [*cues, *self.hours.cues_of(seen)]
+
+    def remarks_on(self, seen: Seen) -> tuple[tuple[str, str], ...]:
+        """(kind, why) for everything asked for that is there and cannot be used."""
+        found = (("exif", exif, self.use_exif), ("time", time, self.hours is not None))
+        remarks = ((kind, module.remark_on(seen)) for kind, module, asked in found if asked)
+        return tuple((kind, remark) for kind, remark in remarks if remark is not None)
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A posterior of one row with its evidence, if any, and what could not be evidence."""
 
     posterior: Posterior
-    country_index: NDArray[np.int64] | None
+    country_index: NDArray[np.int64]
+    """Numbers of its places' countries."""
     radius_factor: float
     not_a_photo: str | None
+    remarks: tuple[tuple[str, str], ...]
+    """(kind, why) for what was asked for and could not be used."""
+    recorded: images.Recorded
     fused: Fused | None
 
     @property
@@ -254,6 +278,7 @@ class _Weighed:
         told = []
         if self.not_a_photo is not None:
             told.append({"kind": "picture", "what": "", "means": self.not_a_photo, "nats": 0.0, "box": None})
+        told += [{"kind": kind, "what": "", "means": why, "nats": 0.0, "box": None} for kind, why in self.remarks]
         for weighed in () if self.fused is None else self.fused.weigh(answer, CANDIDATE_KM, restrict):
             cue, nats = weighed.cue, round(weighed.nats, 2) + 0.0  # no "-0.0"
             told.append({"kind": cue.kind, "what": cue.what, "means": cue.means, "nats": nats, "box": cue.box})

@@ -19,7 +19,7 @@ import shapely.geometry
 from whereshot import images, page, places, sphere
 from whereshot.answer import CONFIDENT, Prediction
 from whereshot.claim import Verdict
-from whereshot.errors import ImageError
+from whereshot.errors import ImageError, visible
 from whereshot.evaluate import DISTANCES_KM, LEVELS, Report, Row
 from whereshot.geolocator import PRIOR
 from whereshot.partition.base import planar_polygon
@@ -33,6 +33,9 @@ THUMBNAIL_PIXELS = 360
 THUMBNAILS = 200
 """Photos shown small in an HTML report; further ones are listed without."""
 PLACES_DRAWN = 1500
+SILENT_NATS = 0.05
+"""A factor nearer to 1 than this is not told: 5 %."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def percent(share: float) -> str:
@@ -66,7 +69,11 @@ def in_words(prediction: Prediction) -> list[str]:
     lines.append(f"{shares}; {100 * prediction.level:.0f} % within {distance_words(prediction.radius_km)}.")
     lines += evidence_words(prediction)
     if prediction.recorded is not None:
-        used = "" if any(item["kind"] == "exif" for item in prediction.evidence) else ", and not used for it"
+        used = (
+            ""
+            if any(item["kind"] == "exif" and item["what"] for item in prediction.evidence)
+            else ", and not used for it"
+        )
         off = sphere.distance_km(np.array(prediction.recorded), np.array([latitude, longitude]))
         lines.append(
             f"Recorded by the camera: {prediction.recorded[0]:.5f}, {prediction.recorded[1]:.5f} "
@@ -79,41 +86,64 @@ def evidence_words(prediction: Prediction) -> list[str]:
     """What was noticed, what it was taken to mean, and how much likelier it made the answer."""
     told = []
     for item in prediction.evidence:
-        nats, what = item["nats"], item["what"]
         if item["kind"] == "picture":
-            told.append(f"{item['means'][0].upper()}{item['means'][1:]}; the answer is only the prior.")
-            continue
-        if abs(nats) < 0.05:
-            moved = "did not move the answer"
+            told.append(f"{_sentence(item['means'])}; the answer is only the prior.")
+        elif item["what"] == "":  # what was asked for and could not be used
+            told.append(f"{_sentence(item['means'])}.")
         else:
-            moved = f"made the answer {times(nats)} {'likelier' if nats > 0 else 'less likely'} ({nats:+.1f} nats)"
-        verb = "Read" if item["kind"].startswith("text") else "Recorded"
-        told.append(f'{verb} "{what}": {item["means"]}; {moved}.')
+            told.append(_moved(item["kind"], item["what"], item["means"], item["nats"], "the answer"))
     return told
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _moved(kind: str, what: str, means: str, nats: float, whom: str) -> str:
+    """What one cue did to the answer or the claim."""
+    verb = "Read" if kind.startswith("text") else "Recorded"
+    if abs(nats) < SILENT_NATS:
+        return f'{verb} "{what}": {means}; did not move {whom}.'
+    return f'{verb} "{what}": {means}; made {whom} {times(nats)} {"likelier" if nats > 0 else "less likely"}.'
 
 
 def verdict_words(verdict: Verdict) -> list[str]:
     """A verdict on a claim in plain words."""
-    likelier = "likelier" if verdict.against_prior > 0 else "less likely"
-    lines = [
-        f"{verdict.claim.name}: {verdict.word}",
-        f"  {percent(verdict.probability)}, rank {verdict.rank}; the photo made it "
-        f"{times(verdict.against_prior)} {likelier} than it was before ({verdict.against_prior:+.1f} nats).",
-        f"  The best other place, {verdict.best_other}, has {percent(verdict.best_other_probability)} "
-        f"({-verdict.against_best:+.1f} nats against the claim).",
-    ]
-    for what, means, nats in verdict.evidence:
-        side = "for it" if nats > 0 else "against it"
-        lines.append(f'  Read "{what}": {means}; speaks {side} ({nats:+.1f} nats).')
-    if not verdict.evidence:
+    nats, others = verdict.against_prior, verdict.others
+    lines = [f"{verdict.claim.name}: {verdict.word}"]
+    if verdict.not_a_photo is not None:
+        lines.append(f"  {_sentence(verdict.not_a_photo)}; only where photos are taken at all speaks.")
+    if abs(nats) < SILENT_NATS:
+        moved = "the photo did not move it"
+    else:
+        moved = f"the photo made it {times(nats)} {'likelier' if nats > 0 else 'less likely'} than it was before"
+    lines.append(f"  {percent(verdict.probability)}, rank {others.rank}; {moved}.")
+    if abs(verdict.against_best) < SILENT_NATS:
+        side = "the photo speaks as much for the one as for the other"
+    else:
+        side = f"the photo speaks {times(verdict.against_best)} as much for "
+        side += "the claim" if verdict.against_best > 0 else "it as for the claim"
+    lines.append(f"  The best other place, {others.best}, has {percent(others.probability)}; {side}.")
+    for weighed in verdict.evidence:
+        cue = weighed.cue
+        lines.append("  " + _moved(cue.kind, cue.what, cue.means, weighed.nats, "the claim"))
+    lines += [f"  {_sentence(remark)}." for remark in verdict.remarks]
+    if not any(weighed.cue.kind.startswith("text") for weighed in verdict.evidence):
         lines.append("  Nothing was read in the picture.")
+    if verdict.recorded is not None:
+        off = verdict.recorded_off_km
+        where = "inside it" if off == 0 else f"{distance_words(off)} from the claim"
+        used = "" if verdict.used_exif else "; it was not used (--use-exif lets it speak)"
+        lines.append(f"  The camera recorded {verdict.recorded[0]:.5f}, {verdict.recorded[1]:.5f}, {where}{used}.")
     return lines
 
 
 def times(nats: float) -> str:
     """A likelihood ratio in words, whichever way it points."""
     ratio = math.exp(min(abs(nats), 16.0))
-    return f"{ratio:.1f} times" if ratio < 10 else f"{float(f'{ratio:.1g}'):,.0f} times"
+    if ratio < 100:
+        return f"{ratio:.1f} times" if ratio < 10 else f"{ratio:.0f} times"
+    return f"{float(f'{ratio:.1g}'):,.0f} times"
 
 
 def country_name(code: str) -> str:
@@ -122,7 +152,10 @@ def country_name(code: str) -> str:
 
 
 def to_csv(predictions: Iterable[Prediction]) -> str:
-    """One row per photo."""
+    """One row per photo.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe in front; control characters are escaped.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     distances = [str(km) for km in DISTANCES_KM]
@@ -135,8 +168,15 @@ def to_csv(predictions: Iterable[Prediction]) -> str:
         place, country = (None, None) if p.place is None else (str(p.place), p.place.country_code)
         where = [p.id, p.path, p.latitude, p.longitude, p.radius_km, p.level]
         shares = [p.within.get(km) for km in distances]
-        writer.writerow([*where, *shares, p.confident_to, place, country, *(p.recorded or (None, None)), p.error])
+        cells = [*where, *shares, p.confident_to, place, country, *(p.recorded or (None, None)), p.error]
+        writer.writerow([_harmless(cell) for cell in cells])
     return out.getvalue()
+
+
+def _harmless(cell: Any) -> Any:
+    if not isinstance(cell, str):
+        return cell
+    return visible(f"'{cell}" if cell.startswith(FORMULA) else cell)
 
 
 def to_geojson(predictions: Iterable[Prediction]) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from typing import NoReturn
 
 import typer
 
-from whereshot.cli import base, cells, evaluate, locate, models, records
-from whereshot.errors import WhereshotError
+from whereshot.cli import base, cells, evaluate, hours, locate, models, pictures, records
+from whereshot.errors import WhereshotError, visible
 
 app = typer.Typer(
     name="whereshot",
@@ -28,7 +28,10 @@ app = typer.Typer(
 app.command()(locate.locate)
 app.command()(locate.check)
 app.command()(records.ingest)
+app.command()(pictures.fetch)
+app.command()(pictures.pack)
 app.add_typer(cells.app, name="cells")
+app.add_typer(hours.app, name="hours")
 app.command()(models.train)
 app.command()(evaluate.evaluate)
 app.command()(evaluate.calibrate)
@@ -76,5 +79,5 @@ def _reader_left() -> NoReturn:
 
 
 def _fail(message: str) -> NoReturn:
-    print("whereshot: " + " ".join(message.split()), file=sys.stderr)
+    print("whereshot: " + visible(" ".join(message.split())), file=sys.stderr)
     sys.exit(2)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from whereshot.errors import InputError, OutputError
+from whereshot.errors import InputError, OutputError, visible
 
 if TYPE_CHECKING:
     from whereshot.records import Records
@@ -56,7 +56,7 @@ def exit_code() -> int:
 
 
 def say(text: str) -> None:
-    print(text, file=sys.stderr)
+    print(visible(text), file=sys.stderr)
 
 
 def print_json(document: Any) -> None:

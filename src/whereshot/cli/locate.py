@@ -21,7 +21,7 @@ from whereshot.cli.base import (
     some_failed,
     write_text,
 )
-from whereshot.errors import InputError
+from whereshot.errors import InputError, visible
 
 if TYPE_CHECKING:
     from whereshot.posterior import Posterior
@@ -45,6 +45,9 @@ def locate(
     level: Annotated[float, typer.Option(help="What the circle holds.")] = 0.9,
     text: Annotated[bool, typer.Option("--text/--no-text", help="Read signs in the picture.")] = True,
     use_exif: Annotated[bool, typer.Option("--use-exif", help="Let a recorded position answer.")] = False,
+    hours: Annotated[
+        Path | None, typer.Option(help="Weigh the hour of taking, by a file that hours fit wrote.", show_default=False)
+    ] = None,
     region: Annotated[
         str | None, typer.Option(help="Only inside a country, a region of one (Bavaria), or a GeoJSON file's polygons.")
     ] = None,
@@ -55,6 +58,7 @@ def locate(
 ) -> None:
     """Tell where photos were taken."""
     from whereshot import areas, progress, report
+    from whereshot.evidence.time import HourModel
     from whereshot.geolocator import PRIOR, Geolocator
     from whereshot.sources import find_pictures
 
@@ -63,6 +67,7 @@ def locate(
     check_writable(out)
     check_writable(posterior)
     area = None if region is None else areas.read_area(region)
+    hour_model = None if hours is None else HourModel.load(hours)
     pictures = _pictures(photos, find_pictures)
     locator = Geolocator.load(model, device)
     track = progress.bar if len(pictures) > 3 else progress.silent
@@ -76,6 +81,7 @@ def locate(
         region=area,
         text=text,
         use_exif=use_exif,
+        hours=hour_model,
         track=track,
     )
     for located in each:
@@ -111,16 +117,18 @@ def locate(
         say(f"wrote {out}")
     failed = [prediction for prediction in predictions if prediction.error is not None]
     if failed:
-        for prediction in failed:
-            say(f"failed: {prediction.error}")
         some_failed()
+        if form is not Format.table or out is not None:  # else they stand on the screen already
+            for prediction in failed:
+                say(f"failed: {prediction.error}")
 
 
 def check(
     photo: Annotated[Path, typer.Argument(help="A photo.", show_default=False)],
-    claim: Annotated[str, typer.Option(help="A town, a country, or LAT,LON.", show_default=False)],
+    claim: Annotated[str, typer.Option(help="A town, a region, a country, or LAT,LON.", show_default=False)],
     model: ModelOption = None,
     text: Annotated[bool, typer.Option("--text/--no-text", help="Read signs in the picture.")] = True,
+    use_exif: Annotated[bool, typer.Option("--use-exif", help="Let a recorded position speak.")] = False,
     form: FormatOption = ReportFormat.table,
     device: DeviceOption = None,
 ) -> None:
@@ -130,11 +138,11 @@ def check(
     from whereshot.geolocator import Geolocator
 
     claimed = claims.Claim.parse(claim)
-    verdict = claims.check(Geolocator.load(model, device), photo, claimed, text=text)
+    verdict = claims.check(Geolocator.load(model, device), photo, claimed, text=text, use_exif=use_exif)
     if form is ReportFormat.json:
         print_json(verdict.to_json())
     else:
-        print("\n".join(report.verdict_words(verdict)))
+        print("\n".join(map(visible, report.verdict_words(verdict))))
 
 
 def _pictures(photos: list[Path], find_pictures: Any) -> list[Path]:
@@ -160,7 +168,7 @@ def _pictures(photos: list[Path], find_pictures: Any) -> list[Path]:
 def _in_words(prediction: Any) -> str:
     from whereshot import report
 
-    lines = [prediction.path, *("  " + line for line in report.in_words(prediction))]
+    lines = [visible(prediction.path), *("  " + visible(line) for line in report.in_words(prediction))]
     for number, candidate in enumerate(prediction.candidates, start=1):
         spot = f"{candidate.latitude:9.4f}, {candidate.longitude:9.4f}"
         lines.append(f"  {number}. {spot}  {report.percent(candidate.probability):>9}  {candidate.place}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from whereshot.evidence.base import Cue, Proposal, Seen
+from whereshot.images import Recorded
 
 TYPICAL_ACCURACY_KM = 0.05
 
@@ -10,9 +11,22 @@ TYPICAL_ACCURACY_KM = 0.05
 def cues_of(seen: Seen) -> list[Cue]:
     """One cue: the recorded position; none where there is none."""
     recorded = seen.recorded
-    if recorded.latitude is None or recorded.longitude is None or recorded.latitude == recorded.longitude == 0:
-        return []  # (0, 0) is where devices without a fix put their photos
+    if recorded.latitude is None or recorded.longitude is None or _is_no_fix(recorded):
+        return []
     spread = max(recorded.accuracy_km or 0.0, TYPICAL_ACCURACY_KM)
     place = Proposal("recorded position", recorded.latitude, recorded.longitude, "", spread, 1.0)
     text = f"{recorded.latitude:.5f}, {recorded.longitude:.5f}"
     return [Cue("exif", text, "the position that the camera recorded", "exif", proposals=(place,))]
+
+
+def remark_on(seen: Seen) -> str | None:
+    """Why a position that is there cannot be used, if so."""
+    if seen.recorded.problem is not None:
+        return f"the recorded position cannot be used: {seen.recorded.problem}"
+    if _is_no_fix(seen.recorded):
+        return "the recorded position is 0, 0, where devices without a fix put their photos: it is not used"
+    return None
+
+
+def _is_no_fix(recorded: Recorded) -> bool:
+    return recorded.latitude == recorded.longitude == 0

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import datetime
 import functools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,29 +28,32 @@ SMOOTHING = 1.0
 
 
 class HourModel(Settings):
-    """Shares of photos by local solar hour (24), and what they were fitted on."""
+    """Shares of photos by local solar hour (24), and what they were fitted on.
 
-    shares: list[float] = Field(min_length=HOURS, max_length=HOURS)
+    ``skipped_local`` photos had only a local time, which says nothing of the longitude.
+    """
+
+    shares: list[Annotated[float, Field(gt=0, le=1)]] = Field(min_length=HOURS, max_length=HOURS)
     photos: int
+    skipped_local: int = 0
 
     @classmethod
-    def fit(cls, records: Records) -> HourModel:
+    def fit(cls, records: Records | Sequence[Records]) -> HourModel:
         """From records with positions and UTC times; raises InputError where there are too few."""
-        table = records[records.has_position].table
-        local = (
-            table["taken_at_is_local"].to_pylist() if "taken_at_is_local" in table.column_names else [None] * len(table)
-        )
-        hours = [
-            _solar_hour(time, longitude)
-            for time, longitude, is_local in zip(
-                table["taken_at"].to_pylist(), table["longitude"].to_pylist(), local, strict=True
-            )
-            if time is not None and not is_local
-        ]
+        hours, skipped = [], 0
+        for part in [records] if isinstance(records, Records) else records:
+            for time, longitude, is_local in _times(part):
+                if is_local:
+                    skipped += 1
+                else:
+                    hours.append(_solar_hour(time, longitude))
         if len(hours) < LEAST_PHOTOS:
-            raise InputError(f"{len(hours)} photos with a position and a UTC time; at least {LEAST_PHOTOS} are needed")
+            note = f" ({skipped} more have a local time, which cannot be used)" if skipped else ""
+            raise InputError(
+                f"{len(hours)} photos with a position and a UTC time; at least {LEAST_PHOTOS} are needed{note}"
+            )
         counts = np.bincount(np.floor(hours).astype(int) % HOURS, minlength=HOURS) + SMOOTHING
-        return cls(shares=(counts / counts.sum()).tolist(), photos=len(hours))
+        return cls(shares=(counts / counts.sum()).tolist(), photos=len(hours), skipped_local=skipped)
 
     def save(self, path: Path) -> None:
         """Write one TOML file."""
@@ -74,6 +79,25 @@ class HourModel(Settings):
         hour = time.hour + time.minute / 60
         likelihood = functools.partial(self.log_likelihood, hour)
         return [Cue("time", f"{time:%H:%M} UTC", "the hour of taking", "time", log_likelihood=likelihood)]
+
+
+def _times(records: Records) -> Iterator[tuple[datetime.datetime, float, bool]]:
+    """(time, longitude, whether it is local) of the records that have a position and a time."""
+    table = records[records.has_position].table
+    names = table.column_names
+    local = table["taken_at_is_local"].to_pylist() if "taken_at_is_local" in names else [None] * len(table)
+    for time, longitude, is_local in zip(
+        table["taken_at"].to_pylist(), table["longitude"].to_pylist(), local, strict=True
+    ):
+        if time is not None:
+            yield time, longitude, bool(is_local)
+
+
+def remark_on(seen: Seen) -> str | None:
+    """Why a time that was recorded cannot be used, if so."""
+    if seen.recorded.taken_at is not None and seen.recorded.taken_at_is_local:
+        return f"the recorded time, {seen.recorded.taken_at:%H:%M}, is local and its zone unknown: it says nothing"
+    return None
 
 
 def _solar_hour(time: datetime.datetime, longitude: float) -> float:
