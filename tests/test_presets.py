@@ -76,10 +76,10 @@ def test_first_order_divisions_and_photos_of_the_world(shared: Path) -> None:
     table = pyarrow.csv.read_csv(tables / "geoclip_coordinates_100K.csv")
     points = np.stack([table["LAT"].to_numpy(), table["LON"].to_numpy()], axis=1)[::3]
     file = {"file": str(tables / "ne_50m_admin_1_states_provinces.json")}
-    cells = partition.build("regions", points, {**PRESETS["world-admin1"].settings[0], **file, "max": 300})
+    cells = partition.build("regions", points, {**PRESETS["world-admin1"].settings[0], **file, "max": 300, "min": 15})
     label = cells.assign(points)
     np.testing.assert_array_equal(np.bincount(label[label >= 0], minlength=len(cells)), cells.counts)
-    assert (cells.counts > 300).mean() < 0.05 and cells.counts.min() > 50  # the second comes first
+    assert cells.counts.max() <= 300 and cells.counts.min() > 15
     assert set(cells.parents) == {"Australia", "Brazil", "Canada", "United States of America"}
     found, cell = shapely.STRtree(cells.shapes).query(shapely.points(points[:, ::-1]), predicate="intersects")
     assert (label[found] == cell).mean() > 0.999
