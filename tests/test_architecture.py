@@ -49,6 +49,11 @@ text exif time reading fusion
 names
 cues language worldwide reader nature
 """,
+    "model": """
+align backbone
+decode geoclip position_decoder
+locations photo_density
+""",
     "partition": """
 semantic
 published regions voronoi density

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
-from whereshot import checkpoint, model, partition
+from whereshot import checkpoint, model, partition, sphere
 from whereshot.config import Settings
 from whereshot.errors import ConfigError, InputError, ModelError
 from whereshot.model import (
@@ -89,6 +89,53 @@ def classify_hits(head: Any, outputs: dict[str, NDArray], points: NDArray) -> ND
     return (decided == finest.centers[finest.assign(points)]).all(axis=1)
 
 
+def fourier(encoder: Any, positions: NDArray) -> NDArray:
+    """Unit encodings by random Fourier features on unit vectors and a perceptron for each scale."""
+    state = {name: tensor.detach().double().numpy() for name, tensor in encoder.state_dict().items()}
+    total = 0.0
+    for scale in range(len(encoder.settings.sigmas)):
+        phase = 2 * np.pi * (sphere.xyz(positions) / np.pi) @ state[f"scales.{scale}.frequencies"].T
+        hidden = np.concatenate([np.cos(phase), np.sin(phase)], axis=1)
+        for layer in range(encoder.settings.depth + 1):
+            name = f"scales.{scale}.layers.{2 * layer}"
+            hidden = hidden @ state[f"{name}.weight"].T + state[f"{name}.bias"]
+            hidden = hidden if layer == encoder.settings.depth else np.maximum(hidden, 0)
+        total = total + hidden
+    return total / np.linalg.norm(total, axis=1, keepdims=True)
+
+
+def align_loss(head: Any, features: NDArray, points: NDArray, weight: NDArray) -> float:
+    """One minus the cosine, or the cross-entropy among the batch's other places."""
+    state = {name: tensor.detach().double().numpy() for name, tensor in head.tower.state_dict().items()}
+    hidden = np.maximum(features @ state["0.weight"].T + state["0.bias"], 0) @ state["3.weight"].T + state["3.bias"]
+    cosine = hidden / np.linalg.norm(hidden, axis=1, keepdims=True) @ fourier(head.locations, points).T
+    each = 1 - np.diag(cosine)
+    if head.settings.loss == "contrastive":
+        each = -np.diag(log_softmax(np.exp(head.log_scale.item()) * cosine))
+    return float(np.average(each, weights=weight))
+
+
+def align_hits(head: Any, outputs: dict[str, NDArray], points: NDArray) -> NDArray:
+    """Whether a photo's encoding is most like that of its own place."""
+    known = head.places(torch.as_tensor(points)).detach().numpy()
+    return (outputs["encoding"] @ known.T).argmax(axis=1) == np.arange(len(points))
+
+
+OWN = {
+    "locations": "fourier",
+    "location_settings": {
+        "sigmas": [1.0, 4.0],
+        "features": 16,
+        "width": 24,
+        "depth": 1,
+        "dim": 16,
+        "surface": "sphere",
+    },
+    "width": 20,
+    "queue": 0,
+}
+
+
 class Expected(NamedTuple):
     """What a head is held against: settings to try, its loss in NumPy, and which photos it gets right."""
 
@@ -98,6 +145,7 @@ class Expected(NamedTuple):
 
 
 EXPECTED: dict[str, Expected] = {
+    "align": Expected([OWN, OWN | {"loss": "cosine", "train_locations": False}], align_loss, align_hits),
     "classify": Expected([{}, {"label_smoothing": 0.1, "scale": 3.0}], classify_loss, classify_hits),
 }
 """A head that is listed in HEADS needs its expectation here: that is what puts it under test."""
@@ -113,7 +161,7 @@ def _heads() -> Iterator[Any]:
             yield pytest.param(kind, {}, id=f"{kind}: listed in HEADS, but not in EXPECTED")
             continue
         for settings in EXPECTED[kind].settings:
-            yield pytest.param(kind, settings, id=f"{kind} {settings}")
+            yield pytest.param(kind, settings, id=f"{kind} {settings}"[:60])
 
 
 def make_head(kind: str, hierarchy: Hierarchy, settings: dict[str, Any], *, dim: int = DIM) -> Head:

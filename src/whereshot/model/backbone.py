@@ -19,7 +19,11 @@ from torch import nn
 from whereshot import config
 from whereshot.config import ConfigPath, Settings
 from whereshot.errors import InputError, ModelError, require
+from whereshot.model.geoclip import ImageTower
 from whereshot.preprocess import Preprocess
+
+TOWERS: dict[str, type[ImageTower]] = {"geoclip": ImageTower}
+"""Backbones that put layers of their own on a network of timm's; the option "tower" names another such network."""
 
 _torchvision_schemas: torch.library.Library | None = None
 
@@ -95,7 +99,8 @@ def default_preprocess(settings: BackboneSettings, **changes: Any) -> Preprocess
 
     Raises InputError for a name that timm does not know, ConfigError for a wrong change.
     """
-    data = _timm().data.resolve_data_config(model=_build(settings, from_hub=False))
+    network = _build(settings, from_hub=False)
+    data = _timm().data.resolve_data_config(model=network.clip if isinstance(network, ImageTower) else network)
     size = data["input_size"][1]
     known = {
         "size": size,
@@ -128,19 +133,25 @@ def create(settings: BackboneSettings, *, load_weights: bool = True, seed: int =
 
 def _build(settings: BackboneSettings, *, from_hub: bool) -> nn.Module:
     timm = _timm()
-    if not timm.is_model(settings.name):
-        close = difflib.get_close_matches(settings.name, timm.list_models(), n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]!r}?" if close else "timm.list_models() names them all"
-        raise InputError(f"no backbone {settings.name!r} in timm; {hint}")
     options = {key: value for key, value in settings.options.items() if key != "num_classes"}
+    name, classes, tower = settings.name, 0, TOWERS.get(settings.name)
+    if tower is not None:
+        if from_hub:
+            raise InputError(f"backbone {name}: the hub's weights come with: whereshot models get {name}")
+        name, classes = options.pop("tower", tower.tower), tower.classes
+    if not timm.is_model(name):
+        close = difflib.get_close_matches(name, [*timm.list_models(), *TOWERS], n=1, cutoff=0.5)
+        hint = f"did you mean {close[0]!r}?" if close else "timm.list_models() names them all"
+        raise InputError(f"no backbone {name!r} in timm; {hint}")
     try:
-        return timm.create_model(settings.name, pretrained=from_hub, num_classes=0, **options)
+        network = timm.create_model(name, pretrained=from_hub, num_classes=classes, **options)
     except TypeError as error:
         raise InputError(f"backbone {settings.name}: wrong option ({error})") from error
     except (OSError, RuntimeError) as error:
         if from_hub:
             raise ModelError(f"backbone {settings.name}: no weights from the hub ({error})") from error
         raise InputError(f"backbone {settings.name}: {error}") from error
+    return network if tower is None else tower(network)
 
 
 def _load_file(network: nn.Module, path: Path) -> str:
@@ -151,6 +162,8 @@ def _load_file(network: nn.Module, path: Path) -> str:
         raise ModelError(f"{path}: no such weights file") from None
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path}: not a safetensors file ({error})") from error
+    if isinstance(network, ImageTower):
+        state = network.adapt(state)
     wanted = network.state_dict()
     missing = sorted(wanted.keys() - state.keys() - {k for k in wanted if k.endswith("num_batches_tracked")})
     if missing:

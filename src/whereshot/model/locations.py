@@ -1,0 +1,199 @@
+"""Location encoders: positions (n, 2) in degrees in, encodings (n, dim) out, on which images are aligned.
+
+Random Fourier features as GeoCLIP has them (Vivanco Cepeda et al. 2023), whose weights ``geoclip`` reads from its
+package, and on unit vectors without its cut at the date line; spherical harmonics (Russwurm et al. 2024). The
+projection and the phases are computed in float64: phases reach a thousand turns. Always float32 or better: under
+bfloat16 the encodings are no longer those of the place, so autocast is switched off inside.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import nn
+
+from whereshot.config import Settings
+
+_EQUAL_EARTH = (1.340264, -0.081106, 0.000893, 0.003796)
+"""Savric, Patterson and Jenny 2018: A1 to A4."""
+_EQUAL_EARTH_SCALE = 66.50336 / 180
+"""GeoCLIP's: the map is then about two wide and one high, a unit about 20,000 km at the equator."""
+
+
+class FourierSettings(Settings):
+    """One multilayer perceptron per ``sigmas`` over random Fourier features, summed; defaults are GeoCLIP's."""
+
+    sigmas: tuple[float, ...] = Field((1.0, 16.0, 256.0), min_length=1)
+    """Standard deviations of the frequencies: half the Earth's circumference holds so many waves."""
+    features: int = Field(256, ge=1)
+    """Frequencies per sigma."""
+    width: int = Field(1024, ge=1)
+    depth: int = Field(3, ge=1)
+    """Hidden layers."""
+    dim: int = Field(512, ge=1)
+    surface: Literal["equal-earth", "sphere"] = "equal-earth"
+    """What the frequencies wave over: a map, as published, or unit vectors, which know no date line and no pole."""
+
+
+class HarmonicsSettings(Settings):
+    """A multilayer perceptron over all real spherical harmonics below ``degrees``."""
+
+    degrees: int = Field(20, ge=1, le=120)
+    width: int = Field(512, ge=1)
+    depth: int = Field(2, ge=1)
+    dim: int = Field(512, ge=1)
+
+
+class LocationEncoder(nn.Module):
+    """Positions (n, 2) in degrees -> encodings (n, dim), not normalised."""
+
+    dim: int
+
+    def encode(self, positions: torch.Tensor) -> torch.Tensor:
+        """What ``forward`` computes, with autocast switched off."""
+        raise NotImplementedError
+
+    def forward(self, positions: torch.Tensor) -> torch.Tensor:
+        """Positions (n, 2) in degrees, any float type -> encodings (n, dim)."""
+        with torch.autocast(positions.device.type, enabled=False):
+            return self.encode(positions.double())
+
+
+class Fourier(LocationEncoder):
+    """Random Fourier features (Tancik et al. 2020) at several scales, an MLP each, summed."""
+
+    def __init__(self, settings: FourierSettings) -> None:
+        super().__init__()
+        self.settings, self.dim = settings, settings.dim
+        inputs = 3 if settings.surface == "sphere" else 2
+        self.scales = nn.ModuleList(_Scale(settings, sigma, inputs) for sigma in settings.sigmas)
+
+    def encode(self, positions: torch.Tensor) -> torch.Tensor:
+        surface = unit_vectors(positions) / math.pi if self.settings.surface == "sphere" else equal_earth(positions)
+        return sum(scale(surface) for scale in self.scales)
+
+
+class _Scale(nn.Module):
+    """Frequencies of one standard deviation and the perceptron over them."""
+
+    def __init__(self, settings: FourierSettings, sigma: float, inputs: int) -> None:
+        super().__init__()
+        self.register_buffer("frequencies", torch.randn(settings.features, inputs) * sigma)
+        self.layers = perceptron(2 * settings.features, settings.width, settings.depth, settings.dim)
+
+    def forward(self, surface: torch.Tensor) -> torch.Tensor:
+        turns = surface @ self.frequencies.double().T
+        phase = (2 * math.pi) * (turns - turns.detach().round())  # whole turns change nothing but the rounding
+        phase = phase.to(self.frequencies.dtype)
+        return self.layers(torch.cat([phase.cos(), phase.sin()], dim=1))
+
+
+class Harmonics(LocationEncoder):
+    """Spherical harmonics up to a degree (closed form by recursion), then an MLP."""
+
+    def __init__(self, settings: HarmonicsSettings) -> None:
+        super().__init__()
+        self.settings, self.dim = settings, settings.dim
+        self.layers = perceptron(settings.degrees**2, settings.width, settings.depth, settings.dim)
+
+    def encode(self, positions: torch.Tensor) -> torch.Tensor:
+        values = spherical_harmonics(positions, self.settings.degrees)
+        return self.layers(values.to(self.layers[0].weight.dtype))
+
+
+def perceptron(inputs: int, width: int, depth: int, outputs: int) -> nn.Sequential:
+    """``depth`` hidden layers with ReLU, and a linear one."""
+    layers: list[nn.Module] = []
+    for _ in range(depth):
+        layers += [nn.Linear(inputs, width), nn.ReLU()]
+        inputs = width
+    return nn.Sequential(*layers, nn.Linear(inputs, outputs))
+
+
+def unit_vectors(positions: torch.Tensor) -> torch.Tensor:
+    """Unit vectors (n, 3) of positions (n, 2) in degrees; differentiable."""
+    latitude, longitude = torch.deg2rad(positions).unbind(-1)
+    flat = latitude.cos()
+    return torch.stack([flat * longitude.cos(), flat * longitude.sin(), latitude.sin()], dim=-1)
+
+
+def equal_earth(positions: torch.Tensor) -> torch.Tensor:
+    """Positions (n, 2) in degrees on the Equal Earth map (n, 2): x in about [-1, 1], y in about [-0.5, 0.5]."""
+    a1, a2, a3, a4 = _EQUAL_EARTH
+    latitude, longitude = torch.deg2rad(positions).unbind(-1)
+    theta = torch.asin(math.sqrt(3) / 2 * latitude.sin())
+    slope = 9 * a4 * theta**8 + 7 * a3 * theta**6 + 3 * a2 * theta**2 + a1
+    x = 2 * math.sqrt(3) / 3 * longitude * theta.cos() / slope
+    y = a4 * theta**9 + a3 * theta**7 + a2 * theta**3 + a1 * theta
+    return torch.stack([x, y], dim=-1) * _EQUAL_EARTH_SCALE
+
+
+def spherical_harmonics(positions: torch.Tensor, degrees: int) -> torch.Tensor:
+    """Real orthonormal spherical harmonics (n, degrees squared) of positions (n, 2) in degrees; differentiable.
+
+    Column l*l + l + m holds degree l and order m: sines for m < 0, cosines for m > 0. Fully normalised recursion
+    (Holmes and Featherstone 2002), stable far beyond the degrees that are allowed.
+    """
+    latitude, longitude = torch.deg2rad(positions).unbind(-1)
+    up, flat = latitude.sin(), latitude.cos()
+    columns: list[torch.Tensor] = [torch.empty(0)] * degrees**2
+    diagonal = torch.full_like(up, math.sqrt(1 / (4 * math.pi)))
+    for order in range(degrees):
+        if order:
+            diagonal = diagonal * flat * math.sqrt((2 * order + 1) / (2 * order) * (2 if order == 1 else 1))
+        before, current = torch.zeros_like(up), diagonal
+        cosine, sine = (order * longitude).cos(), (order * longitude).sin()
+        for degree in range(order, degrees):
+            if degree > order:
+                below = degree - 1
+                gain = math.sqrt((4 * degree**2 - 1) / (degree**2 - order**2))
+                loss = math.sqrt((below**2 - order**2) / (4 * below**2 - 1)) if below > order else 0.0
+                before, current = current, gain * (up * current - loss * before)
+            middle = degree * degree + degree
+            columns[middle + order] = current * cosine
+            if order:
+                columns[middle - order] = current * sine
+    return torch.stack(columns, dim=-1)
+
+
+class Kind(NamedTuple):
+    """An encoder's class, built from its settings, and these."""
+
+    encoder: type[LocationEncoder]
+    settings: type[Settings]
+
+
+ENCODERS: dict[str, Kind] = {
+    "fourier": Kind(Fourier, FourierSettings),
+    "harmonics": Kind(Harmonics, HarmonicsSettings),
+}
+
+
+@torch.no_grad()
+def flush_denormals(module: nn.Module) -> int:
+    """Set every denormal weight to zero; returns how many there were.
+
+    A sum in which they stand does not feel them, and processors take a hundred times as long for them.
+    """
+    flushed = 0
+    for tensor in (*module.parameters(), *module.buffers()):
+        if tensor.is_floating_point():
+            denormal = (tensor != 0) & (tensor.abs() < torch.finfo(tensor.dtype).tiny)
+            flushed += int(denormal.sum())
+            tensor[denormal] = 0
+    return flushed
+
+
+@torch.inference_mode()
+def encode(encoder: LocationEncoder, positions: np.ndarray, *, block: int = 2048) -> torch.Tensor:
+    """Unit encodings (n, dim), float32, of positions (n, 2) in degrees, on the encoder's device."""
+    device = next(encoder.parameters()).device
+    parts = [torch.empty(0, encoder.dim, device=device)]
+    for start in range(0, len(positions), block):
+        part = torch.as_tensor(positions[start : start + block], dtype=torch.float64, device=device)
+        parts.append(nn.functional.normalize(encoder(part).float(), dim=1))
+    return torch.cat(parts)
