@@ -205,6 +205,23 @@ def test_ids_of_any_kind_have_files_of_their_own(tmp_path: Path) -> None:
     assert rejects_of(tmp_path / "out") == {"a/b": ("duplicate id", "id 'a/b' stands in an earlier row")}
 
 
+def test_a_retry_asks_for_the_rejects_alone(tmp_path: Path) -> None:
+    number = next(number for number in range(5000) if kind_of(number) == "error once")
+    with FaultyServer() as server:
+        urls = [f"{server.url}/p/{number}.jpg", f"{server.url}/q/1.jpg"]
+        records, once = write(tmp_path / "in", urls), Manners(allow_private=True, attempts=1)
+        assert fetch(records, tmp_path / "out", once)["rejected"] == {"server error": 1}
+        assert fetch(records, tmp_path / "out", once)["rejected"] == {"server error": 1}
+        assert server.asked[f"/p/{number}.jpg"] == 1
+        assert fetch(records, tmp_path / "out", once, retry=True)["kept"] == 2
+        assert server.asked[f"/p/{number}.jpg"] == 2 and server.asked["/q/1.jpg"] == 1
+        assert rejects_of(tmp_path / "out") == {}
+        assert fetch(records, tmp_path / "out", once, overwrite=True)["kept"] == 2
+        assert server.asked["/q/1.jpg"] == 2
+        with pytest.raises(OutputError, match="begun by another job"):
+            fetch(write(tmp_path / "other", urls), tmp_path / "out", once, retry=True)
+
+
 def test_nothing_that_can_be_fetched(tmp_path: Path) -> None:
     records = write(tmp_path / "in", [None, "", "nonsense"])
     found = fetch(records, tmp_path / "out", HASTY)

@@ -186,7 +186,7 @@ class Records:
         tables = []
         for shard in shards:
             try:
-                tables.append(pq.read_table(shard, partitioning=None))
+                tables.append(_where_packed(pq.read_table(shard, partitioning=None), shard.absolute().parent))
             except (pa.ArrowInvalid, OSError) as error:
                 raise InputError(f"{shard}: not a readable Parquet file ({_first_line(error)})") from error
         return cls(_united(tables, name=f"{path}: "))
@@ -257,6 +257,17 @@ def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
         return column.cast(field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise InputError(f"column {field.name!r} must be {field.type}: {_first_line(error)}") from error
+
+
+def _where_packed(table: pa.Table, folder: Path) -> pa.Table:
+    """Pictures of a packed folder are in the tars beside its Parquet, wherever it has been moved."""
+    if not {"shard", "offset", "length", "image"} <= set(table.column_names) or not len(table):
+        return table
+    if not all((folder / str(name)).is_file() for name in table["shard"].unique().to_pylist()):
+        return table  # a selection that was written elsewhere
+    offset, length = (table[name].cast(pa.string()) for name in ("offset", "length"))
+    places = pc.binary_join_element_wise(f"{folder}{os.sep}", table["shard"], "#", offset, "+", length, "")
+    return table.set_column(table.column_names.index("image"), "image", places)
 
 
 def _united(tables: Sequence[pa.Table], name: str = "") -> pa.Table:

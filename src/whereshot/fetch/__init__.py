@@ -38,12 +38,14 @@ def fetch(
     out: str | Path,
     manners: Manners | None = None,
     *,
+    retry: bool = False,
     overwrite: bool = False,
     track: Track = silent,
 ) -> dict[str, Any]:
     """Download the picture of every record into ``out``; {"rows", "kept", "rejected", "seconds"} of all runs.
 
     ``out`` is then a folder of Records whose ``image`` is the downloaded file, with rejects beside in ``rejects/``.
+    With ``retry`` what an earlier run rejected is asked for again, and the pictures that it got are only looked at.
     Raises InputError where there are no urls, OutputError where nothing can be written.
     """
     require("aiohttp", extra="fetch")
@@ -52,8 +54,10 @@ def fetch(
         raise InputError(f"{records}: no column 'url' that says where the pictures are")
     source.check_apart(out)
     settings = {"portion_rows": source.portion_rows}
+    if retry and not overwrite:
+        Shards(out, "fetch", settings, source.shards).close()  # refuses where another job's pictures are
     with (
-        Shards(out, "fetch", settings, source.shards, overwrite=overwrite) as shards,
+        Shards(out, "fetch", settings, source.shards, overwrite=overwrite or retry) as shards,
         _Pictures(out, overwrite) as kept,
     ):
         ticks: queue.SimpleQueue[int | None] = queue.SimpleQueue()

@@ -1,0 +1,79 @@
+"""Commands that bring pictures: fetch, pack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from whereshot.cli.base import FormatOption, ReportFormat, print_json
+from whereshot.errors import InputError
+
+RecordsArgument = Annotated[Path, typer.Argument(help="A folder of Parquet shards, or one .parquet file.")]
+OutOption = Annotated[Path, typer.Option(help="A folder; a run that was stopped goes on there.", show_default=False)]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Start again, and drop what is there.")]
+
+
+def fetch(
+    records: RecordsArgument,
+    out: OutOption,
+    user_agent: Annotated[str, typer.Option(help="Who asks: a name, and an address to complain to.")] = "whereshot",
+    connections: Annotated[int, typer.Option(help="Requests at a time.")] = 32,
+    per_host: Annotated[int, typer.Option(help="Requests at a time to one host.")] = 6,
+    rate: Annotated[float, typer.Option(help="Requests a second to one host; 0: as many as answered.")] = 0.0,
+    attempts: Annotated[int, typer.Option(help="How often to ask for one picture.")] = 5,
+    timeout: Annotated[float, typer.Option(help="Seconds for one attempt.")] = 60.0,
+    allow_private: Annotated[bool, typer.Option("--allow-private", help="Also ask addresses of this network.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Ask again for what was rejected.")] = False,
+    overwrite: OverwriteOption = False,
+    form: FormatOption = ReportFormat.table,
+) -> None:
+    """Download the pictures of records by their urls; what is not to be had goes to rejects/ with its reason."""
+    from whereshot import fetch as fetching
+    from whereshot import progress
+
+    manners = fetching.Manners(
+        user_agent=user_agent,
+        connections=connections,
+        connections_per_host=per_host,
+        rate_per_host=rate,
+        attempts=attempts,
+        timeout_s=timeout,
+        allow_private=allow_private,
+    )
+    summary = fetching.fetch(records, out, manners, retry=retry, overwrite=overwrite, track=progress.bar)
+    _print(summary, out, form)
+
+
+def pack(
+    records: RecordsArgument,
+    out: OutOption,
+    size: Annotated[int, typer.Option(help="Shorter side in pixels.")] = 336,
+    quality: Annotated[int, typer.Option(help="Of the JPEGs, 1 to 100.")] = 90,
+    workers: Annotated[int | None, typer.Option(help="Processes; as many as cores by default.")] = None,
+    overwrite: OverwriteOption = False,
+    form: FormatOption = ReportFormat.table,
+) -> None:
+    """Pack the pictures of records, pre-sized, into tar shards that training reads one after the other."""
+    from whereshot import pack as packing
+    from whereshot import progress
+
+    if workers is not None and workers < 1:
+        raise InputError(f"--workers must be at least 1; got {workers}")
+    settings = {"size": size, "quality": quality, "workers": workers, "overwrite": overwrite}
+    _print(packing.pack(records, out, **settings, track=progress.bar), out, form)
+
+
+def _print(summary: dict[str, Any], out: Path, form: ReportFormat) -> None:
+    if not summary["kept"]:
+        listed = ", ".join(f"{count} {reason}" for reason, count in summary["rejected"].items()) or "there is none"
+        raise InputError(f"none of {summary['rows']} pictures can be used: {listed}; see {out / 'rejects'}")
+    if form is ReportFormat.json:
+        print_json(summary)
+        return
+    print(f"{summary['kept']} of {summary['rows']} kept in {out} ({summary['seconds']:.1f} s)")
+    for reason, count in summary["rejected"].items():
+        print(f"  rejected: {count} {reason}")
+    if summary["rejected"]:
+        print(f"  listed in {out / 'rejects'}")
