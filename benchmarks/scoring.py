@@ -54,9 +54,8 @@ def score(photos: int) -> None:
     row = evaluate.score(answers, truth, Protocol())
     seconds, processor = time.perf_counter() - started, time.process_time() - used
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
-    print(
-        f"| {photos:,} photos, {len(row.scores)} scores, 1,000 draws | {seconds:.1f} s | {processor:.1f} s | {memory:.2f} GB |"
-    )
+    job = f"{photos:,} photos, {len(row.scores)} scores, 1,000 draws"
+    print(f"| {job} | {seconds:.1f} s | {processor:.1f} s | {memory:.2f} GB |")
     value = row.scores["accuracy_200"]
     print(f"\nAccuracy at 200 km {value.value:.5f} [{value.low:.5f}, {value.high:.5f}]", end="")
     if photos >= 1_000_000:
@@ -119,9 +118,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", nargs="?", type=float, default=1e6)
     photos = int(parser.parse_args().photos)
-    print(
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n\n| job | time | processor | memory |\n|---|---:|---:|---:|"
-    )
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
+    print("| job | time | processor | memory |\n|---|---:|---:|---:|")
     score(photos)
     files(photos)
     pairs()
