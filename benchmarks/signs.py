@@ -3,8 +3,9 @@
     python benchmarks/signs.py > docs/results-signs.md      # cross-validated by group
     python benchmarks/signs.py --fit                        # fit evidence/reliability.toml on all of them
 
-The photos are the shared development table: 121 phone photos of signs in eight countries of Europe. The posterior
-starts from the photo-density prior of the world. Reliabilities are fitted on the other folds, never on the photo.
+The photos are those of the shared development table: phone photos of signs in eight countries of Europe. The
+posterior starts from the photo-density prior of the world. Reliabilities are fitted on the other folds, never on the
+photo.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ import tomli_w
 from numpy.typing import NDArray
 
 from whereshot import calibrate, places, sphere
-from whereshot.evidence import EVIDENCE, Cue, Fused, Seen, fuse, read_photos
-from whereshot.evidence.fusion import fitted_reliabilities
+from whereshot.evidence import EVIDENCE, Cue, Fused, Seen, read_photos
+from whereshot.evidence.fusion import Before, fitted_reliabilities
 from whereshot.progress import bar, silent
 from whereshot.records import hashed_share
 from whereshot.sources import SOURCES
@@ -64,11 +65,12 @@ class Scale:
 
     def __init__(self) -> None:
         self.prior = places.density_prior()
-        self.index = places.countries().index_of(self.prior.places)
+        index = places.countries().index_of(self.prior.places)
+        self.before = Before.of(self.prior, index)
 
     def fused(self, photo: Photo, reliability: Mapping[str, float], kinds: Sequence[str] | None = None) -> Fused:
         cues = [cue for cue in photo.cues if kinds is None or cue.kind in kinds]
-        return fuse(self.prior, self.index, cues, reliability)
+        return self.before.after(cues, reliability)
 
     def nll(self, photo: Photo, reliability: Mapping[str, float]) -> float:
         return -float(self.fused(photo, reliability).posterior.log_density(photo.truth[None])[0])
@@ -170,7 +172,7 @@ def main() -> None:
     reliabilities = [by_fold[fold] for fold in fold_of]
     kinds = sorted({cue.kind for photo in photos for cue in photo.cues})
     print("# Text as evidence: photos of signs\n")
-    print("Made by `python benchmarks/signs.py`: 121 phone photos of signs (development table), all of them counted,")
+    print(f"Made by `python benchmarks/signs.py`: {len(photos)} photos of {arguments.table.name}, all of them counted,")
     print(
         "reliabilities fitted on the other folds (five, by group), no visual model. Percent, except the likelihood in"
     )

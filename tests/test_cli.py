@@ -118,7 +118,6 @@ def test_without_a_command_help_goes_to_stderr(run: Run) -> None:
         (["ingest", "folder", "x"], "--out"),
         (["cells", "build", "x.csv"], "--out"),
         (["train", "x.toml", "--workers", "0"], "--workers"),
-        (["evaluate", "prior"], "records"),
         (["models", "show"], "model"),
         (["models", "get"], "name"),
     ],
@@ -355,9 +354,8 @@ def test_hours_end_to_end(run: Run, jpeg_with_position: MakePicture, tmp_path: P
     out = tmp_path / "hours.toml"
     fitted = run("hours", "fit", tmp_path / "records", "--out", out)
     assert fitted.code == 0
-    assert fitted.out == f"3900 photos; most are taken from 12 to 13 h by the sun; wrote {out}\n" or " 13 to 14 h" in (
-        fitted.out
-    )
+    told = re.fullmatch(r"3900 photos; most are taken from (\d+) to (\d+) h by the sun; wrote .*\n", fitted.out)
+    assert int(told[1]) in (11, 12, 13, 14)
     assert "100 photos with a local time of an unknown zone were skipped" in fitted.err
     photo = jpeg_with_position(tmp_path / "noon.jpg", taken_at="2024:05:01 12:00:00", offset="+00:00")
     located = [
@@ -586,42 +584,6 @@ def test_cells_build_refuses(run: Run, tiny: Path, arguments: list[str], said: s
     told = run("cells", "build", tiny / "photos.csv", *arguments).mistake
     assert told.startswith(said)
     assert told == said or said.endswith("; ")
-
-
-# --- evaluate
-
-
-def test_evaluate_with_a_report(run: Run, tiny: Path, tiny_model: Path, tmp_path: Path) -> None:
-    report = tmp_path / "report"
-    result = run("evaluate", tiny_model, tiny / "photos.csv", "--report", report, "--format", "json")
-    document = result.document
-    assert result.code == 0
-    kept = ["photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "nll", "coverage", "intervals"]
-    assert {*kept, "protocol", "baselines"} <= document.keys()
-    assert (document["photos"], document["failed"], document["accuracy"]["25"]) == (48, 0, 1.0)
-    assert json.loads((report / "report.json").read_text()) == document
-    table = (report / "report.md").read_text().splitlines()
-    assert table[0].startswith("| method | 1 km | 25 km |")
-    assert table[2].startswith("| tiny, radii for known places | ")
-    assert f"wrote {report / 'report.md'}" in result.err
-
-
-def test_evaluate_counts_what_failed(run: Run, tiny: Path, tmp_path: Path) -> None:
-    table = tmp_path / "photos.csv"
-    rows = ["path,latitude,longitude", f"{tiny / 'lima-0.png'},-12,-77", "gone.jpg,1,2", f"{tiny / 'lima-1.png'},95,2"]
-    table.write_text("\n".join(rows) + "\n")
-    result = run("evaluate", "prior", table)
-    assert result.code == 1
-    assert result.out.splitlines()[2].startswith("| prior alone | ")
-    lines = result.err.splitlines()
-    assert f"{table}: 1 of 3 rows have no usable position and are left out" in lines
-    assert lines[-1] == "1 of 2 photos could not be read and count as misses"
-
-
-def test_evaluate_refuses(run: Run, tiny: Path, tmp_path: Path) -> None:
-    assert run("evaluate", "nowhere", tiny / "photos.csv").mistake == "nowhere: no such model folder"
-    gone = tmp_path / "gone"
-    assert run("evaluate", "prior", gone).mistake == f"{gone}: no such file or folder"
 
 
 # --- train and models

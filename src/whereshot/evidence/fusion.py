@@ -96,6 +96,18 @@ class Before:
     country_index: NDArray[np.int64]
     _asked: dict[tuple[float, float], tuple[float, int]] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, posterior: Posterior, country_index: NDArray[np.int64]) -> Before:
+        """A posterior of one row, whose places' countries are numbered by ``country_index``."""
+        places = posterior.places if posterior.places.ndim == 2 else posterior.places[0]
+        return cls(places, posterior.log_mass[0], np.ravel(posterior.spread_km), country_index)
+
+    def after(self, cues: Sequence[Cue], reliabilities: Mapping[str, float] | None = None) -> Fused:
+        """The posterior after cues, by the fitted reliabilities unless others are given."""
+        trusted = fitted_reliabilities() if reliabilities is None else reliabilities
+        reliability = [0.0 if cue.log_likelihood is not None else trusted[cue.trust] * cue.discount for cue in cues]
+        return _apply(self, cues, reliability)
+
     @functools.cached_property
     def country_share(self) -> NDArray[np.float64]:
         """Probability of the sea, and of every country by its number plus one."""
@@ -124,11 +136,7 @@ def fuse(
     reliabilities: Mapping[str, float] | None = None,
 ) -> Fused:
     """Apply cues to a posterior of one row; ``country_index`` (k,) numbers its places' countries, -1 at sea."""
-    trusted = fitted_reliabilities() if reliabilities is None else reliabilities
-    reliability = [0.0 if cue.log_likelihood is not None else trusted[cue.trust] * cue.discount for cue in cues]
-    places = posterior.places if posterior.places.ndim == 2 else posterior.places[0]
-    before = Before(places, posterior.log_mass[0], np.ravel(posterior.spread_km), country_index)
-    return _apply(before, cues, reliability)
+    return Before.of(posterior, country_index).after(cues, reliabilities)
 
 
 def _apply(before: Before, cues: Sequence[Cue], reliability: Sequence[float]) -> Fused:
