@@ -13,7 +13,7 @@ from whereshot.cauchy import scale_of
 from whereshot.evaluate.base import DISTANCES_KM, LEVELS, Answers
 from whereshot.posterior import Posterior
 
-KERNELS = 4_000_000
+KERNELS = 1_500_000
 """Places times samples that the regions of one photo may cost; from 32 to 512 samples are drawn."""
 
 

@@ -1,0 +1,228 @@
+"""evaluate and calibrate as scripts use them: models, anyone's tables, and one line for every mistake."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from test_cli import Run, run  # noqa: F401
+from whereshot import sphere
+from whereshot.posterior import Posterior
+
+KEPT = ["photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "nll", "coverage", "intervals", "protocol"]
+
+
+# --- models
+
+
+def test_evaluate_with_a_report(run: Run, tiny: Path, tiny_model: Path, tmp_path: Path) -> None:  # noqa: F811
+    report = tmp_path / "report"
+    result = run("evaluate", tiny_model, tiny / "photos.csv", "--report", report, "--format", "json")
+    document = result.document
+    assert result.code == 0
+    kept = ["photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "nll", "coverage", "intervals"]
+    assert {*kept, "protocol", "baselines"} <= document.keys()
+    assert (document["photos"], document["failed"], document["accuracy"]["25"]) == (48, 0, 1.0)
+    assert json.loads((report / "report.json").read_text()) == document
+    table = (report / "report.md").read_text().splitlines()
+    assert table[0].startswith("| method | 1 km | 25 km |")
+    assert table[2].startswith("| tiny, radii for known places | ")
+    assert f"wrote {report / 'report.md'}" in result.err
+
+
+def test_evaluate_counts_what_failed(run: Run, tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+    table = tmp_path / "photos.csv"
+    rows = ["path,latitude,longitude", f"{tiny / 'lima-0.png'},-12,-77", "gone.jpg,1,2", f"{tiny / 'lima-1.png'},95,2"]
+    table.write_text("\n".join(rows) + "\n")
+    result = run("evaluate", "prior", table)
+    assert result.code == 1
+    assert result.out.splitlines()[2].startswith("| prior alone | ")
+    lines = result.err.splitlines()
+    assert f"{table}: 1 of 3 rows have no usable position and are left out" in lines
+    assert lines[-1] == "1 of 2 photos could not be read and count as misses"
+
+
+def test_evaluate_refuses(run: Run, tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+    assert run("evaluate", "nowhere", tiny / "photos.csv").mistake == "nowhere: no such model folder"
+    gone = tmp_path / "gone"
+    assert run("evaluate", "prior", gone).mistake == f"{gone}: no such file or folder"
+
+
+def test_two_models_side_by_side(run: Run, tiny: Path, tiny_model: Path) -> None:  # noqa: F811
+    result = run("evaluate", tiny_model, tiny / "photos.csv", "--beside", "prior", "--draws", 50, "--format", "json")
+    document = result.document
+    names = [document["name"], *(row["name"] for row in document["baselines"])]
+    assert names[:2] == ["tiny, radii for known places", "prior alone"]
+    (win, tie, loss) = document["comparisons"][0]["win_tie_loss"]
+    assert (document["comparisons"][0]["second"], win, tie, loss) == ("prior alone", 48, 0, 0)
+    low, high = document["comparisons"][0]["differences"]["geoscore"][1:]
+    assert 0 < low < high
+    assert document["protocol"]["beside"] == "prior"
+
+
+# --- anyone's tables
+
+
+@pytest.fixture
+def files(tmp_path: Path, rng: np.random.Generator) -> Path:
+    """truth.csv of 40 photos, predictions a.csv and b.csv, and spread.parquet; one answer of a.csv is no number."""
+    around = np.stack([rng.uniform(-50, 50, (40, 5)), rng.uniform(-170, 170, (40, 5))], axis=-1)
+    posterior = Posterior(around, rng.normal(0, 2, (40, 5)), 10 ** rng.uniform(0, 2, (40, 5)))
+    truth = posterior.sample(1, rng)[:, 0]
+    ids = [f"{row:02d}" for row in range(40)]
+    posterior.write(tmp_path / "spread.parquet", ids)
+    tables = {"truth": truth, "a": sphere.move(truth, 40.0, 100.0), "b": posterior.mode()}
+    for name, points in tables.items():
+        rows = [f"{key},{a:.6f},{b:.6f},u{row // 2}" for row, (key, (a, b)) in enumerate(zip(ids, points, strict=True))]
+        if name == "a":
+            rows[7] = "07,here,3,u3"
+        (tmp_path / f"{name}.csv").write_text("id,latitude,longitude,user\n" + "\n".join(rows) + "\n")
+    return tmp_path
+
+
+def test_predictions_are_scored(run: Run, files: Path) -> None:  # noqa: F811
+    result = run("evaluate", "--predictions", files / "a.csv", "--truth", files / "truth.csv", "--format", "json")
+    document = result.document
+    assert result.code == 1
+    assert {*KEPT} <= document.keys()
+    assert (document["name"], document["photos"], document["failed"]) == ("a", 40, 1)
+    assert document["accuracy"]["200"] == document["accuracy"]["750"] == 39 / 40
+    assert document["nll"] is None and document["coverage"] == {}
+    named = "a.csv: row 8 (id 07): latitude is not a number: 'here'; counted as a miss"
+    assert document["notes"] == [named] and named in result.err.splitlines()
+    assert result.err.splitlines()[-1] == "1 of 40 photos have no usable answer and count as misses"
+    assert document["protocol"]["bootstrap_by"] == "user"
+    table = run("evaluate", "--predictions", files / "a.csv", "--truth", files / "truth.csv")
+    assert table.out.splitlines()[2].startswith("| a | 0.0 [0.0, 0.0] | 0.0 [0.0, 0.0] | 97.5 [")
+
+
+def test_protocols_are_chosen_and_told(run: Run, files: Path) -> None:  # noqa: F811
+    pair = ["--predictions", files / "b.csv", "--truth", files / "truth.csv", "--format", "json"]
+    plain = run("evaluate", *pair).document
+    told = plain["protocol"]
+    assert (told["radius_km"], told["threshold"], told["distance"]) == (6371.0088, "<=", "great circle (haversine)")
+    osv = run("evaluate", *pair, "--radius", 6371, "--threshold", "lt", "--geoscore-rounded", "--draws", 20).document
+    told = osv["protocol"]
+    assert (told["radius_km"], told["threshold"]) == (6371.0, "<")
+    assert told["geoscore"].endswith("each rounded") and "20 draws" in told["intervals"]
+    assert osv["mean_km"] == pytest.approx(plain["mean_km"] * 6371 / 6371.0088, rel=1e-9)
+    geodesic = run("evaluate", *pair, "--distance", "geodesic").document
+    assert geodesic["protocol"]["distance"] == "geodesic on the ellipsoid WGS84"
+    assert 1e-6 < abs(geodesic["mean_km"] / plain["mean_km"] - 1) < 0.005
+
+
+def test_distributions_are_scored(run: Run, files: Path) -> None:  # noqa: F811
+    given = ["--posterior", files / "spread.parquet", "--truth", files / "truth.csv", "--format", "json"]
+    document = run("evaluate", *given).document
+    assert document["name"] == "spread"
+    assert document["nll"] < math.log(4 * math.pi) and set(document["coverage"]) == {"50", "80", "90", "95"}
+    assert {"ece_200", "brier_25", "region_area_90_km2", "recall_10000_km2"} <= document["scores"].keys()
+    assert {"reliability_200", "risk_200", "recall_by_area"} <= document["curves"].keys()
+    with_points = run("evaluate", "--predictions", files / "b.csv", *given).document
+    assert (with_points["name"], with_points["nll"]) == ("b", pytest.approx(document["nll"]))
+
+
+def test_files_side_by_side(run: Run, files: Path) -> None:  # noqa: F811
+    pair = ["--predictions", f"near={files / 'a.csv'}", "--predictions", files / "b.csv"]
+    document = run("evaluate", *pair, "--truth", files / "truth.csv", "--format", "json").document
+    (comparison,) = document["comparisons"]
+    assert (comparison["first"], comparison["second"]) == ("near", "b")
+    assert sum(comparison["win_tie_loss"]) == 40
+    assert 0 <= comparison["wilcoxon_p"] <= 1
+    difference = comparison["differences"]["accuracy_200"]
+    assert difference[0] == pytest.approx(document["accuracy"]["200"] - document["baselines"][0]["accuracy"]["200"])
+
+
+def test_tables_need_no_torch(files: Path) -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None; from whereshot.cli import main; "
+        f"sys.argv = ['whereshot', 'evaluate', '--predictions', {str(files / 'b.csv')!r}, "
+        f"'--posterior', {str(files / 'spread.parquet')!r}, '--truth', {str(files / 'truth.csv')!r}]; main()"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "evaluate takes MODEL RECORDS, or --predictions FILE --truth FILE"),
+        (["prior"], "evaluate takes MODEL RECORDS, or --predictions FILE --truth FILE"),
+        (
+            ["prior", "truth.csv", "--truth", "truth.csv"],
+            "--truth goes with --predictions or --posterior; a model is scored on RECORDS",
+        ),
+        (
+            ["prior", "truth.csv", "--predictions", "a.csv"],
+            "give either a model or --predictions and --posterior, not both",
+        ),
+        (["--predictions", "a.csv"], "predictions are scored against the true positions: give --truth FILE"),
+        (["--predictions", "gone.csv", "--truth", "truth.csv"], "gone.csv: no such file"),
+        (
+            ["--predictions", "a.csv", "--predictions", "a.csv", "--truth", "truth.csv"],
+            "two files are called 'a'; give them names as NAME=FILE",
+        ),
+        (
+            ["--predictions", "a.csv", "--truth", "truth.csv", "--radius", "3959"],
+            "radius 3959 km is not the Earth's; known: 6371.0088, 6371, 6372.795, 6378.137",
+        ),
+        (
+            ["--predictions", "a.csv", "--truth", "truth.csv", "--cluster", "album"],
+            "truth.csv: no column 'album' to cluster by",
+        ),
+    ],
+)
+def test_evaluate_refuses_what_does_not_fit(
+    run: Run,  # noqa: F811
+    files: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(files)
+    assert run("evaluate", *arguments).mistake == said
+
+
+# --- calibrate
+
+
+def test_calibrate_on_distributions(run: Run, files: Path) -> None:  # noqa: F811
+    out = files / "calibration.json"
+    given = ["--posterior", files / "spread.parquet", "--truth", files / "truth.csv"]
+    result = run("calibrate", *given, "--by", "confidence", "--out", out, "--format", "json")
+    assert (result.code, result.err) == (0, f"wrote {out}\n")
+    document = result.document
+    assert json.loads(out.read_text()) == document
+    assert (document["photos"], document["by"], document["circles"]["90"]["all"] > 0) == (40, "confidence", True)
+    told = run("calibrate", *given).out.splitlines()
+    assert told[0] == "40 held-out photos"
+    assert told[-1].startswith("Assumption: the held-out and the new photos are exchangeable")
+
+
+def test_calibrate_a_model(run: Run, tiny: Path, tiny_model: Path) -> None:  # noqa: F811
+    result = run("calibrate", tiny_model, tiny / "photos.csv")
+    assert result.code == 0
+    lines = result.out.splitlines()
+    assert lines[0] == "48 held-out photos"
+    assert [line.split(":")[0] for line in lines[1:3]] == [
+        "temperature of level 1 (4 cells)",
+        "temperature of level 2 (6 cells)",
+    ]
+
+
+def test_calibrate_refuses(run: Run, files: Path) -> None:  # noqa: F811
+    assert run("calibrate").mistake == "calibrate takes MODEL RECORDS, or --posterior FILE --truth FILE"
+    assert (
+        run("calibrate", "prior", files / "truth.csv").mistake
+        == "the prior has nothing to calibrate; give a model folder"
+    )
+    given = ["--posterior", files / "spread.parquet", "--truth", files / "truth.csv"]
+    assert (
+        run("calibrate", *given, "--by", "album").mistake == f"{files / 'truth.csv'}: no column 'album' to cluster by"
+    )
