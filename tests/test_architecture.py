@@ -19,7 +19,7 @@ report trial recalibrate
 claim cartography
 train geolocator learn explain export atlas
 answer features page
-checkpoint runtime optimize
+checkpoint runtime optimize dali
 dataset model calibrate oracle predictions
 sources curate fetch pack evidence readout evaluate areas conformal
 places
@@ -38,6 +38,12 @@ FLOORS_INSIDE = {
     "fetch": """
 client
 hosts robots verify
+""",
+    "engine": """
+local spark
+jobs
+units
+bzip2
 """,
     "evaluate": """
 comparison curves

@@ -1,7 +1,36 @@
-"""Engines: Arrow in, Arrow out. The same job runs on this machine or on Spark, and ends with the same shards."""
+"""Engines: Arrow in, Arrow out. The same job runs on this machine or on Spark, and ends with the same shards.
+
+ENGINES names every engine; adding one is one file and one line.
+"""
 
 from __future__ import annotations
 
-from whereshot.engine.base import Shards, Written, shard_path, write_unit
+from collections.abc import Callable
 
-__all__ = ["Shards", "Written", "shard_path", "write_unit"]
+from whereshot.engine.base import MANIFEST, Shards, Written, shard_path, write_unit
+from whereshot.engine.jobs import Engine, RowJob, TableJob, run_unit, write_table
+from whereshot.engine.local import Local
+from whereshot.engine.spark import Spark
+from whereshot.engine.units import Unit, split
+
+ENGINES: dict[str, Callable[[str | None], Engine]] = {
+    "local": lambda master: Local(),
+    "spark": lambda master: Spark(master or "local[2]"),
+}
+"""Engines by name, each made from the address of its master, if one was given."""
+
+__all__ = [
+    "ENGINES",
+    "MANIFEST",
+    "Engine",
+    "RowJob",
+    "Shards",
+    "TableJob",
+    "Unit",
+    "Written",
+    "run_unit",
+    "shard_path",
+    "split",
+    "write_table",
+    "write_unit",
+]

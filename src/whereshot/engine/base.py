@@ -15,8 +15,9 @@ from __future__ import annotations
 import json
 import os
 import time
+import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,9 @@ class Shards:
         if overwrite:
             for stale in [*self.folder.glob("part-*.parquet"), *self.folder.glob("rejects/part-*.parquet")]:
                 stale.unlink()
+        if overwrite:
+            for mark in self.folder.glob(".done-*"):
+                mark.unlink()
         for beside in [*self.folder.glob(".part-*"), *self.folder.glob("rejects/.part-*")]:  # of a run that was killed
             beside.unlink(missing_ok=True)
         if overwrite or not lines:
@@ -149,6 +153,14 @@ class Shards:
         for line in lines[1:]:
             self._seconds_before = line.pop("seconds")
             self.done[line["unit"]] = Written(**line)
+        for written in self.marked():
+            self.record(written)
+
+    def marked(self) -> Iterator[Written]:
+        """The units that other processes have marked as written since the last call, each to be recorded."""
+        for mark in sorted(self.folder.glob(".done-*.json")):
+            yield Written(**json.loads(mark.read_text("utf-8")))
+            mark.unlink()  # the manifest has its line by now
 
     def _append(self, line: Mapping[str, Any]) -> None:
         try:
@@ -169,6 +181,14 @@ def write_unit(folder: str | Path, unit: str, kept: pa.Table, rejects: pa.Table)
         rejected.unlink(missing_ok=True)  # of an attempt that was killed
     _write_durably(kept, shard)
     return Written(unit, len(kept), count_reasons(rejects) if len(rejects) else {})
+
+
+def leave_mark(folder: str | Path, written: Written) -> None:
+    """Say, from a machine that does not keep the manifest, that a unit's shards are whole; see ``Shards.marked``."""
+    place = Path(folder, f".done-{written.unit}.json")
+    beside = place.with_suffix(f".{uuid.uuid4().hex[:8]}")
+    beside.write_text(json.dumps(asdict(written)), "utf-8")
+    os.replace(beside, place)
 
 
 def shard_path(folder: str | Path, unit: str) -> Path:

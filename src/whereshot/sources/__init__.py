@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from whereshot.sources import folder, table
+from whereshot.engine import RowJob
+from whereshot.sources import folder, table, yfcc
 from whereshot.sources.base import Ingested, Source
 from whereshot.sources.folder import find_pictures
 
 SOURCES: dict[str, Source] = {
     "folder": folder.read,
     "table": table.read,
+    "yfcc": yfcc.read,
 }
 
-__all__ = ["SOURCES", "Ingested", "Source", "find_pictures"]
+JOBS: dict[str, RowJob] = {
+    "yfcc": yfcc.JOB,
+}
+"""Sources of which an engine reads any amount, unit by unit: by name, the job that does it."""
+
+__all__ = ["JOBS", "SOURCES", "Ingested", "Source", "find_pictures"]

@@ -1,0 +1,69 @@
+"""The engine of this machine: threads or processes for rows, DuckDB for tables."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pyarrow as pa
+
+from whereshot.engine.base import Shards, Written
+from whereshot.engine.jobs import RowJob, TableJob, run_unit, shards_of
+from whereshot.engine.units import Unit
+from whereshot.processes import cores, spread
+from whereshot.progress import Track, silent
+
+
+class Local:
+    """As many units at a time as there are cores, or ``workers``."""
+
+    def __init__(self, workers: int | None = None) -> None:
+        self.workers = workers or cores()
+
+    def run(self, job: RowJob, pending: Sequence[Unit], shards: Shards, track: Track = silent) -> None:
+        """See ``jobs.Engine``."""
+        for written in track(self._written(job, pending, shards), total=len(pending), what=job.name):
+            shards.record(written)
+
+    def _written(self, job: RowJob, pending: Sequence[Unit], shards: Shards) -> Iterator[Written]:
+        work = partial(_work, job, str(shards.folder))
+        workers = min(self.workers, len(pending))
+        if workers <= 1:
+            yield from map(work, pending)
+        elif job.threads:
+            with ThreadPoolExecutor(workers) as pool:
+                yield from pool.map(work, pending)
+        else:
+            yield from spread(pending, _end_with_the_parent, (), work, workers)
+
+    def query(self, job: TableJob) -> pa.Table:
+        """See ``jobs.Engine``."""
+        import duckdb
+
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute(f"SET threads = {self.workers}")
+            for name, folder in job.tables.items():
+                connection.read_parquet(shards_of(folder), union_by_name=True).create_view(name)
+            return connection.sql(job.sql).to_arrow_table()
+
+
+def _work(job: RowJob, folder: str, unit: Unit) -> Written:
+    return run_unit(job, unit, folder)
+
+
+def _end_with_the_parent() -> None:
+    """A process whose parent was killed would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
