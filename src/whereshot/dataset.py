@@ -63,18 +63,18 @@ def batches(
     """The Loader of this process, which decodes ahead by ``threads``."""
     chunks = chunked(len(sources), batch_size, order)
 
-    def load(row: int) -> NDArray[np.uint8] | str:
-        return _load(sources[row], settings, random_crops, row)
+    def load_row(row: int) -> NDArray[np.uint8] | str:
+        return load(sources[row], settings, random_crops, row)
 
     with ThreadPoolExecutor(max_workers=threads) as pool:
         ahead: deque[tuple[NDArray, list[Future]]] = deque()
         for chunk in [*chunks[: threads + 1]]:
-            ahead.append((chunk, [pool.submit(load, int(row)) for row in chunk]))
+            ahead.append((chunk, [pool.submit(load_row, int(row)) for row in chunk]))
         for following in [*chunks[threads + 1 :], *[None] * len(ahead)]:
             chunk, futures = ahead.popleft()
             loaded = [future.result() for future in futures]
             if following is not None:
-                ahead.append((following, [pool.submit(load, int(row)) for row in following]))
+                ahead.append((following, [pool.submit(load_row, int(row)) for row in following]))
             yield joined(chunk, loaded, settings)
 
 
@@ -116,12 +116,13 @@ def _start() -> None:
 
 def _load_all(task: tuple[list, NDArray, preprocess.Preprocess, Sequence[int] | None]) -> list[NDArray | str]:
     sources, rows, settings, random_crops = task
-    return [_load(source, settings, random_crops, int(row)) for source, row in zip(sources, rows, strict=True)]
+    return [load(source, settings, random_crops, int(row)) for source, row in zip(sources, rows, strict=True)]
 
 
-def _load(
+def load(
     source: images.Source | None, settings: preprocess.Preprocess, random_crops: Sequence[int] | None, row: int
 ) -> NDArray[np.uint8] | str:
+    """The crops (c, size, size, 3) of one row, or why it has none."""
     if source is None:
         return NO_FILE
     try:

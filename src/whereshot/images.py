@@ -167,6 +167,12 @@ def format_of(source: Source) -> str | None:
         return image.format
 
 
+def is_plain_jpeg(source: Source) -> bool:
+    """Whether this is a JPEG in colour or grey, as every decoder knows it (CMYK is not). Raises ImageError."""
+    with _opened(source, MAX_PIXELS) as image:
+        return image.format in JPEG and image.mode in ("RGB", "L")
+
+
 def upright_size(source: Source) -> tuple[int, int]:
     """Width and height in pixels of a picture as ``open_rgb`` shows it whole, from its header. Raises ImageError."""
     with _opened(source, MAX_PIXELS) as image:

@@ -5,6 +5,7 @@ training, evaluation and answering cannot prepare a picture differently.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -53,19 +54,8 @@ def pixels(source: images.Source, settings: Preprocess) -> NDArray[np.uint8]:
     """The crops of ``load`` as they are before they are normalised: (c, size, size, 3), 0 to 255."""
     # half as much again as needed: a decode at just the final size is softer than a resize from above
     image = images.open_rgb(source, min_side=settings.resize * 3 // 2)
-    if max(image.size) > _LONGEST * min(image.size):
-        left, top = (max(0, length - _LONGEST * min(image.size)) // 2 for length in image.size)
-        image = image.crop((left, top, image.width - left, image.height - top))
-    scale = settings.resize / min(image.size)
-    width, height = (max(settings.resize, round(length * scale)) for length in image.size)
-    windows = _windows(width, height, settings)
-    if len(windows) == 1:  # what lies outside of it need not be resized
-        (left, top), size = windows[0], settings.size
-        across, down = image.width / width, image.height / height
-        right, bottom = min((left + size) * across, image.width), min((top + size) * down, image.height)
-        return _squares([_resized(image, (size, size), settings, (left * across, top * down, right, bottom))])
-    whole = _resized(image, (width, height), settings, None)
-    return _squares([whole.crop((left, top, left + settings.size, top + settings.size)) for left, top in windows])
+    view = fixed_view(image.size, settings)
+    return view.cut(np.asarray(image.resize(view.size, _FILTERS[settings.interpolation], view.box, reducing_gap=3.0)))
 
 
 def random_pixels(source: images.Source, settings: Preprocess, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -73,12 +63,50 @@ def random_pixels(source: images.Source, settings: Preprocess, rng: np.random.Ge
 
     Never mirrored: a mirror image flips text and the side of the road. Raises ImageError.
     """
-    share = rng.uniform(0.5, 1.0)
+    share, across, down = rng.uniform(0.5, 1.0), rng.random(), rng.random()
     image = images.open_rgb(source, min_side=min(2 * settings.size, int(settings.size * 1.5 / share)))
-    side = max(1, round(min(image.size) * share))
-    left, top = (int(rng.integers(0, length - side + 1)) for length in image.size)
-    box = (left, top, left + side, top + side)
-    return _squares([_resized(image, (settings.size, settings.size), settings, box)])
+    view = random_view(image.size, settings, share, across, down)
+    return view.cut(np.asarray(image.resize(view.size, _FILTERS[settings.interpolation], view.box, reducing_gap=3.0)))
+
+
+@dataclass(frozen=True)
+class View:
+    """What is looked at of a picture: its ``box`` (left, top, right, bottom), resized to ``size`` (width, height).
+
+    Of that, ``corners`` are the (left, top) of the square crops of side ``crop``.
+    """
+
+    box: tuple[float, float, float, float]
+    size: tuple[int, int]
+    corners: tuple[tuple[int, int], ...]
+    crop: int
+
+    def cut(self, resized: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The crops (c, crop, crop, 3) of the resized box (h, w, 3)."""
+        return np.stack([resized[top : top + self.crop, left : left + self.crop] for left, top in self.corners])
+
+
+def fixed_view(picture: tuple[int, int], settings: Preprocess) -> View:
+    """How a picture of (width, height) pixels is answered; the crops are along its longer side."""
+    shorter, size = min(picture), settings.size
+    spare = [max(0, length - _LONGEST * shorter) // 2 for length in picture]
+    part = [length - 2 * cut for length, cut in zip(picture, spare, strict=True)]
+    width, height = (max(settings.resize, round(length * settings.resize / shorter)) for length in part)
+    corners = _corners(width, height, settings)
+    across, down = part[0] / width, part[1] / height
+    if len(corners) > 1:
+        return View((*spare, picture[0] - spare[0], picture[1] - spare[1]), (width, height), corners, size)
+    left, top = corners[0]  # what lies outside of one crop need not be resized
+    right, bottom = min(spare[0] + (left + size) * across, picture[0]), min(spare[1] + (top + size) * down, picture[1])
+    return View((spare[0] + left * across, spare[1] + top * down, right, bottom), (size, size), ((0, 0),), size)
+
+
+def random_view(picture: tuple[int, int], settings: Preprocess, share: float, across: float, down: float) -> View:
+    """A square of a share of the shorter side, so far across and down, from 0 to 1, of where it may be."""
+    side = min(picture) * share
+    left, top = (picture[0] - side) * across, (picture[1] - side) * down
+    right, bottom = min(left + side, picture[0]), min(top + side, picture[1])
+    return View((left, top, right, bottom), (settings.size, settings.size), ((0, 0),), settings.size)
 
 
 def load_random(source: images.Source, settings: Preprocess, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -96,18 +124,10 @@ def normalised(crops: NDArray[np.uint8], settings: Preprocess) -> NDArray[np.flo
     return array
 
 
-def _windows(width: int, height: int, settings: Preprocess) -> list[tuple[int, int]]:
+def _corners(width: int, height: int, settings: Preprocess) -> tuple[tuple[int, int], ...]:
     """Left and top of each crop in the resized picture."""
     spare = [width - settings.size, height - settings.size]
     along = 0 if spare[0] >= spare[1] else 1
     count = settings.crops if max(width, height) > _ALREADY_SQUARE * min(width, height) else 1
     offsets = [spare[along] // 2] if count == 1 else np.linspace(0, spare[along], count).round().astype(int).tolist()
-    return [(offset, spare[1] // 2) if along == 0 else (spare[0] // 2, offset) for offset in offsets]
-
-
-def _resized(image: Image.Image, size: tuple[int, int], settings: Preprocess, box: tuple | None) -> Image.Image:
-    return image.resize(size, _FILTERS[settings.interpolation], box=box, reducing_gap=3.0)
-
-
-def _squares(crops: list[Image.Image]) -> NDArray[np.uint8]:
-    return np.stack([np.asarray(crop) for crop in crops])
+    return tuple((offset, spare[1] // 2) if along == 0 else (spare[0] // 2, offset) for offset in offsets)
