@@ -173,6 +173,8 @@ def cells_export(
     cell_longitude), area_km2, spread_km, the numbers of its neighbours, what its kind calls it, and its polygon, cut at
     the date line. Endings: .geojson and .json, .parquet and .geoparquet.
     """
+    from whereshot import progress
+
     endings = {".geojson": Export.geojson, ".json": Export.geojson}
     endings |= {".parquet": Export.geoparquet, ".geoparquet": Export.geoparquet}
     chosen = form or endings.get(out.suffix.lower())
@@ -182,10 +184,11 @@ def cells_export(
     if out.exists() and out.samefile(cells):
         raise OutputError(f"{out}: the cells themselves; name another file")
     atlas = _atlas(cells, None)
-    if chosen is Export.geojson:
-        write_text(out, atlas.to_geojson() + "\n")
-    else:
-        atlas.write_geoparquet(out)
+    with progress.waiting("finding neighbours"):
+        if chosen is Export.geojson:
+            write_text(out, atlas.to_geojson() + "\n")
+        else:
+            atlas.write_geoparquet(out)
     print(f"{atlas.facts}; wrote {out}")
 
 
