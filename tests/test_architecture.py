@@ -21,7 +21,8 @@ train geolocator learn explain export atlas
 answer features page
 checkpoint runtime optimize dali
 dataset model calibrate oracle predictions
-sources curate fetch pack evidence readout evaluate areas conformal
+sources curate pack evidence readout evaluate areas conformal
+fetch
 places
 gazetteer
 partition posterior engine streaming
@@ -36,8 +37,14 @@ errors progress processes shipped
 
 FLOORS_INSIDE = {
     "fetch": """
+api
 client
 hosts robots verify
+""",
+    "sources": """
+streetview mapillary flickr osv5m yfcc table folder
+street
+addresses ids sidecars where
 """,
     "engine": """
 local spark

@@ -7,7 +7,7 @@ import datetime
 import email.utils
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -25,7 +25,7 @@ _GONE = (404, 410)
 _CHUNK = 64 * 1024
 
 
-class _LaterError(base.RefusedError):
+class LaterError(base.RefusedError):
     """Refused now; it may help to ask again, after ``pause_s``."""
 
     def __init__(self, reason: str, detail: str, pause_s: float = 0.0) -> None:
@@ -36,8 +36,8 @@ class _LaterError(base.RefusedError):
 class Client:
     """Connections to many hosts at a time; to be used in an ``async with``."""
 
-    def __init__(self, manners: base.Manners) -> None:
-        self._manners = manners
+    def __init__(self, manners: base.Manners, headers: Mapping[str, str] | None = None) -> None:
+        self._manners, self._headers = manners, headers or {}
         self._hosts = Hosts(manners)
         self._robots = Robots(self._robots_text, manners.user_agent)
         self._slots = asyncio.Semaphore(manners.connections)
@@ -51,7 +51,7 @@ class Client:
                 ttl_dns_cache=300,
             ),
             timeout=aiohttp.ClientTimeout(total=self._manners.timeout_s),
-            headers={"User-Agent": self._manners.user_agent, "Accept": "image/*, */*;q=0.1"},
+            headers={"User-Agent": self._manners.user_agent, "Accept": "image/*, */*;q=0.1", **self._headers},
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self
@@ -63,6 +63,13 @@ class Client:
     async def picture(self, url: str) -> tuple[bytes, str]:
         """The bytes of a picture that decodes to its end, and the suffix for it. Raises RefusedError."""
         return await self._patiently(_checked(url, self._manners), self._verified, robots=True)
+
+    async def ask(self, url: str, accept: Callable) -> Any:
+        """What ``await accept(data, content_type, url)`` makes of an API's answer; LaterError has it asked again.
+
+        Raises RefusedError. An API is meant for programs: its robots.txt is not looked at.
+        """
+        return await self._patiently(_checked(url, self._manners), accept, robots=False)
 
     async def _robots_text(self, url: str) -> str:
         try:
@@ -80,7 +87,7 @@ class Client:
         for attempt in range(1, manners.attempts + 1):
             try:
                 return await self._follow(url, accept, robots=robots)
-            except _LaterError as error:
+            except LaterError as error:
                 told[error.reason, error.detail] += 1
                 wait_s = max(pause_s * random.uniform(0.5, 1.0), error.pause_s)
                 if attempt == manners.attempts or wait_s > manners.longest_pause_s:
@@ -147,7 +154,7 @@ class Client:
             pause_s = _seconds(retry_after)
             if pause_s and pause_s <= self._manners.longest_pause_s:
                 host.pause(pause_s)
-            raise _LaterError(base.SERVER_ERROR, f"{url}: status {status}", pause_s)
+            raise LaterError(base.SERVER_ERROR, f"{url}: status {status}", pause_s)
         reason = base.NOT_FOUND if status in _GONE else base.SERVER_ERROR if status >= 500 else base.REFUSED
         raise base.RefusedError(reason, f"{url}: status {status}")
 
@@ -192,12 +199,12 @@ def _named(error: Exception, url: URL, seen: int, declared: int | None) -> base.
         broken = isinstance(error, aiohttp.InvalidURL)
         return base.RefusedError(base.BROKEN_URL if broken else base.NO_CONNECTION, f"{url}: {_line(error)}")
     if declared is not None and seen < declared and not isinstance(error, aiohttp.ClientConnectorError):
-        return _LaterError(base.WRONG_LENGTH, f"{url}: {seen} bytes came of {declared} announced")
+        return LaterError(base.WRONG_LENGTH, f"{url}: {seen} bytes came of {declared} announced")
     if isinstance(error, aiohttp.ClientResponseError):
-        return _LaterError(base.SERVER_ERROR, f"{url}: the answer is not HTTP ({error.message.splitlines()[0]})")
+        return LaterError(base.SERVER_ERROR, f"{url}: the answer is not HTTP ({error.message.splitlines()[0]})")
     if isinstance(error, TimeoutError):
-        return _LaterError(base.NO_CONNECTION, f"{url}: no answer in time")
-    return _LaterError(base.NO_CONNECTION, f"{url}: {_line(error)}")
+        return LaterError(base.NO_CONNECTION, f"{url}: no answer in time")
+    return LaterError(base.NO_CONNECTION, f"{url}: {_line(error)}")
 
 
 def _line(error: Exception) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from whereshot import records, sphere
-from whereshot.progress import Track
+from whereshot.fetch.base import Manners
+from whereshot.progress import Track, silent
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,46 @@ class Ingested:
 Source = Callable[[Sequence[Path], Mapping[str, str], Track], Ingested]
 """(inputs, column names given by the user, progress) -> Ingested. Raises InputError when nothing can be read."""
 
+
+@dataclass(frozen=True)
+class Order:
+    """What a source is to collect, and where to: everything a person may say about it on the command line.
+
+    ``settings`` are texts "key=value" for the source's own settings; ``where`` are texts like "country=US,CA";
+    ``endpoint`` replaces the address of an API; nothing is paid for before ``confirmed``, nor beyond ``budget_usd``.
+    """
+
+    inputs: Sequence[Path]
+    out: Path
+    settings: Sequence[str] = ()
+    where: Sequence[str] = ()
+    endpoint: str | None = None
+    manners: Manners | None = None
+    budget_usd: float | None = None
+    confirmed: bool = False
+    overwrite: bool = False
+    track: Track = silent
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What became of an order: {"rows", "kept", "rejected", "seconds"} of all runs, and remarks for a person."""
+
+    summary: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+Collector = Callable[[Order], Collected]
+"""Fills a folder with Records unit by unit, going on where it stopped. Raises InputError, OutputError."""
+
 NO_POSITION = "no position"
 IMPOSSIBLE_POSITION = "impossible position"
 NULL_ISLAND = "position (0, 0)"
 UNREADABLE = "unreadable picture"
 DUPLICATE_ID = "duplicate id"
 BROKEN_ROW = "broken row"
+NOT_SELECTED = "not selected"
+API_ERROR = "api error"
 
 
 def judge_positions(latitude: NDArray, longitude: NDArray) -> tuple[list[str], list[str]]:
