@@ -205,6 +205,20 @@ def test_calibrate_on_distributions(run: Run, files: Path) -> None:  # noqa: F81
     assert told[-1].startswith("Assumption: the held-out and the new photos are exchangeable")
 
 
+def test_a_calibration_is_applied(run: Run, files: Path) -> None:  # noqa: F811
+    """Circles that are corrected on the very photos hold at least their level of them."""
+    given = ["--posterior", files / "spread.parquet", "--truth", files / "truth.csv"]
+    out = files / "calibration.json"
+    assert run("calibrate", *given, "--by", "confidence", "--out", out).code == 0
+    document = run("evaluate", *given, "--calibration", out, "--format", "json").document
+    assert document["protocol"]["calibration"] == "calibration.json"
+    for level in ("50", "80", "90"):
+        assert float(level) / 100 <= document["coverage"][level] <= float(level) / 100 + 0.1
+    (files / "other.json").write_text("{}")
+    said = run("evaluate", *given, "--calibration", files / "other.json").mistake
+    assert said == "not a calibration: it has no 'circles'; make one with: whereshot calibrate"
+
+
 def test_calibrate_a_model(run: Run, tiny: Path, tiny_model: Path) -> None:  # noqa: F811
     result = run("calibrate", tiny_model, tiny / "photos.csv")
     assert result.code == 0

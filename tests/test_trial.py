@@ -22,6 +22,7 @@ ROWS = [
     "tiny, radii for other places",
     "classifier alone",
     "gallery alone",
+    "best possible of the cells",
     "nearest neighbour",
     "prior alone",
     "random training photo",

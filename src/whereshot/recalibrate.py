@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -199,7 +199,27 @@ def fit_model(
     )
 
 
-def _groups(answers: Answers, truth: Truth, by: str | None) -> tuple[NDArray | None, tuple[float, ...]]:
+def apply(document: Mapping[str, Any], answers: Answers, truth: Truth) -> Answers:
+    """The answers with circles corrected by a calibration that was written as JSON; by group if it is by scene or
+    confidence. Raises InputError for a document that is none, or a grouping
+    that is not known of these photos.
+    """
+    try:
+        circles, by, edges = document["circles"], document["by"], tuple(document["confidence_edges"])
+    except (KeyError, TypeError) as error:
+        raise InputError(f"not a calibration: it has no {error}; make one with: whereshot calibrate") from error
+    groups = _groups(answers, truth, by, edges)[0]
+    radius = {}
+    for level, own in answers.radius_km.items():
+        factors = {name: math.inf if value is None else value for name, value in circles[f"{100 * level:g}"].items()}
+        factor = conformal.of_group(factors, groups, len(own))
+        radius[level] = np.minimum(own * factor, sphere.HALF_CIRCUMFERENCE_KM)
+    return replace(answers, radius_km=radius)
+
+
+def _groups(
+    answers: Answers, truth: Truth, by: str | None, edges: tuple[float, ...] = ()
+) -> tuple[NDArray | None, tuple[float, ...]]:
     """The group (n,) of each photo, and the confidences between groups of confidence."""
     if by is None:
         return None, ()
@@ -214,9 +234,9 @@ def _groups(answers: Answers, truth: Truth, by: str | None) -> tuple[NDArray | N
             confidence = answers.within.get(200)
         if confidence is None:
             raise InputError("by confidence needs a column confidence or within_200, or a distribution")
-        known = confidence[np.isfinite(confidence)]
-        edges = np.quantile(known, [1 / 3, 2 / 3])
-        return np.array(CONFIDENCES)[np.searchsorted(edges, np.nan_to_num(confidence))], tuple(edges.tolist())
+        if not edges:
+            edges = tuple(np.quantile(confidence[np.isfinite(confidence)], [1 / 3, 2 / 3]).tolist())
+        return np.array(CONFIDENCES)[np.searchsorted(edges, np.nan_to_num(confidence))], edges
     if truth.cluster is None or truth.cluster_by != by:
         raise InputError(f"no grouping {by!r}; known: {', '.join(GROUPINGS)}, or a column of the truth")
     return truth.cluster, ()

@@ -27,8 +27,8 @@ def try_model(
     cluster: str | None = None,
     track: Track = silent,
 ) -> evaluate.Report:
-    """Score a model with regions for seen and for unseen places, its classifier and its gallery alone, and as
-    baselines the nearest neighbour in feature space, the prior alone and a random training photo.
+    """Score a model with regions for seen and for unseen places, its classifier and its gallery alone, what its cells
+    allow at best, and as baselines the nearest neighbour in feature space, the prior and a random training photo.
 
     Intervals are drawn by the column ``cluster``, by default "group" or "user" where there is one. Photos that cannot
     be read count as misses. Raises InputError without positions or photos.
@@ -90,6 +90,10 @@ def _of_model(
         joined = Answers.concat(parts)
         for kind in kinds:
             answers.append(_with_factor(joined, geolocator, kind, mixture).scatter(rows, total))
+    finest = geolocator.folder.hierarchy.finest
+    cell = finest.assign(known)
+    best = np.where((cell >= 0)[:, None], finest.centers[np.maximum(cell, 0)], np.nan)
+    answers.append(Answers("best possible of the cells", best).scatter(rows, total))
     nearest, _ = geolocator.folder.gallery.nearest(outputs)
     training = geolocator.folder.training_points()
     answers.append(Answers("nearest neighbour", training[nearest]).scatter(rows, total))

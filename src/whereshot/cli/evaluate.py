@@ -27,7 +27,7 @@ from whereshot.cli.base import (
 from whereshot.errors import InputError
 
 if TYPE_CHECKING:
-    from whereshot.evaluate import Answers, Report, Truth
+    from whereshot.evaluate import Answers, Protocol, Report, Truth
     from whereshot.predictions import Problems
 
 
@@ -67,6 +67,9 @@ def evaluate(
     predictions: PredictionsOption = None,
     truth: TruthOption = None,
     posterior: PosteriorOption = None,
+    calibration: Annotated[
+        Path | None, typer.Option(help="Correct the files' circles by what calibrate wrote.")
+    ] = None,
     column: ColumnOption = None,
     truth_column: TruthColumnOption = None,
     cluster: ClusterOption = None,
@@ -104,10 +107,13 @@ def evaluate(
         check_writable(report / "report.md")
     if predictions or posterior:
         _no_model(model, records, beside)
-        result = _of_files(predictions or (), posterior or (), truth, column, truth_column, cluster, protocol)
+        files = _read_files(predictions or (), posterior or (), truth, column, truth_column, cluster)
+        result = _of_files(*files, protocol, calibration)
     else:
         if model is None or records is None:
             raise InputError("evaluate takes MODEL RECORDS, or --predictions FILE --truth FILE")
+        if calibration is not None:
+            raise InputError("--calibration corrects --posterior or --predictions; a model is calibrated when trained")
         if truth is not None:
             raise InputError("--truth goes with --predictions or --posterior; a model is scored on RECORDS")
         result = _of_models([model, *(beside or ())], read_records(records, column), within, protocol, cluster, device)
@@ -196,22 +202,24 @@ def _read_files(
 
 
 def _of_files(
-    predictions: Sequence[str],
-    posterior: Sequence[str],
-    truth: Path | None,
-    column: list[str] | None,
-    truth_column: list[str] | None,
-    cluster: str | None,
-    protocol: Any,
+    truth: Truth, answers: list[Answers], problems: Problems, protocol: Protocol, calibration: Path | None
 ) -> Report:
     from dataclasses import replace
 
     from whereshot import evaluate as scoring
 
-    known, answers, problems = _read_files(predictions, posterior, truth, column, truth_column, cluster)
-    rows = [scoring.score(own, known, protocol) for own in answers]
-    result = scoring.set_beside(rows, photos=len(known), failed=rows[0].failed, bootstrap_by=known.cluster_by)
-    return replace(result, notes=problems.notes())
+    if calibration is not None:
+        from whereshot import recalibrate
+
+        try:
+            document = json.loads(calibration.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{calibration}: cannot be read as JSON ({error})") from error
+        answers = [recalibrate.apply(document, own, truth) for own in answers]
+    rows = [scoring.score(own, truth, protocol) for own in answers]
+    told = {"photos": len(truth), "failed": rows[0].failed, "bootstrap_by": truth.cluster_by}
+    told |= {} if calibration is None else {"calibration": calibration.name}
+    return replace(scoring.set_beside(rows, **told), notes=problems.notes())
 
 
 def calibrate(

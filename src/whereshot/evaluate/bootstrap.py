@@ -82,6 +82,22 @@ def drawn_sums(columns: Mapping[str, Column], cluster: NDArray | None, protocol:
     }
 
 
+def ends(drawn: NDArray, protocol: Protocol) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The percentile interval (m,), (m,) of many scores' draws (draws, m), undefined draws (NaN) left out."""
+    ordered = np.sort(drawn, axis=0)  # NaN last
+    known = np.isfinite(ordered).sum(axis=0)
+    columns = np.arange(ordered.shape[1])
+
+    def quantile(share: float) -> NDArray[np.float64]:
+        at = share * np.maximum(known - 1, 0)
+        below = np.floor(at).astype(np.int64)
+        above = np.minimum(below + 1, np.maximum(known - 1, 0))
+        low, high = ordered[below, columns], ordered[above, columns]
+        return np.where(known > 0, low + (high - low) * (at - below), np.nan)
+
+    return quantile((1 - protocol.interval) / 2), quantile((1 + protocol.interval) / 2)
+
+
 def interval(value: float, drawn: NDArray, protocol: Protocol, curved: bool = False) -> tuple[Value, NDArray]:
     """A score with its percentile interval, and its draws: those of a ``curved`` one moved to centre on its value."""
     drawn = np.asarray(drawn, np.float64)

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from whereshot.evaluate import abstention, calibration, grouped, regions
-from whereshot.evaluate.base import DISTANCES_KM, Curve, Group, Protocol, Scored, Sums
-from whereshot.evaluate.bootstrap import interval
+from whereshot.evaluate.base import DISTANCES_KM, Curve, Group, Scored, Sums, Value
+from whereshot.evaluate.bootstrap import ends
 
 AREAS_KM2 = np.logspace(0, np.log10(5.1e8), 60)
-
-
-def _ends(drawn: NDArray, protocol: Protocol) -> tuple[NDArray, NDArray]:
-    known = np.isfinite(drawn).any(axis=0)
-    drawn = np.where(known, drawn, 0.0)
-    low, high = np.nanquantile(drawn, [(1 - protocol.interval) / 2, (1 + protocol.interval) / 2], axis=0)
-    return np.where(known, low, np.nan), np.where(known, high, np.nan)
 
 
 def curves(scored: Scored, plain: Sums, drawn: Sums) -> dict[str, Curve]:
@@ -27,13 +19,13 @@ def curves(scored: Scored, plain: Sums, drawn: Sums) -> dict[str, Curve]:
             (stated, hits), (_, other) = calibration.reliability(km, plain), calibration.reliability(km, drawn)
             name = f"reliability_{km}"
             labels = f"stated P(error <= {km} km)", "share of photos within"
-            found[name] = Curve(name, *labels, stated[0], hits[0], *_ends(other, scored.protocol))
+            found[name] = Curve(name, *labels, stated[0], hits[0], *ends(other, scored.protocol))
     for km in abstention.RISKS_KM:
         if abstention.misses(km) in plain:
             (share, risk), (_, other) = abstention.risk_curve(km, plain), abstention.risk_curve(km, drawn)
             name = f"risk_{km}"
             labels = "share of photos answered", f"share of these more than {km} km off"
-            found[name] = Curve(name, *labels, share[0], risk[0], *_ends(other, scored.protocol))
+            found[name] = Curve(name, *labels, share[0], risk[0], *ends(other, scored.protocol))
     recalled = regions.recall_curve(scored, AREAS_KM2)
     if recalled is not None:
         labels = "area searched in km²", "share of photos found"
@@ -49,17 +41,18 @@ def groups(scored: Scored, plain: Sums, drawn: Sums) -> dict[str, list[Group]]:
         if known is None:
             continue
         photos = plain[f"photos by {kind}"][0, :-1]
-        values, ends = {}, {}
+        scores = {}
         for score in grouped.SCORES:
             if f"{score} by {kind}" in plain:
-                values[score] = grouped.rates(kind, score, plain)[0]
-                ends[score] = grouped.rates(kind, score, drawn)
+                value = grouped.rates(kind, score, plain)[0]
+                low, high = ends(grouped.rates(kind, score, drawn), scored.protocol)
+                scores[score] = np.stack([value, low, high], axis=1).tolist()
         found[kind] = [
             Group(
                 kind,
                 known.names[number],
                 int(photos[number]),
-                {name: interval(values[name][number], ends[name][:, number], scored.protocol)[0] for name in values},
+                {name: Value(*values[number]) for name, values in scores.items()},
             )
             for number in np.argsort(-photos, kind="stable").tolist()
             if photos[number] > 0
