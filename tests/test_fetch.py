@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import hashlib
 import os
 import signal
@@ -317,3 +318,22 @@ def test_killed_at_ten_moments_it_ends_as_if_undisturbed(tmp_path: Path) -> None
                 os.kill(process.pid, signal.SIGKILL)
         subprocess.run([sys.executable, "-c", SCRIPT, str(records), str(out)], check=True)
     assert outcome(out) == outcome(tmp_path / "expected")
+
+
+def test_retry_after_is_seconds_or_a_date() -> None:
+    from email.utils import format_datetime
+
+    from whereshot.fetch.client import _seconds
+
+    assert (_seconds("17"), _seconds("0"), _seconds("-3"), _seconds(None), _seconds("soon")) == (17, 0, 0, 0, 0)
+    now = datetime.datetime.now(datetime.UTC)
+    assert _seconds(format_datetime(now + datetime.timedelta(seconds=40), usegmt=True)) == pytest.approx(40, abs=3)
+    assert _seconds(format_datetime(now - datetime.timedelta(seconds=40), usegmt=True)) == 0
+
+
+def test_a_site_whose_robots_cannot_be_read_is_left_alone() -> None:
+    for reason, told in (("server error", "robots.txt"), ("no connection", "no connection")):
+        rules = Rules("", "whereshot", RefusedError(reason, "http://a.org/robots.txt: status 503"))
+        with pytest.raises(RefusedError, match="status 503") as caught:
+            rules.check("http://a.org/x", "http://a.org")
+        assert caught.value.reason == told
