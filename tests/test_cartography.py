@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from whereshot import cartography, partition
+from whereshot import cartography, partition, sphere
 from whereshot.atlas import Atlas
 from whereshot.cartography import Zoom, equal_earth, lambert
 from whereshot.errors import InputError, MissingExtraError, OutputError
@@ -46,7 +46,7 @@ def test_equal_earth_as_published() -> None:
 @given(spot=places, middle=places)
 def test_lambert_keeps_areas(spot: tuple[float, float], middle: tuple[float, float]) -> None:
     plane = lambert(middle[1], middle[0])
-    if np.linalg.norm(plane(np.array([spot]))) < 1.8:  # far from the antipode
+    if sphere.distance_km(np.array(spot[::-1]), np.array(middle[::-1])) < 15_000:  # not near the antipode
         assert stretch(plane, spot) == pytest.approx(1, abs=5e-3)
 
 
@@ -105,11 +105,14 @@ def test_the_densest_part_is_found(atlas: Atlas) -> None:
     zoom = Zoom.densest(atlas)
     assert abs(zoom.latitude - 48) < 3 and abs(zoom.longitude - 10) < 4
     assert 20 <= zoom.km <= 3000
+    uncounted = atlas.partition.populate(np.empty((0, 2)), lambda counts: counts >= 0)
+    assert Zoom.densest(Atlas.of(uncounted, "no counts")).latitude > -89
 
 
 def test_one_cell_without_photos_is_drawn(tmp_path: Path) -> None:
     cells = partition.build("s2-level", [[10, 10]], {"level": 2}).populate([[50, 50]], lambda counts: counts >= 0)
     atlas = Atlas.of(cells, "nobody was here")
+    assert atlas.facts.startswith("1 cell · photos not counted · ")
     cartography.draw_world(atlas, tmp_path / "world.png")
     cartography.draw_zoom(atlas, tmp_path / "zoom.png")
     assert pixels(tmp_path / "zoom.png").size > 0

@@ -77,7 +77,8 @@ class Atlas:
         """One line on the whole partition."""
         photos, area = int(self.partition.counts.sum()), float(np.median(self.area_km2))
         cells = f"{len(self.partition):,} cell{'s' if len(self.partition) != 1 else ''}"
-        return f"{cells} · {photos:,} photo{'s' if photos != 1 else ''} · median area {_three_digits(area)} km²"
+        counted = f"{photos:,} photo{'s' if photos != 1 else ''}" if photos else "photos not counted"
+        return f"{cells} · {counted} · median area {_three_digits(area)} km²"
 
     @functools.cached_property
     def neighbours(self) -> list[list[int]]:

@@ -55,8 +55,9 @@ class Zoom(NamedTuple):
 
     @classmethod
     def densest(cls, atlas: Atlas) -> Zoom:
-        """Round the cell with most photos within 250 km, as far as some 80 cells."""
+        """Round the cell with most photos (or cells, where none are counted) within 250 km, as far as some 80 cells."""
         centers, counts = atlas.partition.centers, atlas.partition.counts
+        counts = counts if counts.any() else np.ones(len(counts), np.int64)
         nearest = sphere.Nearest(centers)
         photos = [counts[near].sum() for near in nearest.within(centers, _DENSE_KM)]
         middle = centers[int(np.argmax(photos))]

@@ -42,7 +42,7 @@ def late_bar(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
     for done, item in enumerate(source, start=1):
         yield item
         if time.monotonic() - started > PATIENCE_S:
-            yield from bar(source, total - done, what)
+            yield from bar(source, total - done, f"{what}, the rest")
             return
 
 
