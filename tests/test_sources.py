@@ -39,7 +39,19 @@ def make_table(tmp_path: Path, picture: MakePicture) -> Made:
     return [path], 4, 2
 
 
-MAKERS: dict[str, Callable[[Path, MakePicture], Made]] = {"folder": make_folder, "table": make_table}
+def make_yfcc(tmp_path: Path, picture: MakePicture) -> Made:
+    path = tmp_path / "in.tsv"
+    before, after = "{}\t1@N00\tu\t\t\t\t\t\t\t\t", "\t16\tp\thttp://x/{}.jpg\tl\tu\t1\t1\ts\to\tjpg\t0\n"
+    positions = ["16.4\t48.2", "\t", "0\t95", "151.2\t-33.9"]
+    path.write_text("".join((before + place + after).format(n, n) for n, place in enumerate(positions, 1000)))
+    return [path], 4, 2
+
+
+MAKERS: dict[str, Callable[[Path, MakePicture], Made]] = {
+    "folder": make_folder,
+    "table": make_table,
+    "yfcc": make_yfcc,
+}
 """A source that is listed in SOURCES needs an input here: that is what puts it under test."""
 
 

@@ -4,53 +4,122 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from whereshot.cli.base import ColumnOption, FormatOption, ReportFormat, check_folder, pairs, print_json, say
 from whereshot.errors import InputError, nearest_name
 
+EngineOption = Annotated[str, typer.Option("--engine", help="local, or spark (pip install 'whereshot[spark]').")]
+MasterOption = Annotated[str | None, typer.Option("--master", help="Spark's master, as local[2] or spark://host:7077.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Start again, and drop what is there.")]
+
 
 def ingest(
-    source: Annotated[str, typer.Argument(help="folder or table.")],
-    inputs: Annotated[list[Path], typer.Argument(help="Folders or tables.", show_default=False)],
+    source: Annotated[str, typer.Argument(help="folder, table or yfcc.")],
+    inputs: Annotated[list[Path], typer.Argument(help="Folders, tables or parts of a dump.", show_default=False)],
     out: Annotated[Path, typer.Option(help="A folder of Parquet shards, or one .parquet file.", show_default=False)],
     column: ColumnOption = None,
+    engine: EngineOption = "local",
+    master: MasterOption = None,
+    check: Annotated[
+        str | None,
+        typer.Option(help="Where the pictures are: a folder, s3://bucket/prefix or https://...", show_default=False),
+    ] = None,
+    unit_mb: Annotated[float, typer.Option(help="Text that is done at a time, and again after a kill.")] = 64.0,
+    overwrite: OverwriteOption = False,
     form: FormatOption = ReportFormat.table,
 ) -> None:
-    """Make records of photos with positions; what cannot be used goes to rejects/ with its reason."""
-    from whereshot import progress
-    from whereshot.records import count_reasons, rejects_path, write_parquet
-    from whereshot.sources import SOURCES
+    """Make records of photos with positions; what cannot be used goes to rejects/ with its reason.
+
+    A dump (yfcc) goes on where it stopped when the same command is given again.
+    """
+    from whereshot.sources import JOBS, SOURCES
 
     if source not in SOURCES:
         raise InputError(f"no source {source!r}; {nearest_name(source, SOURCES)}")
     check_folder(out)
+    if source in JOBS and out.suffix != ".parquet":
+        if column:
+            raise InputError(f"--column: the columns of {source} are known; leave it out")
+        rejects = out / "rejects"
+        document = _by_units(source, inputs, out, engine, master, check, unit_mb, overwrite)
+    else:
+        if engine != "local" or check:
+            option = "--check" if check else "--engine"
+            raise InputError(f"{option} is for {', '.join(JOBS)} into a folder; leave it out")
+        from whereshot.records import rejects_path
+
+        rejects = rejects_path(out)
+        document = _at_once(source, inputs, out, pairs(column, "--column"))
+    if document["kept"] == 0:
+        listed = ", ".join(f"{count} {reason}" for reason, count in document["rejected"].items())
+        raise InputError(f"none of {document['rows']} rows can be used: {listed}; see {rejects}")
+    if form is ReportFormat.json:
+        print_json(document)
+        return
+    print(f"{document['kept']} of {document['rows']} kept in {out} ({document['seconds']:.1f} s)")
+    for reason, count in document["rejected"].items():
+        print(f"  rejected: {count} {reason}")
+    if document["rejected"]:
+        print(f"  listed in {rejects}")
+
+
+def _by_units(
+    source: str,
+    inputs: list[Path],
+    out: Path,
+    engine: str,
+    master: str | None,
+    check: str | None,
+    unit_mb: float,
+    overwrite: bool,
+) -> dict[str, Any]:
+    """Unit by unit on an engine, going on where an earlier run of the same job stopped."""
+    from whereshot import progress
+    from whereshot.engine import ENGINES, Shards, split
+    from whereshot.sources import JOBS, existence
+
+    if engine not in ENGINES:
+        raise InputError(f"no engine {engine!r}; {nearest_name(engine, ENGINES)}")
+    if unit_mb <= 0:
+        raise InputError(f"--unit-mb must be more than 0; got {unit_mb:g}")
+    job = JOBS[source] if check is None else existence.checked(JOBS[source], check)
+    units = split(inputs, unit_bytes=int(unit_mb * 1024**2))
+    settings = {**job.settings, "unit_mb": unit_mb}
+    with Shards(out, job.name, settings, inputs, overwrite=overwrite) as shards:
+        pending = set(shards.pending([unit.name for unit in units]))
+        if shards.done:
+            say(f"{out}: {len(shards.done)} of {len(units)} units are done; going on")
+        left = [unit for unit in units if unit.name in pending]
+        if left:
+            ENGINES[engine](master).run(job, left, shards, progress.bar)
+        return shards.summary()
+
+
+def _at_once(source: str, inputs: list[Path], out: Path, columns: dict[str, str]) -> dict[str, Any]:
+    """All rows in memory: what is there is replaced, whole or not at all."""
+    from whereshot import progress
+    from whereshot.engine import MANIFEST
+    from whereshot.records import count_reasons, rejects_path, write_parquet
+    from whereshot.sources import SOURCES
+
     started = time.perf_counter()
-    ingested = SOURCES[source](inputs, pairs(column, "--column"), progress.bar)
-    reasons = count_reasons(ingested.rejects)
+    if (out / MANIFEST).exists():
+        raise InputError(f"{out}: holds the shards of a job that can go on; name another --out, or remove it")
+    ingested = SOURCES[source](inputs, columns, progress.bar)
     if len(ingested.rejects):
         write_parquet(ingested.rejects, rejects_path(out))
     else:
         rejects_path(out).unlink(missing_ok=True)
     for note in ingested.notes:
         say(note)
-    if len(ingested.records) == 0:
-        listed = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
-        raise InputError(f"none of {ingested.rows} rows can be used: {listed}; see {rejects_path(out)}")
-    ingested.records.write(out)
-    document = {
+    if len(ingested.records):
+        ingested.records.write(out)
+    return {
         "rows": ingested.rows,
         "kept": len(ingested.records),
-        "rejected": reasons,
+        "rejected": count_reasons(ingested.rejects),
         "seconds": round(time.perf_counter() - started, 3),
     }
-    if form is ReportFormat.json:
-        print_json(document)
-        return
-    print(f"{document['kept']} of {document['rows']} kept in {out} ({document['seconds']:.1f} s)")
-    for reason, count in reasons.items():
-        print(f"  rejected: {count} {reason}")
-    if reasons:
-        print(f"  listed in {rejects_path(out)}")

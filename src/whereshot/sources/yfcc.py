@@ -8,7 +8,9 @@ URL-encoded. Everything is done on whole columns, so that Python meets only the 
 from __future__ import annotations
 
 import datetime
+import hashlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -68,7 +70,8 @@ def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> ba
     """Records of all photos with a usable position, in memory; a whole dump is for an engine and ``JOB``."""
     if columns:
         raise InputError("--column: the columns of YFCC100M are known; leave it out")
-    parts = [_read_unit(unit) for unit in track(split_all(inputs), total=len(split_all(inputs)), what="reading lines")]
+    pieces = split_all(inputs)
+    parts = [_read_unit(unit) for unit in track(pieces, total=len(pieces), what="reading lines")]
     kept, rejects = zip(*parts, strict=True)
     return base.Ingested(Records(pa.concat_tables(kept)), pa.concat_tables(rejects))
 
@@ -100,8 +103,8 @@ def transform(batch: pa.RecordBatch) -> pa.RecordBatch:
             jobs.DETAIL: pa.array(details[lost], pa.string()),
         }
     )
-    tables = [_filled(table) for table in (photos, rejects, broken)]
-    return pa.concat_tables(tables).combine_chunks().to_batches()[0] if sum(map(len, tables)) else _filled(broken)
+    whole = pa.concat_tables([_filled(table) for table in (photos, rejects, broken)]).combine_chunks()
+    return (whole.to_batches() or [pa.RecordBatch.from_pylist([], OUTPUT)])[0]
 
 
 def _filled(table: pa.Table) -> pa.Table:
@@ -374,7 +377,7 @@ def _object_keys(rows: pa.Table) -> tuple[pa.Array, pa.Array]:
     long, short = _text_of(digests), _without_zeros(digests)
     if "hash" in rows.column_names:
         given = _matching(pc.ascii_lower(_one(rows["hash"])), _HASH)
-        is_whole = pc.equal(pc.binary_length(given), 32)
+        is_whole = pc.fill_null(pc.equal(pc.binary_length(given), 32), False)
         whole = pc.if_else(is_whole, given, pa.scalar("0" * 32))
         given_short = pc.if_else(is_whole, _without_zeros(_digits(whole)), given)
         # a short spelling does not tell where the zeros were; the address of the same photo does
@@ -386,23 +389,18 @@ def _object_keys(rows: pa.Table) -> tuple[pa.Array, pa.Array]:
 
 def md5_hex(texts: pa.Array) -> NDArray[np.uint8]:
     """The MD5 of every text, as its 32 hexadecimal digits (n, 32) in ASCII."""
-    import duckdb
+    digest = partial(hashlib.md5, usedforsecurity=False)
+    digests = b"".join([digest(text).digest() for text in texts.cast(pa.binary()).to_pylist()])
+    return _DIGITS_OF[np.frombuffer(digests, np.uint8)].reshape(-1, 32)
 
-    table = pa.table({"text": texts})
-    with duckdb.connect(config={"threads": 1}) as connection:
-        connection.register("texts", table)
-        hashes = connection.sql("SELECT md5(text) AS hash FROM texts").to_arrow_table()["hash"]
-    return _digits(_one(hashes).cast(pa.string()))
+
+_DIGITS_OF = np.frombuffer(bytes(range(256)).hex().encode(), np.uint8).reshape(256, 2)
 
 
 def _digits(hashes: pa.Array) -> NDArray[np.uint8]:
     """Texts of 32 digits as an array (n, 32)."""
-    hashes = pa.concat_arrays([hashes])
-    offset = np.frombuffer(hashes.buffers()[1], np.int32, 1, hashes.offset * 4)[0] if len(hashes) else 0
-    buffer = hashes.buffers()[2]
-    if not len(hashes) or buffer is None:
-        return np.zeros((0, 32), np.uint8)
-    return np.frombuffer(buffer, np.uint8, 32 * len(hashes), offset).reshape(-1, 32)
+    text = b"".join(hashes.cast(pa.binary()).to_pylist())
+    return np.frombuffer(text, np.uint8).reshape(-1, 32)
 
 
 def _text_of(digits: NDArray[np.uint8]) -> pa.Array:
