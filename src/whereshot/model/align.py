@@ -51,7 +51,7 @@ class AlignSettings(Settings):
             known = [GEOCLIP, *ENCODERS]
             raise ValueError(f"no location encoder {self.locations!r}; {nearest_name(self.locations, known)}")
         if self.locations == GEOCLIP and self.location_settings:
-            raise ValueError("GeoCLIP's location encoder has no settings; leave location_settings out")
+            raise ValueError("the location encoder of GeoCLIP has no settings; leave location_settings out")
         try:
             self.parse_locations()
         except ConfigError as error:
@@ -106,11 +106,19 @@ class Align(Head):
         super()._load_from_state_dict(*args, **options)
         self._problem, self._centers = None, None
 
+    @torch.no_grad()
     def target(self, points: NDArray) -> torch.Tensor:
-        """The positions (n, 2) themselves. Raises MissingExtraError where GeoCLIP's weights are not at hand."""
+        """The positions (n, 2), or for the cosine loss their unit encodings (n, dim), once and for all.
+
+        Raises MissingExtraError where GeoCLIP's weights are not at hand.
+        """
         if self._problem is not None:
             raise self._problem
-        return torch.as_tensor(points, dtype=torch.float64)
+        positions = torch.as_tensor(points, dtype=torch.float64)
+        if self.settings.loss == "contrastive":
+            return positions
+        device = self.log_scale.device
+        return torch.cat([self.places(part.to(device)).cpu() for part in positions.split(4096)])
 
     def encoding(self, features: torch.Tensor) -> torch.Tensor:
         """Unit encodings (n, dim of locations) of features (n, dim)."""
@@ -123,7 +131,7 @@ class Align(Head):
     def loss(self, features: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         encoding = self.encoding(features)
         if self.settings.loss == "cosine":
-            each = 1 - (encoding * self.places(target)).sum(1)
+            each = 1 - (encoding * target).sum(1)
         else:
             each = self._contrast(encoding, target)
             if self.training:

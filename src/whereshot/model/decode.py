@@ -81,7 +81,7 @@ class Hills:
 
 
 def climb(
-    encoder: LocationEncoder, encodings: torch.Tensor, starts: NDArray, settings: DecodeSettings, patience: float = 30.0
+    encoder: LocationEncoder, encodings: torch.Tensor, starts: NDArray, settings: DecodeSettings, patience: float = 15.0
 ) -> Hills:
     """Climb to the nearest top of the cosine with ``encodings`` (n, dim), unit length, from ``starts`` (n, k, 2).
 

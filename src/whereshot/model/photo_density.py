@@ -1,8 +1,8 @@
 """Where photos are taken, at every scale: positions in, their density and its product with a likelihood out.
 
-The density is a mixture of kernels on the known places (a photo is often taken where one was taken before), of the
-density that the nearest of them imply (adaptive to towns and deserts), and of an even one. The shares are those that
-foretell each known place best from the others.
+The density is a mixture of narrow kernels on the known places (a photo is often taken where one was taken before), of
+kernels as wide as each place's neighbours are far (Abramson 1982: adaptive to towns and deserts), and of an even one.
+The shares are those that foretell each known place best from the others.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ from whereshot.errors import InputError
 SCALES_KM = (0.02, 0.1, 0.5)
 """Standard deviations of the kernels."""
 _NEIGHBOURS = 48
-_SMOOTH = 12  # of these neighbours the local density is made
+_WIDTH = 8  # a wide kernel's standard deviation is the distance to this neighbour
 _ROUNDS = 60
 
 
 class PhotoDensity:
-    """Density of photos, per square km, learned from their positions (m, 2), at least two, within ``area_km2``."""
+    """Density of photos, per square km, learned from their positions (m, 2), at least two, within ``area_km2``.
+
+    Only the nearest places' kernels are summed, so that the whole falls a little short of one.
+    """
 
     def __init__(self, positions: ArrayLike, area_km2: float = sphere.EARTH_AREA_KM2) -> None:
         self.positions = sphere.points(positions)
@@ -31,26 +34,35 @@ class PhotoDensity:
             raise InputError(f"a density needs at least two positions; got {len(self.positions)}")
         self._nearest, self.area_km2 = sphere.Nearest(self.positions), float(area_km2)
         self._count = min(_NEIGHBOURS, len(self.positions) - 1)
-        distance, _ = self._nearest.query(self.positions, self._count + 1)
-        parts = self._parts(distance[:, 1:], len(self.positions) - 1)  # each place, foretold by the others
+        distance, index = self._nearest.query(self.positions, self._count + 1)
+        own = index == np.arange(len(index))[:, None]
+        own[~own.any(axis=1), 0] = True  # one of many at the very same spot
+        others = (len(index), self._count)
+        distance, index = distance[~own].reshape(others), index[~own].reshape(others)
+        self._wide_km = np.maximum(distance[:, min(_WIDTH, self._count) - 1], SCALES_KM[-1])
+        parts = self._parts(distance, index, len(self.positions) - 1)  # each place, foretold by the others
         shares = np.full(parts.shape[1], 1 / parts.shape[1])
         for _ in range(_ROUNDS):  # expectation maximisation
             told = parts * shares
             shares = (told / told.sum(axis=1, keepdims=True)).mean(axis=0)
         self.shares = shares
 
-    def _parts(self, distance: NDArray, known: int) -> NDArray[np.float64]:
-        """Density (n, kernels + 2) of each part of the mixture, from the distances (n, k) to the nearest places."""
-        kernels = [np.exp(-0.5 * (distance / s) ** 2).sum(axis=1) / (2 * math.pi * s**2 * known) for s in SCALES_KM]
-        which = min(_SMOOTH, distance.shape[1]) - 1
-        around = np.maximum(distance[:, which], SCALES_KM[-1])
-        smooth = (which + 1) / (known * math.pi * around**2)
-        return np.stack([*kernels, smooth, np.full(len(distance), 1 / self.area_km2)], axis=1)
+    def _parts(self, distance: NDArray, index: NDArray, known: int) -> NDArray[np.float64]:
+        """Density (n, kernels + 2) of each part, from the distances (n, k) and numbers of the nearest places."""
+        parts = []
+        for width in (*SCALES_KM, self._wide_km[index]):
+            each = np.exp(-0.5 * (distance / width) ** 2) / (2 * math.pi * np.square(width))
+            parts.append(each.sum(axis=1) / known)
+        return np.stack([*parts, np.full(len(distance), 1 / self.area_km2)], axis=1)
+
+    def _query(self, positions: NDArray) -> tuple[NDArray, NDArray]:
+        """Distances (n, k) to the nearest known places, and their numbers."""
+        distance, index = self._nearest.query(positions, self._count)
+        return distance.reshape(len(positions), -1), index.reshape(len(positions), -1)
 
     def __call__(self, positions: ArrayLike) -> NDArray[np.float64]:
         """Density (n,) per square km at positions (n, 2)."""
-        distance, _ = self._nearest.query(positions, self._count)
-        return self._parts(distance.reshape(len(distance), -1), len(self.positions)) @ self.shares
+        return self._parts(*self._query(sphere.points(positions)), len(self.positions)) @ self.shares
 
     def product(self, centers: NDArray, precision: NDArray) -> tuple[NDArray, NDArray, NDArray]:
         """This density times Gaussians: centers (n, k, 2), precision (n, k, 2, 2) per squared km, north first.
@@ -59,9 +71,8 @@ class PhotoDensity:
         """
         n, k = centers.shape[:2]
         flat, precise = centers.reshape(-1, 2), precision.reshape(-1, 2, 2)
-        distance, index = self._nearest.query(flat, self._count)
-        distance, index = distance.reshape(len(flat), -1), index.reshape(len(flat), -1)
-        parts = self._parts(distance, len(self.positions))
+        distance, index = self._query(flat)
+        parts = self._parts(distance, index, len(self.positions))
         covariance = np.linalg.inv(precise)
         own_area = 2 * math.pi * np.sqrt(np.linalg.det(covariance))
         with np.errstate(divide="ignore"):
