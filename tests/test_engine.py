@@ -1,15 +1,41 @@
-"""The store of shards: what is done stays done, nothing is there twice, another job is refused."""
+"""Engines: what is done stays done, nothing is there twice, both engines end with the same bytes."""
 
 from __future__ import annotations
 
+import bz2
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from whereshot.engine import Shards, write_unit
-from whereshot.errors import OutputError
+from whereshot.engine import (
+    ENGINES,
+    Engine,
+    RowJob,
+    Shards,
+    TableJob,
+    Unit,
+    bzip2,
+    split,
+    units,
+    write_table,
+    write_unit,
+)
+from whereshot.engine.base import leave_mark
+from whereshot.engine.local import Local
+from whereshot.engine.spark import Spark
+from whereshot.errors import InputError, MissingExtraError, OutputError, WhereshotError
 from whereshot.records import Records, rejects_table
 
 
@@ -114,3 +140,182 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
     with pytest.raises(OutputError, match="a file is in the way; name a folder"):
         open_shards(tmp_path / "out")
+
+
+# --- units
+
+
+def texts(found: list[Unit]) -> list[bytes]:
+    return [line for unit in found for batch in units.batches(unit) for line in batch["line"].to_pylist()]
+
+
+@given(st.lists(st.binary(max_size=12).map(lambda text: text.replace(b"\n", b"")), max_size=30), st.booleans())
+def test_every_line_is_in_one_unit(lines: list[bytes], ended: bool) -> None:
+    text = b"\n".join(lines) + (b"\n" if ended else b"")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "in.tsv")
+        path.write_bytes(text)
+        for unit_bytes in (1, 2, 5, 17, 1000):
+            assert texts(split([path], unit_bytes=unit_bytes)) == text.splitlines(keepends=True) or b"\r" in text
+            assert b"".join(texts(split([path], unit_bytes=unit_bytes))) == text
+
+
+@pytest.mark.parametrize("streams", [1, 7])
+def test_a_bzip2_file_is_cut_anywhere(tmp_path: Path, rng: np.random.Generator, streams: int) -> None:
+    words = rng.integers(97, 123, (150_000, 8), dtype=np.uint8)
+    words[:, 7] = ord("\n")
+    words[1000:60_000, 7] = ord("x")  # a line longer than a block
+    text = words.tobytes()
+    part = len(text) // streams + 1
+    data = b"".join(bz2.compress(text[start : start + part], 1) for start in range(0, len(text), part))
+    path = tmp_path / "in.bz2"
+    path.write_bytes(data)
+    assert b"".join(bzip2.blocks(path, 0)) == text
+    for unit_bytes in (5 * 9_973, 5 * 250_001, 10**9):
+        found = split([path], unit_bytes=unit_bytes)
+        assert texts(found) == text.splitlines(keepends=True)
+    assert len(split([path], unit_bytes=5 * 9_973)) > 50
+
+
+def test_a_bzip2_file_that_is_none(tmp_path: Path, rng: np.random.Generator) -> None:
+    path = tmp_path / "in.bz2"
+    path.write_bytes(b"id\tlatitude\n")
+    with pytest.raises(InputError, match=r"in\.bz2: not a bzip2 file"):
+        texts(split([path]))
+    data = bytearray(bz2.compress(rng.bytes(200_000)))
+    path.write_bytes(data[:-100])
+    with pytest.raises(InputError, match=r"in\.bz2: ends in the middle of a block of bzip2; fetch it again"):
+        texts(split([path]))
+    data[60_000] ^= 255
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"in\.bz2: the block of bzip2 at byte 4 is damaged; fetch the file again"):
+        texts(split([path]))
+
+
+def test_parquet_is_cut_by_rows(tmp_path: Path) -> None:
+    table = pa.table({"id": [str(number) for number in range(1000)]})
+    pq.write_table(table, tmp_path / "in.parquet", row_group_size=300)
+    for unit_rows in (1, 70, 300, 5000):
+        found = split([tmp_path / "in.parquet"], unit_rows=unit_rows)
+        assert len(found) == -(-1000 // unit_rows)
+        rows = [name for unit in found for batch in units.batches(unit) for name in batch["id"].to_pylist()]
+        assert rows == table["id"].to_pylist()
+
+
+def test_inputs_that_cannot_be_cut(tmp_path: Path) -> None:
+    (tmp_path / "in.parquet").write_text("no")
+    for path, told in (("none", "no such file"), (".", "a folder; name its files"), ("in.parquet", "not a readable")):
+        with pytest.raises(InputError, match=told):
+            split([tmp_path / path])
+
+
+# --- engines
+
+
+def double(batch: pa.RecordBatch, *, factor: int) -> pa.RecordBatch:
+    """A job: odd numbers are rejects, the others are multiplied."""
+    odd = pc.equal(pc.bit_wise_and(batch["number"], 1), 1)
+    columns = {
+        "id": batch["number"].cast(pa.string()),
+        "number": pc.multiply(batch["number"], factor),
+        "taken_at": pc.cast(pc.multiply(batch["number"], 10**6), pa.timestamp("us", tz="UTC")),
+        "tags": pa.array([[str(number)] for number in batch["number"].to_pylist()], pa.list_(pa.string())),
+        "reject_reason": pc.if_else(odd, "odd", pa.scalar(None, pa.string())),
+        "reject_detail": pc.if_else(odd, "an odd number", pa.scalar(None, pa.string())),
+    }
+    return pa.RecordBatch.from_pydict(columns)
+
+
+def refuse(batch: pa.RecordBatch) -> pa.RecordBatch:
+    raise InputError("no such thing")
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[Engine]:
+    pytest.importorskip("pyspark", reason="needs the extra spark")
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("needs Java 17, which is not installed")
+    engine = ENGINES["spark"]("local[2]")
+    assert isinstance(engine, Spark)
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    yield engine
+    engine.session().stop()
+
+
+@pytest.fixture
+def numbers(tmp_path: Path) -> Path:
+    pq.write_table(pa.table({"number": list(range(100))}), tmp_path / "numbers.parquet")
+    return tmp_path / "numbers.parquet"
+
+
+def run(engine: Engine, job: RowJob, source: Path, out: Path) -> dict[str, bytes]:
+    found = split([source], unit_rows=9)
+    with Shards(out, job.name, job.settings, [source]) as shards:
+        pending = set(shards.pending([unit.name for unit in found]))
+        engine.run(job, [unit for unit in found if unit.name in pending], shards)
+        summary = shards.summary()
+    assert {**summary, "seconds": 0} == {"rows": 100, "kept": 50, "rejected": {"odd": 50}, "seconds": 0}
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*.parquet")}
+
+
+def test_engines_end_with_the_same_shards(numbers: Path, tmp_path: Path, spark: Engine) -> None:
+    job = RowJob("double", double, {"factor": 2})
+    expected = run(Local(1), job, numbers, tmp_path / "one")
+    assert len(expected) == 24
+    assert run(Local(2), job, numbers, tmp_path / "processes") == expected
+    assert run(Local(2), replace(job, threads=True), numbers, tmp_path / "threads") == expected
+    assert run(spark, job, numbers, tmp_path / "spark") == expected
+
+    # half of it here, the rest there
+    for name in list(expected)[::2]:
+        (tmp_path / "spark" / name).unlink(missing_ok=True)
+    manifest = tmp_path / "spark" / "manifest.jsonl"
+    lines = manifest.read_text().splitlines()
+    kept = [row for row in lines[1:] if (tmp_path / "spark" / f"part-{json.loads(row)['unit']}.parquet").exists()]
+    manifest.write_text("\n".join([lines[0], *kept]) + "\n")
+    assert run(spark, job, numbers, tmp_path / "spark") == expected
+
+    sql = "SELECT id, number, taken_at FROM doubled WHERE number > 20 ORDER BY number"
+    counted = "SELECT number % 8 AS rest, count(*) AS copies FROM doubled GROUP BY number % 8 ORDER BY rest"
+    for query in (sql, counted):
+        job_ = TableJob("query", query, {"doubled": tmp_path / "one"})
+        here, there = Local(1).query(job_), spark.query(job_)
+        assert there.cast(here.schema).equals(here)
+        assert here.schema.types == there.schema.types
+        assert len(here) in (44, 2)
+
+
+def test_an_error_in_a_worker_is_one_line(numbers: Path, tmp_path: Path, spark: Engine) -> None:
+    for number, engine in enumerate((Local(1), Local(2), spark)):
+        with Shards(tmp_path / str(number), "refuse", {}) as shards, pytest.raises(WhereshotError) as caught:
+            engine.run(RowJob("refuse", refuse), split([numbers], unit_rows=50), shards)
+        assert str(caught.value) == "no such thing"
+
+
+def test_marks_of_a_driver_that_was_killed_count(tmp_path: Path) -> None:
+    open_shards(tmp_path).close()
+    leave_mark(tmp_path, write_unit(tmp_path, "a", kept("1"), rejects("2")))
+    with open_shards(tmp_path) as shards:
+        assert shards.pending(["a", "b"]) == ["b"]
+        assert not list(tmp_path.glob(".done-*"))
+    with open_shards(tmp_path) as shards:
+        assert shards.pending(["a", "b"]) == ["b"]
+
+
+def test_spark_without_java(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyspark")
+    monkeypatch.setenv("JAVA_HOME", "/nowhere")
+    with pytest.raises(
+        MissingExtraError, match="Spark needs Java 17, and there is no java: install it"
+    ):
+        Spark().session()
+
+
+def test_an_answer_in_shards(tmp_path: Path) -> None:
+    with Shards(tmp_path, "query", {}) as shards:
+        write_table(kept("1", "2"), shards)
+        assert shards.summary()["kept"] == 2
+    with Shards(tmp_path, "query", {}) as shards:
+        write_table(kept("1", "2"), shards)
+        assert shards.summary()["kept"] == 2
+    assert Records.read(tmp_path).strings("id") == ["1", "2"]

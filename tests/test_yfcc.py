@@ -141,8 +141,9 @@ def test_malformed_lines_are_rejects(tmp_path: Path) -> None:
     assert result.records.strings("title") == ["On the Wall", '"quoted']
     told = result.rejects.to_pylist()
     assert [row["reason"] for row in told] == ["broken row"] * 4
-    assert told[0]["id"] == "4571314348"
-    assert told[0]["detail"].startswith("7 fields where 23 were expected: '4571314348\\t47065077@N00")
+    assert (told[0]["id"], told[0]["detail"]) == (None, "photo_id must be a number; it is ''")  # the empty line
+    assert told[1]["id"] == "4571314348"
+    assert told[1]["detail"].startswith("7 fields where 23 were expected: '4571314348\\t47065077@N00")
     assert told[2]["detail"].startswith("24 fields where 23 were expected: ")
     assert told[3]["detail"] == "1 fields where 23 were expected: '\ufffd\ufffd'"
 

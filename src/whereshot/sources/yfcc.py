@@ -98,7 +98,7 @@ def transform(batch: pa.RecordBatch) -> pa.RecordBatch:
     photos = _photos(rows.take(pa.array(kept)))
     rejects = pa.table(
         {
-            "id": rows["photo_id"].take(pa.array(lost)),
+            "id": _filled_text(rows["photo_id"].take(pa.array(lost))),
             jobs.REASON: pa.array(reasons[lost], pa.string()),
             jobs.DETAIL: pa.array(details[lost], pa.string()),
         }
