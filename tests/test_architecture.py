@@ -17,7 +17,7 @@ cli
 server batch
 report trial recalibrate
 claim cartography
-train geolocator learn explain export atlas
+train geolocator learn explain export atlas hub
 answer features page
 checkpoint runtime optimize dali
 dataset model calibrate oracle predictions
@@ -43,7 +43,7 @@ hosts robots verify
 """,
     "sources": """
 streetview mapillary flickr osv5m yfcc table folder
-street
+street archives
 addresses ids sidecars where
 """,
     "engine": """

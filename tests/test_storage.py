@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,35 @@ def test_what_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ImageError) as caught:
             storage.contents(source)
         assert str(caught.value) == message
+
+
+def test_members_of_a_zip(tmp_path: Path) -> None:
+    """Stored and deflated ones, with names and further fields of any length before their bytes."""
+    path = tmp_path / "00.zip"
+    photos = {"a.jpg": bytes(range(256)) * 40, "deep/Zürich 1.jpg": b"0123456789" * 50}
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.jpg", photos["a.jpg"])
+        archive.writestr("deep/Zürich 1.jpg", photos["deep/Zürich 1.jpg"], zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(path) as archive:
+        stored, deflated = archive.infolist()
+    whole = storage.zip_member(path, stored.header_offset, stored.compress_size)
+    packed = storage.zip_member(path, deflated.header_offset, deflated.compress_size, deflated.file_size)
+    assert storage.contents(whole) == photos["a.jpg"]
+    assert storage.contents(Path(packed)) == photos["deep/Zürich 1.jpg"]
+    assert storage.is_member(whole) and storage.is_member(packed)
+    assert storage.checked_size(packed) == 500
+    nothing = "no member of the zip begins there; the file has changed, ingest it again"
+    for source, message in (
+        (storage.zip_member(path, 3, 5), nothing),
+        (storage.zip_member(path, 10**6, 5), nothing),
+        (storage.zip_member(path, 0, 10**6), "the zip ends before it; download it again"),
+        (storage.zip_member(path, 0, 9, 99), "the member of the zip is damaged (Error -3 while decompressing data:"),
+        (
+            storage.zip_member(path, deflated.header_offset, deflated.compress_size, 100),
+            "the member of the zip does not inflate to 100 bytes; download it again",
+        ),
+        (storage.zip_member(path, 0, 9, 300 * 1024**2), "300 MiB; the limit is 256 MiB"),
+    ):
+        with pytest.raises(ImageError) as caught:
+            storage.contents(source)
+        assert str(caught.value).startswith(f"{source}: {message}")

@@ -1,12 +1,17 @@
-"""Where pictures' bytes are: a file, a place inside a tar, or bytes already in memory -> bytes. Limits come first.
+"""Where pictures' bytes are: a file, a place in a tar or zip, or bytes already in memory -> bytes. Limits come first.
 
-The place is part of the path: "shard-00000.tar#1536+48213" is the 48,213 bytes from byte 1,536 on.
+The place is part of the path: "shard-00000.tar#1536+48213" is the 48,213 bytes from byte 1,536 on. In a zip,
+"00.zip#1536+48213" is the member whose header is at byte 1,536, and "00.zip#1536+48213~50000" one whose 48,213 bytes
+inflate to 50,000.
 """
 
 from __future__ import annotations
 
 import re
+import struct
+import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 from whereshot.errors import ImageError
 
@@ -15,7 +20,9 @@ Stored = str | Path | bytes
 MAX_BYTES = 256 * 1024**2
 """Bytes above which a picture is refused."""
 
-_MEMBER = re.compile(r"(.+\.tar)#(\d+)\+(\d+)", re.DOTALL)
+_MEMBER = re.compile(r"(.+\.(?:tar|zip))#(\d+)\+(\d+)(?:~(\d+))?", re.DOTALL | re.IGNORECASE)
+_ZIP_HEADER = struct.Struct("<4s22xHH")
+"""Of a member: its mark, and how long its name and its further fields are, which lie before its bytes."""
 
 
 def member(tar: str | Path, offset: int, length: int) -> str:
@@ -27,8 +34,17 @@ def member(tar: str | Path, offset: int, length: int) -> str:
     return f"{tar}#{offset}+{length}"
 
 
+def zip_member(archive: str | Path, header: int, packed: int, length: int | None = None) -> str:
+    """The path of a picture inside a zip by the place of its header: stored, or deflated to ``packed`` bytes.
+
+    >>> zip_member("00.zip", 1536, 48213), zip_member("00.zip", 1536, 48213, 50000)
+    ('00.zip#1536+48213', '00.zip#1536+48213~50000')
+    """
+    return f"{archive}#{header}+{packed}" + ("" if length is None else f"~{length}")
+
+
 def is_member(source: Stored) -> bool:
-    """Whether this is a place inside a tar."""
+    """Whether this is a place inside a tar or a zip."""
     return not isinstance(source, bytes) and _MEMBER.fullmatch(str(source)) is not None
 
 
@@ -42,13 +58,38 @@ def contents(source: Stored) -> bytes:
         with open(source if place is None else place[1], "rb") as file:
             if place is None:
                 return file.read()
-            file.seek(int(place[2]))
+            start = int(place[2])
+            if place[1].lower().endswith(".zip"):
+                start = _zip_data(file, start, source)
+            file.seek(start)
             data = file.read(int(place[3]))
     except OSError as error:
         raise ImageError(f"{source}: cannot be opened ({error.strerror or error})") from error
     if len(data) < int(place[3]):
+        if place[1].lower().endswith(".zip"):
+            raise ImageError(f"{source}: the zip ends before it; download it again")
         raise ImageError(f"{source}: the tar ends before it; pack it again with: whereshot pack")
-    return data
+    return data if place[4] is None else _inflated(data, int(place[4]), source)
+
+
+def _zip_data(file: BinaryIO, header: int, source: Stored) -> int:
+    """Where the bytes of a zip's member begin."""
+    file.seek(header)
+    fields = file.read(_ZIP_HEADER.size)
+    if not fields.startswith(b"PK\3\4") or len(fields) < _ZIP_HEADER.size:
+        raise ImageError(f"{source}: no member of the zip begins there; the file has changed, ingest it again")
+    _, name, extra = _ZIP_HEADER.unpack(fields)
+    return header + _ZIP_HEADER.size + name + extra
+
+
+def _inflated(data: bytes, length: int, source: Stored) -> bytes:
+    try:
+        inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, length + 1)
+    except zlib.error as error:
+        raise ImageError(f"{source}: the member of the zip is damaged ({error})") from error
+    if len(inflated) != length:
+        raise ImageError(f"{source}: the member of the zip does not inflate to {length} bytes; download it again")
+    return inflated
 
 
 def checked_size(source: Stored) -> int:
@@ -58,7 +99,7 @@ def checked_size(source: Stored) -> int:
     else:
         place = _MEMBER.fullmatch(str(source))
         name, size = str(source), _file_size(Path(source if place is None else place[1]))
-        size = size if place is None else int(place[3])
+        size = size if place is None else max(int(place[3]), int(place[4] or 0))
     if size == 0:
         raise ImageError(f"{name}: the file is empty")
     if size > MAX_BYTES:

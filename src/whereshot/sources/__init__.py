@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from whereshot.engine import RowJob
-from whereshot.sources import folder, table, yfcc
-from whereshot.sources.base import Ingested, Source
+from whereshot.sources import flickr, folder, osv5m, table, yfcc
+from whereshot.sources.base import Collected, Collector, Ingested, Order, Source
 from whereshot.sources.folder import find_pictures
 
 SOURCES: dict[str, Source] = {
@@ -18,4 +18,20 @@ JOBS: dict[str, RowJob] = {
 }
 """Sources of which an engine reads any amount, unit by unit: by name, the job that does it."""
 
-__all__ = ["JOBS", "SOURCES", "Ingested", "Source", "find_pictures"]
+COLLECTORS: dict[str, Collector] = {
+    "flickr": flickr.collect,
+    "osv5m": osv5m.collect,
+}
+"""Sources that fill a folder by themselves, unit by unit: from an API, or out of archives."""
+
+__all__ = [
+    "COLLECTORS",
+    "JOBS",
+    "SOURCES",
+    "Collected",
+    "Collector",
+    "Ingested",
+    "Order",
+    "Source",
+    "find_pictures",
+]

@@ -90,3 +90,12 @@ def judge_positions(latitude: NDArray, longitude: NDArray) -> tuple[list[str], l
         reasons.append(reason)
         details.append(detail)
     return reasons, details
+
+
+def repeats(rows: pa.Table) -> pa.Table:
+    """Rejects for rows whose ids have been before."""
+    ids, images = rows["id"].to_pylist(), rows["image"].to_pylist()
+    return records.rejects_table(
+        (name, image, DUPLICATE_ID, f"id {name!r} stands in an earlier row")
+        for name, image in zip(ids, images, strict=True)
+    )

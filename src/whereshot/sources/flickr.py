@@ -302,12 +302,11 @@ class _Job:
                 rejects.append((row["id"], None, reason, detail))
             else:
                 usable.append(row)
-        new = self._seen.add([row["id"] for row in usable])
-        repeated = [row["id"] for row, is_new in zip(usable, new, strict=True) if not is_new]
-        rejects += [(name, None, base.DUPLICATE_ID, "another query or page has found it") for name in repeated]
-        kept = pa.Table.from_pylist([row for row, is_new in zip(usable, new, strict=True) if is_new], schema=OUTPUT)
-        kept, unselected = where.select(kept, self._conditions)
-        self._shards.write(block.unit, kept, pa.concat_tables([rejects_table(rejects), unselected]))
+        kept, unselected = where.select(pa.Table.from_pylist(usable, schema=OUTPUT), self._conditions)
+        new = self._seen.add(kept["id"].to_pylist())
+        repeated = base.repeats(kept.filter(pa.array(~new)))
+        lost = pa.concat_tables([rejects_table(rejects), unselected, repeated])
+        self._shards.write(block.unit, kept.filter(pa.array(new)), lost)
 
 
 def _check(document: dict[str, Any]) -> None:
