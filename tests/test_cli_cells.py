@@ -165,7 +165,7 @@ def test_show_needs_no_network_and_no_display(cells: Path, tmp_path: Path) -> No
         "import socket, sys\n"
         "def refuse(*a, **k): raise RuntimeError('network')\n"
         "socket.socket.connect = refuse; socket.getaddrinfo = refuse\n"
-        f"sys.argv = ['whereshot', 'cells', 'show', {str(cells)!r}, '--out', {str(tmp_path / 'm')!r}]\n"
+        f"sys.argv = ['whereshot', 'cells', 'show', {str(cells)!r}, '--out', {str(tmp_path / 'm.png')!r}]\n"
         "from whereshot.cli import main\n"
         "main()"
     )

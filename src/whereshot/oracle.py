@@ -167,8 +167,8 @@ class Comparison:
             )
         if self.fitted is not None and self.seen is not None:
             lines.append(
-                f"Cells built for this were fitted on {self.fitted:,} other photos; {100 * self.seen:.1f} % of the scored positions "
-                "occur among them, too."
+                f"Cells built for this were fitted on {self.fitted:,} other photos; {100 * self.seen:.1f} % of the "
+                "scored positions occur among them, too."
             )
         return " ".join(lines)
 
@@ -297,7 +297,9 @@ def _short(value: float) -> str:
     """Three digits, thousands apart, no exponent."""
     if value >= 100:
         return f"{float(f'{value:.3g}'):,.0f}"
-    return f"{value:.3g}" if value >= 0.001 else f"{value:.6f}"
+    if value >= 0.001 or value == 0:
+        return f"{value:.3g}"
+    return f"{value:.6f}" if value >= 1e-6 else "< 0.000001"
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> str:
