@@ -237,9 +237,11 @@ def spark() -> Iterator[Engine]:
         pytest.skip("needs Java 17, which is not installed")
     engine = ENGINES["spark"]("local[2]")
     assert isinstance(engine, Spark)
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
-    yield engine
-    engine.session().stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]))
+        patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")  # it starts sooner
+        yield engine
+        engine.session().stop()
 
 
 @pytest.fixture
@@ -285,6 +287,31 @@ def test_engines_end_with_the_same_shards(numbers: Path, tmp_path: Path, spark: 
         assert len(here) in (44, 2)
 
 
+def test_a_dump_is_the_same_on_both_engines(tmp_path: Path, spark: Engine) -> None:
+    """URL-encoded texts, times, lists of tags, keys and rejects, to the byte."""
+    from whereshot.sources import JOBS
+
+    odd = ["caf%C3%A9+noir,%E9,100%", "", "a%2Cb,%zz", "日本,tokyo+tower", "%", "+", "%F0%9F%98%80", "x" * 300]
+    taken = ["2010-04-16 11:00:49.0", "0000-00-00 00:00:00.0", "2011-02-30 10:00:00.0", ""]
+    rows = [
+        f"{number}\t1@N00\tn\t{taken[number % 4]}\t{number * 10**6}\tc+1\t{odd[number % 8]}\td\t{odd[number % 7]}\t\t"
+        f"{number % 400 - 200}\t{number % 93}.25\t{number % 17}\tp\thttp://x/{number}.jpg\tl\tu\t1\t1\ts\to\tjpg\t0"
+        for number in range(1, 2000)
+    ]
+    source = tmp_path / "dump.tsv.bz2"
+    source.write_bytes(bz2.compress("\n".join([*rows, "cut short", rows[0][:40]]).encode(), 1))
+    found, made = split([source], unit_bytes=20_000), []
+    assert len(found) > 4
+    for name, engine in (("here", Local(1)), ("spark", spark)):
+        with Shards(tmp_path / name, "ingest", {}) as shards:
+            engine.run(JOBS["yfcc"], found, shards)
+            assert shards.summary()["rows"] == 2001
+        files = sorted((tmp_path / name).rglob("*.parquet"))
+        made.append({path.relative_to(tmp_path / name): path.read_bytes() for path in files})
+    assert made[0] == made[1]
+    assert len(Records.read(tmp_path / "here")) > 1000
+
+
 def test_an_error_in_a_worker_is_one_line(numbers: Path, tmp_path: Path, spark: Engine) -> None:
     for number, engine in enumerate((Local(1), Local(2), spark)):
         with Shards(tmp_path / str(number), "refuse", {}) as shards, pytest.raises(WhereshotError) as caught:
@@ -305,9 +332,7 @@ def test_marks_of_a_driver_that_was_killed_count(tmp_path: Path) -> None:
 def test_spark_without_java(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pyspark")
     monkeypatch.setenv("JAVA_HOME", "/nowhere")
-    with pytest.raises(
-        MissingExtraError, match="Spark needs Java 17, and there is no java: install it"
-    ):
+    with pytest.raises(MissingExtraError, match="Spark needs Java 17, and there is no java: install it"):
         Spark().session()
 
 

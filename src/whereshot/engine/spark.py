@@ -40,8 +40,7 @@ class Spark:
         session = self.session()
         table = pa.Table.from_pylist([asdict(unit) for unit in pending])
         work = _worker(job, str(shards.folder.absolute()))
-        frame = session.createDataFrame(table).repartitionByRange(len(pending), "name")
-        done = frame.mapInArrow(work, "unit string, error string")
+        done = session.createDataFrame(table).mapInArrow(work, "unit string, error string")
         outcome: dict[str, Any] = {}
 
         def collect() -> None:
@@ -86,10 +85,10 @@ class Spark:
 
 SETTINGS = {
     "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
-    "spark.sql.adaptive.coalescePartitions.enabled": "false",
 }
 
 
