@@ -18,6 +18,7 @@ from whereshot.errors import ConfigError, MissingExtraError
 from whereshot.geolocator import Geolocator
 from whereshot.model import HEADS, geoclip
 from whereshot.model.align import Align, AlignSettings
+from whereshot.model.decode import Decoder, DecodeSettings
 from whereshot.partition import Hierarchy
 
 RUNS = Path(__file__).parents[1] / "runs"
@@ -146,6 +147,19 @@ def test_without_the_package_a_model_is_read_but_not_trained(
         head.target(points)
     head.load_state_dict(head.state_dict())  # as a model folder does
     assert len(head.target(points)) == 12
+
+
+def test_an_aligned_picture_is_refined_beyond_its_cell(hierarchy: Hierarchy, points: NDArray, rng: Any) -> None:
+    """What the head says of a picture leads the decoder to a place between the cells' centres."""
+    head = make(hierarchy, dim=12, dense=False).eval()
+    truth = sphere.move(points, rng.uniform(0, 360, 12), np.full(12, 150.0))
+    with torch.inference_mode():
+        outputs = head.outputs(head.places(torch.tensor(truth)))
+    starts = np.concatenate([points, sphere.move(points, 45.0, 300.0)])
+    decoder = Decoder(head.locations, starts, settings=DecodeSettings(longest_km=100.0, apart_km=100.0))
+    posterior = decoder(outputs["encoding"].numpy())
+    np.testing.assert_allclose(posterior.mass.sum(axis=1), 1)
+    assert sphere.distance_km(posterior.mode(), truth).max() < 1
 
 
 # --- whole runs

@@ -628,7 +628,10 @@ def test_models(run: Run, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.
     assert run("models", "show", folder).out == (folder / "README.md").read_text()
 
     said = run("models", "get", "world").mistake
-    assert said == "no model is published under the name 'world' yet; train one with: whereshot train RUN.toml"
+    assert said == (
+        "no model is published under the name 'world'; known: geoclip; or train one with: whereshot train RUN.toml"
+    )
+    assert run("models", "show", "first").out == (folder / "README.md").read_text()  # by its name
     assert run("models", "list", tmp_path / "gone").mistake == f"{tmp_path / 'gone'}: no such folder"
 
 

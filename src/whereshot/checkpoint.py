@@ -144,11 +144,26 @@ def is_model(folder: str | Path) -> bool:
     return (Path(folder) / MANIFEST).is_file()
 
 
+def user_models() -> Path:
+    """Where models that have a name are kept: ``$XDG_DATA_HOME/whereshot/models``, by default in ``~/.local/share``."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "whereshot" / "models"
+
+
+def find(name_or_folder: str | Path) -> Path:
+    """The folder itself, or the model of that name among the user's where there is no such folder here."""
+    folder = Path(name_or_folder)
+    named = user_models() / folder
+    return named if len(folder.parts) == 1 and not folder.exists() and is_model(named) else folder
+
+
 class ModelFolder:
-    """A model folder, its hashes checked; parts are read when they are first asked for. Raises ModelError."""
+    """A model folder, or the user's model of that name, its hashes checked; parts are read when first asked for.
+
+    Raises ModelError.
+    """
 
     def __init__(self, folder: str | Path) -> None:
-        self.path = Path(folder)
+        self.path = find(folder)
         self._verify()
         try:
             self.description = config.load(self.path / "model.toml", Description)

@@ -1,5 +1,5 @@
-"""A network's outputs -> Posterior, in NumPy: by cells, by a gallery of known photos, and by the calibrated
-mixture of these with the photo-density prior. Saved in the model folder; no torch here.
+"""A network's outputs -> Posterior, in NumPy: by cells, by a gallery of known photos, by encoded places, and by the
+calibrated mixture with the photo-density prior. Saved in the model folder; no torch here.
 """
 
 from __future__ import annotations
@@ -102,6 +102,38 @@ class Gallery(Readout):
         votes -= votes.max(axis=1, keepdims=True)
         summed = np.add.reduceat(np.exp(votes[:, self._by_place]), self._starts, axis=1)
         return Posterior.from_mass(self.places, np.maximum(summed, 1e-300), self._spread_km)
+
+
+class EncodingsSettings(Settings):
+    """``temperature`` divides the cosine of encodings."""
+
+    temperature: float = Field(0.025, gt=0)
+
+
+class Encodings(Readout):
+    """Places by the cosine of their encodings with a picture's, as alignment gives it under "encoding".
+
+    ``places`` (m, 2), ``encodings`` (m, d) of unit length, ``spread_km`` (m,) how far around a place stands for it.
+    """
+
+    def __init__(
+        self,
+        places: ArrayLike,
+        encodings: NDArray,
+        spread_km: ArrayLike,
+        settings: EncodingsSettings = EncodingsSettings(),  # noqa: B008
+    ) -> None:
+        self.places, self.encodings = sphere.points(places), np.asarray(encodings, np.float32)
+        self.spread_km = np.broadcast_to(np.asarray(spread_km, np.float64), (len(self.places),))
+        if not len(self.places) == len(self.encodings) > 0:
+            raise InputError(
+                f"{len(self.encodings)} encodings for {len(self.places)} places; as many, and one at least"
+            )
+        self.settings = settings
+
+    def __call__(self, outputs: Outputs) -> Posterior:
+        cosine = np.asarray(outputs["encoding"], np.float32) @ self.encodings.T
+        return Posterior(self.places, cosine.astype(np.float64) / self.settings.temperature, self.spread_km)
 
 
 class Gate(Settings):

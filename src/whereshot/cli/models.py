@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +17,7 @@ from whereshot.cli.base import (
     say,
     some_failed,
 )
-from whereshot.errors import InputError, WhereshotError
+from whereshot.errors import InputError, ModelError, WhereshotError
 
 app = typer.Typer(no_args_is_help=True, help="Models on this machine.", rich_markup_mode=None)
 
@@ -53,7 +52,7 @@ def models_list(
     """List the models in a folder, and the prior."""
     from whereshot import checkpoint
 
-    place = folder or _user_models()
+    place = folder or checkpoint.user_models()
     if folder is not None and not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
     candidates = sorted(path for path in place.iterdir() if checkpoint.is_model(path)) if place.is_dir() else []
@@ -80,17 +79,15 @@ def models_list(
         print(f"{row['name']:20} {row['path'] or 'built in: where photos are taken at all'}")
 
 
-def _user_models() -> Path:
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "whereshot" / "models"
-
-
 @app.command("show")
 def models_show(
-    model: Annotated[Path, typer.Argument(help="A model folder.")], form: FormatOption = ReportFormat.table
+    model: Annotated[Path, typer.Argument(help="A model's name or folder.")], form: FormatOption = ReportFormat.table
 ) -> None:
     """Describe a model and check its files."""
-    from whereshot import checkpoint
+    from whereshot import checkpoint, hub
 
+    if str(model) in hub.PUBLISHED and not checkpoint.find(model).exists():
+        raise ModelError(f"{model} is not on this machine yet; fetch it with: whereshot models get {model}")
     folder = checkpoint.ModelFolder(model)
     if form is ReportFormat.json:
         print_json(folder.description.model_dump(mode="json") | {"cells": list(folder.hierarchy.sizes)})
@@ -99,6 +96,13 @@ def models_show(
 
 
 @app.command("get")
-def models_get(name: Annotated[str, typer.Argument(help="A model's name.")]) -> None:
-    """Fetch a model by name; none is published yet."""
-    raise InputError(f"no model is published under the name {name!r} yet; train one with: whereshot train RUN.toml")
+def models_get(
+    name: Annotated[str, typer.Argument(help="A model's name.")],
+    out: Annotated[Path | None, typer.Option(help="Its folder; by default among the user's models.")] = None,
+    tower: Annotated[Path | None, typer.Option(help="Weights that were fetched by other means.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace a model that stands in the way.")] = False,
+) -> None:
+    """Fetch a published model by name."""
+    from whereshot import hub
+
+    print(hub.get(name, out, tower=tower, overwrite=overwrite, say=say))
