@@ -71,7 +71,7 @@ def test_shards_go_on_where_they_stopped(tmp_path: Path) -> None:
 def test_half_a_line_in_the_manifest_is_not_done(tmp_path: Path) -> None:
     with open_shards(tmp_path) as shards:
         shards.write("a", kept("1"), rejects())
-    manifest = tmp_path / "manifest.jsonl"
+    manifest = tmp_path / "_manifest.jsonl"
     manifest.write_bytes(manifest.read_bytes() + b'{"unit": "b", "kep')
     (tmp_path / ".part-b.parquet.12345678").write_bytes(b"PAR1")
     with open_shards(tmp_path) as shards:
@@ -271,7 +271,7 @@ def test_engines_end_with_the_same_shards(numbers: Path, tmp_path: Path, spark: 
     # half of it here, the rest there
     for name in list(expected)[::2]:
         (tmp_path / "spark" / name).unlink(missing_ok=True)
-    manifest = tmp_path / "spark" / "manifest.jsonl"
+    manifest = tmp_path / "spark" / "_manifest.jsonl"
     lines = manifest.read_text().splitlines()
     kept = [row for row in lines[1:] if (tmp_path / "spark" / f"part-{json.loads(row)['unit']}.parquet").exists()]
     manifest.write_text("\n".join([lines[0], *kept]) + "\n")

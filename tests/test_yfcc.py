@@ -239,7 +239,7 @@ def test_killed_at_ten_random_moments(tmp_path: Path, dumps: ModuleType) -> None
     assert expected["rows"] == 4000
 
     moments = random.Random(20240501)
-    out, manifest = tmp_path / "killed", tmp_path / "killed" / "manifest.jsonl"
+    out, manifest = tmp_path / "killed", tmp_path / "killed" / "_manifest.jsonl"
 
     def done() -> int:
         return manifest.read_bytes().count(b"\n") if manifest.exists() else 0

@@ -4,7 +4,7 @@ Tables of kept and rejected rows flow in, one pair for each unit of work; out co
 
     part-UNIT.parquet            the kept rows of a unit
     rejects/part-UNIT.parquet    its rejects, where it has some
-    manifest.jsonl               the job's fingerprint, then one line for each unit that is done
+    _manifest.jsonl              the job's fingerprint, then one line for each unit that is done
 
 A unit counts once its line stands in the manifest; the files are on the disk by then. A unit whose files were written
 and whose line was not is written again under the same names, so no row is ever there twice.
@@ -27,7 +27,8 @@ import pyarrow as pa
 from whereshot.errors import OutputError
 from whereshot.records import REJECTS, count_reasons, write_parquet
 
-MANIFEST = "manifest.jsonl"
+MANIFEST = "_manifest.jsonl"
+"""The underscore hides it from whoever reads the folder as one Parquet table."""
 
 
 @dataclass(frozen=True)
