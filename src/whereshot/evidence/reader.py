@@ -14,7 +14,6 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from PIL import Image
 
-from whereshot import processes
 from whereshot.errors import ModelError
 from whereshot.evidence.base import Box, Line
 
@@ -168,5 +167,9 @@ def _overlap(a: Box, b: Box) -> float:
 
 @functools.cache
 def shared_reader() -> Reader:
-    """One reader per process, on as many threads as the process may use, at most two."""
-    return Reader(threads=min(2, processes.cores()))
+    """One reader per process, on one thread.
+
+    A second takes over half as much again of the processors' time (docs/results-reading.md), and many photos are read
+    by as many processes as there are cores.
+    """
+    return Reader(threads=1)

@@ -28,8 +28,8 @@ class Reading:
 def read_photo(source: images.Source, reader: Reader) -> Reading:
     """Read one picture; an unreadable one gives an empty reading, its error is the locator's to tell."""
     try:
+        size = images.upright_size(source)  # first: of a PNG it decodes the pixels, too
         image = images.open_rgb(source, min_side=LARGEST_SIDE)
-        size = images.upright_size(source)
     except ImageError:
         return Reading()
     factor = size[0] / image.width  # the picture may have been decoded at a reduced scale
