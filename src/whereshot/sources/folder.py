@@ -1,11 +1,17 @@
-"""A folder of photos, or several: EXIF positions and times -> Records; the rest are rejects with their reasons."""
+"""A folder of photos, or several: EXIF and sidecars -> Records; photos without a position are rejects with reasons.
+
+What EXIF tells wins; gaps are filled from XMP and Google Takeout's JSON. ``position_from`` and ``taken_from`` say
+which.
+"""
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +22,7 @@ from whereshot.errors import ImageError, InputError
 from whereshot.progress import Track
 from whereshot.records import SCHEMA, Records, rejects_table
 from whereshot.sources import base
+from whereshot.sources.sidecars import Sidecar, Sidecars
 
 
 def find_pictures(inputs: Sequence[Path]) -> list[tuple[str, Path]]:
@@ -51,16 +58,24 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> base.Ingested:
-    """Records of all pictures whose EXIF tells a usable position."""
+    """Records of all pictures whose EXIF, or a file beside them, tells a usable position."""
     if columns:
         raise InputError(f"a folder has no columns to name; got --column {next(iter(columns))}=...")
     pictures = find_pictures(inputs)
+    sidecars = Sidecars(path for _, path in pictures)
+
+    def read_one(path: Path) -> _Told | ImageError:
+        try:
+            return _filled(images.read_recorded(path), sidecars.read(path))
+        except ImageError as error:
+            return error
+
     with ThreadPoolExecutor(max_workers=min(16, 4 * (os.cpu_count() or 1))) as pool:
-        read_all = pool.map(_read_one, (path for _, path in pictures))
+        read_all = pool.map(read_one, (path for _, path in pictures))
         recorded = list(track(read_all, total=len(pictures), what="reading positions"))
 
-    latitude = np.array([_nan(r.latitude) if isinstance(r, images.Recorded) else np.nan for r in recorded])
-    longitude = np.array([_nan(r.longitude) if isinstance(r, images.Recorded) else np.nan for r in recorded])
+    latitude = np.array([_nan(r.latitude) if isinstance(r, _Told) else np.nan for r in recorded])
+    longitude = np.array([_nan(r.longitude) if isinstance(r, _Told) else np.nan for r in recorded])
     reasons, details = base.judge_positions(latitude, longitude)
     rows, rejects = [], []
     seen: set[str | Path] = set()
@@ -73,7 +88,7 @@ def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> ba
         elif value.problem is not None:
             reason, detail = base.IMPOSSIBLE_POSITION, value.problem
         elif reason == base.NO_POSITION:
-            detail = "EXIF has no position"
+            detail = f"EXIF has no position{value.beside}"
         elif not reason and not seen.isdisjoint((name, path.absolute())):
             reason, detail = base.DUPLICATE_ID, f"{name} was given twice"
         if reason:
@@ -90,6 +105,10 @@ def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> ba
                 "taken_at_is_local": value.taken_at_is_local if value.taken_at else None,
                 "accuracy_km": value.accuracy_km,
                 "camera": value.camera,
+                "title": value.title,
+                "tags": value.tags,
+                "position_from": value.position_from,
+                "taken_from": value.taken_from,
                 "source": "folder",
             }
         )
@@ -99,16 +118,55 @@ def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> ba
             ("taken_at_is_local", pa.bool_()),
             ("accuracy_km", pa.float64()),
             ("camera", pa.string()),
+            ("position_from", pa.string()),
+            ("taken_from", pa.string()),
         ]
     )
     return base.Ingested(Records(pa.Table.from_pylist(rows, schema=schema)), rejects_table(rejects))
 
 
-def _read_one(path: Path) -> images.Recorded | ImageError:
-    try:
-        return images.read_recorded(path)
-    except ImageError as error:
-        return error
+@dataclass(frozen=True)
+class _Told:
+    """What EXIF and the files beside a photo tell together; ``beside`` says what these lack."""
+
+    latitude: float | None
+    longitude: float | None
+    accuracy_km: float | None
+    position_from: str | None
+    taken_at: datetime.datetime | None
+    taken_at_is_local: bool
+    taken_from: str | None
+    camera: str | None
+    title: str | None
+    tags: list[str] | None
+    problem: str | None
+    beside: str
+
+
+def _filled(recorded: images.Recorded, sidecar: Sidecar) -> _Told:
+    """EXIF where it has a usable value, the sidecar where it has not."""
+    has_position = recorded.latitude is not None and recorded.longitude is not None and recorded.problem is None
+    is_null_island = (recorded.latitude, recorded.longitude) == (0, 0)
+    use_sidecar = sidecar.position_from is not None and (not has_position or is_null_island)
+    place = sidecar if use_sidecar else recorded
+    time = recorded if recorded.taken_at is not None else sidecar
+    beside = ", nor has the file beside it" if sidecar.taken_from or sidecar.title else ""
+    if sidecar.problem:
+        beside = f"; {sidecar.problem}"
+    return _Told(
+        latitude=place.latitude,
+        longitude=place.longitude,
+        accuracy_km=place.accuracy_km,
+        position_from=sidecar.position_from if use_sidecar else "exif" if has_position else None,
+        taken_at=time.taken_at,
+        taken_at_is_local=time.taken_at_is_local,
+        taken_from=("exif" if time is recorded else sidecar.taken_from) if time.taken_at else None,
+        camera=recorded.camera,
+        title=sidecar.title,
+        tags=list(sidecar.tags) if sidecar.tags else None,
+        problem=None if use_sidecar else recorded.problem,
+        beside=beside,
+    )
 
 
 def _nan(value: float | None) -> float:
