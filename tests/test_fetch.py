@@ -78,7 +78,7 @@ def test_every_good_picture_arrives_once_and_every_bad_one_is_a_reject(server: F
     paths = [f"/moved/{n}.jpg" if kind_of(n) == "moved" else f"/p/{n}.jpg" for n in good]
     assert [server.delivered[path] for path in paths] == [1] * len(good)
     files = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and "parquet" not in path.name]
-    files.remove(tmp_path / "out" / "manifest.jsonl")
+    files.remove(tmp_path / "out" / "_manifest.jsonl")
     assert sorted(map(str, files)) == sorted(kept.strings("image"))  # type: ignore[type-var]
     assert server.most_at_a_time <= HASTY.connections_per_host
 
@@ -290,7 +290,7 @@ def outcome(out: Path) -> list[tuple]:
                 changing = {"image", "detail"} & set(table.column_names)  # the folder's name, the bytes that came
                 table = table.drop_columns(list(changing))
                 found.append((name, table.to_pylist()))
-            elif path.name != "manifest.jsonl":
+            elif path.name != "_manifest.jsonl":
                 found.append((name, hashlib.sha256(path.read_bytes()).hexdigest()))
     return found
 

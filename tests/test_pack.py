@@ -219,7 +219,7 @@ def outcome(out: Path) -> list[tuple]:
         if path.suffix == ".parquet":
             table = pq.read_table(path)
             found.append((path.relative_to(out), table.drop_columns("image").to_pylist()))
-        elif path.is_file() and path.name != "manifest.jsonl":
+        elif path.is_file() and path.name != "_manifest.jsonl":
             found.append((path.relative_to(out), hashlib.sha256(path.read_bytes()).hexdigest()))
     return found
 
