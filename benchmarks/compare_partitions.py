@@ -206,9 +206,9 @@ def main() -> int:
 
 CHOICE = [
     "Answer with the imagery centroid: at about 500 cells it alone is worth up to 24 points within 200 km over the "
-    "cell's own centre. **Voronoi cells** round k-means centres lose least from 200 km on, with the fewest cells (2,000 "
-    "of them allow more within 200 km than 7,000 of any other kind), and leave no photo outside; but k-means does not "
-    "cut dense cities, so they are the worst within 1 km. **Adaptive S2** is the one to start with: built at once, "
+    "cell's own centre. **Voronoi cells** round k-means centres lose least from 200 km on, with the fewest cells "
+    "(2,000 of them allow more within 200 km than 7,000 of any other kind), and leave no photo outside; but k-means "
+    "does not cut dense cities, so they are the worst within 1 km. **Adaptive S2** is the one to start with: built at once, "
     "evenly full, two to seven times better within 1 km than as many Voronoi cells, comparable with published models, "
     "and its levels nest, so that a product of them loses nothing. The **quadtree** is its equal within two points, "
     "with cells of less equal shape; take it to compare with OSV-5M. **Regions**, and **semantic cells** (regions "
