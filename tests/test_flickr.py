@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from api_server import Answer, ApiServer, as_json
+from whereshot.engine import MANIFEST
 from whereshot.errors import ConfigError, InputError, OutputError
 from whereshot.fetch import Manners
 from whereshot.records import Records
@@ -255,7 +256,7 @@ def test_a_run_that_was_killed_goes_on(many: ApiServer, tmp_path: Path, question
     child = subprocess.Popen([sys.executable, "-c", CHILD, *given])
     many.after[started + questions] = lambda: os.kill(child.pid, signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
-    done = len((out / "manifest.jsonl").read_text().splitlines()) - 1
+    done = len((out / MANIFEST).read_text().splitlines()) - 1
     killed = len(many.asked)
     collected = collect(many, tmp_path)
     assert collected.summary["kept"] == 10_001

@@ -22,6 +22,7 @@ import pytest
 
 from faulty_server import picture
 from whereshot import images
+from whereshot.engine import MANIFEST
 from whereshot.errors import InputError
 from whereshot.records import Records
 from whereshot.sources import osv5m
@@ -280,7 +281,7 @@ def test_a_run_that_was_killed_goes_on(tmp_path: Path, monkeypatch: pytest.Monke
         file.write("1,2\n")
     undisturbed = collect(table, tmp_path / "undisturbed")
     child = subprocess.Popen([sys.executable, "-c", CHILD, str(table), str(tmp_path / "out")])
-    manifest = tmp_path / "out" / "manifest.jsonl"
+    manifest = tmp_path / "out" / MANIFEST
     while child.poll() is None and not (manifest.is_file() and manifest.read_bytes().count(b"\n") > 4):
         pass
     os.kill(child.pid, signal.SIGKILL)
