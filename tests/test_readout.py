@@ -231,5 +231,5 @@ def test_encodings_vote_for_their_places() -> None:
     np.testing.assert_allclose(posterior.mass, wanted / wanted.sum(axis=1, keepdims=True), rtol=1e-6)
     np.testing.assert_array_equal(posterior.mode(), places[[1, 2]])
     np.testing.assert_array_equal(posterior.spread_km, [1.0, 2.0, 3.0])
-    with pytest.raises(InputError, match=r"^2 encodings for 3 places; as many, and one at least$"):
+    with pytest.raises(InputError, match=r"^2 encodings for 3 places; give one for each$"):
         Encodings(places, np.eye(3)[:2], 1.0)
