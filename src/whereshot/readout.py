@@ -126,9 +126,7 @@ class Encodings(Readout):
         self.places, self.encodings = sphere.points(places), np.asarray(encodings, np.float32)
         self.spread_km = np.broadcast_to(np.asarray(spread_km, np.float64), (len(self.places),))
         if not len(self.places) == len(self.encodings) > 0:
-            raise InputError(
-                f"{len(self.encodings)} encodings for {len(self.places)} places; as many, and one at least"
-            )
+            raise InputError(f"{len(self.encodings)} encodings for {len(self.places)} places; give one for each")
         self.settings = settings
 
     def __call__(self, outputs: Outputs) -> Posterior:
