@@ -168,3 +168,15 @@ def test_content_digest_names_the_content(tmp_path: Path) -> None:
     assert content_digest(tmp_path / "missing") is None
     assert content_digest(tmp_path) is None
     assert content_digest(str(tmp_path / "a")) == a
+
+
+def test_photos_of_one_shape_are_a_batch(tmp_path: Path) -> None:
+    """Whole pictures differ in shape; every readable row comes once, every unreadable one once among the errors."""
+    wide, tall = Image.new("RGB", (120, 60)), Image.new("RGB", (60, 120))
+    settings = SETTINGS.model_copy(update={"whole": True, "crops": 1})
+    made = list(batches([wide, tall, b"nothing", wide], settings, batch_size=4))
+    assert [batch.rows.tolist() for batch in made] == [[0, 3], [1]]
+    assert made[0].crops.shape[2] < made[0].crops.shape[3] and made[1].crops.shape[2] > made[1].crops.shape[3]
+    assert [sorted(batch.errors) for batch in made] == [[2], []]
+    (none,) = batches([b"nothing"], settings)
+    assert len(none.rows) == len(none.crops) == 0 and list(none.errors) == [0]

@@ -180,6 +180,7 @@ def test_digest_changes_with_every_setting() -> None:
         {"size": 128},
         {"resize": 256},
         {"crops": 3},
+        {"whole": True},
         {"interpolation": "bilinear"},
         {"mean": (0.5, 0.5, 0.5)},
         {"std": (0.5, 0.5, 0.5)},
@@ -196,6 +197,10 @@ def test_digest_changes_with_every_setting() -> None:
         (
             {"size": 300, "resize": 224},
             "run: 'the file': resize 224 is smaller than size 300; got {'size': 300, 'resize': 224}",
+        ),
+        (
+            {"crops": 3, "whole": True},
+            "run: 'the file': whole leaves nothing to crop; got crops 3; got {'crops': 3, 'whole': True}",
         ),
         ({"crops": 6}, "run: 'crops': input should be less than or equal to 5; got 6"),
         ({"crops": 0}, "run: 'crops': input should be greater than or equal to 1; got 0"),
@@ -220,3 +225,29 @@ def test_unreadable_pictures_say_why(tmp_path: Path) -> None:
             with pytest.raises(ImageError) as caught:
                 function(tmp_path / name)
             assert str(caught.value) == f"{tmp_path / name}: {problem}"
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "expected"),
+    [
+        (1024, 768, (288, 224)),
+        (768, 1024, (224, 288)),
+        (500, 500, (224, 224)),
+        (4000, 500, (672, 224)),  # a panorama is squeezed, not cut
+        (64, 4096, (224, 672)),
+    ],
+)
+def test_whole_is_looked_at_uncut(width: int, height: int, expected: tuple[int, int]) -> None:
+    settings = Preprocess(whole=True)
+    assert preprocess.whole_size(width, height, settings) == expected
+    crops = preprocess.load(Image.new("RGB", (width, height), (10, 200, 30)), settings)
+    assert crops.shape == (1, 3, expected[1], expected[0])
+
+
+def test_whole_sees_the_edges() -> None:
+    """What stands at the very left and right is in the array: nothing is cut away."""
+    picture = Image.new("RGB", (900, 300), (0, 0, 0))
+    picture.paste((255, 0, 0), (0, 0, 60, 300))
+    picture.paste((0, 0, 255), (840, 0, 900, 300))
+    pixels = preprocess.pixels(picture, Preprocess(whole=True))[0]
+    assert pixels[:, :10, 0].min() > 200 and pixels[:, -10:, 2].min() > 200

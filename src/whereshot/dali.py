@@ -59,7 +59,7 @@ class Dali:
                 dataset.load(sources[row], settings, random_crops, int(row)) if crops is None else crops
                 for row, crops in zip(chunk, found, strict=True)
             ]
-            yield dataset.joined(chunk, loaded, settings)
+            yield from dataset.joined(chunk, loaded, settings)
 
     def _resized(
         self, asked: list[tuple[int, bytes, preprocess.View]], settings: preprocess.Preprocess, batch_size: int

@@ -25,7 +25,10 @@ NO_FILE = "the record names no image file"
 
 @dataclass(frozen=True)
 class Batch:
-    """Crops of some photos: ``crops`` (m, 3, h, w) belong to ``rows[owner]``; the unreadable rows are in ``errors``."""
+    """Crops of some photos of one shape: ``crops`` (m, 3, h, w) belong to ``rows[owner]``.
+
+    The unreadable rows of the same chunk are in ``errors``.
+    """
 
     rows: NDArray[np.int64]
     crops: NDArray[np.float32]
@@ -75,7 +78,7 @@ def batches(
             loaded = [future.result() for future in futures]
             if following is not None:
                 ahead.append((following, [pool.submit(load_row, int(row)) for row in following]))
-            yield joined(chunk, loaded, settings)
+            yield from joined(chunk, loaded, settings)
 
 
 class Processes:
@@ -101,7 +104,7 @@ class Processes:
         chunks = chunked(len(sources), batch_size, order)
         tasks = (([sources[row] for row in chunk], chunk, settings, random_crops) for chunk in chunks)
         for chunk, loaded in zip(chunks, self._pool.map(tasks), strict=True):
-            yield joined(chunk, loaded, settings)
+            yield from joined(chunk, loaded, settings)
 
     def __enter__(self) -> Processes:
         return self
@@ -146,18 +149,22 @@ def chunked(photos: int, batch_size: int, order: NDArray[np.int64] | None) -> li
 
 def joined(
     chunk: NDArray[np.int64], loaded: Sequence[NDArray[np.uint8] | str], settings: preprocess.Preprocess
-) -> Batch:
-    """The batch of some rows' crops (c, size, size, 3), or the reasons why they have none."""
-    good = [(row, crops) for row, crops in zip(chunk, loaded, strict=True) if not isinstance(crops, str)]
+) -> Iterator[Batch]:
+    """The batches of some rows' crops (c, h, w, 3), or the reasons why they have none: one, or one per shape."""
     errors = {int(row): text for row, text in zip(chunk, loaded, strict=True) if isinstance(text, str)}
-    empty = np.empty((0, settings.size, settings.size, 3), np.uint8)
-    counts = [len(crops) for _, crops in good]
-    return Batch(
-        rows=np.array([row for row, _ in good], dtype=np.int64),
-        crops=preprocess.normalised(np.concatenate([empty, *(crops for _, crops in good)]), settings),
-        owner=np.repeat(np.arange(len(good)), counts),
-        errors=errors,
-    )
+    shapes: dict[tuple[int, ...], list[tuple[int, NDArray]]] = {}
+    for row, crops in zip(chunk, loaded, strict=True):
+        if not isinstance(crops, str):
+            shapes.setdefault(crops.shape[1:], []).append((row, crops))
+    for good in shapes.values() or [[]]:
+        empty = np.empty((0, *(good[0][1].shape[1:] if good else (settings.size, settings.size, 3))), np.uint8)
+        yield Batch(
+            rows=np.array([row for row, _ in good], dtype=np.int64),
+            crops=preprocess.normalised(np.concatenate([empty, *(crops for _, crops in good)]), settings),
+            owner=np.repeat(np.arange(len(good)), [len(crops) for _, crops in good]),
+            errors=errors,
+        )
+        errors = {}
 
 
 def content_digest(path: str | Path) -> bytes | None:

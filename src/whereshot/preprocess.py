@@ -19,14 +19,22 @@ from whereshot.config import Settings
 _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 _ALREADY_SQUARE = 1.05  # longer over shorter side below which one crop sees everything
 _LONGEST = 16  # longer over shorter side beyond which only the middle is looked at
+WHOLE_STRIDE = 32
+"""Both sides of a picture that is looked at as a whole are multiples of this: what networks divide them by."""
+WHOLE_LONGEST = 3
+"""Longer over shorter side beyond which a picture looked at as a whole is squeezed."""
 
 
 class Preprocess(Settings):
-    """Shorter side to ``resize`` pixels, then ``crops`` squares of ``size`` along the longer side, normalised."""
+    """Shorter side to ``resize`` pixels, then ``crops`` squares of ``size`` along the longer side, normalised.
+
+    ``whole`` looks at the picture once and uncut, its sides rounded to multiples of 32, by networks that take any size.
+    """
 
     size: int = Field(224, ge=16, le=2048)
     resize: int = Field(224, ge=16, le=4096)
     crops: int = Field(1, ge=1, le=5)
+    whole: bool = False
     interpolation: Literal["bilinear", "bicubic"] = "bicubic"
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
@@ -35,6 +43,8 @@ class Preprocess(Settings):
     def _filled(self) -> Preprocess:
         if self.resize < self.size:
             raise ValueError(f"resize {self.resize} is smaller than size {self.size}")
+        if self.whole and self.crops > 1:
+            raise ValueError(f"whole leaves nothing to crop; got crops {self.crops}")
         return self
 
     def digest(self) -> str:
@@ -45,7 +55,7 @@ class Preprocess(Settings):
 def load(source: images.Source, settings: Preprocess) -> NDArray[np.float32]:
     """The crops (c, 3, size, size) of a picture, left to right or top to bottom. Raises ImageError.
 
-    One crop, the central one, where the picture is nearly square or a single crop is set.
+    One crop, the central one, where the picture is nearly square or a single crop is set; (1, 3, h, w) of the whole.
     """
     return normalised(pixels(source, settings), settings)
 
@@ -73,16 +83,18 @@ def random_pixels(source: images.Source, settings: Preprocess, rng: np.random.Ge
 class View:
     """What is looked at of a picture: its ``box`` (left, top, right, bottom), resized to ``size`` (width, height).
 
-    Of that, ``corners`` are the (left, top) of the square crops of side ``crop``.
+    Of that, ``corners`` are the (left, top) of the square crops of side ``crop``; without a side nothing is cut away.
     """
 
     box: tuple[float, float, float, float]
     size: tuple[int, int]
     corners: tuple[tuple[int, int], ...]
-    crop: int
+    crop: int | None
 
     def cut(self, resized: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The crops (c, crop, crop, 3) of the resized box (h, w, 3)."""
+        """The crops (c, crop, crop, 3) of the resized box (h, w, 3), or (1, h, w, 3)."""
+        if self.crop is None:
+            return resized[None]
         return np.stack([resized[top : top + self.crop, left : left + self.crop] for left, top in self.corners])
 
 
@@ -91,6 +103,9 @@ def fixed_view(picture: tuple[int, int], settings: Preprocess) -> View:
     shorter, size = min(picture), settings.size
     spare = [max(0, length - _LONGEST * shorter) // 2 for length in picture]
     part = [length - 2 * cut for length, cut in zip(picture, spare, strict=True)]
+    if settings.whole:
+        box = (*spare, picture[0] - spare[0], picture[1] - spare[1])
+        return View(box, whole_size(*part, settings), ((0, 0),), None)
     width, height = (max(settings.resize, round(length * settings.resize / shorter)) for length in part)
     corners = _corners(width, height, settings)
     across, down = part[0] / width, part[1] / height
@@ -99,6 +114,14 @@ def fixed_view(picture: tuple[int, int], settings: Preprocess) -> View:
     left, top = corners[0]  # what lies outside of one crop need not be resized
     right, bottom = min(spare[0] + (left + size) * across, picture[0]), min(spare[1] + (top + size) * down, picture[1])
     return View((spare[0] + left * across, spare[1] + top * down, right, bottom), (size, size), ((0, 0),), size)
+
+
+def whole_size(width: int, height: int, settings: Preprocess) -> tuple[int, int]:
+    """Width and height at which a picture is looked at as a whole."""
+    scale = settings.resize / min(width, height)
+    longest = settings.resize * WHOLE_LONGEST
+    sides = (max(1, round(min(length * scale, longest) / WHOLE_STRIDE)) * WHOLE_STRIDE for length in (width, height))
+    return tuple(sides)
 
 
 def random_view(picture: tuple[int, int], settings: Preprocess, share: float, across: float, down: float) -> View:

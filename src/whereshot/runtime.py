@@ -5,6 +5,7 @@ A network is given as a function that makes it, so that each process makes its o
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from whereshot import images, processes
 from whereshot.dataset import Batch, batches
-from whereshot.errors import InputError, require
+from whereshot.errors import InputError, ModelError, require
 from whereshot.preprocess import Preprocess
 from whereshot.progress import Track, silent
 
@@ -39,6 +40,34 @@ class TorchCompute:
             owner = torch.from_numpy(batch.owner).to(self.device)
             outputs = self.apply(crops, owner, len(batch.rows))
             return {name: value.float().cpu().numpy() for name, value in outputs.items()}
+
+
+class OnnxCompute:
+    """Runs network.onnx by ONNX Runtime on one thread, photo by photo: more at once are no faster and need memory.
+
+    ``network`` is a path, or the bytes of the file; it takes (photos, crops, 3, h, w). Raises ModelError.
+    """
+
+    def __init__(self, network: str | bytes) -> None:
+        import onnxruntime
+
+        onnxruntime.disable_telemetry_events()  # nothing about the user is recorded or sent
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # of many kinds, all of the runtime's own
+            name = "network.onnx" if isinstance(network, bytes) else network
+            raise ModelError(f"{name}: ONNX Runtime cannot read it ({str(error).splitlines()[0]})") from error
+        self._names = [output.name for output in self._session.get_outputs()]
+
+    def __call__(self, batch: Batch) -> dict[str, NDArray]:
+        parts = []
+        for number in range(len(batch.rows)):
+            crops = np.ascontiguousarray(batch.crops[batch.owner == number][None])
+            parts.append(self._session.run(None, {"pixels": crops}))
+        return {name: np.concatenate([part[at] for part in parts]) for at, name in enumerate(self._names)}
 
 
 def pick_device(device: str | None) -> str:
@@ -100,14 +129,19 @@ _worker: tuple[Compute, Preprocess] | None = None
 
 def _start(make: Callable[[], Compute], settings: Preprocess) -> None:
     global _worker
-    torch = require("torch", extra="torch")
-    torch.set_num_threads(1)  # two threads beside a busy core are slower than one
     _worker = (make(), settings)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)  # two threads beside a busy core are slower than one
 
 
 def _work(task: tuple[int, list]) -> tuple:
     start, sources = task
     compute, settings = _worker
-    (batch,) = batches(sources, settings, batch_size=len(sources))
-    outputs = compute(batch) if len(batch.rows) else {}
-    return batch.rows + start, outputs, {row + start: text for row, text in batch.errors.items()}
+    parts = [
+        (batch.rows + start, compute(batch) if len(batch.rows) else {}, batch.errors)
+        for batch in batches(sources, settings, batch_size=len(sources))
+    ]
+    told = [outputs for _, outputs, _ in parts if outputs]
+    outputs = {name: np.concatenate([part[name] for part in told]) for name in (told[0] if told else ())}
+    errors = {row + start: text for _, _, failed in parts for row, text in failed.items()}
+    return np.concatenate([rows for rows, _, _ in parts]), outputs, errors
