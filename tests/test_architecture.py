@@ -44,7 +44,7 @@ hosts robots verify
     "sources": """
 streetview mapillary flickr osv5m yfcc table folder
 street archives
-addresses ids sidecars where
+addresses ids object_keys sidecars urlencoded where
 """,
     "engine": """
 local spark

@@ -6,7 +6,10 @@ import bz2
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -317,6 +320,32 @@ def test_an_error_in_a_worker_is_one_line(numbers: Path, tmp_path: Path, spark: 
         with Shards(tmp_path / str(number), "refuse", {}) as shards, pytest.raises(WhereshotError) as caught:
             engine.run(RowJob("refuse", refuse), split([numbers], unit_rows=50), shards)
         assert str(caught.value) == "no such thing"
+
+
+def sleep(batch: pa.RecordBatch, *, pids: str) -> pa.RecordBatch:
+    """A job that says which process it is in, and never ends."""
+    Path(pids, str(os.getpid())).touch()
+    time.sleep(600)
+    return batch
+
+
+def test_processes_end_with_their_parent(numbers: Path, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    pids.mkdir()
+    code = (
+        "import test_engine as t; from pathlib import Path; job = t.RowJob('sleep', t.sleep, {{'pids': {!r}}})\n"
+        "with t.Shards({!r}, 'sleep', {{}}) as shards: t.Local(2).run(job, t.split([{!r}], unit_rows=50), shards)"
+    ).format(str(pids), str(tmp_path / "out"), str(numbers))
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parent)
+    while len(list(pids.iterdir())) < 2:
+        assert parent.poll() is None
+        time.sleep(0.02)
+    parent.kill()
+    parent.wait()
+    patience = time.monotonic() + 20
+    while any(Path("/proc", path.name).exists() for path in pids.iterdir()):
+        assert time.monotonic() < patience, "a process has outlived its parent"
+        time.sleep(0.02)
 
 
 def test_marks_of_a_driver_that_was_killed_count(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from whereshot.errors import InputError
 from whereshot.progress import silent
 from whereshot.records import Records
-from whereshot.sources import SOURCES, Ingested, yfcc
+from whereshot.sources import SOURCES, Ingested, urlencoded, yfcc
 
 REAL = {
     "photo_id": "4571314348",
@@ -210,7 +210,7 @@ def test_columns_cannot_be_named(tmp_path: Path) -> None:
 def test_decoding_is_that_of_the_standard_library(texts: list[str | None], first: int) -> None:
     column = pa.array(texts, pa.string()).slice(first)
     expected = [None if text is None else urllib.parse.unquote_plus(text) for text in texts[first:]]
-    assert yfcc.decoded(column).to_pylist() == expected
+    assert urlencoded.decoded(column).to_pylist() == expected
 
 
 # --- the command

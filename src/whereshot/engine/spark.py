@@ -38,7 +38,8 @@ class Spark:
         if not pending:
             return
         session = self.session()
-        table = pa.Table.from_pylist([asdict(unit) for unit in pending])
+        # a worker's folder is not that of the driver
+        table = pa.Table.from_pylist([asdict(unit) | {"path": os.path.abspath(unit.path)} for unit in pending])
         work = _worker(job, str(shards.folder.absolute()))
         done = session.createDataFrame(table).mapInArrow(work, "unit string, error string")
         outcome: dict[str, Any] = {}

@@ -41,6 +41,8 @@ Fetch = Callable[[str], bytes | None]
 def checked(job: RowJob, store: str) -> RowJob:
     """The job, after which every kept row's picture is looked for in a store. Raises InputError where it is none."""
     _store(store)  # now, not in the workers
+    if not urllib.parse.urlsplit(store).scheme:
+        store = str(Path(store).absolute())
     origin = job.function
     settings = {"origin": f"{origin.__module__}:{origin.__qualname__}", "store": store, **job.settings}
     return replace(job, function=transform, settings=settings, threads=False)

@@ -8,10 +8,7 @@ URL-encoded. Everything is done on whole columns, so that Python meets only the 
 from __future__ import annotations
 
 import datetime
-import hashlib
 from collections.abc import Mapping, Sequence
-from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +23,8 @@ from whereshot.errors import InputError
 from whereshot.progress import Track
 from whereshot.records import SCHEMA, Records
 from whereshot.sources import base
+from whereshot.sources.object_keys import object_keys
+from whereshot.sources.urlencoded import decoded
 
 COLUMNS = (
     "photo_id", "user", "nickname", "taken", "uploaded", "camera", "title", "description", "tags", "machine_tags",
@@ -59,11 +58,9 @@ OUTPUT = pa.schema(
 """What comes out of a batch. ``accuracy`` is Flickr's: 16 is a street, 1 the world; keys are those of the bucket."""
 
 VIDEO = "video"
-PREFIX, SUFFIX = "data/images/", ".jpg"
 
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _MOMENT = r"^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]) ([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?$"
-_HASH = r"^[0-9a-f]{16,32}$"
 
 
 def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> base.Ingested:
@@ -226,7 +223,8 @@ def _photos(rows: pa.Table) -> pa.Table:
     latitude, longitude = _floats(rows["latitude"])[0], _floats(rows["longitude"])[0]
     taken = _moments(rows["taken"])
     accuracy = _matching(rows["accuracy"], r"^\d{1,2}$").cast(pa.int8())
-    keys, short_keys = _object_keys(rows)
+    hashes = _one(rows["hash"]) if "hash" in rows.column_names else None
+    keys, short_keys = object_keys(_one(rows["url"]), hashes)
     return pa.table(
         {
             "id": rows["photo_id"],
@@ -308,122 +306,6 @@ def _tags(column: pa.ChunkedArray) -> pa.Array:
     return pa.ListArray.from_arrays(
         lists.offsets, decoded(lists.values), mask=pc.is_null(lists) if lists.null_count else None
     )
-
-
-# --- URL-encoded texts
-
-
-def decoded(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """URL-encoded texts decoded: + is a space, %XX a byte of UTF-8; a broken sequence stays, wrong UTF-8 is U+FFFD.
-
-    >>> decoded(pa.array(["caf%C3%A9+noir", "100%", "%zz", "%E9"])).to_pylist()
-    ['café noir', '100%', '%zz', '\ufffd']
-    """
-    column = _one(column)
-    if column.offset or column.null_count:
-        column = pa.concat_arrays([column])  # its own buffers, from the first value on
-    if not len(column) or column.buffers()[2] is None:
-        return column
-    offsets = np.frombuffer(column.buffers()[1], np.int32, len(column) + 1)
-    text = np.frombuffer(column.buffers()[2], np.uint8, offsets[-1])
-    text = np.where(text == ord("+"), np.uint8(ord(" ")), text)
-    percent = np.flatnonzero(text == ord("%"))
-    if len(percent):
-        # of each %, the string it is in must hold two more bytes, both hexadecimal
-        ends = offsets[np.searchsorted(offsets, percent, side="right")]
-        percent = percent[percent + 2 < ends]
-        high, low = _HEX[text[percent + 1]], _HEX[text[percent + 2]]
-        sound = (high < 16) & (low < 16)
-        percent, value = percent[sound], (high[sound] << 4 | low[sound]).astype(np.uint8)
-        text[percent] = value
-        stays = np.ones(len(text), bool)
-        stays[percent + 1] = stays[percent + 2] = False
-        dropped = 2 * np.searchsorted(percent, offsets)
-        text, offsets = text[stays], (offsets - dropped).astype(np.int32)
-        if (value >= 0x80).any():
-            text, offsets = _sound_utf8(text, offsets)
-    return pa.Array.from_buffers(
-        pa.string(), len(column), [column.buffers()[0], pa.py_buffer(offsets), pa.py_buffer(text)], column.null_count
-    )
-
-
-_HEX = np.full(256, 255, np.uint8)
-for _digit in "0123456789abcdefABCDEF":
-    _HEX[ord(_digit)] = int(_digit, 16)
-
-
-def _sound_utf8(text: NDArray[np.uint8], offsets: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """The same strings; those that are no UTF-8 with U+FFFD for what is wrong."""
-    starts = offsets[:-1][offsets[:-1] < offsets[1:]]
-    whole = not ((text[starts] & 0xC0) == 0x80).any()  # no string begins inside a character ...
-    if whole:
-        try:
-            bytes(text).decode()  # ... and all of them together are sound: so is each
-            return text, offsets
-        except UnicodeDecodeError:
-            pass
-    parts = [bytes(text[start:stop]) for start, stop in pairwise(offsets)]
-    parts = [part.decode("utf-8", "replace").encode() for part in parts]
-    lengths = np.cumsum([0, *map(len, parts)]).astype(np.int32)
-    return np.frombuffer(b"".join(parts), np.uint8), lengths
-
-
-# --- keys of the bucket
-
-
-def _object_keys(rows: pa.Table) -> tuple[pa.Array, pa.Array]:
-    """The key of every photo in both spellings of its hash: two digits for every byte, and no leading zeros."""
-    digests = md5_hex(_one(rows["url"]))
-    long, short = _text_of(digests), _without_zeros(digests)
-    if "hash" in rows.column_names:
-        given = _matching(pc.ascii_lower(_one(rows["hash"])), _HASH)
-        is_whole = pc.fill_null(pc.equal(pc.binary_length(given), 32), False)
-        whole = pc.if_else(is_whole, given, pa.scalar("0" * 32))
-        given_short = pc.if_else(is_whole, _without_zeros(_digits(whole)), given)
-        # a short spelling does not tell where the zeros were; the address of the same photo does
-        agrees = pc.equal(given_short, short)
-        given_long = pc.if_else(is_whole, given, pc.if_else(agrees, long, given))
-        long, short = pc.coalesce(given_long, long), pc.coalesce(given_short, short)
-    return _key(long), _key(short)
-
-
-def md5_hex(texts: pa.Array) -> NDArray[np.uint8]:
-    """The MD5 of every text, as its 32 hexadecimal digits (n, 32) in ASCII."""
-    digest = partial(hashlib.md5, usedforsecurity=False)
-    digests = b"".join([digest(text).digest() for text in texts.cast(pa.binary()).to_pylist()])
-    return _DIGITS_OF[np.frombuffer(digests, np.uint8)].reshape(-1, 32)
-
-
-_DIGITS_OF = np.frombuffer(bytes(range(256)).hex().encode(), np.uint8).reshape(256, 2)
-
-
-def _digits(hashes: pa.Array) -> NDArray[np.uint8]:
-    """Texts of 32 digits as an array (n, 32)."""
-    text = b"".join(hashes.cast(pa.binary()).to_pylist())
-    return np.frombuffer(text, np.uint8).reshape(-1, 32)
-
-
-def _text_of(digits: NDArray[np.uint8]) -> pa.Array:
-    offsets = np.arange(0, 32 * len(digits) + 1, 32, dtype=np.int32)
-    return pa.Array.from_buffers(
-        pa.string(), len(digits), [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(digits))]
-    )
-
-
-def _without_zeros(digits: NDArray[np.uint8]) -> pa.Array:
-    """The hash as "%x" of each byte writes it: a byte below 16 has one digit."""
-    stays = np.ones(digits.shape, bool)
-    stays[:, ::2] = digits[:, ::2] != ord("0")
-    offsets = np.concatenate([[0], np.cumsum(stays.sum(axis=1))]).astype(np.int32)
-    return pa.Array.from_buffers(
-        pa.string(), len(digits), [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(digits[stays]))]
-    )
-
-
-def _key(hashes: pa.Array) -> pa.Array:
-    first, second = pc.binary_slice(hashes.cast(pa.binary()), 0, 3), pc.binary_slice(hashes.cast(pa.binary()), 3, 6)
-    parts = (pc.binary_join_element_wise(PREFIX, first.cast(pa.string()), ""), second.cast(pa.string()), hashes)
-    return pc.binary_join_element_wise(pc.binary_join_element_wise(*parts, "/"), SUFFIX, "")
 
 
 JOB = RowJob("ingest yfcc", transform, threads=True)
