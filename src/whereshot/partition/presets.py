@@ -68,19 +68,19 @@ PRESETS: dict[str, Preset] = {
         "mesh",
         ({"max": 8000, "min": 1000},),
         f"{_DELAUNAY}: the coarse mesh",
-        "how many triangles is not known here",
+        "538 triangles; refined on 2 million photos of Flickr, populated with all",
     ),
     "delaunay-fine": Preset(
         "mesh",
         ({"max": 5000, "min": 500},),
         f"{_DELAUNAY}: the fine mesh",
-        "how many triangles is not known here",
+        "6,565 triangles",
     ),
     "delaunay-fineP": Preset(
         "mesh",
         ({"max": 10_000, "min": 50},),
         f"{_DELAUNAY}: the fine mesh with PlaNet's limits",
-        "how many triangles is not known here",
+        "4,771 triangles",
     ),
     "osv5m-quadtree": Preset(
         "quadtree",
