@@ -205,19 +205,20 @@ def main() -> int:
 
 
 CHOICE = [
-    "Answer with the imagery centroid: at about 500 cells it alone is worth up to 24 points within 200 km over the "
-    "cell's own centre. **Voronoi cells** round k-means centres lose least from 200 km on, with the fewest cells "
-    "(2,000 of them allow more within 200 km than 7,000 of any other kind), and leave no photo outside; but k-means "
-    "does not cut dense cities, so they are the worst within 1 km. **Adaptive S2** is the one to start with: built at "
-    "once, evenly full, two to seven times better within 1 km than as many Voronoi cells, comparable with published models, "
-    "and its levels nest, so that a product of them loses nothing. The **quadtree** is its equal within two points, "
-    "with cells of less equal shape; take it to compare with OSV-5M. **Regions**, and **semantic cells** (regions "
-    "merged and split by density), are for answers that have a name; regions are the most evenly full of all and the "
-    "best within 1 km, but up to 3 % of the photos stay outside, where photos are few. The **mesh** covers the sphere "
-    "and drops nothing; at 7,000 cells only Voronoi cells and regions do better within 200 km, at 500 it is the worst, "
-    "its triangles being too regular still. **Overlaps** are not better at equally many cells: they are for learning "
-    "several coarse partitions and answering with a fine one. Multiply levels only where they nest: of meshes refined "
-    "apart from one another a quarter of the photos is torn, of Voronoi cells 7 %."
+    "Answer with the imagery centroid: at about 500 cells it alone is worth up to 24 points within 200 km over "
+    "the cell's own centre. **Voronoi cells** round k-means centres lose least from 200 km on, with the fewest "
+    "cells (2,000 of them allow more within 200 km than 7,000 of any other kind), and leave no photo outside; but "
+    "k-means does not cut dense cities, so they are the worst within 1 km. **Adaptive S2** is the one to start "
+    "with: built at once, evenly full, two to seven times better within 1 km than as many Voronoi cells, "
+    "comparable with published models, and its levels nest, so that a product of them loses nothing. The "
+    "**quadtree** is its equal within two points, with cells of less equal shape; take it to compare with OSV-5M. "
+    "**Regions**, and **semantic cells** (regions merged and split by density), are for answers that have a name; "
+    "regions are the most evenly full of all and the best within 1 km, but up to 3 % of the photos stay outside, "
+    "where photos are few. The **mesh** covers the sphere and drops nothing; at 7,000 cells only Voronoi cells "
+    "and regions do better within 200 km, at 500 it is the worst, its triangles being too regular still. "
+    "**Overlaps** are not better at equally many cells: they are for learning several coarse partitions and "
+    "answering with a fine one. Multiply levels only where they nest: of meshes refined apart from one another a "
+    "quarter of the photos is torn, of Voronoi cells 7 %."
 ]
 """Which to choose when, from the tables below; to be read anew when they change."""
 

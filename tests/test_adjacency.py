@@ -82,16 +82,16 @@ def test_faces_of_the_cube() -> None:
 
 
 def test_s2_cells_of_many_levels(rng: np.random.Generator) -> None:
-    """Cells of levels 1 to 6 border where the level-6 cells in them do, those found by the four-neighbour rule."""
+    """Cells of levels 1 to 5 border where the level-5 cells in them do, those found by the four-neighbour rule."""
     spots = np.array([[48, 2], [-33, 151], [89.9, 0], [0, 179.9], [-89, 90]])
     points = np.concatenate(
         [spots[rng.integers(0, 5, 2000)] + rng.normal(0, 3, (2000, 2)), s2.center(every_cell(2).ids)]
     )
     points[:, 0] = np.clip(points[:, 0], -90, 90)
     points[:, 1] = (points[:, 1] + 180) % 360 - 180
-    mixed = partition.build("s2", points, {"max": 6, "min_level": 1, "max_level": 6})
+    mixed = partition.build("s2", points, {"max": 6, "min_level": 1, "max_level": 5})
     assert len(set(s2.level_of(mixed.ids).tolist())) >= 5
-    small = every_cell(6)
+    small = every_cell(5)
     owner = mixed.assign(small.cell_centers)
     expected = np.sort(owner[small.neighbours()], axis=1)
     expected = np.unique(expected[(expected[:, 0] >= 0) & (expected[:, 0] < expected[:, 1])], axis=0)
