@@ -22,7 +22,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner, Result
 
+from whereshot.cli import app
 from whereshot.errors import InputError
 from whereshot.progress import silent
 from whereshot.records import Records
@@ -267,13 +269,34 @@ def test_killed_at_ten_random_moments(tmp_path: Path, dumps: ModuleType) -> None
 
 def test_a_finished_job_says_the_same_again(tmp_path: Path, dumps: ModuleType) -> None:
     dump = dumps.write(tmp_path / "dump.tsv.bz2", 500)
-    first = finish(dump, tmp_path / "out", "--unit-mb", "64")
-    again = finish(dump, tmp_path / "out", "--unit-mb", "64")
+
+    def run(*more: str) -> Result:
+        return CliRunner().invoke(app, [*command(dump, tmp_path / "out")[3:], *more])
+
+    first, again = (json.loads(run("--unit-mb", "64").stdout) for _ in range(2))
+    assert first["kept"] > 100
     assert {**first, "seconds": 0} == {**again, "seconds": 0}
-    refused = subprocess.run(command(dump, tmp_path / "out"), capture_output=True, text=True, check=False)
-    assert refused.returncode == 2
-    assert refused.stderr == (
-        f"whereshot: {tmp_path / 'out'}: begun by another job (unit_mb was 64.0, is 0.02); "
-        "choose another --out, or start again with --overwrite\n"
+    assert str(run().exception) == (
+        f"{tmp_path / 'out'}: begun by another job (unit_mb was 64.0, is 0.02); "
+        "choose another --out, or start again with --overwrite"
     )
-    assert finish(dump, tmp_path / "out", "--overwrite")["kept"] == first["kept"]
+    assert json.loads(run("--overwrite").stdout)["kept"] == first["kept"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["yfcc", "{dump}", "--engine", "flink"], "no engine 'flink'; known: local, spark"),
+        (["yfcc", "{dump}", "--unit-mb", "0"], "--unit-mb must be more than 0; got 0"),
+        (["yfcc", "{dump}", "--column", "latitude=x"], "--column: the columns of yfcc are known; leave it out"),
+        (["yfcc", "{dump}.gone"], "{dump}.gone: no such file"),
+        (["yfcc", "{dump}"], "none of 1 rows can be used: 1 broken row; see {out}/rejects"),
+        (["table", "{dump}", "--check", "x"], "--check is for yfcc into a folder; leave it out"),
+    ],
+)
+def test_mistakes_are_one_line(given: list[str], told: str, tmp_path: Path) -> None:
+    dump, out = tmp_path / "dump.tsv", tmp_path / "out"
+    dump.write_text("nothing of use\n")
+    texts = [text.format(dump=dump, out=out) for text in (*given, "--out", str(out))]
+    result = CliRunner().invoke(app, ["ingest", *texts])
+    assert str(result.exception) == told.format(dump=dump, out=out)

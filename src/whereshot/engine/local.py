@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 
 import pyarrow as pa
@@ -36,7 +36,13 @@ class Local:
             yield from map(work, pending)
         elif job.threads:
             with ThreadPoolExecutor(workers) as pool:
-                yield from pool.map(work, pending)
+                running = [pool.submit(work, unit) for unit in pending]
+                try:
+                    for done in as_completed(running):  # a slow unit keeps no other from being counted
+                        yield done.result()
+                finally:
+                    for future in running:
+                        future.cancel()
         else:
             yield from spread(pending, _end_with_the_parent, (), work, workers)
 
