@@ -35,7 +35,8 @@ class Api:
     """One API at ``endpoint``; to be used in an ``async with``.
 
     ``secret`` is hidden in all that is told; it goes out in ``parameters``, with every question, or in ``headers``.
-    ``variable`` is what a person sets to change it.
+    ``variable`` is what a person sets to change it. With ``is_counted`` no question goes out but those that ``manners``
+    tell.
     """
 
     def __init__(
@@ -47,10 +48,11 @@ class Api:
         variable: str,
         parameters: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        is_counted: bool = False,
     ) -> None:
         self._endpoint, self._secret, self._variable = endpoint, secret, variable
         self._parameters = dict(parameters or {})
-        self._client = Client(manners, headers)
+        self._client = Client(manners, headers, is_counted=is_counted)
 
     async def __aenter__(self) -> Api:
         await self._client.__aenter__()

@@ -34,10 +34,15 @@ class LaterError(base.RefusedError):
 
 
 class Client:
-    """Connections to many hosts at a time; to be used in an ``async with``."""
+    """Connections to many hosts at a time; to be used in an ``async with``.
 
-    def __init__(self, manners: base.Manners, headers: Mapping[str, str] | None = None) -> None:
-        self._manners, self._headers = manners, headers or {}
+    With ``is_counted`` no question goes out but those that ``manners`` tell, since each may cost something.
+    """
+
+    def __init__(
+        self, manners: base.Manners, headers: Mapping[str, str] | None = None, *, is_counted: bool = False
+    ) -> None:
+        self._manners, self._headers, self._is_counted = manners, headers or {}, is_counted
         self._hosts = Hosts(manners)
         self._robots = Robots(self._robots_text, manners.user_agent)
         self._slots = asyncio.Semaphore(manners.connections)
@@ -54,6 +59,8 @@ class Client:
             headers={"User-Agent": self._manners.user_agent, "Accept": "image/*, */*;q=0.1", **self._headers},
             cookie_jar=aiohttp.DummyCookieJar(),
         )
+        if self._is_counted:  # else aiohttp asks once more by itself where a server hangs up
+            self._session._retry_connection = False
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whereshot.engine import RowJob
-from whereshot.sources import flickr, folder, osv5m, table, yfcc
+from whereshot.sources import flickr, folder, mapillary, osv5m, streetview, table, yfcc
 from whereshot.sources.base import Collected, Collector, Ingested, Order, Source
 from whereshot.sources.folder import find_pictures
 
@@ -20,7 +20,9 @@ JOBS: dict[str, RowJob] = {
 
 COLLECTORS: dict[str, Collector] = {
     "flickr": flickr.collect,
+    "mapillary": mapillary.collect,
     "osv5m": osv5m.collect,
+    "streetview": streetview.collect,
 }
 """Sources that fill a folder by themselves, unit by unit: from an API, or out of archives."""
 
