@@ -15,12 +15,12 @@ PACKAGE = Path(__file__).parents[1] / "src" / "whereshot"
 FLOORS = """
 cli
 server batch
-report trial recalibrate
+report trial recalibrate scorecard
 claim cartography
 train geolocator learn explain export atlas hub
 answer features page
 checkpoint runtime optimize dali
-dataset model calibrate oracle predictions
+dataset model calibrate oracle predictions benchmark
 sources curate pack evidence readout evaluate areas conformal
 fetch
 places
@@ -63,9 +63,13 @@ names
 cues language worldwide reader nature
 """,
     "model": """
-align backbone
+align backbone classify mvmf
 decode geoclip position_decoder
-locations photo_density
+locations losses photo_density
+""",
+    "scorecard": """
+html latex markdown errors calibration hours world confusion collecting extremes tables
+drawing
 """,
     "partition": """
 semantic
