@@ -24,7 +24,7 @@ SMALL = ["cells=region", "units=city", "per_cell=4"]
 
 
 class Graph:
-    """The graph: a picture every 0.001 degrees, a panorama beside each; where pictures are, the token must not be seen."""
+    """The graph: a picture every 0.001 degrees, a panorama beside each; no token where pictures are."""
 
     def __init__(self) -> None:
         self.url = ""

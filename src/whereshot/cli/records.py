@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from whereshot.cli.base import ColumnOption, FormatOption, ReportFormat, check_folder, pairs, print_json, say
+from whereshot.cli.base import ColumnOption, FormatOption, ReportFormat, SetOption, check_folder, pairs, print_json, say
 from whereshot.errors import InputError, nearest_name
+
+if TYPE_CHECKING:
+    from whereshot.sources import Order
 
 EngineOption = Annotated[str, typer.Option("--engine", help="local, or spark (pip install 'whereshot[spark]').")]
 MasterOption = Annotated[str | None, typer.Option("--master", help="Spark's master, as local[2] or spark://host:7077.")]
+WhereOption = Annotated[
+    list[str] | None, typer.Option("--where", help="Keep only these, as country=US,CA or split!=test. Repeatable.")
+]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Start again, and drop what is there.")]
 
 
 def ingest(
-    source: Annotated[str, typer.Argument(help="folder, table or yfcc.")],
-    inputs: Annotated[list[Path], typer.Argument(help="Folders, tables or parts of a dump.", show_default=False)],
+    source: Annotated[str, typer.Argument(help="folder, table, yfcc, osv5m, flickr, streetview or mapillary.")],
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(help="Folders, tables, parts of a dump, queries or addresses.", show_default=False),
+    ],
     out: Annotated[Path, typer.Option(help="A folder of Parquet shards, or one .parquet file.", show_default=False)],
     column: ColumnOption = None,
     engine: EngineOption = "local",
@@ -28,23 +37,46 @@ def ingest(
         typer.Option(help="Where the pictures are: a folder, s3://bucket/prefix or https://...", show_default=False),
     ] = None,
     unit_mb: Annotated[float, typer.Option(help="Text that is done at a time, and again after a kill.")] = 64.0,
+    where: WhereOption = None,
+    setting: SetOption = None,
+    endpoint: Annotated[str | None, typer.Option(help="Another address of the API.", show_default=False)] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Go on where pictures cost money.")] = False,
+    budget: Annotated[
+        float | None, typer.Option(help="USD that may be spent, in all runs.", show_default=False)
+    ] = None,
     overwrite: OverwriteOption = False,
     form: FormatOption = ReportFormat.table,
 ) -> None:
     """Make records of photos with positions; what cannot be used goes to rejects/ with its reason.
 
-    A dump (yfcc) goes on where it stopped when the same command is given again.
+    All but a folder and a table go on where they stopped when the same command is given again. docs/sources.md has
+    each source, its settings and its terms.
     """
-    from whereshot.sources import JOBS, SOURCES
+    from whereshot.sources import COLLECTORS, JOBS, SOURCES, Order
 
-    if source not in SOURCES:
-        raise InputError(f"no source {source!r}; {nearest_name(source, SOURCES)}")
+    if source not in SOURCES and source not in COLLECTORS:
+        raise InputError(f"no source {source!r}; {nearest_name(source, {**SOURCES, **COLLECTORS})}")
     check_folder(out)
-    if source in JOBS and out.suffix != ".parquet":
+    for given, option in (
+        (setting, "--set"),
+        (endpoint, "--endpoint"),
+        (yes, "--yes"),
+        (budget is not None, "--budget"),
+    ):
+        if given and source not in COLLECTORS:
+            raise InputError(f"{option} is for {', '.join(COLLECTORS)}; leave it out")
+    if source in COLLECTORS:
+        for given, option in ((column, "--column"), (check, "--check"), (engine != "local", "--engine")):
+            if given:
+                raise InputError(f"{option} is not for {source}; leave it out")
+        rejects = out / "rejects"
+        order = Order(inputs, out, setting or (), where or (), endpoint, None, budget, yes, overwrite)
+        document = _collected(source, order)
+    elif source in JOBS and out.suffix != ".parquet":
         if column:
             raise InputError(f"--column: the columns of {source} are known; leave it out")
         rejects = out / "rejects"
-        document = _by_units(source, inputs, out, engine, master, check, unit_mb, overwrite)
+        document = _by_units(source, inputs, out, engine, master, check, unit_mb, overwrite, where or [])
     else:
         if engine != "local" or check:
             option = "--check" if check else "--engine"
@@ -52,9 +84,9 @@ def ingest(
         from whereshot.records import rejects_path
 
         rejects = rejects_path(out)
-        document = _at_once(source, inputs, out, pairs(column, "--column"))
+        document = _at_once(source, inputs, out, pairs(column, "--column"), where or [])
     if document["kept"] == 0:
-        listed = ", ".join(f"{count} {reason}" for reason, count in document["rejected"].items())
+        listed = ", ".join(f"{count} {reason}" for reason, count in document["rejected"].items()) or "there is none"
         raise InputError(f"none of {document['rows']} rows can be used: {listed}; see {rejects}")
     if form is ReportFormat.json:
         print_json(document)
@@ -75,17 +107,20 @@ def _by_units(
     check: str | None,
     unit_mb: float,
     overwrite: bool,
+    where: list[str],
 ) -> dict[str, Any]:
     """Unit by unit on an engine, going on where an earlier run of the same job stopped."""
     from whereshot import progress
     from whereshot.engine import ENGINES, Shards, split
     from whereshot.sources import JOBS, existence
+    from whereshot.sources.where import selected
 
     if engine not in ENGINES:
         raise InputError(f"no engine {engine!r}; {nearest_name(engine, ENGINES)}")
     if unit_mb <= 0:
         raise InputError(f"--unit-mb must be more than 0; got {unit_mb:g}")
-    job = JOBS[source] if check is None else existence.checked(JOBS[source], check)
+    job = selected(JOBS[source], where)
+    job = job if check is None else existence.checked(job, check)
     units = split(inputs, unit_bytes=int(unit_mb * 1024**2))
     settings = {**job.settings, "unit_mb": unit_mb}
     with Shards(out, job.name, settings, inputs, overwrite=overwrite) as shards:
@@ -98,17 +133,34 @@ def _by_units(
         return shards.summary()
 
 
-def _at_once(source: str, inputs: list[Path], out: Path, columns: dict[str, str]) -> dict[str, Any]:
+def _collected(source: str, order: Order) -> dict[str, Any]:
+    """By a source that fills its folder itself, going on where an earlier run stopped."""
+    from dataclasses import replace
+
+    from whereshot import progress
+    from whereshot.sources import COLLECTORS
+
+    if order.out.suffix == ".parquet":
+        raise InputError(f"{order.out}: {source} fills a folder; name one without .parquet")
+    collected = COLLECTORS[source](replace(order, track=progress.bar, tell=say))
+    for note in collected.notes:
+        say(note)
+    return collected.summary
+
+
+def _at_once(source: str, inputs: list[Path], out: Path, columns: dict[str, str], where: list[str]) -> dict[str, Any]:
     """All rows in memory: what is there is replaced, whole or not at all."""
     from whereshot import progress
     from whereshot.engine import MANIFEST
     from whereshot.records import count_reasons, rejects_path, write_parquet
     from whereshot.sources import SOURCES
+    from whereshot.sources.where import choose, parse
 
     started = time.perf_counter()
     if (out / MANIFEST).exists():
         raise InputError(f"{out}: holds the shards of a job that can go on; name another --out, or remove it")
-    ingested = SOURCES[source](inputs, columns, progress.bar)
+    conditions = parse(where)
+    ingested = choose(SOURCES[source](inputs, columns, progress.bar), conditions)
     if len(ingested.rejects):
         write_parquet(ingested.rejects, rejects_path(out))
     else:

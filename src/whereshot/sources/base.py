@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,12 @@ class Order:
     confirmed: bool = False
     overwrite: bool = False
     track: Track = silent
+    tell: Callable[[str], None] = lambda _: None
+    """Takes what a person is to know before it happens."""
+
+    def manners_of(self, usual: Manners) -> Manners:
+        """How to ask: as the API's terms have it, and also in one's own network where that is where it is."""
+        return self.manners or (usual if self.endpoint is None else replace(usual, allow_private=True))
 
 
 @dataclass(frozen=True)

@@ -194,7 +194,7 @@ class _Job:
     async def open(self) -> None:
         from whereshot.fetch.api import Api
 
-        manners = self._order.manners or MANNERS
+        manners = self._order.manners_of(MANNERS)
         self._api = Api(
             self._order.endpoint or ENDPOINT,
             manners,

@@ -57,7 +57,7 @@ class Mapillary:
         self.variant = str(settings.width)
         self._settings, self._token = settings, token
         self._endpoint = order.endpoint or ENDPOINT
-        self._manners = order.manners or MANNERS
+        self._manners = order.manners_of(MANNERS)
 
     async def __aenter__(self) -> Mapillary:
         from whereshot.fetch.api import Api

@@ -292,6 +292,7 @@ class _Job:
         if not self._order.confirmed or self._order.budget_usd is None:
             lacking = "--yes and --budget USD" if not self._order.confirmed else "--budget USD"
             raise InputError(f"{told}; none was asked for yet: go on with {lacking}")
+        self._order.tell(f"{told}; the budget is {self._order.budget_usd:.2f} USD")
 
     def _missing(self, cell: str) -> list[dict[str, Any]]:
         """The rows of a cell whose pictures are not here."""

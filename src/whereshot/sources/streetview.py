@@ -84,7 +84,7 @@ class StreetView:
         self.variant = f"{settings.size} {settings.margin} {settings.fov:g} {settings.pitch:g}"
         self._settings, self._key = settings, key
         self._endpoint = order.endpoint or ENDPOINT
-        self._manners = order.manners or MANNERS
+        self._manners = order.manners_of(MANNERS)
 
     async def __aenter__(self) -> StreetView:
         from whereshot.fetch.api import Api
