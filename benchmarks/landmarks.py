@@ -11,7 +11,7 @@ from pathlib import Path
 
 from whereshot.geolocator import Geolocator
 from whereshot.progress import bar, silent
-from whereshot.report import to_markdown
+from whereshot.scorecard import summary
 from whereshot.sources import SOURCES
 from whereshot.trial import try_model
 
@@ -40,7 +40,7 @@ def main() -> None:
     for name, title in TITLES.items():
         table = SOURCES["table"]([PHOTOS / f"{name}.csv"], {}, silent).records
         print(f"## {title}\n")
-        print(to_markdown(try_model(locator, table, track=bar)))
+        print(summary(try_model(locator, table, track=bar)))
     print("## Held-out photos of the training table, by cross-validation\n")
     print("| method | NLL, known places | NLL, places kept apart | radius factor, known | radius factor, apart |")
     print("|---|---:|---:|---:|---:|")

@@ -46,6 +46,13 @@ streetview mapillary flickr osv5m yfcc table folder
 street archives
 addresses ids object_keys sidecars urlencoded where
 """,
+    "curate": """
+run
+steps
+verify faces scene duplicates per_user_cell balance
+hamming positions
+hashes drawing
+""",
     "engine": """
 local spark
 jobs

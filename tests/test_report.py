@@ -21,7 +21,6 @@ from PIL import Image
 from conftest import MakePicture
 from whereshot import report, sphere
 from whereshot.answer import Candidate, Place, Prediction
-from whereshot.evaluate import Report, Row, Value
 from whereshot.geolocator import Geolocator, Located
 
 FRANCE = Place(country="France", country_code="FR")
@@ -321,29 +320,6 @@ def test_the_look_at_the_browsers_log_sees(page: str, tmp_path: Path) -> None:
     assert "Likely places" not in document[: document.index('<script type="application/json"')]
     foreign = page.replace("<body>", '<body><img src="https://127.0.0.1:9/x.png">')
     assert "Content Security Policy" in browse(foreign, tmp_path)[1]
-
-
-# --- Markdown
-
-
-def test_markdown_table() -> None:
-    names = [*(f"accuracy_{km}" for km in (1, 25, 200, 750, 2500)), "geoscore", "mean_km", "median_km", "nll"]
-    full = {name: Value(0.5, 0.25, 0.75) for name in [*names, *(f"coverage_{level}" for level in (50, 80, 90))]}
-    few = {name: Value(0.0, 0.0, 1234.5678) for name in names[:-1]}
-    protocol = {"photos": 3, "threshold": "<=", "nearest_training_photo_within_1_km": None}
-    text = report.to_markdown(Report([Row("one", 3, 0, full), Row("two", 3, 1, few)], protocol))
-    lines = text.splitlines()
-    heads = ["method", "1 km", "25 km", "200 km", "750 km", "2500 km", "GeoScore", "mean km", "median km", "NLL"]
-    heads += [f"in {level} % circle" for level in (50, 80, 90, 95)]
-    assert lines[0] == "| " + " | ".join(heads) + " |"
-    assert lines[1] == "|---|" + 13 * "---:|"
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:4]]
-    assert [len(row) for row in cells] == [14, 14]
-    assert cells[0][:2] == ["one", "50.0 [25.0, 75.0]"]
-    assert cells[0][6:11] == ["0 [0, 1]", "0 [0, 1]", "0.5 [0.2, 0.8]", "0.50 [0.25, 0.75]", "50.0 [25.0, 75.0]"]
-    assert cells[1][8:] == ["0.0 [0.0, 1234.6]", "", "", "", "", ""]
-    assert lines[4:] == ["", "Protocol: photos 3; threshold <="]
-    assert text.endswith("\n")
 
 
 # --- evidence in words

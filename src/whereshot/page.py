@@ -5,7 +5,9 @@ The pages of ``static/`` share one map: ``map.js`` draws borders, pans and zooms
 
 from __future__ import annotations
 
+import base64
 import functools
+import io
 import json
 from importlib import resources
 from typing import Any
@@ -13,7 +15,10 @@ from typing import Any
 import numpy as np
 import shapely
 
-from whereshot import places
+from whereshot import images, places
+from whereshot.errors import ImageError
+
+THUMBNAIL_PIXELS = 360
 
 _BORDER_DEGREES = 0.03
 
@@ -44,3 +49,18 @@ def pack(ring: np.ndarray, unit: int) -> list[int]:
     whole = np.round(ring * unit).astype(np.int64)
     whole = whole[np.concatenate([[True], (np.diff(whole, axis=0) != 0).any(axis=1)])]
     return np.diff(whole, axis=0, prepend=[[0, 0]]).ravel().tolist()
+
+
+def thumbnail(source: Any) -> str | None:
+    """A small JPEG without metadata, as a data address; None where there is no readable picture."""
+    if source is None:
+        return None
+    try:
+        image = images.open_rgb(source, min_side=THUMBNAIL_PIXELS)
+    except ImageError:
+        return None
+    image.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
+    image.info.clear()  # Pillow would write a JPEG's comment again
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()

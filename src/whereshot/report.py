@@ -1,11 +1,10 @@
-"""Predictions, posteriors and scores -> something to read: words, CSV, GeoJSON, one HTML file, Markdown.
+"""Predictions, posteriors and verdicts -> something to read: words, CSV, GeoJSON, one HTML file.
 
 The HTML file is whole in itself: its map needs no network, and it asks for none.
 """
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import math
@@ -20,8 +19,8 @@ from whereshot import images, page, places, sphere
 from whereshot.answer import CONFIDENT, Prediction
 from whereshot.claim import Verdict
 from whereshot.errors import ImageError, visible
-from whereshot.evaluate import DISTANCES_KM, LEVELS, Report, Row
-from whereshot.geolocator import PRIOR
+from whereshot.evaluate import DISTANCES_KM
+from whereshot.geolocator import WITHOUT_PICTURES
 from whereshot.partition.base import planar_polygon
 from whereshot.posterior import Posterior
 
@@ -29,7 +28,6 @@ PRIOR_NOTE = (
     "No model is loaded: without text to read this is only where photos are taken at all, the same for every photo. "
     "Give one with --model DIR."
 )
-THUMBNAIL_PIXELS = 360
 THUMBNAILS = 200
 """Photos shown small in an HTML report; further ones are listed without."""
 PLACES_DRAWN = 1500
@@ -220,7 +218,7 @@ def to_html(
     photos = []
     for number, (p, posterior) in enumerate(zip(predictions, posteriors, strict=True)):
         source = sources[number] if number < min(len(sources), THUMBNAILS) else None
-        entry: dict[str, Any] = {"id": p.id, "error": p.error, "thumbnail": _thumbnail(source)}
+        entry: dict[str, Any] = {"id": p.id, "error": p.error, "thumbnail": page.thumbnail(source)}
         if p.error is None:
             entry |= {
                 "latitude": p.latitude,
@@ -244,7 +242,7 @@ def to_html(
                 + ("; hollow pin: recorded by the camera" if p.recorded else ""),
             }
         photos.append(entry)
-    note = PRIOR_NOTE if model == PRIOR else f"Model: {model}. Borders: Natural Earth."
+    note = PRIOR_NOTE if model in WITHOUT_PICTURES else f"Model: {model}. Borders: Natural Earth."
     data = {"photos": photos, "borders": page.borders(), "earth_km": sphere.EARTH_KM, "note": note}
     return page.whole("report.html", data)
 
@@ -276,51 +274,3 @@ def _drawn(posterior: Posterior) -> list[list[float]]:
         kept[0] = True
     columns = np.column_stack([spots, mass, spread])[kept]
     return [[round(a, 4), round(b, 4), float(f"{m:.3g}"), round(s, 2)] for a, b, m, s in columns.tolist()]
-
-
-def _thumbnail(source: Any) -> str | None:
-    """A small JPEG without metadata, as a data address."""
-    if source is None:
-        return None
-    try:
-        image = images.open_rgb(source, min_side=THUMBNAIL_PIXELS)
-    except ImageError:
-        return None
-    image.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
-    image.info.clear()  # Pillow would write a JPEG's comment again
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
-
-
-def to_markdown(report: Report) -> str:
-    """The scores as a table to paste, 95 % intervals in brackets, and the protocol."""
-    heads = ["method", *(f"{km} km" for km in DISTANCES_KM), "GeoScore", "mean km", "median km", "NLL"]
-    heads += [f"in {round(100 * level)} % circle" for level in LEVELS]
-    lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
-    lines += [f"| {row.name} | " + " | ".join(_cells(row)) + " |" for row in report.rows]
-    lines += [
-        "",
-        "Protocol: " + "; ".join(f"{key} {value}" for key, value in report.protocol.items() if value is not None),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _cells(row: Row) -> list[str]:
-    forms: dict[str, tuple[float, str]] = {
-        **{f"accuracy_{km}": (100, ".1f") for km in DISTANCES_KM},
-        "geoscore": (1, ".0f"),
-        "mean_km": (1, ".0f"),
-        "median_km": (1, ".1f"),
-        "nll": (1, ".2f"),
-        **{f"coverage_{round(100 * level)}": (100, ".1f") for level in LEVELS},
-    }
-    cells = []
-    for key, (factor, form) in forms.items():
-        score = row.scores.get(key)
-        if score is None:
-            cells.append("")
-        else:
-            value, low, high = (f"{factor * part:{form}}" for part in score)
-            cells.append(f"{value} [{low}, {high}]")
-    return cells

@@ -44,6 +44,7 @@ def try_model(
     else:
         answers, failed = _of_model(geolocator, records, truth, within_km, protocol.seed, track)
     known = Truth.of_records(records, cluster)
+    seen = _known_share(geolocator, truth)
     return evaluate.set_beside(
         [evaluate.score(answer, known, protocol) for answer in answers],
         model=geolocator.name,
@@ -51,7 +52,12 @@ def try_model(
         failed=failed,
         decided="25 km, then 1 km" if within_km is None else f"{within_km:g} km",
         bootstrap_by=known.cluster_by,
-        nearest_training_photo_within_1_km=_known_share(geolocator, truth),
+        nearest_training_photo_within_1_km=seen,
+        audit="none: nothing was trained"
+        if seen is None
+        else f"{100 * seen:.1f} % of photos within "
+        f"{calibrate.SEEN_KM:g} km of a training photo's place; pictures not compared",
+        track="image" if geolocator.folder is None else "gallery",
     )
 
 
@@ -75,11 +81,11 @@ def _of_model(
         raise InputError(f"none of {len(records)} pictures could be read; first: {next(iter(errors.values()))}")
     total, known = len(records), truth[rows]
     answers = []
-    for name, mixture, kinds in (
-        (geolocator.name, "mixture", ("seen", "unseen")),
-        ("classifier alone", "cells", ("seen",)),
-        ("gallery alone", "gallery", ("seen",)),
-    ):
+    folder = geolocator.folder
+    labels = {"cells": "classifier alone", "gallery": "gallery alone"}
+    for mixture in folder.description.readouts:
+        name = labels.get(mixture, geolocator.name)
+        kinds = ("seen", "unseen") if mixture == "mixture" else ("seen",)
         parts = []
         readout = geolocator.readout(mixture)
         for start in range(0, len(rows), BLOCK):
@@ -90,17 +96,19 @@ def _of_model(
         joined = Answers.concat(parts)
         for kind in kinds:
             answers.append(_with_factor(joined, geolocator, kind, mixture).scatter(rows, total))
-    finest = geolocator.folder.hierarchy.finest
-    cell = finest.assign(known)
-    best = np.where((cell >= 0)[:, None], finest.centers[np.maximum(cell, 0)], np.nan)
-    answers.append(Answers("best possible of the cells", best).scatter(rows, total))
-    nearest, _ = geolocator.folder.gallery.nearest(outputs)
+    if folder.description.levels:
+        finest = folder.hierarchy.finest
+        cell = finest.assign(known)
+        best = np.where((cell >= 0)[:, None], finest.centers[np.maximum(cell, 0)], np.nan)
+        answers.append(Answers("best possible of the cells", best).scatter(rows, total))
+    memory = folder.memory(geolocator.prior) if folder.is_memory else None
+    nearest, _ = (memory or folder.gallery).nearest(outputs)
     training = geolocator.folder.training_points()
     answers.append(Answers("nearest neighbour", training[nearest]).scatter(rows, total))
     answers.append(_of_prior(geolocator.prior, known, within_km).scatter(rows, total))
     drawn = training[np.random.default_rng(seed).integers(0, len(training), len(rows))]
     places, counts = np.unique(training, axis=0, return_counts=True)
-    spread = geolocator.folder.calibration.mixtures["gallery"].gallery.floor_km
+    spread = memory.settings.floor_km if memory else folder.calibration.mixtures["gallery"].gallery.floor_km
     anywhere = Posterior.from_mass(places, counts[None], np.full(len(places), spread)).repeat(len(rows))
     answers.append(of_posterior("random training photo", anywhere, known, drawn, None).scatter(rows, total))
     return answers, len(errors)

@@ -41,6 +41,13 @@ class Threshold(enum.StrEnum):
     lt = "lt"
 
 
+class Track(enum.StrEnum):
+    image = "image"
+    gallery = "gallery"
+    text = "text"
+    metadata = "metadata"
+
+
 ModelArgument = Annotated[str | None, typer.Argument(help="A model folder, or prior.")]
 RecordsArgument = Annotated[Path | None, typer.Argument(help="Records, or a table with positions and images.")]
 PredictionsOption = Annotated[
@@ -82,7 +89,20 @@ def evaluate(
     draws: Annotated[int, typer.Option(min=1, help="Bootstrap draws.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of what is drawn at random.")] = 0,
     cell_level: Annotated[int, typer.Option(help="S2 level of macro averages and frequencies.")] = 4,
-    report: Annotated[Path | None, typer.Option(help="Also write report.md and report.json here.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Also write report.html with figures, report.md and report.json here.")
+    ] = None,
+    latex: Annotated[bool, typer.Option("--latex", help="With --report: report.tex, tables to paste.")] = False,
+    thumbnails: Annotated[
+        bool, typer.Option("--thumbnails", help="With --report: show the worst and best photos small.")
+    ] = False,
+    benchmark: Annotated[
+        str | None, typer.Option(help="Check that the photos are those of im2gps, im2gps3k, yfcc4k, yfcc26k or osv5m.")
+    ] = None,
+    track: Annotated[
+        Track | None, typer.Option(help="What the method uses besides the photo itself; printed in the protocol.")
+    ] = None,
+    problems: Annotated[Path | None, typer.Option(help="Write all faulty rows and misses as CSV.")] = None,
     within: Annotated[
         float | None, typer.Option(help="Decide to be right within so many km.", show_default=False)
     ] = None,
@@ -91,9 +111,15 @@ def evaluate(
 ) -> None:
     """Score a model on photos whose positions are known, or anyone's predictions: MODEL RECORDS, or --predictions FILE
     --truth FILE."""
-    from whereshot import report as reporting
+    from dataclasses import replace
+
+    from whereshot import scorecard
+    from whereshot.benchmark import TRACKS, find
     from whereshot.evaluate import DEFAULT, Protocol
 
+    published = None if benchmark is None else find(benchmark)
+    if report is None and (latex or thumbnails):
+        raise InputError(f"--{'latex' if latex else 'thumbnails'} goes with --report DIR")
     protocol = Protocol(
         radius_km=DEFAULT.radius_km if radius is None else radius,
         distance=distance.value,
@@ -105,27 +131,53 @@ def evaluate(
     )
     if report is not None:
         check_writable(report / "report.md")
+    check_writable(problems)
+    training, checked = None, ""
     if predictions or posterior:
         _no_model(model, records, beside)
-        files = _read_files(predictions or (), posterior or (), truth, column, truth_column, cluster)
-        result = _of_files(*files, protocol, calibration)
+        known, answers, found = _read_files(predictions or (), posterior or (), truth, column, truth_column, cluster)
+        if published is not None:
+            checked = published.check(known.ids.tolist())
+        result = _of_files(known, answers, found, protocol, calibration)
     else:
         if model is None or records is None:
             raise InputError("evaluate takes MODEL RECORDS, or --predictions FILE --truth FILE")
         if calibration is not None:
             raise InputError("--calibration corrects --posterior or --predictions; a model is calibrated when trained")
-        if truth is not None:
+        if truth is not None and published is None:
             raise InputError("--truth goes with --predictions or --posterior; a model is scored on RECORDS")
-        result = _of_models([model, *(beside or ())], read_records(records, column), within, protocol, cluster, device)
+        photos = read_records(records, column)
+        if published is not None:
+            if truth is not None:
+                photos = published.complete(photos, read_records(truth, truth_column))
+            checked = published.check(photos.table["id"].to_pylist())
+        result, training = _of_models([model, *(beside or ())], photos, within, protocol, cluster, device)
+        found = _missed(result, records)
+    used = track.value if track is not None else result.protocol.get("track")
+    told = {"track": "not stated (--track)" if used is None else f"{used}: {TRACKS[used]}"}
+    told |= {} if published is None else {"benchmark": f"{published.title}, {checked}"}
+    result = replace(result, protocol=result.protocol | told)
     document = result.to_json()
+    if published is not None:
+        document["benchmark"] = published.to_json(used or "not stated", checked)
     if report is not None:
-        write_text(report / "report.md", reporting.to_markdown(result))
-        write_text(report / "report.json", json.dumps(finite(document), indent=1) + "\n")
-        say(f"wrote {report / 'report.md'}")
+        base = (truth or records).absolute().parent if thumbnails else None
+        sections = scorecard.sections(result, benchmark=published, training=training, thumbnails=base)
+        files = {"report.md": scorecard.to_markdown(result, sections, published)}
+        files["report.json"] = json.dumps(finite(document), indent=1) + "\n"
+        files["report.html"] = scorecard.to_html(result, sections)
+        files |= {"report.tex": scorecard.to_latex(result, sections)} if latex else {}
+        files |= {"missing.csv": found.to_csv(missed_only=True)} if published is not None else {}
+        for name, text in files.items():
+            write_text(report / name, text)
+        say(f"wrote {report}: {', '.join(files)}")
+    if problems is not None:
+        write_text(problems, found.to_csv())
+        say(f"wrote {problems}: {len(found.rows)} rows")
     if form is ReportFormat.json:
         print_json(document)
     else:
-        print(reporting.to_markdown(result), end="")
+        print(scorecard.summary(result, published), end="")
     for note in result.notes:
         say(note)
     if document["failed"]:
@@ -141,23 +193,33 @@ def _no_model(model: str | None, records: Path | None, beside: Any = None) -> No
 
 def _of_models(
     models: Sequence[str], records: Any, within: float | None, protocol: Any, cluster: str | None, device: str | None
-) -> Report:
+) -> tuple[Report, Any]:
+    """The models' scores, and where the photos lie that the first was trained on, if it was."""
     from whereshot import evaluate as scoring
     from whereshot import progress, trial
     from whereshot.geolocator import Geolocator
 
+    locators = [Geolocator.load(name, device) for name in models]
     results = [
-        trial.try_model(
-            Geolocator.load(name, device),
-            records,
-            within_km=within,
-            protocol=protocol,
-            cluster=cluster,
-            track=progress.bar,
-        )
-        for name in models
+        trial.try_model(locator, records, within_km=within, protocol=protocol, cluster=cluster, track=progress.bar)
+        for locator in locators
     ]
-    return results[0] if len(results) == 1 else scoring.side_by_side(results)
+    training = None if locators[0].folder is None else locators[0].folder.training_points()
+    return results[0] if len(results) == 1 else scoring.side_by_side(results), training
+
+
+def _missed(result: Report, records: Path) -> Problems:
+    """The photos that no model could read."""
+    from whereshot.predictions import MISS, Problem, Problems
+
+    scored = result.rows[0].scored
+    ids, images = scored.truth.ids, scored.truth.images
+    return Problems(
+        [
+            Problem(records.name, None, ids[at], "no picture" if images is None or not images[at] else "not read", MISS)
+            for at in scored.failed.nonzero()[0]
+        ]
+    )
 
 
 def _named(texts: Sequence[str]) -> dict[str, Path]:
@@ -218,6 +280,7 @@ def _of_files(
         answers = [recalibrate.apply(document, own, truth) for own in answers]
     rows = [scoring.score(own, truth, protocol) for own in answers]
     told = {"photos": len(truth), "failed": rows[0].failed, "bootstrap_by": truth.cluster_by}
+    told["audit"] = "none: what it was trained on is not known"
     told |= {} if calibration is None else {"calibration": calibration.name}
     return replace(scoring.set_beside(rows, **told), notes=problems.notes())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -133,7 +134,8 @@ def score(
         if own is not None:
             columns |= own
             used[name] = metric
-    plain, drawn = bootstrap.plain_sums(columns), bootstrap.drawn_sums(columns, truth.cluster, protocol)
+    clusters, _ = truth.clusters()
+    plain, drawn = bootstrap.plain_sums(columns), bootstrap.drawn_sums(columns, clusters, protocol)
     scores: dict[str, Value] = {}
     draws: dict[str, NDArray[np.float64]] = {}
     for name, metric in used.items():
@@ -155,7 +157,20 @@ def set_beside(rows: list[Row], **more: Any) -> Report:
     """Rows of the same photos as a report: the first compared with each of the others."""
     scored = rows[0].scored
     protocol = (scored.protocol if scored is not None else Protocol()).describe(**more)
+    if scored is not None:
+        protocol |= _drawing(scored.truth, rows)
     return Report(rows, protocol, [compare(rows[0], row) for row in rows[1:]])
+
+
+def _drawing(truth: Truth, rows: list[Row]) -> dict[str, str]:
+    """What was drawn whole, and which intervals were moved."""
+    _, count = truth.clusters()
+    drawn = f"each {truth.cluster_by} whole, {count:,} of them"
+    if count > bootstrap.GROUPS:
+        drawn += f", put together at random into {bootstrap.GROUPS:,} groups"
+    moved = [re.sub(r"_\d+", "", name) for name, metric in METRICS.items() if metric.curved and name in rows[0].scores]
+    told = ", ".join(dict.fromkeys(moved)) or "none"
+    return {"drawn": drawn, "recentred": f"moved by the draws' bias, so that they centre on the score: {told}"}
 
 
 def side_by_side(reports: list[Report]) -> Report:

@@ -17,8 +17,13 @@ from whereshot.gazetteer import gazetteer, name_keys
 LEVELS = ("country", "region", "city")
 
 
+def named_both(scored: Scored) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+    """Numbers of country, region and nearest town of the answers that there are, and of all truths; made once."""
+    return scored.once("administrative", lambda: _both(scored))
+
+
 def _both(scored: Scored) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
-    """The same of the truth and of the answers that there are; the work of both goes on at once."""
+    """The work of both goes on at once."""
     answered = scored.answers.points[~scored.failed]
     with ThreadPoolExecutor(1) as beside:
         true = beside.submit(named_truth, scored.truth)
@@ -33,7 +38,7 @@ def polygon(level: str) -> Metric:
     """
 
     def columns(scored: Scored) -> dict[str, Column] | None:
-        answered, true = scored.once("administrative", lambda: _both(scored))
+        answered, true = named_both(scored)
         known = true[level] >= 0
         right = np.zeros(len(scored))
         right[~scored.failed] = answered[level] == true[level][~scored.failed]

@@ -140,6 +140,13 @@ class Truth:
     def __len__(self) -> int:
         return len(self.points)
 
+    def clusters(self) -> tuple[NDArray[np.int64] | None, int]:
+        """The number (n,) of each photo's cluster, None where every photo is drawn alone, and how many there are."""
+        if self.cluster is None:
+            return None, len(self)
+        names, code = self.once("clusters", lambda: np.unique(np.asarray(self.cluster), return_inverse=True))
+        return code, len(names)
+
     def once(self, name: str, make: Callable[[], Made]) -> Made:
         """What ``make`` gives, made at the first call: what all methods are scored by."""
         if name not in self._made:

@@ -7,11 +7,12 @@ scores of a whole file meaningless (ids that occur twice, a truth without a posi
 from __future__ import annotations
 
 from whereshot.predictions.answers import mix_ups, read_answers
-from whereshot.predictions.base import NAMED, Problem, Problems
+from whereshot.predictions.base import MISS, NAMED, Problem, Problems
 from whereshot.predictions.posteriors import Distributions, read_distributions, read_posterior
 from whereshot.predictions.truth import read_truth
 
 __all__ = [
+    "MISS",
     "NAMED",
     "Distributions",
     "Problem",

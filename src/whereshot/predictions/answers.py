@@ -14,7 +14,7 @@ from whereshot import sphere
 from whereshot.errors import InputError
 from whereshot.evaluate import DISTANCES_KM, LEVELS, Answers, Truth
 from whereshot.posterior import GEOSCORE_KM
-from whereshot.predictions.base import POSITION, Problem, Problems, Table, ids_of, positions_of, read_columns
+from whereshot.predictions.base import MISS, POSITION, Problem, Problems, Table, ids_of, positions_of, read_columns
 
 STATED = {
     "radius_km": ("radius_km",),
@@ -41,7 +41,7 @@ def read_answers(path: Path, truth: Truth, columns: Mapping[str, str], name: str
     of_row = pc.fill_null(at, -1).to_numpy()
     if not (of_row >= 0).any():
         raise InputError(f"{path}: none of {len(ids)} ids is in the truth, whose first is {truth.ids[0]!r}")
-    miss, aside = "counted as a miss", "left aside: it is not in the truth"
+    miss, aside = MISS, "left aside: it is not in the truth"
     for row in sorted(wrong):
         problems.rows.append(Problem(path.name, row + 1, ids[row], wrong[row], miss))
     for row in np.flatnonzero(of_row < 0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -30,6 +31,10 @@ NAMED = 20
 """Problems of one kind that a note names row by row; all are in ``problems``."""
 
 
+MISS = "counted as a miss"
+"""What becomes of a photo without a usable answer."""
+
+
 class Problem(NamedTuple):
     """A row (from 1, without the header) that is not as it should be, and what was made of it."""
 
@@ -50,6 +55,14 @@ class Problems:
 
     rows: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    def to_csv(self, missed_only: bool = False) -> str:
+        """All rows, or only those that became misses, as a table."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(Problem._fields)
+        writer.writerows(row for row in self.rows if not missed_only or row.counted == MISS)
+        return out.getvalue()
 
     def notes(self) -> list[str]:
         """Warnings, then the rows: the first of each kind by name, the others by number."""

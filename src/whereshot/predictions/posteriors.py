@@ -14,7 +14,7 @@ from whereshot import sphere
 from whereshot.errors import InputError
 from whereshot.evaluate import Answers, Truth, of_posterior
 from whereshot.posterior import Posterior
-from whereshot.predictions.base import Problem, Problems, read_parquet
+from whereshot.predictions.base import MISS, Problem, Problems, read_parquet
 
 _COLUMNS = ("id", "latitude", "longitude", "mass", "spread_km")
 _BLOCK = 2_000_000  # places held at a time
@@ -29,7 +29,7 @@ def read_posterior(path: Path, truth: Truth, answers: Answers | None, name: str,
     Decided points are those of ``answers``, else most likely right within 25 km, then 1 km. A photo without a
     distribution has none of its scores but those of failure. Raises InputError for values that make no distribution.
     """
-    lost = "counted as a miss" if answers is None else "scored as without a distribution"
+    lost = MISS if answers is None else "scored as without a distribution"
     parts, rows = [], []
     for at, posterior in read_distributions(path, truth, problems, lost):
         decided = posterior.best(25.0, 1.0)
