@@ -17,9 +17,10 @@ import numpy as np
 BROKEN_SHARE, VIDEO_SHARE, UNPLACED_SHARE = 0.001, 0.05, 0.5
 
 WORDS = (
-    "church sunset beach street market bridge river mountain caf%C3%A9 Z%C3%BCrich tokyo%E6%9D%B1%E4%BA%AC "
-    "hadrian%27s+wall noir+et+blanc holiday 2010 canon b%26w old+town harbour snow family trip garden museum train"
-).split()
+    "church", "sunset", "beach", "street", "market", "bridge", "river", "mountain", "caf%C3%A9", "Z%C3%BCrich",
+    "tokyo%E6%9D%B1%E4%BA%AC", "hadrian%27s+wall", "noir+et+blanc", "holiday", "2010", "canon", "b%26w", "old+town",
+    "harbour", "snow", "family", "trip", "garden", "museum", "train",
+)  # fmt: skip
 CAMERAS = ("Canon+EOS+400D+DIGITAL", "NIKON+D90", "Panasonic+DMC-TZ5", "SONY+DSC-W55", "Apple+iPhone+4", "")
 LICENSES = (
     ("Attribution License", "http://creativecommons.org/licenses/by/2.0/"),
