@@ -28,6 +28,7 @@ from whereshot.readout import (
     Mixture,
     MixtureSettings,
     Outputs,
+    PositionSettings,
     log_softmax,
 )
 
@@ -81,8 +82,14 @@ def decide(posterior: Posterior, within_km: float | None = None) -> sphere.Point
     return posterior.best(DECIDE_WITHIN_KM, THEN_WITHIN_KM)
 
 
-def calibrate(folds: Sequence[HeldOut], prior: Posterior) -> Calibration:
-    """Fit everything on the folds together; raises InputError without a photo."""
+def calibrate(
+    folds: Sequence[HeldOut],
+    prior: Posterior,
+    position: PositionSettings = PositionSettings(),  # noqa: B008
+) -> Calibration:
+    """Fit everything on the folds together, cells answering at ``position``; raises InputError without a photo."""
+    wanted = {name: getattr(position, name) for name in PositionSettings.model_fields}
+    cells_grid = [settings.model_copy(update=wanted) for settings in CELLS_GRID]
     folds = [fold for fold in folds if len(fold)]
     if not folds:
         raise InputError("calibration needs held-out photos; raise data.validation or calibration.folds")
@@ -93,7 +100,7 @@ def calibrate(folds: Sequence[HeldOut], prior: Posterior) -> Calibration:
         parts={
             "cells": [
                 np.concatenate([Cells(f.hierarchy, settings)(f.outputs).log_density(f.truth) for f in folds])
-                for settings in CELLS_GRID
+                for settings in cells_grid
             ],
             "gallery": [
                 np.concatenate([with_settings(f.gallery, settings)(f.outputs).log_density(f.truth) for f in folds])
@@ -106,7 +113,7 @@ def calibrate(folds: Sequence[HeldOut], prior: Posterior) -> Calibration:
     for name, parts in (("mixture", ("cells", "gallery")), ("cells", ("cells",)), ("gallery", ("gallery",))):
         chosen, gate = fitting.best(parts)
         settings = MixtureSettings(
-            cells=CELLS_GRID[chosen.get("cells", 0)], gallery=GALLERY_GRID[chosen.get("gallery", 0)], gate=gate
+            cells=cells_grid[chosen.get("cells", 0)], gallery=GALLERY_GRID[chosen.get("gallery", 0)], gate=gate
         )
         log_density = fitting.log_density(chosen, gate)
         mixtures[name] = settings.model_copy(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,7 +29,19 @@ class Readout(ABC):
     def __call__(self, outputs: Outputs) -> Posterior: ...
 
 
-class CellsSettings(Settings):
+class PositionSettings(Settings):
+    """Where the answer lies, given the cells' probabilities.
+
+    "centroid": the mean of a cell's photos; "center": the cell's own centre; "mean-of-best": the ``best`` likeliest
+    cells answer together at the weighted mean of their centroids; "offset": the likeliest cell, moved by the position
+    within it that the network gives (``offset`` of the head "classify").
+    """
+
+    position: Literal["centroid", "center", "mean-of-best", "offset"] = "centroid"
+    best: int = Field(5, ge=1)
+
+
+class CellsSettings(PositionSettings):
     """``temperature`` divides the product's log mass; ``spread_scale`` and ``floor_km`` turn the cells' root mean
     square distances into the extents of places."""
 
@@ -38,12 +51,17 @@ class CellsSettings(Settings):
 
 
 class Cells(Readout):
-    """Probabilities of each level's cells, multiplied down a hierarchy, at the imagery centroids."""
+    """Probabilities of each level's cells, multiplied down a hierarchy, at the imagery centroids or as
+    ``PositionSettings`` say."""
 
     def __init__(self, hierarchy: Hierarchy, settings: CellsSettings = CellsSettings()) -> None:  # noqa: B008
         self.hierarchy, self.settings = hierarchy, settings
         finest = hierarchy.finest
-        self._spread_km = np.maximum(finest.spread_km * settings.spread_scale, settings.floor_km)
+        self._places, spread = finest.centers, finest.spread_km
+        if settings.position == "center":  # the mean square distance from another point is larger by its square
+            self._places = finest.cell_centers
+            spread = np.hypot(spread, sphere.distance_km(finest.centers, finest.cell_centers))
+        self._spread_km = np.maximum(spread * settings.spread_scale, settings.floor_km)
 
     def __call__(self, outputs: Outputs) -> Posterior:
         logits = np.asarray(outputs["logits"], np.float64)
@@ -51,7 +69,73 @@ class Cells(Readout):
             raise InputError(f"{logits.shape[1]} logits for {sum(self.hierarchy.sizes)} cells")
         levels = np.split(logits, np.cumsum(self.hierarchy.sizes)[:-1], axis=1)
         mass = self.hierarchy.product([log_softmax(level) for level in levels])
-        return Posterior(self.hierarchy.finest.centers, mass / self.settings.temperature, self._spread_km)
+        posterior = Posterior(self._places, mass / self.settings.temperature, self._spread_km)
+        if self.settings.position == "mean-of-best":
+            return self._joined(posterior)
+        return self._moved(posterior, outputs) if self.settings.position == "offset" else posterior
+
+    def _joined(self, posterior: Posterior) -> Posterior:
+        """The best cells of each row as one place, as wide as they lie apart and are wide."""
+        rows = np.arange(len(posterior))[:, None]
+        best = np.argsort(-posterior.log_mass, axis=1, kind="stable")[:, : self.settings.best]
+        mass = np.exp(posterior.log_mass[rows, best])
+        share = mass / mass.sum(axis=1, keepdims=True)
+        total = np.einsum("nk,nkd->nd", share, sphere.xyz(self._places[best]))
+        lost = np.linalg.norm(total, axis=1) < 1e-9  # antipodes have no mean
+        mean = np.where(lost[:, None], self._places[best[:, 0]], sphere.latlon(total))
+        apart = sphere.distance_km(mean[:, None], self._places[best])
+        joined = np.sqrt((share * (apart**2 + self._spread_km[best] ** 2)).sum(axis=1))
+        places, spread = self._own(len(posterior))
+        log_mass = posterior.log_mass.copy()
+        log_mass[rows, best] = -np.inf
+        first = (rows[:, 0], best[:, 0])
+        places[first], spread[first], log_mass[first] = mean, joined, np.log(mass.sum(axis=1))
+        return Posterior(places, log_mass, spread)
+
+    def _moved(self, posterior: Posterior, outputs: Outputs) -> Posterior:
+        """The chosen cell's place moved by the offset that was learned."""
+        if "offset" not in outputs:
+            raise InputError('position "offset" needs a network that gives one; train with head.settings.offset = true')
+        offset = np.asarray(outputs["offset"], np.float64)
+        chosen = np.asarray(outputs["offset_cell"])[:, 0].astype(np.int64)
+        bearing, km = np.degrees(np.arctan2(offset[:, 0], offset[:, 1])), np.hypot(offset[:, 0], offset[:, 1])
+        places, _ = self._own(len(posterior))
+        places[np.arange(len(chosen)), chosen] = sphere.move(self._places[chosen], bearing, km)
+        return Posterior(places, posterior.log_mass, self._spread_km)
+
+    def _own(self, rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Places and spreads of each row's own, to be changed."""
+        return np.repeat(self._places[None], rows, axis=0), np.repeat(self._spread_km[None], rows, axis=0)
+
+
+class VonMisesFisher(Readout):
+    """A mixture of von Mises-Fisher distributions: means (k, 2), concentrations kappa (k,), weights from "logits".
+
+    The finest level's logits are the last k. Each component becomes a place whose ``spread_km`` holds half its mass as
+    that of the component does: the middle is the same, the tail heavier, for a spherical Cauchy stands in.
+    """
+
+    def __init__(self, means: ArrayLike, kappa: ArrayLike) -> None:
+        self.means, self.kappa = sphere.points(means), np.asarray(kappa, np.float64)
+        if self.kappa.shape != (len(self.means),) or not (self.kappa > 0).all():
+            raise InputError(f"{len(self.means)} means need as many positive concentrations; got {self.kappa.shape}")
+        self.spread_km = half_mass_km(self.kappa)
+
+    def __call__(self, outputs: Outputs) -> Posterior:
+        logits = np.asarray(outputs["logits"], np.float64)
+        if logits.shape[1] < len(self.means):
+            raise InputError(f"{logits.shape[1]} logits for {len(self.means)} components")
+        return Posterior(self.means, log_softmax(logits[:, -len(self.means) :]), self.spread_km)
+
+
+def half_mass_km(kappa: ArrayLike) -> NDArray[np.float64]:
+    """Distance from its mean within which half the mass of a von Mises-Fisher distribution lies.
+
+    From F(u) = (1 - exp(-kappa u)) / (1 - exp(-2 kappa)) on u = 1 - cos(angle), set to a half.
+    """
+    kappa = np.asarray(kappa, np.float64)
+    one_minus_cos = (np.log(2) - np.log1p(np.exp(-2 * kappa))) / kappa
+    return 2 * sphere.EARTH_KM * np.arcsin(np.sqrt(one_minus_cos / 2))
 
 
 class GallerySettings(Settings):

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationInfo, field_validator
 
 from whereshot import checkpoint, config, features, images, model, partition, places, runtime
 from whereshot.calibrate import HeldOut, calibrate, merged
@@ -29,6 +29,7 @@ from whereshot.optimize import OptimizerSettings, optimize
 from whereshot.partition import Hierarchy
 from whereshot.preprocess import Preprocess
 from whereshot.progress import Track, silent
+from whereshot.readout import PositionSettings
 from whereshot.records import Records, hashed_share, rejects_table, write_parquet
 from whereshot.sources import SOURCES
 from whereshot.sources.base import NO_POSITION, UNREADABLE
@@ -51,7 +52,19 @@ class PartitionSettings(Settings):
     """A partition kind and its settings per level, coarse to fine."""
 
     kind: str = "s2"
-    levels: list[dict[str, int | float | str]] = Field(min_length=1)
+    levels: list[dict[str, Any]] = Field(min_length=1)
+
+    @field_validator("levels")
+    @classmethod
+    def _relative_to_the_run_file(cls, levels: list[dict[str, Any]], info: ValidationInfo) -> list[dict[str, Any]]:
+        """Borders in a file are looked for beside the run file, as photos are."""
+        path = TypeAdapter(ConfigPath)
+        return [
+            level | {"file": str(path.validate_python(level["file"], context=info.context))}
+            if "file" in level
+            else level
+            for level in levels
+        ]
 
 
 class HeadSettings(Settings):
@@ -59,8 +72,8 @@ class HeadSettings(Settings):
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
-class CalibrationSettings(Settings):
-    """How many folds are held out in turn, by group and again by place (frozen backbones only)."""
+class CalibrationSettings(PositionSettings):
+    """How many folds are held out in turn, by group and again by place (frozen backbones only); where cells answer."""
 
     folds: int = Field(5, ge=2)
 
@@ -123,6 +136,8 @@ def _check(run: Run) -> None:
         raise ConfigError(f"partition.kind: no partition kind {run.partition.kind!r}; {hint}")
     for number, level in enumerate(run.partition.levels):
         config.parse(level, partition.PARTITIONS[run.partition.kind].settings, name=f"partition.levels.{number}")
+    if run.calibration.position == "offset" and not getattr(_head_settings(run.head), "offset", False):
+        raise ConfigError('calibration.position "offset" needs head.settings.offset = true')
     if run.backbone.trained and run.data.validation == 0:
         raise ConfigError("data.validation must be above 0 for a trained backbone: it is calibrated on it")
 
@@ -260,7 +275,7 @@ class _Job:
             known_rows = train_rows
         gallery = checkpoint.gallery_of(scaled[known_rows].numpy(), records[known_rows])
         self.say("calibrating on held-out photos")
-        calibration = calibrate(folds, places.density_prior())
+        calibration = calibrate(folds, places.density_prior(), run.calibration)
         description = checkpoint.Description(
             format=checkpoint.FORMAT,
             name=run.name,

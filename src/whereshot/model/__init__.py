@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from whereshot.config import Settings
-from whereshot.model import align, classify
+from whereshot.model import align, classify, mvmf
 from whereshot.model.backbone import Backbone, BackboneSettings, create, default_preprocess
 from whereshot.model.base import FeatureScaling, Head, Network, mean_of_crops
 
@@ -20,6 +20,7 @@ class Kind(NamedTuple):
 HEADS: dict[str, Kind] = {
     "align": Kind(align.Align, align.AlignSettings),
     "classify": Kind(classify.Classify, classify.ClassifySettings),
+    "mvmf": Kind(mvmf.Mvmf, mvmf.MvmfSettings),
 }
 
 __all__ = [

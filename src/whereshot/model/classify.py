@@ -162,8 +162,8 @@ class Classify(Head):
         return total.argmax(dim=1)
 
     def outputs(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
-        """By name: "logits" of all levels' cells; with ``offset`` the chosen finest cell "offset_cell" (n, 1) and how many km
-        east and north of its imagery centroid the place is, "offset" (n, 2)."""
+        """By name: "logits" of all levels' cells; with ``offset`` also the chosen finest cell, "offset_cell" (n, 1),
+        and how many km east and north of its imagery centroid the place is, "offset" (n, 2)."""
         logits = self._logits(features)
         if not self.settings.offset:
             return {"logits": logits}
