@@ -31,6 +31,7 @@ FAULTS: dict[str, bytes | None] = {
     "cut": b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{"stat": "o',
     "hung up": b"",
     "html": b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 18\r\n\r\n<html>sorry</html>",
+    "moved": b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/elsewhere\r\nContent-Length: 0\r\n\r\n",
     "not found": None,
     "slow": None,
     "fine": None,

@@ -19,14 +19,14 @@ report trial recalibrate scorecard
 claim cartography
 train geolocator learn explain export atlas hub
 answer features page
-checkpoint runtime optimize dali
-dataset model calibrate oracle predictions benchmark
+checkpoint runtime optimize dali rehearse
+dataset model calibrate oracle predictions benchmark memory
 sources curate pack evidence readout evaluate areas conformal
 fetch
 places
 gazetteer
 partition posterior engine streaming
-records preprocess cauchy adjacency delaunay borders
+records preprocess cauchy adjacency delaunay borders whitening
 triangles rings
 s2
 sphere images config
@@ -88,7 +88,7 @@ s2cells quadtree clusters lookup
 
 FLOOR_OF = {name: -floor for floor, line in enumerate(FLOORS.strip().splitlines()) for name in line.split()}
 
-WITHOUT_TORCH = "posterior partition records sources curate engine evidence readout evaluate places geolocator learn"
+WITHOUT_TORCH = "posterior partition records sources curate engine evidence readout evaluate places geolocator learn memory rehearse"
 """Modules of which everything from a network's outputs to the answer is made: NumPy, and light to import."""
 
 PATHS = sorted(PACKAGE.rglob("*.py"))

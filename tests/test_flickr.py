@@ -20,7 +20,7 @@ from whereshot.engine import MANIFEST
 from whereshot.errors import ConfigError, InputError, OutputError
 from whereshot.fetch import Manners
 from whereshot.records import Records
-from whereshot.sources import flickr
+from whereshot.sources import flickr, queries
 from whereshot.sources.base import Collected, Order
 
 HASTY = Manners(allow_private=True, back_off_s=0.01, timeout_s=5, attempts=4, redirects=0)
@@ -88,10 +88,10 @@ def ask_for(path: Path, text: str = 'keywords = ["vienna", "austria"]') -> Path:
 
 
 def collect(server: ApiServer, tmp_path: Path, text: str | None = None, **given: Any) -> Collected:
-    queries = ask_for(tmp_path / "queries.toml", *([text] if text else []))
+    asked = ask_for(tmp_path / "queries.toml", *([text] if text else []))
     out = given.pop("out", tmp_path / "out")
     manners = given.pop("manners", HASTY)
-    return flickr.collect(Order([queries], out, endpoint=server.url, manners=manners, **given))
+    return flickr.collect(Order([asked], out, endpoint=server.url, manners=manners, **given))
 
 
 def rejects(out: Path) -> list[tuple[str | None, str, str]]:
@@ -187,7 +187,7 @@ def test_faults_that_pass(tmp_path: Path) -> None:
     [
         ("html", "no JSON but text/html with status 200; tried 4 times"),
         ("not found", "Flickr says: Photo not found (code 1); tried 4 times"),
-        ("error", "/?"),
+        ("error", "/?has_geo=1&accuracy=11&media=photos&text=vienna&"),
     ],
 )
 def test_faults_that_stay_are_recorded_and_asked_again(fault: str, detail: str, tmp_path: Path) -> None:
@@ -200,9 +200,18 @@ def test_faults_that_stay_are_recorded_and_asked_again(fault: str, detail: str, 
         assert detail in told and "tried 4 times" in told
         assert collected.notes == ("1 blocks could not be had whole; the same command asks for them again",)
         assert collected.summary["kept"] == 1
+        assert b"k3y" not in texts_below(tmp_path / "out")
         again = collect(server, tmp_path)
     assert (again.summary["kept"], again.summary["rejected"], again.notes) == (301, {}, ())
-    assert b"k3y" not in texts_below(tmp_path / "out")
+
+
+@pytest.mark.usefixtures("key")
+def test_a_redirect_does_not_take_the_key_elsewhere(tmp_path: Path) -> None:
+    with ApiServer(Search({"vienna": [photo(1)]}), ["moved"]) as server:
+        collect(server, tmp_path, 'keywords = ["vienna"]')
+    ((_, reason, detail),) = rejects(tmp_path / "out")
+    assert reason == "api error" and detail.endswith("more than 0 redirects")
+    assert "&api_key=***&" in detail
 
 
 @pytest.mark.usefixtures("key")
@@ -250,8 +259,8 @@ flickr.collect(Order([Path(sys.argv[1])], Path(sys.argv[2]), endpoint=sys.argv[3
 @pytest.mark.usefixtures("key")
 @pytest.mark.parametrize("questions", [24, 39])
 def test_a_run_that_was_killed_goes_on(many: ApiServer, tmp_path: Path, questions: int) -> None:
-    queries, out = ask_for(tmp_path / "queries.toml"), tmp_path / "out"
-    given = [str(queries), str(out), many.url, str(Path(__file__).parent)]
+    asked, out = ask_for(tmp_path / "queries.toml"), tmp_path / "out"
+    given = [str(asked), str(out), many.url, str(Path(__file__).parent)]
     started = len(many.asked)
     child = subprocess.Popen([sys.executable, "-c", CHILD, *given])
     many.after[started + questions] = lambda: os.kill(child.pid, signal.SIGKILL)
@@ -346,11 +355,11 @@ def test_queries_that_cannot_be_asked(many: ApiServer, tmp_path: Path, text: str
 
 
 def test_the_preset_is_that_of_im2gps() -> None:
-    search = flickr.load(Path("im2gps"))
+    search = queries.load(Path("im2gps"))
     assert search.without == ("birthday", "concert", "abstract", "cameraphone")
     assert {"Europe", "Austria", "Nevada", "Tokyo", "Pisa", "Nikko", "Orlando"} <= set(search.keywords)
-    assert len(search.keywords) == len(set(search.keywords)) == len(flickr.queries(search))
-    assert flickr.load(Path("im2gps"), ["accuracy=16"]).accuracy == 16
+    assert len(search.keywords) == len(set(search.keywords)) == len(queries.questions(search))
+    assert queries.load(Path("im2gps"), ["accuracy=16"]).accuracy == 16
     with pytest.raises(InputError) as caught:
-        flickr.load(Path("im2gsp"))
+        queries.load(Path("im2gsp"))
     assert str(caught.value) == "im2gsp: no such file; or a preset: did you mean 'im2gps'?"

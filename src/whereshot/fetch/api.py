@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 from yarl import URL
 
@@ -95,7 +95,8 @@ class Api:
             raise base.RefusedError(error.reason, detail) from None
 
     def _hidden(self, text: str) -> str:
-        for spelling in {self._secret, quote(self._secret), quote(self._secret, safe=""), quote_plus(self._secret)}:
+        in_query = URL("/").with_query(key=self._secret).raw_query_string.partition("=")[2]
+        for spelling in (self._secret, in_query, quote(self._secret), quote(self._secret, safe="")):
             text = text.replace(spelling, _HIDDEN)
         return text
 

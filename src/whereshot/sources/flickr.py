@@ -10,22 +10,18 @@ from __future__ import annotations
 import asyncio
 import datetime
 import math
-from collections.abc import Sequence
-from importlib import resources
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field, model_validator
 
-from whereshot import config
 from whereshot.engine import Shards, shard_path
-from whereshot.errors import InputError, nearest_name, require
+from whereshot.errors import InputError, require
 from whereshot.fetch.base import SERVER_ERROR, Manners, RefusedError
 from whereshot.records import REJECTS, SCHEMA, rejects_table
 from whereshot.sources import base, where
 from whereshot.sources.ids import Seen
+from whereshot.sources.queries import PRESETS, Query, Search, load, questions
 
 ENDPOINT = "https://api.flickr.com/services/rest/"
 KEY = "WHERESHOT_FLICKR_KEY"
@@ -38,7 +34,6 @@ PER_PAGE = 250
 """Of a question about places the API never gives more on a page."""
 
 EXTRAS = "geo,date_taken,date_upload,owner_name,tags,license,media,url_l"
-PRESETS = ("im2gps",)
 
 NO_PHOTO = "not a photo"
 COARSE = "coarse position"
@@ -57,54 +52,6 @@ OUTPUT = pa.schema(
 """``accuracy`` is Flickr's: 16 is a street, 11 a city, 1 the world."""
 
 _BAD_KEY = "100"
-
-
-class Place(config.Settings):
-    """A place to ask about: a box [south, west, north, east] in degrees, or an id of Flickr's."""
-
-    name: str
-    bbox: tuple[float, float, float, float] | None = None
-    place_id: str | None = None
-    woe_id: int | None = None
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Place:
-        if sum(value is not None for value in (self.bbox, self.place_id, self.woe_id)) != 1:
-            raise ValueError("a place needs one of bbox, place_id and woe_id")
-        if self.bbox is not None:
-            south, west, north, east = self.bbox
-            if not (-90 <= south < north <= 90 and -180 <= west < east <= 180):
-                raise ValueError("bbox is [south, west, north, east] in degrees; one across the date line needs two")
-        return self
-
-
-class Search(config.Settings):
-    """Queries, as a TOML file holds them: one for each keyword and one for each place."""
-
-    keywords: tuple[str, ...] = ()
-    places: tuple[Place, ...] = ()
-    without: tuple[str, ...] = ()
-    """Words that no photo may have."""
-    accuracy: int = Field(default=11, ge=1, le=16)
-    """The least: 11 is a city, 16 a street."""
-    min_upload: datetime.date
-    max_upload: datetime.date
-    """The first day, and the day after the last."""
-
-    @model_validator(mode="after")
-    def _something(self) -> Search:
-        if not self.keywords and not self.places:
-            raise ValueError("keywords or places are needed")
-        if self.min_upload >= self.max_upload:
-            raise ValueError("min_upload must be before max_upload")
-        return self
-
-
-class Query(NamedTuple):
-    """One question to the search, without its time."""
-
-    name: str
-    parameters: dict[str, str]
 
 
 class _Block(NamedTuple):
@@ -141,40 +88,12 @@ def collect(order: base.Order) -> base.Collected:
         job = _Job(search, shards, conditions, order, key)
         try:
             runner.run(job.open())
-            questions = queries(search)
-            for number in order.track(range(len(questions)), total=len(questions), what="asking Flickr"):
-                runner.run(job.query(number, questions[number]))
+            asked = questions(search)
+            for number in order.track(range(len(asked)), total=len(asked), what="asking Flickr"):
+                runner.run(job.query(number, asked[number]))
         finally:
             runner.run(job.close())
         return base.Collected(shards.summary(), job.notes())
-
-
-def load(path: Path, overrides: Sequence[str] = ()) -> Search:
-    """The queries of a TOML file, or of a preset by its name. Raises ConfigError, InputError."""
-    if path.name in PRESETS and not path.exists():
-        with resources.as_file(resources.files("whereshot") / "data" / f"flickr_{path.name}.toml") as shipped:
-            return config.load(shipped, Search, overrides)
-    if path.suffix != ".toml" and not path.exists():
-        raise InputError(f"{path}: no such file; or a preset: {nearest_name(path.name, PRESETS)}")
-    return config.load(path, Search, overrides)
-
-
-def queries(search: Search) -> list[Query]:
-    """What is asked, one after the other: the keywords, then the places."""
-    unwanted = [f"-{word}" for word in search.without]
-    shared = {"has_geo": "1", "accuracy": str(search.accuracy), "media": "photos"}
-    found = [Query(word, {**shared, "text": " ".join([word, *unwanted])}) for word in search.keywords]
-    for place in search.places:
-        parameters = {**shared, "text": " ".join(unwanted)} if unwanted else dict(shared)
-        if place.bbox is not None:
-            south, west, north, east = place.bbox
-            parameters["bbox"] = f"{west},{south},{east},{north}"
-        elif place.place_id is not None:
-            parameters["place_id"] = place.place_id
-        else:
-            parameters["woe_id"] = str(place.woe_id)
-        found.append(Query(place.name, parameters))
-    return found
 
 
 class _Job:
@@ -188,6 +107,9 @@ class _Job:
         done = {_block(unit): written for unit, written in shards.done.items()}
         self._failed = {block for block, written in done.items() if base.API_ERROR in written.rejected}
         self._whole = set(done) - self._failed
+        self._done: dict[int, list[_Block]] = {}
+        for block in done:
+            self._done.setdefault(block.query, []).append(block)
         self._seen = Seen()
         self._seen.add_shards(shard_path(shards.folder, block.unit) for block in sorted(self._whole))
 
@@ -232,9 +154,8 @@ class _Job:
     def _was_halved(self, block: _Block) -> bool:
         """Whether an earlier run has done a part of it; the total may have changed since, the cuts must not."""
         return any(
-            other != block
-            and (other.query, other.start >= block.start, other.stop <= block.stop) == (block.query, True, True)
-            for other in (*self._whole, *self._failed)
+            other != block and block.start <= other.start and other.stop <= block.stop
+            for other in self._done.get(block.query, ())
         )
 
     async def _block(self, block: _Block, query: Query) -> bool:

@@ -16,6 +16,7 @@ from whereshot.errors import require
 from whereshot.fetch.base import SERVER_ERROR, Manners, RefusedError
 from whereshot.sources import base, street
 from whereshot.sources.addresses import Address, Sampling
+from whereshot.sources.purse import Purse
 
 ENDPOINT = "https://graph.mapillary.com"
 TOKEN = "WHERESHOT_MAPILLARY_TOKEN"
@@ -105,7 +106,7 @@ class Mapillary:
             return street.View(str(one["id"]), latitude, longitude, _told(one))
         return None
 
-    async def picture(self, row: dict[str, Any], purse: street.Purse) -> bytes:
+    async def picture(self, row: dict[str, Any], purse: Purse) -> bytes:
         """The picture of a row, as Mapillary gives it. Raises RefusedError."""
         purse.take(row["id"])
         field = f"thumb_{self._settings.width}_url"

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import os
 from collections import defaultdict
 from collections.abc import Sequence
@@ -33,18 +32,15 @@ from whereshot.records import REJECTS, SCHEMA, rejects_table
 from whereshot.sources import base, where
 from whereshot.sources.addresses import Address, Drawn, Sampling, Unit, draw
 from whereshot.sources.ids import Seen
+from whereshot.sources.purse import OVER_BUDGET, Purse
 
 NO_PANORAMA = "no panorama"
 DUPLICATE_PANORAMA = "duplicate panorama"
 NOT_NEEDED = "not needed"
-OVER_BUDGET = "over the budget"
 
 AT_A_TIME = 16
 MOST_FAILURES = 20
 """Addresses in a row that the API cannot answer before it is given up for now."""
-
-_LEDGER = "paid.jsonl"
-_MICRO = 1_000_000
 
 PANORAMAS = pa.schema(
     [
@@ -92,40 +88,6 @@ class Provider(Protocol):
     async def picture(self, row: dict[str, Any], purse: Purse) -> bytes:
         """The JPEG of a row of PANORAMAS; every question with a price is taken from the purse first."""
         ...
-
-
-class Purse:
-    """What has been spent on a folder in all runs, and what may be."""
-
-    def __init__(self, folder: Path, price_usd: float, budget_usd: float | None) -> None:
-        self._path, self._price = folder / _LEDGER, round(price_usd * _MICRO)
-        self._most = None if budget_usd is None else round(budget_usd * _MICRO)
-        self._spent = 0
-        if self._path.is_file():
-            for line in self._path.read_text("utf-8").splitlines():
-                try:
-                    self._spent += round(json.loads(line)["usd"] * _MICRO)
-                except (ValueError, KeyError, TypeError):  # half a line, of a power cut: better counted than not
-                    self._spent += self._price
-
-    @property
-    def spent_usd(self) -> float:
-        return self._spent / _MICRO
-
-    def take(self, what: str) -> None:
-        """Write down that a question is paid for, or raise RefusedError where the budget does not have it."""
-        if not self._price:
-            return
-        if self._most is None or self._spent + self._price > self._most:
-            raise RefusedError(OVER_BUDGET, f"{what}: {self.spent_usd:.3f} USD of the budget are spent")
-        try:
-            with open(self._path, "a", encoding="utf-8") as file:
-                file.write(json.dumps({"asked": what, "usd": self._price / _MICRO}) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise OutputError(f"{self._path}: cannot be written ({error.strerror})") from error
-        self._spent += self._price
 
 
 def collect(order: base.Order, sampling: Sampling, provider: Provider) -> base.Collected:

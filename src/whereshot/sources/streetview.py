@@ -19,6 +19,7 @@ from whereshot.errors import ImageError, InputError, require
 from whereshot.fetch.base import DAMAGED, NO_PICTURE, SERVER_ERROR, Manners, RefusedError
 from whereshot.sources import base, street
 from whereshot.sources.addresses import Address, Sampling
+from whereshot.sources.purse import Purse
 
 ENDPOINT = "https://maps.googleapis.com/maps/api/streetview"
 KEY = "WHERESHOT_STREETVIEW_KEY"
@@ -119,7 +120,7 @@ class StreetView:
         told = {"captured": found.get("date"), "user": copyright_, "license": copyright_}
         return street.View(name, latitude, longitude, told)
 
-    async def picture(self, row: dict[str, Any], purse: street.Purse) -> bytes:
+    async def picture(self, row: dict[str, Any], purse: Purse) -> bytes:
         """The cropped JPEG of a row. Raises RefusedError, also where the budget is spent."""
         settings, manners = self._settings, self._manners
         side = settings.size + 2 * settings.margin
