@@ -1,0 +1,45 @@
+"""Drawing by lot: of each group's photos some stay, the same ones in every run, whatever else is in the table."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+
+def lots(ids: pa.ChunkedArray, seed: int) -> NDArray[np.uint64]:
+    """A random number (n,) for each id, which depends on nothing but it and the seed."""
+    return _hashed(ids, f"{seed}:")
+
+
+def numbered(column: pa.ChunkedArray) -> NDArray[np.uint64]:
+    """A number (n,) for each text, equal for equal ones; nulls are all equal."""
+    return _hashed(column, "")
+
+
+def drawn(groups: Sequence[NDArray], lot: NDArray[np.uint64], most: int) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Of each group the ``most`` rows with the lowest lots: which (n,) they are, and each row's (n,) lowest of all.
+
+    ``groups`` are columns (n,) that are equal, all of them, within one group.
+    """
+    order = np.lexsort((np.arange(len(lot)), lot, *groups))
+    begins = np.ones(len(lot), bool)
+    if len(lot):
+        begins[1:] = np.logical_or.reduce([group[order][1:] != group[order][:-1] for group in groups])
+    start = np.flatnonzero(begins)[np.cumsum(begins) - 1] if len(lot) else np.empty(0, np.int64)
+    chosen, winner = np.empty(len(lot), bool), np.empty(len(lot), np.int64)
+    chosen[order] = np.arange(len(lot)) - start < most
+    winner[order] = order[start]
+    return chosen, winner
+
+
+def _hashed(column: pa.ChunkedArray, salt: str) -> NDArray[np.uint64]:
+    parts = [np.empty(0, np.uint64)]
+    for chunk in column.chunks:
+        texts = (f"{salt}{text}" if text is not None else "\0" for text in chunk.to_pylist())
+        digests = (int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") for text in texts)
+        parts.append(np.fromiter(digests, np.uint64, len(chunk)))
+    return np.concatenate(parts)

@@ -1,0 +1,39 @@
+"""Pictures and records for the tests of curation and audit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from whereshot.curate import curate
+from whereshot.engine.local import Local
+from whereshot.records import Records
+
+
+def picture(seed: int, size: tuple[int, int] = (160, 120)) -> Image.Image:
+    """A picture of its own: coarse noise, enlarged."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    return Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
+
+
+def write_records(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
+    names = dict.fromkeys(name for row in rows for name in row)
+    Records(pa.table({name: [row.get(name) for row in rows] for name in names})).write(path)
+    return path
+
+
+def clean(records: Path | Sequence[Path], out: Path, **steps: dict[str, Any]) -> dict[str, Any]:
+    given = [records] if isinstance(records, Path) else records
+    return curate(given, out, steps, Local(1))
+
+
+def rejects_of(out: Path) -> dict[str, tuple[str, str]]:
+    """Reason and detail of every reject, by its id."""
+    tables = [pq.read_table(path) for path in sorted((out / "rejects").glob("*.parquet"))]
+    return {row["id"]: (row["reason"], row["detail"]) for table in tables for row in table.to_pylist()}
