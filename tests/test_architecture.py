@@ -20,7 +20,7 @@ claim cartography
 train geolocator learn explain export atlas hub
 answer features page
 checkpoint runtime optimize dali rehearse
-dataset model calibrate oracle predictions benchmark memory
+dataset model calibrate oracle predictions audit benchmark memory
 sources curate pack evidence readout evaluate areas conformal
 fetch
 places

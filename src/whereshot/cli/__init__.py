@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import typer
 
-from whereshot.cli import base, cells, evaluate, hours, locate, models, pictures, records
+from whereshot.cli import base, cells, curate, evaluate, hours, locate, models, pictures, records
 from whereshot.errors import WhereshotError, visible
 
 app = typer.Typer(
@@ -28,6 +28,8 @@ app = typer.Typer(
 app.command()(locate.locate)
 app.command()(locate.check)
 app.command()(records.ingest)
+app.command()(curate.curate)
+app.command()(curate.audit)
 app.command()(pictures.fetch)
 app.command()(pictures.pack)
 app.add_typer(cells.app, name="cells")
