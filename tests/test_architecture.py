@@ -44,7 +44,8 @@ hosts robots verify
     "sources": """
 streetview mapillary flickr osv5m yfcc table folder
 street archives
-addresses ids object_keys sidecars urlencoded where
+addresses
+ids object_keys sidecars urlencoded where queries purse
 """,
     "curate": """
 run
