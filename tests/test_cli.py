@@ -141,7 +141,7 @@ def test_light_without_a_model(tiny: Path) -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stderr == "0\n"
-    assert json.loads(result.stdout)["model"] == "prior"
+    assert json.loads(result.stdout)["model"] == "compact"
 
 
 @pytest.mark.parametrize("form", ["table", "json"])

@@ -12,7 +12,8 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,16 +27,25 @@ from safetensors.numpy import load_file, save_file
 from whereshot import config, partition
 from whereshot.config import Settings
 from whereshot.errors import ConfigError, InputError, ModelError, OutputError, nearest_name, require
+from whereshot.memory import Library, Memory, MemorySettings
 from whereshot.partition import Hierarchy
+from whereshot.posterior import Posterior
 from whereshot.preprocess import Preprocess
 from whereshot.readout import Calibration, Gallery
 from whereshot.records import Records, write_parquet
+from whereshot.whitening import Whitening
 
 if TYPE_CHECKING:
     from whereshot.model import Network
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+ONNX = "network.onnx"
+ONNX_DOCUMENT = "network.json"
+USUAL = "usual.safetensors"
+"""The mean of the features of many photos, for libraries that are too small to have one."""
+COMPACT = "compact"
+"""The model that comes with the package."""
 
 
 class BackboneDescription(Settings):
@@ -57,10 +67,12 @@ class Description(Settings):
     version: str
     backbone: BackboneDescription
     preprocess: Preprocess
-    scaling_power: float
-    head: str
+    readouts: tuple[str, ...] = ("mixture", "cells", "gallery")
+    """What can answer, the whole model first; none leaves the answer to the prior."""
+    scaling_power: float = 1.0
+    head: str | None = None
     head_settings: dict[str, Any] = Field(default_factory=dict)
-    levels: int
+    levels: int = 0
     training: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -79,10 +91,8 @@ def write(
     extra_files: Mapping[str, str | bytes] = {},
 ) -> None:
     """Write a whole model folder, replacing an older one. Raises OutputError."""
-    folder = Path(folder)
-    beside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        beside.mkdir(parents=True)
+
+    def fill(beside: Path) -> None:
         config.save(description, beside / "model.toml")
         config.save(calibration, beside / "calibration.toml")
         save_file({name: _compact(tensor) for name, tensor in _arrays(network).items()}, beside / "weights.safetensors")
@@ -97,6 +107,20 @@ def write(
         write_parquet(pa.table(positions), beside / "gallery.parquet")
         for name, content in extra_files.items():
             (beside / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    write_files(folder, fill)
+
+
+def write_files(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Let ``fill`` put files into a new folder, add their hashes, and put it in the place of ``folder``.
+
+    Raises OutputError; until all is written an older folder stays as it is.
+    """
+    folder = Path(folder)
+    beside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        beside.mkdir(parents=True)
+        fill(beside)
         hashes = {path.name: _sha256(path) for path in sorted(beside.iterdir())}
         (beside / MANIFEST).write_text(json.dumps({"format": FORMAT, "sha256": hashes}, indent=1) + "\n")
         _swap(beside, folder)
@@ -150,8 +174,10 @@ def user_models() -> Path:
 
 
 def find(name_or_folder: str | Path) -> Path:
-    """The folder itself, or the model of that name among the user's where there is no such folder here."""
+    """The folder itself, or the model of that name, the user's or the package's, where there is no such folder here."""
     folder = Path(name_or_folder)
+    if str(name_or_folder) == COMPACT and not folder.exists():
+        return Path(str(resources.files("whereshot"))) / "data" / COMPACT
     named = user_models() / folder
     return named if len(folder.parts) == 1 and not folder.exists() and is_model(named) else folder
 
@@ -167,9 +193,27 @@ class ModelFolder:
         self._verify()
         try:
             self.description = config.load(self.path / "model.toml", Description)
-            self.calibration = config.load(self.path / "calibration.toml", Calibration)
+            calibrated = self.path / "calibration.toml"
+            self.calibration = config.load(calibrated, Calibration) if "mixture" in self.description.readouts else None
+            remembered = self.path / "memory.toml"
+            self.memory_settings = config.load(remembered, MemorySettings) if self.is_memory else None
         except ConfigError as error:
             raise ModelError(str(error)) from error
+
+    @property
+    def is_memory(self) -> bool:
+        """Whether it was learned from a library of photos, which it holds."""
+        return "memory" in self.description.readouts
+
+    @property
+    def onnx(self) -> Path | None:
+        """The network for ONNX Runtime, where there is one."""
+        path = self.path / ONNX
+        return path if path.is_file() else None
+
+    def files(self) -> list[Path]:
+        """All files but the manifest."""
+        return sorted(path for path in self.path.iterdir() if path.is_file() and path.name != MANIFEST)
 
     def _verify(self) -> None:
         if not self.path.is_dir():
@@ -183,6 +227,7 @@ class ModelFolder:
             raise ModelError(f"{self.path}: {MANIFEST} is damaged; get or train the model again") from None
         if found != FORMAT:
             raise ModelError(f"{self.path}: {MANIFEST} names model format {found!r}; this version reads {FORMAT}")
+        self.hashes: dict[str, str] = hashes
         for name, expected in hashes.items():
             if not (self.path / name).is_file():
                 raise ModelError(f"{self.path}: {name} is missing; get or train the model again")
@@ -200,6 +245,34 @@ class ModelFolder:
             return Hierarchy(tuple(partition.load(self.path / f"cells-{number}.parquet") for number in levels))
         except InputError as error:
             raise ModelError(str(error)) from error
+
+    @functools.cached_property
+    def photos(self) -> pa.Table:
+        """The photos of a library that was learned: id, image, digest, latitude, longitude, accuracy_km, place, ..."""
+        return pq.read_table(self.path / "photos.parquet")
+
+    @functools.cached_property
+    def arrays(self) -> dict[str, NDArray]:
+        """Arrays of a library: pooled and features (m, d), hubness (m,), and whitening's mean and factor."""
+        return load_file(self.path / "photos.safetensors")
+
+    def memory(self, prior: Posterior) -> Memory:
+        """The readout of a library that was learned."""
+        arrays = self.arrays
+        library = Library(
+            arrays["features"].astype(np.float32),
+            self.training_points(),
+            self.photos["accuracy_km"].to_numpy(),
+            self.photos["place"].to_numpy(),
+            arrays["hubness"],
+        )
+        return Memory(library, Whitening(arrays["mean"], arrays["factor"]), self.memory_settings, prior)
+
+    def radius_factors(self, readout: str = "mixture") -> dict[str, float]:
+        """What a readout's radii are multiplied with, by the kind of photo."""
+        if self.is_memory:
+            return self.memory_settings.radius_factor
+        return self.calibration.mixtures[readout].radius_factor if self.calibration else {}
 
     @functools.cached_property
     def gallery(self) -> Gallery:
@@ -244,6 +317,8 @@ class ModelFolder:
 
     def training_points(self) -> NDArray[np.float64]:
         """Positions (m, 2) of the training photos."""
+        if self.is_memory:
+            return np.stack([self.photos[name].to_numpy() for name in ("latitude", "longitude")], axis=1)
         return self.gallery.points
 
 

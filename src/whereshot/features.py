@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,14 +39,16 @@ def cached_features(
     cache: Path | None = None,
     workers: int = 1,
     track: Track = silent,
+    already: Mapping[bytes, NDArray] = {},
 ) -> tuple[NDArray[np.float32], dict[int, str]]:
     """Pooled features (n, dim) of pictures and the errors by row, whose features are zero.
 
-    ``identity`` names the backbone's weights; ``make`` gives a function whose output is named "pooled".
+    ``identity`` names the backbone's weights; ``make`` gives a function whose output is named "pooled"; ``already``
+    are features that are known by the digest of what is in the file.
     """
     folder = (cache or default_cache()) / f"{identity}-{settings.digest()}"
     digests = [None if path is None else content_digest(path) for path in paths]
-    known = _read(folder)
+    known = _read(folder) | dict(already)
     todo: dict[bytes | int, int] = {}
     for row, digest in enumerate(digests):
         if digest is None:

@@ -20,9 +20,11 @@ from whereshot.evidence import EVIDENCE, Cue, Fused, Reading, Seen, exif, fuse, 
 from whereshot.evidence.time import HourModel
 from whereshot.posterior import Posterior
 from whereshot.progress import Track, silent
-from whereshot.readout import Outputs
+from whereshot.readout import Outputs, Readout
 
 PRIOR = "prior"
+WITHOUT_PICTURES = (PRIOR, checkpoint.COMPACT)
+"""Models that say the same of every photo but for its signs."""
 ROWS_AT_ONCE = 256
 """Photos whose posteriors are held at a time."""
 SUPPORTS_KEPT = 8
@@ -43,30 +45,39 @@ class Located:
 class Geolocator:
     """A model, or the photo-density prior alone, ready to answer. Make one with ``Geolocator.load``."""
 
-    def __init__(self, folder: checkpoint.ModelFolder | None, device: str | None = None) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: checkpoint.ModelFolder | None, device: str | None = None, name: str = checkpoint.COMPACT
+    ) -> None:
+        """``name`` is that of a model without a folder."""
+        self.folder, self._name = folder, name
         self.prior = places.density_prior()
         self._device = device
         self._countries: dict[bytes, NDArray[np.int64]] = {}
 
     @classmethod
     def load(cls, name_or_folder: str | Path | None = None, device: str | None = None) -> Geolocator:
-        """A model folder, or for None and "prior" the photo-density prior, which says the same of every photo.
+        """A model folder, or a model by its name; for None "compact", which comes with the package.
 
+        "compact" and "prior" say the same of every photo before its evidence: where photos are taken at all.
         Raises ModelError where the folder is missing, damaged or of another version.
         """
-        if name_or_folder is None or name_or_folder == PRIOR:
-            return cls(None)
-        return cls(checkpoint.ModelFolder(name_or_folder), device)
+        if name_or_folder in (None, PRIOR, checkpoint.COMPACT):
+            return cls(None, device, PRIOR if name_or_folder == PRIOR else checkpoint.COMPACT)
+        folder = checkpoint.ModelFolder(name_or_folder)
+        return cls(folder if folder.description.readouts else None, device, folder.description.name)
 
     @property
     def name(self) -> str:
-        """The model's name; "prior" without one."""
-        return PRIOR if self.folder is None else self.folder.description.name
+        """The model's name."""
+        return self._name if self.folder is None else self.folder.description.name
 
     @functools.cached_property
     def device(self) -> str:
-        """Where the network runs."""
+        """Where the network runs: where nothing is asked for, on the CPU by ONNX Runtime if the model can."""
+        if self.folder.onnx is not None and self._device in (None, "cpu"):
+            return "cpu"
+        if self.folder.is_memory:
+            raise InputError(f"{self.name} runs on the CPU only; got device {self._device!r}")
         return runtime.pick_device(self._device)
 
     @functools.cached_property
@@ -97,19 +108,26 @@ class Geolocator:
         joined = {name: np.concatenate([block[name] for block in outputs]) for name in outputs[0]}
         return joined, np.concatenate(rows), errors
 
-    def readout(self, mixture: str = "mixture") -> calibrate.Mixture:
-        """The calibrated readout: "mixture", or "cells" or "gallery" alone with the prior."""
-        settings = self.folder.calibration.mixtures[mixture]
+    def readout(self, name: str | None = None) -> Readout:
+        """One of the model's calibrated readouts, by default the whole model."""
+        name = name or self.folder.description.readouts[0]
+        if name == "memory":
+            return self.folder.memory(self.prior)
+        settings = self.folder.calibration.mixtures[name]
         return calibrate.mixture_of(self.folder.hierarchy, self.folder.gallery, settings, self.prior)
 
-    def radius_factor(self, kind: Literal["seen", "unseen"] | None = None, mixture: str = "mixture") -> float:
+    @functools.cached_property
+    def _readout(self) -> Readout:
+        return self.readout()
+
+    def radius_factor(self, kind: Literal["seen", "unseen"] | None = None, readout: str = "mixture") -> float:
         """What radii are multiplied with, for photos of known places or of others; one where none was fitted.
 
         Without ``kind`` the larger of both: nobody knows whether a stranger's photo shows a known place.
         """
         if self.folder is None:
             return 1.0
-        factors = self.folder.calibration.mixtures[mixture].radius_factor
+        factors = self.folder.radius_factors(readout)
         return factors.get(kind or "", max(factors.values(), default=1.0))
 
     def posterior(
@@ -132,7 +150,7 @@ class Geolocator:
         if len(rows) == 0:
             return None, rows, errors
         order = np.argsort(rows)
-        return self.readout()({name: values[order] for name, values in outputs.items()}), rows[order], errors
+        return self._readout({name: values[order] for name, values in outputs.items()}), rows[order], errors
 
     def locate(self, photos: Photos, **settings: Any) -> list[Prediction]:
         """Where each photo was taken: one Prediction per photo, in order; an unreadable photo has its ``error``.
@@ -300,5 +318,8 @@ def _as_list(photos: Photos) -> list[images.Source]:
 
 def _make_network(folder: str, device: str) -> runtime.Compute:
     """A model folder's network, for this process or another."""
-    network = checkpoint.ModelFolder(folder).network().to(device)
+    model = checkpoint.ModelFolder(folder)
+    if model.onnx is not None and device == "cpu":
+        return runtime.OnnxCompute(str(model.onnx))
+    network = model.network().to(device)
     return runtime.TorchCompute(network, device)

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import typer
 
-from whereshot.cli import base, cells, curate, evaluate, hours, locate, models, pictures, records
+from whereshot.cli import base, cells, curate, evaluate, hours, learn, locate, models, pictures, records
 from whereshot.errors import WhereshotError, visible
 
 app = typer.Typer(
@@ -35,6 +35,8 @@ app.command()(pictures.pack)
 app.add_typer(cells.app, name="cells")
 app.add_typer(hours.app, name="hours")
 app.command()(models.train)
+app.command()(learn.learn)
+app.command()(learn.export)
 app.command()(evaluate.evaluate)
 app.command()(evaluate.calibrate)
 app.add_typer(models.app, name="models")

@@ -30,7 +30,7 @@ class ReportFormat(enum.StrEnum):
 FormatOption = Annotated[ReportFormat, typer.Option("--format", help="table for people, json for programs.")]
 ColumnOption = Annotated[list[str] | None, typer.Option("--column", help="Name a column, as latitude=LAT. Repeatable.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="A setting, as key=value. Repeatable.")]
-ModelOption = Annotated[str | None, typer.Option("--model", help="A model folder; without one only the prior answers.")]
+ModelOption = Annotated[str | None, typer.Option("--model", help="A model's name or folder; by default compact.")]
 DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, ...")]
 
 

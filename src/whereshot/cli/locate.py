@@ -59,7 +59,7 @@ def locate(
     """Tell where photos were taken."""
     from whereshot import areas, progress, report
     from whereshot.evidence.time import HourModel
-    from whereshot.geolocator import PRIOR, Geolocator
+    from whereshot.geolocator import Geolocator
     from whereshot.sources import find_pictures
 
     if posterior is not None and posterior.suffix != ".parquet":
@@ -108,7 +108,7 @@ def locate(
         answer = report.to_html(predictions, posteriors, locator.name, [str(path) for path in pictures])
     else:
         answer = "\n\n".join(_in_words(prediction) for prediction in predictions)
-    if form is not Format.json and locator.name == PRIOR:
+    if form is not Format.json and locator.folder is None:
         say(report.PRIOR_NOTE)
     if out is None:
         print(answer)

@@ -49,14 +49,22 @@ def models_list(
     folder: Annotated[Path | None, typer.Argument(help="Where to look; by default the user's model folder.")] = None,
     form: FormatOption = ReportFormat.table,
 ) -> None:
-    """List the models in a folder, and the prior."""
+    """List the models in a folder, and those built in."""
     from whereshot import checkpoint
 
     place = folder or checkpoint.user_models()
     if folder is not None and not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
     candidates = sorted(path for path in place.iterdir() if checkpoint.is_model(path)) if place.is_dir() else []
-    rows = [{"name": "prior", "path": None, "photos": None, "backbone": None}]
+    shipped = checkpoint.ModelFolder(checkpoint.COMPACT).description
+    rows = [
+        {"name": shipped.name, "path": None, "photos": shipped.training["photos"], "backbone": shipped.backbone.name},
+        {"name": "prior", "path": None, "photos": None, "backbone": None},
+    ]
+    told = {
+        "compact": "built in: signs, where photos are taken at all, and what learn looks with",
+        "prior": "built in: where photos are taken at all",
+    }
     for path in candidates:
         try:
             described = checkpoint.ModelFolder(path).description
@@ -76,7 +84,7 @@ def models_list(
         print_json({"models": rows})
         return
     for row in rows:
-        print(f"{row['name']:20} {row['path'] or 'built in: where photos are taken at all'}")
+        print(f"{row['name']:20} {row['path'] or told[row['name']]}")
 
 
 @app.command("show")
@@ -90,7 +98,8 @@ def models_show(
         raise ModelError(f"{model} is not on this machine yet; fetch it with: whereshot models get {model}")
     folder = checkpoint.ModelFolder(model)
     if form is ReportFormat.json:
-        print_json(folder.description.model_dump(mode="json") | {"cells": list(folder.hierarchy.sizes)})
+        cells = list(folder.hierarchy.sizes) if folder.description.levels else []
+        print_json(folder.description.model_dump(mode="json") | {"cells": cells})
     else:
         print((folder.path / "README.md").read_text("utf-8"), end="")
 

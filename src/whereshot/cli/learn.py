@@ -1,0 +1,112 @@
+"""Commands that make models out of a person's own photos, and for other programs: learn, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from whereshot.cli.base import (
+    ColumnOption,
+    FormatOption,
+    ReportFormat,
+    pairs,
+    print_json,
+    say,
+)
+from whereshot.errors import InputError
+
+OverwriteOption = Annotated[bool, typer.Option(help="Replace a model that stands in the way.")]
+
+
+def learn(
+    photos: Annotated[
+        list[Path], typer.Argument(help="Folders of photos, or Records, or a table with positions.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option(help="The model folder; one that is there is added to.", show_default=False)],
+    model: Annotated[str, typer.Option(help="The model whose features are used.")] = "compact",
+    one_crop: Annotated[
+        bool, typer.Option("--one-crop", help="Look at the middle of each photo only: faster, less exact.")
+    ] = False,
+    known_share: Annotated[
+        float | None,
+        typer.Option(help="Share of the photos asked about later that show a place of these.", show_default="0.9"),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Forget what the model in --out knows.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that compute features.")] = None,
+    column: ColumnOption = None,
+    form: FormatOption = ReportFormat.table,
+) -> None:
+    """Learn the places of your own photos, from their positions. Given again with more photos, it looks at those only.
+
+    The model answers with: whereshot locate PHOTO --model DIR. It holds features and positions, not pictures.
+    """
+    from whereshot import learn as learning
+    from whereshot import progress
+    from whereshot.records import count_reasons
+
+    records, rejects = _read(photos, column)
+    learned = learning.learn(
+        records,
+        out,
+        model=model,
+        rejects=rejects,
+        one_crop=one_crop,
+        known_share=learning.KNOWN_SHARE if known_share is None else known_share,
+        overwrite=overwrite,
+        workers=workers,
+        track=progress.bar,
+        say=say,
+    )
+    reasons = count_reasons(learned.rejects)
+    if form is ReportFormat.json:
+        print_json(learned.to_json() | {"rejected": reasons})
+    else:
+        print("\n".join(learning.summary(learned, list(reasons.items()))))
+        if reasons:
+            print(f"  listed in {out / 'rejects.parquet'}")
+
+
+def _read(photos: list[Path], column: list[str] | None) -> tuple:
+    """Records with a position, and the rejects of what has none."""
+    from whereshot import progress
+    from whereshot.records import Records, rejects_table
+    from whereshot.sources import SOURCES
+    from whereshot.sources.base import NO_POSITION
+
+    folders = [path for path in photos if path.is_dir() and not any(path.glob("*.parquet"))]
+    if len(folders) == len(photos):
+        ingested = SOURCES["folder"](photos, pairs(column, "--column"), progress.bar)
+        return ingested.records, ingested.rejects
+    if len(photos) > 1:
+        raise InputError("learn takes folders of photos, or one table or Records")
+    (path,) = photos
+    if path.is_file() and (column or path.suffix.lower() != ".parquet"):
+        ingested = SOURCES["table"]([path], pairs(column, "--column"), progress.silent)
+        return ingested.records, ingested.rejects
+    records = Records.read(path)
+    lost = records[~records.has_position]
+    rejects = rejects_table(
+        (name, image, NO_POSITION, "latitude or longitude is missing")
+        for name, image in zip(lost.strings("id"), lost.strings("image"), strict=True)
+    )
+    return records[records.has_position], rejects
+
+
+def export(
+    model: Annotated[str, typer.Argument(help="A model's name or folder.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The model folder to write.", show_default=False)],
+    onnx: Annotated[bool, typer.Option("--onnx", help="As network.onnx with network.json.")] = False,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Write a model with its network for ONNX Runtime, which locate uses on the CPU: about three times as fast.
+
+    network.json says how a picture becomes what the network takes, and what comes out.
+    """
+    if not onnx:
+        raise InputError("say what to export: --onnx")
+    from whereshot import export as exporting
+
+    folder = exporting.export(model, out, overwrite=overwrite)
+    print(f"{folder}: network.onnx ({(folder / 'network.onnx').stat().st_size / 1e6:.1f} MB), network.json")

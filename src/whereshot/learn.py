@@ -1,0 +1,321 @@
+"""A user's own photos with positions in, a model folder that knows their places out; no torch on the way.
+
+Features are kept by what is in each file, so a run that was killed goes on where it stopped, and photos that are added
+later are the only ones that are looked at.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from whereshot import checkpoint, config, features, places, runtime, whitening
+from whereshot.checkpoint import ModelFolder
+from whereshot.dataset import content_digest
+from whereshot.errors import InputError, ModelError, OutputError
+from whereshot.memory import library_of
+from whereshot.preprocess import Preprocess
+from whereshot.progress import Track, silent
+from whereshot.records import Records, rejects_table, write_parquet
+from whereshot.rehearse import rehearse
+from whereshot.sources.base import UNREADABLE
+
+KNOWN_SHARE = 0.9
+"""Share of the photos asked about that are taken to show a place of the library: that is what it is learned for."""
+SESSION = datetime.timedelta(hours=1)
+"""Photos taken with no longer pause than this are one session, held out together."""
+LEAST_TRUSTED = 20
+"""Photos below which a library is told to be too small to say much."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What came of it: the folder, its photos and places, how many were new, what was rejected, in how many seconds."""
+
+    folder: Path
+    photos: int
+    places: int
+    new: int
+    rejects: pa.Table
+    calibrated: bool
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As a plain document."""
+        return {
+            "model": str(self.folder),
+            "photos": self.photos,
+            "places": self.places,
+            "new": self.new,
+            "rejected": len(self.rejects),
+            "calibrated": self.calibrated,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def learn(
+    records: Records,
+    out: Path,
+    *,
+    model: str | Path = checkpoint.COMPACT,
+    rejects: pa.Table | None = None,
+    one_crop: bool = False,
+    known_share: float = KNOWN_SHARE,
+    overwrite: bool = False,
+    cache: Path | None = None,
+    workers: int | None = None,
+    track: Track = silent,
+    say: Callable[[str], None] = lambda text: None,
+) -> Learned:
+    """Learn the places of records with positions into the model folder ``out``, adding to what it knows already.
+
+    ``model`` gives the backbone; ``one_crop`` looks at the middle of each photo only, which is faster; ``known_share``
+    of the photos asked about later are taken to show a place of the library; ``overwrite`` forgets what was there.
+    ``rejects`` are listed in the folder together with pictures that cannot be read. Raises InputError without a usable
+    photo, OutputError where something else stands in the way, ModelError for a model that has no features.
+    """
+    started = time.perf_counter()
+    if not 0 < known_share < 1:
+        raise InputError(f"known_share lies between 0 and 1; got {known_share:g}")
+    if len(records) == 0:
+        raise InputError("there is no photo with a position to learn from")
+    base = ModelFolder(model)
+    if base.onnx is None or base.description.head is not None:
+        raise ModelError(f"{base.path}: has no features to learn with; use {checkpoint.COMPACT}")
+    settings = base.description.preprocess
+    if one_crop:
+        settings = Preprocess(**(settings.model_dump() | {"whole": False, "crops": 1}))
+    before = _known_before(out, base, settings, overwrite)
+    table = _photo_table(records)
+    already = {} if before is None else dict(zip(_digests(before), before.arrays["pooled"], strict=True))
+    paths = table["image"].to_pylist()
+    pooled, errors = features.cached_features(
+        paths,
+        settings,
+        base.hashes[checkpoint.ONNX][:32],
+        functools.partial(runtime.OnnxCompute, str(base.onnx)),
+        cache=cache,
+        workers=workers or runtime.default_workers(len(paths)),
+        track=track,
+        already={digest: vector.astype(np.float32) for digest, vector in already.items()},
+    )
+    good = np.array([row for row in range(len(paths)) if row not in errors], dtype=np.int64)
+    ids = table["id"].to_pylist()
+    broken = rejects_table((ids[row], paths[row], UNREADABLE, errors[row]) for row in sorted(errors))
+    rejects = broken if rejects is None else pa.concat_tables([rejects, broken])
+    if len(good) == 0 and before is None:
+        raise InputError(f"none of {len(paths)} pictures could be read; first: {next(iter(errors.values()))}")
+    digests = [content_digest(paths[row]) or b"" for row in good]
+    table = table.take(pa.array(good)).append_column("digest", pa.array([d.hex() for d in digests]))
+    new = len(set(digests) - set(already))
+    table, pooled = _united(before, table, pooled[good].astype(np.float16))
+    say(f"{len(table)} photos, {new} of them new; calibrating on photos held out")
+    folder = _write(out, base, settings, table, pooled, rejects, known_share)
+    place_count = len(set(folder.photos["place"].to_pylist()))
+    calibrated = folder.memory_settings.confidence is not None
+    for remark in remarks(len(table), place_count, calibrated):
+        say(remark)
+    seconds = time.perf_counter() - started
+    return Learned(folder.path, len(table), place_count, new, rejects, calibrated, seconds)
+
+
+def remarks(photos: int, place_count: int, calibrated: bool) -> list[str]:
+    """What a person should know of a small or one-sided library."""
+    found = []
+    if place_count == 1:
+        found.append("all photos are of one place: the model can say no more than whether a photo looks like it")
+    if photos < LEAST_TRUSTED:
+        found.append(f"{photos} photos are few: only near repetitions of them will be recognised")
+    elif not calibrated:
+        found.append("too few places have several photos to hold some out: only near repetitions will be recognised")
+    return found
+
+
+def groups_of(table: pa.Table) -> list[str]:
+    """Which photos are held out together: by the column group, else album, else taken in one go, else each alone."""
+    ids = table["id"].to_pylist()
+    for column in ("group", "album"):
+        if column in table.column_names and table[column].null_count < len(table):
+            names = table[column].to_pylist()
+            return [f"{column}:{name}" if name else f"id:{own}" for name, own in zip(names, ids, strict=True)]
+    if "taken_at" not in table.column_names:
+        return [f"id:{own}" for own in ids]
+    taken = table["taken_at"].to_pylist()
+    groups = [f"id:{own}" for own in ids]
+    last, session = None, 0
+    for row in sorted((row for row, at in enumerate(taken) if at is not None), key=lambda row: taken[row]):
+        session += last is None or taken[row] - last > SESSION
+        last = taken[row]
+        groups[row] = f"session:{session}"
+    return groups
+
+
+def _known_before(out: Path, base: ModelFolder, settings: Preprocess, overwrite: bool) -> ModelFolder | None:
+    """The library that stands in ``out`` and is to be added to."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return None
+    if not checkpoint.is_model(out):
+        raise OutputError(f"{out}: exists and is not a model folder; choose another out")
+    if overwrite:
+        return None
+    before = ModelFolder(out)
+    if not before.is_memory:
+        raise OutputError(f"{out}: holds a model that was not learned; choose another out, or give --overwrite")
+    same = before.hashes.get(checkpoint.ONNX) == base.hashes[checkpoint.ONNX]
+    if not same or before.description.preprocess != settings:
+        raise OutputError(f"{out}: was learned with other features; choose another out, or give --overwrite")
+    return before
+
+
+def _photo_table(records: Records) -> pa.Table:
+    """What is kept of each photo."""
+    table = records.table
+    accuracy = records.numbers("accuracy_km") if "accuracy_km" in table.column_names else np.zeros(len(records))
+    columns = {
+        "id": table["id"],
+        "image": table["image"],
+        "latitude": pa.array(records.points[:, 0]),
+        "longitude": pa.array(records.points[:, 1]),
+        "accuracy_km": pa.array(np.nan_to_num(accuracy, nan=0.0)),
+        "group": pa.array(groups_of(table), pa.string()),
+    }
+    return pa.table(columns)
+
+
+def _digests(folder: ModelFolder) -> list[bytes]:
+    return [bytes.fromhex(text) for text in folder.photos["digest"].to_pylist()]
+
+
+def _united(before: ModelFolder | None, table: pa.Table, pooled: NDArray) -> tuple[pa.Table, NDArray[np.float16]]:
+    """Old and new photos, each content once; where it comes again, the later word on its position counts."""
+    if before is not None:
+        table = pa.concat_tables([before.photos.select(table.column_names), table])
+        pooled = np.concatenate([before.arrays["pooled"], pooled]) if len(pooled) else before.arrays["pooled"]
+    last = {digest: row for row, digest in enumerate(table["digest"].to_pylist())}
+    rows = np.array(sorted(last.values()), dtype=np.int64)
+    return table.take(pa.array(rows)), np.ascontiguousarray(pooled[rows])
+
+
+def _write(
+    out: Path,
+    base: ModelFolder,
+    settings: Preprocess,
+    table: pa.Table,
+    pooled: NDArray[np.float16],
+    rejects: pa.Table,
+    known_share: float,
+) -> ModelFolder:
+    """Fit everything and write the folder."""
+    points = np.stack([table[name].to_numpy() for name in ("latitude", "longitude")], axis=1)
+    accuracy = table["accuracy_km"].to_numpy()
+    usual = _usual(base)
+    remembered = rehearse(
+        pooled,
+        points,
+        accuracy,
+        table["group"].to_pylist(),
+        places.density_prior(),
+        known_share=known_share,
+        usual=usual,
+    )
+    spots = library_of(np.zeros((len(table), 1), np.float32), points, accuracy)
+    white = whitening.fit(pooled, spots.place, usual)
+    library = library_of(white(pooled).astype(np.float16), points, accuracy)
+    described = base.description
+    description = checkpoint.Description(
+        format=checkpoint.FORMAT,
+        name=out.name,
+        created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
+        version=checkpoint.version(),
+        backbone=described.backbone,
+        preprocess=settings,
+        readouts=("memory",),
+        training={
+            "photos": len(table),
+            "places": len(library.counts),
+            "rejected": len(rejects),
+            "backbone": described.name,
+            "known_share": known_share,
+        },
+    )
+    arrays = {
+        "pooled": pooled,
+        "features": library.features.astype(np.float16),
+        "hubness": library.hubness,
+        "mean": white.mean,
+        "factor": white.factor,
+    }
+
+    def fill(beside: Path) -> None:
+        config.save(description, beside / "model.toml")
+        config.save(remembered, beside / "memory.toml")
+        for name in (checkpoint.ONNX, checkpoint.ONNX_DOCUMENT, checkpoint.USUAL):
+            if (base.path / name).is_file():
+                (beside / name).write_bytes((base.path / name).read_bytes())
+        save_file(arrays, beside / "photos.safetensors")
+        write_parquet(table.append_column("place", pa.array(library.place)), beside / "photos.parquet")
+        if len(rejects):
+            write_parquet(rejects, beside / "rejects.parquet")
+        (beside / "README.md").write_text(card(description, remembered), "utf-8")
+
+    checkpoint.write_files(out, fill)
+    return ModelFolder(out)
+
+
+def _usual(base: ModelFolder) -> NDArray[np.float32] | None:
+    path = base.path / checkpoint.USUAL
+    return load_file(path)["mean"] if path.is_file() else None
+
+
+def card(description: checkpoint.Description, settings: Any) -> str:
+    """README.md of a learned model."""
+    training = description.training
+    lines = [
+        f"# {description.name}",
+        "",
+        f"A personal whereshot model, learned {description.created:%Y-%m-%d} with whereshot {description.version} from "
+        f"{training['photos']} photos of {training['places']} places.",
+        "",
+        f"* Backbone: {training['backbone']} ({description.backbone.name}), not changed by learning.",
+        "* It knows these places and no others. A photo of elsewhere is left to where photos are taken at all.",
+        f"* Its probabilities hold where {100 * settings.known_share:g} % of the photos asked about show a place of "
+        "this library (known_share). Ask about strangers' photos, and it is too sure.",
+        "* It holds features and positions of these photos, not the pictures: keep it as private as the photos.",
+        "",
+    ]
+    counts = settings.photos
+    if settings.confidence is None:
+        lines.append(
+            f"Too little could be held out ({counts['known']} photos of known places, {counts['other']} of others) to "
+            "fit its confidence: only near repetitions of a known photo are believed."
+        )
+    else:
+        lines += [
+            "| photos held out | number | negative log-likelihood (nats per steradian) |",
+            "|---|---|---|",
+            f"| of places that it knows | {counts['known']} | {settings.nll['known']:.2f} |",
+            f"| with all within 25 km held out too | {counts['other']} | {settings.nll['other']:.2f} |",
+            "",
+            f"Radii are multiplied by {settings.radius_factor['either']:.2f}, so that 90 % circles hold 90 % of both "
+            "kinds, taken alike.",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def summary(learned: Learned, rejects: Sequence[tuple[str, int]]) -> list[str]:
+    """What is told at the end, in lines."""
+    lines = [
+        f"{learned.folder}: {learned.photos} photos of {learned.places} places, {learned.new} of them new "
+        f"({learned.seconds:.0f} s)"
+    ]
+    return lines + [f"  rejected: {count} {reason}" for reason, count in rejects]
