@@ -21,8 +21,11 @@ from whereshot.cli.base import (
     say,
     write_text,
 )
-from whereshot.cli.records import EngineOption, MasterOption, OverwriteOption
 from whereshot.errors import InputError, nearest_name
+
+EngineOption = Annotated[str, typer.Option("--engine", help="local, or spark (pip install 'whereshot[spark]').")]
+MasterOption = Annotated[str | None, typer.Option("--master", help="Spark's master, as local[2] or spark://host:7077.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Start again, and drop what is there.")]
 
 
 class FacesAction(enum.StrEnum):
