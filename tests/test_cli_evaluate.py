@@ -23,7 +23,7 @@ KEPT = ["photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "nll
 
 def test_evaluate_with_a_report(run: Run, tiny: Path, tiny_model: Path, tmp_path: Path) -> None:  # noqa: F811
     report = tmp_path / "report"
-    result = run("evaluate", tiny_model, tiny / "photos.csv", "--report", report, "--format", "json")
+    result = run("evaluate", tiny_model, tiny / "photos.csv", "--report", report, "--format", "json", "--draws", 50)
     document = result.document
     assert result.code == 0
     kept = ["photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "nll", "coverage", "intervals"]
@@ -33,7 +33,12 @@ def test_evaluate_with_a_report(run: Run, tiny: Path, tiny_model: Path, tmp_path
     table = (report / "report.md").read_text().splitlines()
     assert table[0].startswith("| method | 1 km | 25 km |")
     assert table[2].startswith("| tiny, radii for known places | ")
-    assert f"wrote {report / 'report.md'}" in result.err
+    assert f"wrote {report}: report.md, report.json, report.html" in result.err
+    page = (report / "report.html").read_text()
+    assert "trained on" in page and "<img" not in page and not (report / "report.tex").exists()
+    told = document["protocol"]
+    assert told["track"] == "gallery: pixels, and photos or positions kept to compare with"
+    assert told["audit"] == "100.0 % of photos within 1 km of a training photo's place; pictures not compared"
 
 
 def test_evaluate_counts_what_failed(run: Run, tiny: Path, tmp_path: Path) -> None:  # noqa: F811
@@ -100,6 +105,75 @@ def test_predictions_are_scored(run: Run, files: Path) -> None:  # noqa: F811
     assert document["protocol"]["bootstrap_by"] == "user"
     table = run("evaluate", "--predictions", files / "a.csv", "--truth", files / "truth.csv")
     assert table.out.splitlines()[2].startswith("| a | 0.0 [0.0, 0.0] | 0.0 [0.0, 0.0] | 97.5 [")
+
+
+def test_a_report_of_tables(run: Run, files: Path) -> None:  # noqa: F811
+    given = ["--predictions", files / "a.csv", "--truth", files / "truth.csv", "--draws", 20]
+    result = run("evaluate", *given, "--report", files / "r", "--latex", "--problems", files / "problems.csv")
+    assert f"wrote {files / 'r'}: report.md, report.json, report.html, report.tex" in result.err.splitlines()
+    assert r"\begin{tabular}" in (files / "r" / "report.tex").read_text()
+    assert (files / "problems.csv").read_text().splitlines() == [
+        "file,row,id,what,counted",
+        "a.csv,8,07,latitude is not a number: 'here',counted as a miss",
+    ]
+    text = (files / "r" / "report.md").read_text()
+    assert text.startswith(result.out)
+    assert "| a.csv: row 8 (id 07): latitude is not a number: 'here'; counted as a miss |" in text
+
+
+def test_the_protocol_tells_how_intervals_are_drawn(run: Run, files: Path) -> None:  # noqa: F811
+    given = ["--predictions", files / "a.csv", "--truth", files / "truth.csv", "--draws", 20, "--format", "json"]
+    told = run("evaluate", *given).document["protocol"]
+    assert told["drawn"] == "each user whole, 20 of them"
+    assert told["recentred"].startswith("moved by the draws' bias, so that they centre on the score: kl, entropy_true")
+    assert told["track"] == "not stated (--track)"
+    assert told["audit"] == "none: what it was trained on is not known"
+    assert run("evaluate", *given, "--track", "text").document["protocol"]["track"].startswith("text: text read")
+
+
+@pytest.fixture
+def small_benchmark(files: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A benchmark of the forty photos."""
+    from whereshot import benchmark
+
+    keys = [f"{row:02d}" for row in range(40)]
+    field = (benchmark.Published("Theirs", "its authors", "image", (1.0, 2.0, 3.0, 4.0, 5.0)),)
+    one = benchmark.Benchmark("forty", "Forty", 40, "Numbers.", r"(\d+)(?:\.jpg)?", benchmark.digest(keys), field)
+    monkeypatch.setattr(benchmark, "benchmarks", lambda: {"forty": one})
+    return files
+
+
+def test_a_benchmark_is_held_to_its_photos(run: Run, small_benchmark: Path) -> None:  # noqa: F811
+    files = small_benchmark
+    rows = (files / "b.csv").read_text().splitlines()
+    (files / "few.csv").write_text("\n".join(rows[:31]) + "\n")
+    given = ["--truth", files / "truth.csv", "--benchmark", "forty", "--draws", 20]
+    result = run("evaluate", "--predictions", files / "few.csv", *given, "--report", files / "r", "--track", "image")
+    assert result.code == 1
+    assert result.out.splitlines()[3].startswith("| Theirs (published) | 1.0 | 2.0 | 3.0 | 4.0 | 5.0 |")
+    assert "track image: the pixels of the photo alone; benchmark Forty, all 40 photos, by the hash" in result.out
+    missing = (files / "r" / "missing.csv").read_text().splitlines()
+    assert missing[1:] == [f"few.csv,,{row},no prediction,counted as a miss" for row in range(30, 40)]
+    document = json.loads((files / "r" / "report.json").read_text())
+    assert (document["photos"], document["failed"], document["benchmark"]["track"]) == (40, 10, "image")
+    assert document["benchmark"]["published"][0]["source"] == "its authors"
+    truth = (files / "truth.csv").read_text().splitlines()
+    (files / "truth.csv").write_text("\n".join(truth[:40]) + "\n")
+    said = run("evaluate", "--predictions", files / "b.csv", *given).mistake
+    assert said.startswith("Forty has 40 photos; these are 39; give the whole published table as --truth")
+
+
+def test_missing_pictures_are_listed_and_are_misses(run: Run, small_benchmark: Path, tiny: Path) -> None:  # noqa: F811
+    files = small_benchmark
+    rows = [f"{row:02d}.jpg,1,1,{tiny / 'lima-0.png'}" for row in range(38)] + ["38.jpg,1,1,gone.jpg"]
+    (files / "have.csv").write_text("id,latitude,longitude,path\n" + "\n".join(rows) + "\n")
+    given = ["prior", files / "have.csv", "--benchmark", "forty", "--draws", 20]
+    assert "these are 39; give the whole published table" in run("evaluate", *given).mistake
+    result = run("evaluate", *given, "--truth", files / "truth.csv", "--report", files / "r")
+    assert result.err.splitlines()[-1] == "2 of 40 photos could not be read and count as misses"
+    missing = (files / "r" / "missing.csv").read_text().splitlines()
+    assert missing[1:] == ["have.csv,,38,not read,counted as a miss", "have.csv,,39,no picture,counted as a miss"]
+    assert "track image: the pixels" in result.out
 
 
 def test_protocols_are_chosen_and_told(run: Run, files: Path) -> None:  # noqa: F811
@@ -171,6 +245,16 @@ def test_tables_need_no_torch(files: Path) -> None:
         (
             ["--predictions", "a.csv", "--truth", "truth.csv", "--radius", "3959"],
             "radius 3959 km is not the Earth's; known: 6371.0088, 6371, 6372.795, 6378.137",
+        ),
+        (["--predictions", "a.csv", "--truth", "truth.csv", "--latex"], "--latex goes with --report DIR"),
+        (
+            ["--predictions", "a.csv", "--truth", "truth.csv", "--benchmark", "im2gps"],
+            "IM2GPS has 237 photos; these are 40; give the whole published table as --truth: missing photos count as "
+            "misses",
+        ),
+        (
+            ["--predictions", "a.csv", "--truth", "truth.csv", "--benchmark", "imagenet"],
+            "no benchmark 'imagenet'; known: im2gps, im2gps3k, osv5m, yfcc26k, yfcc4k",
         ),
         (
             ["--predictions", "a.csv", "--truth", "truth.csv", "--cluster", "album"],

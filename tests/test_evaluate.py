@@ -622,3 +622,15 @@ def test_a_prior_of_one_row_serves_all_photos(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(made.within[200], prior.mass_within(prior.mode(), 200.0)[0], rtol=1e-6)
     row = score(made, truth, Protocol(draws=20))
     assert row.scores["region_coverage_90"].value == pytest.approx(0.9, abs=0.05)
+
+
+def test_the_protocol_says_when_clusters_are_put_together(rng: np.random.Generator) -> None:
+    points = np.stack([rng.uniform(-60, 60, 9000), rng.uniform(-170, 170, 9000)], axis=1)
+    few = {"accuracy_200": evaluate.METRICS["accuracy_200"], "kl": evaluate.METRICS["kl"]}
+    row = evaluate.score(evaluate.Answers("x", points), points, evaluate.Protocol(draws=2), metrics=few)
+    told = evaluate.set_beside([row]).protocol
+    assert told["drawn"] == "each photo whole, 9,000 of them, put together at random into 8,192 groups"
+    assert told["recentred"].endswith("centre on the score: kl")
+    users = evaluate.Truth(points, cluster=np.arange(9000) // 2, cluster_by="user")
+    row = evaluate.score(evaluate.Answers("x", points), users, evaluate.Protocol(draws=2), metrics=few)
+    assert evaluate.set_beside([row]).protocol["drawn"] == "each user whole, 4,500 of them"

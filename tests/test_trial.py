@@ -49,6 +49,14 @@ def with_broken(photos: Records, tmp_path: Path) -> Records:
     return Records.concat([photos, broken])[np.random.default_rng(1).permutation(24)]
 
 
+def test_a_model_is_held_to_all_that_it_states(report: Report) -> None:
+    """The factor of circles changes nothing else of the answers."""
+    known, other, *_ = report.rows
+    stated = {"ece_200", "brier_25", "region_coverage_90", "recall_10000_km2", "aurc_200"}
+    assert stated <= known.scores.keys() and "reliability_25" in known.curves
+    assert known.scores["region_coverage_90"] == other.scores["region_coverage_90"]
+
+
 def test_every_method_has_its_row(report: Report) -> None:
     assert [row.name for row in report.rows] == ROWS
     assert {row.photos for row in report.rows} == {12}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -119,4 +120,4 @@ def _with_factor(answers: Answers, geolocator: Geolocator, kind: Literal["seen",
     label = f"{answers.name}, radii for {'known' if kind == 'seen' else 'other'} places"
     name = label if mixture == "mixture" else answers.name
     radius = {level: np.minimum(r * factor, sphere.HALF_CIRCUMFERENCE_KM) for level, r in answers.radius_km.items()}
-    return Answers(name, answers.points, answers.log_density, radius)
+    return replace(answers, name=name, radius_km=radius)

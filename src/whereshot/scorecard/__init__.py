@@ -53,9 +53,8 @@ def sections(
     if row.scored is not None:
         found += _drawn(report, row, training, thumbnails)
     if report.comparisons:
-        told = [tables.wins(one) for one in report.comparisons]
-        parts = [table(one) for one in report.comparisons for table in (tables.differences, tables.wins_by_country)]
-        found.append(Section("Comparisons", told, parts))
+        by_country = [tables.wins_by_country(one) for one in report.comparisons]
+        found.append(Section("Comparisons", [_PAIRED], [tables.differences(report.comparisons), *by_country]))
     noted = (
         [Table(["note"], [[note] for note in report.notes], "Notes on the data", folded=True)] if report.notes else []
     )
@@ -81,6 +80,12 @@ def _drawn(report: Report, row: Row, training: sphere.Points | None, thumbnails:
 _WEAKEST = (
     f"Places by mean GeoScore, drawn to that of all photos as if {collecting.DOUBT:.0f} average photos were added, so "
     f"that one bad photo does not make the worst place; at least {collecting.LEAST_PHOTOS} photos each."
+)
+
+
+_PAIRED = (
+    "Photo by photo, by how far off both are. Differences are drawn together, on the same photos; Wilcoxon's "
+    "signed-rank test is two-sided, with ties."
 )
 
 

@@ -55,33 +55,19 @@ def _form(name: str) -> tuple[float, str]:
     return (1, ".1f") if name.endswith("_km") else (1, ".3f")
 
 
-def differences(comparison: Comparison) -> Table:
-    """What the first has more than the second, with paired intervals."""
+def differences(comparisons: list[Comparison]) -> Table:
+    """The first method against each other one: who is nearer, Wilcoxon's test, what it has more, with intervals."""
     rows = []
-    for key in COMPARED:
-        value = comparison.differences.get(key)
-        if value is not None:
-            clear = "yes" if value.low > 0 or value.high < 0 else "no"
-            factor, form = _FORMS[key]
-            rows.append([_told(key), clear, with_interval(value, factor, f"+{form}")])
-    caption = f"{comparison.first} less {comparison.second}"
-    return Table(["score", "clear of zero", "difference"], rows, caption, left=2)
-
-
-def _told(key: str) -> str:
-    if key.startswith("accuracy_"):
-        return f"within {key.removeprefix('accuracy_')} km, %"
-    return {"geoscore": "GeoScore", "nll": "NLL"}.get(key, key.replace("_", " "))
-
-
-def wins(comparison: Comparison) -> str:
-    """Who is nearer how often, and what Wilcoxon's test says, as a sentence."""
-    p = comparison.wilcoxon
-    return (
-        f"{comparison.first} is nearer than {comparison.second} on {comparison.win:,} photos, as near on "
-        f"{comparison.tie:,}, farther on {comparison.loss:,}; Wilcoxon signed-rank p "
-        + (f"= {p:.3f}." if p >= 0.001 else "< 0.001.")
-    )
+    for one in comparisons:
+        p = f"{one.wilcoxon:.3f}" if one.wilcoxon >= 0.001 else "< 0.001"
+        cells = [f"less {one.second}", f"{one.win:,}", f"{one.tie:,}", f"{one.loss:,}", p]
+        for key in COMPARED:
+            value, (factor, form) = one.differences.get(key), _FORMS[key]
+            clear = value is not None and (value.low > 0 or value.high < 0)
+            cells.append(with_interval(value, factor, f"+{form}") + " *" * clear)
+        rows.append(cells)
+    heads = [comparisons[0].first, "nearer", "as near", "farther", "Wilcoxon p", *_HEADS[1 : 1 + len(COMPARED)]]
+    return Table(heads, rows, "Differences; an asterisk: the interval is clear of zero")
 
 
 def wins_by_country(comparison: Comparison) -> Table:
