@@ -22,7 +22,7 @@ import pytest
 from PIL import Image
 
 from api_server import Answer, ApiServer, as_json
-from whereshot import images
+from whereshot import images, partition
 from whereshot.errors import ConfigError, InputError, WhereshotError
 from whereshot.fetch import Manners
 from whereshot.progress import silent
@@ -180,6 +180,23 @@ def test_the_preset_is_330_for_each_cell(tmp_path: Path) -> None:
     drawn = addresses.draw([write_csv(tmp_path / "a.csv", rows)], addresses.Sampling(cells="s2:4"), silent)
     assert [sum(unit.wanted for unit in units) for units in drawn.cells.values()] == [330] * len(drawn.cells)
     assert all(len(units) > 1 for units in drawn.cells.values())
+
+
+def test_cells_of_a_file(tmp_path: Path) -> None:
+    """The cells that a model is to have are those in which pictures are counted; addresses outside are told."""
+    rows = [address(n, LON=f"{10 + 20 * (n % 2)}.{n:04d}", LAT="48.2") for n in range(60)]
+    path = write_csv(tmp_path / "a.csv", [*rows, address(99, LON="-100", LAT="-48.2")])
+    points = np.array([[float(row["LAT"]), float(row["LON"])] for row in rows])
+    partition.build("s2", points, {"max": 40}).save(tmp_path / "cells.parquet")
+    cells = partition.load(tmp_path / "cells.parquet")
+    sampling = addresses.Sampling(cells=str(tmp_path / "cells.parquet"), units="s2:12", per_cell=20)
+    drawn = addresses.draw([path], sampling, silent)
+    assert list(drawn.cells) == [f"{cell:06d}" for cell in sorted(set(cells.assign(points).tolist()))]
+    assert len(drawn.cells) == 2 and drawn.outside == 1
+    for name, units in drawn.cells.items():
+        assert sum(unit.wanted for unit in units) == 20
+        places = [[one.latitude, one.longitude] for unit in units for one in unit.addresses]
+        assert set(cells.assign(places).tolist()) == {int(name)}
 
 
 def test_addresses_that_tell_no_place(tmp_path: Path) -> None:
