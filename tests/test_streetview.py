@@ -23,7 +23,7 @@ from PIL import Image
 
 from api_server import Answer, ApiServer, as_json
 from whereshot import images, partition
-from whereshot.errors import ConfigError, InputError, WhereshotError
+from whereshot.errors import ConfigError, InputError, OutputError, WhereshotError
 from whereshot.fetch import Manners
 from whereshot.progress import silent
 from whereshot.records import Records
@@ -278,6 +278,18 @@ def test_what_is_asked_for(places: Path, tmp_path: Path) -> None:
         assert np.allclose(np.diff(sorted(headings)), 90)
     kept = Records.read(tmp_path / "out")
     assert len(set(kept.strings("id"))) == 8 and len(set(kept.strings("album"))) == 2
+
+
+def test_other_cells_are_another_job(places: Path, tmp_path: Path) -> None:
+    cells = tmp_path / "cells.parquet"
+    points = np.array([[48.2, 16 + number / 1000] for number in range(400)])
+    given = [f"cells={cells}", "units=city", "per_cell=1"]
+    partition.build("s2", points, {"max": 400}).save(cells)
+    with ApiServer(Streets()) as server:
+        collect(server, places, tmp_path / "out", *given)
+        partition.build("s2", points, {"max": 50}).save(cells)
+        with pytest.raises(OutputError, match=r"begun by another job \(input .*cells\.parquet has changed\)"):
+            collect(server, places, tmp_path / "out", *given)
 
 
 def test_nothing_is_paid_for_unasked(places: Path, tmp_path: Path) -> None:

@@ -99,12 +99,11 @@ def collect(order: base.Order, sampling: Sampling, provider: Provider) -> base.C
     drawn = draw(order.inputs, sampling, order.track)
     if not drawn.cells:
         raise InputError(f"{', '.join(map(str, order.inputs))}: no address with a usable place in it")
-    job = f"ingest {provider.name}"
+    job, again = f"ingest {provider.name}", order.overwrite
+    files = [*order.inputs, *(Path(text) for text in (sampling.cells, sampling.units) if text.endswith(".parquet"))]
     with (
-        Shards(order.out, job, settings, order.inputs, overwrite=order.overwrite) as shards,
-        Shards(
-            order.out / "panoramas", f"{job}: panoramas", settings, order.inputs, overwrite=order.overwrite
-        ) as found,
+        Shards(order.out, job, settings, files, overwrite=again) as shards,
+        Shards(order.out / "panoramas", f"{job}: panoramas", settings, files, overwrite=again) as found,
         asyncio.Runner() as runner,
     ):
         work = _Job(order, provider, drawn, shards, found, conditions)
