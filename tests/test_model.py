@@ -30,6 +30,7 @@ from whereshot.model import (
     default_preprocess,
     mean_of_crops,
 )
+from whereshot.model.classify import east_north_km
 from whereshot.partition import Hierarchy
 from whereshot.preprocess import Preprocess
 from whereshot.readout import Calibration, Cells, Gallery
@@ -65,21 +66,58 @@ def log_softmax(logits: NDArray) -> NDArray:
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
+def cell_losses(loss: Any, log_p: NDArray, cells: NDArray, distance_km: NDArray) -> NDArray:
+    """What a loss with distances says of each photo."""
+    cross_entropy = -log_p[np.arange(len(log_p)), cells]
+    name = type(loss).__name__
+    if name == "Haversine":
+        target = np.exp(log_softmax(-distance_km / loss.settings.temperature_km))
+        return -(target * log_p).sum(axis=1)
+    if name == "ExpectedDistance":
+        expected = (np.exp(log_p) * distance_km / loss.settings.unit_km).sum(axis=1)
+        return expected**2 + loss.settings.cross_entropy * cross_entropy
+    assert name == "LogDistance"
+    wrong = -np.log(1 - np.exp(log_p)) * distance_km / loss.settings.unit_km
+    return wrong.sum(axis=1) + loss.settings.cross_entropy * cross_entropy
+
+
+def offset_loss(head: Any, features: NDArray, points: NDArray, weight: NDArray) -> float:
+    """Squared error of east and north within the true cell, in units of twice its spread."""
+    state = {name: tensor.detach().double().numpy() for name, tensor in head.state_dict().items()}
+    raw = head.settings.scale * features @ state["within.weight"].T + state["within.bias"]
+    finest = head.hierarchy.finest
+    cells = finest.assign(points)
+    errors = []
+    for row, cell in enumerate(cells):
+        if cell >= 0:
+            reach = max(2 * finest.spread_km[cell], 1.0)
+            wanted = np.clip(east_north_km(finest.centers[[cell]], points[[row]])[0] / reach, -1, 1)
+            errors.append(((np.tanh(raw[row, 2 * cell : 2 * cell + 2]) - wanted) ** 2).sum())
+    return float(np.average(errors, weights=weight[cells >= 0]))
+
+
 def classify_loss(head: Any, features: NDArray, points: NDArray, weight: NDArray) -> float:
-    """The mean over the levels of the weighted mean cross-entropy of the photos inside."""
+    """The mean over the levels of the weighted mean loss of the photos inside."""
     state = {name: tensor.detach().double().numpy() for name, tensor in head.state_dict().items()}
     logits = head.settings.scale * features @ state["linear.weight"].T + state["linear.bias"]
-    losses, start = [], 0
+    losses, start, loss = [], 0, head.settings.make_loss()
     for level in head.hierarchy.levels:
         cells = level.assign(points)
         log_probability = log_softmax(logits[:, start : start + len(level)])
         start += len(level)
         known = cells >= 0
+        if loss.distances is not None:
+            to = level.cell_centers[cells[known]] if loss.distances.to == "cell" else points[known]
+            distance_km = sphere.distance_km(level.cell_centers[None], to[:, None])
+            each = cell_losses(loss, log_probability[known], cells[known], distance_km)
+            losses.append(np.average(each, weights=weight[known]))
+            continue
         exact = -log_probability[known, cells[known]]
         flat = -log_probability[known].mean(axis=1)
         smoothing = head.settings.label_smoothing
         losses.append(np.average((1 - smoothing) * exact + smoothing * flat, weights=weight[known]))
-    return float(np.mean(losses))
+    beside = offset_loss(head, features, points, weight) if head.settings.offset else 0.0
+    return float(np.mean(losses)) + beside
 
 
 def classify_hits(head: Any, outputs: dict[str, NDArray], points: NDArray) -> NDArray:
@@ -121,6 +159,29 @@ def align_hits(head: Any, outputs: dict[str, NDArray], points: NDArray) -> NDArr
     return (outputs["encoding"] @ known.T).argmax(axis=1) == np.arange(len(points))
 
 
+def mvmf_loss(head: Any, features: NDArray, points: NDArray, weight: NDArray) -> float:
+    """Minus the log of the mixture's density, component by component as the density is written in books."""
+    state = {name: tensor.detach().double().numpy() for name, tensor in head.state_dict().items()}
+    weights = np.exp(log_softmax(head.settings.scale * features @ state["linear.weight"].T + state["linear.bias"]))
+    finest, each = head.hierarchy.finest, np.zeros(len(points))
+    radius = np.maximum(finest.spread_km, head.settings.floor_km) / sphere.EARTH_KM
+    for number in range(len(finest)):
+        kappa = 2 / radius[number] ** 2 * np.exp(state["kappa_change"][number])
+        mean = sphere.xyz(finest.centers[number]) + radius[number] * state["mean_change"][number]
+        angle = sphere.distance_km(sphere.latlon(mean), points) / sphere.EARTH_KM
+        norm = kappa / (2 * np.pi * (1 - np.exp(-2 * kappa)))
+        each += weights[:, number] * norm * np.exp(-2 * kappa * np.sin(angle / 2) ** 2)
+    return float(-np.average(np.log(each), weights=weight))
+
+
+def mvmf_hits(head: Any, outputs: dict[str, NDArray], points: NDArray) -> NDArray:
+    """Whether the likeliest component is the one whose density at the photo's place is the highest."""
+    readout = head.readout()
+    angle = sphere.distance_km(readout.means[None], points[:, None]) / sphere.EARTH_KM
+    log_density = np.log(readout.kappa) - 2 * readout.kappa * np.sin(angle / 2) ** 2
+    return (readout(outputs).mode() == readout.means[log_density.argmax(axis=1)]).all(axis=1)
+
+
 OWN = {
     "locations": "fourier",
     "location_settings": {
@@ -144,9 +205,25 @@ class Expected(NamedTuple):
     hits: Callable[[Any, dict[str, NDArray], NDArray], NDArray]
 
 
+MIXED = {"cross_entropy": 1.0, "to": "place", "unit_km": 5000.0}
+
 EXPECTED: dict[str, Expected] = {
     "align": Expected([OWN, OWN | {"loss": "cosine", "train_locations": False}], align_loss, align_hits),
-    "classify": Expected([{}, {"label_smoothing": 0.1, "scale": 3.0}], classify_loss, classify_hits),
+    "classify": Expected(
+        [
+            {},
+            {"label_smoothing": 0.1, "scale": 3.0},
+            {"offset": True, "scale": 2.0},
+            {"loss": "haversine", "loss_settings": {"to": "cell", "temperature_km": 300.0}, "scale": 5.0},
+            # the distance alone, from such a start, keeps to a wrong cell nearby: its gradient vanishes there
+            {"loss": "expected-distance", "loss_settings": {"cross_entropy": 1.0, "unit_km": 3000.0}, "scale": 3.0},
+            {"loss": "expected-distance", "loss_settings": MIXED, "scale": 3.0},
+            {"loss": "log-distance", "loss_settings": {"unit_km": 1000.0}, "scale": 3.0},
+        ],
+        classify_loss,
+        classify_hits,
+    ),
+    "mvmf": Expected([{"scale": 3.0}, {"scale": 5.0, "learn_means": True}], mvmf_loss, mvmf_hits),
 }
 """A head that is listed in HEADS needs its expectation here: that is what puts it under test."""
 

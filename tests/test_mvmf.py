@@ -1,0 +1,114 @@
+"""Mixture of von Mises-Fisher: a density on the sphere, exact at any concentration; what is learned and what is not."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from whereshot import partition, sphere
+from whereshot.model.mvmf import Mvmf, MvmfSettings
+from whereshot.partition import Hierarchy
+from whereshot.readout import Cells
+
+
+@pytest.fixture
+def points(rng: np.random.Generator) -> NDArray:
+    return np.stack([rng.uniform(-60, 60, 30), rng.uniform(-180, 180, 30)], axis=1)
+
+
+@pytest.fixture
+def hierarchy(points: NDArray) -> Hierarchy:
+    return Hierarchy((partition.build("s2", points, {"max": 20}), partition.build("s2", points, {"max": 6})))
+
+
+def make(hierarchy: Hierarchy, **settings: Any) -> Mvmf:
+    head = Mvmf(5, hierarchy, MvmfSettings(scale=2.0, **settings))
+    drawn = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in head.parameters():
+            parameter.copy_(0.3 * torch.randn(parameter.shape, generator=drawn))
+    return head
+
+
+@pytest.mark.parametrize("means", [False, True])
+def test_gradients(means: bool, hierarchy: Hierarchy, points: NDArray, rng: Any) -> None:
+    """With respect to features, concentrations and, where they are learned, means."""
+    head = make(hierarchy, learn_means=means).double()
+    target, weight = head.target(points[:4]), torch.tensor(rng.uniform(0.5, 2, 4))
+    features = torch.tensor(rng.normal(size=(4, 5)), requires_grad=True)
+    learned = {name: value for name, value in head.named_parameters() if value.requires_grad}
+    assert ("mean_change" in learned) == means
+
+    def loss(x: torch.Tensor, *values: torch.Tensor) -> torch.Tensor:
+        named = dict(zip(learned, values, strict=True))
+        return torch.func.functional_call(
+            _Loss(head), {f"head.{name}": v for name, v in named.items()}, (x, target, weight)
+        )
+
+    assert torch.autograd.gradcheck(loss, (features, *learned.values()), atol=1e-4, rtol=1e-4)
+
+
+class _Loss(torch.nn.Module):
+    def __init__(self, head: Mvmf) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        return self.head.loss(*inputs)
+
+
+def test_the_density_is_one_on_the_whole_sphere(hierarchy: Hierarchy, rng: Any) -> None:
+    """Mean of the density over even points of the sphere, times its area."""
+    head = make(hierarchy, floor_km=1500.0)
+    count = 40_000
+    turn = np.arange(count) * math.pi * (3 - math.sqrt(5))  # Fibonacci's spiral
+    height = 1 - (2 * np.arange(count) + 1) / count
+    flat = np.sqrt(1 - height**2)
+    vectors = torch.tensor(np.stack([flat * np.cos(turn), flat * np.sin(turn), height], axis=1))
+    with torch.inference_mode():
+        density = head.log_density(torch.tensor(rng.normal(size=(1, 5)), dtype=torch.float32), vectors).exp()
+    assert float(density.mean()) * 4 * math.pi == pytest.approx(1, rel=1e-3)
+
+
+def test_a_metre_counts_at_high_concentration(hierarchy: Hierarchy) -> None:
+    """At a spread of 50 m, 100 m more cost what the formula says: a cosine in float32 would not see them."""
+    head = make(hierarchy)
+    with torch.no_grad():
+        head.kappa_change.fill_(math.log(2 / (0.05 / sphere.EARTH_KM) ** 2)).sub_(
+            math.log(2) - 2 * head.first_radius.log()
+        )
+        head.mean_change.zero_()
+    at = hierarchy.finest.centers[:1]
+    near = sphere.move(at, 30.0, 0.1)
+    features = torch.zeros(1, 5)
+    with torch.no_grad():
+        kappa = float(head.log_kappa().exp()[0])
+        fall = head.log_density(features, head.target(at)) - head.log_density(features, head.target(near))
+    assert kappa == pytest.approx(2 / (0.05 / sphere.EARTH_KM) ** 2, rel=1e-4)
+    assert float(fall) == pytest.approx(kappa * (0.1 / sphere.EARTH_KM) ** 2 / 2, rel=1e-3)
+
+
+def test_it_starts_as_wide_as_the_cells(hierarchy: Hierarchy) -> None:
+    """Equal weights, centroids as means; half of a component's mass within sqrt(ln 2) of the root mean square."""
+    head = Mvmf(5, hierarchy, MvmfSettings(floor_km=30.0)).eval()
+    outputs = {name: value.detach().numpy() for name, value in head.outputs(torch.randn(2, 5)).items()}
+    posterior, finest = head.readout()(outputs), hierarchy.finest
+    np.testing.assert_allclose(posterior.mass, 1 / len(finest), rtol=1e-6)
+    np.testing.assert_allclose(posterior.places, finest.centers, atol=1e-9)
+    expected = np.maximum(finest.spread_km, 30) * math.sqrt(math.log(2))
+    np.testing.assert_allclose(posterior.spread_km, expected, rtol=0.03)
+    assert outputs["logits"].shape == (2, sum(hierarchy.sizes))
+    np.testing.assert_allclose(Cells(hierarchy)(outputs).mass.sum(axis=1), 1)  # and cells read it too
+
+
+def test_a_component_cannot_collapse(hierarchy: Hierarchy, points: NDArray) -> None:
+    head = make(hierarchy)
+    with torch.no_grad():
+        head.kappa_change.fill_(1e3)
+    assert head.loss(torch.zeros(30, 5), head.target(points), torch.ones(30)).isfinite()
+    assert head.readout().spread_km.min() > 0.01
