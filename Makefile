@@ -1,6 +1,7 @@
 # make demo             locate the example picture, or PHOTO=path, and draw a map of the answer
 # make test             everything the project checks about itself
 # make landmarks        train and evaluate runs/landmarks.toml, write docs/results-landmarks.md (needs ../shared)
+# make scoring          a million predictions scored, time and memory, into docs/results-scoring.md
 # make benchmarks       the speed tables, peers side by side, into docs/results-speed.md
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ PHOTO ?= examples/village-sign.jpg
 DEMO := demo
 
 .DELETE_ON_ERROR:
-.PHONY: demo test landmarks benchmarks clean
+.PHONY: demo test landmarks scoring benchmarks clean
 
 demo: $(VENV)/installed
 	@mkdir -p $(DEMO)
@@ -28,6 +29,10 @@ landmarks: $(VENV)/developing
 	$(BIN)/whereshot train runs/landmarks.toml --overwrite
 	$(BIN)/python benchmarks/landmarks.py > docs/results-landmarks.md
 	@echo "wrote docs/results-landmarks.md"
+
+scoring: $(VENV)/developing
+	@{ echo "# Scoring"; echo; echo "Made by \`make scoring\`: made-up predictions, all scores, 1,000 bootstrap draws by user."; \
+	  echo; $(BIN)/python benchmarks/scoring.py; } | tee docs/results-scoring.md
 
 benchmarks: $(VENV)/developing
 	$(PIP) install -c constraints.txt -e ".[benchmarks]"
