@@ -247,6 +247,8 @@ def test_photos_of_one_country_are_told_apart_by_cells(rng: np.random.Generator)
     right = confusion.matrix(score(Answers("x", truth), truth, QUICK))
     assert "S2 cell" in right.table.heads[0] and len(right.table.rows) >= 8
     assert {row[3] for row in right.table.rows} == {"100.0"}
+    abroad = np.concatenate([truth, CITIES[:3]])  # a few elsewhere change nothing
+    assert "S2 cell" in confusion.matrix(score(Answers("x", abroad), abroad, QUICK)).table.heads[0]
     one = np.repeat(CITIES[:1], 5, axis=0)
     assert confusion.matrix(score(Answers("x", one), one, QUICK)) is None
 
@@ -296,6 +298,16 @@ def test_what_it_was_trained_on_is_counted(report: Report) -> None:
     told = {row[0]: row for row in countries.rows}
     assert told["Australia"][3] == "0"
     assert told["Australia"][1].startswith("photos of any kind: it was trained on none; ")
+
+
+def test_the_weakest_of_one_region_are_finer_cells(rng: np.random.Generator) -> None:
+    truth = np.stack([rng.uniform(55, 57, 200), rng.uniform(9, 12, 200)], axis=1)
+    bad = truth[:, 1] < 9.5
+    points = np.where(bad[:, None], CITIES[2], truth)
+    cells, *_ = collecting.weakest(score(Answers("x", points), truth, QUICK).scored, truth[bad])
+    assert int(cells.caption.split()[-1]) > 4
+    assert cells.rows[0][-1] == "0" and all(float(row[-1]) < 100 for row in cells.rows)
+    assert cells.rows[0][2] == cells.rows[0][3] and int(cells.rows[0][2]) >= 3  # trained on just these
 
 
 def test_scenes_say_what_to_collect() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
+from whereshot import sphere
 from whereshot.evaluate import Value
 
 
@@ -58,6 +60,23 @@ class Section:
     title: str
     words: list[str]
     parts: list[Table | Figure | Gallery]
+
+
+PART_KM = 3000.0
+"""Photos that all lie within so far of their middle are told of in finer cells than those of the whole world."""
+_LEVEL_0_KM = 9220.0  # the mean edge of a cell of level 0
+_FINEST = 13
+
+
+def part_km(points: sphere.Points) -> float:
+    """How far photos (n, 2) lie from their middle, at most; at least 5 km."""
+    return max(float(sphere.distance_km(sphere.mean(points), points).max()), 5.0)
+
+
+def fine_level(points: sphere.Points, level: int) -> int:
+    """The S2 level of which some sixteen cells go across all photos; ``level`` where these are all over the world."""
+    km = part_km(points)
+    return level if km > PART_KM else min(max(round(math.log2(_LEVEL_0_KM / (km / 8))), level), _FINEST)
 
 
 def with_interval(score: Value | None, factor: float, form: str) -> str:

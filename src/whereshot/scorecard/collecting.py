@@ -12,7 +12,7 @@ from whereshot.evaluate import Scored
 from whereshot.evaluate.base import SCENES
 from whereshot.evaluate.grouped import kind_of
 from whereshot.evaluate.naming import named, named_truth
-from whereshot.scorecard.base import Table, kilometres
+from whereshot.scorecard.base import Table, fine_level, kilometres
 
 SHOWN = 10
 LEAST_PHOTOS = 3
@@ -40,17 +40,16 @@ def weakest(scored: Scored, training: sphere.Points | None = None) -> list[Table
 
 
 def _cells(scored: Scored, training: sphere.Points | None) -> Kind:
-    level = scored.protocol.cell_level
-    found = kind_of("cell", scored)
+    least, points = scored.protocol.cell_level, scored.truth.points
+    level = max(least, fine_level(points, least) - 2)
+    ids, code = np.unique(s2.encode(points, level), return_inverse=True)
     trained = None
     if training is not None:
-        ids = s2.from_token(found.names)
         own = s2.encode(training, level)
-        order = np.argsort(ids)
-        at = order[np.minimum(np.searchsorted(ids[order], own), len(ids) - 1)]
+        at = np.minimum(np.searchsorted(ids, own), len(ids) - 1)
         trained = np.where(ids[at] == own, at, -1)
-    names = {code: f"S2 {token}" for code, token in enumerate(found.names)}
-    return Kind(f"Weakest S2 cells of level {level}", found.codes, trained, names)
+    names = {code: f"S2 {token}" for code, token in enumerate(s2.token(ids))}
+    return Kind(f"Weakest S2 cells of level {level}", code, trained, names)
 
 
 def _regions(scored: Scored, training: sphere.Points | None) -> Kind:
@@ -118,7 +117,7 @@ def _advice(scored: Scored, own: NDArray, trained: int | None) -> str:
         told.append(f"nothing for {len(lost)} of {len(own)} photos: they have no answer")
     missed = missed[~scored.failed[missed]]
     if len(missed) == 0:
-        return "; ".join(told) or "a few more, to be sure: hardly any is missed"
+        return "; ".join(told) or f"a few more to be surer: none is missed by more than {RIGHT_KM} km"
     worst = _worst_scene(scored, own)
     if worst is not None:
         told.append(worst)

@@ -19,6 +19,8 @@ from whereshot.scorecard.drawing import hint, number, svg, text
 MOST = 28
 """So many kinds have a row of their own, those with most photos."""
 FEW_COUNTRIES = 3
+MOST_OF_ONE = 0.8
+"""Where one country has more of the photos, or there are fewer countries, cells are told apart instead."""
 STEPS = np.array([0.01, 0.05, 0.15, 0.35, 0.65])
 _CELLS = 8
 _FINEST = 13
@@ -51,7 +53,8 @@ def matrix(row: Row) -> Figure | None:
     """Where photos of each kind are put; None where there is but one kind."""
     scored = row.scored
     kinds = _countries(scored)
-    if len(np.unique(kinds.true[kinds.true >= 0])) < FEW_COUNTRIES:
+    by_country = np.unique(kinds.true[kinds.true >= 0], return_counts=True)[1]
+    if len(by_country) < FEW_COUNTRIES or by_country.max() > MOST_OF_ONE * by_country.sum():
         kinds = _cells(scored)
     known = kinds.true >= 0
     photos = np.bincount(kinds.true[known], minlength=len(kinds.short))
@@ -130,5 +133,5 @@ def _drawn(row: Row, kinds: Kinds, largest: NDArray, counts: NDArray, total: int
     edges = ["under 1 %", "1 to 5 %", "5 to 15 %", "15 to 35 %", "35 to 65 %", "over 65 %"]
     legend = [(f"q{at}", label) for at, label in enumerate(edges)]
     table = Table([f"true {kinds.what}", "put elsewhere", "photos", "% right"], rows, title, left=2, folded=True)
-    drawing = svg("confusion", title, said, left + size * (k + 2) + 4, top + size * k + 4, parts)
+    drawing = svg("confusion", title, said, left + size * (k + 2) + 4, top + size * k + 4, parts, fixed=True)
     return Figure("confusion", title, said, drawing, table, legend, wide=True)

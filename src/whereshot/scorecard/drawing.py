@@ -56,10 +56,13 @@ def text(x: float, y: float, words: str, name: str = "", more: str = "") -> str:
     return f'<text x="{number(x)}" y="{number(y)}" class="{name}"{more}>{html.escape(words)}</text>'
 
 
-def svg(name: str, title: str, description: str, width: float, height: float, parts: Iterable[str]) -> str:
-    """A whole drawing."""
+def svg(
+    name: str, title: str, description: str, width: float, height: float, parts: Iterable[str], fixed: bool = False
+) -> str:
+    """A whole drawing, as wide as there is room, or of a ``fixed`` size."""
+    size = f' style="width: {number(width)}px"' if fixed else ""
     return (
-        f'<svg viewBox="0 0 {number(width)} {number(height)}" role="img" aria-labelledby="{name}-t {name}-d">'
+        f'<svg viewBox="0 0 {number(width)} {number(height)}"{size} role="img" aria-labelledby="{name}-t {name}-d">'
         f'<title id="{name}-t">{html.escape(title)}</title><desc id="{name}-d">{html.escape(description)}</desc>'
         f"{''.join(parts)}</svg>"
     )

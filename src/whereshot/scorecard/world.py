@@ -15,16 +15,12 @@ from whereshot import places, s2, sphere
 from whereshot.cartography import equal_earth, lambert
 from whereshot.evaluate import DISTANCES_KM, Row, Scored
 from whereshot.partition.base import densify, planar_polygon
-from whereshot.scorecard.base import Figure, Table, kilometres
+from whereshot.scorecard.base import PART_KM, Figure, Table, fine_level, kilometres, part_km
 from whereshot.scorecard.drawing import hint, number, svg
 
-PART_KM = 3000.0
-"""Photos that all lie within so far are shown on a map of their part of the world, in finer cells."""
 CLASSES = 6
 WIDTH = 960.0
 _TABLE_ROWS = 20
-_LEVEL_0_KM = 9220.0  # the mean edge of a cell of level 0
-_FINEST = 13
 
 
 @dataclass(frozen=True)
@@ -39,20 +35,19 @@ class Frame:
     @classmethod
     def of(cls, points: sphere.Points, level: int) -> Frame:
         """The world, or the part in which all the photos lie."""
-        middle = sphere.mean(points)
-        km = float(sphere.distance_km(middle, points).max())
+        km = part_km(points)
         if km > PART_KM:
             width, _ = equal_earth(np.array([[180.0, 0.0]]))[0]
             _, height = equal_earth(np.array([[0.0, 90.0]]))[0]
             return cls(equal_earth, (float(width), float(height)), level, None)
-        km = max(1.08 * km, 5.0)
-        latitude, longitude = np.ravel(middle).tolist()
+        km = 1.08 * km
+        latitude, longitude = np.ravel(sphere.mean(points)).tolist()
         half = 2 * math.sin(km / sphere.EARTH_KM / 2)
-        ring = sphere.move(np.array([latitude, longitude]), np.linspace(360, 0, 181), 1.5 * km)
+        ring = sphere.move(
+            np.array([latitude, longitude]), np.linspace(360, 0, 181), 2 * km
+        )  # beyond the sheet's corners
         ring[-1] = ring[0]
-        finer = round(math.log2(_LEVEL_0_KM / (km / 8)))
-        project = lambert(latitude, longitude)
-        return cls(project, (1.6 * half, half), min(max(finer, level), _FINEST), planar_polygon(ring))
+        return cls(lambert(latitude, longitude), (1.6 * half, half), fine_level(points, level), planar_polygon(ring))
 
     @property
     def height(self) -> float:
