@@ -1,0 +1,118 @@
+"""The run files of published work: each parses, tells of its work, and goes from photos to a model that answers."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import TOWNS
+from whereshot import config, sphere
+from whereshot.checkpoint import ModelFolder
+from whereshot.errors import ConfigError
+from whereshot.geolocator import Geolocator
+from whereshot.readout import PositionSettings
+from whereshot.train import Run, train
+
+RUNS = Path(__file__).parents[1] / "runs"
+OWN_FORMAT = {"compact"}
+"""Run files of scripts, which are no Run."""
+NAMES = sorted(path.stem for path in RUNS.glob("*.toml") if path.stem not in OWN_FORMAT)
+
+TOY = {
+    "denmark-vit": "[{{file='{borders}',cells=6}}]",
+    "california-binary": "[{{file='{borders}',cells=3,only=['paris','tokyo','lima']}}]",
+    "osv5m-hybrid": "[{{max=10,extent='photos'}}]",
+    "pigeon-like": "[{{file='{borders}',max=40,min=1}}]",
+    "deep-locations": "[{{max=20}},{{max=16}},{{max=8}}]",
+    "planet-im2gps": "[{{max=8}}]",
+}
+"""Cells for six towns instead of the world."""
+
+
+@pytest.fixture(scope="module")
+def borders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A square around each town."""
+    features = []
+    for town, (latitude, longitude, _) in TOWNS.items():
+        west, east, south, north = longitude - 2, longitude + 2, latitude - 2, latitude + 2
+        ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+        own = {"name": town, "country": "one" if latitude > 0 else "two"}
+        geometry = {"type": "Polygon", "coordinates": [ring]}
+        features.append({"type": "Feature", "properties": own, "geometry": geometry})
+    path = tmp_path_factory.mktemp("borders") / "towns.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_run_parses_and_tells_where_it_comes_from(name: str) -> None:
+    path = RUNS / f"{name}.toml"
+    run = config.load(path, Run)
+    assert run.name.startswith(name)
+    text = path.read_text("utf-8")
+    header = "\n".join(line for line in text.splitlines() if line.startswith("#"))
+    assert f"whereshot train runs/{name}.toml" in header
+    if name != "landmarks":
+        assert "# Data: " in header and "# Published" in header
+    for level in run.partition.levels:
+        assert "file" not in level or Path(level["file"]).is_absolute()  # beside the run file, wherever one stands
+
+
+def test_landmarks_is_what_it_was() -> None:
+    """Keys that were added since have defaults that leave it alone."""
+    run = config.load(RUNS / "landmarks.toml", Run)
+    assert PositionSettings(position=run.calibration.position, best=run.calibration.best) == PositionSettings()
+    assert run.head.settings == {"dropout": 0.6, "scale": 20.0}
+
+
+@pytest.mark.parametrize("name", TOY)
+def test_run_from_end_to_end(name: str, tiny: Path, borders: Path, tmp_path: Path) -> None:
+    changes = [
+        f"data.train={tiny / 'photos.csv'}",
+        "data.columns={}",
+        "data.validation=0.3",
+        "data.split_by=group",
+        f"out={tmp_path / 'model'}",
+        "backbone.name=test_efficientnet",
+        "backbone.weights=random",
+        "preprocess={size=64}",
+        "scaling_power=0.5",
+        "optimizer.epochs=4",
+        "optimizer.batch_size=16",
+        "optimizer.learning_rate=0.003",
+        "calibration.folds=2",
+        f"partition.levels={TOY[name].format(borders=borders)}",
+    ]
+    path = RUNS / f"{name}.toml"
+    run = config.load(path, Run, changes)
+    published = tomllib.loads(path.read_text("utf-8"))
+    assert run.head.settings == published["head"].get("settings", {})  # the toy differs in size alone
+    folder = train(run)
+    model = ModelFolder(folder)
+    losses = [json.loads(line)["train_loss"] for line in (folder / "train.jsonl").read_text().splitlines()]
+    assert losses[-1] < losses[0]
+    position = published.get("calibration", {}).get("position", "centroid")
+    assert {mixture.cells.position for mixture in model.calibration.mixtures.values()} == {position}
+    prediction = Geolocator.load(folder).locate([tiny / "paris-0.png"], text=False)[0]
+    assert prediction.error is None
+    if not run.backbone.trained:  # a head on frozen features learns the towns in no time
+        place = np.array([prediction.latitude, prediction.longitude])
+        assert sphere.distance_km(place, np.array(TOWNS["paris"][:2])) < 25
+
+
+@pytest.mark.parametrize("loss", ["expected-distance", "log-distance"])
+def test_denmark_with_a_distance_loss(loss: str) -> None:
+    """As its header says: one --set, and half the batch."""
+    run = config.load(RUNS / "denmark-vit.toml", Run, [f"head.settings.loss={loss}", "optimizer.batch_size=16"])
+    assert (run.head.settings["loss"], run.optimizer.batch_size) == (loss, 16)
+
+
+def test_an_offset_that_nobody_learns_is_refused(tiny: Path, tmp_path: Path) -> None:
+    run = config.load(tiny / "run.toml", Run, [f"out={tmp_path / 'model'}", "calibration.position=offset"])
+    with pytest.raises(ConfigError) as caught:
+        train(run)
+    assert str(caught.value) == 'calibration.position "offset" needs head.settings.offset = true'
