@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -226,19 +227,22 @@ def jpeg(shown: Image.Image, quality: int) -> Image.Image:
 def test_the_look_survives_what_happens_to_copies() -> None:
     for seed in range(5):
         shown = picture(seed, (800, 600))
-        own = np.uint64(hashes.look_hash(shown))
+        own = [np.uint64(hashed(shown)) for hashed in (hashes.look_hash, hashes.edge_hash)]
         for copy in (jpeg(shown, 95), jpeg(shown, 30), shown.resize((200, 150)), shown.resize((1200, 900))):
-            assert hashes.distance(own, np.uint64(hashes.look_hash(copy))) <= 4
-        assert hashes.distance(own, np.uint64(hashes.look_hash(picture(seed + 10, (800, 600))))) > 16
+            assert hashes.distance(own[0], np.uint64(hashes.look_hash(copy))) <= 4
+            assert hashes.distance(own[1], np.uint64(hashes.edge_hash(copy))) <= 6
+        other = picture(seed + 10, (800, 600))
+        assert hashes.distance(own[0], np.uint64(hashes.look_hash(other))) > 16
+        assert hashes.distance(own[1], np.uint64(hashes.edge_hash(other))) > 16
 
 
-def by_hand(values: list[int], most: int) -> list[int]:
+def by_hand(values: np.ndarray, near: Callable[[int, int], bool]) -> list[int]:
     kept: list[int] = []
     result = []
-    for row, value in enumerate(values):
-        near = [other for other in kept if (values[other] ^ value).bit_count() <= most]
-        result.append(near[0] if near else row)
-        if not near:
+    for row in range(len(values)):
+        before = [other for other in kept if near(other, row)]
+        result.append(before[0] if before else row)
+        if not before:
             kept.append(row)
     return result
 
@@ -250,16 +254,20 @@ def test_leaders_are_those_of_going_through_them_in_order(seed: int, most: int, 
     centres = rng.integers(0, 2**64, 4, dtype=np.uint64)
     flips = np.bitwise_or.reduce(np.uint64(1) << rng.integers(0, 64, (count, 9), dtype=np.uint64), axis=1)
     values = centres[rng.integers(0, 4, count)] ^ (flips & rng.integers(0, 2**64, count, dtype=np.uint64))
+    pairs = np.stack([values, rng.integers(0, 8, count, dtype=np.uint64)], axis=1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hamming, "_BASE", base)
         patch.setattr(hamming, "_CANDIDATES", 7)
-        assert hamming.leaders(values, most).tolist() == by_hand(values.tolist(), most)
-        half = count // 2
-        expected = [
-            next((k for k in range(half) if (int(values[k]) ^ int(value)).bit_count() <= most), -1)
-            for value in values[half:]
-        ]
-        assert hamming.earliest(values[:half], values[half:], most).tolist() == expected
+        for hashed, limits in ((values, most), (pairs, (most, 1))):
+
+            def near(a: int, b: int, second: bool = hashed is pairs) -> bool:
+                edges = (int(pairs[a, 1]) ^ int(pairs[b, 1])).bit_count()
+                return (int(values[a]) ^ int(values[b])).bit_count() <= most and (not second or edges <= 1)
+
+            assert hamming.leaders(hashed, limits).tolist() == by_hand(values, near)
+            half = count // 2
+            expected = [next((k for k in range(half) if near(k, row)), -1) for row in range(half, count)]
+            assert hamming.earliest(hashed[:half], hashed[half:], limits).tolist() == expected
 
 
 def test_many_hashes_in_little_time_and_one_look_a_thousand_times() -> None:

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from whereshot import images, sphere, storage
 from whereshot.curate import drawing, hamming, hashes
-from whereshot.curate.duplicates import LOOK_BITS
+from whereshot.curate.duplicates import EDGE_BITS, LOOK_BITS
 from whereshot.errors import ImageError, InputError, nearest_name
 from whereshot.processes import cores, spread
 from whereshot.progress import Track, silent
@@ -180,8 +180,8 @@ def audit(
 ) -> Audit:
     """Compare a test set with a training set; ``gallery`` (n, 2) are coordinates that answers are chosen from.
 
-    Pictures are compared by the columns content_hash and look_hash, as ``curate --duplicates`` writes them, and read
-    where there are none. Raises InputError on settings that cannot be.
+    Pictures are compared by the columns content_hash, look_hash and edge_hash, as ``curate --duplicates`` writes
+    them, and read where there are none. Raises InputError on settings that cannot be.
     """
     for name in drop or ():
         if name not in CHECKS:
@@ -237,22 +237,26 @@ def _name(records: Records, row: int) -> str:
 # --- pictures
 
 Hashed = tuple[NDArray[np.bytes_], NDArray[np.uint64], NDArray[np.bool_]]
-"""Of every photo: the digest of its bytes, the hash of its look, whether they are known."""
+"""Of every photo: the digest of its bytes, the two hashes (n, 2) of its look, whether they are known."""
 
 
 def _hashes(records: Records, track: Track) -> tuple[Hashed, int]:
     """The hashes, and how many photos could not be read."""
     names = records.table.column_names
-    if {"content_hash", "look_hash"} <= set(names) and not records.table["look_hash"].null_count:
-        found = list(zip(records.strings("content_hash"), records.table["look_hash"].to_pylist(), strict=True))
+    hashed = ("content_hash", "look_hash", "edge_hash")
+    if set(hashed) <= set(names) and not any(records.table[name].null_count for name in hashed):
+        digests, *looks = (records.table[name].to_pylist() for name in hashed)
+        found = list(zip(digests, zip(*looks, strict=True), strict=True))
     else:
         found = list(track(_read_all(records.strings("image")), total=len(records), what="comparing pictures"))
     known = np.array([digest is not None for digest, _ in found], bool)
     digests = np.array([digest or "" for digest, _ in found], "S32")
-    return (digests, np.array([look or 0 for _, look in found], np.uint64), known), int((~known).sum())
+    return (digests, np.array([look or (0, 0) for _, look in found], np.uint64).reshape(-1, 2), known), int(
+        (~known).sum()
+    )
 
 
-def _read_all(paths: Sequence[str | None]) -> Iterator[tuple[str | None, int | None]]:
+def _read_all(paths: Sequence[str | None]) -> Iterator[tuple[str, tuple[int, int]] | tuple[None, None]]:
     portions = [paths[start : start + _PORTION] for start in range(0, len(paths), _PORTION)]
     if len(paths) <= _FEW or cores() == 1:
         read: Iterator = map(hash_all, portions)
@@ -262,16 +266,19 @@ def _read_all(paths: Sequence[str | None]) -> Iterator[tuple[str | None, int | N
         yield from portion
 
 
-def hash_all(paths: Sequence[str | None]) -> list[tuple[str | None, int | None]]:
-    """The two hashes of each picture; None where there is none or it cannot be read."""
-    found: list[tuple[str | None, int | None]] = []
+def hash_all(paths: Sequence[str | None]) -> list[tuple[str, tuple[int, int]] | tuple[None, None]]:
+    """The digest of each picture and the two hashes of its look; None where there is none or it cannot be read."""
+    found: list[tuple[str, tuple[int, int]] | tuple[None, None]] = []
     for path in paths:
         try:
             data = storage.contents(path) if path is not None else None
             picture = None if data is None else images.open_rgb(data, min_side=hashes.DECODED_SIDE)
         except ImageError:
             picture = None
-        found.append((None, None) if picture is None else (hashes.content_hash(data), hashes.look_hash(picture)))
+        if picture is None:
+            found.append((None, None))
+        else:
+            found.append((hashes.content_hash(data), (hashes.look_hash(picture), hashes.edge_hash(picture))))
     return found
 
 
@@ -288,11 +295,11 @@ def _same_pictures(train: Records, own: Hashed, test: Records, asked: Hashed, bi
     same = np.where(same >= 0, rows[same], -1)
     near = np.full(len(test), -1)
     some = np.flatnonzero(asked[2])
-    near[some] = hamming.earliest(own[1][rows], asked[1][some], bits)
+    near[some] = hamming.earliest(own[1][rows], asked[1][some], (bits, EDGE_BITS))
     near = np.where(near >= 0, rows[near], -1)
 
     def looks_like(row: int) -> str:
-        differ = int(hashes.distance(own[1][near[row]], asked[1][row]))
+        differ = int(hashes.distance(own[1][near[row], 0], asked[1][row, 0]))
         return f"looks like training photo {_name(train, near[row])}: {differ} of 64 bits differ"
 
     return [

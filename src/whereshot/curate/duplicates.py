@@ -17,7 +17,8 @@ from whereshot.errors import InputError
 
 SAME_BYTES, SAME_LOOK = "duplicate bytes", "duplicate look"
 LOOK_BITS = 8
-"""Bits of 64 by which the hashes of one picture's copies may differ: see docs/results-duplicates.md."""
+EDGE_BITS = 12
+"""Bits of 64 by which the two hashes of one picture's copies may differ: see docs/results-duplicates.md."""
 
 
 def check(settings: Settings, _: Any) -> None:
@@ -31,6 +32,7 @@ def judge(photo: Photo, _: Settings) -> None:
     """Hash the bytes and the look of a photo; raises ImageError where it does not decode."""
     photo.columns["content_hash"] = hashes.content_hash(photo.data)
     photo.columns["look_hash"] = hashes.look_hash(photo.picture(hashes.DECODED_SIDE))
+    photo.columns["edge_hash"] = hashes.edge_hash(photo.picture(hashes.DECODED_SIDE))
 
 
 def choose(table: pa.Table, settings: Settings) -> Sequence[Dropped]:
@@ -43,8 +45,8 @@ def choose(table: pa.Table, settings: Settings) -> Sequence[Dropped]:
     copies = np.flatnonzero(twin != rows)
     others = np.flatnonzero(twin == rows)
     bits = settings.get("look_bits", LOOK_BITS)
-    looks = table["look_hash"].to_numpy().astype(np.uint64)
-    like = others[hamming.leaders(looks[others], bits)]
+    looks = np.stack([table[name].to_numpy().astype(np.uint64) for name in ("look_hash", "edge_hash")], axis=1)
+    like = others[hamming.leaders(looks[others], (bits, EDGE_BITS))]
     twin[others] = like
     twin = twin[twin]  # of the same bytes as one that went for its look
     alike = others[like != others]
@@ -56,7 +58,7 @@ def choose(table: pa.Table, settings: Settings) -> Sequence[Dropped]:
 
     def same_look(k: int) -> str:
         row = alike[k]
-        bits = int(hashes.distance(looks[row], looks[twin[row]]))
+        bits = int(hashes.distance(looks[row, 0], looks[twin[row], 0]))
         return f"looks like {_named(table, int(twin[row]))}: {bits} of 64 bits differ"
 
     return [Dropped(copies, SAME_BYTES, same_bytes), Dropped(alike, SAME_LOOK, same_look)]
@@ -70,7 +72,7 @@ STEP = Step(
     judge=judge,
     choose=choose,
     check=check,
-    adds=pa.schema([("content_hash", pa.string()), ("look_hash", pa.uint64())]),
-    chooses_by=lambda settings: ("id", "image", "content_hash", "look_hash"),
+    adds=pa.schema([("content_hash", pa.string()), ("look_hash", pa.uint64()), ("edge_hash", pa.uint64())]),
+    chooses_by=lambda settings: ("id", "image", "content_hash", "look_hash", "edge_hash"),
     needs_picture=lambda settings: True,
 )

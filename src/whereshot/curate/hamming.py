@@ -1,5 +1,7 @@
 """Hashes of 64 bits -> for each one, an earlier or another one that differs in few bits; for many millions.
 
+A hash may come with a second one that has to agree as well: columns (n, 2), and two numbers of bits.
+
 Two hashes that differ in at most d bits agree in at least b - d of b blocks, so they share one of the C(b, d) keys
 that b - d blocks make (Manku, Jain and Das Sarma 2007). Each key is one sort and one search; how many blocks is a
 matter of how many hashes there are. Memory: some numbers for each hash, and candidates some millions at a time.
@@ -17,50 +19,77 @@ from numpy.typing import NDArray
 from whereshot.curate.hashes import distance
 
 Hashes = NDArray[np.uint64]
+"""(n,), or (n, 2) with a second hash of each."""
+
+Most = int | tuple[int, int]
+"""Bits in which the first hash may differ, and the second."""
 
 MOST_BITS = 16
 """Beyond which too many hashes agree by chance for this to be quick, or of use."""
 
 _BASE = 1024
 _CANDIDATES = 1 << 21
-_PROBE_COST = 8.0
+_PROBE_COST = 0.5
 """What sorting and finding one hash costs, in comparisons of two."""
 
 
-def earliest(known: Hashes, asked: Hashes, most: int) -> NDArray[np.int64]:
+def earliest(known: Hashes, asked: Hashes, most: Most) -> NDArray[np.int64]:
     """For each asked hash (m,) the first of the known (n,) that differs in at most ``most`` bits; -1: none."""
-    known, asked = np.asarray(known, np.uint64), np.asarray(asked, np.uint64)
+    known, asked, most = _two(known), _two(asked), _both(most)
     found = np.full(len(asked), len(known), np.int64)
     if not len(known) or not len(asked):
         return np.full(len(asked), -1, np.int64)
     if len(known) * len(asked) <= 4 * _BASE**2:
         step = max(1, _CANDIDATES // len(known))
         for start in range(0, len(asked), step):
-            near = distance(asked[start : start + step, None], known[None, :]) <= most
+            near = _near(asked[start : start + step, None], known[None, :], most)
             found[start : start + step] = np.where(near.any(axis=1), near.argmax(axis=1), len(known))
     else:
-        for mask in _keys(len(known), len(asked), most):
-            for row, candidate in _same(known & mask, asked & mask):
-                near = distance(asked[row], known[candidate]) <= most
+        first, own = np.ascontiguousarray(known[:, 0]), np.ascontiguousarray(asked[:, 0])
+        for mask in _keys(len(known), len(asked), most[0]):
+            for row, candidate in _same(first & mask, own & mask):
+                near = distance(own[row], first[candidate]) <= most[0]
+                row, candidate = row[near], candidate[near]
+                near = _near(asked[row], known[candidate], most)
                 np.minimum.at(found, row[near], candidate[near])
     return np.where(found < len(known), found, -1)
 
 
-def leaders(hashes: Hashes, most: int) -> NDArray[np.int64]:
+def leaders(hashes: Hashes, most: Most) -> NDArray[np.int64]:
     """In order, each hash (n,) is kept, or dropped for the first kept one that differs in at most ``most`` bits.
 
     The row (n,) of what it is dropped for; its own where it is kept. So every dropped row names a kept one.
     """
+    hashes = _two(hashes)
+    order = np.lexsort(hashes.T)  # stable: of equal ones the first comes first
+    fresh = np.ones(len(hashes), bool)
+    fresh[1:] = (hashes[order][1:] != hashes[order][:-1]).any(axis=1)
+    first = np.empty(len(hashes), np.int64)
+    first[order] = order[fresh][np.cumsum(fresh) - 1]
+    different = np.flatnonzero(first == np.arange(len(hashes)))
+    chosen = np.empty(len(hashes), np.int64)
+    chosen[different] = different[_leaders(hashes[different], _both(most))]
+    return chosen[first]
+
+
+def _two(hashes: Hashes) -> NDArray[np.uint64]:
     hashes = np.asarray(hashes, np.uint64)
-    unique, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
-    order = np.argsort(first, kind="stable")  # by where each occurs first
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    chosen = _leaders(unique[order], most)
-    return first[order][chosen[place[inverse.ravel()]]]
+    return hashes if hashes.ndim == 2 else np.stack([hashes, np.zeros_like(hashes)], axis=1)
 
 
-def _leaders(hashes: Hashes, most: int) -> NDArray[np.int64]:
+def _both(most: Most) -> tuple[int, int]:
+    return most if isinstance(most, tuple) else (most, 64)
+
+
+def _near(a: Hashes, b: Hashes, most: tuple[int, int]) -> NDArray[np.bool_]:
+    """Whether pairs of hashes (..., 2) differ in few enough bits, both of them."""
+    near = distance(a[..., 0], b[..., 0]) <= most[0]
+    if most[1] < 64:
+        near &= distance(a[..., 1], b[..., 1]) <= most[1]
+    return near
+
+
+def _leaders(hashes: Hashes, most: tuple[int, int]) -> NDArray[np.int64]:
     """As ``leaders``, of different hashes: the first half, what of the second is near its kept ones, then the rest."""
     if len(hashes) <= _BASE:
         return _leaders_of_few(hashes, most)
@@ -77,8 +106,8 @@ def _leaders(hashes: Hashes, most: int) -> NDArray[np.int64]:
     return result
 
 
-def _leaders_of_few(hashes: Hashes, most: int) -> NDArray[np.int64]:
-    near = np.tril(distance(hashes[:, None], hashes[None, :]) <= most, -1)
+def _leaders_of_few(hashes: Hashes, most: tuple[int, int]) -> NDArray[np.int64]:
+    near = np.tril(_near(hashes[:, None], hashes[None, :], most), -1)
     result = np.arange(len(hashes))
     kept = np.ones(len(hashes), bool)
     for row in np.flatnonzero(near.any(axis=1)):
@@ -104,7 +133,9 @@ def _keys(known: int, asked: int, most: int) -> Iterator[np.uint64]:
         yield np.uint64(sum(some))
 
 
-def _same(known: Hashes, asked: Hashes) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _same(
+    known: NDArray[np.uint64], asked: NDArray[np.uint64]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """All pairs (row of asked, row of known) whose keys are the same, some millions at a time."""
     order = np.argsort(known, kind="stable")
     by_key = np.argsort(asked, kind="stable")  # searching in order stays in the cache
