@@ -197,6 +197,19 @@ def test_the_command_reports_and_writes(sets: tuple[Path, Path], tmp_path: Path)
     assert "wrote 2 of 9 test photos" in done.stderr
 
 
+def test_evaluate_prints_the_line(found: auditing.Audit, tmp_path: Path) -> None:
+    (tmp_path / "audit.json").write_text(json.dumps(found.to_json()))
+    (tmp_path / "truth.csv").write_text("id,latitude,longitude\na,1,2\nb,3,4\n")
+    command = [sys.executable, "-m", "whereshot.cli", "evaluate", "--draws", "9", "--format", "json"]
+    command += ["--predictions", str(tmp_path / "truth.csv"), "--truth", str(tmp_path / "truth.csv")]
+    done = subprocess.run([*command, "--audit", str(tmp_path / "audit.json")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["protocol"]["audit"] == found.line
+    done = subprocess.run([*command, "--audit", str(tmp_path / "none.json")], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "none.json: no audit; make one with: whereshot audit TRAIN TEST --report DIR" in done.stderr
+
+
 def test_published_tables_share_users_where_they_should(shared: Path) -> None:
     """im2gps3k with itself is wholly known; with yfcc25600 it shares few users, and places everywhere."""
     from whereshot.progress import silent

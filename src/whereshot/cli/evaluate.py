@@ -102,6 +102,9 @@ def evaluate(
     track: Annotated[
         Track | None, typer.Option(help="What the method uses besides the photo itself; printed in the protocol.")
     ] = None,
+    audit: Annotated[
+        Path | None, typer.Option(help="What whereshot audit found, audit.json; its line goes into the protocol.")
+    ] = None,
     problems: Annotated[Path | None, typer.Option(help="Write all faulty rows and misses as CSV.")] = None,
     within: Annotated[
         float | None, typer.Option(help="Decide to be right within so many km.", show_default=False)
@@ -114,10 +117,12 @@ def evaluate(
     from dataclasses import replace
 
     from whereshot import scorecard
+    from whereshot.audit import read_line
     from whereshot.benchmark import TRACKS, find
     from whereshot.evaluate import DEFAULT, Protocol
 
     published = None if benchmark is None else find(benchmark)
+    audited = {} if audit is None else {"audit": read_line(audit)}
     if report is None and (latex or thumbnails):
         raise InputError(f"--{'latex' if latex else 'thumbnails'} goes with --report DIR")
     protocol = Protocol(
@@ -156,7 +161,7 @@ def evaluate(
     used = track.value if track is not None else result.protocol.get("track")
     told = {"track": "not stated (--track)" if used is None else f"{used}: {TRACKS[used]}"}
     told |= {} if published is None else {"benchmark": f"{published.title}, {checked}"}
-    result = replace(result, protocol=result.protocol | told)
+    result = replace(result, protocol=result.protocol | told | audited)
     document = result.to_json()
     if published is not None:
         document["benchmark"] = published.to_json(used or "not stated", checked)
