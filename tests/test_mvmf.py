@@ -75,7 +75,8 @@ def test_the_density_is_one_on_the_whole_sphere(hierarchy: Hierarchy, rng: Any) 
     assert float(density.mean()) * 4 * math.pi == pytest.approx(1, rel=1e-3)
 
 
-def test_a_metre_counts_at_high_concentration(hierarchy: Hierarchy) -> None:
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_a_metre_counts_at_high_concentration(hierarchy: Hierarchy, bfloat16: bool) -> None:
     """At a spread of 50 m, 100 m more cost what the formula says: a cosine in float32 would not see them."""
     head = make(hierarchy)
     with torch.no_grad():
@@ -86,7 +87,7 @@ def test_a_metre_counts_at_high_concentration(hierarchy: Hierarchy) -> None:
     at = hierarchy.finest.centers[:1]
     near = sphere.move(at, 30.0, 0.1)
     features = torch.zeros(1, 5)
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
         kappa = float(head.log_kappa().exp()[0])
         fall = head.log_density(features, head.target(at)) - head.log_density(features, head.target(near))
     assert kappa == pytest.approx(2 / (0.05 / sphere.EARTH_KM) ** 2, rel=1e-4)
