@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,15 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from whereshot import partition, sphere
+from conftest import TOWNS
+from whereshot import config, partition, sphere
+from whereshot.checkpoint import ModelFolder
+from whereshot.errors import ConfigError, InputError
+from whereshot.geolocator import Geolocator
 from whereshot.model.mvmf import Mvmf, MvmfSettings
 from whereshot.partition import Hierarchy
-from whereshot.readout import Cells
+from whereshot.readout import Cells, CellsSettings
+from whereshot.train import Run, train
 
 
 @pytest.fixture
@@ -103,8 +109,43 @@ def test_it_starts_as_wide_as_the_cells(hierarchy: Hierarchy) -> None:
     np.testing.assert_allclose(posterior.places, finest.centers, atol=1e-9)
     expected = np.maximum(finest.spread_km, 30) * math.sqrt(math.log(2))
     np.testing.assert_allclose(posterior.spread_km, expected, rtol=0.03)
+    told = Cells(hierarchy, CellsSettings(position="components", floor_km=0.1))(outputs)
+    np.testing.assert_allclose(told.mass, posterior.mass[:, :64], rtol=1e-6)
+    np.testing.assert_allclose(np.sort(told.spread_km[1]), np.sort(posterior.spread_km), rtol=1e-9)
     assert outputs["logits"].shape == (2, sum(hierarchy.sizes))
     np.testing.assert_allclose(Cells(hierarchy)(outputs).mass.sum(axis=1), 1)  # and cells read it too
+
+
+def test_components_are_the_heaviest_of_the_mixture(hierarchy: Hierarchy, rng: Any) -> None:
+    head = make(hierarchy, learn_means=True).eval()
+    features = torch.tensor(rng.normal(size=(3, 5)), dtype=torch.float32)
+    outputs = {name: value.detach().float().numpy() for name, value in head.outputs(features).items()}
+    whole, told = head.readout()(outputs), Cells(hierarchy, CellsSettings(position="components"))(outputs)
+    at = rng.permutation(whole.places)[:3]
+    np.testing.assert_allclose(told.log_density(at), whole.log_density(at), rtol=1e-4)
+    np.testing.assert_allclose(told.mode(), whole.mode(), atol=1e-4)
+    with pytest.raises(InputError) as caught:
+        Cells(hierarchy, CellsSettings(position="components"))({"logits": outputs["logits"]})
+    assert str(caught.value) == 'position "components" needs a network that gives them; train the head "mvmf"'
+
+
+def test_a_run_from_end_to_end(tiny: Path, tmp_path: Path) -> None:
+    """Trained, calibrated, saved, loaded: towns are told apart, and concentrations have been learned."""
+    changes = [
+        f"out={tmp_path / 'model'}",
+        "head.kind=mvmf",
+        "calibration.position=components",
+        "scaling_power=0.5",
+        "optimizer.epochs=20",
+    ]
+    folder = train(config.load(tiny / "run.toml", Run, changes))
+    decided = Geolocator.load(folder).locate([tiny / f"{town}-0.png" for town in TOWNS], text=False)
+    found = np.array([(prediction.latitude, prediction.longitude) for prediction in decided])
+    assert (sphere.distance_km(found, np.array([town[:2] for town in TOWNS.values()])) < 25).all()
+    assert ModelFolder(folder).network().head.kappa_change.abs().max() > 0.01
+    with pytest.raises(ConfigError) as caught:
+        train(config.load(tiny / "run.toml", Run, [f"out={tmp_path / 'other'}", "calibration.position=components"]))
+    assert str(caught.value) == 'calibration.position "components" needs head.kind = "mvmf"'
 
 
 def test_a_component_cannot_collapse(hierarchy: Hierarchy, points: NDArray) -> None:

@@ -34,10 +34,11 @@ class PositionSettings(Settings):
 
     "centroid": the mean of a cell's photos; "center": the cell's own centre; "mean-of-best": the ``best`` likeliest
     cells answer together at the weighted mean of their centroids; "offset": the likeliest cell, moved by the position
-    within it that the network gives (``offset`` of the head "classify").
+    within it that the network gives (``offset`` of the head "classify"); "components": where and as wide as the
+    network itself says (the head "mvmf").
     """
 
-    position: Literal["centroid", "center", "mean-of-best", "offset"] = "centroid"
+    position: Literal["centroid", "center", "mean-of-best", "offset", "components"] = "centroid"
     best: int = Field(5, ge=1)
 
 
@@ -64,6 +65,8 @@ class Cells(Readout):
         self._spread_km = np.maximum(spread * settings.spread_scale, settings.floor_km)
 
     def __call__(self, outputs: Outputs) -> Posterior:
+        if self.settings.position == "components":
+            return self._components(outputs)
         logits = np.asarray(outputs["logits"], np.float64)
         if logits.shape[1] != sum(self.hierarchy.sizes):
             raise InputError(f"{logits.shape[1]} logits for {sum(self.hierarchy.sizes)} cells")
@@ -73,6 +76,14 @@ class Cells(Readout):
         if self.settings.position == "mean-of-best":
             return self._joined(posterior)
         return self._moved(posterior, outputs) if self.settings.position == "offset" else posterior
+
+    def _components(self, outputs: Outputs) -> Posterior:
+        """The network's own places: "components" (n, m, 4) of latitude, longitude, log weight and spread in km."""
+        if "components" not in outputs:
+            raise InputError('position "components" needs a network that gives them; train the head "mvmf"')
+        places, log_weight, spread_km = np.split(np.asarray(outputs["components"], np.float64), [2, 3], axis=2)
+        spread_km = np.maximum(spread_km[..., 0] * self.settings.spread_scale, self.settings.floor_km)
+        return Posterior(places, log_weight[..., 0] / self.settings.temperature, spread_km)
 
     def _joined(self, posterior: Posterior) -> Posterior:
         """The best cells of each row as one place, as wide as they lie apart and are wide."""

@@ -138,6 +138,8 @@ def _check(run: Run) -> None:
         config.parse(level, partition.PARTITIONS[run.partition.kind].settings, name=f"partition.levels.{number}")
     if run.calibration.position == "offset" and not getattr(_head_settings(run.head), "offset", False):
         raise ConfigError('calibration.position "offset" needs head.settings.offset = true')
+    if run.calibration.position == "components" and run.head.kind != "mvmf":
+        raise ConfigError('calibration.position "components" needs head.kind = "mvmf"')
     if run.backbone.trained and run.data.validation == 0:
         raise ConfigError("data.validation must be above 0 for a trained backbone: it is calibrated on it")
 

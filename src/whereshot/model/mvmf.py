@@ -2,7 +2,7 @@
 
 Features in; the weights of the components out, trained by the likelihood of the true places on the sphere. Means and
 concentrations are the same for all photos: they start as the cells' imagery centroids and spreads. The answer is a
-Posterior by ``readout.VonMisesFisher``.
+Posterior, by ``readout.VonMisesFisher`` or, of the heaviest components, by calibration.position = "components".
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ from whereshot.readout import VonMisesFisher
 
 LONGEST_LOG_KAPPA = 25.0
 """Half the mass of a component is at least 28 m wide: kappa cannot run away on a place with a single photo."""
+
+
+KEPT = 64
+"""Components of each photo that are told as places; the others, all lighter, are not."""
 
 
 class MvmfSettings(Settings):
@@ -86,10 +90,22 @@ class Mvmf(Head):
         return -(self.log_density(features, target) * weight).sum() / weight.sum().clamp(min=1e-12)
 
     def outputs(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
-        """By name: "logits", log weights of the finest cells; the coarser levels' are 0, which says nothing."""
+        """By name: "logits", log weights of the finest cells, the coarser levels' being 0, which says nothing; and
+        "components" (n, m, 4), the heaviest: latitude, longitude, log weight, and the spread that holds half of it."""
         weights = self._log_weight(features)
         coarse = weights.new_zeros(len(weights), sum(self.hierarchy.sizes[:-1]))
-        return {"logits": torch.cat([coarse, weights], dim=1)}
+        heaviest, best = weights.topk(min(KEPT, weights.shape[1]), dim=1)
+        described = self._described()[best]
+        components = torch.cat([described[..., :2], heaviest[..., None], described[..., 2:]], dim=2)
+        return {"logits": torch.cat([coarse, weights], dim=1), "components": components}
+
+    def _described(self) -> torch.Tensor:
+        """Latitude, longitude and the radius in km (k, 3) that holds half of each component."""
+        x, y, z = self.means().unbind(1)
+        kappa = self.log_kappa().exp()
+        one_minus_cos = (math.log(2) - torch.log1p((-2 * kappa).exp())) / kappa
+        half_km = 2 * sphere.EARTH_KM * (one_minus_cos / 2).sqrt().asin()
+        return torch.stack([torch.atan2(z, torch.hypot(x, y)).rad2deg(), torch.atan2(y, x).rad2deg(), half_km], dim=1)
 
     @torch.no_grad()
     def readout(self) -> VonMisesFisher:
