@@ -8,6 +8,7 @@ nothing is chosen by them. The same figures come from five folds over ``group_id
 
 from __future__ import annotations
 
+import functools
 import io
 import sys
 import tempfile
@@ -18,7 +19,8 @@ import numpy as np
 from PIL import Image
 from safetensors.numpy import load_file
 
-from whereshot import calibrate, learn, memory, places, processes, rehearse, sphere, whitening
+from whereshot import calibrate, export, learn, memory, places, processes, rehearse, runtime, sphere, whitening
+from whereshot.features import cached_features
 from whereshot.geolocator import Geolocator
 from whereshot.progress import silent
 from whereshot.records import Records, hashed_share
@@ -71,8 +73,8 @@ def row(label: str, one: dict[str, np.ndarray], cluster: np.ndarray) -> str:
 
 
 HEAD = (
-    "| photos | n | 1 km | 25 km | 200 km | confident to a city | of these right | confident and wrong | in 90 % circle "
-    "| NLL |\n|---|---|---|---|---|---|---|---|---|---|"
+    "| photos | n | 1 km | 25 km | 200 km | confident to a city | of these right | confident and wrong | in 90 % "
+    "circle | NLL |\n|---|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -91,11 +93,12 @@ def main(folder: Path) -> None:
         print("# What `learn` makes of a library\n")
         print("`python benchmarks/learn.py ../shared/data/photos > docs/results-learn.md`\n")
         print(
-            f"Learned from {learned.photos} photos of {learned.places} places in {seconds:.0f} s on {processes.cores()} "
-            f"cores (other work ran beside it). Confidence, extents and radii are fitted on these photos held out from "
-            f"themselves ({settings.photos['known']} with their place known, {settings.photos['other']} with all within "
-            f"25 km held out), for photos of which {100 * settings.known_share:g} % show a known place. Nothing is chosen "
-            "by the test tables. 95 % intervals by bootstrap over groups. NLL in nats per steradian.\n"
+            f"Learned from {learned.photos} photos of {learned.places} places in {seconds:.0f} s on "
+            f"{processes.cores()} cores (other work ran beside it). Confidence, extents and radii are fitted on these "
+            f"photos held out from themselves ({settings.photos['known']} with their place known, "
+            f"{settings.photos['other']} with all within 25 km held out), for photos of which "
+            f"{100 * settings.known_share:g} % show a known place. Nothing is chosen by the test tables. "
+            "95 % intervals by bootstrap over groups. NLL in nats per steradian.\n"
         )
         print("## Photos that were not learned\n")
         print(HEAD)
@@ -117,6 +120,8 @@ def main(folder: Path) -> None:
         folds(model)
         print("\n## The same photo in other clothes (test_a photos that were right)\n")
         clothes(geolocator, tests["test_a"], answers["test_a"][0])
+        print("\n## A gallery of the 134 photos that may ship\n")
+        shipped(model, train, tests, {name: outputs for name, (_, outputs) in answers.items()})
         print("\n## Fine-tuned features beside the start\n")
         features(folder, model, tests["test_a"], answers["test_a"][1])
 
@@ -187,6 +192,32 @@ def encoded(image: Image.Image, form: str, orientation: int | None = None) -> by
     return written.getvalue()
 
 
+def shipped(model, train: Records, tests: dict[str, Records], outputs: dict) -> None:
+    """The prior alone and with a gallery of the photos that may ship, on photos that it was not fitted on."""
+    use = dict(zip(train.strings("image"), train.strings("use"), strict=True))
+    may = np.array([use[name] == "ship" for name in model.photos["image"].to_pylist()])
+    pooled, points = model.arrays["pooled"].astype(np.float32), model.training_points()
+    accuracy = model.photos["accuracy_km"].to_numpy()
+    group = np.array(model.photos["group"].to_pylist())
+    prior, usual = places.density_prior(), learn._usual(model)
+    # half of the photos asked about shall show a known place: a stranger's are hardly ever of these
+    settings = rehearse.rehearse(
+        pooled[may], points[may], accuracy[may], group[may].tolist(), prior, known_share=0.5, usual=usual
+    )
+    white = whitening.fit(pooled[may], memory.places_of(points[may]), usual)
+    answer = memory.Memory(memory.library_of(white(pooled[may]), points[may], accuracy[may]), white, settings, prior)
+    print("| photos | prior alone, NLL | with the gallery, NLL |\n|---|---|---|")
+    asked = {"the rest of train.csv": ({"pooled": pooled[~may][::4]}, points[~may][::4])}
+    asked |= {name: (outputs[name], records.points) for name, records in tests.items()}
+    for name, (own, truth) in asked.items():
+        alone = -prior.repeat(len(truth)).log_density(truth).mean()
+        both = [
+            -answer({"pooled": own["pooled"][at : at + 64]}).log_density(truth[at : at + 64])
+            for at in range(0, len(truth), 64)
+        ]
+        print(f"| {name} | {alone:.3f} | {np.concatenate(both).mean():.3f} |")
+
+
 def features(folder: Path, model, records: Records, outputs: dict) -> None:
     """Plain nearest neighbour with the features of compact and with those of the weights that it started from."""
     start = folder.parents[1] / "weights" / "mobilenetv2_100_torch_nohead.safetensors"
@@ -195,17 +226,18 @@ def features(folder: Path, model, records: Records, outputs: dict) -> None:
         return
     import torch
 
-    from whereshot.dataset import batches
     from whereshot.model import BackboneSettings, create
 
     torch.set_num_threads(1)
     table = model.photos
     network = create(BackboneSettings(name=model.description.backbone.name, weights=start))
     paths = table["image"].to_pylist()
-    sources, own = [*paths, *records.strings("image")], np.zeros((len(paths) + len(records), network.dim), np.float32)
-    with torch.inference_mode():
-        for batch in batches(sources, model.description.preprocess):
-            own[batch.rows] = network(torch.from_numpy(batch.crops)).numpy()
+    sources, settings = [*paths, *records.strings("image")], model.description.preprocess
+    with tempfile.TemporaryDirectory() as scratch:
+        written = Path(scratch) / "start.onnx"
+        written.write_bytes(export.to_onnx(export.of_photos(network, ["pooled"]), settings, ["pooled"]))
+        make = functools.partial(runtime.OnnxCompute, str(written))
+        own, _ = cached_features(sources, settings, "start", make, cache=Path(scratch), workers=2)
     points, group = model.training_points(), np.array(table["group"].to_pylist())
     pairs = {
         "the start": (own[: len(paths)], own[len(paths) :]),
@@ -256,8 +288,8 @@ def parity(weights: dict, network, model, records: Records, outputs: dict) -> No
     worst = np.abs(one.log_mass - other.log_mass)[heavy].max()
     same = (calibrate.decide(one) == calibrate.decide(other)).all(axis=1).sum()
     print(
-        f"\nONNX Runtime beside torch, {len(records)} test photos: the same first place for {same}, log masses above one "
-        f"in a million differ by at most {worst:.1e}."
+        f"\nONNX Runtime beside torch, {len(records)} test photos: the same first place for {same}, log masses above "
+        f"one in a million differ by at most {worst:.1e}."
     )
 
 

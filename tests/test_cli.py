@@ -616,12 +616,13 @@ def test_train_refuses(run: Run, tiny: Path, tmp_path: Path) -> None:
 def test_models(run: Run, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     monkeypatch.setenv("XDG_DATA_HOME", str(home))
+    compact = {"name": "compact", "path": None, "photos": 134, "backbone": "mobilenetv2_100"}
     prior = {"name": "prior", "path": None, "photos": None, "backbone": None}
-    assert run("models", "list", "--format", "json").document == {"models": [prior]}
+    assert run("models", "list", "--format", "json").document == {"models": [compact, prior]}
     folder = Path(shutil.copytree(tiny_model, home / "whereshot" / "models" / "first"))
     listed = run("models", "list", "--format", "json").document["models"]
-    assert listed == [prior, {"name": "tiny", "path": str(folder), "photos": 48, "backbone": "test_efficientnet"}]
-    assert run("models", "list", folder.parent).out.splitlines()[1].split() == ["tiny", str(folder)]
+    assert listed == [compact, prior, {"name": "tiny", "path": str(folder), "photos": 48, "backbone": "test_efficientnet"}]
+    assert run("models", "list", folder.parent).out.splitlines()[2].split() == ["tiny", str(folder)]
 
     shown = run("models", "show", folder, "--format", "json").document
     assert (shown["name"], shown["cells"], shown["head"]) == ("tiny", [4, 6], "classify")
@@ -648,7 +649,7 @@ def test_a_model_with_a_changed_byte(run: Run, locate: Run, tiny: Path, tiny_mod
     assert run("evaluate", folder, tiny / "photos.csv").mistake == said
     assert run("models", "show", folder).mistake == said
     result = run("models", "list", folder.parent, "--format", "json")
-    assert (result.code, [one["name"] for one in result.document["models"]]) == (1, ["prior"])
+    assert (result.code, [one["name"] for one in result.document["models"]]) == (1, ["compact", "prior"])
     assert result.err == f"left out: {said}\n"
 
 

@@ -51,7 +51,7 @@ def export(model: str | Path, out: Path, *, overwrite: bool = False) -> Path:
         names = [name for name in ("features", "logits") if name in _outputs_of(network)]
         if len(names) < 2:
             raise ModelError(f"{folder.path}: a network of this kind ({described.head}) cannot be exported yet")
-        content = to_onnx(_of_photos(network, names), described.preprocess, names)
+        content = to_onnx(of_photos(network, names), described.preprocess, names)
         document = describe(described.preprocess, names, {"cells per level": list(folder.hierarchy.sizes)})
     else:
         content = folder.onnx.read_bytes()
@@ -87,7 +87,7 @@ def write_backbone(
     Batch norms are folded into the convolutions, and ``backbone`` is changed so too. Raises OutputError.
     """
     fold(backbone, settings)
-    content = to_onnx(_of_photos(backbone, ["pooled"]), settings, ["pooled"], half=True)
+    content = to_onnx(of_photos(backbone, ["pooled"]), settings, ["pooled"], half=True)
     described = backbone.settings
     description = checkpoint.Description(
         format=checkpoint.FORMAT,
@@ -227,7 +227,8 @@ def fold(backbone: Backbone, settings: Preprocess) -> None:
             tensor.copy_(tensor.half().float())
 
 
-def _of_photos(network: Any, names: Sequence[str]) -> torch.nn.Module:
+def of_photos(network: Any, names: Sequence[str]) -> torch.nn.Module:
+    """A network, or a backbone alone, as a module from (photos, crops, 3, h, w) to these outputs."""
     from torch import nn
 
     class OfPhotos(nn.Module):

@@ -67,7 +67,7 @@ class MemorySettings(Settings):
     """What a position's stated accuracy counts as the radius that holds half: a third where it holds nine in ten."""
     confidence: Confidence | None = None
     """None where too little could be held out: then only a near repetition of a known photo is believed."""
-    known_share: float = Field(0.9, gt=0, lt=1)
+    known_share: float = Field(0.7, gt=0, lt=1)
     """Share of the photos asked about that are taken to show a place of the library."""
     radius_factor: dict[str, float] = Field(default_factory=dict)
     nll: dict[str, float] = Field(default_factory=dict)

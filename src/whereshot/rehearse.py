@@ -70,7 +70,7 @@ def rehearse(
     groups: Sequence[str],
     prior: Posterior,
     *,
-    known_share: float = 0.9,
+    known_share: float = 0.7,
     usual: NDArray | None = None,
     seed: int = 0,
 ) -> MemorySettings:
@@ -83,7 +83,7 @@ def rehearse(
     library, asked = hold_out(pooled, points, accuracy_km, groups, known_share=known_share, usual=usual, seed=seed)
     counts = {"known": int(asked.known.sum()), "other": int((~asked.known).sum())}
     first = MemorySettings(temperature=TEMPERATURE, known_share=known_share, photos=counts)
-    if min(counts.values()) < LEAST_ASKED or len(set(asked.outcome.tolist())) < len(CLASSES):
+    if min(counts.values()) < LEAST_ASKED or not {0, 2} <= set(asked.outcome.tolist()):
         return first
     confidence = fit_confidence(asked.recall.measures, asked.outcome, asked.weight)
     log_shares = crossed(asked, groups, seed)

@@ -31,7 +31,7 @@ def learn(
     ] = False,
     known_share: Annotated[
         float | None,
-        typer.Option(help="Share of the photos asked about later that show a place of these.", show_default="0.9"),
+        typer.Option(help="Share of the photos asked about later that show a place of these.", show_default="0.7"),
     ] = None,
     overwrite: Annotated[bool, typer.Option(help="Forget what the model in --out knows.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that compute features.")] = None,
