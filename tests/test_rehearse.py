@@ -6,6 +6,11 @@ import numpy as np
 import pytest
 
 from whereshot import memory, places, rehearse, sphere
+from whereshot.posterior import Posterior
+
+WHOLE = places.density_prior()
+PRIOR = Posterior(WHOLE.places[::100], WHOLE.log_mass[:, ::100], WHOLE.spread_km[::100])
+"""A hundredth of the places where photos are taken: enough here, and quick."""
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +45,7 @@ def test_confidence_follows_the_share_of_known_places(photos: tuple) -> None:
     pooled, points, group = photos
     shares = []
     for known_share in (0.3, 0.95):
-        settings = rehearse.rehearse(
-            pooled, points, np.zeros(len(points)), group, places.density_prior(), known_share=known_share
-        )
+        settings = rehearse.rehearse(pooled, points, np.zeros(len(points)), group, PRIOR, known_share=known_share)
         assert settings.confidence is not None and settings.radius_factor["either"] > 0
         _, asked = rehearse.hold_out(pooled, points, np.zeros(len(points)), group, known_share=known_share)
         told = np.exp(memory.log_shares(settings, asked.recall))
@@ -54,7 +57,5 @@ def test_confidence_follows_the_share_of_known_places(photos: tuple) -> None:
 def test_a_library_too_small_has_no_fitted_confidence(photos: tuple) -> None:
     pooled, points, group = photos
     for rows in (slice(0, 1), slice(0, 8)):
-        settings = rehearse.rehearse(
-            pooled[rows], points[rows], np.zeros(len(points[rows])), group[rows], places.density_prior()
-        )
+        settings = rehearse.rehearse(pooled[rows], points[rows], np.zeros(len(points[rows])), group[rows], PRIOR)
         assert settings.confidence is None and settings.radius_factor == {}

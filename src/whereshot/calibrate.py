@@ -11,7 +11,6 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from whereshot import sphere
 from whereshot.conformal import conformal_factor
@@ -171,6 +170,8 @@ def mixture_of(hierarchy: Hierarchy, gallery: Gallery, settings: MixtureSettings
 
 def fit_gate(densities: dict[str, NDArray], prior_density: NDArray, familiarity: NDArray, weight: NDArray) -> Gate:
     """The gate with the highest likelihood: ``densities`` (n,) are each part's log density at the truth."""
+    from scipy.optimize import minimize  # a fifth of a second, which an answer does not need
+
     names = list(densities)
     stacked = np.stack([*(densities[name] for name in names), prior_density], axis=1)
     center, scale = float(np.average(familiarity, weights=weight)), float(max(familiarity.std(), 1e-6))

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from scipy.special import logsumexp
 
@@ -305,6 +304,8 @@ def expanded(standard: NDArray) -> NDArray[np.float64]:
 
 def fit_confidence(measures: NDArray, outcome: NDArray, weight: NDArray, ridge: float = 1e-3) -> Confidence:
     """The confidence with the highest likelihood of outcomes (n,), numbers of CLASSES, weighted by (n,)."""
+    from scipy.optimize import minimize  # a fifth of a second, which an answer does not need
+
     weight = weight / weight.sum()
     center = weight @ measures
     scale = np.sqrt(weight @ (measures - center) ** 2)

@@ -46,7 +46,7 @@ MOST_ASKED = 3000
 """Photos that are held out in turn, of a larger library a random choice."""
 LEAST_ASKED = 40
 """Photos of known and of other places below which nothing can be fitted."""
-MOST_MEASURED = 1200
+MOST_MEASURED = 600
 """Held-out photos whose radii are measured."""
 _ROWS = 256
 _NUMBERS = 1_000_000

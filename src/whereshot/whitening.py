@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cholesky, solve_triangular
 
 from whereshot.errors import InputError
 
@@ -43,6 +42,8 @@ def fit(pooled: NDArray, place: NDArray, usual: NDArray | None = None) -> Whiten
     towards a multiple of the identity, wholly so where no place has two photos. ``usual`` (d,) is the mean of other
     photos, which counts as twenty: one photo alone is not the middle of all.
     """
+    from scipy.linalg import cholesky, solve_triangular  # an answer does not need them
+
     if len(pooled) == 0:
         raise InputError("there is no photo to learn from")
     values = powered(pooled)
