@@ -3,8 +3,9 @@
     python scripts/fit_languages.py            writes src/whereshot/data/language.toml
 
 Every other line of each language is fitted on; the rest is held out, for tests/test_language.py and for the figures
-printed here. Whole lines, single words, several lines together, lines without their accents and lines that lost a space are fitted
-at once, by the mean log loss of the true language, so that a stated probability holds for one word as for a notice board.
+printed here. Whole lines, single words, several lines together, lines without their accents and lines that lost a
+space are fitted at once, by the mean log loss of the true language, so that a stated probability holds for one word as
+for a notice board.
 """
 
 from __future__ import annotations

@@ -621,7 +621,8 @@ def test_models(run: Run, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.
     assert run("models", "list", "--format", "json").document == {"models": [compact, prior]}
     folder = Path(shutil.copytree(tiny_model, home / "whereshot" / "models" / "first"))
     listed = run("models", "list", "--format", "json").document["models"]
-    assert listed == [compact, prior, {"name": "tiny", "path": str(folder), "photos": 48, "backbone": "test_efficientnet"}]
+    tiny = {"name": "tiny", "path": str(folder), "photos": 48, "backbone": "test_efficientnet"}
+    assert listed == [compact, prior, tiny]
     assert run("models", "list", folder.parent).out.splitlines()[2].split() == ["tiny", str(folder)]
 
     shown = run("models", "show", folder, "--format", "json").document

@@ -62,7 +62,8 @@ def off_km(prediction: Prediction, latitude: float, longitude: float) -> float:
 
 
 def test_prior_is_there_without_a_model(prior: Geolocator) -> None:
-    assert (prior.name, Geolocator.load("prior").name, Geolocator.load("compact").name) == ("compact", "prior", "compact")
+    names = [prior.name, Geolocator.load("prior").name, Geolocator.load("compact").name]
+    assert names == ["compact", "prior", "compact"]
     assert prior.folder is None
     assert prior.radius_factor() == 1.0
 
