@@ -81,7 +81,7 @@ def test_refine_on_some_and_populate_with_others(run: Run, table: Path, tmp_path
     other.write_text("\n".join([lines[0], *lines[2001:]]) + "\n")
     asked = ["--set", "max=100", "--set", "min_level=1", "--format", "json", "--out", tmp_path / "cells.parquet"]
     refined = run("cells", "build", "--refine-on", one, "--populate-with", other, *asked).document
-    assert refined["photos"] == 1000 and 0 < refined["photos_kept"] <= 1000
+    assert refined["photos"] == refined["photos_kept"] == 1000  # wherever they are
     assert run("cells", "build", other, "--refine-on", one, *asked).document["cells"] == refined["cells"]
     assert run("cells", "build", one, "--populate-with", other, *asked).document["cells"] == refined["cells"]
     alone = run("cells", "build", other, *asked).document

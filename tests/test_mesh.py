@@ -165,7 +165,11 @@ def test_any_positions_are_held_once(points: list, most: int, nodes: int, pull: 
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({}, "partition mesh: 'max' is missing"),
+        (
+            {},
+            "partition mesh: 'max' is missing; settings of mesh: max (a whole number), min=0, nodes=31, "
+            "min_edge_m=100, pull=0.5",
+        ),
         (
             {"max": 5, "min": 6},
             "partition mesh: 'the file': min 6 must not be larger than max 5; got {'max': 5, 'min': 6}",

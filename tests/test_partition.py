@@ -461,3 +461,32 @@ def test_hierarchies_that_make_no_sense() -> None:
         with pytest.raises(InputError) as caught:
             Hierarchy(levels)
         assert str(caught.value) == message
+
+
+# --- refined on some, populated with others
+
+
+def test_photos_where_none_refined_the_cells_are_kept(kind: str, world: NDArray, rng: np.random.Generator) -> None:
+    paris = [48.86, 2.35] + rng.normal(0, 0.3, (3000, 2))
+    far = world[np.abs(world - [48.86, 2.35]).max(axis=1) > 20]
+    settings_ = dict(SETTINGS[kind])
+    if kind == "regions":
+        settings_["cells"] = 12
+    cells = partition.build(kind, paris, settings_, populate_with=far)
+    label = check(cells, far)
+    assert (label >= 0).all() and cells.counts.sum() == len(far)
+    assert cells.counts.min() >= 1
+    if kind != "regions":  # there cells=12 are as many as there are regions: each counts while nothing is dropped
+        same = partition.build(kind, paris, settings_, populate_with=paris)
+        np.testing.assert_array_equal(same.cell_centers, partition.build(kind, paris, settings_).cell_centers)
+
+
+@pytest.mark.parametrize("kind_", ["s2", "quadtree", "combinatorial"])
+def test_min_counts_the_photos_that_populate_not_those_that_refine(kind_: str, world: NDArray) -> None:
+    part = {"s2": {"max": 50, "min": 3}, "quadtree": {"max": 50, "min": 3}}.get(kind_)
+    asked = part or {"parts": [{"kind": "s2", "max": 50, "min": 3}, {"kind": "quadtree", "max": 50, "min": 3}]}
+    north = world[world[:, 0] > 0]
+    cells = partition.build(kind_, north, asked, populate_with=world)
+    assert cells.counts.sum() > 0.99 * len(world)
+    if part:
+        assert cells.counts.min() > 3

@@ -20,24 +20,30 @@ class Kind(NamedTuple):
     """How one kind of partition is set and built from positions (n, 2)."""
 
     settings: type[PartitionSettings]
-    build: Callable[[ArrayLike, Any], Partition]
+    build: Callable[..., Partition]
+    populates: bool = False
+    """Whether ``build`` takes ``populate_with``; else all cells are built, the empty ones too, and counted anew."""
 
 
-def _combine(points: ArrayLike, settings: combinatorial.CombinatorialSettings) -> Partition:
-    """Build the parts, whatever their kinds, and overlay them."""
+def _combine(
+    points: ArrayLike, settings: combinatorial.CombinatorialSettings, populate_with: ArrayLike | None = None
+) -> Partition:
+    """Build the parts, whatever their kinds, and overlay them; what is counted, is counted in the parts as well."""
     aside, parts = combinatorial.off_the_borders(points), []
+    counted = None if populate_with is None else combinatorial.off_the_borders(populate_with)
     for number, part in enumerate(settings.parts, start=1):
         if not isinstance(part.get("kind"), str):
             raise ConfigError(f"partition combinatorial: part {number} names no kind; known: {', '.join(PARTITIONS)}")
-        parts.append(build(part["kind"], aside, {key: part[key] for key in part if key != "kind"}))
-    return combinatorial.combine(points, parts, settings)
+        own = {key: part[key] for key in part if key != "kind"}
+        parts.append(build(part["kind"], aside, own, populate_with=counted))
+    return combinatorial.combine(points if populate_with is None else populate_with, parts, settings)
 
 
 PARTITIONS: dict[str, Kind] = {
-    "s2": Kind(s2cells.AdaptiveSettings, s2cells.build_adaptive),
-    "s2-level": Kind(s2cells.FixedSettings, s2cells.build_fixed),
+    "s2": Kind(s2cells.AdaptiveSettings, s2cells.build_adaptive, populates=True),
+    "s2-level": Kind(s2cells.FixedSettings, s2cells.build_fixed, populates=True),
     "quadtree": Kind(quadtree.QuadtreeSettings, quadtree.build),
-    "combinatorial": Kind(combinatorial.CombinatorialSettings, _combine),
+    "combinatorial": Kind(combinatorial.CombinatorialSettings, _combine, populates=True),
     "mesh": Kind(mesh.MeshSettings, mesh.build_mesh),
     "regions": Kind(regions.RegionSettings, regions.build),
     "semantic": Kind(semantic.SemanticSettings, semantic.build),
@@ -77,6 +83,8 @@ def build(
         raise ConfigError(f"{error}; settings of {kind}: {settings_of(kind)}") from None
     if populate_with is None:
         partition = chosen.build(points, parsed)
+    elif chosen.populates:
+        partition = chosen.build(points, parsed, populate_with)
     else:
         partition = chosen.build(points, parsed.keeping_all()).populate(populate_with, parsed.kept)
     if len(partition) == 0:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import shapely
 import shapely.affinity
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from whereshot import adjacency, sphere
 from whereshot.config import Settings
@@ -34,13 +34,21 @@ class PartitionSettings(Settings):
 
     min: int = Field(0, ge=0)
 
+    _drops: bool = PrivateAttr(True)
+
     def kept(self, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which cells (k,) with these many photos stay."""
         return counts > self.min
 
     def keeping_all(self) -> Self:
-        """The same settings, but no cell is dropped: what ``populate`` starts from."""
-        return self.model_copy(update={"min": 0})
+        """The same settings, but no cell is dropped, an empty one neither: what ``populate`` starts from."""
+        copy = self.model_copy()
+        copy._drops = False
+        return copy
+
+    def dropping(self, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which cells (k,) with these many photos stay when building: all while others are still to be counted."""
+        return self.kept(counts) if self._drops else np.ones(len(counts), bool)
 
 
 class Partition(ABC):

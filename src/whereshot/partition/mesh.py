@@ -103,7 +103,7 @@ def build_mesh(points: ArrayLike, settings: MeshSettings) -> DelaunayMesh:
     p = sphere.points(points)
     tree = triangles.PointTree(p)
     mesh, counts = _refined(tree, settings)
-    corners = mesh.positions(np.flatnonzero(settings.kept(counts)))
+    corners = mesh.positions(np.flatnonzero(settings.dropping(counts)))
     corners = corners[np.argsort(s2.encode(sphere.latlon(corners.sum(axis=1))), kind="stable")]
     label = tree.labels(tree.members(corners))
     centers, spread_km = base.centroids(p, label, len(corners))

@@ -133,7 +133,7 @@ def build(points: ArrayLike, settings: QuadtreeSettings) -> Quadtree:
         first, last = runs(paths, np.full(len(paths), depth), settings.max_depth)
         counts = np.searchsorted(ordered, last, side="right") - np.searchsorted(ordered, first, side="left")
         split = (counts > settings.max) & (depth < settings.max_depth)
-        kept = paths[~split & settings.kept(counts)]
+        kept = paths[~split & settings.dropping(counts)]
         finished.append(np.stack([kept, np.full(len(kept), depth)]))
         paths = (4 * paths[split, None] + np.arange(4)).ravel()
         if len(paths) == 0:

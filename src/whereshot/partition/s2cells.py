@@ -71,29 +71,35 @@ class S2Cells(base.Partition):
         return cls(table["s2_id"].to_numpy(), common["centers"], common["counts"], common["spread_km"])
 
 
-def build_adaptive(points: ArrayLike, settings: AdaptiveSettings) -> S2Cells:
+def build_adaptive(points: ArrayLike, settings: AdaptiveSettings, populate_with: ArrayLike | None = None) -> S2Cells:
     """Split a cell while it holds more than ``max`` photos and is above ``max_level``; drop it at ``min`` or fewer.
 
     The published algorithm drops twice, at the start level and at the end; as ``min`` is below ``max``, once does.
+    With ``populate_with`` (m, 2) cells are split by ``points`` and dropped by those, which may lie where no points do.
     """
     p = sphere.points(points)
     leaves = s2.encode(p)
     ordered = np.sort(leaves)
-    cells, counts = np.unique(s2.parent(ordered, settings.min_level), return_counts=True)
+    counted, counted_leaves, counted_ordered = p, leaves, ordered
+    if populate_with is not None:
+        counted = sphere.points(populate_with)
+        counted_leaves = s2.encode(counted)
+        counted_ordered = np.sort(counted_leaves)
+    cells = np.unique(s2.parent(counted_ordered, settings.min_level))  # others have no photo that counts
     finished: list[NDArray] = []
     for level in range(settings.min_level, settings.max_level + 1):
-        split = (counts > settings.max) & (level < settings.max_level)
-        finished.append(cells[~split & settings.kept(counts)])
+        split = (_count(ordered, cells) > settings.max) & (level < settings.max_level)
+        finished.append(cells[~split & settings.kept(_count(counted_ordered, cells))])
         cells = s2.children(cells[split]).ravel()
         if len(cells) == 0:
             break
-        counts = _count(ordered, cells)
-    return _with_statistics(p, leaves, np.sort(np.concatenate(finished)))
+    return _with_statistics(counted, counted_leaves, np.sort(np.concatenate(finished)))
 
 
-def build_fixed(points: ArrayLike, settings: FixedSettings) -> S2Cells:
-    """All cells of one level that hold more than ``min`` photos."""
+def build_fixed(points: ArrayLike, settings: FixedSettings, populate_with: ArrayLike | None = None) -> S2Cells:
+    """All cells of one level that hold more than ``min`` photos, of ``populate_with`` (m, 2) where given."""
     p = sphere.points(points)
+    p = p if populate_with is None else sphere.points(populate_with)
     leaves = s2.encode(p)
     cells, counts = np.unique(s2.parent(leaves, settings.level), return_counts=True)
     return _with_statistics(p, leaves, cells[settings.kept(counts)])

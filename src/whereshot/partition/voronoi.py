@@ -107,6 +107,6 @@ def build(points: ArrayLike, settings: VoronoiSettings) -> VoronoiCells:
         sites = clusters.settle(clusters.split(p, settings.max, settings.seed), unit)
     label = clusters.nearest(sites, unit) if len(p) else np.empty(0, np.int64)
     counts = np.bincount(label, minlength=len(sites))
-    site = np.flatnonzero(settings.kept(counts))
+    site = np.flatnonzero(settings.dropping(counts))
     centers, spread_km = base.centroids(p, label, len(sites))
     return VoronoiCells(sites, site, centers[site], counts[site], spread_km[site])
