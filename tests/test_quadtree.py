@@ -163,3 +163,17 @@ def test_small_boxes_are_drawn_and_divided_finely(rng: np.random.Generator) -> N
         turns = np.diff(ring, axis=0)
         assert (turns[:-1, 1] * turns[1:, 0] - turns[:-1, 0] * turns[1:, 1]).max() >= 0  # counter-clockwise
         assert sphere.distance_km(ring[:-1], ring[1:]).max() < 230
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_box_of_photos_holds_a_pole_and_the_date_line_once(side: int) -> None:
+    rng = np.random.default_rng(4)
+    east = np.stack([rng.uniform(-30, 85, 2000), rng.uniform(120, 179.9, 2000)], axis=1)
+    points = np.concatenate([east, [[90.0, 150.0], [10.0, 180.0]]]) * [1, side]
+    cells = partition.build("quadtree", points, {"max": 50, "extent": "photos"})
+    poles = cells.assign([[90, longitude] for longitude in (-180, -150, 0, 77.7, 150, 180)])
+    assert (poles == poles[0]).all() and poles[0] >= 0
+    latitude = np.linspace(-29, 84, 50)
+    both = [cells.assign(np.stack([latitude, np.full(50, longitude)], axis=1)) for longitude in (-180.0, 180.0)]
+    np.testing.assert_array_equal(*both)
+    assert (both[0] >= 0).mean() > 0.8

@@ -181,12 +181,12 @@ def _descend(p: sphere.Points, start: Box, depth: int) -> NDArray[np.int64]:
     axes = ((0, start.south, start.north), (1, start.west, start.east))
     tables = [edges(low, high, table_depth) for _, low, high in axes]
     spread = path_of(np.zeros(1 << table_depth, np.int64), np.arange(1 << table_depth), table_depth)
-    whole_turn = start.east - start.west == 360
     paths = np.empty(len(p), np.int64)
     for begin in range(0, len(p), _CHUNK):  # in chunks that stay in the processor's cache
         x = p[begin : begin + _CHUNK].T.copy()
-        if whole_turn:  # one place, one box: the date line is western, and so are the poles
-            x[1, (x[1] == start.east) | (np.abs(x[0]) == 90)] = start.west
+        # one place, one box: a pole is western, and so is the date line, or eastern where the start box ends there
+        x[1, np.abs(x[0]) == 90] = start.west
+        x[1, np.abs(x[1]) == 180] = -180 if start.west == -180 else 180
         path = np.zeros(x.shape[1], np.int64)
         outside = np.zeros(x.shape[1], bool)
         ends = []
