@@ -83,6 +83,12 @@ def wrap_longitude(longitude: NDArray) -> NDArray[np.float64]:
     return longitude if np.all(inside) else np.where(inside, longitude, (longitude + 180) % 360 - 180)
 
 
+def one_spelling(points: Points) -> Points:
+    """Positions (n, 2) with one longitude for the date line, 180, and one for a pole, 0."""
+    longitude = np.where(np.abs(points[:, 0]) == 90, 0.0, np.where(points[:, 1] == -180, 180.0, points[:, 1]))
+    return np.stack([points[:, 0], longitude], axis=1)
+
+
 def _namespace(*values: Any) -> Any:
     """NumPy, or torch when any of the values is a tensor (torch is never imported for NumPy callers)."""
     for value in values:

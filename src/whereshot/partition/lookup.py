@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from whereshot import sphere
+from whereshot.sphere import one_spelling
 
 _TILES_PER_DEGREE = 16
 _PIECE = 32  # corners per piece of border
@@ -100,12 +101,6 @@ class Polygons:
             inside = shapely.intersects_xy(self.shapes[number], points[rows, 1], points[rows, 0])
             answer[rows[inside]] = number
         return answer
-
-
-def one_spelling(points: sphere.Points) -> sphere.Points:
-    """Positions (n, 2) with one longitude for the date line, 180, and one for a pole, 0."""
-    longitude = np.where(np.abs(points[:, 0]) == 90, 0.0, np.where(points[:, 1] == -180, 180.0, points[:, 1]))
-    return np.stack([points[:, 0], longitude], axis=1)
 
 
 def _pieces(shapes: NDArray) -> NDArray:

@@ -74,7 +74,7 @@ class DelaunayMesh(base.Partition):
         self.spread_km = np.where(empty, np.sqrt(edges / 36) * sphere.EARTH_KM, spread_km)
 
     def assign(self, points: ArrayLike) -> NDArray[np.int64]:
-        tree = triangles.PointTree(sphere.points(points))
+        tree = triangles.PointTree(sphere.one_spelling(sphere.points(points)))
         return tree.labels(tree.members(self.corners))
 
     def boundary(self, cell: int) -> list[sphere.Points]:
@@ -101,7 +101,7 @@ class DelaunayMesh(base.Partition):
 def build_mesh(points: ArrayLike, settings: MeshSettings) -> DelaunayMesh:
     """Refine the grid while a triangle holds more than ``max`` photos and has room for a node; drop below ``min``."""
     p = sphere.points(points)
-    tree = triangles.PointTree(p)
+    tree = triangles.PointTree(sphere.one_spelling(p))
     mesh, counts = _refined(tree, settings)
     corners = mesh.positions(np.flatnonzero(settings.dropping(counts)))
     corners = corners[np.argsort(s2.encode(sphere.latlon(corners.sum(axis=1))), kind="stable")]

@@ -57,7 +57,7 @@ class S2Cells(base.Partition):
         self.area_sr = s2.area_sr(self.ids)
 
     def assign(self, points: ArrayLike) -> NDArray[np.int64]:
-        return _find(self._first, self._last, s2.encode(points))
+        return _find(self._first, self._last, s2.encode(sphere.one_spelling(sphere.points(points))))
 
     def boundary(self, cell: int) -> list[sphere.Points]:
         return [base.densify(s2.vertices(self.ids[cell : cell + 1])[0])]
@@ -78,12 +78,12 @@ def build_adaptive(points: ArrayLike, settings: AdaptiveSettings, populate_with:
     With ``populate_with`` (m, 2) cells are split by ``points`` and dropped by those, which may lie where no points do.
     """
     p = sphere.points(points)
-    leaves = s2.encode(p)
+    leaves = s2.encode(sphere.one_spelling(p))
     ordered = np.sort(leaves)
     counted, counted_leaves, counted_ordered = p, leaves, ordered
     if populate_with is not None:
         counted = sphere.points(populate_with)
-        counted_leaves = s2.encode(counted)
+        counted_leaves = s2.encode(sphere.one_spelling(counted))
         counted_ordered = np.sort(counted_leaves)
     cells = np.unique(s2.parent(counted_ordered, settings.min_level))  # others have no photo that counts
     finished: list[NDArray] = []
@@ -100,7 +100,7 @@ def build_fixed(points: ArrayLike, settings: FixedSettings, populate_with: Array
     """All cells of one level that hold more than ``min`` photos, of ``populate_with`` (m, 2) where given."""
     p = sphere.points(points)
     p = p if populate_with is None else sphere.points(populate_with)
-    leaves = s2.encode(p)
+    leaves = s2.encode(sphere.one_spelling(p))
     cells, counts = np.unique(s2.parent(leaves, settings.level), return_counts=True)
     return _with_statistics(p, leaves, cells[settings.kept(counts)])
 

@@ -60,7 +60,7 @@ class VoronoiCells(base.Partition):
         self.area_sr = np.array([self._voronoi.area_sr(one) for one in site.tolist()])
 
     def assign(self, points: ArrayLike) -> NDArray[np.int64]:
-        p = sphere.points(points)
+        p = sphere.one_spelling(sphere.points(points))
         cell = np.empty(len(p), np.int64)
         for start in range(0, len(p), _CHUNK):
             part = slice(start, start + _CHUNK)
@@ -97,7 +97,7 @@ class VoronoiCells(base.Partition):
 
 def build(points: ArrayLike, settings: VoronoiSettings) -> VoronoiCells:
     """Cells round the k-means centres of the photos; those with at most ``min`` are dropped."""
-    p = sphere.points(points)
+    p = sphere.one_spelling(sphere.points(points))
     unit = sphere.xyz(p)
     if len(p) == 0:
         sites = np.array([[1.0, 0.0, 0.0]])
