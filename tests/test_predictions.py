@@ -315,3 +315,13 @@ def test_places_that_are_none(spread: tuple[Posterior, Path], truth: Truth, colu
         InputError, match=rf"no column '{column}'; a posterior has id, latitude, longitude, mass, spread_km$"
     ):
         read_posterior(path, truth, None, "them", Problems())
+
+
+def test_one_file_may_hold_predictions_and_truth(tmp_path: Path) -> None:
+    """As OSV-5M's game does: neither is taken for the other."""
+    path = tmp_path / "both.csv"
+    path.write_text("id,pred_lat,pred_lon,true_lat,true_lon\na,10,20,11,21\n")
+    truth = read_truth(path, {}, None, Problems())
+    answers, _ = read(path, truth)
+    np.testing.assert_allclose(truth.points, [[11, 21]])
+    np.testing.assert_allclose(answers.points, [[10, 20]])

@@ -14,7 +14,16 @@ from whereshot import sphere
 from whereshot.errors import InputError
 from whereshot.evaluate import DISTANCES_KM, LEVELS, Answers, Truth
 from whereshot.posterior import GEOSCORE_KM
-from whereshot.predictions.base import MISS, POSITION, Problem, Problems, Table, ids_of, positions_of, read_columns
+from whereshot.predictions.base import (
+    MISS,
+    Problem,
+    Problems,
+    Table,
+    ids_of,
+    positions_named,
+    positions_of,
+    read_columns,
+)
 
 STATED = {
     "radius_km": ("radius_km",),
@@ -34,7 +43,7 @@ def read_answers(path: Path, truth: Truth, columns: Mapping[str, str], name: str
     A position that is missing, no number or impossible, and a photo without a row, are misses. Rows of other photos
     are named and left aside. Raises InputError for ids that occur twice, or where no id is one of the truth's.
     """
-    table = read_columns(path, columns, POSITION | STATED, "--column")
+    table = read_columns(path, columns, positions_named("pred") | STATED, "--column")
     ids = ids_of(table)
     points, wrong = positions_of(table)
     at = pc.index_in(pa.array(ids, pa.string()), value_set=pa.array(truth.ids, pa.string()))

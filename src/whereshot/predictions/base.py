@@ -24,9 +24,17 @@ from whereshot.records import Records
 
 POSITION = {
     "id": ("id", "img_id", "image_id", "photo_id", "key"),
-    "latitude": ("latitude", "lat", "pred_lat", "true_lat", "gps_latitude", "y"),
-    "longitude": ("longitude", "lon", "lng", "long", "pred_lon", "true_lon", "gps_longitude", "x"),
+    "latitude": ("latitude", "lat", "gps_latitude", "y"),
+    "longitude": ("longitude", "lon", "lng", "long", "gps_longitude", "x"),
 }
+
+
+def positions_named(prefix: str) -> dict[str, tuple[str, ...]]:
+    """The names that positions go by in a table of predictions ("pred") or of truth ("true"), which may be one file."""
+    own = {"latitude": (f"{prefix}_latitude", f"{prefix}_lat"), "longitude": (f"{prefix}_longitude", f"{prefix}_lon")}
+    return {target: own.get(target, ()) + names for target, names in POSITION.items()}
+
+
 NAMED = 20
 """Problems of one kind that a note names row by row; all are in ``problems``."""
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from whereshot.errors import InputError
 from whereshot.evaluate import Truth
-from whereshot.predictions.base import POSITION, Problems, Table, ids_of, positions_of, read_columns
+from whereshot.predictions.base import Problems, Table, ids_of, positions_named, positions_of, read_columns
 from whereshot.records import RESERVED, SCHEMA, Records
 
 OTHERS = {
@@ -34,7 +34,9 @@ def read_truth(path: Path, columns: Mapping[str, str], cluster: str | None, prob
     ``columns`` name the table's columns, ``cluster`` the one that the bootstrap draws whole. Raises InputError for ids
     that are missing or occur twice, and for photos without a usable position: they cannot be scored.
     """
-    known = POSITION | OTHERS | ({cluster: (cluster.lower(),)} if cluster and cluster not in OTHERS else {})
+    known = (
+        positions_named("true") | OTHERS | ({cluster: (cluster.lower(),)} if cluster and cluster not in OTHERS else {})
+    )
     table = read_columns(path, columns, known, "--truth-column")
     if table.rows == 0:
         raise InputError(f"{path}: no photo in this table")
