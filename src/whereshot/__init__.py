@@ -1,9 +1,9 @@
 """whereshot tells where a photo was taken.
 
 >>> import whereshot
->>> locator = whereshot.Geolocator.load()  # the photo-density prior; give a model folder for more
+>>> locator = whereshot.Geolocator.load()  # compact, which has no visual model; give a model folder for more
 >>> locator.name
-'prior'
+'compact'
 """
 
 from __future__ import annotations
