@@ -172,8 +172,13 @@ class Shards:
             raise OutputError(f"{self.folder / MANIFEST}: cannot be written ({error.strerror})") from error
 
 
-def write_unit(folder: str | Path, unit: str, kept: pa.Table, rejects: pa.Table) -> Written:
-    """Write the shards of one unit, so that they are on the disk when this returns; ``Shards.record`` counts them."""
+def write_unit(
+    folder: str | Path, unit: str, kept: pa.Table, rejects: pa.Table, *, failures_stay: bool = False
+) -> Written:
+    """Write the shards of one unit, so that they are on the disk when this returns; ``Shards.record`` counts them.
+
+    ``failures_stay`` says that ``kept`` has the rejected rows, too.
+    """
     shard = shard_path(folder, unit)
     rejected = shard.parent / "rejects" / shard.name
     if len(rejects):
@@ -181,7 +186,8 @@ def write_unit(folder: str | Path, unit: str, kept: pa.Table, rejects: pa.Table)
     else:
         rejected.unlink(missing_ok=True)  # of an attempt that was killed
     _write_durably(kept, shard)
-    return Written(unit, len(kept), count_reasons(rejects) if len(rejects) else {})
+    count = len(kept) - (len(rejects) if failures_stay else 0)
+    return Written(unit, count, count_reasons(rejects) if len(rejects) else {})
 
 
 def leave_mark(folder: str | Path, written: Written) -> None:

@@ -29,13 +29,15 @@ class RowJob:
 
     The function is a function of an importable module, and its settings are JSON values, so that processes and Spark's
     workers find it. What it needs for long (a client, a model) it keeps in a cache of its module. ``threads`` says
-    that its work is Arrow's, NumPy's or DuckDB's, which run beside one another in one process.
+    that its work is Arrow's, NumPy's or DuckDB's, which run beside one another in one process. ``failures_stay`` says
+    that a reject is an answer, too: its row stays in the shard, without the columns of reasons.
     """
 
     name: str
     function: Callable[..., pa.RecordBatch]
     settings: Mapping[str, Any] = field(default_factory=dict)
     threads: bool = False
+    failures_stay: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,13 @@ def run_unit(job: RowJob, unit: Unit, folder: str | Path) -> Written:
     parts = [pa.Table.from_batches([job.function(batch, **job.settings)]) for batch in units.batches(unit)]
     if not parts:  # a cut inside one line
         parts = [pa.Table.from_batches([job.function(pa.RecordBatch.from_pylist([], units.LINES), **job.settings)])]
-    kept, rejects = zip(*map(separated, parts), strict=True)
-    return write_unit(folder, unit.name, pa.concat_tables(kept), pa.concat_tables(rejects))
+    kept, rejects = zip(*(separated(part, job.failures_stay) for part in parts), strict=True)
+    tables = pa.concat_tables(kept), pa.concat_tables(rejects)
+    return write_unit(folder, unit.name, *tables, failures_stay=job.failures_stay)
 
 
-def separated(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """The rows that are kept, without the columns of reasons, and the rejects."""
+def separated(rows: pa.Table, failures_stay: bool = False) -> tuple[pa.Table, pa.Table]:
+    """The rows that are kept, without the columns of reasons, and the rejects; kept are all if failures stay."""
     if REASON not in rows.column_names:
         return rows, REJECTS.empty_table()
     is_kept = pc.is_null(rows[REASON])
@@ -78,7 +81,9 @@ def separated(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
         rejected[name].cast(pa.string()) if name in rows.column_names else pa.nulls(len(rejected), pa.string())
         for name in ("id", "image", REASON, DETAIL)
     ]
-    return rows.filter(is_kept).drop_columns([REASON, DETAIL]), pa.table(columns, schema=REJECTS)
+    return (rows if failures_stay else rows.filter(is_kept)).drop_columns([REASON, DETAIL]), pa.table(
+        columns, schema=REJECTS
+    )
 
 
 def write_table(table: pa.Table, shards: Shards) -> None:

@@ -1,0 +1,76 @@
+"""The command that locates many photos into a folder of Parquet shards: batch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from whereshot.cli.base import (
+    ColumnOption,
+    DeviceOption,
+    FormatOption,
+    ModelOption,
+    ReportFormat,
+    pairs,
+    print_json,
+    say,
+    some_failed,
+)
+from whereshot.errors import InputError, nearest_name
+
+
+def batch(
+    photos: Annotated[
+        Path, typer.Argument(metavar="RECORDS", help="Records, a table of pictures, or a folder.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option(help="A folder of Parquet shards.", show_default=False)],
+    model: ModelOption = None,
+    top: Annotated[int, typer.Option(min=1, help="How many likely places to list.")] = 5,
+    within: Annotated[
+        float | None, typer.Option(help="Decide to be right within so many km.", show_default=False)
+    ] = None,
+    level: Annotated[float, typer.Option(help="What the circle holds.")] = 0.9,
+    text: Annotated[bool, typer.Option("--text/--no-text", help="Read signs in the picture.")] = True,
+    use_exif: Annotated[bool, typer.Option("--use-exif", help="Let a recorded position answer.")] = False,
+    column: ColumnOption = None,
+    engine: Annotated[str, typer.Option(help="local, or spark (pip install 'whereshot[spark]').")] = "local",
+    master: Annotated[str | None, typer.Option(help="Spark's master, as local[2] or spark://host:7077.")] = None,
+    unit: Annotated[
+        int | None, typer.Option(min=1, help="Photos done at a time, and again after a kill.", show_default="16 to 256")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start again, and drop what is there.")] = False,
+    device: DeviceOption = None,
+    form: FormatOption = ReportFormat.table,
+) -> None:
+    """Locate many photos: one row each in a folder of Parquet shards, failures with their errors.
+
+    Given again after a kill it goes on where it stopped. Score it with: whereshot evaluate --predictions DIR.
+    """
+    from whereshot import batch as batches
+    from whereshot import progress
+    from whereshot.engine import ENGINES
+
+    if engine not in ENGINES:
+        raise InputError(f"no engine {engine!r}; {nearest_name(engine, ENGINES)}")
+    if master is not None and engine == "local":
+        raise InputError("--master is for --engine spark; leave it out")
+    records = batches.read_photos(photos, pairs(column, "--column"))
+    twice = len(records) - len(records.table["id"].unique())
+    if twice:
+        say(f"{photos}: {twice} rows have the id of an earlier one; each is located, and has a row of its own")
+    asked = batches.Asked(model, device, top, within, level, text, use_exif)
+    document = batches.locate_all(
+        records, out, asked, ENGINES[engine](master), unit_photos=unit, overwrite=overwrite, track=progress.bar
+    )
+    if document["rejected"]:
+        some_failed()
+    if form is ReportFormat.json:
+        print_json(document)
+        return
+    print(f"{document['kept']} of {document['rows']} photos located in {out} ({document['seconds']:.1f} s)")
+    for reason, count in document["rejected"].items():
+        print(f"  failed: {count} {reason}")
+    if document["rejected"]:
+        print(f"  listed in {out / 'rejects'}")
