@@ -341,7 +341,7 @@ def test_adaptive_agrees_with_recursion(
     points[:, 0] = np.clip(points[:, 0], -90, 90)
     points[:, 1] = (points[:, 1] + 180) % 360 - 180
     least, (low, high) = min(least, most - 1), sorted(levels)
-    expected = slow_adaptive([int(leaf) for leaf in s2.encode(points)], most, least, low, high)
+    expected = slow_adaptive([int(leaf) for leaf in s2.encode(sphere.one_spelling(points))], most, least, low, high)
     asked = {"max": most, "min": least, "min_level": low, "max_level": high}
     if not expected:
         with pytest.raises(InputError, match=r"^no cell is left"):
@@ -487,3 +487,50 @@ def test_min_counts_the_photos_that_populate_not_those_that_refine(kind_: str, w
     assert cells.counts.sum() > 0.99 * len(world)
     if part:
         assert cells.counts.min() > 3
+
+
+def test_cells_without_photos_have_their_own_center_and_an_even_spread(kind: str, world: NDArray) -> None:
+    cells = full(kind, world).populate([[48.86, 2.35]] * 3, lambda counts: counts >= 0)
+    empty = cells.counts == 0
+    assert empty.sum() == len(cells) - 1
+    np.testing.assert_array_equal(cells.centers[empty], cells.cell_centers[empty])
+    if kind != "mesh":  # which knows the moment of a triangle
+        radius = np.arccos(1 - cells.area_sr[empty] / (2 * np.pi))
+        small = radius < 0.3
+        np.testing.assert_allclose(  # of a flat disc: radius / sqrt 2
+            cells.spread_km[empty][small], radius[small] / math.sqrt(2) * sphere.EARTH_KM, rtol=0.02
+        )
+    assert cells.spread_km[empty].max() < 9000
+
+
+def test_opposite_photos_are_answered_with_the_cell_center() -> None:
+    opposite = [[30, 60], [-30, -120]]
+    for kind_, asked in (
+        ("quadtree", {"max": 5}),
+        ("voronoi", {"cells": 1}),
+        ("combinatorial", {"parts": [{"kind": "quadtree", "max": 5}, {"kind": "voronoi", "cells": 1}]}),
+    ):
+        cells = partition.build(kind_, opposite, asked)
+        assert len(cells) == 1
+        np.testing.assert_array_equal(cells.centers, cells.cell_centers)
+
+
+@pytest.mark.parametrize("latitude", [0.1, 60.0, 80.0, 89.0])
+@pytest.mark.parametrize("kind_", ["s2-level", "mesh"])
+def test_what_is_drawn_keeps_to_the_border(kind_: str, latitude: float) -> None:
+    """Between its points the line on the map is at most 20 m beside the great circle of the edge."""
+    asked = {"level": 2} if kind_ == "s2-level" else {"max": 5, "nodes": 9, "min": 1}
+    cells = partition.build(kind_, [[latitude, 20.0]], asked)
+    (ring,) = cells.boundary(0)
+    polar = np.abs(ring[:, 0]) > 90 - 1e-6  # a pole has any longitude: lines to it are meridians
+    if isinstance(cells, partition.s2cells.S2Cells):
+        corners = sphere.xyz(s2.vertices(cells.ids)[0])
+    else:
+        corners = cells.corners[0]  # type: ignore[attr-defined]
+    normals = np.cross(corners, np.roll(corners, -1, axis=0))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    turn = (np.diff(ring[:, 1]) + 180) % 360 - 180
+    middle = np.stack([(ring[1:, 0] + ring[:-1, 0]) / 2, ring[:-1, 1] + turn / 2], axis=1)
+    middle = middle[~polar[1:] & ~polar[:-1]]
+    off_km = np.abs(np.arcsin(sphere.xyz(middle) @ normals.T)).min(axis=1) * sphere.EARTH_KM
+    assert len(off_km) > 3 and off_km.max() < 0.05

@@ -166,3 +166,8 @@ def test_cells_counted_on_other_photos() -> None:
 def test_one_goal(asked: dict[str, int]) -> None:
     with pytest.raises(InputError, match=r"give either cells or max; got "):
         partition.build("voronoi", [[0, 0]], asked)
+
+
+def test_min_must_be_smaller_than_max() -> None:
+    with pytest.raises(InputError, match="min 9 must be smaller than max 9"):
+        partition.build("voronoi", [[0, 0], [1, 1]], {"max": 9, "min": 9})

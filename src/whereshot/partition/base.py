@@ -27,12 +27,15 @@ from whereshot.records import write_parquet
 METADATA_KEY = b"whereshot.partition"
 
 _CHUNK = 65_536
+_STEP_DEGREES = 2.0
+_AT_POLE = 1e-9
+_STRAIGHT_DEGREES = 2e-4  # 20 m: how far a line on the map may leave its great circle
 
 
 class PartitionSettings(Settings):
-    """What every kind is told: with at most ``min`` photos a cell is dropped."""
+    """What every kind is told: with at most ``min`` photos a cell is dropped (meshes: with fewer than ``min``)."""
 
-    min: int = Field(0, ge=0)
+    min: int = Field(0, ge=0, description="cells with at most so many photos are dropped")
 
     _drops: bool = PrivateAttr(True)
 
@@ -51,12 +54,19 @@ class PartitionSettings(Settings):
         return self.kept(counts) if self._drops else np.ones(len(counts), bool)
 
 
+def check_limits(least: int, most: int | None) -> None:
+    """Raises ValueError unless a cell may hold more than ``least`` photos and no more than ``most``; None: any."""
+    if most is not None and least >= most:
+        raise ValueError(f"min {least} must be smaller than max {most}")
+
+
 class Partition(ABC):
     """k cells of the sphere, numbered 0 to k - 1, each with what its photos tell.
 
-    ``centers`` (k, 2) are the means of the photos in each cell (imagery centroids), ``cell_centers`` (k, 2) the
-    cells' own, ``counts`` (k,) the photos, ``area_sr`` (k,) steradians, ``spread_km`` (k,) the root mean square
-    distance of the photos from their centroid.
+    ``centers`` (k, 2) are the means of the photos in each cell (imagery centroids; the cell's own centre where they
+    have no mean, being none or opposite one another), ``cell_centers`` (k, 2) the cells' own, ``counts`` (k,) the
+    photos, ``area_sr`` (k,) steradians, ``spread_km`` (k,) the root mean square distance of the photos from their
+    centroid.
     """
 
     kind: ClassVar[str]
@@ -107,11 +117,15 @@ class Partition(ABC):
         write_parquet(self.to_table(), Path(path))
 
     def populate(self, points: ArrayLike, kept: Callable[[NDArray[np.int64]], NDArray[np.bool_]]) -> Partition:
-        """The same cells counted anew on other positions (n, 2); only those whose counts are ``kept`` stay."""
+        """The same cells counted anew on other positions (n, 2); only those whose counts are ``kept`` stay.
+
+        One without photos has its own centre as its centroid, and the spread of photos spread evenly over its area.
+        """
         p = sphere.points(points)
         label = self.assign(p)
         counts = np.bincount(label + 1, minlength=len(self) + 1)[1:]
-        centers, spread_km = centroids(p, label, len(self))
+        centers, spread_km = centroids(p, label, len(self), self.cell_centers)
+        spread_km = np.where(counts > 0, spread_km, even_spread_km(self.area_sr))
         table = self.to_table()
         fresh = {"latitude": centers[:, 0], "longitude": centers[:, 1], "count": counts, "spread_km": spread_km}
         for name, values in fresh.items():
@@ -155,9 +169,12 @@ def read_kind(path: str | Path) -> tuple[str, pa.Table]:
 
 
 def centroids(
-    points: sphere.Points, labels: NDArray[np.int64], cells: int
+    points: sphere.Points, labels: NDArray[np.int64], cells: int, middles: sphere.Points | None = None
 ) -> tuple[sphere.Points, NDArray[np.float64]]:
-    """Mean position (k, 2) and root mean square distance in km (k,) of the points (n, 2) with each label; -1: none."""
+    """Mean position (k, 2) and root mean square distance in km (k,) of the points (n, 2) with each label; -1: none.
+
+    Where photos have no mean, being none or opposite one another, it is the cell's own of ``middles`` (k, 2).
+    """
     total = np.zeros((cells + 1, 3))
     step = max(_CHUNK, cells)
     for start in range(0, len(points), step):  # in chunks that stay in the processor's cache
@@ -170,21 +187,62 @@ def centroids(
     length = np.linalg.norm(average, axis=1)
     # of unit vectors x with mean m: E|x - m/|m||^2 = 2 (1 - |m|), the squared chord
     chord = np.sqrt(np.maximum(2 * (1 - length), 0))
-    return sphere.latlon(np.where(length[:, None] > 1e-12, average, [1.0, 0.0, 0.0])), sphere.chord_to_km(chord)
+    has_mean = length[:, None] > 1e-12
+    means = sphere.latlon(np.where(has_mean, average, [1.0, 0.0, 0.0]))
+    return means if middles is None else np.where(has_mean, means, middles), sphere.chord_to_km(chord)
 
 
-def densify(ring: NDArray, step_degrees: float = 2.0) -> sphere.Points:
-    """A closed ring of great-circle edges (m, 2) with points added along each, at most ``step_degrees`` apart."""
+def even_spread_km(area_sr: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Root mean square distance (k,) from the middle of positions spread evenly over caps of these areas (k,)."""
+    # over a cap the cosine is uniform, so the squared chord is 1 - cos(radius) on average, and the area 2 pi times that
+    return sphere.chord_to_km(np.sqrt(np.minimum(area_sr / (2 * np.pi), 2)))
+
+
+def densify(ring: NDArray) -> sphere.Points:
+    """A closed ring (m, 2) through corners (c, 2) joined by great circles: straight on a map it keeps to them.
+
+    Between its points a line leaves its great circle by at most 20 m, and is at most 2 degrees long.
+    """
     corners = sphere.xyz(ring)
-    pieces = []
-    for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-        angle = np.degrees(2 * np.arcsin(min(np.linalg.norm(end - start) / 2, 1)))
-        fractions = np.arange(max(1, int(np.ceil(angle / step_degrees))))[:, None] / max(
-            1, int(np.ceil(angle / step_degrees))
-        )
-        pieces.append(start + fractions * (end - start))
-    dense = sphere.latlon(np.concatenate([*pieces, corners[:1]]))
+    at_pole = np.hypot(corners[:, 0], corners[:, 1]) < _AT_POLE
+    corners[at_pole] = np.sign(corners[at_pole]) * [0.0, 0.0, 1.0]  # exactly, or the border would pass it once more
+    dense = sphere.latlon(_dense(corners))
     return np.where(np.abs(dense) < 1e-13, 0.0, dense)
+
+
+def _dense(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A closed ring (m, 3) through corners, with points close enough for a map; an arc has the same from either end."""
+    points = np.concatenate([corners, corners[:1]])
+    normal = np.cross(points[:-1], points[1:])
+    length = np.linalg.norm(normal, axis=1)
+    for tip in (np.array([0.0, 0.0, 1.0]), np.array([0.0, 0.0, -1.0])):
+        # a border through a pole names it: there the longitude jumps
+        along = (length > 1e-12) & (np.abs(normal @ tip) < _AT_POLE * length)
+        for edge in np.flatnonzero(along)[::-1].tolist():
+            start, end = points[edge], points[edge + 1]
+            if np.cross(start, tip) @ normal[edge] > 0 and np.cross(tip, end) @ normal[edge] > 0:
+                points = np.insert(points, edge + 1, tip, axis=0)
+                normal, length = (np.insert(one, edge, one[edge], axis=0) for one in (normal, length))
+    for _ in range(16):
+        one, other = points[:-1], points[1:]
+        middle = one + other
+        middle /= np.linalg.norm(middle, axis=1, keepdims=True)
+        bent = _bent(one, middle, other)
+        if not bent.any():
+            break
+        points = np.insert(points, np.flatnonzero(bent) + 1, middle[bent], axis=0)
+    return points
+
+
+def _bent(one: NDArray[np.float64], middle: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which arcs are long, or leave the straight line on the map by more than ``_STRAIGHT_DEGREES``."""
+    a, m, b = sphere.latlon(one), sphere.latlon(middle), sphere.latlon(other)
+    flat = np.maximum(np.cos(np.radians(m[:, 0])), 1e-9)
+    half, whole = ((x - a[:, 1] + 180) % 360 - 180 for x in (m[:, 1], b[:, 1]))
+    at_pole = (np.abs(a[:, 0]) > 90 - 1e-9) | (np.abs(b[:, 0]) > 90 - 1e-9)  # there a meridian has any longitude
+    off = np.maximum(np.abs(m[:, 0] - (a[:, 0] + b[:, 0]) / 2), np.where(at_pole, 0, np.abs(half - whole / 2) * flat))
+    length = np.degrees(np.linalg.norm(other - one, axis=1))
+    return (length > _STEP_DEGREES) | ((off > _STRAIGHT_DEGREES) & (length > 1e-4))
 
 
 def planar_polygon(ring: sphere.Points) -> shapely.Geometry:

@@ -23,7 +23,6 @@ _ROUNDS = 50
 _SETTLED = 1e-3  # the share of positions that may still change sides
 _STEP_DEGREES = 2.0
 _AT_POLE = 1e-9
-_STRAIGHT_DEGREES = 2e-4  # 20 m: how far a line on the map may leave its great circle
 
 _WORLD = shapely.box(-180, -90, 180, 90)
 _FRAME = shapely.get_coordinates(shapely.segmentize(_WORLD.exterior, _STEP_DEGREES))[:, ::-1]
@@ -154,8 +153,7 @@ class Voronoi:
         """The closed border (m, 2) of one cell; lines between its points on a map keep to the great circle."""
         if len(self.sites) == 1:
             return _FRAME
-        dense = sphere.latlon(_dense(self.corners(site)))
-        return np.where(np.abs(dense) < 1e-13, 0.0, dense)
+        return base.densify(sphere.latlon(self.corners(site)))
 
     def polygon(self, site: int) -> shapely.Geometry:
         """One cell as a polygon of the map, cut at the date line."""
@@ -254,38 +252,3 @@ def _lunes(sites: Vectors) -> list[Vectors]:
     for place, site in enumerate(order.tolist()):
         corners[site] = np.stack([-axis, meridian[place], axis, meridian[place - 1]])
     return corners
-
-
-def _dense(corners: Vectors) -> Vectors:
-    """A closed ring (m, 3) through corners, with points close enough for a map; an arc has the same from either end."""
-    points = np.concatenate([corners, corners[:1]])
-    normal = np.cross(points[:-1], points[1:])
-    length = np.linalg.norm(normal, axis=1)
-    for tip in (np.array([0.0, 0.0, 1.0]), np.array([0.0, 0.0, -1.0])):
-        # a border through a pole names it: there the longitude jumps
-        along = (length > 1e-12) & (np.abs(normal @ tip) < _AT_POLE * length)
-        for edge in np.flatnonzero(along)[::-1].tolist():
-            start, end = points[edge], points[edge + 1]
-            if np.cross(start, tip) @ normal[edge] > 0 and np.cross(tip, end) @ normal[edge] > 0:
-                points = np.insert(points, edge + 1, tip, axis=0)
-                normal, length = (np.insert(one, edge, one[edge], axis=0) for one in (normal, length))
-    for _ in range(16):
-        one, other = points[:-1], points[1:]
-        middle = one + other
-        middle /= np.linalg.norm(middle, axis=1, keepdims=True)
-        bent = _bent(one, middle, other)
-        if not bent.any():
-            break
-        points = np.insert(points, np.flatnonzero(bent) + 1, middle[bent], axis=0)
-    return points
-
-
-def _bent(one: Vectors, middle: Vectors, other: Vectors) -> NDArray[np.bool_]:
-    """Which arcs are long, or leave the straight line on the map by more than ``_STRAIGHT_DEGREES``."""
-    a, m, b = sphere.latlon(one), sphere.latlon(middle), sphere.latlon(other)
-    flat = np.maximum(np.cos(np.radians(m[:, 0])), 1e-9)
-    half, whole = ((x - a[:, 1] + 180) % 360 - 180 for x in (m[:, 1], b[:, 1]))
-    at_pole = (np.abs(a[:, 0]) > 90 - 1e-9) | (np.abs(b[:, 0]) > 90 - 1e-9)  # there a meridian has any longitude
-    off = np.maximum(np.abs(m[:, 0] - (a[:, 0] + b[:, 0]) / 2), np.where(at_pole, 0, np.abs(half - whole / 2) * flat))
-    length = np.degrees(np.linalg.norm(other - one, axis=1))
-    return (length > _STEP_DEGREES) | ((off > _STRAIGHT_DEGREES) & (length > 1e-4))

@@ -123,11 +123,11 @@ def combine(points: ArrayLike, parts: Sequence[base.Partition], settings: Combin
     labels = np.zeros(len(p), np.int64)
     for step, label in zip(_steps(members, sizes), tuples.T, strict=True):
         labels = step.find(labels, label) if len(members) else np.full(len(p), -1)
-    centers, spread_km = base.centroids(p, labels, len(members))
     counts = np.bincount(labels + 1, minlength=len(members) + 1)[1:]
     within = _within(parts, members)
-    common: dict[str, Any] = {"centers": centers, "counts": counts, "spread_km": spread_km}
-    common |= _geometry(parts, members, within, _one_each(p, labels, len(members)))
+    common = _geometry(parts, members, within, _one_each(p, labels, len(members)))
+    centers, spread_km = base.centroids(p, labels, len(members), common["cell_centers"])
+    common |= {"centers": centers, "counts": counts, "spread_km": spread_km}
     return Combination(parts, members, within, common)
 
 

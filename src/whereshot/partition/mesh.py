@@ -31,6 +31,7 @@ class MeshSettings(base.PartitionSettings):
     ``min_edge_m`` from all others; ``pull`` moves it from the middle of the triangle (0) to its photos' mean (1).
     """
 
+    min: int = Field(0, ge=0, description="triangles with fewer photos are dropped")
     max: int = Field(ge=1)
     nodes: int = Field(31, ge=3)
     min_edge_m: float = Field(100, ge=1)
@@ -106,7 +107,7 @@ def build_mesh(points: ArrayLike, settings: MeshSettings) -> DelaunayMesh:
     corners = mesh.positions(np.flatnonzero(settings.dropping(counts)))
     corners = corners[np.argsort(s2.encode(sphere.latlon(corners.sum(axis=1))), kind="stable")]
     label = tree.labels(tree.members(corners))
-    centers, spread_km = base.centroids(p, label, len(corners))
+    centers, spread_km = base.centroids(p, label, len(corners), sphere.latlon(corners.sum(axis=1)))
     return DelaunayMesh(corners, centers, np.bincount(label + 1, minlength=len(corners) + 1)[1:], spread_km)
 
 

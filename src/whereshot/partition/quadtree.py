@@ -40,8 +40,7 @@ class QuadtreeSettings(base.PartitionSettings):
 
     @model_validator(mode="after")
     def _ordered(self) -> QuadtreeSettings:
-        if self.min >= self.max:
-            raise ValueError(f"min {self.min} must be smaller than max {self.max}")
+        base.check_limits(self.min, self.max)
         return self
 
 
@@ -142,7 +141,9 @@ def build(points: ArrayLike, settings: QuadtreeSettings) -> Quadtree:
     order = np.argsort(paths << 2 * (settings.max_depth - depths))
     paths, depths = paths[order], depths[order]
     labels = _find(*runs(paths, depths, settings.max_depth), leaves)
-    centers, spread_km = base.centroids(p, labels, len(paths))
+    south, west, north, east = boxes_of(start, paths, depths).T
+    middles = np.stack([0.5 * (south + north), 0.5 * (west + east)], axis=1)
+    centers, spread_km = base.centroids(p, labels, len(paths), middles)
     counts = np.bincount(labels + 1, minlength=len(paths) + 1)[1:]
     return Quadtree(start, paths, depths, centers, counts, spread_km)
 

@@ -25,8 +25,7 @@ class AdaptiveSettings(base.PartitionSettings):
     def _ordered(self) -> AdaptiveSettings:
         if self.min_level > self.max_level:
             raise ValueError(f"min_level {self.min_level} is above max_level {self.max_level}")
-        if self.min >= self.max:
-            raise ValueError(f"min {self.min} must be smaller than max {self.max}")
+        base.check_limits(self.min, self.max)
         return self
 
 
@@ -122,5 +121,5 @@ def _find(first: s2.CellIds, last: s2.CellIds, leaves: s2.CellIds) -> NDArray[np
 def _with_statistics(p: NDArray, leaves: NDArray, cells: NDArray) -> S2Cells:
     """The cells, sorted by id, with the count, mean and spread of the points (n, 2) that have these leaf ids."""
     labels = _find(s2.range_min(cells), s2.range_max(cells), leaves)
-    centers, spread_km = base.centroids(p, labels, len(cells))
+    centers, spread_km = base.centroids(p, labels, len(cells), s2.center(cells))
     return S2Cells(cells, centers, np.bincount(labels + 1, minlength=len(cells) + 1)[1:], spread_km)

@@ -31,6 +31,7 @@ class VoronoiSettings(base.PartitionSettings):
     def _one_goal(self) -> Self:
         if (self.cells is None) == (self.max is None):
             raise ValueError("give either cells or max")
+        base.check_limits(self.min, self.max)
         return self
 
 
@@ -108,5 +109,5 @@ def build(points: ArrayLike, settings: VoronoiSettings) -> VoronoiCells:
     label = clusters.nearest(sites, unit) if len(p) else np.empty(0, np.int64)
     counts = np.bincount(label, minlength=len(sites))
     site = np.flatnonzero(settings.dropping(counts))
-    centers, spread_km = base.centroids(p, label, len(sites))
+    centers, spread_km = base.centroids(p, label, len(sites), sphere.latlon(sites))
     return VoronoiCells(sites, site, centers[site], counts[site], spread_km[site])
