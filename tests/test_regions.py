@@ -18,7 +18,7 @@ from whereshot import partition, sphere
 from whereshot.errors import InputError
 from whereshot.partition.base import planar_area_sr
 from whereshot.partition.lookup import Polygons
-from whereshot.partition.regions import Regions
+from whereshot.partition.regions import Regions, RegionSettings, read_disjoint
 
 BOXES = {
     "south-west": shapely.box(0, 0, 10, 10),
@@ -103,6 +103,16 @@ def test_what_two_regions_claim_is_the_firsts(tmp_path: Path) -> None:
     cells = build([[5, 2], [5, 7], [5, 12]], file=file)
     assert cells.counts.tolist() == [2, 1]
     assert cells.polygon(1).equals(shapely.box(10, 0, 15, 10))
+
+
+@pytest.mark.parametrize("kind", ["regions", "semantic"])
+def test_a_region_that_earlier_ones_cover_is_left_out(tmp_path: Path, kind: str) -> None:
+    shapes = {"A": shapely.box(0, 0, 10, 10), "B": shapely.box(2, 2, 5, 5), "C": shapely.box(10, 0, 15, 10)}
+    file = write(tmp_path / "a.geojson", shapes)
+    cells = partition.build(kind, [[3, 3]] * 3 + [[5, 7], [5, 12]], {"file": file, "max": 9})
+    assert isinstance(cells, Regions) and cells.names == ["A", "C"] and cells.counts.tolist() == [4, 1]
+    found = read_disjoint(RegionSettings(file=Path(file)))
+    assert found.names == ["A", "C"] and found.notes == ["left out, as earlier regions cover them: B"]
 
 
 def test_holes_and_parts_are_kept(tmp_path: Path) -> None:

@@ -220,4 +220,4 @@ def test_saved_semantic_cells_are_regions(countries: Path, photos: NDArray, tmp_
 def test_settings_that_make_no_sense(countries: Path, asked: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         partition.build("semantic", [[0, 0]], {"file": str(countries), **asked})
-    assert str(caught.value) == message
+    assert str(caught.value).split("; settings of")[0] == message

@@ -32,6 +32,8 @@ PARENTS = ("parent", "admin", "country", "adm0_name", "adm0_a3", "shapegroup", "
 FAR_KM = 2000.0
 """Areas of one name and no parent that are farther apart are refused: most likely they are two."""
 
+_LISTED = 5
+
 _NAME_LIKE = re.compile(r"(name|label|nam|nom|nombre|navn|naam|namn|nimi|nome|nazwa|nazev|bezeichnung)([_ -]?\w{0,4})?")
 _WGS84 = {"OGC:CRS84", "EPSG:4326", "OGC:CRS84H", "EPSG:4979", "EPSG:4258", "EPSG:4269", "OGC:CRS83"}
 """Longitude and latitude of WGS84, or within a metre or two of it: ETRS89, NAD83."""
@@ -94,6 +96,11 @@ def read_area(path: str | Path) -> shapely.Geometry:
     if shape.is_empty:
         raise InputError(f"{path}: no polygon in this file")
     return shape
+
+
+def listed(names: list[str]) -> str:
+    """Names in one line, the first five of them."""
+    return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
 
 
 def _text(value: Any) -> str:

@@ -195,10 +195,8 @@ def _site_of(
 def build(points: ArrayLike, settings: RegionSettings) -> Regions:
     """Assign photos to regions, merge the small ones, split the large ones. Raises InputError for a wrong file."""
     p = sphere.points(points)
-    found = _chosen(
-        borders.read(settings.file, layer=settings.layer, name=settings.name, parent=settings.parent), settings
-    )
-    shapes = _disjoint(found.shapes)
+    found = read_disjoint(settings)
+    shapes = found.shapes
     lookup = Polygons(shapes)
     inside = lookup.index_of(p)
     region = inside.copy()
@@ -217,6 +215,23 @@ def build(points: ArrayLike, settings: RegionSettings) -> Regions:
         name = " + ".join(found.names[row] for row in members)
         groups.append(Group(name, found.parents[head], shape, own if len(own) else sphere.xyz(inner)))
     return _cells(p, groups, settings, lookup if len(groups) == len(shapes) else None)
+
+
+def read_disjoint(settings: RegionSettings) -> borders.Borders:
+    """The wanted regions of the file, each without what an earlier one has; one that has nothing left is noted.
+
+    Raises InputError for a wrong file, and for a name in ``only`` that it does not hold.
+    """
+    columns = {"layer": settings.layer, "name": settings.name, "parent": settings.parent}
+    found = _chosen(borders.read(settings.file, **columns), settings)
+    shapes = _disjoint(found.shapes)
+    rows = [row for row, shape in enumerate(shapes) if not shape.is_empty]
+    covered = [found.names[row] for row, shape in enumerate(shapes) if shape.is_empty]
+    notes = list(found.notes)
+    if covered:
+        notes.append(f"left out, as earlier regions cover them: {borders.listed(covered)}")
+    names, parents = ([column[row] for row in rows] for column in found[:2])
+    return borders.Borders(names, parents, [shapes[row] for row in rows], notes)
 
 
 def _chosen(found: borders.Borders, settings: RegionSettings) -> borders.Borders:

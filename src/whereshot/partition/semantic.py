@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
-from whereshot import borders, rings, sphere
+from whereshot import rings, sphere
 from whereshot.partition import density, regions
 from whereshot.partition.lookup import Polygons
 
@@ -33,9 +33,8 @@ class SemanticSettings(regions.RegionSettings):
 def build(points: ArrayLike, settings: SemanticSettings) -> regions.Regions:
     """Group the regions, and cut each group by the sites of its dense clusters. Raises InputError for a wrong file."""
     p = sphere.points(points)
-    columns = {"layer": settings.layer, "name": settings.name, "parent": settings.parent}
-    found = regions._chosen(borders.read(settings.file, **columns), settings)
-    shapes = np.array(regions._disjoint(found.shapes), dtype=object)
+    found = regions.read_disjoint(settings)
+    shapes = np.array(found.shapes, dtype=object)
     lookup = Polygons(list(shapes))
     inside = lookup.index_of(p)
     region = inside.copy()
