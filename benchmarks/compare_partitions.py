@@ -53,7 +53,7 @@ def methods(file: Path) -> list[Method]:
     return [
         Method("adaptive S2", "s2", lambda most: {"max": most}),
         Method("quadtree", "quadtree", lambda most: {"max": most, "max_depth": 20}),
-        Method("Delaunay mesh", "mesh", lambda most: {"max": most, "nodes": 15}),
+        Method("Delaunay mesh", "mesh", lambda most: {"max": most, "min": 1, "nodes": 15}),
         Method("Voronoi (k-means)", "voronoi", lambda cells: {"cells": cells}, True),
         Method("regions x Voronoi", "regions", lambda most: {"file": str(file), "max": most, "min": most // 8}),
         Method("semantic", "semantic", lambda most: {"file": str(file), "max": most, "min": most // 8}),
