@@ -141,7 +141,7 @@ def test_parts_of_one_name_are_one_region(tmp_path: Path) -> None:
     )
     found = borders.read(path)
     assert found.names == ["A", "B"] and [shape.area for shape in found.shapes] == [200, 1]
-    assert found.notes == ["3 areas were joined by name to 2 regions"]
+    assert found.notes == ["joined by name: A (2 areas)"]
 
 
 def test_one_name_in_two_countries(tmp_path: Path) -> None:
@@ -159,10 +159,24 @@ def test_one_name_in_two_countries(tmp_path: Path) -> None:
     assert found.names == ["La Rioja", "La Rioja"] and found.parents == ["Spain", "Argentina"]
 
 
+def test_one_name_twice_in_one_parent(tmp_path: Path) -> None:
+    near, far = shapely.box(-69, -31, -66, -28), shapely.box(-69, -55, -66, -53)
+    path = tmp_path / "a.json"
+    areas = [feature(shape, name="La Rioja", admin="Argentina") for shape in (near, far)]
+    with pytest.raises(InputError, match=r"a.json: 'La Rioja' of 'Argentina' names 2 areas that lie 2,\d{3} km apart"):
+        borders.read(write(path, collection(*areas)))
+
+
+def test_notes_name_the_first_five(tmp_path: Path) -> None:
+    features = [feature(shapely.box(x, 0, x + 1, 1), name=None) for x in range(7)]
+    found = borders.read(write(tmp_path / "a.json", collection(*features)))
+    assert found.notes == ["without a 'name': (row 1), (row 2), (row 3), (row 4), (row 5) and 2 more"]
+
+
 def test_regions_without_a_name_are_named_by_their_row(tmp_path: Path) -> None:
     path = write(tmp_path / "a.json", collection(feature(NORTH, name="A"), feature(SOUTH, name=None)))
     assert borders.read(path)[0] == ["A", "(row 2)"]
-    assert borders.read(path).notes == ["1 regions have no 'name'"]
+    assert borders.read(path).notes == ["without a 'name': (row 2)"]
 
 
 # --- shapes
@@ -175,7 +189,7 @@ def test_unclosed_and_crossed_rings_are_repaired(tmp_path: Path) -> None:
         write(tmp_path / "a.json", collection(feature(open_ring, name="A"), feature(crossed, name="B")))
     )
     assert [shape.area for shape in found.shapes] == pytest.approx([100, 2])
-    assert found.notes == ["1 geometries were repaired"]
+    assert found.notes == ["repaired, as rings crossed or overlapped: B"]
 
 
 def test_unclosed_rings_in_a_geopackage(tmp_path: Path) -> None:

@@ -56,6 +56,19 @@ def test_build_a_preset_of_several_levels(run: Run, table: Path, tmp_path: Path)
     assert re.fullmatch(rf"\d+ / \d+ / \d+ cells hold \d+ of 3000 photos; wrote {out} \(\d+\.\d\d s\)\n", told)
 
 
+def test_build_tells_what_was_done_to_borders(run: Run, table: Path, tmp_path: Path) -> None:  # noqa: F811
+    rings = {"A": [[-180, -90], [180, -90], [180, 90], [-180, 90]], "B": [[0, 0], [1, 0], [1, 1]]}
+    features = [
+        {"type": "Feature", "properties": {"name": name}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+        for name, ring in rings.items()
+    ]
+    file, note = tmp_path / "borders.geojson", "left out, as earlier regions cover them: B"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    asked = ("cells", "build", table, "--out", tmp_path / "c.parquet", "--kind", "regions", "--set", f"file={file}")
+    assert run(*asked, "--format", "json").document["notes"] == [note]
+    assert run(*asked).out.splitlines()[1:] == [f"  {note}"]
+
+
 def test_fewer_levels_replace_more(table: Path, tmp_path: Path) -> None:
     points = np.loadtxt(table, delimiter=",", skiprows=1)[:, 1:]
     levels = partition.build_preset("deep-locations", points)

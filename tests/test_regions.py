@@ -115,6 +115,18 @@ def test_a_region_that_earlier_ones_cover_is_left_out(tmp_path: Path, kind: str)
     assert found.names == ["A", "C"] and found.notes == ["left out, as earlier regions cover them: B"]
 
 
+def test_what_was_done_to_a_file_is_told_and_kept(tmp_path: Path) -> None:
+    crossed = shapely.Polygon([(20, 0), (22, 2), (22, 0), (20, 2)])
+    file = write(tmp_path / "a.geojson", {"A": shapely.box(0, 0, 9, 9), "B": shapely.box(1, 1, 2, 2), "X": crossed})
+    cells = build([[5, 5], [1.5, 20.5]], file=file)
+    notes = ["repaired, as rings crossed or overlapped: X", "left out, as earlier regions cover them: B"]
+    assert cells.notes == notes
+    cells.save(tmp_path / "cells.parquet")
+    again = partition.load(tmp_path / "cells.parquet")
+    assert isinstance(again, Regions) and again.notes == notes
+    assert partition.build("regions", [[5, 5]], {"file": file}, populate_with=[[5, 6]]).notes == notes
+
+
 def test_holes_and_parts_are_kept(tmp_path: Path) -> None:
     lake = shapely.box(4, 4, 6, 6)
     shapes = {

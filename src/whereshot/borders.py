@@ -30,7 +30,7 @@ PARENTS = ("parent", "admin", "country", "adm0_name", "adm0_a3", "shapegroup", "
 """Columns that hold what a region is a part of, best first."""
 
 FAR_KM = 2000.0
-"""Areas of one name and no parent that are farther apart are refused: most likely they are two."""
+"""Areas of one name and parent that are farther apart are refused: most likely they are two."""
 
 _LISTED = 5
 
@@ -59,7 +59,7 @@ def read(path: str | Path, *, layer: str | None = None, name: str | None = None,
     """The regions in a file of polygons; ``name`` and ``parent`` are columns, else guessed. Raises InputError."""
     path = Path(path)
     found = _read_layer(path, layer)
-    shapes, repaired = _mended(path, found.geometries)
+    shapes, was_broken = _mended(path, found.geometries)
     rows = [row for row, shape in enumerate(shapes) if not shape.is_empty]
     if not rows:
         raise InputError(f"{path}: no polygon in this file")
@@ -67,21 +67,25 @@ def read(path: str | Path, *, layer: str | None = None, name: str | None = None,
     parent_column = _parent_column(path, found.columns, parent, name_column)
     names = [_text(found.columns[name_column][row]) if name_column else str(row + 1) for row in range(len(shapes))]
     parents = [_text(found.columns[parent_column][row]) if parent_column else "" for row in range(len(shapes))]
-    notes = [f"{repaired} geometries were repaired"] if repaired else []
     unnamed = [row for row in rows if not names[row]]
     for row in unnamed:
         names[row] = f"(row {row + 1})"
+    notes = []
+    if repaired := [names[row] for row in np.flatnonzero(was_broken).tolist()]:
+        notes.append(f"repaired, as rings crossed or overlapped: {listed(repaired)}")
     if unnamed:
-        notes.append(f"{len(unnamed)} regions have no {name_column!r}")
+        notes.append(f"without a {name_column!r}: {listed([names[row] for row in unnamed])}")
     parts: dict[tuple[str, str], list[shapely.Geometry]] = {}
     for row in rows:
         parts.setdefault((names[row], parents[row]), []).append(shapes[row])
     if len(parts) < len(rows):
-        notes.append(f"{len(rows)} areas were joined by name to {len(parts)} regions")
+        several = [f"{own} ({len(areas)} areas)" for (own, _), areas in parts.items() if len(areas) > 1]
+        notes.append(f"joined by name: {listed(several)}")
     for (own, above), areas in parts.items():
-        if not above and len(areas) > 1 and (apart := _extent_km(areas)) > FAR_KM:
+        if len(areas) > 1 and (apart := _extent_km(areas)) > FAR_KM:
+            called = f"{own!r} of {above!r}" if above else repr(own)
             raise InputError(
-                f"{path}: {own!r} names {len(areas)} areas that lie {apart:,.0f} km apart; tell them apart by what "
+                f"{path}: {called} names {len(areas)} areas that lie {apart:,.0f} km apart; tell them apart by what "
                 f"they are a part of (parent = a column) or by another name (name = a column); columns: "
                 f"{', '.join(found.columns)}"
             )
@@ -148,8 +152,8 @@ def _asked_column(path: Path, columns: dict[str, list[Any]], asked: str) -> str:
     return asked
 
 
-def _mended(path: Path, geometries: list[shapely.Geometry | None]) -> tuple[list[shapely.Geometry], int]:
-    """Valid polygons of the map, empty for what has none, and how many were not valid before."""
+def _mended(path: Path, geometries: list[shapely.Geometry | None]) -> tuple[list[shapely.Geometry], NDArray[np.bool_]]:
+    """Valid polygons (r,) of the map, empty for what has none, and which were not valid before (r,)."""
     given = np.array([shapely.Polygon() if one is None else one for one in geometries], dtype=object)
     corners = shapely.get_coordinates(given)
     if len(corners) and not np.isfinite(corners).all():
@@ -163,8 +167,7 @@ def _mended(path: Path, geometries: list[shapely.Geometry | None]) -> tuple[list
             )
         given = shapely.transform(given, _clipped)
     polygonal = np.isin(shapely.get_type_id(given), (3, 6))
-    repaired = int((polygonal & ~shapely.is_valid(given)).sum())
-    return [rings.mended(one) for one in given], repaired
+    return [rings.mended(one) for one in given], polygonal & ~shapely.is_valid(given)
 
 
 def _clipped(corners: NDArray) -> NDArray:

@@ -113,11 +113,16 @@ def _tell_built(
     }
     if many:
         document["levels"] = [{"cells": len(one), "photos_kept": int(one.counts.sum())} for one in levels]
+    notes = list(dict.fromkeys(note for one in levels for note in getattr(one, "notes", ())))
+    if notes:
+        document["notes"] = notes
     if form is ReportFormat.json:
         print_json(document)
     else:
         cells = " / ".join(str(len(one)) for one in levels)
         print(f"{cells} cells hold {document['photos_kept']} of {photos} photos; wrote {out} ({seconds:.2f} s)")
+        for note in notes:
+            print(f"  {note}")
 
 
 @app.command("show")

@@ -9,6 +9,7 @@ import base64
 import heapq
 import itertools
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -84,7 +85,8 @@ class Regions(base.Partition):
     """Cells of regions: in the region's polygon, nearest to the cell's site.
 
     ``groups`` are all of them, also those without a cell: their places stay outside. ``group`` and ``site`` (k,) say
-    which is whose. ``area_sr`` and the borders are those of the polygons, without what strays in from beyond.
+    which is whose; ``notes`` tell what was done to the file's regions. ``area_sr`` and the borders are those of the
+    polygons, without what strays in from beyond.
     """
 
     kind = "regions"
@@ -97,9 +99,11 @@ class Regions(base.Partition):
         group: NDArray[np.int64],
         site: NDArray[np.int64],
         polygons: Polygons | None = None,
+        notes: Sequence[str] = (),
         **common: Any,
     ) -> None:
         self.groups, self.stray_km, self.group, self.site = groups, stray_km, group, site
+        self.notes = list(notes)
         self.shapes: NDArray = common.pop("shapes")
         for name, values in common.items():
             setattr(self, name, values)
@@ -146,7 +150,7 @@ class Regions(base.Partition):
                 "shape": pa.array([shapely.to_wkb(one.shape) for one in self.groups], pa.binary()),
                 "sites": pa.array([one.sites.astype("<f8").tobytes() for one in self.groups], pa.binary()),
             }
-        ).replace_schema_metadata({"stray_km": json.dumps(self.stray_km)})
+        ).replace_schema_metadata({"stray_km": json.dumps(self.stray_km), "notes": json.dumps(self.notes)})
         sink = pa.BufferOutputStream()
         with pa.ipc.new_file(sink, groups.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
             writer.write_table(groups)
@@ -170,6 +174,7 @@ class Regions(base.Partition):
             json.loads(saved.schema.metadata[b"stray_km"]),
             table["group"].to_numpy(),
             table["site"].to_numpy(),
+            notes=json.loads(saved.schema.metadata.get(b"notes", b"[]")),
             shapes=np.array([shapely.from_wkb(wkb) for wkb in table["geometry"].to_pylist()], dtype=object),
             **base.common_columns(table),
         )
@@ -214,7 +219,7 @@ def build(points: ArrayLike, settings: RegionSettings) -> Regions:
         inner = shapely.get_coordinates(shape.representative_point())[:, ::-1]
         name = " + ".join(found.names[row] for row in members)
         groups.append(Group(name, found.parents[head], shape, own if len(own) else sphere.xyz(inner)))
-    return _cells(p, groups, settings, lookup if len(groups) == len(shapes) else None)
+    return _cells(p, groups, settings, found.notes, lookup if len(groups) == len(shapes) else None)
 
 
 def read_disjoint(settings: RegionSettings) -> borders.Borders:
@@ -354,7 +359,11 @@ def _sites(
 
 
 def _cells(
-    points: sphere.Points, groups: list[Group], settings: RegionSettings, lookup: Polygons | None = None
+    points: sphere.Points,
+    groups: list[Group],
+    settings: RegionSettings,
+    notes: Sequence[str],
+    lookup: Polygons | None = None,
 ) -> Regions:
     """All cells of these groups that have enough photos; ``lookup`` finds the groups' polygons, if it is at hand."""
     drawn = [_drawn(group) for group in groups]
@@ -378,6 +387,7 @@ def _cells(
         number[kept],
         kept - first[number[kept]],
         lookup,
+        notes,
         shapes=shapes[kept],
         centers=centers[kept],
         cell_centers=middle,
