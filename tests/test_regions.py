@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from whereshot import partition, sphere
+from whereshot import adjacency, partition, sphere
 from whereshot.errors import InputError
 from whereshot.partition.base import planar_area_sr
 from whereshot.partition.lookup import Polygons
@@ -146,6 +146,39 @@ def test_holes_and_parts_are_kept(tmp_path: Path) -> None:
 def signed_area(ring: NDArray) -> float:
     latitude, longitude = ring.T
     return float((longitude[:-1] * latitude[1:] - longitude[1:] * latitude[:-1]).sum() / 2)
+
+
+# --- neighbours
+
+
+@pytest.mark.parametrize("width", [0.01, 1.0, 8.0])
+@pytest.mark.parametrize(("gap", "wanted"), [(0.0, [[0, 1]]), (9e-7, [[0, 1]]), (1e-5, []), (0.01, []), (0.03, [])])
+def test_regions_across_water_are_no_neighbours(tmp_path: Path, width: float, gap: float, wanted: list) -> None:
+    east = shapely.box(10 + gap, 0, 10 + gap + width, width)
+    file = write(tmp_path / "a.geojson", {"A": shapely.box(10 - width, 0, 10, width), "B": east})
+    for stray_km in (0, 50):
+        cells = build([[width / 2, 10 - width / 3], [width / 2, 10 + width / 2]], file=file, stray_km=stray_km)
+        assert cells.neighbours().tolist() == wanted
+
+
+def test_neighbours_over_the_date_line_and_at_corners(tmp_path: Path) -> None:
+    shapes = {
+        "east": shapely.box(170, 0, 180, 10),
+        "west": shapely.box(-180, 5, -170, 15),
+        "corner": shapely.box(-170, 15, -160, 20),
+        "pole": shapely.box(0, 80, 90, 90),
+        "beside": shapely.box(90, 80, 180, 90),
+        "across": shapely.box(-180, 80, -90, 90),
+    }
+    points = [shape.centroid.coords[0][::-1] for shape in shapes.values()]
+    cells = build(points, file=write(tmp_path / "a.geojson", shapes))
+    assert cells.neighbours().tolist() == [[0, 1], [3, 4], [4, 5]]
+
+
+def test_neighbours_of_divided_regions_are_those_that_a_look_across_tells(four: str, points: NDArray) -> None:
+    cells = build(points, file=four, cells=40, stray_km=0)
+    wanted = adjacency.pairs([cells.boundary(cell) for cell in range(40)], cells.assign)
+    assert cells.neighbours().tolist() == wanted.tolist()
 
 
 # --- merging and splitting

@@ -1,4 +1,4 @@
-"""Which cells touch: the closed rings around numbered cells in, pairs of cells that share a stretch of border out.
+"""Which cells touch: the rings or polygons of numbered cells in, pairs of cells that share a stretch of border out.
 
 It works on the sphere, so neither the date line nor a pole is special, and it needs no equal corners: where a large
 cell borders on several small ones, a step across the border tells who lies there.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from whereshot import sphere
@@ -23,6 +24,12 @@ for edges may be drawn a little beside the border (a parallel is no great circle
 
 _SAME = 1e-9
 """Corners of two cells this close, in chords of the unit sphere (6 mm), are one."""
+
+_STRETCH_DEGREES = 2e-5
+"""Polygons that share no more than 2 m of border meet in a corner."""
+
+_AT_POLE = 1e-5
+"""Degrees round a pole, a metre, where borders on the map are none on the sphere."""
 
 _SHORTEST = 1e-11
 """Edges shorter than this are none: the pole, written once per longitude."""
@@ -47,6 +54,51 @@ def pairs(
     both = np.sort(np.concatenate(found), axis=1)
     both = both[(both[:, 0] >= 0) & (both[:, 0] < both[:, 1])]
     return np.unique(both, axis=0)
+
+
+def touching(shapes: NDArray[np.object_], gap_degrees: float) -> NDArray[np.int64]:
+    """Pairs (m, 2) of valid polygons (k,) of the map, i < j, sorted, that share a stretch of border.
+
+    A gap of at most ``gap_degrees`` between their borders is none, whatever the length of their edges. Polygons cut at
+    the date line meet there as well, and those that meet at a pole only meet in a corner.
+    """
+    found = [_touching(shapes, shapes, gap_degrees)]
+    bounds = shapely.bounds(shapes)
+    east = np.flatnonzero(bounds[:, 2] > 180 - gap_degrees)
+    west = np.flatnonzero(bounds[:, 0] < gap_degrees - 180)
+    if len(east) and len(west):
+        turned = shapely.transform(shapes[west], lambda xy: xy + np.array([360.0, 0.0]))
+        over = _touching(shapes[east], turned, gap_degrees)
+        found.append(np.stack([east[over[:, 0]], west[over[:, 1]]], axis=1))
+    both = np.sort(np.concatenate(found), axis=1)
+    return np.unique(both[both[:, 0] < both[:, 1]], axis=0)
+
+
+def _touching(some: NDArray[np.object_], others: NDArray[np.object_], gap_degrees: float) -> NDArray[np.int64]:
+    """Pairs (m, 2), a row of ``some`` and one of ``others``, whose borders run along one another."""
+    near = shapely.STRtree(others).query(some, predicate="dwithin", distance=gap_degrees).T
+    if some is others:
+        near = near[near[:, 0] < near[:, 1]]
+    stays = np.zeros(len(near), bool)
+    low = np.maximum(shapely.bounds(some)[near[:, 0], :2], shapely.bounds(others)[near[:, 1], :2]) - 2 * gap_degrees
+    high = np.minimum(shapely.bounds(some)[near[:, 0], 2:], shapely.bounds(others)[near[:, 1], 2:]) + 2 * gap_degrees
+    low[:, 1], high[:, 1] = np.maximum(low[:, 1], _AT_POLE - 90), np.minimum(high[:, 1], 90 - _AT_POLE)
+    for row, (one, other) in enumerate(near.tolist()):  # only what lies where the two extents meet is looked at
+        frame = (*low[row].tolist(), *high[row].tolist())
+        if frame[1] < frame[3]:
+            line, beside = (shapely.clip_by_rect(shapely.boundary(x), *frame) for x in (some[one], others[other]))
+            along = shapely.intersection(line, shapely.buffer(beside, gap_degrees, quad_segs=2))
+            stays[row] = _length_degrees(along) > _STRETCH_DEGREES
+    return near[stays]
+
+
+def _length_degrees(lines: shapely.Geometry) -> float:
+    """Degrees of a great circle in all lines of the map."""
+    total = 0.0
+    for line in shapely.get_parts(lines):
+        unit = sphere.xyz(shapely.get_coordinates(line)[:, ::-1])
+        total += float(np.linalg.norm(np.diff(unit, axis=0), axis=1).sum())
+    return float(np.degrees(total))
 
 
 def _edges(rings: Sequence[Sequence[sphere.Points]]) -> tuple[NDArray, NDArray, NDArray[np.int64]]:

@@ -18,7 +18,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, PrivateAttr, model_validator
 
-from whereshot import borders, rings, sphere
+from whereshot import adjacency, borders, rings, sphere
 from whereshot.config import ConfigPath
 from whereshot.errors import InputError, nearest_name
 from whereshot.partition import base, clusters
@@ -126,6 +126,13 @@ class Regions(base.Partition):
 
     def polygon(self, cell: int) -> shapely.Geometry:
         return self.shapes[cell]
+
+    def neighbours(self) -> NDArray[np.int64]:
+        """Pairs (m, 2) of cells i < j whose polygons share a stretch of border; what strays in from beyond joins none.
+
+        Regions across a strait are no neighbours, however far out photos belong to them.
+        """
+        return adjacency.touching(self.shapes, TOUCH_DEGREES)
 
     def own_columns(self) -> dict[str, pa.Array]:
         sites = [self.groups[group].sites[site] for group, site in zip(self.group, self.site, strict=True)]
