@@ -309,7 +309,14 @@ def test_compare_prints_a_table(run: Run, cells: Path, table: Path) -> None:  # 
     [
         (["--on", "TABLE"], "nothing to compare: name files of cells, or give --build or --preset"),
         (["CELLS", "CELLS", "--on", "TABLE"], "CELLS is named twice"),
-        (["CELLS", "--on", "TABLE", "--split", "2"], "the share to fit on must lie between 0 and 1; got 2"),
+        (
+            ["CELLS", "--build", "s2:max=9", "--on", "TABLE", "--split", "2"],
+            "the share to fit on must lie between 0 and 1; got 2",
+        ),
+        (
+            ["CELLS", "--on", "TABLE", "--split", "0.5"],
+            "--split says what --build and --preset are built on; the files named are built already",
+        ),
         (["CELLS", "--on", "TABLE", "--split", "0.5", "--fit-on", "TABLE"], "give either --fit-on or --split"),
         (["--on", "TABLE", "--build", "s4"], "no partition kind 's4'; did you mean 's2'?"),
         (

@@ -167,7 +167,7 @@ class Comparison:
             )
         if self.fitted is not None and self.seen is not None:
             lines.append(
-                f"Cells built for this were fitted on {self.fitted:,} other photos; {100 * self.seen:.1f} % of the "
+                f"Cells built for this were fitted on {self.fitted:,} photos; {100 * self.seen:.1f} % of the "
                 "scored positions occur among them, too."
             )
         return " ".join(lines)

@@ -238,10 +238,13 @@ def cells_compare(
         raise InputError("give either --fit-on or --split")
     if not (cells or build or preset):
         raise InputError("nothing to compare: name files of cells, or give --build or --preset")
+    if (fit_on or share is not None) and not (build or preset):
+        given = "--fit-on" if fit_on else "--split"
+        raise InputError(f"{given} says what --build and --preset are built on; the files named are built already")
     scored, fitted = _points(on, column), None
     if fit_on:
         fitted = _points(fit_on, column)
-    elif build or preset or share is not None:
+    elif build or preset:
         fitted, scored = oracle.split(scored, 0.5 if share is None else share, seed)
     known: dict[str, Partition] = {}
     products: dict[str, Hierarchy] = {}
