@@ -222,6 +222,18 @@ def test_no_cell_above_the_largest_size(four: str, points: NDArray) -> None:
     assert len(cells) >= len(points) / 25
 
 
+def test_strays_are_divided_too(four: str, rng: np.random.Generator) -> None:
+    coast = np.stack([rng.uniform(-0.4, 0, 1500), rng.uniform(0, 20, 1500)], axis=1)
+    cells = build(np.concatenate([coast, inside(BOXES["south-west"], 300)]), file=four, max=56, min=7, stray_km=50)
+    assert cells.counts.max() <= 56 and cells.counts.min() > 7 and cells.counts.sum() == 1800
+    assert not shapely.is_empty(cells.shapes).any() and cells.notes == []
+
+
+def test_cells_that_stay_too_large_are_told(four: str) -> None:
+    cells = build([[5, 5]] * 30 + [[5, 15]], file=four, max=10)
+    assert cells.notes == ["cells of more than max=10 photos: 1, the largest of 30"]
+
+
 def test_what_is_drawn_is_what_is_assigned(four: str, points: NDArray, rng: np.random.Generator) -> None:
     cells = build(points, file=four, cells=30)
     probes = rng.uniform(0, 20, (4000, 2))

@@ -37,7 +37,8 @@ class RegionSettings(base.PartitionSettings):
     """One cell per region of a file, then more for the largest: ``cells`` in all, or at most ``max`` photos in each.
 
     A region with at most ``min`` photos joins the neighbour of the same parent that has the fewest; one without such
-    a neighbour is dropped. No cell that a split makes has so few either, and that comes before ``max``. Photos up to
+    a neighbour is dropped. No cell that a split makes has so few either, and that comes before ``max``; so does that
+    every cell has land: of many photos far out at sea all may belong to one stretch of coast. Photos up to
     ``stray_km`` outside all regions belong to the nearest. ``only`` keeps the regions of these names or parents.
     """
 
@@ -218,15 +219,21 @@ def build(points: ArrayLike, settings: RegionSettings) -> Regions:
     merged = _merged(shapes, found.parents, counts, settings.min)
     heads, group_of_region = np.unique(merged, return_inverse=True)
     group = np.append(group_of_region, -1)[region]
-    sites = _sites(p, group, inside >= 0, len(heads), settings)
+    members = [np.flatnonzero(merged == head) for head in heads.tolist()]
+    outlines = [
+        shapes[rows[0]] if len(rows) == 1 else rings.flat(shapely.union_all([shapes[row] for row in rows]))
+        for rows in members
+    ]
+    sites = _sites(p, group, inside >= 0, outlines, settings)
     groups = []
-    for head, own in zip(heads.tolist(), sites, strict=True):
-        members = np.flatnonzero(merged == head)
-        shape = shapes[head] if len(members) == 1 else rings.flat(shapely.union_all([shapes[row] for row in members]))
+    for head, rows, shape, own in zip(heads.tolist(), members, outlines, sites, strict=True):
         inner = shapely.get_coordinates(shape.representative_point())[:, ::-1]
-        name = " + ".join(found.names[row] for row in members)
+        name = " + ".join(found.names[row] for row in rows)
         groups.append(Group(name, found.parents[head], shape, own if len(own) else sphere.xyz(inner)))
-    return _cells(p, groups, settings, found.notes, lookup if len(groups) == len(shapes) else None)
+    cells = _cells(p, groups, settings, found.notes, lookup if len(groups) == len(shapes) else None)
+    if settings.max is not None and (over := int((cells.counts > settings.max).sum())):
+        cells.notes.append(f"cells of more than max={settings.max} photos: {over}, the largest of {cells.counts.max()}")
+    return cells
 
 
 def read_disjoint(settings: RegionSettings) -> borders.Borders:
@@ -311,16 +318,24 @@ def _merged(
 
 
 def _sites(
-    points: sphere.Points, group: NDArray[np.int64], inside: NDArray[np.bool_], groups: int, settings: RegionSettings
+    points: sphere.Points,
+    group: NDArray[np.int64],
+    inside: NDArray[np.bool_],
+    outlines: list[shapely.Geometry],
+    settings: RegionSettings,
 ) -> list[clusters.Vectors]:
-    """The sites (s, 3) of every group, none for one without photos; each has photos inside the group's polygon."""
+    """The sites (s, 3) of every group, none for one without photos.
+
+    Each has photos inside the group's polygon; with ``max``, photos, and a part of that polygon.
+    """
+    groups = len(outlines)
     order = np.argsort(group, kind="stable")
     members = np.split(order, np.searchsorted(group[order], np.arange(groups + 1)))[1:-1]
     counts = np.array([len(rows) for rows in members])
 
     def divided(number: int, k: int) -> clusters.Vectors:
         rows = members[number]
-        if not inside[rows].any():
+        if not (inside[rows].any() if settings.max is None else len(rows)):
             return np.empty((0, 3))
         own, unit = points[rows], sphere.xyz(points[rows])
         if settings.max is None:
@@ -328,7 +343,8 @@ def _sites(
         sites = None
         for attempt in range(_ATTEMPTS):  # what too small a cell leaves may be too much for its neighbours
             sites = clusters.split(own, settings.max, settings.seed + attempt, sites)
-            sites = clusters.settle(sites, unit[inside[rows]], settings.min)
+            sites = _ashore(clusters.settle(sites, unit, settings.min), unit[inside[rows]], outlines[number])
+            sites = clusters.settle(sites, unit, settings.min)
             if np.bincount(clusters.nearest(sites, unit)).max() <= settings.max:
                 break
         return sites
@@ -363,6 +379,19 @@ def _sites(
                     wanted[row] = most[row] = max(1, len(sites[row]))
         if int(wanted.sum()) == settings.cells or (wanted >= most).all():
             return [sites.get(row, np.empty((0, 3))) for row in range(groups)]
+
+
+def _ashore(sites: clusters.Vectors, unit: clusters.Vectors, outline: shapely.Geometry) -> clusters.Vectors:
+    """The sites (s, 3) that keep a part of the outline, as those do to which a photo (n, 3) inside it is nearest."""
+    counts = np.bincount(clusters.nearest(sites, unit), minlength=len(sites))
+    if counts.all():
+        return sites
+    voronoi = clusters.Voronoi(sites)
+    stays = [
+        bool(counts[site]) or not rings.flat(shapely.intersection(outline, voronoi.polygon(site))).is_empty
+        for site in range(len(sites))
+    ]
+    return sites[stays]
 
 
 def _cells(
