@@ -90,7 +90,7 @@ def main() -> None:
     ]
     if asked.model:
         kinds.append(("a learned model, `--no-text`", ["--no-text", "--model", asked.model], asked.many))
-    load = os.getloadavg()[1]
+    load, megapixels = os.getloadavg()[1], median_megapixels(asked.table)
     lines, shards = [], {}
     with tempfile.TemporaryDirectory() as folder:
         for number, (name, options, many) in enumerate(kinds):
@@ -107,9 +107,10 @@ def main() -> None:
     section = (
         f"""{TITLE}
 
-`python benchmarks/batch.py PHOTOS.csv` on {cores()} cores, photos of {median_megapixels(asked.table):.1f} megapixels (median; larger ones
-take longer to decode, and up to 1600 pixels a side to read), while others were at work on the machine: its load was {load:.1f} before and {os.getloadavg()[1]:.1f} after. A photo costs the difference of two
-runs, few photos and more. Spark's shards equal the local ones to the byte.
+`python benchmarks/batch.py PHOTOS.csv` on {cores()} cores, photos of {megapixels:.1f} megapixels (median; larger ones
+take longer to decode, and up to 1600 pixels a side to read), while others were at work on the machine: its load was
+{load:.1f} before and {os.getloadavg()[1]:.1f} after. A photo costs the difference of two runs, few photos and more.
+Spark's shards equal the local ones to the byte.
 
 | `whereshot batch` | photos | photos/s | start, s | CPU ms a photo | {PHOTOS:,} photos, as measured | cores to itself |
 |---|---|---:|---:|---:|---:|---:|
