@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from whereshot import adjacency, partition, sphere
+from whereshot.atlas import Atlas
 from whereshot.errors import InputError
 from whereshot.partition.base import planar_area_sr
 from whereshot.partition.lookup import Polygons
@@ -275,6 +276,19 @@ def test_cells_counted_on_other_photos(four: str, points: NDArray) -> None:
     label = cells.assign(fresh)
     np.testing.assert_array_equal(np.bincount(label[label >= 0], minlength=len(cells)), cells.counts)
     assert set(cells.names) == {"south-west"} and cells.counts.min() > 3
+
+
+def test_strays_are_counted_but_make_no_region_denser(four: str, points: NDArray, tmp_path: Path) -> None:
+    sea = np.stack([np.full(500, -0.2), np.linspace(1, 9, 500)], axis=1)
+    cells = build(np.concatenate([points, sea]), file=four)
+    assert cells.counts.tolist() == [900, 90, 30, 4] and cells.stray_counts.tolist() == [500, 0, 0, 0]
+    cells.save(tmp_path / "cells.parquet")
+    atlas = Atlas.of(partition.load(tmp_path / "cells.parquet"), "four")
+    np.testing.assert_allclose(atlas.density * atlas.area_km2, [400, 90, 30, 4])
+    assert atlas.table()["strays"].to_pylist() == [500, 0, 0, 0]
+    again = partition.build("regions", points, {"file": four}, populate_with=np.concatenate([points[:7], sea[:3]]))
+    assert isinstance(again, Regions)
+    assert again.counts.tolist() == [10] and again.stray_counts.tolist() == [3]
 
 
 # --- poles, the date line, bad files

@@ -1,7 +1,8 @@
 """A partition -> what other programs and people read: facts per cell, GeoJSON, GeoParquet, one HTML page.
 
-Every export has the same rows: a cell's number, photos, both centres, area, spread, neighbours, what its kind calls it,
-and its valid polygon in longitude and latitude (RFC 7946: cut at the date line, closed over a pole, counter-clockwise).
+Every export has the same rows: a cell's number, photos, those of them outside its polygon, both centres, area, spread,
+neighbours, what its kind calls it, and its valid polygon in longitude and latitude (RFC 7946: cut at the date line,
+closed over a pole, counter-clockwise).
 """
 
 from __future__ import annotations
@@ -62,13 +63,19 @@ class Atlas:
 
     @property
     def density(self) -> NDArray[np.float64]:
-        """(k,) photos per km2."""
-        return self.partition.counts / self.area_km2
+        """(k,) photos per km2, of those inside the cell's polygon."""
+        return (self.partition.counts - self.stray_counts) / self.area_km2
+
+    @functools.cached_property
+    def stray_counts(self) -> NDArray[np.int64]:
+        """(k,) photos outside the cell's polygon, as where regions take in those off their coasts."""
+        column = self.partition.own_columns().get("stray_count")
+        return np.zeros(len(self.partition), np.int64) if column is None else column.to_numpy()
 
     @property
     def density_range(self) -> tuple[float, float]:
         """The photos per km2 that the colours of a map run over: of the middle 96 % of the cells that have any."""
-        some = self.density[self.partition.counts > 0]
+        some = self.density[self.density > 0]
         low, high = np.quantile(some, [0.02, 0.98]).tolist() if len(some) else (1.0, 1.0)
         return low, high
 
@@ -96,6 +103,7 @@ class Atlas:
             {
                 "cell": np.arange(len(p)),
                 "count": p.counts,
+                "strays": self.stray_counts,
                 "latitude": p.centers[:, 0],
                 "longitude": p.centers[:, 1],
                 "cell_latitude": p.cell_centers[:, 0],
@@ -150,6 +158,7 @@ class Atlas:
             {
                 "rings": _outlines(self.polygons[cell]),
                 "count": int(p.counts[cell]),
+                "strays": int(self.stray_counts[cell]),
                 "at": [round(value, 5) for value in rows[cell].tolist()],
                 "area": float(f"{self.area_km2[cell]:.4g}"),
                 "spread": float(f"{p.spread_km[cell]:.3g}"),

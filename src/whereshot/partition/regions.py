@@ -6,10 +6,11 @@ Positions and a file of polygons in; cells out, each a group of regions cut by t
 from __future__ import annotations
 
 import base64
+import copy
 import heapq
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -86,8 +87,9 @@ class Regions(base.Partition):
     """Cells of regions: in the region's polygon, nearest to the cell's site.
 
     ``groups`` are all of them, also those without a cell: their places stay outside. ``group`` and ``site`` (k,) say
-    which is whose; ``notes`` tell what was done to the file's regions. ``area_sr`` and the borders are those of the
-    polygons, without what strays in from beyond.
+    which is whose; ``stray_counts`` (k,) are those of the photos that lie outside the polygons: where they are many,
+    even ``centers`` may. ``notes`` tell what was done to the file's regions. ``area_sr`` and the borders are those of
+    the polygons, without what strays in from beyond.
     """
 
     kind = "regions"
@@ -106,6 +108,7 @@ class Regions(base.Partition):
         self.groups, self.stray_km, self.group, self.site = groups, stray_km, group, site
         self.notes = list(notes)
         self.shapes: NDArray = common.pop("shapes")
+        self.stray_counts: NDArray[np.int64] = common.pop("stray_counts")
         for name, values in common.items():
             setattr(self, name, values)
         self.names = [groups[number].name for number in group.tolist()]
@@ -119,6 +122,12 @@ class Regions(base.Partition):
         p = sphere.points(points)
         group = self._polygons.index_of(p, self.stray_km)
         return np.append(self._cell, -1)[_site_of(self.groups, self._first, p, group)]
+
+    def populate(self, points: ArrayLike, kept: Callable[[NDArray[np.int64]], NDArray[np.bool_]]) -> Regions:
+        p = sphere.points(points)
+        recounted = copy.copy(self)
+        recounted.stray_counts = _stray_counts(self._polygons, p, self.assign(p), len(self))
+        return base.Partition.populate(recounted, p, kept)
 
     def boundary(self, cell: int) -> list[sphere.Points]:
         """Closed rings (m, 2) in degrees, counter-clockwise round the cell and clockwise round its holes."""
@@ -143,6 +152,7 @@ class Regions(base.Partition):
             "parent": pa.array(self.parents, pa.string()),
             "group": pa.array(self.group),
             "site": pa.array(self.site),
+            "stray_count": pa.array(self.stray_counts),
             "site_latitude": pa.array(latitude),
             "site_longitude": pa.array(longitude),
             "geometry": pa.array(shapely.to_wkb(self.shapes).tolist(), pa.binary()),
@@ -182,10 +192,17 @@ class Regions(base.Partition):
             json.loads(saved.schema.metadata[b"stray_km"]),
             table["group"].to_numpy(),
             table["site"].to_numpy(),
+            stray_counts=table["stray_count"].to_numpy(),
             notes=json.loads(saved.schema.metadata.get(b"notes", b"[]")),
             shapes=np.array([shapely.from_wkb(wkb) for wkb in table["geometry"].to_pylist()], dtype=object),
             **base.common_columns(table),
         )
+
+
+def _stray_counts(polygons: Polygons, points: sphere.Points, label: NDArray[np.int64], cells: int) -> NDArray[np.int64]:
+    """How many photos of each label lie in no polygon, (cells,)."""
+    own = label[(label >= 0) & (polygons.index_of(points) < 0)]
+    return np.bincount(own, minlength=cells)
 
 
 def _site_of(
@@ -425,6 +442,7 @@ def _cells(
         lookup,
         notes,
         shapes=shapes[kept],
+        stray_counts=_stray_counts(lookup, points, label, int(first[-1]))[kept],
         centers=centers[kept],
         cell_centers=middle,
         counts=counts[kept],
