@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+import shapely
 
 from whereshot import areas, places, sphere
 from whereshot.errors import InputError
@@ -43,6 +44,19 @@ def test_regions_are_those_that_points_are_told_to_be_in(rng: np.random.Generato
     drawn = areas.area_of(england).holds(spots)
     assert 100 < told.sum() < len(told)
     assert (told == drawn).mean() > 0.97
+
+
+def test_a_region_over_the_date_line_is_no_belt_round_the_world() -> None:
+    eastern, northern = (areas.read_area(f"{name}, Fiji") for name in ("Eastern", "Northern"))
+    elsewhere = shapely.box(-177, -90, 177, 90)
+    for area in (eastern, northern):
+        assert area.geometry.is_valid and area.geometry.area > 0
+        assert shapely.intersection(area.geometry, elsewhere).is_empty
+        assert -180 <= area.geometry.bounds[0] < -179 and 179 < area.geometry.bounds[2] <= 180  # on both sides of it
+    assert shapely.intersection(eastern.geometry, northern.geometry).area < 1e-9
+    taveuni_west, taveuni_east, lakeba = [-16.9, 179.95], [-16.85, -179.97], [-18.22, -178.79]
+    assert northern.holds([taveuni_west, taveuni_east, lakeba]).tolist() == [True, True, False]
+    assert eastern.holds([taveuni_west, taveuni_east, lakeba]).tolist() == [False, False, True]
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 import shapely
-from shapely.affinity import scale
+from shapely.affinity import scale, translate
 
-from whereshot import places
+from whereshot import places, rings, sphere
 from whereshot.errors import InputError, nearest_name
 from whereshot.gazetteer import gazetteer, name_keys
 
@@ -71,11 +71,20 @@ def area_of(division: Division) -> places.Region:
     known = places.countries()
     rows = towns.in_country(division.country_code)
     own = rows[of_town[rows] == division.number]
-    (south, west), (north, east) = towns.points[own].min(axis=0), towns.points[own].max(axis=0)
-    box = shapely.box(west - MARGIN_DEGREES, south - MARGIN_DEGREES, east + MARGIN_DEGREES, north + MARGIN_DEGREES)
-    near = rows[shapely.intersects_xy(box, *towns.points[rows, ::-1].T)]
-    spots, first = np.unique(towns.points[near, ::-1], axis=0, return_index=True)
-    is_own = of_town[near[first]] == division.number
+    middle = float(sphere.latlon(sphere.xyz(towns.points[own]).sum(axis=0))[1])
+    turned = towns.points[rows, ::-1].copy()  # longitudes count from the region's middle: far from the date line
+    turned[:, 0] = (turned[:, 0] - middle + 180) % 360 - 180
+    is_own = of_town[rows] == division.number
+    (west, south), (east, north) = turned[is_own].min(axis=0), turned[is_own].max(axis=0)
+    box = shapely.box(
+        max(west - MARGIN_DEGREES, -180),
+        max(south - MARGIN_DEGREES, -90),
+        min(east + MARGIN_DEGREES, 180),
+        min(north + MARGIN_DEGREES, 90),
+    )
+    near = np.flatnonzero(shapely.intersects_xy(box, *turned.T))
+    spots, first = np.unique(turned[near], axis=0, return_index=True)
+    is_own = is_own[near[first]]
     narrower = max(0.05, float(np.cos(np.radians((south + north) / 2))))  # degrees of longitude are shorter
     if is_own.all():
         area = box
@@ -84,15 +93,16 @@ def area_of(division: Division) -> places.Region:
         stretched = scale(box, narrower, 1.0, origin=(0, 0))
         cells = shapely.get_parts(shapely.voronoi_polygons(sites, extend_to=stretched, ordered=True))
         area = scale(shapely.union_all(cells[is_own]), 1 / narrower, 1.0, origin=(0, 0))
+    area = rings.mended(translate(shapely.intersection(area, box), middle))
     if division.country_code in known.by_code:
         country = known.by_code[division.country_code]
     else:  # what the map draws as a part of another country: Réunion
         number = int(known.index_of(towns.points[own[:1]])[0])
         country = known.all[number] if number >= 0 else None
-    inside = shapely.intersection(area, box)
+    inside = area
     if country is not None:
-        clipped = shapely.intersection(inside, country.geometry)
-        inside = clipped if clipped.area else inside
+        clipped = shapely.intersection(area, country.geometry)
+        inside = clipped if clipped.area else area
     shapes = [part for part in shapely.get_parts(inside) if part.geom_type == "Polygon"]
     return places.Region(f"{division.name}, {division.country}", shapely.union_all(shapes))
 
