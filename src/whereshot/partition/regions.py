@@ -247,7 +247,7 @@ def build(points: ArrayLike, settings: RegionSettings) -> Regions:
         inner = shapely.get_coordinates(shape.representative_point())[:, ::-1]
         name = " + ".join(found.names[row] for row in rows)
         groups.append(Group(name, found.parents[head], shape, own if len(own) else sphere.xyz(inner)))
-    cells = _cells(p, groups, settings, found.notes, lookup if len(groups) == len(shapes) else None)
+    cells = cells_of(p, groups, settings, found.notes, lookup if len(groups) == len(shapes) else None)
     if settings.max is not None and (over := int((cells.counts > settings.max).sum())):
         cells.notes.append(f"cells of more than max={settings.max} photos: {over}, the largest of {cells.counts.max()}")
     return cells
@@ -411,7 +411,7 @@ def _ashore(sites: clusters.Vectors, unit: clusters.Vectors, outline: shapely.Ge
     return sites[stays]
 
 
-def _cells(
+def cells_of(
     points: sphere.Points,
     groups: list[Group],
     settings: RegionSettings,

@@ -60,7 +60,7 @@ def build(points: ArrayLike, settings: SemanticSettings) -> regions.Regions:
             )
         name = " + ".join(found.names[row] for row in members)
         groups.append(regions.Group(name, found.parents[members[0]], shape, sites))
-    return regions._cells(p, groups, settings, found.notes)
+    return regions.cells_of(p, groups, settings, found.notes)
 
 
 def _touching(shapes: NDArray, parents: list[str]) -> NDArray[np.int64]:
