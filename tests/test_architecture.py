@@ -89,7 +89,10 @@ s2cells quadtree clusters lookup
 
 FLOOR_OF = {name: -floor for floor, line in enumerate(FLOORS.strip().splitlines()) for name in line.split()}
 
-WITHOUT_TORCH = "posterior partition records sources curate engine evidence readout evaluate places geolocator learn memory rehearse"
+WITHOUT_TORCH = (
+    "posterior partition records sources curate engine evidence readout evaluate places geolocator"
+    " learn memory rehearse"
+)
 """Modules of which everything from a network's outputs to the answer is made: NumPy, and light to import."""
 
 PATHS = sorted(PACKAGE.rglob("*.py"))

@@ -157,8 +157,7 @@ def test_split_and_what_was_seen(rng: np.random.Generator) -> None:
     comparison = oracle.compare({"a": partition.build("s2-level", fit, {"level": 1})}, {}, held, fit)
     assert (comparison.fitted, comparison.seen) == (len(fit), seen)
     assert (
-        f"built for this were fitted on {len(fit)} photos; {100 * seen:.1f} % of the scored"
-        in comparison.to_markdown()
+        f"built for this were fitted on {len(fit)} photos; {100 * seen:.1f} % of the scored" in comparison.to_markdown()
     )
 
 
