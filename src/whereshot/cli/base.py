@@ -32,6 +32,12 @@ ColumnOption = Annotated[list[str] | None, typer.Option("--column", help="Name a
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="A setting, as key=value. Repeatable.")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="A model's name or folder; by default compact.")]
 DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, ...")]
+TopOption = Annotated[int, typer.Option("--top", min=1, help="How many likely places to list.")]
+WithinOption = Annotated[
+    float | None, typer.Option("--within", help="Decide to be right within so many km.", show_default=False)
+]
+LevelOption = Annotated[float, typer.Option("--level", help="What the circle holds.")]
+TextOption = Annotated[bool, typer.Option("--text/--no-text", help="Read signs in the picture.")]
 
 
 class _Outcome:
@@ -61,6 +67,26 @@ def say(text: str) -> None:
 
 def print_json(document: Any) -> None:
     print(json.dumps(finite(document), indent=1, ensure_ascii=False, default=str))
+
+
+def print_kept(
+    document: dict[str, Any], out: Path, rejects: Path, form: ReportFormat, which: str = "rows can be used"
+) -> None:
+    """How many of a job's rows or pictures were kept, and why the others were not.
+
+    Raises InputError where nothing was.
+    """
+    if not document["kept"]:
+        listed = ", ".join(f"{count} {reason}" for reason, count in document["rejected"].items()) or "there is none"
+        raise InputError(f"none of {document['rows']} {which}: {listed}; see {rejects}")
+    if form is ReportFormat.json:
+        print_json(document)
+        return
+    print(f"{document['kept']} of {document['rows']} kept in {out} ({document['seconds']:.1f} s)")
+    for reason, count in document["rejected"].items():
+        print(f"  rejected: {count} {reason}")
+    if document["rejected"]:
+        print(f"  listed in {rejects}")
 
 
 def finite(value: Any) -> Any:

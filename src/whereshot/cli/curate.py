@@ -17,6 +17,7 @@ from whereshot.cli.base import (
     check_writable,
     finite,
     print_json,
+    print_kept,
     read_records,
     say,
     write_text,
@@ -101,17 +102,7 @@ def curate(
     if balance is not None:
         steps["balance"] = {"most": balance, "by": balance_by, "level": balance_level, "seed": seed}
     document = curating.curate(records, out, steps, ENGINES[engine](master), overwrite=overwrite, track=progress.bar)
-    if not document["kept"]:
-        listed = ", ".join(f"{count} {reason}" for reason, count in document["rejected"].items()) or "there is none"
-        raise InputError(f"none of {document['rows']} photos is left: {listed}; see {out / 'rejects'}")
-    if form is ReportFormat.json:
-        print_json(document)
-        return
-    print(f"{document['kept']} of {document['rows']} kept in {out} ({document['seconds']:.1f} s)")
-    for reason, count in document["rejected"].items():
-        print(f"  rejected: {count} {reason}")
-    if document["rejected"]:
-        print(f"  listed in {out / 'rejects'}")
+    print_kept(document, out, out / "rejects", form, "photos is left")
 
 
 def _given(**settings: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from whereshot.cli.base import (
     DeviceOption,
     FormatOption,
     ReportFormat,
+    WithinOption,
     check_writable,
     finite,
     pairs,
@@ -106,9 +107,7 @@ def evaluate(
         Path | None, typer.Option(help="What whereshot audit found, audit.json; its line goes into the protocol.")
     ] = None,
     problems: Annotated[Path | None, typer.Option(help="Write all faulty rows and misses as CSV.")] = None,
-    within: Annotated[
-        float | None, typer.Option(help="Decide to be right within so many km.", show_default=False)
-    ] = None,
+    within: WithinOption = None,
     form: FormatOption = ReportFormat.table,
     device: DeviceOption = None,
 ) -> None:

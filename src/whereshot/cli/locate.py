@@ -12,8 +12,12 @@ import typer
 from whereshot.cli.base import (
     DeviceOption,
     FormatOption,
+    LevelOption,
     ModelOption,
     ReportFormat,
+    TextOption,
+    TopOption,
+    WithinOption,
     check_writable,
     finite,
     print_json,
@@ -38,12 +42,10 @@ class Format(enum.StrEnum):
 def locate(
     photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", show_default=False)],
     model: ModelOption = None,
-    top: Annotated[int, typer.Option(min=1, help="How many likely places to list.")] = 5,
-    within: Annotated[
-        float | None, typer.Option(help="Decide to be right within so many km.", show_default=False)
-    ] = None,
-    level: Annotated[float, typer.Option(help="What the circle holds.")] = 0.9,
-    text: Annotated[bool, typer.Option("--text/--no-text", help="Read signs in the picture.")] = True,
+    top: TopOption = 5,
+    within: WithinOption = None,
+    level: LevelOption = 0.9,
+    text: TextOption = True,
     use_exif: Annotated[bool, typer.Option("--use-exif", help="Let a recorded position answer.")] = False,
     hours: Annotated[
         Path | None, typer.Option(help="Weigh the hour of taking, by a file that hours fit wrote.", show_default=False)
@@ -127,7 +129,7 @@ def check(
     photo: Annotated[Path, typer.Argument(help="A photo.", show_default=False)],
     claim: Annotated[str, typer.Option(help="A town, a region, a country, or LAT,LON.", show_default=False)],
     model: ModelOption = None,
-    text: Annotated[bool, typer.Option("--text/--no-text", help="Read signs in the picture.")] = True,
+    text: TextOption = True,
     use_exif: Annotated[bool, typer.Option("--use-exif", help="Let a recorded position speak.")] = False,
     form: FormatOption = ReportFormat.table,
     device: DeviceOption = None,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from whereshot.cli.base import FormatOption, ReportFormat, print_json
+from whereshot.cli.base import (
+    FormatOption,
+    ReportFormat,
+    print_kept,
+)
 from whereshot.errors import InputError
 
 RecordsArgument = Annotated[Path, typer.Argument(help="A folder of Parquet shards, or one .parquet file.")]
@@ -43,7 +47,7 @@ def fetch(
         allow_private=allow_private,
     )
     summary = fetching.fetch(records, out, manners, retry=retry, overwrite=overwrite, track=progress.bar)
-    _print(summary, out, form)
+    print_kept(summary, out, out / "rejects", form, "pictures can be used")
 
 
 def pack(
@@ -62,18 +66,5 @@ def pack(
     if workers is not None and workers < 1:
         raise InputError(f"--workers must be at least 1; got {workers}")
     settings = {"size": size, "quality": quality, "workers": workers, "overwrite": overwrite}
-    _print(packing.pack(records, out, **settings, track=progress.bar), out, form)
-
-
-def _print(summary: dict[str, Any], out: Path, form: ReportFormat) -> None:
-    if not summary["kept"]:
-        listed = ", ".join(f"{count} {reason}" for reason, count in summary["rejected"].items()) or "there is none"
-        raise InputError(f"none of {summary['rows']} pictures can be used: {listed}; see {out / 'rejects'}")
-    if form is ReportFormat.json:
-        print_json(summary)
-        return
-    print(f"{summary['kept']} of {summary['rows']} kept in {out} ({summary['seconds']:.1f} s)")
-    for reason, count in summary["rejected"].items():
-        print(f"  rejected: {count} {reason}")
-    if summary["rejected"]:
-        print(f"  listed in {out / 'rejects'}")
+    summary = packing.pack(records, out, **settings, track=progress.bar)
+    print_kept(summary, out, out / "rejects", form, "pictures can be used")

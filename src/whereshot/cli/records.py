@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from whereshot.cli.base import ColumnOption, FormatOption, ReportFormat, SetOption, check_folder, pairs, print_json, say
+from whereshot.cli.base import (
+    ColumnOption,
+    FormatOption,
+    ReportFormat,
+    SetOption,
+    check_folder,
+    pairs,
+    print_kept,
+    say,
+)
 from whereshot.errors import InputError, nearest_name
 
 if TYPE_CHECKING:
@@ -85,17 +94,7 @@ def ingest(
 
         rejects = rejects_path(out)
         document = _at_once(source, inputs, out, pairs(column, "--column"), where or [])
-    if document["kept"] == 0:
-        listed = ", ".join(f"{count} {reason}" for reason, count in document["rejected"].items()) or "there is none"
-        raise InputError(f"none of {document['rows']} rows can be used: {listed}; see {rejects}")
-    if form is ReportFormat.json:
-        print_json(document)
-        return
-    print(f"{document['kept']} of {document['rows']} kept in {out} ({document['seconds']:.1f} s)")
-    for reason, count in document["rejected"].items():
-        print(f"  rejected: {count} {reason}")
-    if document["rejected"]:
-        print(f"  listed in {rejects}")
+    print_kept(document, out, rejects, form)
 
 
 def _by_units(
