@@ -65,7 +65,7 @@ def cells_build(
 
     Presets: planet, geoestimation, geoestimation-coarse, geoestimation-middle, geoestimation-fine, deep-locations,
     delaunay-coarse, delaunay-fine, delaunay-fineP, osv5m-quadtree, denmark-129, california-2, world-admin1,
-    pigeon-like.
+    pigeon, pigeotto.
     """
     from whereshot import config, partition, progress
 

@@ -9,6 +9,7 @@ bfloat16 the encodings are no longer those of the place, so autocast is switched
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -48,14 +49,14 @@ class HarmonicsSettings(Settings):
     dim: int = Field(512, ge=1)
 
 
-class LocationEncoder(nn.Module):
+class LocationEncoder(nn.Module, ABC):
     """Positions (n, 2) in degrees -> encodings (n, dim), not normalised."""
 
     dim: int
 
+    @abstractmethod
     def encode(self, positions: torch.Tensor) -> torch.Tensor:
         """What ``forward`` computes, with autocast switched off."""
-        raise NotImplementedError
 
     def forward(self, positions: torch.Tensor) -> torch.Tensor:
         """Positions (n, 2) in degrees, any float type -> encodings (n, dim)."""

@@ -26,6 +26,8 @@ class Preset(NamedTuple):
 
 _GEOESTIMATION = "Mueller-Budack, Pustu-Iren and Ewerth 2018, Geolocation Estimation of Photos, ECCV"
 _DELAUNAY = "Johns, Rounds and Henry 2017, Multi-modal Geolocation Estimation Using Deep Neural Networks"
+_PIGEON = "Haas et al. 2024, PIGEON, CVPR"
+_SECOND_ORDER = "second-order divisions of all countries, with the country as their parent"
 
 PRESETS: dict[str, Preset] = {
     "planet": Preset(
@@ -110,12 +112,19 @@ PRESETS: dict[str, Preset] = {
         "not published",
         needs_file="first-order divisions of all countries, such as Natural Earth's ne_10m_admin_1_states_provinces",
     ),
-    "pigeon-like": Preset(
+    "pigeon": Preset(
         "semantic",
-        ({"max": 2000, "min": 50},),
-        "after Haas et al. 2024, PIGEON, CVPR: administrative borders refined by density; the limits are ours",
-        "2,203 cells of 100,000 street views (PIGEON), another number here",
-        needs_file="second-order divisions of all countries, with the country as their parent",
+        ({"max": 60, "min": 30},),
+        f"{_PIGEON}: semantic cells of street views",
+        "2,203 cells of 100,000 places",
+        needs_file=_SECOND_ORDER,
+    ),
+    "pigeotto": Preset(
+        "semantic",
+        ({"max": 2000, "min": 1000, "optics": [(300, 0.05), (400, 0.005), (1000, 0.0001)]},),
+        f"{_PIGEON}: semantic cells of Flickr's photos",
+        "2,076 cells of 4.2 million photos",
+        needs_file=_SECOND_ORDER,
     ),
 }
 """Ways to divide the Earth that were published, by name."""
