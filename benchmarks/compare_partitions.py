@@ -205,7 +205,7 @@ def main() -> int:
 
 
 CHOICE = [
-    "Answer with the imagery centroid: at about 500 cells it alone is worth up to 24 points within 200 km over "
+    "Answer with the imagery centroid: at about 500 cells it alone is worth up to 17 points within 200 km over "
     "the cell's own centre. **Voronoi cells** round k-means centres lose least from 200 km on, with the fewest "
     "cells (2,000 of them allow more within 200 km than 7,000 of any other kind), and leave no photo outside; but "
     "k-means does not cut dense cities, so they are the worst within 1 km. **Adaptive S2** is the one to start "
