@@ -184,7 +184,8 @@ def upright_size(source: Source) -> tuple[int, int]:
 class Recorded:
     """What a camera wrote into a picture: position in degrees, time, accuracy and camera, each None where absent.
 
-    ``taken_at`` is UTC unless ``taken_at_is_local``. ``problem`` says why a position that is there is unusable.
+    ``taken_at`` is UTC unless ``taken_at_is_local``; ``clock`` is what the camera's own clock showed, of no zone.
+    ``problem`` says why a position that is there is unusable.
     """
 
     latitude: float | None = None
@@ -192,6 +193,7 @@ class Recorded:
     accuracy_km: float | None = None
     taken_at: datetime.datetime | None = None
     taken_at_is_local: bool = False
+    clock: datetime.datetime | None = None
     camera: str | None = None
     problem: str | None = None
 
@@ -206,7 +208,8 @@ def read_recorded(source: Source) -> Recorded:
         except Exception as error:
             return Recorded(problem=f"EXIF is damaged ({_one_line(error)})")
         latitude, longitude, problem = _position(gps)
-        taken_at, is_local = _time(exif, details, gps)
+        clock = _clock(exif, details)
+        taken_at, is_local = _time(clock, details, gps)
         accuracy = _number(gps.get(ExifTags.GPS.GPSHPositioningError))
         return Recorded(
             latitude=latitude,
@@ -214,6 +217,7 @@ def read_recorded(source: Source) -> Recorded:
             accuracy_km=accuracy / 1000 if accuracy is not None and accuracy > 0 else None,
             taken_at=taken_at,
             taken_at_is_local=is_local,
+            clock=clock,
             camera=_camera(exif),
             problem=problem,
         )
@@ -265,13 +269,16 @@ def _shown(raw: Any) -> str:
     return ", ".join(shown)[:80]
 
 
-def _time(exif: Any, details: dict, gps: dict) -> tuple[datetime.datetime | None, bool]:
-    """The time of taking: in UTC where the offset or the satellite time is known, else as the camera's local time."""
+def _clock(exif: Any, details: dict) -> datetime.datetime | None:
     text = _text(details.get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime))
+    return _parsed(text, "%Y:%m:%d %H:%M:%S")
+
+
+def _time(local: datetime.datetime | None, details: dict, gps: dict) -> tuple[datetime.datetime | None, bool]:
+    """The time of taking: in UTC where the offset or the satellite time is known, else as the camera's local time."""
     offset = _text(details.get(ExifTags.Base.OffsetTimeOriginal) or details.get(ExifTags.Base.OffsetTime))
-    local = _parsed(text, "%Y:%m:%d %H:%M:%S")
     if local is not None and offset:
-        with_offset = _parsed(f"{text} {offset.replace('Z', '+00:00')}", "%Y:%m:%d %H:%M:%S %z")
+        with_offset = _parsed(f"{local.isoformat()} {offset.replace('Z', '+00:00')}", "%Y-%m-%dT%H:%M:%S %z")
         if with_offset is not None and with_offset.year > 1:  # an unset clock in year 1 has no earlier hour
             return with_offset.astimezone(datetime.UTC), False
     day = _parsed(_text(gps.get(ExifTags.GPS.GPSDateStamp)), "%Y:%m:%d")
