@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from own_server import OwnServer
 
 Answer = tuple[int, bytes, str]
 """Status, body, content type."""
@@ -38,56 +39,19 @@ FAULTS: dict[str, bytes | None] = {
 }
 
 
-class ApiServer:
+class ApiServer(OwnServer):
     """Answers on a port of 127.0.0.1, in a thread; ``with ApiServer(respond) as server``."""
 
     def __init__(self, respond: Respond, faults: Iterable[str] = ()) -> None:
+        super().__init__()
         self.respond, self.faults = respond, deque(faults)
         self.asked: list[tuple[str, dict[str, str], dict[str, str]]] = []
         self.paths: Counter[str] = Counter()
         self.after: dict[int, Callable[[], None]] = {}
         """What happens when so many questions have come."""
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def __enter__(self) -> ApiServer:
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-
-    def _serve(self) -> None:
-        async def serve() -> None:
-            self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-            server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
-            self.port = server.sockets[0].getsockname()[1]
-            self._ready.set()
-            await self._stop.wait()
-            server.close()
-
-        asyncio.run(serve())
-
-    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while await self._request(reader, writer):
-                await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    async def _request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answer one question; False closes the connection."""
-        lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        parts = urlsplit(lines[0].split(" ")[1])
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
+    async def answer(self, target: str, headers: dict[str, str], writer: asyncio.StreamWriter) -> bool:
+        parts = urlsplit(target)
         asked = (parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)), headers)
         self.asked.append(asked)
         self.paths[parts.path] += 1

@@ -10,11 +10,12 @@ import asyncio
 import io
 import random
 import sys
-import threading
 from collections import Counter
 
 import numpy as np
 from PIL import Image
+
+from own_server import OwnServer
 
 SHARES = {
     "good": 0.78,
@@ -59,62 +60,25 @@ def picture(number: int, side: int = 64) -> bytes:
     return buffer.getvalue()
 
 
-class FaultyServer:
+class FaultyServer(OwnServer):
     """Serves /p/NUMBER.jpg on a port of 127.0.0.1, in a thread; ``with FaultyServer() as server``."""
 
     def __init__(self, *, delay_s: float = 0.0, drops: float = 0.0, side: int = 64, robots: str = "") -> None:
+        super().__init__()
         self.delay_s, self.drops, self.side, self.robots = delay_s, drops, side, robots
         self.asked: Counter[str] = Counter()
         self.delivered: Counter[str] = Counter()
         self.at_a_time = self.most_at_a_time = 0
         self.agents: set[str] = set()
         self._random = random.Random(5)
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def __enter__(self) -> FaultyServer:
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-
-    def _serve(self) -> None:
-        async def serve() -> None:
-            self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-            server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
-            self.port = server.sockets[0].getsockname()[1]
-            self._ready.set()
-            await self._stop.wait()
-            server.close()
-
-        asyncio.run(serve())
-
-    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while await self._request(reader, writer):
-                await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    async def _request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answer one request; False closes the connection."""
-        lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        path = lines[0].split(" ")[1]
-        self.agents |= {line.partition(": ")[2] for line in lines if line.lower().startswith("user-agent:")}
-        self.asked[path] += 1
+    async def answer(self, target: str, headers: dict[str, str], writer: asyncio.StreamWriter) -> bool:
+        self.agents |= {headers["user-agent"]} if "user-agent" in headers else set()
+        self.asked[target] += 1
         self.at_a_time += 1
         self.most_at_a_time = max(self.at_a_time, self.most_at_a_time)
         try:
-            return await self._answer(path, writer)
+            return await self._answer(target, writer)
         finally:
             self.at_a_time -= 1
 
