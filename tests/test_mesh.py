@@ -172,7 +172,7 @@ def test_any_positions_are_held_once(points: list, most: int, nodes: int, pull: 
         ),
         (
             {"max": 5, "min": 6},
-            "partition mesh: 'the file': min 6 must not be larger than max 5; got {'max': 5, 'min': 6}",
+            "partition mesh: min 6 must not be larger than max 5; got {'max': 5, 'min': 6}",
         ),
         ({"max": 5, "nodes": 2}, "partition mesh: 'nodes': input should be greater than or equal to 3; got 2"),
         (

@@ -229,12 +229,12 @@ def test_no_positions_leave_no_cell(kind: str) -> None:
         (
             "s2",
             {"max": 5, "min": 5},
-            "partition s2: 'the file': min 5 must be smaller than max 5; got {'max': 5, 'min': 5}",
+            "partition s2: min 5 must be smaller than max 5; got {'max': 5, 'min': 5}",
         ),
         (
             "s2",
             {"max": 5, "min_level": 9, "max_level": 3},
-            "partition s2: 'the file': min_level 9 is above max_level 3; "
+            "partition s2: min_level 9 is above max_level 3; "
             "got {'max': 5, 'min_level': 9, 'max_level': 3}",
         ),
         ("s2", {"max": 0}, "partition s2: 'max': input should be greater than or equal to 1; got 0"),

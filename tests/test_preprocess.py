@@ -196,11 +196,11 @@ def test_digest_changes_with_every_setting() -> None:
     [
         (
             {"size": 300, "resize": 224},
-            "run: 'the file': resize 224 is smaller than size 300; got {'size': 300, 'resize': 224}",
+            "run: resize 224 is smaller than size 300; got {'size': 300, 'resize': 224}",
         ),
         (
             {"crops": 3, "whole": True},
-            "run: 'the file': whole leaves nothing to crop; got crops 3; got {'crops': 3, 'whole': True}",
+            "run: whole leaves nothing to crop; got crops 3; got {'crops': 3, 'whole': True}",
         ),
         ({"crops": 6}, "run: 'crops': input should be less than or equal to 5; got 6"),
         ({"crops": 0}, "run: 'crops': input should be greater than or equal to 1; got 0"),

@@ -133,7 +133,7 @@ def test_populating_keeps_the_boxes(rng: np.random.Generator) -> None:
     [
         (
             {"max": 5, "min": 5},
-            "partition quadtree: 'the file': min 5 must be smaller than max 5; got {'max': 5, 'min': 5}",
+            "partition quadtree: min 5 must be smaller than max 5; got {'max': 5, 'min': 5}",
         ),
         ({"max_depth": 31}, "partition quadtree: 'max_depth': input should be less than or equal to 30; got 31"),
         ({"extent": "data"}, "partition quadtree: 'extent': input should be 'world' or 'photos'; got 'data'"),

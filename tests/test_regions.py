@@ -313,8 +313,8 @@ def test_a_region_round_the_pole_and_one_over_the_date_line(tmp_path: Path) -> N
     ("asked", "message"),
     [
         ({"cells": 3}, "3 cells are fewer than the 4 regions with photos; raise cells, or min to merge small regions"),
-        ({"cells": 9, "max": 9}, "partition regions: 'the file': give cells or max, not both; got "),
-        ({"max": 9, "min": 9}, "partition regions: 'the file': min 9 must be smaller than max 9; got "),
+        ({"cells": 9, "max": 9}, "partition regions: give cells or max, not both; got "),
+        ({"max": 9, "min": 9}, "partition regions: min 9 must be smaller than max 9; got "),
         ({"name": "title"}, "four.geojson: no column 'title'; columns: name"),
         ({"file": "none.geojson"}, "none.geojson: no such file"),
         ({"stray_km": -1}, "partition regions: 'stray_km': input should be greater than or equal to 0; got -1"),

@@ -115,13 +115,14 @@ def _from_command_line(value: Any) -> Any:
 
 def _explain(problem: dict[str, Any], model: type[BaseModel]) -> str:
     where = [str(part) for part in problem["loc"]]
-    key = ".".join(where) or "the file"
+    key = ".".join(where)
     if problem["type"] == "extra_forbidden":
         return f"unknown key {key!r}; {nearest_name(where[-1], _keys_at(model, where[:-1]))}"
     if problem["type"] == "missing":
         return f"{key!r} is missing"
     message = problem["msg"].removeprefix("Value error, ")
-    return f"{key!r}: {message[0].lower()}{message[1:]}; got {problem['input']!r}"
+    about = f"{key!r}: " if where else ""  # else it is about several keys, which the message names
+    return f"{about}{message[0].lower()}{message[1:]}; got {problem['input']!r}"
 
 
 def _keys_at(model: type[BaseModel], where: list[str]) -> set[str]:
