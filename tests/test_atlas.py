@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import shapely
-import shapely.geometry
 
+from geojson_areas import check_area
 from whereshot import partition, sphere
 from whereshot.atlas import Atlas
 from whereshot.errors import InputError, OutputError
@@ -37,24 +37,12 @@ def atlas(cells: Partition) -> Atlas:
     return Atlas.of(cells, "round <the> world")
 
 
-def counter_clockwise(ring: list[list[float]]) -> bool:
-    x, y = np.array(ring).T
-    return float((x[:-1] * y[1:] - x[1:] * y[:-1]).sum()) > 0
-
-
 def test_geojson_is_rfc_7946(atlas: Atlas, cells: Partition) -> None:
     document = json.loads(atlas.to_geojson())
     assert (document["type"], len(document["features"])) == ("FeatureCollection", len(cells))
     total = 0.0
     for number, feature in enumerate(document["features"]):
-        shape = shapely.geometry.shape(feature["geometry"])
-        assert shape.is_valid and shape.geom_type in ("Polygon", "MultiPolygon")
-        west, south, east, north = shape.bounds
-        assert -180 <= west < east <= 180 and -90 <= south < north <= 90
-        polygons = feature["geometry"]["coordinates"]
-        for exterior, *holes in [polygons] if shape.geom_type == "Polygon" else polygons:
-            assert exterior[0] == exterior[-1] and counter_clockwise(exterior)
-            assert not any(counter_clockwise(hole) for hole in holes)
+        shape = check_area(feature)
         properties = feature["properties"]
         assert (feature["id"], properties["cell"], properties["count"]) == (number, number, cells.counts[number])
         assert properties["area_km2"] == pytest.approx(cells.area_sr[number] * sphere.EARTH_KM**2, rel=1e-8)

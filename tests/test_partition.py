@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from pathlib import Path
@@ -17,7 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from geojson_areas import check_area
 from whereshot import partition, s2, sphere
+from whereshot.atlas import Atlas
 from whereshot.errors import ConfigError, InputError
 from whereshot.partition import PARTITIONS, Hierarchy, Partition
 from whereshot.partition.base import densify, planar_polygon
@@ -93,6 +96,13 @@ def test_full_partition_covers_the_sphere_once(kind: str, world: NDArray) -> Non
     cells = full(kind, world)
     assert math.fsum(cells.area_sr) == pytest.approx(4 * math.pi, abs=1e-9)
     assert (check(cells, world) >= 0).all()
+
+
+def test_geojson_is_rfc_7946(kind: str, world: NDArray) -> None:
+    cells = full(kind, world)
+    features = json.loads(Atlas.of(cells, kind).to_geojson())["features"]
+    assert len(features) == len(cells)
+    assert sum(check_area(feature).area for feature in features) == pytest.approx(360 * 180, rel=1e-3)
 
 
 def test_every_point_is_in_the_polygon_of_its_cell_only(kind: str, world: NDArray, rng: np.random.Generator) -> None:
@@ -234,8 +244,7 @@ def test_no_positions_leave_no_cell(kind: str) -> None:
         (
             "s2",
             {"max": 5, "min_level": 9, "max_level": 3},
-            "partition s2: min_level 9 is above max_level 3; "
-            "got {'max': 5, 'min_level': 9, 'max_level': 3}",
+            "partition s2: min_level 9 is above max_level 3; got {'max': 5, 'min_level': 9, 'max_level': 3}",
         ),
         ("s2", {"max": 0}, "partition s2: 'max': input should be greater than or equal to 1; got 0"),
         (
