@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from whereshot import calibrate, places, sphere
 from whereshot.cauchy import circle_mass
-from whereshot.evaluate import DISTANCES_KM
-from whereshot.posterior import DECISION_PLACES, Posterior
+from whereshot.posterior import DECISION_PLACES, DISTANCES_KM, Posterior
 
 WITHIN_KM = DISTANCES_KM
 CONFIDENT_TO = dict(zip(WITHIN_KM, ("street", "city", "region", "country", "continent"), strict=True))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 from whereshot import sphere
 from whereshot.conformal import conformal_factor
 from whereshot.errors import InputError
-from whereshot.partition import Hierarchy
 from whereshot.posterior import Posterior
 from whereshot.readout import (
     Calibration,
@@ -30,6 +30,9 @@ from whereshot.readout import (
     PositionSettings,
     log_softmax,
 )
+
+if TYPE_CHECKING:
+    from whereshot.partition import Hierarchy
 
 SEEN_KM = 1.0
 """A photo's place counts as seen where a training photo was taken this near."""
@@ -71,7 +74,7 @@ class HeldOut:
 
 def with_settings(gallery: Gallery, settings: GallerySettings) -> Gallery:
     """The same gallery, voting with other settings."""
-    return Gallery(gallery.features, gallery.points, gallery.accuracy_km, settings)
+    return Gallery(gallery.features, gallery.points, gallery.accuracy_km, settings, gallery.images)
 
 
 def decide(posterior: Posterior, within_km: float | None = None) -> sphere.Points:

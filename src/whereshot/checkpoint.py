@@ -24,11 +24,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from safetensors.numpy import load_file, save_file
 
-from whereshot import config, partition
+from whereshot import catalog, config
 from whereshot.config import Settings
 from whereshot.errors import ConfigError, InputError, ModelError, OutputError, nearest_name, require
 from whereshot.memory import Library, Memory, MemorySettings
-from whereshot.partition import Hierarchy
 from whereshot.posterior import Posterior
 from whereshot.preprocess import Preprocess
 from whereshot.readout import Calibration, Gallery
@@ -37,6 +36,7 @@ from whereshot.whitening import Whitening
 
 if TYPE_CHECKING:
     from whereshot.model import Network
+    from whereshot.partition import Hierarchy
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -168,18 +168,20 @@ def is_model(folder: str | Path) -> bool:
     return (Path(folder) / MANIFEST).is_file()
 
 
-def user_models() -> Path:
-    """Where models that have a name are kept: ``$XDG_DATA_HOME/whereshot/models``, by default in ``~/.local/share``."""
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "whereshot" / "models"
-
-
 def find(name_or_folder: str | Path) -> Path:
-    """The folder itself, or the model of that name, the user's or the package's, where there is no such folder here."""
+    """The folder itself, or the model of that name, the user's or the package's, where there is no such folder here.
+
+    Raises ModelError for a name of the hub that was not fetched.
+    """
     folder = Path(name_or_folder)
-    if str(name_or_folder) == COMPACT and not folder.exists():
+    if folder.exists():
+        return folder
+    if str(name_or_folder) == COMPACT:
         return Path(str(resources.files("whereshot"))) / "data" / COMPACT
-    named = user_models() / folder
-    return named if len(folder.parts) == 1 and not folder.exists() and is_model(named) else folder
+    if catalog.is_hub_name(name_or_folder):
+        return catalog.find_fetched(catalog.HubName.parse(str(name_or_folder)))
+    named = catalog.user_models() / folder
+    return named if len(folder.parts) == 1 and is_model(named) else folder
 
 
 class ModelFolder:
@@ -217,7 +219,7 @@ class ModelFolder:
 
     def _verify(self) -> None:
         if not self.path.is_dir():
-            raise ModelError(f"{self.path}: no such model folder")
+            raise ModelError(catalog.not_here(str(self.path)))
         try:
             manifest = json.loads((self.path / MANIFEST).read_text("utf-8"))
             found, hashes = manifest["format"], dict(manifest["sha256"])
@@ -240,9 +242,11 @@ class ModelFolder:
     @functools.cached_property
     def hierarchy(self) -> Hierarchy:
         """The cells of every level."""
+        from whereshot import partition  # a third of a second, which a library of one's own photos does not need
+
         try:
-            levels = range(self.description.levels)
-            return Hierarchy(tuple(partition.load(self.path / f"cells-{number}.parquet") for number in levels))
+            files = [self.path / f"cells-{number}.parquet" for number in range(self.description.levels)]
+            return partition.Hierarchy(tuple(map(partition.load, files)))
         except InputError as error:
             raise ModelError(str(error)) from error
 

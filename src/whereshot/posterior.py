@@ -19,6 +19,8 @@ from whereshot.cauchy import circle_mass, drawn_km, log_kernel, quantile_km
 from whereshot.errors import InputError
 from whereshot.records import write_parquet
 
+DISTANCES_KM = (1, 25, 200, 750, 2500)
+"""Street, city, region, country, continent (Hays and Efros 2008; Vo et al. 2017)."""
 GEOSCORE_KM = 1492.7
 """Decay of the GeoScore 5000 exp(-d / 1492.7 km) (Astruc et al. 2024, OSV-5M)."""
 

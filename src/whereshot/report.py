@@ -9,20 +9,19 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
-import shapely.geometry
 
-from whereshot import images, page, places, sphere
+from whereshot import images, places, sphere
 from whereshot.answer import CONFIDENT, Prediction
-from whereshot.claim import Verdict
 from whereshot.errors import ImageError, visible
-from whereshot.evaluate import DISTANCES_KM
 from whereshot.geolocator import WITHOUT_PICTURES
-from whereshot.partition.base import planar_polygon
-from whereshot.posterior import Posterior
+from whereshot.posterior import DISTANCES_KM, Posterior
+
+if TYPE_CHECKING:
+    from whereshot.claim import Verdict
 
 PRIOR_NOTE = (
     "No model is loaded: without text to read this is only where photos are taken at all, the same for every photo. "
@@ -179,6 +178,8 @@ def _harmless(cell: Any) -> Any:
 
 def to_geojson(predictions: Iterable[Prediction]) -> dict[str, Any]:
     """A FeatureCollection (RFC 7946): per photo the point, and the circle that holds its level."""
+    from shapely.geometry import mapping
+
     features = []
     for p in predictions:
         document = p.to_json()
@@ -189,7 +190,7 @@ def to_geojson(predictions: Iterable[Prediction]) -> dict[str, Any]:
             features.append(
                 {
                     "type": "Feature",
-                    "geometry": shapely.geometry.mapping(circle((latitude, longitude), p.radius_km)),
+                    "geometry": mapping(circle((latitude, longitude), p.radius_km)),
                     "properties": {"kind": "region", "id": p.id, "level": p.level, "radius_km": p.radius_km},
                 }
             )
@@ -198,6 +199,8 @@ def to_geojson(predictions: Iterable[Prediction]) -> dict[str, Any]:
 
 def circle(center: tuple[float, float], radius_km: float) -> shapely.Geometry:
     """A circle on the sphere as a polygon of longitudes and latitudes, cut at the date line; at least a metre."""
+    from whereshot.partition.base import planar_polygon  # a third of a second, which words do not need
+
     radius_km = max(radius_km, 0.001)
     if radius_km >= 0.999 * sphere.HALF_CIRCUMFERENCE_KM:
         return shapely.box(-180, -90, 180, 90)
@@ -215,6 +218,8 @@ def to_html(
     predictions: Sequence[Prediction], posteriors: Sequence[Posterior | None], model: str, sources: Sequence[Any] = ()
 ) -> str:
     """One self-contained page: a map with every photo's posterior, answer, circle and recorded position."""
+    from whereshot import page
+
     photos = []
     for number, (p, posterior) in enumerate(zip(predictions, posteriors, strict=True)):
         source = sources[number] if number < min(len(sources), THUMBNAILS) else None

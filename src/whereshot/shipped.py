@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 def read_table(name: str) -> pa.Table:
     """The table ``data/NAME.parquet``."""
     with resources.as_file(resources.files("whereshot") / "data" / f"{name}.parquet") as path:
-        return pq.read_table(path)
+        return pq.ParquetFile(path).read()  # pq.read_table would import pandas, where it is installed
 
 
 def read_toml(path: str) -> dict[str, Any]:

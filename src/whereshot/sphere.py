@@ -6,12 +6,12 @@ the mean Earth radius (IUGG), 6371.0088 km.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial import cKDTree
 
 from whereshot.errors import InputError
 
@@ -20,6 +20,9 @@ EARTH_KM = 6371.0088
 
 EARTH_AREA_KM2 = 4 * math.pi * EARTH_KM**2
 HALF_CIRCUMFERENCE_KM = math.pi * EARTH_KM
+
+FEW = 16
+"""Questions for the nearest position that are answered without a k-d tree."""
 
 CHUNK = 16_384
 """Pairs whose distance is worked on at a time."""
@@ -203,17 +206,31 @@ def move(positions: ArrayLike, bearing_degrees: ArrayLike, km: ArrayLike) -> NDA
 
 
 class Nearest:
-    """Nearest of many positions on the sphere: a k-d tree on unit vectors (the chord orders as the arc does)."""
+    """Nearest of many positions on the sphere, by unit vectors (the chord orders as the arc does).
+
+    A few questions are answered by looking at all positions; a k-d tree is built once it pays.
+    """
 
     def __init__(self, positions: ArrayLike) -> None:
         self.positions = points(positions)
         if len(self.positions) == 0:
             raise InputError("cannot search among no positions")
-        self._tree = cKDTree(xyz(self.positions))
+        self._vectors = xyz(self.positions)
+
+    @functools.cached_property
+    def _tree(self) -> Any:
+        from scipy.spatial import cKDTree  # a quarter of a second, which the answer for one photo does not need
+
+        return cKDTree(self._vectors)
 
     def query(self, positions: ArrayLike, k: int = 1) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Distances in km and indices of the k nearest, each (n,) for k = 1, else (n, k), nearest first."""
-        chords, indices = self._tree.query(xyz(points(positions)), k=k)
+        asked = xyz(points(positions))
+        if k == 1 and len(asked) <= FEW and "_tree" not in self.__dict__:
+            indices = np.array([np.square(self._vectors - one).sum(axis=1).argmin() for one in asked], np.int64)
+            chords = np.linalg.norm(self._vectors[indices] - asked, axis=1)
+        else:
+            chords, indices = self._tree.query(asked, k=k)
         return chord_to_km(chords), indices
 
     def within(self, positions: ArrayLike, km: float) -> list[list[int]]:

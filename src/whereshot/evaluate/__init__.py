@@ -24,7 +24,6 @@ from whereshot.evaluate import (
     samples,
 )
 from whereshot.evaluate.base import (
-    DISTANCES_KM,
     LEVELS,
     RADII_KM,
     UNIFORM_NLL,
@@ -44,6 +43,7 @@ from whereshot.evaluate.base import (
 from whereshot.evaluate.comparison import compare
 from whereshot.evaluate.density import of_posterior
 from whereshot.evaluate.distances import distance_km
+from whereshot.posterior import DISTANCES_KM
 
 __all__ = [
     "DEFAULT",

@@ -20,8 +20,6 @@ from whereshot.errors import ConfigError
 from whereshot.posterior import GEOSCORE_KM
 from whereshot.records import Records
 
-DISTANCES_KM = (1, 25, 200, 750, 2500)
-"""Street, city, region, country, continent (Hays and Efros 2008; Vo et al. 2017)."""
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 UNIFORM_NLL = math.log(4 * math.pi)
 """Negative log-likelihood of knowing nothing, in nats per steradian: 2.53."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from whereshot.evaluate import abstention, calibration, grouped, regions
-from whereshot.evaluate.base import DISTANCES_KM, Curve, Group, Scored, Sums, Value
+from whereshot.evaluate.base import Curve, Group, Scored, Sums, Value
 from whereshot.evaluate.bootstrap import ends
+from whereshot.posterior import DISTANCES_KM
 
 AREAS_KM2 = np.logspace(0, np.log10(5.1e8), 60)
 

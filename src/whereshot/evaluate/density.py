@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from whereshot import sphere
 from whereshot.cauchy import scale_of
-from whereshot.evaluate.base import DISTANCES_KM, LEVELS, Answers
-from whereshot.posterior import Posterior
+from whereshot.evaluate.base import LEVELS, Answers
+from whereshot.posterior import DISTANCES_KM, Posterior
 
 KERNELS = 1_500_000
 """Places times samples that the regions of one photo may cost; from 32 to 512 samples are drawn."""

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot import places, s2, shipped
-from whereshot.evaluate.base import DISTANCES_KM, SCENES, Column, Metric, Scored, Sums, Truth
+from whereshot.evaluate.base import SCENES, Column, Metric, Scored, Sums, Truth
 from whereshot.evaluate.naming import named_truth
+from whereshot.posterior import DISTANCES_KM
 
 SCORES: dict[str, Callable[[Scored], NDArray[np.float64]]] = {
     **{f"accuracy_{km}": lambda scored, km=km: scored.hit(km) for km in DISTANCES_KM},
