@@ -15,22 +15,22 @@ PACKAGE = Path(__file__).parents[1] / "src" / "whereshot"
 FLOORS = """
 cli
 server batch
-report trial recalibrate scorecard
+report trial recalibrate scorecard explain
 claim cartography
-train geolocator learn explain export atlas hub
-answer features page
+train geolocator learn export atlas hub
+answer features page card
 checkpoint runtime optimize dali rehearse
 dataset model calibrate oracle predictions audit benchmark memory
 sources curate pack evidence readout evaluate areas conformal
 fetch
 places
 gazetteer
-partition posterior engine streaming
+partition posterior engine streaming augment retrieval
 records preprocess cauchy adjacency delaunay borders whitening
 triangles rings
-s2
+s2 catalog
 sphere images config
-storage
+storage download
 errors progress processes shipped
 """
 """Who may import whom: a module imports from the lines below its own, never from its own line."""
@@ -66,7 +66,7 @@ grouped administrative
 bootstrap naming
 """,
     "evidence": """
-text exif time reading fusion
+text exif time album reading fusion
 names
 cues language worldwide reader nature
 """,

@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 from whereshot import preprocess
+from whereshot.augment import AugmentSettings, RandAugmentSettings
 from whereshot.dataset import NO_FILE, Batch, Processes, batches, content_digest
 from whereshot.errors import InputError
 from whereshot.images import Source
-from whereshot.preprocess import Preprocess
+from whereshot.preprocess import Preprocess, RandomCrop
 
 SETTINGS = Preprocess(size=32, resize=32, crops=3)
 
@@ -112,18 +113,32 @@ def test_random_crops_depend_on_seed_epoch_and_row_only(sources: list) -> None:
         assert np.abs(other[row] - expected).max() > 0.1
 
 
+def test_augmentation_depends_on_seed_epoch_and_row_only(sources: list) -> None:
+    given = [{"batch_size": 3}, {"batch_size": 2, "threads": 2, "order": np.arange(11)[::-1]}]
+    one, same = (collect(list(batches(sources, SETTINGS, random_crops=(7, 1), augment=CHANGED, **g)))[1] for g in given)  # type: ignore[arg-type]
+    plain = collect(list(batches(sources, SETTINGS, random_crops=(7, 1))))[1]
+    off = collect(list(batches(sources, SETTINGS, random_crops=(7, 1), augment=AugmentSettings())))[1]
+    for row in set(range(11)) - BAD:
+        np.testing.assert_array_equal(one[row], same[row])
+        np.testing.assert_array_equal(off[row], plain[row])
+        assert np.abs(one[row] - plain[row]).max() > 0.1
+
+
 @pytest.fixture(scope="module")
 def two_processes() -> Iterator[Processes]:
     with Processes(2) as loader:
         yield loader
 
 
-@pytest.mark.parametrize("random_crops", [None, (7, 1)])
+CHANGED = AugmentSettings(crop=RandomCrop(area=(0.3, 0.9)), rand_augment=RandAugmentSettings(), hue=0.1)
+
+
+@pytest.mark.parametrize(("random_crops", "augment"), [(None, None), ((7, 1), None), ((7, 1), CHANGED)])
 def test_processes_give_the_same_batches_epoch_after_epoch(
-    sources: list, two_processes: Processes, random_crops: tuple[int, int] | None
+    sources: list, two_processes: Processes, random_crops: tuple[int, int] | None, augment: AugmentSettings | None
 ) -> None:
     for order in (None, np.array([10, 5, 0, 7, 3, 1, 8])):
-        given = {"batch_size": 2, "order": order, "random_crops": random_crops}
+        given = {"batch_size": 2, "order": order, "random_crops": random_crops, "augment": augment}
         made, expected = (list(load(sources, SETTINGS, **given)) for load in (two_processes, batches))  # type: ignore[operator]
         assert len(made) == len(expected)
         for one, other in zip(made, expected, strict=True):

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whereshot import dataset, images, preprocess, storage
 from whereshot.errors import ImageError, InputError, require
+
+if TYPE_CHECKING:
+    from whereshot.augment import AugmentSettings
 
 _END = b"\xff\xd9"
 _TAIL = 64 * 1024  # where the end of a whole JPEG is found, whatever was appended to it
@@ -45,18 +48,24 @@ class Dali:
         batch_size: int = 16,
         order: NDArray[np.int64] | None = None,
         random_crops: Sequence[int] | None = None,
+        augment: AugmentSettings | None = None,
     ) -> Iterator[dataset.Batch]:
         for chunk in dataset.chunked(len(sources), batch_size, order):
             found: list[NDArray | str | None] = [None] * len(chunk)
             asked: list[tuple[int, bytes, preprocess.View]] = []
+            drawing: dict[int, np.random.Generator] = {}
             for place, row in enumerate(chunk):
                 data = _whole_jpeg(sources[row])
                 if data is not None:
-                    asked.append((place, data, _view(data, settings, random_crops, int(row))))
+                    if random_crops is not None:
+                        drawing[place] = dataset.generator(random_crops, int(row))
+                    asked.append((place, data, _view(data, settings, drawing.get(place), augment)))
             for (place, _, view), resized in zip(asked, self._resized(asked, settings, batch_size), strict=True):
-                found[place] = None if resized is None else view.cut(resized)
+                if resized is not None:
+                    crops = view.cut(resized)
+                    found[place] = dataset.augmented(crops, augment, drawing[place]) if drawing else crops
             loaded = [
-                dataset.load(sources[row], settings, random_crops, int(row)) if crops is None else crops
+                dataset.load(sources[row], settings, random_crops, int(row), augment) if crops is None else crops
                 for row, crops in zip(chunk, found, strict=True)
             ]
             yield from dataset.joined(chunk, loaded, settings)
@@ -144,10 +153,13 @@ def _whole_jpeg(source: images.Source | None) -> bytes | None:
 
 
 def _view(
-    data: bytes, settings: preprocess.Preprocess, random_crops: Sequence[int] | None, row: int
+    data: bytes,
+    settings: preprocess.Preprocess,
+    rng: np.random.Generator | None,
+    augment: AugmentSettings | None,
 ) -> preprocess.View:
     size = images.upright_size(data)
-    if random_crops is None:
+    if rng is None:
         return preprocess.fixed_view(size, settings)
-    rng = dataset.generator(random_crops, row)
-    return preprocess.random_view(size, settings, rng.uniform(0.5, 1.0), rng.random(), rng.random())
+    crop = preprocess.RandomCrop() if augment is None else augment.crop
+    return preprocess.random_view(size, settings, preprocess.draw_crop(crop, rng))

@@ -12,13 +12,16 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whereshot import images, preprocess, processes, storage
 from whereshot.errors import ImageError, InputError
+
+if TYPE_CHECKING:
+    from whereshot.augment import AugmentSettings
 
 NO_FILE = "the record names no image file"
 
@@ -40,7 +43,7 @@ class Loader(Protocol):
     """All photos in batches, in ``order`` (all rows by default).
 
     With ``random_crops``, a (seed, epoch), the crops are the random ones of training, which depend on these two
-    numbers and the row alone; without it they are the fixed ones.
+    numbers and the row alone, cut and changed as ``augment`` says; without it they are the fixed ones.
     """
 
     def __call__(
@@ -51,6 +54,7 @@ class Loader(Protocol):
         batch_size: int = 16,
         order: NDArray[np.int64] | None = None,
         random_crops: Sequence[int] | None = None,
+        augment: AugmentSettings | None = None,
     ) -> Iterator[Batch]: ...
 
 
@@ -61,13 +65,14 @@ def batches(
     batch_size: int = 16,
     order: NDArray[np.int64] | None = None,
     random_crops: Sequence[int] | None = None,
+    augment: AugmentSettings | None = None,
     threads: int = 1,
 ) -> Iterator[Batch]:
     """The Loader of this process, which decodes ahead by ``threads``."""
     chunks = chunked(len(sources), batch_size, order)
 
     def load_row(row: int) -> NDArray[np.uint8] | str:
-        return load(sources[row], settings, random_crops, row)
+        return load(sources[row], settings, random_crops, row, augment)
 
     with ThreadPoolExecutor(max_workers=threads) as pool:
         ahead: deque[tuple[NDArray, list[Future]]] = deque()
@@ -100,9 +105,10 @@ class Processes:
         batch_size: int = 16,
         order: NDArray[np.int64] | None = None,
         random_crops: Sequence[int] | None = None,
+        augment: AugmentSettings | None = None,
     ) -> Iterator[Batch]:
         chunks = chunked(len(sources), batch_size, order)
-        tasks = (([sources[row] for row in chunk], chunk, settings, random_crops) for chunk in chunks)
+        tasks = (([sources[row] for row in chunk], chunk, settings, random_crops, augment) for chunk in chunks)
         for chunk, loaded in zip(chunks, self._pool.map(tasks), strict=True):
             yield from joined(chunk, loaded, settings)
 
@@ -117,23 +123,41 @@ def _start() -> None:
     """A process of its own needs nothing prepared: decoders have one thread."""
 
 
-def _load_all(task: tuple[list, NDArray, preprocess.Preprocess, Sequence[int] | None]) -> list[NDArray | str]:
-    sources, rows, settings, random_crops = task
-    return [load(source, settings, random_crops, int(row)) for source, row in zip(sources, rows, strict=True)]
+def _load_all(
+    task: tuple[list, NDArray, preprocess.Preprocess, Sequence[int] | None, AugmentSettings | None],
+) -> list[NDArray | str]:
+    sources, rows, settings, random_crops, augment = task
+    pairs = zip(sources, rows, strict=True)
+    return [load(source, settings, random_crops, int(row), augment) for source, row in pairs]
 
 
 def load(
-    source: images.Source | None, settings: preprocess.Preprocess, random_crops: Sequence[int] | None, row: int
+    source: images.Source | None,
+    settings: preprocess.Preprocess,
+    random_crops: Sequence[int] | None,
+    row: int,
+    augment: AugmentSettings | None = None,
 ) -> NDArray[np.uint8] | str:
     """The crops (c, size, size, 3) of one row, or why it has none."""
     if source is None:
         return NO_FILE
     try:
-        if random_crops is not None:
-            return preprocess.random_pixels(source, settings, generator(random_crops, row))
-        return preprocess.pixels(source, settings)
+        if random_crops is None:
+            return preprocess.pixels(source, settings)
+        rng = generator(random_crops, row)
+        crop = preprocess.RandomCrop() if augment is None else augment.crop
+        return augmented(preprocess.random_pixels(source, settings, rng, crop), augment, rng)
     except ImageError as error:
         return str(error)
+
+
+def augmented(crops: NDArray[np.uint8], augment: AugmentSettings | None, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Random crops (c, size, size, 3) changed as ``augment`` says, by what ``rng`` draws after the crop."""
+    if augment is None:
+        return crops
+    from whereshot import augment as augmenting  # OpenCV, which only training needs
+
+    return np.stack([augmenting.apply(crop, augment, rng) for crop in crops])
 
 
 def generator(random_crops: Sequence[int], row: int) -> np.random.Generator:

@@ -5,8 +5,9 @@ training, evaluation and answering cannot prepare a picture differently.
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,27 @@ class Preprocess(Settings):
         return hashlib.blake2b(self.model_dump_json().encode(), digest_size=8).hexdigest()
 
 
+class RandomCrop(Settings):
+    """The part of a picture that training looks at before it is resized to a square.
+
+    By default a square whose side is a ``share`` of the shorter side. With ``area`` it has that share of the picture's
+    area instead, and with ``aspect`` that width over height, log-uniform, as in Szegedy et al. 2015: 0.08 to 1, 3/4 to
+    4/3. A crop that is no square is squeezed into one.
+    """
+
+    share: tuple[float, float] = (0.5, 1.0)
+    area: tuple[float, float] | None = None
+    aspect: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> RandomCrop:
+        for name, most in (("share", 1.0), ("area", 1.0), ("aspect", 10.0)):
+            low, high = getattr(self, name) or (1.0, 1.0)
+            if not (1 / 100 <= low <= high <= most):
+                raise ValueError(f"{name} must go from at least 0.01 up to at most {most:g}; got {low:g} to {high:g}")
+        return self
+
+
 def load(source: images.Source, settings: Preprocess) -> NDArray[np.float32]:
     """The crops (c, 3, size, size) of a picture, left to right or top to bottom. Raises ImageError.
 
@@ -68,14 +90,20 @@ def pixels(source: images.Source, settings: Preprocess) -> NDArray[np.uint8]:
     return view.cut(np.asarray(image.resize(view.size, _FILTERS[settings.interpolation], view.box, reducing_gap=3.0)))
 
 
-def random_pixels(source: images.Source, settings: Preprocess, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """One random crop (1, size, size, 3) for training: a square of at least half the shorter side.
+def random_pixels(
+    source: images.Source,
+    settings: Preprocess,
+    rng: np.random.Generator,
+    crop: RandomCrop = RandomCrop(),  # noqa: B008
+) -> NDArray[np.uint8]:
+    """One random crop (1, size, size, 3) for training, resized to ``size``.
 
     Never mirrored: a mirror image flips text and the side of the road. Raises ImageError.
     """
-    share, across, down = rng.uniform(0.5, 1.0), rng.random(), rng.random()
-    image = images.open_rgb(source, min_side=min(2 * settings.size, int(settings.size * 1.5 / share)))
-    view = random_view(image.size, settings, share, across, down)
+    drawn = draw_crop(crop, rng)
+    side = int(settings.size * 1.5 / drawn.least_share)
+    image = images.open_rgb(source, min_side=min(2 * settings.size, side))
+    view = random_view(image.size, settings, drawn)
     return view.cut(np.asarray(image.resize(view.size, _FILTERS[settings.interpolation], view.box, reducing_gap=3.0)))
 
 
@@ -124,11 +152,37 @@ def whole_size(width: int, height: int, settings: Preprocess) -> tuple[int, int]
     return tuple(sides)
 
 
-def random_view(picture: tuple[int, int], settings: Preprocess, share: float, across: float, down: float) -> View:
-    """A square of a share of the shorter side, so far across and down, from 0 to 1, of where it may be."""
-    side = min(picture) * share
-    left, top = (picture[0] - side) * across, (picture[1] - side) * down
-    right, bottom = min(left + side, picture[0]), min(top + side, picture[1])
+class DrawnCrop(NamedTuple):
+    """A crop before its picture is known: its size, its shape (width over height), and where it is, from 0 to 1."""
+
+    size: float
+    """Of the shorter side, or with ``of_area`` of the picture's area."""
+    aspect: float
+    across: float
+    down: float
+    of_area: bool
+
+    @property
+    def least_share(self) -> float:
+        """Share of the picture's shorter side that the crop's own shorter side has at least."""
+        side = math.sqrt(self.size) if self.of_area else self.size
+        return side * math.sqrt(min(self.aspect, 1 / self.aspect))
+
+
+def draw_crop(crop: RandomCrop, rng: np.random.Generator) -> DrawnCrop:
+    """The next crop of some random numbers; without an aspect none is drawn for it."""
+    size = rng.uniform(*(crop.area or crop.share))
+    aspect = math.exp(rng.uniform(*np.log(crop.aspect))) if crop.aspect else 1.0
+    return DrawnCrop(size, aspect, rng.random(), rng.random(), crop.area is not None)
+
+
+def random_view(picture: tuple[int, int], settings: Preprocess, drawn: DrawnCrop) -> View:
+    """What a drawn crop shows of a picture of (width, height) pixels; sides longer than the picture's are cut."""
+    side = math.sqrt(drawn.size * picture[0] * picture[1]) if drawn.of_area else min(picture) * drawn.size
+    stretch = math.sqrt(drawn.aspect)
+    width, height = min(side * stretch, picture[0]), min(side / stretch, picture[1])
+    left, top = (picture[0] - width) * drawn.across, (picture[1] - height) * drawn.down
+    right, bottom = min(left + width, picture[0]), min(top + height, picture[1])
     return View((left, top, right, bottom), (settings.size, settings.size), ((0, 0),), settings.size)
 
 
