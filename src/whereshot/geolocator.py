@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from whereshot.answer import CANDIDATE_KM, Prediction, answer_rows
 from whereshot.dataset import NO_FILE
 from whereshot.errors import ImageError, InputError
 from whereshot.evidence import EVIDENCE, Cue, Fused, Reading, Seen, exif, fuse, read_photos, time
+from whereshot.evidence.album import Album, AlbumModel, Beside
 from whereshot.evidence.time import HourModel
 from whereshot.posterior import Posterior
 from whereshot.progress import Track, silent
@@ -170,13 +171,15 @@ class Geolocator:
         text: bool = True,
         use_exif: bool = False,
         hours: HourModel | None = None,
+        album: AlbumModel | None = None,
         track: Track = silent,
     ) -> Iterator[Located]:
         """The same one by one, each with its posterior.
 
         ``within_km`` decides for the place that is most likely right to that distance (by default to 25 km, and as
         exactly as can be within these); ``region`` restricts the answer to an area; ``text`` reads signs; ``use_exif``
-        lets a recorded position answer; ``hours`` weighs the hour of taking.
+        lets a recorded position answer; ``hours`` weighs the hour of taking; ``album`` lets the recorded positions of
+        the other photos speak that were taken shortly before and after.
         """
         sources = _as_list(photos)
         if top < 1:
@@ -185,6 +188,7 @@ class Geolocator:
             raise InputError(f"level lies between 0 and 1; got {level:g}")
         decide = functools.partial(answer_rows, within_km=within_km, level=level, top=top)
         asked = _Asked(text, use_exif, hours)
+        library = None if album is None else Album(album, [_recorded(one) for one in sources], _names(sources))
         for start in range(0, len(sources), ROWS_AT_ONCE):
             block = sources[start : start + ROWS_AT_ONCE]
             posterior, rows, errors = self.posterior(block, track=track)
@@ -199,6 +203,8 @@ class Geolocator:
                     continue
                 number = number_of[row]
                 recorded = _recorded(source)
+                if library is not None:
+                    asked = replace(asked, beside=library.beside(start + row))
                 weighed = self._with_evidence(posterior[number], readings[number], recorded, asked)
                 one, index = weighed.posterior, weighed.country_index
                 if region is not None:
@@ -257,17 +263,20 @@ class _Asked:
     text: bool = True
     use_exif: bool = False
     hours: HourModel | None = None
+    beside: Beside = field(default_factory=Beside)
+    """What the photos taken beside it say."""
 
     def cues_of(self, seen: Seen) -> list[Cue]:
         """All that these notice."""
         kinds = [kind for kind, asked in (("text", self.text), ("exif", self.use_exif)) if asked]
-        cues = [cue for kind in kinds for cue in EVIDENCE[kind](seen)]
+        cues = [cue for kind in kinds for cue in EVIDENCE[kind](seen)] + list(self.beside.cues)
         return cues if self.hours is None else [*cues, *self.hours.cues_of(seen)]
 
     def remarks_on(self, seen: Seen) -> tuple[tuple[str, str], ...]:
         """(kind, why) for everything asked for that is there and cannot be used."""
         found = (("exif", exif, self.use_exif), ("time", time, self.hours is not None))
-        remarks = ((kind, module.remark_on(seen)) for kind, module, asked in found if asked)
+        remarks = [(kind, module.remark_on(seen)) for kind, module, asked in found if asked]
+        remarks.append(("album", self.beside.remark))
         return tuple((kind, remark) for kind, remark in remarks if remark is not None)
 
 
@@ -308,6 +317,10 @@ def _recorded(source: images.Source) -> images.Recorded:
         return images.read_recorded(source)
     except ImageError:
         return images.Recorded()
+
+
+def _names(sources: Sequence[images.Source]) -> list[str]:
+    return [str(one) if isinstance(one, (str, Path)) else f"photo-{row}" for row, one in enumerate(sources)]
 
 
 def _as_list(photos: Photos) -> list[images.Source]:

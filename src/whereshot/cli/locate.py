@@ -50,6 +50,13 @@ def locate(
     hours: Annotated[
         Path | None, typer.Option(help="Weigh the hour of taking, by a file that hours fit wrote.", show_default=False)
     ] = None,
+    album: Annotated[
+        bool, typer.Option("--album", help="Let photos with a position speak for those taken shortly before and after.")
+    ] = False,
+    album_model: Annotated[
+        Path | None,
+        typer.Option(help="How far apart photos are by time: a file that refine tracks wrote.", show_default=False),
+    ] = None,
     region: Annotated[
         str | None, typer.Option(help="Only inside a country, a region of one (Bavaria), or a GeoJSON file's polygons.")
     ] = None,
@@ -60,6 +67,7 @@ def locate(
 ) -> None:
     """Tell where photos were taken."""
     from whereshot import areas, progress, report
+    from whereshot.evidence.album import AlbumModel
     from whereshot.evidence.time import HourModel
     from whereshot.geolocator import Geolocator
     from whereshot.sources import find_pictures
@@ -70,6 +78,9 @@ def locate(
     check_writable(posterior)
     area = None if region is None else areas.read_area(region)
     hour_model = None if hours is None else HourModel.load(hours)
+    beside = None if album_model is None else AlbumModel.load(album_model)
+    if album and beside is None:
+        beside = AlbumModel()
     pictures = _pictures(photos, find_pictures)
     locator = Geolocator.load(model, device)
     track = progress.bar if len(pictures) > 3 else progress.silent
@@ -84,6 +95,7 @@ def locate(
         text=text,
         use_exif=use_exif,
         hours=hour_model,
+        album=beside,
         track=track,
     )
     for located in each:
