@@ -17,7 +17,7 @@ from pydantic import Field
 from scipy.sparse import csr_matrix
 from scipy.special import logsumexp
 
-from whereshot import sphere
+from whereshot import retrieval, sphere
 from whereshot.config import Settings
 from whereshot.posterior import Posterior
 from whereshot.readout import Outputs, Readout, log_softmax
@@ -243,23 +243,23 @@ class Memory(Readout):
     def __init__(self, library: Library, whitening: Whitening, settings: MemorySettings, prior: Posterior) -> None:
         self.library, self.whitening, self.settings, self.prior = library, whitening, settings, prior
 
+    @functools.cached_property
+    def index(self) -> retrieval.Index:
+        """By which the most similar photos are found."""
+        return retrieval.index_of(self.library.features)
+
     def nearest(self, outputs: Outputs) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The most similar known photo of each and its cosine, (n,) and (n,)."""
-        cosine = self.cosine(outputs)
-        best = cosine.argmax(axis=1)
-        return best, cosine[np.arange(len(best)), best].astype(np.float64)
+        found = self.index.nearest(self.features(outputs))
+        return found.rows[:, 0], 1 - found.distance[:, 0]
+
+    def features(self, outputs: Outputs) -> NDArray[np.float32]:
+        """Features (n, d) of unit length, as the library's are."""
+        return self.whitening(outputs["pooled"])
 
     def cosine(self, outputs: Outputs) -> NDArray[np.float32]:
         """Cosine (n, m) of each photo with each known one."""
-        return self.whitening(outputs["pooled"]) @ self.library.features.T
-
-    def recall(self, outputs: Outputs) -> tuple[Recall, NDArray[np.float64]]:
-        """What the library says, and the probabilities (n, 3) of the chosen place, of another, and of none."""
-        settings = self.settings
-        found = recall(
-            self.library, self.cosine(outputs), settings.temperature, place_temperature=settings.place_temperature
-        )
-        return found, np.exp(settings.confidence.log_shares(found.measures))
+        return self.features(outputs) @ self.library.features.T
 
     def __call__(self, outputs: Outputs) -> Posterior:
         found = self._recall(outputs)
