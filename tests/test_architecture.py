@@ -16,8 +16,8 @@ FLOORS = """
 cli
 server batch
 report trial recalibrate scorecard explain
-claim cartography
-train geolocator learn export atlas hub
+claim cartography hub
+train geolocator learn export atlas
 answer features page card
 checkpoint runtime optimize dali rehearse
 dataset model calibrate oracle predictions audit benchmark memory

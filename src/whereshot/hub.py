@@ -1,43 +1,83 @@
 """Models by name: fetched where their authors publish them, at a pinned revision, and made into model folders.
 
-A name in, a model folder out. Only safetensors are fetched, and only when a model is asked for by its name. Whether the
-hub answers is asked once, with a short patience; without it one line says so at once.
+A name in, a model folder out: a name of data/models.toml, or a repository of the hub, ``hf:owner/name[@revision]``. A
+branch or a tag is resolved to its commit before anything is fetched, and the commit is kept with the model. Weights are
+safetensors or ONNX; whatever could run code when it is opened (pickle) is refused.
 """
 
 from __future__ import annotations
 
 import datetime
 import importlib.util
+import json
+import os
+import re
+import shutil
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pyarrow.csv
 
-from whereshot import checkpoint, config, partition
+from whereshot import benchmark, card, catalog, checkpoint, config, download, partition
+from whereshot.catalog import HubName, Known
+from whereshot.download import Wanted
 from whereshot.errors import InputError, MissingExtraError, ModelError, OutputError, nearest_name, require
 from whereshot.partition import Hierarchy
+from whereshot.progress import Track, silent
 from whereshot.readout import Calibration, CellsSettings, Gallery, GallerySettings, Gate, MixtureSettings
 
-PATIENCE_S = 3.0
-"""How long the hub may take to answer at all."""
+ENDPOINT = "https://huggingface.co"
+"""The hub; the variable HF_ENDPOINT names another one."""
 CERTAIN = 30.0
 """Log odds of a gallery against the prior: the published model knows no prior."""
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy")
+"""Endings of files that may run code when they are opened."""
+SUFFIXES = (".toml", ".json", ".jsonl", ".safetensors", ".parquet", ".onnx", ".md", ".txt")
+"""Endings of what a model folder holds."""
+MOST_DESCRIPTION = 1 << 20
+LEARNING_CROPS = 3
 
 
-class Published(NamedTuple):
-    """One file of a repository on the hub, as it was at one revision."""
+@dataclass(frozen=True)
+class Fetching:
+    """How things are fetched: files brought by other means, and whom to tell what."""
 
-    repository: str
-    revision: str
-    file: str
-    size: str
+    tower: Path | None = None
+    say: Callable[[str], None] = lambda text: None
+    track: Track = silent
 
 
-CLIP = Published(
-    "openai/clip-vit-large-patch14", "32bd64288804d66eefd0ccbe215aa642df71cc41", "model.safetensors", "1.7 GB"
-)
+@dataclass(frozen=True)
+class Repository:
+    """A repository of the hub at one commit: its files, by name."""
+
+    name: str
+    commit: str
+    licence: str
+    files: Mapping[str, Wanted] = field(default_factory=dict)
+
+    def fetch(self, file: str, fetching: Fetching) -> Path:
+        """The path of one of its files on this machine. Raises ModelError, OutputError."""
+        place = catalog.downloads() / f"{self.name.replace('/', '--')}--{self.commit[: catalog.SHORT]}" / file
+        return download.fetch(self.files[file], place, what=f"hf:{self.name}", track=fetching.track)
+
+    def forget_downloads(self) -> None:
+        """Remove what was kept on its way: the model folder has it now."""
+        shutil.rmtree(catalog.downloads() / f"{self.name.replace('/', '--')}--{self.commit[: catalog.SHORT]}")
+
+
+def published(one: Known) -> list[dict[str, Any]]:
+    """The scores of a model as they were published, with the test set and the source."""
+    rows = []
+    for test_set, name in one.published:
+        told = benchmark.find(test_set)
+        row = next(row for row in told.published if row.name == name)
+        rows.append({"benchmark": told.title, "photos": told.photos, "source": row.source, **row.scores()})
+    return rows
 
 
 def get(
@@ -47,56 +87,183 @@ def get(
     tower: Path | None = None,
     overwrite: bool = False,
     say: Callable[[str], None] = lambda text: None,
+    track: Track = silent,
 ) -> Path:
     """Make the model folder of a published model; by default among the user's models, where its name finds it.
 
     ``tower`` is a file that was fetched by other means. Raises InputError for an unknown name, MissingExtraError,
     ModelError where something cannot be had, OutputError where a model stands in the way.
     """
-    if name not in PUBLISHED:
+    fetching = Fetching(tower, say, track)
+    if catalog.is_hub_name(name):
+        return _get_repository(HubName.parse(name), out, overwrite, fetching)
+    one = catalog.known().get(name)
+    if one is None:
         raise InputError(
-            f"no model is published under the name {name!r}; {nearest_name(name, PUBLISHED)}; "
-            "or train one with: whereshot train RUN.toml"
+            f"no model is published under the name {name!r}; {nearest_name(name, catalog.known())}; "
+            "or give hf:owner/name, or train one with: whereshot train RUN.toml"
         )
-    out = out or checkpoint.user_models() / name
-    if out.exists() and not (overwrite and checkpoint.is_model(out)):
-        raise OutputError(f"{out}: exists already; choose another --out, or give --overwrite")
-    PUBLISHED[name](out, tower, say)
+    if one.kind == "built in":
+        raise InputError(f"{name} comes with whereshot: there is nothing to fetch")
+    if not one.can_be_had:
+        raise InputError(catalog.not_here(name))
+    if tower is not None and one.kind != "geoclip":
+        raise InputError(f"--tower is for geoclip; {name} has none")
+    out = out or catalog.user_models() / name
+    _check_free(out, overwrite)
+    if one.kind == "geoclip":
+        make_geoclip(out, tower, say, track=track)
+    else:
+        _of_repository(look_up(HubName(one.repository, one.revision)), name, one.revision, out, fetching, one)
     return out
 
 
-def fetch(
-    published: Published, *, name: str, endpoint: str | None = None, say: Callable[[str], None] = lambda text: None
-) -> Path:
-    """The file in the hub's own cache, fetched where it is not there yet. Raises ModelError in one line.
+def _check_free(out: Path, overwrite: bool) -> None:
+    if out.exists() and not (overwrite and checkpoint.is_model(out)):
+        raise OutputError(f"{out}: exists already; choose another --out, or give --overwrite")
 
-    ``endpoint`` is another hub than the client's own (which HF_ENDPOINT sets).
-    """
-    hub = require("huggingface_hub", extra="torch")
-    from huggingface_hub import constants
 
-    wanted = {"repo_id": published.repository, "filename": published.file, "revision": published.revision}
-    known = hub.try_to_load_from_cache(**wanted, cache_dir=constants.HF_HUB_CACHE)
-    if isinstance(known, str):
-        return Path(known)
-    by_hand = f"or give --tower FILE ({published.file} of {published.repository})"
-    if constants.HF_HUB_OFFLINE:
-        raise ModelError(f"{name}: HF_HUB_OFFLINE forbids to fetch its weights; unset it, {by_hand}")
-    client = hub.HfApi(endpoint=endpoint, token=False)
-    try:  # one question without retries: the client's download asks for half a minute
-        client.model_info(published.repository, revision=published.revision, timeout=PATIENCE_S)
-    except Exception as error:  # those of requests, httpx or httpx2, by the client's version
-        raise ModelError(f"{name}: the hub cannot be reached ({_reason(error)}); connect, {by_hand}") from error
-    say(f"fetching {published.size} from {published.repository}")
+def _get_repository(asked: HubName, out: Path | None, overwrite: bool, fetching: Fetching) -> Path:
+    if asked.is_pinned and out is None:  # what is there already needs no network to be found
+        _check_free(catalog.folder_of(asked.repository, asked.revision), overwrite)
+    repository = look_up(asked)
+    out = out or catalog.folder_of(repository.name, repository.commit)
+    _check_free(out, overwrite)
+    name = asked.repository.rpartition("/")[2]
+    _of_repository(repository, name, asked.revision, out, fetching)
+    return out
+
+
+def look_up(asked: HubName) -> Repository:
+    """What a repository holds at the commit that a revision stands for now. Raises ModelError."""
+    endpoint = os.environ.get("HF_ENDPOINT", ENDPOINT).rstrip("/")
+    at = f"/revision/{quote(asked.revision, safe='')}" if asked.revision else ""
+    told = download.ask_json(f"{endpoint}/api/models/{asked.repository}{at}?blobs=true", str(asked))
     try:
-        fetched = client.hf_hub_download(**wanted, cache_dir=constants.HF_HUB_CACHE, etag_timeout=PATIENCE_S)
-    except Exception as error:
-        raise ModelError(f"{name}: the download broke off ({_reason(error)}); run it again to go on") from error
-    return Path(fetched)
+        commit, siblings = told["sha"], told["siblings"]
+        files = {
+            one["rfilename"]: Wanted(
+                f"{endpoint}/{asked.repository}/resolve/{commit}/{quote(one['rfilename'])}",
+                one.get("size"),
+                (one.get("lfs") or {}).get("sha256"),
+                one.get("blobId"),
+            )
+            for one in siblings
+        }
+        licence = (told.get("cardData") or {}).get("license") or "none is stated"
+    except (KeyError, TypeError, AttributeError):
+        raise ModelError(f"{asked}: the hub's description of it cannot be understood") from None
+    if not re.fullmatch(r"[0-9a-f]{40}", str(commit)) or (asked.is_pinned and commit != asked.revision):
+        raise ModelError(f"{asked}: the hub answers with another commit ({str(commit)[:40]})")
+    return Repository(asked.repository, commit, str(licence), files)
 
 
-def _reason(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def _of_repository(
+    repository: Repository, name: str, asked: str | None, out: Path, fetching: Fetching, one: Known | None = None
+) -> None:
+    """Make a model folder of a repository: of a model folder, or of a network of timm's. Raises ModelError."""
+    what, names = f"hf:{repository.name}", repository.files
+    source = {"repository": repository.name, "revision": repository.commit, "asked": asked}
+    source["licence"] = one.licence if one else repository.licence
+    if checkpoint.MANIFEST in names:
+        _of_model_folder(repository, source, out, fetching)
+    elif "config.json" in names and "model.safetensors" in names:
+        _of_timm(repository, name, source, out, fetching, one)
+    else:
+        pickles = sorted(file for file in names if PurePosixPath(file).suffix in PICKLES)
+        if pickles:
+            raise ModelError(
+                f"{what}: its weights are pickled ({pickles[0]}), which can run code when they are opened; "
+                "ask its authors for safetensors"
+            )
+        raise ModelError(f"{what}: holds neither a whereshot model (manifest.json) nor a network of timm's")
+    repository.forget_downloads()
+
+
+def _tell(repository: Repository, files: list[str], fetching: Fetching) -> None:
+    size = sum(repository.files[file].size or 0 for file in files)
+    number = "one file" if len(files) == 1 else f"{len(files)} files"
+    fetching.say(
+        f"fetching {number} ({size / 1e6:,.1f} MB) from {repository.name} at {repository.commit[: catalog.SHORT]}; "
+        f"licence: {repository.licence}"
+    )
+
+
+def _of_model_folder(repository: Repository, source: dict, out: Path, fetching: Fetching) -> None:
+    """A whereshot model as it is: every file that its manifest names, with the hash that stands there."""
+    what = f"hf:{repository.name}"
+    if (repository.files[checkpoint.MANIFEST].size or 0) > MOST_DESCRIPTION:
+        raise ModelError(f"{what}: its {checkpoint.MANIFEST} is too large to be one")
+    try:
+        manifest = json.loads(repository.fetch(checkpoint.MANIFEST, fetching).read_text("utf-8"))
+        found, hashes = manifest["format"], {str(file): str(known) for file, known in manifest["sha256"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ModelError(f"{what}: its {checkpoint.MANIFEST} is not that of a whereshot model") from None
+    if found != checkpoint.FORMAT:
+        raise ModelError(f"{what}: is of model format {found!r}; this version reads {checkpoint.FORMAT}")
+    for file in hashes:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file) or Path(file).suffix not in SUFFIXES:
+            raise ModelError(f"{what}: holds {file!r}, which belongs in no model folder; nothing was fetched")
+        if file not in repository.files:
+            raise ModelError(f"{what}: its manifest names {file}, which is not there")
+    known = {file: repository.files[file]._replace(sha256=hashed) for file, hashed in hashes.items()}
+    pinned = Repository(repository.name, repository.commit, repository.licence, known)
+    _tell(pinned, list(known), fetching)
+    paths = [pinned.fetch(file, fetching) for file in sorted(known)]
+
+    def fill(beside: Path) -> None:
+        for path in paths:
+            shutil.copyfile(path, beside / path.name)
+        (beside / catalog.SOURCE).write_text(json.dumps(source, indent=1) + "\n", "utf-8")
+
+    checkpoint.write_files(out, fill)
+
+
+def _of_timm(repository: Repository, name: str, source: dict, out: Path, fetching: Fetching, one: Known | None) -> None:
+    """A network of timm's as features to learn with, by ONNX Runtime."""
+    what = f"hf:{repository.name}"
+    require("torch", extra="torch")
+    require("onnx", extra="export")
+    from whereshot import export, model
+
+    try:
+        described = json.loads(repository.fetch("config.json", fetching).read_text("utf-8"))
+        architecture, told = str(described["architecture"]), dict(described.get("pretrained_cfg") or {})
+        options = dict(described.get("model_args") or {})
+    except (ValueError, KeyError, TypeError):
+        raise ModelError(f"{what}: its config.json is not that of a network of timm's") from None
+    changes = {key: told[key] for key in ("mean", "std") if key in told}
+    if told.get("interpolation") in ("bilinear", "bicubic"):
+        changes["interpolation"] = told["interpolation"]
+    if told.get("input_size"):
+        changes["size"] = int(told["input_size"][-1])
+    bare = model.BackboneSettings(name=architecture, options=options)
+    preprocess = model.default_preprocess(bare, crops=LEARNING_CROPS, **changes)  # an unknown name is told at once
+    _tell(repository, ["model.safetensors"], fetching)
+    weights = repository.fetch("model.safetensors", fetching)
+    backbone = model.create(model.BackboneSettings(name=architecture, options=options, weights=weights))
+    fetching.say("writing it for ONNX Runtime")
+    training = {"photos": 0, "repository": repository.name, "revision": repository.commit}
+    text = card.of_backbone(name, repository.name, repository.commit, source["licence"], one).to_markdown()
+    extra = {"README.md": text, catalog.SOURCE: json.dumps(source, indent=1) + "\n"}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    export.write_backbone(out, name, backbone, preprocess, training, extra)
+
+
+def fetch_tower(say: Callable[[str], None] = lambda text: None, track: Track = silent) -> Path:
+    """GeoCLIP's tower: in the hub client's own cache if it has it, else fetched. Raises ModelError, OutputError."""
+    one = catalog.known()["geoclip"]
+    cache = os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME", "~/.cache/huggingface")) / "hub"
+    snapshot = Path(cache).expanduser() / f"models--{one.repository.replace('/', '--')}" / "snapshots" / one.revision
+    if (snapshot / one.file).is_file():
+        return snapshot / one.file
+    endpoint = os.environ.get("HF_ENDPOINT", ENDPOINT).rstrip("/")
+    wanted = Wanted(f"{endpoint}/{one.repository}/resolve/{one.revision}/{one.file}", one.size, one.sha256)
+    place = catalog.downloads() / "geoclip" / one.file
+    if not place.is_file():
+        say(f"fetching {one.size / 1e9:.1f} GB from {one.repository} at {one.revision[: catalog.SHORT]}")
+    hint = f"; or give --tower FILE ({one.file} of {one.repository})"
+    return download.fetch(wanted, place, what="geoclip", hint=hint, track=track)
 
 
 def make_geoclip(
@@ -104,6 +271,7 @@ def make_geoclip(
     tower: Path | None = None,
     say: Callable[[str], None] = lambda text: None,
     *,
+    track: Track = silent,
     options: Mapping[str, Any] | None = None,
     places: int | None = None,
 ) -> None:
@@ -113,7 +281,8 @@ def make_geoclip(
     """
     if importlib.util.find_spec("geoclip") is None:
         raise MissingExtraError("geoclip is not installed; it comes with: pip install 'whereshot[geoclip]'")
-    tower = tower or fetch(CLIP, name="geoclip", say=say)
+    fetched = tower is None
+    tower = tower or fetch_tower(say, track)
     if not tower.is_file():
         raise ModelError(f"{tower}: no such weights file")
     require("torch", extra="torch")  # only now: to say that there is no network should take no time
@@ -149,9 +318,17 @@ def make_geoclip(
         levels=1,
         training={"gallery": len(points), "places": len(gallery.places)},
     )
-    card = CARD.format(repository=CLIP.repository, revision=CLIP.revision, places=len(points))
+    text = describe("geoclip").to_markdown()
     out.parent.mkdir(parents=True, exist_ok=True)
-    checkpoint.write(out, described, network.eval(), hierarchy, gallery, _as_published(scale), {"README.md": card})
+    checkpoint.write(out, described, network.eval(), hierarchy, gallery, _as_published(scale), {"README.md": text})
+    if fetched:
+        shutil.rmtree(catalog.downloads() / "geoclip", ignore_errors=True)
+
+
+def describe(name: str) -> card.Card:
+    """The card of a model that is known by name, whether or not it is here. Raises KeyError."""
+    one = catalog.known()[name]
+    return card.of_known(name, one, published(one))
 
 
 def _as_published(scale: float) -> Calibration:
@@ -166,17 +343,3 @@ def _as_published(scale: float) -> Calibration:
             for name, part in by_part.items()
         }
     )
-
-
-CARD = """# geoclip
-
-GeoCLIP (Vivanco Cepeda, Nayak and Shah 2023, arXiv 2309.16020), as its authors published it.
-
-* Image tower: {repository} at revision {revision}, and the head of the package geoclip (MIT).
-* Answers: {places} places of the package's gallery (MIT), by the softmax of scaled cosines.
-* Nothing here is calibrated: its probabilities and circles are the softmax's own.
-* Published: 14.1 / 34.5 / 50.7 / 69.7 / 83.8 % of IM2GPS3k within 1 / 25 / 200 / 750 / 2500 km.
-"""
-
-PUBLISHED: dict[str, Callable[[Path, Path | None, Callable[[str], None]], None]] = {"geoclip": make_geoclip}
-"""Every model that can be had by name."""

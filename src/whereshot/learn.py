@@ -19,7 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from whereshot import checkpoint, config, features, places, runtime, whitening
+from whereshot import card, checkpoint, config, features, places, runtime, whitening
 from whereshot.checkpoint import ModelFolder
 from whereshot.dataset import content_digest
 from whereshot.errors import InputError, ModelError, OutputError
@@ -267,7 +267,7 @@ def _write(
         write_parquet(table.append_column("place", pa.array(library.place)), beside / "photos.parquet")
         if len(rejects):
             write_parquet(rejects, beside / "rejects.parquet")
-        (beside / "README.md").write_text(card(description, remembered), "utf-8")
+        (beside / "README.md").write_text(card.of_learned(description, remembered).to_markdown(), "utf-8")
 
     checkpoint.write_files(out, fill)
     return ModelFolder(out)
@@ -276,41 +276,6 @@ def _write(
 def _usual(base: ModelFolder) -> NDArray[np.float32] | None:
     path = base.path / checkpoint.USUAL
     return load_file(path)["mean"] if path.is_file() else None
-
-
-def card(description: checkpoint.Description, settings: Any) -> str:
-    """README.md of a learned model."""
-    training = description.training
-    lines = [
-        f"# {description.name}",
-        "",
-        f"A personal whereshot model, learned {description.created:%Y-%m-%d} with whereshot {description.version} from "
-        f"{training['photos']} photos of {training['places']} places.",
-        "",
-        f"* Backbone: {training['backbone']} ({description.backbone.name}), not changed by learning.",
-        "* It knows these places and no others. A photo of elsewhere is left to where photos are taken at all.",
-        f"* Its probabilities hold where {100 * settings.known_share:g} % of the photos asked about show a place of "
-        "this library (known_share). Ask about strangers' photos, and it is too sure.",
-        "* It holds features and positions of these photos, not the pictures: keep it as private as the photos.",
-        "",
-    ]
-    counts = settings.photos
-    if settings.confidence is None:
-        lines.append(
-            f"Too little could be held out ({counts['known']} photos of known places, {counts['other']} of others) to "
-            "fit its confidence: only near repetitions of a known photo are believed."
-        )
-    else:
-        lines += [
-            "| photos held out | number | negative log-likelihood (nats per steradian) |",
-            "|---|---|---|",
-            f"| of places that it knows | {counts['known']} | {settings.nll['known']:.2f} |",
-            f"| with all within 25 km held out too | {counts['other']} | {settings.nll['other']:.2f} |",
-            "",
-            f"Radii are multiplied by {settings.radius_factor['either']:.2f}, so that 90 % circles hold 90 % of both "
-            "kinds, taken alike.",
-        ]
-    return "\n".join(lines) + "\n"
 
 
 def summary(learned: Learned, rejects: Sequence[tuple[str, int]]) -> list[str]:

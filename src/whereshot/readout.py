@@ -38,20 +38,23 @@ class PositionSettings(Settings):
     "centroid": the mean of a cell's photos; "center": the cell's own centre; "mean-of-best": the ``best`` likeliest
     cells answer together at the weighted mean of their centroids; "offset": the likeliest cell, moved by the position
     within it that the network gives (``offset`` of the head "classify"); "components": where and as wide as the
-    network itself says (the head "mvmf").
+    network itself says (the head "mvmf"); "prototypes": the ``best`` likeliest cells at clusters of their photos, of
+    ``cluster_km``, by their likeness (``prototypes``).
     """
 
-    position: Literal["centroid", "center", "mean-of-best", "offset", "components"] = "centroid"
+    position: Literal["centroid", "center", "mean-of-best", "offset", "components", "prototypes"] = "centroid"
     best: int = Field(5, ge=1)
+    cluster_km: float = Field(5.0, gt=0)
 
 
 class CellsSettings(PositionSettings):
     """``temperature`` divides the product's log mass; ``spread_scale`` and ``floor_km`` turn the cells' root mean
-    square distances into the extents of places."""
+    square distances into the extents of places; ``likeness`` divides the cosines with prototypes."""
 
     temperature: float = Field(1.0, gt=0)
     spread_scale: float = Field(1.0, gt=0)
     floor_km: float = Field(1.0, gt=0)
+    likeness: float = Field(0.1, gt=0)
 
 
 class Cells(Readout):
@@ -291,6 +294,8 @@ class MixtureSettings(Settings):
     """For "seen" and "unseen" places: what a radius is multiplied with to hold its share."""
     nll: dict[str, float] = Field(default_factory=dict)
     """Mean held-out negative log-likelihood for "seen" and "unseen" places, in nats per steradian."""
+    nll_interval: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    """Their 95 % intervals, by bootstrap over places."""
 
 
 class Calibration(Settings):

@@ -17,6 +17,7 @@ from whereshot import sphere, whitening
 from whereshot.calibrate import RADIUS_LEVEL, decide
 from whereshot.cauchy import log_kernel
 from whereshot.conformal import conformal_factor
+from whereshot.evaluate.bootstrap import interval_of_mean
 from whereshot.memory import (
     CLASSES,
     MEASURES,
@@ -99,6 +100,12 @@ def rehearse(
         kind: -float(np.average(density[of_kind], weights=asked.weight[of_kind]))
         for kind, of_kind in (("known", asked.known), ("other", ~asked.known))
     }
+    named = np.asarray(groups, dtype=str)[asked.row]
+    intervals = {
+        kind: interval_of_mean(-density[of_kind], asked.weight[of_kind], named[of_kind])
+        for kind, of_kind in (("known", asked.known), ("other", ~asked.known))
+    }
+    right = (asked.outcome[asked.known] == 0).astype(np.float64)
     some = np.sort(np.random.default_rng(seed).permutation(len(asked.row))[:MOST_MEASURED])
     ratio = _ratio(library.extent_km(floor_km, share), library, log_shares, prior, asked, some)
     # nobody knows of a single photo whether its place is known: circles are made for either alike
@@ -111,6 +118,8 @@ def rehearse(
             "accuracy_share": share,
             "radius_factor": {"either": factor},
             "nll": nll,
+            "nll_interval": intervals,
+            "right": (float(right.mean()), *interval_of_mean(right, np.ones(len(right)), named[asked.known])),
         }
     )
 

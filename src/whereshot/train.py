@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationInfo, field_validator
 
-from whereshot import checkpoint, config, features, images, model, partition, places, runtime
+from whereshot import card, checkpoint, config, features, images, model, partition, places, runtime
 from whereshot.calibrate import HeldOut, calibrate, merged
 from whereshot.config import ConfigPath, Settings
 from whereshot.dataset import NO_FILE, batches
@@ -307,7 +307,7 @@ class _Job:
         extra: dict[str, str | bytes] = {
             "run.toml": config.dump(run),
             "train.jsonl": log.read_text("utf-8"),
-            "README.md": model_card(description, hierarchy, calibration),
+            "README.md": card.of_trained(description, hierarchy.sizes, calibration).to_markdown(),
         }
         if len(self.rejects):
             write_parquet(self.rejects, self.state_folder / "rejects.parquet")
@@ -503,26 +503,3 @@ def _make_pooled(settings: BackboneSettings, seed: int, device: str) -> runtime.
     return runtime.TorchCompute(
         lambda crops, owner, photos: {"pooled": mean_of_crops(backbone(crops), owner, photos)}, device
     )
-
-
-def model_card(description: checkpoint.Description, hierarchy: Hierarchy, calibration: checkpoint.Calibration) -> str:
-    """README.md of a model folder."""
-    mixture = calibration.mixtures["mixture"]
-    lines = [
-        f"# {description.name}",
-        "",
-        f"A whereshot model, trained {description.created:%Y-%m-%d} with whereshot {description.version}.",
-        "",
-        f"* Backbone: {description.backbone.name}"
-        + (" (trained)" if description.backbone.trained else " (frozen)")
-        + f"; head: {description.head} over {' / '.join(map(str, hierarchy.sizes))} cells.",
-        f"* Learned from {description.training['photos']} photos of {description.training['places']} places.",
-        "* It knows these places. Elsewhere it falls back to where photos are taken at all.",
-        "",
-        "| held-out photos | number | negative log-likelihood (nats per steradian) | factor on radii |",
-        "|---|---|---|---|",
-    ]
-    names = {"seen": "places that it knows", "unseen": "places kept apart"}
-    for kind, factor in mixture.radius_factor.items():
-        lines.append(f"| {names[kind]} | {calibration.photos[kind]} | {mixture.nll[kind]:.2f} | {factor:.2f} |")
-    return "\n".join(lines) + "\n"

@@ -16,7 +16,7 @@ from whereshot.evaluate.base import Column, Protocol, Sums, Value
 GROUPS = 8192
 """More clusters than this are put together at random into so many groups, which are drawn whole. The variance of a sum
 keeps its expectation and is known to sqrt(2 / 8192), 1.6 %: less than what 1,000 draws leave open (4.5 %)."""
-
+INTERVAL_DRAWS = 1000
 _CHUNK = 1024  # units drawn at a time
 _EXACT = 3e9  # products up to which sums are drawn in double precision
 
@@ -43,6 +43,15 @@ def draw_units(count: int, draws: int, seed: int) -> Iterator[tuple[slice, NDArr
         row = np.repeat(np.arange(draws) * size, drawn)
         row += rng.integers(0, size, len(row))
         yield slice(start, start + size), np.bincount(row, minlength=draws * size).reshape(draws, size)
+
+
+def interval_of_mean(values: NDArray, weight: NDArray, cluster: NDArray, seed: int = 0) -> tuple[float, float]:
+    """95 % interval of a mean of values (n,), weighted by (n,), drawn by whole clusters (n,)."""
+    unit, count = units(cluster, len(values), seed)
+    adds = np.stack([np.bincount(unit, part, minlength=count) for part in (values * weight, weight)], axis=1)
+    sums = sum(drawn @ adds[chunk] for chunk, drawn in draw_units(count, INTERVAL_DRAWS, seed))
+    low, high = np.nanquantile(sums[:, 0] / np.maximum(sums[:, 1], 1e-300), [0.025, 0.975])
+    return float(low), float(high)
 
 
 def plain_sums(columns: Mapping[str, Column]) -> dict[str, NDArray[np.float64]]:
