@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -209,20 +209,24 @@ def _per_kind(
     log_density: NDArray,
     seen: NDArray,
     weight: NDArray,
-) -> dict[str, dict[str, float]]:
-    """Radius factors and likelihoods of a mixture for seen and unseen places."""
+) -> dict[str, dict[str, Any]]:
+    """Radius factors and likelihoods, with their intervals, of a mixture for seen and unseen places."""
     ratios = []
     for fold in folds:
         posterior = mixture_of(fold.hierarchy, fold.gallery, settings, prior)(fold.outputs)
         decided = decide(posterior)
         ratios.append(sphere.distance_km(decided, fold.truth) / posterior.radius_km(decided, RADIUS_LEVEL))
     ratio = np.concatenate(ratios)
-    factors, nll = {}, {}
+    from whereshot.evaluate.bootstrap import interval_of_mean  # scores are not needed to answer
+
+    factors, nll, intervals = {}, {}, {}
+    _, place = np.unique(np.concatenate([fold.truth for fold in folds]).round(2), axis=0, return_inverse=True)
     for kind, of_kind in (("seen", seen), ("unseen", ~seen)):
         if of_kind.any():
             factors[kind] = conformal_factor(ratio[of_kind], np.ones(of_kind.sum()), RADIUS_LEVEL, weight[of_kind])
             nll[kind] = float(-np.average(log_density[of_kind], weights=weight[of_kind]))
-    return {"radius_factor": factors, "nll": nll}
+            intervals[kind] = interval_of_mean(-log_density[of_kind], weight[of_kind], np.ravel(place)[of_kind])
+    return {"radius_factor": factors, "nll": nll, "nll_interval": intervals}
 
 
 def merged(folds: Sequence[HeldOut], share: float) -> list[HeldOut]:

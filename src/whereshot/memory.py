@@ -70,6 +70,9 @@ class MemorySettings(Settings):
     """Share of the photos asked about that are taken to show a place of the library."""
     radius_factor: dict[str, float] = Field(default_factory=dict)
     nll: dict[str, float] = Field(default_factory=dict)
+    nll_interval: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    right: tuple[float, float, float] | None = None
+    """Share of the held-out photos of known places whose chosen place is within 25 km, and its 95 % interval."""
     photos: dict[str, int] = Field(default_factory=dict)
 
 
