@@ -1,0 +1,107 @@
+/** A posterior in, what a Prediction says of it out: a port of answer.py. */
+import type { Candidate, Distance, Place, Prediction } from "../locator";
+import { DISTANCES } from "../locator";
+import { type Posterior, Rings } from "./posterior";
+import { HALF_CIRCUMFERENCE_KM, circleMass, distanceKm } from "./sphere";
+
+const DECIDE_WITHIN_KM = 25;
+const THEN_WITHIN_KM = 1;
+const DECISION_PLACES = 128;
+const CANDIDATE_KM = 25;
+const WIDEST_CANDIDATE_KM = 1000;
+const CONFIDENT = 0.9;
+const CONFIDENT_TO = ["street", "city", "region", "country", "continent"] as const;
+
+export interface AnswerSettings {
+  withinKm?: number | undefined;
+  level: number;
+  top: number;
+  /** What radii are multiplied with. */
+  radiusFactor: number;
+  countryCodes: string[];
+  nameOf(place: number): Place;
+}
+
+export type Told = Omit<Prediction, "id" | "evidence" | "recorded" | "error" | "map">;
+
+/** The place decided for, its circle, probabilities, countries and other likely places. */
+export function answer(posterior: Posterior, settings: AnswerSettings): Told {
+  const { support } = posterior;
+  const { radiusFactor, level, top, withinKm } = settings;
+  const decided =
+    withinKm === undefined ? posterior.best(DECIDE_WITHIN_KM, THEN_WITHIN_KM) : posterior.best(withinKm);
+  const latitude = support.latitude[decided]!;
+  const longitude = support.longitude[decided]!;
+  const rings = new Rings(posterior, latitude, longitude);
+  const within: Partial<Record<Distance, number>> = {};
+  for (const km of DISTANCES) within[km] = rounded(rings.massWithin(Number(km) / radiusFactor), 4);
+  const confident = DISTANCES.findIndex((km) => within[km]! >= CONFIDENT);
+  return {
+    latitude: rounded(latitude, 6),
+    longitude: rounded(longitude, 6),
+    radius_km: rounded(Math.min(rings.radiusKm(level) * radiusFactor, HALF_CIRCUMFERENCE_KM), 3),
+    level,
+    within,
+    confident_to: CONFIDENT_TO[confident] ?? null,
+    place: settings.nameOf(decided),
+    countries: countries(posterior, settings.countryCodes),
+    candidates: candidates(posterior, decided, top, CANDIDATE_KM / radiusFactor, settings.nameOf),
+  };
+}
+
+/** Countries with at least a thousandth of the mass, heaviest first. */
+function countries(posterior: Posterior, codes: string[]): Prediction["countries"] {
+  const total = new Float64Array(codes.length);
+  posterior.support.country.forEach((country, place) => {
+    if (country >= 0) total[country]! += posterior.mass[place]!;
+  });
+  return [...total.keys()]
+    .filter((country) => total[country]! >= 0.001)
+    .sort((a, b) => total[b]! - total[a]! || a - b)
+    .map((country) => ({ country_code: codes[country]!, probability: rounded(total[country]!, 4) }));
+}
+
+/** The answer, then the likeliest places, none within twice 25 km of an earlier one. */
+function candidates(
+  posterior: Posterior,
+  decided: number,
+  top: number,
+  withinKm: number,
+  nameOf: (place: number) => Place,
+): Candidate[] {
+  const { support } = posterior;
+  const heavy = posterior.top(DECISION_PLACES);
+  const spots = [decided, ...heavy.places];
+  const km = (a: number, b: number) =>
+    distanceKm(support.latitude[a]!, support.longitude[a]!, support.latitude[b]!, support.longitude[b]!);
+  const nearby = spots.map((spot) =>
+    heavy.places.reduce((sum, place, i) => sum + circleMass(km(spot, place), support.scale[place]!, withinKm) * heavy.mass[i]!, 0),
+  );
+  const free = spots.map((spot, i) => i === 0 || support.spreadKm[spot]! < WIDEST_CANDIDATE_KM);
+  const chosen: number[] = [];
+  for (let best = 0; chosen.length < top && best >= 0; ) {
+    const spot = spots[best]!;
+    chosen.push(spot);
+    spots.forEach((other, i) => (free[i] = free[i]! && km(spot, other) > 2 * CANDIDATE_KM));
+    best = -1;
+    spots.forEach((_, i) => {
+      if (free[i] && (best < 0 || nearby[i]! > nearby[best]!)) best = i;
+    });
+  }
+  const found = chosen.map((place) => {
+    const [latitude, longitude] = [support.latitude[place]!, support.longitude[place]!];
+    return { place, latitude, longitude, share: posterior.massWithin(latitude, longitude, withinKm) };
+  });
+  const others = found.slice(1).sort((a, b) => b.share - a.share);
+  return [found[0]!, ...others].map(({ place, latitude, longitude, share }) => ({
+    latitude: rounded(latitude, 6),
+    longitude: rounded(longitude, 6),
+    probability: rounded(share, 4),
+    place: nameOf(place),
+  }));
+}
+
+export function rounded(value: number, digits: number): number {
+  const scale = 10 ** digits;
+  return Math.round(value * scale) / scale;
+}

@@ -1,0 +1,201 @@
+/** A posterior in, cells to draw out: a port of posterior_map.py, cell for cell. */
+import type { Cell, Cells } from "../locator";
+import type { Posterior } from "./posterior";
+import { DEEPEST_LEVEL, type Vector, areaSr, corners, latitudeLongitude, numberOf, token } from "./s2";
+import { EARTH_KM, quantileKm } from "./sphere";
+
+const MOST_CELLS = 1500;
+const POINTS = 16_384;
+const COARSEST_LEVEL = 2;
+const REGIONS = [0.5, 0.9, 1] as const;
+const LEAST_MASS = 1 / 1000;
+const FEWEST_POINTS = 8;
+const NEGLIGIBLE = 1e-7;
+const CURVED_LEVEL = 6;
+const EDGE_PARTS = 8;
+const GOLDEN_DEGREES = 180 * (3 - Math.sqrt(5));
+const RADIANS = Math.PI / 180;
+
+interface Held {
+  number: number;
+  level: number;
+  mass: number;
+  /** Of the points in order. */
+  low: number;
+  high: number;
+}
+
+/** The cells of a posterior as GeoJSON: a polygon each, cut at the date line, with its token, mass and density. */
+export function cellsOf(posterior: Posterior): Cells {
+  const { leaves, sums } = points(posterior);
+  let least = LEAST_MASS;
+  let held = divided(leaves, sums, least);
+  while (held.length > MOST_CELLS) {
+    least *= 1.5;
+    held = divided(leaves, sums, least);
+  }
+  const whole = sums[sums.length - 1]!;
+  const found = held
+    .map(({ number, level, mass }) => ({ number, level, mass: mass / whole, km2: areaSr(number, level) * EARTH_KM ** 2 }))
+    // in the order of the curve, as their ids have it
+    .sort((a, b) => middle(a.number, a.level) - middle(b.number, b.level));
+  const regions = regionsOf(found.map(({ mass, km2 }) => ({ mass, density: mass / km2 })));
+  const features = found.map(({ number, level, mass, km2 }, i): Cell => ({
+    type: "Feature",
+    geometry: geometry(number, level),
+    properties: {
+      cell: token(number, level),
+      probability: Number(mass.toPrecision(4)),
+      density_per_km2: Number((mass / km2).toPrecision(4)),
+      region: regions[i]!,
+    },
+  }));
+  return { type: "FeatureCollection", features };
+}
+
+function middle(number: number, level: number): number {
+  return (number + 0.5) * 4 ** (DEEPEST_LEVEL - level);
+}
+
+/** Points that stand for the places, as many of each as its mass is worth: their cells in order, and the mass up to each. */
+function points(posterior: Posterior): { leaves: Float64Array; sums: Float64Array } {
+  const { support, mass } = posterior;
+  const found: { leaf: number; mass: number }[] = [];
+  let owner = 0;
+  for (let place = 0; place < support.size; place++) {
+    const own = mass[place]!;
+    if (own === 0) continue;
+    const count = own > NEGLIGIBLE ? Math.ceil(own * POINTS) : 1;
+    for (let number = 0; number < count; number++) {
+      const km = quantileKm((number + 0.5) / count, support.scale[place]!);
+      const bearing = ((number + owner) * GOLDEN_DEGREES) % 360;
+      const [latitude, longitude] = moved(support.latitude[place]!, support.longitude[place]!, bearing, km);
+      found.push({ leaf: numberOf(latitude, longitude), mass: own / count });
+    }
+    owner++;
+  }
+  found.sort((a, b) => a.leaf - b.leaf);
+  const sums = new Float64Array(found.length + 1);
+  found.forEach((point, i) => (sums[i + 1] = sums[i]! + point.mass));
+  return { leaves: Float64Array.from(found, (point) => point.leaf), sums };
+}
+
+function moved(latitude: number, longitude: number, bearing: number, km: number): [number, number] {
+  const [phi, turn, angle] = [latitude * RADIANS, bearing * RADIANS, km / EARTH_KM];
+  const north = Math.sin(phi) * Math.cos(angle) + Math.cos(phi) * Math.sin(angle) * Math.cos(turn);
+  const east = Math.atan2(
+    Math.sin(turn) * Math.sin(angle),
+    Math.cos(angle) * Math.cos(phi) - Math.sin(phi) * Math.sin(angle) * Math.cos(turn),
+  );
+  return [Math.asin(Math.min(Math.max(north, -1), 1)) / RADIANS, longitude + east / RADIANS];
+}
+
+/** Cells with more than `least` of the mass become their four children; empty ones go. */
+function divided(leaves: Float64Array, sums: Float64Array, least: number): Held[] {
+  const done: Held[] = [];
+  let numbers = [...Array(6 * 4 ** COARSEST_LEVEL).keys()];
+  for (let level = COARSEST_LEVEL; numbers.length > 0; level++) {
+    const width = 4 ** (DEEPEST_LEVEL - level);
+    const next: number[] = [];
+    for (const number of numbers) {
+      const [low, high] = [firstAtLeast(leaves, number * width), firstAtLeast(leaves, (number + 1) * width)];
+      if (high <= low) continue;
+      const mass = sums[high]! - sums[low]!;
+      if (mass > least && high - low >= FEWEST_POINTS && level < DEEPEST_LEVEL)
+        for (let child = 0; child < 4; child++) next.push(number * 4 + child);
+      else done.push({ number, level, mass, low, high });
+    }
+    numbers = next;
+  }
+  return done;
+}
+
+function firstAtLeast(sorted: Float64Array, value: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const half = (low + high) >> 1;
+    if (sorted[half]! < value) low = half + 1;
+    else high = half;
+  }
+  return low;
+}
+
+/** The smallest of the regions of highest density that each cell belongs to. */
+function regionsOf(cells: { mass: number; density: number }[]): (0.5 | 0.9 | 1)[] {
+  const found: (0.5 | 0.9 | 1)[] = cells.map(() => 1);
+  const order = [...cells.keys()].sort((a, b) => cells[b]!.density - cells[a]!.density || a - b);
+  let before = 0;
+  for (const cell of order) {
+    found[cell] = REGIONS.find((level) => before < level - 1e-9) ?? 1;
+    before += cells[cell]!.mass;
+  }
+  return found;
+}
+
+/** A cell as a GeoJSON polygon; five digits are a metre, finer cells keep seven. */
+function geometry(number: number, level: number): Cell["geometry"] {
+  const own = corners(number, level);
+  const digits = level > 15 ? 7 : 5;
+  const ring = own.map(latitudeLongitude);
+  const longitudes = ring.map(([, longitude]) => longitude);
+  const isPlain =
+    level >= CURVED_LEVEL &&
+    Math.max(...longitudes) - Math.min(...longitudes) < 90 &&
+    ring.every(([latitude]) => Math.abs(latitude) < 89.9);
+  if (isPlain) return { type: "Polygon", coordinates: [closed(ring.map(([a, b]) => [b, a]), digits)] };
+  const bent = own.flatMap((start, i) => {
+    const end = own[(i + 1) % 4]!;
+    return Array.from({ length: EDGE_PARTS }, (_, part): Vector => {
+      const share = part / EDGE_PARTS;
+      return [0, 1, 2].map((axis) => start[axis]! * (1 - share) + end[axis]! * share) as unknown as Vector;
+    });
+  });
+  const unrolled = unroll(bent.map(latitudeLongitude));
+  const parts = [-360, 0, 360]
+    .map((shift) => clippedAt(clippedAt(unrolled.map(([x, y]) => [x + shift, y]), -180, 1), 180, -1))
+    .filter((part) => part.length > 2)
+    .map((part) => [closed(part, digits)]);
+  return parts.length === 1
+    ? { type: "Polygon", coordinates: parts[0]! }
+    : { type: "MultiPolygon", coordinates: parts };
+}
+
+type Spot = [longitude: number, latitude: number];
+
+/** A ring of positions with longitudes that count on instead of jumping; a pole is reached along both neighbours'. */
+function unroll(ring: [number, number][]): Spot[] {
+  const path: Spot[] = [];
+  ring.forEach(([latitude, longitude], i) => {
+    if (Math.abs(latitude) <= 90 - 1e-9) path.push([longitude, latitude]);
+    else {
+      path.push([ring.at(i - 1)![1], latitude]);
+      path.push([ring[(i + 1) % ring.length]![1], latitude]);
+    }
+  });
+  for (let i = 1; i < path.length; i++) {
+    const before = path[i - 1]![0];
+    path[i]![0] += 360 * Math.round((before - path[i]![0]) / 360);
+  }
+  return path;
+}
+
+/** What of a ring lies on one side of a meridian. */
+function clippedAt(ring: Spot[], meridian: number, side: 1 | -1): Spot[] {
+  const inside = ([longitude]: Spot) => side * (longitude - meridian) >= 0;
+  const kept: Spot[] = [];
+  ring.forEach((spot, i) => {
+    const before = ring.at(i - 1)!;
+    if (inside(spot) !== inside(before)) {
+      const share = (meridian - before[0]) / (spot[0] - before[0]);
+      kept.push([meridian, before[1] + share * (spot[1] - before[1])]);
+    }
+    if (inside(spot)) kept.push(spot);
+  });
+  const width = Math.max(...kept.map(([x]) => x)) - Math.min(...kept.map(([x]) => x));
+  return width > 0 ? kept : [];
+}
+
+function closed(ring: Spot[], digits: number): number[][] {
+  const rounded = ring.map((spot) => spot.map((value) => Number(value.toFixed(digits))));
+  return [...rounded, rounded[0]!];
+}

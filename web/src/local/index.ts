@@ -1,0 +1,130 @@
+/** The model on the visitor's own machine as a Locator: no photo leaves it. Text in pictures is not read here. */
+import exifr from "exifr/dist/lite.esm.mjs";
+import { type Answer, LocateError, type LocateOptions, type Locator, type PageInfo, type Position, type Prediction } from "../locator";
+import { showLoading } from "./loading";
+import type { Answered, Site } from "./model";
+import type { FromWorker, ToWorker } from "./worker";
+
+const FORMAT = 1;
+const NEEDED = ["WebAssembly", "Worker", "OffscreenCanvas", "createImageBitmap", "DecompressionStream"] as const;
+
+/** Read site.json and begin to load the model. Rejects with a LocateError that a person can read. */
+export async function createLocator(): Promise<Locator> {
+  const missing = NEEDED.find((name) => !(name in globalThis));
+  if (missing)
+    throw new LocateError(
+      `This browser has no ${missing}, or it is switched off. The model runs inside the browser and needs it: use a newer browser, or whereshot serve.`,
+    );
+  const base = document.baseURI;
+  const site = (await fetch(new URL("site.json", base)).then((response) => response.json())) as Site;
+  if (site.format !== FORMAT)
+    throw new LocateError(`site.json has format ${site.format}, and this page reads ${FORMAT}: export the site again.`);
+  return new BrowserLocator(site, base);
+}
+
+type Waiting = { resolve(answer: FromWorker & { kind: "answer" }): void; reject(error: Error): void };
+
+class BrowserLocator implements Locator {
+  private readonly worker: Worker;
+  private readonly waiting = new Map<number, Waiting>();
+  private readonly showing = showLoading();
+  private requests = 0;
+  /** Why the model cannot be used, once that is known. */
+  private broken: string | null = null;
+
+  constructor(
+    private readonly site: Site,
+    base: string,
+  ) {
+    this.worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    this.worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => this.receive(data));
+    this.worker.addEventListener("error", () => this.fail("The model cannot be started in this browser."));
+    this.send({ kind: "load", site, base });
+  }
+
+  async page(): Promise<PageInfo> {
+    return {
+      model: this.site.model,
+      tiles: null,
+      geocoder: null,
+      gallery: false,
+      coarse_km: null,
+      limits: {},
+      runs_here: true,
+    };
+  }
+
+  async locate(files: File[], options: LocateOptions = {}): Promise<Answer> {
+    if (this.broken !== null) throw new LocateError(this.broken);
+    if (options.region) throw new LocateError("Restricting the answer to an area needs the server: whereshot serve.");
+    if (options.use_exif) throw new LocateError("Letting a recorded position answer needs the server: whereshot serve.");
+    const { signal, top, within_km, level } = options;
+    signal?.throwIfAborted();
+    const request = this.requests++;
+    const answered = new Promise<FromWorker & { kind: "answer" }>((resolve, reject) => {
+      this.waiting.set(request, { resolve, reject });
+      signal?.addEventListener("abort", () => {
+        this.waiting.delete(request);
+        this.send({ kind: "cancel", request });
+        reject(signal.reason as Error);
+      });
+    });
+    this.send({ kind: "locate", request, files, asked: { top, within_km, level } });
+    const { photos, album } = await answered;
+    const recorded = await Promise.all(files.map(recordedIn));
+    return {
+      model: this.site.model,
+      predictions: photos.map((photo, i) => prediction(files[i]!.name, photo, recorded[i]!)),
+      album: album && prediction("album", album, null),
+    };
+  }
+
+  private send(message: ToWorker): void {
+    this.worker.postMessage(message);
+  }
+
+  private receive(message: FromWorker): void {
+    if (message.kind === "progress") this.showing.update(message.loaded, message.total);
+    else if (message.kind === "ready") this.showing.done();
+    else if (message.kind === "broken") this.fail(`The model cannot be loaded: ${message.words}.`);
+    else {
+      const waiting = this.waiting.get(message.request);
+      this.waiting.delete(message.request);
+      if (message.kind === "answer") waiting?.resolve(message);
+      else waiting?.reject(new LocateError(this.broken ?? `The model failed: ${message.words}.`));
+    }
+  }
+
+  private fail(words: string): void {
+    this.broken = words;
+    this.showing.fail(words);
+    for (const { reject } of this.waiting.values()) reject(new LocateError(words));
+    this.waiting.clear();
+  }
+}
+
+function prediction(id: string, told: Answered | { error: string }, recorded: Position | null): Prediction {
+  if (!("error" in told)) return { id, ...told, evidence: [], recorded, error: null };
+  return {
+    id,
+    latitude: null,
+    longitude: null,
+    radius_km: null,
+    level: null,
+    within: {},
+    confident_to: null,
+    place: null,
+    countries: [],
+    candidates: [],
+    evidence: [],
+    recorded: null,
+    error: told.error,
+  };
+}
+
+/** The position that a camera wrote into a photo, if it is one. */
+async function recordedIn(file: File): Promise<Position | null> {
+  const found = await exifr.gps(file).catch(() => undefined);
+  const isPosition = found && Math.abs(found.latitude) <= 90 && Math.abs(found.longitude) <= 180;
+  return isPosition ? { latitude: found.latitude, longitude: found.longitude } : null;
+}

@@ -1,0 +1,93 @@
+/** A model of a static site: pictures in, Predictions out. How the network is run is given from outside. */
+import type { Place, Prediction } from "../locator";
+import { answer, type Told } from "./answer";
+import { cellsOf } from "./cells";
+import { Posterior, Support } from "./posterior";
+import { type Crops, type Preprocess, crops } from "./preprocess";
+import { type Outputs, type Readout, type ReadoutDescription, readoutOf } from "./readout";
+import type { Picture } from "./resample";
+import { type ArrayDescription, Tables } from "./tables";
+
+/** site.json: what `whereshot export --web` wrote. */
+export interface Site {
+  mode: "browser";
+  format: number;
+  model: string;
+  version: string;
+  preprocess: Preprocess;
+  readout: ReadoutDescription;
+  radius_factor: number;
+  /** Files beside site.json, and their sizes in bytes. */
+  files: Record<"network" | "tables" | "names", { path: string; bytes: number }>;
+  /** Bytes of the WebAssembly of ONNX Runtime. */
+  engine_bytes: number;
+  arrays: ArrayDescription[];
+}
+
+/** Names of the places: `of_place` are numbers in `names`, whose rows are name, region, country code. */
+export interface Names {
+  countries: [code: string, name: string][];
+  names: [name: string | null, region: string | null, country: number][];
+  of_place: number[];
+}
+
+export interface Asked {
+  top?: number | undefined;
+  within_km?: number | undefined;
+  level?: number | undefined;
+}
+
+export type RunNetwork = (input: Crops) => Promise<Outputs>;
+
+/** An answer with its map. */
+export type Answered = Told & { map: Prediction["map"] };
+
+export class Model {
+  private readonly readout: Readout;
+  private readonly support: Support;
+
+  constructor(
+    private readonly site: Site,
+    tables: ArrayBuffer,
+    private readonly names: Names,
+    private readonly run: RunNetwork,
+  ) {
+    const found = new Tables(site.arrays, tables);
+    this.support = new Support(
+      found.float64("latitude"),
+      found.float64("longitude"),
+      found.float64("spread_km"),
+      found.int16("country"),
+    );
+    this.readout = readoutOf(site.readout, found, this.support);
+  }
+
+  /** What a picture says of where it was taken. */
+  async posterior(picture: Picture): Promise<Posterior> {
+    return this.readout.posterior(await this.run(crops(picture, this.site.preprocess)));
+  }
+
+  /** One posterior of photos of one place. */
+  pool(parts: Posterior[]): Posterior {
+    return Posterior.pool(parts, this.readout.logPrior);
+  }
+
+  /** What is said of a posterior. */
+  answer(posterior: Posterior, asked: Asked): Answered {
+    const told = answer(posterior, {
+      withinKm: asked.within_km,
+      level: asked.level ?? 0.9,
+      top: asked.top ?? 5,
+      radiusFactor: this.site.radius_factor,
+      countryCodes: this.names.countries.map(([code]) => code),
+      nameOf: (place) => this.nameOf(place),
+    });
+    return { ...told, map: cellsOf(posterior) };
+  }
+
+  private nameOf(place: number): Place {
+    const [name, region, country] = this.names.names[this.names.of_place[place]!]!;
+    const [code, called] = this.names.countries[country] ?? [null, null];
+    return { name, region, country: called, country_code: code };
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * A file in, an upright 8-bit RGB picture out, as images.py decodes it: the browser decodes, without colour management;
+ * a JPEG at the DCT scale that Python would choose; transparent parts on white; the first frame of an animation.
+ */
+import { type JpegHeader, readJpeg } from "./jpeg";
+import { type Picture, dctScaled } from "./resample";
+
+/** As in images.py: Pillow's own limit against decompression bombs. */
+const MAX_PIXELS = 2 * Math.floor(1024 ** 3 / 4 / 3);
+const BAND = 512;
+
+/** A file is not a picture that can be read here, in words for a person. */
+export class PictureError extends Error {}
+
+/** Decode a picture whose shorter side should be at least `leastSide`. Rejects with a PictureError. */
+export async function decoded(file: Blob, name: string, leastSide: number): Promise<Picture> {
+  if (file.size === 0) throw new PictureError(`${name}: the file is empty`);
+  const jpeg = readJpeg(new Uint8Array(await file.arrayBuffer()));
+  if (jpeg && jpeg.width * jpeg.height > MAX_PIXELS) throw new PictureError(tooLarge(name, jpeg));
+  let bitmap: ImageBitmap;
+  try {
+    // without its EXIF and its colour profile every browser gives the pixels as they are
+    bitmap = await createImageBitmap(jpeg ? jpeg.plain : file, { colorSpaceConversion: "none" });
+  } catch {
+    throw new PictureError(
+      jpeg
+        ? `${name}: the picture is damaged`
+        : `${name}: not a picture that this browser can read (JPEG, PNG, WebP, GIF or AVIF; HEIC needs the server)`,
+    );
+  }
+  try {
+    if (bitmap.width * bitmap.height > MAX_PIXELS) throw new PictureError(tooLarge(name, bitmap));
+    const picture = pixelsOf(bitmap);
+    if (!jpeg) return picture;
+    const scaled = jpeg.isPlainColour ? dctScaled(picture, eighthsOf(picture, leastSide)) : picture;
+    return upright(scaled, jpeg.orientation);
+  } catch (error) {
+    if (error instanceof PictureError) throw error;
+    throw new PictureError(`${name}: ${bitmap.width} x ${bitmap.height} is too large for this browser; make a smaller copy`);
+  } finally {
+    bitmap.close();
+  }
+}
+
+function tooLarge(name: string, size: { width: number; height: number } | JpegHeader): string {
+  const most = Math.floor(MAX_PIXELS / 1e6);
+  return `${name}: ${size.width} x ${size.height} is more than ${most} megapixels, the limit; make a smaller copy`;
+}
+
+/** The scale at which images.py decodes a JPEG, in eighths. */
+function eighthsOf(picture: Picture, leastSide: number): number {
+  const eighths = Math.min(8, Math.ceil((8 * leastSide) / Math.min(picture.width, picture.height)));
+  return eighths > 1 && eighths % 2 ? eighths + 1 : eighths;
+}
+
+/** The pixels on white, some lines at a time so that a large picture is not held three times over. */
+function pixelsOf(bitmap: ImageBitmap): Picture {
+  const { width, height } = bitmap;
+  const data = new Uint8Array(width * height * 3);
+  const canvas = new OffscreenCanvas(width, Math.min(BAND, height));
+  const context = canvas.getContext("2d", { willReadFrequently: true })!;
+  context.fillStyle = "#fff";
+  let out = 0;
+  for (let top = 0; top < height; top += canvas.height) {
+    const lines = Math.min(canvas.height, height - top);
+    context.fillRect(0, 0, width, canvas.height);
+    context.drawImage(bitmap, 0, -top);
+    const band = context.getImageData(0, 0, width, lines).data;
+    for (let at = 0; at < band.length; at += 4) {
+      data[out++] = band[at]!;
+      data[out++] = band[at + 1]!;
+      data[out++] = band[at + 2]!;
+    }
+  }
+  return { width, height, data };
+}
+
+/** The picture turned as an EXIF orientation, 1 to 8, asks for. */
+export function upright(picture: Picture, orientation: number): Picture {
+  if (orientation < 2 || orientation > 8) return picture;
+  const { width, height, data } = picture;
+  const isTurned = orientation > 4;
+  const [wide, high] = isTurned ? [height, width] : [width, height];
+  const turned = new Uint8Array(data.length);
+  let out = 0;
+  for (let y = 0; y < high; y++) {
+    for (let x = 0; x < wide; x++) {
+      const [a, b] = isTurned ? [y, x] : [x, y];
+      const fromX = [2, 3, 7, 8].includes(orientation) ? width - 1 - a : a;
+      const fromY = [3, 4, 6, 7].includes(orientation) ? height - 1 - b : b;
+      const at = (fromY * width + fromX) * 3;
+      turned[out++] = data[at]!;
+      turned[out++] = data[at + 1]!;
+      turned[out++] = data[at + 2]!;
+    }
+  }
+  return { width: wide, height: high, data: turned };
+}

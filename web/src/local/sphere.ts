@@ -1,0 +1,58 @@
+/** Distances on the sphere of the mean Earth radius, and the spherical Cauchy distribution: ports of sphere.py and cauchy.py. */
+
+export const EARTH_KM = 6371.0088;
+export const HALF_CIRCUMFERENCE_KM = Math.PI * EARTH_KM;
+const HALF_DEGREE = Math.PI / 360;
+
+/** Great-circle distance in km between two positions in degrees. */
+export function distanceKm(latitudeA: number, longitudeA: number, latitudeB: number, longitudeB: number): number {
+  const across = Math.sin((longitudeB - longitudeA) * HALF_DEGREE) ** 2;
+  const along = Math.sin((latitudeB - latitudeA) * HALF_DEGREE) ** 2;
+  const flat = Math.cos((latitudeA + latitudeB) * HALF_DEGREE) ** 2;
+  const h = along + (flat - along) * across;
+  return 2 * EARTH_KM * Math.asin(Math.sqrt(Math.min(Math.max(h, 0), 1)));
+}
+
+export function oneMinusCos(km: number): number {
+  return 2 * Math.sin(km / (2 * EARTH_KM)) ** 2;
+}
+
+/** The distribution's scale on 1 - cos(angle), such that half the mass lies within `spreadKm`. */
+export function scaleOf(spreadKm: number): number {
+  const u = oneMinusCos(Math.min(spreadKm, (HALF_CIRCUMFERENCE_KM / 2) * (1 - 1e-9)));
+  return u / (1 - u);
+}
+
+/** Log density per steradian, at a distance, of a place with this scale. */
+export function logKernel(km: number, scale: number): number {
+  return Math.log((scale * (2 + scale)) / (4 * Math.PI)) - 2 * Math.log(oneMinusCos(km) + scale);
+}
+
+/** Mass of a place inside a circle of `radiusKm` whose centre is `km` from it; exact. */
+export function circleMass(km: number, scale: number, radiusKm: number): number {
+  const half = Math.sqrt(scale / (2 + scale));
+  const radius = Math.min(radiusKm / EARTH_KM, Math.PI);
+  const angle = km / EARTH_KM;
+  const near = (angle - radius) / 2;
+  const far = (angle + radius) / 2;
+  const width =
+    Math.atan2(Math.sin(far), half * Math.cos(far)) - Math.atan2(Math.sin(near), half * Math.cos(near));
+  return Math.sin(width / 2) ** 2;
+}
+
+/** Distance within which `share` of a place's mass lies. */
+export function quantileKm(share: number, scale: number): number {
+  const u = (2 * share * scale) / (2 + scale - 2 * share);
+  return 2 * EARTH_KM * Math.asin(Math.sqrt(Math.min(Math.max(u / 2, 0), 1)));
+}
+
+/** Distance from a centre of one point of the place with this number, `km` from it, as `cauchy.drawn_km` draws it. */
+export function drawnKm(number: number, km: number, scale: number): number {
+  const share = (0.5 + number * 0.7548776662466927) % 1;
+  const turn = (0.5 + number * 0.5698402909980532) % 1;
+  const off = quantileKm(share, scale) / EARTH_KM;
+  const angle = km / EARTH_KM;
+  const half =
+    Math.sin((angle - off) / 2) ** 2 + Math.sin(angle) * Math.sin(off) * Math.sin(Math.PI * turn) ** 2;
+  return 2 * EARTH_KM * Math.asin(Math.sqrt(Math.min(Math.max(half, 0), 1)));
+}
