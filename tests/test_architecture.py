@@ -21,6 +21,7 @@ train geolocator learn export atlas
 answer features page card
 checkpoint runtime optimize dali rehearse
 dataset model calibrate oracle predictions audit benchmark memory
+prototypes
 sources curate pack evidence readout evaluate areas conformal
 fetch
 places

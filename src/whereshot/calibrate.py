@@ -5,7 +5,7 @@ Nothing here is fitted on photos that the network or the gallery had seen, and n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -17,9 +17,9 @@ from whereshot import sphere
 from whereshot.conformal import conformal_factor
 from whereshot.errors import InputError
 from whereshot.posterior import Posterior
+from whereshot.prototypes import cells_of
 from whereshot.readout import (
     Calibration,
-    Cells,
     CellsSettings,
     Gallery,
     GallerySettings,
@@ -28,6 +28,7 @@ from whereshot.readout import (
     MixtureSettings,
     Outputs,
     PositionSettings,
+    Readout,
     log_softmax,
 )
 
@@ -42,6 +43,10 @@ RADIUS_LEVEL = 0.9
 CELLS_GRID = [
     CellsSettings(temperature=t, spread_scale=s, floor_km=f)
     for t, s, f in product((1.0, 1.5, 2.0, 3.0, 4.0, 6.0), (0.25, 0.5, 1.0), (0.3, 1.0))
+]
+PROTOTYPES_GRID = [
+    CellsSettings(temperature=t, spread_scale=s, floor_km=f, likeness=like)
+    for t, s, f, like in product((1.0, 1.5, 2.0, 3.0, 4.0), (0.5, 1.0), (0.3, 1.0), (0.03, 0.06, 0.12, 0.25))
 ]
 GALLERY_GRID = [
     GallerySettings(temperature=t, floor_km=f)
@@ -91,7 +96,8 @@ def calibrate(
 ) -> Calibration:
     """Fit everything on the folds together, cells answering at ``position``; raises InputError without a photo."""
     wanted = {name: getattr(position, name) for name in PositionSettings.model_fields}
-    cells_grid = [settings.model_copy(update=wanted) for settings in CELLS_GRID]
+    grid = PROTOTYPES_GRID if position.position == "prototypes" else CELLS_GRID
+    cells_grid = [settings.model_copy(update=wanted) for settings in grid]
     folds = [fold for fold in folds if len(fold)]
     if not folds:
         raise InputError("calibration needs held-out photos; raise data.validation or calibration.folds")
@@ -101,7 +107,9 @@ def calibrate(
         prior=np.concatenate([prior.repeat(len(fold)).log_density(fold.truth) for fold in folds]),
         parts={
             "cells": [
-                np.concatenate([Cells(f.hierarchy, settings)(f.outputs).log_density(f.truth) for f in folds])
+                np.concatenate(
+                    [cells_of(f.hierarchy, f.gallery, settings)(f.outputs).log_density(f.truth) for f in folds]
+                )
                 for settings in cells_grid
             ],
             "gallery": [
@@ -122,6 +130,11 @@ def calibrate(
             update=_per_kind(folds, settings, prior, log_density, seen, fitting.weight)
         )
     return Calibration(mixtures=mixtures, photos={"seen": int(seen.sum()), "unseen": int((~seen).sum())})
+
+
+def _at_truth(folds: Sequence[HeldOut], readout: Callable[[HeldOut], Readout]) -> NDArray[np.float64]:
+    """Log densities (n,) at the truth of the photos of all folds, by each fold's own readout."""
+    return np.concatenate([readout(fold)(fold.outputs).log_density(fold.truth) for fold in folds])
 
 
 @dataclass(frozen=True)
@@ -167,7 +180,7 @@ class _Fitting:
 def mixture_of(hierarchy: Hierarchy, gallery: Gallery, settings: MixtureSettings, prior: Posterior) -> Mixture:
     """A calibrated mixture, ready to answer."""
     gallery = with_settings(gallery, settings.gallery)
-    parts = {"cells": Cells(hierarchy, settings.cells), "gallery": gallery}
+    parts = {"cells": cells_of(hierarchy, gallery, settings.cells), "gallery": gallery}
     return Mixture({name: parts[name] for name in settings.gate.offset}, settings.gate, gallery, prior)
 
 

@@ -20,11 +20,10 @@ from scipy.special import logsumexp
 from whereshot import retrieval, sphere
 from whereshot.config import Settings
 from whereshot.posterior import Posterior
+from whereshot.prototypes import SAME_PLACE_KM, means, places_of
 from whereshot.readout import Outputs, Readout, log_softmax
 from whereshot.whitening import Whitening
 
-SAME_PLACE_KM = 0.3
-"""Photos this near to one that stands for a place are of that place."""
 NEAR_KM = 25.0
 """Within this distance of the place that the votes chose, it is right."""
 MEASURES = ("margin", "agreement", "hubness", "familiarity", "photos of the place", "photos near it", "odds")
@@ -95,7 +94,7 @@ class Library:
     @functools.cached_property
     def places(self) -> sphere.Points:
         """The middle (p, 2) of each place's photos."""
-        return _means(self.points, self.place)
+        return means(self.points, self.place)
 
     def extent_km(self, floor_km: float, accuracy_share: float) -> NDArray[np.float64]:
         """Radius (p,) that holds half of a place: how far its photos lie from its middle, a share of how inexact their
@@ -125,23 +124,8 @@ def library_of(features: NDArray, points: NDArray, accuracy_km: NDArray) -> Libr
     """A library of photos, divided into places, with how much each is a hub."""
     points = sphere.points(points)
     accuracy = np.nan_to_num(np.asarray(accuracy_km, np.float64), nan=0.0)
-    place = places_of(points)
+    place = places_of(points, SAME_PLACE_KM)
     return Library(np.asarray(features, np.float32), points, accuracy, place, hubness(features, points))
-
-
-def places_of(points: sphere.Points, within_km: float = SAME_PLACE_KM) -> NDArray[np.int64]:
-    """Number (m,) of the place of each photo: all within a distance of the one with the most photos around it."""
-    spots, spot_of, counts = np.unique(points, axis=0, return_inverse=True, return_counts=True)
-    around = sphere.Nearest(spots).within(spots, within_km)
-    crowd = np.array([counts[np.asarray(found, np.int64)].sum() for found in around])
-    place = np.full(len(spots), -1)
-    number = 0
-    for spot in np.argsort(-crowd, kind="stable"):
-        if place[spot] < 0:
-            free = np.asarray(around[spot], np.int64)
-            place[free[place[free] < 0]] = number
-            number += 1
-    return place[np.ravel(spot_of)].astype(np.int64)
 
 
 def hubness(features: NDArray, points: NDArray) -> NDArray[np.float32]:
@@ -329,12 +313,6 @@ def fit_confidence(measures: NDArray, outcome: NDArray, weight: NDArray, ridge: 
 
     theta = minimize(loss, np.zeros(2 * count), jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
     return Confidence(center=center.tolist(), scale=scale.tolist(), weights=theta.reshape(2, count).tolist())
-
-
-def _means(points: sphere.Points, number: NDArray) -> sphere.Points:
-    unit = sphere.xyz(points)
-    sums = np.stack([np.bincount(number, unit[:, axis]) for axis in range(3)], axis=1)
-    return sphere.latlon(sums)
 
 
 def _blocks(n: int, width: int) -> Iterator[slice]:
