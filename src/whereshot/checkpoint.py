@@ -163,6 +163,30 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def verified(folder: Path) -> dict[str, str]:
+    """The hashes of all files that ``write_files`` put into a folder. Raises ModelError where one is not as it was."""
+    if not folder.is_dir():
+        raise ModelError(catalog.not_here(str(folder)))
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+        found, hashes = manifest["format"], dict(manifest["sha256"])
+    except FileNotFoundError:
+        raise ModelError(f"{folder}: not a model folder (it has no {MANIFEST})") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ModelError(f"{folder}: {MANIFEST} is damaged; get or train the model again") from None
+    if found != FORMAT:
+        raise ModelError(f"{folder}: {MANIFEST} names model format {found!r}; this version reads {FORMAT}")
+    for name, expected in hashes.items():
+        if not (folder / name).is_file():
+            raise ModelError(f"{folder}: {name} is missing; get or train the model again")
+        if _sha256(folder / name) != expected:
+            raise ModelError(
+                f"{folder}: {name} has been changed or damaged (its SHA-256 is not the manifest's); "
+                "get or train the model again"
+            )
+    return hashes
+
+
 def is_model(folder: str | Path) -> bool:
     """Whether a folder looks like a model."""
     return (Path(folder) / MANIFEST).is_file()
@@ -192,7 +216,7 @@ class ModelFolder:
 
     def __init__(self, folder: str | Path) -> None:
         self.path = find(folder)
-        self._verify()
+        self.hashes = verified(self.path)
         try:
             self.description = config.load(self.path / "model.toml", Description)
             calibrated = self.path / "calibration.toml"
@@ -216,28 +240,6 @@ class ModelFolder:
     def files(self) -> list[Path]:
         """All files but the manifest."""
         return sorted(path for path in self.path.iterdir() if path.is_file() and path.name != MANIFEST)
-
-    def _verify(self) -> None:
-        if not self.path.is_dir():
-            raise ModelError(catalog.not_here(str(self.path)))
-        try:
-            manifest = json.loads((self.path / MANIFEST).read_text("utf-8"))
-            found, hashes = manifest["format"], dict(manifest["sha256"])
-        except FileNotFoundError:
-            raise ModelError(f"{self.path}: not a model folder (it has no {MANIFEST})") from None
-        except (OSError, ValueError, KeyError, TypeError):
-            raise ModelError(f"{self.path}: {MANIFEST} is damaged; get or train the model again") from None
-        if found != FORMAT:
-            raise ModelError(f"{self.path}: {MANIFEST} names model format {found!r}; this version reads {FORMAT}")
-        self.hashes: dict[str, str] = hashes
-        for name, expected in hashes.items():
-            if not (self.path / name).is_file():
-                raise ModelError(f"{self.path}: {name} is missing; get or train the model again")
-            if _sha256(self.path / name) != expected:
-                raise ModelError(
-                    f"{self.path}: {name} has been changed or damaged (its SHA-256 is not the manifest's); "
-                    "get or train the model again"
-                )
 
     @functools.cached_property
     def hierarchy(self) -> Hierarchy:
