@@ -83,14 +83,14 @@ class Geolocator:
 
     @functools.cached_property
     def _compute(self) -> runtime.Compute:
-        return _make_network(str(self.folder.path), self.device)
+        return make_network(str(self.folder.path), self.device)
 
     def outputs(
         self, photos: Sequence[images.Source | None], *, workers: int | None = None, track: Track = silent
     ) -> tuple[Outputs, NDArray[np.int64], dict[int, str]]:
         """The network's outputs of the readable photos, their row numbers, and the errors of the others."""
         workers = workers or runtime.default_workers(len(photos), self.device)
-        make = functools.partial(_make_network, str(self.folder.path), self.device)
+        make = functools.partial(make_network, str(self.folder.path), self.device)
         blocks = runtime.compute_outputs(
             photos,
             self.folder.description.preprocess,
@@ -329,7 +329,7 @@ def _as_list(photos: Photos) -> list[images.Source]:
     return [photos]
 
 
-def _make_network(folder: str, device: str) -> runtime.Compute:
+def make_network(folder: str, device: str) -> runtime.Compute:
     """A model folder's network, for this process or another."""
     model = checkpoint.ModelFolder(folder)
     if model.onnx is not None and device == "cpu":
