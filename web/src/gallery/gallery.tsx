@@ -1,0 +1,143 @@
+/** Photos whose place is known: look at what the model said, or guess first and compare by GeoScore. */
+import { useEffect, useState } from "preact/hooks";
+import { isLocated, LocateError, type Position } from "../locator";
+import type { Globe, Mark } from "../map/globe";
+import { distanceKm } from "../sphere";
+import { distanceWords } from "../words";
+import { listPhotos, photoUrl, readEntry, readScores, type GalleryEntry, type GalleryPhoto, type Scores } from "./api";
+import { Accuracy, Compared, Game } from "./results";
+
+/** As many as a person can choose from; which of them is by chance. */
+const OFFERED = 100;
+
+interface Props {
+  globe: Globe | null;
+  game: boolean;
+}
+
+export interface Round {
+  guess: Position;
+  entry: GalleryEntry;
+}
+
+export function Gallery({ globe, game }: Props) {
+  const [photos, setPhotos] = useState<GalleryPhoto[]>([]);
+  const [scores, setScores] = useState<Scores | null>(null);
+  const [chosen, setChosen] = useState<string | null>(null);
+  const [entry, setEntry] = useState<GalleryEntry | null>(null);
+  const [guess, setGuess] = useState<Position | null>(null);
+  const [rounds, setRounds] = useState<Round[]>([]);
+  const [problem, setProblem] = useState("");
+  const told = (error: unknown) => setProblem(error instanceof LocateError ? error.message : String(error));
+
+  useEffect(() => {
+    listPhotos().then((all) => setPhotos(someOf(all, OFFERED))).catch(told);
+    if (!game) readScores().then(setScores).catch(told);
+  }, [game]);
+
+  const choose = (id: string) => {
+    setChosen(id);
+    setEntry(null);
+    setGuess(null);
+    setProblem("");
+    // in the game what the model said is asked for only after the guess
+    if (!game) readEntry(id).then(setEntry).catch(told);
+  };
+  const random = () => {
+    const rest = photos.filter(({ id }) => id !== chosen && !rounds.some((round) => round.entry.id === id));
+    const from = rest.length ? rest : photos;
+    const next = from[Math.floor(Math.random() * from.length)];
+    if (next) choose(next.id);
+  };
+  const settle = () => {
+    if (!guess || !chosen) return;
+    readEntry(chosen)
+      .then((found) => {
+        setEntry(found);
+        setRounds((before) => [...before, { guess, entry: found }]);
+      })
+      .catch(told);
+  };
+
+  useEffect(() => {
+    if (!globe) return;
+    globe.stop();
+    if (entry) return showEntry(globe, entry, guess);
+    globe.show({ cells: null, marks: guess ? [{ ...guess, kind: "guess", label: "Your guess" }] : [] });
+  }, [globe, entry, guess]);
+  useEffect(() => {
+    if (globe && chosen === null) globe.whole();
+    if (globe && game && chosen && !entry) globe.whole();
+  }, [globe, chosen, entry === null]);
+  useEffect(() => {
+    if (!globe || !game || !chosen || entry) return;
+    globe.ask(setGuess);
+    return () => globe.ask(null);
+  }, [globe, game, chosen, entry]);
+
+  return (
+    <>
+      <div class="hero hero-small">
+        <h1>{game ? "Where was it taken?" : "Photos with known places"}</h1>
+        <p>{game ? "Place your pin first, then see what the model says." : "What the model said of photos it had not been trained on, beside the truth."}</p>
+      </div>
+      {problem && <p class="notice notice-error" role="alert">{problem}</p>}
+      {chosen && <figure class="photo"><div class="photo-frame"><img src={photoUrl(chosen)} alt="The photo to be located" /></div></figure>}
+      <div class="row">
+        <button class={chosen ? "button" : "button button-main"} onClick={random} disabled={!photos.length}>{chosen ? "Another photo" : "A photo by chance"}</button>
+        {game && chosen && !entry && (
+          <>
+            <button class="button" onClick={() => globe && setGuess(globe.center())}>Pin in the middle of the map</button>
+            <button class="button button-main" disabled={!guess} onClick={settle}>This is my guess</button>
+          </>
+        )}
+      </div>
+      {game && chosen && !entry && (
+        <p class="quiet" role="status">
+          {guess ? `Your pin: ${guess.latitude.toFixed(2)}, ${guess.longitude.toFixed(2)}. Click elsewhere to move it.` : "Click on the globe to place your pin."}
+        </p>
+      )}
+      <div aria-live="polite">
+        {entry && !game && <Compared entry={entry} />}
+        {entry && game && guess && <Game rounds={rounds} entry={entry} guess={guess} />}
+      </div>
+      {!game && (
+        <ul class="gallery" aria-label="Photos to choose from">
+          {photos.map(({ id }, number) => (
+            <li key={id}>
+              <button aria-pressed={id === chosen} onClick={() => choose(id)}>
+                <img src={photoUrl(id)} alt={`Photo ${number + 1}`} loading="lazy" decoding="async" />
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      {!game && scores && <Accuracy scores={scores} />}
+    </>
+  );
+}
+
+/** Some of all, in an order by chance. */
+function someOf<T>(all: T[], most: number): T[] {
+  const rest = [...all];
+  for (let at = rest.length - 1; at > 0; at--) {
+    const other = Math.floor(Math.random() * (at + 1));
+    [rest[at], rest[other]] = [rest[other]!, rest[at]!];
+  }
+  return rest.slice(0, most);
+}
+
+function showEntry(globe: Globe, { prediction, truth }: GalleryEntry, guess: Position | null): void {
+  const marks: Mark[] = [{ ...truth, kind: "truth", label: "Taken here" }];
+  if (guess) marks.push({ ...guess, kind: "guess", label: `You, ${distanceWords(distanceKm(guess, truth))} off` });
+  let farthest = guess ? distanceKm(guess, truth) : 0;
+  if (isLocated(prediction)) {
+    const off = distanceKm(prediction, truth);
+    const faint = prediction.confident_to === null;
+    marks.push({ ...prediction, kind: faint ? "candidate" : "answer", faint, text: "1", label: `Model, ${distanceWords(off)} off` });
+    farthest = Math.max(farthest, off);
+  }
+  const other = guess ?? (isLocated(prediction) ? prediction : null);
+  globe.show({ cells: prediction.map ?? null, marks, between: other && [truth, other] });
+  globe.fly(truth, Math.max(farthest * 1.1, 20));
+}

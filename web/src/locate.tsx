@@ -1,0 +1,157 @@
+/** Asking: photos in, the answer beside the globe. One photo has one answer; several have one each and one for all. */
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { isLocated, LocateError, type Answer, type Locator, type PageInfo, type Position, type Prediction } from "./locator";
+import type { Globe, Mark, View } from "./map/globe";
+import { Actions } from "./parts/actions";
+import { Album } from "./parts/album";
+import { AnswerView } from "./parts/answer";
+import { DEFAULTS, Options, type Choices } from "./parts/options";
+import { PhotoView } from "./parts/photo";
+import { Picker } from "./parts/picker";
+import { sift, toPhoto, type Photo } from "./photos";
+import { placeWords, spoken } from "./words";
+
+export type Shown = number | "all";
+
+interface Props {
+  locator: Locator;
+  info: PageInfo;
+  globe: Globe | null;
+}
+
+export function Locate({ locator, info, globe }: Props) {
+  const [photos, setPhotos] = useState<Photo[]>([]);
+  const [answer, setAnswer] = useState<Answer | null>(null);
+  const [shown, setShown] = useState<Shown>(0);
+  const [busy, setBusy] = useState(false);
+  const [notices, setNotices] = useState<string[]>([]);
+  const [choices, setChoices] = useState<Choices>(DEFAULTS);
+  const [candidate, setCandidate] = useState<number | null>(null);
+  const [evidence, setEvidence] = useState<number | null>(null);
+  const asking = useRef<AbortController | null>(null);
+
+  const ask = useCallback(
+    async (these: Photo[]) => {
+      asking.current?.abort();
+      const control = (asking.current = new AbortController());
+      setAnswer(null);
+      setBusy(these.length > 0);
+      if (!these.length) return;
+      const { show_recorded: _, ...wanted } = choices;
+      try {
+        const told = await locator.locate(these.map((photo) => photo.file), { ...wanted, signal: control.signal });
+        setAnswer(told);
+        setShown(these.length > 1 && told.album ? "all" : 0);
+      } catch (error) {
+        if (control.signal.aborted) return;
+        setNotices((before) => [...before, error instanceof LocateError ? error.message : `Something went wrong: ${String(error)}`]);
+      }
+      if (asking.current === control) setBusy(false);
+    },
+    [choices, locator],
+  );
+
+  const add = async (files: File[]) => {
+    const { kept, refused } = sift(files, photos.length, info.limits);
+    setNotices(refused);
+    if (!kept.length) return;
+    const all = [...photos, ...(await Promise.all(kept.map(toPhoto)))];
+    setPhotos(all);
+    void ask(all);
+  };
+  const drop = (gone: Photo) => {
+    if (gone.url) URL.revokeObjectURL(gone.url);
+    const rest = photos.filter((photo) => photo !== gone);
+    setPhotos(rest);
+    setNotices([]);
+    void ask(rest);
+  };
+  const clear = () => {
+    photos.forEach((photo) => photo.url && URL.revokeObjectURL(photo.url));
+    setPhotos([]);
+    setNotices([]);
+    void ask([]);
+  };
+
+  const prediction = answer && (shown === "all" ? (answer.album ?? null) : (answer.predictions[shown] ?? null));
+  const photo = shown === "all" ? null : (photos[shown] ?? null);
+  const recorded = prediction?.recorded ?? (choices.show_recorded ? (photo?.recorded ?? null) : null);
+
+  useEffect(() => {
+    if (!globe) return;
+    if (!prediction || !isLocated(prediction)) {
+      globe.show({ cells: null, marks: [] });
+      if (photos.length === 0) globe.turn();
+      return;
+    }
+    globe.show(viewOf(prediction, recorded));
+    globe.fly(prediction, prediction.radius_km);
+  }, [globe, prediction, recorded, photos.length]);
+  useEffect(() => () => globe?.stop(), [globe]);
+
+  const look = (number: number | null) => {
+    setCandidate(number);
+    globe?.highlight(number);
+  };
+  return (
+    <>
+      {photos.length === 0 && (
+        <div class="hero">
+          <h1>Where was this photo taken?</h1>
+          <p>A probability over the whole Earth, how sure that is, and why.</p>
+        </div>
+      )}
+      {photos.length > 0 && <h1 class="unseen">Where was this photo taken?</h1>}
+      {photos.length > 1 && <Album photos={photos} answer={answer} shown={shown} onShow={setShown} onDrop={drop} />}
+      {photo && (
+        <PhotoView
+          key={photo.key} url={photo.url} name={photo.file.name} looked={evidence} onLook={setEvidence}
+          evidence={prediction?.evidence ?? []}
+        />
+      )}
+      {notices.map((text) => <p class="notice notice-error" role="alert" key={text}>{text}</p>)}
+      {busy && <Waiting count={photos.length} />}
+      <div class="unseen" aria-live="polite">{prediction ? spoken(prediction) : ""}</div>
+      {prediction && (
+        <AnswerView
+          prediction={prediction} recorded={recorded} looked={{ candidate, evidence }}
+          onLookCandidate={look}
+          onGoCandidate={(number) => {
+            const to = prediction.candidates[number];
+            if (to) globe?.fly(to, 40);
+          }}
+          onLookEvidence={setEvidence}
+          onGoRecorded={() => recorded && globe?.fly(recorded, 10)}
+        >
+          {isLocated(prediction) && <Actions prediction={prediction} geocoder={info.geocoder} />}
+        </AnswerView>
+      )}
+      <Picker onFiles={(files) => void add(files)} small={photos.length > 0} />
+      {photos.length > 0 && <button class="link" onClick={clear}>Start again</button>}
+      <Options choices={choices} onChange={setChoices} whole={info.reads_text ?? true} onAgain={photos.length ? () => { setNotices([]); void ask(photos); } : null} />
+    </>
+  );
+}
+
+function Waiting({ count }: { count: number }) {
+  return (
+    <p class="waiting" role="status">
+      <span class="waiting-globe" aria-hidden="true" />
+      Looking at {count === 1 ? "the photo" : `${count} photos`} …
+    </p>
+  );
+}
+
+/** What the globe shows of a prediction. An answer that is not sure gets no pin: its area is the answer. */
+export function viewOf(prediction: Prediction & Position, recorded: Position | null): View {
+  const sure = prediction.confident_to !== null;
+  const marks: Mark[] = prediction.candidates.map((candidate, number) => ({
+    ...candidate,
+    kind: number === 0 && sure ? "answer" : "candidate",
+    label: placeWords(candidate.place),
+    text: String(number + 1),
+    faint: !sure,
+  }));
+  if (recorded) marks.push({ ...recorded, kind: "recorded", label: "Recorded by the camera" });
+  return { cells: prediction.map ?? null, marks };
+}

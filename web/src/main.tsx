@@ -1,0 +1,41 @@
+/** The page begins here: who answers (site.json says), then the page itself. */
+import "@fontsource-variable/inter/wght.css";
+import { render } from "preact";
+import { App } from "./app";
+import type { Locator, PageInfo } from "./locator";
+import { applyTheme } from "./theme";
+import { ServerLocator } from "./server";
+import "./styles/page.css";
+import "./styles/answer.css";
+import "./styles/map.css";
+
+/** A folder of its own, so that a served page never loads what runs a model in the browser. */
+const local = import.meta.glob<{ createLocator(): Promise<Locator> }>("./local/index.ts");
+
+async function chooseLocator(): Promise<{ locator: Locator; runsHere: boolean }> {
+  const site = (await fetch("site.json").then((response) => response.json())) as { mode: string };
+  const load = local["./local/index.ts"];
+  if (site.mode === "browser" && load) return { locator: await (await load()).createLocator(), runsHere: true };
+  return { locator: new ServerLocator(), runsHere: false };
+}
+
+async function begin(): Promise<void> {
+  applyTheme();
+  const root = document.getElementById("page")!;
+  try {
+    const { locator, runsHere } = await chooseLocator();
+    const info: PageInfo = await locator.page();
+    render(<App locator={locator} info={info} runsHere={runsHere} />, root);
+  } catch (error) {
+    render(
+      <div class="broken" role="alert">
+        <h1>whereshot</h1>
+        <p>{error instanceof Error ? error.message : String(error)}</p>
+        <button class="button" onClick={() => location.reload()}>Try again</button>
+      </div>,
+      root,
+    );
+  }
+}
+
+void begin();

@@ -1,0 +1,47 @@
+/** The map's colours in light and dark. The ramps are perceptual and safe for the colour-blind (inferno, cut). */
+
+export type Theme = "light" | "dark";
+
+/** Densities in probability per km2 that the ramp's ends stand for: an answer for the whole Earth, one for a street. */
+export const DENSITY_DOMAIN = [1e-9, 1e-1] as const;
+
+export interface MapColors {
+  water: string;
+  land: string;
+  coast: string;
+  border: string;
+  label: string;
+  halo: string;
+  outline: string;
+  ramp: readonly string[];
+}
+
+export const MAP_COLORS: Record<Theme, MapColors> = {
+  dark: {
+    water: "#101b2e",
+    land: "#22314a",
+    coast: "#5a7399",
+    border: "#45597c",
+    label: "#c4d0e4",
+    halo: "#101b2e",
+    outline: "#ffffff",
+    ramp: ["#2f2a55", "#56266f", "#82276c", "#ad335b", "#d54a41", "#f07024", "#fba418", "#f6dd55"],
+  },
+  light: {
+    water: "#c9dcea",
+    land: "#f8f6ef",
+    coast: "#7f99ac",
+    border: "#b4b2a5",
+    label: "#46525e",
+    halo: "#f8f6ef",
+    outline: "#20102e",
+    ramp: ["#fbf3cf", "#fbdf93", "#fcb45b", "#f58544", "#de5a4c", "#b63a5d", "#852868", "#4c1260"],
+  },
+};
+
+/** A MapLibre expression: density on a log scale to the ramp's colours. */
+export function rampExpression(ramp: readonly string[]): unknown[] {
+  const [low, high] = DENSITY_DOMAIN.map(Math.log10) as [number, number];
+  const stops = ramp.flatMap((color, step) => [low + ((high - low) * step) / (ramp.length - 1), color]);
+  return ["interpolate", ["linear"], ["log10", ["max", ["get", "density_per_km2"], 1e-30]], ...stops];
+}

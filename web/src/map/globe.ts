@@ -1,0 +1,203 @@
+/**
+ * The globe: predictions and positions in, a picture out. All of MapLibre that the page knows is here.
+ *
+ * The element tells what it draws: `data-map` is "ready" once the land is there, `data-cells` how many cells of the 90 %
+ * region are on the screen.
+ */
+import { AttributionControl, GeoJSONSource, Map as MapLibreMap, Marker, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
+import type { GeoJSON } from "geojson";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
+import "maplibre-gl/dist/maplibre-gl.css";
+import type { Cells, Position } from "../locator";
+import { EARTH_KM, greatCircle } from "../sphere";
+import { loadBaseMap } from "./basemap";
+import type { Theme } from "./colors";
+import { mapStyle, type Source } from "./style";
+
+setWorkerUrl(workerUrl);
+
+/** From here on the finer coasts are worth their 3.6 MB. */
+const FINE_ZOOM = 4.5;
+const TILE_PIXELS = 512;
+const EMPTY: Cells = { type: "FeatureCollection", features: [] };
+
+export type MarkKind = "answer" | "candidate" | "recorded" | "truth" | "guess";
+
+/** A mark on the globe; `faint` is one that must not look precise. */
+export interface Mark extends Position {
+  kind: MarkKind;
+  label: string;
+  text?: string;
+  faint?: boolean;
+}
+
+export interface View {
+  cells: Cells | null;
+  marks: Mark[];
+  /** Draw a line between these. */
+  between?: [Position, Position] | null;
+}
+
+export class Globe {
+  private readonly map: MapLibreMap;
+  private markers: Marker[] = [];
+  private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
+  private turning = 0;
+  private fine = false;
+  private pick: ((at: Position) => void) | null = null;
+
+  /** Raises where the browser has no WebGL. */
+  constructor(private readonly element: HTMLElement, theme: Theme, tiles: string | null) {
+    this.map = new MapLibreMap({
+      container: element,
+      style: mapStyle(theme, tiles),
+      center: [12, 28],
+      zoom: 0.8,
+      maxPitch: 0,
+      attributionControl: false,
+      cancelPendingTileRequestsWhileZooming: false,
+      dragRotate: false,
+    });
+    this.map.touchZoomRotate.disableRotation();
+    this.map.addControl(new NavigationControl({ showCompass: false }), "top-right");
+    this.map.addControl(new ScaleControl({ maxWidth: 120 }), "bottom-right");
+    const credit = tiles ? `Natural Earth | tiles: ${new URL(tiles, location.href).host}` : "Natural Earth";
+    this.map.addControl(new AttributionControl({ compact: false, customAttribution: credit }), "bottom-right");
+    this.map.getCanvas().setAttribute("aria-label", "Globe. Arrow keys turn it, plus and minus zoom.");
+    this.map.once("load", () => void this.start());
+    this.map.on("click", (event) => this.pick?.({ latitude: event.lngLat.lat, longitude: event.lngLat.wrap().lng }));
+    this.map.on("zoomend", () => void this.refine());
+    this.map.on("idle", () => {
+      element.dataset.cells = String(this.map.queryRenderedFeatures({ layers: ["cells-90"] }).length);
+    });
+    for (const event of ["mousedown", "touchstart", "wheel", "keydown"] as const)
+      element.addEventListener(event, () => this.stop(), { passive: true });
+  }
+
+  private async start(): Promise<void> {
+    this.whole();
+    await this.land("coarse");
+    this.element.dataset.map = "ready";
+  }
+
+  private async land(detail: "coarse" | "fine"): Promise<void> {
+    const base = await loadBaseMap(detail);
+    this.set("land", base.land);
+    this.set("borders", base.borders);
+    this.set("coasts", base.coasts);
+    this.set("labels", base.labels);
+  }
+
+  private async refine(): Promise<void> {
+    if (this.fine || this.map.getZoom() < FINE_ZOOM) return;
+    this.fine = true;
+    await this.land("fine").catch(() => (this.fine = false));
+  }
+
+  private set(source: Source, data: GeoJSON): void {
+    (this.map.getSource(source) as GeoJSONSource | undefined)?.setData(data);
+  }
+
+  theme(theme: Theme): void {
+    for (const layer of mapStyle(theme, null).layers)
+      for (const [name, value] of Object.entries(layer.paint ?? {}))
+        if (this.map.getLayer(layer.id)) this.map.setPaintProperty(layer.id, name as never, value as never);
+  }
+
+  /** Turn slowly while there is nothing to see, unless the visitor wants no motion. */
+  turn(): void {
+    if (this.still.matches || this.turning) return;
+    let before = performance.now();
+    const step = (now: number): void => {
+      const center = this.map.getCenter();
+      this.map.setCenter([center.lng - ((now - before) / 1000) * 2.5, center.lat]);
+      before = now;
+      this.turning = requestAnimationFrame(step);
+    };
+    this.turning = requestAnimationFrame(step);
+  }
+
+  stop(): void {
+    cancelAnimationFrame(this.turning);
+    this.turning = 0;
+  }
+
+  /** Draw these and nothing else. */
+  show(view: View): void {
+    const draw = (): void => {
+      this.set("cells", view.cells ?? EMPTY);
+      const line = view.between ? greatCircle(...view.between) : [];
+      this.set("line", { type: "LineString", coordinates: line });
+    };
+    if (this.map.isStyleLoaded()) draw();
+    else this.map.once("load", draw);
+    this.markers.forEach((marker) => marker.remove());
+    this.markers = view.marks.map((mark) => this.mark(mark));
+  }
+
+  private mark(mark: Mark): Marker {
+    const element = document.createElement("div");
+    element.className = `mark mark-${mark.kind}${mark.faint ? " mark-faint" : ""}`;
+    element.title = mark.label;
+    // what a mark says, the list beside the map says in words
+    element.setAttribute("aria-hidden", "true");
+    const sign = element.appendChild(document.createElement("span"));
+    sign.className = "mark-sign";
+    sign.textContent = mark.text ?? "";
+    const label = element.appendChild(document.createElement("span"));
+    label.className = "mark-label";
+    label.textContent = mark.label;
+    const anchor = mark.kind === "candidate" || mark.kind === "recorded" ? "center" : "bottom";
+    return new Marker({ element, anchor, opacityWhenCovered: "0" })
+      .setLngLat([mark.longitude, mark.latitude])
+      .addTo(this.map);
+  }
+
+  /** Make one mark stand out (its number in the view's marks), or none. */
+  highlight(number: number | null): void {
+    this.markers.forEach((marker, at) => marker.getElement().classList.toggle("mark-on", at === number));
+  }
+
+  /** Turn to a position, near enough that a circle of `radiusKm` round it fills most of the globe's window. */
+  fly(to: Position, radiusKm: number): void {
+    this.stop();
+    const { width, height } = this.element.getBoundingClientRect();
+    const side = Math.max(160, Math.min(width, height));
+    const latitude = Math.min(Math.abs(to.latitude), 80);
+    const parallelKm = 2 * Math.PI * EARTH_KM * Math.cos((latitude * Math.PI) / 180);
+    const zoom = Math.log2((parallelKm * side) / (TILE_PIXELS * 2.6 * Math.max(radiusKm, 0.3)));
+    const target = Math.min(14, Math.max(zoom, this.wholeZoom(latitude)));
+    this.map.flyTo({ center: [to.longitude, to.latitude], zoom: target, duration: 2600, curve: 1.3 });
+  }
+
+  /** The zoom at which the whole globe fits its window. */
+  private wholeZoom(latitude: number): number {
+    const { width, height } = this.element.getBoundingClientRect();
+    const diameter = 0.86 * Math.max(160, Math.min(width, height));
+    return Math.log2((diameter * Math.PI * Math.cos((latitude * Math.PI) / 180)) / TILE_PIXELS);
+  }
+
+  /** Step back to the whole globe. */
+  whole(): void {
+    const { lat, lng } = this.map.getCenter();
+    const latitude = Math.max(-40, Math.min(40, lat));
+    this.map.easeTo({ center: [lng, latitude], zoom: this.wholeZoom(latitude), duration: 1200 });
+  }
+
+  /** Ask for a position: the next clicks on the globe give it; null ends the asking. */
+  ask(pick: ((at: Position) => void) | null): void {
+    this.pick = pick;
+    this.map.getCanvas().style.cursor = pick ? "crosshair" : "";
+  }
+
+  /** The middle of what is seen, for those who place a pin by the keyboard. */
+  center(): Position {
+    const { lat, lng } = this.map.getCenter().wrap();
+    return { latitude: lat, longitude: lng };
+  }
+
+  remove(): void {
+    this.stop();
+    this.map.remove();
+  }
+}

@@ -1,0 +1,83 @@
+/** A theme -> the map's style: water, land, the posterior's cells, borders, names. Sources are filled in by the globe. */
+import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
+import { MAP_COLORS, rampExpression, type Theme } from "./colors";
+
+const FONT = ["Inter Variable"];
+const nothing = { type: "geojson" as const, data: { type: "FeatureCollection" as const, features: [] } };
+
+export const SOURCES = ["land", "borders", "coasts", "labels", "cells", "line"] as const;
+export type Source = (typeof SOURCES)[number];
+
+export function mapStyle(theme: Theme, tiles: string | null): StyleSpecification {
+  return {
+    version: 8,
+    projection: { type: "globe" },
+    sources: {
+      ...Object.fromEntries(SOURCES.map((name) => [name, { ...nothing, tolerance: 0.3 }])),
+      ...(tiles ? { tiles: { type: "raster" as const, tiles: [tiles], tileSize: 256, maxzoom: 19 } } : {}),
+    },
+    layers: layers(theme, tiles !== null),
+  };
+}
+
+function layers(theme: Theme, tiles: boolean): LayerSpecification[] {
+  const colors = MAP_COLORS[theme];
+  const inside = (level: number): ExpressionSpecification => ["<=", ["get", "region"], level];
+  const color = rampExpression(colors.ramp) as ExpressionSpecification;
+  const width = (low: number, high: number): ExpressionSpecification => ["interpolate", ["linear"], ["zoom"], 1, low, 8, high];
+  // An outline of the union of cells: a thick line round each, on which the cells' own fill then lies, so that only
+  // the outer half of the outermost lines is seen.
+  const outline = (id: string, level: number, thick: number): LayerSpecification => ({
+    id,
+    type: "line",
+    source: "cells",
+    filter: inside(level),
+    layout: { "line-join": "round" },
+    paint: { "line-color": colors.outline, "line-width": thick },
+  });
+  const fill = (id: string, level: number, opacity: number): LayerSpecification => ({
+    id,
+    type: "fill",
+    source: "cells",
+    filter: inside(level),
+    paint: { "fill-color": color, "fill-opacity": opacity, "fill-antialias": true },
+  });
+  return [
+    { id: "water", type: "background", paint: { "background-color": colors.water } },
+    { id: "land", type: "fill", source: "land", paint: { "fill-color": colors.land, "fill-antialias": false } },
+    ...(tiles ? [{ id: "tiles", type: "raster", source: "tiles", minzoom: 3 } as LayerSpecification] : []),
+    fill("cells-all", 1, 0.45),
+    outline("outline-90", 0.9, 3),
+    fill("cells-90", 0.9, 1),
+    outline("outline-50", 0.5, 5),
+    fill("cells-50", 0.5, 1),
+    { id: "coasts", type: "line", source: "coasts", paint: { "line-color": colors.coast, "line-width": width(0.6, 1.4) } },
+    {
+      id: "borders",
+      type: "line",
+      source: "borders",
+      paint: { "line-color": colors.border, "line-width": width(0.5, 1.2), "line-dasharray": [4, 2] },
+    },
+    {
+      id: "line",
+      type: "line",
+      source: "line",
+      layout: { "line-cap": "round" },
+      paint: { "line-color": colors.outline, "line-width": 2, "line-dasharray": [0.5, 2] },
+    },
+    {
+      id: "labels",
+      type: "symbol",
+      source: "labels",
+      layout: {
+        "text-field": ["get", "name"],
+        "text-font": FONT,
+        "text-size": ["interpolate", ["linear"], ["zoom"], 1, 10, 6, 15],
+        "text-max-width": 7,
+        "text-padding": 6,
+        "symbol-sort-key": ["get", "rank"],
+      },
+      paint: { "text-color": colors.label, "text-halo-color": colors.halo, "text-halo-width": 1.2, "text-opacity": 0.9 },
+    },
+  ];
+}

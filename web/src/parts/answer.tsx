@@ -1,0 +1,172 @@
+/** One prediction in words: the head, how sure, the candidates, the countries, the evidence, the recorded position. */
+import type { ComponentChildren } from "preact";
+import { DISTANCES, isLocated, type Candidate, type Evidence, type Located, type Position, type Prediction } from "../locator";
+import { distanceKm } from "../sphere";
+import { CONFIDENT, countryName, distanceWords, evidenceWords, headline, LEVEL_OF, percent, placeWords } from "../words";
+import { Bar } from "./bar";
+
+interface Props {
+  prediction: Prediction;
+  recorded: Position | null;
+  looked: { candidate: number | null; evidence: number | null };
+  onLookCandidate(number: number | null): void;
+  onGoCandidate(number: number): void;
+  onLookEvidence(number: number | null): void;
+  onGoRecorded(): void;
+  children?: ComponentChildren;
+}
+
+export function AnswerView(props: Props) {
+  const { prediction, recorded } = props;
+  if (!isLocated(prediction)) {
+    return <p class="notice notice-error" role="alert">{prediction.error ?? "There is no answer for this photo."}</p>;
+  }
+  return (
+    <div class="answer">
+      <Headline prediction={prediction} />
+      <Sureness prediction={prediction} />
+      {props.children}
+      <Candidates
+        candidates={prediction.candidates}
+        sure={prediction.confident_to !== null}
+        looked={props.looked.candidate}
+        onLook={props.onLookCandidate}
+        onGo={props.onGoCandidate}
+      />
+      <Countries prediction={prediction} />
+      <EvidenceList evidence={prediction.evidence} looked={props.looked.evidence} onLook={props.onLookEvidence} />
+      {recorded && <Recorded recorded={recorded} prediction={prediction} onGo={props.onGoRecorded} />}
+    </div>
+  );
+}
+
+function Headline({ prediction }: { prediction: Located }) {
+  const { title, subtitle, sure } = headline(prediction);
+  return (
+    <div class={sure ? "headline" : "headline headline-unsure"}>
+      <h2>{title}</h2>
+      <p>{subtitle}</p>
+    </div>
+  );
+}
+
+/** The probability of being right to each distance: the honest part. */
+function Sureness({ prediction }: { prediction: Located }) {
+  return (
+    <section class="sureness" aria-label="How sure">
+      <ul>
+        {DISTANCES.map((km) => {
+          const share = prediction.within[km] ?? 0;
+          return (
+            <li key={km} class={share >= CONFIDENT ? "sure" : ""}>
+              <span class="level">{LEVEL_OF[km]}</span>
+              <Bar share={share} />
+              <span class="number">{percent(share)}</span>
+              <span class="within">within {Number(km).toLocaleString("en")} km</span>
+            </li>
+          );
+        })}
+      </ul>
+      <p class="quiet">
+        {Math.round(100 * prediction.level)} % of the probability lies within {distanceWords(prediction.radius_km)} of the answer.
+      </p>
+    </section>
+  );
+}
+
+interface CandidatesProps {
+  candidates: Candidate[];
+  sure: boolean;
+  looked: number | null;
+  onLook(number: number | null): void;
+  onGo(number: number): void;
+}
+
+function Candidates({ candidates, sure, looked, onLook, onGo }: CandidatesProps) {
+  if (!candidates.length) return null;
+  return (
+    <section aria-labelledby="candidates-title">
+      <h3 id="candidates-title">{sure ? "Likely places" : "Possible places"}</h3>
+      {!sure && <p class="quiet">None of them is likely on its own.</p>}
+      <ol class="candidates">
+        {candidates.map((candidate, number) => (
+          <li key={number}>
+            <button
+              class={looked === number ? "candidate candidate-on" : "candidate"}
+              onMouseEnter={() => onLook(number)}
+              onMouseLeave={() => onLook(null)}
+              onFocus={() => onLook(number)}
+              onBlur={() => onLook(null)}
+              onClick={() => onGo(number)}
+            >
+              <span class="rank" aria-hidden="true">{number + 1}</span>
+              <span class="name">{placeWords(candidate.place)}</span>
+              <span class="number">{percent(candidate.probability)}</span>
+              <Bar share={candidate.probability} />
+            </button>
+          </li>
+        ))}
+      </ol>
+      <p class="quiet">Probabilities within 25 km of each.</p>
+    </section>
+  );
+}
+
+function Countries({ prediction }: { prediction: Located }) {
+  const shown = prediction.countries.slice(0, 6);
+  if (shown.length < 2) return null; // one country says no more than the head
+  const rest = 1 - shown.reduce((sum, country) => sum + country.probability, 0);
+  return (
+    <section aria-labelledby="countries-title">
+      <h3 id="countries-title">Countries</h3>
+      <ul class="countries">
+        {shown.map(({ country_code: code, probability }) => (
+          <li key={code}>
+            <span class="name">{countryName(code)}</span>
+            <Bar share={probability} />
+            <span class="number">{percent(probability)}</span>
+          </li>
+        ))}
+        {rest >= 0.01 && <li class="quiet"><span class="name">All others</span><Bar share={rest} /><span class="number">{percent(rest)}</span></li>}
+      </ul>
+    </section>
+  );
+}
+
+function EvidenceList({ evidence, looked, onLook }: { evidence: Evidence[]; looked: number | null; onLook(number: number | null): void }) {
+  return (
+    <section aria-labelledby="evidence-title">
+      <h3 id="evidence-title">Why</h3>
+      {evidence.length === 0 && <p class="quiet">From what the picture as a whole looks like; no text in it spoke.</p>}
+      <ul class="evidence">
+        {evidence.map((item, number) => (
+          <li
+            key={number}
+            class={looked === number ? "looked" : ""}
+            // a box can be looked at from here, by the keyboard too
+            tabIndex={item.box ? 0 : undefined}
+            onMouseEnter={() => item.box && onLook(number)}
+            onMouseLeave={() => onLook(null)}
+            onFocus={() => item.box && onLook(number)}
+            onBlur={() => onLook(null)}
+          >
+            {evidenceWords(item)}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Recorded({ recorded, prediction, onGo }: { recorded: Position; prediction: Located; onGo(): void }) {
+  const used = prediction.evidence.some((item) => item.kind === "exif" && item.what);
+  return (
+    <section aria-labelledby="recorded-title">
+      <h3 id="recorded-title">Recorded by the camera</h3>
+      <p>
+        <button class="link" onClick={onGo}>{recorded.latitude.toFixed(5)}, {recorded.longitude.toFixed(5)}</button>,{" "}
+        {distanceWords(distanceKm(recorded, prediction))} from this answer{used ? "" : ", and not used for it"}.
+      </p>
+    </section>
+  );
+}

@@ -1,0 +1,58 @@
+/** What is asked for besides the photo. Everything has a sensible default, so this is folded away. */
+import type { LocateOptions } from "../locator";
+
+export interface Choices extends Pick<LocateOptions, "within_km" | "text" | "use_exif" | "region"> {
+  /** Read here, by the page, what the camera recorded; never sent on its own. */
+  show_recorded: boolean;
+}
+
+export const DEFAULTS: Choices = { text: true, use_exif: false, show_recorded: true };
+
+interface Props {
+  choices: Choices;
+  onChange(choices: Choices): void;
+  /** Can text be read, metadata weighed, a region given? */
+  whole: boolean;
+  onAgain: (() => void) | null;
+}
+
+export function Options({ choices, onChange, whole, onAgain }: Props) {
+  const box = (name: "text" | "use_exif" | "show_recorded", label: string) => (
+    <label class="check">
+      <input type="checkbox" checked={choices[name] ?? false} onChange={(event) => onChange({ ...choices, [name]: event.currentTarget.checked })} />
+      <span>{label}</span>
+    </label>
+  );
+  return (
+    <details class="options">
+      <summary>Options</summary>
+      {whole && box("text", "Read text in the picture")}
+      {box("show_recorded", "Show the position that the camera recorded, read by this page alone")}
+      {whole && box("use_exif", "Let the recorded position and time speak for the answer")}
+      <label class="field">
+        <span>Decide for the place that is most likely right to</span>
+        <select
+          value={String(choices.within_km ?? "")}
+          onChange={(event) => {
+            const km = Number(event.currentTarget.value);
+            const { within_km: _, ...rest } = choices;
+            onChange(km ? { ...rest, within_km: km } : rest);
+          }}
+        >
+          <option value="">the usual: 25 km, then 1 km</option>
+          {[1, 25, 200, 750, 2500].map((km) => <option key={km} value={km}>{km.toLocaleString("en")} km</option>)}
+        </select>
+      </label>
+      {whole && (
+        <label class="field">
+          <span>It is known to be in</span>
+          <input
+            type="text" placeholder="a country, say Spain" value={choices.region ?? ""} autocomplete="off"
+            onChange={(event) => onChange({ ...choices, region: event.currentTarget.value.trim() })}
+          />
+        </label>
+      )}
+      {onAgain && <button class="button" onClick={onAgain}>Ask again</button>}
+    </details>
+  );
+}

@@ -1,0 +1,61 @@
+/** A photo with the evidence as boxes on it. */
+import { useState } from "preact/hooks";
+import type { Evidence } from "../locator";
+
+interface Props {
+  url: string | null;
+  name: string;
+  evidence: Evidence[];
+  /** The number of the evidence that is looked at. */
+  looked: number | null;
+  onLook(number: number | null): void;
+}
+
+export function PhotoView({ url, name, evidence, looked, onLook }: Props) {
+  const [size, setSize] = useState<{ width: number; height: number } | null>(null);
+  const [unseen, setUnseen] = useState(false);
+  if (url === null || unseen) return <p class="photo-unseen">{name}: this browser cannot show such a picture; the answer holds all the same.</p>;
+  const loaded = (event: Event) => {
+    const { naturalWidth: width, naturalHeight: height } = event.currentTarget as HTMLImageElement;
+    setSize({ width, height });
+  };
+  return (
+    <figure class="photo">
+      <div class="photo-frame">
+        <img src={url} alt={`Your photo ${name}`} onLoad={loaded} onError={() => setUnseen(true)} />
+        {size && (
+          <svg viewBox={`0 0 ${size.width} ${size.height}`} aria-hidden="true">
+            {boxes(evidence).map(([item, number]) => {
+              const [left, top, right, bottom] = item.box as [number, number, number, number];
+              return (
+                <rect
+                  key={number}
+                  class={looked === number ? "box box-on" : "box"}
+                  x={left} y={top} width={right - left} height={bottom - top}
+                  rx={size.width / 150}
+                  vector-effect="non-scaling-stroke"
+                  onMouseEnter={() => onLook(number)}
+                  onMouseLeave={() => onLook(null)}
+                >
+                  <title>{`${item.what}: ${item.means}`}</title>
+                </rect>
+              );
+            })}
+          </svg>
+        )}
+      </div>
+    </figure>
+  );
+}
+
+/** What has a box, each box once: the strongest evidence of those that share it. */
+function boxes(evidence: Evidence[]): [Evidence, number][] {
+  const best = new Map<string, [Evidence, number]>();
+  evidence.forEach((item, number) => {
+    if (item.box?.length !== 4) return;
+    const key = item.box.join();
+    const before = best.get(key);
+    if (!before || Math.abs(item.nats) > Math.abs(before[0].nats)) best.set(key, [item, number]);
+  });
+  return [...best.values()];
+}

@@ -1,0 +1,49 @@
+/** Files -> photos that the page shows: checked against the limits, with a picture and the recorded position. */
+import type { PageInfo, Position } from "./locator";
+import { bytesWords } from "./words";
+
+export interface Photo {
+  key: number;
+  file: File;
+  url: string | null;
+  recorded: Position | null;
+}
+
+let made = 0;
+
+/** Read a file here, on the visitor's machine. */
+export async function toPhoto(file: File): Promise<Photo> {
+  const url = URL.createObjectURL(file);
+  return { key: ++made, file, url, recorded: await recordedPosition(file) };
+}
+
+async function recordedPosition(file: File): Promise<Position | null> {
+  try {
+    const { default: exifr } = await import("exifr/dist/lite.esm.mjs");
+    const found = await exifr.gps(file);
+    const sound = found && Math.abs(found.latitude) <= 90 && Math.abs(found.longitude) <= 180;
+    return sound ? { latitude: found.latitude, longitude: found.longitude } : null;
+  } catch {
+    return null; // no metadata, or of a kind that is not known
+  }
+}
+
+const PICTURES = /\.(jpe?g|png|webp|heic|heif|avif|tiff?|gif|bmp)$/i;
+
+/** Those files that can be asked about, and one sentence on each of the others. */
+export function sift(files: File[], already: number, limits: PageInfo["limits"]): { kept: File[]; refused: string[] } {
+  const kept: File[] = [];
+  const refused: string[] = [];
+  for (const file of files) {
+    const name = file.name || "the pasted picture";
+    if (!file.type.startsWith("image/") && !PICTURES.test(file.name)) refused.push(`${name} is no picture.`);
+    else if (file.type === "image/svg+xml") refused.push(`${name} is a drawing (SVG), not a photo.`);
+    else if (file.size === 0) refused.push(`${name} is empty.`);
+    else if (limits.bytes && file.size > limits.bytes)
+      refused.push(`${name} has ${bytesWords(file.size)}; at most ${bytesWords(limits.bytes)} can be sent.`);
+    else if (limits.files && already + kept.length >= limits.files)
+      refused.push(`${name} is one too many; at most ${limits.files} photos at once.`);
+    else kept.push(file);
+  }
+  return { kept, refused };
+}

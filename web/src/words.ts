@@ -1,0 +1,103 @@
+/** Numbers and parts of an answer -> words that do not claim more than they say, as `whereshot locate` words them. */
+import { DISTANCES, isLocated, type Distance, type Evidence, type Place, type Prediction } from "./locator";
+
+/** A probability at which the page speaks of being sure. */
+export const CONFIDENT = 0.9;
+
+export const LEVEL_OF: Record<Distance, string> = {
+  "1": "Street",
+  "25": "City",
+  "200": "Region",
+  "750": "Country",
+  "2500": "Continent",
+};
+
+/** A factor nearer to 1 than this is not told. */
+const SILENT_NATS = 0.05;
+
+export function percent(share: number): string {
+  if (share >= 0.995) return "over 99 %";
+  return share < 0.01 ? "under 1 %" : `${Math.round(100 * share)} %`;
+}
+
+export function distanceWords(km: number): string {
+  if (km < 1) return `${Math.round(1000 * km)} m`;
+  if (km < 10) return `${km.toFixed(1)} km`;
+  return `${Number(km.toPrecision(2)).toLocaleString("en")} km`;
+}
+
+/** A likelihood ratio, whichever way it points. */
+export function times(nats: number): string {
+  const ratio = Math.exp(Math.min(Math.abs(nats), 16));
+  if (ratio < 10) return `${ratio.toFixed(1)} times`;
+  const digits = ratio < 100 ? 2 : 1;
+  return `${Number(ratio.toPrecision(digits)).toLocaleString("en")} times`;
+}
+
+let names: Intl.DisplayNames | undefined;
+
+/** The English name of an ISO 3166 code; the code itself where there is none. */
+export function countryName(code: string): string {
+  try {
+    names ??= new Intl.DisplayNames(["en"], { type: "region" });
+    return names.of(code) ?? code;
+  } catch {
+    return code;
+  }
+}
+
+export function countryOf(place: Place | null): string | null {
+  return place && (place.country ?? (place.country_code ? countryName(place.country_code) : null));
+}
+
+/** "Altafulla, Catalonia, Spain", without what is not known or said twice. */
+export function placeWords(place: Place | null): string {
+  const parts = [place?.name, place?.region, countryOf(place)].filter((part): part is string => !!part);
+  return [...new Set(parts)].join(", ") || "at sea";
+}
+
+/** The head of an answer: a place only as fine as the answer is sure of it. */
+export function headline(prediction: Prediction): { title: string; subtitle: string; sure: boolean } {
+  if (!isLocated(prediction)) return { title: "No answer", subtitle: prediction.error ?? "", sure: false };
+  const likely = prediction.countries.slice(0, 3).map((c) => `${countryName(c.country_code)} (${percent(c.probability)})`);
+  const { place, confident_to: level } = prediction;
+  const subtitle = likely.length ? `Most likely: ${likely.join(", ")}.` : "";
+  if (level === null) return { title: "Not sure, not even of the continent", subtitle, sure: false };
+  const sentence = `Sure of the ${level}, with at least ${Math.round(100 * CONFIDENT)} %.`;
+  const [name, region, country] = [place?.name, place?.region, countryOf(place)];
+  const rest = (...parts: (string | null | undefined)[]) => parts.filter(Boolean).join(", ");
+  if (level === "street" || level === "city") {
+    return { title: name ?? region ?? country ?? "At sea", subtitle: [rest(name && region, (name ?? region) && country), sentence].filter(Boolean).join(". "), sure: true };
+  }
+  const near = name ? ` Best guess: near ${name}.` : "";
+  if (level === "region") return { title: region ?? country ?? "At sea", subtitle: `${region && country ? `${country}. ` : ""}${sentence}${near}`, sure: true };
+  if (level === "country") return { title: country ?? "At sea", subtitle: sentence + near, sure: true };
+  return { title: country ? `Somewhere around ${country}` : "At sea", subtitle: `${sentence} ${subtitle}`, sure: true };
+}
+
+/** What one cue was, and what it did to the answer. */
+export function evidenceWords(item: Evidence): string {
+  const means = item.means.charAt(0).toUpperCase() + item.means.slice(1);
+  if (item.kind === "picture") return `${means}; the answer is only the prior.`;
+  if (item.what === "") return `${means}.`;
+  const verb = item.kind.startsWith("text") ? "Read" : "Recorded";
+  if (Math.abs(item.nats) < SILENT_NATS) return `${verb} “${item.what}”: ${item.means}; did not move the answer.`;
+  const way = item.nats > 0 ? "likelier" : "less likely";
+  return `${verb} “${item.what}”: ${item.means}; made the answer ${times(item.nats)} ${way}.`;
+}
+
+/** The answer in one sentence, for a screen reader. */
+export function spoken(prediction: Prediction): string {
+  if (!isLocated(prediction)) return `No answer: ${prediction.error ?? "unknown"}`;
+  const { title, subtitle } = headline(prediction);
+  const shares = DISTANCES.flatMap((km) => {
+    const share = prediction.within[km];
+    return share === undefined ? [] : [`${percent(share)} within ${km} km`];
+  });
+  return `${title}. ${subtitle} ${shares.join(", ")}.`;
+}
+
+/** Bytes as a person reads them. */
+export function bytesWords(bytes: number): string {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+}
