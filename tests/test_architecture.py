@@ -18,7 +18,7 @@ server batch
 report trial recalibrate scorecard explain
 claim cartography hub
 train geolocator learn export atlas
-answer features page card
+answer features page card refine
 checkpoint runtime optimize dali rehearse
 dataset model calibrate oracle predictions audit benchmark memory
 prototypes
@@ -67,7 +67,7 @@ grouped administrative
 bootstrap naming
 """,
     "evidence": """
-text exif time album reading fusion
+text exif time neighbours reading fusion
 names
 cues language worldwide reader nature
 """,
@@ -75,6 +75,10 @@ cues language worldwide reader nature
 align backbone classify mvmf
 decode geoclip position_decoder
 locations losses photo_density
+""",
+    "refine": """
+posting_time user_album user_mean album_neighbours
+networks
 """,
     "scorecard": """
 html latex markdown errors calibration hours world confusion collecting extremes tables

@@ -17,7 +17,7 @@ from whereshot.answer import CANDIDATE_KM, Prediction, answer_rows
 from whereshot.dataset import NO_FILE
 from whereshot.errors import ImageError, InputError
 from whereshot.evidence import EVIDENCE, Cue, Fused, Reading, Seen, exif, fuse, read_photos, time
-from whereshot.evidence.album import Album, AlbumModel, Beside
+from whereshot.evidence.neighbours import Album, AlbumModel, Beside
 from whereshot.evidence.time import HourModel
 from whereshot.posterior import Posterior
 from whereshot.progress import Track, silent

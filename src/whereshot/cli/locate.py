@@ -67,7 +67,7 @@ def locate(
 ) -> None:
     """Tell where photos were taken."""
     from whereshot import areas, progress, report
-    from whereshot.evidence.album import AlbumModel
+    from whereshot.evidence.neighbours import AlbumModel
     from whereshot.evidence.time import HourModel
     from whereshot.geolocator import Geolocator
     from whereshot.sources import find_pictures

@@ -17,7 +17,7 @@ from conftest import MakePicture
 from whereshot import sphere
 from whereshot.cauchy import quantile_km
 from whereshot.errors import ConfigError, InputError
-from whereshot.evidence.album import Album, AlbumModel, beside, times_of
+from whereshot.evidence.neighbours import Album, AlbumModel, beside, times_of
 from whereshot.geolocator import Geolocator
 from whereshot.images import Recorded
 from whereshot.records import Records
