@@ -175,7 +175,7 @@ def of_known(name: str, known: Known, published: Sequence[Mapping[str, Any]]) ->
         {
             "Model": f"{_sentence(known.told)}.{paper}{source}{'.' if source else ''}{size}",
             "Data": known.data or ("Positions of 100,000 Flickr photos (MP-16)." if built_in else "See its authors."),
-            "Licences": f"{known.licence}.",
+            "Licences": f"{_sentence(known.licence)}.",
             "Intended use": f"{_sentence(known.why)}. {NOT_FOR}" if known.why else f"{use}. {NOT_FOR}",
             "Limits": known.limits or "Those that its authors state; nothing was measured here.",
             "Scores": _published_scores(published, known),

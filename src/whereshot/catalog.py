@@ -133,5 +133,7 @@ def not_here(name: str) -> str:
         return f"{name} is not on this machine yet; fetch it with: whereshot models get {name}"
     if one is not None and one.why is not None:
         return f"{name} cannot be had here: {one.why}"
+    if Path(name).name != name:
+        return f"{name}: no such model folder"
     close = difflib.get_close_matches(name, known(), n=1, cutoff=0.7)
     return f"{name}: no such model folder" + (f"; did you mean {close[0]!r}?" if close else "")

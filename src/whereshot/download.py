@@ -270,7 +270,8 @@ def _reason(error: Exception, url: str) -> str:
 
 
 def _line(error: Exception) -> str:
-    cause = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+    cause = getattr(error, "reason", None) or error
+    cause = getattr(cause, "strerror", None) or cause
     return (" ".join(str(cause).split()) or type(error).__name__)[:200]
 
 

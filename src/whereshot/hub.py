@@ -80,6 +80,20 @@ def published(one: Known) -> list[dict[str, Any]]:
     return rows
 
 
+def source_of(folder: checkpoint.ModelFolder) -> dict[str, Any]:
+    """Where a model was fetched: repository, revision, asked, licence; nothing where it was made here."""
+    path = folder.path / catalog.SOURCE
+    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+
+def card_of(folder: checkpoint.ModelFolder) -> str:
+    """The card in a model folder. Raises ModelError where there is none."""
+    path = folder.path / "README.md"
+    if not path.is_file():
+        raise ModelError(f"{folder.path}: has no card (README.md); ask whoever made it")
+    return path.read_text("utf-8", "replace")
+
+
 def get(
     name: str,
     out: Path | None = None,
@@ -260,9 +274,10 @@ def fetch_tower(say: Callable[[str], None] = lambda text: None, track: Track = s
     endpoint = os.environ.get("HF_ENDPOINT", ENDPOINT).rstrip("/")
     wanted = Wanted(f"{endpoint}/{one.repository}/resolve/{one.revision}/{one.file}", one.size, one.sha256)
     place = catalog.downloads() / "geoclip" / one.file
-    if not place.is_file():
-        say(f"fetching {one.size / 1e9:.1f} GB from {one.repository} at {one.revision[: catalog.SHORT]}")
     hint = f"; or give --tower FILE ({one.file} of {one.repository})"
+    if not place.is_file():
+        download.check_online("geoclip", hint)
+        say(f"fetching {one.size / 1e9:.1f} GB from {one.repository} at {one.revision[: catalog.SHORT]}")
     return download.fetch(wanted, place, what="geoclip", hint=hint, track=track)
 
 
