@@ -1,32 +1,38 @@
-"""Models by name: one clear line at once without a network, the pinned file with one, and GeoCLIP's own answers."""
+"""Models by name: the pinned file with a network, one line at once without; nothing that could run code; and GeoCLIP's
+own answers."""
 
 from __future__ import annotations
 
-import http.server
+import hashlib
 import json
-import threading
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from PIL import Image
 from safetensors.torch import save_file
-from typer.testing import CliRunner
 
+from file_server import COMMIT, FileServer
 from test_locations import hub_state
-from whereshot import checkpoint, hub
-from whereshot.cli.models import app
+from whereshot import catalog, checkpoint, download, hub, model
+from whereshot.card import missing_sections
 from whereshot.errors import InputError, MissingExtraError, ModelError, OutputError
 from whereshot.geolocator import Geolocator
+from whereshot.learn import learn
 from whereshot.model import geoclip
 from whereshot.preprocess import load
+from whereshot.progress import silent
+from whereshot.sources import SOURCES
 
-constants = pytest.importorskip("huggingface_hub.constants")
 NOBODY = "http://127.0.0.1:9"
 SMALL = {"embed_dim": 32, "depth": 2, "num_heads": 2, "img_size": 224}
+OTHER = "f" * 40
 
 
 @pytest.fixture
@@ -38,9 +44,12 @@ def package() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("WHERESHOT_MODELS", str(tmp_path / "models"))
+    monkeypatch.setattr(download, "PAUSE_S", 0.0)
+    monkeypatch.delenv(download.OFFLINE, raising=False)
 
 
 @pytest.fixture
@@ -50,69 +59,172 @@ def tower(tmp_path: Path) -> Path:
     return tmp_path / "clip.safetensors"
 
 
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    with FileServer() as running:
+        monkeypatch.setenv("HF_ENDPOINT", running.url)
+        yield running
+
+
+def files_of(model: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in model.iterdir()}
+
+
+def refused(name: str, **settings: Any) -> str:
+    with pytest.raises((ModelError, OutputError, InputError)) as caught:
+        hub.get(name, **settings)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# --- GeoCLIP's tower
+
+
 def test_without_a_network_one_line_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", NOBODY)
+    by_hand = "; or give --tower FILE (model.safetensors of openai/clip-vit-large-patch14)"
     started = time.perf_counter()
     with pytest.raises(ModelError) as caught:
-        hub.fetch(hub.CLIP, name="geoclip", endpoint=NOBODY)
-    assert time.perf_counter() - started < 5
-    said = str(caught.value)
-    assert said.startswith("geoclip: the hub cannot be reached (")
-    assert said.endswith("); connect, or give --tower FILE (model.safetensors of openai/clip-vit-large-patch14)")
-    assert "\n" not in said
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(ModelError) as caught:
-        hub.fetch(hub.CLIP, name="geoclip")
-    assert str(caught.value) == (
-        "geoclip: HF_HUB_OFFLINE forbids to fetch its weights; unset it, "
-        "or give --tower FILE (model.safetensors of openai/clip-vit-large-patch14)"
-    )
-
-
-@pytest.fixture
-def small_hub(tower: Path) -> Iterator[tuple[str, list[str]]]:
-    """A hub that has one file at one revision: its address, and what it was asked for."""
-    asked: list[str] = []
-    content = tower.read_bytes()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_HEAD(self) -> None:
-            self.answer(False)
-
-        def do_GET(self) -> None:
-            self.answer(True)
-
-        def answer(self, whole: bool) -> None:
-            asked.append(f"{self.command} {self.path}")
-            model = {"id": hub.CLIP.repository, "modelId": hub.CLIP.repository, "sha": hub.CLIP.revision}
-            body = content if "/resolve/" in self.path else json.dumps(model).encode()
-            known = hub.CLIP.revision in self.path and hub.CLIP.repository in self.path
-            self.send_response(200 if known else 404)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("X-Repo-Commit", hub.CLIP.revision)
-            self.send_header("ETag", '"0123456789"')
-            self.end_headers()
-            if whole:
-                self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", asked
-    server.shutdown()
-    server.server_close()
-
-
-def test_with_a_network_the_pinned_file_once(small_hub: tuple[str, list[str]], tower: Path) -> None:
-    endpoint, asked = small_hub
+        hub.fetch_tower()
+    assert str(caught.value) == f"geoclip: 127.0.0.1:9 cannot be reached (Connection refused){by_hand}"
+    assert refused("hf:me/tiny") == "hf:me/tiny: 127.0.0.1:9 cannot be reached (Connection refused)"
+    assert time.perf_counter() - started < 3
+    monkeypatch.setenv(download.OFFLINE, "1")
     said: list[str] = []
-    fetched = hub.fetch(hub.CLIP, name="geoclip", endpoint=endpoint, say=said.append)
-    assert fetched.read_bytes() == tower.read_bytes()
-    assert said == ["fetching 1.7 GB from openai/clip-vit-large-patch14"]
-    assert all(hub.CLIP.revision in line for line in asked)
-    before = len(asked)
-    assert hub.fetch(hub.CLIP, name="geoclip", endpoint=endpoint) == fetched  # from the cache
-    assert len(asked) == before
+    with pytest.raises(ModelError) as caught:
+        hub.fetch_tower(said.append)
+    line = "geoclip: WHERESHOT_OFFLINE or --offline forbids to fetch it; leave it out"
+    assert str(caught.value) == line + by_hand
+    assert said == []
+
+
+def test_the_pinned_tower_once(
+    server: FileServer, tower: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    content = tower.read_bytes()
+    small = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    one = catalog.known()["geoclip"].model_copy(update=small)
+    monkeypatch.setitem(catalog.known(), "geoclip", one)
+    server.files[f"/{one.repository}/resolve/{one.revision}/{one.file}"] = content
+    server.faults.append("cut")
+    said: list[str] = []
+    fetched = hub.fetch_tower(said.append)
+    assert fetched.read_bytes() == content
+    assert said == ["fetching 0.0 GB from openai/clip-vit-large-patch14 at 32bd64288804"]
+    before = len(server.asked)
+    assert before == 2 and hub.fetch_tower(said.append) == fetched and len(said) == 1
+    assert len(server.asked) == before
+    snapshot = tmp_path / "hub" / "models--openai--clip-vit-large-patch14" / "snapshots" / one.revision
+    snapshot.mkdir(parents=True)
+    shutil.copy(tower, snapshot / one.file)  # where the hub's own client keeps it
+    assert hub.fetch_tower() == snapshot / one.file
+
+
+# --- repositories of the hub
+
+
+def test_a_model_folder_from_the_hub(server: FileServer, tiny_model: Path, tiny: Path) -> None:
+    server.add_repository("me/tiny", files_of(tiny_model))
+    server.faults.extend(["cut", "fine", "cut"])
+    said: list[str] = []
+    folder = hub.get("hf:me/tiny@main", say=said.append)
+    assert folder == catalog.user_models() / f"hf--me--tiny--{COMMIT[:12]}"
+    assert said[0].startswith(f"fetching {len(files_of(tiny_model)) - 1} files (") and said[0].endswith(
+        f" MB) from me/tiny at {COMMIT[:12]}; licence: mit"
+    )
+    source = hub.source_of(checkpoint.ModelFolder(folder))
+    assert source == {"repository": "me/tiny", "revision": COMMIT, "asked": "main", "licence": "mit"}
+    photo = str(tiny / "lima-0.png")
+    one, other = (Geolocator.load(name, "cpu").posterior(photo)[0] for name in (tiny_model, "hf:me/tiny"))
+    np.testing.assert_array_equal(one.log_mass, other.log_mass)
+    assert not list(catalog.downloads().glob("*"))
+    assert refused("hf:me/tiny") == f"{folder}: exists already; choose another --out, or give --overwrite"
+    asked = len(server.asked)
+    assert "exists already" in refused(f"hf:me/tiny@{COMMIT}")  # pinned: no question is needed
+    assert len(server.asked) == asked
+    assert hub.get("hf:me/tiny", overwrite=True) == folder
+
+
+def test_a_killed_fetch_goes_on(server: FileServer, tiny_model: Path, tmp_path: Path) -> None:
+    server.add_repository("me/tiny", files_of(tiny_model))
+    server.faults.extend(["fine"] * 5 + [403])
+    assert "status 403" in refused("hf:me/tiny")
+    assert not catalog.user_models().exists()
+    first = [path for path, _ in server.asked if "/resolve/" in path]
+    server.asked.clear()
+    hub.get("hf:me/tiny")
+    again = [path for path, _ in server.asked if "/resolve/" in path]
+    assert again == sorted(again) and len(again) == len(files_of(tiny_model)) - 5
+    assert not set(first[:-1]) & set(again)
+
+
+def test_repositories_that_are_refused(server: FileServer, tiny_model: Path) -> None:
+    good = files_of(tiny_model)
+
+    def add(name: str, **changes: bytes) -> None:
+        files = {file.replace("__", "."): data for file, data in changes.items()}
+        server.add_repository(name, good | files)
+
+    server.add_repository("me/pickled", {"pytorch_model.bin": b"x", "config.json": b"{}"})
+    assert refused("hf:me/pickled") == (
+        "hf:me/pickled: its weights are pickled (pytorch_model.bin), which can run code when they are opened; "
+        "ask its authors for safetensors"
+    )
+    server.add_repository("me/texts", {"README.md": b"x"})
+    assert refused("hf:me/texts") == (
+        "hf:me/texts: holds neither a whereshot model (manifest.json) nor a network of timm's"
+    )
+    add("me/changed", weights__safetensors=b"other")
+    assert "weights.safetensors is not what was published (its SHA-256 is not" in refused("hf:me/changed")
+    manifest = json.loads(good["manifest.json"])
+    for file in ("../evil.toml", "evil.pt", ".hidden.toml", "a/b.toml"):
+        more = manifest | {"sha256": manifest["sha256"] | {file: "0" * 64}}
+        add("me/evil", manifest__json=json.dumps(more).encode())
+        assert (
+            refused("hf:me/evil")
+            == f"hf:me/evil: holds {file!r}, which belongs in no model folder; nothing was fetched"
+        )
+    add("me/lacking", manifest__json=json.dumps({"format": 1, "sha256": {"gone.toml": "0" * 64}}).encode())
+    assert refused("hf:me/lacking") == "hf:me/lacking: its manifest names gone.toml, which is not there"
+    add("me/newer", manifest__json=json.dumps({"format": 9, "sha256": {}}).encode())
+    assert refused("hf:me/newer") == "hf:me/newer: is of model format 9; this version reads 1"
+    add("me/broken", manifest__json=b"[]")
+    assert refused("hf:me/broken") == "hf:me/broken: its manifest.json is not that of a whereshot model"
+    server.add_repository("me/moved", good, commit=OTHER)
+    server.files[f"/api/models/me/moved/revision/{COMMIT}"] = server.files["/api/models/me/moved"]
+    assert refused(f"hf:me/moved@{COMMIT}") == f"hf:me/moved@{COMMIT}: the hub answers with another commit ({OTHER})"
+    server.files["/api/models/me/odd"] = b'["something"]'
+    assert refused("hf:me/odd") == "hf:me/odd: the hub's description of it cannot be understood"
+    assert refused("hf:me/none").endswith(" does not have it (status 404)")
+    assert not catalog.user_models().exists()
+
+
+def test_a_network_of_timms_to_learn_with(server: FileServer, tiny: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    backbone = model.create(model.BackboneSettings(name="test_efficientnet"), seed=3)
+    weights = safetensors.torch.save(backbone.network.state_dict())
+    described = {
+        "architecture": "test_efficientnet",
+        "pretrained_cfg": {"input_size": [3, 64, 64], "mean": [0.4, 0.5, 0.6], "std": [0.5, 0.5, 0.5]},
+    }
+    config = json.dumps(described).encode()
+    server.add_repository("timm/tiny", {"config.json": config, "model.safetensors": weights, "pytorch_model.bin": b"x"})
+    folder = hub.get("hf:timm/tiny", tmp_path / "features")
+    assert not [path for path, _ in server.asked if path.endswith(".bin")]
+    made = checkpoint.ModelFolder(folder)
+    assert made.description.preprocess.mean == (0.4, 0.5, 0.6) and made.description.preprocess.size == 64
+    assert missing_sections(hub.card_of(made)) == []
+    records = SOURCES["table"]([tiny / "photos.csv"], {}, silent).records
+    learned = learn(records, tmp_path / "mine", model=folder, workers=1, cache=tmp_path / "cache")
+    (prediction,) = Geolocator.load(learned.folder).locate([str(tiny / "lima-0.png")], text=False)
+    assert abs(prediction.latitude + 12.05) < 0.5
+    server.add_repository("timm/odd", {"config.json": b'{"architecture": "nothing"}', "model.safetensors": weights})
+    assert refused("hf:timm/odd").startswith("no backbone 'nothing' in timm; ")
+    server.add_repository("timm/other", {"config.json": b"{}", "model.safetensors": weights})
+    assert refused("hf:timm/other") == "hf:timm/other: its config.json is not that of a network of timm's"
+
+
+# --- GeoCLIP
 
 
 def test_geoclip_answers_as_its_authors_say(package: Path, tower: Path, tmp_path: Path) -> None:
@@ -144,19 +256,20 @@ def test_geoclip_answers_as_its_authors_say(package: Path, tower: Path, tmp_path
     np.testing.assert_array_equal(posterior.places[-len(distinct) :], distinct)
     np.testing.assert_allclose(posterior.mass[:, -len(distinct) :], summed, rtol=0.05, atol=1e-5)
     assert posterior.mass[:, : -len(distinct)].sum() < 1e-9  # the prior has no say
-    assert "arXiv 2309.16020" in (out / "README.md").read_text()
+    assert "arXiv 2309.16020" in hub.card_of(folder) and missing_sections(hub.card_of(folder)) == []
     predictions = locator.locate(photos, text=False)
     assert all(prediction.error is None for prediction in predictions)
 
 
 def test_what_cannot_be_had(package: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"^no model is published under the name 'geoklip'; did you mean 'geoclip'\?;"):
-        hub.get("geoklip")
+    assert refused("geoklip").startswith("no model is published under the name 'geoklip'; did you mean 'geoclip'?; ")
+    assert refused("compact") == "compact comes with whereshot: there is nothing to fetch"
+    assert refused("plonk").startswith("plonk cannot be had here: ")
+    assert refused("hf:nothing") == "a model on the hub is hf:owner/name or hf:owner/name@revision; got 'hf:nothing'"
     (tmp_path / "out").mkdir()
-    with pytest.raises(OutputError, match=r"out: exists already; choose another --out, or give --overwrite$"):
-        hub.get("geoclip", tmp_path / "out")
-    with pytest.raises(ModelError, match=r"gone\.safetensors: no such weights file"):
-        hub.get("geoclip", tmp_path / "new", tower=tmp_path / "gone.safetensors")
+    line = refused("geoclip", out=tmp_path / "out")
+    assert line.endswith("out: exists already; choose another --out, or give --overwrite")
+    gone = tmp_path / "gone.safetensors"
+    assert refused("geoclip", out=tmp_path / "new", tower=gone) == f"{gone}: no such weights file"
+    assert refused("mobilenetv3-large", tower=gone) == "--tower is for geoclip; mobilenetv3-large has none"
     assert not (tmp_path / "new").exists()
-    shown = CliRunner().invoke(app, ["show", "geoclip"])
-    assert str(shown.exception) == ("geoclip is not on this machine yet; fetch it with: whereshot models get geoclip")
