@@ -139,7 +139,7 @@ def folds(model) -> None:
     points = model.training_points()
     group = np.array(table["group"].to_pylist())
     accuracy = table["accuracy_km"].to_numpy()
-    prior, usual = places.density_prior(), learn._usual(model)
+    prior, usual = places.density_prior(), model.usual
     fold = (hashed_share(group, 7) * 5).astype(int)
     parts, nearest = [], np.empty(len(points))
     for number in range(5):
@@ -199,7 +199,7 @@ def shipped(model, train: Records, tests: dict[str, Records], outputs: dict) -> 
     pooled, points = model.arrays["pooled"].astype(np.float32), model.training_points()
     accuracy = model.photos["accuracy_km"].to_numpy()
     group = np.array(model.photos["group"].to_pylist())
-    prior, usual = places.density_prior(), learn._usual(model)
+    prior, usual = places.density_prior(), model.usual
     # half of the photos asked about shall show a known place: a stranger's are hardly ever of these
     settings = rehearse.rehearse(
         pooled[may], points[may], accuracy[may], group[may].tolist(), prior, known_share=0.5, usual=usual

@@ -16,23 +16,24 @@ FLOORS = """
 cli
 server batch
 report trial recalibrate scorecard explain
-claim cartography hub
+claim cartography hub lookalikes
 train geolocator learn export atlas
-answer features page card refine
-checkpoint runtime optimize dali rehearse
-dataset model calibrate oracle predictions audit benchmark memory
+held_out
+answer features page card refine fitting training_photos
+checkpoint runtime optimize dali rehearse run_settings
+dataset model calibrate oracle predictions audit benchmark memory training_state schedules sampling distributed
 prototypes
 sources curate pack evidence readout evaluate areas conformal
 fetch
 places
 gazetteer
-partition posterior engine streaming augment retrieval
+partition posterior engine streaming augment retrieval averaging
 records preprocess cauchy adjacency delaunay borders whitening
 triangles rings
 s2 catalog
 sphere images config
 storage download
-errors progress processes shipped
+arrow errors progress processes shipped
 """
 """Who may import whom: a module imports from the lines below its own, never from its own line."""
 

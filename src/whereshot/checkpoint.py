@@ -104,6 +104,8 @@ def write(
             "longitude": gallery.points[:, 1],
             "accuracy_km": gallery.accuracy_km,
         }
+        if gallery.images is not None:
+            positions["image"] = pa.array(gallery.images, pa.string())
         write_parquet(pa.table(positions), beside / "gallery.parquet")
         for name, content in extra_files.items():
             (beside / name).write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -286,7 +288,14 @@ class ModelFolder:
         table = pq.read_table(self.path / "gallery.parquet")
         features = load_file(self.path / "gallery.safetensors")["features"]
         points = np.stack([table["latitude"].to_numpy(), table["longitude"].to_numpy()], axis=1)
-        return Gallery(features, points, table["accuracy_km"].to_numpy())
+        images = table["image"].to_pylist() if "image" in table.column_names else None
+        return Gallery(features, points, table["accuracy_km"].to_numpy(), images=images)
+
+    @property
+    def usual(self) -> NDArray[np.float32] | None:
+        """The mean (d,) of the features of many photos, where it is known."""
+        path = self.path / USUAL
+        return load_file(path)["mean"] if path.is_file() else None
 
     def network(self) -> Network:
         """The network in evaluation mode, on the CPU. Needs torch."""
@@ -332,4 +341,4 @@ def gallery_of(features: NDArray, records: Records) -> Gallery:
     """A gallery of some records' features (n, d)."""
     named = "accuracy_km" in records.table.column_names
     accuracy = records.numbers("accuracy_km") if named else np.zeros(len(records))
-    return Gallery(features, records.points, accuracy)
+    return Gallery(features, records.points, accuracy, images=records.strings("image"))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from whereshot import card, checkpoint, config, features, places, runtime, whitening
 from whereshot.checkpoint import ModelFolder
@@ -219,7 +219,7 @@ def _write(
     """Fit everything and write the folder."""
     points = np.stack([table[name].to_numpy() for name in ("latitude", "longitude")], axis=1)
     accuracy = table["accuracy_km"].to_numpy()
-    usual = _usual(base)
+    usual = base.usual
     remembered = rehearse(
         pooled,
         points,
@@ -271,11 +271,6 @@ def _write(
 
     checkpoint.write_files(out, fill)
     return ModelFolder(out)
-
-
-def _usual(base: ModelFolder) -> NDArray[np.float32] | None:
-    path = base.path / checkpoint.USUAL
-    return load_file(path)["mean"] if path.is_file() else None
 
 
 def summary(learned: Learned, rejects: Sequence[tuple[str, int]]) -> list[str]:

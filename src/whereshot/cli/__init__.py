@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import typer
 
-from whereshot.cli import base, batch, cells, curate, evaluate, hours, learn, locate, models, pictures, records
+from whereshot.cli import base, batch, cells, curate, evaluate, hours, learn, locate, models, pictures, query, records, serve
 from whereshot.errors import WhereshotError, visible
 
 app = typer.Typer(
@@ -27,7 +27,9 @@ app = typer.Typer(
 )
 app.command()(locate.locate)
 app.command()(locate.check)
+app.command()(query.query)
 app.command()(batch.batch)
+app.command()(serve.serve)
 app.command()(records.ingest)
 app.command()(curate.curate)
 app.command()(curate.audit)
