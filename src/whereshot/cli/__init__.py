@@ -14,7 +14,21 @@ from typing import NoReturn
 
 import typer
 
-from whereshot.cli import base, batch, cells, curate, evaluate, hours, learn, locate, models, pictures, query, records, serve
+from whereshot.cli import (
+    base,
+    batch,
+    cells,
+    curate,
+    evaluate,
+    hours,
+    learn,
+    locate,
+    models,
+    pictures,
+    query,
+    records,
+    serve,
+)
 from whereshot.errors import WhereshotError, visible
 
 app = typer.Typer(
