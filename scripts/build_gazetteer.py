@@ -33,7 +33,7 @@ import pyarrow.parquet as pq
 from babel.core import get_global
 
 from whereshot import sphere
-from whereshot.gazetteer import name_keys
+from whereshot.gazetteer import DEGREE, name_keys
 
 OUT = Path(__file__).parents[1] / "src" / "whereshot" / "data"
 
@@ -239,8 +239,8 @@ def build() -> dict[str, pa.Table]:
     table = pa.table(
         {
             "name": [town["name"] for town in towns],
-            "latitude": np.array([town["latitude"] for town in towns]).round(4).astype(np.float32),
-            "longitude": np.array([town["longitude"] for town in towns]).round(4).astype(np.float32),
+            "latitude": (np.array([town["latitude"] for town in towns]) * DEGREE).round().astype(np.int32),
+            "longitude": (np.array([town["longitude"] for town in towns]) * DEGREE).round().astype(np.int32),
             "country_code": pa.array([town["countrycode"] for town in towns]).dictionary_encode(),
             "region": pa.array(
                 [region.get((town["countrycode"], town["admin1code"]), "") for town in towns]
@@ -270,20 +270,24 @@ ENCODINGS = {
 }
 
 
+def write(name: str, table: pa.Table) -> None:
+    path = OUT / f"{name}.parquet"
+    pq.write_table(
+        table,
+        path,
+        compression="brotli",
+        compression_level=11,
+        data_page_size=1 << 26,  # one page a column: more to compress with
+        use_dictionary=["country_code", "region"],
+        column_encoding={k: v for k, v in ENCODINGS.items() if k.partition(".")[0] in table.column_names},
+    )
+    print(f"{path.name}: {len(table)} rows, {path.stat().st_size / 1024:.0f} KiB")
+
+
 def main() -> None:
     OUT.mkdir(exist_ok=True)
     for name, table in build().items():
-        path = OUT / f"{name}.parquet"
-        pq.write_table(
-            table,
-            path,
-            compression="zstd",
-            compression_level=19,
-            data_page_size=1 << 26,  # one page a column: more to compress with
-            use_dictionary=["country_code", "region"],
-            column_encoding={k: v for k, v in ENCODINGS.items() if k.partition(".")[0] in table.column_names},
-        )
-        print(f"{path.name}: {len(table)} rows, {path.stat().st_size / 1024:.0f} KiB")
+        write(name, table)
 
 
 if __name__ == "__main__":

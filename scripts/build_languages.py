@@ -291,7 +291,7 @@ def build_speakers() -> pa.Table:
 
 
 def write(table: pa.Table, name: str, **options: object) -> None:
-    pq.write_table(table, OUT / f"{name}.parquet", compression="zstd", compression_level=19, **options)
+    pq.write_table(table, OUT / f"{name}.parquet", compression="brotli", compression_level=11, **options)
     print(name, table.num_rows, "rows", (OUT / f"{name}.parquet").stat().st_size, "bytes")
 
 
@@ -300,7 +300,11 @@ def main() -> None:
         build_words(),
         "words",
         use_dictionary=["languages"],
-        column_encoding={"plain": "DELTA_BYTE_ARRAY", "accented": "DELTA_BYTE_ARRAY"},
+        column_encoding={
+            "plain": "DELTA_BYTE_ARRAY",
+            "accented": "DELTA_BYTE_ARRAY",
+            "decibels": "BYTE_STREAM_SPLIT",
+        },
         data_page_size=1 << 24,
     )
     write(build_speakers(), "speakers")

@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 import shapely
 from shapely.affinity import translate
 
-from whereshot import partition, sphere
+from whereshot import arrow, partition, places, sphere
 
 OUT = Path(__file__).parents[1] / "src" / "whereshot" / "data"
 
@@ -102,10 +102,13 @@ def build_countries(archive: Path) -> pa.Table:
                 "country_code3": known["code3"],
                 "name": english[code],
                 "names": sorted({text for text in [*known["names"], english[code]] if text}),
-                "geometry": shapely.to_wkb(shapely.union_all(known["parts"]), output_dimension=2),
             }
         )
-    return pa.Table.from_pylist(rows)
+    table = pa.Table.from_pylist(rows)
+    shapes = [shapely.union_all(borders[code]["parts"]) for code in sorted(borders)]
+    for name, column in places.encoded_borders(shapes).items():
+        table = table.append_column(name, column)
+    return table
 
 
 def native_names(code: str) -> set[str]:
@@ -144,14 +147,43 @@ def density_table(positions: sphere.Points, max_photos: int = DENSITY_MAX, scale
     spread = np.where(cells.counts > 1, np.maximum(cells.spread_km, 0.3 * width_km), width_km) * scale
     uniform_km = sphere.HALF_CIRCUMFERENCE_KM / 2  # half the mass within a quarter turn: uniform
     mass = cells.counts / cells.counts.sum() * (1 - UNIFORM_SHARE)
+    centers = (np.append(cells.centers, [[0.0, 0.0]], axis=0) * places.DEGREE).round().astype(np.int32)
     return pa.table(
         {
-            "latitude": np.append(cells.centers[:, 0], 0.0).astype(np.float32),
-            "longitude": np.append(cells.centers[:, 1], 0.0).astype(np.float32),
+            "latitude": centers[:, 0],
+            "longitude": centers[:, 1],
             "mass": np.append(mass, UNIFORM_SHARE).astype(np.float32),
             "spread_km": np.append(np.maximum(spread, DENSITY_FLOOR_KM), uniform_km).astype(np.float32),
         }
     )
+
+
+def with_countries(density: pa.Table) -> pa.Table:
+    """The table with the code of each place's country ("" at sea), by the table of countries that is there."""
+    known = places.countries()
+    points = np.stack([arrow.numbers(density[name]) / places.DEGREE for name in ("latitude", "longitude")], axis=1)
+    codes = [known.all[number].code if number >= 0 else "" for number in known.index_of(points)]
+    return density.append_column("country_code", pa.array(codes).dictionary_encode())
+
+
+ENCODINGS = {
+    "countries": {f"{axis}{3 * '.list.element'}": "PLAIN" for axis in ("longitude", "latitude")},
+    "photo_density": dict.fromkeys(("latitude", "longitude", "spread_km"), "BYTE_STREAM_SPLIT"),
+}
+
+
+def write(name: str, table: pa.Table) -> None:
+    path = OUT / f"{name}.parquet"
+    pq.write_table(
+        table,
+        path,
+        compression="brotli",
+        compression_level=11,
+        data_page_size=1 << 26,
+        use_dictionary=["country_code", "mass"],
+        column_encoding=ENCODINGS[name],
+    )
+    print(f"{path.name}: {len(table)} rows, {path.stat().st_size / 1024:.0f} KiB")
 
 
 def main() -> None:
@@ -162,16 +194,10 @@ def main() -> None:
     arguments = parser.parse_args()
     OUT.mkdir(exist_ok=True)
     if arguments.names_only:
-        tables = {"countries": with_native_names(pq.read_table(OUT / "countries.parquet"))}
+        write("countries", with_native_names(pq.read_table(OUT / "countries.parquet")))
     else:
-        tables = {
-            "countries": with_native_names(build_countries(arguments.world_atlas)),
-            "photo_density": build_density(),
-        }
-    for name, table in tables.items():
-        path = OUT / f"{name}.parquet"
-        pq.write_table(table, path, compression="zstd", compression_level=19)
-        print(f"{path.name}: {len(table)} rows, {path.stat().st_size / 1024:.0f} KiB")
+        write("countries", with_native_names(build_countries(arguments.world_atlas)))
+        write("photo_density", with_countries(build_density()))
 
 
 if __name__ == "__main__":

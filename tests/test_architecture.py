@@ -26,7 +26,7 @@ prototypes
 sources curate pack evidence readout evaluate areas conformal
 fetch
 places
-gazetteer
+gazetteer pooling posterior_map
 partition posterior engine streaming augment retrieval averaging
 records preprocess cauchy adjacency delaunay borders whitening
 triangles rings
@@ -38,6 +38,14 @@ arrow errors progress processes shipped
 """Who may import whom: a module imports from the lines below its own, never from its own line."""
 
 FLOORS_INSIDE = {
+    "server": """
+running
+app
+batching examples
+worker
+answering multipart protocol security
+coarse gallery limits metrics models options pictures pool problems site tokens
+""",
     "fetch": """
 api
 client

@@ -27,3 +27,8 @@ def test_every_settings_file_says_something(path: str) -> None:
 def test_the_package_ships_what_its_modules_read() -> None:
     assert {"countries", "photo_density", "regions", "speakers", "towns", "words"} <= {*TABLES}
     assert {"data/language.toml", "evidence/cues.toml", "evidence/reliability.toml"} <= {*SETTINGS}
+
+
+def test_the_package_stays_small() -> None:
+    """All that comes with it, the network included: at most 12 MB."""
+    assert sum(path.stat().st_size for path in (PACKAGE / "data").rglob("*") if path.is_file()) < 12e6

@@ -11,14 +11,14 @@ import functools
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
-from whereshot import shipped, sphere
+from whereshot import arrow, shipped, sphere
 from whereshot.errors import InputError
 
 MAX_ERRORS = 3
@@ -26,6 +26,9 @@ MAX_ERRORS = 3
 
 ERRORS_BY_LENGTH = ((9, 2), (5, 1))
 """From so many letters up, so many may be wrong; shorter names must be right."""
+
+DEGREE = 10_000
+"""Towns' positions are kept in these parts of a degree, 11 m, as GeoNames has them."""
 
 _LATIN = {"æ": "ae", "œ": "oe", "þ": "th", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ə": "e"}
 _ARABIC = {"ك": "ک", "ي": "ی", "ى": "ی", "ة": "ه"}
@@ -79,21 +82,54 @@ class Gazetteer:
     """
 
     def __init__(self) -> None:
-        table = shipped.read_table("towns").combine_chunks()
-        degrees = [table[name].to_numpy().astype(np.float64) for name in ("latitude", "longitude")]
-        self.points = np.round(np.stack(degrees, axis=1), 4)
-        self.country_codes = _strings(table["country_code"])
-        self.regions = _strings(table["region"])
-        self.populations = table["population"].to_numpy()
-        self._names, self._other_names = (table[name].combine_chunks() for name in ("name", "other_names"))
+        table = shipped.read_table("towns", ["latitude", "longitude", "country_code", "region", "population"])
+        degrees = [arrow.numbers(table[name]) / DEGREE for name in ("latitude", "longitude")]
+        self.points = np.stack(degrees, axis=1)
+        self._codes, self._code_of = arrow.strings(table["country_code"])
+        self._regions, self._region_of = arrow.strings(table["region"])
+        self.populations = arrow.numbers(table["population"])
 
     def __len__(self) -> int:
         return len(self.points)
 
     @functools.cached_property
+    def country_codes(self) -> NDArray[np.object_]:
+        """The code of each town's country, (n,)."""
+        return self._codes[self._code_of]
+
+    @functools.cached_property
+    def regions(self) -> NDArray[np.object_]:
+        """The name of each town's first-order division, (n,), "" where none is known."""
+        return self._regions[self._region_of]
+
+    @functools.cached_property
+    def divisions(self) -> tuple[list[tuple[str, str]], NDArray[np.int64]]:
+        """First-order divisions as (country code, region), in the order of their first towns, and each town's (n,)."""
+        key = self._code_of * len(self._regions) + self._region_of
+        first = np.full(len(self._codes) * len(self._regions), -1)
+        first[key[::-1]] = np.arange(len(self))[::-1]  # of several towns the first stays
+        firsts = np.sort(first[first >= 0])
+        pairs = zip(self._codes[self._code_of[firsts]], self._regions[self._region_of[firsts]], strict=True)
+        number = np.empty(len(self), np.int64)
+        number[firsts] = np.arange(len(firsts))
+        return list(pairs), number[first[key]]
+
+    @functools.cached_property
+    def _names(self) -> pa.Array:
+        return shipped.read_table("towns", ["name"])["name"].combine_chunks()
+
+    @functools.cached_property
+    def _other_names(self) -> pa.Array:
+        return shipped.read_table("towns", ["other_names"])["other_names"].combine_chunks()
+
+    @functools.cached_property
     def names(self) -> NDArray[np.object_]:
         """The usual name of each town, (n,)."""
-        return self._names.to_numpy(zero_copy_only=False)
+        return np.array(self._names.to_pylist(), dtype=object)
+
+    def name(self, index: int) -> str:
+        """The usual name of one town."""
+        return self._names[int(index)].as_py()
 
     def other_names(self, index: int) -> list[str]:
         """Further names of a town: native, foreign and former ones, in the script that each is written in."""
@@ -107,12 +143,14 @@ class Gazetteer:
 
     @functools.cached_property
     def _rows_of_country(self) -> dict[str, slice]:
-        codes, first = np.unique(self.country_codes.astype(np.str_), return_index=True)
-        return {str(code): slice(*ends) for code, *ends in zip(codes, first, [*first[1:], len(self)], strict=True)}
+        first = np.flatnonzero(np.diff(self._code_of, prepend=-1))
+        codes = self._codes[self._code_of[first]]
+        return {code: slice(*ends) for code, *ends in zip(codes, first, [*first[1:], len(self)], strict=True)}
 
     def in_country(self, country_code: str) -> NDArray[np.int64]:
         """Numbers of a country's towns, the largest first; none for a code that no town has."""
-        return np.arange(len(self))[self._rows_of_country.get(country_code, slice(0))]
+        rows = self._rows_of_country.get(country_code, slice(0, 0))
+        return np.arange(rows.start, rows.stop)
 
     @functools.cached_property
     def _nearest(self) -> dict[str | None, sphere.Nearest]:
@@ -175,12 +213,6 @@ class Gazetteer:
 def gazetteer() -> Gazetteer:
     """The towns, read once."""
     return Gazetteer()
-
-
-def _strings(column: Any) -> NDArray[np.object_]:
-    """A dictionary column as an array of few shared strings."""
-    column = column.combine_chunks().dictionary_encode()
-    return column.dictionary.to_numpy(zero_copy_only=False)[column.indices.to_numpy()]
 
 
 def _key_of(name: str) -> str:

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import functools
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from whereshot import borders, shipped, sphere
+from whereshot import arrow, borders, shipped, sphere
 from whereshot.errors import InputError, nearest_name
 from whereshot.gazetteer import Gazetteer, gazetteer, name_keys
 from whereshot.posterior import Posterior
@@ -35,6 +36,9 @@ NAME_KM = 30.0
 QUALIFIER_KM = 100.0
 """In "Altafulla, Tarragona" the second town is at most this far from the first."""
 
+DEGREE = 100_000
+"""Borders and the prior's places are kept in these parts of a degree, about a metre."""
+
 OTHER_NAMES = {
     "burma": "MM",
     "east timor": "TL",
@@ -50,9 +54,18 @@ OTHER_NAMES = {
 @functools.cache
 def density_prior() -> Posterior:
     """Where photos are taken at all: one row on about 24,000 places, nowhere zero."""
-    table = shipped.read_table("photo_density")
-    columns = [table[name].to_numpy().astype(np.float64) for name in ("latitude", "longitude", "mass", "spread_km")]
-    return Posterior.from_mass(np.stack(columns[:2], axis=1), columns[2][None], columns[3])
+    table = shipped.read_table("photo_density", ["latitude", "longitude", "mass", "spread_km"])
+    degrees = [arrow.numbers(table[name]) / DEGREE for name in ("latitude", "longitude")]
+    mass, spread_km = (arrow.numbers(table[name]) for name in ("mass", "spread_km"))
+    return Posterior.from_mass(np.stack(degrees, axis=1), mass[None], spread_km)
+
+
+@functools.cache
+def prior_countries() -> NDArray[np.int64]:
+    """Number (k,) of the country of each place of the prior, as ``Countries.index_of`` gives it, which takes longer."""
+    codes, number = arrow.strings(shipped.read_table("photo_density", ["country_code"])["country_code"])
+    known = countries().number_of
+    return np.array([known.get(code, -1) for code in codes])[number]
 
 
 class UnknownCountryError(InputError):
@@ -73,6 +86,8 @@ class Countries:
     """All countries and their borders."""
 
     def __init__(self) -> None:
+        table = shipped.read_table("countries")
+        named = table.select(["country_code", "country_code3", "name", "names"]).to_pylist()
         self.all = tuple(
             Country(
                 row["country_code"],
@@ -80,9 +95,9 @@ class Countries:
                 frozenset(
                     fold(text) for text in (row["country_code"], row["country_code3"], row["name"], *row["names"])
                 ),
-                shapely.from_wkb(row["geometry"]),
+                geometry,
             )
-            for row in shipped.read_table("countries").to_pylist()
+            for row, geometry in zip(named, decoded_borders(table), strict=True)
         )
         self.by_code = {country.code: country for country in self.all}
         self.number_of = {country.code: number for number, country in enumerate(self.all)}
@@ -135,6 +150,40 @@ class Countries:
                 return country
         known = {fold(country.name) for country in self.all}
         raise UnknownCountryError(f"no country {name!r} and no such file; {nearest_name(wanted, known)[:200]}")
+
+
+def decoded_borders(table: pa.Table) -> NDArray[np.object_]:
+    """The geometries (n,) of the columns "longitude" and "latitude": see ``encoded_borders``."""
+    steps = [table[name].combine_chunks() for name in ("longitude", "latitude")]
+    offsets, parts = [], steps[0]
+    while pa.types.is_list(parts.type):
+        offsets.insert(0, arrow.numbers(parts.offsets).astype(np.int64))
+        parts = parts.values
+    degrees = np.stack([arrow.numbers(_flat(column)).cumsum(dtype=np.int64) / DEGREE for column in steps], axis=1)
+    shapes = shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, degrees, tuple(offsets))
+    return np.array([shape.geoms[0] if len(shape.geoms) == 1 else shape for shape in shapes])
+
+
+def encoded_borders(geometries: Sequence[shapely.Geometry]) -> dict[str, pa.Array]:
+    """Geometries as columns "longitude" and "latitude": lists of polygons of rings of steps in ``DEGREE``.
+
+    A step is the difference from the coordinate before, whatever ring or country that is of.
+    """
+    exact = shapely.set_precision(list(geometries), 1 / DEGREE)  # stays valid, as plain rounding does not
+    whole = [shapely.multipolygons(shapely.get_parts(shape)) for shape in exact]
+    _, coordinates, offsets = shapely.to_ragged_array(whole)
+    steps = np.diff(np.round(coordinates * DEGREE).astype(np.int32), axis=0, prepend=0)
+    columns = {}
+    for axis, name in enumerate(("longitude", "latitude")):
+        column = pa.array(steps[:, axis])
+        for ends in offsets:
+            column = pa.ListArray.from_arrays(pa.array(ends.astype(np.int32)), column)
+        columns[name] = column
+    return columns
+
+
+def _flat(column: pa.Array) -> pa.Array:
+    return _flat(column.values) if pa.types.is_list(column.type) else column
 
 
 @functools.cache
@@ -213,7 +262,7 @@ def place_names(points: ArrayLike) -> list[PlaceName]:
             beyond = sphere.distance_km(p[row], towns.points[own]) - radius
             best = int(np.argmin(beyond))
             if beyond[best] <= NAME_KM:
-                names[row] = towns.names[own[best]]
+                names[row] = towns.name(own[best])
     return [
         PlaceName(
             name,
@@ -236,15 +285,12 @@ def town_radius_km(population: ArrayLike) -> NDArray[np.float64]:
 @functools.cache
 def divisions() -> tuple[dict[tuple[str, str], int], NDArray[np.int64]]:
     """(country code, region) -> number of that first-order division; and the number for each town, (n,)."""
-    towns = gazetteer()
-    numbers: dict[tuple[str, str], int] = {}
-    of_town = [numbers.setdefault(key, len(numbers)) for key in zip(towns.country_codes, towns.regions, strict=True)]
-    return numbers, np.array(of_town)
+    pairs, of_town = gazetteer().divisions
+    return {pair: number for number, pair in enumerate(pairs)}, of_town
 
 
-@functools.cache
 def _code_and_region(division: int) -> tuple[str, str]:
-    return list(divisions()[0])[division]
+    return gazetteer().divisions[0][division]
 
 
 def region_index(points: ArrayLike) -> NDArray[np.int64]:
@@ -357,7 +403,7 @@ def _country_of(index: int) -> Country:
 def _town(index: int) -> Town:
     towns, country = gazetteer(), _country_of(index)
     return Town(
-        towns.names[index],
+        towns.name(index),
         towns.regions[index] or None,
         country.name,
         country.code,

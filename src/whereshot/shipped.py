@@ -6,6 +6,7 @@ They are read through ``importlib.resources``, so that a zipped package has them
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
@@ -13,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 
-def read_table(name: str) -> pa.Table:
-    """The table ``data/NAME.parquet``."""
+def read_table(name: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """The table ``data/NAME.parquet``, or some columns of it."""
     with resources.as_file(resources.files("whereshot") / "data" / f"{name}.parquet") as path:
-        return pq.ParquetFile(path).read()  # pq.read_table would import pandas, where it is installed
+        return pq.ParquetFile(path).read(columns)  # pq.read_table would import pandas, where it is installed
 
 
 def read_toml(path: str) -> dict[str, Any]:
