@@ -1,0 +1,93 @@
+"""Commands of the server: serve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from whereshot.cli.base import DeviceOption, ModelOption, say
+from whereshot.errors import InputError
+
+
+def serve(
+    model: ModelOption = None,
+    host: Annotated[str, typer.Option(help="The address to listen on; any but this machine's own needs a token.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8000,
+    gallery: Annotated[
+        Path | None, typer.Option(help="Photos with known places, as whereshot gallery writes them.")
+    ] = None,
+    coarse: Annotated[float | None, typer.Option(help="Round every answer to a grid of so many km.")] = None,
+    token_file: Annotated[Path | None, typer.Option(help="A file of tokens, one a line; requests need one.")] = None,
+    tiles: Annotated[
+        str | None, typer.Option(help="Address of map tiles with {z}, {x} and {y}, which the page will ask.")
+    ] = None,
+    geocoder: Annotated[
+        str | None, typer.Option(help="Address that names {latitude} and {longitude}, which the page will ask.")
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A name that requests may call this server by. Repeatable.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes with the model; one per core.")] = None,
+    queue: Annotated[int, typer.Option(min=1, help="Photos that may wait.")] = 128,
+    max_files: Annotated[int, typer.Option(min=1, help="Photos in one request.")] = 20,
+    max_mb: Annotated[float, typer.Option(help="Megabytes of one photo.")] = 20.0,
+    max_megapixels: Annotated[float, typer.Option(help="Megapixels of one picture.")] = 100.0,
+    max_seconds: Annotated[float, typer.Option(help="Seconds of work on one photo.")] = 20.0,
+    device: DeviceOption = None,
+) -> None:
+    """Serve the page and the API on this machine: photos are looked at, answered and forgotten."""
+    from whereshot import errors, processes
+    from whereshot.geolocator import Geolocator
+
+    for module in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
+        errors.require(module, extra="serve")
+    from whereshot.server import models, running, security, site
+    from whereshot.server.app import Service
+    from whereshot.server.gallery import Gallery
+    from whereshot.server.limits import MEGABYTE, Limits
+    from whereshot.server.options import MOST_COARSE_KM
+    from whereshot.server.tokens import Tokens
+
+    tokens = None if token_file is None else Tokens.read(token_file)
+    if tokens is None and not running.is_loopback(host):
+        raise InputError(
+            f"{host} can be reached by others, so requests need a token: give --token-file FILE, or keep 127.0.0.1"
+        )
+    if coarse is not None and not 0 < coarse <= MOST_COARSE_KM:
+        raise InputError(f"--coarse is a number of km above 0, at most {MOST_COARSE_KM:.0f}; got {coarse:g}")
+    for name, value in (("--max-mb", max_mb), ("--max-megapixels", max_megapixels), ("--max-seconds", max_seconds)):
+        if not 0 < value < 10_000:
+            raise InputError(f"{name} is a positive number; got {value:g}")
+    security.policy(tiles, geocoder)
+    photo_bytes = round(max_mb * MEGABYTE)
+    limits = Limits(
+        photo_bytes=photo_bytes,
+        request_bytes=max(Limits.request_bytes, photo_bytes + MEGABYTE),
+        held_bytes=max(Limits.held_bytes, 2 * photo_bytes),
+        photos=max_files,
+        pixels=round(max_megapixels * MEGABYTE),
+        photo_s=max_seconds,
+        queue=queue,
+    )
+    shown = None if gallery is None else Gallery(gallery)
+    locator = Geolocator.load(model, device)
+    listener = running.bind(host, port)
+    service = Service(
+        model=models.describe(locator),
+        limits=limits,
+        coarse_km=coarse,
+        tiles=tiles,
+        geocoder=geocoder,
+        gallery=shown,
+        tokens=tokens,
+        hosts=None if tokens else (*running.LOCAL_NAMES, host.lower(), *(name.lower() for name in allow_host or ())),
+    )
+    if not site.is_built(service.site):
+        say(site.HOW)
+    settings = {"model": model, "device": device, "pixels": limits.pixels, "text": True}
+    count = workers or (1 if device not in (None, "cpu") else processes.cores())
+    running.run(service, listener, settings, count, lambda address: say(f"{locator.name} answers on {address}"))

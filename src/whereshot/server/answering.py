@@ -1,0 +1,181 @@
+"""Uploaded photos and options -> the body of an answer, in the process that holds the model.
+
+The document is that of ``whereshot locate --format json``, each prediction with its ``map``, and with several photos
+the ``album``: what they say together.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from whereshot import areas, images, places, pooling, report
+from whereshot.answer import Prediction, answer_rows
+from whereshot.errors import ImageError, InputError
+from whereshot.geolocator import Geolocator, Located
+from whereshot.posterior import Posterior
+from whereshot.posterior_map import FINEST_LEVEL, cells_of, to_geojson
+from whereshot.server import coarse, pictures, problems
+from whereshot.server.options import Options
+
+JSON = "application/json"
+GEOJSON = "application/geo+json"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One request's photos: what each is called, its bytes, and how the answer is to be written."""
+
+    names: list[str | None]
+    photos: list[bytes]
+    form: str = JSON
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A status, a media type and a body."""
+
+    status: int
+    form: str
+    body: bytes
+
+
+class Answerer:
+    """A model, ready to answer jobs."""
+
+    def __init__(self, model: str | None, device: str | None, most_pixels: int) -> None:
+        self.locator = Geolocator.load(model, device)
+        self._most_pixels = most_pixels
+
+    def answer(self, jobs: Sequence[Job], options: Options) -> list[Reply]:
+        """The answer to each job, all photos of which are looked at together."""
+        region = None
+        try:
+            region = None if options.region is None else _area(options.region)
+        except InputError as error:
+            refused = str(error).replace(" and no such file", "")
+            return [_problem(400, refused)] * len(jobs)
+        sources: list[images.Source] = []
+        taken: list[list[images.Recorded | str]] = []
+        for job in jobs:
+            found: list[images.Recorded | str] = []
+            for content in job.photos:
+                try:
+                    source, recorded = self._admitted(content, options)
+                except ImageError as error:
+                    found.append(str(error))
+                else:
+                    sources.append(source)
+                    found.append(recorded)
+            taken.append(found)
+        located = self.locator.locate_each(
+            sources,
+            within_km=options.within_km,
+            level=options.level,
+            top=options.top,
+            region=region,
+            text=options.text,
+            use_exif=options.use_exif,
+        )
+        answers = iter(list(located))
+        replies = []
+        for job, found in zip(jobs, taken, strict=True):
+            own = [self._located(answers, one, options) for one in found]
+            named = [_named(each, name, number) for number, (each, name) in enumerate(zip(own, job.names, strict=True))]
+            replies.append(self._reply(job, named, options))
+        return replies
+
+    def _admitted(self, content: bytes, options: Options) -> tuple[images.Source, images.Recorded]:
+        """The picture as it may be looked at, and what is told of what the camera wrote."""
+        form = pictures.admit(content, self._most_pixels)
+        recorded = images.read_recorded(content) if options.recorded else images.Recorded()
+        if options.use_exif:
+            return content, recorded
+        return pictures.without_metadata(content, form, self._most_pixels), recorded
+
+    def _located(self, answers: Any, found: images.Recorded | str, options: Options) -> Located:
+        """The next answer, or the reason why a photo has none."""
+        if isinstance(found, str):
+            return Located(Prediction(id="", error=found), None)
+        located = next(answers)
+        prediction, posterior = located.prediction, located.posterior
+        if posterior is None:
+            return located
+        if found.latitude is not None:
+            prediction = replace(prediction, recorded=(found.latitude, found.longitude))
+        if options.coarse_km is not None:
+            posterior = coarse.coarsened(posterior, options.coarse_km)
+            evidence = coarse.told(prediction.evidence)
+            prediction = replace(prediction, evidence=evidence, recorded=None, **self._decided(posterior, options))
+        return Located(prediction, posterior)
+
+    def _decided(self, posterior: Posterior, options: Options) -> dict[str, Any]:
+        return answer_rows(
+            posterior,
+            within_km=options.within_km,
+            level=options.level,
+            top=options.top,
+            radius_factor=self.locator.radius_factor(),
+        )[0]
+
+    def _reply(self, job: Job, located: list[Located], options: Options) -> Reply:
+        predictions = [one.prediction for one in located]
+        if all(prediction.error is not None for prediction in predictions):
+            errors = [{"id": prediction.id, "detail": prediction.error} for prediction in predictions]
+            detail = predictions[0].error if len(errors) == 1 else f"none of {len(errors)} photos can be answered"
+            return _problem(422, detail or "", errors=errors)
+        pooled = self._pooled([one.posterior for one in located if one.posterior is not None], options)
+        if job.form == GEOJSON:
+            together = [] if pooled is None else [pooled[0]]
+            return Reply(200, GEOJSON, _json(report.to_geojson([*predictions, *together])).encode())
+        parts = [_with_map(one.prediction.to_json(), one.posterior, options) for one in located]
+        body = f'{{"model":{_json(self.locator.name)},"predictions":[{",".join(parts)}]'
+        if pooled is not None:
+            prediction, posterior, told = pooled
+            body += f',"album":{_with_map(prediction.to_json() | told, posterior, options)}'
+        return Reply(200, JSON, (body + "}").encode("utf-8", "backslashreplace"))
+
+    def _pooled(
+        self, posteriors: list[Posterior], options: Options
+    ) -> tuple[Prediction, Posterior, dict[str, Any]] | None:
+        """What several photos of one place say together, where there are several."""
+        if len(posteriors) < 2:
+            return None
+        pooled = pooling.pool(posteriors, self.locator.prior)
+        posterior = pooled.posterior
+        if options.coarse_km is not None:
+            posterior = coarse.coarsened(posterior, options.coarse_km)
+        prediction = Prediction(id="album", **self._decided(posterior, options))
+        told = {"photos": len(posteriors), "agreement_nats": round(pooled.agreement_nats, 2)}
+        return prediction, posterior, told
+
+
+@functools.lru_cache(32)
+def _area(name: str) -> places.Region:
+    return areas.read_area(name)
+
+
+def _named(located: Located, name: str | None, number: int) -> Located:
+    called = images.printable(name.replace("\\", "/").rpartition("/")[2])[:255] if name else None
+    prediction = replace(located.prediction, id=called or f"photo-{number}", path=called)
+    return Located(prediction, located.posterior)
+
+
+def _with_map(document: dict[str, Any], posterior: Posterior | None, options: Options) -> str:
+    """A prediction as JSON with its map; null where there is none or none was asked for."""
+    drawn = "null"
+    if posterior is not None and options.map:
+        finest = FINEST_LEVEL if options.coarse_km is None else coarse.grid_level(options.coarse_km)
+        drawn = to_geojson(cells_of(posterior, finest_level=finest))
+    return f'{_json(document)[:-1]},"map":{drawn}}}'
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _problem(status: int, detail: str, **more: Any) -> Reply:
+    return Reply(status, problems.PROBLEM_JSON, problems.document(status, detail, more))

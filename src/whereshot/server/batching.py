@@ -1,0 +1,186 @@
+"""Jobs of all clients -> batches for the workers. A queue that is full refuses; who leaves frees the place at once.
+
+Nothing waits for a batch to fill: a worker that is free takes what waits, the oldest job and the next ones with the
+same options. So batches grow with the load and a lone photo is answered at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from whereshot.errors import WhereshotError
+from whereshot.server.limits import Limits
+from whereshot.server.metrics import Metrics
+from whereshot.server.options import Options
+from whereshot.server.pool import Answer, Worker, WorkerLostError
+from whereshot.server.problems import ProblemError
+from whereshot.server.worker import batch_header
+
+BATCH = 8
+"""Photos that a worker takes at a time from several jobs; more are no faster, and all wait for the last."""
+RESTART_S = 1.0
+_TEXT_FACTOR = 2.0
+"""Reading text takes longer, and so does its patience."""
+
+log = logging.getLogger("whereshot.server")
+
+
+@dataclass(eq=False)
+class Waiting:
+    """A job in the queue: its photos and names, options, the form of its answer, and where that goes."""
+
+    names: list[str | None]
+    photos: list[bytes]
+    options: Options
+    form: str
+    answer: asyncio.Future[Answer] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    tried: bool = False
+    """Whether a worker was lost while it was answered together with others."""
+
+
+class Batcher:
+    """The queue in front of the workers."""
+
+    def __init__(self, workers: Sequence[Worker], limits: Limits, metrics: Metrics) -> None:
+        self._workers, self._limits, self._metrics = workers, limits, metrics
+        self._queue: deque[Waiting] = deque()
+        self._more = asyncio.Event()
+        self._tasks: list[asyncio.Task] = []
+        self._seconds_per_photo = 0.1
+        self.ready = 0
+        metrics.watch("queue_photos", "Photos that wait.", lambda: self.waiting)
+        metrics.watch("workers_ready", "Processes that can answer.", lambda: self.ready)
+
+    @property
+    def waiting(self) -> int:
+        """Photos that wait for their turn."""
+        return sum(len(job.photos) for job in self._queue)
+
+    async def start(self) -> None:
+        """Start the workers; returns when the first is ready, and raises its ModelError."""
+        first = self._workers[0]
+        try:
+            await first.start()
+        except WorkerLostError as error:
+            raise WhereshotError(f"{error}; is there memory enough?") from error
+        self.ready += 1
+        self._tasks = [asyncio.create_task(self._serve(first, started=True))]
+        self._tasks += [asyncio.create_task(self._serve(worker, started=False)) for worker in self._workers[1:]]
+
+    async def stop(self) -> None:
+        """End the workers; what still waits is refused."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for worker in self._workers:
+            await worker.stop()
+        for job in self._queue:
+            if not job.answer.done():
+                job.answer.set_exception(ProblemError(503, "the server is stopping", {"Retry-After": "10"}))
+
+    def check_room(self, photos: int = 1) -> None:
+        """Raises a 429 where the queue has no place for so many photos."""
+        waiting = self.waiting
+        if waiting and waiting + photos > self._limits.queue:
+            seconds = math.ceil(waiting * self._seconds_per_photo / max(1, self.ready))
+            detail = f"{waiting} photos wait already; try again in {min(max(seconds, 1), 60)} s"
+            raise ProblemError(429, detail, {"Retry-After": str(min(max(seconds, 1), 60))})
+
+    async def answer(self, job: Waiting) -> Answer:
+        """The answer to a job. Cancelling this takes the job out of the queue."""
+        self.check_room(len(job.photos))
+        self._queue.append(job)
+        self._more.set()
+        try:
+            return await job.answer
+        finally:
+            if job in self._queue:
+                self._queue.remove(job)
+
+    async def _serve(self, worker: Worker, started: bool) -> None:
+        """Keep one worker busy for as long as the server runs."""
+        while True:
+            if not started:
+                started = await self._started(worker)
+                continue
+            batch = await self._take()
+            began = time.perf_counter()
+            try:
+                answers = await worker.answer(_parts(batch), self._patience(batch))
+            except WorkerLostError:
+                self.ready -= 1
+                started = False
+                self._metrics.restarts.inc()
+                self._lost(batch)
+                continue
+            except BaseException:
+                for job in batch:
+                    job.answer.cancel()
+                raise
+            self._measure(batch, time.perf_counter() - began)
+            for job, answer in zip(batch, answers, strict=True):
+                if not job.answer.done():
+                    job.answer.set_result(answer)
+
+    async def _started(self, worker: Worker) -> bool:
+        try:
+            await worker.start()
+        except (WorkerLostError, WhereshotError) as error:
+            log.error("%s", error)
+            await asyncio.sleep(RESTART_S)
+            return False
+        self.ready += 1
+        return True
+
+    async def _take(self) -> list[Waiting]:
+        """The oldest job, and the next ones with the same options; one that cost a worker alone."""
+        while not self._queue:
+            self._more.clear()
+            await self._more.wait()
+        first = self._queue.popleft()
+        batch, photos = [first], len(first.photos)
+        if first.tried:
+            return batch
+        for job in list(self._queue):
+            if photos + len(job.photos) <= BATCH and job.options == first.options and not job.tried:
+                self._queue.remove(job)
+                batch.append(job)
+                photos += len(job.photos)
+        return batch
+
+    def _patience(self, batch: list[Waiting]) -> float:
+        photos = sum(len(job.photos) for job in batch)
+        factor = _TEXT_FACTOR if batch[0].options.text else 1.0
+        return self._limits.photo_s + factor * (photos - 1) * 2.0
+
+    def _lost(self, batch: list[Waiting]) -> None:
+        """Jobs of a worker that was lost are tried once more, each alone; the one that is to blame is refused."""
+        for job in reversed(batch):
+            if job.answer.done():
+                continue
+            if job.tried or len(batch) == 1:
+                detail = f"the photos could not be answered within {self._limits.photo_s:g} s, or stopped their decoder"
+                job.answer.set_exception(ProblemError(422, detail))
+            else:
+                job.tried = True
+                self._queue.appendleft(job)
+                self._more.set()
+
+    def _measure(self, batch: list[Waiting], seconds: float) -> None:
+        photos = sum(len(job.photos) for job in batch)
+        self._seconds_per_photo = 0.9 * self._seconds_per_photo + 0.1 * seconds / photos
+        self._metrics.batch.observe(photos)
+        self._metrics.work_seconds.observe(seconds)
+
+
+def _parts(batch: list[Waiting]) -> list[bytes]:
+    """A batch as a worker reads it."""
+    lengths = [[len(photo) for photo in job.photos] for job in batch]
+    header = batch_header([job.names for job in batch], lengths, [job.form for job in batch], batch[0].options)
+    return [header, *(photo for job in batch for photo in job.photos)]

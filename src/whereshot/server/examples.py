@@ -1,0 +1,116 @@
+"""What the OpenAPI document shows: the form that is sent, the answers, the problems, each with an example."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from whereshot.server.answering import GEOJSON, JSON
+from whereshot.server.problems import PROBLEM_JSON
+
+_PLACE = {"name": "Rovinj", "region": "Istria", "country": "Croatia", "country_code": "HR"}
+_CELL = {
+    "type": "Feature",
+    "geometry": {
+        "type": "Polygon",
+        "coordinates": [[[13.6, 45.0], [13.7, 45.0], [13.7, 45.1], [13.6, 45.1], [13.6, 45.0]]],
+    },
+    "properties": {"cell": "477c9b", "probability": 0.0121, "density_per_km2": 0.00014, "region": 0.5},
+}
+PREDICTION: dict[str, Any] = {
+    "id": "harbour.jpg",
+    "path": "harbour.jpg",
+    "latitude": 45.0811,
+    "longitude": 13.6387,
+    "radius_km": 31.4,
+    "level": 0.9,
+    "within": {"1": 0.31, "25": 0.87, "200": 0.93, "750": 0.96, "2500": 0.99},
+    "confident_to": "region",
+    "place": _PLACE,
+    "countries": [{"country_code": "HR", "probability": 0.91}],
+    "candidates": [{"latitude": 45.0811, "longitude": 13.6387, "probability": 0.87, "place": _PLACE}],
+    "evidence": [
+        {"kind": "text/language", "what": "KONOBA", "means": "Croatian", "nats": 1.9, "box": [12, 40, 220, 96]}
+    ],
+    "recorded": None,
+    "error": None,
+    "map": {"type": "FeatureCollection", "features": [_CELL], "drawn": 1.0},
+}
+ANSWER = {"model": "compact", "predictions": [PREDICTION]}
+GEOJSON_ANSWER = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": [13.6387, 45.0811]},
+            "properties": {"kind": "answer", "id": "harbour.jpg", "radius_km": 31.4, "level": 0.9},
+        }
+    ],
+}
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "top": {"type": "integer", "minimum": 1, "maximum": 50, "default": 5, "description": "How many places to list."},
+    "within_km": {"type": "number", "description": "Decide to be right within so many km."},
+    "level": {"type": "number", "default": 0.9, "description": "What the circle holds, between 0 and 1."},
+    "text": {"type": "boolean", "default": True, "description": "Read signs in the picture."},
+    "coarse_km": {"type": "number", "description": "Round the answer to a grid of at least so many km."},
+    "use_exif": {"type": "boolean", "default": False, "description": "Let a recorded position answer."},
+    "recorded": {
+        "type": "boolean",
+        "default": False,
+        "description": "Tell the position that the camera wrote, without using it.",
+    },
+    "region": {"type": "string", "maxLength": 100, "description": "Only inside a country, or a region of one."},
+    "map": {"type": "boolean", "default": True, "description": "Draw the probability as cells."},
+}
+LOCATE: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["photos"],
+                    "properties": {
+                        "photos": {
+                            "type": "array",
+                            "items": {"type": "string", "format": "binary"},
+                            "minItems": 1,
+                            "description": "One part for each photo.",
+                        },
+                        **_OPTIONS,
+                    },
+                },
+                "example": {"photos": ["(the bytes of harbour.jpg)"], "top": 3, "text": False},
+            }
+        },
+    }
+}
+
+
+def content(form: str, example: Any, description: str) -> dict[str, Any]:
+    """An answer of one media type."""
+    return {"description": description, "content": {form: {"schema": {"type": "object"}, "example": example}}}
+
+
+def problem(status: int, detail: str, title: str) -> dict[str, Any]:
+    """An answer that is a problem."""
+    example = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return content(PROBLEM_JSON, example, detail)
+
+
+LOCATED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A prediction for each photo; a photo that cannot be read has its error in its place.",
+        "content": {
+            JSON: {"schema": {"type": "object"}, "example": ANSWER},
+            GEOJSON: {"schema": {"type": "object"}, "example": GEOJSON_ANSWER},
+        },
+    },
+    400: problem(400, "top is a whole number from 1 to 50; got 'many'", "Bad Request"),
+    406: problem(406, "answers are application/json or application/geo+json", "Not Acceptable"),
+    408: problem(408, "the upload was too slow", "Request Timeout"),
+    413: problem(413, "a photo has more than 20 MB, the limit; make a smaller copy", "Content Too Large"),
+    415: problem(415, "send the photos as multipart/form-data", "Unsupported Media Type"),
+    422: problem(422, "not a picture in a known format", "Unprocessable Content"),
+    429: problem(429, "128 photos wait already; try again in 6 s", "Too Many Requests"),
+}

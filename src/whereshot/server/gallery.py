@@ -1,0 +1,64 @@
+"""A gallery folder, as ``whereshot gallery`` writes it -> its list, its entries, its photos and scores, for the page.
+
+gallery.json            format, model, the ids of the photos in order, scores
+entries/NUMBER.json     prediction with its map, truth, distance, credit
+photos/NUMBER.jpg       the photo, re-encoded without metadata
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+from whereshot.errors import InputError
+
+FORMAT = 1
+INDEX, ENTRIES, PHOTOS = "gallery.json", "entries", "photos"
+
+
+class Gallery:
+    """Photos with known places. Only what the index names is ever read: an id is no path."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises InputError where the folder is no gallery, or lacks a photo that it names."""
+        self._folder = folder
+        try:
+            index = json.loads((folder / INDEX).read_text("utf-8"))
+            found, self.model, names, self.scores = (index[key] for key in ("format", "model", "photos", "scores"))
+            self._files = {str(name): f"{number:05d}" for number, name in enumerate(names)}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{folder}: not a gallery ({INDEX} is missing or damaged); make one with: whereshot gallery RECORDS"
+            ) from error
+        if found != FORMAT:
+            raise InputError(f"{folder}: {INDEX} names format {found!r}; this version reads {FORMAT}")
+        if not self._files:
+            raise InputError(f"{folder}: there is no photo in this gallery")
+        for name, file in self._files.items():
+            if not (self._entry(file).is_file() and self._photo(file).is_file()):
+                raise InputError(f"{folder}: photo {name!r} is missing; make the gallery again")
+
+    def _entry(self, file: str) -> Path:
+        return self._folder / ENTRIES / f"{file}.json"
+
+    def _photo(self, file: str) -> Path:
+        return self._folder / PHOTOS / f"{file}.jpg"
+
+    def listed(self, count: int | None = None) -> dict[str, Any]:
+        """The photos' ids: all in order, or so many by chance."""
+        names = list(self._files)
+        if count is not None:
+            names = random.sample(names, min(count, len(names)))
+        return {"model": self.model, "photos": [{"id": name} for name in names]}
+
+    def entry(self, name: str) -> bytes | None:
+        """A photo's entry as JSON; None where there is no such photo."""
+        file = self._files.get(name)
+        return None if file is None else self._entry(file).read_bytes()
+
+    def photo(self, name: str) -> bytes | None:
+        """A photo as JPEG; None where there is no such photo."""
+        file = self._files.get(name)
+        return None if file is None else self._photo(file).read_bytes()

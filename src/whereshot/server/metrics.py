@@ -1,0 +1,35 @@
+"""What the server does, counted for Prometheus: nothing of a request's content, nor who sent it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_SECONDS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+
+
+class Metrics:
+    """One server's counts; each has its own registry, so that two in one process do not add up."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        named = {"namespace": "whereshot", "registry": self.registry}
+        self.requests = Counter("requests", "Requests answered.", ["route", "status"], **named)
+        self.seconds = Histogram(
+            "request_seconds", "From a request's headers to its answer.", ["route"], buckets=_SECONDS, **named
+        )
+        self.photos = Counter("photos", "Photos by what became of them.", ["outcome"], **named)
+        self.batch = Histogram("batch_photos", "Photos answered together.", buckets=(1, 2, 4, 8, 16), **named)
+        self.work_seconds = Histogram("batch_seconds", "Work on one batch.", buckets=_SECONDS, **named)
+        self.left = Counter("clients_left", "Clients that left before their answer.", **named)
+        self.restarts = Counter("worker_restarts", "Processes replaced because they died or took too long.", **named)
+
+    def watch(self, name: str, about: str, value: Callable[[], float]) -> None:
+        """A gauge that is asked when it is read."""
+        Gauge(name, about, namespace="whereshot", registry=self.registry).set_function(value)
+
+    def text(self) -> bytes:
+        """All counts in the text format of Prometheus."""
+        return generate_latest(self.registry)

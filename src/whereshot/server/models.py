@@ -1,0 +1,45 @@
+"""The loaded model, described: what answers, what it was made of, how large it is, its card, its scores."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from whereshot import checkpoint
+from whereshot.geolocator import Geolocator
+
+CARD, SCORES = "README.md", "report.json"
+_TOLD = ("photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "nll", "coverage", "intervals", "protocol")
+
+
+def describe(locator: Geolocator) -> dict[str, Any]:
+    """A model as ``/v1/models`` tells it; parts that its folder does not have are null."""
+    folder = locator.folder
+    if folder is None and locator.name == checkpoint.COMPACT:
+        folder = checkpoint.ModelFolder(checkpoint.COMPACT)
+    told: dict[str, Any] = {
+        "name": locator.name,
+        "readouts": [] if folder is None else list(folder.description.readouts),
+        "created": None if folder is None else folder.description.created.isoformat(),
+        "backbone": None if folder is None else folder.description.backbone.name,
+        "photos": None if folder is None else folder.description.training.get("photos"),
+        "bytes": None if folder is None else sum(path.stat().st_size for path in folder.files()),
+        "card": None if folder is None else _text(folder.path / CARD),
+        "scores": None if folder is None else _scores(folder.path / SCORES),
+        "places": len(locator.prior.places),
+    }
+    return told
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text("utf-8", "replace") if path.is_file() else None
+
+
+def _scores(path: Path) -> dict[str, Any] | None:
+    """What ``evaluate --report`` wrote beside the model, if anything."""
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        return {name: document[name] for name in _TOLD if name in document}
+    except (OSError, ValueError, TypeError):
+        return None

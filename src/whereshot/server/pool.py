@@ -1,0 +1,91 @@
+"""Batches in, answers out, by processes that hold the model: started, watched over, ended and replaced here."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from whereshot.errors import ModelError
+
+START_S = 120.0
+"""Until a process has loaded the model."""
+_LINE = 1 << 20
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+class WorkerLostError(Exception):
+    """A process died, or took too long and was ended."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a process answers to one job: a status, a media type and a body."""
+
+    status: int
+    form: str
+    body: bytes
+
+
+class Worker:
+    """One process with the model. ``start`` it before it is asked, and after it was lost."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        """``settings`` name the model, the device, the most pixels, and whether text will be read."""
+        self._settings = settings
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start the process and wait until it has loaded the model. Raises ModelError, WorkerLostError."""
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "whereshot.server.worker"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, **_ONE_THREAD},
+            limit=_LINE,
+        )
+        try:
+            async with asyncio.timeout(START_S):
+                head = await self._exchange([json.dumps(self._settings).encode() + b"\n"])
+        except (OSError, EOFError, TimeoutError, ValueError) as error:
+            await self.stop()
+            raise WorkerLostError("the process that holds the model could not be started") from error
+        if "error" in head:
+            await self.stop()
+            raise ModelError(head["error"])
+
+    async def answer(self, parts: list[bytes], seconds: float) -> list[Answer]:
+        """The answers to a batch: its header and the photos. Raises WorkerLostError; then the process is gone."""
+        try:
+            async with asyncio.timeout(seconds):
+                head = await self._exchange(parts)
+                return [
+                    Answer(told["status"], told["form"], await self._process.stdout.readexactly(told["length"]))
+                    for told in head["replies"]
+                ]
+        except (OSError, EOFError, TimeoutError, ValueError) as error:
+            await self.stop()
+            raise WorkerLostError("the process that holds the model was lost") from error
+        except asyncio.CancelledError:
+            await self.stop()
+            raise
+
+    async def _exchange(self, parts: list[bytes]) -> dict[str, Any]:
+        for part in parts:
+            self._process.stdin.write(part)
+            await self._process.stdin.drain()
+        line = await self._process.stdout.readline()
+        if not line:
+            raise EOFError
+        return json.loads(line)
+
+    async def stop(self) -> None:
+        """End the process at once."""
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            process.kill()
+        if process is not None:
+            await process.wait()

@@ -1,0 +1,88 @@
+"""HTTP/1.1 as uvicorn speaks it, with patience that ends: for slow headers, for readers that never read."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from whereshot.server import problems
+from whereshot.server.limits import Limits
+
+
+class PatientProtocol(H11Protocol):
+    """One connection. A request's headers have so long to come, and an answer so long to be taken."""
+
+    def __init__(self, *args: Any, limits: Limits, headers: list[tuple[bytes, bytes]], **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._limits, self._safe_headers = limits, headers
+        self._awaited: asyncio.TimerHandle | None = None
+        self._untaken: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self._limits.connections:
+            self._refuse(503, "too many connections are open; try again in a few seconds")
+        else:
+            self._await_headers()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for timer in (self._awaited, self._untaken):
+            if timer is not None:
+                timer.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._await_headers()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._await_headers()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._untaken = self.loop.call_later(self._limits.idle_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._untaken is not None:
+            self._untaken.cancel()
+
+    def _await_headers(self) -> None:
+        """Count the seconds while headers are incomplete, from their first moment on."""
+        waiting = self.conn.their_state is h11.IDLE and not self.transport.is_closing()
+        if waiting and self._awaited is None:
+            self._awaited = self.loop.call_later(self._limits.header_s, self._too_slow)
+        elif not waiting and self._awaited is not None:
+            self._awaited.cancel()
+            self._awaited = None
+
+    def _too_slow(self) -> None:
+        self._refuse(408, f"the headers of the request did not come within {self._limits.header_s:g} s")
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(400, "this is no HTTP request, or its headers are too long")
+
+    def _refuse(self, status: int, detail: str) -> None:
+        """A problem document instead of a request's answer, and the end of the connection."""
+        if self.transport.is_closing():
+            return
+        body = problems.document(status, detail)
+        described = [
+            ("content-type", problems.PROBLEM_JSON),
+            ("content-length", str(len(body))),
+            ("connection", "close"),
+        ]
+        lines = [f"HTTP/1.1 {status} {problems.title_of(status)}", *(f"{name}: {value}" for name, value in described)]
+        lines += [f"{name.decode()}: {value.decode()}" for name, value in self._safe_headers]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
+        self.transport.close()
+
+
+def protocol_class(limits: Limits, headers: list[tuple[bytes, bytes]]) -> Any:
+    """What uvicorn makes connections of."""
+    return functools.partial(PatientProtocol, limits=limits, headers=headers)

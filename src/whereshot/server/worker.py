@@ -1,0 +1,80 @@
+"""A process that holds the model: batches of photos on its standard input, answers on its standard output.
+
+A process apart, so that a picture that crashes or stalls a decoder ends this one and not the server. It answers in
+plain bytes with a line of JSON before them: nothing it says is executed by its parent. It ends when its parent does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from dataclasses import asdict
+from typing import Any, BinaryIO
+
+from whereshot.errors import WhereshotError
+
+
+def main() -> None:
+    """Load the model that the first line names, then answer batch by batch until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to end
+    taken = sys.stdin.buffer
+    told = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints is no answer
+    settings = json.loads(taken.readline())
+    try:
+        from whereshot.server.answering import Answerer
+
+        answerer = Answerer(settings["model"], settings["device"], settings["pixels"])
+        _warm(answerer, settings["text"])
+    except WhereshotError as error:
+        _tell(told, {"error": str(error)})
+        return
+    _tell(told, {"ready": True})
+    while line := taken.readline():
+        _answer(answerer, json.loads(line), taken, told)
+
+
+def _warm(answerer: Any, text: bool) -> None:
+    """Answer for one picture made of noise, so that everything is loaded before the first client waits."""
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    from whereshot.server.answering import Job
+    from whereshot.server.options import Options
+
+    out = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)).save(out, "JPEG")
+    answerer.answer([Job([None], [out.getvalue()])], Options(text=text))
+
+
+def _answer(answerer: Any, batch: dict[str, Any], taken: BinaryIO, told: BinaryIO) -> None:
+    from whereshot.server.answering import Job
+    from whereshot.server.options import Options
+
+    jobs = [Job(job["names"], [taken.read(length) for length in job["lengths"]], job["form"]) for job in batch["jobs"]]
+    replies = answerer.answer(jobs, Options(**batch["options"]))
+    heads = [{"status": reply.status, "form": reply.form, "length": len(reply.body)} for reply in replies]
+    _tell(told, {"replies": heads}, *(reply.body for reply in replies))
+
+
+def _tell(told: BinaryIO, head: dict[str, Any], *bodies: bytes) -> None:
+    told.write(json.dumps(head).encode() + b"\n")
+    for body in bodies:
+        told.write(body)
+    told.flush()
+
+
+def batch_header(names: list[list[str | None]], lengths: list[list[int]], forms: list[str], options: Any) -> bytes:
+    """The line that announces a batch to a worker."""
+    jobs = [
+        {"names": some, "lengths": long, "form": form} for some, long, form in zip(names, lengths, forms, strict=True)
+    ]
+    return json.dumps({"jobs": jobs, "options": asdict(options)}).encode() + b"\n"
+
+
+if __name__ == "__main__":
+    main()
