@@ -13,7 +13,7 @@ import { chooseTheme, currentTheme, onSystemTheme } from "./theme";
 const MODES = { locate: "Locate", gallery: "Gallery", game: "Guess" } as const;
 type Mode = keyof typeof MODES;
 
-export function App({ locator, info, runsHere }: { locator: Locator; info: PageInfo; runsHere: boolean }) {
+export function App({ locator, info }: { locator: Locator; info: PageInfo }) {
   const [mode, setMode] = useState<Mode>("locate");
   const [theme, setTheme] = useState<Theme>(currentTheme());
   const [about, setAbout] = useState(false);
@@ -64,7 +64,7 @@ export function App({ locator, info, runsHere }: { locator: Locator; info: PageI
       <main class="panel">
         {mode === "locate" ? <Locate locator={locator} info={info} globe={globe} /> : <Gallery key={mode} globe={globe} game={mode === "game"} />}
         <footer class="foot">
-          {runsHere ? "Runs on your machine; no photo leaves it." : "Photos are not kept."}{" "}
+          {info.runs_here ? "Runs on your machine; no photo leaves it." : "Photos are not kept."}{" "}
           An estimate is no proof, and no way to find a person: <a href="responsible-use.html">responsible use</a>.
         </footer>
       </main>
@@ -72,7 +72,7 @@ export function App({ locator, info, runsHere }: { locator: Locator; info: PageI
         <div class="globe" ref={element} />
         {mapless ? <p class="mapless">{mapless}</p> : <Legend ramp={MAP_COLORS[theme].ramp} />}
       </section>
-      <About info={info} runsHere={runsHere} open={about} onClose={() => setAbout(false)} />
+      <About info={info} open={about} onClose={() => setAbout(false)} />
     </div>
   );
 }

@@ -128,7 +128,7 @@ export function Locate({ locator, info, globe }: Props) {
       )}
       <Picker onFiles={(files) => void add(files)} small={photos.length > 0} />
       {photos.length > 0 && <button class="link" onClick={clear}>Start again</button>}
-      <Options choices={choices} onChange={setChoices} whole={info.reads_text ?? true} onAgain={photos.length ? () => { setNotices([]); void ask(photos); } : null} />
+      <Options choices={choices} onChange={setChoices} whole={!info.runs_here} onAgain={photos.length ? () => { setNotices([]); void ask(photos); } : null} />
     </>
   );
 }

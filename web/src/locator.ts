@@ -21,8 +21,8 @@ export interface PageInfo {
   /** Answers are rounded to this many km; null or 0: not rounded. */
   coarse_km: number | null;
   limits: { files?: number; bytes?: number; pixels?: number; seconds?: number };
-  /** Does this locator read text in pictures? Absent means yes. */
-  reads_text?: boolean;
+  /** Does the model run on this machine, so that no photo leaves it and no text in it is read? Absent means no. */
+  runs_here?: boolean;
 }
 
 export interface Position {

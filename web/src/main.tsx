@@ -12,20 +12,20 @@ import "./styles/map.css";
 /** A folder of its own, so that a served page never loads what runs a model in the browser. */
 const local = import.meta.glob<{ createLocator(): Promise<Locator> }>("./local/index.ts");
 
-async function chooseLocator(): Promise<{ locator: Locator; runsHere: boolean }> {
+async function chooseLocator(): Promise<Locator> {
   const site = (await fetch("site.json").then((response) => response.json())) as { mode: string };
   const load = local["./local/index.ts"];
-  if (site.mode === "browser" && load) return { locator: await (await load()).createLocator(), runsHere: true };
-  return { locator: new ServerLocator(), runsHere: false };
+  if (site.mode === "browser" && load) return (await load()).createLocator();
+  return new ServerLocator();
 }
 
 async function begin(): Promise<void> {
   applyTheme();
   const root = document.getElementById("page")!;
   try {
-    const { locator, runsHere } = await chooseLocator();
+    const locator = await chooseLocator();
     const info: PageInfo = await locator.page();
-    render(<App locator={locator} info={info} runsHere={runsHere} />, root);
+    render(<App locator={locator} info={info} />, root);
   } catch (error) {
     render(
       <div class="broken" role="alert">

@@ -29,7 +29,7 @@ export async function loadBaseMap(detail: "coarse" | "fine"): Promise<BaseMap> {
   const countries = topology.objects.countries;
   const areas = feature(topology, countries).features as Feature<Area, { name: string }>[];
   return {
-    land: { type: "FeatureCollection", features: areas.map(cutAtDateLine) },
+    land: { type: "FeatureCollection", features: areas.flatMap((area) => polygonsOf(cutAtDateLine(area))) },
     borders: cutLines(mesh(topology, countries as never, (a, b) => a !== b)),
     coasts: cutLines(mesh(topology, countries as never, (a, b) => a === b)),
     labels: { type: "FeatureCollection", features: areas.flatMap(label) },
@@ -39,9 +39,14 @@ export async function loadBaseMap(detail: "coarse" | "fine"): Promise<BaseMap> {
 const plane = geoEquirectangular().scale(180 / Math.PI).translate([0, 0]).reflectY(true).precision(0);
 
 export function cutAtDateLine<P>(area: Feature<Area, P>): Feature<Area, P> {
-  const polygons = area.geometry.type === "Polygon" ? [area.geometry.coordinates] : area.geometry.coordinates;
-  const crosses = polygons.some((rings) => rings.some((ring) => jumps(ring).length > 0));
+  const crosses = polygonsOf(area).some(({ geometry }) => geometry.coordinates.some((ring) => jumps(ring).length > 0));
   return crosses ? { ...area, geometry: geoProject(area.geometry, plane) as Area } : area;
+}
+
+/** Its polygons, one by one: the whole of Canada or Russia at once is more than MapLibre draws in one piece. */
+function polygonsOf<P>({ geometry, ...rest }: Feature<Area, P>): Feature<Polygon, P>[] {
+  const parts = geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates;
+  return parts.map((coordinates) => ({ ...rest, geometry: { type: "Polygon", coordinates } }));
 }
 
 /** Where a line goes from one side of the map to the other. */
@@ -59,12 +64,10 @@ function cutLines(lines: MultiLineString): MultiLineString {
 
 /** A country's name stands in the middle of its largest part; the larger, the sooner it is shown. */
 function label(area: Feature<Area, { name: string }>): Feature<Point, { name: string; rank: number }>[] {
-  const polygons = area.geometry.type === "Polygon" ? [area.geometry.coordinates] : area.geometry.coordinates;
   let [largest, size]: [Polygon | null, number] = [null, 0];
-  for (const coordinates of polygons) {
-    const polygon: Polygon = { type: "Polygon", coordinates };
-    const steradians = geoArea(polygon);
-    if (steradians > size) [largest, size] = [polygon, steradians];
+  for (const { geometry } of polygonsOf(area)) {
+    const steradians = geoArea(geometry);
+    if (steradians > size) [largest, size] = [geometry, steradians];
   }
   if (!largest) return [];
   const point: Point = { type: "Point", coordinates: geoCentroid(largest) };

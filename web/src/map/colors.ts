@@ -18,12 +18,12 @@ export interface MapColors {
 
 export const MAP_COLORS: Record<Theme, MapColors> = {
   dark: {
-    water: "#101b2e",
-    land: "#22314a",
-    coast: "#5a7399",
-    border: "#45597c",
-    label: "#c4d0e4",
-    halo: "#101b2e",
+    water: "#0f2138",
+    land: "#2b3d58",
+    coast: "#7890b5",
+    border: "#56698a",
+    label: "#d3deee",
+    halo: "#152238",
     outline: "#ffffff",
     ramp: ["#2f2a55", "#56266f", "#82276c", "#ad335b", "#d54a41", "#f07024", "#fba418", "#f6dd55"],
   },

@@ -18,6 +18,8 @@ setWorkerUrl(workerUrl);
 
 /** From here on the finer coasts are worth their 3.6 MB. */
 const FINE_ZOOM = 4.5;
+/** A view narrower than this shows nothing that tells where it is: the bundled map has no streets. */
+const LEAST_VIEW_KM = 40;
 const TILE_PIXELS = 512;
 const EMPTY: Cells = { type: "FeatureCollection", features: [] };
 
@@ -158,14 +160,14 @@ export class Globe {
     this.markers.forEach((marker, at) => marker.getElement().classList.toggle("mark-on", at === number));
   }
 
-  /** Turn to a position, near enough that a circle of `radiusKm` round it fills most of the globe's window. */
+  /** Turn to a position, near enough to see a circle of `radiusKm` round it, and the coast about it. */
   fly(to: Position, radiusKm: number): void {
     this.stop();
     const { width, height } = this.element.getBoundingClientRect();
     const side = Math.max(160, Math.min(width, height));
     const latitude = Math.min(Math.abs(to.latitude), 80);
     const parallelKm = 2 * Math.PI * EARTH_KM * Math.cos((latitude * Math.PI) / 180);
-    const zoom = Math.log2((parallelKm * side) / (TILE_PIXELS * 2.6 * Math.max(radiusKm, 0.3)));
+    const zoom = Math.log2((parallelKm * side) / (TILE_PIXELS * 2.6 * Math.max(radiusKm, LEAST_VIEW_KM)));
     const target = Math.min(14, Math.max(zoom, this.wholeZoom(latitude)));
     this.map.flyTo({ center: [to.longitude, to.latitude], zoom: target, duration: 2600, curve: 1.3 });
   }

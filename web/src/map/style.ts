@@ -12,6 +12,7 @@ export function mapStyle(theme: Theme, tiles: string | null): StyleSpecification
   return {
     version: 8,
     projection: { type: "globe" },
+    sky: { "atmosphere-blend": ["interpolate", ["linear"], ["zoom"], 0, 0.9, 5, 0.6, 7, 0] },
     sources: {
       ...Object.fromEntries(SOURCES.map((name) => [name, { ...nothing, tolerance: 0.3 }])),
       ...(tiles ? { tiles: { type: "raster" as const, tiles: [tiles], tileSize: 256, maxzoom: 19 } } : {}),
@@ -69,6 +70,8 @@ function layers(theme: Theme, tiles: boolean): LayerSpecification[] {
       id: "labels",
       type: "symbol",
       source: "labels",
+      // the farther off, the larger must a country be, in steradians, to have its name on the globe
+      filter: ["<", ["get", "rank"], ["step", ["zoom"], -0.004, 2.6, -0.001, 3.6, -0.0002, 4.4, 0]],
       layout: {
         "text-field": ["get", "name"],
         "text-font": FONT,

@@ -5,12 +5,11 @@ import { CloseIcon } from "./icons";
 
 interface Props {
   info: PageInfo;
-  runsHere: boolean;
   open: boolean;
   onClose(): void;
 }
 
-export function About({ info, runsHere, open, onClose }: Props) {
+export function About({ info, open, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     if (open) dialog.current?.showModal();
@@ -28,7 +27,7 @@ export function About({ info, runsHere, open, onClose }: Props) {
           {info.coarse_km ? ` Answers are rounded to ${info.coarse_km} km.` : ""}
         </p>
         <p>
-          {runsHere
+          {info.runs_here
             ? "The model runs in this browser: your photos do not leave this machine. Text in pictures is not read here; that needs the server."
             : "Photos go to the server that gave you this page, are not kept, and are sent nowhere else."}
         </p>
