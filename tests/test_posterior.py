@@ -16,8 +16,9 @@ from scipy.integrate import quad
 
 from whereshot import posterior as posterior_module
 from whereshot import sphere
+from whereshot.choice import CANDIDATES
 from whereshot.errors import InputError
-from whereshot.posterior import DECISION_PLACES, EXACT_PLACES, MIN_SPREAD_KM, Posterior
+from whereshot.posterior import EXACT_PLACES, MIN_SPREAD_KM, Posterior
 
 QUARTER_KM = math.pi / 2 * sphere.EARTH_KM
 HALF_KM = math.pi * sphere.EARTH_KM
@@ -438,7 +439,7 @@ def test_mean_of_antipodes_is_the_heaviest_place() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 10**6), km=st.floats(0.5, 10_000), own=st.booleans(), places=st.integers(1, DECISION_PLACES))
+@given(seed=st.integers(0, 10**6), km=st.floats(0.5, 10_000), own=st.booleans(), places=st.integers(1, CANDIDATES))
 def test_best_holds_the_most_mass(seed: int, km: float, own: bool, places: int) -> None:
     rng = np.random.default_rng(seed)
     p = random_posterior(rng, 2, places, own=own)

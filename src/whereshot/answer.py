@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot import calibrate, places, sphere
-from whereshot.cauchy import circle_mass
-from whereshot.posterior import DECISION_PLACES, DISTANCES_KM, Posterior
+from whereshot import calibrate, choice, places, sphere
+from whereshot.posterior import DISTANCES_KM, Posterior
 
 WITHIN_KM = DISTANCES_KM
 CONFIDENT_TO = dict(zip(WITHIN_KM, ("street", "city", "region", "country", "continent"), strict=True))
@@ -124,20 +123,19 @@ def _named(points: NDArray) -> list[Place]:
 
 def _candidates(posterior: Posterior, decided: NDArray, top: int, within_km: float) -> list[tuple[Candidate, ...]]:
     """The answer of each row, then the likeliest places, none within twice 25 km of an earlier one."""
-    heavy = posterior.top(DECISION_PLACES)
+    gain = choice.right_within(within_km)
     found = []
-    for row in range(len(heavy)):
-        one = heavy[row]
-        spots = np.concatenate([decided[row][None], one.places[0] if one.places.ndim == 3 else one.places])
-        spread = np.ravel(one.spread_km)
-        distance = sphere.distance_km(spots[:, None], spots[None])
-        nearby = circle_mass(distance[:, 1:], spread, within_km) @ one.mass[0]
-        free = np.concatenate([[True], spread < WIDEST_CANDIDATE_KM])
+    for row in range(len(posterior)):
+        every, mass, every_spread = posterior.row(row)
+        index, held = choice.weigh(every, mass, every_spread, gain)
+        spots = np.concatenate([decided[row][None], every[index]])
+        held = np.concatenate([[0.0], held])  # the answer comes first, whatever it holds
+        free = np.concatenate([[True], every_spread[index] < WIDEST_CANDIDATE_KM])
         chosen, best = [], 0
         while len(chosen) < top and free.any():
             chosen.append(best)
-            free &= distance[best] > 2 * CANDIDATE_KM
-            best = int(np.where(free, nearby, -1.0).argmax())
+            free &= sphere.distance_km(spots, spots[best][None]) > 2 * CANDIDATE_KM
+            best = int(np.where(free, held, -1.0).argmax())
         centers = spots[chosen]
         shares = posterior[np.full(len(chosen), row)].mass_within(centers, within_km)
         order = [0, *(1 + np.argsort(-shares[1:], kind="stable"))]

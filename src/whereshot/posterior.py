@@ -7,26 +7,21 @@ distribution (``cauchy``) around a position, half of whose mass lies within ``sp
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from whereshot import sphere
+from whereshot import choice, sphere
 from whereshot.cauchy import circle_mass, drawn_km, log_kernel, quantile_km
 from whereshot.errors import InputError
 from whereshot.records import write_parquet
 
 DISTANCES_KM = (1, 25, 200, 750, 2500)
 """Street, city, region, country, continent (Hays and Efros 2008; Vo et al. 2017)."""
-GEOSCORE_KM = 1492.7
-"""Decay of the GeoScore 5000 exp(-d / 1492.7 km) (Astruc et al. 2024, OSV-5M)."""
-
 MIN_SPREAD_KM = 0.01
-DECISION_PLACES = 128
-"""Decisions compare the heaviest places pairwise; beyond these the rest has no say."""
 EXACT_PLACES = 256
 """Radii count the heaviest places by their exact share of a circle, the many light ones as points."""
 
@@ -175,12 +170,18 @@ class Posterior:
     def top(self, k: int) -> Posterior:
         """The k heaviest places of each row, heaviest first, renormalised."""
         k = min(k, self.log_mass.shape[1])
-        best = _heaviest(self.log_mass, k)
+        best = choice.heaviest(self.log_mass, k)
         places = self.places[best] if self.places.ndim == 2 else np.take_along_axis(self.places, best[..., None], 1)
         spread = self.spread_km[best] if self.spread_km.ndim == 1 else np.take_along_axis(self.spread_km, best, 1)
         return Posterior(places, np.take_along_axis(self.log_mass, best, 1), spread)
 
     # ---- decide
+
+    def row(self, number: int) -> tuple[sphere.Points, NDArray[np.float64], NDArray[np.float64]]:
+        """The places (k, 2) of one row, their masses (k,) and spreads in km (k,)."""
+        places = self.places if self.places.ndim == 2 else self.places[number]
+        spread = self.spread_km if self.spread_km.ndim == 1 else self.spread_km[number]
+        return places, np.exp(self.log_mass[number]), spread
 
     def mode(self) -> sphere.Points:
         """The heaviest place of each row, (n, 2)."""
@@ -202,35 +203,22 @@ class Posterior:
         for km in (within_km, *(() if then_km is None else (then_km,))):
             if not km > 0:
                 raise InputError(f"within must be a positive number of km; got {km:g}")
-        first = self._decide(lambda distance, spread: circle_mass(distance, spread, within_km))
+        first = self._decide(choice.right_within(within_km))
         if then_km is None:
             return first
-        return self._decide(lambda distance, spread: circle_mass(distance, spread, then_km), first, within_km)
+        return self._decide(choice.right_within(then_km), first, within_km)
 
     def best_geoscore(self) -> sphere.Points:
         """The place (n, 2) of each row with the highest expected GeoScore."""
-        return self._decide(lambda distance, spread: np.exp(-np.hypot(distance, spread) / GEOSCORE_KM))
+        return self._decide(choice.GEOSCORE)
 
-    def _decide(
-        self, gain: Callable[[NDArray, NDArray], NDArray], near: NDArray | None = None, near_km: float = 0.0
-    ) -> sphere.Points:
-        """The heaviest places as candidates, each judged by its expected gain over the others.
-
-        With ``near`` (n, 2) only candidates at most ``near_km`` from it.
-        """
+    def _decide(self, gain: choice.Gain, near: NDArray | None = None, near_km: float = 0.0) -> sphere.Points:
+        """The candidate (n, 2) of the highest expected gain; with ``near`` (n, 2) at most ``near_km`` from it."""
         chosen = np.empty((len(self), 2))
-        k = min(DECISION_PLACES, self.log_mass.shape[1])
-        for rows in _blocks(len(self), k * k):
-            part = self[rows].top(k)
-            places = np.broadcast_to(part.places, (len(part), k, 2))
-            spread = np.broadcast_to(part.spread_km, (len(part), k))
-            distance = sphere.distance_km(places[:, :, None], places[:, None, :])  # (rows, candidate, place)
-            expected = np.einsum("rcp,rp->rc", gain(distance, spread[:, None, :]), part.mass)
-            if near is not None:
-                allowed = sphere.distance_km(places, near[rows][:, None]) <= near_km
-                expected = np.where(allowed, expected, -1.0)
-            best = expected.argmax(axis=1)
-            chosen[rows] = places[np.arange(len(part)), best]
+        for row in range(len(self)):
+            places, mass, spread = self.row(row)
+            index, expected = choice.weigh(places, mass, spread, gain, None if near is None else near[row], near_km)
+            chosen[row] = places[index[expected.argmax()]]
         return chosen
 
     # ---- know
@@ -351,7 +339,7 @@ class Rings:
             drawn = drawn_km(distance, spread) if k < places else distance
             spread = np.broadcast_to(spread, distance.shape)
             light = np.exp(posterior.log_mass[rows])
-            heavy = _heaviest(light, k)
+            heavy = choice.heaviest(light, k)
             for own, values in ((self._mass, light), (self._distance, distance), (self._spread, spread)):
                 own[rows] = np.take_along_axis(values, heavy, 1)
             np.put_along_axis(light, heavy, 0.0, 1)
@@ -389,16 +377,6 @@ def _logsumexp(values: NDArray) -> NDArray[np.float64]:
     finite = np.where(np.isfinite(peak), peak, 0.0)
     with np.errstate(divide="ignore"):
         return finite + np.log(np.exp(values - finite[..., None]).sum(axis=-1))
-
-
-def _heaviest(log_mass: NDArray, k: int) -> NDArray[np.int64]:
-    """Columns (n, k) of the k largest values of each row, largest first; ties by position."""
-    if k < log_mass.shape[1]:
-        part = np.sort(np.argpartition(-log_mass, k - 1, axis=1)[:, :k], axis=1)
-    else:
-        part = np.broadcast_to(np.arange(k), log_mass.shape)
-    order = np.argsort(-np.take_along_axis(log_mass, part, 1), axis=1, kind="stable")
-    return np.take_along_axis(part, order, 1)
 
 
 def _blocks(n: int, width: int) -> Iterator[slice]:

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from whereshot import sphere
+from whereshot.choice import GEOSCORE_KM
 from whereshot.errors import ConfigError
-from whereshot.posterior import GEOSCORE_KM
 from whereshot.records import Records
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from whereshot import sphere
+from whereshot.choice import GEOSCORE_KM
 from whereshot.errors import InputError
 from whereshot.evaluate import DISTANCES_KM, LEVELS, Answers, Truth
-from whereshot.posterior import GEOSCORE_KM
 from whereshot.predictions.base import (
     MISS,
     Problem,
