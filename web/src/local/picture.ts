@@ -1,9 +1,12 @@
 /**
- * A file in, an upright 8-bit RGB picture out, as images.py decodes it: the browser decodes, without colour management;
- * a JPEG at the DCT scale that Python would choose; transparent parts on white; the first frame of an animation.
+ * A file in, an upright 8-bit RGB picture out, as images.py decodes it: the browser decodes, without colour management,
+ * but a large JPEG is decoded here, at the reduced scale that Python would choose; transparent parts on white; the first
+ * frame of an animation.
  */
+import { JpegError } from "./coefficients";
 import { type JpegHeader, readJpeg } from "./jpeg";
-import { type Picture, dctScaled } from "./resample";
+import type { Picture } from "./resample";
+import { scaledJpeg } from "./scaled_jpeg";
 
 /** As in images.py: Pillow's own limit against decompression bombs. */
 const MAX_PIXELS = 2 * Math.floor(1024 ** 3 / 4 / 3);
@@ -15,8 +18,11 @@ export class PictureError extends Error {}
 /** Decode a picture whose shorter side should be at least `leastSide`. Rejects with a PictureError. */
 export async function decoded(file: Blob, name: string, leastSide: number): Promise<Picture> {
   if (file.size === 0) throw new PictureError(`${name}: the file is empty`);
-  const jpeg = readJpeg(new Uint8Array(await file.arrayBuffer()));
-  if (jpeg && jpeg.width * jpeg.height > MAX_PIXELS) throw new PictureError(tooLarge(name, jpeg));
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const jpeg = readJpeg(bytes);
+  if (jpeg) checkSize(name, jpeg);
+  const scaled = jpeg && reduced(bytes, jpeg, leastSide);
+  if (scaled) return upright(scaled, jpeg.orientation);
   let bitmap: ImageBitmap;
   try {
     // without its EXIF and its colour profile every browser gives the pixels as they are
@@ -29,11 +35,9 @@ export async function decoded(file: Blob, name: string, leastSide: number): Prom
     );
   }
   try {
-    if (bitmap.width * bitmap.height > MAX_PIXELS) throw new PictureError(tooLarge(name, bitmap));
+    checkSize(name, bitmap);
     const picture = pixelsOf(bitmap);
-    if (!jpeg) return picture;
-    const scaled = jpeg.isPlainColour ? dctScaled(picture, eighthsOf(picture, leastSide)) : picture;
-    return upright(scaled, jpeg.orientation);
+    return jpeg ? upright(picture, jpeg.orientation) : picture;
   } catch (error) {
     if (error instanceof PictureError) throw error;
     throw new PictureError(`${name}: ${bitmap.width} x ${bitmap.height} is too large for this browser; make a smaller copy`);
@@ -42,14 +46,27 @@ export async function decoded(file: Blob, name: string, leastSide: number): Prom
   }
 }
 
-function tooLarge(name: string, size: { width: number; height: number } | JpegHeader): string {
+function checkSize(name: string, { width, height }: ImageBitmap | JpegHeader): void {
+  if (width * height <= MAX_PIXELS) return;
   const most = Math.floor(MAX_PIXELS / 1e6);
-  return `${name}: ${size.width} x ${size.height} is more than ${most} megapixels, the limit; make a smaller copy`;
+  throw new PictureError(`${name}: ${width} x ${height} is more than ${most} megapixels, the limit; make a smaller copy`);
+}
+
+/** A JPEG that is much larger than needed, reduced as it is decoded; null where the browser must decode or judge it. */
+function reduced(bytes: Uint8Array, jpeg: JpegHeader, leastSide: number): Picture | null {
+  const eighths = eighthsOf(jpeg, leastSide);
+  if (eighths === 8 || !jpeg.isPlainColour) return null;
+  try {
+    return scaledJpeg(bytes, eighths);
+  } catch (error) {
+    if (error instanceof JpegError) return null;
+    throw error;
+  }
 }
 
 /** The scale at which images.py decodes a JPEG, in eighths. */
-function eighthsOf(picture: Picture, leastSide: number): number {
-  const eighths = Math.min(8, Math.ceil((8 * leastSide) / Math.min(picture.width, picture.height)));
+export function eighthsOf({ width, height }: { width: number; height: number }, leastSide: number): number {
+  const eighths = Math.min(8, Math.ceil((8 * leastSide) / Math.min(width, height)));
   return eighths > 1 && eighths % 2 ? eighths + 1 : eighths;
 }
 
