@@ -1,4 +1,4 @@
-"""Commands of the server: serve."""
+"""Commands of the server: serve, gallery."""
 
 from __future__ import annotations
 
@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from whereshot.cli.base import DeviceOption, ModelOption, say
+from whereshot.cli.base import (
+    ColumnOption,
+    DeviceOption,
+    FormatOption,
+    ModelOption,
+    ReportFormat,
+    TextOption,
+    print_json,
+    read_records,
+    say,
+    some_failed,
+)
 from whereshot.errors import InputError
 
 
@@ -91,3 +102,43 @@ def serve(
     settings = {"model": model, "device": device, "pixels": limits.pixels, "text": True}
     count = workers or (1 if device not in (None, "cpu") else processes.cores())
     running.run(service, listener, settings, count, lambda address: say(f"{locator.name} answers on {address}"))
+
+
+def gallery(
+    records: Annotated[Path, typer.Argument(help="Photos with known places: Records, or a table.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The folder to write, for serve --gallery.", show_default=False)],
+    model: ModelOption = None,
+    photos: Annotated[int, typer.Option(min=1, help="How many to show, chosen by chance; all are scored.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Of the choice.")] = 0,
+    text: TextOption = True,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a gallery that is there.")] = False,
+    column: ColumnOption = None,
+    form: FormatOption = ReportFormat.table,
+    device: DeviceOption = None,
+) -> None:
+    """Locate photos whose places are known, to look at and to guess on the page: whereshot serve --gallery OUT.
+
+    The photos are published with it: give only such as you may publish.
+    """
+    from whereshot import exhibition, progress
+    from whereshot.geolocator import Geolocator
+
+    found = read_records(records, column)
+    told = exhibition.exhibit(
+        Geolocator.load(model, device),
+        found,
+        out,
+        shown=photos,
+        seed=seed,
+        text=text,
+        overwrite=overwrite,
+        track=progress.bar,
+    )
+    if form is ReportFormat.json:
+        print_json(told)
+    else:
+        right = ", ".join(f"{100 * share:.1f} % within {km} km" for km, share in told["accuracy"].items())
+        print(f"{out}: {told['shown']} of {told['photos']} photos; {right}")
+    if told["failed"]:
+        say(f"{told['failed']} of {told['photos']} photos could not be read and count as misses")
+        some_failed()

@@ -132,11 +132,12 @@ class Answerer:
             together = [] if pooled is None else [pooled[0]]
             return Reply(200, GEOJSON, _json(report.to_geojson([*predictions, *together])).encode())
         parts = [_with_map(one.prediction.to_json(), one.posterior, options) for one in located]
-        body = f'{{"model":{_json(self.locator.name)},"predictions":[{",".join(parts)}]'
+        together = "null"
         if pooled is not None:
             prediction, posterior, told = pooled
-            body += f',"album":{_with_map(prediction.to_json() | told, posterior, options)}'
-        return Reply(200, JSON, (body + "}").encode("utf-8", "backslashreplace"))
+            together = _with_map(prediction.to_json() | told, posterior, options)
+        body = f'{{"model":{_json(self.locator.name)},"predictions":[{",".join(parts)}],"album":{together}}}'
+        return Reply(200, JSON, body.encode("utf-8", "backslashreplace"))
 
     def _pooled(
         self, posteriors: list[Posterior], options: Options

@@ -1,0 +1,120 @@
+"""Photos whose places are known in, a gallery folder out: what a model says of each beside the truth, and its scores.
+
+    gallery.json            format, model, the ids of the photos in order, scores
+    entries/NUMBER.json     prediction with its map, truth, distance, credit
+    photos/NUMBER.jpg       the photo, re-encoded without metadata, at most 1,280 pixels long
+
+All photos are located and scored; some of them, chosen by chance, are shown.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from whereshot import evaluate, images, places, sphere
+from whereshot.answer import Place, Prediction
+from whereshot.errors import InputError, OutputError
+from whereshot.geolocator import Geolocator, Located
+from whereshot.posterior_map import cells_of, to_geojson
+from whereshot.progress import Track, silent
+from whereshot.records import Records
+
+FORMAT = 1
+LONGEST = 1280
+QUALITY = 85
+CREDIT = ("license", "source", "user", "title")
+_TOLD = ("photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "intervals")
+
+
+def exhibit(
+    locator: Geolocator,
+    records: Records,
+    out: Path,
+    *,
+    shown: int = 100,
+    seed: int = 0,
+    text: bool = True,
+    overwrite: bool = False,
+    track: Track = silent,
+) -> dict[str, Any]:
+    """Locate all photos of records, write the gallery of ``shown`` of them, and return its scores.
+
+    A photo that cannot be read is a miss in the scores and is not shown. Raises InputError where none can be read,
+    OutputError where ``out`` is there and no gallery, or without ``overwrite``.
+    """
+    out = Path(out)
+    if out.exists() and not (overwrite and (out / "gallery.json").is_file()):
+        raise OutputError(f"{out}: exists already; choose another --out" + ", or give --overwrite" * out.is_dir())
+    if len(records) == 0:
+        raise InputError("there is no photo to show")
+    truth = records.points
+    chosen = set(np.random.default_rng(seed).permutation(len(records))[:shown].tolist())
+    beside = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        for folder in (beside / "entries", beside / "photos"):
+            folder.mkdir(parents=True)
+        names, predictions = [], []
+        located = locator.locate_each(records.strings("image"), text=text, track=track)
+        for row, one in enumerate(located):
+            predictions.append(one.prediction)
+            if row in chosen and one.posterior is not None:
+                _write(beside, len(names), records[row], truth[row], one)
+                names.append(str(records[row]["id"]))
+        if not names:
+            raise InputError(f"none of {len(records)} photos can be shown; first: {predictions[0].error}")
+        scores = {"model": locator.name, **_scores(predictions, records)}
+        index = {"format": FORMAT, "model": locator.name, "photos": names, "scores": scores}
+        (beside / "gallery.json").write_text(json.dumps(index, ensure_ascii=False), "utf-8")
+        if out.exists():
+            shutil.rmtree(out)
+        os.replace(beside, out)
+    except OSError as error:
+        raise OutputError(f"{out}: the gallery cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return {"shown": len(names), **scores}
+
+
+def _scores(predictions: list[Prediction], records: Records) -> dict[str, Any]:
+    """What evaluate says of the answers, photos that failed as misses."""
+    points = [(np.nan, np.nan) if p.latitude is None else (p.latitude, p.longitude) for p in predictions]
+    answers = evaluate.Answers("model", np.array(points, np.float64).reshape(-1, 2))
+    document = evaluate.score(answers, evaluate.Truth.of_records(records)).to_json()
+    told = {name: document[name] for name in _TOLD}
+    kept = {f"accuracy_{km}" for km in evaluate.DISTANCES_KM} | {"geoscore", "mean_km", "median_km"}
+    told["intervals"] = {name: ends for name, ends in told["intervals"].items() if name in kept}
+    return told
+
+
+def _write(folder: Path, number: int, record: dict[str, Any], truth: np.ndarray, located: Located) -> None:
+    """One photo's entry and picture."""
+    prediction = located.prediction
+    answer = np.array([prediction.latitude, prediction.longitude])
+    distance_km = float(sphere.distance_km(answer, truth))
+    name = str(record["id"])
+    entry = {
+        "id": name,
+        "truth": {
+            "latitude": round(float(truth[0]), 6),
+            "longitude": round(float(truth[1]), 6),
+            "place": vars(Place(*places.place_names(truth[None])[0])),
+        },
+        "distance_km": round(distance_km, 3),
+        "credit": {column: record.get(column) for column in CREDIT},
+    }
+    document = prediction.to_json() | {"id": name, "path": None}  # where it lay is the owner's alone
+    drawn = to_geojson(cells_of(located.posterior))
+    told = f'{json.dumps(document, ensure_ascii=False)[:-1]},"map":{drawn}}}'
+    text = f'{json.dumps(entry, ensure_ascii=False)[:-1]},"prediction":{told}}}'
+    (folder / "entries" / f"{number:05d}.json").write_text(text, "utf-8")
+    image = images.open_rgb(record["image"], min_side=LONGEST)
+    image.thumbnail((LONGEST, LONGEST))
+    image.info.clear()  # Pillow would write a JPEG's comment again
+    image.save(folder / "photos" / f"{number:05d}.jpg", "JPEG", quality=QUALITY)
