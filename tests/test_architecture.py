@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "whereshot"
 FLOORS = """
 cli
 server batch
-report trial recalibrate scorecard explain
+report trial recalibrate scorecard explain exhibition
 claim cartography hub lookalikes
 train geolocator learn export atlas
 held_out
