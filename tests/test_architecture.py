@@ -28,7 +28,7 @@ fetch
 places
 gazetteer pooling posterior_map
 partition posterior engine streaming augment retrieval averaging
-records preprocess cauchy adjacency delaunay borders whitening
+hills surfaces records preprocess cauchy adjacency delaunay borders whitening
 triangles rings
 s2 catalog
 sphere images config

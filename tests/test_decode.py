@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
-from whereshot import sphere
+from whereshot import hills, sphere
 from whereshot.errors import InputError
 from whereshot.model import decode, locations
 from whereshot.model.decode import Decoder, DecodeSettings, climb, concentration, encoded_places, least_expected_km
@@ -78,11 +78,11 @@ def test_a_climb_never_goes_down(encoder: Fourier, rng: np.random.Generator) -> 
     seen = noisy(locations.encode(encoder, truth), 0.6, torch.Generator().manual_seed(1))
     starts = np.stack([around(20, 80, rng), sphere.move(truth, 30.0, 2.0)], axis=1)
     before, _, _ = decode._slopes(encoder, seen, np.repeat(np.arange(20), 2), starts.reshape(-1, 2))
-    hills = climb(encoder, seen, starts, DecodeSettings(steps=60), patience=np.inf)
-    assert (hills.similarity >= before.reshape(20, 2) - 1e-9).all()
-    after, slope, metric = decode._slopes(encoder, seen, np.repeat(np.arange(20), 2), hills.positions.reshape(-1, 2))
-    np.testing.assert_allclose(after, hills.similarity.ravel(), atol=1e-6)
-    left, _ = decode._step(after, slope, metric, np.zeros(40), 4.0)  # on top there is nothing left to gain
+    tops = climb(encoder, seen, starts, DecodeSettings(steps=60), patience=np.inf)
+    assert (tops.similarity >= before.reshape(20, 2) - 1e-9).all()
+    after, slope, metric = decode._slopes(encoder, seen, np.repeat(np.arange(20), 2), tops.positions.reshape(-1, 2))
+    np.testing.assert_allclose(after, tops.similarity.ravel(), atol=1e-6)
+    left, _ = hills.steps(after, slope, metric, np.zeros(40), 4.0)  # on top there is nothing left to gain
     assert np.median(left) < 1e-4 < np.median(after - before)
 
 
@@ -177,7 +177,7 @@ def test_product_with_a_likelihood(rng: np.random.Generator) -> None:
     assert spread.shape == log_mass.shape
     for hill in range(3):
         offset = rng.multivariate_normal([0, 0], covariance, 8_000)
-        drawn = decode._moved(np.tile(centers[0, hill], (len(offset), 1)), offset)
+        drawn = hills.moved(np.tile(centers[0, hill], (len(offset), 1)), offset)
         wanted = density(drawn).mean() * 2 * np.pi * np.sqrt(np.linalg.det(covariance))
         assert np.exp(log_mass[0, hill]).sum() == pytest.approx(wanted, rel=0.3)
 

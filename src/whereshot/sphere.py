@@ -92,8 +92,8 @@ def one_spelling(points: Points) -> Points:
     return np.stack([points[:, 0], longitude], axis=1)
 
 
-def _namespace(*values: Any) -> Any:
-    """NumPy, or torch when any of the values is a tensor (torch is never imported for NumPy callers)."""
+def namespace_of(*values: Any) -> Any:
+    """NumPy, or torch where any of the values is a tensor (torch is never imported for NumPy callers)."""
     for value in values:
         if type(value).__module__.split(".")[0] == "torch":
             import torch
@@ -108,7 +108,7 @@ def distance_km(a: Any, b: Any) -> Any:
     Haversine (Sinnott 1984), exact to rounding for near and far points; NumPy arrays or torch tensors
     (differentiable, except at coincident or opposite points where the gradient is clamped).
     """
-    library = _namespace(a, b)
+    library = namespace_of(a, b)
     if library is np:
         return _distance_km(np.asarray(a, np.float64), np.asarray(b, np.float64))
     radians = math.pi / 180

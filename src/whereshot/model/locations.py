@@ -18,11 +18,7 @@ from pydantic import Field
 from torch import nn
 
 from whereshot.config import Settings
-
-_EQUAL_EARTH = (1.340264, -0.081106, 0.000893, 0.003796)
-"""Savric, Patterson and Jenny 2018: A1 to A4."""
-_EQUAL_EARTH_SCALE = 66.50336 / 180
-"""GeoCLIP's: the map is then about two wide and one high, a unit about 20,000 km at the equator."""
+from whereshot.surfaces import equal_earth, spherical_harmonics, unit_vectors
 
 
 class FourierSettings(Settings):
@@ -113,52 +109,6 @@ def perceptron(inputs: int, width: int, depth: int, outputs: int) -> nn.Sequenti
         layers += [nn.Linear(inputs, width), nn.ReLU()]
         inputs = width
     return nn.Sequential(*layers, nn.Linear(inputs, outputs))
-
-
-def unit_vectors(positions: torch.Tensor) -> torch.Tensor:
-    """Unit vectors (n, 3) of positions (n, 2) in degrees; differentiable."""
-    latitude, longitude = torch.deg2rad(positions).unbind(-1)
-    flat = latitude.cos()
-    return torch.stack([flat * longitude.cos(), flat * longitude.sin(), latitude.sin()], dim=-1)
-
-
-def equal_earth(positions: torch.Tensor) -> torch.Tensor:
-    """Positions (n, 2) in degrees on the Equal Earth map (n, 2): x in about [-1, 1], y in about [-0.5, 0.5]."""
-    a1, a2, a3, a4 = _EQUAL_EARTH
-    latitude, longitude = torch.deg2rad(positions).unbind(-1)
-    theta = torch.asin(math.sqrt(3) / 2 * latitude.sin())
-    slope = 9 * a4 * theta**8 + 7 * a3 * theta**6 + 3 * a2 * theta**2 + a1
-    x = 2 * math.sqrt(3) / 3 * longitude * theta.cos() / slope
-    y = a4 * theta**9 + a3 * theta**7 + a2 * theta**3 + a1 * theta
-    return torch.stack([x, y], dim=-1) * _EQUAL_EARTH_SCALE
-
-
-def spherical_harmonics(positions: torch.Tensor, degrees: int) -> torch.Tensor:
-    """Real orthonormal spherical harmonics (n, degrees squared) of positions (n, 2) in degrees; differentiable.
-
-    Column l*l + l + m holds degree l and order m: sines for m < 0, cosines for m > 0. Fully normalised recursion
-    (Holmes and Featherstone 2002), stable far beyond the degrees that are allowed.
-    """
-    latitude, longitude = torch.deg2rad(positions).unbind(-1)
-    up, flat = latitude.sin(), latitude.cos()
-    columns: list[torch.Tensor] = [torch.empty(0)] * degrees**2
-    diagonal = torch.full_like(up, math.sqrt(1 / (4 * math.pi)))
-    for order in range(degrees):
-        if order:
-            diagonal = diagonal * flat * math.sqrt((2 * order + 1) / (2 * order) * (2 if order == 1 else 1))
-        before, current = torch.zeros_like(up), diagonal
-        cosine, sine = (order * longitude).cos(), (order * longitude).sin()
-        for degree in range(order, degrees):
-            if degree > order:
-                below = degree - 1
-                gain = math.sqrt((4 * degree**2 - 1) / (degree**2 - order**2))
-                loss = math.sqrt((below**2 - order**2) / (4 * below**2 - 1)) if below > order else 0.0
-                before, current = current, gain * (up * current - loss * before)
-            middle = degree * degree + degree
-            columns[middle + order] = current * cosine
-            if order:
-                columns[middle - order] = current * sine
-    return torch.stack(columns, dim=-1)
 
 
 class Kind(NamedTuple):
