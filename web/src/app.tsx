@@ -8,6 +8,8 @@ import { MAP_COLORS, type Theme } from "./map/colors";
 import { About } from "./parts/about";
 import { MoonIcon, SunIcon } from "./parts/icons";
 import { Legend } from "./parts/legend";
+import { TokenForm } from "./parts/token";
+import { storedToken } from "./server";
 import { chooseTheme, currentTheme, onSystemTheme } from "./theme";
 
 const MODES = { locate: "Locate", gallery: "Gallery", game: "Guess" } as const;
@@ -19,6 +21,7 @@ export function App({ locator, info }: { locator: Locator; info: PageInfo }) {
   const [about, setAbout] = useState(false);
   const [globe, setGlobe] = useState<Globe | null>(null);
   const [mapless, setMapless] = useState("");
+  const [token, setToken] = useState<"fine" | "wanted" | "refused">(info.needs_token && !storedToken() ? "wanted" : "fine");
   const element = useRef<HTMLDivElement>(null);
 
   useEffect(() => {
@@ -26,7 +29,8 @@ export function App({ locator, info }: { locator: Locator; info: PageInfo }) {
     let gone = false;
     // the map is the larger part of the page's code; words are there before it
     import("./map/globe")
-      .then(({ Globe }) => {
+      .then(async ({ Globe, prepareWorker }) => {
+        await prepareWorker();
         if (!gone) setGlobe((made = new Globe(element.current!, currentTheme(), info.tiles)));
       })
       .catch((error: unknown) => {
@@ -44,6 +48,7 @@ export function App({ locator, info }: { locator: Locator; info: PageInfo }) {
     globe?.theme(theme);
   }, [theme, globe]);
 
+  const refused = () => setToken("refused");
   const other: Theme = theme === "dark" ? "light" : "dark";
   return (
     <div class="page">
@@ -62,7 +67,13 @@ export function App({ locator, info }: { locator: Locator; info: PageInfo }) {
         <button class="link" onClick={() => setAbout(true)}>About</button>
       </header>
       <main class="panel">
-        {mode === "locate" ? <Locate locator={locator} info={info} globe={globe} /> : <Gallery key={mode} globe={globe} game={mode === "game"} />}
+        {token !== "fine" ? (
+          <TokenForm refused={token === "refused"} onToken={() => setToken("fine")} />
+        ) : mode === "locate" ? (
+          <Locate locator={locator} info={info} globe={globe} onRefused={refused} />
+        ) : (
+          <Gallery key={mode} globe={globe} game={mode === "game"} onRefused={refused} />
+        )}
         <footer class="foot">
           {info.runs_here ? "Runs on your machine; no photo leaves it." : "Photos are not kept."}{" "}
           An estimate is no proof, and no way to find a person: <a href="responsible-use.html">responsible use</a>.

@@ -8,6 +8,7 @@ import { AnswerView } from "./parts/answer";
 import { DEFAULTS, Options, type Choices } from "./parts/options";
 import { PhotoView } from "./parts/photo";
 import { Picker } from "./parts/picker";
+import { TokenError } from "./server";
 import { sift, toPhoto, type Photo } from "./photos";
 import { placeWords, spoken } from "./words";
 
@@ -17,9 +18,11 @@ interface Props {
   locator: Locator;
   info: PageInfo;
   globe: Globe | null;
+  /** The server did not accept the visitor's token. */
+  onRefused(): void;
 }
 
-export function Locate({ locator, info, globe }: Props) {
+export function Locate({ locator, info, globe, onRefused }: Props) {
   const [photos, setPhotos] = useState<Photo[]>([]);
   const [answer, setAnswer] = useState<Answer | null>(null);
   const [shown, setShown] = useState<Shown>(0);
@@ -44,15 +47,16 @@ export function Locate({ locator, info, globe }: Props) {
         setShown(these.length > 1 && told.album ? "all" : 0);
       } catch (error) {
         if (control.signal.aborted) return;
+        if (error instanceof TokenError) return onRefused();
         setNotices((before) => [...before, error instanceof LocateError ? error.message : `Something went wrong: ${String(error)}`]);
       }
       if (asking.current === control) setBusy(false);
     },
-    [choices, locator],
+    [choices, locator, onRefused],
   );
 
   const add = async (files: File[]) => {
-    const { kept, refused } = sift(files, photos.length, info.limits);
+    const { kept, refused } = sift(files, photos, info.limits);
     setNotices(refused);
     if (!kept.length) return;
     const all = [...photos, ...(await Promise.all(kept.map(toPhoto)))];
@@ -75,7 +79,7 @@ export function Locate({ locator, info, globe }: Props) {
 
   const prediction = answer && (shown === "all" ? (answer.album ?? null) : (answer.predictions[shown] ?? null));
   const photo = shown === "all" ? null : (photos[shown] ?? null);
-  const recorded = prediction?.recorded ?? (choices.show_recorded ? (photo?.recorded ?? null) : null);
+  const recorded = choices.show_recorded ? (prediction?.recorded ?? photo?.recorded ?? null) : null;
 
   useEffect(() => {
     if (!globe) return;
@@ -153,5 +157,5 @@ export function viewOf(prediction: Prediction & Position, recorded: Position | n
     faint: !sure,
   }));
   if (recorded) marks.push({ ...recorded, kind: "recorded", label: "Recorded by the camera" });
-  return { cells: prediction.map ?? null, marks };
+  return { cells: prediction.map ?? null, marks, unsure: !sure };
 }

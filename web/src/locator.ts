@@ -20,7 +20,9 @@ export interface PageInfo {
   gallery: boolean;
   /** Answers are rounded to this many km; null or 0: not rounded. */
   coarse_km: number | null;
-  limits: { files?: number; bytes?: number; pixels?: number; seconds?: number };
+  limits: { files?: number; bytes?: number; request_bytes?: number; pixels?: number; seconds?: number };
+  /** Must the visitor give a token before anything is asked? Absent means no. */
+  needs_token?: boolean;
   /** Does the model run on this machine, so that no photo leaves it and no text in it is read? Absent means no. */
   runs_here?: boolean;
 }
@@ -85,8 +87,8 @@ export type Located = Prediction & Position & { radius_km: number; level: number
 export interface Answer {
   model: string;
   predictions: Prediction[];
-  /** Of several photos of one place, pooled. */
-  album?: Prediction | null;
+  /** Of several photos of one place, pooled. `agreement_nats` below zero: they speak against there being one place. */
+  album?: (Prediction & { agreement_nats?: number }) | null;
 }
 
 export interface LocateOptions {

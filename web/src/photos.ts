@@ -31,9 +31,10 @@ async function recordedPosition(file: File): Promise<Position | null> {
 const PICTURES = /\.(jpe?g|png|webp|heic|heif|avif|tiff?|gif|bmp)$/i;
 
 /** Those files that can be asked about, and one sentence on each of the others. */
-export function sift(files: File[], already: number, limits: PageInfo["limits"]): { kept: File[]; refused: string[] } {
+export function sift(files: File[], already: Photo[], limits: PageInfo["limits"]): { kept: File[]; refused: string[] } {
   const kept: File[] = [];
   const refused: string[] = [];
+  let bytes = already.reduce((sum, photo) => sum + photo.file.size, 0);
   for (const file of files) {
     const name = file.name || "the pasted picture";
     if (!file.type.startsWith("image/") && !PICTURES.test(file.name)) refused.push(`${name} is no picture.`);
@@ -41,7 +42,9 @@ export function sift(files: File[], already: number, limits: PageInfo["limits"])
     else if (file.size === 0) refused.push(`${name} is empty.`);
     else if (limits.bytes && file.size > limits.bytes)
       refused.push(`${name} has ${bytesWords(file.size)}; at most ${bytesWords(limits.bytes)} can be sent.`);
-    else if (limits.files && already + kept.length >= limits.files)
+    else if (limits.request_bytes && (bytes += file.size) > limits.request_bytes)
+      refused.push(`${name} is too much; at most ${bytesWords(limits.request_bytes)} at once.`);
+    else if (limits.files && already.length + kept.length >= limits.files)
       refused.push(`${name} is one too many; at most ${limits.files} photos at once.`);
     else kept.push(file);
   }

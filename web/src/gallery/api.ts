@@ -1,16 +1,12 @@
 /** The server's gallery: photos with known places, what the model said of them, how well it does over all. */
 import type { Distance, Position, Prediction } from "../locator";
-import { ask } from "../server";
-
-export interface GalleryPhoto {
-  id: string;
-}
+import { ask, send, storedToken } from "../server";
 
 export interface GalleryEntry {
   id: string;
   prediction: Prediction;
   truth: Position;
-  distance_km: number | null;
+  credit?: { license?: string | null; source?: string | null; user?: string | null; title?: string | null };
 }
 
 export interface Scores {
@@ -20,7 +16,17 @@ export interface Scores {
   geoscore: number | null;
 }
 
-export const listPhotos = async (): Promise<GalleryPhoto[]> => ((await ask("v1/gallery")) as { photos: GalleryPhoto[] }).photos;
-export const photoUrl = (id: string): string => `v1/gallery/${encodeURIComponent(id)}/photo`;
+/** The ids of so many photos, chosen by chance. */
+export async function listPhotos(count: number): Promise<string[]> {
+  const { photos } = (await ask(`v1/gallery?random=${count}`)) as { photos: { id: string }[] };
+  return photos.map(({ id }) => id);
+}
+
 export const readEntry = async (id: string): Promise<GalleryEntry> => (await ask(`v1/gallery/${encodeURIComponent(id)}`)) as GalleryEntry;
 export const readScores = async (): Promise<Scores> => (await ask("v1/gallery/scores")) as Scores;
+
+/** An address that an <img> can show: one of the server's, or with a token, which an <img> cannot send, one of this page. */
+export async function photoAddress(id: string): Promise<string> {
+  const path = `v1/gallery/${encodeURIComponent(id)}/photo`;
+  return storedToken() === null ? path : URL.createObjectURL(await (await send(path)).blob());
+}

@@ -4,15 +4,18 @@ import { isLocated, LocateError, type Position } from "../locator";
 import type { Globe, Mark } from "../map/globe";
 import { distanceKm } from "../sphere";
 import { distanceWords } from "../words";
-import { listPhotos, photoUrl, readEntry, readScores, type GalleryEntry, type GalleryPhoto, type Scores } from "./api";
+import { TokenError } from "../server";
+import { listPhotos, photoAddress, readEntry, readScores, type GalleryEntry, type Scores } from "./api";
 import { Accuracy, Compared, Game } from "./results";
 
-/** As many as a person can choose from; which of them is by chance. */
+/** As many as a person can choose from; the server chooses them by chance. */
 const OFFERED = 100;
 
 interface Props {
   globe: Globe | null;
   game: boolean;
+  /** The server did not accept the visitor's token. */
+  onRefused(): void;
 }
 
 export interface Round {
@@ -20,18 +23,21 @@ export interface Round {
   entry: GalleryEntry;
 }
 
-export function Gallery({ globe, game }: Props) {
-  const [photos, setPhotos] = useState<GalleryPhoto[]>([]);
+export function Gallery({ globe, game, onRefused }: Props) {
+  const [photos, setPhotos] = useState<string[]>([]);
   const [scores, setScores] = useState<Scores | null>(null);
   const [chosen, setChosen] = useState<string | null>(null);
   const [entry, setEntry] = useState<GalleryEntry | null>(null);
   const [guess, setGuess] = useState<Position | null>(null);
   const [rounds, setRounds] = useState<Round[]>([]);
   const [problem, setProblem] = useState("");
-  const told = (error: unknown) => setProblem(error instanceof LocateError ? error.message : String(error));
+  const told = (error: unknown) => {
+    if (error instanceof TokenError) onRefused();
+    else setProblem(error instanceof LocateError ? error.message : String(error));
+  };
 
   useEffect(() => {
-    listPhotos().then((all) => setPhotos(someOf(all, OFFERED))).catch(told);
+    listPhotos(OFFERED).then(setPhotos).catch(told);
     if (!game) readScores().then(setScores).catch(told);
   }, [game]);
 
@@ -44,10 +50,10 @@ export function Gallery({ globe, game }: Props) {
     if (!game) readEntry(id).then(setEntry).catch(told);
   };
   const random = () => {
-    const rest = photos.filter(({ id }) => id !== chosen && !rounds.some((round) => round.entry.id === id));
+    const rest = photos.filter((id) => id !== chosen && !rounds.some((round) => round.entry.id === id));
     const from = rest.length ? rest : photos;
     const next = from[Math.floor(Math.random() * from.length)];
-    if (next) choose(next.id);
+    if (next) choose(next);
   };
   const settle = () => {
     if (!guess || !chosen) return;
@@ -82,7 +88,7 @@ export function Gallery({ globe, game }: Props) {
         <p>{game ? "Place your pin first, then see what the model says." : "What the model said of photos it had not been trained on, beside the truth."}</p>
       </div>
       {problem && <p class="notice notice-error" role="alert">{problem}</p>}
-      {chosen && <figure class="photo"><div class="photo-frame"><img src={photoUrl(chosen)} alt="The photo to be located" /></div></figure>}
+      {chosen && <figure class="photo"><div class="photo-frame"><Photo id={chosen} alt="The photo to be located" /></div></figure>}
       <div class="row">
         <button class={chosen ? "button" : "button button-main"} onClick={random} disabled={!photos.length}>{chosen ? "Another photo" : "A photo by chance"}</button>
         {game && chosen && !entry && (
@@ -103,10 +109,10 @@ export function Gallery({ globe, game }: Props) {
       </div>
       {!game && (
         <ul class="gallery" aria-label="Photos to choose from">
-          {photos.map(({ id }, number) => (
+          {photos.map((id, number) => (
             <li key={id}>
               <button aria-pressed={id === chosen} onClick={() => choose(id)}>
-                <img src={photoUrl(id)} alt={`Photo ${number + 1}`} loading="lazy" decoding="async" />
+                <Photo id={id} alt={`Photo ${number + 1}`} />
               </button>
             </li>
           ))}
@@ -117,14 +123,14 @@ export function Gallery({ globe, game }: Props) {
   );
 }
 
-/** Some of all, in an order by chance. */
-function someOf<T>(all: T[], most: number): T[] {
-  const rest = [...all];
-  for (let at = rest.length - 1; at > 0; at--) {
-    const other = Math.floor(Math.random() * (at + 1));
-    [rest[at], rest[other]] = [rest[other]!, rest[at]!];
-  }
-  return rest.slice(0, most);
+function Photo({ id, alt }: { id: string; alt: string }) {
+  const [address, setAddress] = useState<string>();
+  useEffect(() => {
+    let gone = false;
+    photoAddress(id).then((found) => !gone && setAddress(found), () => setAddress(undefined));
+    return () => void (gone = true);
+  }, [id]);
+  return <img src={address} alt={alt} loading="lazy" decoding="async" />;
 }
 
 function showEntry(globe: Globe, { prediction, truth }: GalleryEntry, guess: Position | null): void {
@@ -138,6 +144,6 @@ function showEntry(globe: Globe, { prediction, truth }: GalleryEntry, guess: Pos
     farthest = Math.max(farthest, off);
   }
   const other = guess ?? (isLocated(prediction) ? prediction : null);
-  globe.show({ cells: prediction.map ?? null, marks, between: other && [truth, other] });
+  globe.show({ cells: prediction.map ?? null, marks, between: other && [truth, other], unsure: prediction.confident_to === null });
   globe.fly(truth, Math.max(farthest * 1.1, 20));
 }

@@ -6,7 +6,8 @@ import { distanceWords, headline, percent, placeWords } from "../words";
 import type { GalleryEntry, Scores } from "./api";
 
 /** One photo: what was said, and how far off that was. */
-export function Compared({ entry: { prediction, truth } }: { entry: GalleryEntry }) {
+export function Compared({ entry }: { entry: GalleryEntry }) {
+  const { prediction, truth } = entry;
   if (!isLocated(prediction)) return <p class="notice">The model had no answer: {prediction.error}</p>;
   const km = distanceKm(prediction, truth);
   const { title, subtitle, sure } = headline(prediction);
@@ -14,9 +15,15 @@ export function Compared({ entry: { prediction, truth } }: { entry: GalleryEntry
     <section class={sure ? "headline" : "headline headline-unsure"} aria-label="Prediction and truth">
       <h2>{distanceWords(km)} off</h2>
       <p>The model said: {title}. {subtitle}{sure ? "" : ` Its best single guess was ${placeWords(prediction.place)}.`}</p>
+      <Credit entry={entry} />
       <p class="quiet">GeoScore {geoScore(km).toLocaleString("en")} of 5,000. Truth: {truth.latitude.toFixed(3)}, {truth.longitude.toFixed(3)}.</p>
     </section>
   );
+}
+
+function Credit({ entry: { credit } }: { entry: GalleryEntry }) {
+  const parts = [credit?.title, credit?.user && `by ${credit.user}`, credit?.source, credit?.license].filter(Boolean);
+  return parts.length ? <p class="quiet">Photo: {parts.join(", ")}</p> : null;
 }
 
 interface GameProps {
@@ -49,6 +56,7 @@ export function Game({ rounds, entry, guess }: GameProps) {
           {row("Model", model, sum(1))}
         </tbody>
       </table>
+      <Credit entry={entry} />
       <p class="quiet">5,000 for the very place, falling by half each 1,035 km.</p>
     </section>
   );

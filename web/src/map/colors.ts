@@ -39,9 +39,16 @@ export const MAP_COLORS: Record<Theme, MapColors> = {
   },
 };
 
+const LOG_DENSITY = ["log10", ["max", ["get", "density_per_km2"], 1e-30]];
+
+/** A MapLibre expression: outside the 90 % region, the thinner the fainter. */
+export function faintExpression(): unknown[] {
+  return ["interpolate", ["linear"], LOG_DENSITY, -9, 0.12, -6, 0.3, -3, 0.55];
+}
+
 /** A MapLibre expression: density on a log scale to the ramp's colours. */
 export function rampExpression(ramp: readonly string[]): unknown[] {
   const [low, high] = DENSITY_DOMAIN.map(Math.log10) as [number, number];
   const stops = ramp.flatMap((color, step) => [low + ((high - low) * step) / (ramp.length - 1), color]);
-  return ["interpolate", ["linear"], ["log10", ["max", ["get", "density_per_km2"], 1e-30]], ...stops];
+  return ["interpolate", ["linear"], LOG_DENSITY, ...stops];
 }

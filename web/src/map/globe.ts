@@ -4,22 +4,30 @@
  * The element tells what it draws: `data-map` is "ready" once the land is there, `data-cells` how many cells of the 90 %
  * region are on the screen.
  */
-import { AttributionControl, GeoJSONSource, Map as MapLibreMap, Marker, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
+import { AttributionControl, GeoJSONSource, Map as MapLibreMap, Marker, NavigationControl, ScaleControl, setWorkerUrl, type IControl } from "maplibre-gl";
 import type { GeoJSON } from "geojson";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import "maplibre-gl/dist/maplibre-gl.css";
 import type { Cells, Position } from "../locator";
-import { EARTH_KM, greatCircle } from "../sphere";
+import { distanceKm, EARTH_KM, greatCircle } from "../sphere";
 import { loadBaseMap } from "./basemap";
-import type { Theme } from "./colors";
+import { MAP_COLORS, type Theme } from "./colors";
 import { mapStyle, type Source } from "./style";
 
-setWorkerUrl(workerUrl);
+/** As a blob:, which is all that the server's Content-Security-Policy lets a worker be made of. */
+export async function prepareWorker(): Promise<void> {
+  const code = await fetch(workerUrl).then((response) => response.text());
+  setWorkerUrl(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+}
 
 /** From here on the finer coasts are worth their 3.6 MB. */
 const FINE_ZOOM = 4.5;
 /** A view narrower than this shows nothing that tells where it is: the bundled map has no streets. */
 const LEAST_VIEW_KM = 40;
+/** A pointer that only passes by turns nothing. */
+const REVEAL_MS = 250;
+/** Farther from the middle than this the globe hides what is on it. */
+const HORIZON_KM = 7000;
 const TILE_PIXELS = 512;
 const EMPTY: Cells = { type: "FeatureCollection", features: [] };
 
@@ -36,8 +44,32 @@ export interface Mark extends Position {
 export interface View {
   cells: Cells | null;
   marks: Mark[];
+  /** An answer that is not sure has soft outlines. */
+  unsure?: boolean;
   /** Draw a line between these. */
   between?: [Position, Position] | null;
+}
+
+/** A button that steps back to the whole globe. */
+class WholeControl implements IControl {
+  private readonly element = document.createElement("div");
+
+  constructor(private readonly pressed: () => void) {}
+
+  onAdd(): HTMLElement {
+    this.element.className = "maplibregl-ctrl maplibregl-ctrl-group";
+    const button = this.element.appendChild(document.createElement("button"));
+    button.type = "button";
+    button.className = "whole-globe";
+    button.title = "See the whole globe";
+    button.setAttribute("aria-label", button.title);
+    button.addEventListener("click", this.pressed);
+    return this.element;
+  }
+
+  onRemove(): void {
+    this.element.remove();
+  }
 }
 
 export class Globe {
@@ -46,13 +78,19 @@ export class Globe {
   private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
   private turning = 0;
   private fine = false;
+  private soft = false;
+  private waiting = 0;
   private pick: ((at: Position) => void) | null = null;
 
   /** Raises where the browser has no WebGL. */
-  constructor(private readonly element: HTMLElement, theme: Theme, tiles: string | null) {
+  constructor(
+    private readonly element: HTMLElement,
+    private drawn: Theme,
+    tiles: string | null,
+  ) {
     this.map = new MapLibreMap({
       container: element,
-      style: mapStyle(theme, tiles),
+      style: mapStyle(drawn, tiles),
       center: [12, 28],
       zoom: 0.8,
       maxPitch: 0,
@@ -62,6 +100,7 @@ export class Globe {
     });
     this.map.touchZoomRotate.disableRotation();
     this.map.addControl(new NavigationControl({ showCompass: false }), "top-right");
+    this.map.addControl(new WholeControl(() => this.whole()), "top-right");
     this.map.addControl(new ScaleControl({ maxWidth: 120 }), "bottom-right");
     const credit = tiles ? `Natural Earth | tiles: ${new URL(tiles, location.href).host}` : "Natural Earth";
     this.map.addControl(new AttributionControl({ compact: false, customAttribution: credit }), "bottom-right");
@@ -101,9 +140,11 @@ export class Globe {
   }
 
   theme(theme: Theme): void {
+    this.drawn = theme;
     for (const layer of mapStyle(theme, null).layers)
       for (const [name, value] of Object.entries(layer.paint ?? {}))
         if (this.map.getLayer(layer.id)) this.map.setPaintProperty(layer.id, name as never, value as never);
+    this.outline(this.soft);
   }
 
   /** Turn slowly while there is nothing to see, unless the visitor wants no motion. */
@@ -129,6 +170,7 @@ export class Globe {
     const draw = (): void => {
       this.set("cells", view.cells ?? EMPTY);
       const line = view.between ? greatCircle(...view.between) : [];
+      this.outline(view.unsure ?? false);
       this.set("line", { type: "LineString", coordinates: line });
     };
     if (this.map.isStyleLoaded()) draw();
@@ -155,9 +197,31 @@ export class Globe {
       .addTo(this.map);
   }
 
-  /** Make one mark stand out (its number in the view's marks), or none. */
+  private outline(soft: boolean): void {
+    const colors = MAP_COLORS[this.drawn];
+    for (const [layer, width] of [["outline-90", 3], ["outline-50", 5]] as const) {
+      if (!this.map.getLayer(layer)) continue;
+      this.map.setPaintProperty(layer, "line-color", soft ? colors.border : colors.outline);
+      this.map.setPaintProperty(layer, "line-width", soft ? 2.4 : width);
+    }
+    this.soft = soft;
+  }
+
+  /** Make one mark stand out (its number in the view's marks), or none; turn to it if it is not to be seen. */
   highlight(number: number | null): void {
+    clearTimeout(this.waiting);
     this.markers.forEach((marker, at) => marker.getElement().classList.toggle("mark-on", at === number));
+    const marker = number === null ? undefined : this.markers[number];
+    if (marker) this.waiting = window.setTimeout(() => this.reveal(marker.getLngLat()), REVEAL_MS);
+  }
+
+  private reveal({ lng, lat }: { lng: number; lat: number }): void {
+    const { width, height } = this.element.getBoundingClientRect();
+    const { x, y } = this.map.project([lng, lat]);
+    const to = { latitude: lat, longitude: lng };
+    const offKm = distanceKm(this.center(), to);
+    if (offKm < HORIZON_KM && x > 60 && x < width - 60 && y > 60 && y < height - 60) return;
+    this.fly(to, 0.8 * offKm);
   }
 
   /** Turn to a position, near enough to see a circle of `radiusKm` round it, and the coast about it. */
@@ -175,12 +239,14 @@ export class Globe {
   /** The zoom at which the whole globe fits its window. */
   private wholeZoom(latitude: number): number {
     const { width, height } = this.element.getBoundingClientRect();
-    const diameter = 0.86 * Math.max(160, Math.min(width, height));
+    // the camera is near: what is seen of the globe is narrower than it is
+    const diameter = 1.06 * Math.max(160, Math.min(width, height));
     return Math.log2((diameter * Math.PI * Math.cos((latitude * Math.PI) / 180)) / TILE_PIXELS);
   }
 
   /** Step back to the whole globe. */
   whole(): void {
+    this.stop();
     const { lat, lng } = this.map.getCenter();
     const latitude = Math.max(-40, Math.min(40, lat));
     this.map.easeTo({ center: [lng, latitude], zoom: this.wholeZoom(latitude), duration: 1200 });

@@ -1,6 +1,6 @@
 /** A theme -> the map's style: water, land, the posterior's cells, borders, names. Sources are filled in by the globe. */
 import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
-import { MAP_COLORS, rampExpression, type Theme } from "./colors";
+import { faintExpression, MAP_COLORS, rampExpression, type Theme } from "./colors";
 
 const FONT = ["Inter Variable"];
 const nothing = { type: "geojson" as const, data: { type: "FeatureCollection" as const, features: [] } };
@@ -12,7 +12,7 @@ export function mapStyle(theme: Theme, tiles: string | null): StyleSpecification
   return {
     version: 8,
     projection: { type: "globe" },
-    sky: { "atmosphere-blend": ["interpolate", ["linear"], ["zoom"], 0, 0.9, 5, 0.6, 7, 0] },
+    sky: { "atmosphere-blend": ["interpolate", ["linear"], ["zoom"], 0, 0.55, 4, 0.4, 6, 0] },
     sources: {
       ...Object.fromEntries(SOURCES.map((name) => [name, { ...nothing, tolerance: 0.3 }])),
       ...(tiles ? { tiles: { type: "raster" as const, tiles: [tiles], tileSize: 256, maxzoom: 19 } } : {}),
@@ -36,18 +36,18 @@ function layers(theme: Theme, tiles: boolean): LayerSpecification[] {
     layout: { "line-join": "round" },
     paint: { "line-color": colors.outline, "line-width": thick },
   });
-  const fill = (id: string, level: number, opacity: number): LayerSpecification => ({
+  const fill = (id: string, level: number, opacity: number | ExpressionSpecification): LayerSpecification => ({
     id,
     type: "fill",
     source: "cells",
     filter: inside(level),
-    paint: { "fill-color": color, "fill-opacity": opacity, "fill-antialias": true },
+    paint: { "fill-color": color, "fill-opacity": opacity, "fill-antialias": opacity === 1 },
   });
   return [
     { id: "water", type: "background", paint: { "background-color": colors.water } },
     { id: "land", type: "fill", source: "land", paint: { "fill-color": colors.land, "fill-antialias": false } },
     ...(tiles ? [{ id: "tiles", type: "raster", source: "tiles", minzoom: 3 } as LayerSpecification] : []),
-    fill("cells-all", 1, 0.45),
+    fill("cells-all", 1, faintExpression() as ExpressionSpecification),
     outline("outline-90", 0.9, 3),
     fill("cells-90", 0.9, 1),
     outline("outline-50", 0.5, 5),

@@ -22,6 +22,7 @@ export function Album({ photos, answer, shown, onShow, onDrop }: Props) {
           <span>
             <strong>All together</strong>
             <small>{isLocated(pooled) ? "One answer, if all show one place" : (pooled.error ?? "No answer")}</small>
+            {(pooled.agreement_nats ?? 0) < 0 && <small>They speak against all being of one place.</small>}
           </span>
         </button>
       )}
