@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from whereshot import calibrate, checkpoint, export, runtime
+from whereshot import calibrate, checkpoint, config, export, model, runtime
 from whereshot.errors import ModelError, OutputError
 from whereshot.geolocator import Geolocator
 
@@ -50,6 +51,60 @@ def test_the_document_says_all_that_is_needed(exported: Path, tiny: Path) -> Non
     expected, _, _ = Geolocator.load(exported).outputs([str(tiny / "lima-0.png")])
     np.testing.assert_allclose(features, expected["features"].repeat(2, axis=0), atol=0.02)
     assert logits.shape == (2, 10)
+
+
+HEADS = {
+    "offset": ("classify", {"offset": True}, "offset", {"features", "logits", "offset", "offset_cell"}),
+    "components": ("mvmf", {}, "components", {"features", "logits", "components"}),
+    "encodings": (
+        "align",
+        {"locations": "fourier", "queue": 8, "width": 16},
+        "centroid",
+        {"features", "logits", "encoding"},
+    ),
+}
+
+
+def with_head(trained: Path, out: Path, kind: str, settings: dict, position: str) -> Path:
+    """The model with another head, of random weights, that answers by its own outputs."""
+    folder = checkpoint.ModelFolder(trained)
+    network, head = folder.network(), model.HEADS[kind]
+    torch.manual_seed(4)
+    network.head = head.head(network.backbone.dim, folder.hierarchy, config.parse(settings, head.settings, name="head"))
+    with torch.no_grad():
+        for weights in network.head.parameters():
+            weights.add_(0.05 * torch.randn_like(weights))
+    described = folder.description.model_copy(update={"head": kind, "head_settings": settings})
+    mixtures = {
+        name: one.model_copy(update={"cells": one.cells.model_copy(update={"position": position})})
+        for name, one in folder.calibration.mixtures.items()
+    }
+    calibration = folder.calibration.model_copy(update={"mixtures": mixtures})
+    checkpoint.write(out, described, network.eval(), folder.hierarchy, folder.gallery, calibration)
+    return out
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_every_head_answers_as_by_torch(name: str, tiny_model: Path, tiny: Path, tmp_path: Path) -> None:
+    """Also for one photo at a time, though two were traced."""
+    kind, settings, position, outputs = HEADS[name]
+    before = with_head(tiny_model, tmp_path / "before", kind, settings, position)
+    after = export.export(before, tmp_path / "after")
+    photos = [str(path) for path in sorted(tiny.glob("*.png"))][::5]
+    one, other = Geolocator.load(before, "cpu"), Geolocator.load(after)
+    by_torch, by_onnx = (locator.outputs(photos)[0] for locator in (one, other))
+    assert set(by_torch) == set(by_onnx) == outputs
+    assert set(json.loads((after / "network.json").read_text())["outputs"]) == outputs
+    for readout in ("mixture", "cells"):
+        wanted, found = one.readout(readout)(by_torch), other.readout(readout)(by_onnx)
+        np.testing.assert_allclose(found.log_mass, wanted.log_mass, atol=1e-3)
+        np.testing.assert_allclose(found.places, wanted.places, atol=1e-4)
+        np.testing.assert_allclose(calibrate.decide(found), calibrate.decide(wanted), atol=1e-4)
+    if name == "encodings":  # the cells are encoded once and for all, not for every photo
+        import onnx
+
+        graph = onnx.load(after / "network.onnx").graph
+        assert not {"Sin", "Cos"} & {node.op_type for node in graph.node}
 
 
 def test_what_cannot_be_exported(exported: Path, tiny_model: Path, tmp_path: Path) -> None:

@@ -32,13 +32,18 @@ _MEANING = {
     "pooled": "features of a photo, (photos, dim), not scaled",
     "features": "features of a photo, (photos, dim), of unit length",
     "logits": "scores of the cells of all levels, coarse to fine, (photos, cells): a softmax per level",
+    "encoding": "encodings of a photo, (photos, dim), of unit length, to compare with those of places",
+    "offset": "km east and north of the chosen cell's centroid, (photos, 2)",
+    "offset_cell": "number of the finest cell that the offset is for, (photos, 1)",
+    "components": "latitude, longitude, log weight and spread in km of the heaviest places, (photos, places, 4)",
 }
 
 
 def export(model: str | Path, out: Path, *, overwrite: bool = False) -> Path:
     """Write a model with network.onnx and network.json as the model folder ``out``; returns it.
 
-    Raises ModelError for a model without a network, OutputError where something stands in the way.
+    Raises ModelError for a model without a network or with one that cannot be traced, OutputError where something
+    stands in the way.
     """
     folder = checkpoint.ModelFolder(model)
     if out.exists() and not (overwrite and checkpoint.is_model(out)):
@@ -48,9 +53,7 @@ def export(model: str | Path, out: Path, *, overwrite: bool = False) -> Path:
     described = folder.description
     if folder.onnx is None:
         network = folder.network()
-        names = [name for name in ("features", "logits") if name in _outputs_of(network)]
-        if len(names) < 2:
-            raise ModelError(f"{folder.path}: a network of this kind ({described.head}) cannot be exported yet")
+        names = _outputs_of(network)
         content = to_onnx(of_photos(network, names), described.preprocess, names)
         document = describe(described.preprocess, names, {"cells per level": list(folder.hierarchy.sizes)})
     else:
@@ -67,7 +70,7 @@ def export(model: str | Path, out: Path, *, overwrite: bool = False) -> Path:
     return out
 
 
-def _outputs_of(network: Any) -> Sequence[str]:
+def _outputs_of(network: Any) -> list[str]:
     import torch
 
     with torch.inference_mode():
@@ -146,12 +149,13 @@ def to_onnx(module: torch.nn.Module, settings: Preprocess, outputs: Sequence[str
         axes["pixels"] |= {3: "height", 4: "width"}
     width = settings.size + preprocess.WHOLE_STRIDE * settings.whole
     example = torch.zeros(2, settings.crops, 3, settings.size, width)
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
+        module.eval()(example)  # what heads work out once and keep becomes a constant
         path = str(Path(folder) / "network.onnx")
         try:
             torch.onnx.export(
-                module.eval(),
+                module,
                 (example,),
                 path,
                 input_names=["pixels"],

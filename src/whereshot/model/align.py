@@ -98,8 +98,9 @@ class Align(Head):
         self._centers: torch.Tensor | None = None
 
     def train(self, mode: bool = True) -> Align:
-        """Training mode or not; what was encoded before is forgotten."""
-        self._centers = None
+        """Training mode or not; what was encoded before is forgotten, unless nothing changes."""
+        if mode or self.training:
+            self._centers = None
         return super().train(mode)
 
     def _load_from_state_dict(self, *args: Any, **options: Any) -> None:

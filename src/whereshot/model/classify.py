@@ -143,7 +143,7 @@ class Classify(Head):
     def _within(self, features: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
         """How far east and north (n, 2) in the cells (n,), in units of the reach: between -1 and 1."""
         raw = self.within(self.dropout(features * self.settings.scale)).float()
-        return raw.view(len(raw), -1, 2)[torch.arange(len(raw), device=raw.device), cells].tanh()
+        return raw.unflatten(1, (-1, 2)).gather(1, cells[:, None, None].expand(-1, 1, 2)).squeeze(1).tanh()
 
     def _offset_loss(self, features: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         cells = target[:, len(self.hierarchy.sizes) - 1].long()

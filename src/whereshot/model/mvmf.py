@@ -8,6 +8,7 @@ Posterior, by ``readout.VonMisesFisher`` or, of the heaviest components, by cali
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,6 +49,7 @@ class Mvmf(Head):
     def __init__(self, dim: int, hierarchy: Hierarchy, settings: MvmfSettings) -> None:
         super().__init__()
         self.hierarchy, self.settings = hierarchy, settings
+        self._kept: torch.Tensor | None = None
         finest = hierarchy.finest
         self.dropout = nn.Dropout(settings.dropout)
         self.linear = nn.Linear(dim, len(finest))
@@ -93,14 +95,32 @@ class Mvmf(Head):
         """By name: "logits", log weights of the finest cells, the coarser levels' being 0, which says nothing; and
         "components" (n, m, 4), the heaviest: latitude, longitude, log weight, and the spread that holds half of it."""
         weights = self._log_weight(features)
-        coarse = weights.new_zeros(len(weights), sum(self.hierarchy.sizes[:-1]))
+        coarse = weights.new_zeros(weights.shape[0], sum(self.hierarchy.sizes[:-1]))
         heaviest, best = weights.topk(min(KEPT, weights.shape[1]), dim=1)
         described = self._described()[best]
         components = torch.cat([described[..., :2], heaviest[..., None], described[..., 2:]], dim=2)
         return {"logits": torch.cat([coarse, weights], dim=1), "components": components}
 
+    def train(self, mode: bool = True) -> Mvmf:
+        """Training mode or not; what was worked out of the components is forgotten, unless nothing changes."""
+        if mode or self.training:
+            self._kept = None
+        return super().train(mode)
+
+    def _load_from_state_dict(self, *args: Any, **options: Any) -> None:
+        super()._load_from_state_dict(*args, **options)
+        self._kept = None
+
     def _described(self) -> torch.Tensor:
-        """Latitude, longitude and the radius in km (k, 3) that holds half of each component."""
+        """Latitude, longitude and the radius in km (k, 3) that holds half of each component; kept while nothing is
+        trained, and so a constant of what is exported."""
+        if self.training or torch.is_grad_enabled():
+            return self._describe()
+        if self._kept is None or self._kept.device != self.linear.weight.device:
+            self._kept = self._describe()
+        return self._kept
+
+    def _describe(self) -> torch.Tensor:
         x, y, z = self.means().unbind(1)
         kappa = self.log_kappa().exp()
         one_minus_cos = (math.log(2) - torch.log1p((-2 * kappa).exp())) / kappa
