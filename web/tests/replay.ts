@@ -57,4 +57,7 @@ for (const task of json(read(tasks)) as Task[]) {
   writeFileSync(`${task.path}.json`, JSON.stringify({ answer, seconds }));
   posteriors.push(posterior);
 }
-if (posteriors.length > 1) writeFileSync(`${tasks}.album`, JSON.stringify(model.answer(model.pool(posteriors), {})));
+if (posteriors.length > 1) {
+  const { posterior, agreementNats } = model.pool(posteriors);
+  writeFileSync(`${tasks}.album`, JSON.stringify({ answer: model.answer(posterior, {}), agreementNats }));
+}

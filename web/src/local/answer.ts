@@ -2,11 +2,10 @@
 import type { Candidate, Distance, Place, Prediction } from "../locator";
 import { DISTANCES } from "../locator";
 import { type Posterior, Rings } from "./posterior";
-import { HALF_CIRCUMFERENCE_KM, circleMass, distanceKm } from "./sphere";
+import { HALF_CIRCUMFERENCE_KM } from "./sphere";
 
 const DECIDE_WITHIN_KM = 25;
 const THEN_WITHIN_KM = 1;
-const DECISION_PLACES = 128;
 const CANDIDATE_KM = 25;
 const WIDEST_CANDIDATE_KM = 1000;
 const CONFIDENT = 0.9;
@@ -19,7 +18,8 @@ export interface AnswerSettings {
   /** What radii are multiplied with. */
   radiusFactor: number;
   countryCodes: string[];
-  nameOf(place: number): Place;
+  /** The name of this number. */
+  nameOf(number: number): Place;
 }
 
 export type Told = Omit<Prediction, "id" | "evidence" | "recorded" | "error" | "map">;
@@ -43,7 +43,7 @@ export function answer(posterior: Posterior, settings: AnswerSettings): Told {
     level,
     within,
     confident_to: CONFIDENT_TO[confident] ?? null,
-    place: settings.nameOf(decided),
+    place: settings.nameOf(support.named[decided]!),
     countries: countries(posterior, settings.countryCodes),
     candidates: candidates(posterior, decided, top, CANDIDATE_KM / radiusFactor, settings.nameOf),
   };
@@ -67,25 +67,21 @@ function candidates(
   decided: number,
   top: number,
   withinKm: number,
-  nameOf: (place: number) => Place,
+  nameOf: (number: number) => Place,
 ): Candidate[] {
   const { support } = posterior;
-  const heavy = posterior.top(DECISION_PLACES);
-  const spots = [decided, ...heavy.places];
-  const km = (a: number, b: number) =>
-    distanceKm(support.latitude[a]!, support.longitude[a]!, support.latitude[b]!, support.longitude[b]!);
-  const nearby = spots.map((spot) =>
-    heavy.places.reduce((sum, place, i) => sum + circleMass(km(spot, place), support.scale[place]!, withinKm) * heavy.mass[i]!, 0),
-  );
+  const weighed = posterior.weigh(withinKm);
+  const spots = [decided, ...weighed.places];
+  const held = [0, ...weighed.right]; // the answer comes first, whatever it holds
   const free = spots.map((spot, i) => i === 0 || support.spreadKm[spot]! < WIDEST_CANDIDATE_KM);
   const chosen: number[] = [];
   for (let best = 0; chosen.length < top && best >= 0; ) {
     const spot = spots[best]!;
     chosen.push(spot);
-    spots.forEach((other, i) => (free[i] = free[i]! && km(spot, other) > 2 * CANDIDATE_KM));
     best = -1;
-    spots.forEach((_, i) => {
-      if (free[i] && (best < 0 || nearby[i]! > nearby[best]!)) best = i;
+    spots.forEach((other, i) => {
+      free[i] = free[i]! && support.between(spot, other) > 2 * CANDIDATE_KM;
+      if (free[i] && (best < 0 || held[i]! > held[best]!)) best = i;
     });
   }
   const found = chosen.map((place) => {
@@ -97,11 +93,11 @@ function candidates(
     latitude: rounded(latitude, 6),
     longitude: rounded(longitude, 6),
     probability: rounded(share, 4),
-    place: nameOf(place),
+    place: nameOf(support.named[place]!),
   }));
 }
 
-export function rounded(value: number, digits: number): number {
+function rounded(value: number, digits: number): number {
   const scale = 10 ** digits;
   return Math.round(value * scale) / scale;
 }

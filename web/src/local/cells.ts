@@ -1,20 +1,16 @@
 /** A posterior in, cells to draw out: a port of posterior_map.py, cell for cell. */
 import type { Cell, Cells } from "../locator";
 import type { Posterior } from "./posterior";
-import { DEEPEST_LEVEL, type Vector, areaSr, corners, latitudeLongitude, numberOf, token } from "./s2";
-import { EARTH_KM, quantileKm } from "./sphere";
+import { DEEPEST_LEVEL, type Vector, areaSr, corners, latitudeLongitude, token } from "./s2";
+import { EARTH_KM } from "./sphere";
 
 const MOST_CELLS = 1500;
-const POINTS = 16_384;
+const POINTS = 8_192;
 const COARSEST_LEVEL = 2;
 const REGIONS = [0.5, 0.9, 1] as const;
-const LEAST_MASS = 1 / 1000;
+const LEAST_MASS = 1 / 400;
 const FEWEST_POINTS = 8;
-const NEGLIGIBLE = 1e-7;
-const CURVED_LEVEL = 6;
-const EDGE_PARTS = 8;
-const GOLDEN_DEGREES = 180 * (3 - Math.sqrt(5));
-const RADIANS = Math.PI / 180;
+const STRAIGHT_LEVEL = 5;
 
 interface Held {
   number: number;
@@ -45,7 +41,7 @@ export function cellsOf(posterior: Posterior): Cells {
     geometry: geometry(number, level),
     properties: {
       cell: token(number, level),
-      probability: Number(mass.toPrecision(4)),
+      probability: Number(mass.toPrecision(6)),
       density_per_km2: Number((mass / km2).toPrecision(4)),
       region: regions[i]!,
     },
@@ -61,33 +57,18 @@ function middle(number: number, level: number): number {
 function points(posterior: Posterior): { leaves: Float64Array; sums: Float64Array } {
   const { support, mass } = posterior;
   const found: { leaf: number; mass: number }[] = [];
-  let owner = 0;
   for (let place = 0; place < support.size; place++) {
     const own = mass[place]!;
-    if (own === 0) continue;
-    const count = own > NEGLIGIBLE ? Math.ceil(own * POINTS) : 1;
-    for (let number = 0; number < count; number++) {
-      const km = quantileKm((number + 0.5) / count, support.scale[place]!);
-      const bearing = ((number + owner) * GOLDEN_DEGREES) % 360;
-      const [latitude, longitude] = moved(support.latitude[place]!, support.longitude[place]!, bearing, km);
-      found.push({ leaf: numberOf(latitude, longitude), mass: own / count });
-    }
-    owner++;
+    const count = Math.ceil(own * POINTS);
+    if (count === 1) found.push({ leaf: support.leaves[place]!, mass: own });
+    else
+      for (let number = 0; number < count; number++)
+        found.push({ leaf: support.leaf(place, number, (number + 0.5) / count), mass: own / count });
   }
   found.sort((a, b) => a.leaf - b.leaf);
   const sums = new Float64Array(found.length + 1);
   found.forEach((point, i) => (sums[i + 1] = sums[i]! + point.mass));
   return { leaves: Float64Array.from(found, (point) => point.leaf), sums };
-}
-
-function moved(latitude: number, longitude: number, bearing: number, km: number): [number, number] {
-  const [phi, turn, angle] = [latitude * RADIANS, bearing * RADIANS, km / EARTH_KM];
-  const north = Math.sin(phi) * Math.cos(angle) + Math.cos(phi) * Math.sin(angle) * Math.cos(turn);
-  const east = Math.atan2(
-    Math.sin(turn) * Math.sin(angle),
-    Math.cos(angle) * Math.cos(phi) - Math.sin(phi) * Math.sin(angle) * Math.cos(turn),
-  );
-  return [Math.asin(Math.min(Math.max(north, -1), 1)) / RADIANS, longitude + east / RADIANS];
 }
 
 /** Cells with more than `least` of the mass become their four children; empty ones go. */
@@ -135,29 +116,34 @@ function regionsOf(cells: { mass: number; density: number }[]): (0.5 | 0.9 | 1)[
 /** A cell as a GeoJSON polygon; five digits are a metre, finer cells keep seven. */
 function geometry(number: number, level: number): Cell["geometry"] {
   const own = corners(number, level);
-  const digits = level > 15 ? 7 : 5;
-  const ring = own.map(latitudeLongitude);
-  const longitudes = ring.map(([, longitude]) => longitude);
-  const isPlain =
-    level >= CURVED_LEVEL &&
-    Math.max(...longitudes) - Math.min(...longitudes) < 90 &&
-    ring.every(([latitude]) => Math.abs(latitude) < 89.9);
-  if (isPlain) return { type: "Polygon", coordinates: [closed(ring.map(([a, b]) => [b, a]), digits)] };
+  const straight = own.map(latitudeLongitude);
+  if (level >= STRAIGHT_LEVEL && isFlat(straight)) return polygon(straight, level > 15 ? 7 : 5);
+  const parts = Math.max(1, 32 >> level);
   const bent = own.flatMap((start, i) => {
     const end = own[(i + 1) % 4]!;
-    return Array.from({ length: EDGE_PARTS }, (_, part): Vector => {
-      const share = part / EDGE_PARTS;
-      return [0, 1, 2].map((axis) => start[axis]! * (1 - share) + end[axis]! * share) as unknown as Vector;
+    return Array.from({ length: parts }, (_, part): Vector => {
+      const along = (axis: 0 | 1 | 2) => start[axis] + ((end[axis] - start[axis]) * part) / parts;
+      return [along(0), along(1), along(2)];
     });
   });
-  const unrolled = unroll(bent.map(latitudeLongitude));
-  const parts = [-360, 0, 360]
+  const ring = bent.map(latitudeLongitude);
+  if (isFlat(ring)) return polygon(ring, 5);
+  const unrolled = unroll(ring);
+  const cut = [-360, 0, 360]
     .map((shift) => clippedAt(clippedAt(unrolled.map(([x, y]) => [x + shift, y]), -180, 1), 180, -1))
     .filter((part) => part.length > 2)
-    .map((part) => [closed(part, digits)]);
-  return parts.length === 1
-    ? { type: "Polygon", coordinates: parts[0]! }
-    : { type: "MultiPolygon", coordinates: parts };
+    .map((part) => [closed(part, 7)]);
+  return cut.length === 1 ? { type: "Polygon", coordinates: cut[0]! } : { type: "MultiPolygon", coordinates: cut };
+}
+
+/** Does a ring of latitudes and longitudes neither cross the date line nor hold a pole? */
+function isFlat(ring: [number, number][]): boolean {
+  const longitudes = ring.map(([, longitude]) => longitude);
+  return Math.max(...longitudes) - Math.min(...longitudes) < 90 && ring.every(([latitude]) => Math.abs(latitude) < 89.9);
+}
+
+function polygon(ring: [number, number][], digits: number): Cell["geometry"] {
+  return { type: "Polygon", coordinates: [closed(ring.map(([latitude, longitude]) => [longitude, latitude]), digits)] };
 }
 
 type Spot = [longitude: number, latitude: number];
@@ -192,7 +178,7 @@ function clippedAt(ring: Spot[], meridian: number, side: 1 | -1): Spot[] {
     if (inside(spot)) kept.push(spot);
   });
   const width = Math.max(...kept.map(([x]) => x)) - Math.min(...kept.map(([x]) => x));
-  return width > 0 ? kept : [];
+  return width > 1e-9 ? kept : [];
 }
 
 function closed(ring: Spot[], digits: number): number[][] {

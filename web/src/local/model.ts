@@ -2,7 +2,8 @@
 import type { Place, Prediction } from "../locator";
 import { answer, type Told } from "./answer";
 import { cellsOf } from "./cells";
-import { Posterior, Support } from "./posterior";
+import { type Pooled, pool } from "./pooling";
+import { type Posterior, Support } from "./posterior";
 import { type Crops, type Preprocess, crops } from "./preprocess";
 import { type Outputs, type Readout, type ReadoutDescription, readoutOf } from "./readout";
 import type { Picture } from "./resample";
@@ -58,6 +59,7 @@ export class Model {
       found.float64("longitude"),
       found.float64("spread_km"),
       found.int16("country"),
+      Int32Array.from(names.of_place),
     );
     this.readout = readoutOf(site.readout, found, this.support);
   }
@@ -68,8 +70,8 @@ export class Model {
   }
 
   /** One posterior of photos of one place. */
-  pool(parts: Posterior[]): Posterior {
-    return Posterior.pool(parts, this.readout.logPrior);
+  pool(posteriors: Posterior[]): Pooled {
+    return pool(posteriors, this.readout.logPrior);
   }
 
   /** What is said of a posterior. */
@@ -80,13 +82,13 @@ export class Model {
       top: asked.top ?? 5,
       radiusFactor: this.site.radius_factor,
       countryCodes: this.names.countries.map(([code]) => code),
-      nameOf: (place) => this.nameOf(place),
+      nameOf: (number) => this.nameOf(number),
     });
     return { ...told, map: cellsOf(posterior) };
   }
 
-  private nameOf(place: number): Place {
-    const [name, region, country] = this.names.names[this.names.of_place[place]!]!;
+  private nameOf(number: number): Place {
+    const [name, region, country] = this.names.names[number]!;
     const [code, called] = this.names.countries[country] ?? [null, null];
     return { name, region, country: called, country_code: code };
   }

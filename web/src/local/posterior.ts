@@ -1,23 +1,21 @@
 /** Where a photo may have been taken, as weighted places: the parts of posterior.py that an answer needs, one row each. */
-import {
-  EARTH_KM,
-  HALF_CIRCUMFERENCE_KM,
-  circleMass,
-  distanceKm,
-  drawnKm,
-  logKernel,
-  scaleOf,
-} from "./sphere";
+import { DEEPEST_LEVEL, numberOf } from "./s2";
+import { EARTH_KM, HALF_CIRCUMFERENCE_KM, circleMass, distanceKm, drawnKm, laid, scaleOf, unitVector } from "./sphere";
 
-const DECISION_PLACES = 128;
+const CANDIDATES = 128;
+const FOCUSED = 0.98;
+const CELL_LEVEL = 8;
+const FAR = 10;
+const NEAR_KM = 50;
 const EXACT_PLACES = 256;
 const WIDE_KM = 3000;
 const MIN_SPREAD_KM = 0.01;
 
-/** The places that every photo's posterior shares, and what is known of each beforehand. */
+/** The places that posteriors are on, and what is known of each beforehand. */
 export class Support {
   /** Scale of each place's distribution. */
   readonly scale: Float64Array;
+  private cached: { units?: Float64Array; cells?: Float64Array; leaves?: Float64Array } = {};
 
   constructor(
     readonly latitude: Float64Array,
@@ -25,6 +23,8 @@ export class Support {
     readonly spreadKm: Float64Array,
     /** Number of each place's country in the site's list; -1 at sea. */
     readonly country: Int16Array,
+    /** What each place is called, as a number in the site's names. */
+    readonly named: Int32Array,
   ) {
     this.scale = spreadKm.map(scaleOf);
   }
@@ -33,9 +33,52 @@ export class Support {
     return this.latitude.length;
   }
 
+  /** Some of the places. */
+  only(places: Int32Array): Support {
+    const of = (values: Float64Array) => Float64Array.from(places, (place) => values[place]!);
+    return new Support(
+      of(this.latitude),
+      of(this.longitude),
+      of(this.spreadKm),
+      Int16Array.from(places, (place) => this.country[place]!),
+      Int32Array.from(places, (place) => this.named[place]!),
+    );
+  }
+
   /** Distance in km of a place from a position. */
   distance(place: number, latitude: number, longitude: number): number {
     return distanceKm(this.latitude[place]!, this.longitude[place]!, latitude, longitude);
+  }
+
+  between(a: number, b: number): number {
+    return this.distance(a, this.latitude[b]!, this.longitude[b]!);
+  }
+
+  /** Unit vectors, three numbers a place. */
+  get units(): Float64Array {
+    if (!this.cached.units) {
+      this.cached.units = new Float64Array(3 * this.size);
+      for (let place = 0; place < this.size; place++)
+        this.cached.units.set(unitVector(this.latitude[place]!, this.longitude[place]!), 3 * place);
+    }
+    return this.cached.units;
+  }
+
+  /** The S2 cell of about 40 km that each place is in. */
+  get cells(): Float64Array {
+    return (this.cached.cells ??= this.latitude.map((latitude, place) =>
+      Math.floor(numberOf(latitude, this.longitude[place]!) / 4 ** (DEEPEST_LEVEL - CELL_LEVEL)),
+    ));
+  }
+
+  /** The cell of the deepest level in which the one point lies that stands for a light place. */
+  get leaves(): Float64Array {
+    return (this.cached.leaves ??= this.latitude.map((_, place) => this.leaf(place, place, 0.5)));
+  }
+
+  /** The cell of a point so far from a place that `share` of it lies nearer, turned by a number. */
+  leaf(place: number, number: number, share: number): number {
+    return numberOf(...laid(this.latitude[place]!, this.longitude[place]!, this.scale[place]!, number, share));
   }
 }
 
@@ -60,6 +103,12 @@ export function heaviest(values: Float64Array, k: number): Int32Array {
   return order.sort((a, b) => values[b]! - values[a]! || a - b).subarray(0, k);
 }
 
+/** Places worth answering with, and the probability that each is right to the distance asked for. */
+export interface Weighed {
+  places: Int32Array;
+  right: Float64Array;
+}
+
 /** One probability distribution on the places of a support. */
 export class Posterior {
   readonly logMass: Float64Array;
@@ -76,51 +125,70 @@ export class Posterior {
     this.mass = this.logMass.map(Math.exp);
   }
 
-  /** The product of posteriors of photos of one place, in which the prior counts once. */
-  static pool(parts: Posterior[], logPrior: Float64Array): Posterior {
-    const first = parts[0]!;
-    const pooled = Float64Array.from(first.logMass, (_, i) => {
-      const sum = parts.reduce((total, part) => total + part.logMass[i]!, 0);
-      return logPrior[i]! === -Infinity ? sum : sum - (parts.length - 1) * logPrior[i]!;
-    });
-    return new Posterior(first.support, pooled);
-  }
-
-  /** The heaviest places, with their masses among themselves. */
-  top(k: number): { places: Int32Array; mass: Float64Array } {
-    const places = heaviest(this.logMass, Math.min(k, this.support.size));
-    const logs = Float64Array.from(places, (i) => this.logMass[i]!);
-    const total = logSumExp(logs);
-    return { places, mass: logs.map((value) => Math.exp(value - total)) };
-  }
-
   /** The place decided for: most mass within `withinKm`; with `thenKm`, of those near it the one with most in that. */
   best(withinKm: number, thenKm?: number): number {
-    const first = this.decide(withinKm);
-    return thenKm === undefined ? first : this.decide(thenKm, first, withinKm);
+    const first = mostRight(this.weigh(withinKm));
+    return thenKm === undefined ? first : mostRight(this.weigh(thenKm, { place: first, km: withinKm }));
   }
 
-  private decide(withinKm: number, near?: number, nearKm = 0): number {
-    const { support } = this;
-    const { places, mass } = this.top(DECISION_PLACES);
-    let best = places[0]!;
-    let most = -1;
-    for (const candidate of places) {
-      const latitude = support.latitude[candidate]!;
-      const longitude = support.longitude[candidate]!;
-      if (
-        near !== undefined &&
-        distanceKm(support.latitude[near]!, support.longitude[near]!, latitude, longitude) > nearKm
-      )
-        continue;
-      let expected = 0;
-      places.forEach((place, i) => {
-        const km = support.distance(place, latitude, longitude);
-        expected += circleMass(km, support.scale[place]!, withinKm) * mass[i]!;
-      });
-      if (expected > most) [best, most] = [candidate, expected];
+  /** Candidates, some perhaps twice, judged by all that is within reach: choice.py. */
+  weigh(withinKm: number, near?: { place: number; km: number }): Weighed {
+    const { support, mass } = this;
+    const isAllowed = (place: number) => !near || support.between(place, near.place) <= near.km;
+    const heavy = heaviest(mass, CANDIDATES);
+    if (heavy.reduce((sum, place) => sum + mass[place]!, 0) >= FOCUSED) {
+      const places = near ? heavy.filter(isAllowed).sort() : heavy;
+      const right = Float64Array.from(places, (candidate) =>
+        heavy.reduce((sum, place) => sum + this.inside(place, candidate, withinKm), 0),
+      );
+      return { places, right };
     }
-    return best;
+    let places: Int32Array;
+    if (near) {
+      const allowed = Int32Array.from(mass.keys()).filter(isAllowed);
+      const best = heaviest(Float64Array.from(allowed, (place) => mass[place]!), CANDIDATES / 2);
+      places = best.map((i) => allowed[i]!);
+    } else {
+      const best = heavy.subarray(0, CANDIDATES / 2);
+      places = Int32Array.from([...best, ...this.heaviestOfCells(CANDIDATES - best.length)]);
+    }
+    return { places, right: Float64Array.from(places, (candidate) => this.judged(candidate, withinKm)) };
+  }
+
+  /** What of a place's mass lies within `km` of another place. */
+  private inside(place: number, candidate: number, km: number): number {
+    return this.mass[place]! * circleMass(this.support.between(place, candidate), this.support.scale[place]!, km);
+  }
+
+  /** What all places within reach put within `withinKm` of a candidate. */
+  private judged(candidate: number, withinKm: number): number {
+    const { units, size } = this.support;
+    const reachKm = Math.max(FAR * withinKm, NEAR_KM);
+    const chord = 2 * Math.sin(Math.min(reachKm / EARTH_KM, Math.PI) / 2);
+    const least = 1 - chord ** 2 / 2;
+    const [x, y, z] = [units[3 * candidate]!, units[3 * candidate + 1]!, units[3 * candidate + 2]!];
+    let sum = 0;
+    for (let place = 0, at = 0; place < size; place++, at += 3)
+      if (x * units[at]! + y * units[at + 1]! + z * units[at + 2]! >= least) sum += this.inside(place, candidate, withinKm);
+    return sum;
+  }
+
+  /** The heaviest place of each of the heaviest cells of 40 km. */
+  private heaviestOfCells(count: number): number[] {
+    const { cells } = this.support;
+    const found = new Map<number, { mass: number; heaviest: number }>();
+    this.mass.forEach((mass, place) => {
+      const cell = found.get(cells[place]!);
+      if (!cell) found.set(cells[place]!, { mass, heaviest: place });
+      else {
+        cell.mass += mass;
+        if (mass > this.mass[cell.heaviest]!) cell.heaviest = place;
+      }
+    });
+    return [...found]
+      .sort(([a, one], [b, other]) => other.mass - one.mass || a - b)
+      .slice(0, count)
+      .map(([, { heaviest }]) => heaviest);
   }
 
   /** Probability that the truth lies within `km` of a position. */
@@ -133,11 +201,10 @@ export class Posterior {
     }
     return Math.min(Math.max(sum, 0), 1);
   }
+}
 
-  /** Log density per steradian at a place's own middle, of that place alone. */
-  peak(place: number): number {
-    return this.logMass[place]! + logKernel(0, this.support.scale[place]!);
-  }
+function mostRight({ places, right }: Weighed): number {
+  return places[right.reduce((best, value, i) => (value > right[best]! ? i : best), 0)]!;
 }
 
 /** How a posterior's mass lies around one position: prepared once for many distances and levels. */

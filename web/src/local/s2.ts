@@ -3,6 +3,8 @@
  * number = face * 4^level + position on the face's Hilbert curve. A port of what s2.py does by tables.
  */
 
+import { unitVector } from "./sphere";
+
 export const DEEPEST_LEVEL = 20;
 
 export type Vector = readonly [number, number, number];
@@ -31,8 +33,7 @@ const XYZ_OF_FACE = [
 
 /** Number of the cell of the deepest level that holds a position in degrees. */
 export function numberOf(latitude: number, longitude: number): number {
-  const [phi, lambda] = [(latitude * Math.PI) / 180, (longitude * Math.PI) / 180];
-  const [x, y, z] = [Math.cos(lambda) * Math.cos(phi), Math.sin(lambda) * Math.cos(phi), Math.sin(phi)];
+  const [x, y, z] = unitVector(latitude, longitude);
   const signed = [x, y, z, -x, -y, -z];
   const [ax, ay, az] = [Math.abs(x), Math.abs(y), Math.abs(z)];
   const axis = ax > ay ? (ax > az ? 0 : 2) : ay > az ? 1 : 2;

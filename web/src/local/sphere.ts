@@ -2,7 +2,9 @@
 
 export const EARTH_KM = 6371.0088;
 export const HALF_CIRCUMFERENCE_KM = Math.PI * EARTH_KM;
-const HALF_DEGREE = Math.PI / 360;
+const RADIANS = Math.PI / 180;
+const HALF_DEGREE = RADIANS / 2;
+const GOLDEN_DEGREES = 180 * (3 - Math.sqrt(5));
 
 /** Great-circle distance in km between two positions in degrees. */
 export function distanceKm(latitudeA: number, longitudeA: number, latitudeB: number, longitudeB: number): number {
@@ -13,7 +15,13 @@ export function distanceKm(latitudeA: number, longitudeA: number, latitudeB: num
   return 2 * EARTH_KM * Math.asin(Math.sqrt(Math.min(Math.max(h, 0), 1)));
 }
 
-export function oneMinusCos(km: number): number {
+/** Unit vector of a position in degrees. */
+export function unitVector(latitude: number, longitude: number): [number, number, number] {
+  const [phi, lambda] = [latitude * RADIANS, longitude * RADIANS];
+  return [Math.cos(phi) * Math.cos(lambda), Math.cos(phi) * Math.sin(lambda), Math.sin(phi)];
+}
+
+function oneMinusCos(km: number): number {
   return 2 * Math.sin(km / (2 * EARTH_KM)) ** 2;
 }
 
@@ -21,11 +29,6 @@ export function oneMinusCos(km: number): number {
 export function scaleOf(spreadKm: number): number {
   const u = oneMinusCos(Math.min(spreadKm, (HALF_CIRCUMFERENCE_KM / 2) * (1 - 1e-9)));
   return u / (1 - u);
-}
-
-/** Log density per steradian, at a distance, of a place with this scale. */
-export function logKernel(km: number, scale: number): number {
-  return Math.log((scale * (2 + scale)) / (4 * Math.PI)) - 2 * Math.log(oneMinusCos(km) + scale);
 }
 
 /** Mass of a place inside a circle of `radiusKm` whose centre is `km` from it; exact. */
@@ -55,4 +58,19 @@ export function drawnKm(number: number, km: number, scale: number): number {
   const half =
     Math.sin((angle - off) / 2) ** 2 + Math.sin(angle) * Math.sin(off) * Math.sin(Math.PI * turn) ** 2;
   return 2 * EARTH_KM * Math.asin(Math.sqrt(Math.min(Math.max(half, 0), 1)));
+}
+
+/**
+ * Latitude and longitude of a point so far from a place that `share` of its mass lies nearer, turned by the golden angle
+ * from that of the number before. The longitude may go on beyond 180.
+ */
+export function laid(latitude: number, longitude: number, scale: number, number: number, share: number): [number, number] {
+  const [phi, bearing] = [latitude * RADIANS, ((number * GOLDEN_DEGREES) % 360) * RADIANS];
+  const angle = quantileKm(share, scale) / EARTH_KM;
+  const north = Math.sin(phi) * Math.cos(angle) + Math.cos(phi) * Math.sin(angle) * Math.cos(bearing);
+  const east = Math.atan2(
+    Math.sin(bearing) * Math.sin(angle),
+    Math.cos(angle) * Math.cos(phi) - Math.sin(phi) * Math.sin(angle) * Math.cos(bearing),
+  );
+  return [Math.asin(Math.min(Math.max(north, -1), 1)) / RADIANS, longitude + east / RADIANS];
 }

@@ -16,8 +16,10 @@ export type FromWorker =
   | { kind: "progress"; loaded: number; total: number }
   | { kind: "ready" }
   | { kind: "broken"; words: string }
-  | { kind: "answer"; request: number; photos: (Answered | { error: string })[]; album: Answered | null }
+  | { kind: "answer"; request: number; photos: (Answered | { error: string })[]; album: Album | null }
   | { kind: "failed"; request: number; words: string };
+
+export type Album = Answered & { photos: number; agreement_nats: number };
 
 let loading: Promise<[Model, Site]> | undefined;
 const cancelled = new Set<number>();
@@ -96,7 +98,12 @@ async function locate(request: number, files: File[], asked: Asked): Promise<voi
   }
   const good = found.filter((one): one is Posterior => !("error" in one));
   const photos = found.map((one) => ("error" in one ? one : model.answer(one, asked)));
-  const album = good.length > 1 ? model.answer(model.pool(good), asked) : null;
+  const pooled = good.length > 1 ? model.pool(good) : null;
+  const album = pooled && {
+    ...model.answer(pooled.posterior, asked),
+    photos: good.length,
+    agreement_nats: Math.round(pooled.agreementNats * 100) / 100,
+  };
   tell({ kind: "answer", request, photos, album });
 }
 
