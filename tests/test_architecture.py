@@ -15,14 +15,14 @@ PACKAGE = Path(__file__).parents[1] / "src" / "whereshot"
 FLOORS = """
 cli
 server batch
-report trial recalibrate scorecard explain exhibition
-claim cartography hub lookalikes
+report trial recalibrate scorecard explain exhibition refinement
+claim cartography hub lookalikes search
 train geolocator learn export atlas
 held_out
 answer features page card refine fitting training_photos
 checkpoint runtime optimize dali rehearse run_settings
 dataset model calibrate oracle predictions audit benchmark memory training_state schedules sampling distributed
-prototypes
+prototypes encoded
 sources curate pack evidence readout evaluate areas conformal
 fetch
 places

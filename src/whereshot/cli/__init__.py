@@ -27,7 +27,9 @@ from whereshot.cli import (
     pictures,
     query,
     records,
+    refine,
     serve,
+    train,
 )
 from whereshot.errors import WhereshotError, visible
 
@@ -52,7 +54,8 @@ app.command()(pictures.fetch)
 app.command()(pictures.pack)
 app.add_typer(cells.app, name="cells")
 app.add_typer(hours.app, name="hours")
-app.command()(models.train)
+app.add_typer(refine.app, name="refine")
+app.command()(train.train)
 app.command()(learn.learn)
 app.command()(learn.export)
 app.command()(evaluate.evaluate)

@@ -1,0 +1,118 @@
+"""Commands that make posteriors better by what else is known of photos: refine fit, apply and tracks."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from whereshot.cli.base import (
+    ColumnOption,
+    DeviceOption,
+    FormatOption,
+    ReportFormat,
+    SetOption,
+    check_writable,
+    print_json,
+    read_records,
+    say,
+    some_failed,
+)
+from whereshot.errors import InputError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Better posteriors by when photos were posted, and by the others of their user or album.",
+    rich_markup_mode=None,
+)
+
+
+@app.command("fit")
+def refine_fit(
+    run: Annotated[Path, typer.Argument(help="A run file of a refiner.", show_default=False)],
+    settings: SetOption = None,
+    resume: Annotated[bool, typer.Option(help="Go on where a fit that was killed stopped.")] = False,
+    overwrite: Annotated[bool, typer.Option(help="Replace a refiner that stands in the way.")] = False,
+    device: DeviceOption = None,
+) -> None:
+    """Fit a refiner from a run file, on photos that its base model never saw."""
+    from whereshot import config, errors, progress
+
+    errors.require("torch", extra="torch")
+    from whereshot import refinement
+
+    settled = config.load(run, refinement.RefineRun, settings or ())
+    started = time.perf_counter()
+    track = progress.bar
+    folder = refinement.fit(settled, resume=resume, overwrite=overwrite, device=device, track=track, say=say)
+    print(f"{folder} ({time.perf_counter() - started:.0f} s)")
+
+
+@app.command("apply")
+def refine_apply(
+    refiner: Annotated[Path, typer.Argument(help="A folder that refine fit wrote.", show_default=False)],
+    records: Annotated[Path, typer.Argument(help="Records of the photos; positions are not looked at.")],
+    out: Annotated[Path, typer.Option(help="The .parquet file of posteriors to write.", show_default=False)],
+    posterior: Annotated[
+        Path | None, typer.Option(help="What the base model said, as locate --posterior writes it.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="The base model; by default the one it was fitted for.")] = None,
+    column: ColumnOption = None,
+    form: FormatOption = ReportFormat.table,
+    device: DeviceOption = None,
+) -> None:
+    """Refine what a base model says of photos; score it with: whereshot evaluate --posterior FILE --truth FILE."""
+    from whereshot import errors, progress
+
+    errors.require("torch", extra="torch")
+    from whereshot import refinement
+    from whereshot.records import Records
+
+    if out.suffix != ".parquet":
+        raise InputError(f"--out names a .parquet file; got {out}")
+    if posterior is not None and model is not None:
+        raise InputError("give either --posterior or --model")
+    check_writable(out)
+    whole = records.is_dir() or records.suffix.lower() == ".parquet"  # of a table, rows without positions are left out
+    photos = Records.read(records) if whole else read_records(records, column)
+    said = refinement.apply(refiner, photos, model=model, posterior=posterior, device=device, track=progress.bar)
+    ids = photos.strings("id")
+    said.posterior.write(out, [ids[row] for row in said.rows])
+    for error in said.errors.values():
+        say(f"failed: {error}")
+        some_failed()
+    if form is ReportFormat.json:
+        print_json({"photos": len(photos), "refined": len(said.rows), "failed": len(said.errors), "out": str(out)})
+    else:
+        print(f"{len(said.rows)} of {len(photos)} photos; wrote {out}")
+
+
+@app.command("tracks")
+def refine_tracks(
+    inputs: Annotated[Path, typer.Argument(help="Records, or a table, with positions, times and users or albums.")],
+    out: Annotated[Path, typer.Option(help="The .toml file to write, for locate --album-model.", show_default=False)],
+    by: Annotated[
+        str | None, typer.Option(help="Column whose photos are of one library; by default all are.", show_default=False)
+    ] = None,
+    window: Annotated[float, typer.Option(min=0.01, help="Hours between photos beyond which they are alone.")] = 12.0,
+    column: ColumnOption = None,
+    form: FormatOption = ReportFormat.table,
+) -> None:
+    """Fit how far apart photos are by the time between them, for locate --album-model."""
+    from whereshot.evidence.neighbours import AlbumModel
+
+    if out.suffix != ".toml":
+        raise InputError(f"--out names a .toml file; got {out}")
+    check_writable(out)
+    fitted = AlbumModel.fit(read_records(inputs, column), by, window)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    fitted.save(out)
+    hours = (1 / 60, 1 / 6, 1.0, window)
+    spreads = {f"{gap:.3g}": float(fitted.spread_km(gap)) for gap in hours}
+    if form is ReportFormat.json:
+        print_json({"pairs": fitted.pairs, "reliability": fitted.reliability, "spread_km_by_hours": spreads})
+        return
+    told = ", ".join(f"{km:.3g} km after {gap} h" for gap, km in spreads.items())
+    print(f"{fitted.pairs} pairs; half of the photos lie within {told}; wrote {out}")

@@ -1,0 +1,210 @@
+"""A run file in, a fitted refiner's folder out; a refiner and photos in, refined posteriors out.
+
+What is refined is a model's cells, or posteriors in a file. A refiner learns from photos that the model never saw: by
+default those that its own run kept for validation.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from whereshot import checkpoint, config, refine
+from whereshot.config import ConfigPath, Settings
+from whereshot.errors import ConfigError, InputError, ModelError, OutputError
+from whereshot.evaluate import Truth
+from whereshot.geolocator import Geolocator
+from whereshot.posterior import Posterior
+from whereshot.predictions import Problems, read_distributions
+from whereshot.progress import Track, silent
+from whereshot.readout import Cells, CellsSettings
+from whereshot.records import Records
+from whereshot.refine import Examples, Support
+from whereshot.run_settings import DataSettings, Run
+from whereshot.training_photos import read_records, split
+
+STATE = "fitting"
+
+
+class RefinerSettings(Settings):
+    """A kind of refiner and its own settings."""
+
+    kind: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class RefineRun(Settings):
+    """A run file of a refiner.
+
+    ``model`` is the base model, whose cells are refined, or ``posterior`` a file of posteriors as ``whereshot locate
+    --posterior`` writes them. ``records`` are photos with positions that the base model never saw; without them those
+    that the model's own run kept for validation.
+    """
+
+    name: str
+    out: ConfigPath
+    seed: int = 0
+    model: ConfigPath | None = None
+    posterior: ConfigPath | None = None
+    records: ConfigPath | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    refiner: RefinerSettings
+
+    @model_validator(mode="after")
+    def _one_source(self) -> RefineRun:
+        if (self.model is None) == (self.posterior is None):
+            raise ValueError("give either model or posterior")
+        if self.posterior is not None and self.records is None:
+            raise ValueError("posterior needs records: the photos that it is of, with their positions")
+        return self
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a base model says of ``rows`` of the records, and why it says nothing of the others."""
+
+    posterior: Posterior
+    rows: NDArray[np.int64]
+    errors: dict[int, str]
+
+
+def fit(
+    run: RefineRun,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    device: str | None = None,
+    track: Track = silent,
+    say: Callable[[str], None] = lambda text: None,
+) -> Path:
+    """Fit a refiner and write its folder ``run.out``; returns it.
+
+    ``resume`` goes on where a fit that was killed stopped. Raises InputError, ConfigError, ModelError, OutputError.
+    """
+    started = time.perf_counter()
+    kind = refine.kind_of(run.refiner.kind)
+    settings = config.parse(run.refiner.settings, kind.settings_type, name="refiner.settings")
+    _check_out(run.out, overwrite)
+    records = _photos(run)
+    state = _state(run, resume)
+    if run.model is not None:
+        said, cell_of = _of_model(Geolocator.load(run.model, device), records, track)
+    else:
+        said = of_file(run.posterior, records, None)
+        cell_of = Support.of(said.posterior).nearest
+    if said.errors:
+        say(f"{len(said.errors)} of {len(records)} photos have no posterior; first: {next(iter(said.errors.values()))}")
+    records = records[said.rows]
+    examples = Examples(said.posterior, records, cell_of(records.points))
+    say(f"{len(records)} photos, {said.posterior.log_mass.shape[1]} cells, {int((examples.cell < 0).sum())} outside")
+    refiner = kind.fit(examples, settings, state=state / "training", seed=run.seed, track=track)
+    training = {"photos": len(records), "seed": run.seed, "seconds": round(time.perf_counter() - started, 1)}
+    model = None if run.model is None else str(run.model)
+    extra = {"run.toml": config.dump(run)}
+    refine.save(refiner, run.out, run.name, model=model, training=training, extra_files=extra)
+    shutil.rmtree(state, ignore_errors=True)
+    return run.out
+
+
+def apply(
+    folder: Path,
+    records: Records,
+    *,
+    model: str | Path | None = None,
+    posterior: Path | None = None,
+    device: str | None = None,
+    track: Track = silent,
+) -> Said:
+    """What a refiner makes of records' photos: of a file of posteriors, or of what a model says of their pictures.
+
+    By default the model is the one it was fitted for. Raises InputError where it was fitted on other cells.
+    """
+    refiner, description = refine.load(folder)
+    if posterior is not None:
+        said = of_file(posterior, records, refiner.support)
+    else:
+        base = model or description.model
+        if base is None:
+            raise InputError(f"{folder}: was fitted on a file of posteriors; give such a file of these photos")
+        said, _ = _of_model(Geolocator.load(base, device), records, track)
+    return Said(refiner(said.posterior, records[said.rows]), said.rows, said.errors)
+
+
+def _check_out(out: Path, overwrite: bool) -> None:
+    if checkpoint.is_model(out) and not overwrite:
+        raise OutputError(f"{out}: holds a model already; choose another out, or give --overwrite")
+    if out.exists() and not checkpoint.is_model(out) and (not out.is_dir() or any(out.iterdir())):
+        raise OutputError(f"{out}: exists and is no refiner's folder; choose another out")
+
+
+def _state(run: RefineRun, resume: bool) -> Path:
+    """The folder of a fit under way: an empty one, or that of the same run file to resume from."""
+    state, wanted = run.out.with_name(f"{run.out.name}.{STATE}"), config.dump(run)
+    known = state / "run.toml"
+    if resume and known.is_file():
+        if known.read_text("utf-8") != wanted:
+            raise ConfigError(f"{known}: the fit was started with other settings; start again without --resume")
+        return state
+    shutil.rmtree(state, ignore_errors=True)
+    try:
+        state.mkdir(parents=True)
+    except OSError as error:
+        raise OutputError(f"{state}: cannot be made ({error.strerror})") from error
+    known.write_text(wanted, "utf-8")
+    return state
+
+
+def _photos(run: RefineRun) -> Records:
+    """The photos to learn from: those named, else what the model's own run kept for validation."""
+    if run.records is not None:
+        return read_records(DataSettings(train=run.records, columns=run.columns, split_by="id"))[0]
+    own = checkpoint.find(run.model) / "run.toml"
+    if not own.is_file():
+        raise ModelError(f"{run.model}: no run.toml tells what it learned from; name photos it never saw: records")
+    made = config.load(own, Run)
+    if made.data.validation == 0:
+        raise ConfigError(f"{run.model}: it learned from all of its photos; name photos it never saw: records")
+    records, _ = read_records(made.data)
+    return records[split(records, made.data, made.seed)[1]]
+
+
+def _of_model(
+    locator: Geolocator, records: Records, track: Track
+) -> tuple[Said, Callable[[NDArray], NDArray[np.int64]]]:
+    """What the model's cells alone say of the pictures that can be read, and which cell positions lie in."""
+    folder = locator.folder
+    if folder is None or "cells" not in folder.description.readouts:
+        raise InputError(f"{locator.name}: has no cells to refine; give a model that whereshot train made")
+    outputs, rows, errors = locator.outputs(records.strings("image"), track=track)
+    if not len(rows):
+        raise InputError(f"none of {len(records)} pictures could be read; first: {next(iter(errors.values()))}")
+    order = np.argsort(rows)
+    own = folder.calibration.mixtures["cells"].cells
+    fixed = own.position if own.position in ("centroid", "center") else "centroid"
+    settings = CellsSettings(
+        position=fixed, temperature=own.temperature, spread_scale=own.spread_scale, floor_km=own.floor_km
+    )
+    posterior = Cells(folder.hierarchy, settings)({name: values[order] for name, values in outputs.items()})
+    return Said(posterior, rows[order], errors), folder.hierarchy.finest.assign
+
+
+def of_file(path: Path, records: Records, support: Support | None) -> Said:
+    """The posteriors of records in a file, on all places in it or on the given ones. Raises InputError."""
+    truth = Truth(np.zeros((len(records), 2)), ids=records.table["id"].to_numpy())
+    problems = Problems()
+    blocks = list(read_distributions(path, truth, problems))
+    support = Support.of_parts([part for _, part in blocks]) if support is None else support
+    rows = np.concatenate([at for at, _ in blocks])
+    posterior = Posterior.concat([support.gather(part) for _, part in blocks])
+    order = np.argsort(rows)
+    missing = np.setdiff1d(np.arange(len(records)), rows)
+    ids = truth.ids
+    return Said(posterior[order], rows[order], {int(row): f"{path}: no posterior of {ids[row]}" for row in missing})
