@@ -38,12 +38,23 @@ def circle_mass(distance_km: NDArray, spread_km: NDArray, radius_km: ArrayLike) 
     place and the centre give its size, and the share of the sphere is sin^2 of half its angular radius.
     """
     e = scale_of(spread_km)
-    scale = np.sqrt(e / (2 + e))
     radius = np.minimum(np.asarray(radius_km, np.float64) / sphere.EARTH_KM, math.pi)
-    angle = np.asarray(distance_km, np.float64) / sphere.EARTH_KM
-    near, far = (angle - radius) / 2, (angle + radius) / 2
-    width = np.arctan2(np.sin(far), scale * np.cos(far)) - np.arctan2(np.sin(near), scale * np.cos(near))
-    return np.sin(width / 2) ** 2
+    return circle_share(half_square(distance_km), e / (2 + e), np.sin(radius / 2) ** 2)
+
+
+def half_square(distance_km: ArrayLike) -> NDArray[np.float64]:
+    """sin^2 of half the angle of a distance: a quarter of the square of the straight line through the Earth."""
+    return np.square(np.sin(np.asarray(distance_km, np.float64) / (2 * sphere.EARTH_KM)))
+
+
+def circle_share(offset: NDArray, scale: NDArray, edge: ArrayLike) -> NDArray[np.float64]:
+    """The same by sin^2 of half the angles of distance and radius, and the squared ``scale`` of the Moebius map, e over
+    2 + e: the cosine of the circle's angular radius after the map needs no further sine."""
+    cosine = offset - edge + scale * (1 - offset - edge)
+    across = 4 * scale * edge * (1 - edge)
+    length = np.sqrt(cosine * cosine + across)
+    with np.errstate(invalid="ignore"):
+        return np.where(cosine > 0, across / (2 * length * (length + cosine)), (length - cosine) / (2 * length))
 
 
 def quantile_km(share: NDArray, spread_km: NDArray) -> NDArray[np.float64]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import functools
-import hashlib
-from collections.abc import Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot import calibrate, checkpoint, images, places, runtime
+from whereshot import calibrate, checkpoint, images, places, processes, runtime, sphere
 from whereshot.answer import CANDIDATE_KM, Prediction, answer_rows
 from whereshot.dataset import NO_FILE
-from whereshot.errors import ImageError, InputError
+from whereshot.errors import ImageError, InputError, WhereshotError
 from whereshot.evidence import EVIDENCE, Cue, Fused, Reading, Seen, exif, fuse, read_photos, time
 from whereshot.evidence.neighbours import Album, AlbumModel, Beside
 from whereshot.evidence.time import HourModel
@@ -28,6 +28,8 @@ WITHOUT_PICTURES = (PRIOR, checkpoint.COMPACT)
 """Models that say the same of every photo but for its signs."""
 ROWS_AT_ONCE = 256
 """Photos whose posteriors are held at a time."""
+ROWS_WITHOUT_TEXT = 64
+"""So few, while the next photos are looked at, where the processes that read need not be started for each block."""
 SUPPORTS_KEPT = 8
 COARSE_GRID = 60
 """Positions over a region on which evidence is weighed, cue by cue."""
@@ -53,7 +55,8 @@ class Geolocator:
         self.folder, self._name = folder, name
         self.prior = places.density_prior()
         self._device = device
-        self._countries: dict[bytes, NDArray[np.int64]] = {}
+        self._countries: dict[int, tuple[sphere.Points, NDArray[np.int64]]] = {}
+        self._workers: runtime.Workers | None = None
 
     @classmethod
     def load(cls, name_or_folder: str | Path | None = None, device: str | None = None) -> Geolocator:
@@ -89,25 +92,45 @@ class Geolocator:
         self, photos: Sequence[images.Source | None], *, workers: int | None = None, track: Track = silent
     ) -> tuple[Outputs, NDArray[np.int64], dict[int, str]]:
         """The network's outputs of the readable photos, their row numbers, and the errors of the others."""
-        workers = workers or runtime.default_workers(len(photos), self.device)
-        make = functools.partial(make_network, str(self.folder.path), self.device)
-        blocks = runtime.compute_outputs(
-            photos,
-            self.folder.description.preprocess,
-            make if workers > 1 else lambda: self._compute,
-            workers=workers,
-            track=track,
-        )
-        rows, outputs, errors = [], [], {}
-        for block_rows, block_outputs, block_errors in blocks:
-            errors.update(block_errors)
-            if len(block_rows):
-                rows.append(block_rows)
-                outputs.append(block_outputs)
-        if not rows:
-            return {}, np.empty(0, np.int64), errors
-        joined = {name: np.concatenate([block[name] for block in outputs]) for name in outputs[0]}
-        return joined, np.concatenate(rows), errors
+        rows, outputs, errors = runtime.joined(list(self._parts(photos, workers, track)))
+        return outputs, rows, errors
+
+    def _parts(
+        self, photos: Sequence[images.Source | None], workers: int | None = None, track: Track = silent
+    ) -> Iterator[runtime.Part]:
+        """The outputs of a few photos at a time, in order, while processes look at the next ones."""
+        settings = self.folder.description.preprocess
+        if workers is not None and workers > 1:
+            yield from runtime.compute_outputs(photos, settings, self._make, workers=workers, track=track)
+            return
+        if workers is None and self._workers is None and runtime.default_workers(len(photos), self.device) > 1:
+            self._workers = runtime.Workers(self._make, settings, processes.cores())
+            self._closing = weakref.finalize(self, self._workers.close)  # at the latest when Python ends
+        pool = None if workers is not None or len(photos) < runtime.WORTH_A_PROCESS else self._workers
+        try:
+            yield from runtime.compute_outputs(photos, settings, lambda: self._compute, pool=pool, track=track)
+        except processes.BrokenProcessPool as error:
+            self.close()
+            raise WhereshotError("a process that looks at photos was ended; is there memory enough?") from error
+
+    @property
+    def _make(self) -> Callable[[], runtime.Compute]:
+        """Makes the network in a process of its own, which for ONNX Runtime needs to know of nothing else."""
+        if self.device == "cpu" and self.folder.onnx is not None:
+            return functools.partial(runtime.OnnxCompute, str(self.folder.onnx))
+        return functools.partial(make_network, str(self.folder.path), self.device)
+
+    def close(self) -> None:
+        """End the processes that were started for many photos; they start again when they are needed."""
+        if self._workers is not None:
+            self._closing()
+            self._workers = None
+
+    def __enter__(self) -> Geolocator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def readout(self, name: str | None = None) -> Readout:
         """One of the model's calibrated readouts, by default the whole model."""
@@ -115,7 +138,9 @@ class Geolocator:
         if name == "memory":
             return self.folder.memory(self.prior)
         settings = self.folder.calibration.mixtures[name]
-        return calibrate.mixture_of(self.folder.hierarchy, self.folder.gallery, settings, self.prior)
+        return calibrate.mixture_of(
+            self.folder.hierarchy, self.folder.gallery, settings, self.prior, self.folder.places
+        )
 
     @functools.cached_property
     def _readout(self) -> Readout:
@@ -148,10 +173,29 @@ class Geolocator:
             rows = np.array([row for row in range(len(sources)) if row not in errors], dtype=np.int64)
             return (self.prior.repeat(len(rows)) if len(rows) else None), rows, errors
         outputs, rows, errors = self.outputs(sources, track=track)
-        if len(rows) == 0:
-            return None, rows, errors
-        order = np.argsort(rows)
-        return self._readout({name: values[order] for name, values in outputs.items()}), rows[order], errors
+        return (self._readout(outputs) if len(rows) else None), rows, errors
+
+    def _posteriors(self, sources: list[images.Source | None], size: int, track: Track) -> Iterator[_Block]:
+        """The posteriors of about ``size`` photos at a time, in order."""
+        if self.folder is None:
+            for start in range(0, len(sources), size):
+                posterior, rows, errors = self.posterior(sources[start : start + size], track=track)
+                yield _Block(
+                    start,
+                    start + len(rows) + len(errors),
+                    posterior,
+                    rows + start,
+                    {row + start: text for row, text in errors.items()},
+                )
+            return
+        start, held = 0, []
+        for part in self._parts(sources, track=track):
+            held.append(part)
+            stop = start + sum(len(rows) + len(errors) for rows, _, errors in held)
+            if stop - start >= size or stop == len(sources):
+                rows, outputs, errors = runtime.joined(held)
+                yield _Block(start, stop, self._readout(outputs) if len(rows) else None, rows, errors)
+                start, held = stop, []
 
     def locate(self, photos: Photos, **settings: Any) -> list[Prediction]:
         """Where each photo was taken: one Prediction per photo, in order; an unreadable photo has its ``error``.
@@ -189,22 +233,21 @@ class Geolocator:
         decide = functools.partial(answer_rows, within_km=within_km, level=level, top=top)
         asked = _Asked(text, use_exif, hours)
         library = None if album is None else Album(album, [_recorded(one) for one in sources], _names(sources))
-        for start in range(0, len(sources), ROWS_AT_ONCE):
-            block = sources[start : start + ROWS_AT_ONCE]
-            posterior, rows, errors = self.posterior(block, track=track)
-            number_of = {int(row): number for number, row in enumerate(rows)}
-            readings = self._read([block[row] for row in rows], text, track)
+        for block in self._posteriors(sources, ROWS_AT_ONCE if text else ROWS_WITHOUT_TEXT, track):
+            posterior, number_of = block.posterior, {int(row): number for number, row in enumerate(block.rows)}
+            readings = self._read([sources[row] for row in block.rows], text, track)
             plain = None
-            for row, source in enumerate(block):
+            for row in range(block.start, block.stop):
+                source = sources[row]
                 path = images.printable(str(source)) if isinstance(source, (str, Path)) else None
-                name = path or f"photo-{start + row}"
-                if row in errors:
-                    yield Located(Prediction(id=name, path=path, error=errors[row]), None)
+                name = path or f"photo-{row}"
+                if row in block.errors:
+                    yield Located(Prediction(id=name, path=path, error=block.errors[row]), None)
                     continue
                 number = number_of[row]
                 recorded = _recorded(source)
                 if library is not None:
-                    asked = replace(asked, beside=library.beside(start + row))
+                    asked = replace(asked, beside=library.beside(row))
                 weighed = self._with_evidence(posterior[number], readings[number], recorded, asked)
                 one, index = weighed.posterior, weighed.country_index
                 if region is not None:
@@ -247,13 +290,26 @@ class Geolocator:
 
     def _country_index(self, one: Posterior) -> NDArray[np.int64]:
         """Numbers (k,) of the countries of shared places; kept, since most photos share most places."""
-        spots = np.ascontiguousarray(one.places if one.places.ndim == 2 else one.places[0])
-        key = hashlib.blake2b(spots.tobytes(), digest_size=16).digest()
-        if key not in self._countries:
+        if one.places is self.prior.places:
+            return places.prior_countries()
+        if one.places.ndim == 3:
+            return places.countries().index_of(one.places[0])
+        if id(one.places) not in self._countries:
             if len(self._countries) >= SUPPORTS_KEPT:
                 self._countries.clear()
-            self._countries[key] = places.countries().index_of(spots)
-        return self._countries[key]
+            # an array that is held here has its number for itself
+            self._countries[id(one.places)] = one.places, places.countries().index_of(one.places)
+        return self._countries[id(one.places)][1]
+
+
+class _Block(NamedTuple):
+    """Photos ``start`` to ``stop``: the posterior of the readable ``rows``, and the errors of the others."""
+
+    start: int
+    stop: int
+    posterior: Posterior | None
+    rows: NDArray[np.int64]
+    errors: dict[int, str]
 
 
 @dataclass(frozen=True)

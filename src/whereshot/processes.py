@@ -8,9 +8,12 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
+
+__all__ = ["BrokenProcessPool", "Pool", "alone", "cores", "spread"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -89,8 +92,20 @@ class Pool:
         self.close()
 
     def _submit(self, item: Any) -> Future:
-        with _without_main():  # a process may be started by any of the first submissions
+        with _without_main(), _one_thread_each():  # a process may be started by any of the first submissions
             return self._pool.submit(self._work, item)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """While processes are started: two threads of a library beside a busy core are slower than one."""
+    names = [name for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS") if name not in os.environ]
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name in names:
+            del os.environ[name]
 
 
 @contextmanager

@@ -6,7 +6,7 @@ A network is given as a function that makes it, so that each process makes its o
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,12 @@ from whereshot.progress import Track, silent
 
 Compute = Callable[[Batch], dict[str, NDArray]]
 """Outputs by name, each (photos of the batch, ...)."""
+
+Task = tuple[int, list[images.Source | None]]
+"""The row of the first of some photos, and these."""
+
+Part = tuple[NDArray[np.int64], dict[str, NDArray], dict[int, str]]
+"""Rows (n,), outputs by name (n, ...), and the errors of the other rows."""
 
 BATCH = 16
 WORTH_A_PROCESS = 64
@@ -93,35 +99,67 @@ def compute_outputs(
     make: Callable[[], Compute],
     *,
     workers: int = 1,
+    pool: Workers | None = None,
     track: Track = silent,
     what: str = "looking at photos",
-) -> Iterator[tuple[NDArray[np.int64], dict[str, NDArray], dict[int, str]]]:
-    """(rows, outputs, errors) of some photos at a time, each photo exactly once, in any order of blocks."""
-    if workers > 1 and all(source is None or not isinstance(source, images.Image.Image) for source in sources):
-        parts = _spread(sources, settings, make, workers)
-    else:
+) -> Iterator[Part]:
+    """(rows, outputs, errors) of 16 photos at a time, in order; each photo exactly once.
+
+    ``pool`` are processes that are there already. Pictures in memory (PIL) stay in this process.
+    """
+    in_memory = any(isinstance(source, images.Image.Image) for source in sources)
+    tasks = ((start, list(sources[start : start + BATCH])) for start in range(0, len(sources), BATCH))
+    if in_memory or (pool is None and workers <= 1):
         parts = _in_process(sources, settings, make)
+    elif pool is not None:
+        parts = pool.map(tasks)
+    else:
+        parts = _spread(tasks, settings, make, workers)
     counted = _by_photo(parts)
     yield from (part for part in track(counted, total=len(sources), what=what) if part is not None)
 
 
-def _by_photo(parts: Iterator[tuple]) -> Iterator[tuple | None]:
+class Workers:
+    """Processes of one thread each that run a network on photos; they stay until they are closed."""
+
+    def __init__(self, make: Callable[[], Compute], settings: Preprocess, workers: int) -> None:
+        self._pool = processes.Pool(_start, (make, settings), _work, workers)
+
+    def map(self, tasks: Iterable[Task]) -> Iterator[Part]:
+        """What a network says of the photos of each task, in order; some tasks are ahead of the reader."""
+        return self._pool.map(tasks)
+
+    def close(self) -> None:
+        """End the processes."""
+        self._pool.close()
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _by_photo(parts: Iterator[Part]) -> Iterator[Part | None]:
     """Each block followed by one None for every further photo in it, so that a bar counts photos."""
     for rows, outputs, errors in parts:
         yield rows, outputs, errors
         yield from [None] * (len(rows) + len(errors) - 1)
 
 
-def _in_process(sources: Sequence, settings: Preprocess, make: Callable[[], Compute]) -> Iterator[tuple]:
-    compute = make()
-    for batch in batches(sources, settings, batch_size=BATCH):
-        yield batch.rows, compute(batch) if len(batch.rows) else {}, batch.errors
+def _in_process(sources: Sequence, settings: Preprocess, make: Callable[[], Compute]) -> Iterator[Part]:
+    compute, left, parts = make(), len(sources), []
+    for batch in batches(sources, settings, batch_size=BATCH):  # which decodes ahead, beside a GPU
+        parts.append(_outputs_of(batch, compute))
+        seen = sum(len(rows) + len(errors) for rows, _, errors in parts)
+        if seen == min(BATCH, left):
+            yield joined(parts)
+            left, parts = left - seen, []
 
 
-def _spread(sources: Sequence, settings: Preprocess, make: Callable[[], Compute], workers: int) -> Iterator[tuple]:
-    starts = range(0, len(sources), BATCH)
-    tasks = [(start, list(sources[start : start + BATCH])) for start in starts]
-    yield from processes.spread(tasks, _start, (make, settings), _work, workers)
+def _spread(tasks: Iterable[Task], settings: Preprocess, make: Callable[[], Compute], workers: int) -> Iterator[Part]:
+    with Workers(make, settings, workers) as pool:
+        yield from pool.map(tasks)
 
 
 _worker: tuple[Compute, Preprocess] | None = None
@@ -134,14 +172,26 @@ def _start(make: Callable[[], Compute], settings: Preprocess) -> None:
         sys.modules["torch"].set_num_threads(1)  # two threads beside a busy core are slower than one
 
 
-def _work(task: tuple[int, list]) -> tuple:
-    start, sources = task
+def _work(task: Task) -> Part:
     compute, settings = _worker
-    parts = [
-        (batch.rows + start, compute(batch) if len(batch.rows) else {}, batch.errors)
-        for batch in batches(sources, settings, batch_size=len(sources))
-    ]
+    return _looked_at(task, compute, settings)
+
+
+def _looked_at(task: Task, compute: Compute, settings: Preprocess) -> Part:
+    start, sources = task
+    parts = [_outputs_of(batch, compute) for batch in batches(sources, settings, batch_size=len(sources))]
+    rows, outputs, errors = joined(parts)
+    return rows + start, outputs, {row + start: text for row, text in errors.items()}
+
+
+def _outputs_of(batch: Batch, compute: Compute) -> Part:
+    return batch.rows, compute(batch) if len(batch.rows) else {}, batch.errors
+
+
+def joined(parts: Sequence[Part]) -> Part:
+    """Several parts as one, in the order of their rows."""
+    rows = np.concatenate([np.empty(0, np.int64), *(rows for rows, _, _ in parts)])
     told = [outputs for _, outputs, _ in parts if outputs]
-    outputs = {name: np.concatenate([part[name] for part in told]) for name in (told[0] if told else ())}
-    errors = {row + start: text for _, _, failed in parts for row, text in failed.items()}
-    return np.concatenate([rows for rows, _, _ in parts]), outputs, errors
+    order = np.argsort(rows)
+    outputs = {name: np.concatenate([part[name] for part in told])[order] for name in (told[0] if told else ())}
+    return rows[order], outputs, {row: text for _, _, errors in parts for row, text in errors.items()}
