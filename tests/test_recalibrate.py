@@ -15,6 +15,7 @@ from whereshot.cli.base import finite
 from whereshot.errors import InputError
 from whereshot.evaluate import LEVELS, Answers, Truth, of_posterior
 from whereshot.geolocator import Geolocator
+from whereshot.learn import learn
 from whereshot.posterior import Posterior
 from whereshot.progress import silent
 from whereshot.recalibrate import fit, fit_model
@@ -115,3 +116,26 @@ def test_a_model_has_a_temperature_for_each_level(tiny: Path, tiny_model: Path) 
     assert fitted.sets[0.9].mean_cells is not None and 1 <= fitted.sets[0.9].mean_cells <= 6
     with pytest.raises(InputError, match=r"^the prior has nothing to calibrate; give a model folder$"):
         fit_model(Geolocator.load(), records)
+
+
+def test_a_library_that_was_learned(tiny: Path, tmp_path: Path) -> None:
+    """Its places' masses get a temperature, its circles factors, and the share of known places is told."""
+    records = SOURCES["table"]([tiny / "photos.csv"], {}, silent).records
+    asked = np.arange(len(records)) % 4 == 3
+    lima = np.array([name.startswith("lima") for name in records.table["id"].to_pylist()])
+    learned = learn(records[~asked & ~lima], tmp_path / "mine", workers=1, cache=tmp_path / "cache")
+    held_out = records[asked]
+    fitted = fit_model(Geolocator.load(learned.folder), held_out, by="confidence")
+    assert list(fitted.temperatures) == ["the places' masses"]
+    assert fitted.temperatures["the places' masses"].after <= fitted.temperatures["the places' masses"].before
+    assert (fitted.photos, fitted.failed) == (12, 0)
+    assert set(fitted.circles) == set(fitted.sets) == set(LEVELS)
+    assert fitted.cells.startswith("all points above a density")
+    (remark,) = fitted.remarks
+    assert remark == (
+        "83 % (55 to 95) of these photos show a place of the library; it was learned for 70 %: as it was learned for"
+    )
+    assert remark in fitted.in_words() and fitted.to_json()["remarks"] == [remark]
+    strangers = fit_model(Geolocator.load(learned.folder), records[lima])
+    assert strangers.remarks[0].startswith("0 % (0 to 32) of these photos show a place of the library; ")
+    assert strangers.remarks[0].endswith("learn it again with --known-share for such photos")

@@ -6,7 +6,7 @@ A step of its own, for any model: it changes nothing in what it calibrates.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,13 +16,16 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
 from whereshot import calibrate, conformal, sphere
+from whereshot.card import share_interval
 from whereshot.cauchy import log_kernel
+from whereshot.checkpoint import ModelFolder
 from whereshot.conformal import Temperature
 from whereshot.errors import InputError
 from whereshot.evaluate import LEVELS, Answers, Truth
 from whereshot.evaluate.base import SCENES
 from whereshot.evaluate.density import denser_area, samples_of
 from whereshot.geolocator import Geolocator
+from whereshot.memory import NEAR_KM
 from whereshot.posterior import Posterior
 from whereshot.progress import Track, silent
 from whereshot.readout import log_softmax
@@ -55,6 +58,8 @@ class Recalibration:
     cells: str
     sets: dict[float, Sets]
     edges: tuple[float, ...] = field(default=())
+    remarks: tuple[str, ...] = ()
+    """What else the photos tell of the model."""
 
     def to_json(self) -> dict[str, Any]:
         """As a plain document; a factor or threshold for which the photos are too few is null."""
@@ -83,6 +88,7 @@ class Recalibration:
             },
             "guarantee": conformal.GUARANTEE,
             "assumption": conformal.ASSUMPTION,
+            "remarks": list(self.remarks),
         }
 
     def in_words(self) -> list[str]:
@@ -96,7 +102,7 @@ class Recalibration:
         for level, one in self.sets.items():
             cells = "" if one.mean_cells is None else f"{one.mean_cells:.1f} cells, "
             lines.append(f"{100 * level:g} % sets of {self.cells}: {cells}{one.mean_area_km2:,.0f} km² on average")
-        return [*lines, f"Guarantee: {conformal.GUARANTEE}.", f"Assumption: {conformal.ASSUMPTION}."]
+        return [*lines, *self.remarks, f"Guarantee: {conformal.GUARANTEE}.", f"Assumption: {conformal.ASSUMPTION}."]
 
 
 def _number(value: float) -> str:
@@ -152,24 +158,27 @@ def fit_model(
     geolocator: Geolocator, records: Records, *, by: str | None = None, track: Track = silent
 ) -> Recalibration:
     """Calibrate a model on records that it was not trained on: a temperature for each level of its cells, factors of
-    its circles, sets of its finest cells. Raises InputError where no photo can be read, or for the prior.
+    its circles, sets of its finest cells; for a library that was learned, of its places' masses and of the densest
+    ground instead. Raises InputError where no photo can be read, or for the prior.
     """
     if geolocator.folder is None:
         raise InputError("the prior has nothing to calibrate; give a model folder")
-    hierarchy = geolocator.folder.hierarchy
     outputs, read, errors = geolocator.outputs(records.strings("image"), track=track)
     if len(read) == 0:
         raise InputError(f"none of {len(records)} pictures could be read; first: {next(iter(errors.values()))}")
     truth = Truth.of_records(records, by if by not in (None, *GROUPINGS) else None)
-    readout, parts = geolocator.readout("mixture"), []
-    for start in range(0, len(read), BLOCK):
-        block = slice(start, start + BLOCK)
-        posterior = readout({key: values[block] for key, values in outputs.items()})
-        decided = calibrate.decide(posterior)
-        rings = posterior.around(decided)
-        radius = {level: rings.radius_km(level) for level in LEVELS}
-        parts.append(Answers(geolocator.name, decided, radius_km=radius, within={200: rings.mass_within(200.0)}))
-    answers = Answers.concat(parts).scatter(np.asarray(read), len(records))
+    readout, read = geolocator.readout(), np.asarray(read)
+
+    def distributions() -> Iterator[tuple[NDArray, Posterior]]:
+        for start in range(0, len(read), BLOCK):
+            block = slice(start, start + BLOCK)
+            yield read[block], readout({key: values[block] for key, values in outputs.items()})
+
+    answers = _answers(geolocator.name, distributions(), len(records))
+    if geolocator.folder.is_memory:
+        fitted = fit(answers, truth, distributions(), by=by)
+        return replace(fitted, remarks=(_known_share(geolocator.folder, truth.points[read]),))
+    hierarchy = geolocator.folder.hierarchy
     groups, edges = _groups(answers, truth, by)
     logits = np.split(np.asarray(outputs["logits"], np.float64), np.cumsum(hierarchy.sizes)[:-1], axis=1)
     log_masses = [log_softmax(level) for level in logits]
@@ -197,6 +206,28 @@ def fit_model(
         {level: _sets(true_score, kept, own_groups, level) for level in LEVELS},
         edges,
     )
+
+
+def _answers(name: str, distributions: Iterable[tuple[NDArray, Posterior]], photos: int) -> Answers:
+    """What is decided of each row, with its circles."""
+    parts, rows = [], []
+    for at, posterior in distributions:
+        decided = calibrate.decide(posterior)
+        rings = posterior.around(decided)
+        radius = {level: rings.radius_km(level) for level in LEVELS}
+        parts.append(Answers(name, decided, radius_km=radius, within={200: rings.mass_within(200.0)}))
+        rows.append(at)
+    return Answers.concat(parts).scatter(np.concatenate(rows), photos)
+
+
+def _known_share(folder: ModelFolder, truth: sphere.Points) -> str:
+    """Whether as many photos show a known place as the library was learned for."""
+    near = float((sphere.Nearest(folder.training_points()).query(truth)[0] <= NEAR_KM).mean())
+    low, high = share_interval(near, len(truth))
+    told = f"{100 * near:.0f} % ({100 * low:.0f} to {100 * high:.0f}) of these photos show a place of the library"
+    share = folder.memory_settings.known_share
+    fits = "as it was learned for" if low <= share <= high else "learn it again with --known-share for such photos"
+    return f"{told}; it was learned for {100 * share:g} %: {fits}"
 
 
 def apply(document: Mapping[str, Any], answers: Answers, truth: Truth) -> Answers:
