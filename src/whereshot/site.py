@@ -37,8 +37,8 @@ from whereshot.readout import Cells, Gallery, Mixture, Readout
 FORMAT = 1
 SITE = "site.json"
 POLICY = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self' blob:; "
-    "img-src 'self' blob: data:; style-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self'; "
+    "img-src 'self' data: blob:; style-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'"
 )
 """Nothing is loaded from or sent to elsewhere; scripts are files; WebAssembly may be compiled; the map has workers."""
 
@@ -145,7 +145,9 @@ def described(readout: Readout, folder: ModelFolder) -> tuple[dict[str, Any], Ar
     elif isinstance(readout, Mixture):
         description, arrays, nothing = _of_mixture(readout, folder)
     else:
-        raise ModelError(f"{folder.path}: a {type(readout).__name__} readout cannot run in a browser yet; use the server")
+        raise ModelError(
+            f"{folder.path}: a {type(readout).__name__} readout cannot run in a browser yet; use the server"
+        )
     shared = readout(nothing)
     arrays |= _of_places(shared) | {"prior_log_mass": readout.prior.log_mass[0]}
     return description, arrays
@@ -194,7 +196,9 @@ def _of_mixture(readout: Mixture, folder: ModelFolder) -> tuple[dict[str, Any], 
             nothing["logits"] = np.zeros((1, sum(sizes)), np.float32)
         elif type(part) is not Gallery:
             how = getattr(getattr(part, "settings", None), "position", type(part).__name__)
-            raise ModelError(f"{folder.path}: {name} that answer by {how!r} cannot run in a browser yet; use the server")
+            raise ModelError(
+                f"{folder.path}: {name} that answer by {how!r} cannot run in a browser yet; use the server"
+            )
     return description, arrays, nothing
 
 

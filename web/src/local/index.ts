@@ -1,6 +1,5 @@
 /** The model on the visitor's own machine as a Locator: no photo leaves it. Text in pictures is not read here. */
-import exifr from "exifr/dist/lite.esm.mjs";
-import { type Answer, LocateError, type LocateOptions, type Locator, type PageInfo, type Position, type Prediction } from "../locator";
+import { type Answer, LocateError, type LocateOptions, type Locator, type PageInfo, type Prediction } from "../locator";
 import { showLoading } from "./loading";
 import type { Answered, Site } from "./model";
 import type { FromWorker, ToWorker } from "./worker";
@@ -71,11 +70,10 @@ class BrowserLocator implements Locator {
     });
     this.send({ kind: "locate", request, files, asked: { top, within_km, level } });
     const { photos, album } = await answered;
-    const recorded = await Promise.all(files.map(recordedIn));
     return {
       model: this.site.model,
-      predictions: photos.map((photo, i) => prediction(files[i]!.name, photo, recorded[i]!)),
-      album: album && prediction("album", album, null),
+      predictions: photos.map((photo, i) => prediction(files[i]!.name, photo)),
+      album: album && prediction("album", album),
     };
   }
 
@@ -103,8 +101,9 @@ class BrowserLocator implements Locator {
   }
 }
 
-function prediction(id: string, told: Answered | { error: string }, recorded: Position | null): Prediction {
-  if (!("error" in told)) return { id, ...told, evidence: [], recorded, error: null };
+/** The position that a camera wrote is read by the page itself. */
+function prediction(id: string, told: Answered | { error: string }): Prediction {
+  if (!("error" in told)) return { id, ...told, evidence: [], recorded: null, error: null };
   return {
     id,
     latitude: null,
@@ -120,11 +119,4 @@ function prediction(id: string, told: Answered | { error: string }, recorded: Po
     recorded: null,
     error: told.error,
   };
-}
-
-/** The position that a camera wrote into a photo, if it is one. */
-async function recordedIn(file: File): Promise<Position | null> {
-  const found = await exifr.gps(file).catch(() => undefined);
-  const isPosition = found && Math.abs(found.latitude) <= 90 && Math.abs(found.longitude) <= 180;
-  return isPosition ? { latitude: found.latitude, longitude: found.longitude } : null;
 }

@@ -1,0 +1,5 @@
+/** The static site in a real Chromium: tests/test_site.py writes one, serves its folder and gives its address. */
+import { defineConfig } from "@playwright/test";
+import served from "./playwright.config";
+
+export default defineConfig({ ...served, testDir: "local-tests" });
