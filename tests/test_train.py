@@ -333,9 +333,3 @@ def test_nothing_to_learn_from(tiny: Path, tmp_path: Path) -> None:
     said = refused(run, InputError)
     assert said == f"none of 2 pictures could be read; first: {tmp_path / 'gone.png'}: no such file"
     assert not (tmp_path / "model").exists()
-
-
-def test_weights_of_photos() -> None:
-    points = np.array([[1.0, 2.0], [1.0, 2.0], [1.0, 2.0], [5.0, 6.0]])
-    assert training._weights(points, "photo").tolist() == [1, 1, 1, 1]
-    np.testing.assert_allclose(training._weights(points, "place"), [2 / 3, 2 / 3, 2 / 3, 2])

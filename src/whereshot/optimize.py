@@ -1,4 +1,4 @@
-"""The training loop: optimise, validate, save, resume.
+"""The training loop: optimise, validate, save, resume, phase after phase.
 
 Each epoch ends with a checkpoint and is seeded by (seed, epoch) alone, so a loop that was killed and resumed takes,
 on a CPU, bit for bit the steps of an undisturbed one.
@@ -6,174 +6,143 @@ on a CPU, bit for bit the steps of an undisturbed one.
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import json
-import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from pydantic import Field
-from safetensors.torch import load_file, save_file
 
-from whereshot.config import Settings
+from whereshot import training_state
+from whereshot.averaging import Average
+from whereshot.distributed import ALONE, Group
 from whereshot.errors import InputError
 from whereshot.progress import Track, silent
+from whereshot.schedules import OptimizerSettings, learning_rate, make_optimizer, set_learning_rate
 
 
-class OptimizerSettings(Settings):
-    """AdamW with linear warm-up and a cosine to zero."""
+class Part(NamedTuple):
+    """The loss of a part of a step's photos, and their ``share`` of its loss; the last part ends the step."""
 
-    epochs: int = Field(30, ge=1)
-    batch_size: int = Field(128, ge=1)
-    learning_rate: float = Field(3e-3, gt=0)
-    weight_decay: float = Field(0.05, ge=0)
-    warmup: float = Field(0.1, ge=0, lt=1)
-    """Share of all steps."""
-    patience: int = Field(10, ge=1)
-    """Epochs without a better validation loss after which training stops."""
-    weigh_by: Literal["photo", "place"] = "photo"
-    """Whether a place counts by its photos or once."""
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """bfloat16 autocast; auto takes it on a GPU."""
+    loss: torch.Tensor
+    share: float = 1.0
+    ends_step: bool = True
 
 
 def optimize(
     module: torch.nn.Module,
-    steps: Callable[[int], Iterator[torch.Tensor]],
+    steps: Callable[[int], Iterator[Part]],
     validate: Callable[[], float | None],
-    batches_per_epoch: int,
+    count_steps: Callable[[int], int],
     settings: OptimizerSettings,
     *,
     seed: int,
     state: Path,
     device: str = "cpu",
+    parameters: list[dict[str, Any]] | None = None,
+    group: Group = ALONE,
     log: Path | None = None,
-    epochs: int | None = None,
+    lengths: Sequence[int] | None = None,
     track: Track = silent,
     what: str = "training",
-) -> int:
-    """Train ``module`` in place; returns the number of epochs whose weights were kept.
+) -> list[int]:
+    """Train ``module`` in place; returns the epochs of each phase that led to the weights that were kept.
 
-    ``steps(epoch)`` yields the loss of each batch; ``validate()`` the loss on photos kept apart, or None. ``state`` is
-    a folder: what it holds from a killed run is gone on with. Raises InputError where the loss is no number.
+    ``steps(epoch)`` yields the parts of its ``count_steps(epoch)`` steps; ``validate()`` is the loss on photos kept
+    apart, or None. ``parameters`` are groups of them that have a "scale" on the learning rate; ``lengths`` replace
+    the phases' epochs. ``state`` is a folder: what it holds from a killed run is gone on with. Raises InputError where
+    the loss is no number.
     """
-    total_epochs = epochs or settings.epochs
-    optimizer = torch.optim.AdamW(module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    schedule = functools.partial(_learning_rate, settings, total_epochs * batches_per_epoch)
-    progress = _Progress.load(state, module, optimizer)
+    phases = settings.phases
+    ends = [phase.epochs for phase in phases] if lengths is None else list(lengths)
+    average = None if settings.ema is None else Average(module, settings.ema)
+
+    def optimizer_of(phase: int) -> torch.optim.Optimizer:
+        fresh = module.parameters() if parameters is None else [dict(each) for each in parameters]
+        return make_optimizer(phases[phase], fresh)
+
+    at, optimizer = training_state.load(state, module, optimizer_of, average)
     bfloat16 = settings.precision == "bfloat16" or (settings.precision == "auto" and device != "cpu")
-    if log is not None:
-        _truncate(log, progress.epoch)
-    for epoch in track(range(progress.epoch, total_epochs), total=total_epochs - progress.epoch, what=what):
-        if progress.epoch - progress.best_epoch >= settings.patience:
+    writes = log if group.is_first else None
+    if writes is not None:
+        _truncate(writes, at.epoch)
+    for _ in track(range(at.epoch, sum(ends)), total=sum(ends) - at.epoch, what=what):
+        while at.phase < len(ends) and (at.epoch - at.phase_began >= ends[at.phase] or at.idle >= settings.patience):
+            at.next_phase()
+            if at.phase < len(ends):
+                module.load_state_dict(at.best or module.state_dict())
+                optimizer = optimizer_of(at.phase)
+                if average is not None:
+                    average.restart(module)
+        if at.phase >= len(ends):
             break
-        began = time.perf_counter()
-        torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
+        began, phase = time.perf_counter(), phases[at.phase]
+        counts = [count_steps(epoch) for epoch in range(at.phase_began, at.phase_began + ends[at.phase])]
+        before = sum(counts[: at.epoch - at.phase_began])
         module.train()
-        losses = []
+        _seed(seed, at.epoch, group)
+        losses: list[torch.Tensor] = []
         with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=bfloat16):
-            generator = steps(epoch)
-            for number, loss in enumerate(generator):
-                for group in optimizer.param_groups:
-                    group["lr"] = schedule(epoch * batches_per_epoch + number)
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
+            for loss in _summed(steps(at.epoch), optimizer, group.count):
+                step = before + len(losses)
+                set_learning_rate(optimizer, learning_rate(phase, step, sum(counts), at.epoch - at.phase_began))
                 optimizer.step()
-                losses.append(loss.item())
-        if not losses:
-            raise InputError(f"no picture could be read in epoch {epoch + 1}")
-        if not np.isfinite(losses).all():
-            raise InputError(f"the loss became {losses[-1]} in epoch {epoch + 1}; lower optimizer.learning_rate")
+                losses.append(loss)
+                if average is not None:
+                    average.update(module)
+        train_loss = _mean_loss(losses, at.epoch, group)
         module.eval()
-        with torch.no_grad():
+        with torch.no_grad(), average.applied(module) if average is not None else contextlib.nullcontext():
             validation_loss = validate()
-        progress.after_epoch(module, validation_loss)
-        if log is not None:  # before the state: a kill between the two leaves a line that resuming drops
+            at.after_epoch(module, validation_loss)
+        if writes is not None:  # before the state: a kill between the two leaves a line that resuming drops
             row = {
-                "epoch": epoch + 1,
-                "train_loss": float(np.mean(losses)),
+                "epoch": at.epoch,
+                "train_loss": train_loss,
                 "validation_loss": validation_loss,
-                "learning_rate": optimizer.param_groups[0]["lr"],
+                "learning_rate": max(each["lr"] for each in optimizer.param_groups),
                 "seconds": round(time.perf_counter() - began, 3),
             }
-            with log.open("a", encoding="utf-8") as file:
+            with writes.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
-        progress.save(state, module, optimizer)
-    module.load_state_dict(progress.best)
+        if group.is_first:
+            training_state.save(state, at, module, optimizer, average)
+    module.load_state_dict(at.best)
     module.eval()
-    return progress.best_epoch
+    return at.kept
 
 
-@dataclass
-class _Progress:
-    """Where a training loop stands: finished epochs, the best so far and its weights."""
-
-    epoch: int = 0
-    best_epoch: int = 0
-    best_loss: float | None = None
-    best: dict[str, torch.Tensor] | None = None
-
-    def after_epoch(self, module: torch.nn.Module, validation_loss: float | None) -> None:
-        self.epoch += 1
-        if validation_loss is None or self.best_loss is None or validation_loss < self.best_loss:
-            self.best_epoch, self.best_loss = self.epoch, validation_loss
-            self.best = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
-
-    def save(self, folder: Path, module: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        """One safetensors file and one JSON file; the JSON is replaced last and names the tensors it belongs to."""
-        folder.mkdir(parents=True, exist_ok=True)
-        tensors = {f"module.{name}": tensor.detach().clone() for name, tensor in module.state_dict().items()}
-        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
-        for number, values in optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{name}": value.detach().clone() for name, value in values.items()}
-        name = f"epoch-{self.epoch:05d}.safetensors"
-        save_file({key: value.contiguous() for key, value in tensors.items()}, folder / name)
-        described = {
-            "epoch": self.epoch,
-            "best_epoch": self.best_epoch,
-            "best_loss": self.best_loss,
-            "tensors": name,
-        }
-        beside = folder / ".state.json"
-        beside.write_text(json.dumps(described))
-        beside.replace(folder / "state.json")
-        for old in folder.glob("epoch-*.safetensors"):
-            if old.name != name:
-                old.unlink()
-
-    @classmethod
-    def load(cls, folder: Path, module: torch.nn.Module, optimizer: torch.optim.Optimizer) -> _Progress:
-        """The state that was saved last, put into module and optimizer; a fresh one where there is none."""
-        if not (folder / "state.json").is_file():
-            return cls()
-        described = json.loads((folder / "state.json").read_text())
-        device = next(module.parameters()).device
-        tensors = load_file(folder / described["tensors"], device=str(device))
-
-        def under(prefix: str) -> dict[str, torch.Tensor]:
-            return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-
-        module.load_state_dict(under("module."))
-        state: dict[int, dict[str, torch.Tensor]] = {}
-        for key, value in under("optimizer.").items():
-            number, _, name = key.partition(".")
-            state.setdefault(int(number), {})[name] = value
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-        return cls(described["epoch"], described["best_epoch"], described["best_loss"], under("best."))
+def _summed(parts: Iterable[Part], optimizer: torch.optim.Optimizer, processes: int) -> Iterator[torch.Tensor]:
+    """The loss of each step, when its gradient is there: that of its parts, which processes average, is added up."""
+    total: torch.Tensor | None = None
+    for part in parts:
+        if total is None:
+            optimizer.zero_grad(set_to_none=True)
+        loss = part.loss if part.share == 1 else part.loss * part.share
+        (loss * processes if processes > 1 else loss).backward()
+        total = loss.detach() if total is None else total + loss.detach()
+        if part.ends_step:
+            yield total
+            total = None
 
 
-def _learning_rate(settings: OptimizerSettings, total_steps: int, step: int) -> float:
-    """Linear warm-up, then half a cosine to zero."""
-    warmup = max(1, round(settings.warmup * total_steps))
-    if step < warmup:
-        return settings.learning_rate * (step + 1) / warmup
-    done = (step - warmup) / max(1, total_steps - warmup)
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+def _seed(seed: int, epoch: int, group: Group) -> None:
+    """What is drawn in an epoch, as by dropout, depends on seed and epoch, and differs between processes."""
+    drawn = [seed, epoch] if group.is_first else [seed, epoch, group.rank]
+    torch.manual_seed(int(np.random.SeedSequence(drawn).generate_state(1)[0]))
+
+
+def _mean_loss(losses: list[torch.Tensor], epoch: int, group: Group) -> float:
+    """The mean of an epoch's losses, summed over the processes. Raises InputError where one is no number."""
+    if not losses:
+        raise InputError(f"no picture could be read in epoch {epoch + 1}")
+    numbers = group.sum(torch.stack(losses).double().tolist())
+    if not np.isfinite(numbers).all():
+        raise InputError(f"the loss became {numbers[-1]} in epoch {epoch + 1}; lower optimizer.learning_rate")
+    return float(np.mean(numbers))
 
 
 def _truncate(log: Path, epochs: int) -> None:

@@ -1,19 +1,16 @@
-"""Commands on models: train, models list, show and get."""
+"""Commands on models: models list, show and get."""
 
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from whereshot.cli.base import (
-    DeviceOption,
     FormatOption,
     ReportFormat,
-    SetOption,
     print_json,
     say,
     some_failed,
@@ -21,28 +18,6 @@ from whereshot.cli.base import (
 from whereshot.errors import InputError, WhereshotError
 
 app = typer.Typer(no_args_is_help=True, help="Models on this machine.", rich_markup_mode=None)
-
-
-def train(
-    run: Annotated[Path, typer.Argument(help="A run file.", show_default=False)],
-    settings: SetOption = None,
-    resume: Annotated[bool, typer.Option(help="Go on where a run that was killed stopped.")] = False,
-    overwrite: Annotated[bool, typer.Option(help="Replace a model that stands in the way.")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes that compute features.")] = None,
-    device: DeviceOption = None,
-) -> None:
-    """Train a model from a run file into a model folder."""
-    from whereshot import config, errors, progress
-
-    errors.require("torch", extra="torch")
-    from whereshot import train as training
-
-    settled = config.load(run, training.Run, settings or ())
-    started = time.perf_counter()
-    folder = training.train(
-        settled, resume=resume, overwrite=overwrite, device=device, workers=workers, track=progress.bar, say=say
-    )
-    print(f"{folder} ({time.perf_counter() - started:.0f} s)")
 
 
 @app.command("list")

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
 from whereshot import config
 from whereshot.config import ConfigPath, Settings
-from whereshot.errors import InputError, ModelError, require
+from whereshot.errors import ConfigError, InputError, ModelError, require
 from whereshot.model.geoclip import ImageTower
 from whereshot.preprocess import Preprocess
 
@@ -48,6 +48,12 @@ def _timm() -> Any:
     return require("timm", extra="torch")
 
 
+def _how_much(trained: Any) -> Any:
+    if isinstance(trained, bool) or (isinstance(trained, int) and trained >= 1):
+        return trained
+    raise ValueError("true for all of it, false, or how many of its last blocks, at least 1")
+
+
 class BackboneSettings(Settings):
     """Which network turns a picture into features, and where its weights come from.
 
@@ -58,8 +64,9 @@ class BackboneSettings(Settings):
     weights: Annotated[Literal["hub", "random"] | ConfigPath, Field(union_mode="left_to_right")] = "random"
     options: dict[str, Any] = Field(default_factory=dict)
     """Further arguments of ``timm.create_model`` that the weights need, for example ``pad_type = "same"``."""
-    trained: bool = False
-    """Whether training changes the backbone; otherwise it is frozen and its features are cached."""
+    trained: Annotated[bool | int, BeforeValidator(_how_much)] = False
+    """Whether training changes the backbone, or how many of its last blocks; otherwise it is frozen and its features
+    are cached."""
 
 
 class Backbone(nn.Module):
@@ -80,6 +87,30 @@ class Backbone(nn.Module):
         """What the features depend on beside the picture: name, options and weights, as a short text."""
         built = f"{self.settings.name} {sorted(self.settings.options.items())} {self.identity}"
         return hashlib.blake2b(built.encode(), digest_size=16).hexdigest()
+
+    def blocks(self) -> dict[str, int]:
+        """The block, from 0 for the stem upwards, of each parameter, by its name in the network.
+
+        Blocks are timm's finest groups: a transformer's or a residual block each; the last norm is of the last block.
+        """
+        tower = isinstance(self.network, ImageTower)
+        network = self.network.clip if tower else self.network
+        groups = _timm().models.group_parameters(network, network.group_matcher(coarse=False), reverse=True)
+        if not tower:
+            return groups
+        top = max(groups.values()) + 1
+        inner = {f"clip.{name}": block for name, block in groups.items()}
+        return {name: inner.get(name, top) for name, _ in self.network.named_parameters()}
+
+    def train_last(self, count: int) -> None:
+        """Freeze all but the last ``count`` blocks. Raises ConfigError for more than there are."""
+        blocks = self.blocks()
+        total = max(blocks.values()) + 1
+        if count > total:
+            name = self.settings.name
+            raise ConfigError(f"backbone.trained = {count}: {name} has {total} blocks; take fewer, or true for all")
+        for name, parameter in self.network.named_parameters():
+            parameter.requires_grad_(blocks[name] >= total - count)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Pictures (n, 3, h, w) -> features (n, dim)."""
@@ -128,7 +159,10 @@ def create(settings: BackboneSettings, *, load_weights: bool = True, seed: int =
         identity = _load_file(network, settings.weights)
     elif load_weights:
         identity = _state_digest(network)
-    return Backbone(settings, network, identity).eval()
+    backbone = Backbone(settings, network, identity).eval()
+    if settings.trained and settings.trained is not True:
+        backbone.train_last(settings.trained)
+    return backbone
 
 
 def _build(settings: BackboneSettings, *, from_hub: bool) -> nn.Module:

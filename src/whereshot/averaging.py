@@ -1,0 +1,55 @@
+"""Exponential moving average of a network's weights: steps in, the averaged weights out.
+
+Of step t it keeps min(decay, (1 + t) / (10 + t)) of what it had, so that a short training is averaged over what it has
+been and not over where it began (TensorFlow's ExponentialMovingAverage with num_updates; Polyak and Juditsky 1992).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+
+class Average:
+    """The averaged floating point parameters of a module, by name; what else its state holds is the module's own."""
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self.decay, self.updates = decay, 0
+        self.weights = {name: tensor.detach().clone() for name, tensor in _learned(module).items()}
+
+    @torch.no_grad()
+    def update(self, module: nn.Module) -> None:
+        """After a step."""
+        self.updates += 1
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        current = _learned(module)
+        get_ema_multi_avg_fn(decay)(list(self.weights.values()), [current[name] for name in self.weights], None)
+
+    def restart(self, module: nn.Module) -> None:
+        """Begin again at the weights that a module has."""
+        self.__init__(module, self.decay)
+
+    @contextlib.contextmanager
+    def applied(self, module: nn.Module) -> Iterator[None]:
+        """The module with the averaged weights, while in it."""
+        own = {name: tensor.detach().clone() for name, tensor in _learned(module).items()}
+        _put(module, self.weights)
+        try:
+            yield
+        finally:
+            _put(module, own)
+
+
+def _learned(module: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor for name, tensor in module.named_parameters() if tensor.requires_grad}
+
+
+@torch.no_grad()
+def _put(module: nn.Module, weights: dict[str, torch.Tensor]) -> None:
+    for name, tensor in module.named_parameters():
+        if name in weights:
+            tensor.copy_(weights[name])

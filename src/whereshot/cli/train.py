@@ -1,0 +1,59 @@
+"""The command train: a run file -> a model folder, or with --search a table of the settings that were tried."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from whereshot.cli.base import DeviceOption, SetOption, say
+from whereshot.errors import InputError, WhereshotError
+
+
+def train(
+    run: Annotated[Path, typer.Argument(help="A run file.", show_default=False)],
+    settings: SetOption = None,
+    resume: Annotated[bool, typer.Option(help="Go on where a run that was killed stopped.")] = False,
+    overwrite: Annotated[bool, typer.Option(help="Replace a model that stands in the way.")] = False,
+    search: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="TRIALS", help="Instead, try settings until so many trials are finished."),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that load pictures.")] = None,
+    device: DeviceOption = None,
+) -> None:
+    """Train a model from a run file into a model folder; on several processes: torchrun -m whereshot.cli train RUN."""
+    from whereshot import config, errors, progress
+
+    errors.require("torch", extra="torch")
+    from whereshot import distributed
+    from whereshot import train as training
+
+    settled = config.load(run, training.Run, settings or ())
+    started = time.perf_counter()
+    shared = {"overwrite": overwrite, "device": device, "workers": workers, "track": progress.bar, "say": say}
+    if search is not None:
+        if resume:
+            raise InputError("a search goes on by itself; leave --resume out")
+        _search(settled, search, shared)
+        return
+    try:
+        folder = training.train(settled, resume=resume, **shared)
+    except WhereshotError:
+        if distributed.is_launched() and distributed.rank() > 0:
+            sys.exit(2)  # the first process says why
+        raise
+    if not distributed.is_launched() or distributed.rank() == 0:
+        print(f"{folder} ({time.perf_counter() - started:.0f} s)")
+
+
+def _search(settled, trials: int, shared: dict) -> None:  # type: ignore[no-untyped-def]
+    from whereshot import search as searching
+
+    found, best = searching.search(settled, trials, **shared)
+    print("\n".join(searching.table(found)))
+    if best.is_file():
+        print(f"train the best with: whereshot train {best}")

@@ -1,0 +1,166 @@
+"""A run file: which photos, network, cells, head and procedure make a model; and what of it contradicts itself.
+
+TOML in, one checked ``Run`` out, before any work is done.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, TypeAdapter, ValidationInfo, field_validator, model_validator
+
+from whereshot import config, model, partition
+from whereshot.augment import AugmentSettings
+from whereshot.config import ConfigPath, Settings
+from whereshot.errors import ConfigError, nearest_name
+from whereshot.model import BackboneSettings
+from whereshot.readout import PositionSettings
+from whereshot.sampling import SamplingSettings
+from whereshot.schedules import OptimizerSettings
+
+PLACE = "cell"
+"""What photos are grouped by that are of one place."""
+
+
+class DataSettings(Settings):
+    """Photos to learn from: Records, or a table with positions and image paths."""
+
+    train: ConfigPath
+    columns: dict[str, str] = Field(default_factory=dict)
+    validation: float = Field(0.0, ge=0, lt=1)
+    """Share of groups kept for early stopping; none for 0."""
+    split_by: str = "group"
+
+
+class PartitionSettings(Settings):
+    """A partition kind and its settings per level, coarse to fine."""
+
+    kind: str = "s2"
+    levels: list[dict[str, Any]] = Field(min_length=1)
+
+    @field_validator("levels")
+    @classmethod
+    def _relative_to_the_run_file(cls, levels: list[dict[str, Any]], info: ValidationInfo) -> list[dict[str, Any]]:
+        """Borders in a file are looked for beside the run file, as photos are."""
+        path = TypeAdapter(ConfigPath)
+        return [
+            level | {"file": str(path.validate_python(level["file"], context=info.context))}
+            if "file" in level
+            else level
+            for level in levels
+        ]
+
+
+class HeadSettings(Settings):
+    kind: str = "classify"
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class CalibrationSettings(PositionSettings):
+    """How many folds are held out in turn, by group and again by place (frozen backbones only); where cells answer."""
+
+    folds: int = Field(5, ge=2)
+
+
+class Candidates(Settings):
+    """What is tried of a setting: numbers from ``low`` to ``high``, whole ones where both are whole, or ``choices``.
+
+    With ``log`` a factor is as likely wherever it is in the range.
+    """
+
+    low: int | float | None = None
+    high: int | float | None = None
+    log: bool = False
+    choices: list[bool | int | float | str] | None = Field(None, min_length=2)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Candidates:
+        if (self.low is None) != (self.high is None) or (self.low is None) == (self.choices is None):
+            raise ValueError("give low and high, or choices")
+        if self.choices is None and not self.low < self.high:
+            raise ValueError(f"low must be below high; got {self.low} and {self.high}")
+        if self.log and not (self.low or 0) > 0:
+            raise ValueError(f"log needs a low above 0; got {self.low}")
+        return self
+
+
+class SearchSettings(Settings):
+    """What ``train --search`` tries, by the names of settings, as in "optimizer.learning_rate"."""
+
+    space: dict[str, Candidates] = Field(default_factory=dict)
+    """By default the learning rate, log-uniform from a thirtieth of the run's to thirty times it."""
+
+
+class Run(Settings):
+    """A run file."""
+
+    name: str
+    out: ConfigPath
+    seed: int = 0
+    data: DataSettings
+    backbone: BackboneSettings
+    preprocess: dict[str, Any] = Field(default_factory=dict)
+    augment: AugmentSettings = AugmentSettings()
+    scaling_power: float = Field(1.0, gt=0)
+    partition: PartitionSettings
+    head: HeadSettings = HeadSettings()
+    sampling: SamplingSettings = SamplingSettings()
+    optimizer: OptimizerSettings = OptimizerSettings()
+    search: SearchSettings = SearchSettings()
+    calibration: CalibrationSettings = CalibrationSettings()
+
+
+def check(run: Run, processes: int = 1) -> None:
+    """Refuse settings that would fail only after the features are computed. Raises ConfigError."""
+    head_settings(run.head)
+    if run.partition.kind not in partition.PARTITIONS:
+        hint = nearest_name(run.partition.kind, partition.PARTITIONS)
+        raise ConfigError(f"partition.kind: no partition kind {run.partition.kind!r}; {hint}")
+    for number, level in enumerate(run.partition.levels):
+        config.parse(level, partition.PARTITIONS[run.partition.kind].settings, name=f"partition.levels.{number}")
+    if run.calibration.position == "offset" and not getattr(head_settings(run.head), "offset", False):
+        raise ConfigError('calibration.position "offset" needs head.settings.offset = true')
+    if run.calibration.position == "components" and run.head.kind != "mvmf":
+        raise ConfigError('calibration.position "components" needs head.kind = "mvmf"')
+    if run.backbone.trained and run.data.validation == 0:
+        raise ConfigError("data.validation must be above 0 for a trained backbone: it is calibrated on it")
+    _check_procedure(run, processes)
+
+
+def _check_procedure(run: Run, processes: int) -> None:
+    levels, parts = len(run.partition.levels), run.optimizer.accumulate * processes
+    if not -levels <= run.sampling.level < levels:
+        raise ConfigError(
+            f"sampling.level: the partition has {levels} levels, the coarsest is 0; got {run.sampling.level}"
+        )
+    if run.optimizer.batch_size % parts:
+        shared = f"{run.optimizer.accumulate} parts" + (f" on {processes} processes" if processes > 1 else "")
+        raise ConfigError(
+            f"optimizer.batch_size {run.optimizer.batch_size} cannot be shared evenly by {shared}; "
+            f"take a multiple of {parts}"
+        )
+    if parts > 1 and run.head.kind == "align" and head_settings(run.head).loss == "contrastive":
+        raise ConfigError(
+            "the contrastive loss compares the photos of a step with each other, which cannot be computed in parts; "
+            "take optimizer.accumulate = 1 and one process"
+        )
+    if run.backbone.trained:
+        return
+    if processes > 1:
+        raise ConfigError(
+            "several processes train a backbone together, and this one is frozen; start without torchrun: "
+            "its features are computed by --workers"
+        )
+    if run.augment != AugmentSettings():
+        raise ConfigError("augment changes what a backbone is trained on, and this one is frozen; set backbone.trained")
+    if run.optimizer.layer_decay != 1:
+        raise ConfigError(
+            "optimizer.layer_decay is of the backbone's blocks, and this one is frozen; set backbone.trained"
+        )
+
+
+def head_settings(head: HeadSettings) -> Settings:
+    """A head's own settings, checked. Raises ConfigError."""
+    if head.kind not in model.HEADS:
+        raise ConfigError(f"head.kind: no head {head.kind!r}; {nearest_name(head.kind, model.HEADS)}")
+    return config.parse(head.settings, model.HEADS[head.kind].settings, name="head.settings")
