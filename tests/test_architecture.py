@@ -14,8 +14,8 @@ PACKAGE = Path(__file__).parents[1] / "src" / "whereshot"
 
 FLOORS = """
 cli
-server batch
-report trial recalibrate scorecard explain exhibition refinement
+server batch explain
+report trial recalibrate scorecard exhibition refinement
 claim cartography hub lookalikes search
 train geolocator learn export atlas
 held_out

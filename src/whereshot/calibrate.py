@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from whereshot import sphere
 from whereshot.conformal import conformal_factor
+from whereshot.encoded import Places
 from whereshot.errors import InputError
 from whereshot.posterior import Posterior
 from whereshot.prototypes import cells_of
@@ -27,6 +28,7 @@ from whereshot.readout import (
     Mixture,
     MixtureSettings,
     Outputs,
+    PlacesSettings,
     PositionSettings,
     Readout,
     log_softmax,
@@ -52,6 +54,10 @@ GALLERY_GRID = [
     GallerySettings(temperature=t, floor_km=f)
     for t, f in product((0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15), (0.3, 1.0))
 ]
+PLACES_GRID = [
+    PlacesSettings(temperature=t, floor_km=f, share=s)
+    for t, f, s in product((0.01, 0.02, 0.035, 0.05, 0.07, 0.1, 0.15), (0.3, 1.0, 5.0, 25.0), (0.0, 0.5, 0.9))
+]
 SWEEPS = 2
 """Rounds in which the mixture's parts are chosen in turn."""
 _RIDGE = 1e-3  # keeps a gate finite where one part is always better
@@ -67,6 +73,8 @@ class HeldOut:
     weight: NDArray[np.float64]
     hierarchy: Hierarchy
     gallery: Gallery
+    places: Places | None = None
+    """Of an aligned network: what finds a picture's place by its encoding."""
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -120,10 +128,14 @@ def calibrate(
     )
     seen = np.concatenate([fold.seen for fold in folds])
     mixtures = {}
-    for name, parts in (("mixture", ("cells", "gallery")), ("cells", ("cells",)), ("gallery", ("gallery",))):
+    alone = {name: (name,) for name in fitting.parts}
+    for name, parts in ({"mixture": tuple(fitting.parts)} | alone).items():
         chosen, gate = fitting.best(parts)
         settings = MixtureSettings(
-            cells=cells_grid[chosen.get("cells", 0)], gallery=GALLERY_GRID[chosen.get("gallery", 0)], gate=gate
+            cells=cells_grid[chosen.get("cells", 0)],
+            gallery=GALLERY_GRID[chosen.get("gallery", 0)],
+            places=PLACES_GRID[chosen.get("places", 0)],
+            gate=gate,
         )
         log_density = fitting.log_density(chosen, gate)
         mixtures[name] = settings.model_copy(
@@ -177,10 +189,18 @@ class _Fitting:
         return -float(np.average(mixed, weights=self.weight))
 
 
-def mixture_of(hierarchy: Hierarchy, gallery: Gallery, settings: MixtureSettings, prior: Posterior) -> Mixture:
-    """A calibrated mixture, ready to answer."""
+def mixture_of(
+    hierarchy: Hierarchy,
+    gallery: Gallery,
+    settings: MixtureSettings,
+    prior: Posterior,
+    places: Places | None = None,
+) -> Mixture:
+    """A calibrated mixture, ready to answer; ``places`` are those of an aligned network."""
     gallery = with_settings(gallery, settings.gallery)
-    parts = {"cells": cells_of(hierarchy, gallery, settings.cells), "gallery": gallery}
+    parts: dict[str, Readout] = {"cells": cells_of(hierarchy, gallery, settings.cells), "gallery": gallery}
+    if places is not None:
+        parts["places"] = places.with_settings(settings.places)
     return Mixture({name: parts[name] for name in settings.gate.offset}, settings.gate, gallery, prior)
 
 
@@ -226,7 +246,7 @@ def _per_kind(
     """Radius factors and likelihoods, with their intervals, of a mixture for seen and unseen places."""
     ratios = []
     for fold in folds:
-        posterior = mixture_of(fold.hierarchy, fold.gallery, settings, prior)(fold.outputs)
+        posterior = mixture_of(fold.hierarchy, fold.gallery, settings, prior, fold.places)(fold.outputs)
         decided = decide(posterior)
         ratios.append(sphere.distance_km(decided, fold.truth) / posterior.radius_km(decided, RADIUS_LEVEL))
     ratio = np.concatenate(ratios)

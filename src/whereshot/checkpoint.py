@@ -26,6 +26,7 @@ from safetensors.numpy import load_file, save_file
 
 from whereshot import catalog, config
 from whereshot.config import Settings
+from whereshot.encoded import PlaceEncoder, Places, kept_encodings
 from whereshot.errors import ConfigError, InputError, ModelError, OutputError, nearest_name, require
 from whereshot.memory import Library, Memory, MemorySettings
 from whereshot.posterior import Posterior
@@ -42,6 +43,10 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 ONNX = "network.onnx"
 ONNX_DOCUMENT = "network.json"
+MOST_PLACES = 100_000
+"""Places of a gallery that are encoded: as many as GeoCLIP's has."""
+LOCATIONS = "head.locations."
+"""What the names of a location encoder's weights begin with."""
 USUAL = "usual.safetensors"
 """The mean of the features of many photos, for libraries that are too small to have one."""
 COMPACT = "compact"
@@ -291,6 +296,19 @@ class ModelFolder:
         images = table["image"].to_pylist() if "image" in table.column_names else None
         return Gallery(features, points, table["accuracy_km"].to_numpy(), images=images)
 
+    @functools.cached_property
+    def places(self) -> Places | None:
+        """What finds places by their encodings, of an aligned model that was calibrated so; encodings are kept."""
+        if self.calibration is None or "places" not in self.calibration.mixtures:
+            return None
+        weights = load_file(self.path / "weights.safetensors")
+        return places_of_gallery(
+            {name.removeprefix(LOCATIONS): value for name, value in weights.items() if name.startswith(LOCATIONS)},
+            self.gallery,
+            self.hierarchy,
+            cache=encodings_cache(),
+        )
+
     @property
     def usual(self) -> NDArray[np.float32] | None:
         """The mean (d,) of the features of many photos, where it is known."""
@@ -335,6 +353,22 @@ class ModelFolder:
         if self.is_memory:
             return np.stack([self.photos[name].to_numpy() for name in ("latitude", "longitude")], axis=1)
         return self.gallery.points
+
+
+def encodings_cache() -> Path:
+    """Where encodings of places are kept: ``$XDG_CACHE_HOME/whereshot/encodings``, by default under ``~/.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whereshot" / "encodings"
+
+
+def places_of_gallery(
+    weights: Mapping[str, NDArray], gallery: Gallery, hierarchy: Hierarchy, *, cache: Path | None = None
+) -> Places:
+    """The places of a gallery, of many a random choice, and the cells' centroids, encoded by an encoder's weights."""
+    encoder, known = PlaceEncoder(weights), gallery.places
+    if len(known) > MOST_PLACES:
+        known = known[np.random.default_rng(0).permutation(len(known))[:MOST_PLACES]]
+    known = np.unique(np.concatenate([known, hierarchy.finest.centers]), axis=0)
+    return Places(encoder, known, kept_encodings(encoder.weights, known, encoder.encode, cache))
 
 
 def gallery_of(features: NDArray, records: Records) -> Gallery:

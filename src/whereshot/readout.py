@@ -16,6 +16,7 @@ from pydantic import Field
 from whereshot import retrieval, sphere
 from whereshot.config import Settings
 from whereshot.errors import InputError
+from whereshot.hills import ClimbSettings
 from whereshot.posterior import Posterior
 
 if TYPE_CHECKING:
@@ -264,6 +265,16 @@ class Encodings(Readout):
         return Posterior(self.places, cosine.astype(np.float64) / self.settings.temperature, self.spread_km)
 
 
+class PlacesSettings(Settings):
+    """Of ``encoded.Places``: ``temperature`` divides the cosine; ``share`` of what is voted near a climb's start goes
+    to the top above it; a place is at least ``floor_km`` wide."""
+
+    temperature: float = Field(0.05, gt=0)
+    share: float = Field(0.5, ge=0, le=1)
+    floor_km: float = Field(1.0, gt=0)
+    climb: ClimbSettings = ClimbSettings(hills=4, steps=8)
+
+
 class Gate(Settings):
     """Weights of the parts of a mixture and of the prior, as a softmax that is linear in the familiarity.
 
@@ -289,6 +300,7 @@ class MixtureSettings(Settings):
 
     cells: CellsSettings = CellsSettings()
     gallery: GallerySettings = GallerySettings()
+    places: PlacesSettings = PlacesSettings()
     gate: Gate
     radius_factor: dict[str, float] = Field(default_factory=dict)
     """For "seen" and "unseen" places: what a radius is multiplied with to hold its share."""
@@ -299,7 +311,8 @@ class MixtureSettings(Settings):
 
 
 class Calibration(Settings):
-    """What was fitted on photos that the network had not seen: "mixture", and "cells" and "gallery" alone."""
+    """What was fitted on photos that the network had not seen: "mixture", and its parts alone: "cells", "gallery" and,
+    of aligned networks, "places"."""
 
     mixtures: dict[str, MixtureSettings]
     photos: dict[str, int] = Field(default_factory=dict)

@@ -83,7 +83,7 @@ def _of_model(
     total, known = len(records), truth[rows]
     answers = []
     folder = geolocator.folder
-    labels = {"cells": "classifier alone", "gallery": "gallery alone"}
+    labels = {"cells": "classifier alone", "gallery": "gallery alone", "places": "encoded places alone"}
     for mixture in folder.description.readouts:
         name = labels.get(mixture, geolocator.name)
         kinds = ("seen", "unseen") if mixture == "mixture" else ("seen",)

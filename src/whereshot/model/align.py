@@ -161,6 +161,9 @@ class Align(Head):
             self.queue[spots] = newest
             self.queued.copy_((self.queued + len(newest)) % self.settings.queue)
 
+    def place_weights(self) -> dict[str, NDArray]:
+        return {name: tensor.detach().cpu().numpy() for name, tensor in self.locations.state_dict().items()}
+
     def outputs(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
         encoding = self.encoding(features)
         return {"encoding": encoding, "logits": self.log_scale.exp() * encoding @ self._cell_encodings().T}

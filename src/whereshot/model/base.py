@@ -27,6 +27,10 @@ class Head(nn.Module, ABC):
     def outputs(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
         """What the readout needs of features (n, dim), by name."""
 
+    def place_weights(self) -> dict[str, NDArray] | None:
+        """Weights of the location encoder that the output "encoding" is to be compared by; None where there is none."""
+        return None
+
 
 class FeatureScaling(nn.Module):
     """Pooled features -> signed power, minus the mean, unit length: what cosine and linear heads like best.

@@ -8,10 +8,7 @@ that is left at its top and by where photos are taken, and answers with a mixtur
 from __future__ import annotations
 
 import functools
-import hashlib
 import math
-import os
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,11 +16,10 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import nn
 
 from whereshot import hills, sphere
+from whereshot.encoded import kept_encodings
 from whereshot.errors import InputError
 from whereshot.hills import HALF_MASS, ClimbSettings, Hills, concentration, once, starts_among
 from whereshot.model.locations import LocationEncoder, encode
@@ -38,26 +34,10 @@ class DecodeSettings(ClimbSettings):
 
 
 def encoded_places(encoder: LocationEncoder, positions: ArrayLike, cache: Path | None = None) -> torch.Tensor:
-    """Unit encodings (m, dim), float32, of positions (m, 2): computed once and kept in half precision under ``cache``.
-
-    The file is named after the encoder's weights and the positions; without ``cache`` nothing is written.
-    """
-    positions = sphere.points(positions)
-    if cache is None:
-        return encode(encoder, positions)
-    digest = hashlib.blake2b(positions.tobytes(), digest_size=16)
-    for name, tensor in sorted(encoder.state_dict().items()):
-        digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
-    path = Path(cache) / f"{digest.hexdigest()}.safetensors"
-    try:
-        return load_file(path)["encodings"].float().to(next(encoder.parameters()).device)
-    except (OSError, SafetensorError, KeyError):
-        encodings = encode(encoder, positions).half()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{uuid.uuid4().hex}")
-    save_file({"encodings": encodings.cpu()}, beside)
-    os.replace(beside, path)
-    return encodings.float()
+    """Unit encodings (m, dim), float32, of positions (m, 2), on the encoder's device; kept under ``cache``."""
+    weights = {name: tensor.detach().cpu().numpy() for name, tensor in encoder.state_dict().items()}
+    kept = kept_encodings(weights, positions, lambda places: encode(encoder, places).cpu().numpy(), cache)
+    return torch.from_numpy(kept).to(next(encoder.parameters()).device)
 
 
 def climb(

@@ -1,0 +1,243 @@
+"""Places by their encodings, without torch: a gallery of encoded places, refined on the sphere, as a Posterior.
+
+What alignment gives of a picture ("encoding") is compared with the encodings of known places; from the most similar
+ones the tops of the cosine are climbed to (``hills``), and a fitted share of each start's votes goes to its top. A
+location encoder is its weights, as ``model.locations`` names them: their shapes tell what it sees of a position.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import math
+import os
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from whereshot import hills, sphere, surfaces
+from whereshot.errors import InputError, OutputError
+from whereshot.hills import HALF_MASS, ClimbSettings, Hills
+from whereshot.posterior import Posterior
+from whereshot.readout import Outputs, PlacesSettings, Readout
+
+Weights = Mapping[str, NDArray]
+
+_STEP_KM = 1e-3  # positions this far apart tell the slope of what the perceptrons see
+_BLOCK = 1024
+_ROWS = 256
+
+
+class PlaceEncoder:
+    """Positions (n, 2) -> unit encodings (n, dim), and how these turn; the network of ``model.locations`` in NumPy.
+
+    Raises InputError for weights of another network.
+    """
+
+    def __init__(self, weights: Weights) -> None:
+        self.weights = {name: np.asarray(value, np.float32) for name, value in weights.items()}
+        scales = sorted({name.split(".")[1] for name in weights if name.startswith("scales.")}, key=int)
+        self._stacks = [_Stack(self.weights, f"scales.{scale}.") for scale in scales] or [_Stack(self.weights, "")]
+        self.dim = self._stacks[0].layers[-1][0].shape[0]
+
+    def encode(self, positions: ArrayLike) -> NDArray[np.float32]:
+        """Unit encodings (m, dim) of positions (m, 2)."""
+        p = sphere.points(positions)
+        parts = [np.empty((0, self.dim), np.float32)]
+        for start in range(0, len(p), _BLOCK):
+            part = p[start : start + _BLOCK]
+            parts.append(_unit(sum(stack.run(stack.see(part).astype(np.float32)) for stack in self._stacks)))
+        return np.concatenate(parts)
+
+    def slopes(self, encodings: NDArray, row: NDArray, positions: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+        """Cosines (m,) of ``encodings[row]`` with positions (m, 2), their slopes (m, 2) per km north and east, and the
+        encoding's metric (m, 2, 2)."""
+        similarity, slope, metric = np.empty(len(row)), np.empty((len(row), 2)), np.empty((len(row), 2, 2))
+        for start in range(0, len(row), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            value, turned = self._with_derivatives(positions[part])
+            wanted = encodings[row[part]].astype(np.float64)
+            similarity[part] = (value * wanted).sum(axis=1)
+            slope[part] = (turned * wanted).sum(axis=2).T
+            metric[part] = np.einsum("and,bnd->nab", turned, turned)
+        return similarity, slope, metric
+
+    def _with_derivatives(self, positions: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Unit encodings (m, dim), and their derivatives (2, m, dim) per km north and east."""
+        around = [sphere.move(positions, bearing, _STEP_KM) for bearing in (0.0, 180.0, 90.0, 270.0)]
+        value, turned = 0.0, 0.0
+        for stack in self._stacks:
+            north, south, east, west = (stack.see(position) for position in around)
+            slope = np.stack([north - south, east - west]) / (2 * _STEP_KM)
+            own = stack.run_with_slope(stack.see(positions).astype(np.float32), slope.astype(np.float32))
+            value, turned = value + own[0].astype(np.float64), turned + own[1].astype(np.float64)
+        length = np.maximum(np.linalg.norm(value, axis=1, keepdims=True), 1e-12)
+        value, turned = value / length, turned / length
+        return value, turned - value * (turned * value).sum(axis=2, keepdims=True)
+
+
+class _Stack:
+    """A perceptron over random Fourier features, or over spherical harmonics."""
+
+    def __init__(self, weights: Weights, prefix: str) -> None:
+        self.frequencies = weights.get(f"{prefix}frequencies")
+        pattern = re.compile(re.escape(prefix) + r"layers\.(\d+)\.weight")
+        numbers = sorted(int(found[1]) for found in map(pattern.fullmatch, weights) if found)
+        try:
+            self.layers = [
+                (weights[f"{prefix}layers.{number}.weight"], weights[f"{prefix}layers.{number}.bias"])
+                for number in numbers
+            ]
+            inputs = self.layers[0][0].shape[1]
+        except (KeyError, IndexError):
+            raise InputError(f"these are no weights of a location encoder: {', '.join(list(weights)[:3])}") from None
+        self._degrees = math.isqrt(inputs)
+
+    def see(self, positions: NDArray) -> NDArray[np.float64]:
+        """What the perceptron gets (m, inputs) of positions (m, 2)."""
+        if self.frequencies is None:
+            return surfaces.spherical_harmonics(positions, self._degrees)
+        on_map = self.frequencies.shape[1] == 2
+        seen = surfaces.equal_earth(positions) if on_map else surfaces.unit_vectors(positions) / math.pi
+        phase = 2 * math.pi * (seen @ self.frequencies.T.astype(np.float64))
+        return np.concatenate([np.cos(phase), np.sin(phase)], axis=1)
+
+    def run(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The perceptron's output (m, dim)."""
+        for number, (weight, bias) in enumerate(self.layers):
+            values = values @ weight.T + bias
+            if number < len(self.layers) - 1:
+                np.maximum(values, 0, out=values)
+        return values
+
+    def run_with_slope(self, values: NDArray, slope: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The same, and its derivatives (2, m, dim) where those of what it gets are (2, m, inputs)."""
+        for number, (weight, bias) in enumerate(self.layers):
+            values, slope = values @ weight.T + bias, slope @ weight.T
+            if number < len(self.layers) - 1:
+                alive = values > 0
+                values, slope = values * alive, slope * alive
+        return values, slope
+
+
+def kept_encodings(
+    weights: Weights, positions: ArrayLike, encode: Callable[[NDArray], NDArray], cache: Path | None = None
+) -> NDArray[np.float32]:
+    """Unit encodings (m, dim) of positions (m, 2): computed once and kept in half precision under ``cache``.
+
+    The file is named after the encoder's weights and the positions; without ``cache`` nothing is written. Raises
+    OutputError.
+    """
+    positions = sphere.points(positions)
+    if cache is None:
+        return encode(positions)
+    digest = hashlib.blake2b(positions.tobytes(), digest_size=16)
+    for name, array in sorted(weights.items()):
+        digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+    path = Path(cache) / f"{digest.hexdigest()}.safetensors"
+    try:
+        return load_file(path)["encodings"].astype(np.float32)
+    except (OSError, SafetensorError, KeyError):
+        encodings = encode(positions).astype(np.float16)
+    beside = path.with_name(f".{uuid.uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file({"encodings": encodings}, beside)
+        os.replace(beside, path)
+    except (OSError, SafetensorError) as error:
+        raise OutputError(f"{path}: encodings cannot be kept ({error})") from error
+    return encodings.astype(np.float32)
+
+
+class _Search(NamedTuple):
+    """The most similar places (n, c), their cosines, the start (n, c) that each is near, -1 for none, and the tops."""
+
+    places: NDArray[np.float64]
+    cosine: NDArray[np.float64]
+    start: NDArray[np.int64]
+    tops: Hills
+
+
+class Places(Readout):
+    """Known places (m, 2) vote by the cosine of their ``encodings`` (m, dim); tops near the best are places too.
+
+    Encodings of pictures are the output "encoding". The same outputs are searched once, whatever the settings.
+    """
+
+    def __init__(
+        self,
+        encoder: PlaceEncoder,
+        places: ArrayLike,
+        encodings: NDArray,
+        settings: PlacesSettings = PlacesSettings(),  # noqa: B008
+    ) -> None:
+        self.encoder, self.places, self.settings = encoder, sphere.points(places), settings
+        self.encodings = np.asarray(encodings, np.float32)
+        if not len(self.places) == len(self.encodings) > 0:
+            raise InputError(f"{len(self.encodings)} encodings for {len(self.places)} places; give one for each")
+        self._found: list[tuple[NDArray, ClimbSettings, _Search]] = []
+
+    def with_settings(self, settings: PlacesSettings) -> Places:
+        """The same places, read with other settings."""
+        other = copy.copy(self)
+        other.settings = settings
+        return other
+
+    def __call__(self, outputs: Outputs) -> Posterior:
+        found, settings = self._search(outputs["encoding"]), self.settings
+        vote = found.cosine / settings.temperature
+        top = hills.once(found.tops)
+        near = found.start[:, None] == np.arange(top.shape[1])[:, None]  # (n, tops, places)
+        near &= np.isfinite(top)[..., None]
+        with np.errstate(divide="ignore"):
+            to_top, kept = np.log(settings.share), np.log(1 - settings.share)
+        lifted = np.where(near, vote[:, None], -np.inf)
+        peak = lifted.max(axis=2, initial=-np.inf)
+        level = np.where(np.isfinite(peak), peak, 0.0)
+        with np.errstate(divide="ignore"):
+            above = level + np.log(np.exp(lifted - level[..., None]).sum(axis=2)) + to_top
+        below = np.where(near.any(axis=1), vote + kept, vote)
+        steep = np.where(np.isfinite(top), np.maximum(top, 0.05), 1.0) / settings.temperature
+        turning = np.trace(found.tops.metric, axis1=2, axis2=3) / 2 * steep
+        spread = np.maximum(HALF_MASS / np.sqrt(np.maximum(turning, 1e-9)), settings.floor_km)
+        return Posterior(
+            np.concatenate([found.tops.positions, found.places], axis=1),
+            np.concatenate([above, below], axis=1),
+            np.concatenate([spread, np.full(below.shape, settings.floor_km)], axis=1),
+        )
+
+    def _search(self, encodings: NDArray) -> _Search:
+        climb = self.settings.climb
+        for known, settings, found in self._found:
+            if known is encodings and settings == climb:
+                return found
+        wanted = _unit(np.asarray(encodings, np.float32))
+        if wanted.ndim != 2 or wanted.shape[1] != self.encodings.shape[1]:
+            raise InputError(f"encodings must have the shape (n, {self.encodings.shape[1]}); got {wanted.shape}")
+        count = min(climb.considered, len(self.places))
+        best, cosine = np.empty((len(wanted), count), np.int64), np.empty((len(wanted), count))
+        for start in range(0, len(wanted), _ROWS):
+            rows = slice(start, start + _ROWS)
+            similarity = wanted[rows] @ self.encodings.T
+            best[rows] = np.argpartition(-similarity, count - 1, axis=1)[:, :count]
+            cosine[rows] = np.take_along_axis(similarity, best[rows], 1)
+        order = np.argsort(-cosine, axis=1, kind="stable")
+        cosine, places = np.take_along_axis(cosine, order, 1), self.places[np.take_along_axis(best, order, 1)]
+        starts = hills.starts_among(places, climb)
+        apart = sphere.distance_km(places[:, :, None], starts[:, None])
+        near = np.where(apart.min(axis=2) <= climb.apart_km, apart.argmin(axis=2), -1)
+        tops = hills.climb(lambda row, at: self.encoder.slopes(wanted, row, at), wanted.shape[1], starts, climb, np.inf)
+        found = _Search(places, cosine, near, tops)
+        self._found[:] = [(encodings, climb, found)]
+        return found
+
+
+def _unit(values: NDArray) -> NDArray[np.float32]:
+    return values / np.maximum(np.linalg.norm(values, axis=-1, keepdims=True), 1e-12)
