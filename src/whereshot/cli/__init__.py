@@ -20,6 +20,7 @@ from whereshot.cli import (
     cells,
     curate,
     evaluate,
+    explain,
     hours,
     learn,
     locate,
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 app.command()(locate.locate)
 app.command()(locate.check)
+app.command()(explain.explain)
 app.command()(query.query)
 app.command()(batch.batch)
 app.command()(serve.serve)

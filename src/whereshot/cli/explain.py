@@ -1,0 +1,58 @@
+"""The command that shows what in a picture carried the answer: explain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from whereshot.cli.base import (
+    DeviceOption,
+    FormatOption,
+    ModelOption,
+    ReportFormat,
+    check_writable,
+    print_json,
+    say,
+)
+from whereshot.errors import InputError, visible
+
+
+def explain(
+    photo: Annotated[Path, typer.Argument(help="A photo.", show_default=False)],
+    model: ModelOption = None,
+    method: Annotated[str, typer.Option(help="occlusion, for any model; rollout; gradcam.")] = "occlusion",
+    out: Annotated[Path | None, typer.Option(help="Write the picture with its heat as PNG.")] = None,
+    of: Annotated[
+        int | None, typer.Option("--of", help="Explain candidate N of the answer instead of the answer.")
+    ] = None,
+    text: Annotated[bool, typer.Option("--text/--no-text", help="Read signs in the picture.")] = True,
+    use_exif: Annotated[bool, typer.Option("--use-exif", help="Let a recorded position answer.")] = False,
+    form: FormatOption = ReportFormat.table,
+    device: DeviceOption = None,
+) -> None:
+    """Show what in the picture carried the answer: heat over it, and the evidence in words.
+
+    Heat is what hiding a part costs the place's log mass (occlusion), what the network attends to (rollout, vision
+    transformers), or what its last map holds for the place (gradcam, convolutional networks).
+    """
+    from whereshot import explain as explaining
+    from whereshot import progress
+    from whereshot.geolocator import Geolocator
+
+    if out is not None and out.suffix.lower() != ".png":
+        raise InputError(f"--out writes a .png file; got {out}")
+    check_writable(out)
+    locator = Geolocator.load(model, device)
+    found = explaining.explain(
+        locator, str(photo), method=method, number=of, text=text, use_exif=use_exif, track=progress.late_bar
+    )
+    if out is not None:
+        explaining.overlay.write(found.draw(), out)
+    if form is ReportFormat.json:
+        print_json(found.to_json())
+    else:
+        print("\n".join(map(visible, [found.photo, *(f"  {line}" for line in found.in_words())])))
+    if out is not None:
+        say(f"wrote {out}")

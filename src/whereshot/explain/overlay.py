@@ -1,0 +1,107 @@
+"""Heat and a picture in, a PNG out: the picture in grey under the heat, the text that was read, and a legend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from whereshot.errors import OutputError
+from whereshot.explain.base import HeatMap
+
+LONGEST = 1024
+"""Pixels of the longer side that is drawn."""
+FOR, AGAINST = (230, 97, 1), (94, 60, 153)
+"""Orange speaks for the place, purple against it: ColorBrewer's PuOr, which the colour-blind can tell apart."""
+DENSEST = 0.75
+_BOX = (0, 160, 220)
+_INK, _PAPER = (29, 36, 41), (255, 255, 255)
+_TEXT, _PAD, _BAR = 15, 12, 16
+
+
+def draw(
+    picture: Image.Image,
+    heat: HeatMap | None,
+    title: Sequence[str],
+    boxes: Sequence[tuple[Sequence[float], str]] = (),
+) -> Image.Image:
+    """The picture with its heat, with what was read in ``boxes`` of (left, top, right, bottom) in its pixels, and below
+    it the lines of the ``title`` and what the colours mean."""
+    scale = min(1.0, LONGEST / max(picture.size))
+    size = tuple(max(1, round(side * scale)) for side in picture.size)
+    small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    shown = small if heat is None else _coloured(small, heat)
+    font = ImageFont.load_default(_TEXT)
+    brush = ImageDraw.Draw(shown)
+    for box, _ in boxes:
+        brush.rectangle([value * scale for value in box], outline=_BOX, width=3)
+    width = max(size[0], 480)
+    lines = [part for line in title for part in _wrapped(line, font, width - 2 * _PAD)]
+    if boxes:
+        lines += _wrapped(
+            "Blue frames: text that was read. " + "; ".join(text for _, text in boxes), font, width - 2 * _PAD
+        )
+    below = 2 * _PAD + (_TEXT + 6) * len(lines) + (0 if heat is None else _BAR + _TEXT + 14)
+    sheet = Image.new("RGB", (width, size[1] + below), _PAPER)
+    sheet.paste(shown, ((width - size[0]) // 2, 0))
+    brush, top = ImageDraw.Draw(sheet), size[1] + _PAD
+    for line in lines:
+        brush.text((_PAD, top), line, fill=_INK, font=font)
+        top += _TEXT + 6
+    if heat is not None:
+        _legend(sheet, brush, heat, font, top + 4)
+    return sheet
+
+
+def write(sheet: Image.Image, path: Path) -> None:
+    """Write it as PNG. Raises OutputError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sheet.save(path, "PNG")
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{path}: cannot be written ({getattr(error, 'strerror', None) or error})") from error
+
+
+def _coloured(small: Image.Image, heat: HeatMap) -> Image.Image:
+    """Grey where there is no heat; the colour is the denser the more there is; darker where nothing was looked at."""
+    values = np.nan_to_num(heat.values) / (heat.strongest or 1.0)
+    smooth = Image.fromarray(values.astype(np.float32)).resize(small.size, Image.Resampling.BICUBIC)
+    seen = Image.fromarray(np.isfinite(heat.values).astype(np.float32)).resize(small.size, Image.Resampling.NEAREST)
+    strength = np.clip(np.asarray(smooth), -1.0, 1.0)[..., None]
+    grey = np.asarray(small.convert("L"), np.float32)[..., None].repeat(3, axis=2)
+    grey = (0.7 * grey + 50) * np.where(np.asarray(seen)[..., None] > 0, 1.0, 0.45)
+    return Image.fromarray(_mixed(grey, strength))
+
+
+def _mixed(grey: NDArray, strength: NDArray) -> NDArray[np.uint8]:
+    colour = np.where(strength >= 0, np.array(FOR, np.float32), np.array(AGAINST, np.float32))
+    share = DENSEST * np.abs(strength)
+    return np.clip(grey * (1 - share) + colour * share, 0, 255).astype(np.uint8)
+
+
+def _legend(sheet: Image.Image, brush: ImageDraw.ImageDraw, heat: HeatMap, font: ImageFont.ImageFont, top: int) -> None:
+    """A bar of the colours with its ends named."""
+    width, most = min(320, sheet.width - 2 * _PAD), heat.strongest
+    least = -most if np.nanmin(heat.values, initial=0.0) < 0 else 0.0
+    strength = np.linspace(least / most if most else 0.0, 1.0, width, dtype=np.float32)[None, :, None]
+    bar = _mixed(np.full((_BAR, width, 3), 150, np.float32), np.repeat(strength, _BAR, axis=0))
+    sheet.paste(Image.fromarray(bar), (_PAD, top))
+    below = top + _BAR + 3
+    brush.text((_PAD, below), f"{least:.2g}", fill=_INK, font=font)
+    brush.text((_PAD + width, below), f"{most:.2g}", fill=_INK, font=font, anchor="ra")
+    brush.text((_PAD + width // 2, below), heat.unit, fill=_INK, font=font, anchor="ma")
+
+
+def _wrapped(line: str, font: ImageFont.ImageFont, width: int) -> list[str]:
+    """A line broken at blanks into lines that are no wider."""
+    lines = [""]
+    for word in line.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
