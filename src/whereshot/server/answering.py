@@ -83,9 +83,8 @@ class Answerer:
         answers = iter(list(located))
         replies = []
         for job, found in zip(jobs, taken, strict=True):
-            own = [self._located(answers, one, options) for one in found]
-            named = [_named(each, name, number) for number, (each, name) in enumerate(zip(own, job.names, strict=True))]
-            replies.append(self._reply(job, named, options))
+            own = [_named(self._located(answers, one, options), job, number) for number, one in enumerate(found)]
+            replies.append(self._reply(job, own, options))
         return replies
 
     def _admitted(self, content: bytes, options: Options) -> tuple[images.Source, images.Recorded]:
@@ -159,9 +158,14 @@ def _area(name: str) -> places.Region:
     return areas.read_area(name)
 
 
-def _named(located: Located, name: str | None, number: int) -> Located:
+def _named(located: Located, job: Job, number: int) -> Located:
+    """The same under the name that its sender gave the photo: the name of a file, without folders."""
+    name = job.names[number]
     called = images.printable(name.replace("\\", "/").rpartition("/")[2])[:255] if name else None
     prediction = replace(located.prediction, id=called or f"photo-{number}", path=called)
+    if prediction.error is not None:
+        error = prediction.error.replace(images.describe(bytes(job.photos[number])), prediction.id)
+        prediction = replace(prediction, error=error)
     return Located(prediction, located.posterior)
 
 

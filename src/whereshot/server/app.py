@@ -198,9 +198,7 @@ def answer_form(accept: str | None) -> str:
 
 
 def _waiting(sent: Form, options: Any, form: str) -> Waiting:
-    return Waiting(
-        [photo.name for photo in sent.photos], [bytes(photo.content) for photo in sent.photos], options, form
-    )
+    return Waiting([photo.name for photo in sent.photos], [photo.content for photo in sent.photos], options, form)
 
 
 async def _while_present(request: Request, batcher: Batcher, job: Waiting) -> Answer:

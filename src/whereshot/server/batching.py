@@ -36,7 +36,7 @@ class Waiting:
     """A job in the queue: its photos and names, options, the form of its answer, and where that goes."""
 
     names: list[str | None]
-    photos: list[bytes]
+    photos: list[bytes | bytearray]
     options: Options
     form: str
     answer: asyncio.Future[Answer] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
@@ -179,7 +179,7 @@ class Batcher:
         self._metrics.work_seconds.observe(seconds)
 
 
-def _parts(batch: list[Waiting]) -> list[bytes]:
+def _parts(batch: list[Waiting]) -> list[bytes | bytearray]:
     """A batch as a worker reads it."""
     lengths = [[len(photo) for photo in job.photos] for job in batch]
     header = batch_header([job.names for job in batch], lengths, [job.form for job in batch], batch[0].options)

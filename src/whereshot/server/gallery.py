@@ -19,7 +19,7 @@ INDEX, ENTRIES, PHOTOS = "gallery.json", "entries", "photos"
 
 
 class Gallery:
-    """Photos with known places. Only what the index names is ever read: an id is no path."""
+    """Photos with known places. Only what the index names is ever read."""
 
     def __init__(self, folder: Path) -> None:
         """Raises InputError where the folder is no gallery, or lacks a photo that it names."""
@@ -27,38 +27,36 @@ class Gallery:
         try:
             index = json.loads((folder / INDEX).read_text("utf-8"))
             found, self.model, names, self.scores = (index[key] for key in ("format", "model", "photos", "scores"))
-            self._files = {str(name): f"{number:05d}" for number, name in enumerate(names)}
+            self._names = {f"{int(name):05d}" for name in names}  # digits alone: an id is no path
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{folder}: not a gallery ({INDEX} is missing or damaged); make one with: whereshot gallery RECORDS"
             ) from error
         if found != FORMAT:
             raise InputError(f"{folder}: {INDEX} names format {found!r}; this version reads {FORMAT}")
-        if not self._files:
+        if not self._names:
             raise InputError(f"{folder}: there is no photo in this gallery")
-        for name, file in self._files.items():
-            if not (self._entry(file).is_file() and self._photo(file).is_file()):
-                raise InputError(f"{folder}: photo {name!r} is missing; make the gallery again")
+        for name in self._names:
+            if not (self._entry(name).is_file() and self._photo(name).is_file()):
+                raise InputError(f"{folder}: photo {name} is missing; make the gallery again")
 
-    def _entry(self, file: str) -> Path:
-        return self._folder / ENTRIES / f"{file}.json"
+    def _entry(self, name: str) -> Path:
+        return self._folder / ENTRIES / f"{name}.json"
 
-    def _photo(self, file: str) -> Path:
-        return self._folder / PHOTOS / f"{file}.jpg"
+    def _photo(self, name: str) -> Path:
+        return self._folder / PHOTOS / f"{name}.jpg"
 
     def listed(self, count: int | None = None) -> dict[str, Any]:
         """The photos' ids: all in order, or so many by chance."""
-        names = list(self._files)
+        names = sorted(self._names)
         if count is not None:
             names = random.sample(names, min(count, len(names)))
         return {"model": self.model, "photos": [{"id": name} for name in names]}
 
     def entry(self, name: str) -> bytes | None:
         """A photo's entry as JSON; None where there is no such photo."""
-        file = self._files.get(name)
-        return None if file is None else self._entry(file).read_bytes()
+        return self._entry(name).read_bytes() if name in self._names else None
 
     def photo(self, name: str) -> bytes | None:
         """A photo as JPEG; None where there is no such photo."""
-        file = self._files.get(name)
-        return None if file is None else self._photo(file).read_bytes()
+        return self._photo(name).read_bytes() if name in self._names else None

@@ -16,7 +16,7 @@ from PIL import ExifTags, Image
 from whereshot import images
 from whereshot.errors import ImageError
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF")
 _STARTS = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP|GIF8[79]a|II\*\0|MM\0\*|BM|....ftyp(?:avi|he[ivm]|mif|msf)",
     re.DOTALL,
@@ -87,7 +87,7 @@ def without_metadata(content: bytes, form: str, most_pixels: int) -> images.Sour
     """
     if form in images.JPEG:
         try:
-            with Image.open(io.BytesIO(content), formats=("JPEG", "MPO")) as image:
+            with Image.open(io.BytesIO(content), formats=("JPEG",)) as image:
                 turned = image.getexif().get(ExifTags.Base.Orientation, 1)
         except Exception:  # damaged EXIF turns nothing
             turned = 1

@@ -57,7 +57,7 @@ class Worker:
             await self.stop()
             raise ModelError(head["error"])
 
-    async def answer(self, parts: list[bytes], seconds: float) -> list[Answer]:
+    async def answer(self, parts: list[bytes | bytearray], seconds: float) -> list[Answer]:
         """The answers to a batch: its header and the photos. Raises WorkerLostError; then the process is gone."""
         try:
             async with asyncio.timeout(seconds):
@@ -73,7 +73,7 @@ class Worker:
             await self.stop()
             raise
 
-    async def _exchange(self, parts: list[bytes]) -> dict[str, Any]:
+    async def _exchange(self, parts: list[bytes | bytearray]) -> dict[str, Any]:
         for part in parts:
             self._process.stdin.write(part)
             await self._process.stdin.drain()

@@ -152,10 +152,10 @@ class _Exchange:
             self.status = message["status"]
             given = {name.lower() for name, _ in message["headers"]}
             added = [(name, value) for name, value in self._headers if name not in given]
-            if self._unread:
-                await self._drain()
             if self._unread and b"connection" not in given:
-                added.append((b"connection", b"close"))
+                await self._drain()
+                if self._unread:
+                    added.append((b"connection", b"close"))
             message = {**message, "headers": [*message["headers"], *added]}
         await self._send(message)
 
