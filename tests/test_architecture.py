@@ -16,7 +16,7 @@ FLOORS = """
 cli
 server batch explain
 report trial recalibrate scorecard exhibition refinement
-claim cartography hub lookalikes search
+claim cartography hub lookalikes search site
 train geolocator learn export atlas
 held_out
 answer features page card refine fitting training_photos

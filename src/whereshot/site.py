@@ -104,8 +104,19 @@ def write(
         (beside / SITE).write_text(json.dumps(document, ensure_ascii=False) + "\n", "utf-8")
 
     _replace(out, fill)
+    if description["kind"] == "memory":
+        say(f"{out}: holds features of the photos and the places where they were taken; publish it as you would these")
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     return Written(out, size, engine_bytes + sum(len(held) for _, held in contents.values()))
+
+
+def summary(written: Written) -> str:
+    """What is told of a written site, in one line."""
+    return (
+        f"{written.folder}: {written.bytes / 1e6:.0f} MB, of which a visitor's browser loads "
+        f"{written.model_bytes / 1e6:.0f} MB for the model, once; to look at it: "
+        f"python -m http.server --bind 127.0.0.1 --directory {written.folder}"
+    )
 
 
 def _built(page: Path | None) -> tuple[Path, int]:
@@ -151,6 +162,10 @@ def described(readout: Readout, folder: ModelFolder) -> tuple[dict[str, Any], Ar
     shared = readout(nothing)
     arrays |= _of_places(shared) | {"prior_log_mass": readout.prior.log_mass[0]}
     return description, arrays
+
+
+def _unfit(folder: ModelFolder, what: str) -> ModelError:
+    return ModelError(f"{folder.path}: {what} cannot run in a browser yet; use the server (whereshot serve)")
 
 
 def _of_memory(readout: Memory) -> tuple[dict[str, Any], Arrays, Arrays]:

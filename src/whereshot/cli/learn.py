@@ -96,16 +96,23 @@ def _read(photos: list[Path], column: list[str] | None) -> tuple:
 
 def export(
     model: Annotated[str, typer.Argument(help="A model's name or folder.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="The model folder to write.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The model folder, or the folder of the site.", show_default=False)],
     onnx: Annotated[bool, typer.Option("--onnx", help="As network.onnx with network.json.")] = False,
+    web: Annotated[bool, typer.Option("--web", help="As a static site that runs it in the browser.")] = False,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Write a model with its network for ONNX Runtime, which locate uses on the CPU: about three times as fast.
+    """Write a model for other programs: with its network for ONNX Runtime, or as a web page that needs no server.
 
-    network.json says how a picture becomes what the network takes, and what comes out.
+    locate runs network.onnx on the CPU, about three times as fast; network.json says how a picture becomes what it
+    takes, and what comes out. A site's visitors upload nothing: it is files for any web server.
     """
-    if not onnx:
-        raise InputError("say what to export: --onnx")
+    if onnx == web:
+        raise InputError("say what to export: --onnx or --web" + ", not both" * onnx)
+    if web:
+        from whereshot import site
+
+        print(site.summary(site.write(model, out, overwrite=overwrite, say=say)))
+        return
     from whereshot import export as exporting
 
     folder = exporting.export(model, out, overwrite=overwrite)

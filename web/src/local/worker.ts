@@ -51,23 +51,27 @@ function words(error: unknown): string {
 async function load(site: Site, base: string): Promise<[Model, Site]> {
   const total = site.files.network.bytes + site.files.tables.bytes + site.files.names.bytes + site.engine_bytes;
   let loaded = 0;
-  const fetched = async (address: string): Promise<Uint8Array<ArrayBuffer>> => {
+  const fetched = async (address: string, bytes: number): Promise<Uint8Array<ArrayBuffer>> => {
     const response = await fetch(address).catch(() => null);
     if (!response?.ok || !response.body)
       throw new Error(`${address} cannot be fetched (${response ? response.status : "no connection"}); the site is not whole`);
+    let own = 0;
     const parts: Uint8Array<ArrayBuffer>[] = [];
     for (const reader = response.body.getReader(); ; ) {
       const { done, value } = await reader.read();
       if (done) break;
       parts.push(value);
+      own += value.length;
       loaded += value.length;
       tell({ kind: "progress", loaded: Math.min(loaded, total), total });
     }
+    // more there may be, where the server has undone the gzip
+    if (own < bytes) throw new Error(`${address} has ${own} of ${bytes} bytes; the site is not whole`);
     return new Uint8Array(await new Blob(parts).arrayBuffer());
   };
-  const file = (name: "network" | "tables" | "names") => fetched(new URL(site.files[name].path, base).href);
+  const file = (name: "network" | "tables" | "names") => fetched(new URL(site.files[name].path, base).href, site.files[name].bytes);
   const [engine, network, tables, names] = await Promise.all([
-    fetched(new URL(wasmAddress, import.meta.url).href),
+    fetched(new URL(wasmAddress, import.meta.url).href, site.engine_bytes),
     file("network"),
     file("tables").then(unzipped),
     file("names").then(unzipped),
