@@ -14,6 +14,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -28,7 +29,6 @@ from whereshot.evaluate import Answers, Protocol, Row, Truth
 from whereshot.posterior import Posterior
 from whereshot.records import Records, hashed_share
 from whereshot.refine import REFINERS, Examples, Refiner
-from whereshot.refine.base import Phase
 
 TABLE = Path(__file__).parents[2] / "shared" / "data" / "tables" / "yfcc25600_places365.csv"
 SCORES = {"accuracy_25": 1, "accuracy_200": 1, "accuracy_750": 1, "accuracy_2500": 1, "geoscore": 0, "nll": 2}
@@ -100,14 +100,13 @@ def albums(quick: bool) -> list[str]:
     rng = np.random.default_rng(5)
     examples = Examples(simulate(learned, cells, prior, rng), learned, cells.assign(learned.points))
     posterior, truth = simulate(tested, cells, prior, rng), Truth.of_records(tested, "user")
-    epochs = 2 if quick else 30
-    phases = [{"optimizer": "adam", "learning_rate": rate, "epochs": epochs} for rate in (0.005, 0.001)]
-    published = [Phase(optimizer="adagrad", learning_rate=0.01, epochs=epochs).model_dump(), *phases]
+    published = phases(quick, (("adagrad", 0.01, 6), ("adam", 0.005, 8), ("adam", 0.001, 8)))
+    album = {"phases": published, "patience": 3, "width": 128}
     kinds = {
         "user mean, as published": ("user-mean", {"rule": "mean"}),
         "user mean, product": ("user-mean", {}),
-        "user album, as published": ("user-album", {"phases": published}),
-        "user album, residual": ("user-album", {"phases": published, "residual": True}),
+        "user album, as published": ("user-album", album),
+        "user album, residual": ("user-album", album | {"residual": True}),
     }
     rows, told = [score(posterior, "base model", truth)], []
     for name, (kind, settings) in kinds.items():
@@ -132,6 +131,11 @@ def albums(quick: bool) -> list[str]:
         "",
         "Fitted and answered on one core in: " + ", ".join(told) + ".\n",
     ]
+
+
+def phases(quick: bool, published: tuple[tuple[str, float, int], ...]) -> list[dict[str, Any]]:
+    """Optimisers, their rates, and how many epochs each may last: few, for time."""
+    return [{"optimizer": kind, "learning_rate": rate, "epochs": 1 if quick else n} for kind, rate, n in published]
 
 
 def fit(kind: str, examples: Examples, settings: dict) -> Refiner:
@@ -215,14 +219,11 @@ def hours(quick: bool) -> list[str]:
     """The part on the hour: base, the published network, and the exact posterior."""
     rng = np.random.default_rng(7)
     world = World.make(60, rng)
-    posterior, records, cell, _ = world.draw(2000 if quick else 24_000, rng)
+    posterior, records, cell, _ = world.draw(2000 if quick else 16_000, rng)
     tested, others, truth, hour = world.draw(1000 if quick else 8000, rng)
-    phases = [
-        {"optimizer": kind, "learning_rate": rate, "epochs": 1 if quick else epochs}
-        for kind, rate, epochs in (("adagrad", 0.01, 6), ("adam", 0.005, 6), ("adam", 0.001, 8))
-    ]
+    published = phases(quick, (("adagrad", 0.01, 4), ("adam", 0.005, 4), ("adam", 0.001, 6)))
     started = time.perf_counter()
-    refiner = fit("posting-time", Examples(posterior, records, cell), {"phases": phases, "patience": 4})
+    refiner = fit("posting-time", Examples(posterior, records, cell), {"phases": published, "patience": 4})
     seconds = time.perf_counter() - started
     exact, refined = world.exact(tested, hour), refiner(tested, others)
     rows, each = [], np.arange(len(truth))
