@@ -114,18 +114,12 @@ def calibrate(
         familiarity=np.concatenate([fold.gallery.nearest(fold.outputs)[1] for fold in folds]),
         prior=np.concatenate([prior.repeat(len(fold)).log_density(fold.truth) for fold in folds]),
         parts={
-            "cells": [
-                np.concatenate(
-                    [cells_of(f.hierarchy, f.gallery, settings)(f.outputs).log_density(f.truth) for f in folds]
-                )
-                for settings in cells_grid
-            ],
-            "gallery": [
-                np.concatenate([with_settings(f.gallery, settings)(f.outputs).log_density(f.truth) for f in folds])
-                for settings in GALLERY_GRID
-            ],
+            "cells": [_at_truth(folds, lambda f, s=s: cells_of(f.hierarchy, f.gallery, s)) for s in cells_grid],
+            "gallery": [_at_truth(folds, lambda f, s=s: with_settings(f.gallery, s)) for s in GALLERY_GRID],
         },
     )
+    if all(fold.places is not None for fold in folds):
+        fitting.parts["places"] = [_at_truth(folds, lambda f, s=s: f.places.with_settings(s)) for s in PLACES_GRID]
     seen = np.concatenate([fold.seen for fold in folds])
     mixtures = {}
     alone = {name: (name,) for name in fitting.parts}
