@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.special import logit
 
 from whereshot import calibrate, images, preprocess, report
 from whereshot.answer import Candidate, Prediction
@@ -25,7 +26,7 @@ from whereshot.geolocator import Geolocator
 from whereshot.progress import Track, silent
 
 LEAST_MASS = 1e-12
-"""A place with less mass than this is none that the picture speaks for."""
+"""Masses nearer to nothing and to all than this are alike."""
 
 Method = Callable[[Geolocator, Image.Image, NDArray[np.float64], Track], HeatMap]
 """(model, upright picture, place (2,), progress) -> heat."""
@@ -39,14 +40,14 @@ def by_occlusion(geolocator: Geolocator, picture: Image.Image, place: NDArray, t
         scale = shorter / min(picture.size)
         picture = picture.resize([max(1, round(side * scale)) for side in picture.size], Image.Resampling.LANCZOS)
 
-    def log_mass(pictures: Sequence[Image.Image]) -> NDArray[np.float64]:
+    def log_odds(pictures: Sequence[Image.Image]) -> NDArray[np.float64]:
         posterior, _, errors = geolocator.posterior(list(pictures))
         if posterior is None:
             raise ImageError(errors[0])
         mass = posterior.mass_within(np.repeat(place[None], len(posterior), axis=0), NEAR_KM)
-        return np.log(np.maximum(mass, LEAST_MASS))
+        return logit(np.clip(mass, LEAST_MASS, 1 - LEAST_MASS))
 
-    return occlude(picture, log_mass, track=track)
+    return occlude(picture, log_odds, track=track)
 
 
 def by_rollout(geolocator: Geolocator, picture: Image.Image, place: NDArray, track: Track) -> HeatMap:
@@ -122,7 +123,7 @@ class Explanation:
                 return [
                     "Hiding no part of the picture makes the place less likely: it is not one part that carries it."
                 ]
-            lost = f"a part there carries up to {most:.1f} nats: hidden, the place is {report.times(most)} less likely"
+            lost = f"a part there carries up to {most:.1f} nats: hidden, its odds fall {report.times(most)}"
             return [f"What speaks for it most is {where}; {lost}."]
         if not self.heat.specific:
             return [f"The network attends most {where}, whatever the place: rollout is about the picture alone."]
@@ -157,9 +158,7 @@ class Explanation:
 
     def draw(self) -> Image.Image:
         """The picture under its heat, with frames round what was read, and a legend."""
-        boxes = [
-            (item["box"], f'"{item["what"]}": {item["means"]}') for item in self.prediction.evidence if item["box"]
-        ]
+        boxes = [item["box"] for item in self.prediction.evidence if item["box"]]
         title = [f"{self.method}, {self.model}" if self.heat is not None else self.model, *self.in_words()]
         return overlay.draw(self.picture, self.heat, title, boxes)
 

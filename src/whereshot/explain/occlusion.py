@@ -1,6 +1,8 @@
-"""A picture and any model in, heat out: how much of an answer's log mass is lost when a part of the picture is hidden.
+"""A picture and any model in, heat out: how far the log odds of an answer fall when a part of the picture is hidden.
 
-Zeiler and Fergus 2014. It needs no look into the network, so it serves ONNX models and learned libraries as well.
+Zeiler and Fergus 2014. The log odds of an unlikely place are its log mass; those of a sure one still tell what makes
+it sure, where its log mass would not move. No look into the network is needed, so ONNX models and learned libraries
+are served as well.
 """
 
 from __future__ import annotations
@@ -18,12 +20,12 @@ SHORTER_PARTS = 7
 """Parts along the shorter side: what lies between two cells of most networks' last layer."""
 AT_ONCE = 16
 
-LogMass = Callable[[Sequence[Image.Image]], NDArray[np.float64]]
-"""The log mass (n,) of the explained place, of n pictures."""
+LogOdds = Callable[[Sequence[Image.Image]], NDArray[np.float64]]
+"""The log odds (n,) of the explained place, of n pictures."""
 
 
 def occlude(
-    picture: Image.Image, log_mass: LogMass, *, shorter_parts: int = SHORTER_PARTS, track: Track = silent
+    picture: Image.Image, log_odds: LogOdds, *, shorter_parts: int = SHORTER_PARTS, track: Track = silent
 ) -> HeatMap:
     """Heat of hiding each part of a picture behind its mean colour, alone and together with three neighbours.
 
@@ -32,21 +34,21 @@ def occlude(
     rows, columns = grid_of(picture.size, shorter_parts)
     windows = [(row, column, 1) for row in range(rows) for column in range(columns)]
     windows += [(row, column, 2) for row in range(rows - 1) for column in range(columns - 1)]
-    full = log_mass([picture])[0]
+    full = log_odds([picture])[0]
     colour = tuple(int(value) for value in np.asarray(picture).reshape(-1, 3).mean(axis=0))
     lost = np.empty(len(windows))
 
     def blocks() -> Iterator[None]:
         for start in range(0, len(windows), AT_ONCE):
             block = windows[start : start + AT_ONCE]
-            lost[start : start + len(block)] = full - log_mass(
+            lost[start : start + len(block)] = full - log_odds(
                 [_hidden(picture, *one, rows, columns, colour) for one in block]
             )
             yield from [None] * len(block)
 
     for _ in track(blocks(), total=len(windows), what="hiding parts of the picture"):
         pass
-    return HeatMap(_shared_out(lost, windows, (rows, columns)), "nats lost when it is hidden")
+    return HeatMap(_shared_out(lost, windows, (rows, columns)), "nats of its odds lost when hidden")
 
 
 def _hidden(

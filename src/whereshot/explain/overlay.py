@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,30 +21,30 @@ DENSEST = 0.75
 _BOX = (0, 160, 220)
 _INK, _PAPER = (29, 36, 41), (255, 255, 255)
 _TEXT, _PAD, _BAR = 15, 12, 16
+_LAST_LETTER = 0x17F
 
 
 def draw(
     picture: Image.Image,
     heat: HeatMap | None,
     title: Sequence[str],
-    boxes: Sequence[tuple[Sequence[float], str]] = (),
+    boxes: Sequence[Sequence[float]] = (),
 ) -> Image.Image:
-    """The picture with its heat, with what was read in ``boxes`` of (left, top, right, bottom) in its pixels, and below
-    it the lines of the ``title`` and what the colours mean."""
+    """The picture with its heat and frames round what was read, and below the lines of the ``title`` and a legend.
+
+    ``boxes`` are (left, top, right, bottom) in the picture's pixels.
+    """
     scale = min(1.0, LONGEST / max(picture.size))
     size = tuple(max(1, round(side * scale)) for side in picture.size)
     small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
     shown = small if heat is None else _coloured(small, heat)
     font = ImageFont.load_default(_TEXT)
     brush = ImageDraw.Draw(shown)
-    for box, _ in boxes:
+    for box in boxes:
         brush.rectangle([value * scale for value in box], outline=_BOX, width=3)
     width = max(size[0], 480)
     lines = [part for line in title for part in _wrapped(line, font, width - 2 * _PAD)]
-    if boxes:
-        lines += _wrapped(
-            "Blue frames: text that was read. " + "; ".join(text for _, text in boxes), font, width - 2 * _PAD
-        )
+    lines += ["Blue frames: text that was read."] if boxes else []
     below = 2 * _PAD + (_TEXT + 6) * len(lines) + (0 if heat is None else _BAR + _TEXT + 14)
     sheet = Image.new("RGB", (width, size[1] + below), _PAPER)
     sheet.paste(shown, ((width - size[0]) // 2, 0))
@@ -95,10 +96,17 @@ def _legend(sheet: Image.Image, brush: ImageDraw.ImageDraw, heat: HeatMap, font:
     brush.text((_PAD + width // 2, below), heat.unit, fill=_INK, font=font, anchor="ma")
 
 
+def _drawable(line: str) -> str:
+    """Letters that the font of Pillow has: others without their accents, or as a question mark."""
+    plain = (char if ord(char) <= _LAST_LETTER else unicodedata.normalize("NFKD", char) for char in line)
+    kept = (char for char in "".join(plain) if not unicodedata.combining(char))
+    return "".join(char if ord(char) <= _LAST_LETTER else "?" for char in kept)
+
+
 def _wrapped(line: str, font: ImageFont.ImageFont, width: int) -> list[str]:
     """A line broken at blanks into lines that are no wider."""
     lines = [""]
-    for word in line.split():
+    for word in _drawable(line).split():
         longer = f"{lines[-1]} {word}".strip()
         if font.getlength(longer) <= width or not lines[-1]:
             lines[-1] = longer
