@@ -53,6 +53,11 @@ def is_offline() -> bool:
     return os.environ.get(OFFLINE, "") not in ("", "0")
 
 
+def forbid() -> None:
+    """Use no network from here on, in this process and those that it starts."""
+    os.environ[OFFLINE] = "1"
+
+
 def check_online(what: str, hint: str = "") -> None:
     """Raise ModelError where the network is forbidden; ``hint`` says what else could be done."""
     if is_offline():

@@ -10,10 +10,11 @@ import errno
 import io
 import os
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
+from whereshot import download
 from whereshot.cli import (
     base,
     batch,
@@ -42,6 +43,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def everywhere(
+    offline: Annotated[bool, typer.Option("--offline", help="Use no network, as WHERESHOT_OFFLINE=1 says.")] = False,
+) -> None:
+    """What is asked of every command."""
+    if offline:
+        download.forbid()
+
+
 app.command()(locate.locate)
 app.command()(locate.check)
 app.command()(explain.explain)

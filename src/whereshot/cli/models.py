@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -124,5 +123,5 @@ def models_get(
     from whereshot import download, hub, progress
 
     if offline:
-        os.environ[download.OFFLINE] = "1"
+        download.forbid()
     print(hub.get(name, out, tower=tower, overwrite=overwrite, say=say, track=progress.bar))

@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from whereshot import processes
+from whereshot import download, processes
 from whereshot.fetch import base, verify
 from whereshot.fetch.hosts import Host, Hosts, PrivateAddressError, PublicResolver, is_public
 from whereshot.fetch.robots import MOST_BYTES, Robots
@@ -49,6 +49,7 @@ class Client:
         self._decoders = ThreadPoolExecutor(processes.cores(), thread_name_prefix="verify")
 
     async def __aenter__(self) -> Client:
+        download.check_online("fetch")
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0,  # the slots are the limit

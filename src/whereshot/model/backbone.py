@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from whereshot import config
+from whereshot import config, download
 from whereshot.config import ConfigPath, Settings
 from whereshot.errors import ConfigError, InputError, ModelError, require
 from whereshot.model.geoclip import ImageTower
@@ -38,6 +39,8 @@ def _timm() -> Any:
     global _torchvision_schemas
     import importlib.util
 
+    if download.is_offline():  # before the hub's client is imported, which then uses what it fetched before
+        os.environ["HF_HUB_OFFLINE"] = "1"
     missing = not hasattr(torch.ops.torchvision, "nms")
     compiled_for_cuda = torch.version.cuda is None and importlib.util.find_spec("torchvision") is not None
     if missing and compiled_for_cuda and _torchvision_schemas is None:
