@@ -49,7 +49,7 @@ class Group:
         """The module with gradients that are averaged over the processes after each backward."""
         if self.count == 1:
             return module
-        return nn.parallel.DistributedDataParallel(module, broadcast_buffers=False)
+        return nn.parallel.DistributedDataParallel(module)
 
     @contextlib.contextmanager
     def holding(self, module: nn.Module, held: bool) -> Iterator[None]:
