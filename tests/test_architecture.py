@@ -27,6 +27,7 @@ sources curate pack evidence readout evaluate areas conformal
 fetch
 places
 gazetteer pooling posterior_map
+scene
 partition posterior engine streaming augment retrieval averaging
 hills surfaces records preprocess cauchy adjacency delaunay borders whitening
 triangles rings
@@ -81,7 +82,7 @@ names
 cues language worldwide reader nature
 """,
     "model": """
-align backbone classify mvmf
+align auxiliary backbone classify mvmf
 decode geoclip position_decoder
 locations losses photo_density
 """,

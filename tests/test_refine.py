@@ -53,7 +53,7 @@ def photos(rng: np.random.Generator, users: int = 150, each: int = 4) -> tuple[P
         "longitude": at[:, 1],
         "posted_at": times,
         "taken_at": times,
-        "scene_indoor": rng.uniform(size=count),
+        **{f"scene_{kind}": rng.uniform(size=count) for kind in ("indoor", "natural", "urban")},
     }
     return Posterior.from_mass(PLACES, mass, SPREAD), Records(pa.table(columns)), cell
 
@@ -225,9 +225,9 @@ def test_the_outdoor_probability_is_one_more_input(world: Any) -> None:
     settings = SETTINGS["posting-time"] | {"outdoor": True, "phases": [FAST["phases"][0] | {"epochs": 1}]}
     refiner = fitted("posting-time", examples, settings)
     assert refiner.tensors()["layers.0.weight"].shape == (4 + 5, 4 + 5)
-    indoors = records.with_column("scene_indoor", np.ones(len(records)))
+    indoors = records.with_column("scene_indoor", np.full(len(records), 99.0))
     assert not np.array_equal(refiner(posterior, indoors).log_mass, refiner(posterior, records).log_mass)
-    with pytest.raises(InputError, match="needs the column scene_indoor"):
+    with pytest.raises(InputError, match="needs the columns scene_indoor"):
         refiner(posterior, Records(records.table.drop_columns("scene_indoor")))
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from whereshot import processes
 from whereshot.dataset import Batch, Loader, Processes, batches
 from whereshot.distributed import ALONE, Group, local_count
-from whereshot.model import Head, Network
+from whereshot.model import Auxiliary, Head, Network
 from whereshot.optimize import Part, optimize
 from whereshot.preprocess import Preprocess
 from whereshot.progress import Track, silent
@@ -91,12 +91,16 @@ class Fitting:
         workers: int | None,
         state: Path,
         log: Path | None,
+        auxiliary: Auxiliary | None = None,
     ) -> list[int]:
-        """Train backbone and head end to end on random crops; returns the epochs of each phase that were kept."""
+        """Train backbone and head end to end on random crops; returns the epochs of each phase that were kept.
+
+        ``auxiliary`` losses of the same records are added to the head's, in training and validation.
+        """
         target = network.head.target(photos.points)
         weights = torch.tensor(photos.weight, dtype=torch.float32)
         sampler = self._sampler(network.head, photos)
-        alone = _Loss(network)
+        alone = _Loss(network, auxiliary)
         forward = self.group.shared(alone)
         seed, augment = self.run.seed, self.run.augment
 
@@ -108,13 +112,14 @@ class Fitting:
         def loss_of(batch: Batch, forward: torch.nn.Module = forward) -> torch.Tensor:
             rows = torch.from_numpy(batch.rows % sampler.photos)
             crops, owner = torch.from_numpy(batch.crops).to(self.device), torch.from_numpy(batch.owner).to(self.device)
-            return forward(crops, owner, target[rows].to(self.device), weights[rows].to(self.device))
+            return forward(crops, owner, target[rows].to(self.device), weights[rows].to(self.device), rows)
 
         def nothing(row: int) -> torch.Tensor:
             """The loss, 0, of a part without a photo, which all the same takes part in the processes' sums."""
             crops = torch.zeros(1, 3, preprocess.size, preprocess.size, device=self.device)
             owner = torch.zeros(1, dtype=torch.int64, device=self.device)
-            return forward(crops, owner, target[[row]].to(self.device), torch.zeros(1, device=self.device))
+            weight, rows = torch.zeros(1, device=self.device), torch.tensor([row])
+            return forward(crops, owner, target[rows].to(self.device), weight, rows)
 
         def steps(epoch: int) -> Iterator[Part]:
             plan = list(self._plan(sampler.draws(epoch)))
@@ -151,8 +156,11 @@ class Fitting:
             return total / max(count, 1)
 
         with _loader(workers, self.device) as load:
-            groups = parameter_groups(network, self.run.optimizer.layer_decay)
-            return self._optimize(network, steps, validate, sampler, state=state, log=log, parameters=groups)
+            groups, trained = parameter_groups(network, self.run.optimizer.layer_decay), network
+            if auxiliary is not None:
+                trained = torch.nn.ModuleList([network, auxiliary])
+                groups = groups and [*groups, {"params": list(auxiliary.parameters()), "scale": 1.0}]
+            return self._optimize(trained, steps, validate, sampler, state=state, log=log, parameters=groups)
 
     def _optimize(
         self,
@@ -201,16 +209,18 @@ class Fitting:
 
 
 class _Loss(torch.nn.Module):
-    """Crops (m, 3, h, w) of photos, their targets and weights -> loss: one forward, as several processes need it."""
+    """Crops (m, 3, h, w) of photos, their targets, weights and rows -> loss: one forward, as several processes need."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, auxiliary: Auxiliary | None) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.auxiliary = network, auxiliary
 
     def forward(
-        self, crops: torch.Tensor, owner: torch.Tensor, target: torch.Tensor, weight: torch.Tensor
+        self, crops: torch.Tensor, owner: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, rows: torch.Tensor
     ) -> torch.Tensor:
-        return self.network.head.loss(self.network.features(crops, owner, len(target)), target, weight)
+        features = self.network.features(crops, owner, len(target))
+        loss = self.network.head.loss(features, target, weight)
+        return loss if self.auxiliary is None else loss + self.auxiliary(features, rows, weight)
 
 
 @contextlib.contextmanager

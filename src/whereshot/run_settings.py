@@ -104,6 +104,8 @@ class Run(Settings):
     scaling_power: float = Field(1.0, gt=0)
     partition: PartitionSettings
     head: HeadSettings = HeadSettings()
+    auxiliary: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Losses besides the head's, of ``model.AUXILIARIES``, each with its settings."""
     sampling: SamplingSettings = SamplingSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
     search: SearchSettings = SearchSettings()
@@ -113,6 +115,7 @@ class Run(Settings):
 def check(run: Run, processes: int = 1) -> None:
     """Refuse settings that would fail only after the features are computed. Raises ConfigError."""
     head_settings(run.head)
+    model.parse_auxiliary(run.auxiliary)
     if run.partition.kind not in partition.PARTITIONS:
         hint = nearest_name(run.partition.kind, partition.PARTITIONS)
         raise ConfigError(f"partition.kind: no partition kind {run.partition.kind!r}; {hint}")
@@ -139,7 +142,8 @@ def _check_procedure(run: Run, processes: int) -> None:
             f"optimizer.batch_size {run.optimizer.batch_size} cannot be shared evenly by {shared}; "
             f"take a multiple of {parts}"
         )
-    if parts > 1 and run.head.kind == "align" and head_settings(run.head).loss == "contrastive":
+    aligned = run.head.kind == "align" and head_settings(run.head).loss == "contrastive"
+    if parts > 1 and (aligned or "captions" in run.auxiliary):
         raise ConfigError(
             "the contrastive loss compares the photos of a step with each other, which cannot be computed in parts; "
             "take optimizer.accumulate = 1 and one process"
@@ -153,6 +157,10 @@ def _check_procedure(run: Run, processes: int) -> None:
         )
     if run.augment != AugmentSettings():
         raise ConfigError("augment changes what a backbone is trained on, and this one is frozen; set backbone.trained")
+    if run.auxiliary:
+        raise ConfigError(
+            "auxiliary losses change what a backbone learns to see, and this one is frozen; set backbone.trained"
+        )
     if run.optimizer.layer_decay != 1:
         raise ConfigError(
             "optimizer.layer_decay is of the backbone's blocks, and this one is frozen; set backbone.trained"

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from whereshot.config import Settings
 from whereshot.model import align, classify, mvmf
+from whereshot.model.auxiliary import AUXILIARIES, Auxiliary
+from whereshot.model.auxiliary import parse as parse_auxiliary
 from whereshot.model.backbone import Backbone, BackboneSettings, create, default_preprocess
 from whereshot.model.base import FeatureScaling, Head, Network, mean_of_crops
 
@@ -24,7 +26,9 @@ HEADS: dict[str, Kind] = {
 }
 
 __all__ = [
+    "AUXILIARIES",
     "HEADS",
+    "Auxiliary",
     "Backbone",
     "BackboneSettings",
     "FeatureScaling",
@@ -34,4 +38,5 @@ __all__ = [
     "create",
     "default_preprocess",
     "mean_of_crops",
+    "parse_auxiliary",
 ]

@@ -22,6 +22,7 @@ from whereshot.errors import InputError
 from whereshot.posterior import Posterior
 from whereshot.progress import Track, silent
 from whereshot.records import Records, hashed_share
+from whereshot.scene import scene_shares
 
 MAX_PLACES = 20_000
 """More places than this are no set of cells: a network's first layer alone would have a weight for each pair."""
@@ -52,7 +53,7 @@ class NetworkSettings(Settings):
     top: int = Field(10, ge=1)
     dropout: float = Field(0.5, ge=0, lt=1)
     outdoor: bool = False
-    """Whether the probability of being outdoors is a further input (the column scene_indoor)."""
+    """Whether the probability of being outdoors is a further input (the columns of scenes)."""
     validation: float = Field(0.1, gt=0, lt=1)
     phases: tuple[Phase, ...] = Field(PUBLISHED_PHASES, min_length=1)
     patience: int = Field(5, ge=1)
@@ -232,12 +233,8 @@ def more_inputs(records: Records, outdoor: bool) -> NDArray[np.float32]:
 
 
 def outdoor_inputs(records: Records) -> NDArray[np.float32]:
-    """Probability (n, 1) of being outdoors, a half where unknown. Raises InputError where there is no such column."""
-    if "scene_indoor" not in records.table.column_names:
-        raise InputError(
-            "the refiner needs the column scene_indoor: classify the photos with whereshot curate --scene-model"
-        )
-    return np.nan_to_num(1 - records.numbers("scene_indoor"), nan=0.5).astype(np.float32)[:, None]
+    """Probability (n, 1) of being outdoors, a half where unknown. Raises InputError where there are no scenes."""
+    return np.nan_to_num(1 - scene_shares(records)[:, :1], nan=0.5).astype(np.float32)
 
 
 def users_in_time(records: Records) -> list[NDArray[np.int64]]:
