@@ -32,6 +32,15 @@ TOY = {
 }
 """Cells for six towns instead of the world."""
 
+SHORTER = {
+    "deep-locations": [
+        "sampling.per_cell=8",
+        "sampling.anneal_epochs=4",
+        "optimizer.then=[{kind='sgd',momentum=0.9,epochs=2,learning_rate=0.001,schedule='exponential',warmup=0.0}]",
+    ],
+}
+"""Epochs of some dozen photos, and few of them."""
+
 
 @pytest.fixture(scope="module")
 def borders(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -86,6 +95,7 @@ def test_run_from_end_to_end(name: str, tiny: Path, borders: Path, tmp_path: Pat
         "optimizer.learning_rate=0.003",
         "calibration.folds=2",
         f"partition.levels={TOY[name].format(borders=borders)}",
+        *SHORTER.get(name, []),
     ]
     path = RUNS / f"{name}.toml"
     run = config.load(path, Run, changes)
@@ -102,6 +112,28 @@ def test_run_from_end_to_end(name: str, tiny: Path, borders: Path, tmp_path: Pat
     if not run.backbone.trained:  # a head on frozen features learns the towns in no time
         place = np.array([prediction.latitude, prediction.longitude])
         assert sphere.distance_km(place, np.array(TOWNS["paris"][:2])) < 25
+
+
+def test_published_procedures_are_in_the_run_files() -> None:
+    """Each as its header tells it: optimisers, schedules, how photos are drawn and changed."""
+    runs = {name: config.load(RUNS / f"{name}.toml", Run) for name in NAMES}
+    denmark = runs["denmark-vit"]
+    procedure = denmark.optimizer
+    assert (procedure.kind, procedure.schedule, procedure.warmup) == ("adamw", "polynomial", 0.0)
+    assert (procedure.learning_rate, procedure.weight_decay) == (6e-5, 0.1)
+    assert (procedure.batch_size, procedure.epochs) == (32, 20)
+    assert denmark.preprocess == {"size": 224, "resize": 336}
+    assert (denmark.augment.rand_augment.operations, denmark.augment.rand_augment.magnitude) == (2, 0.15)
+    deep = runs["deep-locations"]
+    assert [(phase.kind, phase.schedule) for phase in deep.optimizer.phases] == [
+        ("adagrad", "constant"),
+        ("sgd", "exponential"),
+    ]
+    assert deep.optimizer.then[0].decay == 0.04
+    assert (deep.sampling.per_cell, deep.sampling.growth, deep.sampling.balance) == (200, 0.06, 1.0)
+    assert runs["planet-im2gps"].optimizer.kind == "adagrad"
+    assert runs["california-binary"].sampling.balance == 1.0
+    assert not any(run.augment.flip for run in runs.values())  # places are not mirrored
 
 
 @pytest.mark.parametrize("loss", ["expected-distance", "log-distance"])
