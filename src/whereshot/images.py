@@ -61,7 +61,7 @@ def open_rgb(source: Source, *, min_side: int | None = None, max_pixels: int = M
         try:
             scaled = None if min_side is None or data is None else _scaled_jpeg(image, data, min_side)
             if scaled is not None:
-                return ImageOps.exif_transpose(scaled)
+                return scaled
             if min_side is not None and image.format in JPEG:
                 # draft keeps both sides at or above the size asked for, and never enlarges
                 scale = min_side / min(image.size)
@@ -78,7 +78,7 @@ def open_rgb(source: Source, *, min_side: int | None = None, max_pixels: int = M
 
 
 def _scaled_jpeg(image: Image.Image, data: bytes, min_side: int) -> Image.Image | None:
-    """A JPEG at the smallest of 1, 2, 4, 6 and 8 eighths that will do; None where Pillow must decode or judge it.
+    """An upright JPEG at the smallest of 1, 2, 4, 6 and 8 eighths that will do; None where Pillow must judge it.
 
     Pillow itself knows the scales 1/2, 1/4 and 1/8 alone.
     """
@@ -92,11 +92,12 @@ def _scaled_jpeg(image: Image.Image, data: bytes, min_side: int) -> Image.Image 
         pixels = simplejpeg.decode_jpeg(data, min_width=width, min_height=height, min_factor=1)
     except ValueError:  # of damage, which Pillow knows better to forgive or to name
         return None
-    scaled = Image.fromarray(pixels)
-    orientation = image.getexif().get(ExifTags.Base.Orientation)
-    if orientation is not None:
-        scaled.getexif()[ExifTags.Base.Orientation] = orientation
-    return scaled
+    scaled = Image.frombuffer("RGB", pixels.shape[1::-1], pixels, "raw", "RGB", 0, 1)  # copies less than fromarray
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    if orientation == 1:
+        return scaled
+    scaled.getexif()[ExifTags.Base.Orientation] = orientation
+    return ImageOps.exif_transpose(scaled)
 
 
 def _one_line(error: Exception) -> str:

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot import images, processes
-from whereshot.dataset import Batch, batches
+from whereshot.dataset import Batch, batches, load
 from whereshot.errors import InputError, ModelError, require
-from whereshot.preprocess import Preprocess
+from whereshot.preprocess import Preprocess, normalised
 from whereshot.progress import Track, silent
 
 Compute = Callable[[Batch], dict[str, NDArray]]
@@ -49,7 +49,8 @@ class TorchCompute:
 
 
 class OnnxCompute:
-    """Runs network.onnx by ONNX Runtime on one thread, photo by photo: more at once are no faster and need memory.
+    """Runs network.onnx by ONNX Runtime on one thread, photo by photo: more at once are no faster and need memory, and
+    crops that were just prepared are still in the processor's cache.
 
     ``network`` is a path, or the bytes of the file; it takes (photos, crops, 3, h, w). Raises ModelError.
     """
@@ -69,11 +70,25 @@ class OnnxCompute:
         self._names = [output.name for output in self._session.get_outputs()]
 
     def __call__(self, batch: Batch) -> dict[str, NDArray]:
-        parts = []
-        for number in range(len(batch.rows)):
-            crops = np.ascontiguousarray(batch.crops[batch.owner == number][None])
-            parts.append(self._session.run(None, {"pixels": crops}))
-        return {name: np.concatenate([part[at] for part in parts]) for at, name in enumerate(self._names)}
+        return self._together([self._one(batch.crops[batch.owner == number]) for number in range(len(batch.rows))])
+
+    def look(self, sources: Sequence[images.Source | None], settings: Preprocess) -> Part:
+        """The outputs of some photos, each decoded right before it is looked at."""
+        rows, found, errors = [], [], {}
+        for row, source in enumerate(sources):
+            crops = load(source, settings, None, row)
+            if isinstance(crops, str):
+                errors[row] = crops
+            else:
+                rows.append(row)
+                found.append(self._one(normalised(crops, settings)))
+        return np.array(rows, np.int64), self._together(found), errors
+
+    def _one(self, crops: NDArray[np.float32]) -> list[NDArray]:
+        return self._session.run(None, {"pixels": np.ascontiguousarray(crops[None])})
+
+    def _together(self, parts: Sequence[list[NDArray]]) -> dict[str, NDArray]:
+        return {name: np.concatenate([part[at] for part in parts]) for at, name in enumerate(self._names) if parts}
 
 
 def pick_device(device: str | None) -> str:
@@ -108,13 +123,12 @@ def compute_outputs(
     ``pool`` are processes that are there already. Pictures in memory (PIL) stay in this process.
     """
     in_memory = any(isinstance(source, images.Image.Image) for source in sources)
-    tasks = ((start, list(sources[start : start + BATCH])) for start in range(0, len(sources), BATCH))
     if in_memory or (pool is None and workers <= 1):
         parts = _in_process(sources, settings, make)
     elif pool is not None:
-        parts = pool.map(tasks)
+        parts = pool.map(_tasks(sources))
     else:
-        parts = _spread(tasks, settings, make, workers)
+        parts = _spread(_tasks(sources), settings, make, workers)
     counted = _by_photo(parts)
     yield from (part for part in track(counted, total=len(sources), what=what) if part is not None)
 
@@ -140,6 +154,11 @@ class Workers:
         self.close()
 
 
+def _tasks(sources: Sequence[images.Source | None]) -> Iterator[Task]:
+    for start in range(0, len(sources), BATCH):
+        yield start, list(sources[start : start + BATCH])
+
+
 def _by_photo(parts: Iterator[Part]) -> Iterator[Part | None]:
     """Each block followed by one None for every further photo in it, so that a bar counts photos."""
     for rows, outputs, errors in parts:
@@ -149,6 +168,9 @@ def _by_photo(parts: Iterator[Part]) -> Iterator[Part | None]:
 
 def _in_process(sources: Sequence, settings: Preprocess, make: Callable[[], Compute]) -> Iterator[Part]:
     compute, left, parts = make(), len(sources), []
+    if isinstance(compute, OnnxCompute):
+        yield from (_looked_at(task, compute, settings) for task in _tasks(sources))
+        return
     for batch in batches(sources, settings, batch_size=BATCH):  # which decodes ahead, beside a GPU
         parts.append(_outputs_of(batch, compute))
         seen = sum(len(rows) + len(errors) for rows, _, errors in parts)
@@ -179,8 +201,11 @@ def _work(task: Task) -> Part:
 
 def _looked_at(task: Task, compute: Compute, settings: Preprocess) -> Part:
     start, sources = task
-    parts = [_outputs_of(batch, compute) for batch in batches(sources, settings, batch_size=len(sources))]
-    rows, outputs, errors = joined(parts)
+    if isinstance(compute, OnnxCompute):
+        rows, outputs, errors = compute.look(sources, settings)
+    else:
+        pieces = batches(sources, settings, batch_size=len(sources))
+        rows, outputs, errors = joined([_outputs_of(batch, compute) for batch in pieces])
     return rows + start, outputs, {row + start: text for row, text in errors.items()}
 
 
