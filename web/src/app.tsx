@@ -53,7 +53,7 @@ export function App({ locator, info }: { locator: Locator; info: PageInfo }) {
   return (
     <div class="page">
       <header class="head">
-        <span class="brand"><img src="icon.svg" alt="" width="28" height="28" />whereshot</span>
+        <span class="brand"><img src="icon.svg" alt="" width="28" height="28" /><span>whereshot</span></span>
         {info.gallery && (
           <nav class="modes" aria-label="Modes">
             {(Object.keys(MODES) as Mode[]).map((name) => (

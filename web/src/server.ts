@@ -70,13 +70,11 @@ export function problemWords(status: number, document: unknown, retryAfter: stri
     const wait = Number(retryAfter) > 0 ? `in ${retryAfter} seconds` : "in a moment";
     return `The server has more photos than it can take just now. Try again ${wait}.`;
   }
-  if (errors?.length) return errors.map((error) => sentence(`${error.id}: ${error.detail}`)).join(" ");
+  if (errors?.length) return errors.map(({ id, detail: why }) => stopped(why.startsWith(id) ? why : `${id}: ${why}`)).join(" ");
   const text = detail ?? title;
   if (text) return sentence(text);
   return status === 413 ? "That is more than the server takes at once." : `The server answered ${status} without a reason.`;
 }
 
-function sentence(text: string): string {
-  const begun = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
-}
+const sentence = (text: string): string => stopped(text.charAt(0).toUpperCase() + text.slice(1));
+const stopped = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);

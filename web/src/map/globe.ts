@@ -12,7 +12,7 @@ import type { Cells, Position } from "../locator";
 import { distanceKm, EARTH_KM, greatCircle } from "../sphere";
 import { loadBaseMap } from "./basemap";
 import { MAP_COLORS, type Theme } from "./colors";
-import { mapStyle, type Source } from "./style";
+import { BASE, FINE_ZOOM, mapStyle, type Source } from "./style";
 
 /** As a blob:, which is all that the server's Content-Security-Policy lets a worker be made of. */
 export async function prepareWorker(): Promise<void> {
@@ -20,8 +20,6 @@ export async function prepareWorker(): Promise<void> {
   setWorkerUrl(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
 }
 
-/** From here on the finer coasts are worth their 3.6 MB. */
-const FINE_ZOOM = 4.5;
 /** A view narrower than this shows nothing that tells where it is: the bundled map has no streets. */
 const LEAST_VIEW_KM = 40;
 /** A pointer that only passes by turns nothing. */
@@ -97,6 +95,7 @@ export class Globe {
       attributionControl: false,
       cancelPendingTileRequestsWhileZooming: false,
       dragRotate: false,
+      fadeDuration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 300,
     });
     this.map.touchZoomRotate.disableRotation();
     this.map.addControl(new NavigationControl({ showCompass: false }), "top-right");
@@ -117,22 +116,22 @@ export class Globe {
 
   private async start(): Promise<void> {
     this.whole();
-    await this.land("coarse");
-    this.element.dataset.map = "ready";
-  }
-
-  private async land(detail: "coarse" | "fine"): Promise<void> {
-    const base = await loadBaseMap(detail);
-    this.set("land", base.land);
-    this.set("borders", base.borders);
-    this.set("coasts", base.coasts);
+    const base = await loadBaseMap("coarse");
+    for (const name of BASE) this.set(name, base[name]);
     this.set("labels", base.labels);
+    this.element.dataset.map = "ready";
   }
 
   private async refine(): Promise<void> {
     if (this.fine || this.map.getZoom() < FINE_ZOOM) return;
     this.fine = true;
-    await this.land("fine").catch(() => (this.fine = false));
+    const base = await loadBaseMap("fine").catch(() => null);
+    this.fine = base !== null;
+    if (!base) return;
+    for (const name of BASE) {
+      this.set(`${name}-fine`, base[name]);
+      this.map.setLayerZoomRange(name, 0, FINE_ZOOM);
+    }
   }
 
   private set(source: Source, data: GeoJSON): void {

@@ -1,24 +1,34 @@
 /** A theme -> the map's style: water, land, the posterior's cells, borders, names. Sources are filled in by the globe. */
-import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
+import type { ExpressionSpecification, FillLayerSpecification, LayerSpecification, LineLayerSpecification, StyleSpecification } from "maplibre-gl";
 import { faintExpression, MAP_COLORS, rampExpression, type Theme } from "./colors";
 
 const FONT = ["Inter Variable"];
 const nothing = { type: "geojson" as const, data: { type: "FeatureCollection" as const, features: [] } };
 
-export const SOURCES = ["land", "borders", "coasts", "labels", "cells", "line"] as const;
-export type Source = (typeof SOURCES)[number];
+/** What the base map consists of, first as coarse as the whole globe needs it, then as fine as a coast does. */
+export const BASE = ["land", "coasts", "borders"] as const;
+export type Base = (typeof BASE)[number];
+export type Source = Base | `${Base}-fine` | "labels" | "cells" | "line";
+const SOURCES: Source[] = [...BASE, "land-fine", "coasts-fine", "borders-fine", "labels", "cells", "line"];
+
+/** From here on the finer coasts are worth their 3.6 MB. */
+export const FINE_ZOOM = 4.5;
 
 export function mapStyle(theme: Theme, tiles: string | null): StyleSpecification {
   return {
     version: 8,
     projection: { type: "globe" },
-    sky: { "atmosphere-blend": ["interpolate", ["linear"], ["zoom"], 0, 0.55, 4, 0.4, 6, 0] },
     sources: {
       ...Object.fromEntries(SOURCES.map((name) => [name, { ...nothing, tolerance: 0.3 }])),
       ...(tiles ? { tiles: { type: "raster" as const, tiles: [tiles], tileSize: 256, maxzoom: 19 } } : {}),
     },
     layers: layers(theme, tiles !== null),
   };
+}
+
+/** The same layer for both degrees of detail; the globe ends the coarse one where the fine one has come. */
+function twice(layer: (FillLayerSpecification | LineLayerSpecification) & { id: Base }): LayerSpecification[] {
+  return [layer, { ...layer, id: `${layer.id}-fine`, source: `${layer.id}-fine`, minzoom: FINE_ZOOM }];
 }
 
 function layers(theme: Theme, tiles: boolean): LayerSpecification[] {
@@ -45,20 +55,20 @@ function layers(theme: Theme, tiles: boolean): LayerSpecification[] {
   });
   return [
     { id: "water", type: "background", paint: { "background-color": colors.water } },
-    { id: "land", type: "fill", source: "land", paint: { "fill-color": colors.land, "fill-antialias": false } },
+    ...twice({ id: "land", type: "fill", source: "land", paint: { "fill-color": colors.land, "fill-antialias": false } }),
     ...(tiles ? [{ id: "tiles", type: "raster", source: "tiles", minzoom: 3 } as LayerSpecification] : []),
     fill("cells-all", 1, faintExpression() as ExpressionSpecification),
     outline("outline-90", 0.9, 3),
     fill("cells-90", 0.9, 1),
     outline("outline-50", 0.5, 5),
     fill("cells-50", 0.5, 1),
-    { id: "coasts", type: "line", source: "coasts", paint: { "line-color": colors.coast, "line-width": width(0.6, 1.4) } },
-    {
+    ...twice({ id: "coasts", type: "line", source: "coasts", paint: { "line-color": colors.coast, "line-width": width(0.6, 1.4) } }),
+    ...twice({
       id: "borders",
       type: "line",
       source: "borders",
       paint: { "line-color": colors.border, "line-width": width(0.5, 1.2), "line-dasharray": [4, 2] },
-    },
+    }),
     {
       id: "line",
       type: "line",

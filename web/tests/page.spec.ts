@@ -1,0 +1,150 @@
+/** The served page as a visitor meets it, in a real browser with a real server behind it. */
+import type { Page } from "@playwright/test";
+import { readFileSync } from "node:fs";
+import { choose, expect, expectAccessible, expectRegion, keep, open, SIGN, test } from "./watched";
+
+const DESK = { viewport: { width: 1440, height: 900 }, deviceScaleFactor: 1 };
+const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 1, colorScheme: "dark" as const };
+
+test.describe("on a desk", () => {
+test.use(DESK);
+test("a dropped photo has its place and its region", async ({ page }) => {
+  await open(page);
+  await keep(page, "start-1440");
+  const bytes = [...readFileSync(SIGN)];
+  const dropped = await page.evaluateHandle((data) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([new Uint8Array(data)], "sign.jpg", { type: "image/jpeg" }));
+    return transfer;
+  }, bytes);
+  await page.dispatchEvent("body", "dragenter", { dataTransfer: dropped });
+  await expect(page.getByText("Drop to find out where")).toBeVisible();
+  await page.dispatchEvent("body", "drop", { dataTransfer: dropped });
+  await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
+  await expect(page.getByRole("button", { name: /Altafulla, Catalonia, Spain/ })).toBeVisible();
+  await expect(page.locator(".mark-answer")).toHaveCount(1);
+  await expect(page.locator(".box").first()).toBeVisible();
+  await expectRegion(page);
+  await keep(page, "answer-1440");
+});
+});
+
+test.describe("on a phone", () => {
+test.use(PHONE);
+
+test("on a phone, in the dark, it can be used and read", async ({ page }) => {
+  await open(page);
+  await keep(page, "start-390-dark");
+  await choose(page, SIGN);
+  await expect(page.getByRole("heading", { name: "Altafulla" })).toBeInViewport();
+  await expectRegion(page);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+  await keep(page, "answer-390-dark");
+  await expectAccessible(page);
+});
+});
+
+test("the keyboard alone is enough", async ({ page }) => {
+  await open(page);
+  const chooser = page.waitForEvent("filechooser");
+  await tabTo(page, "Choose photos");
+  await page.keyboard.press("Enter");
+  await (await chooser).setFiles(SIGN);
+  await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
+  await expect(page.locator('[aria-live="polite"]').filter({ hasText: "Altafulla" })).toHaveCount(1);
+  await tabTo(page, /^Barcelona|^2Barcelona/);
+  await expect(page.locator(".mark-on")).toContainText("Barcelona");
+  await page.keyboard.press("Shift+Tab");
+  await expect(page.locator(".mark-on")).toContainText("Altafulla");
+  await tabTo(page, /^Read/);
+  await expect(page.locator(".box-on")).toHaveCount(1);
+});
+
+test("nothing serious stands in the way of a screen reader", async ({ page }) => {
+  await open(page);
+  await choose(page, SIGN);
+  await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "About" }).click();
+  await expect(page.getByRole("dialog")).toContainText("Natural Earth");
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toBeHidden();
+});
+
+test("what is not sure does not look sure", async ({ page }) => {
+  await open(page);
+  const plain = await page.evaluate(async () => {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [480, 360];
+    const paint = canvas.getContext("2d")!;
+    const sky = paint.createLinearGradient(0, 0, 0, 360);
+    [["0", "#24385c"], ["0.6", "#e8875a"], ["0.62", "#1b2430"], ["1", "#3a3f4a"]].forEach(([at, color]) => sky.addColorStop(Number(at), color!));
+    paint.fillStyle = sky;
+    paint.fillRect(0, 0, 480, 360);
+    return canvas.toDataURL("image/png").split(",")[1]!;
+  });
+  await choose(page, { name: "dusk.png", mimeType: "image/png", buffer: Buffer.from(plain, "base64") });
+  await expect(page.getByRole("heading", { name: "Not sure, not even of the continent" })).toBeVisible();
+  await expect(page.locator(".mark-faint").first()).toBeAttached();
+  await expect(page.locator(".mark-answer")).toHaveCount(0);
+  await expectRegion(page);
+});
+
+test("several photos have one pooled answer, and what is no photo is told in words", async ({ page }) => {
+  await open(page);
+  const broken = { name: "broken.jpg", mimeType: "image/jpeg", buffer: Buffer.from("no photo at all") };
+  await choose(page, broken);
+  await expect(page.getByRole("alert")).toContainText("not a picture in a known format");
+  await page.getByRole("button", { name: "Start again" }).click();
+  await choose(page, [SIGN, SIGN]);
+  await expect(page.getByRole("button", { name: /All together/ })).toHaveAttribute("aria-pressed", "true");
+  await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
+  await choose(page, { name: "list.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
+  await expect(page.getByRole("alert")).toContainText("list.txt is no picture");
+  await page.getByRole("button", { name: /^Take village-sign/ }).first().click();
+  await expect(page.getByRole("button", { name: /All together/ })).toHaveCount(0);
+  await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
+});
+
+test("the gallery shows the truth, and the game compares", async ({ page }) => {
+  await open(page);
+  await page.getByRole("button", { name: "Gallery" }).click();
+  await expect(page.getByRole("table")).toContainText("25 km");
+  await page.getByRole("button", { name: "A photo by chance" }).click();
+  await expect(page.getByRole("heading", { name: /off$/ })).toBeVisible();
+  await expect(page.locator(".mark-truth")).toHaveCount(1);
+  await expectRegion(page);
+  await page.getByRole("button", { name: "Guess" }).click();
+  await page.getByRole("button", { name: "A photo by chance" }).click();
+  await expect(page.locator(".mark-truth")).toHaveCount(0);
+  await page.locator(".maplibregl-canvas").click({ position: { x: 500, y: 400 } });
+  await page.getByRole("button", { name: "This is my guess" }).click();
+  await expect(page.getByRole("heading", { name: "The model was nearer." })).toBeVisible();
+  await expect(page.locator(".mark-truth")).toHaveCount(1);
+  await keep(page, "game");
+});
+
+test("a server that asks for a token is given one", async ({ page }) => {
+  // the server of these tests asks for none: what it tells of itself is changed on its way, and what it is sent is seen
+  await page.route("**/v1/page", async (route) => {
+    const told = (await (await route.fetch()).json()) as object;
+    await route.fulfill({ json: { ...told, needs_token: true } });
+  });
+  await page.goto("./");
+  await page.getByLabel(/^Token/).fill("a-secret");
+  await page.keyboard.press("Enter");
+  const asked = page.waitForRequest("**/v1/locate");
+  await choose(page, SIGN);
+  expect((await asked).headers().authorization).toBe("Bearer a-secret");
+});
+
+/** Press Tab until what is called so has the focus. */
+async function tabTo(page: Page, name: string | RegExp): Promise<void> {
+  for (let pressed = 0; pressed < 40; pressed++) {
+    await page.keyboard.press("Tab");
+    const text = await page.evaluate(() => document.activeElement?.textContent?.trim() ?? "");
+    if (typeof name === "string" ? text === name : name.test(text)) return;
+  }
+  throw new Error(`Tab does not lead to ${name}`);
+}

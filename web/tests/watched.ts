@@ -1,0 +1,68 @@
+/** A page of which every request and every complaint is watched: a test ends well only without any that should not be. */
+import { test as base, expect, type Page } from "@playwright/test";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+
+export { expect };
+
+export const SIGN = path.resolve(import.meta.dirname ?? __dirname, "../../examples/village-sign.jpg");
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+export const test = base.extend<{ page: Page }>({
+  page: async ({ page, baseURL }, use) => {
+    const host = new URL(baseURL!).host;
+    const strangers: string[] = [];
+    const complaints: string[] = [];
+    page.on("request", (request) => {
+      const address = new URL(request.url());
+      if (/^(https?|wss?):$/.test(address.protocol) && address.host !== host) strangers.push(request.url());
+    });
+    page.on("console", (message) => {
+      // the answer 4xx to a broken photo is told by the browser as well
+      const told = message.text().startsWith("Failed to load resource") && message.location().url.endsWith("/v1/locate");
+      if (message.type() === "error" && !told) complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => complaints.push(String(error.stack)));
+    await use(page);
+    expect(strangers, "requests to other hosts").toEqual([]);
+    expect(complaints, "errors on the console").toEqual([]);
+  },
+});
+
+/** The page, its globe drawn. */
+export async function open(page: Page): Promise<void> {
+  await page.goto("./");
+  await expect(page.locator(".globe")).toHaveAttribute("data-map", "ready");
+}
+
+/** Give photos to the page as a person who chooses files does. */
+export async function choose(page: Page, files: Parameters<Page["setInputFiles"]>[1]): Promise<void> {
+  await page.setInputFiles('[data-input="Choose photos"]', files);
+}
+
+/** Cells of the 90 % region are on the screen. */
+export async function expectRegion(page: Page): Promise<void> {
+  await expect(page.locator(".globe")).toHaveAttribute("data-cells", /^[1-9]/);
+}
+
+/** axe-core finds nothing serious. */
+export async function expectAccessible(page: Page): Promise<void> {
+  await page.evaluate(readFileSync(AXE, "utf8"));
+  const found = await page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
+    return (await axe.run()).violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map((node) => node.html.slice(0, 160)) }));
+  });
+  expect(found.filter(({ impact }) => impact === "serious" || impact === "critical")).toEqual([]);
+}
+
+interface Violation {
+  id: string;
+  impact: string;
+  nodes: { html: string }[];
+}
+
+/** Kept beside the tests, not committed. */
+export async function keep(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: path.resolve(path.dirname(SIGN), `../web/screenshots/${name}.png`) });
+}

@@ -1,0 +1,43 @@
+/** Pure functions: the words and numbers of an answer. */
+import { expect, test } from "@playwright/test";
+import { cutAtDateLine } from "../src/map/dateline";
+import { problemWords } from "../src/server";
+import { distanceKm, geoScore, greatCircle } from "../src/sphere";
+import { distanceWords, evidenceWords, percent, times } from "../src/words";
+
+test("probabilities and distances claim no more than they say", () => {
+  expect([0.0049, 0.01, 0.5, 0.9949, 0.995].map(percent)).toEqual(["under 1 %", "1 %", "50 %", "99 %", "over 99 %"]);
+  expect([0.35, 5.65, 31.4, 9730].map(distanceWords)).toEqual(["350 m", "5.7 km", "31 km", "9,700 km"]);
+  expect([0.5, Math.log(160), -Math.log(2)].map(times)).toEqual(["1.6 times", "200 times", "2.0 times"]);
+  expect(evidenceWords({ kind: "text/place", what: "Altafulla", means: "the place", nats: 5.02, box: null })).toBe(
+    "Read “Altafulla”: the place; made the answer 200 times likelier.",
+  );
+});
+
+test("distances, scores and great circles are those of the sphere", () => {
+  const paris = { latitude: 48.8566, longitude: 2.3522 };
+  const sydney = { latitude: -33.8688, longitude: 151.2093 };
+  expect(distanceKm(paris, sydney)).toBeCloseTo(16_960, -1);
+  expect([0, 1492.7, 20_015].map(geoScore)).toEqual([5000, 1839, 0]);
+  const line = greatCircle({ latitude: 50, longitude: 170 }, { latitude: 50, longitude: -170 });
+  expect(line.at(-1)![0]).toBeCloseTo(190, 6); // on past the date line, not back round the Earth
+});
+
+test("polygons end at the date line", () => {
+  const cut = cutAtDateLine({
+    type: "Feature",
+    properties: {},
+    // clockwise, as in world-atlas
+    geometry: { type: "Polygon", coordinates: [[[170, -10], [170, 10], [-170, 10], [-170, -10], [170, -10]]] },
+  });
+  expect(cut.geometry.type).toBe("MultiPolygon");
+  const longitudes = (cut.geometry.coordinates as number[][][][]).map((polygon) => polygon[0]!.map(([longitude]) => longitude!));
+  for (const ring of longitudes) expect(Math.max(...ring) - Math.min(...ring)).toBeLessThan(10.1);
+});
+
+test("a server's problem is told in words", () => {
+  expect(problemWords(429, null, "7")).toContain("in 7 seconds");
+  expect(problemWords(422, { detail: "x", errors: [{ id: "a.jpg", detail: "is empty" }] }, null)).toBe("a.jpg: is empty.");
+  expect(problemWords(400, { title: "Bad Request", detail: "top is a whole number" }, null)).toBe("Top is a whole number.");
+  expect(problemWords(502, "<html>", null)).toBe("The server answered 502 without a reason.");
+});
