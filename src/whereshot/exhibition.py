@@ -65,8 +65,8 @@ def exhibit(
         for row, one in enumerate(located):
             predictions.append(one.prediction)
             if row in chosen and one.posterior is not None:
-                _write(beside, len(names), records[row], truth[row], one)
-                names.append(str(records[row]["id"]))
+                names.append(f"{len(names):05d}")  # a file's name might give the place away to who has to guess
+                _write(beside, names[-1], records[row], truth[row], one)
         if not names:
             raise InputError(f"none of {len(records)} photos can be shown; first: {predictions[0].error}")
         scores = {"model": locator.name, **_scores(predictions, records)}
@@ -93,12 +93,11 @@ def _scores(predictions: list[Prediction], records: Records) -> dict[str, Any]:
     return told
 
 
-def _write(folder: Path, number: int, record: dict[str, Any], truth: np.ndarray, located: Located) -> None:
+def _write(folder: Path, name: str, record: dict[str, Any], truth: np.ndarray, located: Located) -> None:
     """One photo's entry and picture."""
     prediction = located.prediction
     answer = np.array([prediction.latitude, prediction.longitude])
     distance_km = float(sphere.distance_km(answer, truth))
-    name = str(record["id"])
     entry = {
         "id": name,
         "truth": {
@@ -109,12 +108,12 @@ def _write(folder: Path, number: int, record: dict[str, Any], truth: np.ndarray,
         "distance_km": round(distance_km, 3),
         "credit": {column: record.get(column) for column in CREDIT},
     }
-    document = prediction.to_json() | {"id": name, "path": None}  # where it lay is the owner's alone
+    document = prediction.to_json() | {"id": name, "path": None}
     drawn = to_geojson(cells_of(located.posterior))
     told = f'{json.dumps(document, ensure_ascii=False)[:-1]},"map":{drawn}}}'
     text = f'{json.dumps(entry, ensure_ascii=False)[:-1]},"prediction":{told}}}'
-    (folder / "entries" / f"{number:05d}.json").write_text(text, "utf-8")
+    (folder / "entries" / f"{name}.json").write_text(text, "utf-8")
     image = images.open_rgb(record["image"], min_side=LONGEST)
     image.thumbnail((LONGEST, LONGEST))
     image.info.clear()  # Pillow would write a JPEG's comment again
-    image.save(folder / "photos" / f"{number:05d}.jpg", "JPEG", quality=QUALITY)
+    image.save(folder / "photos" / f"{name}.jpg", "JPEG", quality=QUALITY)
