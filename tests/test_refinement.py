@@ -147,6 +147,30 @@ def test_posteriors_on_other_cells_are_refused(photos: Path, posteriors: Path, t
     )
 
 
+def test_experts_are_switched_by_scene_from_the_command_line(photos: Path, posteriors: Path, tmp_path: Path) -> None:
+    records = Records.read(photos)
+    shares = np.where(np.arange(48)[:, None] % 3 == np.arange(3), 0.8, 0.1)
+    for column, kind in enumerate(("indoor", "natural", "urban")):
+        records = records.with_column(f"scene_{kind}", shares[:, column])
+    records.write(tmp_path / "scenes.parquet")
+    base = refinement.of_file(posteriors, records, None).posterior
+    flat = Posterior(base.places + 1, np.zeros((47, 4)), base.spread_km)
+    flat.write(tmp_path / "flat.parquet", records.strings("id")[1:])
+    out = tmp_path / "out.parquet"
+    experts = ["--expert", f"indoor={tmp_path / 'flat.parquet'}", "--expert", f"outdoor={posteriors}"]
+    done = command("switch", str(tmp_path / "scenes.parquet"), *experts, "--out", str(out), "--format", "json")
+    assert done.exception is None
+    assert json.loads(done.stdout) == {"photos": 48, "refined": 47, "failed": 1, "out": str(out)}
+    said = refinement.switch(records, {"indoor": tmp_path / "flat.parquet", "outdoor": posteriors})
+    assert said.rows.tolist() == list(range(1, 48))
+    np.testing.assert_allclose(
+        said.posterior.log_density(base.places[[0] * 47])[0], base.log_density(base.places[[0] * 48])[1]
+    )
+    np.testing.assert_allclose(said.posterior.mode()[2] % 1, base.places[0] % 1)
+    missing = command("switch", str(tmp_path / "scenes.parquet"), *experts[:2], "--out", str(out))
+    assert str(missing.exception) == "the scene 'natural' needs one expert; it has none"
+
+
 def test_what_contradicts_itself_is_refused(tiny_model: Path, posteriors: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="give either model or posterior"):
         run_of(tmp_path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from whereshot import checkpoint, config, refine
+from whereshot import checkpoint, config, refine, scene
 from whereshot.config import ConfigPath, Settings
 from whereshot.errors import ConfigError, InputError, ModelError, OutputError
 from whereshot.evaluate import Truth
@@ -198,13 +198,40 @@ def _of_model(
 
 def of_file(path: Path, records: Records, support: Support | None) -> Said:
     """The posteriors of records in a file, on all places in it or on the given ones. Raises InputError."""
-    truth = Truth(np.zeros((len(records), 2)), ids=records.table["id"].to_numpy())
-    problems = Problems()
-    blocks = list(read_distributions(path, truth, problems))
+    blocks, errors = _read(path, records)
     support = Support.of_parts([part for _, part in blocks]) if support is None else support
-    rows = np.concatenate([at for at, _ in blocks])
-    posterior = Posterior.concat([support.gather(part) for _, part in blocks])
+    return _in_order([(rows, support.gather(part)) for rows, part in blocks], errors)
+
+
+def switch(records: Records, experts: Mapping[str, Path], how: scene.How = "likeliest") -> Said:
+    """Posteriors in files, by the scenes that each is an expert for, put together by the records' scenes.
+
+    A photo that an expert says nothing of has an error. Raises InputError unless every scene has just one expert.
+    """
+    shares, read = scene.scene_shares(records), {}
+    errors: dict[int, str] = {}
+    for name, path in experts.items():
+        read[name] = _in_order(*_read(path, records))
+        errors = read[name].errors | errors
+    rows = np.array([row for row in range(len(records)) if row not in errors], dtype=np.int64)
+    if not len(rows):
+        raise InputError(f"no photo has a posterior of all {len(experts)} experts; first: {errors[0]}")
+    found = {name: said.posterior[np.searchsorted(said.rows, rows)] for name, said in read.items()}
+    return Said(scene.switch(found, shares[rows], how), rows, dict(sorted(errors.items())))
+
+
+_Blocks = list[tuple[NDArray[np.int64], Posterior]]
+
+
+def _read(path: Path, records: Records) -> tuple[_Blocks, dict[int, str]]:
+    """Rows and their posteriors as a file has them, and why the other rows have none."""
+    ids = records.table["id"].to_numpy()
+    blocks = list(read_distributions(path, Truth(np.zeros((len(records), 2)), ids=ids), Problems()))
+    missing = np.setdiff1d(np.arange(len(records)), np.concatenate([rows for rows, _ in blocks]))
+    return blocks, {int(row): f"{path}: no posterior of {ids[row]}" for row in missing}
+
+
+def _in_order(blocks: _Blocks, errors: dict[int, str]) -> Said:
+    rows = np.concatenate([own for own, _ in blocks])
     order = np.argsort(rows)
-    missing = np.setdiff1d(np.arange(len(records)), rows)
-    ids = truth.ids
-    return Said(posterior[order], rows[order], {int(row): f"{path}: no posterior of {ids[row]}" for row in missing})
+    return Said(Posterior.concat([part for _, part in blocks])[order], rows[order], errors)

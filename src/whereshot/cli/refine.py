@@ -1,10 +1,10 @@
-"""Commands that make posteriors better by what else is known of photos: refine fit, apply and tracks."""
+"""Commands that make posteriors better by what else is known of photos: refine fit, apply, switch, tracks."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,12 +15,17 @@ from whereshot.cli.base import (
     ReportFormat,
     SetOption,
     check_writable,
+    pairs,
     print_json,
     read_records,
     say,
     some_failed,
 )
 from whereshot.errors import InputError
+
+if TYPE_CHECKING:
+    from whereshot.records import Records
+    from whereshot.refinement import Said
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -68,16 +73,53 @@ def refine_apply(
 
     errors.require("torch", extra="torch")
     from whereshot import refinement
-    from whereshot.records import Records
 
-    if out.suffix != ".parquet":
-        raise InputError(f"--out names a .parquet file; got {out}")
     if posterior is not None and model is not None:
         raise InputError("give either --posterior or --model")
-    check_writable(out)
-    whole = records.is_dir() or records.suffix.lower() == ".parquet"  # of a table, rows without positions are left out
-    photos = Records.read(records) if whole else read_records(records, column)
+    _check_parquet(out)
+    photos = _read_photos(records, column)
     said = refinement.apply(refiner, photos, model=model, posterior=posterior, device=device, track=progress.bar)
+    _write(said, photos, out, form)
+
+
+@app.command("switch")
+def refine_switch(
+    records: Annotated[Path, typer.Argument(help="Records with scene_indoor, scene_natural, scene_urban.")],
+    expert: Annotated[
+        list[str], typer.Option(help="SCENE=FILE: posteriors by the expert for indoor, natural, urban or outdoor.")
+    ],
+    out: Annotated[Path, typer.Option(help="The .parquet file of posteriors to write.", show_default=False)],
+    mixture: Annotated[bool, typer.Option("--mixture", help="Weigh all experts by the scenes' probabilities.")] = False,
+    column: ColumnOption = None,
+    form: FormatOption = ReportFormat.table,
+) -> None:
+    """Let the expert for each photo's likeliest scene answer, of posteriors that locate --posterior wrote."""
+    from whereshot import errors
+
+    errors.require("torch", extra="torch")
+    from whereshot import refinement
+
+    _check_parquet(out)
+    photos = _read_photos(records, column)
+    experts = {name: Path(path) for name, path in pairs(expert, "--expert").items()}
+    _write(refinement.switch(photos, experts, "mixture" if mixture else "likeliest"), photos, out, form)
+
+
+def _check_parquet(out: Path) -> None:
+    if out.suffix != ".parquet":
+        raise InputError(f"--out names a .parquet file; got {out}")
+    check_writable(out)
+
+
+def _read_photos(path: Path, column: list[str] | None) -> Records:
+    """Records with or without positions; of a table, rows without one are left out."""
+    from whereshot.records import Records
+
+    whole = path.is_dir() or path.suffix.lower() == ".parquet"
+    return Records.read(path) if whole else read_records(path, column)
+
+
+def _write(said: Said, photos: Records, out: Path, form: ReportFormat) -> None:
     ids = photos.strings("id")
     said.posterior.write(out, [ids[row] for row in said.rows])
     for error in said.errors.values():
