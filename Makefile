@@ -1,4 +1,5 @@
 # make demo             locate the example picture, or PHOTO=path, and draw a map of the answer
+# make web              build the page that whereshot serve hands out; needs npm
 # make test             everything the project checks about itself
 # make landmarks        train and evaluate runs/landmarks.toml, write docs/results-landmarks.md (needs ../shared)
 # make scoring          a million predictions scored, time and memory, into docs/results-scoring.md
@@ -12,7 +13,7 @@ PHOTO ?= examples/village-sign.jpg
 DEMO := demo
 
 .DELETE_ON_ERROR:
-.PHONY: demo test landmarks scoring benchmarks clean
+.PHONY: demo web test landmarks scoring benchmarks clean
 
 demo: $(VENV)/installed
 	@mkdir -p $(DEMO)
@@ -20,7 +21,16 @@ demo: $(VENV)/installed
 	@$(BIN)/whereshot locate "$(PHOTO)" --format html --out $(DEMO)/answer.html 2>/dev/null
 	@echo "map: $(DEMO)/answer.html"
 
-test: $(VENV)/developing
+SITE := src/whereshot/static/site
+NPM := $(shell command -v npm 2>/dev/null)
+
+web: $(SITE)/index.html
+
+$(SITE)/index.html: $(shell find web/src web/public web/*.json web/*.ts web/index.html docs/responsible-use.md -type f 2>/dev/null)
+	cd web && npm ci --no-fund --no-audit && npm run build
+
+# without npm the page's tests are skipped, and say so
+test: $(VENV)/developing $(if $(NPM),web)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -54,4 +64,4 @@ $(VENV)/developing: $(VENV)/installed
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(DEMO)
+	rm -rf $(VENV) $(DEMO) $(SITE) web/node_modules

@@ -2,11 +2,12 @@
 import { test as base, expect, type Page } from "@playwright/test";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import path from "node:path";
+import { fileURLToPath } from "node:url";
 
 export { expect };
 
-export const SIGN = path.resolve(import.meta.dirname ?? __dirname, "../../examples/village-sign.jpg");
+export const SIGN = fileURLToPath(new URL("../../examples/village-sign.jpg", import.meta.url));
+const PICTURES = fileURLToPath(new URL("../screenshots/", import.meta.url));
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 export const test = base.extend<{ page: Page }>({
@@ -64,5 +65,5 @@ interface Violation {
 
 /** Kept beside the tests, not committed. */
 export async function keep(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: path.resolve(path.dirname(SIGN), `../web/screenshots/${name}.png`) });
+  await page.screenshot({ path: `${PICTURES}${name}.png` });
 }

@@ -43,7 +43,7 @@ const LOG_DENSITY = ["log10", ["max", ["get", "density_per_km2"], 1e-30]];
 
 /** A MapLibre expression: outside the 90 % region, the thinner the fainter. */
 export function faintExpression(): unknown[] {
-  return ["interpolate", ["linear"], LOG_DENSITY, -9, 0.12, -6, 0.3, -3, 0.55];
+  return ["interpolate", ["linear"], LOG_DENSITY, -9, 0.06, -6, 0.2, -3, 0.5];
 }
 
 /** A MapLibre expression: density on a log scale to the ramp's colours. */

@@ -26,6 +26,8 @@ const LEAST_VIEW_KM = 40;
 const REVEAL_MS = 250;
 /** Farther from the middle than this the globe hides what is on it. */
 const HORIZON_KM = 7000;
+/** Turning costs power, and nobody looks that long. */
+const TURNING_MS = 90_000;
 const TILE_PIXELS = 512;
 const EMPTY: Cells = { type: "FeatureCollection", features: [] };
 
@@ -119,7 +121,7 @@ export class Globe {
     const base = await loadBaseMap("coarse");
     for (const name of BASE) this.set(name, base[name]);
     this.set("labels", base.labels);
-    this.element.dataset.map = "ready";
+    this.map.once("idle", () => (this.element.dataset.map = "ready"));
   }
 
   private async refine(): Promise<void> {
@@ -149,8 +151,10 @@ export class Globe {
   /** Turn slowly while there is nothing to see, unless the visitor wants no motion. */
   turn(): void {
     if (this.still.matches || this.turning) return;
-    let before = performance.now();
+    const began = performance.now();
+    let before = began;
     const step = (now: number): void => {
+      if (now - began > TURNING_MS) return this.stop();
       const center = this.map.getCenter();
       this.map.setCenter([center.lng - ((now - before) / 1000) * 2.5, center.lat]);
       before = now;
@@ -168,6 +172,7 @@ export class Globe {
   show(view: View): void {
     const draw = (): void => {
       this.set("cells", view.cells ?? EMPTY);
+      this.element.dataset.shows = view.cells ? "cells" : "";
       const line = view.between ? greatCircle(...view.between) : [];
       this.outline(view.unsure ?? false);
       this.set("line", { type: "LineString", coordinates: line });
