@@ -219,7 +219,7 @@ def test_where_it_is_in_words(hot: tuple[int, int], words: str) -> None:
     assert HeatMap(values, "nats").where() == words
     assert HeatMap(np.zeros((3, 3)), "nats").where() == "nowhere"
     assert HeatMap(values, "nats").strongest == 5.0
-    assert grid_of((400, 200), 7) == (7, 14) and grid_of((10, 1000), 7) == (700, 7)
+    assert grid_of((400, 200), 7) == (7, 14) and grid_of((10, 1000), 7) == (21, 7)
 
 
 def test_colours_lie_on_the_heat() -> None:

@@ -13,6 +13,8 @@ NEAR_KM = 25.0
 """The answer is explained by the mass within this distance of it."""
 SHORTER_CELLS = 14
 """Cells along the shorter side of a picture, of heat that a network's own grid is laid upon."""
+LONGEST = 3
+"""Cells along the longer side, of those along the shorter, at most."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,9 @@ class HeatMap:
 
 
 def grid_of(size: tuple[int, int], shorter: int = SHORTER_CELLS) -> tuple[int, int]:
-    """Rows and columns of nearly square cells over a picture of (width, height) pixels."""
-    side = min(size) / shorter
-    return max(1, round(size[1] / side)), max(1, round(size[0] / side))
+    """Rows and columns of cells over a picture of (width, height) pixels, nearly square unless it is very long."""
+    side, most = min(size) / shorter, LONGEST * shorter
+    return min(most, round(size[1] / side)), min(most, round(size[0] / side))
 
 
 def on_picture(crops: NDArray, view: View, size: tuple[int, int], grid: tuple[int, int]) -> NDArray[np.float64]:
