@@ -273,3 +273,6 @@ def test_what_cannot_be_had(package: Path, tmp_path: Path) -> None:
     assert refused("geoclip", out=tmp_path / "new", tower=gone) == f"{gone}: no such weights file"
     assert refused("mobilenetv3-large", tower=gone) == "--tower is for geoclip; mobilenetv3-large has none"
     assert not (tmp_path / "new").exists()
+    (tmp_path / "file").write_text("in the way")
+    line = refused("geoclip", out=tmp_path / "file" / "model")  # before anything is fetched
+    assert line.endswith(f"model: cannot be written ({tmp_path / 'file'} is not a folder that may be written to)")

@@ -133,6 +133,10 @@ def get(
 
 
 def _check_free(out: Path, overwrite: bool) -> None:
+    """Before anything is fetched: nothing may stand in the way, and the folder must be one that can be made."""
+    above = next(folder for folder in out.absolute().parents if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise OutputError(f"{out}: cannot be written ({above} is not a folder that may be written to)")
     if out.exists() and not (overwrite and checkpoint.is_model(out)):
         raise OutputError(f"{out}: exists already; choose another --out, or give --overwrite")
 
@@ -294,13 +298,13 @@ def make_geoclip(
 
     ``options`` of the tower and a smaller number of ``places`` are for trying it out.
     """
-    if importlib.util.find_spec("geoclip") is None:
-        raise MissingExtraError("geoclip is not installed; it comes with: pip install 'whereshot[geoclip]'")
+    for package in ("geoclip", "torch"):  # looked for, not imported: to say that there is no network takes no time
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError(f"{package} is not installed; it comes with: pip install 'whereshot[{package}]'")
     fetched = tower is None
     tower = tower or fetch_tower(say, track)
     if not tower.is_file():
         raise ModelError(f"{tower}: no such weights file")
-    require("torch", extra="torch")  # only now: to say that there is no network should take no time
     from whereshot import model
     from whereshot.model import geoclip, locations
     from whereshot.model.align import Align, AlignSettings

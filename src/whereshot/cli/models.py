@@ -48,6 +48,8 @@ def models_list(
         size = "" if row["size_bytes"] is None else f"{row['size_bytes'] / 1e6:,.1f} MB"
         print(f"{row['name']:20} {row['status']:13} {size:>11}  {row['licence'] or 'licence: see its card'}")
         print(f"{'':20} {row['path'] or row['told']}")
+        if row["source"] is not None:
+            print(f"{'':20} fetched as hf:{row['source']['repository']}@{row['source']['revision'][: catalog.SHORT]}")
         for score in row["published"]:
             print(f"{'':20} {_score_words(score)}")
     print("Fetch one with: whereshot models get NAME; read its card with: whereshot models show NAME")
@@ -124,4 +126,4 @@ def models_get(
 
     if offline:
         download.forbid()
-    print(hub.get(name, out, tower=tower, overwrite=overwrite, say=say, track=progress.bar))
+    print(hub.get(name, out, tower=tower, overwrite=overwrite, say=say, track=progress.late_bar))
