@@ -26,9 +26,10 @@ prototypes encoded
 sources curate pack evidence readout evaluate areas conformal
 fetch
 places
-gazetteer pooling posterior_map
+gazetteer pooling posterior_map foreground
 scene
 partition posterior engine streaming augment retrieval averaging
+choice spots
 hills surfaces records preprocess cauchy adjacency delaunay borders whitening
 triangles rings
 s2 catalog

@@ -64,11 +64,13 @@ def quantile_km(share: NDArray, spread_km: NDArray) -> NDArray[np.float64]:
     return 2 * sphere.EARTH_KM * np.arcsin(np.sqrt(np.clip(u / 2, 0, 1)))
 
 
-def drawn_km(distance_km: NDArray, spread_km: NDArray) -> NDArray[np.float64]:
-    """Distance from the centre of one point of each place, (n, k): how far off its middle, and which way, is spread
-    evenly over the places (the R2 sequence, Roberts 2018)."""
-    number = np.arange(distance_km.shape[1])
+def drawn_cosines(spread_km: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """One point of each place (k,), seen from anywhere: (along, across), so that ``along cos a + across sin a`` is the
+    cosine of its angle from a centre that is the angle ``a`` from the place's middle.
+
+    How far off its middle a point is, and which way, is spread evenly over the places (the R2 sequence, Roberts 2018).
+    """
+    number = np.arange(len(spread_km))
     share, turn = (0.5 + number * 0.7548776662466927) % 1, (0.5 + number * 0.5698402909980532) % 1
-    off, angle = quantile_km(share, spread_km) / sphere.EARTH_KM, distance_km / sphere.EARTH_KM
-    half = np.sin((angle - off) / 2) ** 2 + np.sin(angle) * np.sin(off) * np.sin(np.pi * turn) ** 2
-    return 2 * sphere.EARTH_KM * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
+    off = quantile_km(share, spread_km) / sphere.EARTH_KM
+    return np.cos(off), np.sin(off) * np.cos(2 * np.pi * turn)

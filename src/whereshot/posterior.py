@@ -6,7 +6,6 @@ distribution (``cauchy``) around a position, half of whose mass lies within ``sp
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,9 +14,10 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from whereshot import choice, sphere
-from whereshot.cauchy import circle_mass, drawn_km, log_kernel, quantile_km
+from whereshot.cauchy import circle_mass, circle_share, half_square, log_kernel, quantile_km
 from whereshot.errors import InputError
 from whereshot.records import write_parquet
+from whereshot.spots import Cumulated, Spots, bins
 
 DISTANCES_KM = (1, 25, 200, 750, 2500)
 """Street, city, region, country, continent (Hays and Efros 2008; Vo et al. 2017)."""
@@ -26,7 +26,6 @@ EXACT_PLACES = 256
 """Radii count the heaviest places by their exact share of a circle, the many light ones as points."""
 
 _BLOCK = 2_000_000  # numbers worked on at a time
-_WIDE_KM = 3000.0  # a place this wide is nearly uniform
 
 
 class Posterior:
@@ -54,6 +53,7 @@ class Posterior:
         self.places = places
         self.log_mass = log_mass - _logsumexp(log_mass)[:, None]
         self.spread_km = spread
+        self._spots: Spots | None = None
 
     @classmethod
     def from_mass(cls, places: ArrayLike, mass: ArrayLike, spread_km: ArrayLike) -> Posterior:
@@ -84,9 +84,11 @@ class Posterior:
         """Some of the rows; an integer gives a posterior of one row."""
         if isinstance(rows, (int, np.integer)):
             rows = [int(rows)]
-        places = self.places if self.places.ndim == 2 else self.places[rows]
-        spread = self.spread_km if self.spread_km.ndim == 1 else self.spread_km[rows]
-        return Posterior(places, self.log_mass[rows], spread)
+        found = object.__new__(Posterior)  # its rows are normalised already
+        found.places = self.places if self.places.ndim == 2 else self.places[rows]
+        found.spread_km = self.spread_km if self.spread_km.ndim == 1 else self.spread_km[rows]
+        found.log_mass, found._spots = self.log_mass[rows], self._spots
+        return found
 
     def repeat(self, n: int) -> Posterior:
         """A posterior of one row, n times."""
@@ -183,6 +185,30 @@ class Posterior:
         spread = self.spread_km if self.spread_km.ndim == 1 else self.spread_km[number]
         return places, np.exp(self.log_mass[number]), spread
 
+    def spots(self, number: int) -> Spots:
+        """The places of one row, ready for many questions; the same ones where they are shared."""
+        if not self.shared:
+            places, _, spread = self.row(number)
+            return Spots(places, spread)
+        if self._spots is None:
+            self._spots = Spots(self.places, self.spread_km)
+        return self._spots
+
+    def ranked(self, number: int, k: int) -> tuple[Spots, NDArray[np.float64], NDArray[np.int64]]:
+        """The places of one row, its masses to be changed, and the numbers of the k heaviest."""
+        mass = np.exp(self.log_mass[number])
+        return self.spots(number), mass, choice.heaviest(mass[None], k)[0]
+
+    def weigh(
+        self, number: int, gain: choice.Gain, near: NDArray | None = None, near_km: float = 0.0
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The places of one row that are worth answering with, and what is expected of each: see ``choice.weigh``."""
+        return choice.weigh(*self.row(number), gain, near, near_km)
+
+    def totals(self, group: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+        """Mass (n, count) of each group of the shared places, whose numbers are given (k,)."""
+        return np.stack([np.bincount(group, mass, count) for mass in self.mass])
+
     def mode(self) -> sphere.Points:
         """The heaviest place of each row, (n, 2)."""
         best = self.log_mass.argmax(axis=1)
@@ -216,9 +242,8 @@ class Posterior:
         """The candidate (n, 2) of the highest expected gain; with ``near`` (n, 2) at most ``near_km`` from it."""
         chosen = np.empty((len(self), 2))
         for row in range(len(self)):
-            places, mass, spread = self.row(row)
-            index, expected = choice.weigh(places, mass, spread, gain, None if near is None else near[row], near_km)
-            chosen[row] = places[index[expected.argmax()]]
+            index, expected = self.weigh(row, gain, None if near is None else near[row], near_km)
+            chosen[row] = (self.places if self.places.ndim == 2 else self.places[row])[index[expected.argmax()]]
         return chosen
 
     # ---- know
@@ -329,34 +354,29 @@ class Rings:
     """
 
     def __init__(self, posterior: Posterior, center: NDArray) -> None:
-        n, places = posterior.log_mass.shape
-        k = min(EXACT_PLACES, places)
-        self._mass, self._distance, self._spread = (np.empty((n, k)) for _ in range(3))
-        self._uniform = np.empty(n)
-        self._light: list[tuple[NDArray, NDArray]] = []  # distances in order, and the mass up to each
-        for rows in _blocks(n, places):
-            distance, spread = posterior._distances(rows, center[rows])
-            drawn = drawn_km(distance, spread) if k < places else distance
-            spread = np.broadcast_to(spread, distance.shape)
-            light = np.exp(posterior.log_mass[rows])
-            heavy = choice.heaviest(light, k)
-            for own, values in ((self._mass, light), (self._distance, distance), (self._spread, spread)):
-                own[rows] = np.take_along_axis(values, heavy, 1)
-            np.put_along_axis(light, heavy, 0.0, 1)
-            wide = np.where(spread > _WIDE_KM, light, 0.0)
-            self._uniform[rows] = wide.sum(axis=1)
-            light -= wide
-            for row in range(len(light)):
-                order = np.argsort(drawn[row])
-                self._light.append((drawn[row][order], np.concatenate([[0.0], np.cumsum(light[row][order])])))
+        n, k = len(posterior), min(EXACT_PLACES, posterior.places.shape[-2])
+        self._mass, self._offset, self._scale = (np.empty((n, k)) for _ in range(3))
+        self._uniform = np.zeros(n)
+        self._light: list[Cumulated] = []
+        for row, unit in enumerate(sphere.xyz(center)):
+            spots, light, heavy = posterior.ranked(row, k)
+            self._mass[row], self._offset[row], self._scale[row] = (
+                light[heavy],
+                spots.offsets(unit, heavy),
+                spots.scale[heavy],
+            )
+            if k < len(spots):
+                light[heavy] = 0.0
+                self._uniform[row] = light[spots.wide].sum()
+                light[spots.wide] = 0.0
+                self._light.append(Cumulated(spots.drawn(unit), light))
 
     def mass_within(self, km: ArrayLike) -> NDArray[np.float64]:
         """Probability (n,) of the truth within ``km`` (scalar or (n,)) of each row's centre."""
-        km = np.broadcast_to(np.asarray(km, np.float64), (len(self._mass),))
-        inside = (self._mass * circle_mass(self._distance, self._spread, km[:, None])).sum(axis=1)
-        for row, (distance, cumulated) in enumerate(self._light):
-            inside[row] += cumulated[np.searchsorted(distance, km[row], side="right")]
-        inside += self._uniform * np.sin(np.minimum(km / (2 * sphere.EARTH_KM), math.pi / 2)) ** 2
+        edge = _edges(np.broadcast_to(np.asarray(km, np.float64), (len(self._mass),)))
+        inside = self._without_light(edge)
+        for row, (light, number) in enumerate(zip(self._light, bins(edge).tolist(), strict=False)):
+            inside[row] += light.within(edge[row], number)
         return np.clip(inside, 0.0, 1.0)
 
     def radius_km(self, level: float) -> NDArray[np.float64]:
@@ -367,9 +387,21 @@ class Rings:
         high = np.full(len(self._mass), sphere.HALF_CIRCUMFERENCE_KM)
         for _ in range(26):
             middle = np.sqrt(low * high)
-            inside = self.mass_within(middle) >= level
+            edge = _edges(middle)
+            wanted = level - self._without_light(edge)
+            inside = wanted <= 0
+            for row, number in enumerate(bins(edge).tolist() if self._light else ()):
+                inside[row] = inside[row] or self._light[row].reaches(wanted[row], edge[row], number)
             low, high = np.where(inside, low, middle), np.where(inside, middle, high)
         return high
+
+    def _without_light(self, edge: NDArray) -> NDArray[np.float64]:
+        exact = (self._mass * circle_share(self._offset, self._scale, edge[:, None])).sum(axis=1)
+        return exact + self._uniform * edge
+
+
+def _edges(km: NDArray) -> NDArray[np.float64]:
+    return half_square(np.minimum(km, sphere.HALF_CIRCUMFERENCE_KM))
 
 
 def _logsumexp(values: NDArray) -> NDArray[np.float64]:
