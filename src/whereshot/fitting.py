@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from whereshot import processes
+from whereshot.dali import Dali
 from whereshot.dataset import Batch, Loader, Processes, batches
 from whereshot.distributed import ALONE, Group, local_count
 from whereshot.model import Auxiliary, Head, Network
@@ -155,7 +156,7 @@ class Fitting:
             total, count = self.group.sum([sum(losses), sum(len(batch.rows) for batch in found)])
             return total / max(count, 1)
 
-        with _loader(workers, self.device) as load:
+        with _loader(self.run.data.loader, workers, self.device) as load:
             groups, trained = parameter_groups(network, self.run.optimizer.layer_decay), network
             if auxiliary is not None:
                 trained = torch.nn.ModuleList([network, auxiliary])
@@ -224,10 +225,15 @@ class _Loss(torch.nn.Module):
 
 
 @contextlib.contextmanager
-def _loader(workers: int | None, device: str) -> Iterator[Loader]:
-    """Processes that load ahead where they were asked for or a GPU waits for them; else two threads. The same bits."""
+def _loader(kind: str, workers: int | None, device: str) -> Iterator[Loader]:
+    """DALI; or processes that load ahead where they were asked for or a GPU waits for them, else two threads.
+
+    Processes and threads give the same bits.
+    """
     count = workers or (max(1, processes.cores() // local_count()) if device != "cpu" else 1)
-    if count == 1:
+    if kind == "dali":
+        yield Dali("cpu" if device == "cpu" else None, threads=count)
+    elif count == 1:
         yield functools.partial(batches, threads=2)
     else:
         with Processes(count) as load:

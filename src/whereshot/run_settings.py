@@ -5,7 +5,7 @@ TOML in, one checked ``Run`` out, before any work is done.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationInfo, field_validator, model_validator
 
@@ -30,6 +30,8 @@ class DataSettings(Settings):
     validation: float = Field(0.0, ge=0, lt=1)
     """Share of groups kept for early stopping; none for 0."""
     split_by: str = "group"
+    loader: Literal["pillow", "dali"] = "pillow"
+    """What decodes the pictures for a trained backbone: our own loader, or NVIDIA DALI, on a GPU if there is one."""
 
 
 class PartitionSettings(Settings):
