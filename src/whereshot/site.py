@@ -76,12 +76,28 @@ def write(
             f"{geolocator.name} says the same of every picture but for its text, which only the server reads; "
             "give a model of your own: whereshot learn, whereshot train"
         )
+    loaded = 0
+
+    def fill(beside: Path) -> None:
+        nonlocal loaded
+        shutil.copytree(page, beside)
+        index = beside / "index.html"
+        index.write_text(guarded(index.read_text("utf-8")), "utf-8")
+        loaded = engine_bytes + _put_model(geolocator, beside, engine_bytes, say)
+
+    _replace(out, fill)
+    if geolocator.folder.is_memory:
+        say(f"{out}: holds features of the photos and the places where they were taken; publish it as you would these")
+    return Written(out, sum(path.stat().st_size for path in out.rglob("*") if path.is_file()), loaded)
+
+
+def _put_model(geolocator: Geolocator, site: Path, engine_bytes: int, say: Callable[[str], None]) -> int:
+    """Write what a browser needs of a model into a site's folder; returns its bytes."""
     folder = geolocator.folder
     description, arrays = described(geolocator.readout(), folder)
-    network = _network(folder, say)
     tables, layout = packed(arrays)
     names = gzip.compress(json.dumps(names_of(arrays), ensure_ascii=False).encode(), mtime=0)
-    contents = {"network": ("network.onnx", network), "tables": ("tables.bin", tables), "names": ("names.bin", names)}
+    contents = {"network.onnx": _network(folder, say), "tables.bin": tables, "names.bin": names}
     document = {
         "mode": "browser",
         "format": FORMAT,
@@ -90,24 +106,14 @@ def write(
         "preprocess": folder.description.preprocess.model_dump(mode="json"),
         "readout": description,
         "radius_factor": geolocator.radius_factor(),
-        "files": {name: {"path": file, "bytes": len(held)} for name, (file, held) in contents.items()},
+        "files": {file.partition(".")[0]: {"path": file, "bytes": len(held)} for file, held in contents.items()},
         "engine_bytes": engine_bytes,
         "arrays": layout,
     }
-
-    def fill(beside: Path) -> None:
-        shutil.copytree(page, beside)
-        for file, held in contents.values():
-            (beside / file).write_bytes(held)
-        index = beside / "index.html"
-        index.write_text(guarded(index.read_text("utf-8")), "utf-8")
-        (beside / SITE).write_text(json.dumps(document, ensure_ascii=False) + "\n", "utf-8")
-
-    _replace(out, fill)
-    if description["kind"] == "memory":
-        say(f"{out}: holds features of the photos and the places where they were taken; publish it as you would these")
-    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-    return Written(out, size, engine_bytes + sum(len(held) for _, held in contents.values()))
+    for file, held in contents.items():
+        (site / file).write_bytes(held)
+    (site / SITE).write_text(json.dumps(document, ensure_ascii=False) + "\n", "utf-8")
+    return sum(len(held) for held in contents.values())
 
 
 def summary(written: Written) -> str:

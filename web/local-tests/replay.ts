@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { InferenceSession, Tensor, env } from "onnxruntime-web/wasm";
 import { Model, type Names, type Site } from "../src/local/model";
+import { JpegError } from "../src/local/coefficients";
 import { readJpeg } from "../src/local/jpeg";
 import { eighthsOf, upright } from "../src/local/picture";
 import { crops, leastSide } from "../src/local/preprocess";
@@ -18,6 +19,8 @@ interface Task {
   /** Of raw RGB, upright; absent for a JPEG. */
   width?: number;
   height?: number;
+  /** Whether it can be decoded is all that is asked. */
+  only_decode?: boolean;
 }
 
 const [folder, wasm, tasks] = process.argv.slice(2) as [string, string, string];
@@ -42,8 +45,24 @@ function pictureOf({ path, width, height }: Task): Picture {
   return upright(scaledJpeg(bytes, eighthsOf(header, leastSide(site.preprocess))), header.orientation);
 }
 
+/** What comes of a JPEG that may be damaged. */
+function fateOf({ path }: Task): string {
+  if (!readJpeg(read(path))) return "no JPEG";
+  try {
+    scaledJpeg(read(path), 4);
+    return "a picture";
+  } catch (error) {
+    if (error instanceof JpegError) return "JpegError";
+    throw error;
+  }
+}
+
 const posteriors = [];
 for (const task of json(read(tasks)) as Task[]) {
+  if (task.only_decode) {
+    writeFileSync(`${task.path}.json`, JSON.stringify({ decoded: fateOf(task) }));
+    continue;
+  }
   const opened = performance.now();
   const picture = pictureOf(task);
   writeFileSync(`${task.path}.pixels`, picture.data);

@@ -35,7 +35,7 @@ interface Weights {
 
 /** Which pixels of a line each new pixel is made of, and how much of each. */
 function weightsOf(filter: Filter, length: number, from: number, to: number, size: number): Weights {
-  const scale = (to - from) / size;
+  const scale = Math.fround(to - from) / size;
   const filterScale = Math.max(scale, 1);
   const support = SUPPORT[filter] * filterScale;
   const width = Math.ceil(support) * 2 + 1;
@@ -156,6 +156,8 @@ export function resized(picture: Picture, size: readonly [number, number], filte
     [left, right] = [(left - safe[0]) / across, (right - safe[0]) / across];
     [top, bottom] = [(top - safe[1]) / down, (bottom - safe[1]) / down];
   }
+  // Pillow's boxes are of single precision
+  [left, top, right, bottom] = [Math.fround(left), Math.fround(top), Math.fround(right), Math.fround(bottom)];
   let first = 0;
   const vertical = weightsOf(filter, picture.height, top, bottom, size[1]);
   const isWhole = (from: number, to: number, length: number, wanted: number) =>
