@@ -22,14 +22,15 @@ held_out
 answer features page card refine fitting training_photos
 checkpoint runtime optimize dali rehearse run_settings
 dataset model calibrate oracle predictions audit benchmark memory training_state schedules sampling distributed
-prototypes encoded
+prototypes encoded averaging
 sources curate pack evidence readout evaluate areas conformal
 fetch
 places
 gazetteer pooling posterior_map foreground
 scene
-partition posterior engine streaming augment retrieval averaging
-choice spots
+partition posterior engine streaming augment retrieval
+choice
+spots
 hills surfaces records preprocess cauchy adjacency delaunay borders whitening
 triangles rings
 s2 catalog
