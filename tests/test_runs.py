@@ -7,20 +7,27 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from conftest import TOWNS
-from whereshot import config, sphere
+from whereshot import config, refine, refinement, sphere
 from whereshot.checkpoint import ModelFolder
 from whereshot.errors import ConfigError
 from whereshot.geolocator import Geolocator
+from whereshot.progress import silent
 from whereshot.readout import PositionSettings
+from whereshot.records import Records
+from whereshot.refinement import RefineRun
+from whereshot.sources import SOURCES
 from whereshot.train import Run, train
 
 RUNS = Path(__file__).parents[1] / "runs"
 OWN_FORMAT = {"compact"}
 """Run files of scripts, which are no Run."""
-NAMES = sorted(path.stem for path in RUNS.glob("*.toml") if path.stem not in OWN_FORMAT)
+REFINED = sorted(path.stem for path in RUNS.glob("*+*.toml"))
+"""Run files of refiners: the base model's name, and what is known besides."""
+NAMES = sorted({path.stem for path in RUNS.glob("*.toml")} - OWN_FORMAT - {*REFINED})
 
 TOY = {
     "denmark-vit": "[{{file='{borders}',cells=6}}]",
@@ -29,6 +36,9 @@ TOY = {
     "pigeon-like": "[{{file='{borders}',max=40,min=1}}]",
     "deep-locations": "[{{max=20}},{{max=16}},{{max=8}}]",
     "planet-im2gps": "[{{max=8}}]",
+    "delaunay-coarse": "[{{max=12,min=4,nodes=9}}]",
+    "delaunay-fine": "[{{max=8,min=2,nodes=9}}]",
+    "delaunay-fineP": "[{{max=10,min=1,nodes=15}}]",
 }
 """Cells for six towns instead of the world."""
 
@@ -71,11 +81,42 @@ def test_run_parses_and_tells_where_it_comes_from(name: str) -> None:
         assert "file" not in level or Path(level["file"]).is_absolute()  # beside the run file, wherever one stands
 
 
+@pytest.mark.parametrize("name", REFINED)
+def test_run_of_a_refiner_parses_and_tells_where_it_comes_from(name: str) -> None:
+    path = RUNS / f"{name}.toml"
+    run = config.load(path, RefineRun)
+    base = config.load(RUNS / f"{name.partition('+')[0]}.toml", Run)
+    assert (run.name, run.model) == (name, base.out)
+    assert base.data.validation > 0 and base.data.split_by == "user"  # what a refiner learns from, users whole
+    settings = refine.kind_of(run.refiner.kind).settings_type.model_validate(run.refiner.settings)
+    published = [("adagrad", 0.01), ("adam", 0.005), ("adam", 0.001)]
+    assert [(phase.optimizer, phase.learning_rate) for phase in settings.phases] == published
+    header = "\n".join(line for line in path.read_text("utf-8").splitlines() if line.startswith("#"))
+    assert f"whereshot refine fit runs/{name}.toml" in header
+    assert "# Data: " in header and "# Published" in header
+
+
 def test_landmarks_is_what_it_was() -> None:
     """Keys that were added since have defaults that leave it alone."""
     run = config.load(RUNS / "landmarks.toml", Run)
     assert PositionSettings(position=run.calibration.position, best=run.calibration.best) == PositionSettings()
     assert run.head.settings == {"dropout": 0.6, "scale": 20.0}
+
+
+def shrunk(out: Path, levels: str) -> list[str]:
+    """What makes a run a toy: a small network with random weights, few epochs, other cells."""
+    return [
+        f"out={out}",
+        "backbone.name=test_efficientnet",
+        "backbone.weights=random",
+        "preprocess={size=64}",
+        "scaling_power=0.5",
+        "optimizer.epochs=4",
+        "optimizer.batch_size=16",
+        "optimizer.learning_rate=0.003",
+        "calibration.folds=2",
+        f"partition.levels={levels}",
+    ]
 
 
 @pytest.mark.parametrize("name", TOY)
@@ -85,16 +126,7 @@ def test_run_from_end_to_end(name: str, tiny: Path, borders: Path, tmp_path: Pat
         "data.columns={}",
         "data.validation=0.3",
         "data.split_by=group",
-        f"out={tmp_path / 'model'}",
-        "backbone.name=test_efficientnet",
-        "backbone.weights=random",
-        "preprocess={size=64}",
-        "scaling_power=0.5",
-        "optimizer.epochs=4",
-        "optimizer.batch_size=16",
-        "optimizer.learning_rate=0.003",
-        "calibration.folds=2",
-        f"partition.levels={TOY[name].format(borders=borders)}",
+        *shrunk(tmp_path / "model", TOY[name].format(borders=borders)),
         *SHORTER.get(name, []),
     ]
     path = RUNS / f"{name}.toml"
@@ -134,6 +166,39 @@ def test_published_procedures_are_in_the_run_files() -> None:
     assert runs["planet-im2gps"].optimizer.kind == "adagrad"
     assert runs["california-binary"].sampling.balance == 1.0
     assert not any(run.augment.flip for run in runs.values())  # places are not mirrored
+
+
+@pytest.fixture(scope="module")
+def users(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny photos as Records with users of four photos each, posted an hour apart."""
+    records = SOURCES["table"]([tiny / "photos.csv"], {}, silent).records
+    count = len(records)
+    times = pa.array((1.7e15 + np.arange(count) * 3.6e9).astype(np.int64), pa.timestamp("us", tz="UTC"))
+    records = records.with_column("user", pa.array([f"user {row // 4}" for row in range(count)]))
+    path = tmp_path_factory.mktemp("users") / "records.parquet"
+    records.with_column("posted_at", times).write(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def mesh(users: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The coarse mesh's model at toy size."""
+    out = tmp_path_factory.mktemp("mesh") / "model"
+    changes = [*shrunk(out, TOY["delaunay-coarse"].format()), f"data.train={users}", "data.validation=0.5"]
+    return train(config.load(RUNS / "delaunay-coarse.toml", Run, changes))
+
+
+@pytest.mark.parametrize("name", REFINED)
+def test_run_of_a_refiner_from_end_to_end(name: str, mesh: Path, users: Path, tmp_path: Path) -> None:
+    phases = "[{optimizer='adagrad',learning_rate=0.01,epochs=1},{optimizer='adam',learning_rate=0.005,epochs=1}]"
+    changes = [f"out={tmp_path / 'refiner'}", f"model={mesh}", f"refiner.settings.phases={phases}"]
+    changes += ["refiner.settings.validation=0.4", "refiner.settings.width=16"]
+    folder = refinement.fit(config.load(RUNS / f"{name}.toml", RefineRun, changes))
+    records = Records.read(users)
+    assert 0 < refine.load(folder)[1].training["photos"] < len(records)  # the base model's validation half
+    said = refinement.apply(folder, records)
+    assert len(said.posterior) == len(records)
+    assert said.posterior.log_mass.shape[1] == len(ModelFolder(mesh).hierarchy.finest)
 
 
 @pytest.mark.parametrize("loss", ["expected-distance", "log-distance"])

@@ -148,7 +148,9 @@ class Examples:
 
     def kept_apart(self, validation: float, seed: int) -> NDArray[np.bool_]:
         """Which photos (n,) are of users that training leaves aside. Raises InputError where that leaves none."""
-        held = hashed_share(self.records.groups("user"), seed) < validation
+        # not the share by which the base model's photos were split: of these users all would fall on one side
+        users = np.char.add("refined ", self.records.groups("user"))
+        held = hashed_share(users, seed) < validation
         counted = self.cell >= 0
         if not (held & counted).any() or not (~held & counted).any():
             raise InputError(
