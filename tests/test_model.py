@@ -33,7 +33,8 @@ from whereshot.model import (
 from whereshot.model.classify import east_north_km
 from whereshot.partition import Hierarchy
 from whereshot.preprocess import Preprocess
-from whereshot.readout import Calibration, Cells, Gallery
+from whereshot.prototypes import cells_of
+from whereshot.readout import Calibration, Cells, CellsSettings, Gallery
 
 DIM = 12
 TINY = BackboneSettings(name="test_efficientnet")
@@ -276,6 +277,34 @@ def test_loss_is_that_of_the_reference(
         )
         slope = float((inputs.grad.double().numpy() * direction).sum())
         assert slope == pytest.approx((ahead - behind) / 2e-5, rel=2e-4, abs=1e-6)
+
+
+def positions_of(kind: str, settings: dict[str, Any]) -> list[str]:
+    """Every way in which the answer of a head can be read."""
+    own = {"mvmf": ["components"]}.get(kind, ["offset"] if settings.get("offset") else [])
+    return ["centroid", "center", "mean-of-best", "prototypes", *own]
+
+
+@pytest.mark.parametrize(("kind", "settings"), heads())
+def test_rows_sum_to_one(
+    kind: str, settings: dict, hierarchy: Hierarchy, points: NDArray, rng: np.random.Generator
+) -> None:
+    """However the answer is read, and also of features as long as no network gives them."""
+    head = make_head(kind, hierarchy, settings)
+    features = np.concatenate([unit_features(6, rng), 30 * unit_features(2, rng)])
+    with torch.inference_mode():
+        told = head.outputs(torch.tensor(features, dtype=torch.float32))
+    outputs = {"features": features} | {name: value.numpy() for name, value in told.items()}
+    gallery = Gallery(unit_features(len(points), rng), points, np.zeros(len(points)))
+    for position in positions_of(kind, settings):
+        posterior = cells_of(hierarchy, gallery, CellsSettings(position=position))(outputs)
+        np.testing.assert_allclose(posterior.mass.sum(axis=1), 1, rtol=1e-9, err_msg=position)
+        assert np.isfinite(posterior.log_density(points[:8])).all()
+    weights = head.place_weights()
+    assert (weights is None) == ("encoding" not in outputs)
+    if weights is not None:
+        places = checkpoint.places_of_gallery(weights, gallery, hierarchy)
+        np.testing.assert_allclose(places(outputs).mass.sum(axis=1), 1, rtol=1e-9)
 
 
 @pytest.mark.parametrize(("kind", "settings"), heads())
