@@ -2,30 +2,33 @@
 
 By Bayes' rule independent photos multiply: pooled = prior x product of (photo / prior), the prior counted once. Photos
 of one album are not independent (the same light, the same street, the same mistake of the model), so each ratio is
-raised to 1 / (1 + (n - 1) r): with a correlation r of 1/2, as if many photos were worth two. The pooled posterior is
-measured by points of the photos' own likeliest places, weighted by the ratio of the two densities.
+raised to a power below one. A photo that says nothing beyond the prior takes no part, however many there are: by
+D, the nats that each photo says beyond the prior, the album is worth n = (sum of D)^2 / (sum of D^2) photos, and these
+n / (1 + (n - 1) r) independent ones, which they share by their D. With a correlation r of 1/2, many photos are worth
+two. The pooled posterior is measured by points of the photos' own places, weighted by the ratio of the two densities.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot import sphere
+from whereshot import s2, sphere
 from whereshot.cauchy import quantile_km, scale_of
 from whereshot.errors import InputError
 from whereshot.posterior import Posterior
 
 CORRELATION = 0.5
 """Of what two photos of an album say beyond the prior."""
-PLACES = 192
-"""Places of the pooled posterior: the likeliest of all photos together."""
+HEAVY, LIGHT = 128, 384
+"""Places of the pooled posterior: the likeliest of all photos together, and so many drawn evenly from the rest."""
 POINTS = 4
-"""Points of each of them at which the densities are compared."""
-_BLOCK = 64
+"""Points of each of the likeliest at which the densities are compared; the others have one."""
+_BLOCK = 16
 _GOLDEN_DEGREES = 137.50776405003785
 
 
@@ -45,58 +48,92 @@ def pool(posteriors: Sequence[Posterior], prior: Posterior, correlation: float =
         raise InputError("an album is pooled from posteriors of one row each, at least one")
     if not 0 <= correlation <= 1:
         raise InputError(f"a correlation lies between 0 and 1; got {correlation:g}")
-    spots, mass, spread = _likeliest(posteriors)
-    number = np.arange(POINTS)
-    share = np.tile((number + 0.5) / POINTS, len(spots))
-    bearing = (np.arange(len(share)) * _GOLDEN_DEGREES) % 360
-    points = sphere.move(np.repeat(spots, POINTS, axis=0), bearing, quantile_km(share, np.repeat(spread, POINTS)))
+    spots, mass, spread, count = _components(posteriors)
+    owner = np.repeat(np.arange(len(spots)), count)
+    number = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+    off_km = quantile_km((number + 0.5) / count[owner], spread[owner])
+    points = sphere.move(spots[owner], (np.arange(len(owner)) * _GOLDEN_DEGREES) % 360, off_km)
     each = _log_densities(posteriors, points)
     before = _log_densities([prior], points)[0]
+    ratio = each - before
     mixture = np.logaddexp.reduce(each, axis=0) - np.log(len(posteriors))
+    share = (mass / count)[owner]  # of the mixture's mass, what each point stands for
 
-    def measured(exponent: float) -> NDArray[np.float64]:
-        """Log masses (k,) of prior x product of (photo / prior) to a power, not normalised."""
-        log_density = before + exponent * (each - before).sum(axis=0)
-        ratio = (log_density - mixture).reshape(-1, POINTS)
-        return np.log(mass) + np.logaddexp.reduce(ratio, axis=1) - np.log(POINTS)
+    def measured(powers: NDArray) -> NDArray[np.float64]:
+        """Masses (k,) of prior x product of (photo / prior) to the powers (n,), not normalised."""
+        return np.bincount(owner, share * np.exp(before + powers @ ratio - mixture), len(spots))
 
-    log_mass = measured(1 / (1 + (len(posteriors) - 1) * correlation))
-    return Pooled(Posterior(spots, log_mass[None], spread), float(np.logaddexp.reduce(measured(1.0))))
+    said = np.array([max(0.0, float((share * np.exp(own - mixture)) @ (own - before))) for own in each])
+    pooled = measured(_powers(said, correlation))
+    together = float(measured(np.ones(len(posteriors))).sum())
+    return Pooled(Posterior.from_mass(spots, pooled[None], spread), float(np.log(max(together, 1e-300))))
 
 
-def _likeliest(posteriors: Sequence[Posterior]) -> tuple[sphere.Points, NDArray[np.float64], NDArray[np.float64]]:
-    """The places (k, 2), masses (k,) and spreads (k,) that the photos together hold likeliest, each photo's own among
-    them; a place that several name counts once."""
-    each = max(8, PLACES // len(posteriors))
+def _powers(said: NDArray, correlation: float) -> NDArray[np.float64]:
+    """The powers (n,) of photos that say so many nats (n,) beyond the prior."""
+    if said.sum() < 1e-6:
+        return np.full(len(said), 1 / len(said))
+    worth = said.sum() ** 2 / (said**2).sum()
+    return worth / (1 + (worth - 1) * correlation) * said / said.sum()
+
+
+def _components(
+    posteriors: Sequence[Posterior],
+) -> tuple[sphere.Points, NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Places (k, 2), masses (k,), spreads (k,) and numbers of points (k,) that stand for all photos taken alike.
+
+    The likeliest places are there themselves; of the many others some, evenly drawn along the S2 curve by their mass,
+    stand for all.
+    """
     parts = []
-    for posterior in posteriors:
-        heavy = posterior.top(each)
-        spots = heavy.places if heavy.places.ndim == 2 else heavy.places[0]
-        kept = heavy.log_mass[0] > -np.inf
-        parts.append(np.column_stack([spots, np.ravel(heavy.spread_km), posterior.top(each).mass[0]])[kept])
+    for rows in _sharing(posteriors):
+        first = posteriors[rows[0]]
+        spots = first.places if first.places.ndim == 2 else first.places[0]
+        mass = sum(posteriors[row].mass[0] for row in rows) / len(posteriors)
+        parts.append(np.column_stack([spots, np.ravel(first.spread_km), mass]))
     rows = np.concatenate(parts)
-    unique, owner = np.unique(rows[:, :3], axis=0, return_inverse=True)
-    mass = np.bincount(owner, rows[:, 3]) / len(posteriors)
-    return unique[:, :2], mass, unique[:, 2]
+    rows = rows[np.argsort(-rows[:, 3], kind="stable")]
+    heavy, light = rows[:HEAVY], rows[HEAVY:]
+    left = light[:, 3].sum()
+    if left > 0:
+        light = light[np.argsort(s2.encode(light[:, :2]), kind="stable")]
+        drawn = np.searchsorted(np.cumsum(light[:, 3]), (np.arange(LIGHT) + 0.5) * left / LIGHT)
+        light = light[np.minimum(drawn, len(light) - 1)]
+        light[:, 3] = left / LIGHT
+        half_way = sphere.distance_km(light[:, :2], np.roll(light[:, :2], 1, axis=0)) / 2
+        light[:, 2] = np.maximum(light[:, 2], half_way)  # it stands for all between it and the next
+    rows = np.concatenate([heavy, light])
+    count = np.repeat([POINTS, 1], [len(heavy), len(light)])
+    kept = rows[:, 3] > 0
+    return rows[kept, :2], rows[kept, 3], rows[kept, 2], count[kept]
+
+
+def _sharing(posteriors: Sequence[Posterior]) -> list[list[int]]:
+    """The rows of those that have the same places."""
+    groups: dict[bytes, list[int]] = {}
+    for row, posterior in enumerate(posteriors):
+        groups.setdefault(hashlib.blake2b(posterior.places.tobytes(), digest_size=16).digest(), []).append(row)
+    return list(groups.values())
 
 
 def _log_densities(posteriors: Sequence[Posterior], points: sphere.Points) -> NDArray[np.float64]:
     """Log densities (n, m) per steradian of posteriors of one row at points (m, 2); distances to places that several
     share are measured once."""
     out = np.empty((len(posteriors), len(points)))
-    groups: dict[tuple[int, bytes], list[int]] = {}
-    for row, posterior in enumerate(posteriors):
-        groups.setdefault((posterior.places.size, posterior.places.tobytes()), []).append(row)
-    for rows in groups.values():
+    for rows in _sharing(posteriors):
         first = posteriors[rows[0]]
         places = first.places if first.places.ndim == 2 else first.places[0]
         spread = np.ravel(first.spread_km)
         mass = np.stack([posteriors[row].mass[0] for row in rows], axis=1)
         scale = scale_of(spread)
-        peak = scale * (2 + scale) / (4 * np.pi)
+        peak = (scale * (2 + scale) / (4 * np.pi)).astype(np.float32)
+        unit, mass = sphere.xyz(places).T, mass.astype(np.float32)
         for start in range(0, len(points), _BLOCK):
             part = slice(start, start + _BLOCK)
-            # 1 - cos of the angle by a product of unit vectors: at 10 m still good to a hundredth
-            apart = np.maximum(1 - sphere.xyz(points[part]) @ sphere.xyz(places).T, 0.0)
-            out[rows, part] = np.log(peak / (apart + scale) ** 2 @ mass).T
+            # 1 - cos of the angle by a product of unit vectors: at 10 m still good to a hundredth; what follows needs
+            # no more than seven digits
+            apart = np.maximum(1 - sphere.xyz(points[part]) @ unit, 0.0) + scale
+            kernel = apart.astype(np.float32)
+            np.divide(peak, np.square(kernel, out=kernel), out=kernel)
+            out[rows, part] = np.log(kernel @ mass).T
     return out

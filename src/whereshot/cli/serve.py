@@ -47,7 +47,7 @@ def serve(
     max_files: Annotated[int, typer.Option(min=1, help="Photos in one request.")] = 20,
     max_mb: Annotated[float, typer.Option(help="Megabytes of one photo.")] = 20.0,
     max_megapixels: Annotated[float, typer.Option(help="Megapixels of one picture.")] = 100.0,
-    max_seconds: Annotated[float, typer.Option(help="Seconds of work on one photo.")] = 20.0,
+    max_seconds: Annotated[float, typer.Option(help="Seconds of work on one photo.")] = 60.0,
     device: DeviceOption = None,
 ) -> None:
     """Serve the page and the API on this machine: photos are looked at, answered and forgotten."""

@@ -18,15 +18,15 @@ from whereshot.errors import WhereshotError
 from whereshot.server.limits import Limits
 from whereshot.server.metrics import Metrics
 from whereshot.server.options import Options
-from whereshot.server.pool import Answer, Worker, WorkerLostError
+from whereshot.server.pool import Answer, BrokenAnswerError, Worker, WorkerLostError
 from whereshot.server.problems import ProblemError
 from whereshot.server.worker import batch_header
 
 BATCH = 8
 """Photos that a worker takes at a time from several jobs; more are no faster, and all wait for the last."""
 RESTART_S = 1.0
-_TEXT_FACTOR = 2.0
-"""Reading text takes longer, and so does its patience."""
+_FURTHER = 0.25
+"""Share of one photo's patience that each further photo of a batch adds."""
 
 log = logging.getLogger("whereshot.server")
 
@@ -41,7 +41,7 @@ class Waiting:
     form: str
     answer: asyncio.Future[Answer] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     tried: bool = False
-    """Whether a worker was lost while it was answered together with others."""
+    """Whether it failed together with others, and is to be answered alone."""
 
 
 class Batcher:
@@ -117,7 +117,11 @@ class Batcher:
                 self.ready -= 1
                 started = False
                 self._metrics.restarts.inc()
-                self._lost(batch)
+                detail = f"the photos took more than {self._limits.photo_s:g} s, or stopped their decoder"
+                self._try_alone(batch, ProblemError(422, detail))
+                continue
+            except BrokenAnswerError:
+                self._try_alone(batch, ProblemError(500, "something in the server is broken; its log says what"))
                 continue
             except BaseException:
                 for job in batch:
@@ -156,17 +160,15 @@ class Batcher:
 
     def _patience(self, batch: list[Waiting]) -> float:
         photos = sum(len(job.photos) for job in batch)
-        factor = _TEXT_FACTOR if batch[0].options.text else 1.0
-        return self._limits.photo_s + factor * (photos - 1) * 2.0
+        return self._limits.photo_s * (1 + _FURTHER * (photos - 1))
 
-    def _lost(self, batch: list[Waiting]) -> None:
-        """Jobs of a worker that was lost are tried once more, each alone; the one that is to blame is refused."""
+    def _try_alone(self, batch: list[Waiting], problem: ProblemError) -> None:
+        """Jobs of a batch that failed are tried once more, each alone; the one that is to blame is refused."""
         for job in reversed(batch):
             if job.answer.done():
                 continue
             if job.tried or len(batch) == 1:
-                detail = f"the photos could not be answered within {self._limits.photo_s:g} s, or stopped their decoder"
-                job.answer.set_exception(ProblemError(422, detail))
+                job.answer.set_exception(problem)
             else:
                 job.tried = True
                 self._queue.appendleft(job)

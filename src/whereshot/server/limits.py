@@ -30,8 +30,8 @@ class Limits:
     """Without a byte of an upload, or without one of an answer taken."""
     upload_s: float = 120.0
     """Until an upload is complete."""
-    photo_s: float = 20.0
-    """Of one photo's work, beyond that of the photos answered with it."""
+    photo_s: float = 60.0
+    """Of work on one photo, a quarter more for each that is answered with it."""
     shutdown_s: float = 60.0
     """Until what was taken has to be finished."""
 

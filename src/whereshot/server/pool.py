@@ -21,6 +21,10 @@ class WorkerLostError(Exception):
     """A process died, or took too long and was ended."""
 
 
+class BrokenAnswerError(Exception):
+    """A process failed at a batch by a bug; it goes on."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a process answers to one job: a status, a media type and a body."""
@@ -58,10 +62,15 @@ class Worker:
             raise ModelError(head["error"])
 
     async def answer(self, parts: list[bytes | bytearray], seconds: float) -> list[Answer]:
-        """The answers to a batch: its header and the photos. Raises WorkerLostError; then the process is gone."""
+        """The answers to a batch: its header and the photos.
+
+        Raises BrokenAnswerError, or WorkerLostError; then the process is gone.
+        """
         try:
             async with asyncio.timeout(seconds):
                 head = await self._exchange(parts)
+                if "broken" in head:
+                    raise BrokenAnswerError
                 return [
                     Answer(told["status"], told["form"], await self._process.stdout.readexactly(told["length"]))
                     for told in head["replies"]

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
@@ -56,7 +57,12 @@ def _answer(answerer: Any, batch: dict[str, Any], taken: BinaryIO, told: BinaryI
     from whereshot.server.options import Options
 
     jobs = [Job(job["names"], [taken.read(length) for length in job["lengths"]], job["form"]) for job in batch["jobs"]]
-    replies = answerer.answer(jobs, Options(**batch["options"]))
+    try:
+        replies = answerer.answer(jobs, Options(**batch["options"]))
+    except Exception:  # a bug, which must not cost the process; a traceback holds nothing of a picture
+        traceback.print_exc()
+        _tell(told, {"broken": True})
+        return
     heads = [{"status": reply.status, "form": reply.form, "length": len(reply.body)} for reply in replies]
     _tell(told, {"replies": heads}, *(reply.body for reply in replies))
 
