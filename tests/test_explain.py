@@ -204,7 +204,7 @@ def test_crops_lie_where_they_were_cut() -> None:
     assert np.argwhere(heat > 0).tolist() == [[2, 15]]
     middle = Preprocess(size=64, resize=64)
     view = preprocess.fixed_view(size, middle)
-    seen = on_picture(np.ones((1, 8, 8)), preprocess.View(view.box, view.size, ((0, 0),), None), size, (8, 24))
+    seen = on_picture(np.ones((1, 8, 8)), view, size, (8, 24))
     assert np.isnan(seen[:, :8]).all() and np.isnan(seen[:, 16:]).all() and (seen[:, 8:16] == 1).all()
 
 

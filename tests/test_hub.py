@@ -24,6 +24,7 @@ from whereshot import catalog, checkpoint, download, hub, model
 from whereshot.card import missing_sections
 from whereshot.errors import InputError, MissingExtraError, ModelError, OutputError
 from whereshot.geolocator import Geolocator
+from whereshot.hub.base import Fetching
 from whereshot.learn import learn
 from whereshot.model import geoclip
 from whereshot.preprocess import load
@@ -85,14 +86,14 @@ def test_without_a_network_one_line_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     by_hand = "; or give --tower FILE (model.safetensors of openai/clip-vit-large-patch14)"
     started = time.perf_counter()
     with pytest.raises(ModelError) as caught:
-        hub.fetch_tower()
+        hub.geoclip.fetch_tower()
     assert str(caught.value) == f"geoclip: 127.0.0.1:9 cannot be reached (Connection refused){by_hand}"
     assert refused("hf:me/tiny") == "hf:me/tiny: 127.0.0.1:9 cannot be reached (Connection refused)"
     assert time.perf_counter() - started < 3
     monkeypatch.setenv(download.OFFLINE, "1")
     said: list[str] = []
     with pytest.raises(ModelError) as caught:
-        hub.fetch_tower(said.append)
+        hub.geoclip.fetch_tower(Fetching(say=said.append))
     line = "geoclip: WHERESHOT_OFFLINE or --offline forbids to fetch it; leave it out"
     assert str(caught.value) == line + by_hand
     assert said == []
@@ -108,16 +109,16 @@ def test_the_pinned_tower_once(
     server.files[f"/{one.repository}/resolve/{one.revision}/{one.file}"] = content
     server.faults.append("cut")
     said: list[str] = []
-    fetched = hub.fetch_tower(said.append)
+    fetched = hub.geoclip.fetch_tower(Fetching(say=said.append))
     assert fetched.read_bytes() == content
     assert said == ["fetching 0.0 GB from openai/clip-vit-large-patch14 at 32bd64288804"]
     before = len(server.asked)
-    assert before == 2 and hub.fetch_tower(said.append) == fetched and len(said) == 1
+    assert before == 2 and hub.geoclip.fetch_tower(Fetching(say=said.append)) == fetched and len(said) == 1
     assert len(server.asked) == before
     snapshot = tmp_path / "hub" / "models--openai--clip-vit-large-patch14" / "snapshots" / one.revision
     snapshot.mkdir(parents=True)
     shutil.copy(tower, snapshot / one.file)  # where the hub's own client keeps it
-    assert hub.fetch_tower() == snapshot / one.file
+    assert hub.geoclip.fetch_tower() == snapshot / one.file
 
 
 # --- repositories of the hub
@@ -230,7 +231,7 @@ def test_a_network_of_timms_to_learn_with(server: FileServer, tiny: Path, tmp_pa
 def test_geoclip_answers_as_its_authors_say(package: Path, tower: Path, tmp_path: Path) -> None:
     """Softmax over the gallery of the scaled cosines between the picture's and the places' encodings."""
     out = tmp_path / "models" / "geoclip"
-    hub.make_geoclip(out, tower, options=SMALL, places=400)
+    hub.geoclip.make(out, hub.describe("geoclip").to_markdown(), Fetching(tower), options=SMALL, places=400)
     photos = []
     for number in range(3):
         pixels = np.random.default_rng(number).integers(0, 255, (240, 300, 3), dtype=np.uint8)

@@ -64,7 +64,7 @@ def by_gradcam(geolocator: Geolocator, picture: Image.Image, place: NDArray, tra
     gallery = calibrate.with_settings(folder.gallery, settings.gallery)
     log_mass = gradcam.log_mass_near(place, NEAR_KM, folder.hierarchy, gallery, settings, geolocator.prior)
     heat = functools.partial(gradcam.camera, network, log_mass=log_mass)
-    return HeatMap(_of_crops(geolocator, picture, lambda crops: heat(crops)), "weighted activation")
+    return HeatMap(_of_crops(geolocator, picture, heat), "weighted activation")
 
 
 METHODS: dict[str, Method] = {"occlusion": by_occlusion, "rollout": by_rollout, "gradcam": by_gradcam}
@@ -85,8 +85,6 @@ def _of_crops(geolocator: Geolocator, picture: Image.Image, heat: Callable[[Any]
     settings = geolocator.folder.description.preprocess
     view = preprocess.fixed_view(picture.size, settings)
     crops = torch.from_numpy(preprocess.load(picture, settings))
-    if len(view.corners) == 1 and view.crop is not None:  # its box is the crop
-        view = preprocess.View(view.box, view.size, ((0, 0),), None)
     return on_picture(heat(crops), view, picture.size, grid_of(picture.size))
 
 

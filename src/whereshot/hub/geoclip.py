@@ -1,0 +1,115 @@
+"""GeoCLIP as published -> a model folder: CLIP's tower from the hub, all else from the package geoclip."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.util
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.csv
+
+from whereshot import catalog, checkpoint, config, download, partition
+from whereshot.download import Wanted
+from whereshot.errors import MissingExtraError, ModelError
+from whereshot.hub.base import Fetching, endpoint
+from whereshot.partition import Hierarchy
+from whereshot.readout import Calibration, CellsSettings, Gallery, GallerySettings, Gate, MixtureSettings
+
+CERTAIN = 30.0
+"""Log odds of a gallery against the prior: the published model knows no prior."""
+
+
+def fetch_tower(fetching: Fetching = Fetching()) -> Path:  # noqa: B008
+    """GeoCLIP's tower: in the hub client's own cache if it has it, else fetched. Raises ModelError, OutputError."""
+    one = catalog.known()["geoclip"]
+    cache = os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME", "~/.cache/huggingface")) / "hub"
+    snapshot = Path(cache).expanduser() / f"models--{one.repository.replace('/', '--')}" / "snapshots" / one.revision
+    if (snapshot / one.file).is_file():
+        return snapshot / one.file
+    wanted = Wanted(f"{endpoint()}/{one.repository}/resolve/{one.revision}/{one.file}", one.size, one.sha256)
+    place = _on_its_way() / one.file
+    hint = f"; or give --tower FILE ({one.file} of {one.repository})"
+    if not place.is_file():
+        download.check_online("geoclip", hint)
+        fetching.say(f"fetching {one.size / 1e9:.1f} GB from {one.repository} at {one.revision[: catalog.SHORT]}")
+    return download.fetch(wanted, place, what="geoclip", hint=hint, track=fetching.track)
+
+
+def make(
+    out: Path,
+    card: str,
+    fetching: Fetching,
+    *,
+    options: Mapping[str, Any] | None = None,
+    places: int | None = None,
+) -> None:
+    """GeoCLIP as published: CLIP and the package's head for pictures, its 100,000 places as the gallery.
+
+    ``card`` is its README.md; ``options`` of the tower and a smaller number of ``places`` are for trying it out. Raises
+    MissingExtraError, ModelError, OutputError.
+    """
+    for package in ("geoclip", "torch"):  # looked for, not imported: to say that there is no network takes no time
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError(f"{package} is not installed; it comes with: pip install 'whereshot[{package}]'")
+    tower = fetching.tower or fetch_tower(fetching)
+    if not tower.is_file():
+        raise ModelError(f"{tower}: no such weights file")
+    from whereshot import model
+    from whereshot.model import geoclip, locations
+    from whereshot.model.align import Align, AlignSettings
+
+    package = geoclip.package_folder()
+    settings = model.BackboneSettings(name="geoclip", weights=tower, options=dict(options or {}))
+    backbone = model.create(settings)
+    table = pyarrow.csv.read_csv(package / "gps_gallery" / "coordinates_100K.csv")
+    points = np.stack([table["LAT"].to_numpy(), table["LON"].to_numpy()], axis=1)[:places]
+    scale = geoclip.logit_scale()
+    head_settings = {"locations": "geoclip", "dense": False, "temperature": 1 / scale, "queue": 0}
+    hierarchy = Hierarchy((partition.build("s2", points, {"max": 500, "max_level": 12}),))
+    parsed = config.parse(head_settings, AlignSettings, name="head.settings")
+    network = model.Network(backbone, model.FeatureScaling(backbone.dim), Align(backbone.dim, hierarchy, parsed))
+    fetching.say(f"encoding {len(points)} places")
+    encodings = locations.encode(network.head.locations, points).numpy()
+    gallery = Gallery(encodings, points, np.zeros(len(points)))
+    described = checkpoint.Description(
+        format=checkpoint.FORMAT,
+        name="geoclip",
+        created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
+        version=checkpoint.version(),
+        backbone=checkpoint.BackboneDescription(
+            name=settings.name, options=settings.options, trained=False, identity=backbone.identity
+        ),
+        preprocess=model.default_preprocess(settings),
+        scaling_power=1.0,
+        head="align",
+        head_settings=head_settings,
+        levels=1,
+        training={"gallery": len(points), "places": len(gallery.places)},
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint.write(out, described, network.eval(), hierarchy, gallery, _as_published(scale), {"README.md": card})
+    if tower.parent == _on_its_way():
+        shutil.rmtree(tower.parent, ignore_errors=True)
+
+
+def _on_its_way() -> Path:
+    return catalog.downloads() / "geoclip"
+
+
+def _as_published(scale: float) -> Calibration:
+    """A softmax over the gallery, or over the cells, and no prior to speak of; nothing is fitted."""
+    gallery = GallerySettings(temperature=1 / scale)
+    by_part = {"mixture": "gallery", "gallery": "gallery", "cells": "cells"}
+    return Calibration(
+        mixtures={
+            name: MixtureSettings(
+                cells=CellsSettings(), gallery=gallery, gate=Gate(offset={part: CERTAIN}, slope={part: 0.0})
+            )
+            for name, part in by_part.items()
+        }
+    )
