@@ -38,6 +38,18 @@ TRAINED = [
     "scaling_power=0.5",
 ]
 
+PROCEDURE = [
+    *TRAINED,
+    "optimizer.epochs=6",
+    "optimizer.then=[{kind='sgd', momentum=0.9, epochs=4, learning_rate=0.003, schedule='exponential'}]",
+    "optimizer.ema=0.9",
+    "optimizer.accumulate=2",
+    "optimizer.layer_decay=0.9",
+    "augment={flip=0.5, rand_augment={}, crop={area=[0.3, 1.0]}}",
+    "sampling={balance=1.0, anneal_epochs=5}",
+]
+"""All that a training may have in its state, in ten epochs."""
+
 
 def run_of(tiny: Path, out: Path, *changes: str) -> Run:
     """The tiny run, with another output folder and some changes."""
@@ -99,8 +111,8 @@ def test_the_folder_tells_how_it_was_made(tiny_model: Path, tiny: Path) -> None:
     assert sum(folder.calibration.photos.values()) == 2 * 48  # held out by group, and again by place
     card = (tiny_model / "README.md").read_text()
     assert card.startswith("# tiny\n")
-    assert "* Backbone: test_efficientnet (frozen); head: classify over 4 / 6 cells.\n" in card
-    assert "* Learned from 48 photos of 48 places.\n" in card
+    assert "Backbone: test_efficientnet (frozen); head: classify over 4 / 6 cells." in card
+    assert "48 photos of 48 places; 0 were rejected" in card
     assert not tiny_model.with_name("model.training").exists()
 
 
@@ -129,7 +141,7 @@ def test_validation_stops_early_and_keeps_the_best(tiny: Path, tmp_path: Path) -
 @pytest.fixture(scope="module")
 def undisturbed(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model with a trained backbone, made without a kill."""
-    return train(run_of(tiny, tmp_path_factory.mktemp("undisturbed") / "model", *TRAINED))
+    return train(run_of(tiny, tmp_path_factory.mktemp("undisturbed") / "model", *PROCEDURE))
 
 
 def test_backbone_is_trained_too(undisturbed: Path, tiny: Path) -> None:
@@ -152,7 +164,7 @@ def test_backbone_is_trained_too(undisturbed: Path, tiny: Path) -> None:
 def test_a_kill_leaves_no_trace(undisturbed: Path, tiny: Path, tmp_path: Path) -> None:
     """kill -9 in the midst of training; resumed, it ends with the same bits as if nothing had been."""
     out = tmp_path / "model"
-    changes = [part for change in (f"out={out}", *TRAINED) for part in ("--set", change)]
+    changes = [part for change in (f"out={out}", *PROCEDURE) for part in ("--set", change)]
     command = [sys.executable, "-m", "whereshot.cli", "train", str(tiny / "run.toml"), *changes]
     state = tmp_path / "model.training" / "network" / "state.json"
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -171,7 +183,7 @@ def test_a_kill_leaves_no_trace(undisturbed: Path, tiny: Path, tmp_path: Path) -
     reached = json.loads(state.read_text())["epoch"]
     assert 2 <= reached < 10
 
-    resumed = train(run_of(tiny, out, *TRAINED), resume=True)
+    resumed = train(run_of(tiny, out, *PROCEDURE), resume=True)
     assert weights(resumed) == weights(undisturbed)
     assert log(resumed) == log(undisturbed)
     assert (resumed / "calibration.toml").read_bytes() == (undisturbed / "calibration.toml").read_bytes()
