@@ -3,64 +3,119 @@ import { Posterior, type Support, heaviest, logSumExp } from "./posterior";
 import { laid, unitVector } from "./sphere";
 
 const CORRELATION = 0.5;
-const PLACES = 192;
+const HEAVY = 128;
+const LIGHT = 384;
 const POINTS = 4;
 
 export interface Pooled {
   posterior: Posterior;
-  /** How much likelier the photos are if one place took them all than if each has its own. */
+  /** Log of how much likelier the photos are if one place took them all than if each has its own. */
   agreementNats: number;
+}
+
+/** A point at which the densities of the photos are compared. */
+interface Point {
+  /** Of the pooled posterior, and what of the mixture's mass the point stands for. */
+  place: number;
+  share: number;
+  before: number;
+  /** Of each photo: log of its density over that of the prior. */
+  ratio: number[];
+  /** Log density of all photos taken alike. */
+  mixture: number;
 }
 
 /** Pool posteriors on one support; the prior, as log masses on it, counts once. */
 export function pool(posteriors: Posterior[], logPrior: Float64Array): Pooled {
   const { support } = posteriors[0]!;
-  const { places, mass } = likeliest(posteriors, support);
-  const own = support.only(places);
-  const count = posteriors.length;
-  const prior = logPrior.map(Math.exp);
-  // log ratios of the densities, and what they are weighed by, at the points of each place
-  const points = Array.from({ length: places.length * POINTS }, (_, i) => {
-    const place = Math.floor(i / POINTS);
-    const share = ((i % POINTS) + 0.5) / POINTS;
-    const [latitude, longitude] = laid(own.latitude[place]!, own.longitude[place]!, own.scale[place]!, i, share);
-    const [before, ...each] = logDensities(support, [prior, ...posteriors.map((one) => one.mass)], latitude, longitude);
-    return { before: before!, ratio: each.reduce((sum, value) => sum + value - before!, 0), mixture: logSumExp(each) - Math.log(count) };
-  });
-  const measured = (exponent: number): Float64Array =>
-    mass.map((held, place) => {
-      const ratios = points
-        .slice(place * POINTS, (place + 1) * POINTS)
-        .map(({ before, ratio, mixture }) => before + exponent * ratio - mixture);
-      return Math.log(held) + logSumExp(ratios) - Math.log(POINTS);
-    });
+  const { places, mass, counts } = components(posteriors, support);
+  const masses = [logPrior.map(Math.exp), ...posteriors.map((one) => one.mass)];
+  const points: Point[] = [];
+  for (let place = 0; place < places.size; place++) {
+    for (let number = 0; number < counts[place]!; number++) {
+      const share = (number + 0.5) / counts[place]!;
+      const [latitude, longitude] = laid(
+        places.latitude[place]!,
+        places.longitude[place]!,
+        places.scale[place]!,
+        points.length,
+        share,
+      );
+      const [before, ...each] = logDensities(support, masses, latitude, longitude) as [number, ...number[]];
+      points.push({
+        place,
+        share: mass[place]! / counts[place]!,
+        before,
+        ratio: each.map((own) => own - before),
+        mixture: logSumExp(each) - Math.log(each.length),
+      });
+    }
+  }
+  // masses of prior x product of (photo / prior) to the powers
+  const measured = (powers: number[]): Float64Array => {
+    const sums = new Float64Array(places.size);
+    for (const { place, share, before, ratio, mixture } of points) {
+      const product = ratio.reduce((sum, own, photo) => sum + powers[photo]! * own, before);
+      sums[place]! += share * Math.exp(product - mixture);
+    }
+    return sums;
+  };
+  const said = posteriors.map((_, photo) =>
+    Math.max(0, points.reduce((sum, { share, before, ratio, mixture }) => {
+      const own = ratio[photo]!;
+      return sum + share * Math.exp(before + own - mixture) * own;
+    }, 0)),
+  );
+  const together = measured(posteriors.map(() => 1)).reduce((a, b) => a + b);
   return {
-    posterior: new Posterior(own, measured(1 / (1 + (count - 1) * CORRELATION))),
-    agreementNats: logSumExp(measured(1)),
+    posterior: new Posterior(places, measured(powersOf(said)).map(Math.log)),
+    agreementNats: Math.log(Math.max(together, 1e-300)),
   };
 }
 
-/** The places that the photos together hold likeliest, in order of their positions, and their masses. */
-function likeliest(posteriors: Posterior[], support: Support): { places: Int32Array; mass: Float64Array } {
-  const each = Math.max(8, Math.floor(PLACES / posteriors.length));
-  const found = new Map<string, { place: number; mass: number }>();
-  for (const posterior of posteriors) {
-    const heavy = heaviest(posterior.logMass, each).filter((place) => posterior.mass[place]! > 0);
-    const total = heavy.reduce((sum, place) => sum + posterior.mass[place]!, 0);
-    for (const place of heavy) {
-      const key = [support.latitude[place], support.longitude[place], support.spreadKm[place]].join();
-      const known = found.get(key) ?? { place, mass: 0 };
-      known.mass += posterior.mass[place]! / total / posteriors.length;
-      found.set(key, known);
-    }
-  }
-  const ordered = [...found.values()].sort(
-    ({ place: a }, { place: b }) =>
-      support.latitude[a]! - support.latitude[b]! ||
-      support.longitude[a]! - support.longitude[b]! ||
-      support.spreadKm[a]! - support.spreadKm[b]!,
+/** The powers of photos that say so many nats beyond the prior. */
+function powersOf(said: number[]): number[] {
+  const total = said.reduce((a, b) => a + b);
+  if (total < 1e-6) return said.map(() => 1 / said.length);
+  const worth = total ** 2 / said.reduce((sum, own) => sum + own ** 2, 0);
+  return said.map((own) => ((worth / (1 + (worth - 1) * CORRELATION)) * own) / total);
+}
+
+/** Places, masses and numbers of points that stand for all photos taken alike: the likeliest, and some for all others. */
+function components(posteriors: Posterior[], support: Support): { places: Support; mass: Float64Array; counts: Int32Array } {
+  const all = Float64Array.from(posteriors[0]!.mass, (_, place) =>
+    posteriors.reduce((sum, one) => sum + one.mass[place]! / posteriors.length, 0),
   );
-  return { places: Int32Array.from(ordered, ({ place }) => place), mass: Float64Array.from(ordered, ({ mass }) => mass) };
+  const order = heaviest(all, all.length);
+  const heavy = order.slice(0, HEAVY).filter((place) => all[place]! > 0);
+  const light = drawn(order.slice(HEAVY), all, support);
+  const numbers = Int32Array.from([...heavy, ...light.map(({ place }) => place)]);
+  const spreadKm = Float64Array.from(numbers, (place, i) =>
+    i < heavy.length ? support.spreadKm[place]! : light[i - heavy.length]!.spreadKm,
+  );
+  return {
+    places: support.only(numbers, spreadKm),
+    mass: Float64Array.from(numbers, (place, i) => (i < heavy.length ? all[place]! : light[i - heavy.length]!.mass)),
+    counts: Int32Array.from(numbers, (_, i) => (i < heavy.length ? POINTS : 1)),
+  };
+}
+
+/** Of many light places some, evenly along the S2 curve by their mass, each as wide as half the way to the one before. */
+function drawn(places: Int32Array, mass: Float64Array, support: Support): { place: number; mass: number; spreadKm: number }[] {
+  const left = places.reduce((sum, place) => sum + mass[place]!, 0);
+  if (!(left > 0)) return [];
+  const along = places.sort((a, b) => support.own[a]! - support.own[b]! || mass[b]! - mass[a]! || a - b);
+  const chosen: number[] = [];
+  let at = 0;
+  let sum = mass[along[0]!]!;
+  for (let number = 0; number < LIGHT; number++) {
+    while (sum < ((number + 0.5) * left) / LIGHT && at < along.length - 1) sum += mass[along[++at]!]!;
+    chosen.push(along[at]!);
+  }
+  return chosen.map((place, i) => {
+    const halfWay = support.between(place, chosen.at(i - 1)!) / 2;
+    return { place, mass: left / LIGHT, spreadKm: Math.max(support.spreadKm[place]!, halfWay) };
+  });
 }
 
 /** Log densities per steradian at a position of several distributions of mass over a support. */

@@ -15,7 +15,7 @@ const MIN_SPREAD_KM = 0.01;
 export class Support {
   /** Scale of each place's distribution. */
   readonly scale: Float64Array;
-  private cached: { units?: Float64Array; cells?: Float64Array; leaves?: Float64Array } = {};
+  private cached: { units?: Float64Array; own?: Float64Array; cells?: Float64Array; leaves?: Float64Array } = {};
 
   constructor(
     readonly latitude: Float64Array,
@@ -33,13 +33,13 @@ export class Support {
     return this.latitude.length;
   }
 
-  /** Some of the places. */
-  only(places: Int32Array): Support {
+  /** Some of the places, with other spreads. */
+  only(places: Int32Array, spreadKm: Float64Array): Support {
     const of = (values: Float64Array) => Float64Array.from(places, (place) => values[place]!);
     return new Support(
       of(this.latitude),
       of(this.longitude),
-      of(this.spreadKm),
+      spreadKm,
       Int16Array.from(places, (place) => this.country[place]!),
       Int32Array.from(places, (place) => this.named[place]!),
     );
@@ -64,11 +64,14 @@ export class Support {
     return this.cached.units;
   }
 
+  /** The S2 cell of the deepest level that each place is in. */
+  get own(): Float64Array {
+    return (this.cached.own ??= this.latitude.map((latitude, place) => numberOf(latitude, this.longitude[place]!)));
+  }
+
   /** The S2 cell of about 40 km that each place is in. */
   get cells(): Float64Array {
-    return (this.cached.cells ??= this.latitude.map((latitude, place) =>
-      Math.floor(numberOf(latitude, this.longitude[place]!) / 4 ** (DEEPEST_LEVEL - CELL_LEVEL)),
-    ));
+    return (this.cached.cells ??= this.own.map((own) => Math.floor(own / 4 ** (DEEPEST_LEVEL - CELL_LEVEL))));
   }
 
   /** The cell of the deepest level in which the one point lies that stands for a light place. */
