@@ -108,7 +108,7 @@ def _write(folder: Path, name: str, record: dict[str, Any], truth: np.ndarray, l
         "distance_km": round(distance_km, 3),
         "credit": {column: record.get(column) for column in CREDIT},
     }
-    document = prediction.to_json() | {"id": name, "path": None}
+    document = prediction.to_json() | {"id": name, "path": None, "recorded": None}
     drawn = to_geojson(cells_of(located.posterior))
     told = f'{json.dumps(document, ensure_ascii=False)[:-1]},"map":{drawn}}}'
     text = f'{json.dumps(entry, ensure_ascii=False)[:-1]},"prediction":{told}}}'
