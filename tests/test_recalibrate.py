@@ -132,10 +132,8 @@ def test_a_library_that_was_learned(tiny: Path, tmp_path: Path) -> None:
     assert set(fitted.circles) == set(fitted.sets) == set(LEVELS)
     assert fitted.cells.startswith("all points above a density")
     (remark,) = fitted.remarks
-    assert remark == (
-        "83 % (55 to 95) of these photos show a place of the library; it was learned for 70 %: as it was learned for"
-    )
+    assert remark == "83 % (55 to 95) of these photos show a place of the library; it was learned for 70 %"
     assert remark in fitted.in_words() and fitted.to_json()["remarks"] == [remark]
     strangers = fit_model(Geolocator.load(learned.folder), records[lima])
     assert strangers.remarks[0].startswith("0 % (0 to 32) of these photos show a place of the library; ")
-    assert strangers.remarks[0].endswith("learn it again with --known-share for such photos")
+    assert strangers.remarks[0].endswith(": for such photos learn it again with --known-share 0.05")

@@ -226,8 +226,8 @@ def _known_share(folder: ModelFolder, truth: sphere.Points) -> str:
     low, high = share_interval(near, len(truth))
     told = f"{100 * near:.0f} % ({100 * low:.0f} to {100 * high:.0f}) of these photos show a place of the library"
     share = folder.memory_settings.known_share
-    fits = "as it was learned for" if low <= share <= high else "learn it again with --known-share for such photos"
-    return f"{told}; it was learned for {100 * share:g} %: {fits}"
+    better = f"for such photos learn it again with --known-share {min(max(near, 0.05), 0.95):.2f}"
+    return f"{told}; it was learned for {100 * share:g} %" + ("" if low <= share <= high else f": {better}")
 
 
 def apply(document: Mapping[str, Any], answers: Answers, truth: Truth) -> Answers:
