@@ -18,7 +18,15 @@ from whereshot.download import Wanted
 from whereshot.errors import MissingExtraError, ModelError
 from whereshot.hub.base import Fetching, endpoint
 from whereshot.partition import Hierarchy
-from whereshot.readout import Calibration, CellsSettings, Gallery, GallerySettings, Gate, MixtureSettings
+from whereshot.readout import (
+    Calibration,
+    CellsSettings,
+    Gallery,
+    GallerySettings,
+    Gate,
+    MixtureSettings,
+    PlacesSettings,
+)
 
 CERTAIN = 30.0
 """Log odds of a gallery against the prior: the published model knows no prior."""
@@ -76,6 +84,7 @@ def make(
     fetching.say(f"encoding {len(points)} places")
     encodings = locations.encode(network.head.locations, points).numpy()
     gallery = Gallery(encodings, points, np.zeros(len(points)))
+    calibration = _as_published(scale)
     described = checkpoint.Description(
         format=checkpoint.FORMAT,
         name="geoclip",
@@ -85,6 +94,7 @@ def make(
             name=settings.name, options=settings.options, trained=False, identity=backbone.identity
         ),
         preprocess=model.default_preprocess(settings),
+        readouts=tuple(calibration.mixtures),
         scaling_power=1.0,
         head="align",
         head_settings=head_settings,
@@ -92,7 +102,7 @@ def make(
         training={"gallery": len(points), "places": len(gallery.places)},
     )
     out.parent.mkdir(parents=True, exist_ok=True)
-    checkpoint.write(out, described, network.eval(), hierarchy, gallery, _as_published(scale), {"README.md": card})
+    checkpoint.write(out, described, network.eval(), hierarchy, gallery, calibration, {"README.md": card})
     if tower.parent == _on_its_way():
         shutil.rmtree(tower.parent, ignore_errors=True)
 
@@ -102,13 +112,19 @@ def _on_its_way() -> Path:
 
 
 def _as_published(scale: float) -> Calibration:
-    """A softmax over the gallery, or over the cells, and no prior to speak of; nothing is fitted."""
-    gallery = GallerySettings(temperature=1 / scale)
-    by_part = {"mixture": "gallery", "gallery": "gallery", "cells": "cells"}
+    """A softmax over the gallery, or over the cells, and no prior to speak of; nothing is fitted.
+
+    "places" is the gallery with half of the votes lifted to the tops of the cosine, which the paper does not do.
+    """
+    gallery, places = GallerySettings(temperature=1 / scale), PlacesSettings(temperature=1 / scale)
+    by_part = {"mixture": "gallery", "gallery": "gallery", "cells": "cells", "places": "places"}
     return Calibration(
         mixtures={
             name: MixtureSettings(
-                cells=CellsSettings(), gallery=gallery, gate=Gate(offset={part: CERTAIN}, slope={part: 0.0})
+                cells=CellsSettings(),
+                gallery=gallery,
+                places=places,
+                gate=Gate(offset={part: CERTAIN}, slope={part: 0.0}),
             )
             for name, part in by_part.items()
         }
