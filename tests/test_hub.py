@@ -219,6 +219,9 @@ def test_a_network_of_timms_to_learn_with(server: FileServer, tiny: Path, tmp_pa
     learned = learn(records, tmp_path / "mine", model=folder, workers=1, cache=tmp_path / "cache")
     (prediction,) = Geolocator.load(learned.folder).locate([str(tiny / "lima-0.png")], text=False)
     assert abs(prediction.latitude + 12.05) < 0.5
+    one = catalog.known()["dinov2-small"]
+    server.add_repository(one.repository, {"config.json": config, "model.safetensors": weights}, commit=one.revision)
+    assert "(its SHA-256 is not 04d27f3400d0...)" in refused("dinov2-small")  # whatever the hub says of its hash
     server.add_repository("timm/odd", {"config.json": b'{"architecture": "nothing"}', "model.safetensors": weights})
     assert refused("hf:timm/odd").startswith("no backbone 'nothing' in timm; ")
     server.add_repository("timm/other", {"config.json": b"{}", "model.safetensors": weights})

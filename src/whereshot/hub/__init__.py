@@ -84,7 +84,10 @@ def get(
     if one.kind == "geoclip":
         geoclip.make(out, describe(name).to_markdown(), fetching)
     else:
-        repositories.make(look_up(HubName(one.repository, one.revision)), name, one.revision, out, fetching, one)
+        repository = look_up(HubName(one.repository, one.revision))
+        if one.sha256 is not None:  # the table's word counts, not the hub's
+            repository = repository.with_hash(one.file, one.sha256)
+        repositories.make(repository, name, one.revision, out, fetching, one)
     return out
 
 

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -46,6 +46,12 @@ class Repository:
     @property
     def _on_its_way(self) -> Path:
         return catalog.downloads() / catalog.folder_of(self.name, self.commit).name
+
+    def with_hash(self, file: str, sha256: str) -> Repository:
+        """The same with what is known of one of its files. Raises ModelError where there is no such file."""
+        if file not in self.files:
+            raise ModelError(f"hf:{self.name}: has no {file}")
+        return replace(self, files={**self.files, file: self.files[file]._replace(sha256=sha256)})
 
     def tell(self, files: Sequence[str], fetching: Fetching) -> None:
         """Say how much will be fetched, from where, and under which licence."""
