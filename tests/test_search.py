@@ -114,6 +114,15 @@ def test_what_cannot_be_searched(
     assert not (tmp_path / "model.search").exists()
 
 
+def test_a_journal_that_is_damaged(tiny: Path, tmp_path: Path) -> None:
+    run = run_of(tiny, tmp_path / "model", "optimizer.epochs=1")
+    search.search(run, 1)
+    journal = tmp_path / "model.search" / "study.log"
+    journal.write_text("dear\n" + journal.read_text())
+    with pytest.raises(InputError, match=r"study.log: is no journal of trials \(.*\); begin anew with --overwrite$"):
+        search.search(run, 1)
+
+
 def test_a_folder_that_cannot_be_made(tiny: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("dear")
     with pytest.raises(OutputError, match="cannot be made"):

@@ -10,7 +10,7 @@ import torch
 
 from whereshot import training_state
 from whereshot.averaging import Average
-from whereshot.errors import ConfigError, InputError
+from whereshot.errors import ConfigError, InputError, OutputError
 from whereshot.schedules import PhaseSettings, make_optimizer
 from whereshot.training_state import TrainingState
 
@@ -78,3 +78,9 @@ def test_a_damaged_state_is_one_line(content: str | None, tmp_path: Path) -> Non
     said = str(caught.value)
     assert said.startswith(f"{tmp_path}: cannot be gone on with (") and "\n" not in said
     assert said.endswith("; start again without --resume")
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("dear")
+    with pytest.raises(OutputError, match=r"cannot be written \(.*\); make room, then go on with --resume$"):
+        stepped(tmp_path / "file")

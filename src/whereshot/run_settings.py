@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationInfo, field_validator, model_validator
 
-from whereshot import config, model, partition
+from whereshot import config, errors, model, partition
 from whereshot.augment import AugmentSettings
 from whereshot.config import ConfigPath, Settings
 from whereshot.errors import ConfigError, nearest_name
@@ -70,8 +70,8 @@ class Candidates(Settings):
     With ``log`` a factor is as likely wherever it is in the range.
     """
 
-    low: int | float | None = None
-    high: int | float | None = None
+    low: int | float | None = Field(None, allow_inf_nan=False)
+    high: int | float | None = Field(None, allow_inf_nan=False)
     log: bool = False
     choices: list[bool | int | float | str] | None = Field(None, min_length=2)
 
@@ -151,6 +151,8 @@ def _check_procedure(run: Run, processes: int) -> None:
             "take optimizer.accumulate = 1 and one process"
         )
     if run.backbone.trained:
+        if run.data.loader == "dali":
+            errors.require("nvidia.dali", extra="dali")
         return
     if processes > 1:
         raise ConfigError(

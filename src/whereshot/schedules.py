@@ -21,14 +21,14 @@ class PhaseSettings(Settings):
 
     kind: Literal["adamw", "adam", "adagrad", "sgd"] = "adamw"
     epochs: int = Field(30, ge=1)
-    learning_rate: float = Field(3e-3, gt=0)
-    weight_decay: float = Field(0.05, ge=0)
+    learning_rate: float = Field(3e-3, gt=0, allow_inf_nan=False)
+    weight_decay: float = Field(0.05, ge=0, allow_inf_nan=False)
     """Apart from the gradient for adamw, in it for the others."""
     momentum: float = Field(0.0, ge=0, lt=1)
     """Of sgd."""
     schedule: Literal["cosine", "polynomial", "exponential", "constant"] = "cosine"
     """After the warm-up: half a cosine to zero; (1 - share done) ** ``power``; ``decay`` less an epoch; as it is."""
-    power: float = Field(1.0, gt=0)
+    power: float = Field(1.0, gt=0, allow_inf_nan=False)
     """Of the polynomial; 1 is a straight line to zero."""
     decay: float = Field(0.04, ge=0, lt=1)
     """Share by which an exponential rate falls from one epoch to the next."""

@@ -86,10 +86,7 @@ def search(
         shutil.rmtree(state)
         return min(losses), sum(lengths)
 
-    backend = optuna.storages.journal.JournalFileBackend(str(folder / "study.log"))
-    study = optuna.create_study(
-        storage=optuna.storages.JournalStorage(backend), study_name=run.name, direction="minimize", load_if_exists=True
-    )
+    study = _study(optuna, folder / "study.log", run.name)
     _put_back(optuna, study)
     while (done := len(_finished(study))) < trials:
         number = int(np.random.SeedSequence([run.seed, done]).generate_state(1)[0])
@@ -164,6 +161,15 @@ def _prepare(run: Run, folder: Path, overwrite: bool) -> None:
     except ConfigError as error:
         told = f"{folder}: was started with other settings; give --overwrite to begin anew, or choose another out"
         raise ConfigError(told) from error
+
+
+def _study(optuna: Any, journal: Path, name: str) -> Any:
+    """The trials in a journal. Raises InputError where it cannot be read."""
+    try:
+        storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(journal)))
+        return optuna.create_study(storage=storage, study_name=name, direction="minimize", load_if_exists=True)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{journal}: is no journal of trials ({error}); begin anew with --overwrite") from error
 
 
 def _is_of(run: Run, state: Path) -> bool:

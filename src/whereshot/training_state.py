@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from whereshot.averaging import Average
-from whereshot.errors import ConfigError, InputError
+from whereshot.errors import ConfigError, InputError, OutputError
 
 
 @dataclass
@@ -59,8 +59,7 @@ def save(
     optimizer: torch.optim.Optimizer,
     average: Average | None,
 ) -> None:
-    """Write the state over the one before."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the state over the one before. Raises OutputError."""
     tensors = {f"module.{name}": tensor.detach().clone() for name, tensor in module.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in state.best.items()}
     for number, values in optimizer.state_dict()["state"].items():
@@ -69,7 +68,6 @@ def save(
     if average is not None:
         tensors |= {f"average.{name}": value.clone() for name, value in average.weights.items()}
     name = f"epoch-{state.epoch:05d}.safetensors"
-    save_file({key: value.contiguous() for key, value in tensors.items()}, folder / name)
     described = {
         "epoch": state.epoch,
         "phase": state.phase,
@@ -82,11 +80,16 @@ def save(
         "tensors": name,
     }
     beside = folder / ".state.json"
-    beside.write_text(json.dumps(described))
-    beside.replace(folder / "state.json")
-    for old in folder.glob("epoch-*.safetensors"):
-        if old.name != name:
-            old.unlink()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file({key: value.contiguous() for key, value in tensors.items()}, folder / name)
+        beside.write_text(json.dumps(described))
+        beside.replace(folder / "state.json")
+        for old in folder.glob("epoch-*.safetensors"):
+            if old.name != name:
+                old.unlink()
+    except (OSError, SafetensorError) as error:
+        raise OutputError(f"{folder}: cannot be written ({error}); make room, then go on with --resume") from error
 
 
 def load(
