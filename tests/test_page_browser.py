@@ -26,6 +26,7 @@ TITLES = (
     "the keyboard alone is enough",
     "nothing serious stands in the way of a screen reader",
     "what is not sure does not look sure",
+    "what the camera recorded is a mark of its own, with its distance, and can be left out",
     "several photos have one pooled answer, and what is no photo is told in words",
     "the gallery shows the truth, and the game compares",
     "a server that asks for a token is given one",

@@ -69,10 +69,13 @@ export function App({ locator, info }: { locator: Locator; info: PageInfo }) {
       <main class="panel">
         {token !== "fine" ? (
           <TokenForm refused={token === "refused"} onToken={() => setToken("fine")} />
-        ) : mode === "locate" ? (
-          <Locate locator={locator} info={info} globe={globe} onRefused={refused} />
         ) : (
-          <Gallery key={mode} globe={globe} game={mode === "game"} onRefused={refused} />
+          <>
+            <div class="mode" hidden={mode !== "locate"}>
+              <Locate locator={locator} info={info} globe={globe} active={mode === "locate"} onActive={() => setMode("locate")} onRefused={refused} />
+            </div>
+            {mode !== "locate" && <Gallery key={mode} globe={globe} game={mode === "game"} onRefused={refused} />}
+          </>
         )}
         <footer class="foot">
           {info.runs_here ? "Runs on your machine; no photo leaves it." : "Photos are not kept."}{" "}

@@ -18,11 +18,15 @@ interface Props {
   locator: Locator;
   info: PageInfo;
   globe: Globe | null;
+  /** Is this what the page shows? Else it keeps its photos and leaves the globe alone. */
+  active: boolean;
+  /** A photo was dropped or pasted while something else was shown. */
+  onActive(): void;
   /** The server did not accept the visitor's token. */
   onRefused(): void;
 }
 
-export function Locate({ locator, info, globe, onRefused }: Props) {
+export function Locate({ locator, info, globe, active, onActive, onRefused }: Props) {
   const [photos, setPhotos] = useState<Photo[]>([]);
   const [answer, setAnswer] = useState<Answer | null>(null);
   const [shown, setShown] = useState<Shown>(0);
@@ -57,6 +61,7 @@ export function Locate({ locator, info, globe, onRefused }: Props) {
 
   const add = async (files: File[]) => {
     const { kept, refused } = sift(files, photos, info.limits);
+    onActive();
     setNotices(refused);
     if (!kept.length) return;
     const all = [...photos, ...(await Promise.all(kept.map(toPhoto)))];
@@ -82,7 +87,7 @@ export function Locate({ locator, info, globe, onRefused }: Props) {
   const recorded = choices.show_recorded ? (prediction?.recorded ?? photo?.recorded ?? null) : null;
 
   useEffect(() => {
-    if (!globe) return;
+    if (!globe || !active) return;
     if (!prediction || !isLocated(prediction)) {
       globe.show({ cells: null, marks: [] });
       if (photos.length === 0) globe.turn();
@@ -90,7 +95,7 @@ export function Locate({ locator, info, globe, onRefused }: Props) {
     }
     globe.show(viewOf(prediction, recorded));
     globe.fly(prediction, prediction.radius_km);
-  }, [globe, prediction, recorded, photos.length]);
+  }, [globe, active, prediction, recorded, photos.length]);
   useEffect(() => () => globe?.stop(), [globe]);
 
   const look = (number: number | null) => {

@@ -30,6 +30,9 @@ async function recordedPosition(file: File): Promise<Position | null> {
 
 const PICTURES = /\.(jpe?g|png|webp|heic|heif|avif|tiff?|gif|bmp)$/i;
 
+/** Complaints beyond so many are counted. */
+const MOST_TOLD = 3;
+
 /** Those files that can be asked about, and one sentence on each of the others. */
 export function sift(files: File[], already: Photo[], limits: PageInfo["limits"]): { kept: File[]; refused: string[] } {
   const kept: File[] = [];
@@ -48,5 +51,6 @@ export function sift(files: File[], already: Photo[], limits: PageInfo["limits"]
       refused.push(`${name} is one too many; at most ${limits.files} photos at once.`);
     else kept.push(file);
   }
-  return { kept, refused };
+  const more = refused.length - MOST_TOLD;
+  return { kept, refused: more > 1 ? [...refused.slice(0, MOST_TOLD), `And ${more} more.`] : refused };
 }

@@ -15,15 +15,18 @@ export const LEVEL_OF: Record<Distance, string> = {
 /** A factor nearer to 1 than this is not told. */
 const SILENT_NATS = 0.05;
 
+/** Between a number and its unit no line may end. */
+const GAP = "\u00a0";
+
 export function percent(share: number): string {
-  if (share >= 0.995) return "over 99 %";
-  return share < 0.01 ? "under 1 %" : `${Math.round(100 * share)} %`;
+  if (share >= 0.995) return `over 99${GAP}%`;
+  return share < 0.01 ? `under 1${GAP}%` : `${Math.round(100 * share)}${GAP}%`;
 }
 
 export function distanceWords(km: number): string {
-  if (km < 1) return `${Math.round(1000 * km)} m`;
-  if (km < 10) return `${km.toFixed(1)} km`;
-  return `${Number(km.toPrecision(2)).toLocaleString("en")} km`;
+  if (km < 1) return `${Math.round(1000 * km)}${GAP}m`;
+  if (km < 10) return `${km.toFixed(1)}${GAP}km`;
+  return `${Number(km.toPrecision(2)).toLocaleString("en")}${GAP}km`;
 }
 
 /** A likelihood ratio, whichever way it points. */
@@ -63,7 +66,7 @@ export function headline(prediction: Prediction): { title: string; subtitle: str
   const { place, confident_to: level } = prediction;
   const subtitle = likely.length ? `Most likely: ${likely.join(", ")}.` : "";
   if (level === null) return { title: "Not sure, not even of the continent", subtitle, sure: false };
-  const sentence = `Sure of the ${level}, with at least ${Math.round(100 * CONFIDENT)} %.`;
+  const sentence = `Sure of the ${level}, with at least ${percent(CONFIDENT)}.`;
   const [name, region, country] = [place?.name, place?.region, countryOf(place)];
   const rest = (...parts: (string | null | undefined)[]) => parts.filter(Boolean).join(", ");
   if (level === "street" || level === "city") {

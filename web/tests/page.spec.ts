@@ -1,7 +1,7 @@
 /** The served page as a visitor meets it, in a real browser with a real server behind it. */
 import type { Page } from "@playwright/test";
 import { readFileSync } from "node:fs";
-import { choose, expect, expectAccessible, expectRegion, keep, open, SIGN, test } from "./watched";
+import { choose, expect, expectAccessible, expectRegion, keep, open, recordedAt, SIGN, test } from "./watched";
 
 const DESK = { viewport: { width: 1440, height: 900 }, deviceScaleFactor: 1 };
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 1, colorScheme: "dark" as const };
@@ -89,6 +89,18 @@ test("what is not sure does not look sure", async ({ page }) => {
   await expect(page.locator(".mark-faint").first()).toBeAttached();
   await expect(page.locator(".mark-answer")).toHaveCount(0);
   await expectRegion(page);
+});
+
+test("what the camera recorded is a mark of its own, with its distance, and can be left out", async ({ page }) => {
+  await open(page);
+  const buffer = recordedAt([41, 24], [2, 11]); // Barcelona
+  await choose(page, { name: "holiday.jpg", mimeType: "image/jpeg", buffer });
+  await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
+  await expect(page.getByText(/41\.40000, 2\.18333.*, 74 km from this answer, and not used for it/)).toBeVisible();
+  await expect(page.locator(".mark-recorded")).toHaveCount(1);
+  await page.getByText("Options").click();
+  await page.getByLabel(/Show the position that the camera recorded/).uncheck();
+  await expect(page.locator(".mark-recorded")).toHaveCount(0);
 });
 
 test("several photos have one pooled answer, and what is no photo is told in words", async ({ page }) => {

@@ -31,6 +31,33 @@ export const test = base.extend<{ page: Page }>({
   },
 });
 
+/** The photo with an EXIF segment that says where a camera was, to the minute of arc; north and east. */
+export function recordedAt(latitude: [number, number], longitude: [number, number]): Buffer {
+  const photo = readFileSync(SIGN);
+  const tiff = Buffer.alloc(8 + 18 + 54 + 48);
+  tiff.write("II*\0", 0, "latin1");
+  tiff.writeUInt32LE(8, 4);
+  const entry = (at: number, tag: number, type: number, count: number, value: number) => {
+    tiff.writeUInt16LE(tag, at);
+    tiff.writeUInt16LE(type, at + 2);
+    tiff.writeUInt32LE(count, at + 4);
+    tiff.writeUInt32LE(value, at + 8);
+  };
+  tiff.writeUInt16LE(1, 8);
+  entry(10, 0x8825, 4, 1, 26); // where the GPS directory is
+  tiff.writeUInt16LE(4, 26);
+  entry(28, 1, 2, 2, "N".charCodeAt(0));
+  entry(40, 2, 5, 3, 80);
+  entry(52, 3, 2, 2, "E".charCodeAt(0));
+  entry(64, 4, 5, 3, 104);
+  [...latitude, 0, ...longitude, 0].forEach((value, number) => {
+    tiff.writeUInt32LE(value, 80 + 8 * number);
+    tiff.writeUInt32LE(1, 84 + 8 * number);
+  });
+  const head = Buffer.from([0xff, 0xe1, 0, tiff.length + 8, ...Buffer.from("Exif\0\0", "latin1")]);
+  return Buffer.concat([photo.subarray(0, 2), head, tiff, photo.subarray(2)]);
+}
+
 /** The page, its globe drawn. */
 export async function open(page: Page): Promise<void> {
   await page.goto("./");

@@ -5,9 +5,12 @@ import { problemWords } from "../src/server";
 import { distanceKm, geoScore, greatCircle } from "../src/sphere";
 import { distanceWords, evidenceWords, percent, times } from "../src/words";
 
+/** A number and its unit stay on one line. */
+const unbroken = (text: string) => text.replace(/(?<=\d) /, "\u00a0");
+
 test("probabilities and distances claim no more than they say", () => {
-  expect([0.0049, 0.01, 0.5, 0.9949, 0.995].map(percent)).toEqual(["under 1 %", "1 %", "50 %", "99 %", "over 99 %"]);
-  expect([0.35, 5.65, 31.4, 9730].map(distanceWords)).toEqual(["350 m", "5.7 km", "31 km", "9,700 km"]);
+  expect([0.0049, 0.01, 0.5, 0.9949, 0.995].map(percent)).toEqual(["under 1 %", "1 %", "50 %", "99 %", "over 99 %"].map(unbroken));
+  expect([0.35, 5.65, 31.4, 9730].map(distanceWords)).toEqual(["350 m", "5.7 km", "31 km", "9,700 km"].map(unbroken));
   expect([0.5, Math.log(160), -Math.log(2)].map(times)).toEqual(["1.6 times", "200 times", "2.0 times"]);
   expect(evidenceWords({ kind: "text/place", what: "Altafulla", means: "the place", nats: 5.02, box: null })).toBe(
     "Read “Altafulla”: the place; made the answer 200 times likelier.",

@@ -6,7 +6,7 @@ export interface GalleryEntry {
   id: string;
   prediction: Prediction;
   truth: Position;
-  credit?: { license?: string | null; source?: string | null; user?: string | null; title?: string | null };
+  credit?: { license?: string | null; user?: string | null; title?: string | null };
 }
 
 export interface Scores {

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { isLocated, LocateError, type Position } from "../locator";
 import type { Globe, Mark } from "../map/globe";
-import { distanceKm } from "../sphere";
+import { distanceKm, greatCircle } from "../sphere";
 import { distanceWords } from "../words";
 import { TokenError } from "../server";
 import { listPhotos, photoAddress, readEntry, readScores, type GalleryEntry, type Scores } from "./api";
@@ -145,5 +145,6 @@ function showEntry(globe: Globe, { prediction, truth }: GalleryEntry, guess: Pos
   }
   const other = guess ?? (isLocated(prediction) ? prediction : null);
   globe.show({ cells: prediction.map ?? null, marks, between: other && [truth, other], unsure: prediction.confident_to === null });
-  globe.fly(truth, Math.max(farthest * 1.1, 20));
+  const [longitude, latitude] = other ? greatCircle(truth, other, 2)[1]! : [truth.longitude, truth.latitude];
+  globe.fly({ latitude, longitude }, 0.7 * farthest);
 }

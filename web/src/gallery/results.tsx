@@ -22,7 +22,7 @@ export function Compared({ entry }: { entry: GalleryEntry }) {
 }
 
 function Credit({ entry: { credit } }: { entry: GalleryEntry }) {
-  const parts = [credit?.title, credit?.user && `by ${credit.user}`, credit?.source, credit?.license].filter(Boolean);
+  const parts = [credit?.title, credit?.user && `by ${credit.user}`, credit?.license].filter(Boolean);
   return parts.length ? <p class="quiet">Photo: {parts.join(", ")}</p> : null;
 }
 
