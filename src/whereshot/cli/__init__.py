@@ -14,7 +14,6 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from whereshot import download
 from whereshot.cli import (
     base,
     batch,
@@ -51,6 +50,8 @@ def everywhere(
 ) -> None:
     """What is asked of every command."""
     if offline:
+        from whereshot import download  # with all of Python's HTTP, which others do not need
+
         download.forbid()
 
 
