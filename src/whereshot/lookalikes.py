@@ -157,8 +157,7 @@ class _Eye:
 
     def gallery(self, name: str, photos: Photos, known: NDArray, scale: Callable, errors: dict[str, str]) -> Gallery:
         """Photos with features (m, d) that are scaled already, ready to search."""
-        kept = (self.cache or features.default_cache()).parent / "indexes"
-        index = retrieval.index_of(known, self.metric, cache=kept)
+        index = retrieval.index_of(known, self.metric, cache=retrieval.default_cache())
         look = functools.partial(self.look, scale=scale)
         return Gallery(name, self.folder.description.name, photos, index, look, errors)
 

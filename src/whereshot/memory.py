@@ -8,18 +8,18 @@ library by group, and again with everything within 25 km of them held out.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.sparse import csr_matrix
-from scipy.special import logsumexp
 
 from whereshot import retrieval, sphere
 from whereshot.config import Settings
-from whereshot.posterior import Posterior
+from whereshot.foreground import Foreground, Ground
+from whereshot.posterior import Posterior, log_sum_exp
 from whereshot.prototypes import SAME_PLACE_KM, means, places_of
 from whereshot.readout import Outputs, Readout, log_softmax
 from whereshot.whitening import Whitening
@@ -105,19 +105,47 @@ class Library:
         return np.maximum(extent, floor_km)
 
     @functools.cached_property
-    def near(self) -> csr_matrix:
-        """Which places (p, p) are within 25 km of one another."""
-        index = sphere.Nearest(self.places).within(self.places, NEAR_KM)
-        rows = np.repeat(np.arange(len(index)), [len(found) for found in index])
-        columns = np.concatenate([np.asarray(found, np.int64) for found in index])
-        shape = (len(index), len(index))
-        return csr_matrix((np.ones(len(columns), np.float32), (rows, columns)), shape)
+    def near(self) -> Near:
+        """Which places are within 25 km of one another."""
+        return near_one_another(self.places, NEAR_KM)
 
     @functools.cached_property
     def by_place(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Photos (m,) ordered by place, and where each place (p,) starts."""
         order = np.argsort(self.place, kind="stable")
         return order, np.searchsorted(self.place[order], np.arange(len(self.counts)))
+
+
+@dataclass(frozen=True)
+class Near:
+    """Which of some places (p,) are near one another: of each, itself among them, ``indices[indptr[i] : indptr[i + 1]]``.
+
+    As SciPy's sparse matrices have it, which take a seventh of a second to import.
+    """
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int64]
+
+    def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The sum (n, p) of values (n, p) over what is near each place."""
+        rows = max(1, _BLOCK // len(self.indices))
+        parts = [values[start : start + rows, self.indices] for start in range(0, len(values), rows)]
+        return np.concatenate([np.add.reduceat(part, self.indptr[:-1], axis=1) for part in parts])
+
+    def mask(self, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """What is near each of some places: (n, p)."""
+        found = np.zeros((len(chosen), len(self.indptr) - 1), dtype=bool)
+        for row, place in enumerate(chosen.tolist()):
+            found[row, self.indices[self.indptr[place] : self.indptr[place + 1]]] = True
+        return found
+
+
+def near_one_another(places: sphere.Points, km: float) -> Near:
+    """Which places are at most so far apart."""
+    unit, least = sphere.xyz(places), math.cos(km / sphere.EARTH_KM)
+    pairs = [np.argwhere(unit[rows] @ unit.T >= least) + [rows.start, 0] for rows in _blocks(len(unit), len(unit))]
+    place, other = np.concatenate(pairs).T
+    return Near(np.searchsorted(place, np.arange(len(unit) + 1)), np.ascontiguousarray(other))
 
 
 def library_of(features: NDArray, points: NDArray, accuracy_km: NDArray) -> Library:
@@ -183,9 +211,8 @@ def _recall(library: Library, cosine: NDArray, temperature: float) -> tuple[NDAr
     log_votes = _votes(library, cosine, known, temperature)
     votes = np.exp(log_votes)
     votes /= votes.sum(axis=1, keepdims=True)
-    around = votes @ library.near
-    chosen = around.argmax(axis=1)
-    near = library.near[chosen].toarray()[:, library.place] > 0
+    chosen = library.near.sums(votes).argmax(axis=1)
+    near = library.near.mask(chosen)[:, library.place]
     one, far = near & known, ~near & known
     scaled = cosine - 0.5 * library.hubness
     best = np.where(one, cosine, -2.0).argmax(axis=1)
@@ -233,7 +260,7 @@ class Memory(Readout):
     @functools.cached_property
     def index(self) -> retrieval.Index:
         """By which the most similar photos are found."""
-        return retrieval.index_of(self.library.features)
+        return retrieval.index_of(self.library.features, cache=retrieval.default_cache())
 
     def nearest(self, outputs: Outputs) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The most similar known photo of each and its cosine, (n,) and (n,)."""
@@ -251,8 +278,13 @@ class Memory(Readout):
     def __call__(self, outputs: Outputs) -> Posterior:
         found = self._recall(outputs)
         log_mass = mass_of(self.library, found, log_shares(self.settings, found))
+        return Foreground(self.ground, log_mass[:, :-1], log_mass[:, -1])
+
+    @functools.cached_property
+    def ground(self) -> Ground:
+        """The library's places over the prior: what all its posteriors stand on."""
         extent_km = self.library.extent_km(self.settings.floor_km, self.settings.accuracy_share)
-        return posterior_of(self.library, log_mass, extent_km, self.prior)
+        return Ground(self.library.places, extent_km, self.prior)
 
     def shares(self, outputs: Outputs) -> NDArray[np.float64]:
         """Probabilities (n, 3) that a photo shows the place it is most like, another known one, or none."""
@@ -264,21 +296,14 @@ class Memory(Readout):
 
 def mass_of(library: Library, found: Recall, shares: NDArray) -> NDArray[np.float64]:
     """Log masses (n, p + 1) of the library's places and of none of them, from log probabilities (n, 3) of classes."""
-    near = library.near[found.chosen].toarray() > 0
+    near = library.near.mask(found.chosen)
     this, other = np.where(near, found.log_votes, -np.inf), np.where(near, -np.inf, found.log_votes)
-    total, rest = (logsumexp(part, axis=1)[:, None] for part in (this, other))
+    total, rest = (log_sum_exp(part)[:, None] for part in (this, other))
     alone = ~np.isfinite(rest[:, 0])  # there is no other place
     placed = np.where(near, this - total + shares[:, :1], other - np.where(alone[:, None], 0.0, rest))
     placed = np.where(near, placed, placed + shares[:, 1:2])
     none = np.where(alone, np.logaddexp(shares[:, 1], shares[:, 2]), shares[:, 2])
     return np.concatenate([placed, none[:, None]], axis=1)
-
-
-def posterior_of(library: Library, log_mass: NDArray, extent_km: NDArray, prior: Posterior) -> Posterior:
-    """The posterior of log masses (n, p + 1), the last of which goes to the prior."""
-    places = np.concatenate([library.places, prior.places])
-    spread_km = np.concatenate([extent_km, prior.spread_km])
-    return Posterior(places, np.concatenate([log_mass[:, :-1], log_mass[:, -1:] + prior.log_mass], axis=1), spread_km)
 
 
 def expanded(standard: NDArray) -> NDArray[np.float64]:

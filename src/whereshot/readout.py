@@ -203,7 +203,7 @@ class Gallery(Readout):
     @functools.cached_property
     def index(self) -> retrieval.Index:
         """By which the most similar photos are found."""
-        return retrieval.index_of(self.features)
+        return retrieval.index_of(self.features, cache=retrieval.default_cache())
 
     def nearest(self, outputs: Outputs) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The most similar known photo of each and its cosine, (n,) and (n,)."""

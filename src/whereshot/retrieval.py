@@ -29,6 +29,7 @@ SPARE = 32
 """More candidates than asked for: what float32 cannot tell apart is told apart among them in float64."""
 _QUERIES = 64  # photos asked about at a time
 _PHOTOS = 16_384  # known photos looked at at a time
+_NUMBERS = 4_000_000  # measured again at a time
 _CONNECTIVITY, _EXPANSION_ADD, _EXPANSION_SEARCH = 32, 128, 256
 
 
@@ -103,16 +104,23 @@ class Index(ABC):
 
     def _measured(self, queries: NDArray[np.float32], rows: NDArray[np.int64], k: int) -> Found:
         """The ``k`` nearest of candidates (n, c), by distances in float64."""
-        known, asked = self._features[rows].astype(np.float64), queries.astype(np.float64)[:, None]
-        if self.metric == "l2":
-            distance = np.sqrt(np.square(known - asked).sum(axis=2))
-        else:
-            lengths = np.sqrt(np.square(known).sum(axis=2) * np.square(asked).sum(axis=2))
-            dot = (known * asked).sum(axis=2)
-            cosine = np.divide(dot, lengths, out=np.zeros_like(dot), where=lengths > 0)
-            distance = np.maximum(1 - cosine, 0.0)
+        distance = np.empty(rows.shape)
+        step = max(1, _NUMBERS // max(1, rows.shape[1] * queries.shape[1]))
+        for start in range(0, len(rows), step):
+            part = slice(start, start + step)
+            distance[part] = self._distance(self._features[rows[part]].astype(np.float64), queries[part, None])
         order = np.lexsort((rows, distance), axis=1)[:, :k]
         return Found(np.take_along_axis(rows, order, 1), np.take_along_axis(distance, order, 1))
+
+    def _distance(self, known: NDArray[np.float64], asked: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Distances (n, c) of features (n, c, d) from others (n, 1, d)."""
+        asked = asked.astype(np.float64)
+        if self.metric == "l2":
+            return np.sqrt(np.square(known - asked).sum(axis=2))
+        lengths = np.sqrt(np.square(known).sum(axis=2) * np.square(asked).sum(axis=2))
+        dot = (known * asked).sum(axis=2)
+        cosine = np.divide(dot, lengths, out=np.zeros_like(dot), where=lengths > 0)
+        return np.maximum(1 - cosine, 0.0)
 
 
 class Exact(Index):
@@ -172,6 +180,11 @@ class Graph(Index):
     def _candidates(self, queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
         found = np.atleast_2d(self._graph.search(queries, count).keys).astype(np.int64)
         return found[:, :count]
+
+
+def default_cache() -> Path:
+    """Where graphs are kept: ``$XDG_CACHE_HOME/whereshot/indexes``, by default under ``~/.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whereshot" / "indexes"
 
 
 def index_of(
