@@ -186,7 +186,7 @@ def test_the_published_network() -> None:
 
 def test_what_fills_an_album_up_says_nothing() -> None:
     torch.manual_seed(0)
-    network = AlbumNetwork(5, 1, 7, 0.0, residual=False).eval()
+    network = AlbumNetwork(5, 1, 7, 0.0).eval()
     inputs = Inputs(torch.randint(0, 5, (2, 3, 2)), torch.rand(2, 3, 2), torch.rand(2, 3, 1))
     length = torch.tensor([2, 3])
     said = network(inputs, length)

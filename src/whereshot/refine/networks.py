@@ -60,13 +60,6 @@ class Inputs:
         shares = torch.zeros(*self.share.shape[:-1], cells).scatter_(-1, self.cell, self.share)
         return torch.cat([shares, self.more], dim=-1)
 
-    def log_mass(self, cells: int) -> torch.Tensor:
-        """Log probabilities (..., cells): the best cells' own, the rest of the mass spread evenly over the others."""
-        total = self.more[..., :1]
-        rest = (1 - total).clamp(min=1e-4) / max(cells - self.cell.shape[-1], 1)
-        mass = rest.expand(*rest.shape[:-1], cells).scatter(-1, self.cell, (self.share * total).clamp(min=1e-12))
-        return mass.log()
-
 
 class PostingNetwork(nn.Module):
     """Dense n -> n with ReLU, then three of ``width`` with sigmoid, ReLU and sigmoid, batch normalisation and dropout
@@ -90,22 +83,15 @@ class PostingNetwork(nn.Module):
 
 
 class AlbumNetwork(nn.Module):
-    """A bidirectional LSTM over a user's photos in time order, and a dense layer to the cells of each photo.
+    """A bidirectional LSTM over a user's photos in time order, and a dense layer to the cells of each photo."""
 
-    With ``residual`` the dense layer starts at zero and is added to what the base model says.
-    """
-
-    def __init__(self, cells: int, more: int, width: int, dropout: float, residual: bool) -> None:
+    def __init__(self, cells: int, more: int, width: int, dropout: float) -> None:
         super().__init__()
-        self.cells, self.residual = cells, residual
+        self.cells = cells
         self.lstm = nn.LSTM(cells + more, width, batch_first=True, bidirectional=True)
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(2 * width, cells)
-        if residual:
-            nn.init.zeros_(self.linear.weight)
-            nn.init.zeros_(self.linear.bias)
-        else:
-            _initialize(self.linear)
+        _initialize(self.linear)
 
     def forward(self, inputs: Inputs, length: torch.Tensor) -> torch.Tensor:
         """Log probabilities (albums, photos, cells) of padded albums, of which the first ``length`` photos count."""
@@ -115,8 +101,7 @@ class AlbumNetwork(nn.Module):
         states, _ = nn.utils.rnn.pad_packed_sequence(
             self.lstm(packed)[0], batch_first=True, total_length=inputs.cell.shape[1]
         )
-        scores = self.linear(self.dropout(states))
-        return (scores + inputs.log_mass(self.cells) if self.residual else scores).log_softmax(dim=-1)
+        return self.linear(self.dropout(states)).log_softmax(dim=-1)
 
 
 def _initialize(module: nn.Module) -> None:

@@ -26,15 +26,11 @@ if TYPE_CHECKING:
 
 
 class UserAlbumSettings(NetworkSettings):
-    """``photos`` of an album as published; ``width`` of the LSTM, ``batch_size`` in albums and ``residual`` are ours.
-
-    With ``residual`` the network corrects the base model's log probabilities instead of making its own.
-    """
+    """``photos`` of an album as published; ``width`` of the LSTM and ``batch_size`` in albums are ours."""
 
     photos: int = Field(24, ge=1)
     width: int = Field(256, ge=1)
     batch_size: int = Field(64, ge=1)
-    residual: bool = False
 
 
 class UserAlbum(Refiner):
@@ -52,8 +48,7 @@ class UserAlbum(Refiner):
     def _create(cls, support: Support, settings: UserAlbumSettings) -> AlbumNetwork:
         from whereshot.refine.networks import AlbumNetwork
 
-        more = 4 + settings.outdoor
-        return AlbumNetwork(len(support), more, settings.width, settings.dropout, settings.residual)
+        return AlbumNetwork(len(support), 4 + settings.outdoor, settings.width, settings.dropout)
 
     @classmethod
     def fit(
