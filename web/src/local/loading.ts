@@ -19,6 +19,7 @@ export function showLoading(): Loading {
   document.body.append(notice);
   return {
     update(loaded, total) {
+      if (!bar.isConnected) return; // it has failed, and another file still comes
       bar.max = total;
       bar.value = loaded;
       words.textContent =
