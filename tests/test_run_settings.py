@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import pytest
 
 from whereshot import config
-from whereshot.errors import ConfigError
+from whereshot.errors import ConfigError, MissingExtraError
 from whereshot.run_settings import Run, check
 
 TRAINED = ["backbone.trained=true", "data.validation=0.2"]
@@ -57,6 +58,12 @@ def test_contradictions(tiny: Path, changes: list[str], processes: int, said: st
 @pytest.mark.parametrize("changes", [[], TRAINED, [*TRAINED, "optimizer.accumulate=4", "augment.flip=0.5"], ALIGNED])
 def test_what_can_be_done_passes(tiny: Path, changes: list[str]) -> None:
     check(run_of(tiny, *changes))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("nvidia") is not None, reason="DALI may be installed")
+def test_a_loader_that_is_not_installed_is_told_before_the_work(tiny: Path) -> None:
+    with pytest.raises(MissingExtraError, match=r"pip install 'whereshot\[dali\]'"):
+        check(run_of(tiny, *TRAINED, "data.loader=dali"))
 
 
 @pytest.mark.parametrize("trained", [True, False, 1, 7])

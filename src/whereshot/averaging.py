@@ -29,6 +29,13 @@ class Average:
         current = _learned(module)
         get_ema_multi_avg_fn(decay)(list(self.weights.values()), [current[name] for name in self.weights], None)
 
+    @torch.no_grad()
+    def load(self, weights: dict[str, torch.Tensor], updates: int) -> None:
+        """Go on with an average that was saved."""
+        self.updates = updates
+        for name, tensor in self.weights.items():
+            tensor.copy_(weights[name])
+
     def restart(self, module: nn.Module) -> None:
         """Begin again at the weights that a module has."""
         self.__init__(module, self.decay)

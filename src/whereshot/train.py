@@ -133,14 +133,15 @@ class Job:
     def readable(self, records: Records, rejects: pa.Table) -> Records:
         """The records whose pictures can be read, with frozen features in ``self.pooled``; the others are rejects."""
         paths = records.strings("image")
+        preprocess, backbone = self.preprocess, self.backbone  # what is wrong with them is told before the work
         if self.run.backbone.trained:
             errors = self._unreadable(paths)
         else:
             workers = self.workers or runtime.default_workers(len(paths), self.group.device)
             pooled, errors = features.cached_features(
                 paths,
-                self.preprocess,
-                self.backbone.features_key,
+                preprocess,
+                backbone.features_key,
                 functools.partial(_make_pooled, self.run.backbone, self.run.seed, self.group.device),
                 cache=self.cache,
                 workers=workers,

@@ -106,7 +106,7 @@ def load(
         return TrainingState(), make_optimizer(0)
     try:
         described = json.loads((folder / "state.json").read_text())
-        tensors = load_file(folder / described["tensors"], device=str(next(module.parameters()).device))
+        tensors = load_file(folder / described["tensors"])
         names = ("epoch", "phase", "phase_began", "best_epoch", "best_loss", "kept")
         state = TrainingState(**{name: described[name] for name in names})
         optimizer_kind, averaged = described["optimizer"], described["averaged"]
@@ -126,6 +126,6 @@ def load(
         values.setdefault(int(number), {})[name] = value
     optimizer.load_state_dict({"state": values, "param_groups": optimizer.state_dict()["param_groups"]})
     if average is not None:
-        average.weights, average.updates = under("average."), averaged
+        average.load(under("average."), averaged)
     state.best = under("best.")
     return state, optimizer
