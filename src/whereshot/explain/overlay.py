@@ -21,7 +21,9 @@ DENSEST = 0.75
 _BOX = (0, 160, 220)
 _INK, _PAPER = (29, 36, 41), (255, 255, 255)
 _TEXT, _PAD, _BAR = 15, 12, 16
-_LAST_LETTER = 0x17F
+_SPELLED = str.maketrans(
+    {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ß": "ss", "æ": "ae", "Æ": "Ae", "ı": "i"}
+)
 
 
 def draw(
@@ -97,10 +99,9 @@ def _legend(sheet: Image.Image, brush: ImageDraw.ImageDraw, heat: HeatMap, font:
 
 
 def _drawable(line: str) -> str:
-    """Letters that the font of Pillow has: others without their accents, or as a question mark."""
-    plain = (char if ord(char) <= _LAST_LETTER else unicodedata.normalize("NFKD", char) for char in line)
-    kept = (char for char in "".join(plain) if not unicodedata.combining(char))
-    return "".join(char if ord(char) <= _LAST_LETTER else "?" for char in kept)
+    """Letters that the font of Pillow has, which are ASCII's: others without their accents, or as a question mark."""
+    plain = unicodedata.normalize("NFKD", line.translate(_SPELLED))
+    return "".join(char if char.isascii() else "?" for char in plain if not unicodedata.combining(char))
 
 
 def _wrapped(line: str, font: ImageFont.ImageFont, width: int) -> list[str]:
