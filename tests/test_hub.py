@@ -194,8 +194,14 @@ def test_repositories_that_are_refused(server: FileServer, tiny_model: Path) -> 
     server.add_repository("me/moved", good, commit=OTHER)
     server.files[f"/api/models/me/moved/revision/{COMMIT}"] = server.files["/api/models/me/moved"]
     assert refused(f"hf:me/moved@{COMMIT}") == f"hf:me/moved@{COMMIT}: the hub answers with another commit ({OTHER})"
-    server.files["/api/models/me/odd"] = b'["something"]'
-    assert refused("hf:me/odd") == "hf:me/odd: the hub's description of it cannot be understood"
+    for told in (
+        b'["something"]',
+        b"{}",
+        b'{"sha": "x", "siblings": [7]}',
+        b'{"sha": 1, "siblings": [{"rfilename": []}]}',
+    ):
+        server.files["/api/models/me/odd"] = told
+        assert refused("hf:me/odd") == "hf:me/odd: the hub's description of it cannot be understood"
     assert refused("hf:me/none").endswith(" does not have it (status 404)")
     assert not catalog.user_models().exists()
 

@@ -79,7 +79,7 @@ def look_up(asked: HubName) -> Repository:
         files = {
             one["rfilename"]: Wanted(
                 f"{endpoint()}/{asked.repository}/resolve/{commit}/{quote(one['rfilename'])}",
-                one.get("size"),
+                one["size"] if isinstance(one.get("size"), int) else None,
                 (one.get("lfs") or {}).get("sha256"),
                 one.get("blobId"),
             )
@@ -90,4 +90,4 @@ def look_up(asked: HubName) -> Repository:
         raise ModelError(f"{asked}: the hub's description of it cannot be understood") from None
     if not re.fullmatch(r"[0-9a-f]{40}", str(commit)) or (asked.is_pinned and commit != asked.revision):
         raise ModelError(f"{asked}: the hub answers with another commit ({str(commit)[:40]})")
-    return Repository(asked.repository, commit, str(licence), files)
+    return Repository(asked.repository, commit, " ".join(str(licence).split())[:80], files)
