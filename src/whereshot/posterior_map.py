@@ -24,21 +24,20 @@ from whereshot.partition.base import planar_polygon
 from whereshot.posterior import Posterior
 
 MOST_CELLS = 1500
-POINTS = 8_192
-"""Points that stand for a posterior's mass; a cell of 1/400 holds 20."""
+POINTS = 6_144
+"""Points that stand for a posterior's mass; a cell of 1/256 holds 24."""
 FINEST_LEVEL = 20
 """About 9 m: finer than any place."""
 COARSEST_LEVEL = 2
 REGIONS = (0.5, 0.9, 1.0)
 """Levels of the smallest regions that a cell is told to belong to."""
 
-_LEAST_MASS = 1 / 400
+_LEAST_MASS = 1 / 256
 """A cell with less is not divided, however few there are."""
 _FEWEST_POINTS = 8
 """Fewer points in a cell say nothing of its parts."""
 _SUPPORTS_KEPT = 8
-_SINGLE: dict[bytes, s2.CellIds] = {}
-"""Leaf cells of one point for each of the places that photos share."""
+_SINGLE: dict[bytes, tuple[s2.CellIds, NDArray[np.int64]]] = {}
 _STRAIGHT_LEVEL = 5
 """From this level on, 3 degrees, edges bend too little to be seen on a map."""
 _TEXTS: dict[int, str] = {}
@@ -78,8 +77,7 @@ def cells_of(posterior: Posterior, *, most: int = MOST_CELLS, finest_level: int 
     if most < 6 * 4**COARSEST_LEVEL:
         raise InputError(f"a map has at least {6 * 4**COARSEST_LEVEL} cells; got {most}")
     leaves, mass = _leaves(posterior)
-    order = np.argsort(leaves)
-    leaves, sums = leaves[order], np.concatenate([[0.0], np.cumsum(mass[order])])
+    sums = np.concatenate([[0.0], np.cumsum(mass)])
     least = _LEAST_MASS
     while True:
         ids, lows, highs = _divide(leaves, sums, least, max(COARSEST_LEVEL, finest_level))
@@ -93,26 +91,37 @@ def cells_of(posterior: Posterior, *, most: int = MOST_CELLS, finest_level: int 
 
 
 def _leaves(posterior: Posterior) -> tuple[s2.CellIds, NDArray[np.float64]]:
-    """Leaf cells (m,) of points that stand for the places, and their masses (m,).
+    """Leaf cells (m,), in order, of points that stand for the places, and their masses (m,).
 
     A place has as many points as its mass is worth, at least one, whose position depends on the place alone.
     """
-    places = np.ascontiguousarray(posterior.places if posterior.places.ndim == 2 else posterior.places[0])
+    places = posterior.places if posterior.places.ndim == 2 else posterior.places[0]
     spread, mass = np.ravel(posterior.spread_km), posterior.mass[0]
     count = np.ceil(mass * POINTS).astype(np.int64)
     heavy = np.flatnonzero(count > 1)
-    key = hashlib.blake2b(places.tobytes() + spread.tobytes(), digest_size=16).digest()
-    single = _SINGLE.get(key)
-    if single is None:
-        if len(_SINGLE) >= _SUPPORTS_KEPT:
-            _SINGLE.clear()
-        number = np.arange(len(places))
-        single = _SINGLE[key] = s2.encode(_laid(places, spread, number, np.full(len(places), 0.5)))
     owner = np.repeat(heavy, count[heavy])
     number = np.arange(len(owner)) - np.repeat(np.cumsum(count[heavy]) - count[heavy], count[heavy])
     many = s2.encode(_laid(places[owner], spread[owner], number, (number + 0.5) / count[owner]))
-    light = np.flatnonzero(count == 1)
-    return np.concatenate([single[light], many]), np.concatenate([mass[light], (mass / np.maximum(count, 1))[owner]])
+    along = np.argsort(many)
+    single, order = _singles(places, spread)
+    light = count[order] == 1
+    leaves = np.concatenate([single[light], many[along]])
+    held = np.concatenate([mass[order[light]], (mass / np.maximum(count, 1))[owner[along]]])
+    merged = np.argsort(leaves, kind="stable")  # of two runs in order, which is quick
+    return leaves[merged], held[merged]
+
+
+def _singles(places: sphere.Points, spread_km: NDArray) -> tuple[s2.CellIds, NDArray[np.int64]]:
+    """The leaf cells (k,), in order, of one point for each place, and the places' numbers (k,); kept, as photos share
+    their places."""
+    key = hashlib.blake2b(places.tobytes() + spread_km.tobytes(), digest_size=16).digest()
+    if key not in _SINGLE:
+        if len(_SINGLE) >= _SUPPORTS_KEPT:
+            _SINGLE.clear()
+        leaves = s2.encode(_laid(places, spread_km, np.arange(len(places)), np.full(len(places), 0.5)))
+        order = np.argsort(leaves)
+        _SINGLE[key] = leaves[order], order
+    return _SINGLE[key]
 
 
 def _laid(places: sphere.Points, spread_km: NDArray, number: NDArray, share: NDArray) -> sphere.Points:
@@ -131,7 +140,8 @@ def _divide(
     ``leaves`` are the sorted leaf cells of the points, ``sums`` their masses up to each. Returns the cells and the
     ranges of points in them.
     """
-    ids = np.unique(s2.parent(leaves, COARSEST_LEVEL))
+    ids = s2.parent(leaves, COARSEST_LEVEL)
+    ids = ids[np.concatenate([[True], ids[1:] != ids[:-1]])]
     done: list[tuple[NDArray, NDArray, NDArray]] = []
     for level in range(COARSEST_LEVEL, finest_level + 1):
         low = np.searchsorted(leaves, s2.range_min(ids), side="left")

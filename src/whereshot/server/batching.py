@@ -22,7 +22,7 @@ from whereshot.server.pool import Answer, BrokenAnswerError, Worker, WorkerLostE
 from whereshot.server.problems import ProblemError
 from whereshot.server.worker import batch_header
 
-BATCH = 8
+BATCH = 16
 """Photos that a worker takes at a time from several jobs; more are no faster, and all wait for the last."""
 RESTART_S = 1.0
 _FURTHER = 0.25
