@@ -151,9 +151,12 @@ class Fitting:
         def validate() -> float:
             own = photos.validation_rows[self.group.rank :: self.group.count]
             loaded = load(sources, preprocess, batch_size=self._part_size, order=own)
-            found = [batch for batch in map(told, loaded) if len(batch.rows)]
-            losses = [float(loss_of(batch, alone)) * len(batch.rows) for batch in found]
-            total, count = self.group.sum([sum(losses), sum(len(batch.rows) for batch in found)])
+            total, count = 0.0, 0
+            for batch in map(told, loaded):
+                if len(batch.rows):
+                    total += float(loss_of(batch, alone)) * len(batch.rows)
+                    count += len(batch.rows)
+            total, count = self.group.sum([total, count])
             return total / max(count, 1)
 
         with _loader(self.run.data.loader, workers, self.device) as load:
