@@ -133,6 +133,11 @@ def test_a_photo_without_a_posterior_fails_alone(photos: Path, posteriors: Path,
     assert len(said.posterior) == 47
 
 
+def test_no_photo_is_no_work(posteriors: Path, photos: Path) -> None:
+    with pytest.raises(InputError, match="there is no photo in the records"):
+        refinement.of_file(posteriors, Records.read(photos)[:0], None)
+
+
 def test_posteriors_on_other_cells_are_refused(photos: Path, posteriors: Path, tmp_path: Path) -> None:
     folder = refinement.fit(run_of(tmp_path, posterior=str(posteriors), records=str(photos)))
     table = pq.read_table(posteriors)
@@ -181,7 +186,7 @@ def test_what_contradicts_itself_is_refused(tiny_model: Path, posteriors: Path, 
     with pytest.raises(ConfigError, match="unknown key 'rul'; did you mean 'rule'"):
         wrong = {"kind": "user-mean", "settings": {"rul": "mean"}}
         refinement.fit(run_of(tmp_path, model=str(tiny_model), refiner=wrong))
-    with pytest.raises(ModelError):
+    with pytest.raises(ModelError, match="no such model"):
         refinement.fit(run_of(tmp_path, model=str(tmp_path / "nothing")))
     (tmp_path / "refiner").mkdir()
     (tmp_path / "refiner" / "mine.txt").write_text("mine")

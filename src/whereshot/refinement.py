@@ -93,20 +93,11 @@ def fit(
     kind = refine.kind_of(run.refiner.kind)
     settings = config.parse(run.refiner.settings, kind.settings_type, name="refiner.settings")
     _check_out(run.out, overwrite)
-    records = _photos(run)
+    examples = _examples(run, device, track, say)
+    say(f"{len(examples.cell)} photos, {examples.posterior.log_mass.shape[1]} cells")
     state = _state(run, resume)
-    if run.model is not None:
-        said, cell_of = _of_model(Geolocator.load(run.model, device), records, track)
-    else:
-        said = of_file(run.posterior, records, None)
-        cell_of = Support.of(said.posterior).nearest
-    if said.errors:
-        say(f"{len(said.errors)} of {len(records)} photos have no posterior; first: {next(iter(said.errors.values()))}")
-    records = records[said.rows]
-    examples = Examples(said.posterior, records, cell_of(records.points))
-    say(f"{len(records)} photos, {said.posterior.log_mass.shape[1]} cells, {int((examples.cell < 0).sum())} outside")
     refiner = kind.fit(examples, settings, state=state / "training", seed=run.seed, track=track)
-    training = {"photos": len(records), "seed": run.seed, "seconds": round(time.perf_counter() - started, 1)}
+    training = {"photos": len(examples.cell), "seed": run.seed, "seconds": round(time.perf_counter() - started, 1)}
     model = None if run.model is None else str(run.model)
     extra = {"run.toml": config.dump(run)}
     refine.save(refiner, run.out, run.name, model=model, training=training, extra_files=extra)
@@ -138,6 +129,20 @@ def apply(
     return Said(refiner(said.posterior, records[said.rows]), said.rows, said.errors)
 
 
+def _examples(run: RefineRun, device: str | None, track: Track, say: Callable[[str], None]) -> Examples:
+    """The photos to learn from, and what the base model says of those that it can read."""
+    records = _photos(run)
+    if run.model is not None:
+        said, cell_of = _of_model(Geolocator.load(run.model, device), records, track)
+    else:
+        said = of_file(run.posterior, records, None)
+        cell_of = Support.of(said.posterior).nearest
+    if said.errors:
+        say(f"{len(said.errors)} of {len(records)} photos have no posterior; first: {next(iter(said.errors.values()))}")
+    records = records[said.rows]
+    return Examples(said.posterior, records, cell_of(records.points))
+
+
 def _check_out(out: Path, overwrite: bool) -> None:
     if checkpoint.is_model(out) and not overwrite:
         raise OutputError(f"{out}: holds a model already; choose another out, or give --overwrite")
@@ -166,7 +171,9 @@ def _photos(run: RefineRun) -> Records:
     """The photos to learn from: those named, else what the model's own run kept for validation."""
     if run.records is not None:
         return read_records(DataSettings(train=run.records, columns=run.columns, split_by="id"))[0]
-    own = checkpoint.find(run.model) / "run.toml"
+    folder = checkpoint.find(run.model)
+    checkpoint.verified(folder)
+    own = folder / "run.toml"
     if not own.is_file():
         raise ModelError(f"{run.model}: no run.toml tells what it learned from; name photos it never saw: records")
     made = config.load(own, Run)
@@ -225,6 +232,8 @@ _Blocks = list[tuple[NDArray[np.int64], Posterior]]
 
 def _read(path: Path, records: Records) -> tuple[_Blocks, dict[int, str]]:
     """Rows and their posteriors as a file has them, and why the other rows have none."""
+    if not len(records):
+        raise InputError("there is no photo in the records")
     ids = records.table["id"].to_numpy()
     blocks = list(read_distributions(path, Truth(np.zeros((len(records), 2)), ids=ids), Problems()))
     missing = np.setdiff1d(np.arange(len(records)), np.concatenate([rows for rows, _ in blocks]))

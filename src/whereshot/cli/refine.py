@@ -49,6 +49,7 @@ def refine_fit(
     from whereshot import refinement
 
     settled = config.load(run, refinement.RefineRun, settings or ())
+    check_writable(settled.out / "refiner.toml")
     started = time.perf_counter()
     track = progress.bar
     folder = refinement.fit(settled, resume=resume, overwrite=overwrite, device=device, track=track, say=say)
