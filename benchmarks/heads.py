@@ -42,12 +42,13 @@ from whereshot.conformal import conformal_factor
 from whereshot.errors import MissingExtraError
 from whereshot.evaluate import DEFAULT, METRICS, Answers, Row, Truth, compare, of_posterior, score
 from whereshot.features import cached_features
+from whereshot.hills import ClimbSettings
 from whereshot.model.position_decoder import PositionDecoder, PositionDecoderSettings
 from whereshot.partition import Hierarchy
 from whereshot.posterior import Posterior
 from whereshot.progress import bar, silent
 from whereshot.prototypes import cells_of
-from whereshot.readout import Gallery, Gate, Mixture, PlacesSettings, Readout
+from whereshot.readout import Cells, Gallery, Gate, Mixture, PlacesSettings, Readout
 from whereshot.records import Records, hashed_share
 from whereshot.run_settings import Run
 from whereshot.sources import SOURCES
@@ -254,7 +255,18 @@ def mixed(densities: dict[str, NDArray], prior: NDArray, familiarity: NDArray, w
 def at_cells(position: str, **more: Any) -> dict[str, Makers]:
     grid = PROTOTYPES_GRID if position == "prototypes" else CELLS_GRID
     settings = [one.model_copy(update={"position": position, **more}) for one in grid]
-    return {"cells": [lambda fold, s=s: cells_of(fold.hierarchy, fold.gallery, s) for s in settings]}
+
+    made: list[tuple[HeldOut, Cells]] = []  # clusters are the same whatever the settings
+
+    def reader(fold: HeldOut) -> Cells:
+        for known, cells in made:
+            if known is fold:
+                return cells
+        made.append((fold, cells_of(fold.hierarchy, fold.gallery, settings[0])))
+        del made[:-2]
+        return made[-1][1]
+
+    return {"cells": [lambda fold, s=s: reader(fold).with_settings(s) for s in settings]}
 
 
 def by_gallery(voters: int | None = None) -> dict[str, Makers]:
@@ -264,12 +276,13 @@ def by_gallery(voters: int | None = None) -> dict[str, Makers]:
 
 def by_places(shares: Sequence[float]) -> dict[str, Makers]:
     grid = itertools.product((0.01, 0.02, 0.035, 0.05, 0.07, 0.1, 0.15), (0.3, 1.0, 5.0, 25.0), shares)
-    settings = [PlacesSettings(temperature=t, floor_km=f, share=s) for t, f, s in grid]
+    settings = [PlacesSettings(temperature=t, floor_km=f, share=s, climb=CLIMB) for t, f, s in grid]
     return {"places": [lambda fold, s=s: fold.places.with_settings(s) for s in settings]}
 
 
 # --- the ideas
 
+CLIMB = ClimbSettings(hills=3, steps=6)
 MILLE = {"unit_km": 1000.0}
 OWN = {"sigmas": [1.0, 16.0, 256.0], "features": 128, "width": 256, "depth": 1, "dim": 256, "surface": "sphere"}
 CLASSIFY = {"dropout": 0.5, "scale": 20.0}

@@ -109,12 +109,13 @@ def calibrate(
     folds = [fold for fold in folds if len(fold)]
     if not folds:
         raise InputError("calibration needs held-out photos; raise data.validation or calibration.folds")
+    cells = {id(fold): cells_of(fold.hierarchy, fold.gallery, cells_grid[0]) for fold in folds}
     fitting = _Fitting(
         weight=np.concatenate([fold.weight for fold in folds]),
         familiarity=np.concatenate([fold.gallery.nearest(fold.outputs)[1] for fold in folds]),
         prior=np.concatenate([prior.repeat(len(fold)).log_density(fold.truth) for fold in folds]),
         parts={
-            "cells": [_at_truth(folds, lambda f, s=s: cells_of(f.hierarchy, f.gallery, s)) for s in cells_grid],
+            "cells": [_at_truth(folds, lambda f, s=s: cells[id(f)].with_settings(s)) for s in cells_grid],
             "gallery": [_at_truth(folds, lambda f, s=s: with_settings(f.gallery, s)) for s in GALLERY_GRID],
         },
     )

@@ -15,7 +15,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,6 +33,8 @@ Weights = Mapping[str, NDArray]
 _STEP_KM = 1e-3  # positions this far apart tell the slope of what the perceptrons see
 _BLOCK = 1024
 _ROWS = 256
+KEPT = 8
+"""Searches that are kept, of which calibration needs some again and again."""
 
 
 class PlaceEncoder:
@@ -156,13 +158,19 @@ def kept_encodings(
     return encodings.astype(np.float32)
 
 
-class _Search(NamedTuple):
-    """The most similar places (n, c), their cosines, the start (n, c) that each is near, -1 for none, and the tops."""
+class _Nearest(NamedTuple):
+    """The most similar places (n, c, 2) of encodings (n, dim), of unit length, and their cosines (n, c), best first."""
 
+    encodings: NDArray[np.float32]
     places: NDArray[np.float64]
     cosine: NDArray[np.float64]
-    start: NDArray[np.int64]
+
+
+class _Tops(NamedTuple):
+    """Tops above the best of these, and which start (n, c) each place is near, -1 for none."""
+
     tops: Hills
+    start: NDArray[np.int64]
 
 
 class Places(Readout):
@@ -182,7 +190,7 @@ class Places(Readout):
         self.encodings = np.asarray(encodings, np.float32)
         if not len(self.places) == len(self.encodings) > 0:
             raise InputError(f"{len(self.encodings)} encodings for {len(self.places)} places; give one for each")
-        self._found: list[tuple[NDArray, ClimbSettings, _Search]] = []
+        self._found: list[tuple[str, NDArray, ClimbSettings, Any]] = []
 
     def with_settings(self, settings: PlacesSettings) -> Places:
         """The same places, read with other settings."""
@@ -191,37 +199,42 @@ class Places(Readout):
         return other
 
     def __call__(self, outputs: Outputs) -> Posterior:
-        found, settings = self._search(outputs["encoding"]), self.settings
-        vote = found.cosine / settings.temperature
+        settings = self.settings
+        near = self._once("nearest", outputs["encoding"], self._nearest)
+        vote = near.cosine / settings.temperature
+        spread = np.full(vote.shape, settings.floor_km)
+        if settings.share == 0:
+            return Posterior(near.places, vote, spread)
+        found = self._once("tops", outputs["encoding"], lambda _: self._climbed(near))
         top = hills.once(found.tops)
-        near = found.start[:, None] == np.arange(top.shape[1])[:, None]  # (n, tops, places)
-        near &= np.isfinite(top)[..., None]
-        with np.errstate(divide="ignore"):
-            to_top, kept = np.log(settings.share), np.log(1 - settings.share)
-        lifted = np.where(near, vote[:, None], -np.inf)
+        under = found.start[:, None] == np.arange(top.shape[1])[:, None]  # (n, tops, places)
+        under &= np.isfinite(top)[..., None]
+        lifted = np.where(under, vote[:, None], -np.inf)
         peak = lifted.max(axis=2, initial=-np.inf)
         level = np.where(np.isfinite(peak), peak, 0.0)
         with np.errstate(divide="ignore"):
-            above = level + np.log(np.exp(lifted - level[..., None]).sum(axis=2)) + to_top
-        below = np.where(near.any(axis=1), vote + kept, vote)
+            above = level + np.log(np.exp(lifted - level[..., None]).sum(axis=2)) + np.log(settings.share)
+            below = np.where(under.any(axis=1), vote + np.log(1 - settings.share), vote)
         steep = np.where(np.isfinite(top), np.maximum(top, 0.05), 1.0) / settings.temperature
         turning = np.trace(found.tops.metric, axis1=2, axis2=3) / 2 * steep
-        spread = np.maximum(HALF_MASS / np.sqrt(np.maximum(turning, 1e-9)), settings.floor_km)
-        return Posterior(
-            np.concatenate([found.tops.positions, found.places], axis=1),
-            np.concatenate([above, below], axis=1),
-            np.concatenate([spread, np.full(below.shape, settings.floor_km)], axis=1),
-        )
+        width = np.maximum(HALF_MASS / np.sqrt(np.maximum(turning, 1e-9)), settings.floor_km)
+        parts = ((found.tops.positions, near.places), (above, below), (width, spread))
+        return Posterior(*(np.concatenate(pair, axis=1) for pair in parts))
 
-    def _search(self, encodings: NDArray) -> _Search:
-        climb = self.settings.climb
-        for known, settings, found in self._found:
-            if known is encodings and settings == climb:
+    def _once(self, what: str, encodings: NDArray, make: Callable[[NDArray], Any]) -> Any:
+        """What is made of the same encodings with the same search is made once; the last few are kept."""
+        for name, known, climb, found in self._found:
+            if name == what and known is encodings and climb == self.settings.climb:
                 return found
+        self._found.append((what, encodings, self.settings.climb, make(encodings)))
+        del self._found[:-KEPT]
+        return self._found[-1][-1]
+
+    def _nearest(self, encodings: NDArray) -> _Nearest:
         wanted = _unit(np.asarray(encodings, np.float32))
         if wanted.ndim != 2 or wanted.shape[1] != self.encodings.shape[1]:
             raise InputError(f"encodings must have the shape (n, {self.encodings.shape[1]}); got {wanted.shape}")
-        count = min(climb.considered, len(self.places))
+        count = min(self.settings.climb.considered, len(self.places))
         best, cosine = np.empty((len(wanted), count), np.int64), np.empty((len(wanted), count))
         for start in range(0, len(wanted), _ROWS):
             rows = slice(start, start + _ROWS)
@@ -229,14 +242,16 @@ class Places(Readout):
             best[rows] = np.argpartition(-similarity, count - 1, axis=1)[:, :count]
             cosine[rows] = np.take_along_axis(similarity, best[rows], 1)
         order = np.argsort(-cosine, axis=1, kind="stable")
-        cosine, places = np.take_along_axis(cosine, order, 1), self.places[np.take_along_axis(best, order, 1)]
-        starts = hills.starts_among(places, climb)
-        apart = sphere.distance_km(places[:, :, None], starts[:, None])
-        near = np.where(apart.min(axis=2) <= climb.apart_km, apart.argmin(axis=2), -1)
+        places = self.places[np.take_along_axis(best, order, 1)]
+        return _Nearest(wanted, places, np.take_along_axis(cosine, order, 1))
+
+    def _climbed(self, near: _Nearest) -> _Tops:
+        climb, wanted = self.settings.climb, near.encodings
+        starts = hills.starts_among(near.places, climb)
+        apart = sphere.distance_km(near.places[:, :, None], starts[:, None])
+        start = np.where(apart.min(axis=2) <= climb.apart_km, apart.argmin(axis=2), -1)
         tops = hills.climb(lambda row, at: self.encoder.slopes(wanted, row, at), wanted.shape[1], starts, climb, np.inf)
-        found = _Search(places, cosine, near, tops)
-        self._found[:] = [(encodings, climb, found)]
-        return found
+        return _Tops(tops, start)
 
 
 def _unit(values: NDArray) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ The code that was published with it takes the farthest one (the largest distance
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,9 +76,14 @@ class Prototypes(Cells):
         self._first = np.searchsorted(self._cell, np.arange(len(finest)))
         self._prototype = np.concatenate([prototype, np.zeros((len(bare), prototype.shape[1]))])[order]
         self._log_count = np.log(np.concatenate([count, np.ones(len(bare))])[order])
-        spread = np.concatenate([np.sqrt(apart / np.maximum(count, 1)), finest.spread_km[bare]])[order]
         self._at = np.concatenate([middle, finest.centers[bare]])[order]
-        self._extent_km = np.maximum(spread * settings.spread_scale, settings.floor_km)
+        self._apart_km = np.concatenate([np.sqrt(apart / count), finest.spread_km[bare]])[order]
+
+    def with_settings(self, settings: CellsSettings) -> Prototypes:
+        """The same clusters, read with other settings of the same ``cluster_km``."""
+        other = copy.copy(self)
+        other.settings = settings
+        return other
 
     def __call__(self, outputs: Outputs) -> Posterior:
         cells = super().__call__(outputs).log_mass
@@ -86,7 +92,8 @@ class Prototypes(Cells):
         cosine = np.asarray(outputs["features"], np.float64) @ self._prototype.T
         score = np.where((cells >= least)[:, self._cell], cosine / self.settings.likeness, self._log_count)
         total = np.logaddexp.reduceat(score, self._first, axis=1) if len(score) else cells
-        return Posterior(self._at, cells[:, self._cell] + score - total[:, self._cell], self._extent_km)
+        extent_km = np.maximum(self._apart_km * self.settings.spread_scale, self.settings.floor_km)
+        return Posterior(self._at, cells[:, self._cell] + score - total[:, self._cell], extent_km)
 
 
 def cells_of(hierarchy: Hierarchy, gallery: Gallery, settings: CellsSettings) -> Cells:

@@ -71,6 +71,10 @@ class Cells(Readout):
             spread = np.hypot(spread, sphere.distance_km(finest.centers, finest.cell_centers))
         self._spread_km = np.maximum(spread * settings.spread_scale, settings.floor_km)
 
+    def with_settings(self, settings: CellsSettings) -> Cells:
+        """The same cells, read with other settings."""
+        return Cells(self.hierarchy, settings)
+
     def __call__(self, outputs: Outputs) -> Posterior:
         if self.settings.position == "components":
             return self._components(outputs)
