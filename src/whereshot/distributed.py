@@ -67,8 +67,8 @@ def is_launched() -> bool:
 
 
 def rank() -> int:
-    """The number of this process among all."""
-    return int(os.environ.get("RANK", "0"))
+    """The number of this process among those of torchrun; 0 without it."""
+    return int(os.environ["RANK"]) if is_launched() else 0
 
 
 def local_rank() -> int:

@@ -50,6 +50,8 @@ def train(
     """
     started = time.perf_counter()
     out, state_folder = run.out, run.out.with_name(f"{run.out.name}.{STATE}")
+    if distributed.rank() > 0:  # the first process speaks
+        track, say = silent, _quiet
     if checkpoint.is_model(out) and not overwrite:
         if resume:
             say(f"{out} is finished already")
@@ -59,8 +61,6 @@ def train(
         raise OutputError(f"{out}: exists and is not a model folder; choose another out")
     with distributed.joined(_device(device)) as group:
         check(run, group.count)
-        if not group.is_first:
-            track, say = silent, _quiet
         job = Job(run, state_folder, group, workers, cache, track, say)
         records, rejects = training_photos.read_records(run.data)
         if group.is_first:
@@ -98,7 +98,7 @@ def _device(asked: str | None) -> str:
 
 
 def _quiet(text: str) -> None:
-    """What the other processes say is what the first one says."""
+    """Say nothing."""
 
 
 @dataclass

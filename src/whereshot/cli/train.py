@@ -43,10 +43,10 @@ def train(
     try:
         folder = training.train(settled, resume=resume, **shared)
     except WhereshotError:
-        if distributed.is_launched() and distributed.rank() > 0:
+        if distributed.rank() > 0:
             sys.exit(2)  # the first process says why
         raise
-    if not distributed.is_launched() or distributed.rank() == 0:
+    if distributed.rank() == 0:
         print(f"{folder} ({time.perf_counter() - started:.0f} s)")
 
 
