@@ -26,13 +26,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot import checkpoint, export, memory, places
+from whereshot import calibrate, checkpoint, export, memory, places
 from whereshot.checkpoint import ModelFolder
 from whereshot.errors import InputError, ModelError, OutputError
 from whereshot.geolocator import Geolocator
 from whereshot.memory import Memory
-from whereshot.posterior import Posterior
-from whereshot.readout import Cells, Gallery, Mixture, Readout
+from whereshot.readout import MANY, Cells, Gallery, Mixture, Readout
 
 FORMAT = 1
 SITE = "site.json"
@@ -165,8 +164,7 @@ def described(readout: Readout, folder: ModelFolder) -> tuple[dict[str, Any], Ar
         raise ModelError(
             f"{folder.path}: a {type(readout).__name__} readout cannot run in a browser yet; use the server"
         )
-    shared = readout(nothing)
-    arrays |= _of_places(shared) | {"prior_log_mass": readout.prior.log_mass[0]}
+    arrays |= _of_places(readout, nothing) | {"prior_log_mass": readout.prior.log_mass[0]}
     return description, arrays
 
 
@@ -200,12 +198,14 @@ def _of_memory(readout: Memory) -> tuple[dict[str, Any], Arrays, Arrays]:
 
 def _of_mixture(readout: Mixture, folder: ModelFolder) -> tuple[dict[str, Any], Arrays, Arrays]:
     gallery = readout.gallery
+    if len(gallery.features) > MANY:
+        raise _unfit(folder, f"a gallery of {len(gallery.features)} photos (at most {MANY})")
     place = np.unique(gallery.points, axis=0, return_inverse=True)[1]
     description: dict[str, Any] = {
         "kind": "mixture",
         "parts": list(readout.parts),
         "gate": readout.gate.model_dump(mode="json"),
-        "gallery": {"temperature": gallery.settings.temperature},
+        "gallery": {"temperature": gallery.settings.temperature, "voters": gallery.settings.voters},
     }
     arrays = {"features": _halved(gallery.features), "place": np.ravel(place).astype(np.int32)}
     nothing = {"features": np.zeros((1, gallery.features.shape[1]), np.float32)}
@@ -223,7 +223,13 @@ def _of_mixture(readout: Mixture, folder: ModelFolder) -> tuple[dict[str, Any], 
     return description, arrays, nothing
 
 
-def _of_places(posterior: Posterior) -> Arrays:
+def _of_places(readout: Readout, outputs: Arrays) -> Arrays:
+    """The places that all posteriors of a readout are on, all photos of its gallery voting."""
+    if isinstance(readout, Mixture):
+        everyone = readout.gallery.settings.model_copy(update={"voters": None})
+        parts = readout.parts | {"gallery": calibrate.with_settings(readout.gallery, everyone)}
+        readout = Mixture({name: parts[name] for name in readout.parts}, readout.gate, readout.gallery, readout.prior)
+    posterior = readout(outputs)
     return {
         "latitude": posterior.places[:, 0],
         "longitude": posterior.places[:, 1],

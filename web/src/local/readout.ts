@@ -1,5 +1,5 @@
 /** A network's outputs in, a Posterior out: ports of memory.py (photos of one's own) and readout.py (trained models). */
-import { Posterior, type Support, logSumExp } from "./posterior";
+import { Posterior, type Support, heaviest, logSumExp } from "./posterior";
 import type { Tables } from "./tables";
 
 /** The network's outputs of one photo. */
@@ -24,7 +24,8 @@ export interface MixtureDescription {
   parts: ("cells" | "gallery")[];
   gate: { offset: Record<string, number>; slope: Record<string, number> };
   cells?: { temperature: number; sizes: number[] };
-  gallery: { temperature: number };
+  /** How many of the most similar photos vote; null for all. */
+  gallery: { temperature: number; voters: number | null };
 }
 
 export type ReadoutDescription = MemoryDescription | MixtureDescription;
@@ -237,8 +238,12 @@ class Mixture implements Readout {
   }
 
   private gallery(cosine: Float32Array): Float64Array {
-    const sums = votes(cosine, this.place, this.galleryPlaces, this.settings.gallery.temperature);
-    return sums.map((value) => Math.log(Math.max(value, 1e-300)));
+    const { temperature, voters } = this.settings.gallery;
+    const someVote = voters !== null && voters < cosine.length;
+    const voting = new Uint8Array(cosine.length);
+    if (someVote) for (const photo of heaviest(Float64Array.from(cosine), voters)) voting[photo] = 1;
+    const sums = votes(cosine, this.place, this.galleryPlaces, temperature, someVote ? voting : undefined);
+    return sums.map((value) => Math.log(someVote ? value : Math.max(value, 1e-300)));
   }
 
   /** Log masses of the finest cells: the product of each level's probabilities. */
