@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pillow_heif
 import pytest
+import scipy.spatial  # noqa: F401 (here, so that no test with a deadline pays for its import)
 from PIL import ExifTags, Image
 
 pillow_heif.register_heif_opener()

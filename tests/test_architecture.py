@@ -47,7 +47,7 @@ app
 batching examples
 worker
 answering multipart protocol security
-coarse gallery limits metrics models options pictures pool problems site tokens
+allocation coarse gallery limits metrics models options pictures pool problems site tokens
 """,
     "fetch": """
 api

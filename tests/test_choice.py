@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from whereshot import choice, places, sphere
 from whereshot.cauchy import circle_mass
 from whereshot.posterior import Posterior
+from whereshot.spots import Spots
 
 
 def flat(rng: np.random.Generator, clusters: int, each: int) -> tuple[NDArray, NDArray, NDArray]:
@@ -34,7 +35,7 @@ def held_by_all(spots: NDArray, mass: NDArray, spread: NDArray, km: float) -> ND
 def test_many_light_places_together_beat_a_heavy_one(seed: int, km: float) -> None:
     spots, mass, spread = flat(np.random.default_rng(seed), clusters=4, each=150)
     held = held_by_all(spots, mass, spread, km)
-    index, expected = choice.weigh(spots, mass, spread, choice.right_within(km))
+    index, expected = choice.weigh(Spots(spots, spread), mass, choice.right_within(km))
     np.testing.assert_allclose(expected, held[index], rtol=0.02, atol=0.002)  # what is far says the same of all
     assert held[index[expected.argmax()]] >= 0.9 * held.max()
     assert held[mass.argmax()] < 0.9 * held.max()
@@ -42,14 +43,14 @@ def test_many_light_places_together_beat_a_heavy_one(seed: int, km: float) -> No
 
 def test_geoscore_of_a_flat_posterior_is_that_of_all_places(rng: np.random.Generator) -> None:
     spots, mass, spread = flat(rng, clusters=3, each=150)
-    index, expected = choice.weigh(spots, mass, spread, choice.GEOSCORE)
+    index, expected = choice.weigh(Spots(spots, spread), mass, choice.GEOSCORE)
     distance = sphere.distance_km(spots[index][:, None], spots[None])
     np.testing.assert_allclose(expected, np.exp(-np.hypot(distance, spread) / choice.GEOSCORE_KM) @ mass, rtol=1e-9)
 
 
 def test_near_keeps_to_a_distance(rng: np.random.Generator) -> None:
     spots, mass, spread = flat(rng, clusters=4, each=150)
-    index, _ = choice.weigh(spots, mass, spread, choice.right_within(1.0), spots[700], 500.0)
+    index, _ = choice.weigh(Spots(spots, spread), mass, choice.right_within(1.0), spots[700], 500.0)
     assert len(index) and (sphere.distance_km(spots[index], spots[700][None]) <= 500.0).all()
 
 
@@ -68,3 +69,8 @@ def test_a_weak_hint_at_a_country_does_not_name_its_capital() -> None:
 def test_heaviest_are_in_order_and_ties_by_position(k: int) -> None:
     values = np.array([[1.0, 5.0, 5.0, 0.0, 7.0, 1.0]])
     assert choice.heaviest(values, k).tolist() == [[4, 1, 2, 0, 5, 3][:k]]
+
+
+def test_of_many_equally_heavy_places_the_first_are_taken(rng: np.random.Generator) -> None:
+    values = rng.integers(0, 4, (3, 5000)).astype(float)
+    assert np.array_equal(choice.heaviest(values, 2000), np.argsort(-values, axis=1, kind="stable")[:, :2000])

@@ -126,11 +126,11 @@ def _candidates(posterior: Posterior, decided: NDArray, top: int, within_km: flo
     gain = choice.right_within(within_km)
     found = []
     for row in range(len(posterior)):
-        every, mass, every_spread = posterior.row(row)
-        index, held = choice.weigh(every, mass, every_spread, gain)
-        spots = np.concatenate([decided[row][None], every[index]])
+        every = posterior.spots(row)
+        index, held = posterior.weigh(row, gain)
+        spots = np.concatenate([decided[row][None], every.places[index]])
         held = np.concatenate([[0.0], held])  # the answer comes first, whatever it holds
-        free = np.concatenate([[True], every_spread[index] < WIDEST_CANDIDATE_KM])
+        free = np.concatenate([[True], every.spread_km[index] < WIDEST_CANDIDATE_KM])
         chosen, best = [], 0
         while len(chosen) < top and free.any():
             chosen.append(best)

@@ -6,6 +6,7 @@ them heavy: the heaviest of the heaviest S2 cells are candidates then, too, and 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot import s2, sphere
-from whereshot.cauchy import circle_mass
+from whereshot.cauchy import circle_share, half_square
+from whereshot.spots import Spots, quarter
 
 CANDIDATES = 128
 FOCUSED = 0.98
@@ -30,71 +32,100 @@ GEOSCORE_KM = 1492.7
 
 
 class Gain(NamedTuple):
-    """What an answer is worth: ``of`` a distance and a spread in km, and up to where it differs between answers."""
+    """What an answer is worth: ``of`` the sin^2 of half the angle to a place and its scale (see ``Spots``), and up to
+    where it differs between answers."""
 
     of: Callable[[NDArray, NDArray], NDArray]
     reach_km: float
 
 
+@functools.cache
 def right_within(km: float) -> Gain:
     """One for an answer at most ``km`` off."""
-    return Gain(lambda distance, spread: circle_mass(distance, spread, km), FAR * km)
+    edge = half_square(min(km, sphere.HALF_CIRCUMFERENCE_KM))
+    return Gain(lambda offset, scale: circle_share(offset, scale, edge), FAR * km)
 
 
-GEOSCORE = Gain(lambda distance, spread: np.exp(-np.hypot(distance, spread) / GEOSCORE_KM), np.inf)
+def _geoscore(offset: NDArray, scale: NDArray) -> NDArray[np.float64]:
+    distance, spread = (sphere.chord_to_km(2 * np.sqrt(square)) for square in (offset, scale / (1 + scale)))
+    return np.exp(-np.hypot(distance, spread) / GEOSCORE_KM)
+
+
+GEOSCORE = Gain(_geoscore, np.inf)
 """The expected GeoScore, of 1."""
 
 
 def weigh(
-    places: sphere.Points,
+    spots: Spots,
     mass: NDArray,
-    spread_km: NDArray,
     gain: Gain,
     near: NDArray | None = None,
     near_km: float = 0.0,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Candidates among weighted places (k, 2), as their numbers (c,), some perhaps twice, and expected gains (c,).
+    """Candidates among spots with masses (k,), as their numbers (c,), some perhaps twice, and expected gains (c,).
 
     With ``near`` (2,) only places at most ``near_km`` from it; there is at least one if ``near`` is a place.
     """
-    allowed = np.arange(len(mass))
-    if near is not None:
-        allowed = np.flatnonzero(sphere.distance_km(places, near[None]) <= near_km)
     heavy = heaviest(mass[None], CANDIDATES)[0]
     if mass[heavy].sum() >= FOCUSED:
-        chosen = heavy if near is None else np.intersect1d(heavy, allowed)
-        distance = sphere.distance_km(places[chosen][:, None], places[heavy][None])
-        return chosen, gain.of(distance, spread_km[heavy]) @ mass[heavy]
-    chosen = allowed[heaviest(mass[None, allowed], CANDIDATES // 2)[0]]
-    if near is None:
-        chosen = np.concatenate([chosen, _heaviest_of_cells(places, mass, CANDIDATES - len(chosen))])
-    return chosen, _judged(places, mass, spread_km, chosen, gain)
+        return among(spots, heavy, mass[heavy], gain, near, near_km)
+    if near is not None:
+        allowed = within(spots, near, near_km)
+        chosen = allowed[heaviest(mass[None, allowed], CANDIDATES // 2)[0]]
+    else:
+        chosen = heavy[: CANDIDATES // 2]
+        chosen = np.concatenate([chosen, _heaviest_of_cells(spots, mass, CANDIDATES - len(chosen))])
+    candidate, place, gains = judges(spots, chosen, gain)
+    return chosen, np.bincount(candidate, gains * mass[place], len(chosen))
 
 
-def _heaviest_of_cells(places: sphere.Points, mass: NDArray, count: int) -> NDArray[np.int64]:
+def among(
+    spots: Spots, heavy: NDArray, mass: NDArray, gain: Gain, near: NDArray | None, near_km: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The heaviest places (h,), or those of them that are near, as candidates, and their gains by one another."""
+    chosen = heavy
+    if near is not None:
+        chosen = np.sort(heavy[spots.offsets(sphere.xyz(near), heavy) <= half_square(near_km)])
+    return chosen, gain.of(quarter(spots.unit[chosen][:, None], spots.unit[heavy][None]), spots.scale[heavy]) @ mass
+
+
+def within(spots: Spots, near: NDArray, near_km: float) -> NDArray[np.int64]:
+    """Numbers of the places at most so far from one (2,)."""
+    return np.flatnonzero(spots.offsets(sphere.xyz(near)) <= half_square(near_km))
+
+
+def _heaviest_of_cells(spots: Spots, mass: NDArray, count: int) -> NDArray[np.int64]:
     """The heaviest place of each of the heaviest cells."""
-    _, cell = np.unique(s2.encode(places, CELL_LEVEL), return_inverse=True)
+    cell = cells_of(spots)
     cells = heaviest(np.bincount(cell, mass)[None], count)[0]
     order = np.lexsort((-mass, cell))
     first = np.searchsorted(cell[order], cells)
     return order[first]
 
 
-def _judged(places: sphere.Points, mass: NDArray, spread_km: NDArray, chosen: NDArray, gain: Gain) -> NDArray:
-    """The expected gains (c,) of candidates, by all places within reach."""
-    unit = sphere.xyz(places).astype(np.float32)
+def cells_of(spots: Spots) -> NDArray[np.int64]:
+    """The number (k,) of the cell of each place."""
+    return spots.kept("cells", lambda: np.unique(s2.encode(spots.places, CELL_LEVEL), return_inverse=True)[1])
+
+
+def judges(spots: Spots, chosen: NDArray, gain: Gain) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray]:
+    """Pairs of a candidate, from 0 on, and a place within its reach, in order, and what the one gains by the other."""
+    unit = spots.kept("single", lambda: spots.unit.astype(np.float32))
     chord = 2 * math.sin(min(max(gain.reach_km, NEAR_KM) / sphere.EARTH_KM, math.pi) / 2)
-    within = unit[chosen] @ unit.T >= np.float32(1 - chord**2 / 2)
-    candidate, place = np.divmod(np.flatnonzero(within), len(places))  # several times as fast as nonzero
-    distance = sphere.distance_km(places[chosen[candidate]], places[place])
-    return np.bincount(candidate, gain.of(distance, spread_km[place]) * mass[place], len(chosen))
+    reached = unit[chosen] @ unit.T >= np.float32(1 - chord**2 / 2)
+    candidate, place = np.divmod(np.flatnonzero(reached), len(spots))  # several times as fast as nonzero
+    offset = quarter(spots.unit[chosen[candidate]], spots.unit[place])
+    return candidate, place, gain.of(offset, spots.scale[place])
 
 
 def heaviest(values: NDArray, k: int) -> NDArray[np.int64]:
     """Columns (n, min(k, columns)) of the k largest values of each row, largest first; ties by position."""
     k = min(k, values.shape[1])
-    if k < values.shape[1]:
-        part = np.sort(np.argpartition(-values, k - 1, axis=1)[:, :k], axis=1)
+    if 0 < k < values.shape[1]:
+        least = -np.partition(-values, k - 1, axis=1)[:, k - 1 : k]
+        above, equal = values > least, values == least  # many photos were counted, so many places are equally heavy
+        equal &= np.cumsum(equal, axis=1) <= k - above.sum(axis=1, keepdims=True)
+        part = np.nonzero(above | equal)[1].reshape(len(values), k)
     else:
         part = np.broadcast_to(np.arange(k), values.shape)
     order = np.argsort(-np.take_along_axis(values, part, 1), axis=1, kind="stable")

@@ -99,6 +99,7 @@ class Countries:
             )
             for row, geometry in zip(named, decoded_borders(table), strict=True)
         )
+        self.codes = np.array([country.code for country in self.all])
         self.by_code = {country.code: country for country in self.all}
         self.number_of = {country.code: number for number, country in enumerate(self.all)}
         self._tree = shapely.STRtree([country.geometry for country in self.all])
@@ -204,14 +205,18 @@ def country_masses(posterior: Posterior, index: NDArray | None = None) -> list[l
     ``index`` may give ``Countries.index_of`` of shared places. Mass at sea belongs to none.
     """
     known = countries()
+    count = len(known.all) + 1
+    if posterior.places.ndim == 2:
+        totals = posterior.totals((known.index_of(posterior.places) if index is None else index) + 1, count)
+    else:
+        mass = posterior.mass
+        own = (known.index_of(posterior.places[row]) + 1 for row in range(len(posterior)))
+        totals = np.stack([np.bincount(group, mass[row], count) for row, group in enumerate(own)])
     rows = []
-    mass = posterior.mass
-    shared = None if posterior.places.ndim == 3 else (known.index_of(posterior.places) if index is None else index)
-    for row in range(len(posterior)):
-        own = known.index_of(posterior.places[row]) if shared is None else shared
-        total = np.bincount(own + 1, mass[row], minlength=len(known.all) + 1)[1:]
-        order = [number for number in np.argsort(-total) if total[number] > 0]
-        rows.append([(known.all[number].code, float(total[number])) for number in order])
+    for total in totals[:, 1:]:
+        order = np.argsort(-total)
+        order = order[: np.count_nonzero(total > 0)]
+        rows.append(list(zip(known.codes[order].tolist(), total[order].tolist(), strict=True)))
     return rows
 
 

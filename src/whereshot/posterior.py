@@ -51,7 +51,7 @@ class Posterior:
         if k == 0 or not (log_mass.max(axis=1, initial=-np.inf) > -np.inf).all():
             raise InputError("a posterior needs at least one place with mass in every row")
         self.places = places
-        self.log_mass = log_mass - _logsumexp(log_mass)[:, None]
+        self.log_mass = log_mass - log_sum_exp(log_mass)[:, None]
         self.spread_km = spread
         self._spots: Spots | None = None
 
@@ -203,7 +203,7 @@ class Posterior:
         self, number: int, gain: choice.Gain, near: NDArray | None = None, near_km: float = 0.0
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The places of one row that are worth answering with, and what is expected of each: see ``choice.weigh``."""
-        return choice.weigh(*self.row(number), gain, near, near_km)
+        return choice.weigh(self.spots(number), np.exp(self.log_mass[number]), gain, near, near_km)
 
     def totals(self, group: NDArray[np.int64], count: int) -> NDArray[np.float64]:
         """Mass (n, count) of each group of the shared places, whose numbers are given (k,)."""
@@ -277,7 +277,7 @@ class Posterior:
         out = np.empty(len(self))
         for rows in _blocks(len(self), self.log_mass.shape[1]):
             distance, spread = self._distances(rows, p[rows])
-            out[rows] = _logsumexp(self.log_mass[rows] + log_kernel(distance, spread))
+            out[rows] = log_sum_exp(self.log_mass[rows] + log_kernel(distance, spread))
         return out
 
     def density(self, points: ArrayLike) -> NDArray[np.float64]:
@@ -404,7 +404,8 @@ def _edges(km: NDArray) -> NDArray[np.float64]:
     return half_square(np.minimum(km, sphere.HALF_CIRCUMFERENCE_KM))
 
 
-def _logsumexp(values: NDArray) -> NDArray[np.float64]:
+def log_sum_exp(values: NDArray) -> NDArray[np.float64]:
+    """The log of the sum (...) of the exponentials of values (..., k); of none, or of -inf alone, -inf."""
     peak = values.max(axis=-1, initial=-np.inf)
     finite = np.where(np.isfinite(peak), peak, 0.0)
     with np.errstate(divide="ignore"):

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from whereshot import sphere, whitening
 from whereshot.calibrate import RADIUS_LEVEL, decide
 from whereshot.cauchy import log_kernel
 from whereshot.conformal import conformal_factor
 from whereshot.evaluate.bootstrap import interval_of_mean
+from whereshot.foreground import Foreground, Ground
 from whereshot.memory import (
     CLASSES,
     MEASURES,
@@ -30,10 +30,9 @@ from whereshot.memory import (
     hubness,
     mass_of,
     places_of,
-    posterior_of,
     recall,
 )
-from whereshot.posterior import Posterior
+from whereshot.posterior import Posterior, log_sum_exp
 from whereshot.records import hashed_share
 
 TEMPERATURE = 0.05
@@ -206,7 +205,7 @@ def _log_density(
     for start in range(0, len(truth), _ROWS):
         rows = slice(start, start + _ROWS)
         kernel = log_kernel(sphere.distance_km(truth[rows, None], library.places[None]), extent_km)
-        density[rows] = np.logaddexp(logsumexp(log_mass[rows, :-1] + kernel, axis=1), none[rows])
+        density[rows] = np.logaddexp(log_sum_exp(log_mass[rows, :-1] + kernel), none[rows])
     return density
 
 
@@ -219,11 +218,12 @@ def _ratio(
     rows: NDArray[np.int64],
 ) -> NDArray[np.float64]:
     """Error over radius of some of the asked, by number."""
-    ratio, found = np.empty(len(rows)), asked.recall
+    ratio, found, ground = np.empty(len(rows)), asked.recall, Ground(library.places, extent_km, prior)
     for start in range(0, len(rows), _ROWS):
         some = rows[start : start + _ROWS]
         part = Recall(found.chosen[some], found.measures[some], found.log_votes[some], found.likeness[some])
-        posterior = posterior_of(library, mass_of(library, part, log_shares[some]), extent_km, prior)
+        log_mass = mass_of(library, part, log_shares[some])
+        posterior = Foreground(ground, log_mass[:, :-1], log_mass[:, -1])
         decided, truth = decide(posterior), library.points[asked.row[some]]
         ratio[start : start + _ROWS] = sphere.distance_km(decided, truth) / posterior.radius_km(decided, RADIUS_LEVEL)
     return ratio

@@ -5,6 +5,7 @@ vectors, Moebius scales, one drawn point of each, and how much mass lies within 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ class Spots:
 
     def __init__(self, places: sphere.Points, spread_km: NDArray[np.float64]) -> None:
         self.places, self.spread_km = places, spread_km
+        self._kept: dict[str, NDArray] = {}
 
     def __len__(self) -> int:
         return len(self.places)
@@ -40,6 +42,12 @@ class Spots:
     @functools.cached_property
     def _drawn(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return drawn_cosines(self.spread_km)
+
+    def kept(self, name: str, make: Callable[[], NDArray]) -> NDArray:
+        """Something else that follows from the places alone, made when it is first asked for."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        return self._kept[name]
 
     @functools.cached_property
     def wide(self) -> NDArray[np.int64]:
