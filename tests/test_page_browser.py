@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,8 +97,18 @@ def outcomes(address: str) -> dict[str, str | None]:
     except ValueError:
         pytest.fail(f"Playwright did not run: {done.stdout[-2000:]}{done.stderr[-2000:]}")
     assert not report["errors"], report["errors"]
-    specs = [spec for suite in report["suites"] for spec in suite["specs"]]
-    return {spec["title"]: None if spec["ok"] else json.dumps(spec["tests"], indent=1)[:6000] for spec in specs}
+    return {spec["title"]: None if spec["ok"] else complaints(spec) for spec in specs_of(report)}
+
+
+def specs_of(suite: dict[str, Any]) -> list[dict[str, Any]]:
+    """The tests of a suite and of those within it."""
+    return [*suite.get("specs", ()), *(spec for part in suite.get("suites", ()) for spec in specs_of(part))]
+
+
+def complaints(spec: dict[str, Any]) -> str:
+    """What was wrong, without the terminal's colours."""
+    errors = (error for test in spec["tests"] for result in test["results"] for error in result["errors"])
+    return re.sub(r"\x1b\[\d+m", "", "\n".join(error["message"] for error in errors))
 
 
 def test_all_of_them_are_told_here(outcomes: dict[str, str | None]) -> None:

@@ -96,7 +96,7 @@ test("what the camera recorded is a mark of its own, with its distance, and can 
   const buffer = recordedAt([41, 24], [2, 11]); // Barcelona
   await choose(page, { name: "holiday.jpg", mimeType: "image/jpeg", buffer });
   await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
-  await expect(page.getByText(/41\.40000, 2\.18333.*, 74 km from this answer, and not used for it/)).toBeVisible();
+  await expect(page.getByText(/41\.40000, 2\.18333.*, 74.km from this answer, and not used for it/)).toBeVisible();
   await expect(page.locator(".mark-recorded")).toHaveCount(1);
   await page.getByText("Options").click();
   await page.getByLabel(/Show the position that the camera recorded/).uncheck();
