@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import MakePicture
@@ -35,6 +35,7 @@ def taken(minutes: float | None, place: tuple[float, float] | None = None, *, cl
     return Recorded(latitude=latitude, longitude=longitude, taken_at=utc, clock=clock)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 30), st.booleans(), st.integers(0, 2)), max_size=30), st.integers(1, 20))
 def test_beside_is_what_a_search_finds(photos: list[tuple[int, bool, int]], window: int) -> None:
     seconds = np.array([float(second) for second, _, _ in photos])

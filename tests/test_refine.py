@@ -115,7 +115,7 @@ def test_album_neighbours_work_unfitted_and_never_look_at_the_photo_itself(world
     )
     again = refiner(posterior, Records(moved))
     np.testing.assert_array_equal(again.log_mass[5], refined.log_mass[5])
-    assert not np.array_equal(again.log_mass[4], refined.log_mass[4])
+    assert not np.array_equal(again.log_mass[[4, 6, 7]], refined.log_mass[[4, 6, 7]])  # its user's others
     alone = records.with_column("user", pa.array([f"user {number}" for number in range(len(records))]))
     np.testing.assert_allclose(refiner(posterior, alone).log_mass, posterior.log_mass)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -56,6 +56,7 @@ def test_one_expert_for_all_that_is_outdoors() -> None:
     np.testing.assert_allclose(switch(both, shares).mass[1], [0.05, 0.05, 0.9])
 
 
+@settings(deadline=None)
 @given(arrays(np.float64, (4, 3), elements=st.floats(0.01, 1)), st.sampled_from(["likeliest", "mixture"]))
 def test_experts_with_places_of_their_own_mix_to_the_same_density(shares: np.ndarray, how: str) -> None:
     shares = shares / shares.sum(axis=1, keepdims=True)
