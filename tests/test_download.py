@@ -127,12 +127,12 @@ def test_without_a_network_one_line_at_once(tmp_path: Path, monkeypatch: pytest.
         fetch(Wanted(nobody, 5, SHA256), tmp_path / "big", what="big", hint="; or else")
     with pytest.raises(ModelError, match=r"^big: 127\.0\.0\.1:9 cannot be reached \(Connection refused\)$"):
         ask_json(nobody, "big")
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 10  # and not half a minute of retries
     monkeypatch.setattr(download, "PATIENCE_S", 0.2)
     silent = pytest.raises(ModelError, match=r"cannot be reached \(no answer in 0.2 s\)$")
     with socket.create_server(("127.0.0.1", 0)) as deaf, silent:  # takes the connection and says nothing
         ask_json(f"http://127.0.0.1:{deaf.getsockname()[1]}/", "big")
-    assert time.perf_counter() - started < 3
+    assert time.perf_counter() - started < 10
 
 
 def test_offline_nothing_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

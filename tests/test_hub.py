@@ -89,7 +89,7 @@ def test_without_a_network_one_line_at_once(monkeypatch: pytest.MonkeyPatch) -> 
         hub.geoclip.fetch_tower()
     assert str(caught.value) == f"geoclip: 127.0.0.1:9 cannot be reached (Connection refused){by_hand}"
     assert refused("hf:me/tiny") == "hf:me/tiny: 127.0.0.1:9 cannot be reached (Connection refused)"
-    assert time.perf_counter() - started < 3
+    assert time.perf_counter() - started < 10
     monkeypatch.setenv(download.OFFLINE, "1")
     said: list[str] = []
     with pytest.raises(ModelError) as caught:
