@@ -263,6 +263,10 @@ def test_what_cannot_be_fitted_on_is_refused(world: Any) -> None:
     one_user = Examples(examples.posterior[:4], examples.records[:4], examples.cell[:4])
     with pytest.raises(InputError, match="both are needed: give photos of more users"):
         fitted("posting-time", one_user)
+    few = Examples(
+        examples.posterior[:20], examples.records[:20], np.where(np.arange(20) % 5 == 0, examples.cell[:20], -1)
+    )
+    fitted("posting-time", few, SETTINGS["posting-time"] | {"batch_size": 2, "validation": 0.5})  # no batch of one
     with pytest.raises(ConfigError, match="no refiner 'user-meen'; did you mean 'user-mean'"):
         refine.kind_of("user-meen")
 

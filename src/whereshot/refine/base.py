@@ -240,7 +240,7 @@ def outdoor_inputs(records: Records) -> NDArray[np.float32]:
 
 
 def users_in_time(records: Records) -> list[NDArray[np.int64]]:
-    """The rows of each user in the order of taking, else of posting, else as they stand; no user is alone."""
+    """The rows of each user in the order of taking, else of posting, else as they stand; without a user, alone."""
     taken, posted = (_floats(records.table[name].cast("int64")) for name in ("taken_at", "posted_at"))
     seconds = np.where(np.isfinite(taken), taken, posted)
     user = np.unique(records.groups("user"), return_inverse=True)[1]

@@ -22,8 +22,6 @@ from whereshot.progress import Track
 from whereshot.refine.base import NetworkSettings
 from whereshot.schedules import OptimizerSettings
 
-BLOCK = 4096
-"""Photos asked at a time."""
 _PLAIN = {"schedule": "constant", "warmup": 0.0, "weight_decay": 0.0}
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from whereshot.errors import InputError
 from whereshot.posterior import Posterior
 from whereshot.progress import Track, silent
 from whereshot.records import Records
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     import torch
 
     from whereshot.refine.networks import PostingNetwork
+
+
+BLOCK = 4096
+"""Photos asked at a time."""
 
 
 class PostingTimeSettings(NetworkSettings):
@@ -68,23 +73,25 @@ class PostingTime(Refiner):
         inputs = networks.Inputs.of(examples.posterior, settings.top, more_inputs(examples.records, settings.outdoor))
         held, target = examples.kept_apart(settings.validation, seed), torch.from_numpy(examples.cell)
         rows = np.flatnonzero(~held & (examples.cell >= 0)), np.flatnonzero(held & (examples.cell >= 0))
+        if len(rows[0]) < 2:
+            raise InputError("one photo to learn from; batch normalisation needs two: give more photos")
+        batches = min(math.ceil(len(rows[0]) / settings.batch_size), len(rows[0]) // 2)  # none of a single photo
         torch.manual_seed(seed)
         network = cls._create(support, settings)
 
         def losses(epoch: int | None) -> Iterator[torch.Tensor]:
             order = rows[1] if epoch is None else np.random.default_rng([seed, epoch]).permutation(rows[0])
-            for batch in np.array_split(order, math.ceil(len(order) / settings.batch_size)):
+            for batch in np.array_split(order, batches if epoch is not None else math.ceil(len(order) / BLOCK)):
                 part = torch.from_numpy(batch)
                 yield torch.nn.functional.nll_loss(network(inputs.take(part)), target[part])
 
-        batches = math.ceil(len(rows[0]) / settings.batch_size)
         networks.train(network, losses, batches, settings, seed=seed, state=state, track=track)
         return cls(support, settings, network)
 
     def refine(self, posterior: Posterior, records: Records) -> Posterior:
         import torch
 
-        from whereshot.refine.networks import BLOCK, Inputs
+        from whereshot.refine.networks import Inputs
 
         inputs = Inputs.of(posterior, self.settings.top, more_inputs(records, self.settings.outdoor))
         with torch.inference_mode():
