@@ -9,13 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot import calibrate, choice, places, sphere
+from whereshot.cauchy import half_square
 from whereshot.posterior import DISTANCES_KM, Posterior
+from whereshot.spots import quarter
 
 WITHIN_KM = DISTANCES_KM
 CONFIDENT_TO = dict(zip(WITHIN_KM, ("street", "city", "region", "country", "continent"), strict=True))
 CONFIDENT = 0.9
 CANDIDATE_KM = 25.0
 """Places this near are one candidate, and its probability is the mass within this distance."""
+LEAST_SHARE = 0.001
+"""Countries with less are not listed."""
 WIDEST_CANDIDATE_KM = 1000.0
 """A place that is spread wider than this is no place to name."""
 
@@ -95,7 +99,7 @@ def answer_rows(
     rings = posterior.around(decided)
     radius = np.minimum(rings.radius_km(level) * radius_factor, sphere.HALF_CIRCUMFERENCE_KM)
     within = {km: rings.mass_within(km / radius_factor) for km in WITHIN_KM}
-    masses = places.country_masses(posterior, country_index)
+    masses = places.country_masses(posterior, country_index, LEAST_SHARE)
     candidates = _candidates(posterior, decided, top, CANDIDATE_KM / radius_factor)
     found = []
     for number in range(len(posterior)):
@@ -109,7 +113,7 @@ def answer_rows(
                 "within": shares,
                 "confident_to": next((CONFIDENT_TO[km] for km in WITHIN_KM if shares[str(km)] >= CONFIDENT), None),
                 "place": candidates[number][0].place,
-                "countries": tuple((code, round(share, 4)) for code, share in masses[number] if share >= 0.001),
+                "countries": tuple((code, round(share, 4)) for code, share in masses[number]),
                 "candidates": candidates[number],
             }
         )
@@ -123,18 +127,19 @@ def _named(points: NDArray) -> list[Place]:
 
 def _candidates(posterior: Posterior, decided: NDArray, top: int, within_km: float) -> list[tuple[Candidate, ...]]:
     """The answer of each row, then the likeliest places, none within twice 25 km of an earlier one."""
-    gain = choice.right_within(within_km)
+    gain, apart = choice.right_within(within_km), half_square(2 * CANDIDATE_KM)
     found = []
     for row in range(len(posterior)):
         every = posterior.spots(row)
         index, held = posterior.weigh(row, gain)
         spots = np.concatenate([decided[row][None], every.places[index]])
+        unit = np.concatenate([sphere.xyz(decided[row])[None], every.unit[index]])
         held = np.concatenate([[0.0], held])  # the answer comes first, whatever it holds
         free = np.concatenate([[True], every.spread_km[index] < WIDEST_CANDIDATE_KM])
         chosen, best = [], 0
         while len(chosen) < top and free.any():
             chosen.append(best)
-            free &= sphere.distance_km(spots, spots[best][None]) > 2 * CANDIDATE_KM
+            free &= quarter(unit, unit[best]) > apart
             best = int(np.where(free, held, -1.0).argmax())
         centers = spots[chosen]
         shares = posterior[np.full(len(chosen), row)].mass_within(centers, within_km)

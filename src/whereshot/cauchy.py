@@ -53,8 +53,8 @@ def circle_share(offset: NDArray, scale: NDArray, edge: ArrayLike) -> NDArray[np
     cosine = offset - edge + scale * (1 - offset - edge)
     across = 4 * scale * edge * (1 - edge)
     length = np.sqrt(cosine * cosine + across)
-    with np.errstate(invalid="ignore"):
-        return np.where(cosine > 0, across / (2 * length * (length + cosine)), (length - cosine) / (2 * length))
+    smaller = across / (2 * length * (length + np.abs(cosine)))  # of the circle and what is outside of it
+    return np.where(cosine > 0, smaller, 1 - smaller)
 
 
 def quantile_km(share: NDArray, spread_km: NDArray) -> NDArray[np.float64]:

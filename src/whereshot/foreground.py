@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from whereshot import choice, sphere
 from whereshot.cauchy import circle_share, half_square
 from whereshot.errors import InputError
-from whereshot.posterior import MIN_SPREAD_KM, Posterior, log_sum_exp
+from whereshot.posterior import EXACT_PLACES, MIN_SPREAD_KM, Posterior, log_sum_exp
 from whereshot.spots import Spots
 
 _KEPT = 100_000
@@ -112,6 +112,7 @@ class Foreground(Posterior):
 
     def _of(self, ground: Ground, own: NDArray, rest: NDArray) -> Foreground:
         self.ground, self.own, self.rest = ground, own, rest
+        self._ranking: dict[int, tuple[NDArray, NDArray]] = {}
         self.places, self.spread_km, self._spots = ground.places, ground.spread_km, ground
         return self
 
@@ -192,11 +193,14 @@ class Foreground(Posterior):
         return mine + np.exp(self.rest)[:, None] * behind
 
     def _heaviest(self, number: int, k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Numbers and masses of the heaviest places of a row."""
-        ground, likely = self.ground, self.ground.likely(k)
-        mass = np.exp(np.concatenate([self.own[number], self.rest[number] + ground.log_mass[likely - ground.own]]))
-        best = choice.heaviest(mass[None], k)[0]
-        return np.concatenate([np.arange(ground.own), likely])[best], mass[best]
+        """Numbers and masses of the heaviest places of a row, the heaviest first; of equal ones by number."""
+        if number not in self._ranking:
+            ground, likely = self.ground, self.ground.likely(EXACT_PLACES)
+            mass = np.exp(np.concatenate([self.own[number], self.rest[number] + ground.log_mass[likely - ground.own]]))
+            best = np.argsort(-mass, kind="stable")[:EXACT_PLACES]
+            self._ranking[number] = np.concatenate([np.arange(ground.own), likely])[best], mass[best]
+        numbers, mass = self._ranking[number]
+        return numbers[:k], mass[:k]
 
     def _heaviest_of_cells(self, own: NDArray, rest: float, count: int) -> NDArray[np.int64]:
         """The heaviest place of each of the heaviest cells of a row."""

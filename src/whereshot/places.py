@@ -33,6 +33,8 @@ REGION_KM = 100.0
 NAME_KM = 30.0
 """A point at most this far outside a town is named after it."""
 
+NAMES_KEPT = 100_000
+
 QUALIFIER_KM = 100.0
 """In "Altafulla, Tarragona" the second town is at most this far from the first."""
 
@@ -199,8 +201,10 @@ def fold(text: str) -> str:
     return "".join(char for char in decomposed if not unicodedata.combining(char)).casefold().strip()
 
 
-def country_masses(posterior: Posterior, index: NDArray | None = None) -> list[list[tuple[str, float]]]:
-    """For each row the countries with any mass, heaviest first, as (code, probability).
+def country_masses(
+    posterior: Posterior, index: NDArray | None = None, least: float = 0.0
+) -> list[list[tuple[str, float]]]:
+    """For each row the countries with any mass, and at least so much, heaviest first, as (code, probability).
 
     ``index`` may give ``Countries.index_of`` of shared places. Mass at sea belongs to none.
     """
@@ -214,8 +218,8 @@ def country_masses(posterior: Posterior, index: NDArray | None = None) -> list[l
         totals = np.stack([np.bincount(group, mass[row], count) for row, group in enumerate(own)])
     rows = []
     for total in totals[:, 1:]:
-        order = np.argsort(-total)
-        order = order[: np.count_nonzero(total > 0)]
+        some = np.flatnonzero((total > 0) & (total >= least))
+        order = some[np.argsort(-total[some])]
         rows.append(list(zip(known.codes[order].tolist(), total[order].tolist(), strict=True)))
     return rows
 
@@ -251,9 +255,22 @@ def place_names(points: ArrayLike) -> list[PlaceName]:
     one is named whose edge is nearest, or inside which the position lies deepest, so that the middle of a city is not
     called after a suburb, nor a village near it after the city; none, if the nearest edge is more than 30 km away.
     How far a town reaches is judged by its population (``town_radius_km``). A position at sea has no names. A region
-    may be "" in the gazetteer (Singapore); towns without one count with every region of their country.
+    may be "" in the gazetteer (Singapore); towns without one count with every region of their country. Names are kept:
+    answers come again and again from the same places.
     """
-    p = sphere.points(points)
+    keys = [tuple(point) for point in sphere.points(points).tolist()]
+    if len(_named) > NAMES_KEPT:
+        _named.clear()
+    new = list(dict.fromkeys(key for key in keys if key not in _named))
+    if new:
+        _named.update(zip(new, _names_of(np.array(new)), strict=True))
+    return [_named[key] for key in keys]
+
+
+_named: dict[tuple[float, float], PlaceName] = {}
+
+
+def _names_of(p: sphere.Points) -> list[PlaceName]:
     country, division = region_index(p).T
     towns, known = gazetteer(), countries()
     numbers, of_town = divisions()

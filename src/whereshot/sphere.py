@@ -215,7 +215,7 @@ class Nearest:
         self.positions = points(positions)
         if len(self.positions) == 0:
             raise InputError("cannot search among no positions")
-        self._vectors = xyz(self.positions)
+        self._vectors, self._asked = xyz(self.positions), 0
 
     @functools.cached_property
     def _tree(self) -> Any:
@@ -226,7 +226,8 @@ class Nearest:
     def query(self, positions: ArrayLike, k: int = 1) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Distances in km and indices of the k nearest, each (n,) for k = 1, else (n, k), nearest first."""
         asked = xyz(points(positions))
-        if k == 1 and len(asked) <= FEW and "_tree" not in self.__dict__:
+        self._asked += len(asked)
+        if k == 1 and self._asked <= FEW:
             indices = np.array([np.square(self._vectors - one).sum(axis=1).argmin() for one in asked], np.int64)
             chords = np.linalg.norm(self._vectors[indices] - asked, axis=1)
         else:
