@@ -10,8 +10,7 @@ import csv
 import functools
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -170,7 +169,7 @@ def locate_all(
         units = split([shards.folder / INPUT], unit_rows=unit_photos)
         pending = set(shards.pending([unit.name for unit in units]))
         if pending:
-            with _one_thread_each():
+            with processes.one_thread_each():
                 engine.run(job, [unit for unit in units if unit.name in pending], shards, track)
         return shards.summary()
 
@@ -263,15 +262,3 @@ def _digest(table: pa.Table) -> str:
         for text in table[name].to_pylist():
             digest.update(b"\0" if text is None else text.encode() + b"\n")
     return f"{len(table)} photos {digest.hexdigest()}"
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes that are started here compute on one thread: two beside a busy core are slower than one."""
-    names = [name for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS") if name not in os.environ]
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name in names:
-            del os.environ[name]

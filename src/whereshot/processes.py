@@ -92,12 +92,12 @@ class Pool:
         self.close()
 
     def _submit(self, item: Any) -> Future:
-        with _without_main(), _one_thread_each():  # a process may be started by any of the first submissions
+        with _without_main(), one_thread_each():  # a process may be started by any of the first submissions
             return self._pool.submit(self._work, item)
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """While processes are started: two threads of a library beside a busy core are slower than one."""
     names = [name for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS") if name not in os.environ]
     os.environ.update(dict.fromkeys(names, "1"))
