@@ -32,6 +32,7 @@ TITLES = (
     "the gallery shows the truth, and the game compares",
     "a server that asks for a token is given one",
     "probabilities and distances claim no more than they say",
+    "an answer's head is only as fine as it is sure",
     "distances, scores and great circles are those of the sphere",
     "polygons end at the date line",
     "a server's problem is told in words",

@@ -37,7 +37,8 @@ export default defineConfig({
     rollupOptions: {
       output: {
         // plain file servers know .js and .wasm, not always .mjs
-        assetFileNames: (asset) => (asset.names[0]?.endsWith(".mjs") ? "assets/[name]-[hash].js" : "assets/[name]-[hash][extname]"),
+        assetFileNames: (asset) =>
+          asset.names[0]?.endsWith(".mjs") ? "assets/[name]-[hash].js" : "assets/[name]-[hash][extname]",
       },
     },
   },

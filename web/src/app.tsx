@@ -21,7 +21,9 @@ export function App({ locator, info }: { locator: Locator; info: PageInfo }) {
   const [about, setAbout] = useState(false);
   const [globe, setGlobe] = useState<Globe | null>(null);
   const [mapless, setMapless] = useState("");
-  const [token, setToken] = useState<"fine" | "wanted" | "refused">(info.needs_token && !storedToken() ? "wanted" : "fine");
+  const [token, setToken] = useState<"fine" | "wanted" | "refused">(
+    info.needs_token && !storedToken() ? "wanted" : "fine",
+  );
   const element = useRef<HTMLDivElement>(null);
 
   useEffect(() => {
@@ -53,18 +55,32 @@ export function App({ locator, info }: { locator: Locator; info: PageInfo }) {
   return (
     <div class="page">
       <header class="head">
-        <span class="brand"><img src="icon.svg" alt="" width="28" height="28" /><span>whereshot</span></span>
+        <span class="brand">
+          <img src="icon.svg" alt="" width="28" height="28" />
+          <span>whereshot</span>
+        </span>
         {info.gallery && (
           <nav class="modes" aria-label="Modes">
             {(Object.keys(MODES) as Mode[]).map((name) => (
-              <button key={name} aria-current={mode === name ? "page" : undefined} onClick={() => setMode(name)}>{MODES[name]}</button>
+              <button key={name} aria-current={mode === name ? "page" : undefined} onClick={() => setMode(name)}>
+                {MODES[name]}
+              </button>
             ))}
           </nav>
         )}
-        <button class="button button-icon" aria-label={`Switch to ${other}`} onClick={() => { chooseTheme(other); setTheme(other); }}>
+        <button
+          class="button button-icon"
+          aria-label={`Switch to ${other}`}
+          onClick={() => {
+            chooseTheme(other);
+            setTheme(other);
+          }}
+        >
           {theme === "dark" ? <SunIcon /> : <MoonIcon />}
         </button>
-        <button class="link" onClick={() => setAbout(true)}>About</button>
+        <button class="link" onClick={() => setAbout(true)}>
+          About
+        </button>
       </header>
       <main class="panel">
         {token !== "fine" ? (
@@ -72,14 +88,21 @@ export function App({ locator, info }: { locator: Locator; info: PageInfo }) {
         ) : (
           <>
             <div class="mode" hidden={mode !== "locate"}>
-              <Locate locator={locator} info={info} globe={globe} active={mode === "locate"} onActive={() => setMode("locate")} onRefused={refused} />
+              <Locate
+                locator={locator}
+                info={info}
+                globe={globe}
+                active={mode === "locate"}
+                onActive={() => setMode("locate")}
+                onRefused={refused}
+              />
             </div>
             {mode !== "locate" && <Gallery key={mode} globe={globe} game={mode === "game"} onRefused={refused} />}
           </>
         )}
         <footer class="foot">
-          {info.runs_here ? "Runs on your machine; no photo leaves it." : "Photos are not kept."}{" "}
-          An estimate is no proof, and no way to find a person: <a href="responsible-use.html">responsible use</a>.
+          {info.runs_here ? "Runs on your machine; no photo leaves it." : "Photos are not kept."} An estimate is no
+          proof, and no way to find a person: <a href="responsible-use.html">responsible use</a>.
         </footer>
       </main>
       <section class="world" aria-label="Map">

@@ -1,6 +1,14 @@
 /** Asking: photos in, the answer beside the globe. One photo has one answer; several have one each and one for all. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { isLocated, LocateError, type Answer, type Locator, type PageInfo, type Position, type Prediction } from "./locator";
+import {
+  isLocated,
+  LocateError,
+  type Answer,
+  type Locator,
+  type PageInfo,
+  type Position,
+  type Prediction,
+} from "./locator";
 import type { Globe, Mark, View } from "./map/globe";
 import { Actions } from "./parts/actions";
 import { Album } from "./parts/album";
@@ -46,13 +54,19 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
       if (!these.length) return;
       const { show_recorded: _, ...wanted } = choices;
       try {
-        const told = await locator.locate(these.map((photo) => photo.file), { ...wanted, signal: control.signal });
+        const told = await locator.locate(
+          these.map((photo) => photo.file),
+          { ...wanted, signal: control.signal },
+        );
         setAnswer(told);
         setShown(these.length > 1 && told.album ? "all" : 0);
       } catch (error) {
         if (control.signal.aborted) return;
         if (error instanceof TokenError) return onRefused();
-        setNotices((before) => [...before, error instanceof LocateError ? error.message : `Something went wrong: ${String(error)}`]);
+        setNotices((before) => [
+          ...before,
+          error instanceof LocateError ? error.message : `Something went wrong: ${String(error)}`,
+        ]);
       }
       if (asking.current === control) setBusy(false);
     },
@@ -114,16 +128,28 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
       {photos.length > 1 && <Album photos={photos} answer={answer} shown={shown} onShow={setShown} onDrop={drop} />}
       {photo && (
         <PhotoView
-          key={photo.key} url={photo.url} name={photo.file.name} looked={evidence} onLook={setEvidence}
+          key={photo.key}
+          url={photo.url}
+          name={photo.file.name}
+          looked={evidence}
+          onLook={setEvidence}
           evidence={prediction?.evidence ?? []}
         />
       )}
-      {notices.map((text) => <p class="notice notice-error" role="alert" key={text}>{text}</p>)}
+      {notices.map((text) => (
+        <p class="notice notice-error" role="alert" key={text}>
+          {text}
+        </p>
+      ))}
       {busy && <Waiting count={photos.length} />}
-      <div class="unseen" aria-live="polite">{prediction ? spoken(prediction) : ""}</div>
+      <div class="unseen" aria-live="polite">
+        {prediction ? spoken(prediction) : ""}
+      </div>
       {prediction && (
         <AnswerView
-          prediction={prediction} recorded={recorded} looked={{ candidate, evidence }}
+          prediction={prediction}
+          recorded={recorded}
+          looked={{ candidate, evidence }}
           onLookCandidate={look}
           onGoCandidate={(number) => {
             const to = prediction.candidates[number];
@@ -136,8 +162,24 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
         </AnswerView>
       )}
       <Picker onFiles={(files) => void add(files)} small={photos.length > 0} />
-      {photos.length > 0 && <button class="link" onClick={clear}>Start again</button>}
-      <Options choices={choices} onChange={setChoices} whole={!info.runs_here} onAgain={photos.length ? () => { setNotices([]); void ask(photos); } : null} />
+      {photos.length > 0 && (
+        <button class="link" onClick={clear}>
+          Start again
+        </button>
+      )}
+      <Options
+        choices={choices}
+        onChange={setChoices}
+        whole={!info.runs_here}
+        onAgain={
+          photos.length
+            ? () => {
+                setNotices([]);
+                void ask(photos);
+              }
+            : null
+        }
+      />
     </>
   );
 }

@@ -9,14 +9,11 @@ import "./styles/page.css";
 import "./styles/answer.css";
 import "./styles/map.css";
 
-/** A folder of its own, so that a served page never loads what runs a model in the browser. */
-const local = import.meta.glob<{ createLocator(): Promise<Locator> }>("./local/index.ts");
-
 async function chooseLocator(): Promise<Locator> {
   const site = (await fetch("site.json").then((response) => response.json())) as { mode: string };
-  const load = local["./local/index.ts"];
-  if (site.mode === "browser" && load) return (await load()).createLocator();
-  return new ServerLocator();
+  if (site.mode !== "browser") return new ServerLocator();
+  // a served page never loads what runs a model in the browser
+  return (await import("./local/index")).createLocator();
 }
 
 async function begin(): Promise<void> {
@@ -31,7 +28,9 @@ async function begin(): Promise<void> {
       <div class="broken" role="alert">
         <h1>whereshot</h1>
         <p>{error instanceof Error ? error.message : String(error)}</p>
-        <button class="button" onClick={() => location.reload()}>Try again</button>
+        <button class="button" onClick={() => location.reload()}>
+          Try again
+        </button>
       </div>,
       root,
     );

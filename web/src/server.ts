@@ -15,7 +15,8 @@ export class ServerLocator implements Locator {
     const form = new FormData();
     for (const file of files) form.append("photos", file, file.name);
     const { signal, ...fields } = options;
-    for (const [name, value] of Object.entries(fields)) if (value !== undefined && value !== "") form.append(name, String(value));
+    for (const [name, value] of Object.entries(fields))
+      if (value !== undefined && value !== "") form.append(name, String(value));
     return (await ask("v1/locate", { method: "POST", body: form, signal: signal ?? null })) as Answer;
   }
 }
@@ -70,10 +71,13 @@ export function problemWords(status: number, document: unknown, retryAfter: stri
     const wait = Number(retryAfter) > 0 ? `in ${retryAfter} seconds` : "in a moment";
     return `The server has more photos than it can take just now. Try again ${wait}.`;
   }
-  if (errors?.length) return errors.map(({ id, detail: why }) => stopped(why.startsWith(id) ? why : `${id}: ${why}`)).join(" ");
+  if (errors?.length)
+    return errors.map(({ id, detail: why }) => stopped(why.startsWith(id) ? why : `${id}: ${why}`)).join(" ");
   const text = detail ?? title;
   if (text) return sentence(text);
-  return status === 413 ? "That is more than the server takes at once." : `The server answered ${status} without a reason.`;
+  return status === 413
+    ? "That is more than the server takes at once."
+    : `The server answered ${status} without a reason.`;
 }
 
 const sentence = (text: string): string => stopped(text.charAt(0).toUpperCase() + text.slice(1));

@@ -23,7 +23,11 @@ export function greatCircle(a: Position, b: Position, steps = 64): [number, numb
   const from = unitVector(a);
   const to = unitVector(b);
   const angle = distanceKm(a, b) / EARTH_KM;
-  if (angle < 1e-9) return [[a.longitude, a.latitude], [b.longitude, b.latitude]];
+  if (angle < 1e-9)
+    return [
+      [a.longitude, a.latitude],
+      [b.longitude, b.latitude],
+    ];
   const line: [number, number][] = [];
   for (let step = 0; step <= steps; step++) {
     const share = step / steps;

@@ -62,20 +62,27 @@ export function placeWords(place: Place | null): string {
 /** The head of an answer: a place only as fine as the answer is sure of it. */
 export function headline(prediction: Prediction): { title: string; subtitle: string; sure: boolean } {
   if (!isLocated(prediction)) return { title: "No answer", subtitle: prediction.error ?? "", sure: false };
-  const likely = prediction.countries.slice(0, 3).map((c) => `${countryName(c.country_code)} (${percent(c.probability)})`);
+  const likely = prediction.countries
+    .slice(0, 3)
+    .map((c) => `${countryName(c.country_code)} (${percent(c.probability)})`);
+  const mostLikely = likely.length ? `Most likely: ${likely.join(", ")}.` : "";
   const { place, confident_to: level } = prediction;
-  const subtitle = likely.length ? `Most likely: ${likely.join(", ")}.` : "";
-  if (level === null) return { title: "Not sure, not even of the continent", subtitle, sure: false };
-  const sentence = `Sure of the ${level}, with at least ${percent(CONFIDENT)}.`;
-  const [name, region, country] = [place?.name, place?.region, countryOf(place)];
-  const rest = (...parts: (string | null | undefined)[]) => parts.filter(Boolean).join(", ");
-  if (level === "street" || level === "city") {
-    return { title: name ?? region ?? country ?? "At sea", subtitle: [rest(name && region, (name ?? region) && country), sentence].filter(Boolean).join(". "), sure: true };
-  }
-  const near = name ? ` Best guess: near ${name}.` : "";
-  if (level === "region") return { title: region ?? country ?? "At sea", subtitle: `${region && country ? `${country}. ` : ""}${sentence}${near}`, sure: true };
-  if (level === "country") return { title: country ?? "At sea", subtitle: sentence + near, sure: true };
-  return { title: country ? `Somewhere around ${country}` : "At sea", subtitle: `${sentence} ${subtitle}`, sure: true };
+  if (level === null) return { title: "Not sure, not even of the continent", subtitle: mostLikely, sure: false };
+  const sure = `Sure of the ${level}, with at least ${percent(CONFIDENT)}.`;
+  const country = countryOf(place);
+  // from the finest part that the answer is sure of to the coarsest
+  const parts: Record<typeof level, (string | null | undefined)[]> = {
+    street: [place?.name, place?.region, country],
+    city: [place?.name, place?.region, country],
+    region: [place?.region, country],
+    country: [country],
+    continent: [country && `Around ${country}`],
+  };
+  const [title = "At sea", ...rest] = new Set(parts[level].filter((part): part is string => Boolean(part)));
+  const guess = place?.name && title !== place.name ? `Best guess: near ${place.name}.` : "";
+  const more = level === "continent" ? mostLikely : guess;
+  const subtitle = [rest.length ? `${rest.join(", ")}.` : "", sure, more].filter(Boolean).join(" ");
+  return { title, subtitle, sure: true };
 }
 
 /** What one cue was, and what it did to the answer. */

@@ -7,41 +7,41 @@ const DESK = { viewport: { width: 1440, height: 900 }, deviceScaleFactor: 1 };
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 1, colorScheme: "dark" as const };
 
 test.describe("on a desk", () => {
-test.use(DESK);
-test("a dropped photo has its place and its region", async ({ page }) => {
-  await open(page);
-  await keep(page, "start-1440");
-  const bytes = [...readFileSync(SIGN)];
-  const dropped = await page.evaluateHandle((data) => {
-    const transfer = new DataTransfer();
-    transfer.items.add(new File([new Uint8Array(data)], "sign.jpg", { type: "image/jpeg" }));
-    return transfer;
-  }, bytes);
-  await page.dispatchEvent("body", "dragenter", { dataTransfer: dropped });
-  await expect(page.getByText("Drop to find out where")).toBeVisible();
-  await page.dispatchEvent("body", "drop", { dataTransfer: dropped });
-  await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
-  await expect(page.getByRole("button", { name: /Altafulla, Catalonia, Spain/ })).toBeVisible();
-  await expect(page.locator(".mark-answer")).toHaveCount(1);
-  await expect(page.locator(".box").first()).toBeVisible();
-  await expectRegion(page);
-  await keep(page, "answer-1440");
-});
+  test.use(DESK);
+  test("a dropped photo has its place and its region", async ({ page }) => {
+    await open(page);
+    await keep(page, "start-1440");
+    const bytes = [...readFileSync(SIGN)];
+    const dropped = await page.evaluateHandle((data) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([new Uint8Array(data)], "sign.jpg", { type: "image/jpeg" }));
+      return transfer;
+    }, bytes);
+    await page.dispatchEvent("body", "dragenter", { dataTransfer: dropped });
+    await expect(page.getByText("Drop to find out where")).toBeVisible();
+    await page.dispatchEvent("body", "drop", { dataTransfer: dropped });
+    await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
+    await expect(page.getByRole("button", { name: /Altafulla, Catalonia, Spain/ })).toBeVisible();
+    await expect(page.locator(".mark-answer")).toHaveCount(1);
+    await expect(page.locator(".box").first()).toBeVisible();
+    await expectRegion(page);
+    await keep(page, "answer-1440");
+  });
 });
 
 test.describe("on a phone", () => {
-test.use(PHONE);
+  test.use(PHONE);
 
-test("on a phone, in the dark, it can be used and read", async ({ page }) => {
-  await open(page);
-  await keep(page, "start-390-dark");
-  await choose(page, SIGN);
-  await expect(page.getByRole("heading", { name: "Altafulla" })).toBeInViewport();
-  await expectRegion(page);
-  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
-  await keep(page, "answer-390-dark");
-  await expectAccessible(page);
-});
+  test("on a phone, in the dark, it can be used and read", async ({ page }) => {
+    await open(page);
+    await keep(page, "start-390-dark");
+    await choose(page, SIGN);
+    await expect(page.getByRole("heading", { name: "Altafulla" })).toBeInViewport();
+    await expectRegion(page);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    await keep(page, "answer-390-dark");
+    await expectAccessible(page);
+  });
 });
 
 test("the keyboard alone is enough", async ({ page }) => {
@@ -79,7 +79,12 @@ test("what is not sure does not look sure", async ({ page }) => {
     [canvas.width, canvas.height] = [480, 360];
     const paint = canvas.getContext("2d")!;
     const sky = paint.createLinearGradient(0, 0, 0, 360);
-    [["0", "#24385c"], ["0.6", "#e8875a"], ["0.62", "#1b2430"], ["1", "#3a3f4a"]].forEach(([at, color]) => sky.addColorStop(Number(at), color!));
+    [
+      ["0", "#24385c"],
+      ["0.6", "#e8875a"],
+      ["0.62", "#1b2430"],
+      ["1", "#3a3f4a"],
+    ].forEach(([at, color]) => sky.addColorStop(Number(at), color!));
     paint.fillStyle = sky;
     paint.fillRect(0, 0, 480, 360);
     return canvas.toDataURL("image/png").split(",")[1]!;
@@ -114,7 +119,10 @@ test("several photos have one pooled answer, and what is no photo is told in wor
   await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
   await choose(page, { name: "list.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
   await expect(page.getByRole("alert")).toContainText("list.txt is no picture");
-  await page.getByRole("button", { name: /^Take village-sign/ }).first().click();
+  await page
+    .getByRole("button", { name: /^Take village-sign/ })
+    .first()
+    .click();
   await expect(page.getByRole("button", { name: /All together/ })).toHaveCount(0);
   await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
 });

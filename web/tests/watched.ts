@@ -1,4 +1,4 @@
-/** A page of which every request and every complaint is watched: a test ends well only without any that should not be. */
+/** A page whose requests and complaints are watched: a test ends well only without any that should not be. */
 import { test as base, expect, type Page } from "@playwright/test";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -21,7 +21,8 @@ export const test = base.extend<{ page: Page }>({
     });
     page.on("console", (message) => {
       // the answer 4xx to a broken photo is told by the browser as well
-      const told = message.text().startsWith("Failed to load resource") && message.location().url.endsWith("/v1/locate");
+      const told =
+        message.text().startsWith("Failed to load resource") && message.location().url.endsWith("/v1/locate");
       if (message.type() === "error" && !told) complaints.push(message.text());
     });
     page.on("pageerror", (error) => complaints.push(String(error.stack)));
@@ -79,7 +80,11 @@ export async function expectAccessible(page: Page): Promise<void> {
   await page.evaluate(readFileSync(AXE, "utf8"));
   const found = await page.evaluate(async () => {
     const { axe } = window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
-    return (await axe.run()).violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map((node) => node.html.slice(0, 160)) }));
+    return (await axe.run()).violations.map(({ id, impact, nodes }) => ({
+      id,
+      impact,
+      nodes: nodes.map((node) => node.html.slice(0, 160)),
+    }));
   });
   expect(found.filter(({ impact }) => impact === "serious" || impact === "critical")).toEqual([]);
 }

@@ -3,18 +3,49 @@ import { expect, test } from "@playwright/test";
 import { cutAtDateLine } from "../src/map/dateline";
 import { problemWords } from "../src/server";
 import { distanceKm, geoScore, greatCircle } from "../src/sphere";
-import { distanceWords, evidenceWords, percent, times } from "../src/words";
+import type { Prediction } from "../src/locator";
+import { distanceWords, evidenceWords, headline, percent, times } from "../src/words";
+
+const ANSWER: Prediction = {
+  id: "a.jpg",
+  latitude: 41.1,
+  longitude: 1.4,
+  radius_km: 5,
+  level: 0.9,
+  within: {},
+  confident_to: null,
+  place: null,
+  countries: [],
+  candidates: [],
+  evidence: [],
+  recorded: null,
+  error: null,
+};
 
 /** A number and its unit stay on one line. */
 const unbroken = (text: string) => text.replace(/(?<=\d) /, "\u00a0");
 
 test("probabilities and distances claim no more than they say", () => {
-  expect([0.0049, 0.01, 0.5, 0.9949, 0.995].map(percent)).toEqual(["under 1 %", "1 %", "50 %", "99 %", "over 99 %"].map(unbroken));
+  expect([0.0049, 0.01, 0.5, 0.9949, 0.995].map(percent)).toEqual(
+    ["under 1 %", "1 %", "50 %", "99 %", "over 99 %"].map(unbroken),
+  );
   expect([0.35, 5.65, 31.4, 9730].map(distanceWords)).toEqual(["350 m", "5.7 km", "31 km", "9,700 km"].map(unbroken));
   expect([0.5, Math.log(160), -Math.log(2)].map(times)).toEqual(["1.6 times", "200 times", "2.0 times"]);
   expect(evidenceWords({ kind: "text/place", what: "Altafulla", means: "the place", nats: 5.02, box: null })).toBe(
     "Read “Altafulla”: the place; made the answer 200 times likelier.",
   );
+});
+
+test("an answer's head is only as fine as it is sure", () => {
+  const place = { name: "Altafulla", region: "Catalonia", country: null, country_code: "ES" };
+  const told = (confident_to: Prediction["confident_to"]) => headline({ ...ANSWER, place, confident_to });
+  expect(told("city").title).toBe("Altafulla");
+  expect(told("region").title).toBe("Catalonia");
+  expect(told("region").subtitle).toMatch(/^Spain\. Sure of the region.*near Altafulla\.$/);
+  expect(told("country").title).toBe("Spain");
+  expect(told("continent").title).toBe("Around Spain");
+  expect(told(null)).toMatchObject({ title: "Not sure, not even of the continent", sure: false });
+  expect(headline({ ...ANSWER, place: null, confident_to: "region" }).title).toBe("At sea");
 });
 
 test("distances, scores and great circles are those of the sphere", () => {
@@ -31,16 +62,33 @@ test("polygons end at the date line", () => {
     type: "Feature",
     properties: {},
     // clockwise, as in world-atlas
-    geometry: { type: "Polygon", coordinates: [[[170, -10], [170, 10], [-170, 10], [-170, -10], [170, -10]]] },
+    geometry: {
+      type: "Polygon",
+      coordinates: [
+        [
+          [170, -10],
+          [170, 10],
+          [-170, 10],
+          [-170, -10],
+          [170, -10],
+        ],
+      ],
+    },
   });
   expect(cut.geometry.type).toBe("MultiPolygon");
-  const longitudes = (cut.geometry.coordinates as number[][][][]).map((polygon) => polygon[0]!.map(([longitude]) => longitude!));
+  const longitudes = (cut.geometry.coordinates as number[][][][]).map((polygon) =>
+    polygon[0]!.map(([longitude]) => longitude!),
+  );
   for (const ring of longitudes) expect(Math.max(...ring) - Math.min(...ring)).toBeLessThan(10.1);
 });
 
 test("a server's problem is told in words", () => {
   expect(problemWords(429, null, "7")).toContain("in 7 seconds");
-  expect(problemWords(422, { detail: "x", errors: [{ id: "a.jpg", detail: "is empty" }] }, null)).toBe("a.jpg: is empty.");
-  expect(problemWords(400, { title: "Bad Request", detail: "top is a whole number" }, null)).toBe("Top is a whole number.");
+  expect(problemWords(422, { detail: "x", errors: [{ id: "a.jpg", detail: "is empty" }] }, null)).toBe(
+    "a.jpg: is empty.",
+  );
+  expect(problemWords(400, { title: "Bad Request", detail: "top is a whole number" }, null)).toBe(
+    "Top is a whole number.",
+  );
   expect(problemWords(502, "<html>", null)).toBe("The server answered 502 without a reason.");
 });

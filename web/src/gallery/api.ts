@@ -22,10 +22,11 @@ export async function listPhotos(count: number): Promise<string[]> {
   return photos.map(({ id }) => id);
 }
 
-export const readEntry = async (id: string): Promise<GalleryEntry> => (await ask(`v1/gallery/${encodeURIComponent(id)}`)) as GalleryEntry;
+export const readEntry = async (id: string): Promise<GalleryEntry> =>
+  (await ask(`v1/gallery/${encodeURIComponent(id)}`)) as GalleryEntry;
 export const readScores = async (): Promise<Scores> => (await ask("v1/gallery/scores")) as Scores;
 
-/** An address that an <img> can show: one of the server's, or with a token, which an <img> cannot send, one of this page. */
+/** An address that an <img> can show: of the server, or, as an <img> sends no token, of this page. */
 export async function photoAddress(id: string): Promise<string> {
   const path = `v1/gallery/${encodeURIComponent(id)}/photo`;
   return storedToken() === null ? path : URL.createObjectURL(await (await send(path)).blob());

@@ -85,22 +85,44 @@ export function Gallery({ globe, game, onRefused }: Props) {
     <>
       <div class="hero hero-small">
         <h1>{game ? "Where was it taken?" : "Photos with known places"}</h1>
-        <p>{game ? "Place your pin first, then see what the model says." : "What the model said of photos it had not been trained on, beside the truth."}</p>
+        <p>
+          {game
+            ? "Place your pin first, then see what the model says."
+            : "What the model said of photos it had not been trained on, beside the truth."}
+        </p>
       </div>
-      {problem && <p class="notice notice-error" role="alert">{problem}</p>}
-      {chosen && <figure class="photo"><div class="photo-frame"><Photo id={chosen} alt="The photo to be located" /></div></figure>}
+      {problem && (
+        <p class="notice notice-error" role="alert">
+          {problem}
+        </p>
+      )}
+      {chosen && (
+        <figure class="photo">
+          <div class="photo-frame">
+            <Photo id={chosen} alt="The photo to be located" />
+          </div>
+        </figure>
+      )}
       <div class="row">
-        <button class={chosen ? "button" : "button button-main"} onClick={random} disabled={!photos.length}>{chosen ? "Another photo" : "A photo by chance"}</button>
+        <button class={chosen ? "button" : "button button-main"} onClick={random} disabled={!photos.length}>
+          {chosen ? "Another photo" : "A photo by chance"}
+        </button>
         {game && chosen && !entry && (
           <>
-            <button class="button" onClick={() => globe && setGuess(globe.center())}>Pin in the middle of the map</button>
-            <button class="button button-main" disabled={!guess} onClick={settle}>This is my guess</button>
+            <button class="button" onClick={() => globe && setGuess(globe.center())}>
+              Pin in the middle of the map
+            </button>
+            <button class="button button-main" disabled={!guess} onClick={settle}>
+              This is my guess
+            </button>
           </>
         )}
       </div>
       {game && chosen && !entry && (
         <p class="quiet" role="status">
-          {guess ? `Your pin: ${guess.latitude.toFixed(2)}, ${guess.longitude.toFixed(2)}. Click elsewhere to move it.` : "Click on the globe to place your pin."}
+          {guess
+            ? `Your pin: ${guess.latitude.toFixed(2)}, ${guess.longitude.toFixed(2)}. Click elsewhere to move it.`
+            : "Click on the globe to place your pin."}
         </p>
       )}
       <div aria-live="polite">
@@ -127,7 +149,10 @@ function Photo({ id, alt }: { id: string; alt: string }) {
   const [address, setAddress] = useState<string>();
   useEffect(() => {
     let gone = false;
-    photoAddress(id).then((found) => !gone && setAddress(found), () => setAddress(undefined));
+    photoAddress(id).then(
+      (found) => !gone && setAddress(found),
+      () => setAddress(undefined),
+    );
     return () => void (gone = true);
   }, [id]);
   return <img src={address} alt={alt} loading="lazy" decoding="async" />;
@@ -140,11 +165,22 @@ function showEntry(globe: Globe, { prediction, truth }: GalleryEntry, guess: Pos
   if (isLocated(prediction)) {
     const off = distanceKm(prediction, truth);
     const faint = prediction.confident_to === null;
-    marks.push({ ...prediction, kind: faint ? "candidate" : "answer", faint, text: "1", label: `Model, ${distanceWords(off)} off` });
+    marks.push({
+      ...prediction,
+      kind: faint ? "candidate" : "answer",
+      faint,
+      text: "1",
+      label: `Model, ${distanceWords(off)} off`,
+    });
     farthest = Math.max(farthest, off);
   }
   const other = guess ?? (isLocated(prediction) ? prediction : null);
-  globe.show({ cells: prediction.map ?? null, marks, between: other && [truth, other], unsure: prediction.confident_to === null });
+  globe.show({
+    cells: prediction.map ?? null,
+    marks,
+    between: other && [truth, other],
+    unsure: prediction.confident_to === null,
+  });
   const [longitude, latitude] = other ? greatCircle(truth, other, 2)[1]! : [truth.longitude, truth.latitude];
   globe.fly({ latitude, longitude }, 0.7 * farthest);
 }

@@ -14,9 +14,15 @@ export function Compared({ entry }: { entry: GalleryEntry }) {
   return (
     <section class={sure ? "headline" : "headline headline-unsure"} aria-label="Prediction and truth">
       <h2>{distanceWords(km)} off</h2>
-      <p>The model said: {title}. {subtitle}{sure ? "" : ` Its best single guess was ${placeWords(prediction.place)}.`}</p>
+      <p>
+        The model said: {title}. {subtitle}
+        {sure ? "" : ` Its best single guess was ${placeWords(prediction.place)}.`}
+      </p>
       <Credit entry={entry} />
-      <p class="quiet">GeoScore {geoScore(km).toLocaleString("en")} of 5,000. Truth: {truth.latitude.toFixed(3)}, {truth.longitude.toFixed(3)}.</p>
+      <p class="quiet">
+        GeoScore {geoScore(km).toLocaleString("en")} of 5,000. Truth: {truth.latitude.toFixed(3)},{" "}
+        {truth.longitude.toFixed(3)}.
+      </p>
     </section>
   );
 }
@@ -37,7 +43,8 @@ export function Game({ rounds, entry, guess }: GameProps) {
   const [you, model] = scoresOf({ guess, entry });
   const all = rounds.map(scoresOf);
   const sum = (who: 0 | 1) => all.reduce((total, pair) => total + pair[who].score, 0);
-  const words = you.score === model.score ? "A draw." : you.score > model.score ? "You were nearer." : "The model was nearer.";
+  const words =
+    you.score === model.score ? "A draw." : you.score > model.score ? "You were nearer." : "The model was nearer.";
   const row = (name: string, one: { km: number | null; score: number }, total: number) => (
     <tr>
       <th scope="row">{name}</th>
@@ -50,7 +57,14 @@ export function Game({ rounds, entry, guess }: GameProps) {
     <section class="headline" aria-label="You and the model">
       <h2>{words}</h2>
       <table class="scores">
-        <thead><tr><th scope="col">Who</th><th scope="col">Off by</th><th scope="col">GeoScore</th><th scope="col">All {rounds.length}</th></tr></thead>
+        <thead>
+          <tr>
+            <th scope="col">Who</th>
+            <th scope="col">Off by</th>
+            <th scope="col">GeoScore</th>
+            <th scope="col">All {rounds.length}</th>
+          </tr>
+        </thead>
         <tbody>
           {row("You", you, sum(0))}
           {row("Model", model, sum(1))}
@@ -62,10 +76,19 @@ export function Game({ rounds, entry, guess }: GameProps) {
   );
 }
 
-function scoresOf({ guess, entry }: { guess: Position; entry: GalleryEntry }): [{ km: number; score: number }, { km: number | null; score: number }] {
+function scoresOf({
+  guess,
+  entry,
+}: {
+  guess: Position;
+  entry: GalleryEntry;
+}): [{ km: number; score: number }, { km: number | null; score: number }] {
   const yours = distanceKm(guess, entry.truth);
   const its = isLocated(entry.prediction) ? distanceKm(entry.prediction, entry.truth) : null;
-  return [{ km: yours, score: geoScore(yours) }, { km: its, score: its === null ? 0 : geoScore(its) }];
+  return [
+    { km: yours, score: geoScore(yours) },
+    { km: its, score: its === null ? 0 : geoScore(its) },
+  ];
 }
 
 /** The model over all photos of the gallery, at the five distances of the field. */
@@ -74,7 +97,13 @@ export function Accuracy({ scores }: { scores: Scores }) {
     <section aria-labelledby="accuracy-title">
       <h3 id="accuracy-title">Over all {scores.photos.toLocaleString("en")} photos</h3>
       <table class="scores">
-        <thead><tr><th scope="col">Within</th><th scope="col">Share of photos</th><td /></tr></thead>
+        <thead>
+          <tr>
+            <th scope="col">Within</th>
+            <th scope="col">Share of photos</th>
+            <td />
+          </tr>
+        </thead>
         <tbody>
           {DISTANCES.map((km) => {
             const share = scores.accuracy[km];
@@ -82,7 +111,9 @@ export function Accuracy({ scores }: { scores: Scores }) {
               <tr key={km}>
                 <th scope="row">{Number(km).toLocaleString("en")} km</th>
                 <td>{percent(share)}</td>
-                <td class="wide"><Bar share={share} /></td>
+                <td class="wide">
+                  <Bar share={share} />
+                </td>
               </tr>
             );
           })}

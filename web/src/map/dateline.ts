@@ -5,7 +5,11 @@ import type { Feature, MultiPolygon, Polygon, Position } from "geojson";
 
 export type Area = Polygon | MultiPolygon;
 
-const plane = geoEquirectangular().scale(180 / Math.PI).translate([0, 0]).reflectY(true).precision(0);
+const plane = geoEquirectangular()
+  .scale(180 / Math.PI)
+  .translate([0, 0])
+  .reflectY(true)
+  .precision(0);
 
 export function cutAtDateLine<P>(area: Feature<Area, P>): Feature<Area, P> {
   const crosses = polygonsOf(area).some(({ geometry }) => geometry.coordinates.some((ring) => jumps(ring).length > 0));

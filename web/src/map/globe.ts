@@ -1,10 +1,19 @@
 /**
  * The globe: predictions and positions in, a picture out. All of MapLibre that the page knows is here.
  *
- * The element tells what it draws: `data-map` is "ready" once the land is there, `data-cells` how many cells of the 90 %
- * region are on the screen.
+ * The element tells what it draws: `data-map` is "ready" once the land is there, `data-shows` is "cells" with an answer,
+ * `data-cells` how many cells of the 90 % region are on the screen.
  */
-import { AttributionControl, GeoJSONSource, Map as MapLibreMap, Marker, NavigationControl, ScaleControl, setWorkerUrl, type IControl } from "maplibre-gl";
+import {
+  AttributionControl,
+  GeoJSONSource,
+  Map as MapLibreMap,
+  Marker,
+  NavigationControl,
+  ScaleControl,
+  setWorkerUrl,
+  type IControl,
+} from "maplibre-gl";
 import type { GeoJSON } from "geojson";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import "maplibre-gl/dist/maplibre-gl.css";
@@ -203,7 +212,10 @@ export class Globe {
 
   private outline(soft: boolean): void {
     const colors = MAP_COLORS[this.drawn];
-    for (const [layer, width] of [["outline-90", 3], ["outline-50", 5]] as const) {
+    for (const [layer, width] of [
+      ["outline-90", 3],
+      ["outline-50", 5],
+    ] as const) {
       if (!this.map.getLayer(layer)) continue;
       this.map.setPaintProperty(layer, "line-color", soft ? colors.border : colors.outline);
       this.map.setPaintProperty(layer, "line-width", soft ? 2.4 : width);

@@ -1,5 +1,11 @@
-/** A theme -> the map's style: water, land, the posterior's cells, borders, names. Sources are filled in by the globe. */
-import type { ExpressionSpecification, FillLayerSpecification, LayerSpecification, LineLayerSpecification, StyleSpecification } from "maplibre-gl";
+/** A theme -> the map's style: water, land, cells of the posterior, borders, names. The globe fills the sources. */
+import type {
+  ExpressionSpecification,
+  FillLayerSpecification,
+  LayerSpecification,
+  LineLayerSpecification,
+  StyleSpecification,
+} from "maplibre-gl";
 import { faintExpression, MAP_COLORS, rampExpression, type Theme } from "./colors";
 
 const FONT = ["Inter Variable"];
@@ -35,7 +41,15 @@ function layers(theme: Theme, tiles: boolean): LayerSpecification[] {
   const colors = MAP_COLORS[theme];
   const inside = (level: number): ExpressionSpecification => ["<=", ["get", "region"], level];
   const color = rampExpression(colors.ramp) as ExpressionSpecification;
-  const width = (low: number, high: number): ExpressionSpecification => ["interpolate", ["linear"], ["zoom"], 1, low, 8, high];
+  const width = (low: number, high: number): ExpressionSpecification => [
+    "interpolate",
+    ["linear"],
+    ["zoom"],
+    1,
+    low,
+    8,
+    high,
+  ];
   // An outline of the union of cells: a thick line round each, on which the cells' own fill then lies, so that only
   // the outer half of the outermost lines is seen.
   const outline = (id: string, level: number, thick: number): LayerSpecification => ({
@@ -55,14 +69,24 @@ function layers(theme: Theme, tiles: boolean): LayerSpecification[] {
   });
   return [
     { id: "water", type: "background", paint: { "background-color": colors.water } },
-    ...twice({ id: "land", type: "fill", source: "land", paint: { "fill-color": colors.land, "fill-antialias": false } }),
+    ...twice({
+      id: "land",
+      type: "fill",
+      source: "land",
+      paint: { "fill-color": colors.land, "fill-antialias": false },
+    }),
     ...(tiles ? [{ id: "tiles", type: "raster", source: "tiles", minzoom: 3 } as LayerSpecification] : []),
     fill("cells-all", 1, faintExpression() as ExpressionSpecification),
     outline("outline-90", 0.9, 3),
     fill("cells-90", 0.9, 1),
     outline("outline-50", 0.5, 5),
     fill("cells-50", 0.5, 1),
-    ...twice({ id: "coasts", type: "line", source: "coasts", paint: { "line-color": colors.coast, "line-width": width(0.6, 1.4) } }),
+    ...twice({
+      id: "coasts",
+      type: "line",
+      source: "coasts",
+      paint: { "line-color": colors.coast, "line-width": width(0.6, 1.4) },
+    }),
     ...twice({
       id: "borders",
       type: "line",
@@ -90,7 +114,12 @@ function layers(theme: Theme, tiles: boolean): LayerSpecification[] {
         "text-padding": 6,
         "symbol-sort-key": ["get", "rank"],
       },
-      paint: { "text-color": colors.label, "text-halo-color": colors.halo, "text-halo-width": 1.2, "text-opacity": 0.9 },
+      paint: {
+        "text-color": colors.label,
+        "text-halo-color": colors.halo,
+        "text-halo-width": 1.2,
+        "text-opacity": 0.9,
+      },
     },
   ];
 }

@@ -19,7 +19,9 @@ export function About({ info, open, onClose }: Props) {
   return (
     <dialog ref={dialog} class="about" onClose={onClose} onClick={outside} aria-labelledby="about-title">
       <div class="about-inner">
-        <button class="button button-icon about-close" onClick={onClose} aria-label="Close"><CloseIcon /></button>
+        <button class="button button-icon about-close" onClick={onClose} aria-label="Close">
+          <CloseIcon />
+        </button>
         <h2 id="about-title">About whereshot</h2>
         <p>
           A photo goes in; a probability over the Earth comes out: where it was taken, how sure that is, and why. The
@@ -37,11 +39,13 @@ export function About({ info, open, onClose }: Props) {
           <li>An answer is an estimate. Publish it with its area and its probability, never as proof on its own.</li>
           <li>Models know the places they were trained on. A confident answer far from those deserves doubt.</li>
         </ul>
-        <p><a href="responsible-use.html">The whole text on responsible use</a></p>
+        <p>
+          <a href="responsible-use.html">The whole text on responsible use</a>
+        </p>
         <h3>Reading the map</h3>
         <p>
-          Colours show the probability per area on one fixed scale for all photos: pale is spread thin, dark or bright is
-          packed tight. The thick outline holds 50 % of the probability, the thin one 90 %.
+          Colours show the probability per area on one fixed scale for all photos: pale is spread thin, dark or bright
+          is packed tight. The thick outline holds 50 % of the probability, the thin one 90 %.
         </p>
         <h3>Credits</h3>
         <ul>

@@ -23,12 +23,26 @@ export function Actions({ prediction, geocoder }: Props) {
   return (
     <section class="actions" aria-label="Take the answer elsewhere">
       <div class="row">
-        <button class="button" onClick={copy("Coordinates", place.replace(",", ", "))}><CopyIcon />Coordinates</button>
-        <button class="button" onClick={copy("GeoJSON", JSON.stringify(toGeoJSON(prediction)))}><CopyIcon />GeoJSON</button>
-        <a class="button" href={map} target="_blank" rel="noopener noreferrer"><LinkIcon />OpenStreetMap</a>
-        <a class="button" href={`geo:${place}?z=${zoom}`}><PinIcon />Map app</a>
+        <button class="button" onClick={copy("Coordinates", place.replace(",", ", "))}>
+          <CopyIcon />
+          Coordinates
+        </button>
+        <button class="button" onClick={copy("GeoJSON", JSON.stringify(toGeoJSON(prediction)))}>
+          <CopyIcon />
+          GeoJSON
+        </button>
+        <a class="button" href={map} target="_blank" rel="noopener noreferrer">
+          <LinkIcon />
+          OpenStreetMap
+        </a>
+        <a class="button" href={`geo:${place}?z=${zoom}`}>
+          <PinIcon />
+          Map app
+        </a>
       </div>
-      <p class="told" role="status">{told}</p>
+      <p class="told" role="status">
+        {told}
+      </p>
       {geocoder && <StreetAddress prediction={prediction} geocoder={geocoder} />}
     </section>
   );
@@ -48,7 +62,11 @@ function StreetAddress({ prediction, geocoder }: { prediction: Located; geocoder
   };
   return (
     <p role="status">
-      {said ?? <button class="link" onClick={() => void ask()}>Ask {host} for the street address</button>}
+      {said ?? (
+        <button class="link" onClick={() => void ask()}>
+          Ask {host} for the street address
+        </button>
+      )}
       {said === null && <span class="quiet"> It will be told the position of this answer.</span>}
     </p>
   );
@@ -60,7 +78,10 @@ async function streetAddress(geocoder: string, { latitude, longitude }: Located)
     .replace(/\{(lon|lng|longitude)\}/, longitude.toFixed(6));
   const response = await fetch(address, { headers: { Accept: "application/json" }, credentials: "omit" });
   if (!response.ok) throw new LocateError(`The geocoder answered ${response.status}.`);
-  const document = (await response.json()) as { display_name?: string; features?: { properties?: { label?: string; name?: string } }[] };
+  const document = (await response.json()) as {
+    display_name?: string;
+    features?: { properties?: { label?: string; name?: string } }[];
+  };
   const first = document.features?.[0]?.properties;
   return document.display_name ?? first?.label ?? first?.name ?? "The geocoder knows no address there.";
 }

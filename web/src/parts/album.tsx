@@ -17,8 +17,14 @@ export function Album({ photos, answer, shown, onShow, onDrop }: Props) {
   return (
     <section aria-label="Photos of this album">
       {pooled && (
-        <button class={shown === "all" ? "together together-on" : "together"} aria-pressed={shown === "all"} onClick={() => onShow("all")}>
-          <span class="together-count" aria-hidden="true">{photos.length}</span>
+        <button
+          class={shown === "all" ? "together together-on" : "together"}
+          aria-pressed={shown === "all"}
+          onClick={() => onShow("all")}
+        >
+          <span class="together-count" aria-hidden="true">
+            {photos.length}
+          </span>
           <span>
             <strong>All together</strong>
             <small>{isLocated(pooled) ? "One answer, if all show one place" : (pooled.error ?? "No answer")}</small>
@@ -37,7 +43,9 @@ export function Album({ photos, answer, shown, onShow, onDrop }: Props) {
                 <span class="tile-name">{photo.file.name}</span>
                 <span class="tile-said">{said}</span>
               </button>
-              <button class="tile-drop" aria-label={`Take ${photo.file.name} out`} onClick={() => onDrop(photo)}><CloseIcon /></button>
+              <button class="tile-drop" aria-label={`Take ${photo.file.name} out`} onClick={() => onDrop(photo)}>
+                <CloseIcon />
+              </button>
             </li>
           );
         })}

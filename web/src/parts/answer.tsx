@@ -1,8 +1,25 @@
 /** One prediction in words: the head, how sure, the candidates, the countries, the evidence, the recorded position. */
 import type { ComponentChildren } from "preact";
-import { DISTANCES, isLocated, type Candidate, type Evidence, type Located, type Position, type Prediction } from "../locator";
+import {
+  DISTANCES,
+  isLocated,
+  type Candidate,
+  type Evidence,
+  type Located,
+  type Position,
+  type Prediction,
+} from "../locator";
 import { distanceKm } from "../sphere";
-import { CONFIDENT, countryName, distanceWords, evidenceWords, headline, LEVEL_OF, percent, placeWords } from "../words";
+import {
+  CONFIDENT,
+  countryName,
+  distanceWords,
+  evidenceWords,
+  headline,
+  LEVEL_OF,
+  percent,
+  placeWords,
+} from "../words";
 import { Bar } from "./bar";
 
 interface Props {
@@ -19,7 +36,11 @@ interface Props {
 export function AnswerView(props: Props) {
   const { prediction, recorded } = props;
   if (!isLocated(prediction)) {
-    return <p class="notice notice-error" role="alert">{prediction.error ?? "There is no answer for this photo."}</p>;
+    return (
+      <p class="notice notice-error" role="alert">
+        {prediction.error ?? "There is no answer for this photo."}
+      </p>
+    );
   }
   return (
     <div class="answer">
@@ -68,7 +89,8 @@ function Sureness({ prediction }: { prediction: Located }) {
         })}
       </ul>
       <p class="quiet">
-        {Math.round(100 * prediction.level)} % of the probability lies within {distanceWords(prediction.radius_km)} of the answer.
+        {Math.round(100 * prediction.level)} % of the probability lies within {distanceWords(prediction.radius_km)} of
+        the answer.
       </p>
     </section>
   );
@@ -99,7 +121,9 @@ function Candidates({ candidates, sure, looked, onLook, onGo }: CandidatesProps)
               onBlur={() => onLook(null)}
               onClick={() => onGo(number)}
             >
-              <span class="rank" aria-hidden="true">{number + 1}</span>
+              <span class="rank" aria-hidden="true">
+                {number + 1}
+              </span>
               <span class="name">{placeWords(candidate.place)}</span>
               <span class="number">{percent(candidate.probability)}</span>
               <Bar share={candidate.probability} />
@@ -127,13 +151,27 @@ function Countries({ prediction }: { prediction: Located }) {
             <span class="number">{percent(probability)}</span>
           </li>
         ))}
-        {rest >= 0.01 && <li class="quiet"><span class="name">All others</span><Bar share={rest} /><span class="number">{percent(rest)}</span></li>}
+        {rest >= 0.01 && (
+          <li class="quiet">
+            <span class="name">All others</span>
+            <Bar share={rest} />
+            <span class="number">{percent(rest)}</span>
+          </li>
+        )}
       </ul>
     </section>
   );
 }
 
-function EvidenceList({ evidence, looked, onLook }: { evidence: Evidence[]; looked: number | null; onLook(number: number | null): void }) {
+function EvidenceList({
+  evidence,
+  looked,
+  onLook,
+}: {
+  evidence: Evidence[];
+  looked: number | null;
+  onLook(number: number | null): void;
+}) {
   return (
     <section aria-labelledby="evidence-title">
       <h3 id="evidence-title">Why</h3>
@@ -164,8 +202,10 @@ function Recorded({ recorded, prediction, onGo }: { recorded: Position; predicti
     <section aria-labelledby="recorded-title">
       <h3 id="recorded-title">Recorded by the camera</h3>
       <p>
-        <button class="link" onClick={onGo}>{recorded.latitude.toFixed(5)}, {recorded.longitude.toFixed(5)}</button>,{" "}
-        {distanceWords(distanceKm(recorded, prediction))} from this answer{used ? "" : ", and not used for it"}.
+        <button class="link" onClick={onGo}>
+          {recorded.latitude.toFixed(5)}, {recorded.longitude.toFixed(5)}
+        </button>
+        , {distanceWords(distanceKm(recorded, prediction))} from this answer{used ? "" : ", and not used for it"}.
       </p>
     </section>
   );

@@ -4,7 +4,9 @@ export function Legend({ ramp }: { ramp: readonly string[] }) {
     <div class="legend">
       <span>spread thin</span>
       <svg viewBox={`0 0 ${ramp.length * 10} 8`} preserveAspectRatio="none" aria-hidden="true">
-        {ramp.map((color, number) => <rect key={color} x={number * 10} width="10.5" height="8" fill={color} />)}
+        {ramp.map((color, number) => (
+          <rect key={color} x={number * 10} width="10.5" height="8" fill={color} />
+        ))}
       </svg>
       <span>packed tight</span>
       <span class="legend-outline legend-50">50 %</span>

@@ -19,7 +19,11 @@ interface Props {
 export function Options({ choices, onChange, whole, onAgain }: Props) {
   const box = (name: "text" | "use_exif" | "show_recorded", label: string) => (
     <label class="check">
-      <input type="checkbox" checked={choices[name] ?? false} onChange={(event) => onChange({ ...choices, [name]: event.currentTarget.checked })} />
+      <input
+        type="checkbox"
+        checked={choices[name] ?? false}
+        onChange={(event) => onChange({ ...choices, [name]: event.currentTarget.checked })}
+      />
       <span>{label}</span>
     </label>
   );
@@ -40,19 +44,30 @@ export function Options({ choices, onChange, whole, onAgain }: Props) {
           }}
         >
           <option value="">the usual: 25 km, then 1 km</option>
-          {[1, 25, 200, 750, 2500].map((km) => <option key={km} value={km}>{km.toLocaleString("en")} km</option>)}
+          {[1, 25, 200, 750, 2500].map((km) => (
+            <option key={km} value={km}>
+              {km.toLocaleString("en")} km
+            </option>
+          ))}
         </select>
       </label>
       {whole && (
         <label class="field">
           <span>It is known to be in</span>
           <input
-            type="text" placeholder="a country, say Spain" value={choices.region ?? ""} autocomplete="off"
+            type="text"
+            placeholder="a country, say Spain"
+            value={choices.region ?? ""}
+            autocomplete="off"
             onChange={(event) => onChange({ ...choices, region: event.currentTarget.value.trim() })}
           />
         </label>
       )}
-      {onAgain && <button class="button" onClick={onAgain}>Ask again</button>}
+      {onAgain && (
+        <button class="button" onClick={onAgain}>
+          Ask again
+        </button>
+      )}
     </details>
   );
 }

@@ -14,7 +14,8 @@ interface Props {
 export function PhotoView({ url, name, evidence, looked, onLook }: Props) {
   const [size, setSize] = useState<{ width: number; height: number } | null>(null);
   const [unseen, setUnseen] = useState(false);
-  if (url === null || unseen) return <p class="photo-unseen">{name}: this browser cannot show such a picture; the answer holds all the same.</p>;
+  if (url === null || unseen)
+    return <p class="photo-unseen">{name}: this browser cannot show such a picture; the answer holds all the same.</p>;
   const loaded = (event: Event) => {
     const { naturalWidth: width, naturalHeight: height } = event.currentTarget as HTMLImageElement;
     setSize({ width, height });
@@ -31,7 +32,10 @@ export function PhotoView({ url, name, evidence, looked, onLook }: Props) {
                 <rect
                   key={number}
                   class={looked === number ? "box box-on" : "box"}
-                  x={left} y={top} width={right - left} height={bottom - top}
+                  x={left}
+                  y={top}
+                  width={right - left}
+                  height={bottom - top}
                   rx={size.width / 150}
                   vector-effect="non-scaling-stroke"
                   onMouseEnter={() => onLook(number)}

@@ -21,7 +21,16 @@ export function Picker({ onFiles, small }: Props) {
     input.value = ""; // so that the same photo may be chosen again
   };
   const input = (name: string, ref: typeof chooser, extra: object) => (
-    <input ref={ref} type="file" accept={ACCEPT} onChange={take} hidden data-input={name} aria-label={name} {...extra} />
+    <input
+      ref={ref}
+      type="file"
+      accept={ACCEPT}
+      onChange={take}
+      hidden
+      data-input={name}
+      aria-label={name}
+      {...extra}
+    />
   );
   return (
     <div class={small ? "picker picker-small" : "picker"}>
@@ -42,7 +51,11 @@ export function Picker({ onFiles, small }: Props) {
       </div>
       {input("Choose photos", chooser, { multiple: true })}
       {input("Take a photo", camera, { capture: "environment" })}
-      {over && <div class="drop-here"><span>Drop to find out where</span></div>}
+      {over && (
+        <div class="drop-here">
+          <span>Drop to find out where</span>
+        </div>
+      )}
     </div>
   );
 }
@@ -58,16 +71,22 @@ function useDropAndPaste(onFiles: (files: File[]) => void): boolean {
       ["dragenter", (event: DragEvent) => holdsFiles(event) && setDepth((was) => was + 1)],
       ["dragleave", (event: DragEvent) => holdsFiles(event) && setDepth((was) => Math.max(0, was - 1))],
       ["dragover", (event: DragEvent) => holdsFiles(event) && event.preventDefault()],
-      ["drop", (event: DragEvent) => {
-        if (!holdsFiles(event)) return;
-        event.preventDefault();
-        setDepth(0);
-        latest.current([...(event.dataTransfer?.files ?? [])]);
-      }],
-      ["paste", (event: ClipboardEvent) => {
-        const files = [...(event.clipboardData?.files ?? [])];
-        if (files.length) latest.current(files);
-      }],
+      [
+        "drop",
+        (event: DragEvent) => {
+          if (!holdsFiles(event)) return;
+          event.preventDefault();
+          setDepth(0);
+          latest.current([...(event.dataTransfer?.files ?? [])]);
+        },
+      ],
+      [
+        "paste",
+        (event: ClipboardEvent) => {
+          const files = [...(event.clipboardData?.files ?? [])];
+          if (files.length) latest.current(files);
+        },
+      ],
     ];
     listeners.forEach(([name, listener]) => window.addEventListener(name, listener as EventListener));
     return () => listeners.forEach(([name, listener]) => window.removeEventListener(name, listener as EventListener));

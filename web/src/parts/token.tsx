@@ -13,10 +13,19 @@ export function TokenForm({ refused, onToken }: { refused: boolean; onToken(): v
   return (
     <form class="token" onSubmit={give}>
       <h1>This server asks for a token</h1>
-      {refused && <p class="notice notice-error" role="alert">The server does not know that token.</p>}
+      {refused && (
+        <p class="notice notice-error" role="alert">
+          The server does not know that token.
+        </p>
+      )}
       <label class="field">
         <span>Token, as its owner gave it to you</span>
-        <input type="password" autocomplete="off" value={token} onInput={(event) => setToken(event.currentTarget.value)} />
+        <input
+          type="password"
+          autocomplete="off"
+          value={token}
+          onInput={(event) => setToken(event.currentTarget.value)}
+        />
       </label>
       <button class="button button-main">Continue</button>
     </form>
