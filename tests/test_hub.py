@@ -12,16 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import safetensors.torch
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from typer.testing import CliRunner
 
 from file_server import COMMIT, FileServer
 from test_locations import hub_state
 from whereshot import catalog, checkpoint, download, hub, model
 from whereshot.card import missing_sections
+from whereshot.cli import app
 from whereshot.errors import InputError, MissingExtraError, ModelError, OutputError
 from whereshot.geolocator import Geolocator
 from whereshot.hub.base import Fetching
@@ -29,6 +32,7 @@ from whereshot.learn import learn
 from whereshot.model import geoclip
 from whereshot.preprocess import load
 from whereshot.progress import silent
+from whereshot.records import Records
 from whereshot.sources import SOURCES
 
 NOBODY = "http://127.0.0.1:9"
@@ -286,3 +290,27 @@ def test_what_cannot_be_had(package: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     line = refused("geoclip", out=tmp_path / "file" / "model")  # before anything is fetched
     assert line.endswith(f"model: cannot be written ({tmp_path / 'file'} is not a folder that may be written to)")
+
+
+# --- no network at all
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--offline", "models", "get", "hf:me/tiny"], ["models", "get", "--offline", "hf:me/tiny"]]
+)
+def test_offline_by_the_command_line(arguments: list[str], server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(download.OFFLINE, "")  # so that it is put back
+    refused = CliRunner().invoke(app, arguments)
+    line = "hf:me/tiny: WHERESHOT_OFFLINE or --offline forbids to fetch it; leave it out"
+    assert str(refused.exception) == line
+    assert server.asked == []
+
+
+def test_offline_pictures_are_not_fetched_either(
+    server: FileServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(download.OFFLINE, "1")
+    Records(pa.table({"id": ["a"], "url": [f"{server.url}/a.jpg"]})).write(tmp_path / "records")
+    refused = CliRunner().invoke(app, ["fetch", str(tmp_path / "records"), "--out", str(tmp_path / "out")])
+    assert str(refused.exception) == "fetch: WHERESHOT_OFFLINE or --offline forbids to fetch it; leave it out"
+    assert server.asked == []
