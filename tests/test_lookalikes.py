@@ -129,6 +129,8 @@ def test_what_is_no_gallery(tiny: Path, tiny_model: Path, learned: Path, tmp_pat
         (tmp_path / "text.parquet", None): f"{tmp_path / 'text.parquet'}: not a readable Parquet file",
         (learned, tiny_model): f"{learned}: its photos are compared by its own features; leave --model out",
         (tmp_path / "empty", "nowhere"): "nowhere: no such model folder",
+        (tmp_path / "empty", "prior"): "prior looks at no picture; leave --model out, or name another",
+        (tmp_path / "broken" / "one.jpg", None): f"{tmp_path / 'broken' / 'one.jpg'}: a picture; a gallery is a folder",
     }
     for (given, model), words in said.items():
         with pytest.raises(WhereshotError) as caught:

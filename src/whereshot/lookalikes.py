@@ -22,7 +22,7 @@ from whereshot.answer import Place
 from whereshot.checkpoint import ModelFolder
 from whereshot.dataset import Batch
 from whereshot.errors import ImageError, InputError
-from whereshot.geolocator import make_network
+from whereshot.geolocator import PRIOR, make_network
 from whereshot.progress import Track, silent
 from whereshot.records import Records
 from whereshot.retrieval import Metric
@@ -113,12 +113,18 @@ def open_gallery(
         if model is not None and checkpoint.find(model).resolve() != given.resolve():
             raise InputError(f"{given}: its photos are compared by its own features; leave --model out")
         model, given = given, None
+    if model == PRIOR:
+        raise InputError(f"{PRIOR} looks at no picture; leave --model out, or name another")
     folder = ModelFolder(checkpoint.COMPACT if model is None else model)
     eye = _Eye(folder, metric, device, workers, cache, track)
     if given is None:
         return eye.of_model()
     if not given.exists():
         raise InputError(f"{given}: no such file or folder")
+    if given.suffix.lower() in images.SUFFIXES:
+        raise InputError(
+            f"{given}: a picture; a gallery is a folder of photos, a table or Records of photos, or a model"
+        )
     if given.suffix.lower() == ".parquet" and given.is_file() and FEATURES in _columns(given):
         return eye.of_features(given)
     return eye.of_pictures(given)
@@ -254,9 +260,16 @@ def _points(records: Records) -> NDArray[np.float64]:
     return np.stack([records.numbers(name) for name in ("latitude", "longitude")], axis=1)
 
 
+def _has_pictures(folder: Path) -> bool:
+    try:
+        return bool(find_pictures([folder]))
+    except InputError:
+        return False
+
+
 def _pictures(given: Path, track: Track) -> Photos:
     """The photos of a folder, a table or Records; those without a position count too."""
-    if given.is_dir() and not any(given.glob("*.parquet")):
+    if given.is_dir() and (_has_pictures(given) or not any(given.glob("*.parquet"))):
         found = find_pictures([given])
         ingested = SOURCES["folder"]([given], {}, track)
         where = dict(zip(ingested.records.strings("id"), ingested.records.points.tolist(), strict=True))
