@@ -38,8 +38,12 @@ def describe(name: str) -> card.Card:
 
 def source_of(folder: checkpoint.ModelFolder) -> dict[str, Any]:
     """Where a model was fetched: repository, revision, asked, licence; nothing where it was made here."""
-    path = folder.path / catalog.SOURCE
-    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    try:
+        told = json.loads((folder.path / catalog.SOURCE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    known = isinstance(told, dict) and {"repository", "revision"} <= set(told)
+    return {key: str(value) for key, value in told.items() if value is not None} if known else {}
 
 
 def card_of(folder: checkpoint.ModelFolder) -> str:
