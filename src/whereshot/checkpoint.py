@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from safetensors.numpy import load_file, save_file
 
-from whereshot import catalog, config
+from whereshot import arrow, catalog, config
 from whereshot.config import Settings
 from whereshot.encoded import PlaceEncoder, Places, kept_encodings
 from whereshot.errors import ConfigError, InputError, ModelError, OutputError, nearest_name, require
@@ -262,7 +262,7 @@ class ModelFolder:
     @functools.cached_property
     def photos(self) -> pa.Table:
         """The photos of a library that was learned: id, image, digest, latitude, longitude, accuracy_km, place, ..."""
-        return pq.read_table(self.path / "photos.parquet")
+        return pq.ParquetFile(self.path / "photos.parquet").read()  # pq.read_table would import pandas
 
     @functools.cached_property
     def arrays(self) -> dict[str, NDArray]:
@@ -275,8 +275,8 @@ class ModelFolder:
         library = Library(
             arrays["features"].astype(np.float32),
             self.training_points(),
-            self.photos["accuracy_km"].to_numpy(),
-            self.photos["place"].to_numpy(),
+            arrow.numbers(self.photos["accuracy_km"]),
+            arrow.numbers(self.photos["place"]),
             arrays["hubness"],
         )
         return Memory(library, Whitening(arrays["mean"], arrays["factor"]), self.memory_settings, prior)
@@ -351,7 +351,7 @@ class ModelFolder:
     def training_points(self) -> NDArray[np.float64]:
         """Positions (m, 2) of the training photos."""
         if self.is_memory:
-            return np.stack([self.photos[name].to_numpy() for name in ("latitude", "longitude")], axis=1)
+            return np.stack([arrow.numbers(self.photos[name]) for name in ("latitude", "longitude")], axis=1)
         return self.gallery.points
 
 

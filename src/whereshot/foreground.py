@@ -30,7 +30,8 @@ class Ground(Spots):
         super().__init__(
             np.concatenate([sphere.points(places), background.places]), np.concatenate([spread, background.spread_km])
         )
-        self.own, self.log_mass, self.mass = len(spread), background.log_mass[0], background.mass[0]
+        self.background, self.own = background, len(spread)
+        self.log_mass, self.mass = background.log_mass[0], background.mass[0]
         self._within: dict[tuple[float, float, float], float] = {}
         self._gains: dict[choice.Gain, dict[int, tuple[NDArray, NDArray, float]]] = {}
         self._near: dict[tuple[float, float, float], NDArray] = {}

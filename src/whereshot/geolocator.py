@@ -19,6 +19,7 @@ from whereshot.errors import ImageError, InputError, WhereshotError
 from whereshot.evidence import EVIDENCE, Cue, Fused, Reading, Seen, exif, fuse, read_photos, time
 from whereshot.evidence.neighbours import Album, AlbumModel, Beside
 from whereshot.evidence.time import HourModel
+from whereshot.foreground import Foreground
 from whereshot.posterior import Posterior
 from whereshot.progress import Track, silent
 from whereshot.readout import Outputs, Readout
@@ -298,8 +299,14 @@ class Geolocator:
             if len(self._countries) >= SUPPORTS_KEPT:
                 self._countries.clear()
             # an array that is held here has its number for itself
-            self._countries[id(one.places)] = one.places, places.countries().index_of(one.places)
+            self._countries[id(one.places)] = one.places, self._index_of(one)
         return self._countries[id(one.places)][1]
+
+    def _index_of(self, one: Posterior) -> NDArray[np.int64]:
+        known = places.countries()
+        if isinstance(one, Foreground) and one.ground.background is self.prior:
+            return np.concatenate([known.index_of(one.places[: one.ground.own]), places.prior_countries()])
+        return known.index_of(one.places)
 
 
 class _Block(NamedTuple):

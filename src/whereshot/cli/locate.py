@@ -28,6 +28,7 @@ from whereshot.cli.base import (
 from whereshot.errors import InputError, visible
 
 if TYPE_CHECKING:
+    from whereshot import places
     from whereshot.posterior import Posterior
 
 
@@ -66,22 +67,21 @@ def locate(
     device: DeviceOption = None,
 ) -> None:
     """Tell where photos were taken."""
-    from whereshot import areas, progress, report
+    from whereshot import progress, report
     from whereshot.evidence.neighbours import AlbumModel
     from whereshot.evidence.time import HourModel
     from whereshot.geolocator import Geolocator
-    from whereshot.sources import find_pictures
 
     if posterior is not None and posterior.suffix != ".parquet":
         raise InputError(f"--posterior writes a .parquet file; got {posterior}")
     check_writable(out)
     check_writable(posterior)
-    area = None if region is None else areas.read_area(region)
+    area = None if region is None else _read_area(region)
     hour_model = None if hours is None else HourModel.load(hours)
     beside = None if album_model is None else AlbumModel.load(album_model)
     if album and beside is None:
         beside = AlbumModel()
-    pictures = _pictures(photos, find_pictures)
+    pictures = _pictures(photos)
     locator = Geolocator.load(model, device)
     track = progress.bar if len(pictures) > 3 else progress.silent
     predictions, posteriors = [], []
@@ -159,7 +159,19 @@ def check(
         print("\n".join(map(visible, report.verdict_words(verdict))))
 
 
-def _pictures(photos: list[Path], find_pictures: Any) -> list[Path]:
+def _read_area(region: str) -> places.Region:
+    from whereshot import areas  # what is not asked for is not imported: one photo is answered within a second
+
+    return areas.read_area(region)
+
+
+def _find(folder: Path) -> list[Path]:
+    from whereshot.sources import find_pictures
+
+    return [picture for _, picture in find_pictures([folder])]
+
+
+def _pictures(photos: list[Path]) -> list[Path]:
     """All photos named or found; a file that does not exist is that photo's failure, not the run's.
 
     Nor is an empty folder, where there is something else to answer.
@@ -168,7 +180,7 @@ def _pictures(photos: list[Path], find_pictures: Any) -> list[Path]:
     problems: list[InputError] = []
     for path in photos:
         try:
-            found += [picture for _, picture in find_pictures([path])] if path.is_dir() else [path]
+            found += _find(path) if path.is_dir() else [path]
         except InputError as error:
             problems.append(error)
     if not found:
