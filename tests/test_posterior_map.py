@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from whereshot import places, s2, sphere
 from whereshot.errors import InputError
 from whereshot.posterior import Posterior
-from whereshot.posterior_map import MOST_CELLS, Cells, cells_of, to_geojson
+from whereshot.posterior_map import MOST_CELLS, Cells, cells_of, to_geojson, with_member
 
 ROVINJ = (45.0811, 13.6387)
 
@@ -103,3 +103,8 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         cells_of(places.density_prior().repeat(2))
     with pytest.raises(InputError, match="a map has at least 96 cells; got 5"):
         cells_of(places.density_prior(), most=5)
+
+
+def test_a_map_is_a_member_of_its_document() -> None:
+    told = json.loads(with_member({"a": "ü", "b": float("nan")}, "map", to_geojson(cells_of(one_place(*ROVINJ, 1)))))
+    assert (told["a"], told["b"], told["map"]["type"]) == ("ü", None, "FeatureCollection")

@@ -342,7 +342,19 @@ def test_the_slow_are_cut_off_and_forgotten(server: Server) -> None:
                     connection.sendall(b"x")
         raise AssertionError("it was never cut off")
 
-    with ThreadPoolExecutor(3) as pool:
+    def never_read() -> float:
+        """Who asks for large answers and takes none of them."""
+        began = time.monotonic()
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            many = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2000
+            with contextlib.suppress(OSError):
+                while time.monotonic() < began + 20:
+                    connection.sendall(many)
+        return time.monotonic() - began
+
+    with ThreadPoolExecutor(4) as pool:
+        deaf = pool.submit(never_read)
         headers = pool.submit(sent, server, b"GET / HTTP/1.1\r\nHost: loc", 20)
         stalled = pool.submit(sent, server, raw_form([("photos", JPEG)], complete=False)[:-600], 20)
         dripping = pool.submit(drip)
@@ -352,6 +364,7 @@ def test_the_slow_are_cut_off_and_forgotten(server: Server) -> None:
     assert status == 408 and "too slow" in problem["detail"] and seconds < 8
     status, problem, seconds = dripping.result()
     assert status == 408 and "too slow" in problem["detail"] and 4 < seconds < 15
+    assert deaf.result() < 15
     assert metric(server, "whereshot_held_bytes") == 0
 
 
@@ -415,6 +428,20 @@ def test_a_full_queue_says_when_to_come_back(server: Server) -> None:
     is_problem(refused, 429, "photos wait already")
     assert 1 <= int(refused.headers["retry-after"]) <= 60
     assert metric(server, "whereshot_queue_photos") == 0
+
+
+def test_memory_goes_back_to_its_level(server: Server) -> None:
+    def resident_mb() -> float:
+        return int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def overfill(_: int) -> int:
+        return ask(server, b"\xff\xd8\xff" + bytes(19_000_000), bytes(21_000_000)).status_code
+
+    level = resident_mb()
+    for _ in range(2):
+        with ThreadPoolExecutor(4) as pool:
+            assert set(pool.map(overfill, range(4))) == {413}
+    assert resident_mb() < level + 40
 
 
 def test_who_leaves_frees_the_place(server: Server) -> None:

@@ -22,11 +22,12 @@ from whereshot import evaluate, images, places, sphere
 from whereshot.answer import Place, Prediction
 from whereshot.errors import InputError, OutputError
 from whereshot.geolocator import Geolocator, Located
-from whereshot.posterior_map import cells_of, to_geojson
+from whereshot.posterior_map import cells_of, to_geojson, with_member
 from whereshot.progress import Track, silent
 from whereshot.records import Records
 
 FORMAT = 1
+INDEX, ENTRIES, PHOTOS = "gallery.json", "entries", "photos"
 LONGEST = 1280
 QUALITY = 85
 CREDIT = ("license", "source", "user", "title")
@@ -50,7 +51,7 @@ def exhibit(
     OutputError where ``out`` is there and no gallery, or without ``overwrite``.
     """
     out = Path(out)
-    if out.exists() and not (overwrite and (out / "gallery.json").is_file()):
+    if out.exists() and not (overwrite and (out / INDEX).is_file()):
         raise OutputError(f"{out}: exists already; choose another --out" + ", or give --overwrite" * out.is_dir())
     if len(records) == 0:
         raise InputError("there is no photo to show")
@@ -58,7 +59,7 @@ def exhibit(
     chosen = set(np.random.default_rng(seed).permutation(len(records))[:shown].tolist())
     beside = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
     try:
-        for folder in (beside / "entries", beside / "photos"):
+        for folder in (beside / ENTRIES, beside / PHOTOS):
             folder.mkdir(parents=True)
         names, predictions = [], []
         located = locator.locate_each(records.strings("image"), text=text, track=track)
@@ -71,7 +72,7 @@ def exhibit(
             raise InputError(f"none of {len(records)} photos can be shown; first: {predictions[0].error}")
         scores = {"model": locator.name, **_scores(predictions, records)}
         index = {"format": FORMAT, "model": locator.name, "photos": names, "scores": scores}
-        (beside / "gallery.json").write_text(json.dumps(index, ensure_ascii=False), "utf-8")
+        (beside / INDEX).write_text(json.dumps(index, ensure_ascii=False), "utf-8")
         if out.exists():
             shutil.rmtree(out)
         os.replace(beside, out)
@@ -109,11 +110,10 @@ def _write(folder: Path, name: str, record: dict[str, Any], truth: np.ndarray, l
         "credit": {column: record.get(column) for column in CREDIT},
     }
     document = prediction.to_json() | {"id": name, "path": None, "recorded": None}
-    drawn = to_geojson(cells_of(located.posterior))
-    told = f'{json.dumps(document, ensure_ascii=False)[:-1]},"map":{drawn}}}'
-    text = f'{json.dumps(entry, ensure_ascii=False)[:-1]},"prediction":{told}}}'
-    (folder / "entries" / f"{name}.json").write_text(text, "utf-8")
+    told = with_member(document, "map", to_geojson(cells_of(located.posterior)))
+    text = with_member(entry, "prediction", told)
+    (folder / ENTRIES / f"{name}.json").write_text(text, "utf-8")
     image = images.open_rgb(record["image"], min_side=LONGEST)
     image.thumbnail((LONGEST, LONGEST))
     image.info.clear()  # Pillow would write a JPEG's comment again
-    image.save(folder / "photos" / f"{name}.jpg", "JPEG", quality=QUALITY)
+    image.save(folder / PHOTOS / f"{name}.jpg", "JPEG", quality=QUALITY)

@@ -171,6 +171,20 @@ def to_geojson(cells: Cells) -> str:
     return f'{{"type":"FeatureCollection","features":[{features}],"drawn":{cells.mass.sum():.6g}}}'
 
 
+def as_json(document: Any) -> str:
+    """A document as JSON; NaN and infinity, which are none, as null."""
+    settings: dict[str, Any] = {"ensure_ascii": False, "separators": (",", ":")}
+    try:
+        return json.dumps(document, allow_nan=False, **settings)
+    except ValueError:
+        return json.dumps(json.loads(json.dumps(document), parse_constant=lambda _: None), **settings)
+
+
+def with_member(document: dict[str, Any], name: str, text: str) -> str:
+    """A document as JSON with one more member, last, whose value is JSON already."""
+    return f"{as_json(document)[:-1]},{json.dumps(name)}:{text}}}"
+
+
 def _geometries(ids: s2.CellIds) -> list[str]:
     """GeoJSON polygons (k,) of cells, as text. Kept, since most photos share most cells of where photos are taken."""
     missing = [cell for cell in ids.tolist() if cell not in _TEXTS]

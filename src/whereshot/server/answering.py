@@ -7,7 +7,6 @@ the ``album``: what they say together.
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +16,7 @@ from whereshot.answer import Prediction, answer_rows
 from whereshot.errors import ImageError, InputError
 from whereshot.geolocator import Geolocator, Located
 from whereshot.posterior import Posterior
-from whereshot.posterior_map import FINEST_LEVEL, cells_of, to_geojson
+from whereshot.posterior_map import FINEST_LEVEL, as_json, cells_of, to_geojson, with_member
 from whereshot.server import coarse, pictures, problems
 from whereshot.server.options import Options
 
@@ -129,13 +128,13 @@ class Answerer:
         pooled = self._pooled([one.posterior for one in located if one.posterior is not None], options)
         if job.form == GEOJSON:
             together = [] if pooled is None else [pooled[0]]
-            return Reply(200, GEOJSON, _json(report.to_geojson([*predictions, *together])).encode())
+            return Reply(200, GEOJSON, as_json(report.to_geojson([*predictions, *together])).encode())
         parts = [_with_map(one.prediction.to_json(), one.posterior, options) for one in located]
         together = "null"
         if pooled is not None:
             prediction, posterior, told = pooled
             together = _with_map(prediction.to_json() | told, posterior, options)
-        body = f'{{"model":{_json(self.locator.name)},"predictions":[{",".join(parts)}],"album":{together}}}'
+        body = f'{{"model":{as_json(self.locator.name)},"predictions":[{",".join(parts)}],"album":{together}}}'
         return Reply(200, JSON, body.encode("utf-8", "backslashreplace"))
 
     def _pooled(
@@ -175,11 +174,7 @@ def _with_map(document: dict[str, Any], posterior: Posterior | None, options: Op
     if posterior is not None and options.map:
         finest = FINEST_LEVEL if options.coarse_km is None else coarse.grid_level(options.coarse_km)
         drawn = to_geojson(cells_of(posterior, finest_level=finest))
-    return f'{_json(document)[:-1]},"map":{drawn}}}'
-
-
-def _json(document: Any) -> str:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return with_member(document, "map", drawn)
 
 
 def _problem(status: int, detail: str, **more: Any) -> Reply:

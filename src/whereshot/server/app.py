@@ -110,7 +110,7 @@ def make_app(service: Service, batcher: Batcher, metrics: Metrics) -> Guard:
             metrics.left.inc()
             return Response(status_code=LEFT)
         finally:
-            held.give_back(reader.taken)
+            reader.close()
         metrics.photos.labels("answered" if answer.status == 200 else "refused").inc(len(sent.photos))
         return Response(answer.body, answer.status, media_type=answer.form)
 

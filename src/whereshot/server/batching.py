@@ -24,7 +24,8 @@ from whereshot.server.worker import batch_header
 
 BATCH = 16
 """Photos that a worker takes at a time from several jobs; more are no faster, and all wait for the last."""
-RESTART_S = 1.0
+RESTART_S = 5.0
+"""Between attempts to start a process that cannot be started."""
 _FURTHER = 0.25
 """Share of one photo's patience that each further photo of a batch adds."""
 
@@ -42,6 +43,11 @@ class Waiting:
     answer: asyncio.Future[Answer] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     tried: bool = False
     """Whether it failed together with others, and is to be answered alone."""
+    count: int = 0
+    """Of its photos, also when these are gone."""
+
+    def __post_init__(self) -> None:
+        self.count = len(self.photos)
 
 
 class Batcher:
@@ -60,7 +66,7 @@ class Batcher:
     @property
     def waiting(self) -> int:
         """Photos that wait for their turn."""
-        return sum(len(job.photos) for job in self._queue)
+        return sum(job.count for job in self._queue)
 
     async def start(self) -> None:
         """Start the workers; returns when the first is ready, and raises its ModelError."""
@@ -94,7 +100,7 @@ class Batcher:
 
     async def answer(self, job: Waiting) -> Answer:
         """The answer to a job. Cancelling this takes the job out of the queue."""
-        self.check_room(len(job.photos))
+        self.check_room(job.count)
         self._queue.append(job)
         self._more.set()
         try:
@@ -102,6 +108,7 @@ class Batcher:
         finally:
             if job in self._queue:
                 self._queue.remove(job)
+            job.photos = []  # an error's traceback may hold the job for long
 
     async def _serve(self, worker: Worker, started: bool) -> None:
         """Keep one worker busy for as long as the server runs."""
@@ -148,18 +155,18 @@ class Batcher:
             self._more.clear()
             await self._more.wait()
         first = self._queue.popleft()
-        batch, photos = [first], len(first.photos)
+        batch, photos = [first], first.count
         if first.tried:
             return batch
         for job in list(self._queue):
-            if photos + len(job.photos) <= BATCH and job.options == first.options and not job.tried:
+            if photos + job.count <= BATCH and job.options == first.options and not job.tried:
                 self._queue.remove(job)
                 batch.append(job)
-                photos += len(job.photos)
+                photos += job.count
         return batch
 
     def _patience(self, batch: list[Waiting]) -> float:
-        photos = sum(len(job.photos) for job in batch)
+        photos = sum(job.count for job in batch)
         return self._limits.photo_s * (1 + _FURTHER * (photos - 1))
 
     def _try_alone(self, batch: list[Waiting], problem: ProblemError) -> None:
@@ -175,7 +182,7 @@ class Batcher:
                 self._more.set()
 
     def _measure(self, batch: list[Waiting], seconds: float) -> None:
-        photos = sum(len(job.photos) for job in batch)
+        photos = sum(job.count for job in batch)
         self._seconds_per_photo = 0.9 * self._seconds_per_photo + 0.1 * seconds / photos
         self._metrics.batch.observe(photos)
         self._metrics.work_seconds.observe(seconds)

@@ -1,9 +1,4 @@
-"""A gallery folder, as ``whereshot gallery`` writes it -> its list, its entries, its photos and scores, for the page.
-
-gallery.json            format, model, the ids of the photos in order, scores
-entries/NUMBER.json     prediction with its map, truth, distance, credit
-photos/NUMBER.jpg       the photo, re-encoded without metadata
-"""
+"""A gallery folder, as ``exhibition`` writes it -> its list, its entries, its photos and scores, for the page."""
 
 from __future__ import annotations
 
@@ -13,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from whereshot.errors import InputError
-
-FORMAT = 1
-INDEX, ENTRIES, PHOTOS = "gallery.json", "entries", "photos"
+from whereshot.exhibition import ENTRIES, FORMAT, INDEX, PHOTOS
 
 
 class Gallery:

@@ -45,12 +45,24 @@ class PatientProtocol(H11Protocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._untaken = self.loop.call_later(self._limits.idle_s, self.transport.abort)
+        self._watch_reader(self.transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
         super().resume_writing()
         if self._untaken is not None:
             self._untaken.cancel()
+
+    def _watch_reader(self, left: int) -> None:
+        """Cut off a reader that takes nothing for a while of the bytes that are left."""
+
+        def look() -> None:
+            now_left = self.transport.get_write_buffer_size()
+            if now_left < left:
+                self._watch_reader(now_left)
+            else:
+                self.transport.abort()
+
+        self._untaken = self.loop.call_later(self._limits.idle_s, look)
 
     def _await_headers(self) -> None:
         """Count the seconds while headers are incomplete, from their first moment on."""

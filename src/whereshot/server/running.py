@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 
 from whereshot.errors import InputError
+from whereshot.server.allocation import return_large_buffers
 from whereshot.server.app import Service, make_app
 from whereshot.server.batching import Batcher
 from whereshot.server.limits import HEADER_BYTES
@@ -93,4 +94,5 @@ def run(
 
     Raises ModelError where the model cannot be loaded.
     """
+    return_large_buffers()
     asyncio.run(_run(service, listener, worker, workers, ready))

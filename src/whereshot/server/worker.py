@@ -15,10 +15,12 @@ from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from whereshot.errors import WhereshotError
+from whereshot.server.allocation import return_large_buffers
 
 
 def main() -> None:
     """Load the model that the first line names, then answer batch by batch until the input ends."""
+    return_large_buffers()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to end
     taken = sys.stdin.buffer
     told = os.fdopen(os.dup(1), "wb")
