@@ -191,6 +191,7 @@ def photos_in(folder: Path, rng: np.random.Generator) -> list[Path]:
         "small.png": ((0, 0, 90, 64), "RGB", {}),
         "large.png": ((0, 0, 1810, 1290), "RGB", {}),
         "strip.png": ((0, 0, 1800, 90), "RGB", {}),
+        "upright.png": ((0, 0, 420, 1290), "RGB", {}),
         "eighths-6.jpg": ((0, 0, 701, 455), "RGB", {"subsampling": 2}),
         "eighths-4.jpg": ((0, 0, 1003, 675), "RGB", {"subsampling": 1, "progressive": True}),
         "eighths-2.jpg": ((0, 0, 1777, 1300), "RGB", {"subsampling": 2, "progressive": True, "quality": 60}),
@@ -258,6 +259,8 @@ def assert_answers_alike(told: Found, expected: Found, one: Posterior) -> None:
         assert countries.get(code, 0.0) == pytest.approx(share, abs=1.1e-3)
     chances = [candidate["probability"] for candidate in told["candidates"]]
     assert chances == pytest.approx([candidate.probability for candidate in expected["candidates"]], abs=2e-4)
+    if one.places.ndim == 3:
+        return  # a map depends on the order of the places, which are the row's own
     drawn = {cell["properties"]["cell"]: cell for cell in json.loads(geojson(one))["features"]}
     cells = {cell["properties"]["cell"]: cell for cell in told["map"]["features"]}
     agreeing, same_region = 0.0, []

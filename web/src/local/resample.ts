@@ -158,15 +158,18 @@ export function resized(picture: Picture, size: readonly [number, number], filte
   }
   // Pillow's boxes are of single precision
   [left, top, right, bottom] = [Math.fround(left), Math.fround(top), Math.fround(right), Math.fround(bottom)];
-  let first = 0;
-  const vertical = weightsOf(filter, picture.height, top, bottom, size[1]);
   const isWhole = (from: number, to: number, length: number, wanted: number) =>
     wanted === length && from === 0 && to === wanted;
+  const skipsAcross = isWhole(left, right, picture.width, size[0]);
   const skipsDown = isWhole(top, bottom, picture.height, size[1]);
-  if (!isWhole(left, right, picture.width, size[0])) {
-    const last = skipsDown ? picture.height : vertical.first[size[1] - 1]! + vertical.count[size[1] - 1]!;
-    first = skipsDown ? 0 : vertical.first[0]!;
-    picture = acrossBy(weightsOf(filter, picture.width, left, right, size[0]), picture, first, last);
-  }
-  return skipsDown ? picture : downBy(vertical, picture, first);
+  const horizontal = weightsOf(filter, picture.width, left, right, size[0]);
+  const vertical = weightsOf(filter, picture.height, top, bottom, size[1]);
+  if (skipsDown) return skipsAcross ? picture : acrossBy(horizontal, picture, 0, picture.height);
+  if (skipsAcross) return downBy(vertical, picture, 0);
+  // Pillow 13 begins downwards where that loses more lines by far; each pass rounds, so the order shows
+  const lost = [picture.width - size[0], picture.height - size[1]] as const;
+  if (lost[1] > 0 && lost[1] > 2 * lost[0]) return acrossBy(horizontal, downBy(vertical, picture, 0), 0, size[1]);
+  const first = vertical.first[0]!;
+  const last = vertical.first[size[1] - 1]! + vertical.count[size[1] - 1]!;
+  return downBy(vertical, acrossBy(horizontal, picture, first, last), first);
 }
