@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -167,9 +169,16 @@ def test_crops_have_the_area_and_the_shape_that_is_asked_for() -> None:
 
 
 def test_a_small_crop_is_decoded_at_a_size_that_leaves_it_sharp(rng: np.random.Generator) -> None:
-    picture = Image.fromarray(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)).resize((1024, 1024))
-    pixels = preprocess.random_pixels(picture, Preprocess(), np.random.default_rng(1), RandomCrop(area=(0.05, 0.05)))
-    assert pixels.shape == (1, 224, 224, 3)
+    """Like the same crop of the whole JPEG, which a decode at a reduced scale would blur."""
+    picture = Image.fromarray(rng.integers(0, 256, (300, 400, 3), dtype=np.uint8)).resize((1600, 1200))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=95)
+    crop, settings = RandomCrop(area=(0.02, 0.02), aspect=(0.5, 2.0)), Preprocess(size=96, resize=96)
+    contrast = []
+    for source in (buffer.getvalue(), Image.open(buffer).convert("RGB")):
+        pixels = preprocess.random_pixels(source, settings, np.random.default_rng(1), crop)[0].astype(float)
+        contrast.append(np.abs(np.diff(pixels, axis=1)).mean())
+    assert contrast[0] > 0.98 * contrast[1]
 
 
 @pytest.mark.parametrize(

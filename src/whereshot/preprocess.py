@@ -101,8 +101,8 @@ def random_pixels(
     Never mirrored: a mirror image flips text and the side of the road. Raises ImageError.
     """
     drawn = draw_crop(crop, rng)
-    side = int(settings.size * 1.5 / drawn.least_share)
-    image = images.open_rgb(source, min_side=min(2 * settings.size, side))
+    enough, sharp = max(2.0, 1 / drawn.least_share), 1.5 / drawn.least_share  # a small crop needs more of its picture
+    image = images.open_rgb(source, min_side=int(settings.size * min(enough, sharp)))
     view = random_view(image.size, settings, drawn)
     return view.cut(np.asarray(image.resize(view.size, _FILTERS[settings.interpolation], view.box, reducing_gap=3.0)))
 
