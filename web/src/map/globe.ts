@@ -95,7 +95,7 @@ export class Globe {
   constructor(
     private readonly element: HTMLElement,
     private drawn: Theme,
-    tiles: string | null,
+    private readonly tiles: string | null,
   ) {
     this.map = new MapLibreMap({
       container: element,
@@ -115,6 +115,7 @@ export class Globe {
     const credit = tiles ? `Natural Earth | tiles: ${new URL(tiles, location.href).host}` : "Natural Earth";
     this.map.addControl(new AttributionControl({ compact: false, customAttribution: credit }), "bottom-right");
     this.map.getCanvas().setAttribute("aria-label", "Globe. Arrow keys turn it, plus and minus zoom.");
+    if (tiles) element.classList.add("globe-tiled");
     this.map.once("load", () => void this.start());
     this.map.on("click", (event) => this.pick?.({ latitude: event.lngLat.lat, longitude: event.lngLat.wrap().lng }));
     this.map.on("zoomend", () => void this.refine());
@@ -134,7 +135,7 @@ export class Globe {
   }
 
   private async refine(): Promise<void> {
-    if (this.fine || this.map.getZoom() < FINE_ZOOM) return;
+    if (this.fine || this.map.getZoom() < FINE_ZOOM || this.tiles) return;
     this.fine = true;
     const base = await loadBaseMap("fine").catch(() => null);
     this.fine = base !== null;
@@ -151,7 +152,7 @@ export class Globe {
 
   theme(theme: Theme): void {
     this.drawn = theme;
-    for (const layer of mapStyle(theme, null).layers)
+    for (const layer of mapStyle(theme, this.tiles).layers)
       for (const [name, value] of Object.entries(layer.paint ?? {}))
         if (this.map.getLayer(layer.id)) this.map.setPaintProperty(layer.id, name as never, value as never);
     this.outline(this.soft);

@@ -19,6 +19,7 @@ const SOURCES: Source[] = [...BASE, "land-fine", "coasts-fine", "borders-fine", 
 
 /** From here on the finer coasts are worth their 3.6 MB. */
 export const FINE_ZOOM = 4.5;
+const TILES_ZOOM = 3;
 
 export function mapStyle(theme: Theme, tiles: string | null): StyleSpecification {
   return {
@@ -28,7 +29,7 @@ export function mapStyle(theme: Theme, tiles: string | null): StyleSpecification
       ...Object.fromEntries(SOURCES.map((name) => [name, { ...nothing, tolerance: 0.3 }])),
       ...(tiles ? { tiles: { type: "raster" as const, tiles: [tiles], tileSize: 256, maxzoom: 19 } } : {}),
     },
-    layers: layers(theme, tiles !== null),
+    layers: tiles ? underTiles(layers(theme, 0.65)) : layers(theme, 1),
   };
 }
 
@@ -37,7 +38,22 @@ function twice(layer: (FillLayerSpecification | LineLayerSpecification) & { id: 
   return [layer, { ...layer, id: `${layer.id}-fine`, source: `${layer.id}-fine`, minzoom: FINE_ZOOM }];
 }
 
-function layers(theme: Theme, tiles: boolean): LayerSpecification[] {
+/** The owner's tiles have land, borders and names of their own: from where they begin, the bundled ones end. */
+function underTiles(all: LayerSpecification[]): LayerSpecification[] {
+  const bundled: string[] = [...BASE, "labels"];
+  const kept = all
+    .filter(({ id }) => !id.endsWith("-fine"))
+    .map((layer) => (bundled.includes(layer.id) ? { ...layer, maxzoom: TILES_ZOOM } : layer));
+  const at = kept.findIndex(({ id }) => id.startsWith("cells"));
+  return [
+    ...kept.slice(0, at),
+    { id: "tiles", type: "raster", source: "tiles", minzoom: TILES_ZOOM },
+    ...kept.slice(at),
+  ];
+}
+
+/** `opacity` is that of the cells in the 90 % region. */
+function layers(theme: Theme, opacity: number): LayerSpecification[] {
   const colors = MAP_COLORS[theme];
   const inside = (level: number): ExpressionSpecification => ["<=", ["get", "region"], level];
   const color = rampExpression(colors.ramp) as ExpressionSpecification;
@@ -75,12 +91,11 @@ function layers(theme: Theme, tiles: boolean): LayerSpecification[] {
       source: "land",
       paint: { "fill-color": colors.land, "fill-antialias": false },
     }),
-    ...(tiles ? [{ id: "tiles", type: "raster", source: "tiles", minzoom: 3 } as LayerSpecification] : []),
     fill("cells-all", 1, faintExpression() as ExpressionSpecification),
     outline("outline-90", 0.9, 3),
-    fill("cells-90", 0.9, 1),
+    fill("cells-90", 0.9, opacity),
     outline("outline-50", 0.5, 5),
-    fill("cells-50", 0.5, 1),
+    fill("cells-50", 0.5, opacity),
     ...twice({
       id: "coasts",
       type: "line",
