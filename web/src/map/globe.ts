@@ -37,6 +37,8 @@ const REVEAL_MS = 250;
 const HORIZON_KM = 7000;
 /** Turning costs power, and nobody looks that long. */
 const TURNING_MS = 90_000;
+/** Longitude and latitude; most photos are taken in the north. */
+const START: [number, number] = [12, 28];
 const TILE_PIXELS = 512;
 const EMPTY: Cells = { type: "FeatureCollection", features: [] };
 
@@ -100,8 +102,8 @@ export class Globe {
     this.map = new MapLibreMap({
       container: element,
       style: mapStyle(drawn, tiles),
-      center: [12, 28],
-      zoom: 0.8,
+      center: START,
+      zoom: this.wholeZoom(START[1]),
       maxPitch: 0,
       attributionControl: false,
       cancelPendingTileRequestsWhileZooming: false,
@@ -127,7 +129,6 @@ export class Globe {
   }
 
   private async start(): Promise<void> {
-    this.whole();
     const base = await loadBaseMap("coarse");
     for (const name of BASE) this.set(name, base[name]);
     this.set("labels", base.labels);
