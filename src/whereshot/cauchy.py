@@ -50,11 +50,15 @@ def half_square(distance_km: ArrayLike) -> NDArray[np.float64]:
 def circle_share(offset: NDArray, scale: NDArray, edge: ArrayLike) -> NDArray[np.float64]:
     """The same by sin^2 of half the angles of distance and radius, and the squared ``scale`` of the Moebius map, e over
     2 + e: the cosine of the circle's angular radius after the map needs no further sine."""
-    cosine = offset - edge + scale * (1 - offset - edge)
-    across = 4 * scale * edge * (1 - edge)
-    length = np.sqrt(cosine * cosine + across)
-    smaller = across / (2 * length * (length + np.abs(cosine)))  # of the circle and what is outside of it
-    return np.where(cosine > 0, smaller, 1 - smaller)
+    cosine = np.asarray(offset - edge + scale * (1 - offset - edge))
+    across = scale * (4 * edge * (1 - edge))
+    length = cosine * cosine + across
+    np.sqrt(length, out=length)
+    share = np.abs(cosine)
+    share += length
+    share *= length
+    np.divide(across / 2, share, out=share)  # of the smaller of the circle and what is outside of it
+    return np.subtract(1, share, out=share, where=cosine <= 0)
 
 
 def quantile_km(share: NDArray, spread_km: NDArray) -> NDArray[np.float64]:
