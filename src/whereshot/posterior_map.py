@@ -6,7 +6,6 @@ shares of its spherical Cauchy distribution). Each point is in one cell, so the 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from dataclasses import dataclass
@@ -24,20 +23,21 @@ from whereshot.partition.base import planar_polygon
 from whereshot.posterior import Posterior
 
 MOST_CELLS = 1500
-POINTS = 6_144
-"""Points that stand for a posterior's mass; a cell of 1/256 holds 24."""
+POINTS = 4_096
+"""Points that stand for a posterior's mass; a cell of 1/200 holds 20."""
 FINEST_LEVEL = 20
 """About 9 m: finer than any place."""
 COARSEST_LEVEL = 2
 REGIONS = (0.5, 0.9, 1.0)
 """Levels of the smallest regions that a cell is told to belong to."""
 
-_LEAST_MASS = 1 / 256
+_LEAST_MASS = 1 / 200
 """A cell with less is not divided, however few there are."""
 _FEWEST_POINTS = 8
 """Fewer points in a cell say nothing of its parts."""
 _SUPPORTS_KEPT = 8
-_SINGLE: dict[bytes, tuple[s2.CellIds, NDArray[np.int64]]] = {}
+_SINGLE: dict[int, tuple[sphere.Points, NDArray, s2.CellIds, NDArray[np.int64]]] = {}
+"""By the identity of an array of places, which is held here so that no other one gets it."""
 _STRAIGHT_LEVEL = 5
 """From this level on, 3 degrees, edges bend too little to be seen on a map."""
 _TEXTS: dict[int, str] = {}
@@ -114,14 +114,14 @@ def _leaves(posterior: Posterior) -> tuple[s2.CellIds, NDArray[np.float64]]:
 def _singles(places: sphere.Points, spread_km: NDArray) -> tuple[s2.CellIds, NDArray[np.int64]]:
     """The leaf cells (k,), in order, of one point for each place, and the places' numbers (k,); kept, as photos share
     their places."""
-    key = hashlib.blake2b(places.tobytes() + spread_km.tobytes(), digest_size=16).digest()
-    if key not in _SINGLE:
+    kept = _SINGLE.get(id(places))
+    if kept is None or kept[0] is not places or not np.array_equal(kept[1], spread_km):
         if len(_SINGLE) >= _SUPPORTS_KEPT:
             _SINGLE.clear()
         leaves = s2.encode(_laid(places, spread_km, np.arange(len(places)), np.full(len(places), 0.5)))
         order = np.argsort(leaves)
-        _SINGLE[key] = leaves[order], order
-    return _SINGLE[key]
+        kept = _SINGLE[id(places)] = places, spread_km, leaves[order], order
+    return kept[2:]
 
 
 def _laid(places: sphere.Points, spread_km: NDArray, number: NDArray, share: NDArray) -> sphere.Points:

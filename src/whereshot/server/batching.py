@@ -18,7 +18,7 @@ from whereshot.errors import WhereshotError
 from whereshot.server.limits import Limits
 from whereshot.server.metrics import Metrics
 from whereshot.server.options import Options
-from whereshot.server.pool import Answer, BrokenAnswerError, Worker, WorkerLostError
+from whereshot.server.pool import Answer, BrokenAnswerError, Worker, WorkerLostError, WorkerSlowError
 from whereshot.server.problems import ProblemError
 from whereshot.server.worker import batch_header
 
@@ -120,15 +120,17 @@ class Batcher:
             began = time.perf_counter()
             try:
                 answers = await worker.answer(_parts(batch), self._patience(batch))
-            except WorkerLostError:
+            except WorkerLostError as error:
                 self.ready -= 1
                 started = False
                 self._metrics.restarts.inc()
                 detail = f"the photos took more than {self._limits.photo_s:g} s, or stopped their decoder"
-                self._try_alone(batch, ProblemError(422, detail))
+                # it may have died of something else, before it saw this batch
+                self._try_again(batch, ProblemError(422, detail), lone=not isinstance(error, WorkerSlowError))
                 continue
             except BrokenAnswerError:
-                self._try_alone(batch, ProblemError(500, "something in the server is broken; its log says what"))
+                problem = ProblemError(500, "something in the server is broken; its log says what")
+                self._try_again(batch, problem, lone=False)
                 continue
             except BaseException:
                 for job in batch:
@@ -150,7 +152,7 @@ class Batcher:
         return True
 
     async def _take(self) -> list[Waiting]:
-        """The oldest job, and the next ones with the same options; one that cost a worker alone."""
+        """The oldest job, and the next ones with the same options; one that failed before, alone."""
         while not self._queue:
             self._more.clear()
             await self._more.wait()
@@ -169,12 +171,13 @@ class Batcher:
         photos = sum(job.count for job in batch)
         return self._limits.photo_s * (1 + _FURTHER * (photos - 1))
 
-    def _try_alone(self, batch: list[Waiting], problem: ProblemError) -> None:
-        """Jobs of a batch that failed are tried once more, each alone; the one that is to blame is refused."""
+    def _try_again(self, batch: list[Waiting], problem: ProblemError, *, lone: bool) -> None:
+        """Jobs that failed together are tried once more, each alone, with ``lone`` also one that was alone already;
+        what fails then is to blame, and refused."""
         for job in reversed(batch):
             if job.answer.done():
                 continue
-            if job.tried or len(batch) == 1:
+            if job.tried or (len(batch) == 1 and not lone):
                 job.answer.set_exception(problem)
             else:
                 job.tried = True

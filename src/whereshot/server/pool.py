@@ -18,7 +18,11 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 
 class WorkerLostError(Exception):
-    """A process died, or took too long and was ended."""
+    """A process died."""
+
+
+class WorkerSlowError(WorkerLostError):
+    """A process took too long and was ended."""
 
 
 class BrokenAnswerError(Exception):
@@ -64,7 +68,7 @@ class Worker:
     async def answer(self, parts: list[bytes | bytearray], seconds: float) -> list[Answer]:
         """The answers to a batch: its header and the photos.
 
-        Raises BrokenAnswerError, or WorkerLostError; then the process is gone.
+        Raises BrokenAnswerError, or WorkerLostError, WorkerSlowError; then the process is gone.
         """
         try:
             async with asyncio.timeout(seconds):
@@ -75,9 +79,12 @@ class Worker:
                     Answer(told["status"], told["form"], await self._process.stdout.readexactly(told["length"]))
                     for told in head["replies"]
                 ]
-        except (OSError, EOFError, TimeoutError, ValueError) as error:
+        except TimeoutError as error:
             await self.stop()
-            raise WorkerLostError("the process that holds the model was lost") from error
+            raise WorkerSlowError from error
+        except (OSError, EOFError, ValueError) as error:
+            await self.stop()
+            raise WorkerLostError from error
         except asyncio.CancelledError:
             await self.stop()
             raise

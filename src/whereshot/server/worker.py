@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
@@ -21,6 +22,7 @@ from whereshot.server.allocation import return_large_buffers
 def main() -> None:
     """Load the model that the first line names, then answer batch by batch until the input ends."""
     return_large_buffers()
+    warnings.simplefilter("ignore")  # decoders remark on strangers' pictures
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to end
     taken = sys.stdin.buffer
     told = os.fdopen(os.dup(1), "wb")
