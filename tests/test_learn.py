@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import multiprocessing
 import shutil
 import subprocess
 import sys
@@ -11,10 +13,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from whereshot import learn
+from whereshot import learn, runtime
+from whereshot.answer import answer_rows
 from whereshot.checkpoint import ModelFolder
-from whereshot.errors import InputError, ModelError, OutputError
-from whereshot.geolocator import Geolocator
+from whereshot.errors import InputError, ModelError, OutputError, WhereshotError
+from whereshot.geolocator import Geolocator, Prediction
+from whereshot.posterior import Posterior
 from whereshot.progress import silent
 from whereshot.records import Records
 from whereshot.sources import SOURCES
@@ -137,3 +141,54 @@ def test_answers_without_torch(learned: Path, tiny: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch, tiny: Path) -> list[str]:
+    """Photos that count as many, so that processes look at them; one is no picture."""
+    monkeypatch.setattr(runtime, "WORTH_A_PROCESS", 4)
+    monkeypatch.setattr("whereshot.processes.cores", lambda: 2)
+    return [*map(str, sorted(tiny.glob("*.png"))[:20]), str(tiny / "photos.csv")]
+
+
+def agree(found: list[Prediction], expected: list[Prediction]) -> bool:
+    """The same answers; cosines of several photos at once are rounded otherwise than those of one."""
+    told = [[(one.id, one.latitude, one.longitude, one.place, one.error) for one in some] for some in (found, expected)]
+    shares = [[list(one.within.values()) for one in some if one.within] for some in (found, expected)]
+    return told[0] == told[1] and np.allclose(*shares, atol=2e-4)
+
+
+def test_processes_stay_for_the_next_photos_and_end_when_the_locator_is_closed(learned: Path, many: list[str]) -> None:
+    alone = [Geolocator.load(learned).locate(photo, text=False)[0] for photo in many]
+    with Geolocator.load(learned) as locator:
+        assert agree(locator.locate(many, text=False), alone)
+        at_work = {process.pid for process in multiprocessing.active_children()}
+        assert len(at_work) == 2
+        assert agree(locator.locate(many[::-1], text=False), alone[::-1])
+        assert {process.pid for process in multiprocessing.active_children()} == at_work
+        first = next(locator.locate_each(many, text=False))  # a reader that leaves keeps nobody waiting
+        assert agree([first.prediction], alone[:1])
+    assert not multiprocessing.active_children()
+    assert agree(locator.locate(many[:9], text=False), alone[:9])  # and starts them again
+    assert multiprocessing.active_children()
+    del locator
+    gc.collect()
+    assert not multiprocessing.active_children()
+
+
+def test_a_killed_process_is_told_and_replaced(learned: Path, many: list[str]) -> None:
+    with Geolocator.load(learned) as locator:
+        before = locator.locate(many, text=False)
+        for process in multiprocessing.active_children():
+            process.kill()
+        with pytest.raises(WhereshotError, match="a process that looks at photos was ended"):
+            locator.locate(many, text=False)
+        assert locator.locate(many, text=False) == before
+
+
+def test_real_photos_are_answered_as_with_all_places_written_out(learned: Path, shared: Path) -> None:
+    photos = sorted(map(str, (shared / "data" / "photos" / "test_a").glob("*.jpg")))[:12]
+    one, _, errors = Geolocator.load(learned).posterior(photos)
+    assert not errors
+    written_out = Posterior(one.places, one.log_mass, one.spread_km)
+    assert answer_rows(one, radius_factor=1.5) == answer_rows(written_out, radius_factor=1.5)
