@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
@@ -324,3 +325,14 @@ def test_mistakes_are_one_line(given: list[str], told: str, photos: Path, tmp_pa
     result = invoke(photos, "--out", tmp_path / "out", *given)
     assert told in str(result.exception)
     assert "\n" not in str(result.exception)
+
+
+def test_a_unit_reads_its_own_rows_and_few_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many photos: else each unit would read all before it, and twice as many photos take four times as long."""
+    monkeypatch.setattr(batch, "INPUT_ROWS", 3)
+    photos = Records(pa.table({"id": [f"{n}" for n in range(10)], "image": pa.nulls(10, pa.string())}))
+    batch.locate_all(photos, tmp_path / "out", batch.Asked(text=False), Local(1), unit_photos=2)
+    written = pq.ParquetFile(tmp_path / "out" / batch.INPUT).metadata
+    assert [written.row_group(n).num_rows for n in range(written.num_row_groups)] == [3, 3, 3, 1]
+    rows = pq.ParquetDataset(sorted((tmp_path / "out").glob("part-*.parquet"))).read()
+    assert rows["id"].to_pylist() == [f"{n}" for n in range(10)]

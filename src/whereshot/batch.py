@@ -35,6 +35,8 @@ LEAST_PHOTOS, MOST_PHOTOS = 16, 256
 NO_IMAGE, UNREADABLE, NOT_LOCATED = "no image", "unreadable picture", "could not be located"
 """Reasons of failures."""
 
+INPUT_ROWS = 4096
+"""Rows that are read for a unit, however many photos there are."""
 INPUT = Path("_input", "photos.parquet")
 """What is located, in the output folder: workers elsewhere see that one. The underscore hides it from its readers."""
 
@@ -165,7 +167,7 @@ def locate_all(
     job = RowJob("batch", answer, {**vars(asked), "identity": identity}, failures_stay=True)
     settings = {**vars(asked), "model": identity, "photos": _digest(table), "unit_photos": unit_photos}
     with Shards(out, job.name, settings, overwrite=overwrite) as shards:
-        write_parquet(table, shards.folder / INPUT)
+        write_parquet(table, shards.folder / INPUT, INPUT_ROWS)
         units = split([shards.folder / INPUT], unit_rows=unit_photos)
         pending = set(shards.pending([unit.name for unit in units]))
         if pending:

@@ -212,13 +212,16 @@ def rejects_path(records: str | Path) -> Path:
     return path.parent / "rejects" / path.name if path.suffix == ".parquet" else path / "rejects" / "part-00000.parquet"
 
 
-def write_parquet(table: pa.Table, path: Path) -> None:
-    """Write a table beside its place and rename it, so that no half-written file is ever seen. Raises OutputError."""
+def write_parquet(table: pa.Table, path: Path, group_rows: int | None = None) -> None:
+    """Write a table beside its place and rename it, so that no half-written file is ever seen. Raises OutputError.
+
+    ``group_rows`` are the rows that a reader of some rows must read at least; by default a million.
+    """
     path = Path(path)
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, beside, compression="zstd")
+        pq.write_table(table, beside, compression="zstd", row_group_size=group_rows)
         os.replace(beside, path)
     except OSError as error:
         beside.unlink(missing_ok=True) if path.parent.is_dir() else None

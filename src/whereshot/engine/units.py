@@ -148,6 +148,8 @@ def _parquet(unit: Unit) -> Iterator[pa.RecordBatch]:
                     low, high = low - len(batch), high - len(batch)
                     if len(part):
                         yield part
+                    if high <= 0:  # what follows belongs to other units
+                        break
             first += rows
 
 
