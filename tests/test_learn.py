@@ -192,3 +192,15 @@ def test_real_photos_are_answered_as_with_all_places_written_out(learned: Path, 
     assert not errors
     written_out = Posterior(one.places, one.log_mass, one.spread_km)
     assert answer_rows(one, radius_factor=1.5) == answer_rows(written_out, radius_factor=1.5)
+
+
+def test_one_photo_is_answered_without_what_is_slow_to_import(learned: Path, tiny: Path) -> None:
+    code = (
+        "import sys; from whereshot.cli import main\n"
+        f"sys.argv = ['whereshot', 'locate', {str(tiny / 'lima-0.png')!r}, '--no-text', '--model', {str(learned)!r}]\n"
+        "try:\n    main()\n"
+        "except SystemExit as end:\n    print(end.code, *sorted({'scipy', 'pandas', 'torch', 'duckdb', 'matplotlib', "
+        "'rapidocr', 'whereshot.partition', 'whereshot.sources', 'whereshot.areas'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.splitlines()[-1] == "0", result.stdout + result.stderr
