@@ -145,6 +145,12 @@ def test_a_coarse_answer_tells_no_more_than_its_grid(server: Server, jpeg_with_p
     longest = max(len(cell["properties"]["cell"]) for cell in told[0]["map"]["features"])
     assert smallest and longest <= 4, "an S2 cell of 100 km has a token of at most four letters"
     assert told[0]["radius_km"] > 50
+    albums = [
+        ask(server, near[0], probe, use_exif="true", coarse_km="100", map="false").json()["album"] for probe in near[1:]
+    ]
+    assert albums[0] == albums[1], (
+        "nor does a second photo, placed here or there, tell where in the cell the first lies"
+    )
 
 
 @pytest.mark.parametrize(

@@ -143,10 +143,13 @@ class Answerer:
         """What several photos of one place say together, where there are several."""
         if len(posteriors) < 2:
             return None
-        pooled = pooling.pool(posteriors, self.locator.prior)
-        posterior = pooled.posterior
-        if options.coarse_km is not None:
-            posterior = coarse.coarsened(posterior, options.coarse_km)
+        prior = self.locator.prior
+        if options.coarse_km is None:
+            pooled = pooling.pool(posteriors, prior)
+            posterior = pooled.posterior
+        else:  # of what is told of each photo, or a second one could ask where in its cell the first lies
+            pooled = pooling.pool(posteriors, coarse.coarsened(prior, options.coarse_km))
+            posterior = coarse.coarsened(pooled.posterior, options.coarse_km)
         prediction = Prediction(id="album", **self._decided(posterior, options))
         told = {"photos": len(posteriors), "agreement_nats": round(pooled.agreement_nats, 2)}
         return prediction, posterior, told
