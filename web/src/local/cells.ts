@@ -16,9 +16,6 @@ interface Held {
   number: number;
   level: number;
   mass: number;
-  /** Of the points in order. */
-  low: number;
-  high: number;
 }
 
 /** The cells of a posterior as GeoJSON: a polygon each, cut at the date line, with its token, mass and density. */
@@ -84,7 +81,7 @@ function divided(leaves: Float64Array, sums: Float64Array, least: number): Held[
       const mass = sums[high]! - sums[low]!;
       if (mass > least && high - low >= FEWEST_POINTS && level < DEEPEST_LEVEL)
         for (let child = 0; child < 4; child++) next.push(number * 4 + child);
-      else done.push({ number, level, mass, low, high });
+      else done.push({ number, level, mass });
     }
     numbers = next;
   }
