@@ -20,7 +20,7 @@ import { TokenError } from "./server";
 import { sift, toPhoto, type Photo } from "./photos";
 import { placeWords, spoken } from "./words";
 
-export type Shown = number | "all";
+type Shown = number | "all";
 
 interface Props {
   locator: Locator;
@@ -44,6 +44,13 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
   const [candidate, setCandidate] = useState<number | null>(null);
   const [evidence, setEvidence] = useState<number | null>(null);
   const asking = useRef<AbortController | null>(null);
+  /** The photos as they are now, for what goes on while files are still being read. */
+  const held = useRef<Photo[]>([]);
+  const hold = (these: Photo[]) => {
+    held.current = these;
+    setPhotos(these);
+    void ask(these);
+  };
 
   const ask = useCallback(
     async (these: Photo[]) => {
@@ -51,6 +58,7 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
       const control = (asking.current = new AbortController());
       setAnswer(null);
       setBusy(these.length > 0);
+      setShown(these.length > 1 ? "all" : 0);
       if (!these.length) return;
       const { show_recorded: _, ...wanted } = choices;
       try {
@@ -59,7 +67,7 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
           { ...wanted, signal: control.signal },
         );
         setAnswer(told);
-        setShown(these.length > 1 && told.album ? "all" : 0);
+        if (!told.album) setShown(0);
       } catch (error) {
         if (control.signal.aborted) return;
         if (error instanceof TokenError) return onRefused();
@@ -74,26 +82,22 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
   );
 
   const add = async (files: File[]) => {
-    const { kept, refused } = sift(files, photos, info.limits);
+    const { kept, refused } = sift(files, held.current, info.limits);
     onActive();
     setNotices(refused);
     if (!kept.length) return;
-    const all = [...photos, ...(await Promise.all(kept.map(toPhoto)))];
-    setPhotos(all);
-    void ask(all);
+    const read = await Promise.all(kept.map(toPhoto));
+    hold([...held.current, ...read]);
   };
   const drop = (gone: Photo) => {
     if (gone.url) URL.revokeObjectURL(gone.url);
-    const rest = photos.filter((photo) => photo !== gone);
-    setPhotos(rest);
     setNotices([]);
-    void ask(rest);
+    hold(photos.filter((photo) => photo !== gone));
   };
   const clear = () => {
     photos.forEach((photo) => photo.url && URL.revokeObjectURL(photo.url));
-    setPhotos([]);
     setNotices([]);
-    void ask([]);
+    hold([]);
   };
 
   const prediction = answer && (shown === "all" ? (answer.album ?? null) : (answer.predictions[shown] ?? null));
@@ -136,7 +140,7 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
           evidence={prediction?.evidence ?? []}
         />
       )}
-      {notices.map((text) => (
+      {[...new Set(notices)].map((text) => (
         <p class="notice notice-error" role="alert" key={text}>
           {text}
         </p>

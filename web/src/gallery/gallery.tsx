@@ -1,5 +1,5 @@
 /** Photos whose place is known: look at what the model said, or guess first and compare by GeoScore. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { isLocated, LocateError, type Position } from "../locator";
 import type { Globe, Mark } from "../map/globe";
 import { distanceKm, greatCircle } from "../sphere";
@@ -18,7 +18,7 @@ interface Props {
   onRefused(): void;
 }
 
-export interface Round {
+interface Round {
   guess: Position;
   entry: GalleryEntry;
 }
@@ -31,6 +31,8 @@ export function Gallery({ globe, game, onRefused }: Props) {
   const [guess, setGuess] = useState<Position | null>(null);
   const [rounds, setRounds] = useState<Round[]>([]);
   const [problem, setProblem] = useState("");
+  /** What was chosen last; an entry that comes later than another choice is not shown. */
+  const wanted = useRef("");
   const told = (error: unknown) => {
     if (error instanceof TokenError) onRefused();
     else setProblem(error instanceof LocateError ? error.message : String(error));
@@ -42,12 +44,16 @@ export function Gallery({ globe, game, onRefused }: Props) {
   }, [game]);
 
   const choose = (id: string) => {
+    wanted.current = id;
     setChosen(id);
     setEntry(null);
     setGuess(null);
     setProblem("");
     // in the game what the model said is asked for only after the guess
-    if (!game) readEntry(id).then(setEntry).catch(told);
+    if (!game)
+      readEntry(id)
+        .then((found) => wanted.current === id && setEntry(found))
+        .catch(told);
   };
   const random = () => {
     const rest = photos.filter((id) => id !== chosen && !rounds.some((round) => round.entry.id === id));
@@ -59,8 +65,12 @@ export function Gallery({ globe, game, onRefused }: Props) {
     if (!guess || !chosen) return;
     readEntry(chosen)
       .then((found) => {
+        if (wanted.current !== chosen) return;
         setEntry(found);
-        setRounds((before) => [...before, { guess, entry: found }]);
+        // once each, however often the button was pressed
+        setRounds((before) =>
+          before.some(({ entry }) => entry.id === chosen) ? before : [...before, { guess, entry: found }],
+        );
       })
       .catch(told);
   };

@@ -85,6 +85,8 @@ class WholeControl implements IControl {
 
 export class Globe {
   private readonly map: MapLibreMap;
+  /** The style is there, so that sources can be filled. */
+  private readonly loaded: Promise<void>;
   private markers: Marker[] = [];
   private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
   private turning = 0;
@@ -108,7 +110,7 @@ export class Globe {
       attributionControl: false,
       cancelPendingTileRequestsWhileZooming: false,
       dragRotate: false,
-      fadeDuration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 300,
+      fadeDuration: this.still.matches ? 0 : 300,
     });
     this.map.touchZoomRotate.disableRotation();
     this.map.addControl(new NavigationControl({ showCompass: false }), "top-right");
@@ -118,7 +120,8 @@ export class Globe {
     this.map.addControl(new AttributionControl({ compact: false, customAttribution: credit }), "bottom-right");
     this.map.getCanvas().setAttribute("aria-label", "Globe. Arrow keys turn it, plus and minus zoom.");
     if (tiles) element.classList.add("globe-tiled");
-    this.map.once("load", () => void this.start());
+    this.loaded = new Promise((done) => this.map.once("load", () => done()));
+    this.loaded.then(() => this.start()).catch((error: unknown) => console.warn("no base map:", error));
     this.map.on("click", (event) => this.pick?.({ latitude: event.lngLat.lat, longitude: event.lngLat.wrap().lng }));
     this.map.on("zoomend", () => void this.refine());
     this.map.on("idle", () => {
@@ -188,8 +191,7 @@ export class Globe {
       this.outline(view.unsure ?? false);
       this.set("line", { type: "LineString", coordinates: line });
     };
-    if (this.map.isStyleLoaded()) draw();
-    else this.map.once("load", draw);
+    void this.loaded.then(draw);
     this.markers.forEach((marker) => marker.remove());
     this.markers = view.marks.map((mark) => this.mark(mark));
   }
