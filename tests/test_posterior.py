@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.integrate import quad
 
+from whereshot import places, sphere
 from whereshot import posterior as posterior_module
-from whereshot import sphere
 from whereshot.choice import CANDIDATES
 from whereshot.errors import InputError
 from whereshot.posterior import EXACT_PLACES, MIN_SPREAD_KM, Posterior
@@ -531,3 +531,11 @@ def test_written_table_of_no_rows_has_the_same_columns(rng: np.random.Generator)
     table = random_posterior(rng, 1, 3)[[]].to_table([])
     assert len(table) == 0
     assert table.schema.equals(ONE.to_table(["a"]).schema)
+
+
+def test_density_of_one_row_at_many_points(rng: np.random.Generator) -> None:
+    prior, some = places.density_prior(), np.stack([rng.uniform(-90, 90, 20), rng.uniform(-180, 180, 20)], axis=1)
+    points = np.concatenate([prior.places[:20], some])
+    np.testing.assert_allclose(prior.log_density_at(points), prior.repeat(40).log_density(points), rtol=1e-9)
+    with pytest.raises(InputError, match="only one row is asked at many points; this posterior has 2"):
+        prior.repeat(2).log_density_at(points)

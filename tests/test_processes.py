@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,3 +75,23 @@ def test_a_script_without_a_guard_may_use_processes(tmp_path: Path) -> None:
     )
     result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
     assert (result.stdout, result.stderr) == ("run\n[-1, -2] True\n", "")
+
+
+def test_processes_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from whereshot.processes import Pool\n"
+        "import multiprocessing, operator, os, signal\n"
+        "pool = Pool(os.getpid, (), operator.neg, 2)\n"
+        "list(pool.map(range(4)))\n"
+        "print(*[process.pid for process in multiprocessing.active_children()], flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:
+        started = [int(number) for number in parent.stdout.readline().split()]
+    assert started
+    for _ in range(200):
+        if not any(Path(f"/proc/{number}").exists() for number in started):
+            return
+        time.sleep(0.1)
+    pytest.fail("processes outlived their parent")

@@ -161,7 +161,7 @@ def hubness(features: NDArray, points: NDArray) -> NDArray[np.float32]:
 
     A sunset is similar to many photos, a facade to few; what is similar to all says little (Conneau et al. 2018).
     """
-    count = len(features)
+    count, features = len(features), np.asarray(features, np.float32)  # products of halves are slow and inexact
     sample = np.arange(count)
     if count > _HUB_SAMPLE:
         sample = np.sort(np.random.default_rng(0).permutation(count)[:_HUB_SAMPLE])

@@ -280,6 +280,17 @@ class Posterior:
             out[rows] = log_sum_exp(self.log_mass[rows] + log_kernel(distance, spread))
         return out
 
+    def log_density_at(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Natural log of the density, per steradian, of a posterior of one row at many points: (m, 2) -> (m,)."""
+        if len(self) != 1:
+            raise InputError(f"only one row is asked at many points; this posterior has {len(self)}")
+        spots, unit = self.spots(0), sphere.xyz(sphere.points(points))
+        e = 2 * spots.scale / (1 - spots.scale)
+        peak, out = self.mass[0] * e * (2 + e) / (4 * np.pi), np.empty(len(unit))
+        for rows in _blocks(len(unit), len(spots)):
+            out[rows] = np.log((peak / np.square(2 * spots.offsets(unit[rows, None]) + e)).sum(axis=1))
+        return out
+
     def density(self, points: ArrayLike) -> NDArray[np.float64]:
         """Density, per steradian, of each row at its own point: points (n, 2) -> (n,)."""
         return np.exp(self.log_density(points))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -64,7 +65,7 @@ class Pool:
         self.workers = workers
         self._work = work
         spawn = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=start, initargs=start_args)
+        self._pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin, initargs=(start, start_args))
 
     def map(self, items: Iterable[Any]) -> Iterator[Any]:
         """Results in the order of the items, at most three items for each process ahead of the reader."""
@@ -106,6 +107,19 @@ def one_thread_each() -> Iterator[None]:
     finally:
         for name in names:
             del os.environ[name]
+
+
+def _begin(start: Callable[..., None], start_args: tuple[Any, ...]) -> None:
+    """In a process that was started: end with its parent, which may be killed, and not wait for work for ever."""
+
+    def wait(parent: Any) -> None:
+        parent.join()
+        os._exit(1)
+
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=wait, args=(parent,), daemon=True).start()
+    start(*start_args)
 
 
 @contextmanager

@@ -87,7 +87,7 @@ def rehearse(
         return first
     confidence = fit_confidence(asked.recall.measures, asked.outcome, asked.weight)
     log_shares = crossed(asked, groups, seed)
-    prior_density = prior.repeat(len(asked.row)).log_density(points[asked.row])
+    prior_density = prior.log_density_at(points)[asked.row]
     densities = {
         (floor_km, share): _log_density(library.extent_km(floor_km, share), library, log_shares, prior_density, asked)
         for floor_km in FLOORS_KM

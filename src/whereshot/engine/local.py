@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
@@ -44,7 +41,7 @@ class Local:
                     for future in running:
                         future.cancel()
         else:
-            yield from spread(pending, _end_with_the_parent, (), work, workers)
+            yield from spread(pending, _start, (), work, workers)
 
     def query(self, job: TableJob) -> pa.Table:
         """See ``jobs.Engine``."""
@@ -62,14 +59,5 @@ def _work(job: RowJob, folder: str, unit: Unit) -> Written:
     return run_unit(job, unit, folder)
 
 
-def _end_with_the_parent() -> None:
-    """A process whose parent was killed would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
+def _start() -> None:
+    """A process of its own needs nothing prepared."""
