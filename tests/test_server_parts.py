@@ -124,6 +124,7 @@ def test_what_phones_append_is_no_second_file() -> None:
     assert len(plain) <= len(out.getvalue()), "and it goes, too"
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's remarks on them
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_refused_in_one_way(content: bytes) -> None:
