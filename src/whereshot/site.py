@@ -14,6 +14,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shlex
 import shutil
 import tempfile
 import uuid
@@ -120,7 +121,7 @@ def summary(written: Written) -> str:
     return (
         f"{written.folder}: {written.bytes / 1e6:.0f} MB, of which a visitor's browser loads "
         f"{written.model_bytes / 1e6:.0f} MB for the model, once; to look at it: "
-        f"python -m http.server --bind 127.0.0.1 --directory {written.folder}"
+        f"python -m http.server --bind 127.0.0.1 --directory {shlex.quote(str(written.folder))}"
     )
 
 
