@@ -582,8 +582,8 @@ READING = """
 * Alignment needs the contrast: towards the same frozen GeoCLIP encoder it is right for 52 % to 25 km at the cells, by
   the cosine alone for 22 %. Both are behind classes, and an own encoder far behind: 860 places are too few to learn a
   space in which places lie smoothly. Going to the tops between places (here always at least half of the votes) helps
-  none where nearly all test places are in the gallery; in a model the calibration may choose no refinement. The position
-  decoder, which knows no places, is right for none to 25 km; on clean encodings climbing is exact
+  none where nearly all test places are in the gallery; in a model the calibration may choose no refinement. The
+  position decoder, which knows no places, is right for none to 25 km; on clean encodings climbing is exact
   (docs/results-usa-decoder.md).
 * All networks had the same short training; more of it would suit the aligned ones.
 """
