@@ -581,3 +581,11 @@ def test_describe() -> None:
     assert images.describe("a/b.jpg") == images.describe(Path("a/b.jpg")) == "a/b.jpg"
     assert images.describe(b"1234") == "picture of 4 bytes"
     assert images.describe(Image.new("L", (1, 1))) == "picture"
+
+
+def test_a_postscript_file_is_not_opened(tmp_path: Path) -> None:
+    """Pillow would start Ghostscript for it."""
+    path = tmp_path / "drawing.jpg"
+    Image.new("RGB", (40, 30), "red").save(path, "EPS")
+    with pytest.raises(ImageError, match=r"drawing\.jpg: not a picture in a known format"):
+        images.open_rgb(path)

@@ -30,6 +30,8 @@ MAX_PIXELS = 2 * (1024**3 // 4 // 3)
 JPEG = ("JPEG", "MPO")
 """Pillow's names of JPEG: MPO is a phone's, with a depth map or a second view behind."""
 
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF")
+"""What is opened at all, as Pillow names it: its other readers are less used, and one of them starts Ghostscript."""
 SUFFIXES = frozenset(
     [".jpg", ".jpeg", ".jpe", ".png", ".webp", ".heic", ".heif", ".hif", ".avif", ".tif", ".tiff", ".gif", ".bmp"]
 )
@@ -116,7 +118,7 @@ def _opened(source: Source, max_pixels: int, data: bytes | None = None) -> Image
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit follows
-                image = Image.open(source if data is None else io.BytesIO(data))
+                image = Image.open(source if data is None else io.BytesIO(data), formats=FORMATS)
         except Image.DecompressionBombError as error:
             raise ImageError(
                 f"{name}: more than {max_pixels / 1e6:.0f} megapixels, the limit; make a smaller copy"

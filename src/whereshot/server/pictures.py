@@ -16,7 +16,6 @@ from PIL import ExifTags, Image
 from whereshot import images
 from whereshot.errors import ImageError
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF")
 _STARTS = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP|GIF8[79]a|II\*\0|MM\0\*|BM|....ftyp(?:avi|he[ivm]|mif|msf)",
     re.DOTALL,
@@ -41,7 +40,7 @@ def admit(content: bytes, most_pixels: int) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit follows
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            with Image.open(io.BytesIO(content), formats=images.FORMATS) as image:
                 form, (width, height) = image.format, image.size
     except Image.DecompressionBombError as error:
         raise ImageError(

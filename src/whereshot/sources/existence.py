@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from whereshot import images
 from whereshot.engine import RowJob, jobs
 from whereshot.errors import InputError, WhereshotError, require
 
@@ -104,7 +105,7 @@ def flaw_of(data: bytes) -> tuple[str, str] | None:
     if len(data) <= LARGEST_USELESS_BYTES:
         return TOO_SMALL, f"{len(data)} bytes; more than {LARGEST_USELESS_BYTES} are needed"
     try:
-        with Image.open(io.BytesIO(data)) as picture:
+        with Image.open(io.BytesIO(data), formats=images.FORMATS) as picture:
             picture.load()
     except Exception as error:  # decoders raise what they like
         return UNDECODABLE, " ".join(str(error).split())[:200] or type(error).__name__
