@@ -90,6 +90,7 @@ locations losses photo_density
 """,
     "refine": """
 posting_time user_album user_mean album_neighbours
+learned
 networks
 """,
     "scorecard": """

@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from whereshot.errors import InputError
-from whereshot.posterior import Posterior
 from whereshot.progress import Track, silent
 from whereshot.records import Records
-from whereshot.refine.base import Examples, NetworkSettings, Refiner, Support, more_inputs
+from whereshot.refine.base import Examples, NetworkSettings, Support
+from whereshot.refine.learned import Learned
 
 if TYPE_CHECKING:
     import torch
 
-    from whereshot.refine.networks import PostingNetwork
+    from whereshot.refine.networks import Inputs
 
 
 BLOCK = 4096
@@ -37,22 +37,12 @@ class PostingTimeSettings(NetworkSettings):
     batch_size: int = Field(256, ge=2)
 
 
-class PostingTime(Refiner):
+class PostingTime(Learned):
     """The published network; with ``outdoor`` it has one input more."""
 
     kind = "posting-time"
     settings_type = PostingTimeSettings
-    settings: PostingTimeSettings
-
-    def __init__(self, support: Support, settings: PostingTimeSettings, network: PostingNetwork) -> None:
-        super().__init__(support, settings)
-        self._network = network
-
-    @classmethod
-    def _create(cls, support: Support, settings: PostingTimeSettings) -> PostingNetwork:
-        from whereshot.refine.networks import PostingNetwork
-
-        return PostingNetwork(len(support), 4 + settings.outdoor, settings.width, settings.dropout)
+    network_name = "PostingNetwork"
 
     @classmethod
     def fit(
@@ -70,14 +60,14 @@ class PostingTime(Refiner):
         from whereshot.refine import networks
 
         support = Support.of(examples.posterior)
-        inputs = networks.Inputs.of(examples.posterior, settings.top, more_inputs(examples.records, settings.outdoor))
+        inputs = cls.inputs_of(examples.posterior, examples.records, settings)
         held, target = examples.kept_apart(settings.validation, seed), torch.from_numpy(examples.cell)
         rows = np.flatnonzero(~held & (examples.cell >= 0)), np.flatnonzero(held & (examples.cell >= 0))
         if len(rows[0]) < 2:
             raise InputError("one photo to learn from; batch normalisation needs two: give more photos")
         batches = min(math.ceil(len(rows[0]) / settings.batch_size), len(rows[0]) // 2)  # none of a single photo
         torch.manual_seed(seed)
-        network = cls._create(support, settings)
+        network = cls.create(support, settings)
 
         def losses(epoch: int | None) -> Iterator[torch.Tensor]:
             order = rows[1] if epoch is None else np.random.default_rng([seed, epoch]).permutation(rows[0])
@@ -88,23 +78,9 @@ class PostingTime(Refiner):
         networks.train(network, losses, batches, settings, seed=seed, state=state, track=track)
         return cls(support, settings, network)
 
-    def refine(self, posterior: Posterior, records: Records) -> Posterior:
+    def ask(self, inputs: Inputs, records: Records) -> NDArray:
         import torch
 
-        from whereshot.refine.networks import Inputs
-
-        inputs = Inputs.of(posterior, self.settings.top, more_inputs(records, self.settings.outdoor))
-        with torch.inference_mode():
-            parts = [self._network(inputs.take(part)).numpy() for part in torch.arange(len(posterior)).split(BLOCK)]
-        return Posterior(posterior.places, np.concatenate(parts), posterior.spread_km)
-
-    def tensors(self) -> dict[str, NDArray]:
-        from whereshot.refine.networks import weights
-
-        return weights(self._network)
-
-    @classmethod
-    def from_tensors(cls, support: Support, settings: PostingTimeSettings, tensors: dict[str, NDArray]) -> Self:
-        from whereshot.refine.networks import load
-
-        return cls(support, settings, load(cls._create(support, settings), tensors))
+        return np.concatenate(
+            [self._network(inputs.take(part)).numpy() for part in torch.arange(len(records)).split(BLOCK)]
+        )

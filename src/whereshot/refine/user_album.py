@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from whereshot.posterior import Posterior
 from whereshot.progress import Track, silent
 from whereshot.records import Records
-from whereshot.refine.base import Examples, NetworkSettings, Refiner, Support, more_inputs, users_in_time
+from whereshot.refine.base import Examples, NetworkSettings, Support, users_in_time
+from whereshot.refine.learned import Learned
 
 if TYPE_CHECKING:
     import torch
 
-    from whereshot.refine.networks import AlbumNetwork
+    from whereshot.refine.networks import Inputs
 
 
 class UserAlbumSettings(NetworkSettings):
@@ -33,22 +33,13 @@ class UserAlbumSettings(NetworkSettings):
     batch_size: int = Field(64, ge=1)
 
 
-class UserAlbum(Refiner):
+class UserAlbum(Learned):
     """Trained on one random stretch of each user's photos an epoch; answers stretch by stretch."""
 
     kind = "user-album"
     settings_type = UserAlbumSettings
+    network_name = "AlbumNetwork"
     settings: UserAlbumSettings
-
-    def __init__(self, support: Support, settings: UserAlbumSettings, network: AlbumNetwork) -> None:
-        super().__init__(support, settings)
-        self._network = network
-
-    @classmethod
-    def _create(cls, support: Support, settings: UserAlbumSettings) -> AlbumNetwork:
-        from whereshot.refine.networks import AlbumNetwork
-
-        return AlbumNetwork(len(support), 4 + settings.outdoor, settings.width, settings.dropout)
 
     @classmethod
     def fit(
@@ -66,13 +57,13 @@ class UserAlbum(Refiner):
         from whereshot.refine import networks
 
         support = Support.of(examples.posterior)
-        inputs = networks.Inputs.of(examples.posterior, settings.top, more_inputs(examples.records, settings.outdoor))
+        inputs = cls.inputs_of(examples.posterior, examples.records, settings)
         held, target = examples.kept_apart(settings.validation, seed), torch.from_numpy(examples.cell)
         users = [rows for rows in users_in_time(examples.records) if (examples.cell[rows] >= 0).any()]
         learned = [rows for rows in users if not held[rows[0]]]
         checked = [stretch for rows in users if held[rows[0]] for stretch in _stretches(rows, settings.photos)]
         torch.manual_seed(seed)
-        network = cls._create(support, settings)
+        network = cls.create(support, settings)
 
         def losses(epoch: int | None) -> Iterator[torch.Tensor]:
             if epoch is None:
@@ -94,32 +85,17 @@ class UserAlbum(Refiner):
         networks.train(network, losses, batches, settings, seed=seed, state=state, track=track)
         return cls(support, settings, network)
 
-    def refine(self, posterior: Posterior, records: Records) -> Posterior:
+    def ask(self, inputs: Inputs, records: Records) -> NDArray:
         import torch
 
-        from whereshot.refine.networks import Inputs
-
-        inputs = Inputs.of(posterior, self.settings.top, more_inputs(records, self.settings.outdoor))
         stretches = [part for rows in users_in_time(records) for part in _stretches(rows, self.settings.photos)]
-        found = np.empty(posterior.log_mass.shape)
-        with torch.inference_mode():
-            for start in range(0, len(stretches), self.settings.batch_size):
-                rows, length = _padded(stretches[start : start + self.settings.batch_size])
-                said = self._network(inputs.take(rows), length)
-                inside = torch.arange(rows.shape[1]) < length[:, None]
-                found[rows[inside].numpy()] = said[inside].numpy()
-        return Posterior(posterior.places, found, posterior.spread_km)
-
-    def tensors(self) -> dict[str, NDArray]:
-        from whereshot.refine.networks import weights
-
-        return weights(self._network)
-
-    @classmethod
-    def from_tensors(cls, support: Support, settings: UserAlbumSettings, tensors: dict[str, NDArray]) -> Self:
-        from whereshot.refine.networks import load
-
-        return cls(support, settings, load(cls._create(support, settings), tensors))
+        found = np.empty((len(records), len(self.support)))
+        for start in range(0, len(stretches), self.settings.batch_size):
+            rows, length = _padded(stretches[start : start + self.settings.batch_size])
+            said = self._network(inputs.take(rows), length)
+            inside = torch.arange(rows.shape[1]) < length[:, None]
+            found[rows[inside].numpy()] = said[inside].numpy()
+        return found
 
 
 def _stretches(rows: NDArray, photos: int) -> list[NDArray[np.int64]]:
