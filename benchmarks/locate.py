@@ -2,16 +2,17 @@
 
     python benchmarks/locate.py ../shared/data/photos
 
-A folder of photos of 1024 x 768 is made of those of train.csv. Ours: processes of one thread each, DCT-scaled decoding,
-ONNX Runtime, and everything up to the answer. Beside it: the same network by eager torch with Pillow, decoding and
-forward pass only, two processes of one thread, each of several batch sizes. Rates are of all photos, start included.
+A folder of photos of 1024 x 768 is made of those of train.csv. The whole command: start, processes of one thread each,
+DCT-scaled decoding, ONNX Runtime, and everything up to the answer; beside it the same once model and processes are
+there; the bare loop, decoding and network alone; and eager torch with Pillow, decoding and forward pass alone, in two
+processes of one thread, at its best batch size. The ratio is ours once started over eager torch.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
-import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from whereshot import checkpoint, learn, processes
+from whereshot import checkpoint, learn, processes, runtime
 from whereshot.geolocator import Geolocator
 from whereshot.progress import silent
 from whereshot.sources import SOURCES
@@ -38,14 +39,62 @@ def make(folder: Path, paths: list[str], count: int) -> list[str]:
     return made
 
 
-def ours(model: Path, photos: list[str]) -> tuple[float, float]:
-    """Photos a second, and the peak memory in MB of this process and of all that look at photos."""
+def whole_command(model: Path, folder: Path, count: int) -> tuple[float, float]:
+    """Photos a second of ``whereshot locate FOLDER``, from its start to its end, and the most memory in MB that it and
+    its processes had together (shared pages once)."""
+    command = [sys.executable, "-m", "whereshot.cli", "locate", str(folder), "--no-text", "--model", str(model)]
     started = time.perf_counter()
+    with subprocess.Popen([*command, "--format", "json"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        peak = 0.0
+        while run.poll() is None:
+            peak = max(peak, sum(map(proportional_mb, family(run.pid))))
+            time.sleep(0.25)
+    if run.returncode:
+        raise SystemExit(f"{' '.join(command)}: exit {run.returncode}")
+    return count / (time.perf_counter() - started), peak
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it started."""
+    try:
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+        below = [int(child) for thread in threads for child in (thread / "children").read_text().split()]
+    except OSError:  # it has ended
+        return []
+    return [pid, *(one for child in below for one in family(child))]
+
+
+def proportional_mb(pid: int) -> float:
+    """Memory of a process in MB, its part of what is shared."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+def once_started(model: Path, photos: list[str]) -> float:
+    """Photos a second when model and processes are there."""
     with Geolocator.load(model) as locator:
+        list(locator.locate_each(photos[:64], text=False))
+        started = time.perf_counter()
         answered = sum(located.prediction.error is None for located in locator.locate_each(photos, text=False))
-    rate = answered / (time.perf_counter() - started)
-    own, largest = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return rate, (own + processes.cores() * largest) / 1024
+        return answered / (time.perf_counter() - started)
+
+
+def bare(task: tuple[Path, list[str]]) -> None:
+    """Nothing but decoding and the network, photo by photo."""
+    folder = checkpoint.ModelFolder(task[0])
+    runtime.OnnxCompute(str(folder.onnx)).look(task[1], folder.description.preprocess)
+
+
+def bare_rate(model: Path, photos: list[str], workers: int) -> float:
+    """Photos a second of ``workers`` processes with the bare loop, their start not counted."""
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        pool.map(bare, [(model, photos[:2])] * workers, chunksize=1)
+        started = time.perf_counter()
+        pool.map(bare, [(model, photos[number::workers]) for number in range(workers)], chunksize=1)
+        return len(photos) / (time.perf_counter() - started)
 
 
 def eager(task: tuple[list[str], int, bool]) -> None:
@@ -92,16 +141,17 @@ def main() -> None:
         folder = Path(scratch)
         (folder / "photos").mkdir()
         photos = make(folder / "photos", list(records.strings("image")), given.count)
-        print("| preset | photos a second | peak memory, MB | eager torch with Pillow | ratio |\n|---|---|---|---|---|")
+        print("| preset | whole command, photos/s | once started | bare loop | memory, MB | eager torch | ratio |")
+        print("|---|---|---|---|---|---|---|")
         for name, one_crop in (("whole picture", False), ("one crop", True)):
             learn.learn(records[np.arange(0, len(records), 4)], folder / name, one_crop=one_crop)
-            rate, peak = ours(folder / name, photos)
+            rate, peak = whole_command(folder / name, folder / "photos", len(photos))
+            warm = once_started(folder / name, photos)
+            loop = bare_rate(folder / name, photos, workers)
             beside = {batch: eager_rate(photos[: given.count // 4], batch, not one_crop, workers) for batch in BATCHES}
             best = max(beside, key=beside.__getitem__)
-            print(
-                f"| {name} | {rate:.0f} | {peak:.0f} | {beside[best]:.0f} (batch {best}) | {rate / beside[best]:.2f} |"
-            )
-            sys.stdout.flush()
+            told = (f"{rate:.0f}", f"{warm:.0f}", f"{loop:.0f}", f"{peak:.0f}", f"{beside[best]:.0f} (batch {best})")
+            print(f"| {name} | {' | '.join(told)} | {warm / beside[best]:.2f} |", flush=True)
     print(f"\n{given.count} photos of {SIZE[0]} x {SIZE[1]}, {workers} cores.")
 
 
