@@ -127,6 +127,6 @@ def heaviest(values: NDArray, k: int) -> NDArray[np.int64]:
         equal &= np.cumsum(equal, axis=1) <= k - above.sum(axis=1, keepdims=True)
         part = np.nonzero(above | equal)[1].reshape(len(values), k)
     else:
-        part = np.broadcast_to(np.arange(k), values.shape)
+        part = np.broadcast_to(np.arange(k), (len(values), k))
     order = np.argsort(-np.take_along_axis(values, part, 1), axis=1, kind="stable")
     return np.take_along_axis(part, order, 1)

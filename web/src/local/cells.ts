@@ -5,10 +5,10 @@ import { DEEPEST_LEVEL, type Vector, areaSr, corners, latitudeLongitude, token }
 import { EARTH_KM } from "./sphere";
 
 const MOST_CELLS = 1500;
-const POINTS = 6_144;
+const POINTS = 4_096;
 const COARSEST_LEVEL = 2;
 const REGIONS = [0.5, 0.9, 1] as const;
-const LEAST_MASS = 1 / 256;
+const LEAST_MASS = 1 / 200;
 const FEWEST_POINTS = 8;
 const STRAIGHT_LEVEL = 5;
 
