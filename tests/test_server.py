@@ -452,18 +452,27 @@ def test_memory_goes_back_to_its_level(server: Server) -> None:
 
 def test_who_leaves_frees_the_place(server: Server) -> None:
     left = metric(server, "whereshot_clients_left_total")
-    connections = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(4)]
-    for connection in connections:
-        connection.sendall(raw_form([("photos", JPEG)] * 3))
-    time.sleep(0.2)
-    assert metric(server, "whereshot_queue_photos") > 0
-    for connection in connections:
-        connection.close()
-    deadline = time.monotonic() + 2
-    while metric(server, "whereshot_clients_left_total") < left + 3 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert metric(server, "whereshot_clients_left_total") >= left + 3
-    assert metric(server, "whereshot_queue_photos") == 0
+    workers = server.workers()
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
+    try:
+        connections = []
+        for _ in range(len(workers) + 2):  # the first keep the processes busy, the others wait
+            connections.append(socket.create_connection(("127.0.0.1", server.port)))
+            connections[-1].sendall(raw_form([("photos", JPEG)] * 3))
+            time.sleep(0.3)
+        assert metric(server, "whereshot_queue_photos") > 0
+        for connection in connections:
+            connection.close()
+        deadline = time.monotonic() + 5
+        while metric(server, "whereshot_clients_left_total") < left + len(connections) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert metric(server, "whereshot_clients_left_total") >= left + len(connections)
+        assert metric(server, "whereshot_queue_photos") == 0
+    finally:
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
+    assert ask(server, JPEG).status_code == 200
 
 
 def test_a_process_that_dies_is_replaced_and_who_waited_is_answered(server: Server) -> None:
