@@ -244,7 +244,7 @@ def hours(quick: bool) -> list[str]:
         "",
         f"Of what the hour can tell, the network recovers {recovered[0]} of the right cells and {recovered[1]} of the",
         "nats. It sees the ten best cells alone, so what is in the others is lost to it, and more so where there are",
-        "more places: of 24, with 16 epochs at the published width, it recovered 55 % of the nats.\n",
+        "more places: of 24, with 16 epochs at the published width, it once recovered 55 % of the nats.\n",
     ]
 
 
