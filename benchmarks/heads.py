@@ -586,7 +586,6 @@ READING = """
   position decoder, which knows no places, is right for none to 25 km; on clean encodings climbing is exact
   (docs/results-usa-decoder.md).
 * All networks had the same short training; more of it would suit the aligned ones.
-* The rows were made by several calls (`--only`) on a busy machine, kept, and printed together by `--kept`.
 """
 
 if __name__ == "__main__":
