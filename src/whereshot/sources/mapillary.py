@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any, Literal
 
 from whereshot import sphere
-from whereshot.errors import require
 from whereshot.fetch.base import SERVER_ERROR, Manners, RefusedError
 from whereshot.sources import base, street
 from whereshot.sources.addresses import Address, Sampling
@@ -39,12 +38,8 @@ class Settings(Sampling):
 
 def collect(order: base.Order) -> base.Collected:
     """Fill a folder with pictures of Mapillary at addresses. See ``base.Collector``."""
-    require("aiohttp", extra="fetch")
-    from whereshot.fetch.api import key_from
-
-    settings = street.settings_of(Settings, order)
-    token = key_from(TOKEN, "a token of Mapillary's API (https://www.mapillary.com/dashboard/developers)")
-    return street.collect(order, settings, Mapillary(settings, token, order))
+    what = "a token of Mapillary's API (https://www.mapillary.com/dashboard/developers)"
+    return street.collect_with_key(order, Settings, Mapillary, TOKEN, what)
 
 
 class Mapillary:

@@ -15,7 +15,7 @@ import asyncio
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 
 from whereshot import config
 from whereshot.engine import Shards, shard_path
-from whereshot.errors import InputError, OutputError, WhereshotError
+from whereshot.errors import InputError, OutputError, WhereshotError, require
 from whereshot.fetch.base import RefusedError
 from whereshot.records import REJECTS, SCHEMA, rejects_table
 from whereshot.sources import base, where
@@ -88,6 +88,21 @@ class Provider(Protocol):
     async def picture(self, row: dict[str, Any], purse: Purse) -> bytes:
         """The JPEG of a row of PANORAMAS; every question with a price is taken from the purse first."""
         ...
+
+
+def collect_with_key(
+    order: base.Order,
+    model: type[Sampling],
+    make: Callable[[Any, str, base.Order], Provider],
+    variable: str,
+    what: str,
+) -> base.Collected:
+    """Collect from a provider that is made of its settings and of the key that an environment variable holds."""
+    require("aiohttp", extra="fetch")
+    from whereshot.fetch.api import key_from
+
+    settings = settings_of(model, order)
+    return collect(order, settings, make(settings, key_from(variable, what), order))
 
 
 def collect(order: base.Order, sampling: Sampling, provider: Provider) -> base.Collected:

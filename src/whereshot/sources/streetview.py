@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from whereshot import images
-from whereshot.errors import ImageError, InputError, require
+from whereshot.errors import ImageError, InputError
 from whereshot.fetch.base import DAMAGED, NO_PICTURE, SERVER_ERROR, Manners, RefusedError
 from whereshot.sources import base, street
 from whereshot.sources.addresses import Address, Sampling
@@ -66,12 +66,8 @@ class Settings(Sampling):
 
 def collect(order: base.Order) -> base.Collected:
     """Fill a folder with pictures of Street View at addresses. See ``base.Collector``."""
-    require("aiohttp", extra="fetch")
-    from whereshot.fetch.api import key_from
-
-    settings = street.settings_of(Settings, order)
-    key = key_from(KEY, "a key of the Street View Static API (https://console.cloud.google.com)")
-    return street.collect(order, settings, StreetView(settings, key, order))
+    what = "a key of the Street View Static API (https://console.cloud.google.com)"
+    return street.collect_with_key(order, Settings, StreetView, KEY, what)
 
 
 class StreetView:
