@@ -79,12 +79,19 @@ def print_kept(
     if not document["kept"]:
         listed = ", ".join(f"{count} {reason}" for reason, count in document["rejected"].items()) or "there is none"
         raise InputError(f"none of {document['rows']} {which}: {listed}; see {rejects}")
+    print_done(document, out, rejects, form, "kept", "rejected")
+
+
+def print_done(
+    document: dict[str, Any], out: Path, rejects: Path, form: ReportFormat, done: str, otherwise: str
+) -> None:
+    """The same of a job that may leave nothing, in the words for what was done and for what was not."""
     if form is ReportFormat.json:
         print_json(document)
         return
-    print(f"{document['kept']} of {document['rows']} kept in {out} ({document['seconds']:.1f} s)")
+    print(f"{document['kept']} of {document['rows']} {done} in {out} ({document['seconds']:.1f} s)")
     for reason, count in document["rejected"].items():
-        print(f"  rejected: {count} {reason}")
+        print(f"  {otherwise}: {count} {reason}")
     if document["rejected"]:
         print(f"  listed in {rejects}")
 

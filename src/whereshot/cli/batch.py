@@ -18,7 +18,7 @@ from whereshot.cli.base import (
     TopOption,
     WithinOption,
     pairs,
-    print_json,
+    print_done,
     say,
     some_failed,
 )
@@ -68,11 +68,4 @@ def batch(
     )
     if document["rejected"]:
         some_failed()
-    if form is ReportFormat.json:
-        print_json(document)
-        return
-    print(f"{document['kept']} of {document['rows']} photos located in {out} ({document['seconds']:.1f} s)")
-    for reason, count in document["rejected"].items():
-        print(f"  failed: {count} {reason}")
-    if document["rejected"]:
-        print(f"  listed in {out / 'rejects'}")
+    print_done(document, out, out / "rejects", form, "photos located", "failed")
