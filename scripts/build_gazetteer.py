@@ -29,13 +29,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import shipped_table
 from babel.core import get_global
 
 from whereshot import sphere
 from whereshot.gazetteer import DEGREE, name_keys
-
-OUT = Path(__file__).parents[1] / "src" / "whereshot" / "data"
 
 OTHER_NAMES_POPULATION, FOREIGN_SCRIPT_POPULATION = 500, 10_000
 """Towns below have no other names at all, or only those in scripts of their country."""
@@ -270,24 +268,15 @@ ENCODINGS = {
 }
 
 
-def write(name: str, table: pa.Table) -> None:
-    path = OUT / f"{name}.parquet"
-    pq.write_table(
-        table,
-        path,
-        compression="brotli",
-        compression_level=11,
-        data_page_size=1 << 26,  # one page a column: more to compress with
-        use_dictionary=["country_code", "region"],
-        column_encoding={k: v for k, v in ENCODINGS.items() if k.partition(".")[0] in table.column_names},
-    )
-    print(f"{path.name}: {len(table)} rows, {path.stat().st_size / 1024:.0f} KiB")
-
-
 def main() -> None:
-    OUT.mkdir(exist_ok=True)
     for name, table in build().items():
-        write(name, table)
+        shipped_table.write(
+            name,
+            table,
+            data_page_size=shipped_table.ONE_PAGE,
+            use_dictionary=["country_code", "region"],
+            column_encoding={k: v for k, v in ENCODINGS.items() if k.partition(".")[0] in table.column_names},
+        )
 
 
 if __name__ == "__main__":

@@ -22,11 +22,9 @@ from collections import defaultdict
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+import shipped_table
 
 from whereshot.evidence import language
-
-OUT = Path(__file__).parents[1] / "src" / "whereshot" / "data"
 
 WORDS_PER_LANGUAGE = 10000
 LANGUAGES = """
@@ -290,15 +288,10 @@ def build_speakers() -> pa.Table:
     )
 
 
-def write(table: pa.Table, name: str, **options: object) -> None:
-    pq.write_table(table, OUT / f"{name}.parquet", compression="brotli", compression_level=11, **options)
-    print(name, table.num_rows, "rows", (OUT / f"{name}.parquet").stat().st_size, "bytes")
-
-
 def main() -> None:
-    write(
-        build_words(),
+    shipped_table.write(
         "words",
+        build_words(),
         use_dictionary=["languages"],
         column_encoding={
             "plain": "DELTA_BYTE_ARRAY",
@@ -307,7 +300,7 @@ def main() -> None:
         },
         data_page_size=1 << 24,
     )
-    write(build_speakers(), "speakers")
+    shipped_table.write("speakers", build_speakers())
 
 
 if __name__ == "__main__":

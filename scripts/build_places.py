@@ -24,11 +24,10 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import shapely
+import shipped_table
 from shapely.affinity import translate
 
 from whereshot import arrow, partition, places, sphere
-
-OUT = Path(__file__).parents[1] / "src" / "whereshot" / "data"
 
 # Natural Earth draws these apart from the state that ISO 3166 counts them with, or without a code.
 CODES_OF_UNNUMBERED = {
@@ -173,17 +172,13 @@ ENCODINGS = {
 
 
 def write(name: str, table: pa.Table) -> None:
-    path = OUT / f"{name}.parquet"
-    pq.write_table(
+    shipped_table.write(
+        name,
         table,
-        path,
-        compression="brotli",
-        compression_level=11,
-        data_page_size=1 << 26,
+        data_page_size=shipped_table.ONE_PAGE,
         use_dictionary=["country_code", "mass"],
         column_encoding=ENCODINGS[name],
     )
-    print(f"{path.name}: {len(table)} rows, {path.stat().st_size / 1024:.0f} KiB")
 
 
 def main() -> None:
@@ -192,9 +187,8 @@ def main() -> None:
     given.add_argument("--world-atlas", type=Path, help="the archive that npm pack wrote")
     given.add_argument("--names-only", action="store_true", help="add native names to the table of countries")
     arguments = parser.parse_args()
-    OUT.mkdir(exist_ok=True)
     if arguments.names_only:
-        write("countries", with_native_names(pq.read_table(OUT / "countries.parquet")))
+        write("countries", with_native_names(pq.read_table(shipped_table.OUT / "countries.parquet")))
     else:
         write("countries", with_native_names(build_countries(arguments.world_atlas)))
         write("photo_density", with_countries(build_density()))
