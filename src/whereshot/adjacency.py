@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from whereshot import sphere
 
@@ -92,7 +93,7 @@ def _touching(some: NDArray[np.object_], others: NDArray[np.object_], gap_degree
     return near[stays]
 
 
-def _length_degrees(lines: shapely.Geometry) -> float:
+def _length_degrees(lines: BaseGeometry) -> float:
     """Degrees of a great circle in all lines of the map."""
     total = 0.0
     for line in shapely.get_parts(lines):
@@ -101,7 +102,9 @@ def _length_degrees(lines: shapely.Geometry) -> float:
     return float(np.degrees(total))
 
 
-def _edges(rings: Sequence[Sequence[sphere.Points]]) -> tuple[NDArray, NDArray, NDArray[np.int64]]:
+def _edges(
+    rings: Sequence[Sequence[sphere.Points]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """Both ends (e, 3), as unit vectors, and the cell (e,) of every edge of all rings."""
     flat = [(cell, ring) for cell, own in enumerate(rings) for ring in own if len(ring) > 1]
     if not flat:
@@ -116,7 +119,9 @@ def _edges(rings: Sequence[Sequence[sphere.Points]]) -> tuple[NDArray, NDArray, 
     return unit[rows], unit[rows + 1], owner[rows]
 
 
-def _matched(start: NDArray, end: NDArray, owner: NDArray) -> tuple[NDArray, NDArray, NDArray[np.int64]]:
+def _matched(
+    start: NDArray[np.float64], end: NDArray[np.float64], owner: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """The two cells of every edge that is in two rings; and which edges (a,) are in one only."""
     ends = np.round(np.concatenate([start, end]) / _SAME).astype(np.int64)
     corner = np.unique(ends, axis=0, return_inverse=True)[1].reshape(2, -1)
@@ -130,8 +135,8 @@ def _matched(start: NDArray, end: NDArray, owner: NDArray) -> tuple[NDArray, NDA
 
 
 def _across(
-    start: NDArray,
-    end: NDArray,
+    start: NDArray[np.float64],
+    end: NDArray[np.float64],
     along: float,
     distances: tuple[float, ...],
     assign: Callable[[sphere.Points], NDArray[np.int64]],

@@ -87,7 +87,7 @@ def answer_rows(
     level: float = 0.9,
     top: int = 5,
     radius_factor: float = 1.0,
-    country_index: NDArray | None = None,
+    country_index: NDArray[np.int64] | None = None,
 ) -> list[dict[str, Any]]:
     """What a Prediction says of each row of a posterior: the place decided for, its circle, probabilities, candidates.
 
@@ -120,12 +120,14 @@ def answer_rows(
     return found
 
 
-def _named(points: NDArray) -> list[Place]:
+def _named(points: NDArray[np.float64]) -> list[Place]:
     """The named places of positions (n, 2)."""
     return [Place(*name) for name in places.place_names(points)]
 
 
-def _candidates(posterior: Posterior, decided: NDArray, top: int, within_km: float) -> list[tuple[Candidate, ...]]:
+def _candidates(
+    posterior: Posterior, decided: NDArray[np.float64], top: int, within_km: float
+) -> list[tuple[Candidate, ...]]:
     """The answer of each row, then the likeliest places, none within twice 25 km of an earlier one."""
     gain, apart = choice.right_within(within_km), half_square(2 * CANDIDATE_KM)
     found = []

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 
-def numbers(column: pa.ChunkedArray | pa.Array) -> NDArray:
+def numbers(column: pa.ChunkedArray | pa.Array) -> NDArray[np.float64]:
     """A numeric column without nulls (n,), read-only where it is one piece."""
     return np.from_dlpack(_whole(column))
 

@@ -19,6 +19,7 @@ import pyarrow as pa
 import shapely
 import shapely.geometry
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from whereshot import page, progress, sphere
 from whereshot.errors import InputError
@@ -181,13 +182,13 @@ class Atlas:
         return page.whole("cells.html", data)
 
 
-def _called(spot: NDArray, place: PlaceName) -> str:
+def _called(spot: NDArray[np.float64], place: PlaceName) -> str:
     """A name for a cell by where its photos are."""
     known = [part for part in (place.name, place.country) if part]
     return ", ".join(known) or f"{spot[0]:.2f}, {spot[1]:.2f}"
 
 
-def _outlines(polygon: shapely.Geometry) -> list[list[int]]:
+def _outlines(polygon: BaseGeometry) -> list[list[int]]:
     """The rings of a cell, holes included, no finer than its size needs, packed for the page."""
     simple = shapely.simplify(polygon, math.sqrt(polygon.area) / _PAGE_SIMPLER)
     rings = [
@@ -196,14 +197,14 @@ def _outlines(polygon: shapely.Geometry) -> list[list[int]]:
     return [ring for ring in rings if len(ring) >= 8] or [rings[0]]
 
 
-def _without_crumbs(polygon: shapely.Geometry) -> shapely.Geometry:
+def _without_crumbs(polygon: BaseGeometry) -> BaseGeometry:
     """The polygon without the specks that rounding leaves where an outline was cut or mended."""
     parts = shapely.get_parts(polygon)
     large = parts[shapely.area(parts) > _CRUMB * polygon.area]
     return large[0] if len(large) == 1 else shapely.multipolygons(large)
 
 
-def _rounded(polygon: shapely.Geometry) -> shapely.Geometry:
+def _rounded(polygon: BaseGeometry) -> BaseGeometry:
     """The polygon in whole centimetres, unless it is so small that it would break."""
     short = shapely.transform(polygon, lambda xy: np.round(xy, _DIGITS) + 0.0)
     return short if short.is_valid and not short.is_empty else polygon

@@ -308,7 +308,7 @@ def _same_pictures(train: Records, own: Hashed, test: Records, asked: Hashed, bi
     ]
 
 
-def _first(known: NDArray, asked: NDArray) -> NDArray[np.int64]:
+def _first(known: NDArray[np.float64], asked: NDArray[np.float64]) -> NDArray[np.int64]:
     """The first row of ``known`` that equals each of ``asked``; -1: none."""
     values, first = np.unique(known, return_index=True)
     place = np.minimum(np.searchsorted(values, asked), len(values) - 1)

@@ -173,7 +173,7 @@ shifts -m to m of 255 or of a side. What is moved in from outside is a reflectio
 GEOMETRIC = frozenset({"shear_x", "shear_y", "translate_x", "translate_y"})
 
 
-def _looked_up(crop: Pixels, table: NDArray) -> Pixels:
+def _looked_up(crop: Pixels, table: NDArray[np.float64]) -> Pixels:
     """Every value replaced by that of a table (256,), or one a channel, (256, 1, 3)."""
     return cv2.LUT(crop, np.clip(np.rint(table), 0, 255).astype(np.uint8))
 
@@ -206,7 +206,7 @@ def _rotated(crop: Pixels, degrees: float) -> Pixels:
     return _warped(crop, cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0))
 
 
-def _warped(crop: Pixels, matrix: list | NDArray) -> Pixels:
+def _warped(crop: Pixels, matrix: list | NDArray[np.float64]) -> Pixels:
     """The crop moved by a matrix (2, 3), what comes in from outside being a reflection."""
     size = crop.shape[1::-1]
     return cv2.warpAffine(

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from whereshot import rings, sphere
 from whereshot.errors import InputError
@@ -44,14 +45,14 @@ class Borders(NamedTuple):
 
     names: list[str]
     parents: list[str]
-    shapes: list[shapely.Geometry]
+    shapes: list[BaseGeometry]
     notes: list[str]
 
 
 class _Layer(NamedTuple):
     """Geometries as they are in the file, and the columns beside them."""
 
-    geometries: list[shapely.Geometry | None]
+    geometries: list[BaseGeometry | None]
     columns: dict[str, list[Any]]
 
 
@@ -75,7 +76,7 @@ def read(path: str | Path, *, layer: str | None = None, name: str | None = None,
         notes.append(f"repaired, as rings crossed or overlapped: {listed(repaired)}")
     if unnamed:
         notes.append(f"without a {name_column!r}: {listed([names[row] for row in unnamed])}")
-    parts: dict[tuple[str, str], list[shapely.Geometry]] = {}
+    parts: dict[tuple[str, str], list[BaseGeometry]] = {}
     for row in rows:
         parts.setdefault((names[row], parents[row]), []).append(shapes[row])
     if len(parts) < len(rows):
@@ -93,7 +94,7 @@ def read(path: str | Path, *, layer: str | None = None, name: str | None = None,
     return Borders([own for own, _ in parts], [above for _, above in parts], joined, notes)
 
 
-def read_area(path: str | Path) -> shapely.Geometry:
+def read_area(path: str | Path) -> BaseGeometry:
     """All polygons in a file as one (multi-)polygon. Raises InputError."""
     path = Path(path)
     shape = rings.flat(shapely.union_all(_mended(path, _read_layer(path, None).geometries)[0]))
@@ -111,7 +112,7 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _extent_km(areas: list[shapely.Geometry]) -> float:
+def _extent_km(areas: list[BaseGeometry]) -> float:
     """How far apart the middles of areas are, at most, measured from the first."""
     middles = np.array([shapely.get_coordinates(area.representative_point())[0][::-1] for area in areas])
     return float(sphere.distance_km(middles[0], middles).max())
@@ -152,7 +153,7 @@ def _asked_column(path: Path, columns: dict[str, list[Any]], asked: str) -> str:
     return asked
 
 
-def _mended(path: Path, geometries: list[shapely.Geometry | None]) -> tuple[list[shapely.Geometry], NDArray[np.bool_]]:
+def _mended(path: Path, geometries: list[BaseGeometry | None]) -> tuple[list[BaseGeometry], NDArray[np.bool_]]:
     """Valid polygons (r,) of the map, empty for what has none, and which were not valid before (r,)."""
     given = np.array([shapely.Polygon() if one is None else one for one in geometries], dtype=object)
     corners = shapely.get_coordinates(given)
@@ -170,7 +171,7 @@ def _mended(path: Path, geometries: list[shapely.Geometry | None]) -> tuple[list
     return [rings.mended(one) for one in given], polygonal & ~shapely.is_valid(given)
 
 
-def _clipped(corners: NDArray) -> NDArray:
+def _clipped(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     """Longitude and latitude with no latitude a rounding beyond a pole."""
     return np.stack([corners[:, 0], np.clip(corners[:, 1], -90, 90)], axis=1)
 
@@ -319,7 +320,7 @@ def _wkb_of(path: Path, blob: bytes) -> bytes | None:
     return None if flags & 0b10000 else blob[8 + envelope :]
 
 
-def _from_wkb(path: Path, wkb: bytes | None) -> shapely.Geometry | None:
+def _from_wkb(path: Path, wkb: bytes | None) -> BaseGeometry | None:
     try:
         return None if wkb is None else shapely.force_2d(shapely.from_wkb(wkb, on_invalid="fix"))
     except (shapely.errors.ShapelyError, ValueError, TypeError) as error:

@@ -167,7 +167,8 @@ class _Fitting:
         densities = {name: self.parts[name][number] for name, number in chosen.items()} | {"prior": self.prior}
         with np.errstate(divide="ignore"):
             terms = [np.log(share) + densities[name] for name, share in gate.weights(self.familiarity).items()]
-        return np.logaddexp.reduce(terms)
+        result: NDArray[np.float64] = np.logaddexp.reduce(terms)
+        return result
 
     def _gate(self, chosen: dict[str, int]) -> Gate:
         densities = {name: self.parts[name][number] for name, number in chosen.items()}
@@ -176,7 +177,7 @@ class _Fitting:
     def _loss(self, chosen: dict[str, int]) -> float:
         return -float(np.average(self.log_density(chosen, self._gate(chosen)), weights=self.weight))
 
-    def _alone(self, density: NDArray) -> float:
+    def _alone(self, density: NDArray[np.float64]) -> float:
         gate = fit_gate({"part": density}, self.prior, self.familiarity, self.weight)
         shares = gate.weights(self.familiarity)
         with np.errstate(divide="ignore"):
@@ -199,7 +200,12 @@ def mixture_of(
     return Mixture({name: parts[name] for name in settings.gate.offset}, settings.gate, gallery, prior)
 
 
-def fit_gate(densities: dict[str, NDArray], prior_density: NDArray, familiarity: NDArray, weight: NDArray) -> Gate:
+def fit_gate(
+    densities: dict[str, NDArray[Any]],
+    prior_density: NDArray[np.float64],
+    familiarity: NDArray[np.float64],
+    weight: NDArray[np.float64],
+) -> Gate:
     """The gate with the highest likelihood: ``densities`` (n,) are each part's log density at the truth."""
     from scipy.optimize import minimize  # a fifth of a second, which an answer does not need
 
@@ -209,7 +215,7 @@ def fit_gate(densities: dict[str, NDArray], prior_density: NDArray, familiarity:
     standard = (familiarity - center) / scale
     share = weight / weight.sum()
 
-    def loss(theta: NDArray) -> tuple[float, NDArray]:
+    def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         offset, slope = theta.reshape(2, -1)
         scores = np.concatenate([offset + standard[:, None] * slope, np.zeros((len(standard), 1))], axis=1)
         log_share = log_softmax(scores)
@@ -234,9 +240,9 @@ def _per_kind(
     folds: Sequence[HeldOut],
     settings: MixtureSettings,
     prior: Posterior,
-    log_density: NDArray,
-    seen: NDArray,
-    weight: NDArray,
+    log_density: NDArray[np.float64],
+    seen: NDArray[np.float64],
+    weight: NDArray[np.float64],
 ) -> dict[str, dict[str, Any]]:
     """Radius factors and likelihoods, with their intervals, of a mixture for seen and unseen places."""
     ratios = []

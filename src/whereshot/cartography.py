@@ -15,6 +15,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from PIL import Image
+from shapely.geometry.base import BaseGeometry
 
 from whereshot import places, sphere
 from whereshot.atlas import Atlas
@@ -152,7 +153,7 @@ def _sheet(inches: tuple[float, float]) -> tuple[Any, Any]:
     return figure, axes
 
 
-def _path(geometry: shapely.Geometry, project: Project) -> Any:
+def _path(geometry: BaseGeometry, project: Project) -> Any:
     """All rings of the polygons of a geometry as one path, holes left open."""
     from matplotlib.path import Path as Outline
 
@@ -177,7 +178,7 @@ def _add(axes: Any, shapes: Any, project: Project, **style: Any) -> Any:
 
 
 def _add_cells(
-    axes: Any, atlas: Atlas, rows: NDArray[np.int64], shapes: NDArray, project: Project, width: float
+    axes: Any, atlas: Atlas, rows: NDArray[np.int64], shapes: NDArray[np.object_], project: Project, width: float
 ) -> Any:
     """The cells in the colours of their density; those without photos in grey."""
     from matplotlib import colormaps
@@ -200,7 +201,7 @@ def _add_cells(
     return drawn
 
 
-def _circle(zoom: Zoom, km: float) -> shapely.Geometry:
+def _circle(zoom: Zoom, km: float) -> BaseGeometry:
     """All within so many km, at most a good half of the Earth, as a polygon cut at the date line."""
     ring = sphere.move(np.array([zoom.latitude, zoom.longitude]), np.linspace(360, 0, 361), km)
     ring[-1] = ring[0]

@@ -121,7 +121,8 @@ def _is_at(folder: Path, revision: str) -> bool:
     if re.fullmatch(r"[0-9a-f]{7,40}", revision) and revision.startswith(folder.name[-SHORT:][: len(revision)]):
         return True
     try:
-        return json.loads((folder / SOURCE).read_text("utf-8"))["asked"] == revision
+        result: bool = json.loads((folder / SOURCE).read_text("utf-8"))["asked"] == revision
+        return result
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

@@ -15,23 +15,26 @@ from numpy.typing import ArrayLike, NDArray
 from whereshot import sphere
 
 
-def scale_of(spread_km: NDArray) -> NDArray[np.float64]:
+def scale_of(spread_km: NDArray[np.float64]) -> NDArray[np.float64]:
     """The spherical Cauchy's scale on u = 1 - cos(angle), such that half the mass lies within ``spread_km``."""
     u = one_minus_cos(np.minimum(spread_km, sphere.HALF_CIRCUMFERENCE_KM / 2 * (1 - 1e-9)))
     return u / (1 - u)  # from F(u) = u (2 + e) / (2 (u + e)) = 1/2; a quarter turn is the uniform distribution
 
 
-def one_minus_cos(km: NDArray) -> NDArray[np.float64]:
+def one_minus_cos(km: NDArray[np.float64]) -> NDArray[np.float64]:
     return 2 * np.sin(np.asarray(km) / (2 * sphere.EARTH_KM)) ** 2
 
 
-def log_kernel(distance_km: NDArray, spread_km: NDArray) -> NDArray[np.float64]:
+def log_kernel(distance_km: NDArray[np.float64], spread_km: NDArray[np.float64]) -> NDArray[np.float64]:
     """Log density per steradian of a place at a distance from it."""
     e = scale_of(spread_km)
-    return np.log(e * (2 + e) / (4 * math.pi)) - 2 * np.log(one_minus_cos(distance_km) + e)
+    result: NDArray[np.float64] = np.log(e * (2 + e) / (4 * math.pi)) - 2 * np.log(one_minus_cos(distance_km) + e)
+    return result
 
 
-def circle_mass(distance_km: NDArray, spread_km: NDArray, radius_km: ArrayLike) -> NDArray[np.float64]:
+def circle_mass(
+    distance_km: NDArray[np.float64], spread_km: NDArray[np.float64], radius_km: ArrayLike
+) -> NDArray[np.float64]:
     """Mass of a place inside a circle whose centre is ``distance_km`` from it; exact.
 
     The Moebius map that makes the place uniform takes the circle to a circle; its ends on the line through the
@@ -47,7 +50,7 @@ def half_square(distance_km: ArrayLike) -> NDArray[np.float64]:
     return np.square(np.sin(np.asarray(distance_km, np.float64) / (2 * sphere.EARTH_KM)))
 
 
-def circle_share(offset: NDArray, scale: NDArray, edge: ArrayLike) -> NDArray[np.float64]:
+def circle_share(offset: NDArray[np.float64], scale: NDArray[np.float64], edge: ArrayLike) -> NDArray[np.float64]:
     """The same by sin^2 of half the angles of distance and radius, and the squared ``scale`` of the Moebius map, e over
     2 + e: the cosine of the circle's angular radius after the map needs no further sine."""
     cosine = np.asarray(offset - edge + scale * (1 - offset - edge))
@@ -58,17 +61,18 @@ def circle_share(offset: NDArray, scale: NDArray, edge: ArrayLike) -> NDArray[np
     share += length
     share *= length
     np.divide(across / 2, share, out=share)  # of the smaller of the circle and what is outside of it
-    return np.subtract(1, share, out=share, where=cosine <= 0)
+    result: NDArray[np.float64] = np.subtract(1, share, out=share, where=cosine <= 0)
+    return result
 
 
-def quantile_km(share: NDArray, spread_km: NDArray) -> NDArray[np.float64]:
+def quantile_km(share: NDArray[np.float64], spread_km: NDArray[np.float64]) -> NDArray[np.float64]:
     """Distance within which ``share`` of a place's mass lies: the inverse of its cumulative distribution."""
     e = scale_of(spread_km)
     u = 2 * share * e / (2 + e - 2 * share)
     return 2 * sphere.EARTH_KM * np.arcsin(np.sqrt(np.clip(u / 2, 0, 1)))
 
 
-def drawn_cosines(spread_km: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def drawn_cosines(spread_km: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """One point of each place (k,), seen from anywhere: (along, across), so that ``along cos a + across sin a`` is the
     cosine of its angle from a centre that is the angle ``a`` from the place's middle.
 

@@ -152,11 +152,11 @@ def _swap(new: Path, folder: Path) -> None:
         os.replace(new, folder)
 
 
-def _arrays(network: Network) -> dict[str, NDArray]:
+def _arrays(network: Network) -> dict[str, NDArray[Any]]:
     return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in network.state_dict().items()}
 
 
-def _compact(array: NDArray) -> NDArray:
+def _compact(array: NDArray[np.float64]) -> NDArray[np.float64]:
     """Half precision where nothing is lost by it: weights that came in half precision."""
     if array.dtype != np.float32 or array.size < 256:
         return array
@@ -265,7 +265,7 @@ class ModelFolder:
         return pq.ParquetFile(self.path / "photos.parquet").read()  # pq.read_table would import pandas
 
     @functools.cached_property
-    def arrays(self) -> dict[str, NDArray]:
+    def arrays(self) -> dict[str, NDArray[Any]]:
         """Arrays of a library: pooled and features (m, d), hubness (m,), and whitening's mean and factor."""
         return load_file(self.path / "photos.safetensors")
 
@@ -361,7 +361,7 @@ def encodings_cache() -> Path:
 
 
 def places_of_gallery(
-    weights: Mapping[str, NDArray], gallery: Gallery, hierarchy: Hierarchy, *, cache: Path | None = None
+    weights: Mapping[str, NDArray[Any]], gallery: Gallery, hierarchy: Hierarchy, *, cache: Path | None = None
 ) -> Places:
     """The places of a gallery, of many a random choice, and the cells' centroids, encoded by an encoder's weights."""
     encoder, known = PlaceEncoder(weights), gallery.places
@@ -371,7 +371,7 @@ def places_of_gallery(
     return Places(encoder, known, kept_encodings(encoder.weights, known, encoder.encode, cache))
 
 
-def gallery_of(features: NDArray, records: Records) -> Gallery:
+def gallery_of(features: NDArray[np.floating], records: Records) -> Gallery:
     """A gallery of some records' features (n, d)."""
     named = "accuracy_km" in records.table.column_names
     accuracy = records.numbers("accuracy_km") if named else np.zeros(len(records))

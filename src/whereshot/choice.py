@@ -35,7 +35,7 @@ class Gain(NamedTuple):
     """What an answer is worth: ``of`` the sin^2 of half the angle to a place and its scale (see ``Spots``), and up to
     where it differs between answers."""
 
-    of: Callable[[NDArray, NDArray], NDArray]
+    of: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
     reach_km: float
 
 
@@ -46,9 +46,10 @@ def right_within(km: float) -> Gain:
     return Gain(lambda offset, scale: circle_share(offset, scale, edge), FAR * km)
 
 
-def _geoscore(offset: NDArray, scale: NDArray) -> NDArray[np.float64]:
+def _geoscore(offset: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
     distance, spread = (sphere.chord_to_km(2 * np.sqrt(square)) for square in (offset, scale / (1 + scale)))
-    return np.exp(-np.hypot(distance, spread) / GEOSCORE_KM)
+    result: NDArray[np.float64] = np.exp(-np.hypot(distance, spread) / GEOSCORE_KM)
+    return result
 
 
 GEOSCORE = Gain(_geoscore, np.inf)
@@ -57,9 +58,9 @@ GEOSCORE = Gain(_geoscore, np.inf)
 
 def weigh(
     spots: Spots,
-    mass: NDArray,
+    mass: NDArray[np.float64],
     gain: Gain,
-    near: NDArray | None = None,
+    near: sphere.Points | None = None,
     near_km: float = 0.0,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Candidates among spots with masses (k,), as their numbers (c,), some perhaps twice, and expected gains (c,).
@@ -80,7 +81,12 @@ def weigh(
 
 
 def among(
-    spots: Spots, heavy: NDArray, mass: NDArray, gain: Gain, near: NDArray | None, near_km: float
+    spots: Spots,
+    heavy: NDArray[np.int64],
+    mass: NDArray[np.float64],
+    gain: Gain,
+    near: sphere.Points | None,
+    near_km: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The heaviest places (h,), or those of them that are near, as candidates, and their gains by one another."""
     chosen = heavy
@@ -89,18 +95,19 @@ def among(
     return chosen, gain.of(quarter(spots.unit[chosen][:, None], spots.unit[heavy][None]), spots.scale[heavy]) @ mass
 
 
-def within(spots: Spots, near: NDArray, near_km: float) -> NDArray[np.int64]:
+def within(spots: Spots, near: sphere.Points, near_km: float) -> NDArray[np.int64]:
     """Numbers of the places at most so far from one (2,)."""
     return np.flatnonzero(spots.offsets(sphere.xyz(near)) <= half_square(near_km))
 
 
-def _heaviest_of_cells(spots: Spots, mass: NDArray, count: int) -> NDArray[np.int64]:
+def _heaviest_of_cells(spots: Spots, mass: NDArray[np.float64], count: int) -> NDArray[np.int64]:
     """The heaviest place of each of the heaviest cells."""
     cell = cells_of(spots)
     cells = heaviest(np.bincount(cell, mass)[None], count)[0]
     order = np.lexsort((-mass, cell))
     first = np.searchsorted(cell[order], cells)
-    return order[first]
+    result: NDArray[np.int64] = order[first]
+    return result
 
 
 def cells_of(spots: Spots) -> NDArray[np.int64]:
@@ -108,7 +115,9 @@ def cells_of(spots: Spots) -> NDArray[np.int64]:
     return spots.kept("cells", lambda: np.unique(s2.encode(spots.places, CELL_LEVEL), return_inverse=True)[1])
 
 
-def judges(spots: Spots, chosen: NDArray, gain: Gain) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray]:
+def judges(
+    spots: Spots, chosen: NDArray[np.int64], gain: Gain
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Pairs of a candidate, from 0 on, and a place within its reach, in order, and what the one gains by the other."""
     unit = spots.kept("single", lambda: spots.unit.astype(np.float32))
     chord = 2 * math.sin(min(max(gain.reach_km, NEAR_KM) / sphere.EARTH_KM, math.pi) / 2)
@@ -118,7 +127,7 @@ def judges(spots: Spots, chosen: NDArray, gain: Gain) -> tuple[NDArray[np.int64]
     return candidate, place, gain.of(offset, spots.scale[place])
 
 
-def heaviest(values: NDArray, k: int) -> NDArray[np.int64]:
+def heaviest(values: NDArray[np.floating], k: int) -> NDArray[np.int64]:
     """Columns (n, min(k, columns)) of the k largest values of each row, largest first; ties by position."""
     k = min(k, values.shape[1])
     if 0 < k < values.shape[1]:

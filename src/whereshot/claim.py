@@ -73,7 +73,7 @@ class Claim:
         """The claimed country or region as an area; None for a point."""
         return self.region if self.country is None else places.Region(self.country.name, self.country.geometry)
 
-    def mass(self, posterior: Posterior, country_index: NDArray | None = None) -> float:
+    def mass(self, posterior: Posterior, country_index: NDArray[np.int64] | None = None) -> float:
         """Probability of the claim under a posterior of one row; ``country_index`` may number its places' countries."""
         if self.point is not None:
             return float(posterior.mass_within(self.point, CLAIM_KM)[0])
@@ -92,7 +92,7 @@ class Claim:
         (longitude, latitude), *_ = outside.coords
         return float(sphere.distance_km(np.array([latitude, longitude]), spot))
 
-    def _holds(self, spot: NDArray) -> bool:
+    def _holds(self, spot: NDArray[np.float64]) -> bool:
         """Whether the claimed area holds a position, or its coast does."""
         if self.division is not None:
             return bool(places.region_index(spot[None])[0, 1] == self.division.number)

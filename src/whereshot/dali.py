@@ -51,7 +51,7 @@ class Dali:
         augment: AugmentSettings | None = None,
     ) -> Iterator[dataset.Batch]:
         for chunk in dataset.chunked(len(sources), batch_size, order):
-            found: list[NDArray | str | None] = [None] * len(chunk)
+            found: list[NDArray[np.float64] | str | None] = [None] * len(chunk)
             asked: list[tuple[int, bytes, preprocess.View]] = []
             drawing: dict[int, np.random.Generator] = {}
             for place, row in enumerate(chunk):

@@ -30,7 +30,7 @@ class Triangulation:
     def __len__(self) -> int:
         return len(self.corners)
 
-    def positions(self, which: NDArray | slice = slice(None)) -> NDArray[np.float64]:
+    def positions(self, which: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float64]:
         """Unit vectors (m, 3 corners, 3) of some triangles."""
         return self.nodes[self.corners[which]]
 
@@ -60,9 +60,12 @@ class Triangulation:
     def holds(self, which: NDArray[np.int64], vectors: triangles.Vectors) -> NDArray[np.bool_]:
         """Whether each vector (m, 3) is inside, and not on an edge of, its triangle."""
         corners = self.positions(which)
-        return np.all([triangles.side(corners[:, i], corners[:, (i + 1) % 3], vectors) > 0 for i in range(3)], axis=0)
+        result: NDArray[np.bool_] = np.all(
+            [triangles.side(corners[:, i], corners[:, (i + 1) % 3], vectors) > 0 for i in range(3)], axis=0
+        )
+        return result
 
-    def _move(self, old: NDArray, new: NDArray) -> None:
+    def _move(self, old: NDArray[np.int64], new: NDArray[np.int64]) -> None:
         """Half-edges get new numbers, and those across are told."""
         place = np.arange(len(self._twin))
         place[old] = new
@@ -90,14 +93,16 @@ class Triangulation:
             touched.append(changed)
         return np.concatenate(touched)
 
-    def _quad(self, half: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    def _quad(
+        self, half: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Of each edge from a to b: a, b, the corner to its left and the one to its right."""
         corners = self.corners.ravel()
         twin = self._twin[half]
         a, b = corners[half], corners[twin]
         return a, b, corners[_next(_next(half))], corners[_next(_next(twin))]
 
-    def _excess(self, half: NDArray) -> NDArray[np.float64]:
+    def _excess(self, half: NDArray[np.int64]) -> NDArray[np.float64]:
         """By how much the opposite node is above the triangle's plane, as a share of the edges; 0 if no flip is due."""
         a, b, c, d = (self.nodes[node] for node in self._quad(half))
         ab, ac, ad = b - a, c - a, d - a
@@ -110,7 +115,7 @@ class Triangulation:
         excess[due[~convex]] = 0
         return excess
 
-    def _flip_apart(self, half: NDArray) -> NDArray[np.int64]:
+    def _flip_apart(self, half: NDArray[np.int64]) -> NDArray[np.int64]:
         """Flip edges of which no two share a triangle; the triangles on both sides."""
         a, b, c, d = self._quad(half)
         twin = self._twin[half]
@@ -151,6 +156,6 @@ def grid(nodes: int) -> Triangulation:
     return Triangulation(triangles.vectors(positions), corners)
 
 
-def _next(half: NDArray) -> NDArray:
+def _next(half: NDArray[np.int64]) -> NDArray[np.float64]:
     """The next half-edge round the same triangle."""
     return half + np.where(half % 3 == 2, -2, 1)

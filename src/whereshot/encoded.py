@@ -28,7 +28,7 @@ from whereshot.hills import HALF_MASS, ClimbSettings, Hills
 from whereshot.posterior import Posterior
 from whereshot.readout import Outputs, PlacesSettings, Readout
 
-Weights = Mapping[str, NDArray]
+Weights = Mapping[str, NDArray[Any]]
 
 _STEP_KM = 1e-3  # positions this far apart tell the slope of what the perceptrons see
 _BLOCK = 1024
@@ -58,7 +58,9 @@ class PlaceEncoder:
             parts.append(_unit(sum(stack.run(stack.see(part).astype(np.float32)) for stack in self._stacks)))
         return np.concatenate(parts)
 
-    def slopes(self, encodings: NDArray, row: NDArray, positions: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    def slopes(
+        self, encodings: NDArray[np.floating], row: NDArray[np.int64], positions: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Cosines (m,) of ``encodings[row]`` with positions (m, 2), their slopes (m, 2) per km north and east, and the
         encoding's metric (m, 2, 2)."""
         similarity, slope, metric = np.empty(len(row)), np.empty((len(row), 2)), np.empty((len(row), 2, 2))
@@ -71,7 +73,7 @@ class PlaceEncoder:
             metric[part] = np.einsum("and,bnd->nab", turned, turned)
         return similarity, slope, metric
 
-    def _with_derivatives(self, positions: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _with_derivatives(self, positions: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Unit encodings (m, dim), and their derivatives (2, m, dim) per km north and east."""
         around = [sphere.move(positions, bearing, _STEP_KM) for bearing in (0.0, 180.0, 90.0, 270.0)]
         value, turned = 0.0, 0.0
@@ -102,10 +104,11 @@ class _Stack:
             raise InputError(f"these are no weights of a location encoder: {', '.join(list(weights)[:3])}") from None
         self._degrees = math.isqrt(inputs)
 
-    def see(self, positions: NDArray) -> NDArray[np.float64]:
+    def see(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """What the perceptron gets (m, inputs) of positions (m, 2)."""
         if self.frequencies is None:
-            return surfaces.spherical_harmonics(positions, self._degrees)
+            result: NDArray[np.float64] = surfaces.spherical_harmonics(positions, self._degrees)
+            return result
         on_map = self.frequencies.shape[1] == 2
         seen = surfaces.equal_earth(positions) if on_map else surfaces.unit_vectors(positions) / math.pi
         phase = 2 * math.pi * (seen @ self.frequencies.T.astype(np.float64))
@@ -119,7 +122,9 @@ class _Stack:
                 np.maximum(values, 0, out=values)
         return values
 
-    def run_with_slope(self, values: NDArray, slope: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def run_with_slope(
+        self, values: NDArray[np.floating], slope: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The same, and its derivatives (2, m, dim) where those of what it gets are (2, m, inputs)."""
         for number, (weight, bias) in enumerate(self.layers):
             values, slope = values @ weight.T + bias, slope @ weight.T
@@ -130,7 +135,10 @@ class _Stack:
 
 
 def kept_encodings(
-    weights: Weights, positions: ArrayLike, encode: Callable[[NDArray], NDArray], cache: Path | None = None
+    weights: Weights,
+    positions: ArrayLike,
+    encode: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    cache: Path | None = None,
 ) -> NDArray[np.float32]:
     """Unit encodings (m, dim) of positions (m, 2): computed once and kept in half precision under ``cache``.
 
@@ -183,14 +191,14 @@ class Places(Readout):
         self,
         encoder: PlaceEncoder,
         places: ArrayLike,
-        encodings: NDArray,
+        encodings: NDArray[np.floating],
         settings: PlacesSettings = PlacesSettings(),  # noqa: B008
     ) -> None:
         self.encoder, self.places, self.settings = encoder, sphere.points(places), settings
         self.encodings = np.asarray(encodings, np.float32)
         if not len(self.places) == len(self.encodings) > 0:
             raise InputError(f"{len(self.encodings)} encodings for {len(self.places)} places; give one for each")
-        self._found: list[tuple[str, NDArray, ClimbSettings, Any]] = []
+        self._found: list[tuple[str, NDArray[np.float64], ClimbSettings, Any]] = []
 
     def with_settings(self, settings: PlacesSettings) -> Places:
         """The same places, read with other settings."""
@@ -221,7 +229,7 @@ class Places(Readout):
         parts = ((found.tops.positions, near.places), (above, below), (width, spread))
         return Posterior(*(np.concatenate(pair, axis=1) for pair in parts))
 
-    def _once(self, what: str, encodings: NDArray, make: Callable[[NDArray], Any]) -> Any:
+    def _once(self, what: str, encodings: NDArray[np.floating], make: Callable[[NDArray[np.float64]], Any]) -> Any:
         """What is made of the same encodings with the same search is made once; the last few are kept."""
         for name, known, climb, found in self._found:
             if name == what and known is encodings and climb == self.settings.climb:
@@ -230,7 +238,7 @@ class Places(Readout):
         del self._found[:-KEPT]
         return self._found[-1][-1]
 
-    def _nearest(self, encodings: NDArray) -> _Nearest:
+    def _nearest(self, encodings: NDArray[np.floating]) -> _Nearest:
         wanted = _unit(np.asarray(encodings, np.float32))
         if wanted.ndim != 2 or wanted.shape[1] != self.encodings.shape[1]:
             raise InputError(f"encodings must have the shape (n, {self.encodings.shape[1]}); got {wanted.shape}")
@@ -254,5 +262,6 @@ class Places(Readout):
         return _Tops(tops, start)
 
 
-def _unit(values: NDArray) -> NDArray[np.float32]:
-    return values / np.maximum(np.linalg.norm(values, axis=-1, keepdims=True), 1e-12)
+def _unit(values: NDArray[np.floating]) -> NDArray[np.float32]:
+    result: NDArray[np.float32] = values / np.maximum(np.linalg.norm(values, axis=-1, keepdims=True), 1e-12)
+    return result

@@ -172,7 +172,8 @@ def to_onnx(module: torch.nn.Module, settings: Preprocess, outputs: Sequence[str
     del model.metadata_props[:]
     for node in model.graph.node:
         node.doc_string = ""
-    return model.SerializeToString()
+    result: bytes = model.SerializeToString()
+    return result
 
 
 def _halve(graph: Any) -> None:

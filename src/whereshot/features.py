@@ -39,7 +39,7 @@ def cached_features(
     cache: Path | None = None,
     workers: int = 1,
     track: Track = silent,
-    already: Mapping[bytes, NDArray] = {},
+    already: Mapping[bytes, NDArray[np.float64]] = {},
 ) -> tuple[NDArray[np.float32], dict[int, str]]:
     """Pooled features (n, dim) of pictures and the errors by row, whose features are zero.
 
@@ -58,7 +58,7 @@ def cached_features(
     errors: dict[int, str] = {}
     if todo:
         rows = list(todo.values())
-        pending: dict[bytes, NDArray] = {}
+        pending: dict[bytes, NDArray[np.float64]] = {}
         blocks = runtime.compute_outputs(
             [paths[row] for row in rows], settings, make, workers=workers, track=track, what="computing features"
         )
@@ -96,7 +96,7 @@ def _read(folder: Path) -> dict[bytes, NDArray[np.float32]]:
     return known
 
 
-def _flush(folder: Path, pending: dict[bytes, NDArray]) -> dict[bytes, NDArray]:
+def _flush(folder: Path, pending: dict[bytes, NDArray[np.float64]]) -> dict[bytes, NDArray[np.float64]]:
     """Write what is pending as one shard, and hand it back."""
     done = dict(pending)
     if pending:

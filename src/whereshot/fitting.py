@@ -65,7 +65,7 @@ class Fitting:
         weights = torch.tensor(photos.weight, dtype=torch.float32, device=self.device)
         sampler = self._sampler(head, photos)
 
-        def loss_of(rows: NDArray) -> torch.Tensor:
+        def loss_of(rows: NDArray[np.int64]) -> torch.Tensor:
             chosen = torch.from_numpy(rows)
             return head.loss(inputs[chosen], target[chosen], weights[chosen])
 
@@ -113,14 +113,18 @@ class Fitting:
         def loss_of(batch: Batch, forward: torch.nn.Module = forward) -> torch.Tensor:
             rows = torch.from_numpy(batch.rows % sampler.photos)
             crops, owner = torch.from_numpy(batch.crops).to(self.device), torch.from_numpy(batch.owner).to(self.device)
-            return forward(crops, owner, target[rows].to(self.device), weights[rows].to(self.device), rows)
+            result: torch.Tensor = forward(
+                crops, owner, target[rows].to(self.device), weights[rows].to(self.device), rows
+            )
+            return result
 
         def nothing(row: int) -> torch.Tensor:
             """The loss, 0, of a part without a photo, which all the same takes part in the processes' sums."""
             crops = torch.zeros(1, 3, preprocess.size, preprocess.size, device=self.device)
             owner = torch.zeros(1, dtype=torch.int64, device=self.device)
             weight, rows = torch.zeros(1, device=self.device), torch.tensor([row])
-            return forward(crops, owner, target[rows].to(self.device), weight, rows)
+            result: torch.Tensor = forward(crops, owner, target[rows].to(self.device), weight, rows)
+            return result
 
         def steps(epoch: int) -> Iterator[Part]:
             plan = list(self._plan(sampler.draws(epoch)))
@@ -199,14 +203,14 @@ class Fitting:
         """Photos that one process computes at once."""
         return self.run.optimizer.batch_size // (self.run.optimizer.accumulate * self.group.count)
 
-    def _plan(self, draws: NDArray) -> Iterator[list[NDArray]]:
+    def _plan(self, draws: NDArray[np.int64]) -> Iterator[list[NDArray[np.float64]]]:
         """The steps of an epoch, each as its parts for all processes in turn; those of the last step may be empty."""
         size, parts = self._part_size, self.run.optimizer.accumulate * self.group.count
         for start in range(0, len(draws), size * parts):
             step = draws[start : start + size * parts]
             yield [step[part * size : (part + 1) * size] for part in range(parts)]
 
-    def _own(self, step: list[NDArray]) -> list[NDArray]:
+    def _own(self, step: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
         """This process's parts of a step."""
         count = self.run.optimizer.accumulate
         return step[self.group.rank * count : (self.group.rank + 1) * count]

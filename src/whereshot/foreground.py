@@ -33,8 +33,8 @@ class Ground(Spots):
         self.background, self.own = background, len(spread)
         self.log_mass, self.mass = background.log_mass[0], background.mass[0]
         self._within: dict[tuple[float, float, float], float] = {}
-        self._gains: dict[choice.Gain, dict[int, tuple[NDArray, NDArray, float]]] = {}
-        self._near: dict[tuple[float, float, float], NDArray] = {}
+        self._gains: dict[choice.Gain, dict[int, tuple[NDArray[np.float64], NDArray[np.float64], float]]] = {}
+        self._near: dict[tuple[float, float, float], NDArray[np.float64]] = {}
 
     @functools.cached_property
     def _by_mass(self) -> NDArray[np.int64]:
@@ -44,7 +44,7 @@ class Ground(Spots):
         """Numbers of the k heaviest places of the background, in order of their numbers."""
         return self.kept(f"likely {k}", lambda: np.sort(self._by_mass[:k]) + self.own)
 
-    def background_within(self, centers: NDArray, km: float) -> NDArray[np.float64]:
+    def background_within(self, centers: NDArray[np.float64], km: float) -> NDArray[np.float64]:
         """The background's mass (m,) within a distance of each center (m, 2)."""
         keys = [(*center, km) for center in centers.tolist()]
         if len(self._within) > _KEPT:
@@ -55,7 +55,7 @@ class Ground(Spots):
             self._within[key] = float(self.mass @ circle_share(offset, self.scale[self.own :], edge))
         return np.array([self._within[key] for key in keys])
 
-    def near(self, center: NDArray, km: float) -> NDArray[np.int64]:
+    def near(self, center: NDArray[np.float64], km: float) -> NDArray[np.int64]:
         """Numbers of the places at most so far from one of them (2,)."""
         key = (*center.tolist(), km)
         if len(self._near) > _KEPT // 10:
@@ -64,7 +64,9 @@ class Ground(Spots):
             self._near[key] = choice.within(self, center, km)
         return self._near[key]
 
-    def gains(self, chosen: NDArray[np.int64], gain: choice.Gain) -> list[tuple[NDArray, NDArray, float]]:
+    def gains(
+        self, chosen: NDArray[np.int64], gain: choice.Gain
+    ) -> list[tuple[NDArray[np.float64], NDArray[np.float64], float]]:
         """For each candidate the own places in its reach, what it gains by them, and what by the whole background."""
         known = self._gains.setdefault(gain, {})
         missing = np.array(sorted({number for number in chosen.tolist() if number not in known}), np.int64)
@@ -111,9 +113,9 @@ class Foreground(Posterior):
         both -= log_sum_exp(both)[:, None]
         self._of(ground, both[:, :-1], both[:, -1])
 
-    def _of(self, ground: Ground, own: NDArray, rest: NDArray) -> Foreground:
+    def _of(self, ground: Ground, own: NDArray[np.int64], rest: NDArray[np.float64]) -> Foreground:
         self.ground, self.own, self.rest = ground, own, rest
-        self._ranking: dict[int, tuple[NDArray, NDArray]] = {}
+        self._ranking: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
         self.places, self.spread_km, self._spots = ground.places, ground.spread_km, ground
         return self
 
@@ -151,7 +153,7 @@ class Foreground(Posterior):
         return ground, np.concatenate([np.exp(self.own[number]), np.exp(self.rest[number]) * ground.mass]), heavy
 
     def weigh(
-        self, number: int, gain: choice.Gain, near: NDArray | None = None, near_km: float = 0.0
+        self, number: int, gain: choice.Gain, near: sphere.Points | None = None, near_km: float = 0.0
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         if not np.isfinite(gain.reach_km):
             return super().weigh(number, gain, near, near_km)
@@ -203,7 +205,7 @@ class Foreground(Posterior):
         numbers, mass = self._ranking[number]
         return numbers[:k], mass[:k]
 
-    def _heaviest_of_cells(self, own: NDArray, rest: float, count: int) -> NDArray[np.int64]:
+    def _heaviest_of_cells(self, own: NDArray[np.int64], rest: float, count: int) -> NDArray[np.int64]:
         """The heaviest place of each of the heaviest cells of a row."""
         cell, behind, heaviest = self.ground.cells
         cells = choice.heaviest((np.bincount(cell, own, len(behind)) + rest * behind)[None], count)[0]
@@ -213,4 +215,5 @@ class Foreground(Posterior):
         mine, theirs = best[cells], heaviest[cells]
         by_own = np.where(mine >= 0, own[mine], -1.0)
         by_rest = np.where(theirs >= 0, rest * self.ground.mass[np.maximum(theirs - self.ground.own, 0)], -1.0)
-        return np.where(by_own >= by_rest, mine, theirs)
+        result: NDArray[np.int64] = np.where(by_own >= by_rest, mine, theirs)
+        return result

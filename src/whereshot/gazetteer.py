@@ -62,7 +62,8 @@ class _Folded(dict):
         parts = unicodedata.normalize("NFKD", chr(code).casefold())
         kept = [part for part in parts.casefold() if unicodedata.category(part) in _KEPT and not _DROPPED.match(part)]
         self[code] = "".join(_SPELLED.get(part, part) for part in kept)
-        return self[code]
+        result: str = self[code]
+        return result
 
 
 _KEPT = {"Ll", "Lu", "Lt", "Lm", "Lo", "Nd", "Nl", "No", "Mn", "Mc"}
@@ -129,11 +130,13 @@ class Gazetteer:
 
     def name(self, index: int) -> str:
         """The usual name of one town."""
-        return self._names[int(index)].as_py()
+        result: str = self._names[int(index)].as_py()
+        return result
 
     def other_names(self, index: int) -> list[str]:
         """Further names of a town: native, foreign and former ones, in the script that each is written in."""
-        return self._other_names[int(index)].as_py()
+        result: list[str] = self._other_names[int(index)].as_py()
+        return result
 
     @functools.cached_property
     def region_codes(self) -> dict[tuple[str, str], str]:
@@ -204,7 +207,7 @@ class Gazetteer:
         owners = [np.arange(len(self)), np.asarray(pc.list_parent_indices(self._other_names))]
         return _NameIndex(pa.concat_arrays([self._names, self._other_names.flatten()]), np.concatenate(owners))
 
-    def _by_size(self, towns: NDArray) -> NDArray[np.int64]:
+    def _by_size(self, towns: NDArray[np.int64]) -> NDArray[np.int64]:
         towns = np.unique(towns).astype(np.int64)
         return towns[np.argsort(-self.populations[towns].astype(np.int64), kind="stable")]
 
@@ -300,7 +303,8 @@ def _blurred_letters() -> NDArray[np.uint16]:
 
 def _letters(text: str) -> NDArray[np.uint16]:
     """Code points, look-alikes made equal; beyond the first 65,536 they fold onto those, which only adds a match."""
-    return _blurred_letters()[np.frombuffer(text.encode("utf-32-le"), np.uint32) & 0xFFFF]
+    result: NDArray[np.uint16] = _blurred_letters()[np.frombuffer(text.encode("utf-32-le"), np.uint32) & 0xFFFF]
+    return result
 
 
 def _signatures(letters: NDArray[np.uint16]) -> NDArray[np.uint64]:

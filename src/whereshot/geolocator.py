@@ -362,7 +362,7 @@ class Explained:
         """Whether anything was noticed that changed the posterior."""
         return self.fused is not None or self.not_a_photo is not None
 
-    def tell(self, answer: NDArray, region: places.Region | None) -> tuple[dict[str, Any], ...]:
+    def tell(self, answer: NDArray[np.float64], region: places.Region | None) -> tuple[dict[str, Any], ...]:
         """The evidence as a Prediction lists it: what was noticed, what it means, how far it moved the answer (2,)."""
         restrict = None if region is None else functools.partial(region.restrict, count=COARSE_GRID)
         told = []

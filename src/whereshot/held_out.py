@@ -22,7 +22,7 @@ from whereshot.records import Records, hashed_share
 from whereshot.run_settings import PLACE, Run, head_settings
 
 
-def build_hierarchy(run: Run, points: NDArray) -> Hierarchy:
+def build_hierarchy(run: Run, points: NDArray[np.float64]) -> Hierarchy:
     """The run's cells for training positions (n, 2)."""
     return Hierarchy(tuple(partition.build(run.partition.kind, points, level) for level in run.partition.levels))
 
@@ -35,16 +35,17 @@ def build_network(run: Run, backbone: Backbone, hierarchy: Hierarchy, device: st
     return Network(backbone, model.FeatureScaling(backbone.dim, run.scaling_power), head).to(device)
 
 
-def scale(network: Network, pooled: torch.Tensor, train_rows: NDArray, device: str) -> torch.Tensor:
+def scale(network: Network, pooled: torch.Tensor, train_rows: NDArray[np.float64], device: str) -> torch.Tensor:
     """Features (n, dim) of all photos on the CPU, scaled by what ``train_rows`` are like, as the network then does."""
     pooled = pooled.to(device)
     network.scaling.fit(pooled[torch.from_numpy(train_rows)])
-    return network.scaling(pooled).cpu()
+    result: torch.Tensor = network.scaling(pooled).cpu()
+    return result
 
 
 @torch.inference_mode()
 def held_out(
-    network: Network, scaled: torch.Tensor, photos: Photos, rows: NDArray, gallery: checkpoint.Gallery
+    network: Network, scaled: torch.Tensor, photos: Photos, rows: NDArray[np.int64], gallery: checkpoint.Gallery
 ) -> HeldOut:
     """What a network says of some rows' features that it was not trained on."""
     outputs = network.from_features(scaled[rows].to(next(network.parameters()).device))

@@ -16,7 +16,9 @@ from pydantic import Field
 from whereshot import sphere
 from whereshot.config import Settings
 
-Slopes = Callable[[NDArray, NDArray], tuple[NDArray, NDArray, NDArray]]
+Slopes = Callable[
+    [NDArray[np.float64], NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+]
 """Rows (m,) of encodings and positions (m, 2) -> the cosine (m,), its slope (m, 2) per km north and east, and the
 encoding's metric (m, 2, 2) there."""
 
@@ -42,11 +44,15 @@ class Hills:
     """Tops of the similarity: ``positions`` (n, k, 2), ``similarity`` (n, k), -inf where a climb was given up, and
     ``metric`` (n, k, 2, 2), how fast the encoding turns in squared radians per squared km, north first."""
 
-    def __init__(self, positions: NDArray, similarity: NDArray, metric: NDArray) -> None:
+    def __init__(
+        self, positions: NDArray[np.float64], similarity: NDArray[np.floating], metric: NDArray[np.float64]
+    ) -> None:
         self.positions, self.similarity, self.metric = positions, similarity, metric
 
 
-def climb(slopes: Slopes, dim: int, starts: NDArray, settings: ClimbSettings, patience: float = 15.0) -> Hills:
+def climb(
+    slopes: Slopes, dim: int, starts: NDArray[np.float64], settings: ClimbSettings, patience: float = 15.0
+) -> Hills:
     """Climb to the nearest top of the cosine with encodings of ``dim`` numbers, from ``starts`` (n, k, 2).
 
     A climb is given up once its top would be worth ``patience`` nats less than the best one of its row.
@@ -81,7 +87,7 @@ def climb(slopes: Slopes, dim: int, starts: NDArray, settings: ClimbSettings, pa
     return Hills(position.reshape(n, k, 2), similarity.reshape(n, k), metric.reshape(n, k, 2, 2))
 
 
-def starts_among(near: NDArray, settings: ClimbSettings) -> NDArray[np.float64]:
+def starts_among(near: NDArray[np.int64], settings: ClimbSettings) -> NDArray[np.float64]:
     """Starts (n, hills, 2) among the most similar places (n, m, 2), best first, each some way from the better ones."""
     rows, count = np.arange(len(near)), min(settings.hills, near.shape[1])
     chosen = np.empty((len(near), count, 2))
@@ -93,18 +99,23 @@ def starts_among(near: NDArray, settings: ClimbSettings) -> NDArray[np.float64]:
     return chosen
 
 
-def concentration(cosine: NDArray, dim: int) -> NDArray[np.float64]:
+def concentration(cosine: NDArray[np.floating], dim: int) -> NDArray[np.float64]:
     """Concentration of directions in ``dim`` dimensions that keep this mean cosine with their centre: nats per unit.
 
     Banerjee et al. 2005, the von Mises-Fisher distribution.
     """
     c = np.clip(cosine, 1e-3, 1 - 1e-7)
-    return c * (dim - c * c) / (1 - c * c)
+    result: NDArray[np.float64] = c * (dim - c * c) / (1 - c * c)
+    return result
 
 
 def steps(
-    similarity: NDArray, slope: NDArray, metric: NDArray, damping: NDArray, longest_km: float
-) -> tuple[NDArray, NDArray]:
+    similarity: NDArray[np.floating],
+    slope: NDArray[np.float64],
+    metric: NDArray[np.float64],
+    damping: NDArray[np.float64],
+    longest_km: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Expected gain (m,) and step (m, 2) in km, north and east: the top of the hill as its slope and metric say."""
     curvature = metric * np.maximum(similarity, 0.05)[:, None, None]
     size = np.trace(curvature, axis1=1, axis2=2)
@@ -115,7 +126,7 @@ def steps(
     return np.maximum((slope * step).sum(1) / 2, 0), step
 
 
-def moved(positions: NDArray, step: NDArray) -> NDArray[np.float64]:
+def moved(positions: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
     """Positions (m, 2) after steps (m, 2) in km, north and east."""
     return sphere.move(positions, np.degrees(np.arctan2(step[:, 1], step[:, 0])), np.hypot(*step.T))
 

@@ -197,7 +197,9 @@ def _digests(folder: ModelFolder) -> list[bytes]:
     return [bytes.fromhex(text) for text in folder.photos["digest"].to_pylist()]
 
 
-def _united(before: ModelFolder | None, table: pa.Table, pooled: NDArray) -> tuple[pa.Table, NDArray[np.float16]]:
+def _united(
+    before: ModelFolder | None, table: pa.Table, pooled: NDArray[np.floating]
+) -> tuple[pa.Table, NDArray[np.float16]]:
     """Old and new photos, each content once; where it comes again, the later word on its position counts."""
     if before is not None:
         table = pa.concat_tables([before.photos.select(table.column_names), table])

@@ -150,7 +150,9 @@ class _Eye:
         by_onnx = self.folder.onnx is not None and self.device in (None, "cpu")
         return "cpu" if by_onnx else runtime.pick_device(self.device)
 
-    def look(self, photo: images.Source, scale: Callable[[NDArray], NDArray]) -> NDArray[np.float32]:
+    def look(
+        self, photo: images.Source, scale: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    ) -> NDArray[np.float32]:
         """Features (1, d) of a photo. Raises ImageError."""
         compute = make_network(str(self.folder.path), self._runs_on)
         settings = self.folder.description.preprocess
@@ -161,7 +163,9 @@ class _Eye:
                 return scale(outputs[self.kind])
         raise ImageError(f"{images.describe(photo)}: cannot be looked at")
 
-    def gallery(self, name: str, photos: Photos, known: NDArray, scale: Callable, errors: dict[str, str]) -> Gallery:
+    def gallery(
+        self, name: str, photos: Photos, known: NDArray[np.float64], scale: Callable, errors: dict[str, str]
+    ) -> Gallery:
         """Photos with features (m, d) that are scaled already, ready to search."""
         index = retrieval.index_of(known, self.metric, cache=retrieval.default_cache())
         look = functools.partial(self.look, scale=scale)
@@ -226,7 +230,7 @@ class _Eye:
         hashes = self.folder.hashes
         return hashes.get(checkpoint.ONNX, hashes.get("weights.safetensors", ""))[:32]
 
-    def _scale(self, pooled: NDArray) -> Callable[[NDArray], NDArray]:
+    def _scale(self, pooled: NDArray[np.floating]) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
         """What makes pooled features comparable: a learned model's whitening, or root and centre of the gallery's."""
         if self.metric == "l2" or self.kind == "features":
             return _as_they_are
@@ -241,17 +245,18 @@ class _Features:
     def __init__(self, path: str, device: str, kind: str) -> None:
         self._network, self._kind = make_network(path, device), kind
 
-    def __call__(self, batch: Batch) -> dict[str, NDArray]:
+    def __call__(self, batch: Batch) -> dict[str, NDArray[Any]]:
         return {"pooled": self._network(batch)[self._kind]}
 
 
-def _as_they_are(values: NDArray) -> NDArray[np.float32]:
+def _as_they_are(values: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.asarray(values, np.float32)
 
 
 def _columns(path: Path) -> list[str]:
     try:
-        return pq.read_schema(path).names
+        result: list[str] = pq.read_schema(path).names
+        return result
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
 

@@ -43,7 +43,7 @@ class Confidence(Settings):
     weights: list[list[float]]
     """For "this" and for "another", against "none": a constant first."""
 
-    def log_shares(self, measures: NDArray) -> NDArray[np.float64]:
+    def log_shares(self, measures: NDArray[np.floating]) -> NDArray[np.float64]:
         """Log probabilities (n, 3) of the classes, of measures (n, k)."""
         inputs = expanded((measures - np.array(self.center)) / np.array(self.scale))
         scores = inputs @ np.array(self.weights).T
@@ -148,7 +148,9 @@ def near_one_another(places: sphere.Points, km: float) -> Near:
     return Near(np.concatenate([[0], np.cumsum(counts)]), np.concatenate([other for _, other in found]))
 
 
-def library_of(features: NDArray, points: NDArray, accuracy_km: NDArray) -> Library:
+def library_of(
+    features: NDArray[np.floating], points: NDArray[np.float64], accuracy_km: NDArray[np.float64]
+) -> Library:
     """A library of photos, divided into places, with how much each is a hub."""
     points = sphere.points(points)
     accuracy = np.nan_to_num(np.asarray(accuracy_km, np.float64), nan=0.0)
@@ -156,7 +158,7 @@ def library_of(features: NDArray, points: NDArray, accuracy_km: NDArray) -> Libr
     return Library(np.asarray(features, np.float32), points, accuracy, place, hubness(features, points))
 
 
-def hubness(features: NDArray, points: NDArray) -> NDArray[np.float32]:
+def hubness(features: NDArray[np.floating], points: NDArray[np.float64]) -> NDArray[np.float32]:
     """Mean cosine (m,) of each photo with the five most similar ones from farther than 25 km; -1 where there is none.
 
     A sunset is similar to many photos, a facade to few; what is similar to all says little (Conneau et al. 2018).
@@ -206,7 +208,7 @@ def log_shares(settings: MemorySettings, found: Recall) -> NDArray[np.float64]:
     return np.log(np.stack([this, 0.01 * this, 1 - 1.01 * this], axis=1))
 
 
-def _recall(library: Library, cosine: NDArray, temperature: float) -> tuple[NDArray, ...]:
+def _recall(library: Library, cosine: NDArray[np.floating], temperature: float) -> tuple[NDArray[np.float64], ...]:
     known = cosine > -0.999
     log_votes = _votes(library, cosine, known, temperature)
     votes = np.exp(log_votes)
@@ -240,7 +242,9 @@ def _recall(library: Library, cosine: NDArray, temperature: float) -> tuple[NDAr
     return chosen, np.stack(measures, axis=1).astype(np.float64), log_votes, cosine[rows, best].astype(np.float64)
 
 
-def _votes(library: Library, cosine: NDArray, known: NDArray, temperature: float) -> NDArray[np.float64]:
+def _votes(
+    library: Library, cosine: NDArray[np.floating], known: NDArray[np.float64], temperature: float
+) -> NDArray[np.float64]:
     """Log votes (n, p) of the photos of each place, up to a constant per row."""
     raised = np.where(known, np.exp((cosine.astype(np.float64) - cosine.max(axis=1, keepdims=True)) / temperature), 0)
     order, starts = library.by_place
@@ -294,7 +298,7 @@ class Memory(Readout):
         return recall(self.library, self.cosine(outputs), self.settings.temperature)
 
 
-def mass_of(library: Library, found: Recall, shares: NDArray) -> NDArray[np.float64]:
+def mass_of(library: Library, found: Recall, shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Log masses (n, p + 1) of the library's places and of none of them, from log probabilities (n, 3) of classes."""
     near = library.near.mask(found.chosen)
     this, other = np.where(near, found.log_votes, -np.inf), np.where(near, -np.inf, found.log_votes)
@@ -306,7 +310,7 @@ def mass_of(library: Library, found: Recall, shares: NDArray) -> NDArray[np.floa
     return np.concatenate([placed, none[:, None]], axis=1)
 
 
-def expanded(standard: NDArray) -> NDArray[np.float64]:
+def expanded(standard: NDArray[np.float64]) -> NDArray[np.float64]:
     """A constant, the measures (n, k), their squares and their products."""
     n, k = standard.shape
     standard = np.clip(standard, -4.0, 4.0)  # a square must not run away with what was never seen
@@ -314,7 +318,9 @@ def expanded(standard: NDArray) -> NDArray[np.float64]:
     return np.concatenate([np.ones((n, 1)), standard, np.stack(pairs, axis=1)], axis=1)
 
 
-def fit_confidence(measures: NDArray, outcome: NDArray, weight: NDArray, ridge: float = 1e-3) -> Confidence:
+def fit_confidence(
+    measures: NDArray[np.floating], outcome: NDArray[np.float64], weight: NDArray[np.float64], ridge: float = 1e-3
+) -> Confidence:
     """The confidence with the highest likelihood of outcomes (n,), numbers of CLASSES, weighted by (n,)."""
     from scipy.optimize import minimize  # a fifth of a second, which an answer does not need
 
@@ -326,7 +332,7 @@ def fit_confidence(measures: NDArray, outcome: NDArray, weight: NDArray, ridge: 
     count = inputs.shape[1]
     target = np.eye(len(CLASSES))[outcome]
 
-    def loss(theta: NDArray) -> tuple[float, NDArray]:
+    def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights = theta.reshape(2, count)
         scores = np.concatenate([inputs @ weights.T, np.zeros((len(inputs), 1))], axis=1)
         log_share = log_softmax(scores)

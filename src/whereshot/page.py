@@ -48,7 +48,8 @@ def pack(ring: np.ndarray, unit: int) -> list[int]:
     """A ring of longitudes and latitudes (m, 2) in whole parts of a degree, each point as the step from the last."""
     whole = np.round(ring * unit).astype(np.int64)
     whole = whole[np.concatenate([[True], (np.diff(whole, axis=0) != 0).any(axis=1)])]
-    return np.diff(whole, axis=0, prepend=[[0, 0]]).ravel().tolist()
+    result: list[int] = np.diff(whole, axis=0, prepend=[[0, 0]]).ravel().tolist()
+    return result
 
 
 def thumbnail(source: Any) -> str | None:

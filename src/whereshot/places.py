@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import shapely
 from numpy.typing import ArrayLike, NDArray
+from shapely.geometry.base import BaseGeometry
 
 from whereshot import arrow, borders, shipped, sphere
 from whereshot.errors import InputError, nearest_name
@@ -81,7 +82,7 @@ class Country:
     code: str
     name: str
     names: frozenset[str]
-    geometry: shapely.Geometry
+    geometry: BaseGeometry
 
 
 class Countries:
@@ -131,13 +132,13 @@ class Countries:
             found[rows[closer]] = number
         return found
 
-    def _boxed(self, shapes: NDArray) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    def _boxed(self, shapes: NDArray[np.object_]) -> Iterator[tuple[int, NDArray[np.int64]]]:
         """Each country and the rows of the shapes whose boxes meet that of its borders."""
         rows, country = self._tree.query(shapes)
         for number in np.unique(country):
             yield int(number), rows[country == number]
 
-    def _prepared(self, number: int) -> shapely.Geometry:
+    def _prepared(self, number: int) -> BaseGeometry:
         """A country's borders, ready for many questions."""
         geometry = self.all[number].geometry
         shapely.prepare(geometry)
@@ -167,7 +168,7 @@ def decoded_borders(table: pa.Table) -> NDArray[np.object_]:
     return np.array([shape.geoms[0] if len(shape.geoms) == 1 else shape for shape in shapes])
 
 
-def encoded_borders(geometries: Sequence[shapely.Geometry]) -> dict[str, pa.Array]:
+def encoded_borders(geometries: Sequence[BaseGeometry]) -> dict[str, pa.Array]:
     """Geometries as columns "longitude" and "latitude": lists of polygons of rings of steps in ``DEGREE``.
 
     A step is the difference from the coordinate before, whatever ring or country that is of.
@@ -202,7 +203,7 @@ def fold(text: str) -> str:
 
 
 def country_masses(
-    posterior: Posterior, index: NDArray | None = None, least: float = 0.0
+    posterior: Posterior, index: NDArray[np.int64] | None = None, least: float = 0.0
 ) -> list[list[tuple[str, float]]]:
     """For each row the countries with any mass, and at least so much, heaviest first, as (code, probability).
 
@@ -336,7 +337,9 @@ def region_index(points: ArrayLike) -> NDArray[np.int64]:
     return np.stack([country, division], axis=1)
 
 
-def region_masses(posterior: Posterior, index: NDArray | None = None) -> list[list[tuple[str, str | None, float]]]:
+def region_masses(
+    posterior: Posterior, index: NDArray[np.int64] | None = None
+) -> list[list[tuple[str, str | None, float]]]:
     """For each row the regions with any mass, heaviest first, as (country code, region, probability).
 
     ``index`` may give ``region_index`` of shared places. The region is None for mass that is in a country, but more
@@ -409,7 +412,8 @@ def _qualified(towns: Gazetteer, found: NDArray[np.int64], qualifier: str) -> ND
         return inside
     other = towns.points[towns.named(qualifier)]
     if len(other) == 0:
-        return inside
+        result: NDArray[np.bool_] = inside
+        return result
     return (sphere.distance_km(towns.points[found][:, None], other) <= QUALIFIER_KM).any(axis=1)
 
 
@@ -440,7 +444,7 @@ class Region:
     """An area that an answer is restricted to."""
 
     name: str
-    geometry: shapely.Geometry
+    geometry: BaseGeometry
 
     def holds(self, points: ArrayLike) -> NDArray[np.bool_]:
         """Which positions (n, 2) lie inside."""

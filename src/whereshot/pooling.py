@@ -59,7 +59,7 @@ def pool(posteriors: Sequence[Posterior], prior: Posterior, correlation: float =
     mixture = np.logaddexp.reduce(each, axis=0) - np.log(len(posteriors))
     share = (mass / count)[owner]  # of the mixture's mass, what each point stands for
 
-    def measured(powers: NDArray) -> NDArray[np.float64]:
+    def measured(powers: NDArray[np.float64]) -> NDArray[np.float64]:
         """Masses (k,) of prior x product of (photo / prior) to the powers (n,), not normalised."""
         return np.bincount(owner, share * np.exp(before + powers @ ratio - mixture), len(spots))
 
@@ -69,12 +69,13 @@ def pool(posteriors: Sequence[Posterior], prior: Posterior, correlation: float =
     return Pooled(Posterior.from_mass(spots, pooled[None], spread), float(np.log(max(together, 1e-300))))
 
 
-def _powers(said: NDArray, correlation: float) -> NDArray[np.float64]:
+def _powers(said: NDArray[np.float64], correlation: float) -> NDArray[np.float64]:
     """The powers (n,) of photos that say so many nats (n,) beyond the prior."""
     if said.sum() < 1e-6:
         return np.full(len(said), 1 / len(said))
     worth = said.sum() ** 2 / (said**2).sum()
-    return worth / (1 + (worth - 1) * correlation) * said / said.sum()
+    result: NDArray[np.float64] = worth / (1 + (worth - 1) * correlation) * said / said.sum()
+    return result
 
 
 def _components(

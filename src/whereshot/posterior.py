@@ -139,10 +139,10 @@ class Posterior:
             spread = np.concatenate([self._own(self.spread_km, 2), other._own(other.spread_km, 2)], axis=1)
         return Posterior(places, log_mass, spread)
 
-    def _own(self, values: NDArray, ndim: int) -> NDArray:
+    def _own(self, values: NDArray[np.floating], ndim: int) -> NDArray[np.float64]:
         return values if values.ndim == ndim else np.broadcast_to(values, (len(self), *values.shape))
 
-    def pool(self, groups: ArrayLike, *, prior: Posterior | None = None) -> tuple[NDArray, Posterior]:
+    def pool(self, groups: ArrayLike, *, prior: Posterior | None = None) -> tuple[NDArray[np.float64], Posterior]:
         """One posterior per group of photos known to be from one place: the product of their rows.
 
         Needs shared places. With a ``prior`` on the same places it counts once, not once per photo. Returns the
@@ -200,7 +200,7 @@ class Posterior:
         return self.spots(number), mass, choice.heaviest(mass[None], k)[0]
 
     def weigh(
-        self, number: int, gain: choice.Gain, near: NDArray | None = None, near_km: float = 0.0
+        self, number: int, gain: choice.Gain, near: sphere.Points | None = None, near_km: float = 0.0
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The places of one row that are worth answering with, and what is expected of each: see ``choice.weigh``."""
         return choice.weigh(self.spots(number), np.exp(self.log_mass[number]), gain, near, near_km)
@@ -212,7 +212,8 @@ class Posterior:
     def mode(self) -> sphere.Points:
         """The heaviest place of each row, (n, 2)."""
         best = self.log_mass.argmax(axis=1)
-        return self.places[best] if self.places.ndim == 2 else self.places[np.arange(len(self)), best]
+        result: sphere.Points = self.places[best] if self.places.ndim == 2 else self.places[np.arange(len(self)), best]
+        return result
 
     def mean(self) -> sphere.Points:
         """The mass-weighted mean direction of each row, (n, 2)."""
@@ -238,7 +239,7 @@ class Posterior:
         """The place (n, 2) of each row with the highest expected GeoScore."""
         return self._decide(choice.GEOSCORE)
 
-    def _decide(self, gain: choice.Gain, near: NDArray | None = None, near_km: float = 0.0) -> sphere.Points:
+    def _decide(self, gain: choice.Gain, near: sphere.Points | None = None, near_km: float = 0.0) -> sphere.Points:
         """The candidate (n, 2) of the highest expected gain; with ``near`` (n, 2) at most ``near_km`` from it."""
         chosen = np.empty((len(self), 2))
         for row in range(len(self)):
@@ -266,7 +267,7 @@ class Posterior:
         """How each row's mass lies around its ``center`` (n, 2): prepared once for many distances and levels."""
         return Rings(self, np.broadcast_to(sphere.points(center), (len(self), 2)))
 
-    def _distances(self, rows: slice, center: NDArray) -> tuple[NDArray, NDArray]:
+    def _distances(self, rows: slice, center: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         places = self.places if self.places.ndim == 2 else self.places[rows]
         spread = self.spread_km if self.spread_km.ndim == 1 else self.spread_km[rows]
         return sphere.distance_km(center[:, None], places), spread
@@ -364,7 +365,7 @@ class Rings:
     extent, drawn so evenly that together they stand for the whole; and very wide ones as uniform.
     """
 
-    def __init__(self, posterior: Posterior, center: NDArray) -> None:
+    def __init__(self, posterior: Posterior, center: NDArray[np.float64]) -> None:
         n, k = len(posterior), min(EXACT_PLACES, posterior.places.shape[-2])
         self._mass, self._offset, self._scale = (np.empty((n, k)) for _ in range(3))
         self._uniform = np.zeros(n)
@@ -406,21 +407,23 @@ class Rings:
             low, high = np.where(inside, low, middle), np.where(inside, middle, high)
         return high
 
-    def _without_light(self, edge: NDArray) -> NDArray[np.float64]:
+    def _without_light(self, edge: NDArray[np.float64]) -> NDArray[np.float64]:
         exact = (self._mass * circle_share(self._offset, self._scale, edge[:, None])).sum(axis=1)
-        return exact + self._uniform * edge
+        result: NDArray[np.float64] = exact + self._uniform * edge
+        return result
 
 
-def _edges(km: NDArray) -> NDArray[np.float64]:
+def _edges(km: NDArray[np.float64]) -> NDArray[np.float64]:
     return half_square(np.minimum(km, sphere.HALF_CIRCUMFERENCE_KM))
 
 
-def log_sum_exp(values: NDArray) -> NDArray[np.float64]:
+def log_sum_exp(values: NDArray[np.floating]) -> NDArray[np.float64]:
     """The log of the sum (...) of the exponentials of values (..., k); of none, or of -inf alone, -inf."""
     peak = values.max(axis=-1, initial=-np.inf)
     finite = np.where(np.isfinite(peak), peak, 0.0)
     with np.errstate(divide="ignore"):
-        return finite + np.log(np.exp(values - finite[..., None]).sum(axis=-1))
+        result: NDArray[np.float64] = finite + np.log(np.exp(values - finite[..., None]).sum(axis=-1))
+        return result
 
 
 def _blocks(n: int, width: int) -> Iterator[slice]:

@@ -36,7 +36,7 @@ _LEAST_MASS = 1 / 200
 _FEWEST_POINTS = 8
 """Fewer points in a cell say nothing of its parts."""
 _SUPPORTS_KEPT = 8
-_SINGLE: dict[int, tuple[sphere.Points, NDArray, s2.CellIds, NDArray[np.int64]]] = {}
+_SINGLE: dict[int, tuple[sphere.Points, NDArray[np.float64], s2.CellIds, NDArray[np.int64]]] = {}
 """By the identity of an array of places, which is held here so that no other one gets it."""
 _STRAIGHT_LEVEL = 5
 """From this level on, 3 degrees, edges bend too little to be seen on a map."""
@@ -111,7 +111,7 @@ def _leaves(posterior: Posterior) -> tuple[s2.CellIds, NDArray[np.float64]]:
     return leaves[merged], held[merged]
 
 
-def _singles(places: sphere.Points, spread_km: NDArray) -> tuple[s2.CellIds, NDArray[np.int64]]:
+def _singles(places: sphere.Points, spread_km: NDArray[np.float64]) -> tuple[s2.CellIds, NDArray[np.int64]]:
     """The leaf cells (k,), in order, of one point for each place, and the places' numbers (k,); kept, as photos share
     their places."""
     kept = _SINGLE.get(id(places))
@@ -124,7 +124,9 @@ def _singles(places: sphere.Points, spread_km: NDArray) -> tuple[s2.CellIds, NDA
     return kept[2:]
 
 
-def _laid(places: sphere.Points, spread_km: NDArray, number: NDArray, share: NDArray) -> sphere.Points:
+def _laid(
+    places: sphere.Points, spread_km: NDArray[np.float64], number: NDArray[np.int64], share: NDArray[np.float64]
+) -> sphere.Points:
     """Positions (m, 2) so far from their places that ``share`` of these lies nearer, each turned from the one before.
 
     Single points are turned from place to place, or those of many light ones would all lie to their north.
@@ -133,7 +135,7 @@ def _laid(places: sphere.Points, spread_km: NDArray, number: NDArray, share: NDA
 
 
 def _divide(
-    leaves: s2.CellIds, sums: NDArray, least: float, finest_level: int
+    leaves: s2.CellIds, sums: NDArray[np.float64], least: float, finest_level: int
 ) -> tuple[s2.CellIds, NDArray[np.int64], NDArray[np.int64]]:
     """Cells with more than ``least`` of the mass become their four children; empty ones go.
 
@@ -142,7 +144,7 @@ def _divide(
     """
     ids = s2.parent(leaves, COARSEST_LEVEL)
     ids = ids[np.concatenate([[True], ids[1:] != ids[:-1]])]
-    done: list[tuple[NDArray, NDArray, NDArray]] = []
+    done: list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]] = []
     for level in range(COARSEST_LEVEL, finest_level + 1):
         low = np.searchsorted(leaves, s2.range_min(ids), side="left")
         high = np.searchsorted(leaves, s2.range_max(ids), side="right")
@@ -212,12 +214,13 @@ def _drawn(ids: s2.CellIds) -> list[str]:
     return [json.dumps(geometry, separators=(",", ":")) for geometry in geometries]
 
 
-def _is_flat(ring: NDArray) -> NDArray[np.bool_]:
+def _is_flat(ring: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether rings (..., m, 2) neither cross the date line nor hold a pole, so that they are polygons as they are."""
-    return (np.ptp(ring[..., 1], axis=-1) < 90) & (np.abs(ring[..., 0]).max(axis=-1) < 89.9)
+    result: NDArray[np.bool_] = (np.ptp(ring[..., 1], axis=-1) < 90) & (np.abs(ring[..., 0]).max(axis=-1) < 89.9)
+    return result
 
 
-def _bent(corners: NDArray, parts: int) -> dict[str, Any]:
+def _bent(corners: NDArray[np.float64], parts: int) -> dict[str, Any]:
     """A cell of four corners (4, 3) whose edges, each in some ``parts``, are drawn as the great circles they are."""
     share = np.linspace(0, 1, parts, endpoint=False)[:, None]
     edges = [

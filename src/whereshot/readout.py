@@ -7,7 +7,7 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,7 +22,7 @@ from whereshot.posterior import Posterior
 if TYPE_CHECKING:
     from whereshot.partition import Hierarchy
 
-Outputs = Mapping[str, NDArray]
+Outputs = Mapping[str, NDArray[Any]]
 """What a network says of n photos: "features" (n, d), unit length, and "logits" (n, cells of all levels)."""
 
 
@@ -157,7 +157,8 @@ def half_mass_km(kappa: ArrayLike) -> NDArray[np.float64]:
     """
     kappa = np.asarray(kappa, np.float64)
     one_minus_cos = (np.log(2) - np.log1p(np.exp(-2 * kappa))) / kappa
-    return 2 * sphere.EARTH_KM * np.arcsin(np.sqrt(one_minus_cos / 2))
+    result: NDArray[np.float64] = 2 * sphere.EARTH_KM * np.arcsin(np.sqrt(one_minus_cos / 2))
+    return result
 
 
 class GallerySettings(Settings):
@@ -183,7 +184,7 @@ class Gallery(Readout):
 
     def __init__(
         self,
-        features: NDArray,
+        features: NDArray[np.floating],
         points: ArrayLike,
         accuracy_km: ArrayLike,
         settings: GallerySettings = GallerySettings(),  # noqa: B008
@@ -254,7 +255,7 @@ class Encodings(Readout):
     def __init__(
         self,
         places: ArrayLike,
-        encodings: NDArray,
+        encodings: NDArray[np.floating],
         spread_km: ArrayLike,
         settings: EncodingsSettings = EncodingsSettings(),  # noqa: B008
     ) -> None:
@@ -289,7 +290,7 @@ class Gate(Settings):
     offset: dict[str, float]
     slope: dict[str, float]
 
-    def weights(self, familiarity: NDArray) -> dict[str, NDArray[np.float64]]:
+    def weights(self, familiarity: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """Weights (n,) of every part and of "prior", summing to one."""
         names = [*self.offset, "prior"]
         scores = np.stack(
@@ -339,7 +340,8 @@ class Mixture(Readout):
         return mixed
 
 
-def log_softmax(scores: NDArray) -> NDArray[np.float64]:
+def log_softmax(scores: NDArray[np.floating]) -> NDArray[np.float64]:
     """Log probabilities of scores along the last axis."""
     shifted = np.asarray(scores, np.float64) - np.max(scores, axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    result: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return result

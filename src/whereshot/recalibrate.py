@@ -110,7 +110,11 @@ def _number(value: float) -> str:
 
 
 def fit(
-    answers: Answers, truth: Truth, distributions: Iterable[tuple[NDArray, Posterior]], *, by: str | None = None
+    answers: Answers,
+    truth: Truth,
+    distributions: Iterable[tuple[NDArray[np.float64], Posterior]],
+    *,
+    by: str | None = None,
 ) -> Recalibration:
     """Calibrate what was said of held-out photos: ``answers`` with circles, and their distributions by rows.
 
@@ -169,7 +173,7 @@ def fit_model(
     truth = Truth.of_records(records, by if by not in (None, *GROUPINGS) else None)
     readout, read = geolocator.readout(), np.asarray(read)
 
-    def distributions() -> Iterator[tuple[NDArray, Posterior]]:
+    def distributions() -> Iterator[tuple[NDArray[np.float64], Posterior]]:
         for start in range(0, len(read), BLOCK):
             block = slice(start, start + BLOCK)
             yield read[block], readout({key: values[block] for key, values in outputs.items()})
@@ -208,7 +212,7 @@ def fit_model(
     )
 
 
-def _answers(name: str, distributions: Iterable[tuple[NDArray, Posterior]], photos: int) -> Answers:
+def _answers(name: str, distributions: Iterable[tuple[NDArray[np.float64], Posterior]], photos: int) -> Answers:
     """What is decided of each row, with its circles."""
     parts, rows = [], []
     for at, posterior in distributions:
@@ -250,7 +254,7 @@ def apply(document: Mapping[str, Any], answers: Answers, truth: Truth) -> Answer
 
 def _groups(
     answers: Answers, truth: Truth, by: str | None, edges: tuple[float, ...] = ()
-) -> tuple[NDArray | None, tuple[float, ...]]:
+) -> tuple[NDArray[np.float64] | None, tuple[float, ...]]:
     """The group (n,) of each photo, and the confidences between groups of confidence."""
     if by is None:
         return None, ()
@@ -273,7 +277,7 @@ def _groups(
     return truth.cluster, ()
 
 
-def _counted(groups: NDArray | None, answered: NDArray) -> dict[Any, int]:
+def _counted(groups: NDArray[np.int64] | None, answered: NDArray[np.float64]) -> dict[Any, int]:
     counted = {conformal.ALL: int(answered.sum())}
     if groups is not None:
         counted |= {name: int((groups[answered] == name).sum()) for name in np.unique(groups).tolist()}
@@ -281,7 +285,7 @@ def _counted(groups: NDArray | None, answered: NDArray) -> dict[Any, int]:
 
 
 def _circles(
-    answers: Answers, truth: Truth, groups: NDArray | None, answered: NDArray
+    answers: Answers, truth: Truth, groups: NDArray[np.int64] | None, answered: NDArray[np.float64]
 ) -> dict[float, dict[Any, float]]:
     error = sphere.distance_km(answers.points[answered], truth.points[answered])
     own = None if groups is None else groups[answered]
@@ -290,7 +294,7 @@ def _circles(
     }
 
 
-def fit_places(kernels: list[tuple[NDArray, NDArray]]) -> Temperature:
+def fit_places(kernels: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> Temperature:
     """The temperature of places' masses with the highest likelihood, given lots of (log masses, log kernels) (n, k)."""
 
     def nll(temperature: float) -> float:
@@ -304,7 +308,12 @@ def fit_places(kernels: list[tuple[NDArray, NDArray]]) -> Temperature:
     return Temperature(math.exp(best.x), nll(1.0), float(best.fun))
 
 
-def _sets(scores: NDArray, kept: list[tuple[NDArray, NDArray]], groups: NDArray | None, level: float) -> Sets:
+def _sets(
+    scores: NDArray[np.floating],
+    kept: list[tuple[NDArray[np.float64], NDArray[np.float64]]],
+    groups: NDArray[np.int64] | None,
+    level: float,
+) -> Sets:
     limits = conformal.by_group(scores, groups, level)
     limit = conformal.of_group(limits, groups, len(scores))
     counts = [max(1, int(np.searchsorted(own, at, side="right"))) for (own, _), at in zip(kept, limit, strict=True)]

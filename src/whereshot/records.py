@@ -127,11 +127,15 @@ class Records:
 
     def numbers(self, name: str) -> NDArray[np.float64]:
         """A numeric column (n,), nulls as NaN; raises InputError where it holds something else."""
-        return _cast(self.column(name), pa.field(name, pa.float64())).to_numpy(zero_copy_only=False)
+        result: NDArray[np.float64] = _cast(self.column(name), pa.field(name, pa.float64())).to_numpy(
+            zero_copy_only=False
+        )
+        return result
 
     def strings(self, name: str) -> list[str | None]:
         """A text column as a list, nulls as None."""
-        return self.column(name).cast(pa.string()).to_pylist()
+        result: list[str | None] = self.column(name).cast(pa.string()).to_pylist()
+        return result
 
     def with_column(self, name: str, values: ArrayLike | pa.Array) -> Records:
         """A copy with one column added or replaced."""
@@ -245,7 +249,8 @@ def hashed_share(keys: Sequence[str] | NDArray[np.str_], seed: int = 0) -> NDArr
     unique, inverse = np.unique(np.asarray(keys, dtype=str), return_inverse=True)
     digests = (hashlib.blake2b(f"{seed}:{key}".encode(), digest_size=8).digest() for key in unique)
     shares = np.array([int.from_bytes(digest, "big") / 2**64 for digest in digests])
-    return np.minimum(shares[inverse], np.nextafter(1.0, 0.0))
+    result: NDArray[np.float64] = np.minimum(shares[inverse], np.nextafter(1.0, 0.0))
+    return result
 
 
 def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:

@@ -185,7 +185,7 @@ def _photos(run: RefineRun) -> Records:
 
 def _of_model(
     locator: Geolocator, records: Records, track: Track
-) -> tuple[Said, Callable[[NDArray], NDArray[np.int64]]]:
+) -> tuple[Said, Callable[[NDArray[np.float64]], NDArray[np.int64]]]:
     """What the model's cells alone say of the pictures that can be read, and which cell positions lie in."""
     folder = locator.folder
     if folder is None or "cells" not in folder.description.readouts:

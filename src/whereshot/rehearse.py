@@ -64,14 +64,14 @@ class Asked:
 
 
 def rehearse(
-    pooled: NDArray,
+    pooled: NDArray[np.floating],
     points: sphere.Points,
-    accuracy_km: NDArray,
+    accuracy_km: NDArray[np.float64],
     groups: Sequence[str],
     prior: Posterior,
     *,
     known_share: float = 0.7,
-    usual: NDArray | None = None,
+    usual: NDArray[np.floating] | None = None,
     seed: int = 0,
 ) -> MemorySettings:
     """Fit the settings of a memory of photos (m,) on these photos themselves, held out by group and by place.
@@ -124,13 +124,13 @@ def rehearse(
 
 
 def hold_out(
-    pooled: NDArray,
+    pooled: NDArray[np.floating],
     points: sphere.Points,
-    accuracy_km: NDArray,
+    accuracy_km: NDArray[np.float64],
     groups: Sequence[str],
     *,
     known_share: float,
-    usual: NDArray | None = None,
+    usual: NDArray[np.floating] | None = None,
     seed: int = 0,
 ) -> tuple[Library, Asked]:
     """The library and what it says of its own photos, those of a group, or of a place, held out together."""
@@ -139,7 +139,7 @@ def hold_out(
     fold = (hashed_share([f"{number}" for number in group], seed) * FOLDS).astype(np.int64)
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.permutation(len(points))[:MOST_ASKED])
-    parts: list[tuple[NDArray, bool, Recall, NDArray]] = []
+    parts: list[tuple[NDArray[np.float64], bool, Recall, NDArray[np.float64]]] = []
     nothing = np.zeros((len(points), 1), np.float32)
     accuracy = np.nan_to_num(np.asarray(accuracy_km, np.float64), nan=0.0)
     whole = Library(nothing, points, accuracy, places_of(points), nothing[:, 0])
@@ -165,7 +165,7 @@ def hold_out(
     return whole, _joined(whole, points, parts, known_share)
 
 
-def _joined(whole: Library, points: NDArray, parts: list, known_share: float) -> Asked:
+def _joined(whole: Library, points: NDArray[np.float64], parts: list, known_share: float) -> Asked:
     if not parts:
         nothing = Recall(
             np.empty(0, np.int64), np.empty((0, len(MEASURES))), np.empty((0, len(whole.counts))), np.empty(0)
@@ -195,7 +195,11 @@ def crossed(asked: Asked, groups: Sequence[str], seed: int = 0) -> NDArray[np.fl
 
 
 def _log_density(
-    extent_km: NDArray, library: Library, log_shares: NDArray, prior_density: NDArray, asked: Asked
+    extent_km: NDArray[np.float64],
+    library: Library,
+    log_shares: NDArray[np.float64],
+    prior_density: NDArray[np.float64],
+    asked: Asked,
 ) -> NDArray[np.float64]:
     """Log density (n,) at the truth; ``prior_density`` (n,) is the prior's there, in logs."""
     log_mass = mass_of(library, asked.recall, log_shares)
@@ -210,9 +214,9 @@ def _log_density(
 
 
 def _ratio(
-    extent_km: NDArray,
+    extent_km: NDArray[np.float64],
     library: Library,
-    log_shares: NDArray,
+    log_shares: NDArray[np.float64],
     prior: Posterior,
     asked: Asked,
     rows: NDArray[np.int64],

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from whereshot import images, places, sphere
 from whereshot.answer import CONFIDENT, Prediction
@@ -197,7 +198,7 @@ def to_geojson(predictions: Iterable[Prediction]) -> dict[str, Any]:
     return {"type": "FeatureCollection", "features": features}
 
 
-def circle(center: tuple[float, float], radius_km: float) -> shapely.Geometry:
+def circle(center: tuple[float, float], radius_km: float) -> BaseGeometry:
     """A circle on the sphere as a polygon of longitudes and latitudes, cut at the date line; at least a metre."""
     from whereshot.partition.base import planar_polygon  # a third of a second, which words do not need
 

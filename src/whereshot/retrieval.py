@@ -89,7 +89,9 @@ class Index(ABC):
     def _candidates(self, queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
         """Numbers (n, count) of photos among which the nearest are."""
 
-    def _prepared(self, given: NDArray, length: NDArray, bad: NDArray) -> NDArray[np.float32]:
+    def _prepared(
+        self, given: NDArray[np.float64], length: NDArray[np.float64], bad: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
         """Features as they are compared: for the cosine of unit length; copied only where they change."""
         as_they_are = self.metric == "l2" or bool((np.abs(length[length > 0] - 1) < 1e-6).all())
         if given.dtype == np.float32 and as_they_are and not len(bad):
@@ -116,11 +118,13 @@ class Index(ABC):
         """Distances (n, c) of features (n, c, d) from others (n, 1, d)."""
         asked = asked.astype(np.float64)
         if self.metric == "l2":
-            return np.sqrt(np.square(known - asked).sum(axis=2))
+            result: NDArray[np.float64] = np.sqrt(np.square(known - asked).sum(axis=2))
+            return result
         lengths = np.sqrt(np.square(known).sum(axis=2) * np.square(asked).sum(axis=2))
         dot = (known * asked).sum(axis=2)
         cosine = np.divide(dot, lengths, out=np.zeros_like(dot), where=lengths > 0)
-        return np.maximum(1 - cosine, 0.0)
+        result: NDArray[np.float64] = np.maximum(1 - cosine, 0.0)
+        return result
 
 
 class Exact(Index):
@@ -225,7 +229,7 @@ def _row_of(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     return 0xFFFFFFFF - (keys & 0xFFFFFFFF)
 
 
-def _looked_at(features: NDArray) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _looked_at(features: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Numbers of the features that hold NaN or infinity, and the lengths (m,) of all, 1 for those."""
     length = np.empty(len(features))
     for start in range(0, len(features), _PHOTOS):
@@ -248,5 +252,5 @@ def _keep(graph: object, path: Path) -> None:
         raise OutputError(f"{path}: the index cannot be kept ({error})") from error
 
 
-def _blocks(queries: NDArray) -> Iterator[slice]:
+def _blocks(queries: NDArray[np.float64]) -> Iterator[slice]:
     yield from (slice(start, start + _QUERIES) for start in range(0, len(queries), _QUERIES))

@@ -10,13 +10,14 @@ import numpy as np
 import shapely
 import shapely.affinity
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 _WORLD = shapely.box(-180, -90, 180, 90)
 _TINY = 1e-9
 """Degrees, 0.1 mm."""
 
 
-def mended(geometry: shapely.Geometry) -> shapely.Geometry:
+def mended(geometry: BaseGeometry) -> BaseGeometry:
     """The polygons in a geometry as one valid (multi-)polygon within [-180, 180] and [-90, 90]; empty for none.
 
     Crossed rings are untangled, what overlaps is one, and what has no area goes; outer rings run counter-clockwise.
@@ -30,20 +31,20 @@ def mended(geometry: shapely.Geometry) -> shapely.Geometry:
     return flat(shape)
 
 
-def flat(shape: shapely.Geometry) -> shapely.Geometry:
+def flat(shape: BaseGeometry) -> BaseGeometry:
     """A valid geometry without what has no area, counter-clockwise: a Polygon or MultiPolygon, empty for none."""
     parts = [part for part in _leaves(shape) if part.geom_type == "Polygon" and part.area > 0]
     return shapely.orient_polygons(parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts))
 
 
-def _leaves(geometry: shapely.Geometry) -> list[shapely.Geometry]:
+def _leaves(geometry: BaseGeometry) -> list[BaseGeometry]:
     """The single geometries in any nesting of collections."""
     parts = shapely.get_parts(geometry).tolist()
     nested = ("MultiPolygon", "GeometryCollection")
     return [leaf for part in parts for leaf in (_leaves(part) if part.geom_type in nested else [part])]
 
 
-def _is_plain(polygon: shapely.Geometry) -> bool:
+def _is_plain(polygon: BaseGeometry) -> bool:
     """Whether a polygon lies within the map and none of its edges is half a turn wide."""
     west, south, east, north = polygon.bounds
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
@@ -51,11 +52,11 @@ def _is_plain(polygon: shapely.Geometry) -> bool:
     return east - west <= 180 or not any(_jumps(shapely.get_coordinates(ring)).any() for ring in _rings(polygon))
 
 
-def _rings(polygon: shapely.Geometry) -> list[shapely.Geometry]:
+def _rings(polygon: BaseGeometry) -> list[BaseGeometry]:
     return shapely.get_rings(polygon).tolist()
 
 
-def _jumps(ring: NDArray) -> NDArray[np.bool_]:
+def _jumps(ring: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which edges (m - 1,) of a closed ring (m, 2), longitude first, go over the date line, and not round the world."""
     longitude, latitude = ring.T
     steps = np.abs(np.diff(longitude))
@@ -69,13 +70,13 @@ def _jumps(ring: NDArray) -> NDArray[np.bool_]:
     return jumps
 
 
-def _unrolled(polygon: shapely.Geometry) -> shapely.Geometry:
+def _unrolled(polygon: BaseGeometry) -> BaseGeometry:
     """A polygon over the date line or a pole, cut there."""
     outer, *holes = [_area(shapely.get_coordinates(ring)) for ring in _rings(polygon)]
     return shapely.difference(outer, shapely.union_all(holes)) if holes else outer
 
 
-def _area(ring: NDArray) -> shapely.Geometry:
+def _area(ring: NDArray[np.float64]) -> BaseGeometry:
     """What one closed ring (m, 2) surrounds; one that goes round a pole, the cap of the nearer pole."""
     ring = _unwrapped(ring) if _jumps(ring).any() else ring
     shape = _untangled(shapely.Polygon(ring))
@@ -85,7 +86,7 @@ def _area(ring: NDArray) -> shapely.Geometry:
     return shapely.union_all([shapely.intersection(one, _WORLD) for one in moved])
 
 
-def _unwrapped(ring: NDArray) -> NDArray[np.float64]:
+def _unwrapped(ring: NDArray[np.float64]) -> NDArray[np.float64]:
     """The ring with longitudes that count on instead of jumping."""
     pole = np.abs(ring[:-1, 1]) > 90 - _TINY
     start = int(np.argmin(pole))
@@ -108,5 +109,5 @@ def _unwrapped(ring: NDArray) -> NDArray[np.float64]:
     return np.array([*path, path[0]])
 
 
-def _untangled(shape: shapely.Geometry) -> shapely.Geometry:
+def _untangled(shape: BaseGeometry) -> BaseGeometry:
     return shapely.make_valid(shape, method="structure", keep_collapsed=False)

@@ -18,13 +18,13 @@ from whereshot.errors import InputError, ModelError, require
 from whereshot.preprocess import Preprocess, normalised
 from whereshot.progress import Track, silent
 
-Compute = Callable[[Batch], dict[str, NDArray]]
+Compute = Callable[[Batch], dict[str, NDArray[Any]]]
 """Outputs by name, each (photos of the batch, ...)."""
 
 Task = tuple[int, list[images.Source | None]]
 """The row of the first of some photos, and these."""
 
-Part = tuple[NDArray[np.int64], dict[str, NDArray], dict[int, str]]
+Part = tuple[NDArray[np.int64], dict[str, NDArray[Any]], dict[int, str]]
 """Rows (n,), outputs by name (n, ...), and the errors of the other rows."""
 
 BATCH = 16
@@ -38,7 +38,7 @@ class TorchCompute:
     def __init__(self, apply: Callable[..., Any], device: str = "cpu") -> None:
         self.apply, self.device = apply, device
 
-    def __call__(self, batch: Batch) -> dict[str, NDArray]:
+    def __call__(self, batch: Batch) -> dict[str, NDArray[Any]]:
         import torch
 
         with torch.inference_mode():
@@ -69,7 +69,7 @@ class OnnxCompute:
             raise ModelError(f"{name}: ONNX Runtime cannot read it ({str(error).splitlines()[0]})") from error
         self._names = [output.name for output in self._session.get_outputs()]
 
-    def __call__(self, batch: Batch) -> dict[str, NDArray]:
+    def __call__(self, batch: Batch) -> dict[str, NDArray[Any]]:
         return self._together([self._one(batch.crops[batch.owner == number]) for number in range(len(batch.rows))])
 
     def look(self, sources: Sequence[images.Source | None], settings: Preprocess) -> Part:
@@ -84,10 +84,11 @@ class OnnxCompute:
                 found.append(self._one(normalised(crops, settings)))
         return np.array(rows, np.int64), self._together(found), errors
 
-    def _one(self, crops: NDArray[np.float32]) -> list[NDArray]:
-        return self._session.run(None, {"pixels": np.ascontiguousarray(crops[None])})
+    def _one(self, crops: NDArray[np.float32]) -> list[NDArray[np.float64]]:
+        result: list[NDArray[np.float64]] = self._session.run(None, {"pixels": np.ascontiguousarray(crops[None])})
+        return result
 
-    def _together(self, parts: Sequence[list[NDArray]]) -> dict[str, NDArray]:
+    def _together(self, parts: Sequence[list[NDArray[np.float64]]]) -> dict[str, NDArray[Any]]:
         return {name: np.concatenate([part[at] for part in parts]) for at, name in enumerate(self._names) if parts}
 
 

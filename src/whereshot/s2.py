@@ -83,7 +83,7 @@ def encode(positions: ArrayLike, level: int = MAX_LEVEL) -> CellIds:
     return ids if level == MAX_LEVEL else parent(ids, level)
 
 
-def _encode_chunk(p: NDArray) -> CellIds:
+def _encode_chunk(p: NDArray[np.float64]) -> CellIds:
     n = len(p)
     latitude, longitude = np.radians(p[:, 0]), np.radians(p[:, 1])
     signed = np.empty((6, n))  # x, y, z, -x, -y, -z
@@ -113,11 +113,12 @@ def _encode_chunk(p: NDArray) -> CellIds:
     return ids | (position.astype(np.uint64) << np.uint64(1)) | np.uint64(1)
 
 
-def _leaf_coordinate(u: NDArray) -> NDArray[np.int64]:
+def _leaf_coordinate(u: NDArray[np.float64]) -> NDArray[np.int64]:
     """Leaf index along one axis: S2's quadratic transform of u in [-1, 1], floored and clamped."""
     root = 0.5 * np.sqrt(1 + 3 * np.abs(u))
     s = np.where(u >= 0, root, 1 - root)
-    return np.clip(np.floor(_SIZE * s).astype(np.int64), 0, _SIZE - 1)
+    result: NDArray[np.int64] = np.clip(np.floor(_SIZE * s).astype(np.int64), 0, _SIZE - 1)
+    return result
 
 
 def _decode(ids: CellIds) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -135,7 +136,7 @@ def _decode(ids: CellIds) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray
     return face, i & -size, j & -size, size
 
 
-def _xyz_at(face: NDArray, s: NDArray, t: NDArray) -> NDArray[np.float64]:
+def _xyz_at(face: NDArray[np.float64], s: NDArray[np.float64], t: NDArray[np.float64]) -> NDArray[np.float64]:
     """Unit vectors (..., 3) at face coordinates s, t in [0, 1]."""
     uv = []
     for value in (s, t):
@@ -143,7 +144,8 @@ def _xyz_at(face: NDArray, s: NDArray, t: NDArray) -> NDArray[np.float64]:
     one = np.ones_like(uv[0])
     table = np.stack([uv[0], uv[1], one, -uv[0], -uv[1], -one], axis=-1)
     vectors = np.take_along_axis(table, _XYZ_OF_FACE[face], axis=-1)
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    result: NDArray[np.float64] = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return result
 
 
 def check(ids: ArrayLike) -> CellIds:
@@ -196,19 +198,22 @@ def children(ids: ArrayLike) -> CellIds:
         raise InputError(f"cells at level {MAX_LEVEL} have no children")
     quarter = lowest >> np.uint64(2)
     first = ids - lowest + quarter
-    return first[..., None] + (np.arange(4, dtype=np.uint64) * np.uint64(2)) * quarter[..., None]
+    result: CellIds = first[..., None] + (np.arange(4, dtype=np.uint64) * np.uint64(2)) * quarter[..., None]
+    return result
 
 
 def range_min(ids: ArrayLike) -> CellIds:
     """First leaf id (n,) inside each cell."""
     ids = np.asarray(ids, np.uint64)
-    return ids - ((ids & (~ids + np.uint64(1))) - np.uint64(1))
+    result: CellIds = ids - ((ids & (~ids + np.uint64(1))) - np.uint64(1))
+    return result
 
 
 def range_max(ids: ArrayLike) -> CellIds:
     """Last leaf id (n,) inside each cell."""
     ids = np.asarray(ids, np.uint64)
-    return ids + ((ids & (~ids + np.uint64(1))) - np.uint64(1))
+    result: CellIds = ids + ((ids & (~ids + np.uint64(1))) - np.uint64(1))
+    return result
 
 
 def center(ids: ArrayLike) -> sphere.Points:

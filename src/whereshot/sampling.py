@@ -92,7 +92,8 @@ class Sampler:
         times = np.diff(edges).astype(np.int64)
         repeat = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
         drawn = np.repeat(self.rows[order], times) + repeat * self.photos
-        return drawn[rng.permutation(len(drawn))]
+        result: NDArray[np.int64] = drawn[rng.permutation(len(drawn))]
+        return result
 
     def _probability(self, epoch: int) -> NDArray[np.float64]:
         """How likely a draw of an epoch is each row's, (t,)."""

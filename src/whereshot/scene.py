@@ -37,7 +37,8 @@ def scene_shares(records: Records) -> NDArray[np.float64]:
     shares = np.stack([records.numbers(name) for name in SCENES], axis=1)
     total = shares.sum(axis=1, keepdims=True)
     known = (shares >= 0).all(axis=1, keepdims=True) & (total > 0) & np.isfinite(total)
-    return np.divide(shares, total, out=np.full(shares.shape, np.nan), where=known)
+    result: NDArray[np.float64] = np.divide(shares, total, out=np.full(shares.shape, np.nan), where=known)
+    return result
 
 
 def switch(experts: Mapping[str, Posterior], shares: NDArray[np.float64], how: How = "likeliest") -> Posterior:

@@ -91,7 +91,8 @@ def learning_rate(phase: PhaseSettings, step: int, total_steps: int, epoch: int)
     if phase.schedule == "cosine":
         return phase.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
     if phase.schedule == "polynomial":
-        return phase.learning_rate * (1 - done) ** phase.power
+        result: float = phase.learning_rate * (1 - done) ** phase.power
+        return result
     if phase.schedule == "exponential":
         return phase.learning_rate * (1 - phase.decay) ** epoch
     return phase.learning_rate

@@ -42,7 +42,7 @@ POLICY = (
 )
 """Nothing is loaded from or sent to elsewhere; scripts are files; WebAssembly may be compiled; the map has workers."""
 
-Arrays = dict[str, NDArray]
+Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -239,13 +239,13 @@ def _of_places(readout: Readout, outputs: Arrays) -> Arrays:
     }
 
 
-def _halved(features: NDArray) -> NDArray:
+def _halved(features: NDArray[np.floating]) -> NDArray[np.float64]:
     """Half precision where nothing is lost by it."""
     half = features.astype(np.float16)
     return half if np.array_equal(half.astype(features.dtype), features) else features
 
 
-def packed(arrays: Mapping[str, NDArray]) -> tuple[bytes, list[dict[str, Any]]]:
+def packed(arrays: Mapping[str, NDArray[Any]]) -> tuple[bytes, list[dict[str, Any]]]:
     """Arrays as one gzipped file, little-endian, each at a multiple of eight bytes; and where each lies in it."""
     held, layout = bytearray(), []
     for name, array in arrays.items():
@@ -256,7 +256,7 @@ def packed(arrays: Mapping[str, NDArray]) -> tuple[bytes, list[dict[str, Any]]]:
     return gzip.compress(bytes(held), compresslevel=6, mtime=0), layout
 
 
-def names_of(arrays: Mapping[str, NDArray]) -> dict[str, Any]:
+def names_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     """names.json: all countries, the names that places have, and which of these each place has."""
     known = places.countries()
     rows: dict[tuple[str | None, str | None, int], int] = {}

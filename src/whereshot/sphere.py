@@ -62,7 +62,7 @@ def points(values: ArrayLike) -> Points:
     return array
 
 
-def position_problems(latitude: NDArray, longitude: NDArray) -> NDArray[np.str_]:
+def position_problems(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> NDArray[np.str_]:
     """Why each position is impossible, or "" where it is fine: (n,) strings."""
     latitude, longitude = np.asarray(latitude, float), np.asarray(longitude, float)
     return np.select(
@@ -80,7 +80,7 @@ def position_problems(latitude: NDArray, longitude: NDArray) -> NDArray[np.str_]
     )
 
 
-def wrap_longitude(longitude: NDArray) -> NDArray[np.float64]:
+def wrap_longitude(longitude: NDArray[np.float64]) -> NDArray[np.float64]:
     """Longitudes in degrees, wrapped to [-180, 180]; values already there keep their bits."""
     inside = (longitude >= -180) & (longitude <= 180)
     return longitude if np.all(inside) else np.where(inside, longitude, (longitude + 180) % 360 - 180)
@@ -123,7 +123,7 @@ def distance_km(a: Any, b: Any) -> Any:
     return 2 * EARTH_KM * library.asin(library.sqrt(h.clamp(tiny, 1 - library.finfo(h.dtype).eps)))
 
 
-def _distance_km(a: NDArray, b: NDArray) -> NDArray[np.float64]:
+def _distance_km(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     """The same in NumPy with three sines for four: cos a cos b = cos² of the mean less sin² of half the difference."""
     if a.ndim == b.ndim == 2 and a.shape == b.shape and len(a) > CHUNK:
         out = np.empty(len(a))
@@ -136,7 +136,8 @@ def _distance_km(a: NDArray, b: NDArray) -> NDArray[np.float64]:
     along = np.square(np.sin((latitude_b - latitude_a) * (math.pi / 360)))
     flat = np.square(np.cos((latitude_a + latitude_b) * (math.pi / 360)))
     h = along + (flat - along) * across
-    return 2 * EARTH_KM * np.arcsin(np.sqrt(np.clip(h, 0.0, 1.0)))
+    result: NDArray[np.float64] = 2 * EARTH_KM * np.arcsin(np.sqrt(np.clip(h, 0.0, 1.0)))
+    return result
 
 
 def xyz(positions: ArrayLike) -> NDArray[np.float64]:
@@ -175,11 +176,12 @@ def mean(positions: ArrayLike, weights: ArrayLike | None = None) -> Points:
         raise InputError("the mean of no positions is undefined")
     total = (xyz(p) * (1.0 if weights is None else np.asarray(weights, float)[:, None])).sum(0)
     if np.linalg.norm(total) < 1e-9:
-        return p[0]
+        result: Points = p[0]
+        return result
     return latlon(total)
 
 
-def angles_on_sphere(vectors: NDArray) -> NDArray[np.float64]:
+def angles_on_sphere(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
     """Solid angle in steradians of spherical triangles (..., 3 corners, 3), unit vectors; exact for slim ones.
 
     Van Oosterom and Strackee 1983: tan(E/2) = a.(b x c) / (1 + a.b + b.c + c.a).
@@ -188,7 +190,8 @@ def angles_on_sphere(vectors: NDArray) -> NDArray[np.float64]:
     # a.(b x c) written with differences keeps its digits for cells of a few centimetres
     triple = (a * np.cross(b - a, c - a)).sum(-1)
     denominator = 1 + (a * b).sum(-1) + (b * c).sum(-1) + (c * a).sum(-1)
-    return 2 * np.arctan2(np.abs(triple), denominator)
+    result: NDArray[np.float64] = 2 * np.arctan2(np.abs(triple), denominator)
+    return result
 
 
 def move(positions: ArrayLike, bearing_degrees: ArrayLike, km: ArrayLike) -> NDArray[np.float64]:
@@ -237,4 +240,5 @@ class Nearest:
     def within(self, positions: ArrayLike, km: float) -> list[list[int]]:
         """Indices of all positions at most ``km`` away, one list for each of the n queries."""
         chord = float(km_to_chord(km)) * (1 + 1e-12)
-        return self._tree.query_ball_point(xyz(points(positions)), chord).tolist()
+        result: list[list[int]] = self._tree.query_ball_point(xyz(points(positions)), chord).tolist()
+        return result

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ class Spots:
 
     def __init__(self, places: sphere.Points, spread_km: NDArray[np.float64]) -> None:
         self.places, self.spread_km = places, spread_km
-        self._kept: dict[str, NDArray] = {}
+        self._kept: dict[str, NDArray[Any]] = {}
 
     def __len__(self) -> int:
         return len(self.places)
@@ -43,7 +44,7 @@ class Spots:
     def _drawn(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return drawn_cosines(self.spread_km)
 
-    def kept(self, name: str, make: Callable[[], NDArray]) -> NDArray:
+    def kept(self, name: str, make: Callable[[], NDArray[np.float64]]) -> NDArray[np.float64]:
         """Something else that follows from the places alone, made when it is first asked for."""
         if name not in self._kept:
             self._kept[name] = make()
@@ -54,11 +55,13 @@ class Spots:
         """Numbers of the places that are nearly uniform."""
         return np.flatnonzero(self.spread_km > WIDE_KM)
 
-    def offsets(self, unit: NDArray, numbers: NDArray | slice = slice(None)) -> NDArray[np.float64]:
+    def offsets(
+        self, unit: NDArray[np.floating], numbers: NDArray[np.int64] | slice = slice(None)
+    ) -> NDArray[np.float64]:
         """sin^2 of half the angles between a unit vector (3,), or some (m, 1, 3), and the places, or some of them."""
         return quarter(self.unit[numbers], unit)
 
-    def drawn(self, unit: NDArray) -> NDArray[np.float64]:
+    def drawn(self, unit: NDArray[np.floating]) -> NDArray[np.float64]:
         """The same (k,) of a unit vector (3,) and one point of each place, drawn evenly: see ``cauchy.drawn_cosines``.
 
         To rounding of 1e-16, a millimetre a kilometre away.
@@ -75,14 +78,14 @@ class Spots:
         cosine *= 0.5
         return np.maximum(cosine, 0.0, out=cosine)
 
-    def mass_within(self, mass: NDArray, unit: NDArray, km: float) -> float:
+    def mass_within(self, mass: NDArray[np.float64], unit: NDArray[np.floating], km: float) -> float:
         """How much of masses (k,) lies within a distance of a unit vector (3,); exact."""
         return float(
             mass @ circle_share(self.offsets(unit), self.scale, half_square(min(km, sphere.HALF_CIRCUMFERENCE_KM)))
         )
 
 
-def quarter(a: NDArray, b: NDArray) -> NDArray[np.float64]:
+def quarter(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     """sin^2 of half the angle between unit vectors (..., 3): a quarter of the straight line's square."""
     total = 0.0
     for axis in range(3):
@@ -100,12 +103,13 @@ class Cumulated:
         self._offset, self._mass = offset, mass
         self._bin = bins(offset)
         self._before = np.concatenate([[0.0], np.cumsum(np.bincount(self._bin, mass, _BINS))])
-        self._inside: dict[int, tuple[NDArray, NDArray]] = {}
+        self._inside: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
 
     def within(self, edge: float, number: int) -> float:
         """Mass up to ``edge``, whose bin has that number."""
         offset, cumulated = self._members(number)
-        return self._before[number] + cumulated[np.searchsorted(offset, edge, side="right")]
+        result: float = self._before[number] + cumulated[np.searchsorted(offset, edge, side="right")]
+        return result
 
     def reaches(self, wanted: float, edge: float, number: int) -> bool:
         """Whether the mass up to ``edge`` is at least ``wanted``: mostly its bin alone tells."""
@@ -113,7 +117,7 @@ class Cumulated:
             return True
         return self._before[number + 1] * (1 + 1e-12) >= wanted and self.within(edge, number) >= wanted
 
-    def _members(self, number: int) -> tuple[NDArray, NDArray]:
+    def _members(self, number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         if number not in self._inside:
             rows = np.flatnonzero(self._bin == number)
             order = rows[np.argsort(self._offset[rows])]
@@ -121,7 +125,7 @@ class Cumulated:
         return self._inside[number]
 
 
-def bins(offset: NDArray) -> NDArray[np.int32]:
+def bins(offset: NDArray[np.float64]) -> NDArray[np.int32]:
     """The bins of sin^2 of half an angle, 128 for each doubling: the leading bits of a float."""
     bits = np.maximum(np.asarray(offset, np.float32), np.float32(_LEAST)).view(np.int32)
     return (bits >> 16) - _FIRST

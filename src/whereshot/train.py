@@ -262,7 +262,8 @@ class Job:
             if errors:
                 raise InputError(f"a picture became unreadable during training: {next(iter(errors.values()))}")
             scaled[rows] = torch.from_numpy(outputs["features"])
-        return scaled
+        result: torch.Tensor = scaled
+        return result
 
 
 def _make_pooled(settings: BackboneSettings, seed: int, device: str) -> runtime.Compute:

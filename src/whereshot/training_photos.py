@@ -55,13 +55,14 @@ def split(records: Records, settings: DataSettings, seed: int) -> tuple[NDArray[
     return train_rows, validation_rows
 
 
-def weights(points: NDArray, weigh_by: str) -> NDArray[np.float64]:
+def weights(points: NDArray[np.float64], weigh_by: str) -> NDArray[np.float64]:
     """Weight (n,) of each photo, 1 on average: equal, or one share per position."""
     if weigh_by == "photo":
         return np.ones(len(points))
     _, inverse, counts = np.unique(points, axis=0, return_inverse=True, return_counts=True)
     weight = 1 / counts[inverse]
-    return weight / weight.mean()
+    result: NDArray[np.float64] = weight / weight.mean()
+    return result
 
 
 def unreadable(paths: Sequence[str | None], track: Track) -> dict[int, str]:

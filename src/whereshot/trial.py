@@ -62,7 +62,7 @@ def try_model(
     )
 
 
-def _known_share(geolocator: Geolocator, truth: NDArray) -> float | None:
+def _known_share(geolocator: Geolocator, truth: NDArray[np.float64]) -> float | None:
     """Share of photos whose place the model has seen."""
     if geolocator.folder is None:
         return None
@@ -70,12 +70,17 @@ def _known_share(geolocator: Geolocator, truth: NDArray) -> float | None:
     return round(float((distance <= calibrate.SEEN_KM).mean()), 4)
 
 
-def _of_prior(prior: Posterior, truth: NDArray, within_km: float | None) -> Answers:
+def _of_prior(prior: Posterior, truth: NDArray[np.float64], within_km: float | None) -> Answers:
     return of_posterior("prior alone", prior, truth, calibrate.decide(prior, within_km))
 
 
 def _of_model(
-    geolocator: Geolocator, records: Records, truth: NDArray, within_km: float | None, seed: int, track: Track
+    geolocator: Geolocator,
+    records: Records,
+    truth: NDArray[np.float64],
+    within_km: float | None,
+    seed: int,
+    track: Track,
 ) -> tuple[list[Answers], int]:
     outputs, rows, errors = geolocator.outputs(records.strings("image"), track=track)
     if len(rows) == 0:

@@ -63,7 +63,8 @@ def side(a: Vectors, b: Vectors, p: Vectors) -> NDArray[np.int8]:
     unsure = np.flatnonzero((signs == 0) & ~on)
     if len(unsure):
         signs[unsure] = _exact_side(a[unsure], b[unsure], p[unsure])
-    return signs
+    result: NDArray[np.int8] = signs
+    return result
 
 
 def is_left(a: Vectors, b: Vectors, p: Vectors) -> NDArray[np.bool_]:
@@ -78,7 +79,7 @@ def is_left(a: Vectors, b: Vectors, p: Vectors) -> NDArray[np.bool_]:
     return signs > 0
 
 
-def _product(x: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
+def _product(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Rounded product and what rounding took: their sum is exact."""
     product = x * y
     x_high, y_high = _SPLITTER * x, _SPLITTER * y
@@ -93,7 +94,7 @@ def _cross_terms(a: Vectors, b: Vectors) -> NDArray[np.float64]:
     return np.stack([*_product(a[:, i], b[:, j]), *_product(-a[:, j], b[:, i])], axis=-1)
 
 
-def _signs_of_sums(terms: NDArray) -> NDArray[np.int8]:
+def _signs_of_sums(terms: NDArray[np.float64]) -> NDArray[np.int8]:
     """Signs (m,) of the exact sums of the rows (m, k)."""
     return np.array([(total > 0) - (total < 0) for total in map(math.fsum, terms.tolist())], np.int8)
 
@@ -157,7 +158,7 @@ class PointTree:
     def members(self, corners: NDArray[np.float64]) -> Members:
         """The points in each of the triangles (t, 3 corners counter-clockwise, 3)."""
         sides = np.stack([normals(corners[:, i], corners[:, (i + 1) % 3]) for i in range(3)], axis=1)
-        runs: list[tuple[NDArray, NDArray, NDArray]] = []
+        runs: list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]] = []
         nothing = np.empty(0, np.int64)
         if not self._balls or len(corners) == 0:
             return Members(nothing, nothing, nothing, nothing, nothing)
@@ -192,7 +193,12 @@ class PointTree:
         return Members(first, last, run_triangle, node[kept], triangle[kept])
 
     def _test(
-        self, corners: NDArray, sides: NDArray, point: NDArray, triangle: NDArray, undecided: NDArray
+        self,
+        corners: NDArray[np.float64],
+        sides: NDArray[np.float64],
+        point: NDArray[np.float64],
+        triangle: NDArray[np.int64],
+        undecided: NDArray[np.int64],
     ) -> NDArray[np.bool_]:
         """Whether each point is in its triangle, of which the undecided edges are asked."""
         held = np.ones(len(point), bool)
@@ -231,17 +237,18 @@ class PointTree:
         return result
 
 
-def _ranges(first: NDArray, last: NDArray) -> NDArray[np.int64]:
+def _ranges(first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:
     """All numbers of the half-open ranges, one after the other."""
     size = last - first
-    return np.arange(size.sum()) + np.repeat(first - np.cumsum(size) + size, size)
+    result: NDArray[np.int64] = np.arange(size.sum()) + np.repeat(first - np.cumsum(size) + size, size)
+    return result
 
 
 def _dot(p: Vectors, n: Vectors) -> NDArray[np.float64]:
     return p[:, 0] * n[:, 0] + p[:, 1] * n[:, 1] + p[:, 2] * n[:, 2]
 
 
-def _parents(centers: Vectors, radii: NDArray, fan: int) -> tuple[Vectors, NDArray[np.float64]]:
+def _parents(centers: Vectors, radii: NDArray[np.float64], fan: int) -> tuple[Vectors, NDArray[np.float64]]:
     """Balls round each ``fan`` balls in a row."""
     missing = -len(centers) % fan
     centers = np.concatenate([centers, np.repeat(centers[-1:], missing, axis=0)]).reshape(-1, fan, 3)

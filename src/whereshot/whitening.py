@@ -24,18 +24,20 @@ class Whitening:
     mean: NDArray[np.float32]
     factor: NDArray[np.float32]
 
-    def __call__(self, pooled: NDArray) -> NDArray[np.float32]:
+    def __call__(self, pooled: NDArray[np.floating]) -> NDArray[np.float32]:
         """Unit features (n, d) of pooled ones (n, d)."""
         return _unit(_unit(powered(pooled) - self.mean) @ self.factor)
 
 
-def powered(pooled: NDArray) -> NDArray[np.float32]:
+def powered(pooled: NDArray[np.floating]) -> NDArray[np.float32]:
     """The signed square root (n, d), which takes the burstiness out of pooled activations (Jegou and Chum 2012)."""
     values = np.asarray(pooled, np.float32)
     return np.sign(values) * np.abs(values) ** np.float32(POWER)
 
 
-def fit(pooled: NDArray, place: NDArray, usual: NDArray | None = None) -> Whitening:
+def fit(
+    pooled: NDArray[np.floating], place: NDArray[np.float64], usual: NDArray[np.floating] | None = None
+) -> Whitening:
     """Learn from features (n, d) and the number (n,) of each photo's place; raises InputError without a photo.
 
     Whitening by the covariance within classes is what linear discriminant analysis does; its estimate is shrunk
@@ -68,6 +70,7 @@ def fit(pooled: NDArray, place: NDArray, usual: NDArray | None = None) -> Whiten
     return Whitening(mean, np.ascontiguousarray(factor))
 
 
-def _unit(values: NDArray) -> NDArray[np.float32]:
+def _unit(values: NDArray[np.floating]) -> NDArray[np.float32]:
     length = np.linalg.norm(values, axis=1, keepdims=True)
-    return np.divide(values, length, out=np.zeros_like(values, np.float32), where=length > 0)
+    result: NDArray[np.float32] = np.divide(values, length, out=np.zeros_like(values, np.float32), where=length > 0)
+    return result

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image
@@ -82,7 +83,7 @@ class Dropped:
     ``sentence(k)`` is the detail of the k-th of them.
     """
 
-    rows: NDArray
+    rows: NDArray[np.int64]
     reason: str
     sentence: Callable[[int], str]
 

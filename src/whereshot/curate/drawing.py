@@ -20,7 +20,9 @@ def numbered(column: pa.ChunkedArray) -> NDArray[np.uint64]:
     return _hashed(column, "")
 
 
-def drawn(groups: Sequence[NDArray], lot: NDArray[np.uint64], most: int) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+def drawn(
+    groups: Sequence[NDArray[np.int64]], lot: NDArray[np.uint64], most: int
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Of each group the ``most`` rows with the lowest lots: which (n,) they are, and each row's (n,) lowest of all.
 
     ``groups`` are columns (n,) that are equal, all of them, within one group.

@@ -76,7 +76,8 @@ def find(picture: Image.Image) -> NDArray[np.float64]:
     boxes = _cascade().detectMultiScale(grey, SCALE, NEIGHBOURS, minSize=(LEAST_FACE, LEAST_FACE))
     height, width = grey.shape
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    return boxes[np.lexsort(boxes.T)] / [width, height, width, height]
+    result: NDArray[np.float64] = boxes[np.lexsort(boxes.T)] / [width, height, width, height]
+    return result
 
 
 def covered(boxes: NDArray[np.float64], side: int = 1000) -> float:

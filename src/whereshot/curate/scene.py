@@ -89,7 +89,8 @@ def classify(picture: Image.Image, model: str, hierarchy: str | None = None) -> 
     is_distribution = (found >= 0).all() and abs(found.sum() - 1) < 1e-3
     if not is_distribution:
         found = np.exp(found - found.max())
-    return found / found.sum() @ matrix
+    result: NDArray[np.float64] = found / found.sum() @ matrix
+    return result
 
 
 def read_hierarchy(path: str | Path) -> NDArray[np.float64]:
@@ -112,7 +113,8 @@ def read_hierarchy(path: str | Path) -> NDArray[np.float64]:
     matrix = np.array(rows).reshape(-1, 3)
     if not len(matrix) or not matrix.any(axis=1).all():
         raise InputError(f"{path}: every class must belong to one of {', '.join(KINDS)}; is it the right table?")
-    return matrix / matrix.sum(axis=1, keepdims=True)
+    result: NDArray[np.float64] = matrix / matrix.sum(axis=1, keepdims=True)
+    return result
 
 
 @cache

@@ -155,7 +155,8 @@ def _parquet(unit: Unit) -> Iterator[pa.RecordBatch]:
 
 def _parquet_rows(path: Path) -> int:
     with _parquet_file(path) as file:
-        return file.metadata.num_rows
+        result: int = file.metadata.num_rows
+        return result
 
 
 def _parquet_file(path: Path) -> pq.ParquetFile:

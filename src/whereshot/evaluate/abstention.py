@@ -53,7 +53,10 @@ def aurc(km: float) -> Metric:
         rate = np.divide(lost, photos, out=np.zeros_like(lost), where=photos > 0)
         # the integral of (missed + rate t) / (before + t) over a step
         grows = np.log1p(np.divide(photos, before, out=np.zeros_like(photos), where=before > 0))
-        return (rate * photos + (missed - rate * before) * grows).sum(axis=1) / photos.sum(axis=1)
+        result: NDArray[np.float64] = (rate * photos + (missed - rate * before) * grows).sum(axis=1) / photos.sum(
+            axis=1
+        )
+        return result
 
     return Metric(lambda scored: risk_columns(km, scored), value, curved=True)
 

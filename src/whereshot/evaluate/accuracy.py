@@ -40,7 +40,7 @@ def _order(scored: Scored) -> NDArray[np.int64]:
     return scored.once("order", lambda: np.argsort(scored.error_km, kind="stable"))
 
 
-def _quantile(scored: Scored, weights: Sums | NDArray, share: float) -> NDArray[np.float64]:
+def _quantile(scored: Scored, weights: Sums | NDArray[np.float64], share: float) -> NDArray[np.float64]:
     errors = scored.once("sorted errors", lambda: scored.error_km[_order(scored)])
     cumulated = np.cumsum(weights, axis=1, dtype=np.float64)
     wanted = share * cumulated[:, -1:]
@@ -48,10 +48,12 @@ def _quantile(scored: Scored, weights: Sums | NDArray, share: float) -> NDArray[
     reached = (cumulated >= wanted - tiny).argmax(axis=1)
     if len(errors) <= BINS:  # every photo is a lot: the quantile of so many copies of each
         beyond = np.minimum((cumulated > wanted + tiny).argmax(axis=1), len(errors) - 1)
-        return (errors[reached] + errors[beyond]) / 2
+        result: NDArray[np.float64] = (errors[reached] + errors[beyond]) / 2
+        return result
     rows, n = np.arange(len(cumulated)), len(errors)
     starts = -(-np.arange(BINS + 1) * n // BINS)
     weight = weights[rows, reached].astype(np.float64)
     inside = (wanted[:, 0] - (cumulated[rows, reached] - weight)) / weight
     position = starts[reached] + inside * (starts[reached + 1] - starts[reached])
-    return np.interp(position, np.arange(n) + 0.5, errors)
+    result: NDArray[np.float64] = np.interp(position, np.arange(n) + 0.5, errors)
+    return result

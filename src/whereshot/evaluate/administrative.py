@@ -17,12 +17,12 @@ from whereshot.gazetteer import gazetteer, name_keys
 LEVELS = ("country", "region", "city")
 
 
-def named_both(scored: Scored) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+def named_both(scored: Scored) -> tuple[dict[str, NDArray[np.int64]], dict[str, NDArray[np.int64]]]:
     """Numbers of country, region and nearest town of the answers that there are, and of all truths; made once."""
     return scored.once("administrative", lambda: _both(scored))
 
 
-def _both(scored: Scored) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+def _both(scored: Scored) -> tuple[dict[str, NDArray[np.int64]], dict[str, NDArray[np.int64]]]:
     """The work of both goes on at once."""
     answered = scored.answers.points[~scored.failed]
     with ThreadPoolExecutor(1) as beside:
@@ -69,7 +69,7 @@ def labelled(level: str) -> Metric:
     return Metric(columns, lambda scored, sums: _value(f"osv {level}", sums))
 
 
-def _ratio(name: str, right: NDArray, known: NDArray) -> dict[str, Column] | None:
+def _ratio(name: str, right: NDArray[np.float64], known: NDArray[np.float64]) -> dict[str, Column] | None:
     if not known.any():
         return None
     return {name: Column(np.where(known, right, 0.0)), f"{name}, known": Column(known.astype(np.float64))}
@@ -77,7 +77,8 @@ def _ratio(name: str, right: NDArray, known: NDArray) -> dict[str, Column] | Non
 
 def _value(name: str, sums: Sums) -> NDArray[np.float64]:
     right, known = np.asarray(sums[name][:, 0], np.float64), np.asarray(sums[f"{name}, known"][:, 0], np.float64)
-    return np.divide(right, known, out=np.full(len(known), np.nan), where=known > 0)
+    result: NDArray[np.float64] = np.divide(right, known, out=np.full(len(known), np.nan), where=known > 0)
+    return result
 
 
 def _nearest_in_degrees(scored: Scored) -> NDArray[np.int64]:
@@ -85,7 +86,7 @@ def _nearest_in_degrees(scored: Scored) -> NDArray[np.int64]:
     return cKDTree(gazetteer().points).query(points)[1]
 
 
-def _keys(names: NDArray, level: str) -> NDArray[np.object_]:
+def _keys(names: NDArray[np.object_], level: str) -> NDArray[np.object_]:
     """Stored labels as they are compared: folded names, or country codes."""
     texts = np.array(["" if name is None or name != name else str(name) for name in names], dtype=object)
     used, inverse = np.unique(texts.astype(np.str_), return_inverse=True)

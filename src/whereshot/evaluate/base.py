@@ -67,7 +67,7 @@ class Protocol:
         """Half the circumference: how far away a photo without an answer is."""
         return math.pi * self.radius_km
 
-    def within(self, error_km: NDArray, km: ArrayLike) -> NDArray[np.bool_]:
+    def within(self, error_km: NDArray[np.float64], km: ArrayLike) -> NDArray[np.bool_]:
         """Which errors (n,) are within a distance."""
         return error_km <= km if self.threshold == "le" else error_km < km
 
@@ -99,14 +99,14 @@ class Truth:
 
     points: sphere.Points
     ids: NDArray[np.str_] | None = None
-    cluster: NDArray | None = None
+    cluster: NDArray[Any] | None = None
     cluster_by: str = "photo"
-    user: NDArray | None = None
+    user: NDArray[Any] | None = None
     scenes: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
-    labels: Mapping[str, NDArray] = field(default_factory=dict)
+    labels: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     posted_at: NDArray[np.datetime64] | None = None
     taken_at: NDArray[np.datetime64] | None = None
-    images: NDArray | None = None
+    images: NDArray[Any] | None = None
     _made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -149,7 +149,8 @@ class Truth:
         """What ``make`` gives, made at the first call: what all methods are scored by."""
         if name not in self._made:
             self._made[name] = make()
-        return self._made[name]
+        result: Made = self._made[name]
+        return result
 
 
 def _times(records: Records, name: str) -> NDArray[np.datetime64] | None:
@@ -179,7 +180,7 @@ class Answers:
     searched_km2: NDArray[np.float64] | None = None
     drawn: NDArray[np.float64] | None = None
 
-    def _mapped(self, change: Callable[[NDArray], NDArray], name: str | None = None) -> Answers:
+    def _mapped(self, change: Callable[[NDArray[np.float64]], NDArray[np.float64]], name: str | None = None) -> Answers:
         def of(values: Any) -> Any:
             if isinstance(values, dict):
                 return {key: change(inner) for key, inner in values.items()}
@@ -188,14 +189,14 @@ class Answers:
         parts = {key: of(values) for key, values in vars(self).items() if key != "name"}
         return Answers(self.name if name is None else name, **parts)
 
-    def take(self, rows: NDArray) -> Answers:
+    def take(self, rows: NDArray[np.int64]) -> Answers:
         """The answers to some of the photos."""
         return self._mapped(lambda values: values[rows])
 
     def scatter(self, rows: NDArray[np.int64], total: int) -> Answers:
         """The same among ``total`` photos, of which only ``rows`` were answered."""
 
-        def spread(values: NDArray) -> NDArray:
+        def spread(values: NDArray[np.floating]) -> NDArray[np.float64]:
             out = np.full((total, *values.shape[1:]), np.nan)
             out[rows] = values
             return out
@@ -233,7 +234,8 @@ class Scored:
         """What ``make`` gives, made at the first call."""
         if name not in self._made:
             self._made[name] = make()
-        return self._made[name]
+        result: Made = self._made[name]
+        return result
 
     def hit(self, km: float) -> NDArray[np.float64]:
         """1 for each photo (n,) within a distance of the truth, else 0."""

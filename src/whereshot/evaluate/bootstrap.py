@@ -21,7 +21,7 @@ _CHUNK = 1024  # units drawn at a time
 _EXACT = 3e9  # products up to which sums are drawn in double precision
 
 
-def units(cluster: NDArray | None, photos: int, seed: int) -> tuple[NDArray[np.int64], int]:
+def units(cluster: NDArray[np.int64] | None, photos: int, seed: int) -> tuple[NDArray[np.int64], int]:
     """The unit (n,) that each photo is drawn with, and how many units there are."""
     if cluster is None:
         unit, count = np.arange(photos), photos
@@ -45,7 +45,9 @@ def draw_units(count: int, draws: int, seed: int) -> Iterator[tuple[slice, NDArr
         yield slice(start, start + size), np.bincount(row, minlength=draws * size).reshape(draws, size)
 
 
-def interval_of_mean(values: NDArray, weight: NDArray, cluster: NDArray, seed: int = 0) -> tuple[float, float]:
+def interval_of_mean(
+    values: NDArray[np.floating], weight: NDArray[np.float64], cluster: NDArray[np.int64], seed: int = 0
+) -> tuple[float, float]:
     """95 % interval of a mean of values (n,), weighted by (n,), drawn by whole clusters (n,)."""
     unit, count = units(cluster, len(values), seed)
     adds = np.stack([np.bincount(unit, part, minlength=count) for part in (values * weight, weight)], axis=1)
@@ -64,7 +66,7 @@ def plain_sums(columns: Mapping[str, Column]) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def drawn_sums(columns: Mapping[str, Column], cluster: NDArray | None, protocol: Protocol) -> Sums:
+def drawn_sums(columns: Mapping[str, Column], cluster: NDArray[np.int64] | None, protocol: Protocol) -> Sums:
     """The sums (draws, width) over photos drawn by clusters; the same seed draws the same for any columns."""
     photos = len(next(iter(columns.values())).values)
     unit, count = units(cluster, photos, protocol.seed)
@@ -91,7 +93,7 @@ def drawn_sums(columns: Mapping[str, Column], cluster: NDArray | None, protocol:
     }
 
 
-def ends(drawn: NDArray, protocol: Protocol) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def ends(drawn: NDArray[np.float64], protocol: Protocol) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The percentile interval (m,), (m,) of many scores' draws (draws, m), undefined draws (NaN) left out."""
     ordered = np.sort(drawn, axis=0)  # NaN last
     known = np.isfinite(ordered).sum(axis=0)
@@ -107,7 +109,9 @@ def ends(drawn: NDArray, protocol: Protocol) -> tuple[NDArray[np.float64], NDArr
     return quantile((1 - protocol.interval) / 2), quantile((1 + protocol.interval) / 2)
 
 
-def interval(value: float, drawn: NDArray, protocol: Protocol, curved: bool = False) -> tuple[Value, NDArray]:
+def interval(
+    value: float, drawn: NDArray[np.float64], protocol: Protocol, curved: bool = False
+) -> tuple[Value, NDArray[np.float64]]:
     """A score with its percentile interval, and its draws: those of a ``curved`` one moved to centre on its value."""
     drawn = np.asarray(drawn, np.float64)
     known = drawn[np.isfinite(drawn)]

@@ -39,7 +39,8 @@ def ece(km: float) -> Metric:
 
     def value(scored: Scored, sums: Sums) -> NDArray[np.float64]:
         _, hits, stated = (sums[name] for name in _reliability(km))
-        return np.abs(hits - stated).sum(axis=1) / sums["photos"][:, 0]
+        result: NDArray[np.float64] = np.abs(hits - stated).sum(axis=1) / sums["photos"][:, 0]
+        return result
 
     return Metric(lambda scored: reliability_columns(km, scored), value, curved=True)
 

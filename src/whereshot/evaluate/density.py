@@ -21,7 +21,7 @@ def of_posterior(
     name: str,
     posterior: Posterior,
     truth: ArrayLike,
-    points: NDArray,
+    points: NDArray[np.float64],
     radius_factor: float | None = 1.0,
     *,
     seed: int = 0,
@@ -41,7 +41,7 @@ def of_posterior(
         return Answers(name, points, log_density)
     rings = posterior.around(points[:1] if same else points)
 
-    def per_photo(values: NDArray) -> NDArray[np.float64]:
+    def per_photo(values: NDArray[np.floating]) -> NDArray[np.float64]:
         return np.broadcast_to(values, (n,))
 
     radius = {level: per_photo(np.minimum(rings.radius_km(level) * radius_factor, _FARTHEST)) for level in LEVELS}
@@ -102,7 +102,7 @@ def regions(posterior: Posterior, log_density: NDArray[np.float64], seed: int = 
     return Regions(level, area, searched, drawn)
 
 
-def denser_area(one: Posterior, samples: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def denser_area(one: Posterior, samples: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Densities (m,) per steradian at samples (m, 2) of a posterior of one row, the densest first; and the area
     (m + 1,) in km² where the density is higher than at none of them, the first, the second, ..."""
     density = np.sort(_density(one, samples))[::-1]
@@ -115,7 +115,7 @@ def samples_of(posterior: Posterior) -> int:
     return int(np.clip(KERNELS // posterior.log_mass.shape[1], 32, 512))
 
 
-def _density(one: Posterior, points: NDArray) -> NDArray[np.float64]:
+def _density(one: Posterior, points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Density per steradian of a posterior of one row at points (m, 2)."""
     places, spread, mass = one.places.reshape(-1, 2), np.ravel(one.spread_km), one.mass[0]
     kept = mass > 0
@@ -126,4 +126,5 @@ def _density(one: Posterior, points: NDArray) -> NDArray[np.float64]:
     apart += e
     np.square(apart, out=apart)
     np.reciprocal(apart, out=apart)
-    return apart @ weight
+    result: NDArray[np.float64] = apart @ weight
+    return result

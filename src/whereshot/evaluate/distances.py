@@ -9,7 +9,7 @@ from whereshot import errors, sphere
 from whereshot.evaluate.base import Protocol
 
 
-def distance_km(a: NDArray, b: NDArray, protocol: Protocol) -> NDArray[np.float64]:
+def distance_km(a: NDArray[np.float64], b: NDArray[np.float64], protocol: Protocol) -> NDArray[np.float64]:
     """Distance (n,) in km between positions (n, 2), each row with its own.
 
     Great circle on a sphere of the protocol's radius, or the geodesic on the ellipsoid WGS84 (Karney 2013, by pyproj).
@@ -20,4 +20,7 @@ def distance_km(a: NDArray, b: NDArray, protocol: Protocol) -> NDArray[np.float6
         metres = pyproj.Geod(ellps="WGS84").inv(a[:, 1], a[:, 0], b[:, 1], b[:, 0])[2]
         return np.asarray(metres) / 1000
     km = sphere.distance_km(a, b)
-    return km if protocol.radius_km == sphere.EARTH_KM else km * (protocol.radius_km / sphere.EARTH_KM)
+    result: NDArray[np.float64] = (
+        km if protocol.radius_km == sphere.EARTH_KM else km * (protocol.radius_km / sphere.EARTH_KM)
+    )
+    return result

@@ -11,7 +11,7 @@ from whereshot.evaluate.base import Column, Metric, Scored, Sums
 _TRUE, _PREDICTED = "photos by true cell", "photos by predicted cell"
 
 
-def cell_codes(points: NDArray, level: int) -> NDArray[np.int64]:
+def cell_codes(points: NDArray[np.float64], level: int) -> NDArray[np.int64]:
     """The number (n,) of the S2 cell of each position, from 0 to 6 * 4^level - 1 along the Hilbert curve."""
     return (s2.encode(points, level) >> np.uint64(61 - 2 * level)).astype(np.int64)
 
@@ -35,7 +35,8 @@ def _columns(scored: Scored) -> dict[str, Column]:
 def _kl(scored: Scored, sums: Sums) -> NDArray[np.float64]:
     true, predicted = (np.asarray(sums[name], np.float64) + 1 for name in (_TRUE, _PREDICTED))
     total = np.asarray(sums["photos"], np.float64) + 6 * 4**scored.protocol.cell_level
-    return (true / total * np.log(true / predicted)).sum(axis=1)
+    result: NDArray[np.float64] = (true / total * np.log(true / predicted)).sum(axis=1)
+    return result
 
 
 def _entropy(name: str) -> Metric:
@@ -43,7 +44,8 @@ def _entropy(name: str) -> Metric:
         count = np.asarray(sums[name], np.float64)
         total = count.sum(axis=1, keepdims=True)
         share = np.divide(count, total, out=np.zeros_like(count), where=total > 0)
-        return -(share * np.log(np.where(share > 0, share, 1.0))).sum(axis=1)
+        result: NDArray[np.float64] = -(share * np.log(np.where(share > 0, share, 1.0))).sum(axis=1)
+        return result
 
     return Metric(_columns, value, curved=True)
 

@@ -92,7 +92,8 @@ def rates(kind: str, score: str, sums: Sums) -> NDArray[np.float64]:
         np.asarray(sums[f"photos by {kind}"], np.float64),
         np.asarray(sums[f"{score} by {kind}"], np.float64),
     )
-    return np.divide(total, photos, out=np.full(total.shape, np.nan), where=photos > 0)
+    result: NDArray[np.float64] = np.divide(total, photos, out=np.full(total.shape, np.nan), where=photos > 0)
+    return result
 
 
 def macro(score: str, kind: str) -> Metric:
@@ -102,7 +103,10 @@ def macro(score: str, kind: str) -> Metric:
         rate = rates(kind, score, sums)
         known = np.isfinite(rate)
         total = np.where(known, rate, 0.0).sum(axis=1)
-        return np.divide(total, known.sum(axis=1), out=np.full(len(total), np.nan), where=known.any(axis=1))
+        result: NDArray[np.float64] = np.divide(
+            total, known.sum(axis=1), out=np.full(len(total), np.nan), where=known.any(axis=1)
+        )
+        return result
 
     return Metric(lambda scored: _columns(kind, score, scored), value, curved=True)
 
@@ -117,7 +121,8 @@ def of_scenes(score: str, scenes: tuple[str, ...]) -> Metric:
 
     def value(scored: Scored, sums: Sums) -> NDArray[np.float64]:
         photos, total = (np.asarray(sums[f"{name} by scene"])[:, chosen].sum(axis=1) for name in ("photos", score))
-        return np.divide(total, photos, out=np.full(len(total), np.nan), where=photos > 0)
+        result: NDArray[np.float64] = np.divide(total, photos, out=np.full(len(total), np.nan), where=photos > 0)
+        return result
 
     return Metric(columns, value)
 

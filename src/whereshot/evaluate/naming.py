@@ -12,7 +12,7 @@ from whereshot.gazetteer import gazetteer
 _SAMPLE = 5000  # positions by which it is judged whether many are the same
 
 
-def named(points: NDArray) -> dict[str, NDArray[np.int64]]:
+def named(points: NDArray[np.float64]) -> dict[str, NDArray[np.int64]]:
     """The number (n,) of the country, the first-order division and the nearest town of positions; -1 for none."""
     spots = np.ascontiguousarray(points).view(np.complex128)[:, 0]
     some = spots[: _SAMPLE * (len(spots) // _SAMPLE) : max(1, len(spots) // _SAMPLE)]
@@ -22,7 +22,7 @@ def named(points: NDArray) -> dict[str, NDArray[np.int64]]:
     return {level: number[inverse] for level, number in _named(own.view(np.float64).reshape(-1, 2)).items()}
 
 
-def _named(points: NDArray) -> dict[str, NDArray[np.int64]]:
+def _named(points: NDArray[np.float64]) -> dict[str, NDArray[np.int64]]:
     country, region = places.region_index(points).T
     return {"country": country, "region": region, "city": gazetteer().nearest(points)[1]}
 

@@ -47,7 +47,7 @@ def recall(area_km2: float) -> Metric:
     return mean_of(f"recall_{area_km2:.0f}_km2", found)
 
 
-def recall_curve(scored: Scored, areas_km2: NDArray) -> NDArray[np.float64] | None:
+def recall_curve(scored: Scored, areas_km2: NDArray[np.float64]) -> NDArray[np.float64] | None:
     """Share of photos (m,) found when each area (m,) is searched."""
     searched = _searched(scored)
     return None if searched is None else np.searchsorted(np.sort(searched), areas_km2, side="right") / len(searched)

@@ -17,7 +17,9 @@ PHOTOS = 10_000
 _BLOCK = 500
 
 
-def compare(true: NDArray, made: NDArray, k: int = NEIGHBOURS) -> dict[str, NDArray[np.float64]]:
+def compare(
+    true: NDArray[np.float64], made: NDArray[np.float64], k: int = NEIGHBOURS
+) -> dict[str, NDArray[np.float64]]:
     """How n made positions (n, 2) resemble n true ones, each (n,): "precision" and "density" of the made ones, "recall"
     and "sample_coverage" of the true ones.
 
@@ -70,6 +72,7 @@ def of_samples(name: str) -> Metric:
 
     def value(scored: Scored, sums: Sums) -> NDArray[np.float64]:
         total, of = (np.asarray(sums[f"samples {part}"][:, 0], np.float64) for part in (name, "of"))
-        return np.divide(total, of, out=np.full(len(of), np.nan), where=of > 0)
+        result: NDArray[np.float64] = np.divide(total, of, out=np.full(len(of), np.nan), where=of > 0)
+        return result
 
     return Metric(columns, value)

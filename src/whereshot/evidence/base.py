@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.errors import InputError
@@ -57,7 +58,7 @@ class Cue:
     discount: float = 1.0
     countries: Mapping[str, float] | None = None
     proposals: tuple[Proposal, ...] = ()
-    log_likelihood: Callable[[NDArray], NDArray] | None = None
+    log_likelihood: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
     box: Box | None = None
 
     def __post_init__(self) -> None:

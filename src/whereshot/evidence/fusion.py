@@ -35,7 +35,8 @@ LEAST_PROBABILITY = 1e-12
 @functools.cache
 def fitted_reliabilities() -> dict[str, float]:
     """The probability that a cue of each trust speaks true, as ``benchmarks/signs.py --fit`` found it."""
-    return read_toml("evidence/reliability.toml")["reliability"]
+    result: dict[str, float] = read_toml("evidence/reliability.toml")["reliability"]
+    return result
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Before:
         """Probability of the sea, and of every country by its number plus one."""
         return np.bincount(self.country_index + 1, np.exp(self.log_mass), minlength=len(countries().all) + 1)
 
-    def at(self, spots: NDArray) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def at(self, spots: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Log density (m,) per steradian and number of the country (m,), at positions (m, 2)."""
         keys = [(float(latitude), float(longitude)) for latitude, longitude in spots]
         new = np.array([key for key in dict.fromkeys(keys) if key not in self._asked]).reshape(-1, 2)
@@ -123,10 +124,11 @@ class Before:
         density, country = zip(*(self._asked[key] for key in keys), strict=True)
         return np.array(density), np.array(country, dtype=np.int64)
 
-    def _log_density(self, points: NDArray) -> NDArray[np.float64]:
+    def _log_density(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         terms = self.log_mass + log_kernel(sphere.distance_km(points[:, None], self.places), self.spread_km)
         peak = terms.max(axis=1, keepdims=True)
-        return peak[:, 0] + np.log(np.exp(terms - peak).sum(axis=1))
+        result: NDArray[np.float64] = peak[:, 0] + np.log(np.exp(terms - peak).sum(axis=1))
+        return result
 
 
 def fuse(

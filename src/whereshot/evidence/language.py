@@ -557,7 +557,8 @@ def likelihoods(heard: Witnesses, parameters: Parameters) -> NDArray[np.float64]
     elsewhere = float((PRIOR * ratio).sum() - (prior * ratio[candidates]).sum())
     ratio[candidates] = share / prior * (1 - elsewhere)
     english = ratio[NUMBER["en"]]
-    return (1 - p.foreign - p.foreign_english) * ratio + p.foreign + p.foreign_english * english
+    result: NDArray[np.float64] = (1 - p.foreign - p.foreign_english) * ratio + p.foreign + p.foreign_english * english
+    return result
 
 
 def combine(ratios: Sequence[NDArray[np.float64]], parameters: Parameters) -> NDArray[np.float64]:
@@ -566,7 +567,8 @@ def combine(ratios: Sequence[NDArray[np.float64]], parameters: Parameters) -> ND
         return PRIOR.copy()
     score = np.log(np.stack(ratios)).sum(axis=0) / len(ratios) ** parameters.lines_power
     share = PRIOR * np.exp(score - score.max())
-    return share / share.sum()
+    result: NDArray[np.float64] = share / share.sum()
+    return result
 
 
 def _segments_of(lines: Sequence[str]) -> list[Segment]:

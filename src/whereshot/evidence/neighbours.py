@@ -47,7 +47,7 @@ class AlbumModel(Settings):
     pairs: int = Field(0, ge=0)
     """Neighbours in time that it was fitted on; 0 where it is assumed."""
 
-    def spread_km(self, gap_h: NDArray | float) -> NDArray[np.float64]:
+    def spread_km(self, gap_h: NDArray[np.float64] | float) -> NDArray[np.float64]:
         """Distances (n,) within which half of the photos lie that are so many hours apart (n,)."""
         return self.base_km + self.km_per_hour * np.asarray(gap_h, np.float64) ** self.power
 
@@ -74,7 +74,7 @@ class AlbumModel(Settings):
         distance = sphere.distance_km(here, there)
         uniform = -math.log(4 * math.pi)
 
-        def model(theta: NDArray) -> AlbumModel:
+        def model(theta: NDArray[np.float64]) -> AlbumModel:
             base, rate, power, odds = np.clip(theta, -12, 12)
             return cls(
                 base_km=float(np.exp(base)),
@@ -85,7 +85,7 @@ class AlbumModel(Settings):
                 pairs=len(rows),
             )
 
-        def loss(theta: NDArray) -> float:
+        def loss(theta: NDArray[np.float64]) -> float:
             tried = model(theta)
             near = np.log(tried.reliability) + log_kernel(distance, tried.spread_km(gap_h))
             return -float(np.logaddexp(near, np.log1p(-tried.reliability) + uniform).mean())
@@ -112,11 +112,12 @@ def times_of(records: Records) -> NDArray[np.float64]:
         is_local = table["taken_at_is_local"].fill_null(False).to_numpy(zero_copy_only=False).astype(bool)
         if (np.isfinite(seconds) & ~is_local).any():
             seconds[is_local] = np.nan
-    return seconds
+    result: NDArray[np.float64] = seconds
+    return result
 
 
 def beside(
-    seconds: NDArray[np.float64], known: NDArray[np.bool_], group: NDArray, window_s: float
+    seconds: NDArray[np.float64], known: NDArray[np.bool_], group: NDArray[np.int64], window_s: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The nearest known photo of the same group before and after each (n,), (n,): its row, or -1 within the window.
 
@@ -149,7 +150,8 @@ def spreads_km(
     """
     spread = np.hypot(model.spread_km(gap_h), accuracy_km)
     total = np.maximum(gap_h.sum(axis=1, keepdims=True), 1e-12)
-    return np.fmax(spread, apart_km[:, None] * gap_h / total)
+    result: NDArray[np.float64] = np.fmax(spread, apart_km[:, None] * gap_h / total)
+    return result
 
 
 @dataclass(frozen=True)

@@ -64,12 +64,13 @@ class HourModel(Settings):
         """Read one TOML file. Raises ConfigError."""
         return config.load(path, cls)
 
-    def log_likelihood(self, utc_hour: float, places: NDArray) -> NDArray[np.float64]:
+    def log_likelihood(self, utc_hour: float, places: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log likelihood (k,) of places (k, 2): the share of their solar hour, interpolated, against an even day."""
         hour = (utc_hour + places[:, 1] / 15 - 0.5) % HOURS
         centers = np.arange(-1, HOURS + 1)
         padded = np.array([self.shares[-1], *self.shares, self.shares[0]])
-        return np.log(np.interp(hour, centers, padded) * HOURS)
+        result: NDArray[np.float64] = np.log(np.interp(hour, centers, padded) * HOURS)
+        return result
 
     def cues_of(self, seen: Seen) -> list[Cue]:
         """One cue where the camera recorded a time in UTC."""

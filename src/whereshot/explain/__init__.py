@@ -32,7 +32,7 @@ Method = Callable[[Geolocator, Image.Image, NDArray[np.float64], Track], HeatMap
 """(model, upright picture, place (2,), progress) -> heat."""
 
 
-def by_occlusion(geolocator: Geolocator, picture: Image.Image, place: NDArray, track: Track) -> HeatMap:
+def by_occlusion(geolocator: Geolocator, picture: Image.Image, place: NDArray[np.float64], track: Track) -> HeatMap:
     """Heat by hiding parts, for any model with a visual posterior."""
     settings = geolocator.folder.description.preprocess
     shorter = settings.resize * 3 // 2
@@ -50,14 +50,14 @@ def by_occlusion(geolocator: Geolocator, picture: Image.Image, place: NDArray, t
     return occlude(picture, log_odds, track=track)
 
 
-def by_rollout(geolocator: Geolocator, picture: Image.Image, place: NDArray, track: Track) -> HeatMap:
+def by_rollout(geolocator: Geolocator, picture: Image.Image, place: NDArray[np.float64], track: Track) -> HeatMap:
     """Heat by attention rollout, for vision transformers; the same for every place."""
     network = _network(geolocator)
     heat = functools.partial(rollout.attend, network.backbone.network)
     return HeatMap(_of_crops(geolocator, picture, heat), "% of the attention", specific=False)
 
 
-def by_gradcam(geolocator: Geolocator, picture: Image.Image, place: NDArray, track: Track) -> HeatMap:
+def by_gradcam(geolocator: Geolocator, picture: Image.Image, place: NDArray[np.float64], track: Track) -> HeatMap:
     """Heat by Grad-CAM, for convolutional networks."""
     network, folder = _network(geolocator), geolocator.folder
     settings = folder.calibration.mixtures["mixture"]
@@ -78,7 +78,9 @@ def _network(geolocator: Geolocator) -> Any:
     return folder.network()
 
 
-def _of_crops(geolocator: Geolocator, picture: Image.Image, heat: Callable[[Any], NDArray]) -> NDArray[np.float64]:
+def _of_crops(
+    geolocator: Geolocator, picture: Image.Image, heat: Callable[[Any], NDArray[np.float64]]
+) -> NDArray[np.float64]:
     """Heat over the picture, of heat (c, h, w) over the crops that the network sees."""
     import torch
 

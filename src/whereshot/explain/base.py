@@ -56,7 +56,9 @@ def grid_of(size: tuple[int, int], shorter: int = SHORTER_CELLS) -> tuple[int, i
     return min(most, round(size[1] / side)), min(most, round(size[0] / side))
 
 
-def on_picture(crops: NDArray, view: View, size: tuple[int, int], grid: tuple[int, int]) -> NDArray[np.float64]:
+def on_picture(
+    crops: NDArray[np.floating], view: View, size: tuple[int, int], grid: tuple[int, int]
+) -> NDArray[np.float64]:
     """Heat (c, h, w) of the crops of a view, laid on a picture of (width, height) pixels as (rows, columns).
 
     Crops that overlap are averaged; what no crop shows is NaN.

@@ -70,12 +70,17 @@ def camera(
 
 
 def log_mass_near(
-    center: NDArray, km: float, hierarchy: Hierarchy, gallery: Gallery, settings: MixtureSettings, prior: Posterior
+    center: NDArray[np.float64],
+    km: float,
+    hierarchy: Hierarchy,
+    gallery: Gallery,
+    settings: MixtureSettings,
+    prior: Posterior,
 ) -> Callable[[dict[str, torch.Tensor]], torch.Tensor]:
     """The log mass that a calibrated mixture has within a distance of a position (2,), of a network's outputs."""
     import torch
 
-    def inside(places: NDArray, spread_km: NDArray) -> torch.Tensor:
+    def inside(places: NDArray[np.float64], spread_km: NDArray[np.float64]) -> torch.Tensor:
         share = circle_mass(sphere.distance_km(center[None], places), spread_km, km)
         return torch.from_numpy(np.log(np.maximum(share, 1e-300)))
 

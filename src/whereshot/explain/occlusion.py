@@ -62,7 +62,9 @@ def _hidden(
     return hidden
 
 
-def _shared_out(lost: NDArray, windows: list[tuple[int, int, int]], grid: tuple[int, int]) -> NDArray[np.float64]:
+def _shared_out(
+    lost: NDArray[np.floating], windows: list[tuple[int, int, int]], grid: tuple[int, int]
+) -> NDArray[np.float64]:
     """For each part the mean of what it lost alone and of its share of what it lost with neighbours."""
     alone, together, counts = np.zeros(grid), np.zeros(grid), np.zeros(grid)
     for (row, column, side), nats in zip(windows, lost, strict=True):

@@ -79,7 +79,7 @@ def _coloured(small: Image.Image, heat: HeatMap) -> Image.Image:
     return Image.fromarray(_mixed(grey, strength))
 
 
-def _mixed(grey: NDArray, strength: NDArray) -> NDArray[np.uint8]:
+def _mixed(grey: NDArray[np.float64], strength: NDArray[np.float64]) -> NDArray[np.uint8]:
     colour = np.where(strength >= 0, np.array(FOR, np.float32), np.array(AGAINST, np.float32))
     share = DENSEST * np.abs(strength)
     return np.clip(grey * (1 - share) + colour * share, 0, 255).astype(np.uint8)

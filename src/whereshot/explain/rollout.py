@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 
-def rollout(attention: Sequence[NDArray]) -> NDArray[np.float64]:
+def rollout(attention: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
     """Attention of each layer (n, heads, tokens, tokens) -> through all of them (n, tokens, tokens).
 
     Heads are averaged, and half stays with each token by the skip connection; rows sum to one.

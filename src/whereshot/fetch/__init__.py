@@ -204,11 +204,13 @@ class _Job:
                 return RefusedError(base.NO_URL, "the record has no url")
             there = await client.in_thread(self._pictures.find, name)
             if there is not None:
-                return there
+                result: Path | RefusedError = there
+                return result
             try:
                 data, suffix = await client.picture(url)
             except RefusedError as error:
                 return RefusedError(error.reason, error.detail)
-            return await client.in_thread(self._pictures.keep, name, data, suffix)
+            result: Path | RefusedError = await client.in_thread(self._pictures.keep, name, data, suffix)
+            return result
         finally:
             self._ticks.put(1)

@@ -80,7 +80,8 @@ class Api:
             check(data, content_type)
             return data, content_type
 
-        return await self._ask(path, parameters, accept)
+        result: tuple[bytes, str] = await self._ask(path, parameters, accept)
+        return result
 
     async def _ask(self, path: str, parameters: Mapping[str, Any], accept: Callable) -> Any:
         url = URL(self._endpoint.rstrip("/") + path).update_query({**parameters, **self._parameters})

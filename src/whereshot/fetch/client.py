@@ -70,7 +70,8 @@ class Client:
 
     async def picture(self, url: str) -> tuple[bytes, str]:
         """The bytes of a picture that decodes to its end, and the suffix for it. Raises RefusedError."""
-        return await self._patiently(_checked(url, self._manners), self._verified, robots=True)
+        result: tuple[bytes, str] = await self._patiently(_checked(url, self._manners), self._verified, robots=True)
+        return result
 
     async def ask(self, url: str, accept: Callable) -> Any:
         """What ``await accept(data, content_type, url)`` makes of an API's answer; LaterError has it asked again.
@@ -86,7 +87,8 @@ class Client:
             if error.reason in (base.NOT_FOUND, base.REFUSED, base.REDIRECTS, base.TOO_LARGE):
                 return ""
             raise
-        return data.decode("utf-8", "replace")
+        result: str = data.decode("utf-8", "replace")
+        return result
 
     async def _patiently(self, url: URL, accept: Callable, *, robots: bool) -> Any:
         """Ask again where it may help, each time after a longer pause."""

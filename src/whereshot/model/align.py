@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
@@ -108,7 +109,7 @@ class Align(Head):
         self._problem, self._centers = None, None
 
     @torch.no_grad()
-    def target(self, points: NDArray) -> torch.Tensor:
+    def target(self, points: NDArray[np.float64]) -> torch.Tensor:
         """The positions (n, 2), or for the cosine loss their unit encodings (n, dim), once and for all.
 
         Raises MissingExtraError where GeoCLIP's weights are not at hand.
@@ -161,7 +162,7 @@ class Align(Head):
             self.queue[spots] = newest
             self.queued.copy_((self.queued + len(newest)) % self.settings.queue)
 
-    def place_weights(self) -> dict[str, NDArray]:
+    def place_weights(self) -> dict[str, NDArray[Any]]:
         return {name: tensor.detach().cpu().numpy() for name, tensor in self.locations.state_dict().items()}
 
     def outputs(self, features: torch.Tensor) -> dict[str, torch.Tensor]:

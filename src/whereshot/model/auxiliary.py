@@ -118,10 +118,12 @@ class CaptionLoss(AuxiliaryLoss):
 
     def _texts(self, target: torch.Tensor) -> torch.Tensor:
         if self.grams is None:
-            return self.text(target)
+            result: torch.Tensor = self.text(target)
+            return result
         inside = target != _NO_GRAM
         starts = inside.sum(dim=1).cumsum(dim=0) - inside.sum(dim=1)
-        return self.grams(target[inside], starts)
+        result: torch.Tensor = self.grams(target[inside], starts)
+        return result
 
     def forward(self, features: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         known = (target[:, 0] != _NO_GRAM) if self.grams is not None else torch.isfinite(target).all(dim=1)

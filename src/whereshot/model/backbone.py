@@ -100,7 +100,8 @@ class Backbone(nn.Module):
         network = self.network.clip if tower else self.network
         groups = _timm().models.group_parameters(network, network.group_matcher(coarse=False), reverse=True)
         if not tower:
-            return groups
+            result: dict[str, int] = groups
+            return result
         top = max(groups.values()) + 1
         inner = {f"clip.{name}": block for name, block in groups.items()}
         return {name: inner.get(name, top) for name, _ in self.network.named_parameters()}
@@ -117,7 +118,8 @@ class Backbone(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Pictures (n, 3, h, w) -> features (n, dim)."""
-        return self.network(images)
+        result: torch.Tensor = self.network(images)
+        return result
 
     def train(self, mode: bool = True) -> Backbone:
         """Training mode, but batch norms keep their statistics: batches here are small and skewed."""

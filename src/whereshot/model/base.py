@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -16,7 +17,7 @@ class Head(nn.Module, ABC):
     kind: ClassVar[str]
 
     @abstractmethod
-    def target(self, points: NDArray) -> torch.Tensor:
+    def target(self, points: NDArray[np.float64]) -> torch.Tensor:
         """What the loss compares with, for positions (n, 2) in degrees."""
 
     @abstractmethod
@@ -27,7 +28,7 @@ class Head(nn.Module, ABC):
     def outputs(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
         """What the readout needs of features (n, dim), by name."""
 
-    def place_weights(self) -> dict[str, NDArray] | None:
+    def place_weights(self) -> dict[str, NDArray[Any]] | None:
         """Weights of the location encoder that the output "encoding" is to be compared by; None where there is none."""
         return None
 
@@ -65,7 +66,8 @@ class Network(nn.Module):
 
     def features(self, crops: torch.Tensor, owner: torch.Tensor, photos: int) -> torch.Tensor:
         """Mean features (photos, dim), unit length, of crops (m, 3, h, w), each owned by one photo (m,)."""
-        return self.scaling(mean_of_crops(self.backbone(crops), owner, photos))
+        result: torch.Tensor = self.scaling(mean_of_crops(self.backbone(crops), owner, photos))
+        return result
 
     def forward(self, crops: torch.Tensor, owner: torch.Tensor, photos: int) -> dict[str, torch.Tensor]:
         return self.from_features(self.features(crops, owner, photos))

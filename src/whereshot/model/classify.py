@@ -85,7 +85,7 @@ class Classify(Head):
         distances = self._loss.distances
         return self.settings.offset or (distances is not None and distances.to == "place")
 
-    def target(self, points: NDArray) -> torch.Tensor:
+    def target(self, points: NDArray[np.float64]) -> torch.Tensor:
         """Cell numbers (n, levels), -1 outside; where the loss or the offset needs them, in float64 and with four
         more columns: latitude, longitude, and km east and north of the finest cell's imagery centroid.
 
@@ -120,10 +120,12 @@ class Classify(Head):
         if measured.to == "cell":
             return known[cells]
         places = target[:, len(self.hierarchy.sizes) :][:, :2]
-        return sphere.distance_km(known[None], places[:, None])
+        result: torch.Tensor | None = sphere.distance_km(known[None], places[:, None])
+        return result
 
     def _logits(self, features: torch.Tensor) -> torch.Tensor:
-        return self.linear(self.dropout(features * self.settings.scale))
+        result: torch.Tensor = self.linear(self.dropout(features * self.settings.scale))
+        return result
 
     def loss(self, features: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         levels = self._logits(features).float().split(self.hierarchy.sizes, dim=1)
@@ -143,7 +145,10 @@ class Classify(Head):
     def _within(self, features: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
         """How far east and north (n, 2) in the cells (n,), in units of the reach: between -1 and 1."""
         raw = self.within(self.dropout(features * self.settings.scale)).float()
-        return raw.unflatten(1, (-1, 2)).gather(1, cells[:, None, None].expand(-1, 1, 2)).squeeze(1).tanh()
+        result: torch.Tensor = (
+            raw.unflatten(1, (-1, 2)).gather(1, cells[:, None, None].expand(-1, 1, 2)).squeeze(1).tanh()
+        )
+        return result
 
     def _offset_loss(self, features: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         cells = target[:, len(self.hierarchy.sizes) - 1].long()
@@ -159,7 +164,8 @@ class Classify(Head):
             log_probability, parent = own.log_softmax(dim=1), self.parents[:, level]
             average = torch.full_like(log_probability[:, :1], -np.log(own.shape[1]))
             total = total + torch.where(parent >= 0, log_probability[:, parent.clamp(min=0)], average)
-        return total.argmax(dim=1)
+        result: torch.Tensor = total.argmax(dim=1)
+        return result
 
     def outputs(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
         """By name: "logits" of all levels' cells; with ``offset`` also the chosen finest cell, "offset_cell" (n, 1),
@@ -176,7 +182,7 @@ def _weighted_mean(each: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     return (each * weight).sum() / weight.sum().clamp(min=1e-12)
 
 
-def east_north_km(origins: NDArray, points: NDArray) -> NDArray[np.float64]:
+def east_north_km(origins: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
     """How far east and north (n, 2) of origins (n, 2) positions (n, 2) are: ``sphere.move`` along it leads there."""
     p, q = np.radians(np.asarray(origins, np.float64)), np.radians(np.asarray(points, np.float64))
     turn = q[:, 1] - p[:, 1]
@@ -185,4 +191,7 @@ def east_north_km(origins: NDArray, points: NDArray) -> NDArray[np.float64]:
     direction = np.stack([east, north], axis=1)
     length = np.linalg.norm(direction, axis=1, keepdims=True)
     distance = sphere.distance_km(origins, points)[:, None]
-    return np.divide(direction * distance, length, out=np.zeros_like(direction), where=length > 0)
+    result: NDArray[np.float64] = np.divide(
+        direction * distance, length, out=np.zeros_like(direction), where=length > 0
+    )
+    return result

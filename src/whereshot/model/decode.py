@@ -41,7 +41,11 @@ def encoded_places(encoder: LocationEncoder, positions: ArrayLike, cache: Path |
 
 
 def climb(
-    encoder: LocationEncoder, encodings: torch.Tensor, starts: NDArray, settings: ClimbSettings, patience: float = 15.0
+    encoder: LocationEncoder,
+    encodings: torch.Tensor,
+    starts: NDArray[np.float64],
+    settings: ClimbSettings,
+    patience: float = 15.0,
 ) -> Hills:
     """Climb to the nearest top of the cosine with ``encodings`` (n, dim), unit length, from ``starts`` (n, k, 2).
 
@@ -51,8 +55,12 @@ def climb(
 
 
 def _slopes(
-    encoder: LocationEncoder, encodings: torch.Tensor, row: NDArray, positions: NDArray, block: int = 4096
-) -> tuple[NDArray, NDArray, NDArray]:
+    encoder: LocationEncoder,
+    encodings: torch.Tensor,
+    row: NDArray[np.int64],
+    positions: NDArray[np.float64],
+    block: int = 4096,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Cosine (m,), its slope (m, 2) per km north and east, and the encoding's metric (m, 2, 2) at positions (m, 2)."""
     similarity, slope, metric = np.empty(len(row)), np.empty((len(row), 2)), np.empty((len(row), 2, 2))
     per_km = math.degrees(1 / sphere.EARTH_KM)

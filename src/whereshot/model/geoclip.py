@@ -65,7 +65,8 @@ class ImageTower(nn.Module):
         self.clip, self.head, self.num_features = network, _empty_head(), DIM
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.head(self.clip(images))
+        result: torch.Tensor = self.head(self.clip(images))
+        return result
 
     def adapt(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Weights as this module names them, of its own or of CLIP's as Hugging Face's hub has them.

@@ -71,7 +71,8 @@ class Fourier(LocationEncoder):
 
     def encode(self, positions: torch.Tensor) -> torch.Tensor:
         surface = unit_vectors(positions) / math.pi if self.settings.surface == "sphere" else equal_earth(positions)
-        return sum(scale(surface) for scale in self.scales)
+        result: torch.Tensor = sum(scale(surface) for scale in self.scales)
+        return result
 
 
 class _Scale(nn.Module):
@@ -86,7 +87,8 @@ class _Scale(nn.Module):
         turns = surface @ self.frequencies.double().T
         phase = (2 * math.pi) * (turns - turns.detach().round())  # whole turns change nothing but the rounding
         phase = phase.to(self.frequencies.dtype)
-        return self.layers(torch.cat([phase.cos(), phase.sin()], dim=1))
+        result: torch.Tensor = self.layers(torch.cat([phase.cos(), phase.sin()], dim=1))
+        return result
 
 
 class Harmonics(LocationEncoder):
@@ -99,7 +101,8 @@ class Harmonics(LocationEncoder):
 
     def encode(self, positions: torch.Tensor) -> torch.Tensor:
         values = spherical_harmonics(positions, self.settings.degrees)
-        return self.layers(values.to(self.layers[0].weight.dtype))
+        result: torch.Tensor = self.layers(values.to(self.layers[0].weight.dtype))
+        return result
 
 
 def perceptron(inputs: int, width: int, depth: int, outputs: int) -> nn.Sequential:

@@ -133,7 +133,8 @@ class Haversine(Loss):
             target = nearness.softmax(dim=1)
         else:  # more than one where another cell's centre is nearer than the true cell's
             target = (nearness - nearness.gather(1, cell[:, None])).clamp(max=_FARTHEST_EXPONENT).exp()
-        return -(target * log_probability).sum(dim=1)
+        result: torch.Tensor = -(target * log_probability).sum(dim=1)
+        return result
 
 
 class ExpectedDistance(Loss):
@@ -146,7 +147,8 @@ class ExpectedDistance(Loss):
     ) -> torch.Tensor:
         settings = self.settings
         loss = (log_probability.exp() * (distance_km / settings.unit_km)).sum(dim=1) ** settings.power
-        return loss + settings.cross_entropy * self._cross_entropy(log_probability, cell)
+        result: torch.Tensor = loss + settings.cross_entropy * self._cross_entropy(log_probability, cell)
+        return result
 
 
 class LogDistance(Loss):
@@ -160,7 +162,8 @@ class LogDistance(Loss):
         settings = self.settings
         wrong = -log_one_minus_exp(log_probability, settings.clamp)
         loss = (wrong * (distance_km / settings.unit_km)).sum(dim=1)
-        return loss + settings.cross_entropy * self._cross_entropy(log_probability, cell)
+        result: torch.Tensor = loss + settings.cross_entropy * self._cross_entropy(log_probability, cell)
+        return result
 
 
 class LossKind(NamedTuple):
@@ -193,7 +196,7 @@ def centers_of(level: Partition, which: str) -> sphere.Points:
     return level.cell_centers if which == "cell" else level.centers
 
 
-def distances_between(centers: NDArray, *, limit: int = MAX_TABLE_CELLS) -> torch.Tensor:
+def distances_between(centers: NDArray[np.float64], *, limit: int = MAX_TABLE_CELLS) -> torch.Tensor:
     """Distances (k, k) in km between positions (k, 2), float32, in blocks. Raises ConfigError for too many cells."""
     count = len(centers)
     if count > limit:

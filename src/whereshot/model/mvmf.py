@@ -62,7 +62,7 @@ class Mvmf(Head):
         self.register_buffer("first_mean", torch.from_numpy(sphere.xyz(finest.centers)), persistent=False)
         self.register_buffer("first_radius", torch.from_numpy(radius), persistent=False)
 
-    def target(self, points: NDArray) -> torch.Tensor:
+    def target(self, points: NDArray[np.float64]) -> torch.Tensor:
         """Unit vectors (n, 3) of the places, float64; those in no cell have a density too."""
         return torch.from_numpy(sphere.xyz(points))
 
@@ -77,7 +77,8 @@ class Mvmf(Head):
         return (start + self.kappa_change.double()).clamp(max=LONGEST_LOG_KAPPA)
 
     def _log_weight(self, features: torch.Tensor) -> torch.Tensor:
-        return self.linear(self.dropout(features * self.settings.scale)).double().log_softmax(dim=1)
+        result: torch.Tensor = self.linear(self.dropout(features * self.settings.scale)).double().log_softmax(dim=1)
+        return result
 
     def log_density(self, features: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
         """Log density (n,) per steradian at unit vectors (n, 3), float64."""

@@ -47,7 +47,7 @@ class PhotoDensity:
             shares = (told / told.sum(axis=1, keepdims=True)).mean(axis=0)
         self.shares = shares
 
-    def _parts(self, distance: NDArray, index: NDArray, known: int) -> NDArray[np.float64]:
+    def _parts(self, distance: NDArray[np.float64], index: NDArray[np.int64], known: int) -> NDArray[np.float64]:
         """Density (n, kernels + 2) of each part, from the distances (n, k) and numbers of the nearest places."""
         parts = []
         for width in (*SCALES_KM, self._wide_km[index]):
@@ -55,16 +55,21 @@ class PhotoDensity:
             parts.append(each.sum(axis=1) / known)
         return np.stack([*parts, np.full(len(distance), 1 / self.area_km2)], axis=1)
 
-    def _query(self, positions: NDArray) -> tuple[NDArray, NDArray]:
+    def _query(self, positions: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Distances (n, k) to the nearest known places, and their numbers."""
         distance, index = self._nearest.query(positions, self._count)
         return distance.reshape(len(positions), -1), index.reshape(len(positions), -1)
 
     def __call__(self, positions: ArrayLike) -> NDArray[np.float64]:
         """Density (n,) per square km at positions (n, 2)."""
-        return self._parts(*self._query(sphere.points(positions)), len(self.positions)) @ self.shares
+        result: NDArray[np.float64] = (
+            self._parts(*self._query(sphere.points(positions)), len(self.positions)) @ self.shares
+        )
+        return result
 
-    def product(self, centers: NDArray, precision: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    def product(
+        self, centers: NDArray[np.float64], precision: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """This density times Gaussians: centers (n, k, 2), precision (n, k, 2, 2) per squared km, north first.
 
         Gives places (n, k, c, 2), log masses (n, k, c) where the Gaussians' peaks are one, and spreads (n, k, c) in km.
@@ -93,12 +98,13 @@ class PhotoDensity:
         return joined[0].reshape(n, k, -1, 2), joined[1].reshape(n, k, -1), joined[2].reshape(n, k, -1)
 
 
-def _half_mass_km(covariance: NDArray) -> NDArray[np.float64]:
+def _half_mass_km(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
     """Radius that holds half of Gaussians (..., 2, 2), as if they were round."""
-    return np.sqrt(2 * math.log(2) * np.trace(covariance, axis1=-2, axis2=-1) / 2)
+    result: NDArray[np.float64] = np.sqrt(2 * math.log(2) * np.trace(covariance, axis1=-2, axis2=-1) / 2)
+    return result
 
 
-def _offset_km(center: NDArray, positions: NDArray) -> NDArray[np.float64]:
+def _offset_km(center: NDArray[np.float64], positions: NDArray[np.float64]) -> NDArray[np.float64]:
     """Km north and east from centers to positions near them, (..., 2)."""
     degree_km = math.radians(1) * sphere.EARTH_KM
     north = (positions[..., 0] - center[..., 0]) * degree_km
@@ -106,7 +112,7 @@ def _offset_km(center: NDArray, positions: NDArray) -> NDArray[np.float64]:
     return np.stack([north, turn * degree_km * np.cos(np.radians(center[..., 0]))], axis=-1)
 
 
-def _moved(center: NDArray, offset_km: NDArray) -> NDArray[np.float64]:
+def _moved(center: NDArray[np.float64], offset_km: NDArray[np.float64]) -> NDArray[np.float64]:
     """Positions so many km north and east of centers, (..., 2)."""
     bearing = np.degrees(np.arctan2(offset_km[..., 1], offset_km[..., 0]))
     return sphere.move(center, bearing, np.hypot(offset_km[..., 0], offset_km[..., 1]))

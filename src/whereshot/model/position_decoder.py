@@ -53,7 +53,9 @@ class PositionDecoder(nn.Module):
         wanted = nn.functional.normalize(torch.as_tensor(np.asarray(encodings, np.float32), device=device), dim=1)
         return sphere.latlon(self(wanted).cpu().numpy())
 
-    def fit(self, encodings: torch.Tensor, positions: NDArray, weight: NDArray, *, seed: int = 0) -> PositionDecoder:
+    def fit(
+        self, encodings: torch.Tensor, positions: NDArray[np.float64], weight: NDArray[np.float64], *, seed: int = 0
+    ) -> PositionDecoder:
         """Train on unit encodings (m, dim) of positions (m, 2), drawn by weight (m,): Adam, a cosine to zero."""
         settings, rng = self.settings, np.random.default_rng(seed)
         noise = torch.Generator(device=encodings.device).manual_seed(seed)

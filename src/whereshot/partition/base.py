@@ -18,6 +18,7 @@ import shapely
 import shapely.affinity
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, PrivateAttr
+from shapely.geometry.base import BaseGeometry
 
 from whereshot import adjacency, sphere
 from whereshot.config import Settings
@@ -136,7 +137,7 @@ class Partition(ABC):
         """Pairs (m, 2) of cells i < j whose borders share a stretch, also over the date line; no mere corners."""
         return adjacency.pairs([self.boundary(cell) for cell in range(len(self))], self.assign)
 
-    def polygon(self, cell: int) -> shapely.Geometry:
+    def polygon(self, cell: int) -> BaseGeometry:
         """One cell as a valid (multi-)polygon in longitude and latitude, cut at the date line (RFC 7946, 3.1.9)."""
         return shapely.union_all([planar_polygon(ring) for ring in self.boundary(cell)])
 
@@ -198,7 +199,7 @@ def even_spread_km(area_sr: NDArray[np.float64]) -> NDArray[np.float64]:
     return sphere.chord_to_km(np.sqrt(np.minimum(area_sr / (2 * np.pi), 2)))
 
 
-def densify(ring: NDArray) -> sphere.Points:
+def densify(ring: NDArray[np.float64]) -> sphere.Points:
     """A closed ring (m, 2) through corners (c, 2) joined by great circles: straight on a map it keeps to them.
 
     Between its points a line leaves its great circle by at most 20 m, and is at most 2 degrees long.
@@ -245,7 +246,7 @@ def _bent(one: NDArray[np.float64], middle: NDArray[np.float64], other: NDArray[
     return (length > _STEP_DEGREES) | ((off > _STRAIGHT_DEGREES) & (length > 1e-4))
 
 
-def planar_polygon(ring: sphere.Points) -> shapely.Geometry:
+def planar_polygon(ring: sphere.Points) -> BaseGeometry:
     """A closed ring (m, 2) on the sphere as a (multi-)polygon in longitude and latitude within [-180, 180].
 
     The ring is unrolled along longitude, closed over a pole that it goes round, and cut at the date line.
@@ -275,7 +276,7 @@ def planar_polygon(ring: sphere.Points) -> shapely.Geometry:
     return shapely.orient_polygons(shapely.union_all(areas)) if len(areas) > 1 else shapely.orient_polygons(areas[0])
 
 
-def planar_area_sr(geometry: shapely.Geometry) -> float:
+def planar_area_sr(geometry: BaseGeometry) -> float:
     """Steradians on the sphere of a polygon whose edges are straight in longitude and latitude (RFC 7946, 3.1.1).
 
     Exact: the integral of sin(latitude) along each edge has a closed form, so the areas of a tiling of the map sum
@@ -320,7 +321,7 @@ class Hierarchy:
         own = np.arange(len(self.finest))
         return np.stack([*(level.assign(self.finest.centers) for level in self.levels[:-1]), own], axis=1)
 
-    def product(self, log_probabilities: list[NDArray]) -> NDArray[np.float64]:
+    def product(self, log_probabilities: list[NDArray[np.float64]]) -> NDArray[np.float64]:
         """Log mass (n, k) of the finest cells: the product of each level's probabilities, normalised.
 
         Takes one (n, cells) array of log probabilities per level (Mueller-Budack et al. 2018, eq. 3). A cell

@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError, cKDTree
+from shapely.geometry.base import BaseGeometry
 
 from whereshot import s2, sphere
 from whereshot.partition import base
@@ -155,7 +156,7 @@ class Voronoi:
             return _FRAME
         return base.densify(sphere.latlon(self.corners(site)))
 
-    def polygon(self, site: int) -> shapely.Geometry:
+    def polygon(self, site: int) -> BaseGeometry:
         """One cell as a polygon of the map, cut at the date line."""
         return _WORLD if len(self.sites) == 1 else base.planar_polygon(self.ring(site))
 
@@ -219,7 +220,7 @@ def _from_hull(sites: Vectors, hull: ConvexHull) -> list[Vectors]:
     return corners
 
 
-def _halfway(start: NDArray, end: NDArray, inward: NDArray) -> NDArray[np.float64]:
+def _halfway(start: NDArray[np.float64], end: NDArray[np.float64], inward: NDArray[np.float64]) -> NDArray[np.float64]:
     """The middle of the arc from start to end on the great circle whose left side is ``inward``."""
     ahead = np.cross(inward, start)
     ahead /= np.linalg.norm(ahead)

@@ -17,6 +17,7 @@ import pyarrow as pa
 import shapely
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
+from shapely.geometry.base import BaseGeometry
 
 from whereshot import sphere
 from whereshot.errors import InputError
@@ -84,7 +85,7 @@ class Combination(base.Partition):
         outlines = shapely.get_exterior_ring(shapely.get_parts(shapely.orient_polygons(self.polygon(cell))))
         return [shapely.get_coordinates(ring)[:, ::-1] for ring in shapely.segmentize(outlines, 2.0)]
 
-    def polygon(self, cell: int) -> shapely.Geometry:
+    def polygon(self, cell: int) -> BaseGeometry:
         if self.within[cell] >= 0:
             return self.parts[self.within[cell]].polygon(int(self.members[cell, self.within[cell]]))
         pairs = zip(self.parts, self.members[cell].tolist(), strict=True)
@@ -256,7 +257,7 @@ def _overlap(polygons: Sequence[Any]) -> Any:
     return met if isinstance(polygons[0], np.ndarray) else met[0]
 
 
-def _with_center(shape: shapely.Geometry, center: NDArray[np.float64]) -> shapely.Geometry:
+def _with_center(shape: BaseGeometry, center: NDArray[np.float64]) -> BaseGeometry:
     """The shape, and a dot around a cell's centre that lies beside it: the parts' borders are drawn by short lines."""
     latitude, longitude = center
     if shapely.intersects_xy(shape, longitude, latitude):

@@ -66,7 +66,9 @@ def merge(
     return np.unique(group, return_inverse=True)[1]
 
 
-def _closeness(unit: NDArray, group: NDArray[np.int64], own: int, others: NDArray[np.int64]) -> NDArray[np.float64]:
+def _closeness(
+    unit: NDArray[np.floating], group: NDArray[np.int64], own: int, others: NDArray[np.int64]
+) -> NDArray[np.float64]:
     """The cosine of the nearest middles of group ``own`` and each of the others."""
     mine = unit[group == own]
     return np.array([(unit[group == other] @ mine.T).max() for other in others])
@@ -148,11 +150,13 @@ def optics_labels(unit: clusters.Vectors, neighbours: int, xi: float) -> NDArray
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # photos of one spot: distances of 0, divided by one another
         labels, _ = extract(reachability=reach, predecessor=before, ordering=order, min_samples=neighbours, xi=xi)
-    return labels.astype(np.int64)
+    result: NDArray[np.int64] = labels.astype(np.int64)
+    return result
 
 
 def _mean(unit: clusters.Vectors) -> NDArray[np.float64]:
     """The direction of the sum, or the first where there is none."""
     total = unit.sum(axis=0)
     length = np.linalg.norm(total)
-    return total / length if length > 1e-9 else unit[0]
+    result: NDArray[np.float64] = total / length if length > 1e-9 else unit[0]
+    return result

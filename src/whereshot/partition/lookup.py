@@ -12,6 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
+from shapely.geometry.base import BaseGeometry
 
 from whereshot import sphere
 from whereshot.sphere import one_spelling
@@ -31,7 +32,7 @@ class Polygons:
     A border belongs to the first of the polygons that meet there, and a pole and the date line have one spelling.
     """
 
-    def __init__(self, shapes: list[shapely.Geometry]) -> None:
+    def __init__(self, shapes: list[BaseGeometry]) -> None:
         self.shapes = np.array(shapes, dtype=object)
         shapely.prepare(self.shapes)
         self._tree = shapely.STRtree(self.shapes)
@@ -103,7 +104,7 @@ class Polygons:
         return answer
 
 
-def _pieces(shapes: NDArray) -> NDArray:
+def _pieces(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
     """The borders of all polygons as short lines: the index then knows where they are."""
     lines = []
     for ring in shapely.get_rings(shapely.get_parts(shapes)):
@@ -118,7 +119,7 @@ def _pieces(shapes: NDArray) -> NDArray:
 class _Edges:
     """All borders as short chords of the unit sphere, for the distance to the nearest of them."""
 
-    def __init__(self, shapes: NDArray) -> None:
+    def __init__(self, shapes: NDArray[np.object_]) -> None:
         starts, ends, owners = [], [], []
         for number, shape in enumerate(shapes):
             for ring in shapely.get_rings(shapely.get_parts(shapely.segmentize(shape, _SEGMENT_DEGREES))):
@@ -145,7 +146,9 @@ class _Edges:
             left, k = np.concatenate(unsure), k * 4
         return answer
 
-    def _nearest_of(self, unit: NDArray, limit: float, k: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    def _nearest_of(
+        self, unit: NDArray[np.floating], limit: float, k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """The nearest among the k edges whose middles are nearest, (n,), and whether no other edge can be nearer."""
         bound = (limit + self._half) * (1 + 1e-9)
         middle, edge = self._tree.query(unit, k=np.arange(1, k + 1), distance_upper_bound=bound)

@@ -101,7 +101,7 @@ class _Table:
     def refuse(self, row: int, problem: str) -> NoReturn:
         raise InputError(f"{self.path}: line {self.first_line + int(row)}: {problem}")
 
-    def numbers(self, column: str, kind: type = float) -> NDArray:
+    def numbers(self, column: str, kind: type = float) -> NDArray[np.float64]:
         values = []
         for row, text in enumerate(self.text(column)):
             try:
@@ -121,7 +121,7 @@ class _Table:
             self.refuse(row, f"({pair[0][row]:g}, {pair[1][row]:g}): {problems[row]}")
         return sphere.points(np.stack(pair, axis=1))
 
-    def distinct(self, column: str, values: NDArray) -> None:
+    def distinct(self, column: str, values: NDArray[np.floating]) -> None:
         """Refuse the second row of two with one value."""
         order = np.argsort(values, kind="stable")
         again = order[1:][values[order][1:] == values[order][:-1]]
@@ -130,7 +130,7 @@ class _Table:
             first = np.flatnonzero(values == values[row])[0]
             self.refuse(row, f"{column} {self.text(column)[row]} is also that of line {self.first_line + first}")
 
-    def disjoint(self, first: NDArray, last: NDArray, order: NDArray) -> None:
+    def disjoint(self, first: NDArray[np.int64], last: NDArray[np.int64], order: NDArray[np.int64]) -> None:
         """Refuse the row whose cell lies in another's: runs first..last in this order."""
         for place in np.flatnonzero(first[order][1:] <= last[order][:-1])[:1]:
             outer, inner = sorted(order[place : place + 2].tolist())

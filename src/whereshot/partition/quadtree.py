@@ -14,6 +14,7 @@ import pyarrow as pa
 import shapely
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
+from shapely.geometry.base import BaseGeometry
 
 from whereshot import sphere
 from whereshot.errors import InputError
@@ -95,7 +96,7 @@ class Quadtree(base.Partition):
         ring = shapely.get_coordinates(shapely.segmentize(self.polygon(cell), 2.0))
         return [ring[:, ::-1]]
 
-    def polygon(self, cell: int) -> shapely.Geometry:
+    def polygon(self, cell: int) -> BaseGeometry:
         south, west, north, east = self.boxes[cell]
         return shapely.box(west, south, east, north)
 
@@ -218,14 +219,16 @@ def _slots(values: NDArray[np.float64], table: NDArray[np.float64]) -> NDArray[n
     return slot
 
 
-def runs(paths: NDArray, depths: NDArray, depth: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def runs(
+    paths: NDArray[np.int64], depths: NDArray[np.int64], depth: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The first and the last path at ``depth`` of boxes that are not below it."""
     bits = 2 * (depth - depths)
     first = paths << bits
     return first, first + (np.int64(1) << bits) - 1
 
 
-def _find(first: NDArray, last: NDArray, leaves: NDArray) -> NDArray[np.int64]:
+def _find(first: NDArray[np.int64], last: NDArray[np.int64], leaves: NDArray[np.int64]) -> NDArray[np.int64]:
     """Which of the disjoint runs, sorted, holds each path; -1 for none."""
     if len(first) == 0:
         return np.full(len(leaves), -1)
@@ -233,7 +236,7 @@ def _find(first: NDArray, last: NDArray, leaves: NDArray) -> NDArray[np.int64]:
     return np.where((cell >= 0) & (leaves <= last[cell]), cell, -1)
 
 
-def boxes_of(start: Box, paths: NDArray, depths: NDArray) -> NDArray[np.float64]:
+def boxes_of(start: Box, paths: NDArray[np.int64], depths: NDArray[np.int64]) -> NDArray[np.float64]:
     """South, west, north, east (k, 4): halved level by level, so that the last bits are those of the descent."""
     boxes = np.tile(np.array(start), (len(paths), 1))
     for level in range(int(depths.max(initial=0))):
@@ -246,7 +249,7 @@ def boxes_of(start: Box, paths: NDArray, depths: NDArray) -> NDArray[np.float64]
     return boxes
 
 
-def _digits(paths: NDArray, depths: NDArray) -> list[str]:
+def _digits(paths: NDArray[np.int64], depths: NDArray[np.int64]) -> list[str]:
     """Paths as OSV-5M writes its ids: a digit 0 to 3 per level."""
     pairs = zip(paths.tolist(), depths.tolist(), strict=True)
     return ["".join(str(path >> 2 * level & 3) for level in reversed(range(depth))) for path, depth in pairs]

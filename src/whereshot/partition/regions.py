@@ -18,6 +18,7 @@ import pyarrow as pa
 import shapely
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, PrivateAttr, model_validator
+from shapely.geometry.base import BaseGeometry
 
 from whereshot import adjacency, borders, rings, sphere
 from whereshot.config import ConfigPath
@@ -79,7 +80,7 @@ class Group(NamedTuple):
 
     name: str
     parent: str
-    shape: shapely.Geometry
+    shape: BaseGeometry
     sites: clusters.Vectors
 
 
@@ -107,7 +108,7 @@ class Regions(base.Partition):
     ) -> None:
         self.groups, self.stray_km, self.group, self.site = groups, stray_km, group, site
         self.notes = list(notes)
-        self.shapes: NDArray = common.pop("shapes")
+        self.shapes: NDArray[np.object_] = common.pop("shapes")
         self.stray_counts: NDArray[np.int64] = common.pop("stray_counts")
         for name, values in common.items():
             setattr(self, name, values)
@@ -134,7 +135,7 @@ class Regions(base.Partition):
         dense = shapely.segmentize(self.shapes[cell], _STEP_DEGREES)
         return [shapely.get_coordinates(ring)[:, ::-1] for ring in shapely.get_rings(shapely.get_parts(dense))]
 
-    def polygon(self, cell: int) -> shapely.Geometry:
+    def polygon(self, cell: int) -> BaseGeometry:
         return self.shapes[cell]
 
     def neighbours(self) -> NDArray[np.int64]:
@@ -286,7 +287,7 @@ def _chosen(found: borders.Borders, settings: RegionSettings) -> borders.Borders
     return borders.Borders(*([column[row] for row in rows] for column in found[:3]), found.notes)
 
 
-def _disjoint(shapes: list[shapely.Geometry]) -> list[shapely.Geometry]:
+def _disjoint(shapes: list[BaseGeometry]) -> list[BaseGeometry]:
     """The polygons, each without what an earlier one has: then what is drawn is what is assigned."""
     array = np.array(shapes, dtype=object)
     shapely.prepare(array)
@@ -301,9 +302,7 @@ def _disjoint(shapes: list[shapely.Geometry]) -> list[shapely.Geometry]:
     return result
 
 
-def _merged(
-    shapes: list[shapely.Geometry], parents: list[str], counts: NDArray[np.int64], least: int
-) -> NDArray[np.int64]:
+def _merged(shapes: list[BaseGeometry], parents: list[str], counts: NDArray[np.int64], least: int) -> NDArray[np.int64]:
     """For each region (r,) the first region of its group, after groups of at most ``least`` photos joined others."""
     head = np.arange(len(shapes))
     if least == 0:
@@ -338,7 +337,7 @@ def _sites(
     points: sphere.Points,
     group: NDArray[np.int64],
     inside: NDArray[np.bool_],
-    outlines: list[shapely.Geometry],
+    outlines: list[BaseGeometry],
     settings: RegionSettings,
 ) -> list[clusters.Vectors]:
     """The sites (s, 3) of every group, none for one without photos.
@@ -398,7 +397,7 @@ def _sites(
             return [sites.get(row, np.empty((0, 3))) for row in range(groups)]
 
 
-def _ashore(sites: clusters.Vectors, unit: clusters.Vectors, outline: shapely.Geometry) -> clusters.Vectors:
+def _ashore(sites: clusters.Vectors, unit: clusters.Vectors, outline: BaseGeometry) -> clusters.Vectors:
     """The sites (s, 3) that keep a part of the outline, as those do to which a photo (n, 3) inside it is nearest."""
     counts = np.bincount(clusters.nearest(sites, unit), minlength=len(sites))
     if counts.all():
@@ -456,7 +455,7 @@ def cells_of(
     return cells
 
 
-def _drawn(group: Group) -> list[shapely.Geometry]:
+def _drawn(group: Group) -> list[BaseGeometry]:
     """The polygons of a group's cells."""
     if len(group.sites) == 1:
         return [group.shape]

@@ -85,7 +85,7 @@ def build_adaptive(points: ArrayLike, settings: AdaptiveSettings, populate_with:
         counted_leaves = s2.encode(sphere.one_spelling(counted))
         counted_ordered = np.sort(counted_leaves)
     cells = np.unique(s2.parent(counted_ordered, settings.min_level))  # others have no photo that counts
-    finished: list[NDArray] = []
+    finished: list[NDArray[np.float64]] = []
     for level in range(settings.min_level, settings.max_level + 1):
         split = (_count(ordered, cells) > settings.max) & (level < settings.max_level)
         finished.append(cells[~split & settings.kept(_count(counted_ordered, cells))])
@@ -104,7 +104,7 @@ def build_fixed(points: ArrayLike, settings: FixedSettings, populate_with: Array
     return _with_statistics(p, leaves, cells[settings.kept(counts)])
 
 
-def _count(ordered: NDArray, cells: NDArray) -> NDArray[np.int64]:
+def _count(ordered: NDArray[np.uint64], cells: NDArray[np.uint64]) -> NDArray[np.int64]:
     """How many of the sorted leaf ids each cell holds."""
     first = np.searchsorted(ordered, s2.range_min(cells), side="left")
     return np.searchsorted(ordered, s2.range_max(cells), side="right") - first
@@ -118,7 +118,7 @@ def _find(first: s2.CellIds, last: s2.CellIds, leaves: s2.CellIds) -> NDArray[np
     return np.where((cell >= 0) & (leaves <= last[cell]), cell, -1)
 
 
-def _with_statistics(p: NDArray, leaves: NDArray, cells: NDArray) -> S2Cells:
+def _with_statistics(p: NDArray[np.float64], leaves: NDArray[np.uint64], cells: NDArray[np.uint64]) -> S2Cells:
     """The cells, sorted by id, with the count, mean and spread of the points (n, 2) that have these leaf ids."""
     labels = _find(s2.range_min(cells), s2.range_max(cells), leaves)
     centers, spread_km = base.centroids(p, labels, len(cells), s2.center(cells))

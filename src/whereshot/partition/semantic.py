@@ -63,10 +63,11 @@ def build(points: ArrayLike, settings: SemanticSettings) -> regions.Regions:
     return regions.cells_of(p, groups, settings, found.notes)
 
 
-def _touching(shapes: NDArray, parents: list[str]) -> NDArray[np.int64]:
+def _touching(shapes: NDArray[np.object_], parents: list[str]) -> NDArray[np.int64]:
     """Pairs (m, 2) of polygons of one parent with no gap between them."""
     pairs = shapely.STRtree(shapes).query(shapes).T
     family = np.unique(np.array(parents), return_inverse=True)[1]
     pairs = pairs[(pairs[:, 0] < pairs[:, 1]) & (family[pairs[:, 0]] == family[pairs[:, 1]])]
     near = shapely.dwithin(shapes[pairs[:, 0]], shapes[pairs[:, 1]], regions.TOUCH_DEGREES)
-    return pairs[near]
+    result: NDArray[np.int64] = pairs[near]
+    return result

@@ -7,10 +7,10 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
-import shapely
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 from scipy.spatial import cKDTree
+from shapely.geometry.base import BaseGeometry
 
 from whereshot import sphere
 from whereshot.partition import base, clusters
@@ -71,7 +71,7 @@ class VoronoiCells(base.Partition):
     def boundary(self, cell: int) -> list[sphere.Points]:
         return [self._voronoi.ring(int(self.site[cell]))]
 
-    def polygon(self, cell: int) -> shapely.Geometry:
+    def polygon(self, cell: int) -> BaseGeometry:
         return self._voronoi.polygon(int(self.site[cell]))
 
     def own_columns(self) -> dict[str, pa.Array]:

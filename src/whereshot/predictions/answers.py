@@ -87,7 +87,9 @@ def read_answers(path: Path, truth: Truth, columns: Mapping[str, str], name: str
     return answers.scatter(rows, len(truth))
 
 
-def mix_ups(points: NDArray, table: Table | None, rows: NDArray, truth: NDArray) -> list[str]:
+def mix_ups(
+    points: NDArray[np.float64], table: Table | None, rows: NDArray[np.int64], truth: NDArray[np.float64]
+) -> list[str]:
     """What the positions (n, 2) may have been mixed up with, judged by how much nearer the truth they would be."""
     said = []
     raw = points if table is None else np.stack([table.numbers(axis)[0] for axis in ("latitude", "longitude")], 1)[rows]
@@ -98,7 +100,7 @@ def mix_ups(points: NDArray, table: Table | None, rows: NDArray, truth: NDArray)
         return []
     raw, truth = raw[good], truth[good]
 
-    def gain(values: NDArray, of: NDArray) -> float:
+    def gain(values: NDArray[np.floating], of: NDArray[np.float64]) -> float:
         possible = sphere.position_problems(values[:, 0], values[:, 1]) == ""
         km = np.full(len(values), sphere.HALF_CIRCUMFERENCE_KM)
         km[possible] = sphere.distance_km(values[possible], of[possible])

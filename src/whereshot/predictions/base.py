@@ -218,7 +218,8 @@ def ids_of(table: Table) -> NDArray[np.object_]:
         more = f", as do {len(twice) - 1} other ids twice or more" if len(twice) > 1 else ""
         listed = ", ".join(map(str, rows[:10].tolist()))
         raise InputError(f"{table.path}: id {twice[0]!r} occurs in rows {listed}{more}; keep one answer per photo")
-    return ids
+    result: NDArray[np.object_] = ids
+    return result
 
 
 def positions_of(table: Table) -> tuple[NDArray[np.float64], dict[int, str]]:
@@ -239,7 +240,7 @@ def positions_of(table: Table) -> tuple[NDArray[np.float64], dict[int, str]]:
     return points, wrong
 
 
-def _impossible(points: NDArray) -> dict[int, str]:
+def _impossible(points: NDArray[np.float64]) -> dict[int, str]:
     problems = sphere.position_problems(points[:, 0], points[:, 1])
     found = {}
     for row in np.flatnonzero(problems != ""):

@@ -78,7 +78,11 @@ class AlbumNeighbours(Refiner):
         return posterior.times(factor)
 
     def _log_likelihood(
-        self, posterior: Posterior, there: NDArray, spread_km: NDArray, anyway: NDArray
+        self,
+        posterior: Posterior,
+        there: NDArray[np.float64],
+        spread_km: NDArray[np.float64],
+        anyway: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """(rows, k) of each row's places: a mixture of its neighbours, the nearer ones in time heavier.
 
@@ -101,22 +105,23 @@ class AlbumNeighbours(Refiner):
         reliability = self.settings.reliability
         return np.logaddexp(math.log(reliability) + total, math.log1p(-reliability) + lost[:, None])
 
-    def tensors(self) -> dict[str, NDArray]:
+    def tensors(self) -> dict[str, NDArray[Any]]:
         return {}
 
     @classmethod
-    def from_tensors(cls, support: Support | None, settings: Any, tensors: dict[str, NDArray]) -> Self:
+    def from_tensors(cls, support: Support | None, settings: Any, tensors: dict[str, NDArray[Any]]) -> Self:
         return cls(None, settings)
 
 
-def _log_prior_density(points: NDArray) -> NDArray[np.float64]:
+def _log_prior_density(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Log density (n,) of photos at all: by the nearest places of the prior, and those that are half the Earth wide."""
     prior = density_prior()
     wide = prior.spread_km > WIDE_KM
     anywhere = np.log(prior.mass[0, wide].sum() / (4 * math.pi))
     distance, nearest = sphere.Nearest(prior.places[~wide]).query(points, k=PRIOR_PLACES)
     terms = prior.log_mass[0, ~wide][nearest] + log_kernel(distance, prior.spread_km[~wide][nearest])
-    return np.logaddexp(np.logaddexp.reduce(terms, axis=1), anywhere)
+    result: NDArray[np.float64] = np.logaddexp(np.logaddexp.reduce(terms, axis=1), anywhere)
+    return result
 
 
 def _accuracy(records: Records) -> NDArray[np.float64]:

@@ -122,7 +122,7 @@ class Support:
                 "fit one for this model"
             )
 
-    def nearest(self, points: NDArray) -> NDArray[np.int64]:
+    def nearest(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
         """The number (n,) of the place nearest to each position (n, 2)."""
         return sphere.Nearest(self.places).query(points)[1].astype(np.int64)
 
@@ -193,12 +193,12 @@ class Refiner(ABC):
         """The refined posterior, of the same rows and places."""
 
     @abstractmethod
-    def tensors(self) -> dict[str, NDArray]:
+    def tensors(self) -> dict[str, NDArray[Any]]:
         """What was fitted, by name."""
 
     @classmethod
     @abstractmethod
-    def from_tensors(cls, support: Support | None, settings: Any, tensors: dict[str, NDArray]) -> Self:
+    def from_tensors(cls, support: Support | None, settings: Any, tensors: dict[str, NDArray[Any]]) -> Self:
         """What ``tensors`` gave. Raises InputError where it does not fit."""
 
     def __call__(self, posterior: Posterior, records: Records) -> Posterior:
@@ -249,4 +249,5 @@ def users_in_time(records: Records) -> list[NDArray[np.int64]]:
 
 
 def _floats(column: Any) -> NDArray[np.float64]:
-    return column.cast("float64").to_numpy(zero_copy_only=False)
+    result: NDArray[np.float64] = column.cast("float64").to_numpy(zero_copy_only=False)
+    return result

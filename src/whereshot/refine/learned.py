@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.posterior import Posterior
@@ -34,10 +35,11 @@ class Learned(Refiner):
         from whereshot.refine import networks
 
         made = getattr(networks, cls.network_name)
-        return made(len(support), 4 + settings.outdoor, settings.width, settings.dropout)
+        result: nn.Module = made(len(support), 4 + settings.outdoor, settings.width, settings.dropout)
+        return result
 
     @abstractmethod
-    def ask(self, inputs: Inputs, records: Records) -> NDArray:
+    def ask(self, inputs: Inputs, records: Records) -> NDArray[np.float64]:
         """The network's log masses (n, cells); gradients are off."""
 
     @staticmethod
@@ -54,13 +56,13 @@ class Learned(Refiner):
             found = self.ask(self.inputs_of(posterior, records, self.settings), records)
         return Posterior(posterior.places, found, posterior.spread_km)
 
-    def tensors(self) -> dict[str, NDArray]:
+    def tensors(self) -> dict[str, NDArray[Any]]:
         from whereshot.refine.networks import weights
 
         return weights(self._network)
 
     @classmethod
-    def from_tensors(cls, support: Support, settings: Any, tensors: dict[str, NDArray]) -> Self:
+    def from_tensors(cls, support: Support, settings: Any, tensors: dict[str, NDArray[Any]]) -> Self:
         from whereshot.refine.networks import load
 
         return cls(support, settings, load(cls.create(support, settings), tensors))

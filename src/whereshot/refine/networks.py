@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,7 +36,7 @@ class Inputs:
     more: torch.Tensor
 
     @classmethod
-    def of(cls, posterior: Posterior, top: int, *more: NDArray) -> Inputs:
+    def of(cls, posterior: Posterior, top: int, *more: NDArray[np.float64]) -> Inputs:
         """The ``top`` heaviest cells of each row, renormalised, their former sum, and more columns."""
         top = min(top, posterior.log_mass.shape[1])
         mass = posterior.mass
@@ -77,7 +78,8 @@ class PostingNetwork(nn.Module):
 
     def forward(self, inputs: Inputs) -> torch.Tensor:
         """Log probabilities (n, cells)."""
-        return self.layers(inputs.dense(self.cells)).log_softmax(dim=-1)
+        result: torch.Tensor = self.layers(inputs.dense(self.cells)).log_softmax(dim=-1)
+        return result
 
 
 class AlbumNetwork(nn.Module):
@@ -99,7 +101,8 @@ class AlbumNetwork(nn.Module):
         states, _ = nn.utils.rnn.pad_packed_sequence(
             self.lstm(packed)[0], batch_first=True, total_length=inputs.cell.shape[1]
         )
-        return self.linear(self.dropout(states)).log_softmax(dim=-1)
+        result: torch.Tensor = self.linear(self.dropout(states)).log_softmax(dim=-1)
+        return result
 
 
 def _initialize(module: nn.Module) -> None:
@@ -147,7 +150,7 @@ def train(
         )
 
 
-def load(module: nn.Module, tensors: dict[str, NDArray]) -> nn.Module:
+def load(module: nn.Module, tensors: dict[str, NDArray[Any]]) -> nn.Module:
     """The module with these weights, in evaluation mode. Raises InputError where they do not fit."""
     try:
         module.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in tensors.items()})
@@ -158,6 +161,6 @@ def load(module: nn.Module, tensors: dict[str, NDArray]) -> nn.Module:
     return module.eval()
 
 
-def weights(module: nn.Module) -> dict[str, NDArray]:
+def weights(module: nn.Module) -> dict[str, NDArray[Any]]:
     """All tensors of a module, by name."""
     return {name: tensor.detach().cpu().numpy() for name, tensor in module.state_dict().items()}

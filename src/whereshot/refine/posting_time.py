@@ -78,7 +78,7 @@ class PostingTime(Learned):
         networks.train(network, losses, batches, settings, seed=seed, state=state, track=track)
         return cls(support, settings, network)
 
-    def ask(self, inputs: Inputs, records: Records) -> NDArray:
+    def ask(self, inputs: Inputs, records: Records) -> NDArray[np.float64]:
         import torch
 
         return np.concatenate(

@@ -85,7 +85,7 @@ class UserAlbum(Learned):
         networks.train(network, losses, batches, settings, seed=seed, state=state, track=track)
         return cls(support, settings, network)
 
-    def ask(self, inputs: Inputs, records: Records) -> NDArray:
+    def ask(self, inputs: Inputs, records: Records) -> NDArray[np.float64]:
         import torch
 
         stretches = [part for rows in users_in_time(records) for part in _stretches(rows, self.settings.photos)]
@@ -98,7 +98,7 @@ class UserAlbum(Learned):
         return found
 
 
-def _stretches(rows: NDArray, photos: int) -> list[NDArray[np.int64]]:
+def _stretches(rows: NDArray[np.int64], photos: int) -> list[NDArray[np.int64]]:
     """A user's rows in stretches of at most so many photos; the last goes back to be as long, if it can.
 
     >>> [part.tolist() for part in _stretches(np.arange(5), 2)]
@@ -107,12 +107,12 @@ def _stretches(rows: NDArray, photos: int) -> list[NDArray[np.int64]]:
     return [rows[max(0, min(start, len(rows) - photos)) :][:photos] for start in range(0, len(rows), photos)]
 
 
-def _random_stretch(rows: NDArray, photos: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def _random_stretch(rows: NDArray[np.int64], photos: int, rng: np.random.Generator) -> NDArray[np.int64]:
     start = int(rng.integers(0, max(1, len(rows) - photos + 1)))
     return rows[start : start + photos]
 
 
-def _padded(albums: list[NDArray]) -> tuple[torch.Tensor, torch.Tensor]:
+def _padded(albums: list[NDArray[np.float64]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Rows (albums, photos) of the longest's length, filled up with the first, and how many of each count."""
     import torch
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ class UserMean(Refiner):
     settings_type = UserMeanSettings
     settings: UserMeanSettings
 
-    def __init__(self, support: Support, settings: UserMeanSettings, share: float, prior: NDArray) -> None:
+    def __init__(self, support: Support, settings: UserMeanSettings, share: float, prior: NDArray[np.float64]) -> None:
         super().__init__(support, settings)
         self.share, self.prior = share, prior
 
@@ -71,15 +71,15 @@ class UserMean(Refiner):
         ratio = np.where(count[:, None] > 0, others / self.prior, 1.0)
         return posterior.times(np.log1p(self.share * (ratio - 1)))
 
-    def tensors(self) -> dict[str, NDArray]:
+    def tensors(self) -> dict[str, NDArray[Any]]:
         return {"share": np.array([self.share]), "prior": self.prior}
 
     @classmethod
-    def from_tensors(cls, support: Support, settings: UserMeanSettings, tensors: dict[str, NDArray]) -> Self:
+    def from_tensors(cls, support: Support, settings: UserMeanSettings, tensors: dict[str, NDArray[Any]]) -> Self:
         return cls(support, settings, float(tensors["share"][0]), tensors["prior"])
 
 
-def _others(mass: NDArray, records: Records) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _others(mass: NDArray[np.float64], records: Records) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The mean (n, k) of the probabilities of each photo's user's other photos, and how many (n,) these are."""
     _, user, count = np.unique(records.groups("user"), return_inverse=True, return_counts=True)
     total = np.zeros((len(count), mass.shape[1]))
@@ -88,7 +88,7 @@ def _others(mass: NDArray, records: Records) -> tuple[NDArray[np.float64], NDArr
     return np.maximum(total[user] - mass, 0) / np.maximum(others, 1)[:, None], others
 
 
-def _most_likely_share(at_truth: NDArray, overall: NDArray) -> float:
+def _most_likely_share(at_truth: NDArray[np.float64], overall: NDArray[np.float64]) -> float:
     """The share s in (0, 1) with the greatest sum of log (1 + s (a - 1)) / (1 + s (b - 1))."""
     from scipy.optimize import minimize_scalar
 

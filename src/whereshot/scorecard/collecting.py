@@ -95,7 +95,7 @@ def _weakest(scored: Scored, kind: Kind) -> Table | None:
     return Table(heads, rows, kind.heading, left=2)
 
 
-def _called(scored: Scored, kind: Kind, own: NDArray, code: int) -> str:
+def _called(scored: Scored, kind: Kind, own: NDArray[np.int64], code: int) -> str:
     name = places.place_names(sphere.mean(scored.truth.points[own]).reshape(1, 2))[0]
     if kind.heading.startswith("Weakest S2"):
         near = ", ".join(part for part in (name.name, name.country) if part)
@@ -106,7 +106,7 @@ def _called(scored: Scored, kind: Kind, own: NDArray, code: int) -> str:
     return kind.name[code]
 
 
-def _advice(scored: Scored, own: NDArray, trained: int | None) -> str:
+def _advice(scored: Scored, own: NDArray[np.int64], trained: int | None) -> str:
     """What photos would help: more of any kind, of one scene, or such as tell it from where the answers go."""
     told = []
     if trained is not None and trained < FEW_TRAINING:
@@ -135,7 +135,7 @@ def _advice(scored: Scored, own: NDArray, trained: int | None) -> str:
     return "; ".join(told) or f"more of any kind: its {len(missed)} misses go all over the world"
 
 
-def _worst_scene(scored: Scored, own: NDArray) -> str | None:
+def _worst_scene(scored: Scored, own: NDArray[np.int64]) -> str | None:
     scenes = kind_of("scene", scored)
     if scenes is None:
         return None

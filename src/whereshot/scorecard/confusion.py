@@ -100,7 +100,7 @@ def _cells(scored: Scored) -> Kinds:
     return Kinds(f"S2 cell of level {level}", code.astype(np.int64), answered, s2.token(ids), long)
 
 
-def _drawn(row: Row, kinds: Kinds, largest: NDArray, counts: NDArray, total: int) -> Figure:
+def _drawn(row: Row, kinds: Kinds, largest: NDArray[np.float64], counts: NDArray[np.int64], total: int) -> Figure:
     k, size = len(largest), 22
     left = 34 + 8 * max(len(kinds.short[kind]) for kind in largest)
     top = 14 + 7 * max(5, *(len(kinds.short[kind]) for kind in largest))

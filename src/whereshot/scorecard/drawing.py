@@ -23,7 +23,7 @@ class Scale:
     ticks: Sequence[tuple[float, str]]
     log: bool = False
 
-    def share(self, values: NDArray | float) -> NDArray[np.float64]:
+    def share(self, values: NDArray[np.floating] | float) -> NDArray[np.float64]:
         """How far along the axis values lie: 0 at its low end, 1 at its high one; kept inside."""
         low, high, at = self.low, self.high, np.asarray(values, np.float64)
         if self.log:
@@ -87,24 +87,26 @@ class Plot:
 
     LEFT, RIGHT, TOP, BOTTOM = 58, 24, 10, 48
 
-    def at(self, x: NDArray | float, y: NDArray | float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def at(
+        self, x: NDArray[np.float64] | float, y: NDArray[np.float64] | float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Where values lie in the drawing."""
         across, up = self.width - self.LEFT - self.RIGHT, self.height - self.TOP - self.BOTTOM
         return self.LEFT + across * self.x.share(x), self.height - self.BOTTOM - up * self.y.share(y)
 
-    def line(self, x: NDArray, y: NDArray, name: str) -> None:
+    def line(self, x: NDArray[np.float64], y: NDArray[np.float64], name: str) -> None:
         """A line through the points that are finite."""
         known = np.isfinite(x) & np.isfinite(y)
         self.marks.append(f'<path class="line {name}" d="{_path(*self.at(x[known], y[known]))}"/>')
 
-    def band(self, x: NDArray, low: NDArray, high: NDArray, name: str) -> None:
+    def band(self, x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], name: str) -> None:
         """The area between two lines."""
         known = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
         if known.sum() > 1:
             ends = np.concatenate([x[known], x[known][::-1]]), np.concatenate([low[known], high[known][::-1]])
             self.marks.append(f'<path class="band {name}" d="{_path(*self.at(*ends))}Z"/>')
 
-    def dots(self, x: NDArray, y: NDArray, name: str, hints: Sequence[str]) -> None:
+    def dots(self, x: NDArray[np.float64], y: NDArray[np.float64], name: str, hints: Sequence[str]) -> None:
         """A dot at each point that is finite."""
         for across, up, said in zip(*self.at(x, y), hints, strict=True):
             if np.isfinite(across) and np.isfinite(up):
@@ -147,5 +149,5 @@ class Plot:
         return svg(name, title, description, self.width, self.height, parts)
 
 
-def _path(x: NDArray, y: NDArray) -> str:
+def _path(x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
     return "".join(f"{'L' if i else 'M'}{number(a)} {number(b)}" for i, (a, b) in enumerate(zip(x, y, strict=True)))

@@ -24,7 +24,7 @@ def galleries(row: Row, thumbnails: Path | None = None) -> list[Gallery]:
     return [_gallery(scored, rows, title, thumbnails) for title, rows in lots.items() if len(rows)]
 
 
-def _gallery(scored: Scored, rows: NDArray, title: str, thumbnails: Path | None) -> Gallery:
+def _gallery(scored: Scored, rows: NDArray[np.int64], title: str, thumbnails: Path | None) -> Gallery:
     truth = scored.truth
     ids = [str(truth.ids[at]) if truth.ids is not None else str(at + 1) for at in rows]
     taken, put = (_places(points[rows]) for points in (truth.points, scored.answers.points))

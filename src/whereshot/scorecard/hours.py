@@ -57,7 +57,7 @@ def by_hour(row: Row) -> Figure | None:
     return Figure("hours", title, said, plot.svg("hours", title, said), table, legend, wide=True)
 
 
-def _box(plot: Plot, at: float, quantiles: NDArray, name: str, said: str) -> None:
+def _box(plot: Plot, at: float, quantiles: NDArray[np.float64], name: str, said: str) -> None:
     low, first, middle, third, high = quantiles.tolist()
     plot.rule([at, at], [low, high], "whisker")
     plot.bar(at - 0.16, at + 0.16, first, third, name, said)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from whereshot import places, s2, sphere
 from whereshot.cartography import equal_earth, lambert
@@ -30,7 +31,7 @@ class Frame:
     project: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     half: tuple[float, float]
     level: int
-    around: shapely.Geometry | None
+    around: BaseGeometry | None
 
     @classmethod
     def of(cls, points: sphere.Points, level: int) -> Frame:
@@ -53,7 +54,7 @@ class Frame:
     def height(self) -> float:
         return WIDTH * self.half[1] / self.half[0]
 
-    def path(self, geometry: shapely.Geometry, least: float = 0.0) -> str:
+    def path(self, geometry: BaseGeometry, least: float = 0.0) -> str:
         """All rings of a geometry as the data of a path; rings smaller than ``least`` pixels are left out."""
         parts = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
         drawn = []
@@ -128,7 +129,15 @@ def maps(row: Row) -> list[Figure]:
         for where, photos, km in zip(named, cells.photos, cells.median_km, strict=True)
     ]
 
-    def drawn(name: str, title: str, said: str, which: NDArray, ramp: str, labels: list[str], order: NDArray) -> Figure:
+    def drawn(
+        name: str,
+        title: str,
+        said: str,
+        which: NDArray[np.int64],
+        ramp: str,
+        labels: list[str],
+        order: NDArray[np.int64],
+    ) -> Figure:
         marks = [
             f'<path class="{ramp}{which[at]} cell" d="{outlines[at]}">{hint(hints[at])}</path>'
             for at in range(len(hints))

@@ -55,7 +55,7 @@ class Pictures:
             return storage.zip_member(holder, start, packed, None if length < 0 else length)
         return storage.member(holder, start, packed)
 
-    def _walk(self, place: Path) -> Iterator[tuple[NDArray, ...]]:
+    def _walk(self, place: Path) -> Iterator[tuple[NDArray[np.float64], ...]]:
         if place.is_file():
             yield self._part(place, _tarred(place))
             return
@@ -71,7 +71,7 @@ class Pictures:
             if loose:
                 yield self._part(Path(parent), loose)
 
-    def _part(self, holder: Path, found: list[tuple[str, int, int, int]]) -> tuple[NDArray, ...]:
+    def _part(self, holder: Path, found: list[tuple[str, int, int, int]]) -> tuple[NDArray[np.float64], ...]:
         self._holders.append(str(holder.absolute()))
         names, *numbers = zip(*found, strict=True) if found else ([], [], [], [])
         holders = np.full(len(found), len(self._holders) - 1, np.int16)

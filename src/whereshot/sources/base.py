@@ -80,7 +80,7 @@ NOT_SELECTED = "not selected"
 API_ERROR = "api error"
 
 
-def judge_positions(latitude: NDArray, longitude: NDArray) -> tuple[list[str], list[str]]:
+def judge_positions(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> tuple[list[str], list[str]]:
     """Reason and detail (n each) for every position that cannot be used, "" where it can."""
     problems = sphere.position_problems(latitude, longitude)
     reasons, details = [], []

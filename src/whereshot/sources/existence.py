@@ -146,7 +146,8 @@ def _http(store: str) -> Fetch:
         for attempt in range(TRIES):
             try:
                 with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-                    return answer.read()
+                    result: bytes | None = answer.read()
+                    return result
             except urllib.error.HTTPError as error:
                 if error.code in (403, 404, 410):  # a bucket that may not be listed says 403 of what it has not
                     return None
@@ -175,7 +176,10 @@ def _s3(store: str) -> Fetch:
 
     def fetch(key: str) -> bytes | None:
         try:
-            return client.get_object(Bucket=bucket, Key=f"{prefix}/{key}" if prefix else key)["Body"].read()
+            result: bytes | None = client.get_object(Bucket=bucket, Key=f"{prefix}/{key}" if prefix else key)[
+                "Body"
+            ].read()
+            return result
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code in ("NoSuchKey", "404"):

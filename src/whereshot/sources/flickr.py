@@ -199,7 +199,8 @@ class _Job:
             "per_page": str(PER_PAGE),
             "page": str(page),
         }
-        return (await self._api.json("/", parameters, _check))["photos"]
+        result: dict[str, Any] = (await self._api.json("/", parameters, _check))["photos"]
+        return result
 
     def _lost(self, block: _Block, query: Query, page: int, error: RefusedError) -> tuple[None, None, str, str]:
         span = " to ".join(datetime.datetime.fromtimestamp(t, datetime.UTC).isoformat() for t in block[1:])

@@ -241,7 +241,8 @@ def _text(value: Any) -> str | None:
 def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
     """Texts as numbers (n,), NaN where they are none."""
     try:
-        return column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
+        result: NDArray[np.float64] = column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
+        return result
     except pa.ArrowInvalid:
         return np.array([_number(text) for text in column.to_pylist()], dtype=np.float64)
 
