@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from whereshot.geolocator import Geolocator, Prediction
+    from whereshot.answer import Prediction
+    from whereshot.geolocator import Geolocator
     from whereshot.posterior import Posterior
     from whereshot.records import Records
 

@@ -121,7 +121,7 @@ def _edges(
 
 def _matched(
     start: NDArray[np.float64], end: NDArray[np.float64], owner: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """The two cells of every edge that is in two rings; and which edges (a,) are in one only."""
     ends = np.round(np.concatenate([start, end]) / _SAME).astype(np.int64)
     corner = np.unique(ends, axis=0, return_inverse=True)[1].reshape(2, -1)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whereshot import calibrate, choice, places, sphere
 from whereshot.cauchy import half_square
+from whereshot.errors import InputError
 from whereshot.posterior import DISTANCES_KM, Posterior
 from whereshot.spots import quarter
 
@@ -47,6 +48,15 @@ class Candidate:
     place: Place
 
 
+class Answered(NamedTuple):
+    """Where a photo was taken, in degrees, and the circle that holds ``level``."""
+
+    latitude: float
+    longitude: float
+    radius_km: float
+    level: float
+
+
 @dataclass(frozen=True)
 class Prediction:
     """Where a photo was taken, how sure that is, and why.
@@ -70,6 +80,13 @@ class Prediction:
     evidence: tuple[dict[str, Any], ...] = ()
     recorded: tuple[float, float] | None = None
     error: str | None = None
+
+    @property
+    def answered(self) -> Answered:
+        """What every photo has that could be answered. Raises InputError with the error of one that could not."""
+        if self.latitude is None or self.longitude is None or self.radius_km is None or self.level is None:
+            raise InputError(f"{self.id}: has no answer ({self.error})")
+        return Answered(self.latitude, self.longitude, self.radius_km, self.level)
 
     def to_json(self) -> dict[str, Any]:
         """The document of the command contract."""
@@ -138,7 +155,8 @@ def _candidates(
         unit = np.concatenate([sphere.xyz(decided[row])[None], every.unit[index]])
         held = np.concatenate([[0.0], held])  # the answer comes first, whatever it holds
         free = np.concatenate([[True], every.spread_km[index] < WIDEST_CANDIDATE_KM])
-        chosen, best = [], 0
+        chosen: list[int] = []
+        best = 0
         while len(chosen) < top and free.any():
             chosen.append(best)
             free &= quarter(unit, unit[best]) > apart

@@ -95,7 +95,7 @@ def area_of(division: Division) -> places.Region:
         area = scale(shapely.union_all(cells[is_own]), 1 / narrower, 1.0, origin=(0, 0))
     area = rings.mended(translate(shapely.intersection(area, box), middle))
     if division.country_code in known.by_code:
-        country = known.by_code[division.country_code]
+        country: places.Country | None = known.by_code[division.country_code]
     else:  # what the map draws as a part of another country: Réunion
         number = int(known.index_of(towns.points[own[:1]])[0])
         country = known.all[number] if number >= 0 else None

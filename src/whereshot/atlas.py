@@ -201,7 +201,7 @@ def _without_crumbs(polygon: BaseGeometry) -> BaseGeometry:
     """The polygon without the specks that rounding leaves where an outline was cut or mended."""
     parts = shapely.get_parts(polygon)
     large = parts[shapely.area(parts) > _CRUMB * polygon.area]
-    return large[0] if len(large) == 1 else shapely.multipolygons(large)
+    return shapely.MultiPolygon(large.tolist()) if len(large) != 1 else large[0]
 
 
 def _rounded(polygon: BaseGeometry) -> BaseGeometry:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -240,15 +240,22 @@ Hashed = tuple[NDArray[np.bytes_], NDArray[np.uint64], NDArray[np.bool_]]
 """Of every photo: the digest of its bytes, the two hashes (n, 2) of its look, whether they are known."""
 
 
+Look = tuple[str, tuple[int, int]] | tuple[None, None]
+"""The digest of a picture's bytes and the two hashes of its look; None for a picture that cannot be read."""
+
+Value = TypeVar("Value", np.bytes_, np.uint64)
+
+
 def _hashes(records: Records, track: Track) -> tuple[Hashed, int]:
     """The hashes, and how many photos could not be read."""
     names = records.table.column_names
     hashed = ("content_hash", "look_hash", "edge_hash")
     if set(hashed) <= set(names) and not any(records.table[name].null_count for name in hashed):
         digests, *looks = (records.table[name].to_pylist() for name in hashed)
-        found = list(zip(digests, zip(*looks, strict=True), strict=True))
+        found: list[Look] = list(zip(digests, zip(*looks, strict=True), strict=True))
     else:
-        found = list(track(_read_all(records.strings("image")), total=len(records), what="comparing pictures"))
+        read = _read_all(records.strings("image"))
+        found = list(track(read, total=len(records), what="comparing pictures"))
     known = np.array([digest is not None for digest, _ in found], bool)
     digests = np.array([digest or "" for digest, _ in found], "S32")
     return (digests, np.array([look or (0, 0) for _, look in found], np.uint64).reshape(-1, 2), known), int(
@@ -256,26 +263,26 @@ def _hashes(records: Records, track: Track) -> tuple[Hashed, int]:
     )
 
 
-def _read_all(paths: Sequence[str | None]) -> Iterator[tuple[str, tuple[int, int]] | tuple[None, None]]:
+def _read_all(paths: Sequence[str | None]) -> Iterator[Look]:
     portions = [paths[start : start + _PORTION] for start in range(0, len(paths), _PORTION)]
     if len(paths) <= _FEW or cores() == 1:
-        read: Iterator = map(hash_all, portions)
+        read: Iterator[list[Look]] = map(hash_all, portions)
     else:
         read = spread(portions, _nothing, (), hash_all, cores())
     for portion in read:
         yield from portion
 
 
-def hash_all(paths: Sequence[str | None]) -> list[tuple[str, tuple[int, int]] | tuple[None, None]]:
+def hash_all(paths: Sequence[str | None]) -> list[Look]:
     """The digest of each picture and the two hashes of its look; None where there is none or it cannot be read."""
-    found: list[tuple[str, tuple[int, int]] | tuple[None, None]] = []
+    found: list[Look] = []
     for path in paths:
         try:
             data = storage.contents(path) if path is not None else None
             picture = None if data is None else images.open_rgb(data, min_side=hashes.DECODED_SIDE)
         except ImageError:
-            picture = None
-        if picture is None:
+            data = picture = None
+        if data is None or picture is None:
             found.append((None, None))
         else:
             found.append((hashes.content_hash(data), (hashes.look_hash(picture), hashes.edge_hash(picture))))
@@ -308,7 +315,7 @@ def _same_pictures(train: Records, own: Hashed, test: Records, asked: Hashed, bi
     ]
 
 
-def _first(known: NDArray[np.float64], asked: NDArray[np.float64]) -> NDArray[np.int64]:
+def _first(known: NDArray[Value], asked: NDArray[Value]) -> NDArray[np.int64]:
     """The first row of ``known`` that equals each of ``asked``; -1: none."""
     values, first = np.unique(known, return_index=True)
     place = np.minimum(np.searchsorted(values, asked), len(values) - 1)

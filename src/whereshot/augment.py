@@ -7,7 +7,7 @@ and need torch in every process that loads.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -85,7 +85,7 @@ def apply(crop: Pixels, settings: AugmentSettings, rng: np.random.Generator) -> 
     if settings.hue:
         crop = _hued(crop, rng.uniform(-settings.hue, settings.hue))
     if settings.blur and rng.random() < settings.blur:
-        crop = cv2.GaussianBlur(np.ascontiguousarray(crop), (0, 0), rng.uniform(*settings.blur_px))
+        crop = _pixels(cv2.GaussianBlur(np.ascontiguousarray(crop), (0, 0), rng.uniform(*settings.blur_px)))
     return np.ascontiguousarray(crop)
 
 
@@ -173,9 +173,14 @@ shifts -m to m of 255 or of a side. What is moved in from outside is a reflectio
 GEOMETRIC = frozenset({"shear_x", "shear_y", "translate_x", "translate_y"})
 
 
-def _looked_up(crop: Pixels, table: NDArray[np.float64]) -> Pixels:
+def _looked_up(crop: Pixels, table: NDArray[np.floating]) -> Pixels:
     """Every value replaced by that of a table (256,), or one a channel, (256, 1, 3)."""
-    return cv2.LUT(crop, np.clip(np.rint(table), 0, 255).astype(np.uint8))
+    return _pixels(cv2.LUT(crop, np.clip(np.rint(table), 0, 255).astype(np.uint8)))
+
+
+def _pixels(made: cv2.typing.MatLike) -> Pixels:
+    """What OpenCV made of bytes is bytes; its own types do not say so."""
+    return np.asarray(made, np.uint8)
 
 
 def _brighter(crop: Pixels, factor: float) -> Pixels:
@@ -192,13 +197,13 @@ def _saturated(crop: Pixels, factor: float) -> Pixels:
     """``factor`` of the picture and the rest of its grey one."""
     crop = np.ascontiguousarray(crop)
     grey = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    return cv2.addWeighted(crop, factor, grey, 1 - factor, 0)
+    return _pixels(cv2.addWeighted(crop, factor, grey, 1 - factor, 0))
 
 
 def _hued(crop: Pixels, turn: float) -> Pixels:
     colours = cv2.cvtColor(np.ascontiguousarray(crop), cv2.COLOR_RGB2HSV_FULL)
     colours[..., 0] += np.uint8(round(turn * 256) % 256)  # wraps round, as hues do
-    return cv2.cvtColor(colours, cv2.COLOR_HSV2RGB_FULL)
+    return _pixels(cv2.cvtColor(colours, cv2.COLOR_HSV2RGB_FULL))
 
 
 def _rotated(crop: Pixels, degrees: float) -> Pixels:
@@ -206,13 +211,15 @@ def _rotated(crop: Pixels, degrees: float) -> Pixels:
     return _warped(crop, cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0))
 
 
-def _warped(crop: Pixels, matrix: list | NDArray[np.float64]) -> Pixels:
+def _warped(crop: Pixels, matrix: Sequence[Sequence[float]] | NDArray[np.floating | np.integer]) -> Pixels:
     """The crop moved by a matrix (2, 3), what comes in from outside being a reflection."""
     size = crop.shape[1::-1]
-    return cv2.warpAffine(
-        np.ascontiguousarray(crop),
-        np.asarray(matrix, np.float64),
-        size,
-        flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REFLECT,
+    return _pixels(
+        cv2.warpAffine(
+            np.ascontiguousarray(crop),
+            np.asarray(matrix, np.float64),
+            size,
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REFLECT,
+        )
     )

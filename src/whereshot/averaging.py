@@ -18,8 +18,8 @@ class Average:
     """The averaged floating point parameters of a module, by name; what else its state holds is the module's own."""
 
     def __init__(self, module: nn.Module, decay: float) -> None:
-        self.decay, self.updates = decay, 0
-        self.weights = {name: tensor.detach().clone() for name, tensor in _learned(module).items()}
+        self.decay = decay
+        self.restart(module)
 
     @torch.no_grad()
     def update(self, module: nn.Module) -> None:
@@ -27,7 +27,8 @@ class Average:
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         current = _learned(module)
-        get_ema_multi_avg_fn(decay)(list(self.weights.values()), [current[name] for name in self.weights], None)
+        average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]  # torch gives it no types
+        average(list(self.weights.values()), [current[name] for name in self.weights], None)
 
     @torch.no_grad()
     def load(self, weights: dict[str, torch.Tensor], updates: int) -> None:
@@ -38,7 +39,8 @@ class Average:
 
     def restart(self, module: nn.Module) -> None:
         """Begin again at the weights that a module has."""
-        self.__init__(module, self.decay)
+        self.updates = 0
+        self.weights = {name: tensor.detach().clone() for name, tensor in _learned(module).items()}
 
     @contextlib.contextmanager
     def applied(self, module: nn.Module) -> Iterator[None]:

@@ -249,7 +249,9 @@ def _row(own_id: str, place: str | None, prediction: Prediction) -> dict[str, An
     }
 
 
-def _named(place: Place) -> dict[str, str | None]:
+def _named(place: Place | None) -> dict[str, str | None]:
+    if place is None:
+        place = Place(None, None, None, None)
     return {"place": place.name, "region": place.region, "country": place.country, "country_code": place.country_code}
 
 

@@ -227,7 +227,8 @@ def _read_geojson(path: Path) -> _Layer:
     if crs is not None:
         named = crs.get("properties") if isinstance(crs, dict) else None
         _check_crs(path, _text(named.get("name")) if isinstance(named, dict) else json.dumps(crs)[:80])
-    geometries, properties = [], []
+    geometries: list[BaseGeometry | None] = []
+    properties: list[dict[str, Any]] = []
     for geometry, about in _features(document, {}, path):
         try:
             geometries.append(shapely.geometry.shape(geometry))
@@ -248,11 +249,11 @@ def _lines(text: str) -> dict[str, Any] | None:
     return {"type": "FeatureCollection", "features": features} if len(lines) > 1 else None
 
 
-def _listed(value: Any) -> list:
+def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _features(document: Any, about: dict[str, Any], path: Path) -> Iterator[tuple[dict, dict[str, Any]]]:
+def _features(document: Any, about: dict[str, Any], path: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Every polygon with the properties of its feature."""
     kind = document.get("type") if isinstance(document, dict) else None
     if kind == "FeatureCollection":

@@ -5,7 +5,7 @@ Nothing here is fitted on photos that the network or the gallery had seen, and n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -115,12 +115,19 @@ def calibrate(
         familiarity=np.concatenate([fold.gallery.nearest(fold.outputs)[1] for fold in folds]),
         prior=np.concatenate([prior.repeat(len(fold)).log_density(fold.truth) for fold in folds]),
         parts={
-            "cells": [_at_truth(folds, lambda f, s=s: cells[id(f)].with_settings(s)) for s in cells_grid],
-            "gallery": [_at_truth(folds, lambda f, s=s: with_settings(f.gallery, s)) for s in GALLERY_GRID],
+            "cells": [
+                _at_truth(folds, [cells[id(fold)].with_settings(settings) for fold in folds]) for settings in cells_grid
+            ],
+            "gallery": [
+                _at_truth(folds, [with_settings(fold.gallery, settings) for fold in folds]) for settings in GALLERY_GRID
+            ],
         },
     )
-    if all(fold.places is not None for fold in folds):
-        fitting.parts["places"] = [_at_truth(folds, lambda f, s=s: f.places.with_settings(s)) for s in PLACES_GRID]
+    places = [fold.places for fold in folds if fold.places is not None]
+    if len(places) == len(folds):
+        fitting.parts["places"] = [
+            _at_truth(folds, [some.with_settings(settings) for some in places]) for settings in PLACES_GRID
+        ]
     seen = np.concatenate([fold.seen for fold in folds])
     mixtures = {}
     alone = {name: (name,) for name in fitting.parts}
@@ -139,9 +146,11 @@ def calibrate(
     return Calibration(mixtures=mixtures, photos={"seen": int(seen.sum()), "unseen": int((~seen).sum())})
 
 
-def _at_truth(folds: Sequence[HeldOut], readout: Callable[[HeldOut], Readout]) -> NDArray[np.float64]:
+def _at_truth(folds: Sequence[HeldOut], readouts: Sequence[Readout]) -> NDArray[np.float64]:
     """Log densities (n,) at the truth of the photos of all folds, by each fold's own readout."""
-    return np.concatenate([readout(fold)(fold.outputs).log_density(fold.truth) for fold in folds])
+    return np.concatenate(
+        [readout(fold.outputs).log_density(fold.truth) for fold, readout in zip(folds, readouts, strict=True)]
+    )
 
 
 @dataclass(frozen=True)
@@ -201,7 +210,7 @@ def mixture_of(
 
 
 def fit_gate(
-    densities: dict[str, NDArray[Any]],
+    densities: dict[str, NDArray[np.float64]],
     prior_density: NDArray[np.float64],
     familiarity: NDArray[np.float64],
     weight: NDArray[np.float64],
@@ -241,7 +250,7 @@ def _per_kind(
     settings: MixtureSettings,
     prior: Posterior,
     log_density: NDArray[np.float64],
-    seen: NDArray[np.float64],
+    seen: NDArray[np.bool_],
     weight: NDArray[np.float64],
 ) -> dict[str, dict[str, Any]]:
     """Radius factors and likelihoods, with their intervals, of a mixture for seen and unseen places."""

@@ -63,7 +63,8 @@ class Zoom(NamedTuple):
         photos = [counts[near].sum() for near in nearest.within(centers, _DENSE_KM)]
         middle = centers[int(np.argmax(photos))]
         km, _ = nearest.query(middle[None], k=min(ZOOM_CELLS, len(centers)))
-        return cls(*middle.tolist(), float(f"{np.clip(1.2 * np.max(km), *ZOOM_KM):.2g}"))
+        latitude, longitude = middle.tolist()
+        return cls(latitude, longitude, float(f"{np.clip(1.2 * np.max(km), *ZOOM_KM):.2g}"))
 
 
 def equal_earth(positions: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from whereshot import config, shipped
 from whereshot.config import Settings
-from whereshot.errors import InputError, ModelError
+from whereshot.errors import ConfigError, InputError, ModelError
 
 SOURCE = "source.json"
 """In the folder of a model that was fetched: repository, commit, and what was asked for."""
@@ -23,6 +23,15 @@ SHORT = 12
 """Digits of a commit in a folder's name."""
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+
+
+class Source(NamedTuple):
+    """A file of a repository of the hub at a revision, and its size in bytes."""
+
+    repository: str
+    revision: str
+    file: str
+    size: int
 
 
 class Known(Settings):
@@ -42,6 +51,22 @@ class Known(Settings):
     data: str = ""
     limits: str = ""
     why: str | None = None
+
+    @property
+    def hub_name(self) -> HubName:
+        """Its repository on the hub. Raises ConfigError for a model that has none."""
+        if self.repository is None:
+            raise ConfigError(f"data/models.toml: {self.told!r} needs a repository to be fetched")
+        return HubName(self.repository, self.revision)
+
+    @property
+    def source(self) -> Source:
+        """Where its file is. Raises ConfigError for a model that cannot be had."""
+        if self.repository is None or self.revision is None or self.file is None or self.size is None:
+            raise ConfigError(
+                f"data/models.toml: {self.told!r} needs repository, revision, file and size to be fetched"
+            )
+        return Source(self.repository, self.revision, self.file, self.size)
 
     @property
     def can_be_had(self) -> bool:

@@ -50,7 +50,9 @@ def half_square(distance_km: ArrayLike) -> NDArray[np.float64]:
     return np.square(np.sin(np.asarray(distance_km, np.float64) / (2 * sphere.EARTH_KM)))
 
 
-def circle_share(offset: NDArray[np.float64], scale: NDArray[np.float64], edge: ArrayLike) -> NDArray[np.float64]:
+def circle_share(
+    offset: NDArray[np.float64], scale: NDArray[np.float64], edge: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """The same by sin^2 of half the angles of distance and radius, and the squared ``scale`` of the Moebius map, e over
     2 + e: the cosine of the circle's angular radius after the map needs no further sine."""
     cosine = np.asarray(offset - edge + scale * (1 - offset - edge))
@@ -78,7 +80,7 @@ def drawn_cosines(spread_km: NDArray[np.float64]) -> tuple[NDArray[np.float64], 
 
     How far off its middle a point is, and which way, is spread evenly over the places (the R2 sequence, Roberts 2018).
     """
-    number = np.arange(len(spread_km))
+    number = np.arange(len(spread_km), dtype=np.float64)
     share, turn = (0.5 + number * 0.7548776662466927) % 1, (0.5 + number * 0.5698402909980532) % 1
     off = quantile_km(share, spread_km) / sphere.EARTH_KM
     return np.cos(off), np.sin(off) * np.cos(2 * np.pi * turn)

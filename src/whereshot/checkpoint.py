@@ -31,7 +31,7 @@ from whereshot.errors import ConfigError, InputError, ModelError, OutputError, n
 from whereshot.memory import Library, Memory, MemorySettings
 from whereshot.posterior import Posterior
 from whereshot.preprocess import Preprocess
-from whereshot.readout import Calibration, Gallery
+from whereshot.readout import Calibration, Gallery, MixtureSettings
 from whereshot.records import Records, write_parquet
 from whereshot.whitening import Whitening
 
@@ -156,7 +156,7 @@ def _arrays(network: Network) -> dict[str, NDArray[Any]]:
     return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in network.state_dict().items()}
 
 
-def _compact(array: NDArray[np.float64]) -> NDArray[np.float64]:
+def _compact(array: NDArray[Any]) -> NDArray[Any]:
     """Half precision where nothing is lost by it: weights that came in half precision."""
     if array.dtype != np.float32 or array.size < 256:
         return array
@@ -234,6 +234,13 @@ class ModelFolder:
             raise ModelError(str(error)) from error
 
     @property
+    def mixtures(self) -> dict[str, MixtureSettings]:
+        """The calibrated readouts by name. Raises ModelError for a model that was not calibrated."""
+        if self.calibration is None:
+            raise ModelError(f"{self.path}: was not calibrated, so it has no such readout")
+        return self.calibration.mixtures
+
+    @property
     def is_memory(self) -> bool:
         """Whether it was learned from a library of photos, which it holds."""
         return "memory" in self.description.readouts
@@ -271,6 +278,8 @@ class ModelFolder:
 
     def memory(self, prior: Posterior) -> Memory:
         """The readout of a library that was learned."""
+        if self.memory_settings is None:
+            raise ModelError(f"{self.path}: holds no library of photos, so it has no readout 'memory'")
         arrays = self.arrays
         library = Library(
             arrays["features"].astype(np.float32),
@@ -283,7 +292,7 @@ class ModelFolder:
 
     def radius_factors(self, readout: str = "mixture") -> dict[str, float]:
         """What a readout's radii are multiplied with, by the kind of photo."""
-        if self.is_memory:
+        if self.memory_settings is not None:
             return self.memory_settings.radius_factor
         return self.calibration.mixtures[readout].radius_factor if self.calibration else {}
 
@@ -322,7 +331,9 @@ class ModelFolder:
 
         described = self.description
         if described.head not in model.HEADS:
-            raise ModelError(f"{self.path}: no head {described.head!r}; {nearest_name(described.head, model.HEADS)}")
+            raise ModelError(
+                f"{self.path}: no head {described.head!r}; {nearest_name(str(described.head), model.HEADS)}"
+            )
         kind = model.HEADS[described.head]
         backbone = model.create(
             model.BackboneSettings(name=described.backbone.name, options=described.backbone.options),

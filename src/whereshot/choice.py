@@ -77,7 +77,7 @@ def weigh(
         chosen = heavy[: CANDIDATES // 2]
         chosen = np.concatenate([chosen, _heaviest_of_cells(spots, mass, CANDIDATES - len(chosen))])
     candidate, place, gains = judges(spots, chosen, gain)
-    return chosen, np.bincount(candidate, gains * mass[place], len(chosen))
+    return chosen, np.asarray(np.bincount(candidate, gains * mass[place], len(chosen)), np.float64)
 
 
 def among(
@@ -103,7 +103,7 @@ def within(spots: Spots, near: sphere.Points, near_km: float) -> NDArray[np.int6
 def _heaviest_of_cells(spots: Spots, mass: NDArray[np.float64], count: int) -> NDArray[np.int64]:
     """The heaviest place of each of the heaviest cells."""
     cell = cells_of(spots)
-    cells = heaviest(np.bincount(cell, mass)[None], count)[0]
+    cells = heaviest(np.asarray(np.bincount(cell, mass), np.float64)[None], count)[0]
     order = np.lexsort((-mass, cell))
     first = np.searchsorted(cell[order], cells)
     result: NDArray[np.int64] = order[first]

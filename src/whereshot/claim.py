@@ -69,6 +69,21 @@ class Claim:
         return cls(text, name + _among(len(towns), "largest", "places"), np.array([[town.latitude, town.longitude]]))
 
     @property
+    def _country(self) -> places.Country:
+        """The claimed country, of a claim that is neither a point nor a region."""
+        if self.country is None:
+            raise InputError(f"{self.text!r} is no country")
+        return self.country
+
+    @property
+    def _spot(self) -> NDArray[np.float64]:
+        """The claimed point (2,), of a claim of one."""
+        if self.point is None:
+            raise InputError(f"{self.text!r} is no point")
+        spot: NDArray[np.float64] = self.point[0]
+        return spot
+
+    @property
     def area(self) -> places.Region | None:
         """The claimed country or region as an area; None for a point."""
         return self.region if self.country is None else places.Region(self.country.name, self.country.geometry)
@@ -79,7 +94,7 @@ class Claim:
             return float(posterior.mass_within(self.point, CLAIM_KM)[0])
         if self.region is not None:
             return float(posterior.mass[0, self.region.holds(_spots(posterior))].sum())
-        return dict(places.country_masses(posterior, country_index)[0]).get(self.country.code, 0.0)
+        return dict(places.country_masses(posterior, country_index)[0]).get(self._country.code, 0.0)
 
     def off_km(self, position: tuple[float, float]) -> float:
         """Distance of a position from the claimed point, or from the nearest border of the claimed area (0 inside)."""
@@ -88,7 +103,8 @@ class Claim:
             return float(sphere.distance_km(self.point[0], spot))
         if self._holds(spot):
             return 0.0
-        outside = shapely.shortest_line(self.area.geometry, shapely.Point(spot[1], spot[0]))
+        area = self.area or self._country
+        outside = shapely.shortest_line(area.geometry, shapely.Point(spot[1], spot[0]))
         (longitude, latitude), *_ = outside.coords
         return float(sphere.distance_km(np.array([latitude, longitude]), spot))
 
@@ -97,7 +113,7 @@ class Claim:
         if self.division is not None:
             return bool(places.region_index(spot[None])[0, 1] == self.division.number)
         known = places.countries()
-        return bool(known.index_of(spot[None])[0] == known.number_of[self.country.code])
+        return bool(known.index_of(spot[None])[0] == known.number_of[self._country.code])
 
     def others(self, posterior: Posterior, prior: Posterior) -> Others:
         """What else the photo may show."""
@@ -107,19 +123,19 @@ class Claim:
             return Others.of(named, before, self.country.code, lambda code: places.countries().by_code[code].name)
         if self.division is not None:
             own = (self.division.country_code, self.division.name)
-            shares = [
+            shares, earlier = (
                 {(code, region): share for code, region, share in places.region_masses(one)[0] if region is not None}
                 for one in (posterior, prior)
-            ]
-            return Others.of(*shares, own, lambda key: f"{key[1]}, {places.countries().by_code[key[0]].name}")
+            )
+            return Others.of(shares, earlier, own, lambda key: f"{key[1]}, {places.countries().by_code[key[0]].name}")
         spots = _spots(posterior)
-        far = sphere.distance_km(self.point[0], spots) > 2 * CLAIM_KM
+        far = sphere.distance_km(self._spot, spots) > 2 * CLAIM_KM
         rest = Posterior(spots, np.where(far, posterior.log_mass[0], -np.inf)[None], np.ravel(posterior.spread_km))
         decided = rest.best(CLAIM_KM)
         name = places.place_names(decided)[0]
         label = ", ".join(part for part in (name.name, name.region, name.country) if part) or "a place at sea"
-        shares = (float(each.mass_within(decided, CLAIM_KM)[0]) for each in (posterior, prior))
-        return Others(label, *shares, self._rank_of_point(posterior))
+        now, before_it = (float(each.mass_within(decided, CLAIM_KM)[0]) for each in (posterior, prior))
+        return Others(label, now, before_it, self._rank_of_point(posterior))
 
     def _rank_of_point(self, posterior: Posterior) -> int:
         """1 where no place 25 km wide is likelier."""
@@ -127,7 +143,7 @@ class Claim:
         heavy = posterior.top(200)
         spots = _spots(heavy)
         shares = posterior[np.zeros(len(spots), dtype=int)].mass_within(spots, CLAIM_KM)
-        rank, free = 1, sphere.distance_km(self.point[0], spots) > CLAIM_KM
+        rank, free = 1, sphere.distance_km(self._spot, spots) > CLAIM_KM
         for number in np.argsort(-shares):
             if free[number] and shares[number] > claimed:
                 rank += 1

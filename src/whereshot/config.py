@@ -10,12 +10,15 @@ import os
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo
 
 from whereshot.errors import ConfigError, OutputError, nearest_name
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 class Settings(BaseModel):
@@ -113,7 +116,7 @@ def _from_command_line(value: Any) -> Any:
     return value
 
 
-def _explain(problem: dict[str, Any], model: type[BaseModel]) -> str:
+def _explain(problem: ErrorDetails, model: type[BaseModel]) -> str:
     where = [str(part) for part in problem["loc"]]
     key = ".".join(where)
     if problem["type"] == "extra_forbidden":

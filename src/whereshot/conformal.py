@@ -113,19 +113,19 @@ def fit_temperature(log_mass: ArrayLike, target: ArrayLike) -> Temperature:
     """
     from scipy.optimize import minimize_scalar
 
-    target = np.asarray(target)
-    inside = target >= 0
+    cell = np.asarray(target, np.int64)
+    inside = cell >= 0
     if not inside.any():
         raise InputError("a temperature needs at least one held-out photo inside the cells")
-    log_mass, target = np.asarray(log_mass, np.float64)[inside], target[inside]
-    log_mass = np.maximum(log_mass, log_mass.max(axis=1, keepdims=True) - 700.0)
-    rows = np.arange(len(target))
+    known, cell = np.asarray(log_mass, np.float64)[inside], cell[inside]
+    known = np.maximum(known, known.max(axis=1, keepdims=True) - 700.0)
+    rows = np.arange(len(cell))
 
     def nll(log_temperature: float) -> float:
-        scaled = log_mass / math.exp(log_temperature)
+        scaled = known / math.exp(log_temperature)
         peak = scaled.max(axis=1)
         total = peak + np.log(np.exp(scaled - peak[:, None]).sum(axis=1))
-        return float((total - scaled[rows, target]).mean())
+        return float((total - scaled[rows, cell]).mean())
 
     best = minimize_scalar(nll, bounds=(math.log(0.05), math.log(20.0)), method="bounded")
     return Temperature(math.exp(best.x), nll(0.0), float(best.fun))

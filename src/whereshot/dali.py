@@ -38,7 +38,7 @@ class Dali:
             raise InputError("device 'gpu' cannot be used here; DALI finds none")
         self.device = device or ("gpu" if gpus else "cpu")
         self._threads = threads
-        self._pipelines: dict[tuple, Any] = {}
+        self._pipelines: dict[tuple[int, str], Any] = {}
 
     def __call__(
         self,
@@ -51,7 +51,7 @@ class Dali:
         augment: AugmentSettings | None = None,
     ) -> Iterator[dataset.Batch]:
         for chunk in dataset.chunked(len(sources), batch_size, order):
-            found: list[NDArray[np.float64] | str | None] = [None] * len(chunk)
+            found: list[NDArray[np.uint8] | str | None] = [None] * len(chunk)
             asked: list[tuple[int, bytes, preprocess.View]] = []
             drawing: dict[int, np.random.Generator] = {}
             for place, row in enumerate(chunk):

@@ -75,10 +75,11 @@ def batches(
         return load(sources[row], settings, random_crops, row, augment)
 
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        ahead: deque[tuple[NDArray[np.float64], list[Future]]] = deque()
+        ahead: deque[tuple[NDArray[np.int64], list[Future[NDArray[np.uint8] | str]]]] = deque()
         for chunk in [*chunks[: threads + 1]]:
             ahead.append((chunk, [pool.submit(load_row, int(row)) for row in chunk]))
-        for following in [*chunks[threads + 1 :], *[None] * len(ahead)]:
+        rest: list[NDArray[np.int64] | None] = [*chunks[threads + 1 :], *[None] * len(ahead)]
+        for following in rest:
             chunk, futures = ahead.popleft()
             loaded = [future.result() for future in futures]
             if following is not None:
@@ -124,8 +125,14 @@ def _start() -> None:
 
 
 def _load_all(
-    task: tuple[list, NDArray[np.float64], preprocess.Preprocess, Sequence[int] | None, AugmentSettings | None],
-) -> list[NDArray[np.float64] | str]:
+    task: tuple[
+        list[images.Source | None],
+        NDArray[np.int64],
+        preprocess.Preprocess,
+        Sequence[int] | None,
+        AugmentSettings | None,
+    ],
+) -> list[NDArray[np.uint8] | str]:
     sources, rows, settings, random_crops, augment = task
     pairs = zip(sources, rows, strict=True)
     return [load(source, settings, random_crops, int(row), augment) for source, row in pairs]
@@ -176,7 +183,7 @@ def joined(
 ) -> Iterator[Batch]:
     """The batches of some rows' crops (c, h, w, 3), or the reasons why they have none: one, or one per shape."""
     errors = {int(row): text for row, text in zip(chunk, loaded, strict=True) if isinstance(text, str)}
-    shapes: dict[tuple[int, ...], list[tuple[int, NDArray[np.float64]]]] = {}
+    shapes: dict[tuple[int, ...], list[tuple[int, NDArray[np.uint8]]]] = {}
     for row, crops in zip(chunk, loaded, strict=True):
         if not isinstance(crops, str):
             shapes.setdefault(crops.shape[1:], []).append((row, crops))

@@ -95,7 +95,7 @@ class Triangulation:
 
     def _quad(
         self, half: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Of each edge from a to b: a, b, the corner to its left and the one to its right."""
         corners = self.corners.ravel()
         twin = self._twin[half]
@@ -156,6 +156,6 @@ def grid(nodes: int) -> Triangulation:
     return Triangulation(triangles.vectors(positions), corners)
 
 
-def _next(half: NDArray[np.int64]) -> NDArray[np.float64]:
+def _next(half: NDArray[np.int64]) -> NDArray[np.int64]:
     """The next half-edge round the same triangle."""
     return half + np.where(half % 3 == 2, -2, 1)

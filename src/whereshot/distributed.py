@@ -54,7 +54,10 @@ class Group:
     @contextlib.contextmanager
     def holding(self, module: nn.Module, held: bool) -> Iterator[None]:
         """Forwards in here whose gradients are not averaged yet, if ``held``: others of the same step follow."""
-        with module.no_sync() if held and self.count > 1 else contextlib.nullcontext():
+        if held and isinstance(module, nn.parallel.DistributedDataParallel):
+            with module.no_sync():
+                yield
+        else:
             yield
 
 

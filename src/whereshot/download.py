@@ -236,7 +236,8 @@ def _open(url: str, timeout_s: float, headers: dict[str, str] | None = None) -> 
     if urlsplit(url).scheme not in ("http", "https"):
         raise urllib.error.URLError(f"{url[:100]} is no url of the web")
     request = urllib.request.Request(url, headers={"User-Agent": "whereshot", **(headers or {})})
-    return urllib.request.build_opener(_Redirects()).open(request, timeout=timeout_s)
+    answer: http.client.HTTPResponse = urllib.request.build_opener(_Redirects()).open(request, timeout=timeout_s)
+    return answer
 
 
 def _at_once(ask: Callable[[], Result]) -> Result:

@@ -8,6 +8,7 @@ location encoder is its weights, as ``model.locations`` names them: their shapes
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import math
 import os
@@ -55,7 +56,8 @@ class PlaceEncoder:
         parts = [np.empty((0, self.dim), np.float32)]
         for start in range(0, len(p), _BLOCK):
             part = p[start : start + _BLOCK]
-            parts.append(_unit(sum(stack.run(stack.see(part).astype(np.float32)) for stack in self._stacks)))
+            outputs = [stack.run(stack.see(part).astype(np.float32)) for stack in self._stacks]
+            parts.append(_unit(functools.reduce(np.add, outputs)))
         return np.concatenate(parts)
 
     def slopes(
@@ -76,7 +78,7 @@ class PlaceEncoder:
     def _with_derivatives(self, positions: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Unit encodings (m, dim), and their derivatives (2, m, dim) per km north and east."""
         around = [sphere.move(positions, bearing, _STEP_KM) for bearing in (0.0, 180.0, 90.0, 270.0)]
-        value, turned = 0.0, 0.0
+        value, turned = np.zeros((len(positions), self.dim)), np.zeros((2, len(positions), self.dim))
         for stack in self._stacks:
             north, south, east, west = (stack.see(position) for position in around)
             slope = np.stack([north - south, east - west]) / (2 * _STEP_KM)
@@ -123,7 +125,7 @@ class _Stack:
         return values
 
     def run_with_slope(
-        self, values: NDArray[np.floating], slope: NDArray[np.float64]
+        self, values: NDArray[np.float32], slope: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The same, and its derivatives (2, m, dim) where those of what it gets are (2, m, inputs)."""
         for number, (weight, bias) in enumerate(self.layers):
@@ -137,7 +139,7 @@ class _Stack:
 def kept_encodings(
     weights: Weights,
     positions: ArrayLike,
-    encode: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    encode: Callable[[NDArray[np.float64]], NDArray[np.float32]],
     cache: Path | None = None,
 ) -> NDArray[np.float32]:
     """Unit encodings (m, dim) of positions (m, 2): computed once and kept in half precision under ``cache``.
@@ -198,7 +200,7 @@ class Places(Readout):
         self.encodings = np.asarray(encodings, np.float32)
         if not len(self.places) == len(self.encodings) > 0:
             raise InputError(f"{len(self.encodings)} encodings for {len(self.places)} places; give one for each")
-        self._found: list[tuple[str, NDArray[np.float64], ClimbSettings, Any]] = []
+        self._found: list[tuple[str, NDArray[np.floating], ClimbSettings, Any]] = []
 
     def with_settings(self, settings: PlacesSettings) -> Places:
         """The same places, read with other settings."""
@@ -229,7 +231,7 @@ class Places(Readout):
         parts = ((found.tops.positions, near.places), (above, below), (width, spread))
         return Posterior(*(np.concatenate(pair, axis=1) for pair in parts))
 
-    def _once(self, what: str, encodings: NDArray[np.floating], make: Callable[[NDArray[np.float64]], Any]) -> Any:
+    def _once(self, what: str, encodings: NDArray[np.floating], make: Callable[[NDArray[np.floating]], Any]) -> Any:
         """What is made of the same encodings with the same search is made once; the last few are kept."""
         for name, known, climb, found in self._found:
             if name == what and known is encodings and climb == self.settings.climb:

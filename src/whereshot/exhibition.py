@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from whereshot import evaluate, images, places, sphere
 from whereshot.answer import Place, Prediction
 from whereshot.errors import InputError, OutputError
-from whereshot.geolocator import Geolocator, Located
+from whereshot.geolocator import Geolocator
+from whereshot.posterior import Posterior
 from whereshot.posterior_map import cells_of, to_geojson, with_member
 from whereshot.progress import Track, silent
 from whereshot.records import Records
@@ -61,13 +63,14 @@ def exhibit(
     try:
         for folder in (beside / ENTRIES, beside / PHOTOS):
             folder.mkdir(parents=True)
-        names, predictions = [], []
+        names: list[str] = []
+        predictions: list[Prediction] = []
         located = locator.locate_each(records.strings("image"), text=text, track=track)
         for row, one in enumerate(located):
             predictions.append(one.prediction)
             if row in chosen and one.posterior is not None:
                 names.append(f"{len(names):05d}")  # a file's name might give the place away to who has to guess
-                _write(beside, names[-1], records[row], truth[row], one)
+                _write(beside, names[-1], records[row], truth[row], one.prediction, one.posterior)
         if not names:
             raise InputError(f"none of {len(records)} photos can be shown; first: {predictions[0].error}")
         scores = {"model": locator.name, **_scores(predictions, records)}
@@ -94,9 +97,15 @@ def _scores(predictions: list[Prediction], records: Records) -> dict[str, Any]:
     return told
 
 
-def _write(folder: Path, name: str, record: dict[str, Any], truth: np.ndarray, located: Located) -> None:
+def _write(
+    folder: Path,
+    name: str,
+    record: dict[str, Any],
+    truth: NDArray[np.float64],
+    prediction: Prediction,
+    posterior: Posterior,
+) -> None:
     """One photo's entry and picture."""
-    prediction = located.prediction
     answer = np.array([prediction.latitude, prediction.longitude])
     distance_km = float(sphere.distance_km(answer, truth))
     entry = {
@@ -110,7 +119,7 @@ def _write(folder: Path, name: str, record: dict[str, Any], truth: np.ndarray, l
         "credit": {column: record.get(column) for column in CREDIT},
     }
     document = prediction.to_json() | {"id": name, "path": None, "recorded": None}
-    told = with_member(document, "map", to_geojson(cells_of(located.posterior)))
+    told = with_member(document, "map", to_geojson(cells_of(posterior)))
     text = with_member(entry, "prediction", told)
     (folder / ENTRIES / f"{name}.json").write_text(text, "utf-8")
     image = images.open_rgb(record["image"], min_side=LONGEST)

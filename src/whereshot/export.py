@@ -205,9 +205,10 @@ def fold(backbone: Backbone, settings: Preprocess) -> None:
 
     def made(module: nn.Module, _: Any, output: torch.Tensor) -> None:
         kept.append(output)
-        after[id(output)] = module
+        if isinstance(module, nn.Conv2d):
+            after[id(output)] = module
 
-    def taken(module: nn.Module, inputs: tuple) -> None:
+    def taken(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         if id(inputs[0]) in after:
             pairs.append((after[id(inputs[0])], module))
 

@@ -141,21 +141,22 @@ class Fitting:
                 whole = photos.weight[np.concatenate(step) % sampler.photos].sum()
                 for number, rows in enumerate(own):
                     batch = told(next(loaded)) if len(rows) else None
-                    found = 0 if batch is None else len(batch.rows)
+                    if batch is not None and not len(batch.rows):
+                        batch = None
                     ends = number == len(own) - 1
                     if len(step) == 1:
-                        if found:
+                        if batch is not None:
                             yield Part(loss_of(batch))
                         continue
                     with self.group.holding(forward, not ends):
-                        loss = loss_of(batch) if found else nothing(int(step[0][0]) % sampler.photos)
-                    share = photos.weight[batch.rows % sampler.photos].sum() / whole if found else 0.0
+                        loss = nothing(int(step[0][0]) % sampler.photos) if batch is None else loss_of(batch)
+                    share = 0.0 if batch is None else photos.weight[batch.rows % sampler.photos].sum() / whole
                     yield Part(loss, float(share), ends)
 
         def validate() -> float:
             own = photos.validation_rows[self.group.rank :: self.group.count]
             loaded = load(sources, preprocess, batch_size=self._part_size, order=own)
-            total, count = 0.0, 0
+            total, count = 0.0, 0.0
             for batch in map(told, loaded):
                 if len(batch.rows):
                     total += float(loss_of(batch, alone)) * len(batch.rows)
@@ -164,7 +165,8 @@ class Fitting:
             return total / max(count, 1)
 
         with _loader(self.run.data.loader, workers, self.device) as load:
-            groups, trained = parameter_groups(network, self.run.optimizer.layer_decay), network
+            groups = parameter_groups(network, self.run.optimizer.layer_decay)
+            trained: torch.nn.Module = network
             if auxiliary is not None:
                 trained = torch.nn.ModuleList([network, auxiliary])
                 groups = groups and [*groups, {"params": list(auxiliary.parameters()), "scale": 1.0}]
@@ -203,14 +205,14 @@ class Fitting:
         """Photos that one process computes at once."""
         return self.run.optimizer.batch_size // (self.run.optimizer.accumulate * self.group.count)
 
-    def _plan(self, draws: NDArray[np.int64]) -> Iterator[list[NDArray[np.float64]]]:
+    def _plan(self, draws: NDArray[np.int64]) -> Iterator[list[NDArray[np.int64]]]:
         """The steps of an epoch, each as its parts for all processes in turn; those of the last step may be empty."""
         size, parts = self._part_size, self.run.optimizer.accumulate * self.group.count
         for start in range(0, len(draws), size * parts):
             step = draws[start : start + size * parts]
             yield [step[part * size : (part + 1) * size] for part in range(parts)]
 
-    def _own(self, step: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    def _own(self, step: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
         """This process's parts of a step."""
         count = self.run.optimizer.accumulate
         return step[self.group.rank * count : (self.group.rank + 1) * count]

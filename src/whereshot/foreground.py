@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from whereshot import choice, sphere
 from whereshot.cauchy import circle_share, half_square
 from whereshot.errors import InputError
-from whereshot.posterior import EXACT_PLACES, MIN_SPREAD_KM, Posterior, log_sum_exp
+from whereshot.posterior import EXACT_PLACES, MIN_SPREAD_KM, Posterior, Rows, log_sum_exp
 from whereshot.spots import Spots
 
 _KEPT = 100_000
@@ -33,8 +33,8 @@ class Ground(Spots):
         self.background, self.own = background, len(spread)
         self.log_mass, self.mass = background.log_mass[0], background.mass[0]
         self._within: dict[tuple[float, float, float], float] = {}
-        self._gains: dict[choice.Gain, dict[int, tuple[NDArray[np.float64], NDArray[np.float64], float]]] = {}
-        self._near: dict[tuple[float, float, float], NDArray[np.float64]] = {}
+        self._gains: dict[choice.Gain, dict[int, tuple[NDArray[np.int64], NDArray[np.float64], float]]] = {}
+        self._near: dict[tuple[float, float, float], NDArray[np.int64]] = {}
 
     @functools.cached_property
     def _by_mass(self) -> NDArray[np.int64]:
@@ -66,7 +66,7 @@ class Ground(Spots):
 
     def gains(
         self, chosen: NDArray[np.int64], gain: choice.Gain
-    ) -> list[tuple[NDArray[np.float64], NDArray[np.float64], float]]:
+    ) -> list[tuple[NDArray[np.int64], NDArray[np.float64], float]]:
         """For each candidate the own places in its reach, what it gains by them, and what by the whole background."""
         known = self._gains.setdefault(gain, {})
         missing = np.array(sorted({number for number in chosen.tolist() if number not in known}), np.int64)
@@ -87,7 +87,7 @@ class Ground(Spots):
         """Cells that may be among a row's heaviest: each own place's (p,); the background's mass in each; its heaviest
         place there, or -1."""
         cell, own = choice.cells_of(self), self.own
-        behind = np.bincount(cell[own:], self.mass)
+        behind = np.asarray(np.bincount(cell[own:], self.mass), np.float64)
         behind = np.pad(behind, (0, cell.max() + 1 - len(behind)))
         heaviest = np.full(len(behind), -1)
         heaviest[cell[own:][self._by_mass[::-1]]] = self._by_mass[::-1] + own  # of several the last one stays
@@ -113,14 +113,14 @@ class Foreground(Posterior):
         both -= log_sum_exp(both)[:, None]
         self._of(ground, both[:, :-1], both[:, -1])
 
-    def _of(self, ground: Ground, own: NDArray[np.int64], rest: NDArray[np.float64]) -> Foreground:
+    def _of(self, ground: Ground, own: NDArray[np.float64], rest: NDArray[np.float64]) -> Foreground:
         self.ground, self.own, self.rest = ground, own, rest
-        self._ranking: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+        self._ranking: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
         self.places, self.spread_km, self._spots = ground.places, ground.spread_km, ground
         return self
 
     @functools.cached_property
-    def log_mass(self) -> NDArray[np.float64]:
+    def log_mass(self) -> NDArray[np.float64]:  # type: ignore[override]  # made when it is first asked for
         """Log masses (n, k) of all places."""
         return np.concatenate([self.own, self.rest[:, None] + self.ground.log_mass], axis=1)
 
@@ -130,7 +130,7 @@ class Foreground(Posterior):
     def __repr__(self) -> str:
         return f"Posterior({len(self)} rows on {len(self.ground)} places)"
 
-    def __getitem__(self, rows: int | slice | ArrayLike) -> Foreground:
+    def __getitem__(self, rows: Rows) -> Foreground:
         if isinstance(rows, (int, np.integer)):
             rows = [int(rows)]
         return object.__new__(Foreground)._of(self.ground, self.own[rows], self.rest[rows])
@@ -205,7 +205,7 @@ class Foreground(Posterior):
         numbers, mass = self._ranking[number]
         return numbers[:k], mass[:k]
 
-    def _heaviest_of_cells(self, own: NDArray[np.int64], rest: float, count: int) -> NDArray[np.int64]:
+    def _heaviest_of_cells(self, own: NDArray[np.float64], rest: float, count: int) -> NDArray[np.int64]:
         """The heaviest place of each of the heaviest cells of a row."""
         cell, behind, heaviest = self.ground.cells
         cells = choice.heaviest((np.bincount(cell, own, len(behind)) + rest * behind)[None], count)[0]

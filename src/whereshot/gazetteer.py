@@ -55,7 +55,7 @@ def name_keys(names: Iterable[str]) -> list[str]:
     return unicodedata.normalize("NFC", text.translate(_FOLDED)).split("\n")[:-1]
 
 
-class _Folded(dict):
+class _Folded(dict[int, str]):
     """Code point -> what is left of it, worked out when first met."""
 
     def __missing__(self, code: int) -> str:
@@ -96,12 +96,14 @@ class Gazetteer:
     @functools.cached_property
     def country_codes(self) -> NDArray[np.object_]:
         """The code of each town's country, (n,)."""
-        return self._codes[self._code_of]
+        result: NDArray[np.object_] = self._codes[self._code_of]
+        return result
 
     @functools.cached_property
     def regions(self) -> NDArray[np.object_]:
         """The name of each town's first-order division, (n,), "" where none is known."""
-        return self._regions[self._region_of]
+        result: NDArray[np.object_] = self._regions[self._region_of]
+        return result
 
     @functools.cached_property
     def divisions(self) -> tuple[list[tuple[str, str]], NDArray[np.int64]]:
@@ -207,9 +209,9 @@ class Gazetteer:
         owners = [np.arange(len(self)), np.asarray(pc.list_parent_indices(self._other_names))]
         return _NameIndex(pa.concat_arrays([self._names, self._other_names.flatten()]), np.concatenate(owners))
 
-    def _by_size(self, towns: NDArray[np.int64]) -> NDArray[np.int64]:
-        towns = np.unique(towns).astype(np.int64)
-        return towns[np.argsort(-self.populations[towns].astype(np.int64), kind="stable")]
+    def _by_size(self, towns: NDArray[np.int64] | NDArray[np.int32]) -> NDArray[np.int64]:
+        own = np.unique(towns).astype(np.int64)
+        return own[np.argsort(-self.populations[own].astype(np.int64), kind="stable")]
 
 
 @functools.cache
@@ -272,7 +274,7 @@ class _NameIndex:
         if not 0 < len(pattern) <= _LONGEST:
             return []
         signature = _signatures(pattern[None])[0]
-        found = []
+        found: list[tuple[int, int]] = []
         for size in range(len(pattern) - allowed, len(pattern) + allowed + 1):
             if size not in self._groups:
                 continue

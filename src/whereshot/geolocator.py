@@ -35,7 +35,7 @@ SUPPORTS_KEPT = 8
 COARSE_GRID = 60
 """Positions over a region on which evidence is weighed, cue by cue."""
 
-Photos = images.Source | Sequence[images.Source]
+Photos = images.Source | Sequence[images.Source | None]
 
 
 @dataclass(frozen=True)
@@ -76,18 +76,25 @@ class Geolocator:
         """The model's name."""
         return self._name if self.folder is None else self.folder.description.name
 
+    @property
+    def trained(self) -> checkpoint.ModelFolder:
+        """The model's folder. Raises InputError for a model without one, the prior."""
+        if self.folder is None:
+            raise InputError(f"{self.name} has no network; load a model that was trained")
+        return self.folder
+
     @functools.cached_property
     def device(self) -> str:
         """Where the network runs: where nothing is asked for, on the CPU by ONNX Runtime if the model can."""
-        if self.folder.onnx is not None and self._device in (None, "cpu"):
+        if self.trained.onnx is not None and self._device in (None, "cpu"):
             return "cpu"
-        if self.folder.is_memory:
+        if self.trained.is_memory:
             raise InputError(f"{self.name} runs on the CPU only; got device {self._device!r}")
         return runtime.pick_device(self._device)
 
     @functools.cached_property
     def _compute(self) -> runtime.Compute:
-        return make_network(str(self.folder.path), self.device)
+        return make_network(str(self.trained.path), self.device)
 
     def outputs(
         self, photos: Sequence[images.Source | None], *, workers: int | None = None, track: Track = silent
@@ -100,7 +107,7 @@ class Geolocator:
         self, photos: Sequence[images.Source | None], workers: int | None = None, track: Track = silent
     ) -> Iterator[runtime.Part]:
         """The outputs of a few photos at a time, in order, while processes look at the next ones."""
-        settings = self.folder.description.preprocess
+        settings = self.trained.description.preprocess
         if workers is not None and workers > 1:
             yield from runtime.compute_outputs(photos, settings, self._make, workers=workers, track=track)
             return
@@ -117,9 +124,9 @@ class Geolocator:
     @property
     def _make(self) -> Callable[[], runtime.Compute]:
         """Makes the network in a process of its own, which for ONNX Runtime needs to know of nothing else."""
-        if self.device == "cpu" and self.folder.onnx is not None:
-            return functools.partial(runtime.OnnxCompute, str(self.folder.onnx))
-        return functools.partial(make_network, str(self.folder.path), self.device)
+        if self.device == "cpu" and self.trained.onnx is not None:
+            return functools.partial(runtime.OnnxCompute, str(self.trained.onnx))
+        return functools.partial(make_network, str(self.trained.path), self.device)
 
     def close(self) -> None:
         """End the processes that were started for many photos; they start again when they are needed."""
@@ -135,13 +142,12 @@ class Geolocator:
 
     def readout(self, name: str | None = None) -> Readout:
         """One of the model's calibrated readouts, by default the whole model."""
-        name = name or self.folder.description.readouts[0]
+        folder = self.trained
+        name = name or folder.description.readouts[0]
         if name == "memory":
-            return self.folder.memory(self.prior)
-        settings = self.folder.calibration.mixtures[name]
-        return calibrate.mixture_of(
-            self.folder.hierarchy, self.folder.gallery, settings, self.prior, self.folder.places
-        )
+            return folder.memory(self.prior)
+        settings = folder.mixtures[name]
+        return calibrate.mixture_of(folder.hierarchy, folder.gallery, settings, self.prior, folder.places)
 
     @functools.cached_property
     def _readout(self) -> Readout:
@@ -176,7 +182,7 @@ class Geolocator:
         outputs, rows, errors = self.outputs(sources, track=track)
         return (self._readout(outputs) if len(rows) else None), rows, errors
 
-    def _posteriors(self, sources: list[images.Source | None], size: int, track: Track) -> Iterator[_Block]:
+    def _posteriors(self, sources: Sequence[images.Source | None], size: int, track: Track) -> Iterator[_Block]:
         """The posteriors of about ``size`` photos at a time, in order."""
         if self.folder is None:
             for start in range(0, len(sources), size):
@@ -242,7 +248,7 @@ class Geolocator:
                 source = sources[row]
                 path = images.printable(str(source)) if isinstance(source, (str, Path)) else None
                 name = path or f"photo-{row}"
-                if row in block.errors:
+                if row in block.errors or posterior is None:
                     yield Located(Prediction(id=name, path=path, error=block.errors[row]), None)
                     continue
                 number = number_of[row]
@@ -250,7 +256,8 @@ class Geolocator:
                 if library is not None:
                     asked = replace(asked, beside=library.beside(row))
                 weighed = self._with_evidence(posterior[number], readings[number], recorded, asked)
-                one, index = weighed.posterior, weighed.country_index
+                one = weighed.posterior
+                index: NDArray[np.int64] | None = weighed.country_index
                 if region is not None:
                     one, index = region.restrict(one), None
                 if not weighed.changed and region is None:
@@ -260,7 +267,8 @@ class Geolocator:
                     answer = plain[number]
                 else:
                     answer = decide(one, radius_factor=weighed.radius_factor, country_index=index)[0]
-                position = None if recorded.latitude is None else (recorded.latitude, recorded.longitude)
+                at = recorded.latitude, recorded.longitude
+                position = None if at[0] is None or at[1] is None else (at[0], at[1])
                 told = weighed.tell(np.array([answer["latitude"], answer["longitude"]]), region)
                 yield Located(Prediction(id=name, path=path, recorded=position, evidence=told, **answer), one)
 
@@ -273,7 +281,7 @@ class Geolocator:
             posterior, self._read([photo], text, silent)[0], _recorded(photo), _Asked(text, use_exif)
         )
 
-    def _read(self, sources: list[images.Source], text: bool, track: Track) -> list[Reading]:
+    def _read(self, sources: Sequence[images.Source | None], text: bool, track: Track) -> list[Reading]:
         return read_photos(sources, track=track) if text else [Reading()] * len(sources)
 
     def _with_evidence(self, one: Posterior, reading: Reading, recorded: images.Recorded, asked: _Asked) -> Explained:
@@ -375,19 +383,21 @@ class Explained:
         return tuple(told)
 
 
-def _recorded(source: images.Source) -> images.Recorded:
+def _recorded(source: images.Source | None) -> images.Recorded:
+    if source is None:
+        return images.Recorded()
     try:
         return images.read_recorded(source)
     except ImageError:
         return images.Recorded()
 
 
-def _names(sources: Sequence[images.Source]) -> list[str]:
+def _names(sources: Sequence[images.Source | None]) -> list[str]:
     return [str(one) if isinstance(one, (str, Path)) else f"photo-{row}" for row, one in enumerate(sources)]
 
 
-def _as_list(photos: Photos) -> list[images.Source]:
-    if isinstance(photos, (list, tuple)):
+def _as_list(photos: Photos) -> list[images.Source | None]:
+    if isinstance(photos, Sequence) and not isinstance(photos, (str, bytes)):
         return list(photos)
     return [photos]
 

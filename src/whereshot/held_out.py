@@ -18,6 +18,7 @@ from whereshot.calibrate import HeldOut, merged
 from whereshot.fitting import Fitting, Photos
 from whereshot.model import Backbone, Network
 from whereshot.partition import Hierarchy
+from whereshot.readout import Gallery
 from whereshot.records import Records, hashed_share
 from whereshot.run_settings import PLACE, Run, head_settings
 
@@ -35,7 +36,7 @@ def build_network(run: Run, backbone: Backbone, hierarchy: Hierarchy, device: st
     return Network(backbone, model.FeatureScaling(backbone.dim, run.scaling_power), head).to(device)
 
 
-def scale(network: Network, pooled: torch.Tensor, train_rows: NDArray[np.float64], device: str) -> torch.Tensor:
+def scale(network: Network, pooled: torch.Tensor, train_rows: NDArray[np.int64], device: str) -> torch.Tensor:
     """Features (n, dim) of all photos on the CPU, scaled by what ``train_rows`` are like, as the network then does."""
     pooled = pooled.to(device)
     network.scaling.fit(pooled[torch.from_numpy(train_rows)])
@@ -45,7 +46,7 @@ def scale(network: Network, pooled: torch.Tensor, train_rows: NDArray[np.float64
 
 @torch.inference_mode()
 def held_out(
-    network: Network, scaled: torch.Tensor, photos: Photos, rows: NDArray[np.int64], gallery: checkpoint.Gallery
+    network: Network, scaled: torch.Tensor, photos: Photos, rows: NDArray[np.int64], gallery: Gallery
 ) -> HeldOut:
     """What a network says of some rows' features that it was not trained on."""
     outputs = network.from_features(scaled[rows].to(next(network.parameters()).device))

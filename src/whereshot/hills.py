@@ -17,7 +17,7 @@ from whereshot import sphere
 from whereshot.config import Settings
 
 Slopes = Callable[
-    [NDArray[np.float64], NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+    [NDArray[np.int64], NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 ]
 """Rows (m,) of encodings and positions (m, 2) -> the cosine (m,), its slope (m, 2) per km north and east, and the
 encoding's metric (m, 2, 2) there."""
@@ -87,7 +87,7 @@ def climb(
     return Hills(position.reshape(n, k, 2), similarity.reshape(n, k), metric.reshape(n, k, 2, 2))
 
 
-def starts_among(near: NDArray[np.int64], settings: ClimbSettings) -> NDArray[np.float64]:
+def starts_among(near: NDArray[np.float64], settings: ClimbSettings) -> NDArray[np.float64]:
     """Starts (n, hills, 2) among the most similar places (n, m, 2), best first, each some way from the better ones."""
     rows, count = np.arange(len(near)), min(settings.hills, near.shape[1])
     chosen = np.empty((len(near), count, 2))
@@ -131,7 +131,7 @@ def moved(positions: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[
     return sphere.move(positions, np.degrees(np.arctan2(step[:, 1], step[:, 0])), np.hypot(*step.T))
 
 
-def once(hills: Hills, same_km: float = 0.05) -> NDArray[np.float64]:
+def once(hills: Hills, same_km: float = 0.05) -> NDArray[np.floating]:
     """Similarities (n, k), -inf for a hill that another climb has reached already."""
     similarity = hills.similarity.copy()
     for later in range(1, similarity.shape[1]):

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pillow_heif
 import simplejpeg
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from whereshot.errors import ImageError
@@ -152,7 +153,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _to_8_bit(values: np.ndarray) -> np.ndarray:
+def _to_8_bit(values: NDArray[Any]) -> NDArray[np.uint8]:
     """16-bit, 32-bit and float grey values to 8 bits; Pillow's own conversion cuts off at 255 instead."""
     is_16_bit = values.dtype.kind == "u" and values.dtype.itemsize == 2  # of either byte order
     if is_16_bit or (values.dtype.kind == "i" and values.min() >= 0 and 255 < values.max() < 65536):
@@ -161,7 +162,8 @@ def _to_8_bit(values: np.ndarray) -> np.ndarray:
         return values.astype(np.uint8)
     values = np.nan_to_num(values.astype(np.float64))
     low, high = values.min(), values.max()
-    return ((values - low) / (high - low if high > low else 1) * 255).astype(np.uint8)
+    grey: NDArray[np.uint8] = ((values - low) / (high - low if high > low else 1) * 255).astype(np.uint8)
+    return grey
 
 
 def format_of(source: Source) -> str | None:
@@ -272,12 +274,14 @@ def _shown(raw: Any) -> str:
     return ", ".join(shown)[:80]
 
 
-def _clock(exif: Any, details: dict) -> datetime.datetime | None:
+def _clock(exif: Any, details: dict[int, Any]) -> datetime.datetime | None:
     text = _text(details.get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime))
     return _parsed(text, "%Y:%m:%d %H:%M:%S")
 
 
-def _time(local: datetime.datetime | None, details: dict, gps: dict) -> tuple[datetime.datetime | None, bool]:
+def _time(
+    local: datetime.datetime | None, details: dict[int, Any], gps: dict[int, Any]
+) -> tuple[datetime.datetime | None, bool]:
     """The time of taking: in UTC where the offset or the satellite time is known, else as the camera's local time."""
     offset = _text(details.get(ExifTags.Base.OffsetTimeOriginal) or details.get(ExifTags.Base.OffsetTime))
     if local is not None and offset:
@@ -287,11 +291,9 @@ def _time(local: datetime.datetime | None, details: dict, gps: dict) -> tuple[da
     day = _parsed(_text(gps.get(ExifTags.GPS.GPSDateStamp)), "%Y:%m:%d")
     raw = gps.get(ExifTags.GPS.GPSTimeStamp)
     clock = [_number(part) for part in raw] if isinstance(raw, (tuple, list)) else []
-    is_clock = len(clock) == 3 and all(
-        part is not None and 0 <= part < limit for part, limit in zip(clock, (24, 60, 61), strict=True)
-    )
-    if day is not None and is_clock:
-        seconds = clock[0] * 3600 + clock[1] * 60 + clock[2]
+    known = [part for part, limit in zip(clock, (24, 60, 61), strict=False) if part is not None and 0 <= part < limit]
+    if day is not None and len(clock) == len(known) == 3:
+        seconds = known[0] * 3600 + known[1] * 60 + known[2]
         return (day + datetime.timedelta(seconds=seconds)).replace(tzinfo=datetime.UTC), False
     return (None, False) if local is None else (local, True)
 

@@ -119,11 +119,11 @@ def learn(
     digests = [content_digest(paths[row]) or b"" for row in good]
     table = table.take(pa.array(good)).append_column("digest", pa.array([d.hex() for d in digests]))
     new = len(set(digests) - set(already))
-    table, pooled = _united(before, table, pooled[good].astype(np.float16))
+    table, halves = _united(before, table, pooled[good].astype(np.float16))
     say(f"{len(table)} photos, {new} of them new; calibrating on photos held out")
-    folder = _write(out, base, settings, table, pooled, rejects, known_share)
+    folder = _write(out, base, settings, table, halves, rejects, known_share)
     place_count = len(set(folder.photos["place"].to_pylist()))
-    calibrated = folder.memory_settings.confidence is not None
+    calibrated = folder.memory_settings is not None and folder.memory_settings.confidence is not None
     for remark in remarks(len(table), place_count, calibrated):
         say(remark)
     seconds = time.perf_counter() - started
@@ -251,7 +251,7 @@ def _write(
             "known_share": known_share,
         },
     )
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "pooled": pooled,
         "features": library.features.astype(np.float16),
         "hubness": library.hubness,

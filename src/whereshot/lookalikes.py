@@ -28,6 +28,9 @@ from whereshot.records import Records
 from whereshot.retrieval import Metric
 from whereshot.sources import SOURCES, find_pictures
 
+Scale = Callable[[NDArray[np.floating]], NDArray[np.float32]]
+"""Pooled features (m, d) -> features that are compared."""
+
 FEATURES = "features"
 """The column of a Parquet file that holds features, a list of numbers each."""
 
@@ -82,7 +85,7 @@ class Gallery:
             raise InputError(f"top must be at least 1; got {top}")
         found = self.index.nearest(self.look(photo), top)
         photos = self.photos.take(found.rows[0])
-        located = np.isfinite(photos.points).all(axis=1)
+        located = np.asarray(np.isfinite(photos.points).all(axis=1))
         names = iter(places.place_names(photos.points[located]) if located.any() else ())
         told = []
         for number, (spot, known) in enumerate(zip(photos.points.tolist(), located, strict=True)):
@@ -150,9 +153,7 @@ class _Eye:
         by_onnx = self.folder.onnx is not None and self.device in (None, "cpu")
         return "cpu" if by_onnx else runtime.pick_device(self.device)
 
-    def look(
-        self, photo: images.Source, scale: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-    ) -> NDArray[np.float32]:
+    def look(self, photo: images.Source, scale: Scale) -> NDArray[np.float32]:
         """Features (1, d) of a photo. Raises ImageError."""
         compute = make_network(str(self.folder.path), self._runs_on)
         settings = self.folder.description.preprocess
@@ -164,7 +165,7 @@ class _Eye:
         raise ImageError(f"{images.describe(photo)}: cannot be looked at")
 
     def gallery(
-        self, name: str, photos: Photos, known: NDArray[np.float64], scale: Callable, errors: dict[str, str]
+        self, name: str, photos: Photos, known: NDArray[np.floating], scale: Scale, errors: dict[str, str]
     ) -> Gallery:
         """Photos with features (m, d) that are scaled already, ready to search."""
         index = retrieval.index_of(known, self.metric, cache=retrieval.default_cache())
@@ -223,14 +224,14 @@ class _Eye:
             raise InputError(f"{given}: {FEATURES} must be lists of as many numbers each, and at least one")
         known = np.array(column.to_pylist(), np.float32)
         records = Records(table.drop_columns([FEATURES]))
-        photos = Photos(records.strings("id"), records.strings("image"), _points(records))
+        photos = Photos(records.ids, records.strings("image"), _points(records))
         return self.gallery(str(given), photos, known, _as_they_are, {})
 
     def _identity(self) -> str:
         hashes = self.folder.hashes
         return hashes.get(checkpoint.ONNX, hashes.get("weights.safetensors", ""))[:32]
 
-    def _scale(self, pooled: NDArray[np.floating]) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    def _scale(self, pooled: NDArray[np.floating]) -> Scale:
         """What makes pooled features comparable: a learned model's whitening, or root and centre of the gallery's."""
         if self.metric == "l2" or self.kind == "features":
             return _as_they_are
@@ -286,7 +287,7 @@ def _pictures(given: Path, track: Track) -> Photos:
         records = SOURCES["table"]([given], {}, silent).records
     else:
         records = Records.read(given)
-    return Photos(records.strings("id"), records.strings("image"), _points(records))
+    return Photos(records.ids, records.strings("image"), _points(records))
 
 
 def to_json(photo: str, gallery: Gallery, metric: Metric, found: list[Lookalike]) -> dict[str, Any]:

@@ -208,7 +208,9 @@ def log_shares(settings: MemorySettings, found: Recall) -> NDArray[np.float64]:
     return np.log(np.stack([this, 0.01 * this, 1 - 1.01 * this], axis=1))
 
 
-def _recall(library: Library, cosine: NDArray[np.floating], temperature: float) -> tuple[NDArray[np.float64], ...]:
+def _recall(
+    library: Library, cosine: NDArray[np.floating], temperature: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     known = cosine > -0.999
     log_votes = _votes(library, cosine, known, temperature)
     votes = np.exp(log_votes)
@@ -243,7 +245,7 @@ def _recall(library: Library, cosine: NDArray[np.floating], temperature: float) 
 
 
 def _votes(
-    library: Library, cosine: NDArray[np.floating], known: NDArray[np.float64], temperature: float
+    library: Library, cosine: NDArray[np.floating], known: NDArray[np.bool_], temperature: float
 ) -> NDArray[np.float64]:
     """Log votes (n, p) of the photos of each place, up to a constant per row."""
     raised = np.where(known, np.exp((cosine.astype(np.float64) - cosine.max(axis=1, keepdims=True)) / temperature), 0)
@@ -319,7 +321,7 @@ def expanded(standard: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def fit_confidence(
-    measures: NDArray[np.floating], outcome: NDArray[np.float64], weight: NDArray[np.float64], ridge: float = 1e-3
+    measures: NDArray[np.floating], outcome: NDArray[np.int64], weight: NDArray[np.float64], ridge: float = 1e-3
 ) -> Confidence:
     """The confidence with the highest likelihood of outcomes (n,), numbers of CLASSES, weighted by (n,)."""
     from scipy.optimize import minimize  # a fifth of a second, which an answer does not need

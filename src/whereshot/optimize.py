@@ -110,7 +110,8 @@ def optimize(
                 file.write(json.dumps(row) + "\n")
         if group.is_first:
             training_state.save(state, at, module, optimizer, average)
-    module.load_state_dict(at.best)
+    if at.best is not None:
+        module.load_state_dict(at.best)
     module.eval()
     return at.kept
 
@@ -122,7 +123,7 @@ def _summed(parts: Iterable[Part], optimizer: torch.optim.Optimizer, processes: 
         if total is None:
             optimizer.zero_grad(set_to_none=True)
         loss = part.loss if part.share == 1 else part.loss * part.share
-        (loss * processes if processes > 1 else loss).backward()
+        torch.autograd.backward(loss * processes if processes > 1 else loss)
         total = loss.detach() if total is None else total + loss.detach()
         if part.ends_step:
             yield total

@@ -27,7 +27,7 @@ from whereshot import images, processes, storage
 from whereshot.engine import Shards
 from whereshot.errors import ImageError, InputError, OutputError
 from whereshot.progress import Track, silent
-from whereshot.records import rejects_table
+from whereshot.records import Reject, rejects_table
 from whereshot.streaming import DUPLICATE_ID, Portion, Source
 
 SHARD_PHOTOS = 1000
@@ -79,7 +79,7 @@ def _written(source: Source, shards: Shards, job: tuple[str, int, int], workers:
     yield from [None] * sum(written.rows for written in shards.done.values())
     if workers == 1:
         _start(*job)
-        packed: Iterator = map(_pack, todo)
+        packed: Iterator[tuple[str, pa.Table, pa.Table]] = map(_pack, todo)
     else:
         packed = processes.spread(todo, _start, job, _pack, workers)
     for unit, kept, rejects in packed:
@@ -96,6 +96,8 @@ def _start(out: str, size: int, quality: int) -> None:
 
 def _pack(portion: Portion) -> tuple[str, pa.Table, pa.Table]:
     """Write one tar; the tables of its part."""
+    if _job is None:
+        raise RuntimeError("_start has not been called in this process")
     folder, size, quality = _job
     name = f"shard-{portion.unit}.tar"
     beside = folder / f".{name}"
@@ -108,7 +110,7 @@ def _pack(portion: Portion) -> tuple[str, pa.Table, pa.Table]:
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise OutputError(f"{folder / name}: cannot be written ({error.strerror or error})") from error
-    rows, offsets, lengths = (list(column) for column in zip(*places, strict=True)) if places else ([], [], [])
+    rows, offsets, lengths = ([place[part] for place in places] for part in range(3))
     paths = [storage.member(folder / name, *place) for place in zip(offsets, lengths, strict=True)]
     kept = portion.records[rows].table
     index = {
@@ -125,9 +127,12 @@ def _pack(portion: Portion) -> tuple[str, pa.Table, pa.Table]:
     return portion.unit, kept, rejects_table(rejects)
 
 
-def _fill(file: io.BufferedWriter, portion: Portion, size: int, quality: int) -> tuple[list, list]:
+def _fill(
+    file: io.BufferedWriter, portion: Portion, size: int, quality: int
+) -> tuple[list[tuple[int, int, int]], list[Reject]]:
     """Write the members: (row, offset, length) of each picture in the tar, and the rejects."""
-    places, rejects = [], []
+    places: list[tuple[int, int, int]] = []
+    rejects: list[Reject] = []
     with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for row, record in enumerate(portion.records.table.to_pylist()):
             name, image = record["id"], record["image"]

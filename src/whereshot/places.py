@@ -68,7 +68,8 @@ def prior_countries() -> NDArray[np.int64]:
     """Number (k,) of the country of each place of the prior, as ``Countries.index_of`` gives it, which takes longer."""
     codes, number = arrow.strings(shipped.read_table("photo_density", ["country_code"])["country_code"])
     known = countries().number_of
-    return np.array([known.get(code, -1) for code in codes])[number]
+    result: NDArray[np.int64] = np.array([known.get(code, -1) for code in codes])[number]
+    return result
 
 
 class UnknownCountryError(InputError):
@@ -112,14 +113,17 @@ class Countries:
         p = sphere.points(points)
         found = np.full(len(p), -1)
         x, y = p[:, 1], p[:, 0]
-        for number, rows in self._boxed(shapely.points(x, y)):
+        for number, rows in self._boxed(_array(shapely.points(x, y))):
             found[rows[shapely.intersects_xy(self._prepared(number), x[rows], y[rows])]] = number
         open_sea = np.flatnonzero(found < 0)
         coast = np.full(len(p), np.inf)
-        around = shapely.box(*(np.stack([x, y, x, y]) + SHORE_DEGREES * np.array([[-1], [-1], [1], [1]]))[:, open_sea])
+        west, south, east, north = (np.stack([x, y, x, y]) + SHORE_DEGREES * np.array([[-1], [-1], [1], [1]]))[
+            :, open_sea
+        ]
+        around = _array(shapely.box(west, south, east, north))
         for number, boxed in self._boxed(around):
             rows = open_sea[boxed]
-            shapes = shapely.points(x[rows], y[rows])
+            shapes = _array(shapely.points(x[rows], y[rows]))
             near = shapely.dwithin(self._prepared(number), shapes, SHORE_DEGREES)
             rows, shapes = rows[near], shapes[near]
             # measuring is slow, and hardly any point of the sea is near two countries
@@ -156,10 +160,16 @@ class Countries:
         raise UnknownCountryError(f"no country {name!r} and no such file; {nearest_name(wanted, known)[:200]}")
 
 
+def _array(shapes: BaseGeometry | NDArray[np.object_]) -> NDArray[np.object_]:
+    """What shapely makes of arrays is an array; its types allow a single geometry, too."""
+    return np.asarray(shapes, dtype=object)
+
+
 def decoded_borders(table: pa.Table) -> NDArray[np.object_]:
     """The geometries (n,) of the columns "longitude" and "latitude": see ``encoded_borders``."""
     steps = [table[name].combine_chunks() for name in ("longitude", "latitude")]
-    offsets, parts = [], steps[0]
+    offsets: list[NDArray[np.int64]] = []
+    parts = steps[0]
     while pa.types.is_list(parts.type):
         offsets.insert(0, arrow.numbers(parts.offsets).astype(np.int64))
         parts = parts.values
@@ -174,7 +184,7 @@ def encoded_borders(geometries: Sequence[BaseGeometry]) -> dict[str, pa.Array]:
     A step is the difference from the coordinate before, whatever ring or country that is of.
     """
     exact = shapely.set_precision(list(geometries), 1 / DEGREE)  # stays valid, as plain rounding does not
-    whole = [shapely.multipolygons(shapely.get_parts(shape)) for shape in exact]
+    whole = [shapely.MultiPolygon(shapely.get_parts(shape).tolist()) for shape in exact]
     _, coordinates, offsets = shapely.to_ragged_array(whole)
     steps = np.diff(np.round(coordinates * DEGREE).astype(np.int32), axis=0, prepend=0)
     columns = {}
@@ -244,7 +254,7 @@ class Town(NamedTuple):
     latitude: float
     longitude: float
     population: int
-    index: int
+    index: int  # type: ignore[assignment]  # it hides the method of tuples, which nobody needs of a town
     """Its number in the gazetteer."""
 
 
@@ -401,7 +411,7 @@ def _qualified(towns: Gazetteer, found: NDArray[np.int64], qualifier: str) -> ND
         code = ""
     own = list(zip(towns.country_codes[found], towns.regions[found], strict=True))
     region_keys = name_keys([region for _, region in own])
-    inside = np.array(
+    inside: NDArray[np.bool_] = np.array(
         [
             _country_of(index).code == code
             or (key != "" and key in (region, towns.region_codes.get((land, name), "").casefold()))
@@ -412,9 +422,9 @@ def _qualified(towns: Gazetteer, found: NDArray[np.int64], qualifier: str) -> ND
         return inside
     other = towns.points[towns.named(qualifier)]
     if len(other) == 0:
-        result: NDArray[np.bool_] = inside
-        return result
-    return (sphere.distance_km(towns.points[found][:, None], other) <= QUALIFIER_KM).any(axis=1)
+        return inside
+    result: NDArray[np.bool_] = (sphere.distance_km(towns.points[found][:, None], other) <= QUALIFIER_KM).any(axis=1)
+    return result
 
 
 def _country_of(index: int) -> Country:
@@ -428,12 +438,14 @@ def _country_of(index: int) -> Country:
 
 def _town(index: int) -> Town:
     towns, country = gazetteer(), _country_of(index)
+    latitude, longitude = towns.points[index].tolist()
     return Town(
         towns.name(index),
         towns.regions[index] or None,
         country.name,
         country.code,
-        *towns.points[index].tolist(),
+        latitude,
+        longitude,
         int(towns.populations[index]),
         index,
     )

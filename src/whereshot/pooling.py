@@ -61,7 +61,7 @@ def pool(posteriors: Sequence[Posterior], prior: Posterior, correlation: float =
 
     def measured(powers: NDArray[np.float64]) -> NDArray[np.float64]:
         """Masses (k,) of prior x product of (photo / prior) to the powers (n,), not normalised."""
-        return np.bincount(owner, share * np.exp(before + powers @ ratio - mixture), len(spots))
+        return np.asarray(np.bincount(owner, share * np.exp(before + powers @ ratio - mixture), len(spots)), np.float64)
 
     said = np.array([max(0.0, float((share * np.exp(own - mixture)) @ (own - before))) for own in each])
     pooled = measured(_powers(said, correlation))
@@ -92,9 +92,9 @@ def _components(
         spots = first.places if first.places.ndim == 2 else first.places[0]
         mass = sum(posteriors[row].mass[0] for row in rows) / len(posteriors)
         parts.append(np.column_stack([spots, np.ravel(first.spread_km), mass]))
-    rows = np.concatenate(parts)
-    rows = rows[np.argsort(-rows[:, 3], kind="stable")]
-    heavy, light = rows[:HEAVY], rows[HEAVY:]
+    every = np.concatenate(parts)
+    every = every[np.argsort(-every[:, 3], kind="stable")]
+    heavy, light = every[:HEAVY], every[HEAVY:]
     left = light[:, 3].sum()
     if left > 0:
         light = light[np.argsort(s2.encode(light[:, :2]), kind="stable")]
@@ -103,10 +103,10 @@ def _components(
         light[:, 3] = left / LIGHT
         half_way = sphere.distance_km(light[:, :2], np.roll(light[:, :2], 1, axis=0)) / 2
         light[:, 2] = np.maximum(light[:, 2], half_way)  # it stands for all between it and the next
-    rows = np.concatenate([heavy, light])
+    every = np.concatenate([heavy, light])
     count = np.repeat([POINTS, 1], [len(heavy), len(light)])
-    kept = rows[:, 3] > 0
-    return rows[kept, :2], rows[kept, 3], rows[kept, 2], count[kept]
+    kept = every[:, 3] > 0
+    return every[kept, :2], every[kept, 3], every[kept, 2], count[kept]
 
 
 def _sharing(posteriors: Sequence[Posterior]) -> list[list[int]]:

@@ -6,8 +6,9 @@ distribution (``cauchy``) around a position, half of whose mass lies within ``sp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +27,10 @@ EXACT_PLACES = 256
 """Radii count the heaviest places by their exact share of a circle, the many light ones as points."""
 
 _BLOCK = 2_000_000  # numbers worked on at a time
+
+
+Rows = int | np.integer | slice | Sequence[int] | NDArray[np.int64] | NDArray[np.bool_]
+"""Which rows of a posterior: a number, a slice, numbers or a mask (n,)."""
 
 
 class Posterior:
@@ -80,7 +85,7 @@ class Posterior:
         """Masses (n, k), each row summing to one."""
         return np.exp(self.log_mass)
 
-    def __getitem__(self, rows: int | slice | ArrayLike) -> Posterior:
+    def __getitem__(self, rows: Rows) -> Posterior:
         """Some of the rows; an integer gives a posterior of one row."""
         if isinstance(rows, (int, np.integer)):
             rows = [int(rows)]
@@ -139,7 +144,7 @@ class Posterior:
             spread = np.concatenate([self._own(self.spread_km, 2), other._own(other.spread_km, 2)], axis=1)
         return Posterior(places, log_mass, spread)
 
-    def _own(self, values: NDArray[np.floating], ndim: int) -> NDArray[np.float64]:
+    def _own(self, values: NDArray[np.float64], ndim: int) -> NDArray[np.float64]:
         return values if values.ndim == ndim else np.broadcast_to(values, (len(self), *values.shape))
 
     def pool(self, groups: ArrayLike, *, prior: Posterior | None = None) -> tuple[NDArray[np.float64], Posterior]:
@@ -335,7 +340,7 @@ class Posterior:
         """Long form: a row per photo and place with mass, heaviest first; id, latitude, longitude, mass, spread_km."""
         if len(ids) != len(self):
             raise InputError(f"{len(ids)} ids for {len(self)} rows")
-        columns: dict[str, list] = {"id": [], "latitude": [], "longitude": [], "mass": [], "spread_km": []}
+        columns: dict[str, list[Any]] = {"id": [], "latitude": [], "longitude": [], "mass": [], "spread_km": []}
         for row, name in enumerate(ids):
             one = self[row].top(self.log_mass.shape[1])
             mass = one.mass[0]

@@ -144,7 +144,7 @@ def _divide(
     """
     ids = s2.parent(leaves, COARSEST_LEVEL)
     ids = ids[np.concatenate([[True], ids[1:] != ids[:-1]])]
-    done: list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]] = []
+    done: list[tuple[s2.CellIds, NDArray[np.int64], NDArray[np.int64]]] = []
     for level in range(COARSEST_LEVEL, finest_level + 1):
         low = np.searchsorted(leaves, s2.range_min(ids), side="left")
         high = np.searchsorted(leaves, s2.range_max(ids), side="right")

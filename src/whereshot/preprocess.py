@@ -129,16 +129,16 @@ class View:
 def fixed_view(picture: tuple[int, int], settings: Preprocess) -> View:
     """How a picture of (width, height) pixels is answered; the crops are along its longer side."""
     shorter, size = min(picture), settings.size
-    spare = [max(0, length - _LONGEST * shorter) // 2 for length in picture]
-    part = [length - 2 * cut for length, cut in zip(picture, spare, strict=True)]
+    left_over, top_over = (max(0, length - _LONGEST * shorter) // 2 for length in picture)
+    spare, part = (left_over, top_over), (picture[0] - 2 * left_over, picture[1] - 2 * top_over)
+    box = (*spare, picture[0] - left_over, picture[1] - top_over)
     if settings.whole:
-        box = (*spare, picture[0] - spare[0], picture[1] - spare[1])
         return View(box, whole_size(*part, settings), ((0, 0),), None)
     width, height = (max(settings.resize, round(length * settings.resize / shorter)) for length in part)
     corners = _corners(width, height, settings)
     across, down = part[0] / width, part[1] / height
     if len(corners) > 1:
-        return View((*spare, picture[0] - spare[0], picture[1] - spare[1]), (width, height), corners, size)
+        return View(box, (width, height), corners, size)
     left, top = corners[0]  # what lies outside of one crop need not be resized
     right, bottom = min(spare[0] + (left + size) * across, picture[0]), min(spare[1] + (top + size) * down, picture[1])
     return View((spare[0] + left * across, spare[1] + top * down, right, bottom), (size, size), ((0, 0),), size)
@@ -148,8 +148,10 @@ def whole_size(width: int, height: int, settings: Preprocess) -> tuple[int, int]
     """Width and height at which a picture is looked at as a whole."""
     scale = settings.resize / min(width, height)
     longest = settings.resize * WHOLE_LONGEST
-    sides = (max(1, round(min(length * scale, longest) / WHOLE_STRIDE)) * WHOLE_STRIDE for length in (width, height))
-    return tuple(sides)
+    across, down = (
+        max(1, round(min(length * scale, longest) / WHOLE_STRIDE)) * WHOLE_STRIDE for length in (width, height)
+    )
+    return across, down
 
 
 class DrawnCrop(NamedTuple):

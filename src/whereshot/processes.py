@@ -69,7 +69,7 @@ class Pool:
 
     def map(self, items: Iterable[Any]) -> Iterator[Any]:
         """Results in the order of the items, at most three items for each process ahead of the reader."""
-        pending: deque[Future] = deque()
+        pending: deque[Future[Any]] = deque()
         source = iter(items)
         try:
             for item in source:
@@ -92,7 +92,7 @@ class Pool:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _submit(self, item: Any) -> Future:
+    def _submit(self, item: Any) -> Future[Any]:
         with _without_main(), one_thread_each():  # a process may be started by any of the first submissions
             return self._pool.submit(self._work, item)
 
@@ -126,7 +126,9 @@ def _begin(start: Callable[..., None], start_args: tuple[Any, ...]) -> None:
 def _without_main() -> Iterator[None]:
     """While processes are started, hide which script is running: spawn would run it again in each of them."""
     main = sys.modules["__main__"]
-    hidden = {name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__}
+    hidden: dict[str, Any] = {
+        name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__
+    }
     main.__spec__ = None
     try:
         yield

@@ -99,9 +99,9 @@ class Recalibration:
         for level, factors in self.circles.items():
             told = ", ".join(f"{name} {_number(factor)}" for name, factor in factors.items())
             lines.append(f"{100 * level:g} % circles: radius times {told}")
-        for level, one in self.sets.items():
-            cells = "" if one.mean_cells is None else f"{one.mean_cells:.1f} cells, "
-            lines.append(f"{100 * level:g} % sets of {self.cells}: {cells}{one.mean_area_km2:,.0f} km² on average")
+        for level, held in self.sets.items():
+            cells = "" if held.mean_cells is None else f"{held.mean_cells:.1f} cells, "
+            lines.append(f"{100 * level:g} % sets of {self.cells}: {cells}{held.mean_area_km2:,.0f} km² on average")
         return [*lines, *self.remarks, f"Guarantee: {conformal.GUARANTEE}.", f"Assumption: {conformal.ASSUMPTION}."]
 
 
@@ -112,7 +112,7 @@ def _number(value: float) -> str:
 def fit(
     answers: Answers,
     truth: Truth,
-    distributions: Iterable[tuple[NDArray[np.float64], Posterior]],
+    distributions: Iterable[tuple[NDArray[np.int64], Posterior]],
     *,
     by: str | None = None,
 ) -> Recalibration:
@@ -144,7 +144,7 @@ def fit(
             for (density, covered), at in zip(measured, limit, strict=True)
         ]
         sets[level] = Sets(limits, float(np.mean(areas)))
-    failed = ~np.isfinite(answers.points).all(axis=1)
+    failed = np.asarray(~np.isfinite(answers.points).all(axis=1))
     return Recalibration(
         len(truth),
         int(failed.sum()),
@@ -173,7 +173,7 @@ def fit_model(
     truth = Truth.of_records(records, by if by not in (None, *GROUPINGS) else None)
     readout, read = geolocator.readout(), np.asarray(read)
 
-    def distributions() -> Iterator[tuple[NDArray[np.float64], Posterior]]:
+    def distributions() -> Iterator[tuple[NDArray[np.int64], Posterior]]:
         for start in range(0, len(read), BLOCK):
             block = slice(start, start + BLOCK)
             yield read[block], readout({key: values[block] for key, values in outputs.items()})
@@ -197,7 +197,7 @@ def fit_model(
     true_score = np.where(own >= 0, score[np.arange(len(own)), own], np.inf)
     order = np.argsort(score, axis=1)
     kept = list(zip(np.take_along_axis(score, order, 1), area[order], strict=True))
-    answered = np.isfinite(answers.points).all(axis=1)
+    answered = np.asarray(np.isfinite(answers.points).all(axis=1))
     own_groups = None if groups is None else groups[read]
     return Recalibration(
         len(records),
@@ -212,7 +212,7 @@ def fit_model(
     )
 
 
-def _answers(name: str, distributions: Iterable[tuple[NDArray[np.float64], Posterior]], photos: int) -> Answers:
+def _answers(name: str, distributions: Iterable[tuple[NDArray[np.int64], Posterior]], photos: int) -> Answers:
     """What is decided of each row, with its circles."""
     parts, rows = [], []
     for at, posterior in distributions:
@@ -229,6 +229,8 @@ def _known_share(folder: ModelFolder, truth: sphere.Points) -> str:
     near = float((sphere.Nearest(folder.training_points()).query(truth)[0] <= NEAR_KM).mean())
     low, high = share_interval(near, len(truth))
     told = f"{100 * near:.0f} % ({100 * low:.0f} to {100 * high:.0f}) of these photos show a place of the library"
+    if folder.memory_settings is None:
+        raise InputError(f"{folder.path}: holds no library of photos")
     share = folder.memory_settings.known_share
     better = f"for such photos learn it again with --known-share {min(max(near, 0.05), 0.95):.2f}"
     return f"{told}; it was learned for {100 * share:g} %" + ("" if low <= share <= high else f": {better}")
@@ -254,7 +256,7 @@ def apply(document: Mapping[str, Any], answers: Answers, truth: Truth) -> Answer
 
 def _groups(
     answers: Answers, truth: Truth, by: str | None, edges: tuple[float, ...] = ()
-) -> tuple[NDArray[np.float64] | None, tuple[float, ...]]:
+) -> tuple[NDArray[Any] | None, tuple[float, ...]]:
     """The group (n,) of each photo, and the confidences between groups of confidence."""
     if by is None:
         return None, ()
@@ -277,7 +279,7 @@ def _groups(
     return truth.cluster, ()
 
 
-def _counted(groups: NDArray[np.int64] | None, answered: NDArray[np.float64]) -> dict[Any, int]:
+def _counted(groups: NDArray[Any] | None, answered: NDArray[np.bool_]) -> dict[Any, int]:
     counted = {conformal.ALL: int(answered.sum())}
     if groups is not None:
         counted |= {name: int((groups[answered] == name).sum()) for name in np.unique(groups).tolist()}
@@ -285,7 +287,7 @@ def _counted(groups: NDArray[np.int64] | None, answered: NDArray[np.float64]) ->
 
 
 def _circles(
-    answers: Answers, truth: Truth, groups: NDArray[np.int64] | None, answered: NDArray[np.float64]
+    answers: Answers, truth: Truth, groups: NDArray[Any] | None, answered: NDArray[np.bool_]
 ) -> dict[float, dict[Any, float]]:
     error = sphere.distance_km(answers.points[answered], truth.points[answered])
     own = None if groups is None else groups[answered]

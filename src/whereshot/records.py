@@ -132,6 +132,12 @@ class Records:
         )
         return result
 
+    @property
+    def ids(self) -> list[str]:
+        """The ids, of which none is null."""
+        result: list[str] = self.table["id"].to_pylist()
+        return result
+
     def strings(self, name: str) -> list[str | None]:
         """A text column as a list, nulls as None."""
         result: list[str | None] = self.column(name).cast(pa.string()).to_pylist()
@@ -232,9 +238,13 @@ def write_parquet(table: pa.Table, path: Path, group_rows: int | None = None) ->
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
-def rejects_table(rows: Iterable[tuple[str | None, str | None, str, str]]) -> pa.Table:
+Reject = tuple[str | None, str | None, str, str]
+"""A record that was dropped: its id, its image, the reason and the detail."""
+
+
+def rejects_table(rows: Iterable[Reject]) -> pa.Table:
     """A rejects table of (id, image, reason, detail) rows."""
-    columns = list(zip(*rows, strict=True)) or [[], [], [], []]
+    columns: list[tuple[str | None, ...]] = list(zip(*rows, strict=True)) or [(), (), (), ()]
     return pa.table([pa.array(values, pa.string()) for values in columns], schema=REJECTS)
 
 

@@ -134,9 +134,11 @@ def _examples(run: RefineRun, device: str | None, track: Track, say: Callable[[s
     records = _photos(run)
     if run.model is not None:
         said, cell_of = _of_model(Geolocator.load(run.model, device), records, track)
-    else:
+    elif run.posterior is not None:
         said = of_file(run.posterior, records, None)
         cell_of = Support.of(said.posterior).nearest
+    else:
+        raise ConfigError("a refiner learns from a model or a file of posteriors; give model or posterior")
     if said.errors:
         say(f"{len(said.errors)} of {len(records)} photos have no posterior; first: {next(iter(said.errors.values()))}")
     records = records[said.rows]
@@ -171,6 +173,8 @@ def _photos(run: RefineRun) -> Records:
     """The photos to learn from: those named, else what the model's own run kept for validation."""
     if run.records is not None:
         return read_records(DataSettings(train=run.records, columns=run.columns, split_by="id"))[0]
+    if run.model is None:
+        raise ConfigError("a refiner needs model or posterior, and records with the latter")
     folder = checkpoint.find(run.model)
     checkpoint.verified(folder)
     own = folder / "run.toml"
@@ -194,7 +198,7 @@ def _of_model(
     if not len(rows):
         raise InputError(f"none of {len(records)} pictures could be read; first: {next(iter(errors.values()))}")
     order = np.argsort(rows)
-    own = folder.calibration.mixtures["cells"].cells
+    own = folder.mixtures["cells"].cells
     fixed = own.position if own.position in ("centroid", "center") else "centroid"
     settings = CellsSettings(
         position=fixed, temperature=own.temperature, spread_scale=own.spread_scale, floor_km=own.floor_km

@@ -22,17 +22,16 @@ from whereshot.memory import (
     CLASSES,
     MEASURES,
     NEAR_KM,
-    SAME_PLACE_KM,
     Library,
     MemorySettings,
     Recall,
     fit_confidence,
     hubness,
     mass_of,
-    places_of,
     recall,
 )
 from whereshot.posterior import Posterior, log_sum_exp
+from whereshot.prototypes import SAME_PLACE_KM, places_of
 from whereshot.records import hashed_share
 
 TEMPERATURE = 0.05
@@ -61,6 +60,10 @@ class Asked:
     recall: Recall
     outcome: NDArray[np.int64]
     weight: NDArray[np.float64]
+
+
+Part = tuple[NDArray[np.int64], bool, Recall, NDArray[np.float64]]
+"""Rows that were asked about, whether their place is known, what was recalled, and km to the nearest photo left."""
 
 
 def rehearse(
@@ -139,7 +142,7 @@ def hold_out(
     fold = (hashed_share([f"{number}" for number in group], seed) * FOLDS).astype(np.int64)
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.permutation(len(points))[:MOST_ASKED])
-    parts: list[tuple[NDArray[np.float64], bool, Recall, NDArray[np.float64]]] = []
+    parts: list[Part] = []
     nothing = np.zeros((len(points), 1), np.float32)
     accuracy = np.nan_to_num(np.asarray(accuracy_km, np.float64), nan=0.0)
     whole = Library(nothing, points, accuracy, places_of(points), nothing[:, 0])
@@ -165,7 +168,7 @@ def hold_out(
     return whole, _joined(whole, points, parts, known_share)
 
 
-def _joined(whole: Library, points: NDArray[np.float64], parts: list, known_share: float) -> Asked:
+def _joined(whole: Library, points: NDArray[np.float64], parts: list[Part], known_share: float) -> Asked:
     if not parts:
         nothing = Recall(
             np.empty(0, np.int64), np.empty((0, len(MEASURES))), np.empty((0, len(whole.counts))), np.empty(0)

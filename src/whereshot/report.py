@@ -54,7 +54,7 @@ def in_words(prediction: Prediction) -> list[str]:
     """The answer as plain sentences."""
     if prediction.error is not None:
         return [prediction.error]
-    latitude, longitude, within = prediction.latitude, prediction.longitude, prediction.within
+    (latitude, longitude, radius_km, level), within = prediction.answered, prediction.within
     lines = [f"{latitude:.4f}, {longitude:.4f} ({prediction.place})"]
     if prediction.confident_to is None:
         likely = [f"{country_name(code)} ({percent(share)})" for code, share in prediction.countries[:3]]
@@ -64,7 +64,7 @@ def in_words(prediction: Prediction) -> list[str]:
     else:
         lines.append(f"Sure of the {prediction.confident_to}, with at least {100 * CONFIDENT:.0f} %.")
     shares = ", ".join(f"{percent(within[str(km)])} within {km} km" for km in (25, 200, 750))
-    lines.append(f"{shares}; {100 * prediction.level:.0f} % within {distance_words(prediction.radius_km)}.")
+    lines.append(f"{shares}; {100 * level:.0f} % within {distance_words(radius_km)}.")
     lines += evidence_words(prediction)
     if prediction.recorded is not None:
         used = (
@@ -129,7 +129,7 @@ def verdict_words(verdict: Verdict) -> list[str]:
     if not any(weighed.cue.kind.startswith("text") for weighed in verdict.evidence):
         lines.append("  Nothing was read in the picture.")
     if verdict.recorded is not None:
-        off = verdict.recorded_off_km
+        off = verdict.recorded_off_km or 0.0
         where = "inside it" if off == 0 else f"{distance_words(off)} from the claim"
         used = "" if verdict.used_exif else "; it was not used (--use-exif lets it speak)"
         lines.append(f"  The camera recorded {verdict.recorded[0]:.5f}, {verdict.recorded[1]:.5f}, {where}{used}.")
@@ -164,9 +164,16 @@ def to_csv(predictions: Iterable[Prediction]) -> str:
     )
     for p in predictions:
         place, country = (None, None) if p.place is None else (str(p.place), p.place.country_code)
-        where = [p.id, p.path, p.latitude, p.longitude, p.radius_km, p.level]
-        shares = [p.within.get(km) for km in distances]
-        cells = [*where, *shares, p.confident_to, place, country, *(p.recorded or (None, None)), p.error]
+        answer = [p.id, p.path, p.latitude, p.longitude, p.radius_km, p.level]
+        cells = [
+            *answer,
+            *(p.within.get(km) for km in distances),
+            p.confident_to,
+            place,
+            country,
+            *(p.recorded or (None, None)),
+            p.error,
+        ]
         writer.writerow([_harmless(cell) for cell in cells])
     return out.getvalue()
 
@@ -187,7 +194,7 @@ def to_geojson(predictions: Iterable[Prediction]) -> dict[str, Any]:
         latitude, longitude = document.pop("latitude"), document.pop("longitude")
         point = None if latitude is None else {"type": "Point", "coordinates": [longitude, latitude]}
         features.append({"type": "Feature", "geometry": point, "properties": {"kind": "answer", **document}})
-        if latitude is not None:
+        if p.radius_km is not None:
             features.append(
                 {
                     "type": "Feature",
@@ -225,7 +232,8 @@ def to_html(
     for number, (p, posterior) in enumerate(zip(predictions, posteriors, strict=True)):
         source = sources[number] if number < min(len(sources), THUMBNAILS) else None
         entry: dict[str, Any] = {"id": p.id, "error": p.error, "thumbnail": page.thumbnail(source)}
-        if p.error is None:
+        if p.error is None and posterior is not None:
+            radius_km, level = p.answered[2:]
             entry |= {
                 "latitude": p.latitude,
                 "longitude": p.longitude,
@@ -244,7 +252,7 @@ def to_html(
                     for c in p.candidates
                 ],
                 "countries": [[country_name(code), percent(share)] for code, share in p.countries[:8]],
-                "legend": f"Dashed: {100 * p.level:.0f} % within {distance_words(p.radius_km)}"
+                "legend": f"Dashed: {100 * level:.0f} % within {distance_words(radius_km)}"
                 + ("; hollow pin: recorded by the camera" if p.recorded else ""),
             }
         photos.append(entry)

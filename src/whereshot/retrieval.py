@@ -14,7 +14,7 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -90,7 +90,7 @@ class Index(ABC):
         """Numbers (n, count) of photos among which the nearest are."""
 
     def _prepared(
-        self, given: NDArray[np.float64], length: NDArray[np.float64], bad: NDArray[np.float64]
+        self, given: NDArray[np.float64], length: NDArray[np.float64], bad: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         """Features as they are compared: for the cosine of unit length; copied only where they change."""
         as_they_are = self.metric == "l2" or bool((np.abs(length[length > 0] - 1) < 1e-6).all())
@@ -118,8 +118,8 @@ class Index(ABC):
         """Distances (n, c) of features (n, c, d) from others (n, 1, d)."""
         asked = asked.astype(np.float64)
         if self.metric == "l2":
-            result: NDArray[np.float64] = np.sqrt(np.square(known - asked).sum(axis=2))
-            return result
+            straight: NDArray[np.float64] = np.sqrt(np.square(known - asked).sum(axis=2))
+            return straight
         lengths = np.sqrt(np.square(known).sum(axis=2) * np.square(asked).sum(axis=2))
         dot = (known * asked).sum(axis=2)
         cosine = np.divide(dot, lengths, out=np.zeros_like(dot), where=lengths > 0)
@@ -241,7 +241,7 @@ def _looked_at(features: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArr
     return bad, length
 
 
-def _keep(graph: object, path: Path) -> None:
+def _keep(graph: Any, path: Path) -> None:
     """Write a graph beside its place and rename it."""
     beside = path.with_name(f".{uuid.uuid4().hex}")
     try:
@@ -252,5 +252,5 @@ def _keep(graph: object, path: Path) -> None:
         raise OutputError(f"{path}: the index cannot be kept ({error})") from error
 
 
-def _blocks(queries: NDArray[np.float64]) -> Iterator[slice]:
+def _blocks(queries: NDArray[np.floating]) -> Iterator[slice]:
     yield from (slice(start, start + _QUERIES) for start in range(0, len(queries), _QUERIES))

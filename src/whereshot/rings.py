@@ -10,6 +10,7 @@ import numpy as np
 import shapely
 import shapely.affinity
 from numpy.typing import NDArray
+from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
 _WORLD = shapely.box(-180, -90, 180, 90)
@@ -22,9 +23,9 @@ def mended(geometry: BaseGeometry) -> BaseGeometry:
 
     Crossed rings are untangled, what overlaps is one, and what has no area goes; outer rings run counter-clockwise.
     """
-    polygons = [part for part in _leaves(geometry) if part.geom_type == "Polygon" and not part.is_empty]
+    polygons = [part for part in _leaves(geometry) if isinstance(part, Polygon) and not part.is_empty]
     if all(_is_plain(polygon) for polygon in polygons):
-        shape = shapely.MultiPolygon(polygons) if len(polygons) != 1 else polygons[0]
+        shape: BaseGeometry = shapely.MultiPolygon(polygons) if len(polygons) != 1 else polygons[0]
         shape = shape if shape.is_valid else _untangled(shape)
     else:
         shape = shapely.union_all([_unrolled(polygon) for polygon in polygons])
@@ -33,7 +34,7 @@ def mended(geometry: BaseGeometry) -> BaseGeometry:
 
 def flat(shape: BaseGeometry) -> BaseGeometry:
     """A valid geometry without what has no area, counter-clockwise: a Polygon or MultiPolygon, empty for none."""
-    parts = [part for part in _leaves(shape) if part.geom_type == "Polygon" and part.area > 0]
+    parts = [part for part in _leaves(shape) if isinstance(part, Polygon) and part.area > 0]
     return shapely.orient_polygons(parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts))
 
 
@@ -53,7 +54,8 @@ def _is_plain(polygon: BaseGeometry) -> bool:
 
 
 def _rings(polygon: BaseGeometry) -> list[BaseGeometry]:
-    return shapely.get_rings(polygon).tolist()
+    result: list[BaseGeometry] = shapely.get_rings(polygon).tolist()
+    return result
 
 
 def _jumps(ring: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -67,7 +69,8 @@ def _jumps(ring: NDArray[np.float64]) -> NDArray[np.bool_]:
     along_rim = on_rim[1:] & on_rim[:-1] & (steps < _TINY) & (np.diff(latitude) != 0)
     if pole.any() or along_rim.any():
         jumps &= np.abs(steps - 360) > _TINY
-    return jumps
+    result: NDArray[np.bool_] = jumps
+    return result
 
 
 def _unrolled(polygon: BaseGeometry) -> BaseGeometry:

@@ -79,7 +79,7 @@ class Candidates(Settings):
     def _one_kind(self) -> Candidates:
         if (self.low is None) != (self.high is None) or (self.low is None) == (self.choices is None):
             raise ValueError("give low and high, or choices")
-        if self.choices is None and not self.low < self.high:
+        if self.low is not None and self.high is not None and not self.low < self.high:
             raise ValueError(f"low must be below high; got {self.low} and {self.high}")
         if self.log and not (self.low or 0) > 0:
             raise ValueError(f"log needs a low above 0; got {self.low}")
@@ -144,7 +144,7 @@ def _check_procedure(run: Run, processes: int) -> None:
             f"optimizer.batch_size {run.optimizer.batch_size} cannot be shared evenly by {shared}; "
             f"take a multiple of {parts}"
         )
-    aligned = run.head.kind == "align" and head_settings(run.head).loss == "contrastive"
+    aligned = run.head.kind == "align" and getattr(head_settings(run.head), "loss", None) == "contrastive"
     if parts > 1 and (aligned or "captions" in run.auxiliary):
         raise ConfigError(
             "the contrastive loss compares the photos of a step with each other, which cannot be computed in parts; "

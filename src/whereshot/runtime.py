@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from whereshot import images, processes
 from whereshot.dataset import Batch, batches, load
@@ -123,7 +124,7 @@ def compute_outputs(
 
     ``pool`` are processes that are there already. Pictures in memory (PIL) stay in this process.
     """
-    in_memory = any(isinstance(source, images.Image.Image) for source in sources)
+    in_memory = any(isinstance(source, Image.Image) for source in sources)
     if in_memory or (pool is None and workers <= 1):
         parts = _in_process(sources, settings, make)
     elif pool is not None:
@@ -167,8 +168,11 @@ def _by_photo(parts: Iterator[Part]) -> Iterator[Part | None]:
         yield from [None] * (len(rows) + len(errors) - 1)
 
 
-def _in_process(sources: Sequence, settings: Preprocess, make: Callable[[], Compute]) -> Iterator[Part]:
-    compute, left, parts = make(), len(sources), []
+def _in_process(
+    sources: Sequence[images.Source | None], settings: Preprocess, make: Callable[[], Compute]
+) -> Iterator[Part]:
+    compute, left = make(), len(sources)
+    parts: list[Part] = []
     if isinstance(compute, OnnxCompute):
         yield from (_looked_at(task, compute, settings) for task in _tasks(sources))
         return
@@ -196,6 +200,8 @@ def _start(make: Callable[[], Compute], settings: Preprocess) -> None:
 
 
 def _work(task: Task) -> Part:
+    if _worker is None:
+        raise RuntimeError("_start has not been called in this process")
     compute, settings = _worker
     return _looked_at(task, compute, settings)
 

@@ -136,7 +136,7 @@ def _decode(ids: CellIds) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray
     return face, i & -size, j & -size, size
 
 
-def _xyz_at(face: NDArray[np.float64], s: NDArray[np.float64], t: NDArray[np.float64]) -> NDArray[np.float64]:
+def _xyz_at(face: NDArray[np.int64], s: NDArray[np.floating], t: NDArray[np.floating]) -> NDArray[np.float64]:
     """Unit vectors (..., 3) at face coordinates s, t in [0, 1]."""
     uv = []
     for value in (s, t):
@@ -150,8 +150,9 @@ def _xyz_at(face: NDArray[np.float64], s: NDArray[np.float64], t: NDArray[np.flo
 
 def check(ids: ArrayLike) -> CellIds:
     """uint64 cell ids (n,); raises InputError naming the first that is not a valid S2 id."""
-    if getattr(ids, "dtype", np.dtype(np.uint64)).kind == "f":  # a float has room for 53 of the 64 bits
-        raise InputError(f"S2 ids must be whole numbers; got {ids.dtype}, which cannot hold them exactly")
+    dtype = getattr(ids, "dtype", np.dtype(np.uint64))
+    if dtype.kind == "f":  # a float has room for 53 of the 64 bits
+        raise InputError(f"S2 ids must be whole numbers; got {dtype}, which cannot hold them exactly")
     try:
         array = np.atleast_1d(np.asarray(ids, np.uint64))
     except (TypeError, ValueError, OverflowError) as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,11 +65,19 @@ class Sampler:
         """Draws of an epoch."""
         if self.settings.per_cell is None:
             return len(self.rows)
-        return max(1, round(self.settings.per_cell * self._occupied * (1 + self.settings.growth) ** epoch))
+        growth: float = (1 + self.settings.growth) ** epoch
+        return max(1, round(self.settings.per_cell * self._occupied * growth))
+
+    @property
+    def _cells(self) -> NDArray[np.int64]:
+        """``cells``, without which only photos can be drawn."""
+        if self.cells is None:
+            raise ValueError("drawing by cells needs the number of each photo's cell")
+        return self.cells
 
     @functools.cached_property
     def _occupied(self) -> int:
-        return len(np.unique(self.cells[self.cells >= 0]))
+        return len(np.unique(self._cells[self._cells >= 0]))
 
     def balance(self, epoch: int) -> float:
         """Share of an epoch's draws that is made cell by cell."""
@@ -83,7 +91,7 @@ class Sampler:
         if self.settings.plain:
             return self.rows[rng.permutation(len(self.rows))]
         order = rng.permutation(len(self.rows))
-        order = order[np.argsort(self.cells[order], kind="stable")]
+        order = order[np.argsort(self._cells[order], kind="stable")]
         expected = self._probability(epoch)[order] * self.count(epoch)
         # systematic: every photo and every cell comes as often as is to be expected, rounded up or down
         edges = np.floor(np.concatenate([[0.0], np.cumsum(expected)]) + rng.random())
@@ -99,16 +107,16 @@ class Sampler:
         """How likely a draw of an epoch is each row's, (t,)."""
         even = np.full(len(self.rows), 1 / len(self.rows))
         balance = self.balance(epoch)
-        inside = self.cells >= 0
+        inside = self._cells >= 0
         if balance == 0 or not inside.any():
             return even
-        counts = np.bincount(self.cells[inside])
+        counts = np.bincount(self._cells[inside])
         by_cell = np.zeros(len(self.rows))
-        by_cell[inside] = 1 / counts[self.cells[inside]] / (counts > 0).sum()
+        by_cell[inside] = 1 / counts[self._cells[inside]] / (counts > 0).sum()
         return balance * by_cell + (1 - balance) * even
 
 
-class Repeated(Sequence, Generic[Source]):
+class Repeated(Sequence[Source]):
     """The sources of photos by draw, without end: draw % photos is the row."""
 
     def __init__(self, sources: Sequence[Source]) -> None:
@@ -117,5 +125,5 @@ class Repeated(Sequence, Generic[Source]):
     def __len__(self) -> int:
         return len(self._sources)
 
-    def __getitem__(self, draw: int) -> Source:  # type: ignore[override]
+    def __getitem__(self, draw: int) -> Source:  # type: ignore[override]  # draws, not slices
         return self._sources[int(draw) % len(self._sources)]

@@ -52,7 +52,7 @@ def switch(experts: Mapping[str, Posterior], shares: NDArray[np.float64], how: H
     wrong = [name for name, expert in experts.items() if len(expert) != len(shares)]
     if wrong:
         raise InputError(f"the expert {wrong[0]!r} answers for {len(experts[wrong[0]])} photos of {len(shares)}")
-    known = np.isfinite(shares).all(axis=1)
+    known = np.asarray(np.isfinite(shares).all(axis=1))
     weight = np.where(known[:, None], np.nan_to_num(shares), 1 / len(KINDS))
     if how == "likeliest":
         chosen = np.eye(len(KINDS))[np.nan_to_num(shares).argmax(axis=1)]

@@ -86,14 +86,14 @@ def write(
         loaded = engine_bytes + _put_model(geolocator, beside, engine_bytes, say)
 
     _replace(out, fill)
-    if geolocator.folder.is_memory:
+    if geolocator.trained.is_memory:
         say(f"{out}: holds features of the photos and the places where they were taken; publish it as you would these")
     return Written(out, sum(path.stat().st_size for path in out.rglob("*") if path.is_file()), loaded)
 
 
 def _put_model(geolocator: Geolocator, site: Path, engine_bytes: int, say: Callable[[str], None]) -> int:
     """Write what a browser needs of a model into a site's folder; returns its bytes."""
-    folder = geolocator.folder
+    folder = geolocator.trained
     description, arrays = described(geolocator.readout(), folder)
     tables, layout = packed(arrays)
     names = gzip.compress(json.dumps(names_of(arrays), ensure_ascii=False).encode(), mtime=0)
@@ -175,7 +175,7 @@ def _unfit(folder: ModelFolder, what: str) -> ModelError:
 
 def _of_memory(readout: Memory) -> tuple[dict[str, Any], Arrays, Arrays]:
     library, settings = readout.library, readout.settings
-    description = {
+    description: dict[str, Any] = {
         "kind": "memory",
         "temperature": settings.temperature,
         "confidence": None if settings.confidence is None else settings.confidence.model_dump(mode="json"),
@@ -185,7 +185,7 @@ def _of_memory(readout: Memory) -> tuple[dict[str, Any], Arrays, Arrays]:
             "most": memory.CAUTIOUS_MOST,
         },
     }
-    arrays = {
+    arrays: Arrays = {
         "mean": readout.whitening.mean,
         "factor": readout.whitening.factor,
         "features": _halved(library.features),
@@ -208,8 +208,8 @@ def _of_mixture(readout: Mixture, folder: ModelFolder) -> tuple[dict[str, Any], 
         "gate": readout.gate.model_dump(mode="json"),
         "gallery": {"temperature": gallery.settings.temperature, "voters": gallery.settings.voters},
     }
-    arrays = {"features": _halved(gallery.features), "place": np.ravel(place).astype(np.int32)}
-    nothing = {"features": np.zeros((1, gallery.features.shape[1]), np.float32)}
+    arrays: Arrays = {"features": _halved(gallery.features), "place": np.ravel(place).astype(np.int32)}
+    nothing: Arrays = {"features": np.zeros((1, gallery.features.shape[1]), np.float32)}
     for name, part in readout.parts.items():
         if type(part) is Cells and part.settings.position in ("centroid", "center"):
             sizes = part.hierarchy.sizes
@@ -239,7 +239,7 @@ def _of_places(readout: Readout, outputs: Arrays) -> Arrays:
     }
 
 
-def _halved(features: NDArray[np.floating]) -> NDArray[np.float64]:
+def _halved(features: NDArray[np.floating]) -> NDArray[np.floating]:
     """Half precision where nothing is lost by it."""
     half = features.astype(np.float16)
     return half if np.array_equal(half.astype(features.dtype), features) else features

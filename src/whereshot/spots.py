@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from whereshot.cauchy import circle_share, drawn_cosines, half_square, scale_of
 WIDE_KM = 3000.0
 """A place this wide is nearly uniform."""
 _LEAST = 1e-14  # sin^2 of half the angle of a millimetre
+
+
+Value = TypeVar("Value", bound=np.generic)
 
 
 class Spots:
@@ -44,7 +47,7 @@ class Spots:
     def _drawn(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return drawn_cosines(self.spread_km)
 
-    def kept(self, name: str, make: Callable[[], NDArray[np.float64]]) -> NDArray[np.float64]:
+    def kept(self, name: str, make: Callable[[], NDArray[Value]]) -> NDArray[Value]:
         """Something else that follows from the places alone, made when it is first asked for."""
         if name not in self._kept:
             self._kept[name] = make()
@@ -56,12 +59,12 @@ class Spots:
         return np.flatnonzero(self.spread_km > WIDE_KM)
 
     def offsets(
-        self, unit: NDArray[np.floating], numbers: NDArray[np.int64] | slice = slice(None)
+        self, unit: NDArray[np.float64], numbers: NDArray[np.int64] | slice = slice(None)
     ) -> NDArray[np.float64]:
         """sin^2 of half the angles between a unit vector (3,), or some (m, 1, 3), and the places, or some of them."""
         return quarter(self.unit[numbers], unit)
 
-    def drawn(self, unit: NDArray[np.floating]) -> NDArray[np.float64]:
+    def drawn(self, unit: NDArray[np.float64]) -> NDArray[np.float64]:
         """The same (k,) of a unit vector (3,) and one point of each place, drawn evenly: see ``cauchy.drawn_cosines``.
 
         To rounding of 1e-16, a millimetre a kilometre away.
@@ -78,7 +81,7 @@ class Spots:
         cosine *= 0.5
         return np.maximum(cosine, 0.0, out=cosine)
 
-    def mass_within(self, mass: NDArray[np.float64], unit: NDArray[np.floating], km: float) -> float:
+    def mass_within(self, mass: NDArray[np.float64], unit: NDArray[np.float64], km: float) -> float:
         """How much of masses (k,) lies within a distance of a unit vector (3,); exact."""
         return float(
             mass @ circle_share(self.offsets(unit), self.scale, half_square(min(km, sphere.HALF_CIRCUMFERENCE_KM)))
@@ -87,8 +90,9 @@ class Spots:
 
 def quarter(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     """sin^2 of half the angle between unit vectors (..., 3): a quarter of the straight line's square."""
-    total = 0.0
-    for axis in range(3):
+    total = np.asarray(a[..., 0] - b[..., 0])
+    total *= total
+    for axis in (1, 2):
         apart = np.asarray(a[..., axis] - b[..., axis])
         apart *= apart
         total += apart

@@ -72,17 +72,18 @@ def contents(source: Stored) -> bytes:
     return data if place[4] is None else _inflated(data, int(place[4]), source)
 
 
-def _zip_data(file: BinaryIO, header: int, source: Stored) -> int:
+def _zip_data(file: BinaryIO, header: int, source: str | Path) -> int:
     """Where the bytes of a zip's member begin."""
     file.seek(header)
     fields = file.read(_ZIP_HEADER.size)
     if not fields.startswith(b"PK\3\4") or len(fields) < _ZIP_HEADER.size:
         raise ImageError(f"{source}: no member of the zip begins there; the file has changed, ingest it again")
     _, name, extra = _ZIP_HEADER.unpack(fields)
-    return header + _ZIP_HEADER.size + name + extra
+    begins: int = header + _ZIP_HEADER.size + name + extra
+    return begins
 
 
-def _inflated(data: bytes, length: int, source: Stored) -> bytes:
+def _inflated(data: bytes, length: int, source: str | Path) -> bytes:
     try:
         inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, length + 1)
     except zlib.error as error:

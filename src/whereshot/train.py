@@ -179,12 +179,21 @@ class Job:
     def fit(self, network: Network, records: Records, photos: Photos, state: Path, log: Path) -> list[int]:
         """Train the head on cached features, or all that is to be trained; returns the epochs of each phase."""
         if self.pooled is None:
-            auxiliary, options = None, {"workers": self.workers, "state": state, "log": log}
+            auxiliary = None
             if self.run.auxiliary:
                 torch.manual_seed(self.run.seed)
                 auxiliary = model.Auxiliary(self.backbone.dim, self.run.auxiliary, records).to(self.group.device)
             sources = records.strings("image")
-            return self.fitting.network(network, sources, self.preprocess, photos, auxiliary=auxiliary, **options)
+            return self.fitting.network(
+                network,
+                sources,
+                self.preprocess,
+                photos,
+                workers=self.workers,
+                state=state,
+                log=log,
+                auxiliary=auxiliary,
+            )
         scaled = held_out.scale(network, self.pooled, photos.train_rows, self.group.device)
         return self.fitting.head(network.head, scaled, photos, state=state, log=log)
 
@@ -262,8 +271,7 @@ class Job:
             if errors:
                 raise InputError(f"a picture became unreadable during training: {next(iter(errors.values()))}")
             scaled[rows] = torch.from_numpy(outputs["features"])
-        result: torch.Tensor = scaled
-        return result
+        return scaled
 
 
 def _make_pooled(settings: BackboneSettings, seed: int, device: str) -> runtime.Compute:

@@ -61,7 +61,7 @@ def save(
 ) -> None:
     """Write the state over the one before. Raises OutputError."""
     tensors = {f"module.{name}": tensor.detach().clone() for name, tensor in module.state_dict().items()}
-    tensors |= {f"best.{name}": tensor for name, tensor in state.best.items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in (state.best or {}).items()}
     for number, values in optimizer.state_dict()["state"].items():
         held = {name: value for name, value in values.items() if isinstance(value, torch.Tensor)}
         tensors |= {f"optimizer.{number}.{name}": value.detach().clone() for name, value in held.items()}

@@ -18,6 +18,9 @@ from whereshot.records import Records
 
 BLOCK = 256
 
+Kind = Literal["seen", "unseen"]
+"""Photos of places that the model has seen, and of others."""
+
 
 def try_model(
     geolocator: Geolocator,
@@ -87,11 +90,11 @@ def _of_model(
         raise InputError(f"none of {len(records)} pictures could be read; first: {next(iter(errors.values()))}")
     total, known = len(records), truth[rows]
     answers = []
-    folder = geolocator.folder
+    folder = geolocator.trained
     labels = {"cells": "classifier alone", "gallery": "gallery alone", "places": "encoded places alone"}
     for mixture in folder.description.readouts:
         name = labels.get(mixture, geolocator.name)
-        kinds = ("seen", "unseen") if mixture == "mixture" else ("seen",)
+        kinds: tuple[Kind, ...] = ("seen", "unseen") if mixture == "mixture" else ("seen",)
         parts = []
         readout = geolocator.readout(mixture)
         for start in range(0, len(rows), BLOCK):
@@ -109,18 +112,18 @@ def _of_model(
         answers.append(Answers("best possible of the cells", best).scatter(rows, total))
     memory = folder.memory(geolocator.prior) if folder.is_memory else None
     nearest, _ = (memory or folder.gallery).nearest(outputs)
-    training = geolocator.folder.training_points()
+    training = folder.training_points()
     answers.append(Answers("nearest neighbour", training[nearest]).scatter(rows, total))
     answers.append(_of_prior(geolocator.prior, known, within_km).scatter(rows, total))
     drawn = training[np.random.default_rng(seed).integers(0, len(training), len(rows))]
     places, counts = np.unique(training, axis=0, return_counts=True)
-    spread = memory.settings.floor_km if memory else folder.calibration.mixtures["gallery"].gallery.floor_km
+    spread = memory.settings.floor_km if memory else folder.mixtures["gallery"].gallery.floor_km
     anywhere = Posterior.from_mass(places, counts[None], np.full(len(places), spread)).repeat(len(rows))
     answers.append(of_posterior("random training photo", anywhere, known, drawn, None).scatter(rows, total))
     return answers, len(errors)
 
 
-def _with_factor(answers: Answers, geolocator: Geolocator, kind: Literal["seen", "unseen"], mixture: str) -> Answers:
+def _with_factor(answers: Answers, geolocator: Geolocator, kind: Kind, mixture: str) -> Answers:
     factor = geolocator.radius_factor(kind, mixture)
     label = f"{answers.name}, radii for {'known' if kind == 'seen' else 'other'} places"
     name = label if mixture == "mixture" else answers.name

@@ -56,15 +56,14 @@ def side(a: Vectors, b: Vectors, p: Vectors) -> NDArray[np.int8]:
     """1 where ``p`` is left of the great circle from ``a`` to ``b``, -1 right, 0 on it; each (m, 3), exact."""
     n = normals(a, b)
     sine = (p * n).sum(axis=-1)
-    signs = np.sign(sine).astype(np.int8)
+    signs: NDArray[np.int8] = np.sign(sine).astype(np.int8)
     signs[np.abs(sine) <= _OPEN] = 0
     # often seen and surely on the circle: a corner itself, the equator, the meridians of 0 and 90 degrees
     on = (p == a).all(axis=-1) | (p == b).all(axis=-1) | ((a == 0) & (b == 0) & (p == 0)).any(axis=-1)
     unsure = np.flatnonzero((signs == 0) & ~on)
     if len(unsure):
         signs[unsure] = _exact_side(a[unsure], b[unsure], p[unsure])
-    result: NDArray[np.int8] = signs
-    return result
+    return signs
 
 
 def is_left(a: Vectors, b: Vectors, p: Vectors) -> NDArray[np.bool_]:
@@ -158,7 +157,7 @@ class PointTree:
     def members(self, corners: NDArray[np.float64]) -> Members:
         """The points in each of the triangles (t, 3 corners counter-clockwise, 3)."""
         sides = np.stack([normals(corners[:, i], corners[:, (i + 1) % 3]) for i in range(3)], axis=1)
-        runs: list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]] = []
+        runs: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
         nothing = np.empty(0, np.int64)
         if not self._balls or len(corners) == 0:
             return Members(nothing, nothing, nothing, nothing, nothing)
@@ -186,8 +185,8 @@ class PointTree:
                 node, triangle, undecided = node[real], triangle[real], undecided[real]
         first, last, run_triangle = (np.concatenate(column) for column in zip(*runs, strict=True))
         held = [
-            self._test(corners, sides, *(column[start : start + 4 * _CHUNK] for column in (node, triangle, undecided)))
-            for start in range(0, len(node), 4 * _CHUNK)
+            self._test(corners, sides, node[part], triangle[part], undecided[part])
+            for part in (slice(start, start + 4 * _CHUNK) for start in range(0, len(node), 4 * _CHUNK))
         ]
         kept = np.concatenate([nothing.astype(bool), *held])
         return Members(first, last, run_triangle, node[kept], triangle[kept])
@@ -196,9 +195,9 @@ class PointTree:
         self,
         corners: NDArray[np.float64],
         sides: NDArray[np.float64],
-        point: NDArray[np.float64],
+        point: NDArray[np.int64],
         triangle: NDArray[np.int64],
-        undecided: NDArray[np.int64],
+        undecided: NDArray[np.int8],
     ) -> NDArray[np.bool_]:
         """Whether each point is in its triangle, of which the undecided edges are asked."""
         held = np.ones(len(point), bool)

@@ -35,9 +35,7 @@ def powered(pooled: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.sign(values) * np.abs(values) ** np.float32(POWER)
 
 
-def fit(
-    pooled: NDArray[np.floating], place: NDArray[np.float64], usual: NDArray[np.floating] | None = None
-) -> Whitening:
+def fit(pooled: NDArray[np.floating], place: NDArray[np.int64], usual: NDArray[np.floating] | None = None) -> Whitening:
     """Learn from features (n, d) and the number (n,) of each photo's place; raises InputError without a photo.
 
     Whitening by the covariance within classes is what linear discriminant analysis does; its estimate is shrunk

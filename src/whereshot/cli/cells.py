@@ -246,6 +246,7 @@ def cells_compare(
         fitted = _points(fit_on, column)
     elif build or preset:
         fitted, scored = oracle.split(scored, 0.5 if share is None else share, seed)
+    material = scored if fitted is None else fitted  # None only where nothing is built
     known: dict[str, Partition] = {}
     products: dict[str, Hierarchy] = {}
 
@@ -264,11 +265,11 @@ def cells_compare(
     for text in build or ():
         kind, settings = oracle.parse_recipe(text)
         with progress.waiting(f"building {text}"):
-            add(text, (partition.build(kind, fitted, settings),))
+            add(text, (partition.build(kind, material, settings),))
     for text in preset or ():
         name, settings = oracle.parse_recipe(text)
         with progress.waiting(f"building {text}"):
-            add(text, partition.build_preset(name, fitted, settings))
+            add(text, partition.build_preset(name, material, settings))
     for text in hierarchy or ():
         levels = tuple(
             known[name] if name in known else partition.load(name) for name in map(str.strip, text.split("+"))

@@ -141,7 +141,7 @@ def evaluate(
         _no_model(model, records, beside)
         known, answers, found = _read_files(predictions or (), posterior or (), truth, column, truth_column, cluster)
         if published is not None:
-            checked = published.check(known.ids.tolist())
+            checked = published.check(known.known_ids.tolist())
         result = _of_files(known, answers, found, protocol, calibration)
     else:
         if model is None or records is None:
@@ -165,7 +165,8 @@ def evaluate(
     if published is not None:
         document["benchmark"] = published.to_json(used or "not stated", checked)
     if report is not None:
-        base = (truth or records).absolute().parent if thumbnails else None
+        beside_them = truth or records
+        base = beside_them.absolute().parent if thumbnails and beside_them is not None else None
         sections = scorecard.sections(result, benchmark=published, training=training, thumbnails=base)
         files = {"report.md": scorecard.to_markdown(result, sections, published)}
         files["report.json"] = json.dumps(finite(document), indent=1) + "\n"
@@ -216,8 +217,8 @@ def _missed(result: Report, records: Path) -> Problems:
     """The photos that no model could read."""
     from whereshot.predictions import MISS, Problem, Problems
 
-    scored = result.rows[0].scored
-    ids, images = scored.truth.ids, scored.truth.images
+    scored = result.rows[0].kept
+    ids, images = scored.truth.known_ids, scored.truth.images
     return Problems(
         [
             Problem(records.name, None, ids[at], "no picture" if images is None or not images[at] else "not read", MISS)
@@ -258,12 +259,13 @@ def _read_files(
         spread = dict(zip(files, spread.values(), strict=True))
     answers = []
     for name in {**files, **spread}:
-        own = None
+        own: Answers | None = None
         if name in files:
             own = tables.read_answers(files[name], known, pairs(column, "--column"), name, problems)
         if name in spread:
             own = tables.read_posterior(spread[name], known, own, name, problems)
-        answers.append(own)
+        if own is not None:
+            answers.append(own)
     return known, answers, problems
 
 

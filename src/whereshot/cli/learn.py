@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,11 @@ from whereshot.cli.base import (
     say,
 )
 from whereshot.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from whereshot.records import Records
 
 OverwriteOption = Annotated[bool, typer.Option(help="Replace a model that stands in the way.")]
 
@@ -68,7 +73,7 @@ def learn(
             print(f"  listed in {out / 'rejects.parquet'}")
 
 
-def _read(photos: list[Path], column: list[str] | None) -> tuple:
+def _read(photos: list[Path], column: list[str] | None) -> tuple[Records, pa.Table]:
     """Records with a position, and the rejects of what has none."""
     from whereshot import progress
     from whereshot.records import Records, rejects_table

@@ -102,8 +102,8 @@ def locate(
         predictions.append(located.prediction)
         if posterior is not None and located.posterior is not None:
             kept.append(([located.prediction.id], located.posterior))
-        drawn = form is Format.html and located.posterior is not None
-        posteriors.append(located.posterior.top(report.PLACES_DRAWN) if drawn else None)
+        drawn = located.posterior if form is Format.html else None
+        posteriors.append(None if drawn is None else drawn.top(report.PLACES_DRAWN))
     if posterior is not None and kept:
         _write_posterior(posterior, kept)
     elif posterior is not None:

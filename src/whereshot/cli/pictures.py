@@ -65,6 +65,7 @@ def pack(
 
     if workers is not None and workers < 1:
         raise InputError(f"--workers must be at least 1; got {workers}")
-    settings = {"size": size, "quality": quality, "workers": workers, "overwrite": overwrite}
-    summary = packing.pack(records, out, **settings, track=progress.bar)
+    summary = packing.pack(
+        records, out, size=size, quality=quality, workers=workers, overwrite=overwrite, track=progress.bar
+    )
     print_kept(summary, out, out / "rejects", form, "pictures can be used")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from whereshot.cli.base import DeviceOption, SetOption, say
 from whereshot.errors import InputError, WhereshotError
+
+if TYPE_CHECKING:
+    from whereshot.run_settings import Run
 
 
 def train(
@@ -34,14 +37,21 @@ def train(
 
     settled = config.load(run, training.Run, settings or ())
     started = time.perf_counter()
-    shared = {"overwrite": overwrite, "device": device, "workers": workers, "track": progress.bar, "say": say}
     if search is not None:
         if resume:
             raise InputError("a search goes on by itself; leave --resume out")
-        _search(settled, search, shared)
+        _search(settled, search, overwrite=overwrite, device=device, workers=workers)
         return
     try:
-        folder = training.train(settled, resume=resume, **shared)
+        folder = training.train(
+            settled,
+            resume=resume,
+            overwrite=overwrite,
+            device=device,
+            workers=workers,
+            track=progress.bar,
+            say=say,
+        )
     except WhereshotError:
         if distributed.rank() > 0:
             sys.exit(2)  # the first process says why
@@ -50,10 +60,13 @@ def train(
         print(f"{folder} ({time.perf_counter() - started:.0f} s)")
 
 
-def _search(settled, trials: int, shared: dict) -> None:  # type: ignore[no-untyped-def]
+def _search(settled: Run, trials: int, *, overwrite: bool, device: str | None, workers: int | None) -> None:
+    from whereshot import progress
     from whereshot import search as searching
 
-    found, best = searching.search(settled, trials, **shared)
+    found, best = searching.search(
+        settled, trials, overwrite=overwrite, device=device, workers=workers, track=progress.bar, say=say
+    )
     print("\n".join(searching.table(found)))
     if best.is_file():
         print(f"train the best with: whereshot train {best}")

@@ -36,7 +36,7 @@ def choose(table: pa.Table, settings: Settings) -> Sequence[Dropped]:
     if by in ("cell", "country"):
         rows, without = positions.known(table)
         dropped = [without]
-        groups: NDArray[np.int64] = _places(positions.points(table, rows), by, settings)
+        groups: NDArray[np.int64] | NDArray[np.uint64] = _places(positions.points(table, rows), by, settings)
     else:
         rows, dropped = np.arange(len(table)), []
         groups = drawing.numbered(table[by].cast(pa.string()))
@@ -56,7 +56,7 @@ def choose(table: pa.Table, settings: Settings) -> Sequence[Dropped]:
     return [*dropped, Dropped(lost, REASON, sentence)]
 
 
-def _places(points: NDArray[np.float64], by: str, settings: Settings) -> NDArray[np.float64]:
+def _places(points: NDArray[np.float64], by: str, settings: Settings) -> NDArray[np.int64] | NDArray[np.uint64]:
     if by == "cell":
         return s2.encode(points, settings.get("level", LEVEL))
     from whereshot import places

@@ -21,7 +21,7 @@ def numbered(column: pa.ChunkedArray) -> NDArray[np.uint64]:
 
 
 def drawn(
-    groups: Sequence[NDArray[np.int64]], lot: NDArray[np.uint64], most: int
+    groups: Sequence[NDArray[np.integer]], lot: NDArray[np.uint64], most: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Of each group the ``most`` rows with the lowest lots: which (n,) they are, and each row's (n,) lowest of all.
 

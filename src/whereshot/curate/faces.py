@@ -118,6 +118,8 @@ def _seed(data: bytes) -> int:
 def _write(photo: Photo, picture: Image.Image) -> str:
     """Save a masked copy, whole or not at all; its path."""
     name = hashlib.blake2b(photo.data, digest_size=16).hexdigest()
+    if photo.folder is None:
+        raise RuntimeError("masked copies need a folder, which the step declares as its own")
     path = photo.folder / name[:2] / f"{name}.jpg"
     beside = path.with_name(f".{name}.{uuid.uuid4().hex[:8]}")
     buffer = io.BytesIO()
@@ -143,7 +145,8 @@ def _cascade() -> Any:
             f"OpenCV {cv2.__version__} has no cascades of faces; install: pip install 'opencv-python-headless<5'"
         )
     cv2.setNumThreads(1)  # several processes do the work
-    cascade = cv2.CascadeClassifier(os.path.join(cv2.data.haarcascades, CASCADE))
+    folder: str = getattr(cv2, "data").haarcascades  # noqa: B009  # missing in OpenCV's types
+    cascade = cv2.CascadeClassifier(os.path.join(folder, CASCADE))
     if cascade.empty():
         raise MissingExtraError(f"OpenCV does not bring {CASCADE}; install: pip install 'opencv-python-headless<5'")
     return cascade

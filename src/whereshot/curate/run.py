@@ -158,7 +158,8 @@ def _judged(photo: Photo, steps: Steps) -> Reject | None:
         for name, settings in steps.items():
             if photo.record.get("image") is None and STEPS[name].needs_picture(settings):
                 return Reject(NO_FILE, "the record names no image file")
-            reject = STEPS[name].judge(photo, settings)
+            judge = STEPS[name].judge
+            reject = None if judge is None else judge(photo, settings)
             if reject is not None:
                 return reject
     except ImageError as error:
@@ -179,7 +180,8 @@ def _chosen(folder: Path, units: Sequence[str], steps: Steps) -> list[Dropped]:
     rows = np.arange(len(left))
     dropped = []
     for name, settings in steps.items():
-        found = [one for one in STEPS[name].choose(left, settings) if len(one.rows)]
+        choose = STEPS[name].choose
+        found = [one for one in (() if choose is None else choose(left, settings)) if len(one.rows)]
         stays = np.ones(len(left), bool)
         for one in found:
             stays[one.rows] = False

@@ -49,10 +49,11 @@ def check(settings: Settings, has_column: Callable[[str], bool]) -> None:
 
 def judge(photo: Photo, settings: Settings) -> Reject | None:
     """Why a photo is not of the wanted scene; its probabilities become its columns."""
-    known = [photo.record.get(column) for column in COLUMNS]
-    if None in known and settings.get("model") is None:
+    recorded = [photo.record.get(column) for column in COLUMNS]
+    known: list[float] = [share for share in recorded if share is not None]
+    if len(known) < len(COLUMNS) and settings.get("model") is None:
         return Reject(UNKNOWN, "the record has no probabilities of scenes; classify it with --scene-model")
-    if None in known:
+    if len(known) < len(COLUMNS):
         known = classify(photo.picture(DEFAULT_SIDE * 3 // 2), settings["model"], settings.get("hierarchy")).tolist()
     photo.columns |= dict(zip(COLUMNS, known, strict=True))
     if is_wanted(known, settings["wanted"]):
@@ -81,7 +82,7 @@ def classify(picture: Image.Image, model: str, hierarchy: str | None = None) -> 
     picture = picture.resize(size, Image.Resampling.BILINEAR)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     pixels = np.asarray(picture.crop((left, top, left + side, top + side)), np.float32) / 255
-    values = ((pixels - np.float32(MEAN)) / np.float32(DEVIATION)).transpose(2, 0, 1)[None]
+    values = ((pixels - np.array(MEAN, np.float32)) / np.array(DEVIATION, np.float32)).transpose(2, 0, 1)[None]
     (outputs,) = session.run([session.get_outputs()[0].name], {session.get_inputs()[0].name: values})
     found = np.asarray(outputs, np.float64).ravel()
     if len(found) != len(matrix):

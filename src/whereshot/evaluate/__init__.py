@@ -124,7 +124,7 @@ def score(
         raise InputError(f"{len(answers.points)} answers for {len(points)} photos")
     if len(points) == 0:
         raise InputError("there is no photo to score")
-    failed = ~np.isfinite(answers.points).all(axis=1)
+    failed = np.asarray(~np.isfinite(answers.points).all(axis=1))
     error_km = np.full(len(points), protocol.farthest_km)
     error_km[~failed] = distance_km(answers.points[~failed], points[~failed], protocol)
     scored = Scored(answers, truth, error_km, failed, protocol)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot.evaluate.base import Column, Metric, Scored, Sums, mean_of
+from whereshot.evaluate.base import Column, Metric, Scored, mean_of
 
 BINS = 1024
 """Photos in the order of their errors are drawn in so many lots; inside a lot a quantile is interpolated."""
@@ -40,7 +40,7 @@ def _order(scored: Scored) -> NDArray[np.int64]:
     return scored.once("order", lambda: np.argsort(scored.error_km, kind="stable"))
 
 
-def _quantile(scored: Scored, weights: Sums | NDArray[np.float64], share: float) -> NDArray[np.float64]:
+def _quantile(scored: Scored, weights: NDArray[np.float64], share: float) -> NDArray[np.float64]:
     errors = scored.once("sorted errors", lambda: scored.error_km[_order(scored)])
     cumulated = np.cumsum(weights, axis=1, dtype=np.float64)
     wanted = share * cumulated[:, -1:]
@@ -48,8 +48,8 @@ def _quantile(scored: Scored, weights: Sums | NDArray[np.float64], share: float)
     reached = (cumulated >= wanted - tiny).argmax(axis=1)
     if len(errors) <= BINS:  # every photo is a lot: the quantile of so many copies of each
         beyond = np.minimum((cumulated > wanted + tiny).argmax(axis=1), len(errors) - 1)
-        result: NDArray[np.float64] = (errors[reached] + errors[beyond]) / 2
-        return result
+        middle: NDArray[np.float64] = (errors[reached] + errors[beyond]) / 2
+        return middle
     rows, n = np.arange(len(cumulated)), len(errors)
     starts = -(-np.arange(BINS + 1) * n // BINS)
     weight = weights[rows, reached].astype(np.float64)

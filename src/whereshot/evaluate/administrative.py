@@ -69,7 +69,9 @@ def labelled(level: str) -> Metric:
     return Metric(columns, lambda scored, sums: _value(f"osv {level}", sums))
 
 
-def _ratio(name: str, right: NDArray[np.float64], known: NDArray[np.float64]) -> dict[str, Column] | None:
+def _ratio(
+    name: str, right: NDArray[np.float64] | NDArray[np.bool_], known: NDArray[np.bool_]
+) -> dict[str, Column] | None:
     if not known.any():
         return None
     return {name: Column(np.where(known, right, 0.0)), f"{name}, known": Column(known.astype(np.float64))}
@@ -83,7 +85,8 @@ def _value(name: str, sums: Sums) -> NDArray[np.float64]:
 
 def _nearest_in_degrees(scored: Scored) -> NDArray[np.int64]:
     points = np.where(scored.failed[:, None], 0.0, scored.answers.points)
-    return cKDTree(gazetteer().points).query(points)[1]
+    _, nearest = cKDTree(gazetteer().points).query(points)
+    return np.asarray(nearest, np.int64)
 
 
 def _keys(names: NDArray[np.object_], level: str) -> NDArray[np.object_]:

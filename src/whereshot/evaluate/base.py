@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from whereshot import sphere
 from whereshot.choice import GEOSCORE_KM
-from whereshot.errors import ConfigError
+from whereshot.errors import ConfigError, InputError
 from whereshot.records import Records
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
@@ -67,7 +67,7 @@ class Protocol:
         """Half the circumference: how far away a photo without an answer is."""
         return math.pi * self.radius_km
 
-    def within(self, error_km: NDArray[np.float64], km: ArrayLike) -> NDArray[np.bool_]:
+    def within(self, error_km: NDArray[np.float64], km: float | NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which errors (n,) are within a distance."""
         return error_km <= km if self.threshold == "le" else error_km < km
 
@@ -108,6 +108,13 @@ class Truth:
     taken_at: NDArray[np.datetime64] | None = None
     images: NDArray[Any] | None = None
     _made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def known_ids(self) -> NDArray[np.str_]:
+        """The ids (n,) of the photos. Raises InputError where they have none."""
+        if self.ids is None:
+            raise InputError("the truth has no ids, so predictions in a file cannot be matched; give it ids")
+        return self.ids
 
     @classmethod
     def of_records(cls, records: Records, cluster: str | None = None) -> Truth:
@@ -237,13 +244,13 @@ class Scored:
         result: Made = self._made[name]
         return result
 
-    def hit(self, km: float) -> NDArray[np.float64]:
+    def hit(self, km: float | NDArray[np.float64]) -> NDArray[np.float64]:
         """1 for each photo (n,) within a distance of the truth, else 0."""
         return (~self.failed & self.protocol.within(self.error_km, km)).astype(np.float64)
 
     def geoscore(self) -> NDArray[np.float64]:
         """GeoScore (n,) of each photo."""
-        points = np.where(self.failed, 0.0, 5000 * np.exp(-self.error_km / GEOSCORE_KM))
+        points: NDArray[np.float64] = np.where(self.failed, 0.0, 5000 * np.exp(-self.error_km / GEOSCORE_KM))
         return np.round(points) if self.protocol.geoscore_rounded else points
 
     def confidence(self) -> NDArray[np.float64] | None:
@@ -307,6 +314,11 @@ class Curve:
     low: NDArray[np.float64] | None = None
     high: NDArray[np.float64] | None = None
 
+    @property
+    def interval(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """``low`` and ``high``; ``y`` twice where no interval was drawn."""
+        return self.y if self.low is None else self.low, self.y if self.high is None else self.high
+
     def to_json(self) -> dict[str, Any]:
         """As plain lists."""
         parts = {key: getattr(self, key) for key in ("x", "y", "low", "high")}
@@ -343,6 +355,13 @@ class Row:
     groups: dict[str, list[Group]] = field(default_factory=dict)
     scored: Scored | None = field(default=None, repr=False, compare=False)
     draws: dict[str, NDArray[np.float64]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def kept(self) -> Scored:
+        """``scored``, which figures need. Raises InputError for scores that were read without their photos."""
+        if self.scored is None:
+            raise InputError(f"{self.name}: only its scores are kept, and figures need every photo; score it again")
+        return self.scored
 
     def to_json(self) -> dict[str, Any]:
         """The document of the command contract."""

@@ -7,6 +7,7 @@ it adds to each sum.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ _CHUNK = 1024  # units drawn at a time
 _EXACT = 3e9  # products up to which sums are drawn in double precision
 
 
-def units(cluster: NDArray[np.int64] | None, photos: int, seed: int) -> tuple[NDArray[np.int64], int]:
+def units(cluster: NDArray[Any] | None, photos: int, seed: int) -> tuple[NDArray[np.int64], int]:
     """The unit (n,) that each photo is drawn with, and how many units there are."""
     if cluster is None:
         unit, count = np.arange(photos), photos
@@ -46,12 +47,14 @@ def draw_units(count: int, draws: int, seed: int) -> Iterator[tuple[slice, NDArr
 
 
 def interval_of_mean(
-    values: NDArray[np.floating], weight: NDArray[np.float64], cluster: NDArray[np.int64], seed: int = 0
+    values: NDArray[np.floating], weight: NDArray[np.float64], cluster: NDArray[Any], seed: int = 0
 ) -> tuple[float, float]:
     """95 % interval of a mean of values (n,), weighted by (n,), drawn by whole clusters (n,)."""
     unit, count = units(cluster, len(values), seed)
     adds = np.stack([np.bincount(unit, part, minlength=count) for part in (values * weight, weight)], axis=1)
-    sums = sum(drawn @ adds[chunk] for chunk, drawn in draw_units(count, INTERVAL_DRAWS, seed))
+    sums = np.zeros((INTERVAL_DRAWS, 2))
+    for chunk, drawn in draw_units(count, INTERVAL_DRAWS, seed):
+        sums += drawn @ adds[chunk]
     low, high = np.nanquantile(sums[:, 0] / np.maximum(sums[:, 1], 1e-300), [0.025, 0.975])
     return float(low), float(high)
 
@@ -61,12 +64,12 @@ def plain_sums(columns: Mapping[str, Column]) -> dict[str, NDArray[np.float64]]:
     return {
         name: np.array([[column.values.sum()]])
         if column.code is None
-        else np.bincount(column.code, column.values, minlength=column.width)[None]
+        else np.asarray(np.bincount(column.code, column.values, minlength=column.width), np.float64)[None]
         for name, column in columns.items()
     }
 
 
-def drawn_sums(columns: Mapping[str, Column], cluster: NDArray[np.int64] | None, protocol: Protocol) -> Sums:
+def drawn_sums(columns: Mapping[str, Column], cluster: NDArray[Any] | None, protocol: Protocol) -> Sums:
     """The sums (draws, width) over photos drawn by clusters; the same seed draws the same for any columns."""
     photos = len(next(iter(columns.values())).values)
     unit, count = units(cluster, photos, protocol.seed)

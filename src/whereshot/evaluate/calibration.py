@@ -21,7 +21,8 @@ def _stated(scored: Scored, km: float) -> NDArray[np.float64] | None:
 
 
 def _reliability(km: float) -> tuple[str, str, str]:
-    return tuple(f"{part} by stated P(error <= {km:g} km)" for part in ("photos", "hits", "stated"))
+    by = f"by stated P(error <= {km:g} km)"
+    return f"photos {by}", f"hits {by}", f"stated {by}"
 
 
 def reliability_columns(km: float, scored: Scored) -> dict[str, Column] | None:

@@ -50,7 +50,8 @@ def signed_rank(apart: NDArray[np.float64]) -> float:
         return 1.0
     sizes = np.unique(np.abs(apart))
     exact = len(apart) <= 50 and len(sizes) == len(apart) and sizes[0] > 0  # without ties, zeros among them
-    return float(wilcoxon(apart, zero_method="pratt", method="exact" if exact else "asymptotic").pvalue)
+    method = "exact" if exact else "asymptotic"
+    return float(wilcoxon(apart, zero_method="pratt", method=method).pvalue)  # type: ignore[call-overload]  # old name
 
 
 def _count(apart: NDArray[np.float64]) -> tuple[int, int, int]:

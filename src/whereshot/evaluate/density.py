@@ -45,7 +45,7 @@ def of_posterior(
         return np.broadcast_to(values, (n,))
 
     radius = {level: per_photo(np.minimum(rings.radius_km(level) * radius_factor, _FARTHEST)) for level in LEVELS}
-    within = {km: per_photo(rings.mass_within(km / radius_factor)) for km in DISTANCES_KM}
+    within = {float(km): per_photo(rings.mass_within(km / radius_factor)) for km in DISTANCES_KM}
     found = regions(posterior, log_density, seed)
     return Answers(
         name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,8 +14,13 @@ from whereshot.evaluate.base import SCENES, Column, Metric, Scored, Sums, Truth
 from whereshot.evaluate.naming import named_truth
 from whereshot.posterior import DISTANCES_KM
 
+
+def _hit(km: float, scored: Scored) -> NDArray[np.float64]:
+    return scored.hit(km)
+
+
 SCORES: dict[str, Callable[[Scored], NDArray[np.float64]]] = {
-    **{f"accuracy_{km}": lambda scored, km=km: scored.hit(km) for km in DISTANCES_KM},
+    **{f"accuracy_{km}": functools.partial(_hit, km) for km in DISTANCES_KM},
     "geoscore": Scored.geoscore,
 }
 """What is told of each group."""

@@ -29,7 +29,7 @@ def compare(
     """
     a, b = sphere.xyz(true), sphere.xyz(made)
     # an own radius of nothing (copies of one place) still holds those copies
-    near_a, near_b = (cKDTree(x).query(x, k=min(k, len(x) - 1) + 1)[0][:, -1] ** 2 + 1e-13 for x in (a, b))
+    near_a, near_b = (np.asarray(cKDTree(x).query(x, k=min(k, len(x) - 1) + 1)[0])[:, -1] ** 2 + 1e-13 for x in (a, b))
     n = len(a)
     found = {name: np.zeros(n) for name in ("precision", "density", "recall", "sample_coverage")}
     for start in range(0, n, _BLOCK):

@@ -112,7 +112,8 @@ class Before:
     @functools.cached_property
     def country_share(self) -> NDArray[np.float64]:
         """Probability of the sea, and of every country by its number plus one."""
-        return np.bincount(self.country_index + 1, np.exp(self.log_mass), minlength=len(countries().all) + 1)
+        shares = np.bincount(self.country_index + 1, np.exp(self.log_mass), minlength=len(countries().all) + 1)
+        return np.asarray(shares, np.float64)
 
     def at(self, spots: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Log density (m,) per steradian and number of the country (m,), at positions (m, 2)."""

@@ -60,7 +60,9 @@ class AlbumModel(Settings):
         """
         from scipy.optimize import minimize
 
-        group = np.zeros(len(records)) if by is None else np.unique(records.groups(by), return_inverse=True)[1]
+        group = (
+            np.zeros(len(records), np.int64) if by is None else np.unique(records.groups(by), return_inverse=True)[1]
+        )
         seconds, known = times_of(records), records.has_position
         before, _ = beside(seconds, known, group, window_h * _HOUR_S)
         rows = np.flatnonzero((before >= 0) & known)
@@ -91,8 +93,8 @@ class AlbumModel(Settings):
             return -float(np.logaddexp(near, np.log1p(-tried.reliability) + uniform).mean())
 
         start = np.array([np.log(0.05), np.log(3.0), np.log(0.8 / 1.2), np.log(9.0)])
-        options = {"maxiter": 2000, "xatol": 1e-4, "fatol": 1e-7}
-        return model(minimize(loss, start, method="Nelder-Mead", options=options).x)
+        found = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 2000, "xatol": 1e-4, "fatol": 1e-7})
+        return model(found.x)
 
     def save(self, path: Path) -> None:
         """Write one TOML file."""
@@ -107,17 +109,18 @@ class AlbumModel(Settings):
 def times_of(records: Records) -> NDArray[np.float64]:
     """When photos were taken (n,), in seconds, NaN where unknown; local times are left out where any is in UTC."""
     table = records.table
-    seconds = table["taken_at"].cast("int64").to_numpy(zero_copy_only=False).astype(np.float64) / 1e6
+    seconds: NDArray[np.float64] = (
+        table["taken_at"].cast("int64").to_numpy(zero_copy_only=False).astype(np.float64) / 1e6
+    )
     if "taken_at_is_local" in table.column_names:
         is_local = table["taken_at_is_local"].fill_null(False).to_numpy(zero_copy_only=False).astype(bool)
         if (np.isfinite(seconds) & ~is_local).any():
             seconds[is_local] = np.nan
-    result: NDArray[np.float64] = seconds
-    return result
+    return seconds
 
 
 def beside(
-    seconds: NDArray[np.float64], known: NDArray[np.bool_], group: NDArray[np.int64], window_s: float
+    seconds: NDArray[np.float64], known: NDArray[np.bool_], group: NDArray[np.number], window_s: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The nearest known photo of the same group before and after each (n,), (n,): its row, or -1 within the window.
 
@@ -205,8 +208,8 @@ class Album:
         accuracy = np.array([[self._recorded[other].accuracy_km or TYPICAL_ACCURACY_KM for other in rows]])
         spread = spreads_km(self._model, gap_h, apart, accuracy)[0]
         proposals = tuple(
-            Proposal("a photo beside it", *map(float, place), "", float(km), 1 / float(km))
-            for place, km in zip(places, spread, strict=True)
+            Proposal("a photo beside it", latitude, longitude, "", km, 1 / km)
+            for (latitude, longitude), km in zip(places.tolist(), spread.tolist(), strict=True)
         )
         what = ", ".join(f"{Path(self._names[other]).name} {_told(found[other])}" for other in rows)
         means = f"taken beside it: half of such photos lie within {_km(float(spread.min()))}"

@@ -106,7 +106,7 @@ class Reader:
 def _bounded(engine: type, share: list[float]) -> type:
     """The engine, recognising only the tallest lines: ``share[0]`` of what a picture may have."""
 
-    class Bounded(engine):  # type: ignore[misc,valid-type]
+    class Bounded(engine):  # type: ignore[misc]  # the engine is only known once it is asked for
         def detect_and_crop(self, img: np.ndarray, op_record: dict[str, Any]) -> tuple[list[np.ndarray], Any]:
             crops, found = super().detect_and_crop(img, op_record)
             order = np.argsort([-min(crop.shape[:2]) for crop in crops], kind="stable")
@@ -146,8 +146,8 @@ def tiles_of(image: Image.Image) -> list[Tile]:
 
 def _moved(line: Line, left: int, top: int, scale: float) -> Line:
     x0, y0, x1, y1 = line.box
-    box = tuple(round(value / scale) for value in (x0 + left, y0 + top, x1 + left, y1 + top))
-    return Line(line.text, line.confidence, box)
+    x0, y0, x1, y1 = (round(value / scale) for value in (x0 + left, y0 + top, x1 + left, y1 + top))
+    return Line(line.text, line.confidence, (x0, y0, x1, y1))
 
 
 def _without_repeats(lines: list[Line]) -> list[Line]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from PIL import Image
+
 from whereshot import images, processes
 from whereshot.errors import ImageError
 from whereshot.evidence import nature
@@ -25,8 +27,10 @@ class Reading:
     not_a_photo: str | None = None
 
 
-def read_photo(source: images.Source, reader: Reader) -> Reading:
+def read_photo(source: images.Source | None, reader: Reader) -> Reading:
     """Read one picture; an unreadable one gives an empty reading, its error is the locator's to tell."""
+    if source is None:
+        return Reading()
     try:
         size = images.upright_size(source)  # first: of a PNG it decodes the pixels, too
         image = images.open_rgb(source, min_side=LARGEST_SIDE)
@@ -36,15 +40,19 @@ def read_photo(source: images.Source, reader: Reader) -> Reading:
     surface, tiles = nature.surface_of(image), tiles_of(image)
     del image  # a large one would double the memory that reading takes
     lines = reader.read_tiles(tiles)
-    boxes = [tuple(round(value * factor) for value in line.box) for line in lines]
-    whole = tuple(Line(line.text, line.confidence, box) for line, box in zip(lines, boxes, strict=True))
+    whole = tuple(_scaled(line, factor) for line in lines)
     return Reading(whole, size, nature.not_a_photo(surface, lines))
 
 
-def read_photos(sources: Sequence[images.Source], *, track: Track = silent) -> list[Reading]:
+def _scaled(line: Line, factor: float) -> Line:
+    left, top, right, bottom = (round(value * factor) for value in line.box)
+    return Line(line.text, line.confidence, (left, top, right, bottom))
+
+
+def read_photos(sources: Sequence[images.Source | None], *, track: Track = silent) -> list[Reading]:
     """Read many pictures, in order."""
     workers = min(processes.cores(), len(sources) // WORTH_A_PROCESS)
-    if workers > 1 and not any(isinstance(source, images.Image.Image) for source in sources):
+    if workers > 1 and not any(isinstance(source, Image.Image) for source in sources):
         found: Iterator[Reading] = processes.spread(sources, _start, (), _read, workers)
     else:
         found = (read_photo(source, shared_reader()) for source in sources)
@@ -59,5 +67,5 @@ def _start() -> None:
     _reader = Reader(threads=1)
 
 
-def _read(source: images.Source) -> Reading:
-    return read_photo(source, _reader)
+def _read(source: images.Source | None) -> Reading:
+    return read_photo(source, _reader or shared_reader())

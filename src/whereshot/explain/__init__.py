@@ -17,7 +17,7 @@ from PIL import Image
 from scipy.special import logit
 
 from whereshot import calibrate, images, preprocess, report
-from whereshot.answer import Candidate, Prediction
+from whereshot.answer import Candidate, Place, Prediction
 from whereshot.errors import ImageError, InputError, nearest_name, require
 from whereshot.explain import gradcam, overlay, rollout
 from whereshot.explain.base import NEAR_KM, HeatMap, grid_of, on_picture
@@ -34,7 +34,7 @@ Method = Callable[[Geolocator, Image.Image, NDArray[np.float64], Track], HeatMap
 
 def by_occlusion(geolocator: Geolocator, picture: Image.Image, place: NDArray[np.float64], track: Track) -> HeatMap:
     """Heat by hiding parts, for any model with a visual posterior."""
-    settings = geolocator.folder.description.preprocess
+    settings = geolocator.trained.description.preprocess
     shorter = settings.resize * 3 // 2
     if min(picture.size) > shorter:  # no network sees more: hiding and resizing take a fraction of the time
         scale = shorter / min(picture.size)
@@ -59,8 +59,8 @@ def by_rollout(geolocator: Geolocator, picture: Image.Image, place: NDArray[np.f
 
 def by_gradcam(geolocator: Geolocator, picture: Image.Image, place: NDArray[np.float64], track: Track) -> HeatMap:
     """Heat by Grad-CAM, for convolutional networks."""
-    network, folder = _network(geolocator), geolocator.folder
-    settings = folder.calibration.mixtures["mixture"]
+    network, folder = _network(geolocator), geolocator.trained
+    settings = folder.mixtures["mixture"]
     gallery = calibrate.with_settings(folder.gallery, settings.gallery)
     log_mass = gradcam.log_mass_near(place, NEAR_KM, folder.hierarchy, gallery, settings, geolocator.prior)
     heat = functools.partial(gradcam.camera, network, log_mass=log_mass)
@@ -71,7 +71,7 @@ METHODS: dict[str, Method] = {"occlusion": by_occlusion, "rollout": by_rollout, 
 
 
 def _network(geolocator: Geolocator) -> Any:
-    folder = geolocator.folder
+    folder = geolocator.trained
     if folder.description.head is None:
         raise InputError(f"{geolocator.name} has its network for ONNX Runtime alone; take --method occlusion")
     require("torch", extra="torch")
@@ -84,7 +84,7 @@ def _of_crops(
     """Heat over the picture, of heat (c, h, w) over the crops that the network sees."""
     import torch
 
-    settings = geolocator.folder.description.preprocess
+    settings = geolocator.trained.description.preprocess
     view = preprocess.fixed_view(picture.size, settings)
     crops = torch.from_numpy(preprocess.load(picture, settings))
     return on_picture(heat(crops), view, picture.size, grid_of(picture.size))
@@ -196,7 +196,8 @@ def explain(
 def _chosen(prediction: Prediction, number: int | None) -> Candidate:
     if number is None:
         near = prediction.within[f"{NEAR_KM:g}"]
-        return Candidate(prediction.latitude, prediction.longitude, near, prediction.place)
+        latitude, longitude, *_ = prediction.answered
+        return Candidate(latitude, longitude, near, prediction.place or Place(None, None, None, None))
     if number > len(prediction.candidates):
         known = len(prediction.candidates)
         raise InputError(f"there is no candidate {number}: the answer has {known}" + (" one" if known == 1 else ""))

@@ -50,7 +50,7 @@ def camera(
     """
     import torch
 
-    body = network.backbone.network
+    body: Any = network.backbone.network  # one of timm's, which have more methods than a module of torch
     if not hasattr(body, "forward_features") or not hasattr(body, "forward_head"):
         raise InputError("gradcam needs a convolutional network; take --method rollout or occlusion")
     with torch.inference_mode():
@@ -95,7 +95,7 @@ def log_mass_near(
 
     def cells(logits: torch.Tensor) -> torch.Tensor:
         total = torch.zeros(len(finest), dtype=torch.float64)
-        for level, own in enumerate(logits[0].double().split(sizes)):
+        for level, own in enumerate(torch.split(logits[0].double(), sizes)):
             log_probability, parent = own.log_softmax(0), parents[:, level]
             average = torch.full_like(total, -np.log(len(own)))
             total = total + torch.where(parent >= 0, log_probability[parent.clamp(min=0)], average)

@@ -56,9 +56,9 @@ def _hidden(
 ) -> Image.Image:
     hidden = picture.copy()
     width, height = picture.size
-    box = [round(width * column / columns), round(height * row / rows)]
-    box += [round(width * (column + side) / columns), round(height * (row + side) / rows)]
-    hidden.paste(colour, tuple(box))
+    left, top = round(width * column / columns), round(height * row / rows)
+    right, bottom = round(width * (column + side) / columns), round(height * (row + side) / rows)
+    hidden.paste(colour, (left, top, right, bottom))
     return hidden
 
 

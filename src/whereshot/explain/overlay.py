@@ -26,6 +26,9 @@ _SPELLED = str.maketrans(
 )
 
 
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
 def draw(
     picture: Image.Image,
     heat: HeatMap | None,
@@ -37,7 +40,7 @@ def draw(
     ``boxes`` are (left, top, right, bottom) in the picture's pixels.
     """
     scale = min(1.0, LONGEST / max(picture.size))
-    size = tuple(max(1, round(side * scale)) for side in picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
     shown = small if heat is None else _coloured(small, heat)
     font = ImageFont.load_default(_TEXT)
@@ -79,13 +82,14 @@ def _coloured(small: Image.Image, heat: HeatMap) -> Image.Image:
     return Image.fromarray(_mixed(grey, strength))
 
 
-def _mixed(grey: NDArray[np.float64], strength: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _mixed(grey: NDArray[np.floating], strength: NDArray[np.floating]) -> NDArray[np.uint8]:
     colour = np.where(strength >= 0, np.array(FOR, np.float32), np.array(AGAINST, np.float32))
     share = DENSEST * np.abs(strength)
-    return np.clip(grey * (1 - share) + colour * share, 0, 255).astype(np.uint8)
+    mixed: NDArray[np.uint8] = np.clip(grey * (1 - share) + colour * share, 0, 255).astype(np.uint8)
+    return mixed
 
 
-def _legend(sheet: Image.Image, brush: ImageDraw.ImageDraw, heat: HeatMap, font: ImageFont.ImageFont, top: int) -> None:
+def _legend(sheet: Image.Image, brush: ImageDraw.ImageDraw, heat: HeatMap, font: Font, top: int) -> None:
     """A bar of the colours with its ends named."""
     width, most = min(320, sheet.width - 2 * _PAD), heat.strongest
     least = -most if np.nanmin(heat.values, initial=0.0) < 0 else 0.0
@@ -104,7 +108,7 @@ def _drawable(line: str) -> str:
     return "".join(char if char.isascii() else "?" for char in plain if not unicodedata.combining(char))
 
 
-def _wrapped(line: str, font: ImageFont.ImageFont, width: int) -> list[str]:
+def _wrapped(line: str, font: Font, width: int) -> list[str]:
     """A line broken at blanks into lines that are no wider."""
     lines = [""]
     for word in _drawable(line).split():

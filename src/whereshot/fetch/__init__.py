@@ -139,7 +139,7 @@ class _Job:
         self._source, self._shards, self._pictures = source, shards, pictures
         self._manners, self._ticks = manners, ticks
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task | None = None
+        self._task: asyncio.Task[None] | None = None
         self._stopped = False
         self.error: BaseException | None = None
 
@@ -168,7 +168,7 @@ class _Job:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         if self._stopped:
             return
-        under_way: set[asyncio.Task] = set()
+        under_way: set[asyncio.Task[None]] = set()
         async with Client(self._manners) as client:
             for portion in self._source.portions():
                 if portion.unit in self._shards.done:
@@ -184,7 +184,7 @@ class _Job:
     async def _portion(self, client: Any, portion: Portion) -> None:
         ids, urls = portion.records.strings("id"), portion.records.strings("url")
         rows = zip(ids, urls, portion.repeats, strict=True)
-        found = await asyncio.gather(*(self._one(client, *row) for row in rows))
+        found = await asyncio.gather(*(self._one(client, own, url, again) for own, url, again in rows))
         good = [row for row, outcome in enumerate(found) if isinstance(outcome, Path)]
         images = [str(found[row]) for row in good]
         bad = [
@@ -196,21 +196,20 @@ class _Job:
         kept = kept.set_column(kept.column_names.index("image"), "image", pa.array(images, pa.string()))
         self._shards.write(portion.unit, kept, rejects_table(bad))
 
-    async def _one(self, client: Any, name: str, url: str | None, repeats: bool) -> Path | RefusedError:
+    async def _one(self, client: Any, name: str | None, url: str | None, repeats: bool) -> Path | RefusedError:
         try:
             if repeats:
                 return RefusedError(DUPLICATE_ID, f"id {name!r} stands in an earlier row")
             if not (url or "").strip():
                 return RefusedError(base.NO_URL, "the record has no url")
-            there = await client.in_thread(self._pictures.find, name)
+            there: Path | None = await client.in_thread(self._pictures.find, name)
             if there is not None:
-                result: Path | RefusedError = there
-                return result
+                return there
             try:
                 data, suffix = await client.picture(url)
             except RefusedError as error:
                 return RefusedError(error.reason, error.detail)
-            result: Path | RefusedError = await client.in_thread(self._pictures.keep, name, data, suffix)
-            return result
+            path: Path = await client.in_thread(self._pictures.keep, name, data, suffix)
+            return path
         finally:
             self._ticks.put(1)

@@ -83,7 +83,7 @@ class Api:
         result: tuple[bytes, str] = await self._ask(path, parameters, accept)
         return result
 
-    async def _ask(self, path: str, parameters: Mapping[str, Any], accept: Callable) -> Any:
+    async def _ask(self, path: str, parameters: Mapping[str, Any], accept: Callable[..., Any]) -> Any:
         url = URL(self._endpoint.rstrip("/") + path).update_query({**parameters, **self._parameters})
         try:
             return await self._client.ask(str(url), accept)

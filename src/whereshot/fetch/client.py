@@ -73,7 +73,7 @@ class Client:
         result: tuple[bytes, str] = await self._patiently(_checked(url, self._manners), self._verified, robots=True)
         return result
 
-    async def ask(self, url: str, accept: Callable) -> Any:
+    async def ask(self, url: str, accept: Callable[..., Any]) -> Any:
         """What ``await accept(data, content_type, url)`` makes of an API's answer; LaterError has it asked again.
 
         Raises RefusedError. An API is meant for programs: its robots.txt is not looked at.
@@ -90,7 +90,7 @@ class Client:
         result: str = data.decode("utf-8", "replace")
         return result
 
-    async def _patiently(self, url: URL, accept: Callable, *, robots: bool) -> Any:
+    async def _patiently(self, url: URL, accept: Callable[..., Any], *, robots: bool) -> Any:
         """Ask again where it may help, each time after a longer pause."""
         manners, pause_s = self._manners, self._manners.back_off_s
         told: Counter[tuple[str, str]] = Counter()
@@ -110,7 +110,7 @@ class Client:
                 pause_s *= 2
         raise base.RefusedError(base.NO_CONNECTION, f"{url}: never asked")
 
-    async def _follow(self, asked: URL, accept: Callable, *, robots: bool) -> Any:
+    async def _follow(self, asked: URL, accept: Callable[..., Any], *, robots: bool) -> Any:
         url = asked
         for _ in range(self._manners.redirects + 1):
             site = str(url.origin())
@@ -126,7 +126,7 @@ class Client:
             url = answer
         raise base.RefusedError(base.REDIRECTS, f"{asked}: more than {self._manners.redirects} redirects")
 
-    async def _ask(self, url: URL, asked: URL, host: Host, accept: Callable) -> Any:
+    async def _ask(self, url: URL, asked: URL, host: Host, accept: Callable[..., Any]) -> Any:
         """One request: what it accepted, or where to ask instead."""
         seen = 0
         declared: int | None = None
@@ -172,7 +172,7 @@ class Client:
         verify.check_type(content_type, str(url))
         return data, await self.in_thread(verify.check_picture, data, str(url))
 
-    async def in_thread(self, function: Callable, *given: Any) -> Any:
+    async def in_thread(self, function: Callable[..., Any], *given: Any) -> Any:
         """What decodes or writes, beside the requests."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._decoders, function, *given)

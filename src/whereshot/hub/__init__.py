@@ -88,15 +88,16 @@ def get(
     if one.kind == "geoclip":
         geoclip.make(out, describe(name).to_markdown(), fetching)
     else:
-        repository = look_up(HubName(one.repository, one.revision))
-        if one.sha256 is not None:  # the table's word counts, not the hub's
+        repository = look_up(one.hub_name)
+        if one.file is not None and one.sha256 is not None:  # the table's word counts, not the hub's
             repository = repository.with_hash(one.file, one.sha256)
         repositories.make(repository, name, one.revision, out, fetching, one)
     return out
 
 
 def _get_repository(asked: HubName, out: Path | None, overwrite: bool, fetching: Fetching) -> Path:
-    if asked.is_pinned and out is None:  # what is there already needs no network to be found
+    # what is there already needs no network to be found
+    if asked.is_pinned and asked.revision is not None and out is None:
         _check_free(catalog.folder_of(asked.repository, asked.revision), overwrite)
     repository = look_up(asked)
     out = out or catalog.folder_of(repository.name, repository.commit)

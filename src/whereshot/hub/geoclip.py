@@ -36,15 +36,16 @@ def fetch_tower(fetching: Fetching = Fetching()) -> Path:  # noqa: B008
     """GeoCLIP's tower: in the hub client's own cache if it has it, else fetched. Raises ModelError, OutputError."""
     one = catalog.known()["geoclip"]
     cache = os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME", "~/.cache/huggingface")) / "hub"
-    snapshot = Path(cache).expanduser() / f"models--{one.repository.replace('/', '--')}" / "snapshots" / one.revision
-    if (snapshot / one.file).is_file():
-        return snapshot / one.file
-    wanted = Wanted(f"{endpoint()}/{one.repository}/resolve/{one.revision}/{one.file}", one.size, one.sha256)
-    place = _on_its_way() / one.file
-    hint = f"; or give --tower FILE ({one.file} of {one.repository})"
+    repository, revision, file, size = one.source
+    snapshot = Path(cache).expanduser() / f"models--{repository.replace('/', '--')}" / "snapshots" / revision
+    if (snapshot / file).is_file():
+        return snapshot / file
+    wanted = Wanted(f"{endpoint()}/{repository}/resolve/{revision}/{file}", size, one.sha256)
+    place = _on_its_way() / file
+    hint = f"; or give --tower FILE ({file} of {repository})"
     if not place.is_file():
         download.check_online("geoclip", hint)
-        fetching.say(f"fetching {one.size / 1e9:.1f} GB from {one.repository} at {one.revision[: catalog.SHORT]}")
+        fetching.say(f"fetching {size / 1e9:.1f} GB from {repository} at {revision[: catalog.SHORT]}")
     return download.fetch(wanted, place, what="geoclip", hint=hint, track=fetching.track)
 
 
@@ -61,9 +62,9 @@ def make(
     ``card`` is its README.md; ``options`` of the tower and a smaller number of ``places`` are for trying it out. Raises
     MissingExtraError, ModelError, OutputError.
     """
-    for package in ("geoclip", "torch"):  # looked for, not imported: to say that there is no network takes no time
-        if importlib.util.find_spec(package) is None:
-            raise MissingExtraError(f"{package} is not installed; it comes with: pip install 'whereshot[{package}]'")
+    for needed in ("geoclip", "torch"):  # looked for, not imported: to say that there is no network takes no time
+        if importlib.util.find_spec(needed) is None:
+            raise MissingExtraError(f"{needed} is not installed; it comes with: pip install 'whereshot[{needed}]'")
     tower = fetching.tower or fetch_tower(fetching)
     if not tower.is_file():
         raise ModelError(f"{tower}: no such weights file")
@@ -80,9 +81,10 @@ def make(
     head_settings = {"locations": "geoclip", "dense": False, "temperature": 1 / scale, "queue": 0}
     hierarchy = Hierarchy((partition.build("s2", points, {"max": 500, "max_level": 12}),))
     parsed = config.parse(head_settings, AlignSettings, name="head.settings")
-    network = model.Network(backbone, model.FeatureScaling(backbone.dim), Align(backbone.dim, hierarchy, parsed))
+    head = Align(backbone.dim, hierarchy, parsed)
+    network = model.Network(backbone, model.FeatureScaling(backbone.dim), head)
     fetching.say(f"encoding {len(points)} places")
-    encodings = locations.encode(network.head.locations, points).numpy()
+    encodings = locations.encode(head.locations, points).numpy()
     gallery = Gallery(encodings, points, np.zeros(len(points)))
     calibration = _as_published(scale)
     described = checkpoint.Description(

@@ -10,6 +10,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from whereshot import card, catalog, checkpoint
 from whereshot.catalog import Known
@@ -46,7 +47,7 @@ def make(
     repository.forget_downloads()
 
 
-def _of_model_folder(repository: Repository, source: dict, out: Path, fetching: Fetching) -> None:
+def _of_model_folder(repository: Repository, source: dict[str, Any], out: Path, fetching: Fetching) -> None:
     """A whereshot model as it is: every file that its manifest names, with the hash that stands there."""
     what = f"hf:{repository.name}"
     if (repository.files[checkpoint.MANIFEST].size or 0) > MOST_DESCRIPTION:
@@ -76,7 +77,9 @@ def _of_model_folder(repository: Repository, source: dict, out: Path, fetching: 
     checkpoint.write_files(out, fill)
 
 
-def _of_timm(repository: Repository, name: str, source: dict, out: Path, fetching: Fetching, one: Known | None) -> None:
+def _of_timm(
+    repository: Repository, name: str, source: dict[str, Any], out: Path, fetching: Fetching, one: Known | None
+) -> None:
     """A network of timm's as features to learn with, by ONNX Runtime."""
     what = f"hf:{repository.name}"
     require("torch", extra="torch")

@@ -77,6 +77,8 @@ class Align(Head):
     """Dense layers to the encoding; logits are scaled cosines with the encoded centres of all levels' cells."""
 
     kind = "align"
+    queue: torch.Tensor
+    queued: torch.Tensor
 
     def __init__(self, dim: int, hierarchy: Hierarchy, settings: AlignSettings) -> None:
         super().__init__()
@@ -120,7 +122,7 @@ class Align(Head):
         if self.settings.loss == "contrastive":
             return positions
         device = self.log_scale.device
-        return torch.cat([self.places(part.to(device)).cpu() for part in positions.split(4096)])
+        return torch.cat([self.places(part.to(device)).cpu() for part in torch.split(positions, 4096)])
 
     def encoding(self, features: torch.Tensor) -> torch.Tensor:
         """Unit encodings (n, dim of locations) of features (n, dim)."""

@@ -67,7 +67,7 @@ class SceneLoss(AuxiliaryLoss):
     @classmethod
     def target(cls, records: Records, settings: SceneSettings) -> torch.Tensor:
         shares = scene_shares(records)
-        _needs_some(np.isfinite(shares).all(axis=1), "scene", "probabilities of scenes")
+        _needs_some(np.asarray(np.isfinite(shares).all(axis=1)), "scene", "probabilities of scenes")
         return torch.from_numpy(shares.astype(np.float32))
 
     def forward(self, features: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
@@ -122,8 +122,8 @@ class CaptionLoss(AuxiliaryLoss):
             return result
         inside = target != _NO_GRAM
         starts = inside.sum(dim=1).cumsum(dim=0) - inside.sum(dim=1)
-        result: torch.Tensor = self.grams(target[inside], starts)
-        return result
+        means: torch.Tensor = self.grams(target[inside], starts)
+        return means
 
     def forward(self, features: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         known = (target[:, 0] != _NO_GRAM) if self.grams is not None else torch.isfinite(target).all(dim=1)
@@ -137,7 +137,7 @@ class CaptionLoss(AuxiliaryLoss):
         same = (own[:, None] == own[None]).all(dim=2).to(scores)
         wanted = same / same.sum(dim=1, keepdim=True)
         both = scores.log_softmax(dim=1), scores.T.log_softmax(dim=1)
-        each = -sum((wanted * log_probability).sum(dim=1) for log_probability in both) / 2
+        each = -((wanted * both[0]).sum(dim=1) + (wanted * both[1]).sum(dim=1)) / 2
         return _weighted_mean(each, weight[known])
 
 

@@ -20,6 +20,7 @@ from torch import nn
 from whereshot import config, download
 from whereshot.config import ConfigPath, Settings
 from whereshot.errors import ConfigError, InputError, ModelError, require
+from whereshot.model.base import FeatureNetwork
 from whereshot.model.geoclip import ImageTower
 from whereshot.preprocess import Preprocess
 
@@ -44,9 +45,9 @@ def _timm() -> Any:
     missing = not hasattr(torch.ops.torchvision, "nms")
     compiled_for_cuda = torch.version.cuda is None and importlib.util.find_spec("torchvision") is not None
     if missing and compiled_for_cuda and _torchvision_schemas is None:
-        library = torch.library.Library("torchvision", "DEF")  # the reference must live on
+        library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]  # torch gives no types
         for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # type: ignore[no-untyped-call]  # no types
         _torchvision_schemas = library
     return require("timm", extra="torch")
 
@@ -72,7 +73,7 @@ class BackboneSettings(Settings):
     are cached."""
 
 
-class Backbone(nn.Module):
+class Backbone(FeatureNetwork):
     """A timm network without its classifier; ``identity`` is the hash of the weights it started from."""
 
     def __init__(self, settings: BackboneSettings, network: nn.Module, identity: str) -> None:
@@ -80,7 +81,7 @@ class Backbone(nn.Module):
         self.settings = settings
         self.network = network
         self.identity = identity
-        self.dim = int(network.num_features)
+        self.dim = int(getattr(network, "num_features"))  # noqa: B009  # of timm's networks, not of torch's modules
         pooled = getattr(network, "head_hidden_size", None)
         if pooled:
             self.dim = int(pooled)
@@ -98,10 +99,10 @@ class Backbone(nn.Module):
         """
         tower = isinstance(self.network, ImageTower)
         network = self.network.clip if tower else self.network
-        groups = _timm().models.group_parameters(network, network.group_matcher(coarse=False), reverse=True)
+        matcher: Any = getattr(network, "group_matcher")  # noqa: B009  # of timm's networks, not of torch's modules
+        groups: dict[str, int] = _timm().models.group_parameters(network, matcher(coarse=False), reverse=True)
         if not tower:
-            result: dict[str, int] = groups
-            return result
+            return groups
         top = max(groups.values()) + 1
         inner = {f"clip.{name}": block for name, block in groups.items()}
         return {name: inner.get(name, top) for name, _ in self.network.named_parameters()}

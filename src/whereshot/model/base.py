@@ -10,11 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from whereshot.partition import Hierarchy
+
 
 class Head(nn.Module, ABC):
     """Features (n, dim) of unit length -> what a readout turns into places."""
 
     kind: ClassVar[str]
+    hierarchy: Hierarchy
 
     @abstractmethod
     def target(self, points: NDArray[np.float64]) -> torch.Tensor:
@@ -39,6 +42,9 @@ class FeatureScaling(nn.Module):
     The square root and the centring take the burstiness out of pooled activations (Jegou and Chum 2012).
     """
 
+    mean: torch.Tensor
+    power: torch.Tensor
+
     def __init__(self, dim: int, power: float = 1.0) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(dim))
@@ -57,10 +63,21 @@ class FeatureScaling(nn.Module):
         return nn.functional.normalize(self._powered(features) - self.mean, dim=1)
 
 
+class FeatureNetwork(nn.Module):
+    """Pictures (n, 3, h, w) -> features (n, ``dim``), by a ``network`` of timm's or by CLIP's tower."""
+
+    dim: int
+    network: nn.Module
+
+    def blocks(self) -> dict[str, int]:
+        """The block, from 0 upwards, of each parameter, by its name in the network."""
+        raise NotImplementedError
+
+
 class Network(nn.Module):
     """Backbone, scaling and head as one: crops in, outputs by name out."""
 
-    def __init__(self, backbone: nn.Module, scaling: FeatureScaling, head: Head) -> None:
+    def __init__(self, backbone: FeatureNetwork, scaling: FeatureScaling, head: Head) -> None:
         super().__init__()
         self.backbone, self.scaling, self.head = backbone, scaling, head
 

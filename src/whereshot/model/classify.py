@@ -5,6 +5,7 @@ With ``offset`` a second layer says where in the chosen cell (OSV-5M's hybrid of
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,8 @@ class Classify(Head):
     """Weyand et al. 2016 with one partition; Mueller-Budack et al. 2018 with several."""
 
     kind = "classify"
+    reach_km: torch.Tensor
+    parents: torch.Tensor
 
     def __init__(self, dim: int, hierarchy: Hierarchy, settings: ClassifySettings) -> None:
         super().__init__()
@@ -99,28 +102,31 @@ class Classify(Head):
         from_center = east_north_km(self.hierarchy.finest.centers[np.maximum(finest, 0)], points)
         return torch.from_numpy(np.concatenate([cells, points, from_center], axis=1))
 
-    def _measure(self) -> None:
-        """The distances that the loss needs: between all cells of a level, or the cells' centres alone."""
+    def _measure(self) -> list[torch.Tensor]:
+        """What the loss needs of each level: the distances between all of its cells, or the cells' centres alone."""
         measured = self._loss.distances
-        if measured is None or self._distances is not None:
-            return
+        if self._distances is not None:
+            return self._distances
+        if measured is None:
+            return []
         centers = [centers_of(level, measured.centers) for level in self.hierarchy.levels]
         if measured.to == "cell":
             self._distances = [distances_between(of_level) for of_level in centers]
         else:
             self._distances = [torch.from_numpy(np.ascontiguousarray(of_level)) for of_level in centers]
+        return self._distances
 
     def _distance_km(self, level: int, cells: torch.Tensor, target: torch.Tensor) -> torch.Tensor | None:
         """Distances (n, cells of the level) to the true cells' centres, or to the true places."""
         measured = self._loss.distances
         if measured is None:
             return None
-        self._measure()
-        known = self._distances[level] = self._distances[level].to(target.device)
+        distances = self._measure()
+        known = distances[level] = distances[level].to(target.device)
         if measured.to == "cell":
             return known[cells]
         places = target[:, len(self.hierarchy.sizes) :][:, :2]
-        result: torch.Tensor | None = sphere.distance_km(known[None], places[:, None])
+        result: torch.Tensor = sphere.distance_km(known[None], places[:, None])
         return result
 
     def _logits(self, features: torch.Tensor) -> torch.Tensor:
@@ -128,7 +134,7 @@ class Classify(Head):
         return result
 
     def loss(self, features: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        levels = self._logits(features).float().split(self.hierarchy.sizes, dim=1)
+        levels = torch.split(self._logits(features).float(), list(self.hierarchy.sizes), dim=1)
         losses = []
         for level, logits in enumerate(levels):
             cells = target[:, level].long()
@@ -159,13 +165,12 @@ class Classify(Head):
 
     def _choice(self, logits: torch.Tensor) -> torch.Tensor:
         """The finest cell (n,) of the largest product of the levels' probabilities."""
-        total = 0.0
-        for level, own in enumerate(logits.double().split(self.hierarchy.sizes, dim=1)):
+        parts = []
+        for level, own in enumerate(torch.split(logits.double(), list(self.hierarchy.sizes), dim=1)):
             log_probability, parent = own.log_softmax(dim=1), self.parents[:, level]
             average = torch.full_like(log_probability[:, :1], -np.log(own.shape[1]))
-            total = total + torch.where(parent >= 0, log_probability[:, parent.clamp(min=0)], average)
-        result: torch.Tensor = total.argmax(dim=1)
-        return result
+            parts.append(torch.where(parent >= 0, log_probability[:, parent.clamp(min=0)], average))
+        return functools.reduce(torch.add, parts).argmax(dim=1)
 
     def outputs(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
         """By name: "logits" of all levels' cells; with ``offset`` also the chosen finest cell, "offset_cell" (n, 1),

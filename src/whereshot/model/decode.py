@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -81,14 +80,15 @@ def _slopes(
 
 
 def _with_derivatives(
-    encoder: Callable, here: torch.Tensor, tangents: torch.Tensor
+    encoder: LocationEncoder, here: torch.Tensor, tangents: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Unit encodings (m, dim) and their derivatives (t, m, dim), float64, along ``tangents`` (t, m, 2)."""
 
     def along(tangent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return torch.func.jvp(encoder, (here,), (tangent,))
+        pair: tuple[torch.Tensor, torch.Tensor] = torch.func.jvp(encoder, (here,), (tangent,))  # type: ignore[assignment]  # no aux
+        return pair
 
-    value, turned = torch.func.vmap(along, out_dims=(None, 0))(tangents)
+    value, turned = torch.func.vmap(along, out_dims=(None, 0))(tangents)  # type: ignore[arg-type]  # None is meant, too
     value, turned = value.double(), turned.double()
     length = value.norm(dim=1, keepdim=True).clamp(min=1e-12)
     value, turned = value / length, turned / length

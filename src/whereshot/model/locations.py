@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import Field
 from torch import nn
 
@@ -77,6 +78,8 @@ class Fourier(LocationEncoder):
 
 class _Scale(nn.Module):
     """Frequencies of one standard deviation and the perceptron over them."""
+
+    frequencies: torch.Tensor
 
     def __init__(self, settings: FourierSettings, sigma: float, inputs: int) -> None:
         super().__init__()
@@ -143,7 +146,7 @@ def flush_denormals(module: nn.Module) -> int:
 
 
 @torch.inference_mode()
-def encode(encoder: LocationEncoder, positions: np.ndarray, *, block: int = 2048) -> torch.Tensor:
+def encode(encoder: LocationEncoder, positions: NDArray[np.float64], *, block: int = 2048) -> torch.Tensor:
     """Unit encodings (n, dim), float32, of positions (n, 2) in degrees, on the encoder's device."""
     device = next(encoder.parameters()).device
     parts = [torch.empty(0, encoder.dim, device=device)]

@@ -122,13 +122,19 @@ class CrossEntropy(Loss):
         return self._cross_entropy(log_probability, cell)
 
 
+def _given(distance_km: torch.Tensor | None) -> torch.Tensor:
+    if distance_km is None:
+        raise ValueError("this loss needs distances; pass what its ``distances`` says")
+    return distance_km
+
+
 class Haversine(Loss):
     """Cross-entropy with targets exp(-(d_i - d_true) / temperature) (Haas et al. 2024, PIGEON, eq. 2)."""
 
     def __call__(
         self, log_probability: torch.Tensor, cell: torch.Tensor, distance_km: torch.Tensor | None
     ) -> torch.Tensor:
-        nearness = -distance_km / self.settings.temperature_km
+        nearness = -_given(distance_km) / self.settings.temperature_km
         if self.settings.normalized:
             target = nearness.softmax(dim=1)
         else:  # more than one where another cell's centre is nearer than the true cell's
@@ -146,7 +152,7 @@ class ExpectedDistance(Loss):
         self, log_probability: torch.Tensor, cell: torch.Tensor, distance_km: torch.Tensor | None
     ) -> torch.Tensor:
         settings = self.settings
-        loss = (log_probability.exp() * (distance_km / settings.unit_km)).sum(dim=1) ** settings.power
+        loss = (log_probability.exp() * (_given(distance_km) / settings.unit_km)).sum(dim=1) ** settings.power
         result: torch.Tensor = loss + settings.cross_entropy * self._cross_entropy(log_probability, cell)
         return result
 
@@ -161,7 +167,7 @@ class LogDistance(Loss):
     ) -> torch.Tensor:
         settings = self.settings
         wrong = -log_one_minus_exp(log_probability, settings.clamp)
-        loss = (wrong * (distance_km / settings.unit_km)).sum(dim=1)
+        loss = (wrong * (_given(distance_km) / settings.unit_km)).sum(dim=1)
         result: torch.Tensor = loss + settings.cross_entropy * self._cross_entropy(log_probability, cell)
         return result
 

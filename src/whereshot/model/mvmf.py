@@ -45,6 +45,8 @@ class Mvmf(Head):
     """-log sum_j w_j kappa_j / (2 pi (1 - exp(-2 kappa_j))) exp(kappa_j (mu_j . y - 1)), w by the network."""
 
     kind = "mvmf"
+    first_mean: torch.Tensor
+    first_radius: torch.Tensor
 
     def __init__(self, dim: int, hierarchy: Hierarchy, settings: MvmfSettings) -> None:
         super().__init__()

@@ -55,7 +55,7 @@ class PhotoDensity:
             parts.append(each.sum(axis=1) / known)
         return np.stack([*parts, np.full(len(distance), 1 / self.area_km2)], axis=1)
 
-    def _query(self, positions: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _query(self, positions: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Distances (n, k) to the nearest known places, and their numbers."""
         distance, index = self._nearest.query(positions, self._count)
         return distance.reshape(len(positions), -1), index.reshape(len(positions), -1)
@@ -98,7 +98,7 @@ class PhotoDensity:
         return joined[0].reshape(n, k, -1, 2), joined[1].reshape(n, k, -1), joined[2].reshape(n, k, -1)
 
 
-def _half_mass_km(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+def _half_mass_km(covariance: NDArray[np.floating]) -> NDArray[np.float64]:
     """Radius that holds half of Gaussians (..., 2, 2), as if they were round."""
     result: NDArray[np.float64] = np.sqrt(2 * math.log(2) * np.trace(covariance, axis1=-2, axis2=-1) / 2)
     return result

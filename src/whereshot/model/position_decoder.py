@@ -15,7 +15,8 @@ from torch import nn
 
 from whereshot import sphere
 from whereshot.config import Settings
-from whereshot.model.locations import perceptron, unit_vectors
+from whereshot.model.locations import perceptron
+from whereshot.surfaces import unit_vectors
 
 
 class PositionDecoderSettings(Settings):
@@ -74,7 +75,9 @@ class PositionDecoder(nn.Module):
                 )
                 inputs = noisy(inputs, cosine, noise)
             optimizer.zero_grad(set_to_none=True)
-            self.loss(inputs, truth[rows].float(), torch.ones(len(rows), device=encodings.device)).backward()
+            torch.autograd.backward(
+                self.loss(inputs, truth[rows].float(), torch.ones(len(rows), device=encodings.device))
+            )
             optimizer.step()
             schedule.step()
         return self.eval()

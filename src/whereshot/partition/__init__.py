@@ -105,7 +105,7 @@ def settings_of(kind: str) -> str:
 
 
 def _words(field: FieldInfo) -> str:
-    words = {int: "a whole number", float: "a number", str: "a text", Path: "a file"}
+    words: dict[Any, str] = {int: "a whole number", float: "a number", str: "a text", Path: "a file"}
     return field.description or words.get(field.annotation, "a list")
 
 

@@ -96,7 +96,7 @@ class Partition(ABC):
 
     @classmethod
     @abstractmethod
-    def from_table(cls, table: pa.Table) -> Partition:
+    def from_table(cls, table: pa.Table) -> Self:
         """The partition that ``own_columns`` and the common columns describe."""
 
     def to_table(self) -> pa.Table:
@@ -117,7 +117,7 @@ class Partition(ABC):
         """Write one Parquet file."""
         write_parquet(self.to_table(), Path(path))
 
-    def populate(self, points: ArrayLike, kept: Callable[[NDArray[np.int64]], NDArray[np.bool_]]) -> Partition:
+    def populate(self, points: ArrayLike, kept: Callable[[NDArray[np.int64]], NDArray[np.bool_]]) -> Self:
         """The same cells counted anew on other positions (n, 2); only those whose counts are ``kept`` stay.
 
         One without photos has its own centre as its centroid, and the spread of photos spread evenly over its area.
@@ -196,7 +196,8 @@ def centroids(
 def even_spread_km(area_sr: NDArray[np.float64]) -> NDArray[np.float64]:
     """Root mean square distance (k,) from the middle of positions spread evenly over caps of these areas (k,)."""
     # over a cap the cosine is uniform, so the squared chord is 1 - cos(radius) on average, and the area 2 pi times that
-    return sphere.chord_to_km(np.sqrt(np.minimum(area_sr / (2 * np.pi), 2)))
+    result: NDArray[np.float64] = sphere.chord_to_km(np.sqrt(np.minimum(area_sr / (2 * np.pi), 2)))
+    return result
 
 
 def densify(ring: NDArray[np.float64]) -> sphere.Points:
@@ -243,7 +244,8 @@ def _bent(one: NDArray[np.float64], middle: NDArray[np.float64], other: NDArray[
     at_pole = (np.abs(a[:, 0]) > 90 - 1e-9) | (np.abs(b[:, 0]) > 90 - 1e-9)  # there a meridian has any longitude
     off = np.maximum(np.abs(m[:, 0] - (a[:, 0] + b[:, 0]) / 2), np.where(at_pole, 0, np.abs(half - whole / 2) * flat))
     length = np.degrees(np.linalg.norm(other - one, axis=1))
-    return (length > _STEP_DEGREES) | ((off > _STRAIGHT_DEGREES) & (length > 1e-4))
+    result: NDArray[np.bool_] = (length > _STEP_DEGREES) | ((off > _STRAIGHT_DEGREES) & (length > 1e-4))
+    return result
 
 
 def planar_polygon(ring: sphere.Points) -> BaseGeometry:
@@ -334,4 +336,5 @@ class Hierarchy:
             average = -np.log(log_probability.shape[1])
             total += np.where(parent >= 0, log_probability[:, parent], average)
         total -= total.max(axis=1, keepdims=True)
-        return total - np.log(np.exp(total).sum(axis=1, keepdims=True))
+        result: NDArray[np.float64] = total - np.log(np.exp(total).sum(axis=1, keepdims=True))
+        return result

@@ -49,10 +49,10 @@ def kmeans(points: sphere.Points, k: int, seed: int) -> Vectors:
     rng = np.random.default_rng(seed)
     if len(distinct) > SAMPLE:
         rows = np.sort(rng.choice(len(distinct), SAMPLE, replace=False, p=counts / counts.sum(), shuffle=False))
-        distinct, counts = distinct[rows], np.ones(SAMPLE)
+        distinct, counts = distinct[rows], np.ones(SAMPLE, np.int64)
     unit, weights = sphere.xyz(distinct), counts.astype(np.float64)
     sites = _seeds(unit, weights, k, rng)
-    label = None
+    label: NDArray[np.int64] | None = None
     for _ in range(_ROUNDS):
         before, label = label, nearest(sites, unit)
         if before is not None and (before != label).mean() < _SETTLED:
@@ -134,7 +134,7 @@ def nearest(sites: Vectors, unit: Vectors) -> NDArray[np.int64]:
     """Which of the sites (k, 3) is nearest to each unit vector (n, 3)."""
     if len(sites) == 1:
         return np.zeros(len(unit), np.int64)
-    return cKDTree(sites).query(unit)[1].astype(np.int64, copy=False)
+    return np.asarray(cKDTree(sites).query(unit)[1], np.int64)
 
 
 class Voronoi:

@@ -10,7 +10,7 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache, reduce
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -81,13 +81,17 @@ class Combination(base.Partition):
 
     def boundary(self, cell: int) -> list[sphere.Points]:
         if self.within[cell] >= 0:
-            return self.parts[self.within[cell]].boundary(int(self.members[cell, self.within[cell]]))
+            result: list[sphere.Points] = self.parts[self.within[cell]].boundary(
+                int(self.members[cell, self.within[cell]])
+            )
+            return result
         outlines = shapely.get_exterior_ring(shapely.get_parts(shapely.orient_polygons(self.polygon(cell))))
         return [shapely.get_coordinates(ring)[:, ::-1] for ring in shapely.segmentize(outlines, 2.0)]
 
     def polygon(self, cell: int) -> BaseGeometry:
         if self.within[cell] >= 0:
-            return self.parts[self.within[cell]].polygon(int(self.members[cell, self.within[cell]]))
+            result: BaseGeometry = self.parts[self.within[cell]].polygon(int(self.members[cell, self.within[cell]]))
+            return result
         pairs = zip(self.parts, self.members[cell].tolist(), strict=True)
         return _with_center(_overlap([part.polygon(own) for part, own in pairs]), self.cell_centers[cell])
 
@@ -101,7 +105,7 @@ class Combination(base.Partition):
         return table.replace_schema_metadata({**table.schema.metadata, _PARTS_KEY: parts})
 
     @classmethod
-    def from_table(cls, table: pa.Table) -> Combination:
+    def from_table(cls, table: pa.Table) -> Self:
         parts = []
         for text in json.loads(table.schema.metadata[_PARTS_KEY]):
             part = pa.ipc.open_stream(base64.b85decode(text)).read_all()
@@ -171,7 +175,8 @@ class _Step(NamedTuple):
         wanted = before * self.size + label
         wanted[(before < 0) | (label < 0)] = -1
         if self.table is not None:
-            return self.table[wanted]
+            result: NDArray[np.int64] = self.table[wanted]
+            return result
         place = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
         return np.where(self.keys[place] == wanted, place, -1)
 
@@ -315,4 +320,5 @@ def _ipc(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
         writer.write_table(table)
-    return sink.getvalue().to_pybytes()
+    result: bytes = sink.getvalue().to_pybytes()
+    return result

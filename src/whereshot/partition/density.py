@@ -135,7 +135,9 @@ def optics_labels(unit: clusters.Vectors, neighbours: int, xi: float) -> NDArray
     if n <= neighbours:
         return np.full(n, -1)
     extract = errors.require("sklearn.cluster", extra="semantic").cluster_optics_xi
-    core = cKDTree(unit).query(unit, k=neighbours)[0].reshape(n, -1)[:, -1]  # each photo is its own first neighbour
+    core = np.asarray(cKDTree(unit).query(unit, k=neighbours)[0]).reshape(n, -1)[
+        :, -1
+    ]  # each photo is its own first neighbour
     reach, before, order = np.full(n, np.inf), np.full(n, -1), np.empty(n, np.int64)
     waiting = np.full(n, np.inf)  # reach, but infinite for those in order already
     todo = np.ones(n, bool)

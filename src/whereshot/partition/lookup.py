@@ -68,7 +68,8 @@ class Polygons:
         crossed = np.flatnonzero(found == _CROSSED)
         if len(crossed):
             found[crossed] = self._tested(points[crossed], tile[crossed])
-        return found
+        result: NDArray[np.int64] = found
+        return result
 
     def _classified(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
         """For each tile the one polygon that covers it, -1 for none, or that a border crosses it."""
@@ -104,7 +105,7 @@ class Polygons:
         return answer
 
 
-def _pieces(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
+def _pieces(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     """The borders of all polygons as short lines: the index then knows where they are."""
     lines = []
     for ring in shapely.get_rings(shapely.get_parts(shapes)):
@@ -113,7 +114,8 @@ def _pieces(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
     lengths = [len(line) for line in lines]
     if not lines:
         return np.empty(0, dtype=object)
-    return shapely.linestrings(np.concatenate(lines), indices=np.repeat(np.arange(len(lines)), lengths))
+    pieces = shapely.linestrings(np.concatenate(lines), indices=np.repeat(np.arange(len(lines)), lengths))
+    return np.asarray(pieces, dtype=object)
 
 
 class _Edges:
@@ -147,11 +149,12 @@ class _Edges:
         return answer
 
     def _nearest_of(
-        self, unit: NDArray[np.floating], limit: float, k: int
+        self, unit: NDArray[np.float64], limit: float, k: int
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """The nearest among the k edges whose middles are nearest, (n,), and whether no other edge can be nearer."""
         bound = (limit + self._half) * (1 + 1e-9)
-        middle, edge = self._tree.query(unit, k=np.arange(1, k + 1), distance_upper_bound=bound)
+        found, edge = self._tree.query(unit, k=np.arange(1, k + 1), distance_upper_bound=bound)
+        middle = np.asarray(found)
         missing = edge == len(self._owner)
         edge = np.where(missing, 0, edge)
         chord = np.where(missing, np.inf, self._distance(unit, edge))
@@ -166,4 +169,5 @@ class _Edges:
         start, along = self._start[edge], self._end[edge] - self._start[edge]
         squared = np.maximum((along**2).sum(-1), 1e-300)
         share = np.clip(((unit[:, None] - start) * along).sum(-1) / squared, 0, 1)
-        return np.linalg.norm(unit[:, None] - start - share[..., None] * along, axis=-1)
+        result: NDArray[np.float64] = np.linalg.norm(unit[:, None] - start - share[..., None] * along, axis=-1)
+        return result

@@ -11,6 +11,8 @@ within 25 km of their cell's centroid, and 94.3, 95.3 and 95.7 % within 200 km.
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
@@ -93,7 +95,7 @@ class DelaunayMesh(base.Partition):
         return dict(zip(_COLUMNS, map(pa.array, self.corners.reshape(-1, 9).T), strict=True))
 
     @classmethod
-    def from_table(cls, table: pa.Table) -> DelaunayMesh:
+    def from_table(cls, table: pa.Table) -> Self:
         common = base.common_columns(table)
         corners = np.stack([table[name].to_numpy() for name in _COLUMNS], axis=1).reshape(-1, 3, 3)
         return cls(corners, common["centers"], common["counts"], common["spread_km"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 import numpy as np
 import pyarrow as pa
@@ -37,7 +37,7 @@ class PublishedS2Cells(s2cells.S2Cells):
         return {"class_label": pa.array(self.class_labels), **super().own_columns()}
 
     @classmethod
-    def from_table(cls, table: pa.Table) -> PublishedS2Cells:
+    def from_table(cls, table: pa.Table) -> Self:
         cells = super().from_table(table)
         cells.class_labels = table["class_label"].to_numpy()
         return cells
@@ -101,27 +101,36 @@ class _Table:
     def refuse(self, row: int, problem: str) -> NoReturn:
         raise InputError(f"{self.path}: line {self.first_line + int(row)}: {problem}")
 
-    def numbers(self, column: str, kind: type = float) -> NDArray[np.float64]:
-        values = []
+    def numbers(self, column: str) -> NDArray[np.float64]:
+        values: list[float] = []
         for row, text in enumerate(self.text(column)):
             try:
-                values.append(kind(text))
+                values.append(float(text))
             except ValueError:
-                self.refuse(row, f"{column} must be {'a whole' if kind is int else 'a'} number; got {text!r}")
+                self.refuse(row, f"{column} must be a number; got {text!r}")
+        return np.array(values, np.float64)
+
+    def whole_numbers(self, column: str) -> NDArray[np.int64]:
+        values: list[int] = []
+        for row, text in enumerate(self.text(column)):
+            try:
+                values.append(int(text))
+            except ValueError:
+                self.refuse(row, f"{column} must be a whole number; got {text!r}")
         try:
-            return np.array(values, np.int64 if kind is int else np.float64)
+            return np.array(values, np.int64)
         except OverflowError:
             row = next(row for row, value in enumerate(values) if abs(value) >= 2**63)
             self.refuse(row, f"{column} is too large: {values[row]}")
 
     def positions(self, latitude: str, longitude: str) -> sphere.Points:
         pair = [self.numbers(latitude), self.numbers(longitude)]
-        problems = sphere.position_problems(*pair)
+        problems = sphere.position_problems(pair[0], pair[1])
         for row in np.flatnonzero(problems != "")[:1]:
             self.refuse(row, f"({pair[0][row]:g}, {pair[1][row]:g}): {problems[row]}")
         return sphere.points(np.stack(pair, axis=1))
 
-    def distinct(self, column: str, values: NDArray[np.floating]) -> None:
+    def distinct(self, column: str, values: NDArray[np.integer]) -> None:
         """Refuse the second row of two with one value."""
         order = np.argsort(values, kind="stable")
         again = order[1:][values[order][1:] == values[order][:-1]]
@@ -130,7 +139,7 @@ class _Table:
             first = np.flatnonzero(values == values[row])[0]
             self.refuse(row, f"{column} {self.text(column)[row]} is also that of line {self.first_line + first}")
 
-    def disjoint(self, first: NDArray[np.int64], last: NDArray[np.int64], order: NDArray[np.int64]) -> None:
+    def disjoint(self, first: NDArray[np.integer], last: NDArray[np.integer], order: NDArray[np.int64]) -> None:
         """Refuse the row whose cell lies in another's: runs first..last in this order."""
         for place in np.flatnonzero(first[order][1:] <= last[order][:-1])[:1]:
             outer, inner = sorted(order[place : place + 2].tolist())
@@ -139,7 +148,7 @@ class _Table:
 
 def _read_geoestimation(table: _Table) -> PublishedS2Cells:
     """S2 cells with counts and mean positions; rows come by class number, cells go by S2 id."""
-    labels = table.numbers("class_label", int)
+    labels = table.whole_numbers("class_label")
     table.distinct("class_label", labels)
     tokens = table.text("hex_id")
     ids = np.empty(len(tokens), np.uint64)
@@ -149,7 +158,7 @@ def _read_geoestimation(table: _Table) -> PublishedS2Cells:
         except InputError:
             table.refuse(row, f"hex_id must be an S2 cell in hexadecimal digits; got {token!r}")
     table.distinct("hex_id", ids)
-    counts = table.numbers("imgs_per_cell", int)
+    counts = table.whole_numbers("imgs_per_cell")
     for row in np.flatnonzero(counts < 0)[:1]:
         table.refuse(row, f"imgs_per_cell must be at least 0; got {counts[row]}")
     centers = table.positions("latitude_mean", "longitude_mean")
@@ -162,7 +171,7 @@ def _read_geoestimation(table: _Table) -> PublishedS2Cells:
 
 def _read_osv5m(table: _Table) -> quadtree.Quadtree:
     """The boxes of a quadtree, whose start box is the one around them all."""
-    table.distinct("cluster_id", table.numbers("cluster_id", int))
+    table.distinct("cluster_id", table.whole_numbers("cluster_id"))
     low, high = table.positions("min_lat", "min_lon"), table.positions("max_lat", "max_lon")
     centers = table.positions("mean_lat", "mean_lon")
     for row in np.flatnonzero((low >= high).any(axis=1))[:1]:
@@ -172,7 +181,8 @@ def _read_osv5m(table: _Table) -> quadtree.Quadtree:
     depths = np.rint(np.log2(size / (high - low)))
     row_column = np.rint((low - low.min(axis=0)) / size * 2.0**depths).astype(np.int64)
     depth = np.clip(depths[:, 0], 0, quadtree.MAX_DEPTH).astype(np.int64)
-    paths = quadtree.path_of(*row_column.T, quadtree.MAX_DEPTH)
+    row, column = row_column.T
+    paths = quadtree.path_of(row, column, quadtree.MAX_DEPTH)
     expected = quadtree.boxes_of(start, paths, depth)
     off = np.abs(expected - np.concatenate([low, high], axis=1)).max(axis=1)
     for row in np.flatnonzero((depths[:, 0] != depths[:, 1]) | (off > _ROUNDING))[:1]:

@@ -7,7 +7,7 @@ the sorted paths. Boxes are half-open to the north and the east; the start box i
 from __future__ import annotations
 
 import json
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -98,7 +98,8 @@ class Quadtree(base.Partition):
 
     def polygon(self, cell: int) -> BaseGeometry:
         south, west, north, east = self.boxes[cell]
-        return shapely.box(west, south, east, north)
+        result: BaseGeometry = shapely.box(west, south, east, north)
+        return result
 
     def own_columns(self) -> dict[str, pa.Array]:
         edges = dict(zip(Box._fields, map(pa.array, self.boxes.T), strict=True))
@@ -109,7 +110,7 @@ class Quadtree(base.Partition):
         return super().to_table().replace_schema_metadata({base.METADATA_KEY: about})
 
     @classmethod
-    def from_table(cls, table: pa.Table) -> Quadtree:
+    def from_table(cls, table: pa.Table) -> Self:
         common = base.common_columns(table)
         digits = table["path"].to_pylist()
         return cls(
@@ -216,7 +217,8 @@ def _slots(values: NDArray[np.float64], table: NDArray[np.float64]) -> NDArray[n
     slot = np.clip(guess.astype(np.int64), 0, last)
     slot -= (values < table[slot]) & (slot > 0)
     slot += (values >= table[slot + 1]) & (slot < last)
-    return slot
+    result: NDArray[np.int64] = slot
+    return result
 
 
 def runs(

@@ -24,7 +24,7 @@ from whereshot import adjacency, borders, rings, sphere
 from whereshot.config import ConfigPath
 from whereshot.errors import InputError, nearest_name
 from whereshot.partition import base, clusters
-from whereshot.partition.lookup import Polygons, one_spelling
+from whereshot.partition.lookup import Polygons
 
 GROUPS_KEY = b"whereshot.regions.groups"
 
@@ -124,7 +124,7 @@ class Regions(base.Partition):
         group = self._polygons.index_of(p, self.stray_km)
         return np.append(self._cell, -1)[_site_of(self.groups, self._first, p, group)]
 
-    def populate(self, points: ArrayLike, kept: Callable[[NDArray[np.int64]], NDArray[np.bool_]]) -> Regions:
+    def populate(self, points: ArrayLike, kept: Callable[[NDArray[np.int64]], NDArray[np.bool_]]) -> Self:
         p = sphere.points(points)
         recounted = copy.copy(self)
         recounted.stray_counts = _stray_counts(self._polygons, p, self.assign(p), len(self))
@@ -136,7 +136,8 @@ class Regions(base.Partition):
         return [shapely.get_coordinates(ring)[:, ::-1] for ring in shapely.get_rings(shapely.get_parts(dense))]
 
     def polygon(self, cell: int) -> BaseGeometry:
-        return self.shapes[cell]
+        result: BaseGeometry = self.shapes[cell]
+        return result
 
     def neighbours(self) -> NDArray[np.int64]:
         """Pairs (m, 2) of cells i < j whose polygons share a stretch of border; what strays in from beyond joins none.
@@ -177,7 +178,7 @@ class Regions(base.Partition):
         return table.replace_schema_metadata({**(table.schema.metadata or {}), GROUPS_KEY: text})
 
     @classmethod
-    def from_table(cls, table: pa.Table) -> Regions:
+    def from_table(cls, table: pa.Table) -> Self:
         saved = pa.ipc.open_file(base64.b64decode(table.schema.metadata[GROUPS_KEY])).read_all()
         groups = [
             Group(
@@ -219,7 +220,9 @@ def _site_of(
     for start, end in itertools.pairwise(bounds):
         own = rows[start:end]
         number = int(group[own[0]])
-        answer[own] = first[number] + clusters.nearest(groups[number].sites, sphere.xyz(one_spelling(points[own])))
+        answer[own] = first[number] + clusters.nearest(
+            groups[number].sites, sphere.xyz(sphere.one_spelling(points[own]))
+        )
     return answer
 
 
@@ -284,7 +287,12 @@ def _chosen(found: borders.Borders, settings: RegionSettings) -> borders.Borders
         for row, names in enumerate(zip(found.names, found.parents, strict=True))
         if not set(settings.only).isdisjoint(names)
     ]
-    return borders.Borders(*([column[row] for row in rows] for column in found[:3]), found.notes)
+    return borders.Borders(
+        [found.names[row] for row in rows],
+        [found.parents[row] for row in rows],
+        [found.shapes[row] for row in rows],
+        found.notes,
+    )
 
 
 def _disjoint(shapes: list[BaseGeometry]) -> list[BaseGeometry]:
@@ -356,9 +364,10 @@ def _sites(
         own, unit = points[rows], sphere.xyz(points[rows])
         if settings.max is None:
             return clusters.settle(clusters.kmeans(own, k, settings.seed), unit[inside[rows]], settings.min)
-        sites = None
+        sites = clusters.split(own, settings.max, settings.seed, None)
         for attempt in range(_ATTEMPTS):  # what too small a cell leaves may be too much for its neighbours
-            sites = clusters.split(own, settings.max, settings.seed + attempt, sites)
+            if attempt:
+                sites = clusters.split(own, settings.max, settings.seed + attempt, sites)
             sites = _ashore(clusters.settle(sites, unit, settings.min), unit[inside[rows]], outlines[number])
             sites = clusters.settle(sites, unit, settings.min)
             if np.bincount(clusters.nearest(sites, unit)).max() <= settings.max:
@@ -419,11 +428,11 @@ def cells_of(
 ) -> Regions:
     """All cells of these groups that have enough photos; ``lookup`` finds the groups' polygons, if it is at hand."""
     drawn = [_drawn(group) for group in groups]
-    for number, shapes in enumerate(drawn):  # a site without a polygon is no cell
-        if any(shape.is_empty for shape in shapes):
-            stay = [row for row, shape in enumerate(shapes) if not shape.is_empty] or [0]
-            groups[number] = groups[number]._replace(sites=groups[number].sites[stay])
-            drawn[number] = _drawn(groups[number])
+    for index, parts in enumerate(drawn):  # a site without a polygon is no cell
+        if any(shape.is_empty for shape in parts):
+            stay = [row for row, shape in enumerate(parts) if not shape.is_empty] or [0]
+            groups[index] = groups[index]._replace(sites=groups[index].sites[stay])
+            drawn[index] = _drawn(groups[index])
     first = np.cumsum([0] + [len(group.sites) for group in groups])
     lookup = lookup or Polygons([group.shape for group in groups])
     label = _site_of(groups, first, points, lookup.index_of(points, settings.stray_km))

@@ -4,6 +4,8 @@ prefix, so a cell is a run of the sorted ids and counting it takes two binary se
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
@@ -65,7 +67,7 @@ class S2Cells(base.Partition):
         return {"s2_id": pa.array(self.ids), "s2_token": pa.array(s2.token(self.ids))}
 
     @classmethod
-    def from_table(cls, table: pa.Table) -> S2Cells:
+    def from_table(cls, table: pa.Table) -> Self:
         common = base.common_columns(table)
         return cls(table["s2_id"].to_numpy(), common["centers"], common["counts"], common["spread_km"])
 
@@ -85,7 +87,7 @@ def build_adaptive(points: ArrayLike, settings: AdaptiveSettings, populate_with:
         counted_leaves = s2.encode(sphere.one_spelling(counted))
         counted_ordered = np.sort(counted_leaves)
     cells = np.unique(s2.parent(counted_ordered, settings.min_level))  # others have no photo that counts
-    finished: list[NDArray[np.float64]] = []
+    finished: list[s2.CellIds] = []
     for level in range(settings.min_level, settings.max_level + 1):
         split = (_count(ordered, cells) > settings.max) & (level < settings.max_level)
         finished.append(cells[~split & settings.kept(_count(counted_ordered, cells))])

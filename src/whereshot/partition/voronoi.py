@@ -84,7 +84,7 @@ class VoronoiCells(base.Partition):
         return table.replace_schema_metadata({**(table.schema.metadata or {}), SITES_KEY: sites})
 
     @classmethod
-    def from_table(cls, table: pa.Table) -> VoronoiCells:
+    def from_table(cls, table: pa.Table) -> Self:
         common = base.common_columns(table)
         sites = np.frombuffer(base64.b64decode(table.schema.metadata[SITES_KEY]), "<f8").reshape(-1, 3)
         return cls(

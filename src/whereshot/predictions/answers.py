@@ -44,21 +44,21 @@ def read_answers(path: Path, truth: Truth, columns: Mapping[str, str], name: str
     are named and left aside. Raises InputError for ids that occur twice, or where no id is one of the truth's.
     """
     table = read_columns(path, columns, positions_named("pred") | STATED, "--column")
-    ids = ids_of(table)
+    ids, known = ids_of(table), truth.known_ids
     points, wrong = positions_of(table)
-    at = pc.index_in(pa.array(ids, pa.string()), value_set=pa.array(truth.ids, pa.string()))
+    at = pc.index_in(pa.array(ids, pa.string()), value_set=pa.array(known, pa.string()))
     of_row = pc.fill_null(at, -1).to_numpy()
     if not (of_row >= 0).any():
-        raise InputError(f"{path}: none of {len(ids)} ids is in the truth, whose first is {truth.ids[0]!r}")
+        raise InputError(f"{path}: none of {len(ids)} ids is in the truth, whose first is {known[0]!r}")
     miss, aside = MISS, "left aside: it is not in the truth"
     for row in sorted(wrong):
         problems.rows.append(Problem(path.name, row + 1, ids[row], wrong[row], miss))
-    for row in np.flatnonzero(of_row < 0):
-        problems.rows.append(Problem(path.name, int(row) + 1, ids[row], "an id too many", aside))
+    for row in np.flatnonzero(of_row < 0).tolist():
+        problems.rows.append(Problem(path.name, row + 1, ids[row], "an id too many", aside))
     given = np.zeros(len(truth), bool)
     given[of_row[of_row >= 0]] = True
     for number in np.flatnonzero(~given):
-        problems.rows.append(Problem(path.name, None, truth.ids[number], "no prediction", miss))
+        problems.rows.append(Problem(path.name, None, known[number], "no prediction", miss))
     mine = np.flatnonzero(of_row >= 0)
     rows = of_row[mine]
     problems.warnings += [f"{path.name}: {said}" for said in mix_ups(points[mine], table, mine, truth.points[rows])]
@@ -100,7 +100,7 @@ def mix_ups(
         return []
     raw, truth = raw[good], truth[good]
 
-    def gain(values: NDArray[np.floating], of: NDArray[np.float64]) -> float:
+    def gain(values: NDArray[np.float64], of: NDArray[np.float64]) -> float:
         possible = sphere.position_problems(values[:, 0], values[:, 1]) == ""
         km = np.full(len(values), sphere.HALF_CIRCUMFERENCE_KM)
         km[possible] = sphere.distance_km(values[possible], of[possible])

@@ -64,16 +64,18 @@ def read_distributions(path: Path, truth: Truth, problems: Problems, lost: str =
         raise InputError(f"{path}: {bad.sum()} rows are no weighted places; first: row {row + 1} ({told})")
     order = np.argsort(code, kind="stable")
     first = np.searchsorted(code[order], np.arange(len(names) + 1))
-    photo = pc.fill_null(pc.index_in(pa.array(names, pa.string()), value_set=pa.array(truth.ids, pa.string())), -1)
+    photo = pc.fill_null(
+        pc.index_in(pa.array(names, pa.string()), value_set=pa.array(truth.known_ids, pa.string())), -1
+    )
     photo = photo.to_numpy()
     for number in np.flatnonzero(photo < 0):
         aside = "left aside: it is not in the truth"
         problems.rows.append(Problem(path.name, int(order[first[number]]) + 1, names[number], "an id too many", aside))
     for number in np.setdiff1d(np.arange(len(truth)), photo):
-        problems.rows.append(Problem(path.name, None, truth.ids[number], "no distribution", lost))
+        problems.rows.append(Problem(path.name, None, truth.known_ids[number], "no distribution", lost))
     known = np.flatnonzero(photo >= 0)
     if len(known) == 0:
-        raise InputError(f"{path}: none of {len(names)} ids is in the truth, whose first is {truth.ids[0]!r}")
+        raise InputError(f"{path}: none of {len(names)} ids is in the truth, whose first is {truth.known_ids[0]!r}")
     length = np.diff(first)
     known = known[np.argsort(length[known], kind="stable")]
     start = 0

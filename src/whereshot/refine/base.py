@@ -169,6 +169,13 @@ class Examples:
             raise InputError(f"none of {len(self.cell)} photos lies in a cell: there is nothing to learn from")
 
 
+def needed(support: Support | None) -> Support:
+    """The cells of a refiner that works on no others. Raises InputError where there are none."""
+    if support is None:
+        raise InputError("this refiner works on the cells that it was fitted on, and its folder has none; fit it again")
+    return support
+
+
 class Refiner(ABC):
     """Posteriors and records of the same photos -> better posteriors. Made by ``fit`` or ``from_tensors``.
 

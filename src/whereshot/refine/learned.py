@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from whereshot.posterior import Posterior
 from whereshot.records import Records
-from whereshot.refine.base import NetworkSettings, Refiner, Support, more_inputs
+from whereshot.refine.base import NetworkSettings, Refiner, Support, more_inputs, needed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -62,7 +62,8 @@ class Learned(Refiner):
         return weights(self._network)
 
     @classmethod
-    def from_tensors(cls, support: Support, settings: Any, tensors: dict[str, NDArray[Any]]) -> Self:
+    def from_tensors(cls, support: Support | None, settings: Any, tensors: dict[str, NDArray[Any]]) -> Self:
         from whereshot.refine.networks import load
 
-        return cls(support, settings, load(cls.create(support, settings), tensors))
+        cells = needed(support)
+        return cls(cells, settings, load(cls.create(cells, settings), tensors))

@@ -36,7 +36,7 @@ class Inputs:
     more: torch.Tensor
 
     @classmethod
-    def of(cls, posterior: Posterior, top: int, *more: NDArray[np.float64]) -> Inputs:
+    def of(cls, posterior: Posterior, top: int, *more: NDArray[np.floating]) -> Inputs:
         """The ``top`` heaviest cells of each row, renormalised, their former sum, and more columns."""
         top = min(top, posterior.log_mass.shape[1])
         mass = posterior.mass

@@ -82,5 +82,5 @@ class PostingTime(Learned):
         import torch
 
         return np.concatenate(
-            [self._network(inputs.take(part)).numpy() for part in torch.arange(len(records)).split(BLOCK)]
+            [self._network(inputs.take(part)).numpy() for part in torch.split(torch.arange(len(records)), BLOCK)]
         )

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from whereshot.progress import Track, silent
 from whereshot.records import Records
-from whereshot.refine.base import Examples, NetworkSettings, Support, users_in_time
+from whereshot.refine.base import Examples, NetworkSettings, Support, needed, users_in_time
 from whereshot.refine.learned import Learned
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class UserAlbum(Learned):
         import torch
 
         stretches = [part for rows in users_in_time(records) for part in _stretches(rows, self.settings.photos)]
-        found = np.empty((len(records), len(self.support)))
+        found = np.empty((len(records), len(needed(self.support))))
         for start in range(0, len(stretches), self.settings.batch_size):
             rows, length = _padded(stretches[start : start + self.settings.batch_size])
             said = self._network(inputs.take(rows), length)
@@ -112,7 +112,7 @@ def _random_stretch(rows: NDArray[np.int64], photos: int, rng: np.random.Generat
     return rows[start : start + photos]
 
 
-def _padded(albums: list[NDArray[np.float64]]) -> tuple[torch.Tensor, torch.Tensor]:
+def _padded(albums: list[NDArray[np.int64]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Rows (albums, photos) of the longest's length, filled up with the first, and how many of each count."""
     import torch
 

@@ -12,7 +12,7 @@ from whereshot.config import Settings
 from whereshot.posterior import Posterior
 from whereshot.progress import Track, silent
 from whereshot.records import Records
-from whereshot.refine.base import Examples, Refiner, Support
+from whereshot.refine.base import Examples, Refiner, Support, needed
 
 _STEPS = 200
 
@@ -75,8 +75,10 @@ class UserMean(Refiner):
         return {"share": np.array([self.share]), "prior": self.prior}
 
     @classmethod
-    def from_tensors(cls, support: Support, settings: UserMeanSettings, tensors: dict[str, NDArray[Any]]) -> Self:
-        return cls(support, settings, float(tensors["share"][0]), tensors["prior"])
+    def from_tensors(
+        cls, support: Support | None, settings: UserMeanSettings, tensors: dict[str, NDArray[Any]]
+    ) -> Self:
+        return cls(needed(support), settings, float(tensors["share"][0]), tensors["prior"])
 
 
 def _others(mass: NDArray[np.float64], records: Records) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -6,6 +6,7 @@ Figures are drawn here as SVG, so that they need no further package; the page as
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from whereshot import sphere
 from whereshot.benchmark import Benchmark
@@ -64,14 +65,14 @@ def sections(
 
 def _drawn(report: Report, row: Row, training: sphere.Points | None, thumbnails: Path | None) -> list[Section]:
     by_hour, confused = hours.by_hour(row), confusion.matrix(row)
-    lots: list[tuple[str, list[str], list]] = [
+    lots: list[tuple[str, list[str], list[Any]]] = [
         ("Errors", [], [errors.histogram(row), errors.cumulated(report.rows)]),
         ("Maps", [], world.maps(row)),
         ("Calibration", [], calibration.figures(row)),
         ("Confusion", [], [] if confused is None else [confused]),
         ("Hours", [], [] if by_hour is None else [by_hour]),
         ("By scene, continent and country", [], tables.groups(row)),
-        ("What to collect", [_WEAKEST], collecting.weakest(row.scored, training)),
+        ("What to collect", [_WEAKEST], collecting.weakest(row.kept, training)),
         ("Single photos", [], extremes.galleries(row, thumbnails)),
     ]
     return [Section(title, words, parts) for title, words, parts in lots if parts]

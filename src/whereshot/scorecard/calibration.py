@@ -28,7 +28,7 @@ def figures(row: Row) -> list[Figure]:
 def _reliability(row: Row, km: int) -> Figure:
     curve = row.curves[f"reliability_{km}"]
     known = np.isfinite(curve.x) & np.isfinite(curve.y)
-    x, y, low, high = (values[known] for values in (curve.x, curve.y, curve.low, curve.high))
+    x, y, low, high = (values[known] for values in (curve.x, curve.y, *curve.interval))
     plot = Plot(shares(), shares(), f"stated probability of being within {km} km", "share of photos that are")
     plot.rule([0, 1], [0, 1], "mark")
     for at, bottom, top in zip(x, low, high, strict=True):
@@ -84,7 +84,7 @@ def _risk(row: Row) -> Figure:
     steps = np.linspace(0.1, 1, 10)
     for number, km in enumerate(shown):
         curve = row.curves[f"risk_{km}"]
-        plot.band(curve.x, curve.low, curve.high, f"s{number}")
+        plot.band(curve.x, *curve.interval, f"s{number}")
         plot.line(curve.x, curve.y, f"s{number}")
         legend.append((f"s{number}", f"more than {km} km off"))
         rows.append(

@@ -51,7 +51,7 @@ def neighbourly(points: sphere.Points) -> NDArray[np.int64]:
 
 def matrix(row: Row) -> Figure | None:
     """Where photos of each kind are put; None where there is but one kind."""
-    scored = row.scored
+    scored = row.kept
     kinds = _countries(scored)
     by_country = np.unique(kinds.true[kinds.true >= 0], return_counts=True)[1]
     if len(by_country) < FEW_COUNTRIES or by_country.max() > MOST_OF_ONE * by_country.sum():
@@ -100,7 +100,7 @@ def _cells(scored: Scored) -> Kinds:
     return Kinds(f"S2 cell of level {level}", code.astype(np.int64), answered, s2.token(ids), long)
 
 
-def _drawn(row: Row, kinds: Kinds, largest: NDArray[np.float64], counts: NDArray[np.int64], total: int) -> Figure:
+def _drawn(row: Row, kinds: Kinds, largest: NDArray[np.int64], counts: NDArray[np.int64], total: int) -> Figure:
     k, size = len(largest), 22
     left = 34 + 8 * max(len(kinds.short[kind]) for kind in largest)
     top = 14 + 7 * max(5, *(len(kinds.short[kind]) for kind in largest))
@@ -115,7 +115,7 @@ def _drawn(row: Row, kinds: Kinds, largest: NDArray[np.float64], counts: NDArray
         share = counts[at] / photos
         y = top + size * at
         parts.append(text(left - 6, y + 15, f"{columns[at]} {photos:,}", "end"))
-        for to in np.flatnonzero(counts[at]):
+        for to in np.flatnonzero(counts[at]).tolist():
             said = f"{names[at]}: {counts[at, to]:,} of {photos:,} photos put in {names[to]} ({100 * share[to]:.0f} %)"
             name = f"q{np.searchsorted(STEPS, share[to], side='right')}" + (" right" if to == at else "")
             where = f'x="{number(left + size * to)}" y="{number(y)}" width="{size - 1}" height="{size - 1}"'

@@ -133,13 +133,13 @@ class Plot:
         bottom, right = self.height - self.BOTTOM, self.width - self.RIGHT
         parts = []
         for value, label in self.y.ticks:
-            _, up = self.at(self.x.low, value)
+            up = float(self.at(self.x.low, value)[1])
             ends = f'x1="{self.LEFT}" x2="{number(right)}" y1="{number(up)}" y2="{number(up)}"'
             parts += [f'<line class="grid" {ends}/>', text(self.LEFT - 6, up + 4, label, "end")]
         parts += self.marks
         parts.append(f'<line class="axis" x1="{self.LEFT}" x2="{number(right)}" y1="{bottom}" y2="{bottom}"/>')
         for value, label in self.x.ticks:
-            across, _ = self.at(value, self.y.low)
+            across = float(self.at(value, self.y.low)[0])
             ends = f'x1="{number(across)}" x2="{number(across)}" y1="{bottom}" y2="{bottom + 4}"'
             parts += [f'<line class="axis" {ends}/>', text(across, bottom + 18, label, "middle")]
         middle = self.TOP + (bottom - self.TOP) / 2

@@ -20,7 +20,7 @@ _KM = Scale(0.1, 30_000, [(0.1, "0.1"), (1, "1"), (25, "25"), (200, "200"), (750
 
 def histogram(row: Row) -> Figure:
     """How many photos are how far off, on a log scale; those without an answer stand apart."""
-    scored = row.scored
+    scored = row.kept
     error = scored.error_km[~scored.failed]
     count, _ = np.histogram(np.clip(error, EDGES_KM[0], EDGES_KM[-1]), EDGES_KM)
     share = count / len(scored)
@@ -53,8 +53,8 @@ def cumulated(rows: list[Row]) -> Figure:
         plot.rule([km, km], [0, 1], "mark")
     at = np.geomspace(_KM.low, 20_100, 120)
     for number, row in reversed(list(enumerate(shown))):
-        error = np.sort(row.scored.error_km[~row.scored.failed])
-        plot.line(at, np.searchsorted(error, at, side="right") / len(row.scored), f"s{number}")
+        error = np.sort(row.kept.error_km[~row.kept.failed])
+        plot.line(at, np.searchsorted(error, at, side="right") / len(row.kept), f"s{number}")
     heads = ["method", *(f"{km} km" for km in DISTANCES_KM)]
     cells = [[row.name, *(f"{100 * row.scores[f'accuracy_{km}'].value:.1f}" for km in DISTANCES_KM)] for row in shown]
     title = "Share of photos within a distance"

@@ -16,7 +16,7 @@ SHOWN = 12
 
 def galleries(row: Row, thumbnails: Path | None = None) -> list[Gallery]:
     """The worst and the best answered photos; ``thumbnails`` is the folder that paths of pictures start from."""
-    scored = row.scored
+    scored = row.kept
     answered = np.flatnonzero(~scored.failed)
     order = answered[np.argsort(scored.error_km[answered], kind="stable")]
     count = min(SHOWN, (len(order) + 1) // 2)

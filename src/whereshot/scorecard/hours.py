@@ -15,7 +15,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 def by_hour(row: Row) -> Figure | None:
     """Where photos of each hour were taken, and where the answers put them; None without times."""
-    truth, scored = row.scored.truth, row.scored
+    truth, scored = row.kept.truth, row.kept
     times, verb = (truth.posted_at, "posting") if truth.posted_at is not None else (truth.taken_at, "taking")
     if times is None:
         return None

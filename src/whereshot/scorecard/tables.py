@@ -22,7 +22,17 @@ _FORMS: dict[str, tuple[float, str]] = {
 }
 _HEADS = ["method", *(f"{km} km" for km in DISTANCES_KM), "GeoScore", "mean km", "median km", "NLL"]
 _HEADS += [f"in {round(100 * level)} % circle" for level in LEVELS]
-_SHARES = ("accuracy_", "coverage_", "region_coverage_", "ece_", "recall", "osv_", "country", "region", "city")
+_SHARES: tuple[str, ...] = (
+    "accuracy_",
+    "coverage_",
+    "region_coverage_",
+    "ece_",
+    "recall",
+    "osv_",
+    "country",
+    "region",
+    "city",
+)
 _SHARES += ("precision", "sample_coverage")
 
 

@@ -109,7 +109,7 @@ class Cells:
 
 def maps(row: Row) -> list[Figure]:
     """Two maps with the same cells: photos, and their median error."""
-    scored = row.scored
+    scored = row.kept
     frame = Frame.of(scored.truth.points, scored.protocol.cell_level)
     cells = Cells.of(scored, frame.level)
     land = frame.land()

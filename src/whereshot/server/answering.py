@@ -98,11 +98,11 @@ class Answerer:
         """The next answer, or the reason why a photo has none."""
         if isinstance(found, str):
             return Located(Prediction(id="", error=found), None)
-        located = next(answers)
+        located: Located = next(answers)
         prediction, posterior = located.prediction, located.posterior
         if posterior is None:
             return located
-        if found.latitude is not None:
+        if found.latitude is not None and found.longitude is not None:
             prediction = replace(prediction, recorded=(found.latitude, found.longitude))
         if options.coarse_km is not None:
             posterior = coarse.coarsened(posterior, options.coarse_km)
@@ -130,11 +130,11 @@ class Answerer:
             together = [] if pooled is None else [pooled[0]]
             return Reply(200, GEOJSON, as_json(report.to_geojson([*predictions, *together])).encode())
         parts = [_with_map(one.prediction.to_json(), one.posterior, options) for one in located]
-        together = "null"
+        album = "null"
         if pooled is not None:
             prediction, posterior, told = pooled
-            together = _with_map(prediction.to_json() | told, posterior, options)
-        body = f'{{"model":{as_json(self.locator.name)},"predictions":[{",".join(parts)}],"album":{together}}}'
+            album = _with_map(prediction.to_json() | told, posterior, options)
+        body = f'{{"model":{as_json(self.locator.name)},"predictions":[{",".join(parts)}],"album":{album}}}'
         return Reply(200, JSON, body.encode("utf-8", "backslashreplace"))
 
     def _pooled(

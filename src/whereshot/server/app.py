@@ -181,7 +181,7 @@ def _add_gallery(app: FastAPI, gallery: Gallery | None) -> None:
 
 def answer_form(accept: str | None) -> str:
     """The media type that a client prefers of those there are. Raises ProblemError."""
-    wanted = []
+    wanted: list[tuple[float, int, str]] = []
     for part in (accept or "*/*").split(","):
         kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
         quality = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")

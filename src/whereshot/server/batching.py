@@ -57,7 +57,7 @@ class Batcher:
         self._workers, self._limits, self._metrics = workers, limits, metrics
         self._queue: deque[Waiting] = deque()
         self._more = asyncio.Event()
-        self._tasks: list[asyncio.Task] = []
+        self._tasks: list[asyncio.Task[None]] = []
         self._seconds_per_photo = 0.1
         self.ready = 0
         metrics.watch("queue_photos", "Photos that wait.", lambda: self.waiting)

@@ -9,12 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from whereshot.server.limits import FIELD_BYTES, FIELDS, Limits
 from whereshot.server.problems import ProblemError
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 PHOTOS = "photos"
 
@@ -70,7 +74,7 @@ class FormReader:
         self._name, self._value = "", bytearray()
         self._headers: dict[bytes, bytes] = {}
         self._header: tuple[bytearray, bytearray] = bytearray(), bytearray()
-        callbacks = {
+        callbacks: MultipartCallbacks = {
             "on_part_begin": self._begin_part,
             "on_part_data": self._take_data,
             "on_part_end": self._end_part,
@@ -110,7 +114,7 @@ class FormReader:
         for photo in self.form.photos:
             photo.content = bytearray()
         self._value = bytearray()
-        self._parser.callbacks.clear()
+        self._parser.callbacks = {}
         self._held.give_back(self.taken)
 
     def _begin_part(self) -> None:

@@ -41,7 +41,7 @@ def admit(content: bytes, most_pixels: int) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit follows
             with Image.open(io.BytesIO(content), formats=images.FORMATS) as image:
-                form, (width, height) = image.format, image.size
+                form, (width, height) = image.format or "", image.size
     except Image.DecompressionBombError as error:
         raise ImageError(
             f"{name}: more than {most_pixels / 1e6:.0f} megapixels, the limit; make a smaller copy"
@@ -86,8 +86,8 @@ def without_metadata(content: bytes, form: str, most_pixels: int) -> images.Sour
     """
     if form in images.JPEG:
         try:
-            with Image.open(io.BytesIO(content), formats=("JPEG",)) as image:
-                turned = image.getexif().get(ExifTags.Base.Orientation, 1)
+            with Image.open(io.BytesIO(content), formats=("JPEG",)) as opened:
+                turned = opened.getexif().get(ExifTags.Base.Orientation, 1)
         except Exception:  # damaged EXIF turns nothing
             turned = 1
         return b"".join([content[:2], _orientation(turned), *_parts(content)[0]])

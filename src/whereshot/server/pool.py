@@ -76,7 +76,7 @@ class Worker:
                 if "broken" in head:
                     raise BrokenAnswerError
                 return [
-                    Answer(told["status"], told["form"], await self._process.stdout.readexactly(told["length"]))
+                    Answer(told["status"], told["form"], await self._pipes()[1].readexactly(told["length"]))
                     for told in head["replies"]
                 ]
         except TimeoutError as error:
@@ -89,14 +89,23 @@ class Worker:
             await self.stop()
             raise
 
+    def _pipes(self) -> tuple[asyncio.StreamWriter, asyncio.StreamReader]:
+        """Into and out of the process. Raises EOFError where there is none."""
+        process = self._process
+        if process is None or process.stdin is None or process.stdout is None:
+            raise EOFError
+        return process.stdin, process.stdout
+
     async def _exchange(self, parts: list[bytes | bytearray]) -> dict[str, Any]:
+        to_process, from_process = self._pipes()
         for part in parts:
-            self._process.stdin.write(part)
-            await self._process.stdin.drain()
-        line = await self._process.stdout.readline()
+            to_process.write(part)
+            await to_process.drain()
+        line = await from_process.readline()
         if not line:
             raise EOFError
-        return json.loads(line)
+        head: dict[str, Any] = json.loads(line)
+        return head
 
     async def stop(self) -> None:
         """End the process at once."""

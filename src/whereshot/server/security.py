@@ -141,7 +141,7 @@ class _Exchange:
         self.status = 0
 
     async def receive(self) -> dict[str, Any]:
-        message = await self._receive()
+        message: dict[str, Any] = await self._receive()
         self._invited = True
         if message["type"] == "http.disconnect" or not message.get("more_body"):
             self._unread = False

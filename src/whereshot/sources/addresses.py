@@ -98,10 +98,9 @@ def draw(inputs: Sequence[Path], sampling: Sampling, track: Track) -> Drawn:
     for path in track(inputs, total=len(inputs), what="drawing addresses"):
         for batch, _ in _batches(path):
             order = hashed([f"{sampling.seed}:{name}" for name in batch.ids])
-            keys = zip(cell_of(batch), unit_of(batch), strict=True)
-            for row, key in enumerate(keys):
+            for row, key in enumerate(zip(cell_of(batch), unit_of(batch), strict=True)):
                 if key[0]:
-                    address = Address(batch.ids[row], *map(float, batch.points[row]))
+                    address = Address(batch.ids[row], float(batch.points[row, 0]), float(batch.points[row, 1]))
                     held[key].append((int(order[row]), address))
             for key, some in held.items():
                 most = _most(wanted[key], sampling)

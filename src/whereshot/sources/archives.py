@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +23,28 @@ from whereshot.sources.ids import hashed
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
+class Part(NamedTuple):
+    """Pictures (n,) of one holder: hashes of their names, the holder's number, and where they lie in it, in bytes."""
+
+    hashes: NDArray[np.uint64]
+    holder: NDArray[np.integer]
+    start: NDArray[np.integer]
+    packed: NDArray[np.integer]
+    length: NDArray[np.integer]
+
+
 class Pictures:
     """Where the pictures of some folders, zips or tars are, by the hash of their names."""
 
     def __init__(self, places: Sequence[Path]) -> None:
         self._holders: list[str] = []
         parts = [part for place in places for part in self._walk(place)]
-        empty = (np.empty(0, np.uint64), *(np.empty(0, np.int64),) * 4)
-        columns = [np.concatenate(column) for column in zip(*(parts or [empty]), strict=True)]
-        order = np.argsort(columns[0], kind="stable")
-        self._hashes, self._holder, self._start, self._packed, self._length = (column[order] for column in columns)
+        none = np.empty(0, np.int64)
+        empty = Part(np.empty(0, np.uint64), none, none, none, none)
+        whole = Part(*(np.concatenate(column) for column in zip(*(parts or [empty]), strict=True)))
+        order = np.argsort(whole.hashes, kind="stable")
+        self._hashes, self._holder = whole.hashes[order], whole.holder[order]
+        self._start, self._packed, self._length = whole.start[order], whole.packed[order], whole.length[order]
 
     def __len__(self) -> int:
         return len(self._hashes)
@@ -55,7 +68,7 @@ class Pictures:
             return storage.zip_member(holder, start, packed, None if length < 0 else length)
         return storage.member(holder, start, packed)
 
-    def _walk(self, place: Path) -> Iterator[tuple[NDArray[np.float64], ...]]:
+    def _walk(self, place: Path) -> Iterator[Part]:
         if place.is_file():
             yield self._part(place, _tarred(place))
             return
@@ -71,12 +84,15 @@ class Pictures:
             if loose:
                 yield self._part(Path(parent), loose)
 
-    def _part(self, holder: Path, found: list[tuple[str, int, int, int]]) -> tuple[NDArray[np.float64], ...]:
+    def _part(self, holder: Path, found: list[tuple[str, int, int, int]]) -> Part:
         self._holders.append(str(holder.absolute()))
-        names, *numbers = zip(*found, strict=True) if found else ([], [], [], [])
-        holders = np.full(len(found), len(self._holders) - 1, np.int16)
-        kinds = (np.int64, np.int32, np.int32)
-        return hashed(names), holders, *(np.array(n, kind) for n, kind in zip(numbers, kinds, strict=True))
+        return Part(
+            hashed([name for name, _, _, _ in found]),
+            np.full(len(found), len(self._holders) - 1, np.int16),
+            np.array([start for _, start, _, _ in found], np.int64),
+            np.array([packed for _, _, packed, _ in found], np.int32),
+            np.array([length for _, _, _, length in found], np.int32),
+        )
 
 
 def _zipped(path: Path) -> list[tuple[str, int, int, int]]:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from whereshot.engine import Shards, shard_path
 from whereshot.errors import InputError, require
 from whereshot.fetch.base import SERVER_ERROR, Manners, RefusedError
-from whereshot.records import REJECTS, SCHEMA, rejects_table
+from whereshot.records import REJECTS, SCHEMA, Reject, rejects_table
 from whereshot.sources import base, where
 from whereshot.sources.ids import Seen
 from whereshot.sources.queries import PRESETS, Query, Search, load, questions
@@ -206,7 +206,7 @@ class _Job:
         span = " to ".join(datetime.datetime.fromtimestamp(t, datetime.UTC).isoformat() for t in block[1:])
         return None, None, base.API_ERROR, f"{query.name!r}, uploads of {span}, page {page}: {error.detail}"
 
-    def _write(self, block: _Block, query: Query, photos: list[Any], rejects: list[tuple]) -> None:
+    def _write(self, block: _Block, query: Query, photos: list[Any], rejects: list[Reject]) -> None:
         broken = [photo for photo in photos if not isinstance(photo, dict) or not photo.get("id")]
         rejects += [(None, None, base.BROKEN_ROW, f"{query.name!r}: no photo but {str(one)[:80]!r}") for one in broken]
         photos = [photo for photo in photos if photo not in broken] if broken else photos

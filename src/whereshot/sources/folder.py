@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +21,7 @@ import pyarrow as pa
 from whereshot import images
 from whereshot.errors import ImageError, InputError
 from whereshot.progress import Track
-from whereshot.records import SCHEMA, Records, rejects_table
+from whereshot.records import SCHEMA, Records, Reject, rejects_table
 from whereshot.sources import base
 from whereshot.sources.sidecars import Sidecar, Sidecars
 
@@ -77,7 +78,8 @@ def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> ba
     latitude = np.array([_nan(r.latitude) if isinstance(r, _Told) else np.nan for r in recorded])
     longitude = np.array([_nan(r.longitude) if isinstance(r, _Told) else np.nan for r in recorded])
     reasons, details = base.judge_positions(latitude, longitude)
-    rows, rejects = [], []
+    rows: list[dict[str, Any]] = []
+    rejects: list[Reject] = []
     seen: set[str | Path] = set()
     for (raw_name, path), value, reason, detail in zip(pictures, recorded, reasons, details, strict=True):
         name, place = images.printable(raw_name), images.printable(str(path.absolute()))
@@ -91,7 +93,7 @@ def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> ba
             detail = f"EXIF has no position{value.beside}"
         elif not reason and not seen.isdisjoint((name, path.absolute())):
             reason, detail = base.DUPLICATE_ID, f"{name} was given twice"
-        if reason:
+        if reason or isinstance(value, ImageError):
             rejects.append((name, place, reason, detail))
             continue
         seen.update((name, path.absolute()))

@@ -11,6 +11,8 @@ import math
 from functools import partial
 from typing import Any, Literal
 
+import numpy as np
+
 from whereshot import sphere
 from whereshot.fetch.base import SERVER_ERROR, Manners, RefusedError
 from whereshot.sources import base, street
@@ -96,7 +98,7 @@ class Mapillary:
                 longitude, latitude = map(float, one[key]["coordinates"])
             except (KeyError, TypeError, ValueError):
                 continue
-            if sphere.position_problems([latitude], [longitude])[0]:
+            if sphere.position_problems(np.array([latitude]), np.array([longitude]))[0]:
                 continue
             return street.View(str(one["id"]), latitude, longitude, _told(one))
         return None

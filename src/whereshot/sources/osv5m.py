@@ -12,6 +12,7 @@ thousand rows; of the pictures little is held but where they are.
 from __future__ import annotations
 
 import csv
+import functools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -62,9 +63,16 @@ _EMPTY = ["", "nan", "NaN", "None"]
 Reject = tuple[None, None, str, str]
 
 
+Rows = tuple[pa.Table, list[Reject]]
+
+
 class _Portion(NamedTuple):
     unit: str
-    read: Callable[[], tuple[pa.Table, list[Reject]]]
+    read: Callable[[], Rows]
+
+
+def _same(rows: Rows) -> Rows:
+    return rows
 
 
 def collect(order: base.Order) -> base.Collected:
@@ -173,7 +181,8 @@ def _tar(path: Path, name: str) -> Iterator[_Portion]:
     """One portion: the JSON of all pictures of a shard."""
 
     def read() -> tuple[pa.Table, list[Reject]]:
-        found, broken = [], []
+        found: list[dict[str, str | None]] = []
+        broken: list[Reject] = []
         for stem, suffix, member, tar in members(path):
             if suffix != ".json":
                 continue
@@ -183,7 +192,7 @@ def _tar(path: Path, name: str) -> Iterator[_Portion]:
             except ValueError:
                 document = None
             if isinstance(document, dict):
-                found.append({"id": stem} | {key: _text(value) for key, value in document.items()})
+                found.append({"id": stem, **{key: _text(value) for key, value in document.items()}})
             else:
                 broken.append((None, None, base.BROKEN_ROW, f"{path.name}: {member.name} is no JSON object"))
         columns = dict.fromkeys([*_NEEDED, *(key for row in found for key in row)])
@@ -225,7 +234,7 @@ def _csv(path: Path, name: str) -> Iterator[_Portion]:
         with pyarrow.csv.open_csv(path, reading, parsing, converting) as batches:
             for number, batch in enumerate(batches):
                 portion = pa.Table.from_batches([batch]), taken()
-                yield _Portion(f"{name}-{number:05d}", lambda portion=portion: portion)
+                yield _Portion(f"{name}-{number:05d}", functools.partial(_same, portion))
     except pa.ArrowInvalid as error:
         raise InputError(f"{path}: not a readable CSV ({str(error).splitlines()[0]})") from error
     if broken:

@@ -175,7 +175,7 @@ def _tree(data: bytes) -> ElementTree.Element:
     def named(name: str) -> str:
         return f"{{{name}" if "}" in name else name
 
-    def refuse(*_: Any) -> None:
+    def refuse(*_: Any) -> Any:
         raise ValueError("XML with a document type or entities, which no XMP has")
 
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = parser.ExternalEntityRefHandler = refuse

@@ -7,6 +7,7 @@ and cropped on all sides, so that the provider's logo and the line below it are 
 from __future__ import annotations
 
 import asyncio
+import functools
 import io
 import math
 from dataclasses import replace
@@ -86,10 +87,10 @@ class StreetView:
     async def __aenter__(self) -> StreetView:
         from whereshot.fetch.api import Api
 
-        given = {"secret": self._key, "variable": KEY, "parameters": {"key": self._key}}
-        self._free = Api(self._endpoint, self._manners, **given)
+        api = functools.partial(Api, self._endpoint, secret=self._key, variable=KEY, parameters={"key": self._key})
+        self._free = api(self._manners)
         # every question for a picture may have its price, so each is taken from the purse
-        self._paid = Api(self._endpoint, replace(self._manners, attempts=1), **given, is_counted=True)
+        self._paid = api(replace(self._manners, attempts=1), is_counted=True)
         await self._free.__aenter__()
         await self._paid.__aenter__()
         return self

@@ -164,7 +164,8 @@ def _header(path: Path) -> tuple[str, list[str], tuple[str, ...]]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     try:
-        header, encodings = line.decode("utf-8-sig"), ("utf8", "latin-1")
+        header = line.decode("utf-8-sig")
+        encodings: tuple[str, ...] = ("utf8", "latin-1")
     except UnicodeDecodeError:
         header, encodings = line.decode("latin-1"), ("latin-1",)
     if not header.strip():

@@ -212,7 +212,7 @@ def _judged(rows: pa.Table) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
         ("marker", pc.is_in(rows["marker"], pa.array(["0", "1"])), "0 (a photo) or 1 (a video)"),
         ("photo_id", pc.match_substring_regex(rows["photo_id"], r"^\d{1,20}$"), "a number"),
     ):
-        for row in np.flatnonzero(~is_fine.to_numpy(zero_copy_only=False)):
+        for row in np.flatnonzero(~is_fine.to_numpy(zero_copy_only=False)).tolist():
             reasons[row] = base.BROKEN_ROW
             details[row] = f"{column} must be {meant}; it is {rows[column][row].as_py()[:40]!r}"
     return reasons, details
