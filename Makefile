@@ -1,6 +1,7 @@
 # make demo             locate the example picture, or PHOTO=path, and draw a map of the answer
 # make web              build the page that whereshot serve hands out; needs npm
 # make test             everything the project checks about itself
+# make types            mypy --strict over the package, a part of make test
 # make landmarks        train and evaluate runs/landmarks.toml, write docs/results-landmarks.md (needs ../shared)
 # make scoring          a million predictions scored, time and memory, into docs/results-scoring.md
 # make benchmarks       the speed tables, peers side by side, into docs/results-speed.md
@@ -13,7 +14,7 @@ PHOTO ?= examples/village-sign.jpg
 DEMO := demo
 
 .DELETE_ON_ERROR:
-.PHONY: demo web test landmarks scoring benchmarks clean
+.PHONY: demo web test types landmarks scoring benchmarks clean
 
 demo: $(VENV)/installed
 	@mkdir -p $(DEMO)
@@ -30,10 +31,13 @@ $(SITE)/index.html: $(shell find web/src web/public web/*.json web/*.ts web/inde
 	cd web && npm ci --no-fund --no-audit && npm run build
 
 # without npm the page's tests are skipped, and say so
-test: $(VENV)/developing $(if $(NPM),web)
+test: $(VENV)/developing types $(if $(NPM),web)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+types: $(VENV)/developing
+	$(BIN)/mypy
 
 landmarks: $(VENV)/developing
 	$(BIN)/whereshot train runs/landmarks.toml --overwrite

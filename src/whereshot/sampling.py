@@ -125,5 +125,5 @@ class Repeated(Sequence[Source]):
     def __len__(self) -> int:
         return len(self._sources)
 
-    def __getitem__(self, draw: int) -> Source:  # type: ignore[override]  # draws, not slices
+    def __getitem__(self, draw: int) -> Source:  # type: ignore[override]  # by draws alone, not by slices
         return self._sources[int(draw) % len(self._sources)]

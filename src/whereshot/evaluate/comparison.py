@@ -51,7 +51,7 @@ def signed_rank(apart: NDArray[np.float64]) -> float:
     sizes = np.unique(np.abs(apart))
     exact = len(apart) <= 50 and len(sizes) == len(apart) and sizes[0] > 0  # without ties, zeros among them
     method = "exact" if exact else "asymptotic"
-    return float(wilcoxon(apart, zero_method="pratt", method=method).pvalue)  # type: ignore[call-overload]  # old name
+    return float(wilcoxon(apart, zero_method="pratt", method=method).pvalue)  # type: ignore[call-overload]  # the stubs know an older name
 
 
 def _count(apart: NDArray[np.float64]) -> tuple[int, int, int]:

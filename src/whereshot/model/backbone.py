@@ -45,9 +45,10 @@ def _timm() -> Any:
     missing = not hasattr(torch.ops.torchvision, "nms")
     compiled_for_cuda = torch.version.cuda is None and importlib.util.find_spec("torchvision") is not None
     if missing and compiled_for_cuda and _torchvision_schemas is None:
-        library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]  # torch gives no types
+        library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]  # torch gives it no types
         for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # type: ignore[no-untyped-call]  # no types
+            schema = f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+            library.define(schema)  # type: ignore[no-untyped-call]  # torch gives it no types
         _torchvision_schemas = library
     return require("timm", extra="torch")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -85,10 +86,11 @@ def _with_derivatives(
     """Unit encodings (m, dim) and their derivatives (t, m, dim), float64, along ``tangents`` (t, m, 2)."""
 
     def along(tangent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        pair: tuple[torch.Tensor, torch.Tensor] = torch.func.jvp(encoder, (here,), (tangent,))  # type: ignore[assignment]  # no aux
-        return pair
+        encoded, *derivative = torch.func.jvp(encoder, (here,), (tangent,))
+        return encoded, derivative[0]
 
-    value, turned = torch.func.vmap(along, out_dims=(None, 0))(tangents)  # type: ignore[arg-type]  # None is meant, too
+    once_and_each: Any = (None, 0)  # torch's type of out_dims lacks None, which its documentation allows
+    value, turned = torch.func.vmap(along, out_dims=once_and_each)(tangents)
     value, turned = value.double(), turned.double()
     length = value.norm(dim=1, keepdim=True).clamp(min=1e-12)
     value, turned = value / length, turned / length

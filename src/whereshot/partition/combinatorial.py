@@ -71,7 +71,7 @@ class Combination(base.Partition):
         common: Mapping[str, Any],
     ) -> None:
         self.parts, self.members, self.within = tuple(parts), members, within
-        self.convex = all(part.convex for part in parts)  # type: ignore[misc]
+        self.convex = all(part.convex for part in parts)  # type: ignore[misc]  # a constant of the class elsewhere
         self.centers, self.cell_centers = common["centers"], common["cell_centers"]
         self.counts, self.area_sr, self.spread_km = common["counts"], common["area_sr"], common["spread_km"]
         self._steps = _steps(members, [len(part) for part in parts])

@@ -51,7 +51,7 @@ def read_options(given: Mapping[str, str], coarse_km: float | None = None) -> Op
             read[name] = _truth(name, values[name])
     if "region" in values:
         read["region"] = _region(values["region"])
-    return Options(**read)  # type: ignore[arg-type]
+    return Options(**read)  # type: ignore[arg-type]  # every value was read by its field's own reader
 
 
 def _whole(name: str, text: str, low: int, high: int) -> int:

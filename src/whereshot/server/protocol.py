@@ -22,7 +22,7 @@ class PatientProtocol(H11Protocol):
         self._awaited: asyncio.TimerHandle | None = None
         self._untaken: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # h11's protocol is only given whole transports
         super().connection_made(transport)
         if len(self.connections) > self._limits.connections:
             self._refuse(503, "too many connections are open; try again in a few seconds")

@@ -170,7 +170,8 @@ class _Job:
             return False
         pages = range(2, min(math.ceil(total / PER_PAGE), MOST_RESULTS // PER_PAGE) + 1)
         rest = await asyncio.gather(*(self._answer(block, query, page) for page in pages))
-        photos, lost = [*_photos(first)], []
+        photos = [*_photos(first)]
+        lost: list[Reject] = []
         for page, answer in zip(pages, rest, strict=True):
             if isinstance(answer, RefusedError):
                 lost.append(self._lost(block, query, page, answer))
