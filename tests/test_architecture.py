@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -296,3 +297,22 @@ TESTED |= {module.rpartition(".")[2] for module in MODULES if top(module) in TES
 def test_every_module_has_its_tests(name: str) -> None:
     """Tests mirror modules: a folder of modules has at least the one file of its name."""
     assert (Path(__file__).parent / f"test_{name}.py").is_file()
+
+
+MOST_IGNORES = 25
+"""More places than these where mypy is told to look away, and its word is worth nothing."""
+
+
+def test_types_are_shipped() -> None:
+    assert (PACKAGE / "py.typed").is_file()
+
+
+def test_every_ignored_type_has_its_reason() -> None:
+    ignores = [
+        (f"{path.relative_to(PACKAGE)}:{number}", line.partition("# type: ignore")[2])
+        for path in PATHS
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if "# type: ignore" in line
+    ]
+    assert [place for place, rest in ignores if not re.fullmatch(r"\[[a-z-]+(,[a-z-]+)*\]  # \S.+", rest)] == []
+    assert 0 < len(ignores) <= MOST_IGNORES
