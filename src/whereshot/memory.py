@@ -148,9 +148,7 @@ def near_one_another(places: sphere.Points, km: float) -> Near:
     return Near(np.concatenate([[0], np.cumsum(counts)]), np.concatenate([other for _, other in found]))
 
 
-def library_of(
-    features: NDArray[np.floating], points: NDArray[np.float64], accuracy_km: NDArray[np.float64]
-) -> Library:
+def library_of(features: NDArray[np.floating], points: sphere.Points, accuracy_km: NDArray[np.float64]) -> Library:
     """A library of photos, divided into places, with how much each is a hub."""
     points = sphere.points(points)
     accuracy = np.nan_to_num(np.asarray(accuracy_km, np.float64), nan=0.0)
