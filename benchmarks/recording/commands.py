@@ -165,9 +165,9 @@ def cells() -> Iterator[Step]:
     yield step("cells-build-preset", f"cells build made/points.csv --preset geoestimation {levels} --out cells/levels")
     compare = f"cells compare {' '.join(built)} --on made/others.csv"
     yield step("cells-compare", f"{compare} --format json")
-    yield step("cells-compare-table", f"{compare} --hierarchy cells/s2-level.parquet+cells/s2.parquet")
+    yield step("cells-compare-table", f"{compare} --hierarchy cells/s2.parquet+cells/s2-level.parquet")
     yield step(
-        "cells-compare-build", "cells compare --on made/others.csv --build s2:max=100 --preset delaunay-fine:max=99"
+        "cells-compare-build", "cells compare --on made/others.csv --build s2:max=100 --preset osv5m-quadtree:max=150"
     )
     populate = "--refine-on made/points.csv --populate-with made/others.csv"
     yield step("cells-build-populate", f"cells build {populate} --set max=150 --out cells/populated.parquet")

@@ -11,6 +11,7 @@ import datetime
 import fcntl
 import json
 import os
+import resource
 import shutil
 import sys
 import tempfile
@@ -43,21 +44,22 @@ def record(python: Path, out: Path, shared: Path, photos: int, only: str | None 
         regions = shared / "data" / "tables" / "ne_110m_admin_0_countries.json"
         shutil.copyfile(regions, folder / "regions.json")
         recorder = Recorder(made, folder, cache, out, pictures)
-        with narrowed():
-            for step in commands.steps():
-                if only is None or only in step.name:
-                    recorder.run(step)
-            if only is None or only in "serve":
-                recorder.serve()
+        for step in commands.steps():
+            if only is None or only in step.name:
+                recorder.run(step)
+        if only is None or only in "serve":
+            recorder.serve()
     recorder.write(photos)
-    print(f"{len(recorder.steps)} commands in {time.perf_counter() - began:.0f} s; wrote {out}", file=sys.stderr)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    told = f"{time.perf_counter() - began:.0f} s, {used.ru_utime + used.ru_stime:.0f} s of one core"
+    print(f"{len(recorder.steps)} commands in {told}; wrote {out}", file=sys.stderr)
 
 
 @contextmanager
 def workspace() -> Iterator[tuple[Path, Path]]:
     """The folder in which all commands run, always the same, so that paths in answers and their hashes are the same.
 
-    The other folder is kept from recording to recording: fonts and bytecode. One recording runs at a time.
+    The other folder is kept from recording to recording. One recording runs at a time: others wait.
     """
     base = Path(tempfile.gettempdir()) / "whereshot-recording"
     base.mkdir(exist_ok=True)
@@ -71,14 +73,13 @@ def workspace() -> Iterator[tuple[Path, Path]]:
 
 
 @contextmanager
-def narrowed() -> Iterator[None]:
-    """Use one core; which of them depends on the process, so that two recordings of two machines do not meet."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {sorted(before)[os.getpid() % len(before)]})
+def narrowed(cores: list[int], turn: int, count: int) -> Iterator[None]:
+    """Use ``count`` cores, other ones from turn to turn, so that other work on the machine is not always beside it."""
+    os.sched_setaffinity(0, {cores[(turn + number) % len(cores)] for number in range(count)})
     try:
         yield
     finally:
-        os.sched_setaffinity(0, before)
+        os.sched_setaffinity(0, cores)
 
 
 class Recorder:
@@ -100,31 +101,28 @@ class Recorder:
         arguments = [argument.format(**self._names) if argument in ("{pictures}", "{sign}") else argument
                      for argument in step.arguments]  # fmt: skip
         before = snapshot(self._folder)
-        core = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, set(self._cores[: step.cores]) if step.cores > 1 else core)
-        ended = build.run([*self._build.command, *arguments], self._folder, self._variables, self._home / "outputs")
-        os.sched_setaffinity(0, core)
+        with narrowed(self._cores, len(self.steps), step.cores):
+            ended = build.run([*self._build.command, *arguments], self._folder, self._variables, self._home / "outputs")
         folder = self._out / "steps" / step.name
         folder.mkdir(parents=True)
         (folder / f"stdout.{format_of(arguments)}").write_bytes(ended.stdout)
         (folder / "stderr.txt").write_bytes(ended.stderr)
         self._keep(before, folder)
-        told = {"name": step.name, "arguments": arguments, "exit": ended.exit_code, "seconds": round(ended.seconds, 2)}
+        told = {"name": step.name, "arguments": arguments, "exit": ended.exit_code, "cpu_s": round(ended.cpu_s, 2)}
         self.steps.append(told)
-        print(f"{step.name:28} exit {ended.exit_code} {ended.seconds:7.2f} s", file=sys.stderr)
+        print(f"{step.name:28} exit {ended.exit_code} {ended.cpu_s:7.2f} s of one core", file=sys.stderr)
 
     def serve(self) -> None:
         """Start the build's server and record its answers."""
-        began = time.perf_counter()
         arguments = ["serve", "--model", "learned", "--gallery", "gallery", "--port", "0", "--workers", "1"]
         folder = self._out / "steps" / "serve"
         folder.mkdir(parents=True)
         log = folder / "stderr.txt"
-        with service.served([*self._build.command, *arguments], self._folder, self._variables, log) as host:
+        command = [*self._build.command, *arguments]
+        with narrowed(self._cores, 0, 1), service.served(command, self._folder, self._variables, log) as host:
             count = service.record(host, self._folder, folder / "files")
-        seconds = round(time.perf_counter() - began, 2)
-        self.steps.append({"name": "serve", "arguments": arguments, "exit": 0, "seconds": seconds})
-        print(f"{'serve':28} {count} requests {seconds:6.2f} s", file=sys.stderr)
+        self.steps.append({"name": "serve", "arguments": arguments, "exit": 0})
+        print(f"{'serve':28} {count} requests", file=sys.stderr)
 
     def write(self, photos: int) -> None:
         """Write recording.json."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from recording import build
 
 IMPORT = "import whereshot"
+WORDS = {"seconds": "time", "cpu_s": "time of one core", "peak_mb": "peak memory"}
 
 
 def table(first: Path, second: Path, photo: Path, pairs: int) -> str:
@@ -24,12 +25,12 @@ def table(first: Path, second: Path, photo: Path, pairs: int) -> str:
     ):
         commands = [[str(python), *arguments] for python in (first, second)]
         ended = _in_turn(commands, pairs)
-        for name, unit, digits in (("seconds", "s", 3), ("peak_mb", "MB", 1)):
+        for name, unit, digits in (("seconds", "s", 3), ("cpu_s", "s", 3), ("peak_mb", "MB", 1)):
             values = [[getattr(one, name) for one in runs] for runs in ended]
             medians = [statistics.median(one) for one in values]
             ratio = statistics.median(after / before for before, after in zip(*values, strict=True))
             told = " | ".join(f"{value:.{digits}f} {unit}" for value in medians)
-            lines.append(f"| {what}: {'time' if unit == 's' else 'peak memory'} | {told} | {ratio:.3f} |")
+            lines.append(f"| {what}: {WORDS[name]} | {told} | {ratio:.3f} |")
     lines.append(f"\nMedians of {pairs} runs of each build, in turn, after one run of each that is not counted.")
     return "\n".join(lines)
 
