@@ -47,7 +47,7 @@ class Build:
 def environment(home: Path, cache: Path) -> dict[str, str]:
     """The variables of a recorded command: one thread, no colour, a home of its own, nothing of the user's.
 
-    ``home`` (a folder) holds what a build keeps for the user; ``cache`` is for the list of fonts, which matplotlib makes once.
+    ``home`` (a folder) holds what a build keeps for the user, ``cache`` the list of fonts that matplotlib makes.
     """
     passed = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
     fixed = {

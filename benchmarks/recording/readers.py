@@ -23,7 +23,7 @@ from PIL import Image, UnidentifiedImageError
 
 DURATION = re.compile(r"\b\d+(\.\d+)?(?= ?(s|ms|seconds)\b)")
 RATE = re.compile(r"\b[\d.,]+(?= (photos|rows|pictures)(/s| a second)\b)")
-BAR = re.compile(r"[━╸╺]|\d+/\d+ \d+:\d\d:\d\d")
+BAR = re.compile(r"[━╸╺]|\d+/\d+ [-\d]+:[-\d]{2}:[-\d]{2}|^\w[^.:]* \.\.\.$")
 ADDRESS = re.compile(r"(?<=127\.0\.0\.1:)\d+")
 DECIMAL = re.compile(r"[-+]?\d+(\.\d+(e[-+]?\d+)?)?")
 CLOCK = r"([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(\+00:00|Z)?)?"
