@@ -21,8 +21,13 @@ KINDS = ("number", "value", "missing", "added", "words")
 second lacks, or the other way round; words of messages and help."""
 
 VARYING: dict[str, str] = {
-    "*:*seconds": "durations",
+    "*/stdout.json:*seconds": "how long it took",
+    "*/_manifest.jsonl:*.seconds": "how long it took",
+    "*/train.jsonl:*.seconds": "how long it took",
+    "*.toml:training.seconds": "how long it took",
     "*:*created": "when a model was made",
+    "*/manifest.json:sha256.model.toml": "the hash of a file that says when the model was made; its fields are compared",
+    "*:*.modified_ns": "when an input was written",
 }
 """FILE:FIELD patterns of what differs between two recordings of one build, and why."""
 
