@@ -26,7 +26,7 @@ VARYING: dict[str, str] = {
     "*/train.jsonl:*.seconds": "how long it took",
     "*.toml:training.seconds": "how long it took",
     "*:*created": "when a model was made",
-    "*/manifest.json:sha256.model.toml": "the hash of a file that says when the model was made; its fields are compared",
+    "*/manifest.json:sha256.model.toml": "hash of a file that says when the model was made",
     "*:*.modified_ns": "when an input was written",
 }
 """FILE:FIELD patterns of what differs between two recordings of one build, and why."""
