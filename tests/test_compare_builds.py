@@ -39,6 +39,7 @@ def record(folder: Path, package: str = "/one/src/whereshot", day: str = "2024-0
     (folder / "steps" / "help-locate").mkdir(parents=True)
     files.mkdir(parents=True)
     (folder / "steps" / "help-locate" / "stdout.txt").write_text(HELP)
+    (folder / "steps" / "help-locate" / "stderr.txt").write_text("")
     (folder / "steps" / "locate" / "stdout.json").write_text(json.dumps({**ANSWER, "seconds": len(package)}))
     said = f"Reading {package}/data on {day}.\nreading photos ━━━ 12/12 0:00:0{len(day) % 7}\n3 photos failed (0.5 s)\n"
     (folder / "steps" / "locate" / "stderr.txt").write_text(said)
@@ -72,7 +73,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_same_answers_of_another_folder_on_another_day_are_equal(before: Path, tmp_path: Path) -> None:
     code, lines = compare(before, record(tmp_path / "after", "/the/other/whereshot", "2024-06-30"))
     assert lines == [
-        "compared: 2 commands, 9 files, 28 fields, 34 numbers, 1 varying",
+        "compared: 2 commands, 10 files, 29 fields, 34 numbers, 1 varying",
         "differences: 0 number, 0 value, 0 missing, 0 added, 0 words",
     ]
     assert code == 0

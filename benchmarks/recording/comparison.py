@@ -238,7 +238,7 @@ def _offered(text: str) -> dict[str, tuple[str | None, set[str]]]:
     """Options of a help page with their defaults and choices, and commands."""
     options, _, commands = text.partition("\nCommands:\n")
     starts = [(found.start(), found[1]) for found in OPTION.finditer(options)]
-    ends = [start for start, _ in starts[1:]] + [len(options)]
+    ends = [*(start for start, _ in starts), len(options)][1:]
     found: dict[str, tuple[str | None, set[str]]] = {name: (None, set()) for name in COMMAND.findall(commands)}
     for (start, name), end in zip(starts, ends, strict=True):
         part = options[start:end]
