@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         recorder.record(given.python.absolute(), given.out, given.shared, given.photos, given.only)
         return 0
-    if given.command == "time":  # the memory of a child is at least that of its parent: load nothing heavy here
+    if given.command == "time":
         from recording import timing
 
         print(timing.table(given.first.absolute(), given.second.absolute(), given.photo, given.pairs))

@@ -72,7 +72,8 @@ def environment(home: Path, cache: Path) -> dict[str, str]:
 def run(command: list[str], folder: Path, variables: dict[str, str], scratch: Path) -> Ended:
     """Run a command in a folder and wait for its end. Its outputs pass through files in ``scratch``.
 
-    The memory is that of the process or of the largest one that it started and waited for.
+    The memory is that of the process or of the largest one that it started and waited for, or of this process where
+    that is more.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     out, err = scratch / "stdout", scratch / "stderr"

@@ -31,7 +31,7 @@ VARYING: dict[str, str] = {
 }
 """FILE:FIELD patterns of what differs between two recordings of one build, and why."""
 
-WORDED = {"means", "error", "errors", "detail", "title", "note", "notes", "description", "summary", "why", "told",
+WORDED = {"means", "error", "errors", "detail", "note", "notes", "description", "summary", "why", "told",
           "limits", "help", "card", "message"}  # fmt: skip
 """Fields whose texts are sentences for people."""
 
