@@ -1,12 +1,13 @@
 """Record what a build of whereshot answers and writes; compare two recordings; time two builds.
 
-    python benchmarks/compare_builds.py record --python PYTHON --out DIR [--photos 60]
+    python benchmarks/compare_builds.py record --python PYTHON --out DIR [--photos 60] [--models DIR]
     python benchmarks/compare_builds.py compare DIR_A DIR_B [--allow-words] [--allow-added]
     python benchmarks/compare_builds.py time PYTHON_A PYTHON_B [--pairs 7]
 
 PYTHON is a Python that imports the build, such as .venv/bin/python of its checkout. ``record`` needs the shared photos
-and runs every command, on one core. ``compare`` demands that every number, field and file is the same; it exits with 1
-where one is not.
+and runs every command, most of them on one core. With ``--models`` the models, cells and refiners of an earlier
+recording replace those that the build makes, which shows whether it reads them. ``compare`` demands that every number,
+field and file is the same; it exits with 1 where one is not.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     record.add_argument("--out", type=Path, required=True, help="a new folder for the recording")
     record.add_argument("--photos", type=int, default=60, help="shared photos to locate (default 60)")
     record.add_argument("--shared", type=Path, default=SHARED, help="the folder with data/photos and data/tables")
+    record.add_argument("--models", type=Path, help="an earlier recording, whose models, cells and refiners are used")
     record.add_argument("--only", help="only steps whose name contains this; for work on this script")
     compare = commands.add_parser("compare", help="compare two recordings")
     compare.add_argument("first", type=Path)
@@ -58,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     if given.command == "record":
         from recording import recorder
 
-        recorder.record(given.python.absolute(), given.out, given.shared, given.photos, given.only)
+        recorder.record(given.python.absolute(), given.out, given.shared, given.photos, given.only, given.models)
         return 0
     if given.command == "time":
         from recording import timing

@@ -16,6 +16,8 @@ COMMANDS = (
     "refine apply", "refine switch", "refine tracks", "hours fit", "models list", "models show", "models get",
     "cells build", "cells show", "cells export", "cells compare", "cells kinds", "cells presets",
 )  # fmt: skip
+MAKERS = ("learn", "train", "export-onnx", "refine-fit", "cells-build")
+"""How the names of steps begin that make models, refiners and cells."""
 PARTITIONS = {
     "s2": ["max=100", "min=3"],
     "s2-level": ["level=4", "min=2"],

@@ -32,10 +32,18 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "village-sign.jpg"
 Snapshot = dict[str, tuple[int, int]]
 
 
-def record(python: Path, out: Path, shared: Path, photos: int, only: str | None = None) -> None:
-    """Run all steps with a build and write what came of them. Raises SystemExit where a step cannot be run."""
+def record(
+    python: Path, out: Path, shared: Path, photos: int, only: str | None = None, models: Path | None = None
+) -> None:
+    """Run all steps with a build and write what came of them. Raises SystemExit where there is nothing to run.
+
+    ``only`` keeps the steps whose name contains it. ``models`` is an earlier recording, whose models, cells and
+    refiners replace those that this build makes: later steps show whether it reads them.
+    """
     if (out / "recording.json").exists() or (out.exists() and any(out.iterdir())):
         raise SystemExit(f"{out}: not empty; name a new folder, or remove it")
+    if models is not None and not (models / "recording.json").is_file():
+        raise SystemExit(f"{models}: no recording; make one with: compare_builds.py record")
     made = build.Build(python)
     began = time.perf_counter()
     with workspace() as (folder, cache), service.pictures(folder / "known", PORT) as pictures:
@@ -43,7 +51,7 @@ def record(python: Path, out: Path, shared: Path, photos: int, only: str | None 
         shutil.copyfile(EXAMPLE, folder / "sign.jpg")
         regions = shared / "data" / "tables" / "ne_110m_admin_0_countries.json"
         shutil.copyfile(regions, folder / "regions.json")
-        recorder = Recorder(made, folder, cache, out, pictures)
+        recorder = Recorder(made, folder, cache, out, pictures, models)
         for step in commands.steps():
             if only is None or only in step.name:
                 recorder.run(step)
@@ -85,8 +93,10 @@ def narrowed(cores: list[int], turn: int, count: int) -> Iterator[None]:
 class Recorder:
     """Runs steps and keeps what they leave."""
 
-    def __init__(self, made: build.Build, folder: Path, cache: Path, out: Path, pictures: str) -> None:
-        self._build, self._folder, self._out = made, folder, out
+    def __init__(
+        self, made: build.Build, folder: Path, cache: Path, out: Path, pictures: str, models: Path | None
+    ) -> None:
+        self._build, self._folder, self._out, self._models = made, folder, out, models
         self._home = folder.parent / "home"
         shutil.rmtree(self._home, ignore_errors=True)
         self._home.mkdir()
@@ -108,6 +118,9 @@ class Recorder:
         (folder / f"stdout.{format_of(arguments)}").write_bytes(ended.stdout)
         (folder / "stderr.txt").write_bytes(ended.stderr)
         self._keep(before, folder)
+        made = None if self._models is None else self._models / "steps" / step.name / "files"
+        if made is not None and made.is_dir() and step.name.startswith(commands.MAKERS):
+            shutil.copytree(made, self._folder, dirs_exist_ok=True)
         told = {"name": step.name, "arguments": arguments, "exit": ended.exit_code, "cpu_s": round(ended.cpu_s, 2)}
         self.steps.append(told)
         print(f"{step.name:28} exit {ended.exit_code} {ended.cpu_s:7.2f} s of one core", file=sys.stderr)
