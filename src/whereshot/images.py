@@ -19,6 +19,7 @@ import pillow_heif
 import simplejpeg
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from whereshot import quiet
 from whereshot.errors import ImageError
 from whereshot.storage import checked_size, contents, is_member
 
@@ -37,6 +38,7 @@ SUFFIXES = frozenset(
 )
 
 pillow_heif.register_heif_opener()
+quiet.silence_libtiff()
 
 
 def printable(name: str) -> str:
