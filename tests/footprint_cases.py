@@ -85,7 +85,7 @@ CASES: dict[str, Case] = {
     "fetch": _case(
         "fetch {given}/urls.parquet --out {out}/pictures --allow-private", server="pictures", named=THIS_MACHINE
     ),
-    "pack": _case("pack {given}/records.parquet --out {out}/packed --size 32 --workers 2"),
+    "pack": _case("pack {given}/records.parquet --out {out}/packed --size 32"),
     "export": _case("export {before}/model --out {out}/exported --onnx", after="train"),
     "evaluate": _case(
         "evaluate --predictions {given}/photos.csv --truth {given}/photos.csv --report {out}/report --draws 20"
@@ -151,10 +151,9 @@ records = "records.parquet"
 kind = "user-mean"
 """
 QUERIES = """
-from = 2024-01-01
-until = 2024-01-02
-[[query]]
-name = "harbour"
+keywords = ["harbour"]
+min_upload = 2024-01-01
+max_upload = 2024-01-02
 """
 
 

@@ -68,7 +68,7 @@ def test_a_command_leaves_and_asks_nothing_else(name: str, footprints: dict[str,
 
 
 def test_worker_processes_are_watched(footprints: dict[str, Footprint]) -> None:
-    for name in ("learn", "pack", "serve"):
+    for name in ("learn", "batch", "serve"):
         assert footprints[name].processes >= 2, name
 
 

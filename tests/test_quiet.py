@@ -61,3 +61,24 @@ def test_processes_that_are_started_are_quiet_too() -> None:
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=clean, check=True)
     assert ran.stderr == ""
+
+
+def test_caches_of_libraries_are_removed_unless_the_user_names_their_folder(tmp_path: Path) -> None:
+    code = """if True:
+        import os, pathlib, sys
+        from whereshot import quiet
+        quiet.keep_caches_temporary()
+        for name in quiet.CACHE_VARIABLES:
+            os.makedirs(os.environ[name], exist_ok=True)
+            pathlib.Path(os.environ[name], "kept").touch()
+    """
+    from whereshot import quiet
+
+    mine = tmp_path / "mine"
+    clean = {name: value for name, value in os.environ.items() if name not in quiet.CACHE_VARIABLES}
+    clean["TMPDIR"] = str(tmp_path / "temporary")
+    (tmp_path / "temporary").mkdir()
+    for given in ({}, {"MPLCONFIGDIR": str(mine)}):
+        subprocess.run([sys.executable, "-c", code], env=clean | given, check=True)
+        assert list((tmp_path / "temporary").iterdir()) == []
+    assert (mine / "kept").is_file()

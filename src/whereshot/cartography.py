@@ -6,12 +6,7 @@ which the colour-blind can read too, light where photos are few, so that borders
 
 from __future__ import annotations
 
-import atexit
 import math
-import os
-import shutil
-import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -141,30 +136,9 @@ def draw_zoom(atlas: Atlas, path: str | Path, zoom: Zoom | None = None) -> None:
     _finish(figure, axes, drawn, title, path)
 
 
-def load_matplotlib() -> None:
-    """Import matplotlib. Raises MissingExtraError where it is not installed.
-
-    It keeps a list of the fonts of the machine in the home folder. Here the list goes into a temporary folder, which is
-    removed when Python ends. A matplotlib that is imported already and a folder that MPLCONFIGDIR names stay as they
-    are.
-    """
-    if "matplotlib" in sys.modules or "MPLCONFIGDIR" in os.environ:
-        require("matplotlib", extra="draw")
-        return
-    folder = tempfile.mkdtemp(prefix="whereshot-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    os.environ["MPLCONFIGDIR"] = folder
-    try:
-        matplotlib = require("matplotlib", extra="draw")
-        for remember in (matplotlib.get_configdir, matplotlib.get_cachedir):  # each looks at the variable once
-            remember()
-    finally:
-        del os.environ["MPLCONFIGDIR"]
-
-
 def _sheet(inches: tuple[float, float]) -> tuple[Any, Any]:
     """A figure that needs no display, and its axes."""
-    load_matplotlib()
+    require("matplotlib", extra="draw")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -1,12 +1,18 @@
-"""Keeps remarks of libraries off stderr: what reaches the user is an error in one line, or an answer."""
+"""Keeps libraries quiet: no remarks on stderr, which is for answers and errors, and no files of their own that stay."""
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import os
+import shutil
 import sys
+import tempfile
 import warnings
+
+CACHE_VARIABLES = ("MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR")
+"""Where matplotlib keeps a list of fonts, and where torch makes a folder as soon as timm is imported."""
 
 
 def ignore_warnings() -> None:
@@ -17,6 +23,18 @@ def ignore_warnings() -> None:
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
         os.environ["PYTHONWARNINGS"] = "ignore"
+
+
+def keep_caches_temporary() -> None:
+    """Give caches of libraries a temporary folder, which is removed when this process ends.
+
+    Processes that this one starts use it as well. A folder that the user named by a variable stays as it is.
+    """
+    unset = [name for name in CACHE_VARIABLES if name not in os.environ]
+    if unset:
+        folder = tempfile.mkdtemp(prefix="whereshot-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        os.environ.update({name: os.path.join(folder, name.lower()) for name in unset})
 
 
 def silence_libtiff() -> None:

@@ -22,7 +22,8 @@ def _entry(event, arguments):
         path, _, flags = arguments
         return ["write", _absolute(path)] if flags & _WRITING and not isinstance(path, int) else None
     if event in _MADE:
-        return ["write", _absolute(arguments[_MADE[event]])]
+        path = _absolute(arguments[_MADE[event]])
+        return None if event == "os.mkdir" and os.path.isdir(path) else ["write", path]
     if event in _NAMES:
         return ["name", _text(arguments[0])] if arguments[0] else None
     if event in _ADDRESSES:

@@ -83,6 +83,7 @@ def main() -> NoReturn:
     """Run a command; an error of the user's becomes one line on stderr and exit 2."""
     base.begin()
     quiet.ignore_warnings()
+    quiet.keep_caches_temporary()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
     try:

@@ -140,7 +140,7 @@ def cells_show(
     A folder gets world.png, zoom.png and cells.html. A .png file is the map of the world, with --zoom the zoomed one;
     an .html file is the page. PNG needs matplotlib: pip install 'whereshot[draw]'.
     """
-    from whereshot import cartography
+    from whereshot import cartography, errors
 
     where = None if zoom is None else cartography.Zoom.parse(zoom)
     single = out.suffix.lower() in (".png", ".html")
@@ -153,7 +153,7 @@ def cells_show(
     if out.suffix.lower() == ".html" and zoom is not None:
         raise InputError("--zoom is for PNG; the page zooms by itself")
     if out.suffix.lower() != ".html":
-        cartography.load_matplotlib()
+        errors.require("matplotlib", extra="draw")
     atlas = _atlas(cells, title)
     if not single or (out.suffix.lower() == ".png" and where is None):
         cartography.draw_world(atlas, out if single else out / "world.png")
