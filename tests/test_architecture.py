@@ -37,7 +37,7 @@ triangles rings
 s2 catalog
 sphere images config
 storage download
-arrow errors progress processes shipped
+arrow errors progress processes quiet shipped
 """
 """Who may import whom: a module imports from the lines below its own, never from its own line."""
 

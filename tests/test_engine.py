@@ -373,3 +373,12 @@ def test_an_answer_in_shards(tmp_path: Path) -> None:
         write_table(kept("1", "2"), shards)
         assert shards.summary()["kept"] == 2
     assert Records.read(tmp_path).strings("id") == ["1", "2"]
+
+
+def test_a_query_fetches_no_extension(tmp_path: Path) -> None:
+    """DuckDB would else download what a query needs and keep it in the home folder."""
+    settings = (
+        "current_setting('autoinstall_known_extensions') AS fetched, current_setting('autoload_known_extensions')"
+    )
+    found = Local(1).query(TableJob("settings", f"SELECT {settings} AS loaded", {}))
+    assert found.to_pylist() == [{"fetched": False, "loaded": False}]

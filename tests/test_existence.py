@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from whereshot.errors import InputError, WhereshotError
+from whereshot import download
+from whereshot.errors import InputError, ModelError, WhereshotError
 from whereshot.records import Records
 from whereshot.sources import JOBS, existence, yfcc
 
@@ -165,3 +166,11 @@ def test_a_bucket_that_is_not_there(dump: Path, bucket: str) -> None:
     (batch,) = units.batches(split([dump])[0])
     with pytest.raises(WhereshotError, match="--check s3://nothing-here: The specified bucket does not exist"):
         job.function(batch, **job.settings)
+
+
+@pytest.mark.parametrize("store", ["s3://bucket", "https://store.invalid/x"])
+def test_offline_no_store_is_asked(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(download.OFFLINE, "1")
+    with pytest.raises(ModelError) as refused:
+        existence.checked(JOBS["yfcc"], store)
+    assert str(refused.value) == f"--check {store}: WHERESHOT_OFFLINE or --offline forbids to fetch it; leave it out"

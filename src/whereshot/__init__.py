@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from whereshot.records import Records
 
 __all__ = ["Geolocator", "Posterior", "Prediction", "Records"]
+
+for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
+    # Some libraries record and send facts about the machine, ONNX Runtime as soon as it is imported. This package is
+    # imported before them in every process, so their switches are set here. A value that the user has set stays.
+    os.environ.setdefault(_switch, "1")
 
 _HOMES = {
     "Geolocator": "whereshot.geolocator",

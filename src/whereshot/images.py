@@ -20,6 +20,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from whereshot import quiet
 from whereshot.errors import ImageError
 from whereshot.storage import checked_size, contents, is_member
 
@@ -38,6 +39,7 @@ SUFFIXES = frozenset(
 )
 
 pillow_heif.register_heif_opener()
+quiet.silence_libtiff()
 
 
 def printable(name: str) -> str:

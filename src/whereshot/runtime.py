@@ -59,7 +59,6 @@ class OnnxCompute:
     def __init__(self, network: str | bytes) -> None:
         import onnxruntime
 
-        onnxruntime.disable_telemetry_events()  # nothing about the user is recorded or sent
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3

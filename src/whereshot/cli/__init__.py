@@ -14,6 +14,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from whereshot import quiet
 from whereshot.cli import (
     base,
     batch,
@@ -81,6 +82,8 @@ app.add_typer(models.app, name="models")
 def main() -> NoReturn:
     """Run a command; an error of the user's becomes one line on stderr and exit 2."""
     base.begin()
+    quiet.ignore_warnings()
+    quiet.keep_caches_temporary()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
     try:

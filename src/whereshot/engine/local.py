@@ -14,6 +14,9 @@ from whereshot.engine.units import Unit
 from whereshot.processes import cores, spread
 from whereshot.progress import Track, silent
 
+NO_DOWNLOADS = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+"""DuckDB would else fetch an extension that a query needs into the home folder."""
+
 
 class Local:
     """As many units at a time as there are cores, or ``workers``."""
@@ -47,7 +50,7 @@ class Local:
         """See ``jobs.Engine``."""
         import duckdb
 
-        with duckdb.connect() as connection:
+        with duckdb.connect(config=NO_DOWNLOADS) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute(f"SET threads = {self.workers}")
             for name, folder in job.tables.items():

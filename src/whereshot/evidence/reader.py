@@ -57,10 +57,7 @@ class Reader:
 
     @functools.cached_property
     def _engine(self) -> Any:
-        import onnxruntime
         import rapidocr
-
-        onnxruntime.disable_telemetry_events()  # nothing about the user is recorded or sent
 
         models = Path(rapidocr.__file__).parent / "models"
         if len(list(models.glob("*.onnx"))) < 3:  # a download would be tried in their place

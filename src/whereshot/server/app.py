@@ -32,6 +32,9 @@ from whereshot.server.tokens import Tokens
 LEFT = 499
 """What is counted where nobody is there to read a status."""
 
+UNOBSERVED = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False}
+"""FastAPI hands requests and errors on to OpenTelemetry where the environment says so; here nobody is told of them."""
+
 
 @dataclass(frozen=True)
 class Service:
@@ -81,6 +84,7 @@ def make_app(service: Service, batcher: Batcher, metrics: Metrics) -> Guard:
             RequestValidationError: _told,
             Exception: _told,
         },
+        telemetry=UNOBSERVED,
     )
     held = Held(service.limits.held_bytes)
     metrics.watch("held_bytes", "Bytes of uploads in memory.", lambda: held.bytes)

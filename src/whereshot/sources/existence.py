@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from whereshot import images
+from whereshot import download, images
 from whereshot.engine import RowJob, jobs
 from whereshot.errors import InputError, WhereshotError, require
 
@@ -116,6 +116,8 @@ def flaw_of(data: bytes) -> tuple[str, str] | None:
 def _store(store: str) -> tuple[Callable[[str], str], Fetch]:
     """How a store names the place of a key, and how it gives its bytes."""
     kind = urllib.parse.urlsplit(store).scheme
+    if kind in ("http", "https", "s3"):
+        download.check_online(f"--check {store}")
     if kind in ("http", "https"):
         return _address(store), _http(store)
     if kind == "s3":

@@ -1,0 +1,249 @@
+"""A case for every command of whereshot: its arguments, on small made inputs, and what it may do besides its task.
+
+``test_footprint.py`` runs them all, ``benchmarks/footprint.py`` writes what they did as a table. Only the standard
+library is imported at the top: the process that runs a command in its own network imports this file as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from api_server import Answer, ApiServer, as_json
+from file_server import FileServer
+
+HERE = Path(__file__).parent
+WHERESHOT = (sys.executable, "-m", "whereshot.cli")
+THIS_MACHINE = frozenset({"127.0.0.1"})
+"""The host of the servers of these cases, which the commands are told to ask."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run of one command.
+
+    In ``command`` "{given}" is the folder of inputs, "{out}" the folder to write to, "{before}" that of the case
+    ``after``, whose output is an input here, and "{server}" the address of a server of SERVERS.
+    """
+
+    command: tuple[str, ...]
+    after: str | None = None
+    server: str = "-"
+    environment: dict[str, str] = field(default_factory=dict)
+    named: frozenset[str] = frozenset()
+    """Hosts that the user names."""
+    caches: bool = False
+    """Whether it may keep what it computed in whereshot's own cache."""
+    status: int = 0
+    about: str = ""
+    """What the table says of this run, where the command alone does not say it."""
+
+
+def _case(arguments: str, **details: Any) -> Case:
+    return Case((*WHERESHOT, *arguments.split()), **details)
+
+
+def serve(stay_s: float = 0.0) -> Case:
+    """The server, which answers one photo and stays for some time afterwards."""
+    visit = (sys.executable, "-E", str(HERE / "footprint_visit.py"), str(stay_s), "{given}/sign.jpg")
+    command = (*visit, *WHERESHOT, "serve", "--port", "0", "--workers", "1")
+    about = f"a photo is asked; it stays for {stay_s:g} s" if stay_s else "a photo is asked"
+    return Case(command, named=THIS_MACHINE, about=about)
+
+
+CASES: dict[str, Case] = {
+    "train": _case("train {given}/run.toml --set out={out}/model", caches=True),
+    "learn": _case("learn {given}/photos.csv --out {out}/mine --one-crop --workers 2", caches=True),
+    "serve": serve(),
+    "locate": _case("locate {given}/sign.jpg {given}/lima-0.png --format html --out {out}/answer.html"),
+    "check": _case("check {given}/sign.jpg --claim Spain"),
+    "explain": _case(
+        "explain {given}/lima-0.png --model {before}/model --method gradcam --no-text --out {out}/heat.png",
+        after="train",
+    ),
+    "query": _case(
+        "query {given}/lima-0.png --gallery {before}/mine --format html --out {out}/alike.html", after="learn"
+    ),
+    "batch": _case("batch {given}/photos.csv --out {out}/located --unit 4"),
+    "gallery": _case("gallery {given}/photos.csv --out {out}/gallery --no-text"),
+    "ingest": _case("ingest folder {given} --out {out}/records"),
+    "ingest flickr": _case(
+        "ingest flickr {given}/queries.toml --out {out}/records --endpoint {server}/",
+        server="api",
+        environment={"WHERESHOT_FLICKR_KEY": "0" * 32},
+        named=THIS_MACHINE,
+        status=2,
+        about="the API refuses the key",
+    ),
+    "curate": _case("curate {given}/records.parquet --out {out}/clean --verify --duplicates --balance 5"),
+    "audit": _case("audit {given}/photos.csv {given}/photos.csv --report {out}/audit"),
+    "fetch": _case(
+        "fetch {given}/urls.parquet --out {out}/pictures --allow-private", server="pictures", named=THIS_MACHINE
+    ),
+    "pack": _case("pack {given}/records.parquet --out {out}/packed --size 32"),
+    "export": _case("export {before}/model --out {out}/exported --onnx", after="train"),
+    "evaluate": _case(
+        "evaluate --predictions {given}/photos.csv --truth {given}/photos.csv --report {out}/report --draws 20"
+        " --column id=path --truth-column id=path",
+    ),
+    "calibrate": _case(
+        "calibrate --posterior {given}/posterior.parquet --truth {given}/records.parquet --out {out}/calibration.json",
+    ),
+    "cells build": _case("cells build {given}/photos.csv --out {out}/cells.parquet --set max=8"),
+    "cells show": _case("cells show {before}/cells.parquet --out {out}/maps", after="cells build"),
+    "cells export": _case("cells export {before}/cells.parquet --out {out}/cells.geojson", after="cells build"),
+    "cells compare": _case("cells compare --on {given}/photos.csv --build s2:max=8"),
+    "cells kinds": _case("cells kinds"),
+    "cells presets": _case("cells presets"),
+    "hours fit": _case("hours fit {given}/track.parquet --out {out}/hours.toml"),
+    "refine fit": _case("refine fit {given}/refine.toml --set out={out}/refiner"),
+    "refine apply": _case(
+        "refine apply {before}/refiner {given}/records.parquet --posterior {given}/posterior.parquet"
+        " --out {out}/refined.parquet",
+        after="refine fit",
+    ),
+    "refine switch": _case(
+        "refine switch {given}/scenes.parquet --expert indoor={given}/posterior.parquet"
+        " --expert outdoor={given}/posterior.parquet --out {out}/switched.parquet",
+    ),
+    "refine tracks": _case("refine tracks {given}/track.parquet --out {out}/album.toml"),
+    "models list": _case("models list"),
+    "models show": _case("models show compact"),
+    "models get": _case(
+        "models get hf:me/tiny --out {out}/tiny",
+        after="learn",
+        server="models",
+        environment={"HF_ENDPOINT": "{server}"},
+        named=THIS_MACHINE,
+        caches=True,
+    ),
+}
+"""By the words of the command; a further word tells runs of one command apart."""
+
+RUN = """
+name = "tiny"
+out = "model"
+[data]
+train = "photos.csv"
+[backbone]
+name = "test_efficientnet"
+[preprocess]
+size = 64
+[partition]
+levels = [{ max = 16 }, { max = 8 }]
+[optimizer]
+epochs = 1
+batch_size = 16
+[calibration]
+folds = 2
+"""
+REFINE = """
+name = "mine"
+out = "refiner"
+posterior = "posterior.parquet"
+records = "records.parquet"
+[refiner]
+kind = "user-mean"
+"""
+QUERIES = """
+keywords = ["harbour"]
+min_upload = 2024-01-01
+max_upload = 2024-01-02
+"""
+
+
+def write_inputs(folder: Path, sign: Path) -> None:
+    """Write the files that "{given}" names; ``sign`` is a photo with text in it."""
+    import numpy as np
+    import pyarrow as pa
+    from PIL import ExifTags, Image
+
+    from whereshot.posterior import Posterior
+    from whereshot.records import Records
+    from whereshot.sources import SOURCES
+
+    rng = np.random.default_rng(5)
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 2: (41.0, 8.0, 0.0), 3: "E", 4: (1.0, 22.0, 0.0)})
+    Image.open(sign).convert("RGB").resize((640, 480)).save(folder / "sign.jpg", exif=exif.tobytes())
+    rows = ["path,latitude,longitude,group"]
+    towns = {"lima": (-12.05, -77.04), "paris": (48.85, 2.35), "tokyo": (35.68, 139.76)}
+    for hue, (town, place) in enumerate(towns.items()):
+        for number in range(8):
+            pixels = np.clip(rng.normal(80 * np.eye(3)[hue] + 80, 25, (64, 64, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / f"{town}-{number}.png")
+            latitude, longitude = np.array(place) + rng.normal(0, 0.003, 2)
+            rows.append(f"{town}-{number}.png,{latitude:.5f},{longitude:.5f},{town}-{number // 2}")
+    (folder / "photos.csv").write_text("\n".join(rows) + "\n")
+    for name, text in (("run.toml", RUN), ("refine.toml", REFINE), ("queries.toml", QUERIES)):
+        (folder / name).write_text(text)
+    records = Records(SOURCES["table"]([folder / "photos.csv"], {}, lambda items, **_: items).records.table)
+    count = len(records)
+    records = records.with_column("user", pa.array([f"user {row // 2}" for row in range(count)]))
+    records.write(folder / "records.parquet")
+    for scene, share in (("indoor", 0.2), ("natural", 0.5), ("urban", 0.3)):
+        records = records.with_column(f"scene_{scene}", pa.array(np.full(count, share)))
+    records.write(folder / "scenes.parquet")
+    places = np.array(list(towns.values()))
+    posterior = Posterior.from_mass(places, rng.dirichlet(np.ones(3), count), np.full(3, 25.0))
+    posterior.write(folder / "posterior.parquet", records.strings("id"))
+    _write_track(folder / "track.parquet", rng)
+
+
+def _write_track(path: Path, rng: Any) -> None:
+    """200 photos of a walk, ten minutes apart."""
+    import numpy as np
+    import pyarrow as pa
+
+    from whereshot.records import Records
+
+    spots = np.array([48.85, 2.35]) + np.cumsum(rng.normal(0, 0.002, (200, 2)), axis=0)
+    times = pa.array((1.7e15 + np.arange(200) * 6e8).astype(np.int64), pa.timestamp("us", tz="UTC"))
+    table = {"id": [f"photo {row}" for row in range(200)], "latitude": spots[:, 0], "longitude": spots[:, 1]}
+    Records(pa.table(table)).with_column("taken_at", times).write(path)
+
+
+@contextlib.contextmanager
+def _pictures() -> Iterator[ApiServer]:
+    """A server of the pictures; writes urls.parquet, which names them, among the inputs."""
+    import pyarrow as pa
+
+    from whereshot.records import Records
+
+    given = Path(os.environ["FOOTPRINT_GIVEN"])
+
+    def respond(path: str, _: dict[str, str], __: dict[str, str]) -> Answer:
+        file = given / path.lstrip("/")
+        return (200, file.read_bytes(), "image/png") if file.is_file() else (404, b"", "text/plain")
+
+    with ApiServer(respond) as server:
+        names = ["lima-0.png", "paris-0.png"]
+        urls = [f"{server.url}/{name}" for name in names]
+        table = {"id": names, "url": urls, "latitude": [-12.05, 48.85], "longitude": [-77.04, 2.35]}
+        Records(pa.table(table)).write(given / "urls.parquet")
+        yield server
+
+
+@contextlib.contextmanager
+def _models() -> Iterator[FileServer]:
+    """A hub that has one model, the one that ``learn`` wrote."""
+    folder = Path(os.environ["FOOTPRINT_BEFORE"]) / "mine"
+    with FileServer() as server:
+        server.add_repository("me/tiny", {path.name: path.read_bytes() for path in folder.iterdir()})
+        yield server
+
+
+@contextlib.contextmanager
+def _api() -> Iterator[ApiServer]:
+    """An API that takes no key."""
+    with ApiServer(lambda *_: as_json({"stat": "fail", "code": 100, "message": "Invalid API Key"})) as server:
+        yield server
+
+
+SERVERS = {"pictures": _pictures, "models": _models, "api": _api}
+"""Servers that run beside a command, in its network."""
