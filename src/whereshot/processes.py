@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections import deque
@@ -110,7 +111,8 @@ def one_thread_each() -> Iterator[None]:
 
 
 def _begin(start: Callable[..., None], start_args: tuple[Any, ...]) -> None:
-    """In a process that was started: end with its parent, which may be killed, and not wait for work for ever."""
+    """In a process that was started: end with its parent, which may be killed, and leave Ctrl-C to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def wait(parent: Any) -> None:
         parent.join()

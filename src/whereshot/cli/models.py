@@ -10,7 +10,9 @@ import typer
 from whereshot.cli.base import (
     FormatOption,
     ReportFormat,
+    check_folder,
     print_json,
+    resumable,
     say,
     some_failed,
 )
@@ -126,4 +128,6 @@ def models_get(
 
     if offline:
         download.forbid()
+    check_folder(out, replaced=True)
+    resumable()
     print(hub.get(name, out, tower=tower, overwrite=overwrite, say=say, track=progress.late_bar))

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from whereshot.cli.base import DeviceOption, SetOption, say
+from whereshot.cli.base import DeviceOption, SetOption, check_folder, resumable, say, watch
 from whereshot.errors import InputError, WhereshotError
 
 
@@ -33,6 +33,7 @@ def train(
     from whereshot import train as training
 
     settled = config.load(run, training.Run, settings or ())
+    check_folder(settled.out, replaced=True)
     started = time.perf_counter()
     shared = {"overwrite": overwrite, "device": device, "workers": workers, "track": progress.bar, "say": say}
     if search is not None:
@@ -40,6 +41,7 @@ def train(
             raise InputError("a search goes on by itself; leave --resume out")
         _search(settled, search, shared)
         return
+    resumable(add=["--resume"])
     try:
         folder = training.train(settled, resume=resume, **shared)
     except WhereshotError:
@@ -53,6 +55,8 @@ def train(
 def _search(settled, trials: int, shared: dict) -> None:  # type: ignore[no-untyped-def]
     from whereshot import search as searching
 
+    watch(settled.out.with_name(f"{settled.out.name}.{searching.FOLDER}"))
+    resumable(drop=["--overwrite"])
     found, best = searching.search(settled, trials, **shared)
     print("\n".join(searching.table(found)))
     if best.is_file():
