@@ -97,6 +97,7 @@ def learn(
     if one_crop:
         settings = Preprocess(**(settings.model_dump() | {"whole": False, "crops": 1}))
     before = _known_before(out, base, settings, overwrite)
+    output_files.check_folder(out, replaced=True)
     table = _photo_table(records)
     already = {} if before is None else dict(zip(_digests(before), before.arrays["pooled"], strict=True))
     paths = table["image"].to_pylist()

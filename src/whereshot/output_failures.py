@@ -40,7 +40,7 @@ def cannot_write(path: str | Path, error: Exception) -> OutputError:
     hint = _HINTS.get(number or 0, "choose another place")
     if number == errno.ENOENT and not path.parent.exists():
         reason, hint = f"the folder {path.parent} does not exist", "make it first, or choose another place"
-    elif number == errno.ENOTDIR:
+    elif number in (errno.ENOTDIR, errno.EEXIST):
         files = [str(above) for above in path.parents if above.is_file()]
         reason = f"{files[0]} is a file" if files else reason
     return OutputError(f"{path}: cannot be written ({reason}); {hint}")

@@ -10,7 +10,6 @@ import typer
 from whereshot.cli.base import (
     FormatOption,
     ReportFormat,
-    check_folder,
     print_json,
     resumable,
     say,
@@ -128,6 +127,5 @@ def models_get(
 
     if offline:
         download.forbid()
-    check_folder(out, replaced=True)
     resumable()
     print(hub.get(name, out, tower=tower, overwrite=overwrite, say=say, track=progress.late_bar))
