@@ -1,4 +1,4 @@
-"""A disk that really is full: a small file system in memory where this user may mount one, else a limit of file sizes."""
+"""A disk that really is full: a small file system in memory, or a limit of file sizes where none can be mounted."""
 
 from __future__ import annotations
 

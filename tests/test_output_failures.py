@@ -59,5 +59,5 @@ def test_other_errors_pass(tmp_path: Path) -> None:
         raise BrokenPipeError(errno.EPIPE, "")
     with pytest.raises(RuntimeError), explained(tmp_path):
         raise RuntimeError("ours")
-    with pytest.raises(OutputError, match="^some other place: full$"), explained(tmp_path):
+    with pytest.raises(OutputError, match=r"^some other place: full$"), explained(tmp_path):
         raise OutputError("some other place: full")

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import os
+import re
 import shutil
+import signal
+import socket
+import stat
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +20,7 @@ import pytest
 import torch
 import typer
 
-from full_disk import Disk
+from full_disk import SIZE, Disk
 from whereshot import (
     checkpoint,
     cli,
@@ -103,7 +110,7 @@ def a_shard(path: Path) -> None:
 def a_training_state(path: Path) -> None:
     module = torch.nn.Linear(50, 50)
     optimizer = torch.optim.AdamW(module.parameters())
-    training_state.save(path, training_state.TrainingState(), module, optimizer, None)
+    training_state.save(path, training_state.TrainingState(best=module.state_dict()), module, optimizer, None)
 
 
 def some_encodings(path: Path) -> None:
@@ -165,7 +172,7 @@ def inputs(tiny: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathFactor
     """What the commands below read, by the name that stands for it in their arguments."""
     folder = tmp_path_factory.mktemp("inputs")
     rows = ["path,latitude,longitude,taken_at,user"]
-    rows += [f"{tiny}/lima-{n % 8}.png,-12.05,-77.0{n % 9},2024-05-01T{n % 24:02}:00:00Z,ann" for n in range(240)]
+    rows += [f"{n}.png,-12.05,-77.0{n % 9},2024-05-01T{n % 24:02}:00:00Z,ann" for n in range(240)]
     (folder / "hours.csv").write_text("\n".join(rows) + "\n")
     (folder / "few").mkdir()
     for name in ("lima-0.png", "paris-0.png"):
@@ -235,14 +242,14 @@ COMMANDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "hours fit": (an_old_file, "hours fit HOURS --out OUT.toml"),
     "refine tracks": (an_old_file, "refine tracks HOURS --by user --out OUT.toml"),
     "train": (an_old_model, "train RUN --overwrite --set out=OUT"),
-    "learn": (an_old_model, "learn FEW --model compact --overwrite --one-crop --workers 1 --out OUT"),
+    "learn": (an_old_model, "learn TABLE --model compact --overwrite --one-crop --workers 1 --out OUT"),
     "export": (an_old_model, "export MODEL --onnx --overwrite --out OUT"),
     "evaluate --report": (
         lambda out: an_old_folder(out, "report.md", "report.json", "report.html"),
         "evaluate prior TABLE --report OUT",
     ),
     "evaluate --problems": (an_old_file, "evaluate prior TABLE --problems OUT"),
-    "calibrate": (an_old_file, "calibrate prior TABLE --out OUT"),
+    "calibrate": (an_old_file, "calibrate MODEL TABLE --out OUT"),
 }
 """Every command that writes: what is there before, and its arguments."""
 
@@ -262,7 +269,7 @@ def test_every_command_that_writes_is_listed() -> None:
     for name, command in group.commands.items():
         for inner, one in getattr(command, "commands", {None: command}).items():
             options = {parameter.name for parameter in one.params}
-            if options & {"out", "report", "posterior", "problems"} or name == "train":
+            if options & {"out", "report", "posterior", "problems"} or one.name in ("train", "fit"):
                 found.add(name if inner is None else f"{name} {inner}")
     assert {"locate", "train", "cells build", "models get"} <= found
     listed = {name.split(" --")[0].split(",")[0] for name in COMMANDS} | set(ELSEWHERE)
@@ -296,7 +303,296 @@ def test_a_command_on_a_full_disk_leaves_what_was_there(
         said = capsys.readouterr().err
     assert code == 2
     last = said.splitlines()[-1]
-    assert last.startswith("whereshot: ") and "cannot be written (" in last and "Traceback" not in said
+    assert last.startswith("whereshot: ") and re.search(FULL, last) and "Traceback" not in said
     after = contents(place)
     assert not [file for file in after if output_files.PARTIAL in file]
     assert {file: after.get(file) for file in before} == before
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_looks_at_its_output_before_its_input(
+    name: str,
+    inputs: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An hour of work is not lost to a place that cannot be written: no input is there, and it is not missed."""
+    file = tmp_path / "file"
+    file.write_text("dear")
+    gone = dict.fromkeys(inputs, tmp_path / "gone") | {"RUN": inputs["RUN"]}
+    words = [word.replace("OUT", str(file / "out")) for word in COMMANDS[name][1].split()]
+    out = next(word for word in words if str(file) in word).removeprefix("out=")
+    assert ran([str(gone.get(word, word)) for word in words], monkeypatch) == 2
+    said = capsys.readouterr().err
+    assert said == f"whereshot: {out}: cannot be written ({file} is a file); choose another place\n"
+
+
+@pytest.mark.parametrize("name", [name for name, (prepare, _) in COMMANDS.items() if prepare is an_old_file])
+def test_no_folder_is_made_for_a_file(
+    name: str,
+    inputs: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = tmp_path / "gone"
+    words = [word.replace("OUT", str(folder / "out")) for word in COMMANDS[name][1].split()]
+    out = next(word for word in words if str(folder) in word)
+    assert ran([str(inputs.get(word, word)) for word in words], monkeypatch) == 2
+    assert capsys.readouterr().err == (
+        f"whereshot: {out}: cannot be written (the folder {folder} does not exist); "
+        "make it first, or choose another place\n"
+    )
+    assert not folder.exists()
+
+
+# --- Ctrl-C
+
+
+@pytest.mark.parametrize(
+    ("add", "drop", "is_begun", "said"),
+    [
+        ((), ("--overwrite",), False, "batch 'my photos' --out {out} --overwrite"),
+        ((), ("--overwrite",), True, "batch 'my photos' --out {out}"),
+        (("--resume",), (), True, "batch 'my photos' --out {out} --overwrite --resume"),
+    ],
+)
+def test_control_c_says_how_to_go_on(
+    add: tuple[str, ...], drop: tuple[str, ...], is_begun: bool, said: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    base.begin()
+    base.check_folder(out)
+    base.resumable(add=add, drop=drop)
+    if is_begun:
+        out.mkdir()
+        (out / "_manifest.jsonl").write_text("begun")
+    expected = f"interrupted; what is done is kept; go on with: whereshot {said.format(out=out)}"
+    assert base.interrupted(["batch", "my photos", "--out", str(out), "--overwrite"]) == expected
+
+
+def test_control_c_says_what_was_written(tmp_path: Path) -> None:
+    out, other = tmp_path / "out", tmp_path / "other"
+    out.write_text("old")
+    base.begin()
+    base.check_file(out)
+    base.check_folder(other)
+    assert base.interrupted([]) == "interrupted; nothing was written"
+    output_files.write_text(out, "new")
+    assert base.interrupted([]) == f"interrupted; written before that: {out}"
+    a_folder(other)
+    assert base.interrupted([]) == f"interrupted; written before that: {out}, {other}"
+
+
+def test_control_c_on_the_way(tmp_path: Path) -> None:
+    """A download that waits for an answer: nothing of it is lost, and the exit code is 130."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        command = [sys.executable, "-m", "whereshot.cli", "models", "get", "hf:a/b", "--out", str(tmp_path / "b")]
+        environment = os.environ | {"HF_ENDPOINT": address}
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        server.settimeout(60)
+        asked, _ = server.accept()
+        process.send_signal(signal.SIGINT)
+        out, said = process.communicate(timeout=30)
+        asked.close()
+    assert (process.returncode, out) == (130, "")
+    line = (
+        f"whereshot: interrupted; what is done is kept; go on with: whereshot models get hf:a/b --out {tmp_path / 'b'}"
+    )
+    assert said.strip().splitlines()[-1] == line
+    assert "Traceback" not in said
+
+
+# --- one file, one folder
+
+
+def test_a_new_file_has_the_usual_mode_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    before = os.umask(0o027)
+    try:
+        a_file(path)
+        a_folder(tmp_path / "folder")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert stat.S_IMODE((tmp_path / "folder").stat().st_mode) == 0o750
+    path.chmod(0o604)
+    a_file(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o604
+
+
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    target, link = tmp_path / "real" / "file", tmp_path / "link"
+    target.write_text("old")
+    link.symlink_to(target)
+    output_files.write_text(link, "new")
+    assert (target.read_text(), link.is_symlink()) == ("new", True)
+    (tmp_path / "later").symlink_to("real/later")  # to a file that is not there yet
+    output_files.write_text(tmp_path / "later", "made")
+    assert (tmp_path / "real" / "later").read_text() == "made"
+    (tmp_path / "linked folder").symlink_to("real", target_is_directory=True)
+    a_folder(tmp_path / "linked folder")
+    assert (tmp_path / "linked folder").is_symlink() and [p.name for p in (tmp_path / "real").iterdir()] == ["a.txt"]
+
+
+def test_the_longest_name_there_can_be(tmp_path: Path) -> None:
+    path = tmp_path / ("é" * 127 + "x")
+    a_file(path)
+    a_file(path)
+    assert [found.name for found in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_folder_is_replaced_and_files_are_added(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    an_old_folder(out, "kept.txt", "b.txt")
+    some_files(out)
+    assert contents(out) == {"kept.txt": b"good", "a.txt": b"small", "b.txt": b"text " * 2000}
+    a_folder(out)
+    assert contents(out) == {"a.txt": b"text " * 2000}
+    assert [found.name for found in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_error_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
+    output_files.write_text(tmp_path / "file", "old")
+    for error in (KeyboardInterrupt, ValueError):
+        with pytest.raises(error), output_files.new_file(tmp_path / "file") as beside:
+            beside.write_text("half")
+            raise error
+    assert contents(tmp_path) == {"file": b"old"}
+
+
+KILLED = """
+import os, signal, sys
+from whereshot import output_files
+with getattr(output_files, sys.argv[1])(sys.argv[2]) as beside:
+    (beside / "half" if beside.is_dir() else beside).write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("writer", ["new_file", "new_folder", "new_files"])
+def test_a_kill_leaves_the_old_and_the_next_run_clears_up(writer: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    an_old_file(out) if writer == "new_file" else an_old_folder(out, "half")
+    before = contents(tmp_path)
+    assert subprocess.run([sys.executable, "-c", KILLED, writer, str(out)]).returncode == -signal.SIGKILL
+    after = contents(tmp_path)
+    assert {name: after.pop(name) for name in before} == before
+    assert len(after) == 1 and output_files.PARTIAL in next(iter(after))
+    output_files.check_file(out) if writer == "new_file" else output_files.check_folder(out)
+    assert contents(tmp_path) == before
+
+
+def test_what_another_process_is_writing_is_left_alone(tmp_path: Path) -> None:
+    with output_files.new_file(tmp_path / "out") as beside:
+        output_files.check_file(tmp_path / "out")
+        assert beside.is_file()
+        beside.write_text("whole")
+    assert (tmp_path / "out").read_text() == "whole"
+
+
+def test_a_place_that_only_looks_writable(tmp_path: Path) -> None:
+    if not Path("/proc/self").is_dir():
+        pytest.skip("needs /proc")
+    denied = "/proc/out: cannot be written (Permission denied); choose a place that you may write to"
+    for check in (output_files.check_file, output_files.check_folder):
+        with pytest.raises(OutputError) as caught:
+            check("/proc/out")
+        assert str(caught.value) == denied
+
+
+def test_a_read_only_disk_is_told_before_the_work(disk: Disk, place: Path) -> None:
+    if not disk.is_mounted:
+        pytest.skip("needs to mount a disk")
+    remount = ["mount", "-o", "remount,{},size=" + SIZE, str(disk.folder)]
+    subprocess.run([word.format("ro") for word in remount], check=True)
+    try:
+        for check in (output_files.check_file, output_files.check_folder, a_file, a_folder):
+            with pytest.raises(OutputError, match=r"out: cannot be written \(Read-only file system\); choose a place"):
+                check(place / "out")
+    finally:
+        subprocess.run([word.format("rw") for word in remount], check=True)
+
+
+# --- nobody else writes
+
+WRITES_BY_ITSELF = {
+    "output_files": "is the one module that does",
+    "output_streams": "sends the bytes to pipes and devices",
+    "engine.base": "its manifest grows line by line under a lock, and half a line is dropped when it is opened again",
+    "download": "a part grows over several runs under a lock, and is checked and renamed when it is whole",
+    "cli": "closes standard output whose reader left",
+}
+FORBIDDEN = {
+    "": {"write_text", "write_bytes", "mkdir", "makedirs", "rename", "fsync", "touch", "mkstemp", "NamedTemporaryFile"},
+    "os": {"replace", "open", "link", "symlink", "truncate"},
+    "shutil": {"copyfile", "copy", "copy2", "move"},
+}
+"""Calls that make or change files, under any owner or under one."""
+INTO_A_PATH = {"write_table", "save_file", "save", "savefig", "copytree", "savez", "tofile", "write_csv", "to_file"}
+"""Calls that write to the path or buffer that they are given."""
+OWN_SAVES = {"config", "training_state", "refine", "level", "fitted", "levels", "writer"}
+"""Objects of ours whose ``save`` is one of the writers that are tested above."""
+
+
+def writes(tree: ast.Module) -> Iterator[str]:
+    """Calls that write to a path that output_files did not hand out: those are named ``beside``, buffers ``buffer``."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        owner = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+        names = {found.id for argument in node.args for found in ast.walk(argument) if isinstance(found, ast.Name)}
+        if owner == "output_files" or names & {"beside", "buffer"}:
+            continue
+        if name == "open" and owner in ("", *_paths(node)):
+            is_writer = _writing_mode(node)
+        else:
+            is_writer = name in FORBIDDEN[""] | FORBIDDEN.get(owner, set())
+            is_writer |= name in INTO_A_PATH and owner.split("[")[0] not in OWN_SAVES
+        if is_writer or (owner, name) == ("os", "open"):
+            yield f"line {node.lineno}: {ast.unparse(node)}"
+
+
+def _paths(node: ast.Call) -> list[str]:
+    """The owner of an ``open`` that is a path, and no module that opens pictures, archives or Arrow files."""
+    owner = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+    is_buffer = any(keyword.arg == "fileobj" for keyword in node.keywords)
+    return [] if owner in ("Image", "pa.ipc", "os") or is_buffer else [owner]
+
+
+def _writing_mode(node: ast.Call) -> bool:
+    values = [*node.args, *(keyword.value for keyword in node.keywords)]
+    modes = [value.value for value in values if isinstance(value, ast.Constant) and isinstance(value.value, str)]
+    return any(set(mode) & set("wax+") and set(mode) <= set("rwaxbt+") for mode in modes)
+
+
+MODULES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in PACKAGE.rglob("*.py")
+}
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES) - set(WRITES_BY_ITSELF)))
+def test_no_other_module_writes_by_itself(module: str) -> None:
+    assert list(writes(ast.parse(MODULES[module].read_text("utf-8")))) == [], "use whereshot.output_files"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open(path, 'w')", "path.open('ab')", "path.write_text('x')", "path.write_bytes(b'')", "os.replace(a, b)",
+        "folder.mkdir(parents=True)", "pq.write_table(table, path)", "save_file(arrays, path)", "image.save(path)",
+        "figure.savefig(path)", "shutil.copyfile(a, b)", "open(path, mode='wb')", "os.open(path, os.O_WRONLY)",
+    ],
+)  # fmt: skip
+def test_the_check_of_writers_sees(code: str) -> None:
+    assert len(list(writes(ast.parse(code)))) == 1
+
+
+def test_the_check_of_writers_lets_the_rest_through() -> None:
+    code = "open(path)\nopen(path, 'rb')\ntext.replace('a', 'b')\nsave_file(x, beside)\nimage.save(buffer, 'JPEG')"
+    assert list(writes(ast.parse(code))) == []

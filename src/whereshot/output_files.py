@@ -143,14 +143,14 @@ def append_line(path: str | Path, line: str) -> None:
     The file is made where there is none; its folder is not.
     """
     path = Path(path)
-    with explained(path), open(path, "ab") as file:
-        end = file.tell()
+    with explained(path), open(path, "ab", buffering=0) as file:
+        end, left = file.tell(), memoryview(line.encode() + b"\n")
         try:
-            file.write(line.encode() + b"\n")
-            file.flush()
+            while left:
+                left = left[file.write(left) :]
             os.fsync(file.fileno())
         except OSError:
-            os.truncate(path, end)
+            file.truncate(end)
             raise
 
 

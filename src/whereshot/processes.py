@@ -90,7 +90,12 @@ class Pool:
     def __enter__(self) -> Pool:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and not issubclass(
+            kind, Exception
+        ):  # Ctrl-C waits for nothing; files are whole or not there
+            for process in list((getattr(self._pool, "_processes", None) or {}).values()):
+                process.terminate()
         self.close()
 
     def _submit(self, item: Any) -> Future:

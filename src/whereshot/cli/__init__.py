@@ -92,8 +92,6 @@ def main() -> NoReturn:
         sys.stdout.flush()
     except WhereshotError as error:
         _fail(str(error))
-        if stopped == INTERRUPTED:
-            _interrupted()
     except (typer.Abort, KeyboardInterrupt):  # versions of typer make either of Ctrl-C
         _interrupted()
     except BrokenPipeError:
@@ -115,6 +113,8 @@ def main() -> NoReturn:
             print(show(), file=sys.stderr)
             sys.exit(2)
         _fail(show())
+    if stopped == INTERRUPTED:
+        _interrupted()
     sys.exit(stopped or base.exit_code())
 
 
