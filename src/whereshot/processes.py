@@ -91,9 +91,7 @@ class Pool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and not issubclass(
-            kind, Exception
-        ):  # Ctrl-C waits for nothing; files are whole or not there
+        if kind is not None and not issubclass(kind, Exception):  # after Ctrl-C nothing is waited for
             for process in list((getattr(self._pool, "_processes", None) or {}).values()):
                 process.terminate()
         self.close()
