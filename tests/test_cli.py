@@ -212,7 +212,7 @@ def test_locate_as_csv_and_geojson(locate: Run, tiny: Path) -> None:
 
 @pytest.mark.parametrize("form", ["table", "json", "geojson", "csv", "html"])
 def test_locate_into_a_file(locate: Run, tiny: Path, tmp_path: Path, form: str) -> None:
-    out = tmp_path / "deep" / f"answer.{form}"
+    out = tmp_path / f"answer.{form}"
     result = locate(tiny / "lima-0.png", "--format", form, "--out", out)
     assert (result.code, result.out) == (0, "")
     assert f"wrote {out}" in result.err.splitlines()
