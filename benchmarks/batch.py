@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from whereshot import output_files
 from whereshot.batch import read_photos
 from whereshot.images import upright_size
 from whereshot.processes import cores
@@ -123,7 +124,7 @@ a kill costs the units at work, at most 256 photos for each core.
 """
     )
     kept = [piece.rstrip("\n") + "\n" for piece in pieces if not f"## {piece}".startswith(TITLE)]
-    SCALE.write_text("\n## ".join([*kept, section.removeprefix("## ")]), "utf-8")
+    output_files.write_text(SCALE, "\n## ".join([*kept, section.removeprefix("## ")]))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from whereshot import cartography, oracle, partition
+from whereshot import cartography, oracle, output_files, partition
 from whereshot.atlas import Atlas
 from whereshot.partition import Hierarchy, Partition
 
@@ -200,7 +200,7 @@ def main() -> int:
         "",
         *draw_maps(drawn),
     ]
-    (ROOT / "docs" / "partitions.md").write_text("\n".join(text).rstrip() + "\n", "utf-8")
+    output_files.write_text(ROOT / "docs" / "partitions.md", "\n".join(text).rstrip() + "\n")
     return 0
 
 

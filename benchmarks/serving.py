@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from whereshot import output_files
 from whereshot.geolocator import Geolocator
 from whereshot.processes import cores
 from whereshot.progress import silent
@@ -188,7 +189,7 @@ def main() -> None:
 
             learn.learn(read(options.photos, "train"), Path(model))
         text = measure(options.photos, model, options.clients, options.seconds, options.rounds)
-    options.out.write_text(text, "utf-8")
+    output_files.write_text(options.out, text)
     print(text)
 
 

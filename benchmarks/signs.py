@@ -20,7 +20,7 @@ import numpy as np
 import tomli_w
 from numpy.typing import NDArray
 
-from whereshot import calibrate, places, sphere
+from whereshot import calibrate, output_files, places, sphere
 from whereshot.evidence import EVIDENCE, Cue, Fused, Seen, read_photos
 from whereshot.evidence.fusion import Before, fitted_reliabilities
 from whereshot.progress import bar, silent
@@ -151,7 +151,8 @@ def main() -> None:
     scale, photos = Scale(), load(arguments.table)
     if arguments.fit:
         fitted = fit(scale, photos)
-        RELIABILITY.write_text(
+        output_files.write_text(
+            RELIABILITY,
             "# The probability that a cue of each trust speaks true; the rest of the time it says nothing.\n\n"
             + tomli_w.dumps(
                 {
@@ -160,7 +161,6 @@ def main() -> None:
                     "reliability": fitted,
                 }
             ),
-            "utf-8",
         )
         print(RELIABILITY.read_text("utf-8"))
         return

@@ -21,6 +21,7 @@ import numpy as np
 import tomli_w
 from scipy.optimize import minimize
 
+from whereshot import output_files
 from whereshot.evidence import language
 
 ROOT = Path(__file__).parents[1]
@@ -163,7 +164,7 @@ def main() -> None:
         "parameters": asdict(parameters),
         "held_out": report,
     }
-    OUT.write_text(tomli_w.dumps(document), "utf-8")
+    output_files.write_text(OUT, tomli_w.dumps(document))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from whereshot import output_files
+
 OUT = Path(__file__).parents[1] / "src" / "whereshot" / "data"
 ONE_PAGE = 1 << 26
 """A column in one page has more to compress with."""
@@ -15,7 +17,8 @@ ONE_PAGE = 1 << 26
 
 def write(name: str, table: pa.Table, **options: Any) -> None:
     """Write a table by its name; ``options`` are those of Parquet: dictionaries, encodings, size of pages."""
-    OUT.mkdir(exist_ok=True)
+    output_files.make_folder(OUT)
     path = OUT / f"{name}.parquet"
-    pq.write_table(table, path, compression="brotli", compression_level=11, **options)
+    with output_files.new_file(path) as beside:
+        pq.write_table(table, beside, compression="brotli", compression_level=11, **options)
     print(f"{path.name}: {len(table)} rows, {path.stat().st_size / 1024:.0f} KiB")

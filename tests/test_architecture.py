@@ -37,6 +37,8 @@ triangles rings
 s2 catalog
 sphere images config
 storage download
+output_files
+output_failures output_streams
 arrow errors progress processes quiet shipped
 """
 """Who may import whom: a module imports from the lines below its own, never from its own line."""

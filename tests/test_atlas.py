@@ -65,7 +65,7 @@ def test_cells_of_centimetres_stay_valid(level: int) -> None:
 
 
 def test_geoparquet(atlas: Atlas, cells: Partition, tmp_path: Path) -> None:
-    path = tmp_path / "new" / "cells.parquet"
+    path = tmp_path / "cells.parquet"
     atlas.write_geoparquet(path)
     table = pq.read_table(path)
     geo = json.loads(table.schema.metadata[b"geo"])

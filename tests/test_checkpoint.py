@@ -273,7 +273,9 @@ def test_an_interrupted_write_leaves_the_old_folder(parts: Parts, tmp_path: Path
         parts.write(tmp_path / "model", Interrupting(KeyboardInterrupt()))
     with pytest.raises(OutputError) as caught:
         parts.write(tmp_path / "model", Interrupting(OSError(28, "No space left on device")))
-    assert str(caught.value) == f"{tmp_path / 'model'}: the model cannot be written (No space left on device)"
+    assert str(caught.value) == (
+        f"{tmp_path / 'model'}: cannot be written (No space left on device); make room there, or choose another place"
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert ModelFolder(tmp_path / "model")
     assert (tmp_path / "model" / "old.txt").read_text() == "old"
@@ -284,7 +286,8 @@ def test_a_folder_that_cannot_be_made(parts: Parts, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError) as caught:
         parts.write(tmp_path / "file" / "model")
-    assert str(caught.value) == f"{tmp_path / 'file' / 'model'}: the model cannot be written (Not a directory)"
+    said = f"{tmp_path / 'file' / 'model'}: cannot be written ({tmp_path / 'file'} is a file); choose another place"
+    assert str(caught.value) == said
 
 
 def test_gallery_of_records() -> None:

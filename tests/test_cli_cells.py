@@ -223,7 +223,7 @@ def test_show_of_what_is_no_partition(run: Run, table: Path, tmp_path: Path) -> 
     )
     (tmp_path / "file").write_text("in the way")
     assert run("cells", "show", text, "--out", tmp_path / "file").mistake == (
-        f"{tmp_path / 'file'}: a file is in the way; name a folder, a .png or an .html file"
+        f"{tmp_path / 'file'}: a file is in the way; name a folder"
     )
     assert run("cells", "show", text, "--out", tmp_path / "file" / "x.png").mistake.startswith(
         f"{tmp_path / 'file' / 'x.png'}: cannot be written"

@@ -216,7 +216,10 @@ def test_saving_where_nothing_can_be(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError) as caught:
         config.save(Run(name="a"), tmp_path / "file" / "run.toml")
-    assert str(caught.value) == f"{tmp_path / 'file' / 'run.toml'}: cannot be written (Not a directory)"
+    assert (
+        str(caught.value)
+        == f"{tmp_path / 'file' / 'run.toml'}: cannot be written ({tmp_path / 'file'} is a file); choose another place"
+    )
 
 
 def test_parse_without_a_file(monkeypatch, tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def test_what_does_not_fit(encoder: PlaceEncoder, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^these are no weights of a location encoder: a, b$"):
         PlaceEncoder({"a": np.ones(3), "b": np.ones(3)})
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match="encodings cannot be kept"):
+    with pytest.raises(OutputError, match="file: a file is in the way; name a folder"):
         kept_encodings(encoder.weights, [[0, 0]], encoder.encode, tmp_path / "file")
 
 

@@ -289,7 +289,7 @@ def test_what_cannot_be_had(package: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
     (tmp_path / "file").write_text("in the way")
     line = refused("geoclip", out=tmp_path / "file" / "model")  # before anything is fetched
-    assert line.endswith(f"model: cannot be written ({tmp_path / 'file'} is not a folder that may be written to)")
+    assert line.endswith(f"model: cannot be written ({tmp_path / 'file'} is a file); choose another place")
 
 
 # --- no network at all

@@ -164,7 +164,7 @@ def test_concat_unites_columns() -> None:
 
 def test_round_trip_of_a_file(tmp_path: Path) -> None:
     made = some().with_column("accuracy_km", [0.5, None, 1, 2, 3])
-    path = tmp_path / "new" / "folder" / "photos.parquet"
+    path = tmp_path / "photos.parquet"
     made.write(path)
     assert Records.read(path).table.equals(made.table)
     assert Records.read(str(path)).table.schema == made.table.schema
@@ -179,7 +179,7 @@ def test_round_trip_of_shards(tmp_path: Path, monkeypatch) -> None:
     assert sorted(p.name for p in folder.iterdir()) == [f"part-0000{k}.parquet" for k in range(3)]
     assert Records.read(folder).table.equals(made.table)
 
-    records.write_parquet(records.rejects_table([("x", None, "no position", "")]), records.rejects_path(folder))
+    records.write_rejects(records.rejects_table([("x", None, "no position", "")]), folder)
     (folder / ".part-00007.parquet.0badc0de").write_bytes(b"half")  # what a killed run leaves
     some(5).write(folder)  # fewer shards than before: no old row may come back
     assert Records.read(folder).table.equals(some(5).table)
@@ -240,18 +240,21 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     for path in (file / "photos.parquet", file / "deeper" / "photos.parquet"):
         with pytest.raises(OutputError) as caught:
             some(1).write(path)
-        assert str(caught.value) in (
-            f"{path}: cannot be written (Not a directory)",
-            f"{path}: cannot be written (File exists)",
-        )
+        assert str(caught.value) == f"{path}: cannot be written ({file} is a file); choose another place"
+    gone = tmp_path / "gone" / "photos.parquet"
+    with pytest.raises(OutputError) as caught:
+        some(1).write(gone)  # no folder is made for a file
+    assert str(caught.value) == (
+        f"{gone}: cannot be written (the folder {gone.parent} does not exist); make it first, or choose another place"
+    )
     with pytest.raises(OutputError) as caught:
         some(1).write(file)  # a folder of shards where a file is
-    assert str(caught.value) == f"{file / 'part-00000.parquet'}: cannot be written (File exists)"
+    assert str(caught.value) == f"{file}: a file is in the way; name a folder"
     folder = tmp_path / "folder.parquet"
     folder.mkdir()
     with pytest.raises(OutputError) as caught:
         some(1).write(folder)
-    assert str(caught.value) == f"{folder}: cannot be written (Is a directory)"
+    assert str(caught.value) == f"{folder}: a folder; name a file"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder.parquet"]
     assert file.read_text() == "mine"
 

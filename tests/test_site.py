@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from full_disk import Disk
 from whereshot import (
     calibrate,
     checkpoint,
@@ -144,7 +145,7 @@ def test_what_stands_in_the_way_is_told(library: Path, page: Path, written: Path
     with pytest.raises(OutputError, match="exists already and is not a site; choose another out"):
         site.write(library, tmp_path / "own", page=page, overwrite=True)
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match=r"file/site: the site cannot be written \((File exists|Not a dir)"):
+    with pytest.raises(OutputError, match=r"file/site: cannot be written \(.*file is a file\); choose another place"):
         site.write(library, tmp_path / "file" / "site", page=page)
     (tmp_path / "headless").mkdir()
     (tmp_path / "headless" / "index.html").write_text("<html>")
@@ -473,3 +474,20 @@ def test_ten_photos_have_the_same_answers_in_a_browser(
             if abs(math.log(cells.get(cell["cell"], 1e-300) / cell["probability"])) < LOG_MASS
         ]
         assert sum(alike) > 0.98
+
+
+def test_a_full_disk_leaves_the_old_site(library: Path, page: Path, tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "disk")
+    try:
+        out = disk.folder / "site"
+        site.write(library, out, page=page)
+        before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+        with disk.full(), pytest.raises(OutputError) as caught:
+            site.write(library, out, page=page, overwrite=True)
+        assert re.fullmatch(
+            rf"{out}: cannot be written \((No space left|File too large).*\); [a-z ,;]+", str(caught.value)
+        )
+        assert {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()} == before
+        assert [path.name for path in disk.folder.iterdir()] == ["site"]
+    finally:
+        disk.remove()

@@ -230,7 +230,9 @@ def test_what_is_no_model_is_left_alone(tiny: Path, tmp_path: Path) -> None:
             assert said == f"{out}: exists and is not a model folder; choose another out"
     assert (full / "letters.txt").read_text() == file.read_text() == "dear"
     inside = file / "deeper"
-    assert refused(run_of(tiny, inside), OutputError) == (f"{inside}.training: cannot be made (Not a directory)")
+    assert refused(run_of(tiny, inside), OutputError) == (
+        f"{inside}.training: cannot be written ({file} is a file); choose another place"
+    )
 
 
 # --- rows

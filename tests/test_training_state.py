@@ -82,5 +82,5 @@ def test_a_damaged_state_is_one_line(content: str | None, tmp_path: Path) -> Non
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("dear")
-    with pytest.raises(OutputError, match=r"cannot be written \(.*\); make room, then go on with --resume$"):
+    with pytest.raises(OutputError, match=r"file: a file is in the way; name a folder; then go on with --resume$"):
         stepped(tmp_path / "file")

@@ -23,7 +23,7 @@ from whereshot.curate.duplicates import EDGE_BITS, LOOK_BITS
 from whereshot.errors import ImageError, InputError, nearest_name
 from whereshot.processes import cores, spread
 from whereshot.progress import Track, silent
-from whereshot.records import Records, rejects_path, rejects_table, write_parquet
+from whereshot.records import Records, rejects_table, write_rejects
 
 BYTES, LOOK, USER, ALBUM = "same bytes", "same look", "same user", "same album"
 SEQUENCE, MOMENT, PLACE, GALLERY = "same sequence", "seconds apart", "same coordinates", "in the gallery"
@@ -160,10 +160,7 @@ class Audit:
             for row, reason in enumerate(reasons)
             if reason is not None
         )
-        if len(rejects):
-            write_parquet(rejects, rejects_path(out))
-        else:
-            rejects_path(out).unlink(missing_ok=True)
+        write_rejects(rejects, out)
         test[np.array([reason is None for reason in reasons], bool)].write(out)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from whereshot import images, processes
+from whereshot import images, output_files, processes
 from whereshot.answer import WITHIN_KM, Place, Prediction, answer_rows
 from whereshot.checkpoint import version
 from whereshot.engine import Engine, RowJob, Shards, jobs, split
@@ -167,6 +167,7 @@ def locate_all(
     job = RowJob("batch", answer, {**vars(asked), "identity": identity}, failures_stay=True)
     settings = {**vars(asked), "model": identity, "photos": _digest(table), "unit_photos": unit_photos}
     with Shards(out, job.name, settings, overwrite=overwrite) as shards:
+        output_files.make_folder((shards.folder / INPUT).parent)
         write_parquet(table, shards.folder / INPUT, INPUT_ROWS)
         units = split([shards.folder / INPUT], unit_rows=unit_photos)
         pending = set(shards.pending([unit.name for unit in units]))

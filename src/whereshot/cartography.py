@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from shapely.geometry.base import BaseGeometry
 
-from whereshot import places, sphere
+from whereshot import output_files, places, sphere
 from whereshot.atlas import Atlas
-from whereshot.errors import InputError, OutputError, require
+from whereshot.errors import InputError, require
 from whereshot.partition.base import planar_polygon
 
 ZOOM_CELLS = 80
@@ -230,8 +230,5 @@ def _finish(figure: Any, axes: Any, drawn: Any, title: str, path: str | Path) ->
     figure.set_dpi(_DPI)
     figure.canvas.draw()
     picture = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
-    try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        picture.quantize(256, dither=Image.Dither.NONE).save(path, "PNG", optimize=True)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+    with output_files.new_file(path) as beside:
+        picture.quantize(256, dither=Image.Dither.NONE).save(beside, "PNG", optimize=True)

@@ -10,8 +10,6 @@ import hashlib
 import importlib.metadata
 import json
 import os
-import shutil
-import uuid
 from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
@@ -22,12 +20,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import Field
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from whereshot import arrow, catalog, config
+from whereshot import arrow, catalog, config, output_files
 from whereshot.config import Settings
 from whereshot.encoded import PlaceEncoder, Places, kept_encodings
-from whereshot.errors import ConfigError, InputError, ModelError, OutputError, nearest_name, require
+from whereshot.errors import ConfigError, InputError, ModelError, nearest_name, require
 from whereshot.memory import Library, Memory, MemorySettings
 from whereshot.posterior import Posterior
 from whereshot.preprocess import Preprocess
@@ -113,7 +112,7 @@ def write(
             positions["image"] = pa.array(gallery.images, pa.string())
         write_parquet(pa.table(positions), beside / "gallery.parquet")
         for name, content in extra_files.items():
-            (beside / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+            output_files.write_bytes(beside / name, content if isinstance(content, bytes) else content.encode())
 
     write_files(folder, fill)
 
@@ -123,33 +122,11 @@ def write_files(folder: Path, fill: Callable[[Path], None]) -> None:
 
     Raises OutputError; until all is written an older folder stays as it is.
     """
-    folder = Path(folder)
-    beside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        beside.mkdir(parents=True)
+    with output_files.new_folder(folder, failures=(SafetensorError,)) as beside:
         fill(beside)
         hashes = {path.name: _sha256(path) for path in sorted(beside.iterdir())}
-        (beside / MANIFEST).write_text(json.dumps({"format": FORMAT, "sha256": hashes}, indent=1) + "\n")
-        _swap(beside, folder)
-    except OSError as error:
-        raise OutputError(f"{folder}: the model cannot be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def _swap(new: Path, folder: Path) -> None:
-    """Put a finished folder in its place; what stood there is moved away first and removed last."""
-    if folder.exists():
-        old = new.with_name(new.name + ".old")
-        os.replace(folder, old)
-        try:
-            os.replace(new, folder)
-        except OSError:
-            os.replace(old, folder)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        os.replace(new, folder)
+        manifest = json.dumps({"format": FORMAT, "sha256": hashes}, indent=1) + "\n"
+        output_files.write_text(beside / MANIFEST, manifest)
 
 
 def _arrays(network: Network) -> dict[str, NDArray[Any]]:

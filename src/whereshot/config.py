@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo
 
-from whereshot.errors import ConfigError, OutputError, nearest_name
+from whereshot import output_files
+from whereshot.errors import ConfigError, nearest_name
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -77,11 +78,8 @@ def dump(settings: Settings) -> str:
 
 
 def save(settings: Settings, path: str | Path) -> None:
-    """Write the settings as one TOML file."""
-    try:
-        Path(path).write_text(dump(settings), "utf-8")
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+    """Write the settings as one TOML file, whole or not at all. Raises OutputError."""
+    output_files.write_text(path, dump(settings))
 
 
 def _override(data: dict[str, Any], override: str) -> None:

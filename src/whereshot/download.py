@@ -21,7 +21,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
+from whereshot import output_files
 from whereshot.errors import ModelError, OutputError
+from whereshot.output_failures import cannot_write
 from whereshot.progress import Track, silent
 
 OFFLINE = "WHERESHOT_OFFLINE"
@@ -91,7 +93,7 @@ def fetch(wanted: Wanted, path: Path, *, what: str, hint: str = "", track: Track
     check_online(what, hint)
     part = path.with_name(f"{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        output_files.make_folder(path.parent)
         with _alone(part, what):
             had = part.stat().st_size
             if wanted.size is not None:
@@ -103,9 +105,9 @@ def fetch(wanted: Wanted, path: Path, *, what: str, hint: str = "", track: Track
             if fault is not None:
                 part.unlink()
                 raise ModelError(f"{what}: {path.name} {fault}; it was thrown away; run it again")
-            os.replace(part, path)
+            output_files.rename(part, path)
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise cannot_write(path, error) from error
     return path
 
 
@@ -178,7 +180,7 @@ def _write(file: BinaryIO, data: bytes) -> None:
         file.write(data)
         file.flush()
     except OSError as error:
-        raise OutputError(f"{file.name}: cannot be written ({error.strerror or error})") from error
+        raise cannot_write(file.name, error) from error
 
 
 def _fault(path: Path, wanted: Wanted) -> str | None:

@@ -11,9 +11,7 @@ import copy
 import functools
 import hashlib
 import math
-import os
 import re
-import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,8 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from whereshot import hills, sphere, surfaces
-from whereshot.errors import InputError, OutputError
+from whereshot import hills, output_files, sphere, surfaces
+from whereshot.errors import InputError
 from whereshot.hills import HALF_MASS, ClimbSettings, Hills
 from whereshot.posterior import Posterior
 from whereshot.readout import Outputs, PlacesSettings, Readout
@@ -158,13 +156,9 @@ def kept_encodings(
         return load_file(path)["encodings"].astype(np.float32)
     except (OSError, SafetensorError, KeyError):
         encodings = encode(positions).astype(np.float16)
-    beside = path.with_name(f".{uuid.uuid4().hex}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    output_files.make_folder(path.parent)
+    with output_files.new_file(path, failures=(SafetensorError,)) as beside:
         save_file({"encodings": encodings}, beside)
-        os.replace(beside, path)
-    except (OSError, SafetensorError) as error:
-        raise OutputError(f"{path}: encodings cannot be kept ({error})") from error
     return encodings.astype(np.float32)
 
 

@@ -10,16 +10,13 @@ All photos are located and scored; some of them, chosen by chance, are shown.
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import uuid
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot import evaluate, images, places, sphere
+from whereshot import evaluate, images, output_files, places, sphere
 from whereshot.answer import Place, Prediction
 from whereshot.errors import InputError, OutputError
 from whereshot.geolocator import Geolocator
@@ -59,10 +56,9 @@ def exhibit(
         raise InputError("there is no photo to show")
     truth = records.points
     chosen = set(np.random.default_rng(seed).permutation(len(records))[:shown].tolist())
-    beside = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
-    try:
+    with output_files.new_folder(out) as beside:
         for folder in (beside / ENTRIES, beside / PHOTOS):
-            folder.mkdir(parents=True)
+            output_files.make_folder(folder)
         names: list[str] = []
         predictions: list[Prediction] = []
         located = locator.locate_each(records.strings("image"), text=text, track=track)
@@ -75,14 +71,7 @@ def exhibit(
             raise InputError(f"none of {len(records)} photos can be shown; first: {predictions[0].error}")
         scores = {"model": locator.name, **_scores(predictions, records)}
         index = {"format": FORMAT, "model": locator.name, "photos": names, "scores": scores}
-        (beside / INDEX).write_text(json.dumps(index, ensure_ascii=False), "utf-8")
-        if out.exists():
-            shutil.rmtree(out)
-        os.replace(beside, out)
-    except OSError as error:
-        raise OutputError(f"{out}: the gallery cannot be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        output_files.write_text(beside / INDEX, json.dumps(index, ensure_ascii=False))
     return {"shown": len(names), **scores}
 
 
@@ -98,7 +87,7 @@ def _scores(predictions: list[Prediction], records: Records) -> dict[str, Any]:
 
 
 def _write(
-    folder: Path,
+    beside: Path,
     name: str,
     record: dict[str, Any],
     truth: NDArray[np.float64],
@@ -121,8 +110,8 @@ def _write(
     document = prediction.to_json() | {"id": name, "path": None, "recorded": None}
     told = with_member(document, "map", to_geojson(cells_of(posterior)))
     text = with_member(entry, "prediction", told)
-    (folder / ENTRIES / f"{name}.json").write_text(text, "utf-8")
+    output_files.write_text(beside / ENTRIES / f"{name}.json", text)
     image = images.open_rgb(record["image"], min_side=LONGEST)
     image.thumbnail((LONGEST, LONGEST))
     image.info.clear()  # Pillow would write a JPEG's comment again
-    image.save(folder / PHOTOS / f"{name}.jpg", "JPEG", quality=QUALITY)
+    image.save(beside / PHOTOS / f"{name}.jpg", "JPEG", quality=QUALITY)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import shutil
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from whereshot import checkpoint, config, preprocess
+from whereshot import checkpoint, config, output_files, preprocess
 from whereshot.errors import ModelError, OutputError, require
 from whereshot.preprocess import Preprocess
 
@@ -62,9 +61,9 @@ def export(model: str | Path, out: Path, *, overwrite: bool = False) -> Path:
 
     def fill(beside: Path) -> None:
         for path in folder.files():
-            shutil.copyfile(path, beside / path.name)
-        (beside / checkpoint.ONNX).write_bytes(content)
-        (beside / checkpoint.ONNX_DOCUMENT).write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+            output_files.copy_file(path, beside / path.name)
+        output_files.write_bytes(beside / checkpoint.ONNX, content)
+        output_files.write_text(beside / checkpoint.ONNX_DOCUMENT, json.dumps(document, indent=1) + "\n")
 
     checkpoint.write_files(out, fill)
     return out
@@ -107,11 +106,11 @@ def write_backbone(
 
     def fill(beside: Path) -> None:
         config.save(description, beside / "model.toml")
-        (beside / checkpoint.ONNX).write_bytes(content)
+        output_files.write_bytes(beside / checkpoint.ONNX, content)
         document = describe(settings, ["pooled"], {})
-        (beside / checkpoint.ONNX_DOCUMENT).write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+        output_files.write_text(beside / checkpoint.ONNX_DOCUMENT, json.dumps(document, indent=1) + "\n")
         for file, held in extra_files.items():
-            (beside / file).write_bytes(held if isinstance(held, bytes) else held.encode())
+            output_files.write_bytes(beside / file, held if isinstance(held, bytes) else held.encode())
 
     checkpoint.write_files(out, fill)
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from whereshot import runtime
+from whereshot import output_files, runtime
 from whereshot.dataset import NO_FILE, content_digest
 from whereshot.preprocess import Preprocess
 from whereshot.progress import Track, silent
@@ -103,6 +103,7 @@ def _flush(folder: Path, pending: dict[bytes, NDArray[np.float64]]) -> dict[byte
         matrix = np.stack(list(pending.values())).astype(np.float32)
         vectors = pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1])
         table = pa.table({"digest": pa.array(list(pending), pa.binary(16)), "features": vectors})
+        output_files.make_folder(folder)
         write_parquet(table, folder / f"{uuid.uuid4().hex}.parquet")
         pending.clear()
     return done

@@ -19,7 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from whereshot import card, checkpoint, config, features, places, runtime, whitening
+from whereshot import card, checkpoint, config, features, output_files, places, runtime, whitening
 from whereshot.checkpoint import ModelFolder
 from whereshot.dataset import content_digest
 from whereshot.errors import InputError, ModelError, OutputError
@@ -97,6 +97,7 @@ def learn(
     if one_crop:
         settings = Preprocess(**(settings.model_dump() | {"whole": False, "crops": 1}))
     before = _known_before(out, base, settings, overwrite)
+    output_files.check_folder(out, replaced=True)
     table = _photo_table(records)
     already = {} if before is None else dict(zip(_digests(before), before.arrays["pooled"], strict=True))
     paths = table["image"].to_pylist()
@@ -264,12 +265,12 @@ def _write(
         config.save(remembered, beside / "memory.toml")
         for name in (checkpoint.ONNX, checkpoint.ONNX_DOCUMENT, checkpoint.USUAL):
             if (base.path / name).is_file():
-                (beside / name).write_bytes((base.path / name).read_bytes())
+                output_files.copy_file(base.path / name, beside / name)
         save_file(arrays, beside / "photos.safetensors")
         write_parquet(table.append_column("place", pa.array(library.place)), beside / "photos.parquet")
         if len(rejects):
             write_parquet(rejects, beside / "rejects.parquet")
-        (beside / "README.md").write_text(card.of_learned(description, remembered).to_markdown(), "utf-8")
+        output_files.write_text(beside / "README.md", card.of_learned(description, remembered).to_markdown())
 
     checkpoint.write_files(out, fill)
     return ModelFolder(out)

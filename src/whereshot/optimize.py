@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from whereshot import training_state
+from whereshot import output_files, training_state
 from whereshot.averaging import Average
 from whereshot.distributed import ALONE, Group
 from whereshot.errors import InputError
@@ -106,8 +106,7 @@ def optimize(
                 "learning_rate": max(each["lr"] for each in optimizer.param_groups),
                 "seconds": round(time.perf_counter() - began, 3),
             }
-            with writes.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
+            output_files.append_line(writes, json.dumps(row))
         if group.is_first:
             training_state.save(state, at, module, optimizer, average)
     if at.best is not None:
@@ -149,4 +148,4 @@ def _mean_loss(losses: list[torch.Tensor], epoch: int, group: Group) -> float:
 def _truncate(log: Path, epochs: int) -> None:
     """Drop log lines of epochs that a kill undid."""
     lines = log.read_text("utf-8").splitlines(keepends=True) if log.is_file() else []
-    log.write_text("".join(lines[:epochs]), "utf-8")
+    output_files.write_text(log, "".join(lines[:epochs]))

@@ -13,7 +13,6 @@ import hashlib
 import io
 import json
 import math
-import os
 import re
 import tarfile
 from collections.abc import Iterator
@@ -23,9 +22,9 @@ from typing import Any
 import pyarrow as pa
 from PIL import Image
 
-from whereshot import images, processes, storage
+from whereshot import images, output_files, processes, storage
 from whereshot.engine import Shards
-from whereshot.errors import ImageError, InputError, OutputError
+from whereshot.errors import ImageError, InputError
 from whereshot.progress import Track, silent
 from whereshot.records import Reject, rejects_table
 from whereshot.streaming import DUPLICATE_ID, Portion, Source
@@ -100,16 +99,8 @@ def _pack(portion: Portion) -> tuple[str, pa.Table, pa.Table]:
         raise RuntimeError("_start has not been called in this process")
     folder, size, quality = _job
     name = f"shard-{portion.unit}.tar"
-    beside = folder / f".{name}"
-    try:
-        with open(beside, "wb") as file:
-            places, rejects = _fill(file, portion, size, quality)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, folder / name)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise OutputError(f"{folder / name}: cannot be written ({error.strerror or error})") from error
+    with output_files.new_file(folder / name) as beside, open(beside, "wb") as file:
+        places, rejects = _fill(file, portion, size, quality)
     rows, offsets, lengths = ([place[part] for place in places] for part in range(3))
     paths = [storage.member(folder / name, *place) for place in zip(offsets, lengths, strict=True)]
     kept = portion.records[rows].table

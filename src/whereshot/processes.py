@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections import deque
@@ -89,7 +90,10 @@ class Pool:
     def __enter__(self) -> Pool:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and not issubclass(kind, Exception):  # after Ctrl-C nothing is waited for
+            for process in list((getattr(self._pool, "_processes", None) or {}).values()):
+                process.terminate()
         self.close()
 
     def _submit(self, item: Any) -> Future[Any]:
@@ -110,7 +114,8 @@ def one_thread_each() -> Iterator[None]:
 
 
 def _begin(start: Callable[..., None], start_args: tuple[Any, ...]) -> None:
-    """In a process that was started: end with its parent, which may be killed, and not wait for work for ever."""
+    """In a process that was started: end with its parent, which may be killed, and leave Ctrl-C to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def wait(parent: Any) -> None:
         parent.join()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -19,8 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
-from whereshot import s2, sphere
-from whereshot.errors import InputError, OutputError, nearest_name
+from whereshot import output_files, s2, sphere
+from whereshot.errors import InputError, nearest_name
 
 _UTC = pa.timestamp("us", tz="UTC")
 
@@ -207,13 +206,14 @@ class Records:
         if path.suffix == ".parquet":
             write_parquet(self.table, path)
             return
-        stale = set(path.glob("part-*.parquet"))
-        for number, start in enumerate(range(0, max(len(self), 1), SHARD_ROWS)):
-            shard = path / f"part-{number:05d}.parquet"
-            write_parquet(self.table.slice(start, SHARD_ROWS), shard)
-            stale.discard(shard)
+        stale = {shard.name for shard in path.glob("part-*.parquet")}
+        with output_files.new_files(path) as beside:
+            for number, start in enumerate(range(0, max(len(self), 1), SHARD_ROWS)):
+                shard = f"part-{number:05d}.parquet"
+                write_parquet(self.table.slice(start, SHARD_ROWS), beside / shard)
+                stale.discard(shard)
         for shard in stale:
-            shard.unlink()
+            (path / shard).unlink()
 
 
 def rejects_path(records: str | Path) -> Path:
@@ -223,19 +223,22 @@ def rejects_path(records: str | Path) -> Path:
 
 
 def write_parquet(table: pa.Table, path: Path, group_rows: int | None = None) -> None:
-    """Write a table beside its place and rename it, so that no half-written file is ever seen. Raises OutputError.
+    """Write a table, whole or not at all, into a folder that is there. Raises OutputError.
 
     ``group_rows`` are the rows that a reader of some rows must read at least; by default a million.
     """
-    path = Path(path)
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with output_files.new_file(path) as beside:
         pq.write_table(table, beside, compression="zstd", row_group_size=group_rows)
-        os.replace(beside, path)
-    except OSError as error:
-        beside.unlink(missing_ok=True) if path.parent.is_dir() else None
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def write_rejects(rejects: pa.Table, records: str | Path) -> None:
+    """Write the rejects of records, or remove those of an earlier run where there are none now. Raises OutputError."""
+    path = rejects_path(records)
+    if len(rejects):
+        output_files.make_folder(path.parent)
+        write_parquet(rejects, path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 Reject = tuple[str | None, str | None, str, str]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from whereshot import checkpoint, config, refine, scene
+from whereshot import checkpoint, config, output_files, refine, scene
 from whereshot.config import ConfigPath, Settings
 from whereshot.errors import ConfigError, InputError, ModelError, OutputError
 from whereshot.evaluate import Truth
@@ -161,11 +161,8 @@ def _state(run: RefineRun, resume: bool) -> Path:
             raise ConfigError(f"{known}: the fit was started with other settings; start again without --resume")
         return state
     shutil.rmtree(state, ignore_errors=True)
-    try:
-        state.mkdir(parents=True)
-    except OSError as error:
-        raise OutputError(f"{state}: cannot be made ({error.strerror})") from error
-    known.write_text(wanted, "utf-8")
+    output_files.make_folder(state)
+    output_files.write_text(known, wanted)
     return state
 
 

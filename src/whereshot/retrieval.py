@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from whereshot.errors import InputError, OutputError, require
+from whereshot import output_files
+from whereshot.errors import InputError, require
 
 Metric = Literal["cosine", "l2"]
 
@@ -242,14 +242,10 @@ def _looked_at(features: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArr
 
 
 def _keep(graph: Any, path: Path) -> None:
-    """Write a graph beside its place and rename it."""
-    beside = path.with_name(f".{uuid.uuid4().hex}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a graph, whole or not at all. Raises OutputError."""
+    output_files.make_folder(path.parent)
+    with output_files.new_file(path, failures=(RuntimeError,)) as beside:
         graph.save(str(beside))
-        os.replace(beside, path)
-    except (OSError, RuntimeError) as error:
-        raise OutputError(f"{path}: the index cannot be kept ({error})") from error
 
 
 def _blocks(queries: NDArray[np.floating]) -> Iterator[slice]:

@@ -17,7 +17,6 @@ import os
 import shlex
 import shutil
 import tempfile
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -27,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot import calibrate, checkpoint, export, memory, places
+from whereshot import calibrate, checkpoint, export, memory, output_files, places
 from whereshot.checkpoint import ModelFolder
 from whereshot.errors import InputError, ModelError, OutputError
 from whereshot.geolocator import Geolocator
@@ -76,16 +75,11 @@ def write(
             f"{geolocator.name} says the same of every picture but for its text, which only the server reads; "
             "give a model of your own: whereshot learn, whereshot train"
         )
-    loaded = 0
-
-    def fill(beside: Path) -> None:
-        nonlocal loaded
-        shutil.copytree(page, beside)
+    with output_files.new_folder(out) as beside:
+        shutil.copytree(page, beside, dirs_exist_ok=True)
         index = beside / "index.html"
-        index.write_text(guarded(index.read_text("utf-8")), "utf-8")
+        output_files.write_text(index, guarded(index.read_text("utf-8")))
         loaded = engine_bytes + _put_model(geolocator, beside, engine_bytes, say)
-
-    _replace(out, fill)
     if geolocator.trained.is_memory:
         say(f"{out}: holds features of the photos and the places where they were taken; publish it as you would these")
     return Written(out, sum(path.stat().st_size for path in out.rglob("*") if path.is_file()), loaded)
@@ -111,8 +105,8 @@ def _put_model(geolocator: Geolocator, site: Path, engine_bytes: int, say: Calla
         "arrays": layout,
     }
     for file, held in contents.items():
-        (site / file).write_bytes(held)
-    (site / SITE).write_text(json.dumps(document, ensure_ascii=False) + "\n", "utf-8")
+        output_files.write_bytes(site / file, held)
+    output_files.write_text(site / SITE, json.dumps(document, ensure_ascii=False) + "\n")
     return sum(len(held) for held in contents.values())
 
 
@@ -273,22 +267,3 @@ def guarded(html: str) -> str:
     if "<head>" not in html:
         raise OutputError("index.html of the page has no <head>; build it anew: make web")
     return html.replace("<head>", f'<head><meta http-equiv="Content-Security-Policy" content="{POLICY}">', 1)
-
-
-def _replace(out: Path, fill: Callable[[Path], None]) -> None:
-    """Let ``fill`` make a folder beside ``out`` and put it there; until all is written an older one stays."""
-    beside = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
-    old = beside.with_name(beside.name + ".old")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        fill(beside)
-        if out.exists():
-            os.replace(out, old)
-        os.replace(beside, out)
-    except OSError as error:
-        if old.exists() and not out.exists():
-            os.replace(old, out)
-        raise OutputError(f"{out}: the site cannot be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)

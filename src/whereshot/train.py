@@ -15,7 +15,19 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from whereshot import card, checkpoint, config, distributed, features, held_out, model, places, runtime, training_photos
+from whereshot import (
+    card,
+    checkpoint,
+    config,
+    distributed,
+    features,
+    held_out,
+    model,
+    output_files,
+    places,
+    runtime,
+    training_photos,
+)
 from whereshot.calibrate import calibrate
 from whereshot.distributed import Group
 from whereshot.errors import ConfigError, InputError, OutputError
@@ -82,11 +94,8 @@ def prepare_state(run: Run, folder: Path, resume: bool) -> None:
             raise ConfigError(f"{known}: the run was started with other settings; start again without --resume")
         return
     shutil.rmtree(folder, ignore_errors=True)
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from error
-    known.write_text(wanted, "utf-8")
+    output_files.make_folder(folder)
+    output_files.write_text(known, wanted)
 
 
 def _device(asked: str | None) -> str:
@@ -167,7 +176,7 @@ class Job:
         """Why pictures cannot be decoded, by row: the first process looks, and tells the others by a file."""
         found = self.state_folder / "unreadable.json"
         if self.group.is_first:
-            found.write_text(json.dumps(training_photos.unreadable(paths, self.track)), "utf-8")
+            output_files.write_text(found, json.dumps(training_photos.unreadable(paths, self.track)))
         self.group.wait()
         return {int(row): text for row, text in json.loads(found.read_text("utf-8")).items()}
 

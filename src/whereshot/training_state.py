@@ -15,6 +15,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from whereshot import output_files
 from whereshot.averaging import Average
 from whereshot.errors import ConfigError, InputError, OutputError
 
@@ -79,17 +80,16 @@ def save(
         "averaged": average.updates if average is not None else None,
         "tensors": name,
     }
-    beside = folder / ".state.json"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        save_file({key: value.contiguous() for key, value in tensors.items()}, folder / name)
-        beside.write_text(json.dumps(described))
-        beside.replace(folder / "state.json")
-        for old in folder.glob("epoch-*.safetensors"):
-            if old.name != name:
-                old.unlink()
-    except (OSError, SafetensorError) as error:
-        raise OutputError(f"{folder}: cannot be written ({error}); make room, then go on with --resume") from error
+        output_files.make_folder(folder)
+        with output_files.new_file(folder / name, failures=(SafetensorError,)) as beside:
+            save_file({key: value.contiguous() for key, value in tensors.items()}, beside)
+        output_files.write_text(folder / "state.json", json.dumps(described))
+    except OutputError as error:
+        raise OutputError(f"{error}; then go on with --resume") from error
+    for old in folder.glob("epoch-*.safetensors"):
+        if old.name != name:
+            old.unlink(missing_ok=True)
 
 
 def load(

@@ -34,6 +34,10 @@ from whereshot.cli import (
     train,
 )
 from whereshot.errors import WhereshotError, visible
+from whereshot.output_failures import cannot_write
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
 
 app = typer.Typer(
     name="whereshot",
@@ -87,12 +91,12 @@ def main() -> NoReturn:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
     try:
-        stopped = app(standalone_mode=False)  # the exit code of help (0) and of Ctrl-C (130)
+        stopped = app(standalone_mode=False)  # the exit code of help (0) and, in some versions of typer, of Ctrl-C
         sys.stdout.flush()
     except WhereshotError as error:
         _fail(str(error))
     except (typer.Abort, KeyboardInterrupt):  # versions of typer make either of Ctrl-C
-        sys.exit(130)
+        _interrupted()
     except BrokenPipeError:
         _reader_left()
     except SystemExit as stop:
@@ -103,7 +107,7 @@ def main() -> NoReturn:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
             raise
         sys.stdout = None  # what it still holds cannot be written either
-        _fail(f"the output cannot be written ({error.strerror})")
+        _fail(str(cannot_write(error.filename or "the output", error)))
     except Exception as error:
         show = getattr(error, "format_message", None)  # typer's own usage errors
         if show is None:
@@ -112,6 +116,8 @@ def main() -> NoReturn:
             print(show(), file=sys.stderr)
             sys.exit(2)
         _fail(show())
+    if stopped == INTERRUPTED:
+        _interrupted()
     sys.exit(stopped or base.exit_code())
 
 
@@ -119,6 +125,11 @@ def _reader_left() -> NoReturn:
     """As with ``| head -1``: there is nothing to complain about."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(0)
+
+
+def _interrupted() -> NoReturn:
+    base.say(f"whereshot: {base.interrupted(sys.argv[1:])}")
+    sys.exit(INTERRUPTED)
 
 
 def _fail(message: str) -> NoReturn:

@@ -9,14 +9,16 @@ import enum
 import json
 import math
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from whereshot.errors import InputError, OutputError, visible
+from whereshot import output_files
+from whereshot.errors import InputError, visible
 
 if TYPE_CHECKING:
     from whereshot.records import Records
@@ -44,11 +46,56 @@ class _Outcome:
     """Whether the running command had photos that failed, which its exit code tells."""
 
     some_failed = False
+    before: ClassVar[dict[Path, _State]] = {}
+    """The outputs of the running command, each with its state before the work."""
+    resumes: ClassVar[tuple[Sequence[str], Sequence[str]] | None] = None
+    """Options to add, and options to drop once it has begun, to go on with the running command."""
 
 
 def begin() -> None:
     """Forget what an earlier command in this process left."""
-    _Outcome.some_failed = False
+    _Outcome.some_failed, _Outcome.before, _Outcome.resumes = False, {}, None
+
+
+def watch(path: Path) -> None:
+    """Remember an output as it is before the work, to say after Ctrl-C whether it was written."""
+    _Outcome.before[path] = _state(path)
+
+
+def resumable(*, add: Sequence[str] = (), drop: Sequence[str] = ()) -> None:
+    """Say that the running command goes on where Ctrl-C stops it.
+
+    ``add`` are options that it needs for that; ``drop`` are options that would start again what has begun.
+    """
+    _Outcome.resumes = (add, drop)
+
+
+def interrupted(arguments: Sequence[str]) -> str:
+    """What Ctrl-C left, in one line: how to go on, or what was written. ``arguments`` are those of the command."""
+    changed = [path for path, before in _Outcome.before.items() if _state(path) != before]
+    if _Outcome.resumes is not None:
+        add, drop = _Outcome.resumes
+        kept = [one for one in arguments if not (changed and one in drop)]
+        command = shlex.join(["whereshot", *kept, *(one for one in add if one not in kept)])
+        return f"interrupted; what is done is kept; go on with: {command}"
+    if changed:
+        return f"interrupted; written before that: {', '.join(map(str, changed))}"
+    return "interrupted; nothing was written"
+
+
+_State = tuple[tuple[str, int, int], ...]
+
+
+def _state(path: Path) -> _State:
+    """Name, inode and time of a file, or of what is in a folder; hidden files are temporary and do not count."""
+    try:
+        with os.scandir(path) as entries:
+            found = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries if entry.name[0] != "."]
+    except NotADirectoryError:
+        found = [("", path.stat())]
+    except OSError:
+        return ()
+    return tuple(sorted((name, stat.st_ino, stat.st_mtime_ns) for name, stat in found))
 
 
 def some_failed() -> None:
@@ -117,33 +164,23 @@ def pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
     return pairs
 
 
-def write_text(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+def check_file(path: Path | None) -> None:
+    """Fail before the work, not after it, where an output file cannot be written."""
+    if path is not None:
+        output_files.check_file(path)
+        watch(path)
 
 
-def check_writable(path: Path | None) -> None:
-    """Fail before the work, not after it, where an output cannot be written."""
-    if path is None:
-        return
-    if path.is_dir():
-        raise OutputError(f"{path}: a folder; name a file")
-    folder = next(parent for parent in [path.parent, *path.parent.parents] if parent.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise OutputError(f"{path}: cannot be written ({folder} is not a folder that may be written to)")
+def check_folder(path: Path | None, *, replaced: bool = False) -> None:
+    """Fail before the work, not after it, where an output folder cannot be filled, or replaced as a whole."""
+    if path is not None:
+        output_files.check_folder(path, replaced=replaced)
+        watch(path)
 
 
-def check_folder(out: Path) -> None:
-    """Where records go must be a folder, or a .parquet file in one."""
-    if out.suffix == ".parquet":
-        check_writable(out)
-    elif out.exists() and not out.is_dir():
-        raise OutputError(f"{out}: a file is in the way; name a folder or a .parquet file")
-    else:
-        check_writable(out / "part-00000.parquet")
+def check_records(out: Path) -> None:
+    """Fail before the work where records cannot be written: into a folder, or as one .parquet file."""
+    check_file(out) if out.suffix == ".parquet" else check_folder(out)
 
 
 def read_records(path: Path, column: list[str] | None) -> Records:

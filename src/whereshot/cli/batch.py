@@ -17,8 +17,10 @@ from whereshot.cli.base import (
     TextOption,
     TopOption,
     WithinOption,
+    check_folder,
     pairs,
     print_done,
+    resumable,
     say,
     some_failed,
 )
@@ -58,6 +60,8 @@ def batch(
         raise InputError(f"no engine {engine!r}; {nearest_name(engine, ENGINES)}")
     if master is not None and engine == "local":
         raise InputError("--master is for --engine spark; leave it out")
+    check_folder(out)
+    resumable(drop=["--overwrite"])
     records = batches.read_photos(photos, pairs(column, "--column"))
     twice = len(records) - len(records.table["id"].unique())
     if twice:

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from whereshot import output_files
 from whereshot.cli.base import (
     ColumnOption,
     FormatOption,
     ReportFormat,
     SetOption,
-    check_writable,
+    check_file,
+    check_folder,
     pairs,
     print_json,
     read_records,
-    write_text,
 )
 from whereshot.errors import InputError, OutputError
 
@@ -77,7 +78,7 @@ def cells_build(
         raise InputError(f"--out names a folder for the {count} levels of {preset}; got {out}")
     if not many and out.suffix != ".parquet":
         raise InputError(f"--out names a .parquet file; got {out}")
-    check_writable(out / "level-0.parquet" if many else out)
+    check_folder(out) if many else check_file(out)
     refine, populate = refine_on or inputs, populate_with or inputs
     if not refine or not populate:
         raise InputError("no positions: name tables, or both --refine-on and --populate-with")
@@ -145,22 +146,27 @@ def cells_show(
     where = None if zoom is None else cartography.Zoom.parse(zoom)
     single = out.suffix.lower() in (".png", ".html")
     if single:
-        check_writable(out)
+        check_file(out)
     elif out.suffix:
         raise InputError(f"--out names a folder, a .png or an .html file; got {out}")
     else:
-        _check_out_folder(out)
+        check_folder(out)
     if out.suffix.lower() == ".html" and zoom is not None:
         raise InputError("--zoom is for PNG; the page zooms by itself")
     if out.suffix.lower() != ".html":
         errors.require("matplotlib", extra="draw")
     atlas = _atlas(cells, title)
-    if not single or (out.suffix.lower() == ".png" and where is None):
-        cartography.draw_world(atlas, out if single else out / "world.png")
-    if not single or where is not None:
-        cartography.draw_zoom(atlas, out if single else out / "zoom.png", where)
-    if out.suffix.lower() != ".png":
-        write_text(out if single else out / "cells.html", atlas.to_html())
+    if out.suffix.lower() == ".html":
+        output_files.write_text(out, atlas.to_html())
+    elif single and where is None:
+        cartography.draw_world(atlas, out)
+    elif single:
+        cartography.draw_zoom(atlas, out, where)
+    else:
+        with output_files.new_files(out) as beside:
+            cartography.draw_world(atlas, beside / "world.png")
+            cartography.draw_zoom(atlas, beside / "zoom.png", where)
+            output_files.write_text(beside / "cells.html", atlas.to_html())
     print(f"{atlas.facts}; wrote {out}" + ("" if single else ": world.png, zoom.png, cells.html"))
 
 
@@ -185,13 +191,13 @@ def cells_export(
     chosen = form or endings.get(out.suffix.lower())
     if chosen is None:
         raise InputError(f"--out {out}: the ending tells no format; known: {', '.join(endings)}; or give --format")
-    check_writable(out)
+    check_file(out)
     if out.exists() and out.samefile(cells):
         raise OutputError(f"{out}: the cells themselves; name another file")
     atlas = _atlas(cells, None)
     with progress.waiting("finding neighbours"):
         if chosen is Export.geojson:
-            write_text(out, atlas.to_geojson() + "\n")
+            output_files.write_text(out, atlas.to_geojson() + "\n")
         else:
             atlas.write_geoparquet(out)
     print(f"{atlas.facts}; wrote {out}")
@@ -332,9 +338,3 @@ def _atlas(path: Path, title: str | None) -> Atlas:
     if len(levels) > 1:
         raise InputError(f"{path}: a folder of {len(levels)} levels; name one of them, as {path / 'level-0.parquet'}")
     return Atlas.of(levels[0], title or path.stem, progress.late_bar)
-
-
-def _check_out_folder(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"{out}: a file is in the way; name a folder, a .png or an .html file")
-    check_writable(out / "world.png")

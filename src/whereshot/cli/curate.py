@@ -9,18 +9,19 @@ from typing import Annotated, Any
 
 import typer
 
+from whereshot import output_files
 from whereshot.cli.base import (
     ColumnOption,
     FormatOption,
     ReportFormat,
     check_folder,
-    check_writable,
+    check_records,
     finite,
     print_json,
     print_kept,
     read_records,
+    resumable,
     say,
-    write_text,
 )
 from whereshot.errors import InputError, nearest_name
 
@@ -87,6 +88,7 @@ def curate(
         if value is not None and not given:
             raise InputError(f"{option} goes with {step}")
     check_folder(out)
+    resumable(drop=["--overwrite"])
     steps: dict[str, dict[str, Any]] = {}
     if verify:
         steps["verify"] = _given(min_side=min_side)
@@ -135,10 +137,9 @@ def audit(
     from whereshot import audit as auditing
     from whereshot import progress
 
-    if report is not None:
-        check_writable(report / "audit.md")
+    check_folder(report)
     if out is not None:
-        check_folder(out)
+        check_records(out)
     tested = read_records(test, column)
     found = auditing.audit(
         read_records(train, column),
@@ -152,8 +153,9 @@ def audit(
     )
     document = found.to_json()
     if report is not None:
-        write_text(report / "audit.md", found.to_markdown())
-        write_text(report / "audit.json", json.dumps(finite(document), indent=1) + "\n")
+        with output_files.new_files(report) as beside:
+            output_files.write_text(beside / "audit.md", found.to_markdown())
+            output_files.write_text(beside / "audit.json", json.dumps(finite(document), indent=1) + "\n")
         say(f"wrote {report / 'audit.md'}")
     if out is not None:
         found.write_cleaned(tested, out)

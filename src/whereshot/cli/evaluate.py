@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from whereshot import output_files
 from whereshot.cli.base import (
     ColumnOption,
     DeviceOption,
     FormatOption,
     ReportFormat,
     WithinOption,
-    check_writable,
+    check_file,
+    check_folder,
     finite,
     pairs,
     print_json,
     read_records,
     say,
     some_failed,
-    write_text,
 )
 from whereshot.errors import InputError
 
@@ -133,9 +134,8 @@ def evaluate(
         seed=seed,
         cell_level=cell_level,
     )
-    if report is not None:
-        check_writable(report / "report.md")
-    check_writable(problems)
+    check_folder(report)
+    check_file(problems)
     training, checked = None, ""
     if predictions or posterior:
         _no_model(model, records, beside)
@@ -173,11 +173,12 @@ def evaluate(
         files["report.html"] = scorecard.to_html(result, sections)
         files |= {"report.tex": scorecard.to_latex(result, sections)} if latex else {}
         files |= {"missing.csv": found.to_csv(missed_only=True)} if published is not None else {}
-        for name, text in files.items():
-            write_text(report / name, text)
+        with output_files.new_files(report) as beside:
+            for name, text in files.items():
+                output_files.write_text(beside / name, text)
         say(f"wrote {report}: {', '.join(files)}")
     if problems is not None:
-        write_text(problems, found.to_csv())
+        output_files.write_text(problems, found.to_csv())
         say(f"wrote {problems}: {len(found.rows)} rows")
     if form is ReportFormat.json:
         print_json(document)
@@ -309,7 +310,7 @@ def calibrate(
     from whereshot import predictions as tables
     from whereshot import recalibrate
 
-    check_writable(out)
+    check_file(out)
     if posterior is not None:
         _no_model(model, records)
         files = [str(predictions)] if predictions is not None else []
@@ -329,7 +330,7 @@ def calibrate(
         notes = []
     document = fitted.to_json()
     if out is not None:
-        write_text(out, json.dumps(finite(document), indent=1) + "\n")
+        output_files.write_text(out, json.dumps(finite(document), indent=1) + "\n")
         say(f"wrote {out}")
     if form is ReportFormat.json:
         print_json(document)

@@ -12,7 +12,7 @@ from whereshot.cli.base import (
     FormatOption,
     ModelOption,
     ReportFormat,
-    check_writable,
+    check_file,
     print_json,
     say,
 )
@@ -43,7 +43,7 @@ def explain(
 
     if out is not None and out.suffix.lower() != ".png":
         raise InputError(f"--out writes a .png file; got {out}")
-    check_writable(out)
+    check_file(out)
     locator = Geolocator.load(model, device)
     found = explaining.explain(
         locator, str(photo), method=method, number=of, text=text, use_exif=use_exif, track=progress.late_bar

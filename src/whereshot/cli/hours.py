@@ -11,7 +11,7 @@ from whereshot.cli.base import (
     ColumnOption,
     FormatOption,
     ReportFormat,
-    check_writable,
+    check_file,
     print_json,
     read_records,
     say,
@@ -35,10 +35,9 @@ def hours_fit(
 
     if out.suffix != ".toml":
         raise InputError(f"--out names a .toml file; got {out}")
-    check_writable(out)
+    check_file(out)
     records = [read_records(path, column) for path in inputs]
     fitted = HourModel.fit(records)
-    out.parent.mkdir(parents=True, exist_ok=True)
     fitted.save(out)
     if fitted.skipped_local:
         say(f"{fitted.skipped_local} photos with a local time of an unknown zone were skipped")

@@ -11,8 +11,10 @@ from whereshot.cli.base import (
     ColumnOption,
     FormatOption,
     ReportFormat,
+    check_folder,
     pairs,
     print_json,
+    resumable,
     say,
 )
 from whereshot.errors import InputError
@@ -51,6 +53,8 @@ def learn(
     from whereshot import progress
     from whereshot.records import count_reasons
 
+    check_folder(out, replaced=True)
+    resumable()
     records, rejects = _read(photos, column)
     learned = learning.learn(
         records,
@@ -113,6 +117,7 @@ def export(
     """
     if onnx == web:
         raise InputError("say what to export: --onnx or --web" + ", not both" * onnx)
+    check_folder(out, replaced=True)
     if web:
         from whereshot import site
 

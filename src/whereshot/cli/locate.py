@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from whereshot import output_files
 from whereshot.cli.base import (
     DeviceOption,
     FormatOption,
@@ -18,12 +19,11 @@ from whereshot.cli.base import (
     TextOption,
     TopOption,
     WithinOption,
-    check_writable,
+    check_file,
     finite,
     print_json,
     say,
     some_failed,
-    write_text,
 )
 from whereshot.errors import InputError, visible
 
@@ -74,8 +74,8 @@ def locate(
 
     if posterior is not None and posterior.suffix != ".parquet":
         raise InputError(f"--posterior writes a .parquet file; got {posterior}")
-    check_writable(out)
-    check_writable(posterior)
+    check_file(out)
+    check_file(posterior)
     area = None if region is None else _read_area(region)
     hour_model = None if hours is None else HourModel.load(hours)
     beside = None if album_model is None else AlbumModel.load(album_model)
@@ -127,7 +127,7 @@ def locate(
     if out is None:
         print(answer)
     else:
-        write_text(out, answer + "\n")
+        output_files.write_text(out, answer + "\n")
         say(f"wrote {out}")
     failed = [prediction for prediction in predictions if prediction.error is not None]
     if failed:

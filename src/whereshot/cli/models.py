@@ -11,6 +11,7 @@ from whereshot.cli.base import (
     FormatOption,
     ReportFormat,
     print_json,
+    resumable,
     say,
     some_failed,
 )
@@ -126,4 +127,5 @@ def models_get(
 
     if offline:
         download.forbid()
+    resumable()
     print(hub.get(name, out, tower=tower, overwrite=overwrite, say=say, track=progress.late_bar))

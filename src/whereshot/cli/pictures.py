@@ -10,7 +10,9 @@ import typer
 from whereshot.cli.base import (
     FormatOption,
     ReportFormat,
+    check_folder,
     print_kept,
+    resumable,
 )
 from whereshot.errors import InputError
 
@@ -37,6 +39,8 @@ def fetch(
     from whereshot import fetch as fetching
     from whereshot import progress
 
+    check_folder(out)
+    resumable(drop=["--overwrite", "--retry"])
     manners = fetching.Manners(
         user_agent=user_agent,
         connections=connections,
@@ -65,6 +69,8 @@ def pack(
 
     if workers is not None and workers < 1:
         raise InputError(f"--workers must be at least 1; got {workers}")
+    check_folder(out)
+    resumable(drop=["--overwrite"])
     summary = packing.pack(
         records, out, size=size, quality=quality, workers=workers, overwrite=overwrite, track=progress.bar
     )

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from whereshot.cli.base import DeviceOption, check_writable, finite, say, write_text
+from whereshot import output_files
+from whereshot.cli.base import DeviceOption, check_file, finite, resumable, say
 from whereshot.errors import visible
 
 
@@ -48,7 +49,8 @@ def query(
 
     from whereshot import images, lookalikes, progress
 
-    check_writable(out)
+    check_file(out)
+    resumable()  # the features of the gallery's photos are kept
     images.open_rgb(str(photo), min_side=64)  # before a gallery is looked at for an hour
     opened = lookalikes.open_gallery(
         gallery, model, metric=metric.value, device=device, workers=workers, track=progress.bar
@@ -66,7 +68,7 @@ def query(
     else:
         answer = "\n".join(visible(line) for line in lookalikes.in_words(found))
     if out is not None:
-        write_text(out, answer + "\n")
+        output_files.write_text(out, answer + "\n")
         say(f"wrote {out}")
     else:
         print(answer)

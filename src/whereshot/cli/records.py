@@ -13,9 +13,10 @@ from whereshot.cli.base import (
     FormatOption,
     ReportFormat,
     SetOption,
-    check_folder,
+    check_records,
     pairs,
     print_kept,
+    resumable,
     say,
 )
 from whereshot.errors import InputError, nearest_name
@@ -65,7 +66,7 @@ def ingest(
 
     if source not in SOURCES and source not in COLLECTORS:
         raise InputError(f"no source {source!r}; {nearest_name(source, {**SOURCES, **COLLECTORS})}")
-    check_folder(out)
+    check_records(out)
     for given, option in (
         (setting, "--set"),
         (endpoint, "--endpoint"),
@@ -74,6 +75,8 @@ def ingest(
     ):
         if given and source not in COLLECTORS:
             raise InputError(f"{option} is for {', '.join(COLLECTORS)}; leave it out")
+    if source in COLLECTORS or (source in JOBS and out.suffix != ".parquet"):
+        resumable(drop=["--overwrite"])
     if source in COLLECTORS:
         for given, option in ((column, "--column"), (check, "--check"), (engine != "local", "--engine")):
             if given:
@@ -151,7 +154,7 @@ def _at_once(source: str, inputs: list[Path], out: Path, columns: dict[str, str]
     """All rows in memory: what is there is replaced, whole or not at all."""
     from whereshot import progress
     from whereshot.engine import MANIFEST
-    from whereshot.records import count_reasons, rejects_path, write_parquet
+    from whereshot.records import count_reasons, write_rejects
     from whereshot.sources import SOURCES
     from whereshot.sources.where import choose, parse
 
@@ -160,10 +163,7 @@ def _at_once(source: str, inputs: list[Path], out: Path, columns: dict[str, str]
         raise InputError(f"{out}: holds the shards of a job that can go on; name another --out, or remove it")
     conditions = parse(where)
     ingested = choose(SOURCES[source](inputs, columns, progress.bar), conditions)
-    if len(ingested.rejects):
-        write_parquet(ingested.rejects, rejects_path(out))
-    else:
-        rejects_path(out).unlink(missing_ok=True)
+    write_rejects(ingested.rejects, out)
     for note in ingested.notes:
         say(note)
     if len(ingested.records):

@@ -14,10 +14,12 @@ from whereshot.cli.base import (
     FormatOption,
     ReportFormat,
     SetOption,
-    check_writable,
+    check_file,
+    check_folder,
     pairs,
     print_json,
     read_records,
+    resumable,
     say,
     some_failed,
 )
@@ -49,7 +51,8 @@ def refine_fit(
     from whereshot import refinement
 
     settled = config.load(run, refinement.RefineRun, settings or ())
-    check_writable(settled.out / "refiner.toml")
+    check_folder(settled.out, replaced=True)
+    resumable(add=["--resume"])
     started = time.perf_counter()
     track = progress.bar
     folder = refinement.fit(settled, resume=resume, overwrite=overwrite, device=device, track=track, say=say)
@@ -109,7 +112,7 @@ def refine_switch(
 def _check_parquet(out: Path) -> None:
     if out.suffix != ".parquet":
         raise InputError(f"--out names a .parquet file; got {out}")
-    check_writable(out)
+    check_file(out)
 
 
 def _read_photos(path: Path, column: list[str] | None) -> Records:
@@ -148,9 +151,8 @@ def refine_tracks(
 
     if out.suffix != ".toml":
         raise InputError(f"--out names a .toml file; got {out}")
-    check_writable(out)
+    check_file(out)
     fitted = AlbumModel.fit(read_records(inputs, column), by, window)
-    out.parent.mkdir(parents=True, exist_ok=True)
     fitted.save(out)
     hours = (1 / 60, 1 / 6, 1.0, window)
     spreads = {f"{gap:.3g}": float(fitted.spread_km(gap)) for gap in hours}

@@ -14,6 +14,7 @@ from whereshot.cli.base import (
     ModelOption,
     ReportFormat,
     TextOption,
+    check_folder,
     print_json,
     read_records,
     say,
@@ -123,6 +124,7 @@ def gallery(
     from whereshot import exhibition, progress
     from whereshot.geolocator import Geolocator
 
+    check_folder(out, replaced=True)
     found = read_records(records, column)
     told = exhibition.exhibit(
         Geolocator.load(model, device),

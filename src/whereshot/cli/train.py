@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from whereshot.cli.base import DeviceOption, SetOption, say
+from whereshot.cli.base import DeviceOption, SetOption, check_folder, resumable, say, watch
 from whereshot.errors import InputError, WhereshotError
 
 if TYPE_CHECKING:
@@ -36,12 +36,14 @@ def train(
     from whereshot import train as training
 
     settled = config.load(run, training.Run, settings or ())
+    check_folder(settled.out, replaced=True)
     started = time.perf_counter()
     if search is not None:
         if resume:
             raise InputError("a search goes on by itself; leave --resume out")
         _search(settled, search, overwrite=overwrite, device=device, workers=workers)
         return
+    resumable(add=["--resume"])
     try:
         folder = training.train(
             settled,
@@ -64,6 +66,8 @@ def _search(settled: Run, trials: int, *, overwrite: bool, device: str | None, w
     from whereshot import progress
     from whereshot import search as searching
 
+    watch(settled.out.with_name(f"{settled.out.name}.{searching.FOLDER}"))
+    resumable(drop=["--overwrite"])
     found, best = searching.search(
         settled, trials, overwrite=overwrite, device=device, workers=workers, track=progress.bar, say=say
     )

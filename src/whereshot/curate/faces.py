@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import uuid
 from functools import cache
 from typing import Any
 
@@ -19,8 +18,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image
 
+from whereshot import output_files
 from whereshot.curate.base import Photo, Reject, Settings, Step
-from whereshot.errors import InputError, MissingExtraError, OutputError
+from whereshot.errors import InputError, MissingExtraError
 
 FACES = "faces"
 SHARE = 0.035
@@ -121,18 +121,10 @@ def _write(photo: Photo, picture: Image.Image) -> str:
     if photo.folder is None:
         raise RuntimeError("masked copies need a folder, which the step declares as its own")
     path = photo.folder / name[:2] / f"{name}.jpg"
-    beside = path.with_name(f".{name}.{uuid.uuid4().hex[:8]}")
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=MASK_QUALITY)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(beside, "wb") as file:
-            file.write(buffer.getvalue())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+    output_files.make_folder(path.parent)
+    output_files.write_bytes(path, buffer.getvalue())
     return str(path)
 
 

@@ -7,7 +7,9 @@ Tables of kept and rejected rows flow in, one pair for each unit of work; out co
     _manifest.jsonl              the job's fingerprint, then one line for each unit that is done
 
 A unit counts once its line stands in the manifest; the files are on the disk by then. A unit whose files were written
-and whose line was not is written again under the same names, so no row is ever there twice.
+and whose line was not is written again under the same names, so no row is ever there twice. A file is whole or not
+there. The manifest grows line by line, and half a line at its end, of a full disk or a kill, is dropped when the folder
+is opened again. So after a full disk, Ctrl-C or ``kill -9`` the same command goes on with the units that are missing.
 """
 
 from __future__ import annotations
@@ -15,7 +17,6 @@ from __future__ import annotations
 import json
 import os
 import time
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -24,7 +25,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from whereshot import output_files
 from whereshot.errors import OutputError
+from whereshot.output_failures import explained
 from whereshot.records import REJECTS, count_reasons, write_parquet
 
 MANIFEST = "_manifest.jsonl"
@@ -69,11 +72,9 @@ class Shards:
             raise OutputError(f"{self.folder}: a file is in the way; name a folder")
         fingerprint = {"job": job, "settings": dict(settings), "inputs": [_identity(path) for path in inputs]}
         fingerprint = json.loads(json.dumps(fingerprint))  # tuples become lists, as they will be when read again
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+        output_files.make_folder(self.folder)
+        with explained(self.folder):
             self._manifest = open(self.folder / MANIFEST, "a+b")  # noqa: SIM115
-        except OSError as error:
-            raise OutputError(f"{self.folder}: cannot be written ({error.strerror})") from error
         try:
             _lock(self._manifest, self.folder)
             self._open(fingerprint, overwrite)
@@ -145,7 +146,8 @@ class Shards:
         if overwrite:
             for mark in self.folder.glob(".done-*"):
                 mark.unlink()
-        for beside in [*self.folder.glob(".part-*"), *self.folder.glob("rejects/.part-*")]:  # of a run that was killed
+        left = [found for name in (".part-*", "rejects/.part-*", ".done-*.partial") for found in self.folder.glob(name)]
+        for beside in left:  # of a run that was killed
             beside.unlink(missing_ok=True)
         if overwrite or not lines:
             self._manifest.truncate(0)
@@ -164,12 +166,10 @@ class Shards:
             mark.unlink()  # the manifest has its line by now
 
     def _append(self, line: Mapping[str, Any]) -> None:
-        try:
+        with explained(self.folder / MANIFEST):
             self._manifest.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
             self._manifest.flush()
             os.fsync(self._manifest.fileno())
-        except OSError as error:
-            raise OutputError(f"{self.folder / MANIFEST}: cannot be written ({error.strerror})") from error
 
 
 def write_unit(
@@ -182,10 +182,11 @@ def write_unit(
     shard = shard_path(folder, unit)
     rejected = shard.parent / "rejects" / shard.name
     if len(rejects):
-        _write_durably(rejects.select(REJECTS.names).cast(REJECTS), rejected)
+        output_files.make_folder(rejected.parent)
+        write_parquet(rejects.select(REJECTS.names).cast(REJECTS), rejected)
     else:
         rejected.unlink(missing_ok=True)  # of an attempt that was killed
-    _write_durably(kept, shard)
+    write_parquet(kept, shard)
     count = len(kept) - (len(rejects) if failures_stay else 0)
     return Written(unit, count, count_reasons(rejects) if len(rejects) else {})
 
@@ -193,24 +194,12 @@ def write_unit(
 def leave_mark(folder: str | Path, written: Written) -> None:
     """Say, from a machine that does not keep the manifest, that a unit's shards are whole; see ``Shards.marked``."""
     place = Path(folder, f".done-{written.unit}.json")
-    beside = place.with_suffix(f".{uuid.uuid4().hex[:8]}")
-    beside.write_text(json.dumps(asdict(written)), "utf-8")
-    os.replace(beside, place)
+    output_files.write_text(place, json.dumps(asdict(written)))
 
 
 def shard_path(folder: str | Path, unit: str) -> Path:
     """Where the kept rows of a unit are."""
     return Path(folder) / f"part-{unit}.parquet"
-
-
-def _write_durably(table: pa.Table, path: Path) -> None:
-    write_parquet(table, path)
-    for place in (path, path.parent):
-        handle = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _identity(path: str | Path) -> dict[str, Any]:

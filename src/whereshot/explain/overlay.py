@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from whereshot.errors import OutputError
+from whereshot import output_files
 from whereshot.explain.base import HeatMap
 
 LONGEST = 1024
@@ -64,11 +64,8 @@ def draw(
 
 def write(sheet: Image.Image, path: Path) -> None:
     """Write it as PNG. Raises OutputError."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        sheet.save(path, "PNG")
-    except (OSError, ValueError) as error:
-        raise OutputError(f"{path}: cannot be written ({getattr(error, 'strerror', None) or error})") from error
+    with output_files.new_file(path, failures=(ValueError,)) as beside:
+        sheet.save(beside, "PNG")
 
 
 def _coloured(small: Image.Image, heat: HeatMap) -> Image.Image:

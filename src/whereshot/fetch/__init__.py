@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import queue
 import shutil
 import threading
@@ -18,8 +17,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from whereshot import output_files
 from whereshot.engine import Shards
-from whereshot.errors import ImageError, InputError, OutputError, require
+from whereshot.errors import ImageError, InputError, require
 from whereshot.fetch import base, verify
 from whereshot.fetch.base import Manners, RefusedError
 from whereshot.progress import Track, silent
@@ -56,10 +56,8 @@ def fetch(
     settings = {"portion_rows": source.portion_rows}
     if retry and not overwrite:
         Shards(out, "fetch", settings, source.shards).close()  # refuses where another job's pictures are
-    with (
-        Shards(out, "fetch", settings, source.shards, overwrite=overwrite or retry) as shards,
-        _Pictures(out, overwrite) as kept,
-    ):
+    with Shards(out, "fetch", settings, source.shards, overwrite=overwrite or retry) as shards:
+        kept = _Pictures(out, overwrite)
         ticks: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         job = _Job(source, shards, kept, manners or Manners(), ticks)
         thread = threading.Thread(target=job.run, name="fetch")
@@ -81,18 +79,12 @@ def _each(ticks: queue.SimpleQueue[int | None]) -> Iterator[int]:
 
 
 class _Pictures:
-    """The files of a folder's pictures; what a killed run left half written is cleared."""
+    """The files of a folder's pictures."""
 
     def __init__(self, folder: Path, overwrite: bool) -> None:
-        self._images, self._partial = folder.absolute() / "images", folder.absolute() / ".partial"
-        for stale in [self._partial, *([self._images] if overwrite else [])]:
-            shutil.rmtree(stale, ignore_errors=True)
-
-    def __enter__(self) -> _Pictures:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self._partial, ignore_errors=True)
+        self._images = folder.absolute() / "images"
+        if overwrite:
+            shutil.rmtree(self._images, ignore_errors=True)
 
     def stem(self, name: str) -> Path:
         """The place of a record's picture, less its suffix: any id has one, and no two the same."""
@@ -112,16 +104,10 @@ class _Pictures:
         return None
 
     def keep(self, name: str, data: bytes, suffix: str) -> Path:
-        """Write a picture beside and rename it. Raises OutputError."""
+        """Write a picture, whole or not at all. Raises OutputError."""
         path = self.stem(name).with_suffix(suffix)
-        beside = self._partial / path.name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._partial.mkdir(exist_ok=True)
-            beside.write_bytes(data)
-            os.replace(beside, path)
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+        output_files.make_folder(path.parent)
+        output_files.write_bytes(path, data)
         return path
 
 

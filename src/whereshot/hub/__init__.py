@@ -7,12 +7,11 @@ branch or a tag is resolved to its commit before anything is fetched, and the co
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from whereshot import benchmark, card, catalog, checkpoint
+from whereshot import benchmark, card, catalog, checkpoint, output_files
 from whereshot.catalog import HubName, Known
 from whereshot.errors import InputError, ModelError, OutputError, nearest_name
 from whereshot.hub import geoclip, repositories
@@ -109,8 +108,6 @@ def _get_repository(asked: HubName, out: Path | None, overwrite: bool, fetching:
 
 def _check_free(out: Path, overwrite: bool) -> None:
     """Before anything is fetched: nothing may stand in the way, and the folder must be one that can be made."""
-    above = next(folder for folder in out.absolute().parents if folder.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        raise OutputError(f"{out}: cannot be written ({above} is not a folder that may be written to)")
     if out.exists() and not (overwrite and checkpoint.is_model(out)):
         raise OutputError(f"{out}: exists already; choose another --out, or give --overwrite")
+    output_files.check_folder(out, replaced=True)

@@ -103,7 +103,6 @@ def make(
         levels=1,
         training={"gallery": len(points), "places": len(gallery.places)},
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
     checkpoint.write(out, described, network.eval(), hierarchy, gallery, calibration, {"README.md": card})
     if tower.parent == _on_its_way():
         shutil.rmtree(tower.parent, ignore_errors=True)

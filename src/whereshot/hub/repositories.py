@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from whereshot import card, catalog, checkpoint
+from whereshot import card, catalog, checkpoint, output_files
 from whereshot.catalog import Known
 from whereshot.errors import ModelError, require
 from whereshot.hub.base import Fetching, Repository
@@ -71,8 +70,8 @@ def _of_model_folder(repository: Repository, source: dict[str, Any], out: Path, 
 
     def fill(beside: Path) -> None:
         for path in paths:
-            shutil.copyfile(path, beside / path.name)
-        (beside / catalog.SOURCE).write_text(json.dumps(source, indent=1) + "\n", "utf-8")
+            output_files.copy_file(path, beside / path.name)
+        output_files.write_text(beside / catalog.SOURCE, json.dumps(source, indent=1) + "\n")
 
     checkpoint.write_files(out, fill)
 
@@ -106,5 +105,4 @@ def _of_timm(
     training = {"photos": 0, "repository": repository.name, "revision": repository.commit}
     text = card.of_backbone(name, repository.name, repository.commit, source["licence"], one).to_markdown()
     extra = {"README.md": text, catalog.SOURCE: json.dumps(source, indent=1) + "\n"}
-    out.parent.mkdir(parents=True, exist_ok=True)
     export.write_backbone(out, name, backbone, preprocess, training, extra)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from numpy.typing import ArrayLike
 from pydantic.fields import FieldInfo
 
-from whereshot import config
+from whereshot import config, output_files
 from whereshot.errors import ConfigError, InputError, nearest_name
 from whereshot.partition import combinatorial, mesh, published, quadtree, regions, s2cells, semantic, voronoi
 from whereshot.partition.base import Hierarchy, Partition, PartitionSettings, read_kind
@@ -136,8 +136,9 @@ def build_preset(
 def save_levels(levels: Sequence[Partition], folder: str | Path) -> None:
     """Write ``level-0.parquet`` (the coarsest), ``level-1.parquet``, ... and remove what an earlier one had more."""
     folder = Path(folder)
-    for number, level in enumerate(levels):
-        level.save(folder / f"level-{number}.parquet")
+    with output_files.new_files(folder) as beside:
+        for number, level in enumerate(levels):
+            level.save(beside / f"level-{number}.parquet")
     number = len(levels)
     while (folder / f"level-{number}.parquet").is_file():
         (folder / f"level-{number}.parquet").unlink()

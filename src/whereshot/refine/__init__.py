@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from pydantic import Field
 from safetensors.numpy import load_file, save_file
 
-from whereshot import checkpoint, config
+from whereshot import checkpoint, config, output_files
 from whereshot.config import Settings
 from whereshot.errors import ConfigError, InputError, ModelError, nearest_name
 from whereshot.records import write_parquet
@@ -86,7 +86,7 @@ def save(
             columns = (*support.places.T, support.spread_km)
             write_parquet(pa.table(dict(zip(_PLACE, columns, strict=True))), beside / "places.parquet")
         for file, text in (extra_files or {}).items():
-            (beside / file).write_text(text, "utf-8")
+            output_files.write_text(beside / file, text)
 
     checkpoint.write_files(Path(folder), fill)
 

@@ -51,9 +51,9 @@ def _warm(answerer: Any, text: bool) -> None:
     from whereshot.server.answering import Job
     from whereshot.server.options import Options
 
-    out = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)).save(out, "JPEG")
-    answerer.answer([Job([None], [out.getvalue()])], Options(text=text))
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)).save(buffer, "JPEG")
+    answerer.answer([Job([None], [buffer.getvalue()])], Options(text=text))
 
 
 def _answer(answerer: Any, batch: dict[str, Any], taken: BinaryIO, told: BinaryIO) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
-from whereshot.errors import OutputError
+from whereshot import output_files
 from whereshot.fetch.base import RefusedError
 
 OVER_BUDGET = "over the budget"
@@ -39,11 +38,5 @@ class Purse:
             return
         if self._most is None or self._spent + self._price > self._most:
             raise RefusedError(OVER_BUDGET, f"{what}: {self.spent_usd:.3f} USD of the budget are spent")
-        try:
-            with open(self._path, "a", encoding="utf-8") as file:
-                file.write(json.dumps({"asked": what, "usd": self._price / _MICRO}) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise OutputError(f"{self._path}: cannot be written ({error.strerror})") from error
+        output_files.append_line(self._path, json.dumps({"asked": what, "usd": self._price / _MICRO}))
         self._spent += self._price

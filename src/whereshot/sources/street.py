@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,9 +23,9 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from whereshot import config
+from whereshot import config, output_files
 from whereshot.engine import Shards, shard_path
-from whereshot.errors import InputError, OutputError, WhereshotError, require
+from whereshot.errors import InputError, WhereshotError, require
 from whereshot.fetch.base import RefusedError
 from whereshot.records import REJECTS, SCHEMA, rejects_table
 from whereshot.sources import base, where
@@ -324,13 +323,8 @@ class _Job:
         except RefusedError as error:
             return error
         path = self._path(row)
-        beside = path.with_name(f".{path.name}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_bytes(data)
-            os.replace(beside, path)
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+        output_files.make_folder(path.parent)
+        output_files.write_bytes(path, data)
         return path
 
     def notes(self) -> tuple[str, ...]:
