@@ -35,7 +35,7 @@ hills surfaces records preprocess cauchy adjacency delaunay borders whitening
 triangles rings
 s2 catalog
 sphere images config
-storage download
+storage download coordinates
 arrow errors progress processes shipped
 """
 """Who may import whom: a module imports from the lines below its own, never from its own line."""

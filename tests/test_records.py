@@ -118,7 +118,9 @@ def test_points() -> None:
     with pytest.raises(InputError) as caught:
         _ = missing.points
     assert str(caught.value) == "2 of 3 records have no position; first: p0"
-    with pytest.raises(InputError, match=r"^1 of 3 positions are impossible; first at row 1: \(95, 180\)"):
+    with pytest.raises(
+        InputError, match=r"^1 of 3 positions is impossible; the first is \(95, 180\) in row 2: latitude must lie"
+    ):
         _ = some(3, latitude=[0.0, 95.0, 0.0]).points
     assert some(0).points.shape == (0, 2)
 

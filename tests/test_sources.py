@@ -140,6 +140,15 @@ def folder(*inputs: Path) -> Ingested:
     return SOURCES["folder"](list(inputs), {}, silent)
 
 
+def test_almost_zero_is_null_island() -> None:
+    """Devices without a fix write rounding noise as well as zeros."""
+    reasons, details = base.judge_positions(
+        np.array([0.0, 3e-7, 0.00009, 0.0, 0.0002]), np.array([0, 6e-7, -0.00009, 1, 0])
+    )
+    assert reasons == ["position (0, 0)"] * 3 + ["", ""]
+    assert details[1] == ("(3e-07, 6e-07) is within 11 m of (0, 0), where devices without a fix put their photos")
+
+
 def test_folder_reads_what_the_camera_wrote(tmp_path: Path, jpeg_with_position: MakePicture) -> None:
     time = {"taken_at": "2024:05:01 10:30:00"}
     jpeg_with_position(tmp_path / "b" / "deep" / "Zürich 1.JPG", 47.37, 8.54, **time, offset="+02:00", model="X100")

@@ -162,7 +162,7 @@ def _batches(path: Path) -> Iterator[tuple[_Batch, int]]:
     while some := list(islice(rows, BATCH_ROWS)):
         latitude, longitude = (np.array([_number(row[at]) for row in some]) for at in (0, 1))
         usable = np.array([not problem for problem in sphere.position_problems(latitude, longitude)], bool)
-        usable &= np.isfinite(latitude) & np.isfinite(longitude) & ~((latitude == 0) & (longitude == 0))
+        usable &= np.isfinite(latitude) & np.isfinite(longitude) & ~sphere.is_null_island(latitude, longitude)
         points = np.stack([latitude, longitude], axis=1)[usable]
         kept = [row[2] for row, good in zip(some, usable, strict=True) if good]
         fields = {name: [str(row.get(name) or "").strip() for row in kept] for name in FIELDS}
