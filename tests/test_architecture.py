@@ -35,7 +35,8 @@ hills surfaces records preprocess cauchy adjacency delaunay borders whitening
 triangles rings
 s2 catalog
 sphere images config
-storage download coordinates
+position_columns
+storage download coordinates csv_tables
 arrow errors progress processes shipped
 """
 """Who may import whom: a module imports from the lines below its own, never from its own line."""
@@ -92,6 +93,10 @@ locations losses photo_density
 posting_time user_album user_mean album_neighbours
 learned
 networks
+""",
+    "predictions": """
+answers posteriors truth
+joining
 """,
     "scorecard": """
 html latex markdown errors calibration hours world confusion collecting extremes tables

@@ -41,7 +41,8 @@ class Claim:
 
     @classmethod
     def parse(cls, text: str) -> Claim:
-        """ "48.86, 2.35", "48°12'30\"N 16°22'12\"E", "Altafulla", "Paris, Texas", "Denmark", "Danmark", "England" or "Bavaria".
+        """ "48.86, 2.35", "48°12'30\"N 16°22'12\"E", "Altafulla", "Paris, Texas", "Denmark", "England"
+        or "Bavaria".
 
         A country comes before a town, a town of at least 100,000 before a region. Raises InputError where nothing is
         called so.
