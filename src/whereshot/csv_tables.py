@@ -26,7 +26,7 @@ HEADER_BYTES = 1 << 20
 """Bytes within which the first line must end."""
 
 BLOCK_BYTES = 4 * 1024**2
-"""Bytes of text read at a time; no row is longer than two of them."""
+"""Text read at a time, about 10,000 rows of a wide table. Arrow reads up to 32 such blocks ahead."""
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
@@ -45,6 +45,8 @@ class TextTable:
     @property
     def numbers(self) -> NDArray[np.int64]:
         """The number (n,) in the file of each row of ``columns``."""
+        if not self.broken:
+            return np.arange(1, len(self.columns) + 1)
         return np.setdiff1d(np.arange(1, len(self.columns) + len(self.broken) + 1), list(self.broken))
 
 
@@ -70,10 +72,10 @@ def read(path: Path) -> TextTable:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
-def read_header(path: Path) -> list[str]:
-    """The names of the columns of a UTF-8 file. Raises InputError."""
+def read_header(path: Path) -> tuple[str, list[str]]:
+    """The delimiter and the names of the columns of a UTF-8 file. Raises InputError."""
     try:
-        return split_header(_decoded_head(_read_head(path)), path)[1]
+        return split_header(_decoded_head(_read_head(path)), path)
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 text ({error})") from error
 
@@ -117,9 +119,17 @@ def resolve(
 
 
 def options(
-    names: Sequence[str], delimiter: str, note_broken: Callable[[int, str], None], block_bytes: int = BLOCK_BYTES
+    names: Sequence[str],
+    delimiter: str,
+    note_broken: Callable[[int, str], None],
+    *,
+    null_values: Sequence[str] = (),
+    use_threads: bool = False,
 ) -> tuple[pyarrow.csv.ReadOptions, pyarrow.csv.ParseOptions, pyarrow.csv.ConvertOptions]:
-    """How Arrow reads a table as text; ``note_broken`` takes the number and the reason of each row of another width."""
+    """How Arrow reads a table as text; ``note_broken`` takes the number and the reason of each row of another width.
+
+    The texts ``null_values`` become null. With ``use_threads`` rows have no numbers (-1).
+    """
 
     def note(row: pyarrow.csv.InvalidRow) -> str:
         number = -1 if row.number is None else row.number - 1  # Arrow counts the header as row 1
@@ -129,9 +139,13 @@ def options(
         return "skip"
 
     return (
-        pyarrow.csv.ReadOptions(block_size=block_bytes, use_threads=False),
+        pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=use_threads),
         pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=note),
-        pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+        pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=list(null_values),
+            strings_can_be_null=bool(null_values),
+        ),
     )
 
 
@@ -167,7 +181,8 @@ def without_blanks(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column of text with null in place of ""; any other column as it is."""
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return column
-    return pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
+    is_blank = pc.equal(column, "")
+    return pc.if_else(is_blank, pa.scalar(None, column.type), column) if pc.any(is_blank).as_py() else column
 
 
 def _read_head(path: Path) -> bytes:
@@ -217,7 +232,12 @@ def _parse(
 ) -> pa.Table:
     """The rows of a table; those of another width go to ``broken``. ``end`` are the last bytes of the text."""
     try:
-        table = pyarrow.csv.read_csv(source, *options(names, delimiter, broken.__setitem__))
+        table = pyarrow.csv.read_csv(source, *options(names, delimiter, broken.__setitem__, use_threads=True))
+        if broken:  # rows have numbers only where they are read one after the other
+            broken.clear()
+            if isinstance(source, pa.BufferReader):
+                source.seek(0)
+            table = pyarrow.csv.read_csv(source, *options(names, delimiter, broken.__setitem__))
     except pa.ArrowInvalid as error:
         if "Empty CSV" not in str(error):
             raise

@@ -175,7 +175,7 @@ def _rows(path: Path) -> Iterator[tuple[Any, Any, Mapping[str, Any]]]:
     """(latitude, longitude, fields by their names in small letters) of each row. Raises InputError."""
     try:
         opened = gzip.open if path.suffix.lower() == ".gz" else open
-        with opened(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as text:
+        with opened(path, "rt", encoding="utf-8-sig", errors="replace", newline=None) as text:  # CR alone as well
             name = path.name.lower().removesuffix(".gz")
             yield from (_csv if name.endswith((".csv", ".tsv")) else _features)(text, path)
     except FileNotFoundError:
