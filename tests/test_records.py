@@ -377,3 +377,11 @@ def test_no_rejects() -> None:
     assert table.schema == records.REJECTS
     assert len(table) == 0
     assert records.count_reasons(table) == {}
+
+
+def test_numbers_of_a_column_of_text() -> None:
+    """As a CSV gives a column that is not known; an empty field is no number."""
+    records = Records(pa.table({"id": ["a", "b"], "height": ["171.5", ""]}))
+    np.testing.assert_array_equal(records.numbers("height"), [171.5, np.nan])
+    with pytest.raises(InputError, match="column 'height' must be double"):
+        Records(pa.table({"id": ["a"], "height": ["tall"]})).numbers("height")

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
-from whereshot import s2, sphere
+from whereshot import csv_tables, s2, sphere
 from whereshot.errors import InputError, OutputError, nearest_name
 
 _UTC = pa.timestamp("us", tz="UTC")
@@ -126,8 +126,10 @@ class Records:
         return self.table[name]
 
     def numbers(self, name: str) -> NDArray[np.float64]:
-        """A numeric column (n,), nulls as NaN; raises InputError where it holds something else."""
-        return _cast(self.column(name), pa.field(name, pa.float64())).to_numpy(zero_copy_only=False)
+        """A column of numbers, or of texts that are numbers (n,), nulls and "" as NaN; raises InputError for others."""
+        return _cast(csv_tables.without_blanks(self.column(name)), pa.field(name, pa.float64())).to_numpy(
+            zero_copy_only=False
+        )
 
     def strings(self, name: str) -> list[str | None]:
         """A text column as a list, nulls as None."""
