@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pillow_heif
 import pytest
 import scipy.spatial  # noqa: F401 (here, so that no test with a deadline pays for its import)
 from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import IFDRational
 
 pillow_heif.register_heif_opener()
 
@@ -74,6 +76,18 @@ def exif(
     ):
         holder.update({tag: value for tag, value in values.items() if value is not None})
     return written
+
+
+def signed_exif(
+    latitude: float | None, longitude: float | None, tag: int, parts: tuple[int, ...], **tags: Any
+) -> bytes:
+    """EXIF whose GPS ``tag`` holds signed whole numbers (SRATIONAL), which Pillow reads but does not write."""
+    unsigned = tuple(IFDRational(part % 2**32, 1) for part in parts)
+    data = exif(latitude, longitude, gps={**tags.pop("gps", {}), tag: unsigned}, **tags).tobytes()
+    order = {b"II": "<", b"MM": ">"}[data[6:8]]
+    head, own, tail = data.partition(struct.pack(f"{order}HHL", tag, 5, len(parts)))
+    assert own
+    return head + struct.pack(f"{order}HHL", tag, 10, len(parts)) + tail
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,8 @@ hills surfaces records preprocess cauchy adjacency delaunay borders whitening
 triangles rings
 s2 catalog
 sphere images config
-storage download
+position_columns
+storage download coordinates csv_tables
 output_files
 output_failures output_streams
 arrow errors progress processes quiet shipped
@@ -95,6 +96,10 @@ locations losses photo_density
 posting_time user_album user_mean album_neighbours
 learned
 networks
+""",
+    "predictions": """
+answers posteriors truth
+joining
 """,
     "scorecard": """
 html latex markdown errors calibration hours world confusion collecting extremes tables
@@ -169,6 +174,30 @@ def is_downward(module: str, target: str) -> bool:
 
 def test_every_module_is_on_a_floor() -> None:
     assert {top(module) for module in MODULES} - {"", "__main__"} <= set(FLOOR_OF), "add it to a line of FLOORS"
+
+
+READERS_OF_CSV = {
+    "whereshot.csv_tables": "the one reader",
+    "whereshot.curate.scene": "a published table with headings above its rows",
+    "whereshot.hub.geoclip": "a table inside another package",
+    "whereshot.partition.published": "published tables whose first lines are comments",
+    "whereshot.predictions.base": "writes",
+    "whereshot.report": "writes",
+    "whereshot.sources.addresses": "reads compressed text row by row",
+    "whereshot.sources.osv5m": "reads in portions, with the options of the one reader",
+    "whereshot.sources.yfcc": "lines of a dump without quotation marks or a header",
+}
+"""Modules that import a module for CSV, each with its reason; all others use ``csv_tables``."""
+
+
+def test_tables_have_one_reader() -> None:
+    found = {
+        module
+        for module, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import) and any(name.name in ("csv", "pyarrow.csv") for name in node.names)
+    }
+    assert found == set(READERS_OF_CSV)
 
 
 def test_imports_go_downward() -> None:

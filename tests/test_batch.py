@@ -156,6 +156,17 @@ def test_tables(tmp_path: Path) -> None:
     assert read_photos(tmp_path / "records").strings("image") == named.strings("image")
 
 
+def test_a_ragged_row_of_a_table_is_refused(tmp_path: Path) -> None:
+    """It could name a picture that would then be missing among the answers."""
+    table = tmp_path / "list.csv"
+    table.write_text("id,image\ra,a.jpg\rb\r")
+    with pytest.raises(InputError) as refused:
+        read_photos(table)
+    assert str(refused.value) == f"{table}: row 2: 1 fields where 2 were expected: 'b'"
+    table.write_text("id,image\ra,a.jpg\r")
+    assert read_photos(table).strings("id") == ["a"]
+
+
 @pytest.mark.parametrize(
     ("columns", "told"),
     [

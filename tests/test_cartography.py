@@ -131,7 +131,7 @@ def test_one_cell_without_photos_is_drawn(tmp_path: Path) -> None:
         ("1,2,1e9", "a zoom reaches 0.01 to 10000 km; got 1e+09"),
         (
             "95,2,5",
-            "1 of 1 positions are impossible; first at row 0: (95, 2): latitude must lie between -90 and 90 degrees",
+            "the position (95, 2) is impossible: latitude must lie between -90 and 90 degrees",
         ),
     ],
 )

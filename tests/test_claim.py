@@ -26,6 +26,10 @@ def locator() -> Geolocator:
     [
         ("48.86, 2.35", "48.8600, 2.3500"),
         ("-33.9 18.4", "-33.9000, 18.4000"),
+        ("48.2083° N, 16.3700° E", "48.2083, 16.3700"),
+        ("48°12'30\"N 16°22'12\"E", "48.2083, 16.3700"),
+        ("48,2083; 16,37", "48.2083, 16.3700"),
+        ("33.85S 151.2E", "-33.8500, 151.2000"),
         ("Denmark", "Denmark"),
         ("Altafulla", "Altafulla, Catalonia, Spain"),
         ("Paris, Texas", "Paris, Texas, United States"),
@@ -48,6 +52,11 @@ def test_what_is_no_place_is_refused() -> None:
     assert str(error.value) == "no place 'Xyzzyplugh' is known; give a town, a region, a country, or LAT,LON"
     with pytest.raises(InputError, match="latitude must lie between"):
         Claim.parse("95, 10")
+    with pytest.raises(InputError) as error:
+        Claim.parse("-91,0")
+    assert str(error.value) == "the position (-91, 0) is impossible: latitude must lie between -90 and 90 degrees"
+    with pytest.raises(InputError, match=r"^latitude -33\.85 has a minus sign, but its hemisphere is N$"):
+        Claim.parse("-33.85 N, 151.2 E")
 
 
 @pytest.mark.parametrize(

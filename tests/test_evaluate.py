@@ -182,7 +182,7 @@ def test_scattered_answers_leave_failures_between(rng: np.random.Generator) -> N
         (
             np.zeros((1, 2)),
             [[math.nan, 0]],
-            "1 of 1 positions are impossible; first at row 0: (nan, 0): not a finite number",
+            "the position (nan, 0) is impossible: not a finite number",
         ),
     ],
 )

@@ -34,6 +34,10 @@ def test_exif_answers_with_the_recorded_position(fuse_world: FuseWorld) -> None:
             images.Recorded(latitude=0.0, longitude=0.0),
             "the recorded position is 0, 0, where devices without a fix put their photos: it is not used",
         ),
+        (
+            images.Recorded(latitude=3e-7, longitude=6e-7),
+            "the recorded position is 0, 0, where devices without a fix put their photos: it is not used",
+        ),
     ],
 )
 def test_a_position_that_cannot_be_used_is_remarked_on(recorded: images.Recorded, remark: str | None) -> None:

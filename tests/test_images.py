@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
-from conftest import MakePicture, exif
+from conftest import MakePicture, exif, signed_exif
 from whereshot import images, storage
 from whereshot.errors import ImageError
 
@@ -467,15 +467,17 @@ ZERO_BY_ZERO = (IFDRational(0, 0), IFDRational(0, 0), IFDRational(0, 0))
 @pytest.mark.parametrize(
     ("tags", "problem"),
     [
-        ({GPS.GPSLatitude: ZERO_BY_ZERO}, "EXIF latitude is not a number: 0/0, 0/0, 0/0"),
-        ({GPS.GPSLongitude: ZERO_BY_ZERO}, "EXIF longitude is not a number: 0/0, 0/0, 0/0"),
+        ({GPS.GPSLatitude: ZERO_BY_ZERO}, None),
+        ({GPS.GPSLongitude: ZERO_BY_ZERO}, "EXIF has no longitude"),
+        ({GPS.GPSLatitude: (48.0, *ZERO_BY_ZERO[:2])}, "EXIF latitude is not a number: 48, 0/0, 0/0"),
+        ({GPS.GPSLatitude: (*ZERO_BY_ZERO[:1], 30.0, 0.0)}, "EXIF latitude is not a number: 0/0, 30, 0"),
         ({GPS.GPSLatitude: (IFDRational(1, 0), 0, 0)}, "EXIF latitude is not a number: 1/0, 0, 0"),
         ({GPS.GPSLatitude: (48.0, 1.0, 2.0, 3.0)}, "EXIF latitude is not a number: 48, 1, 2, 3"),
         ({GPS.GPSLatitudeRef: None}, "EXIF latitude has no hemisphere (N or S); it says ''"),
         ({GPS.GPSLongitudeRef: None}, "EXIF longitude has no hemisphere (E or W); it says ''"),
         ({GPS.GPSLongitudeRef: "N"}, "EXIF longitude has no hemisphere (E or W); it says 'N'"),
         ({GPS.GPSLatitude: (95.0, 0.0, 0.0)}, "EXIF latitude 95 lies outside -90 to 90"),
-        ({GPS.GPSLatitude: (89.0, 75.0, 0.0)}, "EXIF latitude 90.25 lies outside -90 to 90"),
+        ({GPS.GPSLatitude: (89.0, 75.0, 0.0)}, "EXIF latitude 89 75 0 has 75 minutes; expected 0 to 60"),
         ({GPS.GPSLongitude: (190.0, 30.0, 0.0)}, "EXIF longitude 190.5 lies outside -180 to 180"),
         ({GPS.GPSLongitude: None}, "EXIF has no longitude"),
     ],
@@ -486,6 +488,44 @@ def test_positions_that_cannot_be_used(tags: dict, problem: str) -> None:
     assert (found.latitude, found.longitude) == (None, None)
     assert found.problem == problem
     assert found.taken_at == datetime.datetime(2024, 5, 1, 10, 30)
+
+
+@pytest.mark.parametrize(
+    ("latitude", "reference", "expected"),
+    [
+        ((33.0, 51.0, 0.0), "s", -33.85),
+        ((33.85,), "South", -33.85),
+        ((IFDRational(48, 1), IFDRational(1234500, 100000), IFDRational(0, 0)), "N", 48.20575),
+        ((IFDRational(482083, 10000), IFDRational(0, 0), IFDRational(0, 0)), "N", 48.2083),
+        ((47.0, 59.0, 60.0), "N", 48.0),
+    ],
+)
+def test_hemispheres_and_missing_seconds(latitude: tuple, reference: str, expected: float) -> None:
+    found = recorded(10, 151.2, gps={GPS.GPSLatitude: latitude, GPS.GPSLatitudeRef: reference})
+    assert found.problem is None
+    assert (found.latitude, found.longitude) == (pytest.approx(expected, abs=1e-9), pytest.approx(151.2))
+
+
+@pytest.mark.parametrize(
+    ("latitude", "reference", "expected"),
+    [
+        ((-33, 51, 0), "S", -33.85),
+        ((-33, -51, 0), "S", -33.85),
+        ((-33, 51, 0), None, -33.85),
+        ((0, -30, 0), "S", -0.5),
+        ((-33, 51, 0), "N", "EXIF latitude -33 51 0 has a minus sign, but its hemisphere is N"),
+        ((33, -51, 0), "S", "EXIF latitude 33 -51 0 has negative minutes or seconds behind positive degrees"),
+    ],
+)
+def test_a_minus_sign_and_a_hemisphere(latitude: tuple, reference: str | None, expected: float | str) -> None:
+    """A minus sign goes for minutes and seconds too, and is not turned again by a letter that agrees."""
+    tags = signed_exif(10, 151.2, GPS.GPSLatitude, latitude, gps={GPS.GPSLatitudeRef: reference})
+    found = images.read_recorded(encoded(Image.new("RGB", (16, 16)), "JPEG", exif=tags))
+    if isinstance(expected, str):
+        assert (found.latitude, found.longitude, found.problem) == (None, None, expected)
+    else:
+        assert (found.latitude, found.problem) == (pytest.approx(expected, abs=1e-9), None)
+        assert found.longitude == pytest.approx(151.2)
 
 
 def test_degrees_and_minutes_only() -> None:

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from faulty_server import picture
-from whereshot import images
+from whereshot import csv_tables, images
 from whereshot.engine import MANIFEST
 from whereshot.errors import InputError
 from whereshot.records import Records
@@ -265,15 +265,16 @@ def test_pictures_that_are_not_there(tmp_path: Path) -> None:
 CHILD = """
 import sys
 from pathlib import Path
+from whereshot import csv_tables
 from whereshot.sources import osv5m
 from whereshot.sources.base import Order
-osv5m.BLOCK_BYTES = 60_000
+csv_tables.BLOCK_BYTES = 60_000
 osv5m.collect(Order([Path(sys.argv[1])], Path(sys.argv[2])))
 """
 
 
 def test_a_run_that_was_killed_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(osv5m, "BLOCK_BYTES", 60_000)
+    monkeypatch.setattr(csv_tables, "BLOCK_BYTES", 60_000)
     rng = random.Random(3)
     rows = [row(rng.randrange(5000)) for _ in range(6000)]  # many repeat an id, across portions
     table = write_csv(tmp_path / "train.csv", rows)

@@ -273,7 +273,7 @@ def test_too_few_photos_leave_no_cell() -> None:
 
 
 def test_impossible_positions_are_refused(kind: str) -> None:
-    with pytest.raises(InputError, match=r"^1 of 2 positions are impossible; first at row 1: \(95, 0\): latitude"):
+    with pytest.raises(InputError, match=r"^1 of 2 positions is impossible; the first is \(95, 0\) in row 2: latitude"):
         partition.build(kind, [[0, 0], [95, 0]], SETTINGS[kind])
 
 

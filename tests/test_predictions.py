@@ -115,7 +115,7 @@ def test_every_faulty_row_is_named_and_a_miss(places: NDArray, truth: Truth, tmp
     answers, problems = read(write(tmp_path / "them.csv", columns), truth)
     expected = []
     for row, (_, _, what) in faults.items():
-        north, east = (f"{value:g}" for value in places[row])
+        north, east = (f"{value:.10g}" for value in places[row])
         told = what.format(north=north, east=east)
         expected.append(f"them.csv: row {row + 1} (id {row:03d}): {told}; counted as a miss")
     expected += [
@@ -147,7 +147,7 @@ def test_many_faults_are_counted(places: NDArray, truth: Truth, tmp_path: Path) 
         (lambda columns: columns["id"].__setitem__(4, ""), "row 5 has no id, nor have 0 others"),
         (
             lambda columns: columns.update(id=[f"x{n}" for n in range(N)]),
-            "none of 30 ids is in the truth, whose first is '000'",
+            "none of 30 ids is in the truth, whose first is '000'; the first here is 'x0'",
         ),
     ],
 )
@@ -158,6 +158,86 @@ def test_ids_that_are_refused(places: NDArray, truth: Truth, tmp_path: Path, cha
     with pytest.raises(InputError) as caught:
         read(path, truth)
     assert str(caught.value) == f"{path}: {said}"
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "number"), [(";", "{:.4f}"), ("|", "{:.4f}"), ("\t", "{:.4f}"), (";", "{:+.4f}")]
+)
+def test_decimal_commas(delimiter: str, number: str, places: NDArray, truth: Truth, tmp_path: Path) -> None:
+    lines = [delimiter.join(["id", "lat", "lon", "confidence"])]
+    for row, point in enumerate(places):
+        lines.append(
+            delimiter.join([f" {row:03d} ", *(number.format(value).replace(".", ",") for value in point), "0,5"])
+        )
+    path = tmp_path / "them.csv"
+    path.write_bytes("\r".join(lines).encode())  # and lines end as old Mac programs end them
+    answers, problems = read(path, truth)
+    assert problems.notes() == []
+    np.testing.assert_allclose(answers.points, places, atol=1e-4)
+    assert answers.confidence.tolist() == [0.5] * N
+
+
+def test_hemispheres_of_predictions_and_truth(places: NDArray, tmp_path: Path) -> None:
+    columns = table(np.abs(places))
+    columns["lat_ref"] = ["South" if value < 0 else "North" for value in places[:, 0]]
+    columns["lon_ref"] = ["W" if value < 0 else "E" for value in places[:, 1]]
+    path = write(tmp_path / "both.csv", columns)
+    truth = read_truth(path, {}, None, Problems())
+    np.testing.assert_allclose(truth.points, places)
+    answers, problems = read(path, truth)
+    assert problems.notes() == []
+    np.testing.assert_allclose(answers.points, places)
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        (
+            lambda name: f"{name}.jpg",
+            "30 ids differ from the truth's in folder or ending; '000.jpg' is taken for '000'",
+        ),
+        (
+            lambda name: f"/data/{name}.JPG",
+            "30 ids differ from the truth's in folder or ending; '/data/000.JPG' is taken for '000'",
+        ),
+        (lambda name: str(int(name)), "30 ids differ from the truth's in leading zeros; '0' is taken for '000'"),
+    ],
+)
+def test_ids_written_in_another_way(change: Any, note: str, places: NDArray, truth: Truth, tmp_path: Path) -> None:
+    columns = table(places)
+    columns["id"] = [change(name) for name in columns["id"]]
+    answers, problems = read(write(tmp_path / "them.csv", columns), truth)
+    assert problems.notes() == [f"them.csv: {note}"]
+    np.testing.assert_allclose(answers.points, places)
+
+
+def test_ids_that_could_be_two_photos_are_not_guessed(tmp_path: Path) -> None:
+    (tmp_path / "truth.csv").write_text(
+        "id,lat,lon\n007,1,2\n07,3,4\na/x.jpg,5,6\nb/x.jpg,7,8\nc/y.jpg,1,1\nz.png,1,1\n"
+    )
+    (tmp_path / "them.csv").write_text("id,lat,lon\n7,1,2\nx.jpg,5,6\nd/y.jpg,1,1\nz.jpg,1,1\n07,3,4\n")
+    truth = read_truth(tmp_path / "truth.csv", {}, None, Problems())
+    _, problems = read(tmp_path / "them.csv", truth)
+    assert [problem.id for problem in problems.rows if problem.what == "an id too many"] == [
+        "7",
+        "x.jpg",
+        "d/y.jpg",
+        "z.jpg",
+    ]
+
+
+def test_a_ragged_row_is_named_and_its_photo_is_a_miss(places: NDArray, truth: Truth, tmp_path: Path) -> None:
+    path = write(tmp_path / "them.csv", table(places))
+    lines = path.read_text().splitlines()
+    lines[2] = "001,5"
+    path.write_text("\n".join(lines[:3] + lines[3:]) + "\n")
+    _, problems = read(path, truth)
+    assert problems.notes() == [
+        "them.csv: row 2: 2 fields where 3 were expected: '001,5'; left aside: it cannot be read",
+        "them.csv: id 001: no prediction; counted as a miss",
+    ]
+    with pytest.raises(InputError, match=r"row 2 cannot be scored: 2 fields where 3 were expected: '001,5'$"):
+        read_truth(path, {}, None, Problems())
 
 
 def warnings(points: NDArray, truth: Truth, folder: Path) -> list[str]:
@@ -223,7 +303,7 @@ def test_truth_without_a_position_is_refused(places: NDArray, tmp_path: Path) ->
     [
         ("a.csv", "", "an empty table; the first line must name the columns"),
         ("a.csv", "id,latitude,longitude\n", "no photo in this table"),
-        ("a.csv", "id,id,latitude\n", "more than one column is called 'id'; the first line must name the columns"),
+        ("a.csv", "id,id,latitude\n", "more than one column is called 'id'; rename all but one"),
         ("a.jsonl", '{"id": "1"\n', "line 1 is not JSON (Expecting ',' delimiter); one object a line is expected"),
         ("a.jsonl", "[1]\n", "line 1 is not a JSON object"),
     ],

@@ -118,7 +118,9 @@ def test_points() -> None:
     with pytest.raises(InputError) as caught:
         _ = missing.points
     assert str(caught.value) == "2 of 3 records have no position; first: p0"
-    with pytest.raises(InputError, match=r"^1 of 3 positions are impossible; first at row 1: \(95, 180\)"):
+    with pytest.raises(
+        InputError, match=r"^1 of 3 positions is impossible; the first is \(95, 180\) in row 2: latitude must lie"
+    ):
         _ = some(3, latitude=[0.0, 95.0, 0.0]).points
     assert some(0).points.shape == (0, 2)
 
@@ -378,3 +380,11 @@ def test_no_rejects() -> None:
     assert table.schema == records.REJECTS
     assert len(table) == 0
     assert records.count_reasons(table) == {}
+
+
+def test_numbers_of_a_column_of_text() -> None:
+    """As a CSV gives a column that is not known; an empty field is no number."""
+    records = Records(pa.table({"id": ["a", "b"], "height": ["171.5", ""]}))
+    np.testing.assert_array_equal(records.numbers("height"), [171.5, np.nan])
+    with pytest.raises(InputError, match="column 'height' must be double"):
+        Records(pa.table({"id": ["a"], "height": ["tall"]})).numbers("height")

@@ -280,5 +280,5 @@ def test_no_parent_below_and_no_child_of_a_leaf() -> None:
 
 
 def test_impossible_positions_are_refused() -> None:
-    with pytest.raises(InputError, match=r"^1 of 2 positions are impossible; first at row 1: \(95, 0\)"):
+    with pytest.raises(InputError, match=r"^1 of 2 positions is impossible; the first is \(95, 0\) in row 2"):
         s2.encode([[0, 0], [95, 0]], 10)

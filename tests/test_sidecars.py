@@ -58,6 +58,11 @@ def folder(path: Path) -> Ingested:
         ("", "16,2E", None),
         ("nan", "inf", None),
         ("48,12.5N", "east", None),
+        ("-33,51,0S", "151,12E", (-33.85, 151.2)),
+        ("-33,51,0N", "151,12E", None),
+        ("-33.85S", "151.2", (-33.85, 151.2)),
+        ("47,60.0000000N", "16,2E", (48, 16 + 2 / 60)),
+        ("48° 12' 30″ N", "16.37° E", (48 + 12.5 / 60, 16.37)),
     ],
 )
 def test_positions_of_xmp(latitude: str, longitude: str, expected: tuple[float, float] | None) -> None:
@@ -69,6 +74,25 @@ def test_positions_of_xmp(latitude: str, longitude: str, expected: tuple[float, 
         else:
             assert (sidecar.latitude, sidecar.longitude) == pytest.approx(expected)
             assert sidecar.position_from == "xmp"
+
+
+@pytest.mark.parametrize(
+    ("latitude", "problem"),
+    [
+        ("-33,51,0N", "latitude -33 51 0 has a minus sign, but its hemisphere is N"),
+        ("48,2083", "latitude 48 2083 has 2083 minutes; expected 0 to 60"),
+        ("north", "latitude is not a number: 'north'"),
+    ],
+)
+def test_a_position_of_xmp_that_is_refused_says_why(
+    latitude: str, problem: str, tmp_path: Path, jpeg_with_position: MakePicture
+) -> None:
+    jpeg_with_position(tmp_path / "a.jpg")
+    packet = xmp(f'exif:GPSLatitude="{latitude}" exif:GPSLongitude="16,2E" dc:title="T"')
+    assert read_xmp(packet).problem == problem
+    (tmp_path / "a.xmp").write_bytes(packet)
+    (reject,) = folder(tmp_path).rejects.to_pylist()
+    assert (reject["reason"], reject["detail"]) == ("no position", f"EXIF has no position; a.xmp: {problem}")
 
 
 def test_hemispheres_apart() -> None:

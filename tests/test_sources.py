@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
 import io
 import os
@@ -138,6 +139,15 @@ def rejected(result: Ingested) -> dict[str | None, tuple[str, str]]:
 
 def folder(*inputs: Path) -> Ingested:
     return SOURCES["folder"](list(inputs), {}, silent)
+
+
+def test_almost_zero_is_null_island() -> None:
+    """Devices without a fix write rounding noise as well as zeros."""
+    reasons, details = base.judge_positions(
+        np.array([0.0, 3e-7, 0.00009, 0.0, 0.0002]), np.array([0, 6e-7, -0.00009, 1, 0])
+    )
+    assert reasons == ["position (0, 0)"] * 3 + ["", ""]
+    assert details[1] == ("(3e-07, 6e-07) is within 11 m of (0, 0), where devices without a fix put their photos")
 
 
 def test_folder_reads_what_the_camera_wrote(tmp_path: Path, jpeg_with_position: MakePicture) -> None:
@@ -318,7 +328,7 @@ def test_other_aliases_and_own_columns(tmp_path: Path) -> None:
     made = table(tmp_path / "t.csv", text).records
     row = made[0]
     assert (row["user"], row["scene_indoor"], row["accuracy_km"], row["group"]) == ("ann", 0.25, 20, "g1")
-    assert (row["Zip"], row["n"], row["source"]) == ("x9", 7, "table")
+    assert (row["Zip"], row["n"], row["source"]) == ("x9", "7", "table")
     assert "author" not in made.table.column_names
 
 
@@ -326,7 +336,7 @@ def test_named_columns(tmp_path: Path) -> None:
     text = "id,lat,lon,breite,länge\np1,1,2,48.2,16.4\n"
     made = table(tmp_path / "t.csv", text, latitude="breite", longitude="länge").records
     assert made.points.tolist() == [[48.2, 16.4]]
-    assert made[0]["lat"] == 1  # not used, and so kept as it is
+    assert made[0]["lat"] == "1"  # not used, and so kept as it is
     latin = table(tmp_path / "l.csv", text.encode("latin-1"), latitude="breite", longitude="länge").records
     assert latin.points.tolist() == [[48.2, 16.4]]
 
@@ -382,6 +392,9 @@ def test_header_without_rows(tmp_path: Path) -> None:
         "id,lat,lon,title\np1, 48.5 , 16.25 ,Zürich",
         "id,lat,lon,title\n\np1,48.5,16.25,Zürich\n\n",
         "id,lat,lon,title\np1,48.5,16.25,Zürich\n".encode("latin-1"),
+        "id\tlat\tlon\ttitle\r\np1\t48.5\t16.25\tZürich\r\n".encode("utf-16"),  # Excel's "Unicode text"
+        "id,lat,lon,title\rp1,48.5,16.25,Zürich\r",  # as old Mac programs end lines
+        "id,lat,lon,title\n p1 ,48.5,16.25,Zürich\n",
     ],
 )
 def test_spellings_of_one_table(content: str | bytes, tmp_path: Path) -> None:
@@ -399,8 +412,9 @@ def test_latin_1_in_a_column_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_decimal_commas_in_other_columns(tmp_path: Path) -> None:
+    """A known number is a number; a column that is not known stays as it is written."""
     made = table(tmp_path / "t.csv", "id;lat;lon;accuracy_km;height\np1;48,5;16,25;0,5;171,5\n").records
-    assert (made[0]["accuracy_km"], made[0]["height"]) == (0.5, 171.5)
+    assert (made[0]["accuracy_km"], made[0]["height"]) == (0.5, "171,5")
 
 
 def test_rows_that_cannot_be_used(tmp_path: Path) -> None:
@@ -550,7 +564,7 @@ def test_several_tables(tmp_path: Path) -> None:
     other.write_text("id,lat,lon,user\nb,5,6,ann\nc,7,8,bob\n")
     result = SOURCES["table"]([one, other], {}, silent)
     assert result.records.strings("id") == ["a", "b", "c"]
-    assert result.records.table["extra"].to_pylist() == [7, 8, None]
+    assert result.records.table["extra"].to_pylist() == ["7", "8", None]
     assert rejected(result) == {"b": ("duplicate id", "id 'b' stands in an earlier table")}
     assert result.rows == 4
 
@@ -567,13 +581,98 @@ def test_two_tables_of_the_same_name(tmp_path: Path) -> None:
 
 
 def test_tables_that_do_not_fit_together(tmp_path: Path) -> None:
-    for name, value in (("a", "1"), ("b", "B1")):
-        (tmp_path / f"{name}.csv").write_text(f"id,lat,lon,zip\n{name},1,2,{value}\n")
+    for name, value in (("a", 1), ("b", [1])):
+        columns = {"id": [name], "lat": [1.0], "lon": [2.0], "zip": [value]}
+        pq.write_table(pa.table(columns), tmp_path / f"{name}.parquet")
     with pytest.raises(InputError) as caught:
-        SOURCES["table"]([tmp_path / "a.csv", tmp_path / "b.csv"], {}, silent)
+        SOURCES["table"]([tmp_path / "a.parquet", tmp_path / "b.parquet"], {}, silent)
     assert str(caught.value) == (
-        "the tables do not fit together (Unable to merge: Field zip has incompatible types: int64 vs string)"
+        "the tables do not fit together (Unable to merge: Field zip has incompatible types: "
+        "int64 vs list<element: int64>)"
     )
+
+
+def test_codes_of_several_tables_fit_together(tmp_path: Path) -> None:
+    """12e7 is a code, not a number; a Parquet table with whole numbers fits beside it."""
+    for name, value in (("a", "12e7"), ("b", "ab12")):
+        (tmp_path / f"{name}.csv").write_text(f"id,lat,lon,code\n{name},1,2,{value}\n")
+    pq.write_table(pa.table({"id": ["c"], "lat": [1.0], "lon": [2.0], "code": [7]}), tmp_path / "c.parquet")
+    paths = [tmp_path / name for name in ("a.csv", "b.csv", "c.parquet")]
+    assert SOURCES["table"](paths, {}, silent).records.strings("code") == ["12e7", "ab12", "7"]
+
+
+def test_columns_of_ones_own_stay_as_they_are_written(tmp_path: Path) -> None:
+    """NA is Namibia, a postcode keeps its zero, a code with an e is no number."""
+    text = "id,lat,lon,country,postcode,code,flag\na,1,2,NA,01067,12e7,true\nb,1,2,null,,1.50,\n"
+    records = table(tmp_path / "t.csv", text).records
+    assert records.strings("country") == ["NA", "null"]
+    assert records.strings("postcode") == ["01067", ""]
+    assert records.strings("code") == ["12e7", "1.50"]
+    assert records.strings("flag") == ["true", ""]
+
+
+EXIFTOOL = ("SourceFile", "GPSLatitude", "GPSLatitudeRef", "GPSLongitude", "GPSLongitudeRef")
+
+
+@pytest.mark.parametrize("columns", [{}, {"latitude": "GPSLatitude", "longitude": "GPSLongitude"}])
+def test_hemispheres_in_columns_of_their_own(columns: dict[str, str], tmp_path: Path) -> None:
+    rows = [
+        ("./a.jpg", "33.85", "South", "151.2", "East"),
+        ("./b.jpg", "33.85", "S", "70.5", "w"),
+        ("./c.jpg", "-33.85", "S", "151.2", "E"),
+        ("./d.jpg", "48 deg 12' 30.00\" N", "North", "16 deg 22' 12.00\" E", "East"),
+        ("./e.jpg", "", "", "", ""),
+        ("./f.jpg", "33.85", "up", "151.2", "E"),
+        ("./g.jpg", "-33.85", "N", "151.2", "E"),
+        ("./h.jpg", "33.85", "", "151.2", "E"),
+        ("./i.jpg", "33 deg 51' 0.00\" S", "North", "151.2", "E"),
+        ("./j.jpg", "+33.85", "S", "151.2", "E"),
+    ]
+    out = io.StringIO()
+    csv.writer(out).writerows([EXIFTOOL, *rows])
+    text = out.getvalue()
+    result = table(tmp_path / "t.csv", text, **columns)
+    assert result.records.strings("id") == ["./a.jpg", "./b.jpg", "./c.jpg", "./d.jpg"]
+    assert result.records.strings("image")[0] == str(tmp_path / "a.jpg")
+    expected = [[-33.85, 151.2], [-33.85, -70.5], [-33.85, 151.2], [48 + 12.5 / 60, 16.37]]
+    np.testing.assert_allclose(result.records.points, expected, atol=1e-12)
+    assert rejected(result) == {
+        "./e.jpg": ("no position", "row 5: latitude or longitude is missing"),
+        "./f.jpg": ("impossible position", "row 6: latitude has no hemisphere (N or S); it says 'up'"),
+        "./g.jpg": ("impossible position", "row 7: latitude -33.85 has a minus sign, but its hemisphere is N"),
+        "./h.jpg": ("impossible position", "row 8: latitude '33.85' has no hemisphere (N or S): its field is empty"),
+        "./i.jpg": (
+            "impossible position",
+            f"row 9: latitude {rows[8][1]!r} says S, but its hemisphere is N",
+        ),
+        "./j.jpg": ("impossible position", "row 10: latitude +33.85 has a plus sign, but its hemisphere is S"),
+    }
+    assert result.notes == ("t.csv: hemispheres are taken from 'GPSLatitudeRef' and 'GPSLongitudeRef'",)
+
+
+def test_named_hemispheres(tmp_path: Path) -> None:
+    text = "id,lat,lon,half,side\na,33.85,151.2,south,E\n"
+    result = table(tmp_path / "t.csv", text, latitude_ref="half", longitude_ref="side")
+    assert result.records.points.tolist() == [[-33.85, 151.2]]
+    assert result.records[0]["half"] == "south"
+    written = tmp_path / "again.parquet"
+    result.records.write(written)
+    again = SOURCES["table"]([written], {"latitude_ref": "half", "longitude_ref": "side"}, silent)
+    assert again.records.points.tolist() == [[-33.85, 151.2]]
+
+
+def test_empty_columns_of_hemispheres_say_nothing(tmp_path: Path) -> None:
+    result = table(tmp_path / "t.csv", "id,lat,lat_ref,lon,lon_ref\na,-33.85,,151.2,\n")
+    assert result.records.points.tolist() == [[-33.85, 151.2]]
+
+
+MINUS = "\N{MINUS SIGN}"
+
+
+@pytest.mark.parametrize("lat", ["48.2083° N", '48°12\'29.88""N', "N48.2083", "48,2083", "48 12 29.88 N", "+48.2083"])
+def test_notations_of_degrees(lat: str, tmp_path: Path) -> None:
+    result = table(tmp_path / "t.csv", f'id,lat,lon\na,"{lat}","{MINUS}16.5"\nb,1,2\n')
+    np.testing.assert_allclose(result.records.points, [[48.2083, -16.5], [1, 2]], atol=1e-9)
 
 
 def test_long_tables_number_their_rows_rightly(tmp_path: Path) -> None:

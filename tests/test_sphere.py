@@ -73,24 +73,25 @@ def test_gate_normalises(values: object, expected: object) -> None:
     [
         (
             [[0, 0], [95, 7], [10, 540], [math.nan, 0]],
-            "3 of 4 positions are impossible; first at row 1: (95, 7): latitude must lie between -90 and 90 degrees",
+            "3 of 4 positions are impossible; the first is (95, 7) in row 2: "
+            "latitude must lie between -90 and 90 degrees",
         ),
         (
             [[math.nan, 1]],
-            "1 of 1 positions are impossible; first at row 0: (nan, 1): not a finite number",
+            "the position (nan, 1) is impossible: not a finite number",
         ),
         (
             [[1, 2], [3, math.inf]],
-            "1 of 2 positions are impossible; first at row 1: (3, inf): not a finite number",
+            "1 of 2 positions is impossible; the first is (3, inf) in row 2: not a finite number",
         ),
         (
             [[12.5, 540]],
-            "1 of 1 positions are impossible; first at row 0: (12.5, 540): "
+            "the position (12.5, 540) is impossible: "
             "longitude must lie between -180 and 180 degrees (one turn more is wrapped)",
         ),
         (
             [[None, 1]],
-            "1 of 1 positions are impossible; first at row 0: (nan, 1): not a finite number",
+            "the position (nan, 1) is impossible: not a finite number",
         ),
         ([[1, 2, 3]], "positions must have the shape (n, 2), latitude first; got (1, 3)"),
         ([1, 2, 3], "positions must have the shape (n, 2), latitude first; got (1, 3)"),

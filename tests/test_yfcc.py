@@ -117,7 +117,7 @@ def test_the_real_row(tmp_path: Path, shared: Path) -> None:
     [
         ({"marker": "1"}, "video", "its marker is 1"),
         ({"latitude": ""}, "no position", "latitude or longitude is missing"),
-        ({"latitude": "91"}, "impossible position", "(91, -2.33545): latitude must lie between -90 and 90 degrees"),
+        ({"latitude": "91"}, "impossible position", "(91, -2.335453): latitude must lie between -90 and 90 degrees"),
         ({"longitude": "west"}, "impossible position", "longitude is not a number: 'west'"),
         (
             {"latitude": "0", "longitude": "0.0"},

@@ -6,7 +6,6 @@ model is made once in each process; a process of several starts none of its own.
 
 from __future__ import annotations
 
-import csv
 import functools
 import hashlib
 import os
@@ -17,11 +16,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from whereshot import images, output_files, processes
+from whereshot import csv_tables, images, output_files, processes
 from whereshot.answer import WITHIN_KM, Place, Prediction, answer_rows
 from whereshot.checkpoint import version
 from whereshot.engine import Engine, RowJob, Shards, jobs, split
-from whereshot.errors import ImageError, InputError, ModelError, WhereshotError, nearest_name
+from whereshot.errors import ImageError, InputError, ModelError, WhereshotError
 from whereshot.geolocator import Geolocator
 from whereshot.progress import Track, silent
 from whereshot.records import Records, write_parquet
@@ -107,27 +106,21 @@ def _read_table(path: Path, columns: Mapping[str, str]) -> Records:
     for target in columns:
         if target not in ("id", "image"):
             raise InputError(f"--column {target}=...: only id and image are used here")
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            head = file.readline()
-            file.seek(0)
-            rows = list(csv.DictReader(file, delimiter=max(",;\t", key=head.count)))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read as a table ({error})") from error
-    present = [name for name in (rows[0] if rows else {}) if name is not None]
-    lowered = {name.lower().strip(): name for name in reversed(present)}
-    names = {}
-    for target in ("id", "image"):
-        given = columns.get(target)
-        if given is not None and given not in present:
-            raise InputError(f"{path}: no column {given!r}; {nearest_name(given, present)}")
-        names[target] = given or next((lowered[alias] for alias in ALIASES[target] if alias in lowered), None)
-    if rows and names["image"] is None:
+    table = csv_tables.read(path)
+    if table.broken:
+        number = min(table.broken)
+        more = f"; so are {len(table.broken) - 1} more rows" if len(table.broken) > 1 else ""
+        raise InputError(f"{path}: row {number}: {table.broken[number]}{more}")
+    present = table.columns.column_names
+    known = {target: ALIASES[target] for target in ("id", "image")}
+    names = csv_tables.resolve(present, columns, known, path)
+    if len(table.columns) and "image" not in names:
         raise InputError(f"{path}: no column of pictures among {', '.join(present)}; name it: --column image=NAME")
+    blanks = [""] * len(table.columns)
+    texts = {target: table.columns[names[target]].to_pylist() if target in names else blanks for target in known}
     ids, places = [], []
-    for number, row in enumerate(rows, 1):
-        place = (row[names["image"]] or "").strip()
-        own = (row[names["id"]] or "").strip() if names["id"] else ""
+    for number, (own, place) in enumerate(zip(texts["id"], texts["image"], strict=True), 1):
+        own, place = own.strip(), place.strip()
         ids.append(own or place or f"{path.stem}:{number}")
         places.append(str(path.parent / place) if place else None)
     return Records(pa.table({"id": pa.array(ids, pa.string()), "image": pa.array(places, pa.string())}))

@@ -5,7 +5,6 @@ place, its rank, and the evidence for and against it.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from whereshot import areas, images, places, sphere
+from whereshot import areas, coordinates, images, places, sphere
 from whereshot.errors import InputError
 from whereshot.evidence import Weighed
 from whereshot.geolocator import Geolocator
@@ -27,7 +26,6 @@ THIN_NATS = 1.0
 STRONG_NATS = 2.0
 TOWN_BEFORE_REGION = 100_000
 """Inhabitants from which a town is rather meant than a region of its name."""
-_POINT = re.compile(r"^\s*([-+]?\d+(?:\.\d+)?)\s*[,; ]\s*([-+]?\d+(?:\.\d+)?)\s*$")
 
 
 @dataclass(frozen=True)
@@ -43,14 +41,15 @@ class Claim:
 
     @classmethod
     def parse(cls, text: str) -> Claim:
-        """ "48.86, 2.35", "Altafulla", "Paris, Texas", "Denmark", "Danmark", "England" or "Bavaria".
+        """ "48.86, 2.35", "48°12'30\"N 16°22'12\"E", "Altafulla", "Paris, Texas", "Denmark", "England"
+        or "Bavaria".
 
         A country comes before a town, a town of at least 100,000 before a region. Raises InputError where nothing is
         called so.
         """
-        match = _POINT.match(text)
-        if match:
-            point = sphere.points([[float(match.group(1)), float(match.group(2))]])
+        pair = coordinates.read_pair(text)
+        if pair is not None:
+            point = sphere.points([pair])
             return cls(text, f"{point[0, 0]:.4f}, {point[0, 1]:.4f}", point)
         try:
             country = places.countries().find(text)

@@ -10,6 +10,7 @@ import datetime
 import io
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from whereshot import quiet
+from whereshot import coordinates, quiet
 from whereshot.errors import ImageError
 from whereshot.storage import checked_size, contents, is_member
 
@@ -245,26 +246,49 @@ def _text(value: Any) -> str:
 
 
 def _position(gps: dict[int, Any]) -> tuple[float | None, float | None, str | None]:
+    """Latitude, longitude and what is wrong with them; all None where a camera has written no position."""
     values: list[float] = []
-    for tag, reference_tag, negative, limit, name in (
-        (ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLatitudeRef, "NS", 90, "latitude"),
-        (ExifTags.GPS.GPSLongitude, ExifTags.GPS.GPSLongitudeRef, "EW", 180, "longitude"),
+    for tag, reference_tag, limit, axis in (
+        (ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLatitudeRef, 90, "latitude"),
+        (ExifTags.GPS.GPSLongitude, ExifTags.GPS.GPSLongitudeRef, 180, "longitude"),
     ):
         raw = gps.get(tag)
-        if raw is None or raw == () or raw == "":
-            return None, None, None if not values else f"EXIF has no {name}"
-        parts = raw if isinstance(raw, (tuple, list)) else (raw,)
-        numbers = [_number(part) for part in parts]
+        parts = () if raw is None or raw == "" else raw if isinstance(raw, (tuple, list)) else (raw,)
+        if all(_is_unset(part) for part in parts):
+            return None, None, None if not values else f"EXIF has no {axis}"
+        numbers = _known_parts(parts)
         if any(number is None for number in numbers) or not 1 <= len(numbers) <= 3:
-            return None, None, f"EXIF {name} is not a number: {_shown(raw)}"
-        degrees = sum(number / 60**power for power, number in enumerate(numbers))
-        reference = _text(gps.get(reference_tag)).upper()[:1]
-        if reference not in tuple(negative):
-            return None, None, f"EXIF {name} has no hemisphere ({' or '.join(negative)}); it says {reference!r}"
+            return None, None, f"EXIF {axis} is not a number: {_shown(raw)}"
+        try:
+            letter = coordinates.read_hemisphere(_text(gps.get(reference_tag)), axis)
+            degrees = coordinates.combine(numbers, axis, letter)
+        except coordinates.CoordinateError as error:
+            return None, None, f"EXIF {error}"
+        if not letter and degrees >= 0:  # a minus sign needs no letter
+            positive, negative = coordinates.HEMISPHERES[axis]
+            return None, None, f"EXIF {axis} has no hemisphere ({positive} or {negative}); it says ''"
         if abs(degrees) > limit:
-            return None, None, f"EXIF {name} {degrees:g} lies outside -{limit} to {limit}"
-        values.append(-degrees if reference == negative[1] else degrees)
+            return None, None, f"EXIF {axis} {abs(degrees):g} lies outside -{limit} to {limit}"
+        values.append(degrees)
     return values[0], values[1], None
+
+
+def _is_unset(part: Any) -> bool:
+    """Whether an EXIF number is 0/0, as cameras write it without a satellite fix."""
+    return getattr(part, "numerator", None) == 0 and getattr(part, "denominator", None) == 0
+
+
+def _known_parts(parts: Sequence[Any]) -> list[float | None]:
+    """Degrees, minutes and seconds; a 0/0 at the end is left out where the part before it has a fraction or is minutes.
+
+    Degrees without a fraction and without minutes are no position: it would be up to 111 km off.
+    """
+    numbers = [_number(part) for part in parts]
+    known = list(numbers)
+    while known and _is_unset(parts[len(known) - 1]):
+        known.pop()
+    is_exact = len(known) >= 2 or (len(known) == 1 and known[0] is not None and known[0] % 1 != 0)
+    return known if is_exact else numbers
 
 
 def _shown(raw: Any) -> str:

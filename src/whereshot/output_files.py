@@ -40,7 +40,7 @@ from whereshot.output_failures import PARTIAL, Failures, explained
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # None stands for the module where it is missing
 
 _LONGEST_NAME = 200
 _EXCHANGE, _HERE = 2, -100  # RENAME_EXCHANGE and AT_FDCWD of Linux

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
-from whereshot import output_files, s2, sphere
+from whereshot import csv_tables, output_files, s2, sphere
 from whereshot.errors import InputError, nearest_name
 
 _UTC = pa.timestamp("us", tz="UTC")
@@ -125,10 +125,9 @@ class Records:
         return self.table[name]
 
     def numbers(self, name: str) -> NDArray[np.float64]:
-        """A numeric column (n,), nulls as NaN; raises InputError where it holds something else."""
-        result: NDArray[np.float64] = _cast(self.column(name), pa.field(name, pa.float64())).to_numpy(
-            zero_copy_only=False
-        )
+        """A column of numbers, or of texts that are numbers (n,), nulls and "" as NaN; raises InputError for others."""
+        plain = csv_tables.without_blanks(self.column(name))
+        result: NDArray[np.float64] = _cast(plain, pa.field(name, pa.float64())).to_numpy(zero_copy_only=False)
         return result
 
     @property

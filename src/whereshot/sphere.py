@@ -21,6 +21,9 @@ EARTH_KM = 6371.0088
 EARTH_AREA_KM2 = 4 * math.pi * EARTH_KM**2
 HALF_CIRCUMFERENCE_KM = math.pi * EARTH_KM
 
+NULL_ISLAND_DEGREES = 1e-4
+"""Within so many degrees, 11 m, of (0, 0) a position is that of a device without a fix."""
+
 FEW = 16
 """Questions for the nearest position that are answered without a k-d tree."""
 
@@ -35,7 +38,7 @@ def points(values: ArrayLike) -> Points:
     """Check and normalise positions: the one gate through which coordinates enter.
 
     Takes (n, 2) or (2,) degrees, latitude first. Longitudes up to one turn off, [-360, 360], are wrapped to
-    [-180, 180]. Raises InputError naming how many rows are wrong, the first row and its value.
+    [-180, 180]. Raises InputError naming how many rows are wrong, the value of the first and its row, counted from 1.
 
     >>> points([[48.2, 196.4]])
     array([[  48.2, -163.6]])
@@ -54,9 +57,13 @@ def points(values: ArrayLike) -> Points:
         problem = position_problems(array[:, 0], array[:, 1])
         wrong = np.flatnonzero(~possible)
         row = wrong[0]
+        shown = shown_position(*array[row])
+        if len(array) == 1:
+            raise InputError(f"the position {shown} is impossible: {problem[row]}")
+        are = "is" if len(wrong) == 1 else "are"
         raise InputError(
-            f"{len(wrong)} of {len(array)} positions are impossible; first at row {row}: "
-            f"({array[row, 0]:g}, {array[row, 1]:g}): {problem[row]}"
+            f"{len(wrong)} of {len(array)} positions {are} impossible; the first is {shown} in row {row + 1}: "
+            f"{problem[row]}"
         )
     array[:, 1] = wrap_longitude(array[:, 1])
     return array
@@ -78,6 +85,18 @@ def position_problems(latitude: NDArray[np.float64], longitude: NDArray[np.float
         ],
         default="",
     )
+
+
+def shown_position(latitude: float, longitude: float) -> str:
+    """A position for a message: "(48.2, 16.37)", with enough digits to see that 90.00001 is not 90."""
+    return f"({latitude:.10g}, {longitude:.10g})"
+
+
+def is_null_island(latitude: ArrayLike, longitude: ArrayLike) -> NDArray[np.bool_]:
+    """Which positions (n,) are (0, 0) or within 11 m of it, where devices without a fix put their photos."""
+    off = np.maximum(np.abs(np.asarray(latitude, float)), np.abs(np.asarray(longitude, float)))
+    result: NDArray[np.bool_] = off <= NULL_ISLAND_DEGREES
+    return result
 
 
 def wrap_longitude(longitude: NDArray[np.float64]) -> NDArray[np.float64]:

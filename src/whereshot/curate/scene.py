@@ -102,14 +102,14 @@ def read_hierarchy(path: str | Path) -> NDArray[np.float64]:
     """
     rows = []
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
+        with open(path, encoding="utf-8-sig") as file:  # lines may end with CR alone
             for line in csv.reader(file):
                 flags = line[1:4]
                 if len(flags) == 3 and all(flag.strip() in ("0", "1") for flag in flags):
                     rows.append([float(flag) for flag in flags])
                 elif rows and any(line):
                     raise InputError(f"{path}: {','.join(line)[:60]!r} is no class with 0 or 1 for {', '.join(KINDS)}")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
     matrix = np.array(rows).reshape(-1, 3)
     if not len(matrix) or not matrix.any(axis=1).all():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from whereshot import sphere
 from whereshot.evidence.base import Cue, Proposal, Seen
 from whereshot.images import Recorded
 
@@ -29,4 +30,6 @@ def remark_on(seen: Seen) -> str | None:
 
 
 def _is_no_fix(recorded: Recorded) -> bool:
-    return recorded.latitude == recorded.longitude == 0
+    if recorded.latitude is None or recorded.longitude is None:
+        return False
+    return bool(sphere.is_null_island(recorded.latitude, recorded.longitude))

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from whereshot import sphere
@@ -19,11 +17,13 @@ from whereshot.predictions.base import (
     Problem,
     Problems,
     Table,
+    given_positions,
     ids_of,
     positions_named,
     positions_of,
     read_columns,
 )
+from whereshot.predictions.joining import join
 
 STATED = {
     "radius_km": ("radius_km",),
@@ -46,15 +46,18 @@ def read_answers(path: Path, truth: Truth, columns: Mapping[str, str], name: str
     table = read_columns(path, columns, positions_named("pred") | STATED, "--column")
     ids, known = ids_of(table), truth.known_ids
     points, wrong = positions_of(table)
-    at = pc.index_in(pa.array(ids, pa.string()), value_set=pa.array(known, pa.string()))
-    of_row = pc.fill_null(at, -1).to_numpy()
+    of_row, notes = join(ids, known)
     if not (of_row >= 0).any():
-        raise InputError(f"{path}: none of {len(ids)} ids is in the truth, whose first is {known[0]!r}")
+        first = f"; the first here is {ids[0]!r}" if len(ids) else ""
+        raise InputError(f"{path}: none of {len(ids)} ids is in the truth, whose first is {known[0]!r}{first}")
+    problems.warnings += [f"{path.name}: {note}" for note in notes]
     miss, aside = MISS, "left aside: it is not in the truth"
+    for number, reason in sorted(table.broken.items()):
+        problems.rows.append(Problem(path.name, number, "", reason, "left aside: it cannot be read"))
     for row in sorted(wrong):
-        problems.rows.append(Problem(path.name, row + 1, ids[row], wrong[row], miss))
+        problems.rows.append(Problem(path.name, int(table.row_numbers[row]), ids[row], wrong[row], miss))
     for row in np.flatnonzero(of_row < 0).tolist():
-        problems.rows.append(Problem(path.name, row + 1, ids[row], "an id too many", aside))
+        problems.rows.append(Problem(path.name, int(table.row_numbers[row]), ids[row], "an id too many", aside))
     given = np.zeros(len(truth), bool)
     given[of_row[of_row >= 0]] = True
     for number in np.flatnonzero(~given):
@@ -67,7 +70,7 @@ def read_answers(path: Path, truth: Truth, columns: Mapping[str, str], name: str
         values, bad = table.numbers(column)
         for row in bad:
             said = f"{column} is not a number"
-            problems.rows.append(Problem(path.name, int(row) + 1, ids[row], said, "taken as not stated"))
+            problems.rows.append(Problem(path.name, int(table.row_numbers[row]), ids[row], said, "taken as not stated"))
         return values[mine]
 
     radius = {level: f"radius_{round(100 * level)}" for level in LEVELS}
@@ -92,7 +95,7 @@ def mix_ups(
 ) -> list[str]:
     """What the positions (n, 2) may have been mixed up with, judged by how much nearer the truth they would be."""
     said = []
-    raw = points if table is None else np.stack([table.numbers(axis)[0] for axis in ("latitude", "longitude")], 1)[rows]
+    raw = points if table is None else given_positions(table)[0][rows]
     step = max(1, len(raw) // _SAMPLE)
     raw, truth = raw[::step], truth[::step]
     good = np.isfinite(raw).all(axis=1)

@@ -14,25 +14,23 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from whereshot import sphere
-from whereshot.errors import InputError, nearest_name
+from whereshot import csv_tables, position_columns, sphere
+from whereshot.errors import InputError
 from whereshot.records import Records
 
-POSITION = {
-    "id": ("id", "img_id", "image_id", "photo_id", "key"),
-    "latitude": ("latitude", "lat", "gps_latitude", "y"),
-    "longitude": ("longitude", "lon", "lng", "long", "gps_longitude", "x"),
-}
+NEEDED = ("id", "latitude", "longitude")
+"""Columns without which a table tells no position."""
+
+_POSITION = {"id": ("id", "img_id", "image_id", "photo_id", "key", "sourcefile"), **position_columns.NAMES}
 
 
 def positions_named(prefix: str) -> dict[str, tuple[str, ...]]:
     """The names that positions go by in a table of predictions ("pred") or of truth ("true"), which may be one file."""
     own = {"latitude": (f"{prefix}_latitude", f"{prefix}_lat"), "longitude": (f"{prefix}_longitude", f"{prefix}_lon")}
-    return {target: own.get(target, ()) + names for target, names in POSITION.items()}
+    return {target: own.get(target, ()) + names for target, names in _POSITION.items()}
 
 
 NAMED = 20
@@ -53,7 +51,8 @@ class Problem(NamedTuple):
     counted: str
 
     def __str__(self) -> str:
-        where = f"row {self.row} (id {self.id})" if self.row is not None else f"id {self.id}"
+        named = f" (id {self.id})" if self.id else ""
+        where = f"row {self.row}{named}" if self.row is not None else f"id {self.id}"
         return f"{self.file}: {where}: {self.what}; {self.counted}"
 
 
@@ -93,6 +92,10 @@ class Table:
     path: Path
     columns: Mapping[str, pa.ChunkedArray]
     rows: int
+    row_numbers: NDArray[np.int64]
+    """The number (rows,) of each row in the file, from 1, without the header."""
+    broken: Mapping[int, str] = field(default_factory=dict)
+    """Rows of the file that are left out, by their number, each with its reason."""
 
     def __contains__(self, name: str) -> bool:
         return name in self.columns
@@ -103,22 +106,7 @@ class Table:
 
     def numbers(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """A column as floats, and the rows whose text is no number (which are NaN, as empty ones are)."""
-        column = self.columns[name]
-        if not pa.types.is_string(column.type):
-            try:
-                return column.cast(pa.float64()).to_numpy(), np.empty(0, np.int64)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-                column = column.cast(pa.string())
-        trimmed = pc.utf8_trim_whitespace(column)
-        trimmed = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
-        good = pc.match_substring_regex(trimmed, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
-        special = pc.match_substring_regex(trimmed, r"^[+-]?(nan|inf|infinity)$", ignore_case=True)
-        values = pc.if_else(pc.fill_null(good, False), trimmed, pa.scalar(None, pa.string())).cast(pa.float64())
-        out = values.to_numpy().copy()
-        for row in np.flatnonzero(pc.fill_null(special, False).to_numpy()):
-            out[row] = float(trimmed[int(row)].as_py())
-        wrong = pc.and_(pc.is_valid(trimmed), pc.invert(pc.or_(good, special)))
-        return out, np.flatnonzero(pc.fill_null(wrong, False).to_numpy())
+        return csv_tables.numbers(self.columns[name])
 
 
 def read_columns(path: Path, given: Mapping[str, str], known: Mapping[str, tuple[str, ...]], option: str) -> Table:
@@ -126,27 +114,23 @@ def read_columns(path: Path, given: Mapping[str, str], known: Mapping[str, tuple
     if not path.exists():
         raise InputError(f"{path}: no such file")
     suffix = path.suffix.lower()
+    text = None
     if suffix == ".parquet" or path.is_dir():
         table = Records.read(path).table if path.is_dir() else read_parquet(path)
     elif suffix in (".jsonl", ".ndjson", ".json"):
         table = _json_lines(path)
     else:
-        table = _csv(path)
+        text = csv_tables.read(path)
+        table = text.columns
     present = table.column_names
-    names = {}
-    for target, name in given.items():
-        if name not in present:
-            raise InputError(f"{path}: no column {name!r}; {nearest_name(name, present)}")
-        names[target] = name
-    lowered = {name.lower().strip(): name for name in reversed(present)}
-    for target, aliases in known.items():
-        found = next((lowered[alias] for alias in aliases if alias in lowered), None)
-        if target not in names and found is not None and found not in names.values():
-            names[target] = found
-    for target in POSITION:
+    names = csv_tables.resolve(present, given, known, path)
+    for target in NEEDED:
         if target not in names:
             raise InputError(f"{path}: no {target} column among {', '.join(present)}; name it: {option} {target}=NAME")
-    return Table(path, {target: table[name] for target, name in names.items()}, len(table))
+    columns = {target: csv_tables.without_blanks(table[name]) for target, name in names.items()}
+    if text is None:
+        return Table(path, columns, len(table), np.arange(1, len(table) + 1))
+    return Table(path, columns, len(table), text.numbers, text.broken)
 
 
 def read_parquet(path: Path) -> pa.Table:
@@ -155,31 +139,6 @@ def read_parquet(path: Path) -> pa.Table:
         return pq.read_table(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
-
-
-def _csv(path: Path) -> pa.Table:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            line = file.readline()
-            delimiter = max(",;\t", key=line.count)
-            file.seek(0)
-            header = next(csv.reader(file, delimiter=delimiter), [])
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as text ({error})") from error
-    twice = [name for name, count in Counter(header).items() if count > 1]
-    if not header or twice:
-        said = f"more than one column is called {twice[0]!r}" if twice else "an empty table"
-        raise InputError(f"{path}: {said}; the first line must name the columns")
-    # all as text: ids stay as they are, and what is no number can be named
-    types = dict.fromkeys(header, pa.string())
-    try:
-        return pyarrow.csv.read_csv(
-            path,
-            parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            convert_options=pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""]),
-        )
-    except pa.ArrowInvalid as error:
-        raise InputError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
 
 
 def _json_lines(path: Path) -> pa.Table:
@@ -205,16 +164,18 @@ def _json_lines(path: Path) -> pa.Table:
 
 
 def ids_of(table: Table) -> NDArray[np.object_]:
-    """Ids as text; raises InputError for one that is missing or occurs twice."""
-    column = table.texts("id")
+    """Ids as text, without blanks around them; raises InputError for one that is missing or occurs twice."""
+    column = pc.utf8_trim_whitespace(table.texts("id"))
     missing = np.flatnonzero(pc.or_kleene(pc.is_null(column), pc.equal(column, "")).to_numpy(zero_copy_only=False))
     if len(missing):
-        raise InputError(f"{table.path}: row {missing[0] + 1} has no id, nor have {len(missing) - 1} others")
+        raise InputError(
+            f"{table.path}: row {table.row_numbers[missing[0]]} has no id, nor have {len(missing) - 1} others"
+        )
     ids = column.to_numpy()
     counted = pc.value_counts(column.combine_chunks())
     twice = counted.filter(pc.greater(counted.field("counts"), 1)).field("values").to_pylist()
     if twice:
-        rows = np.flatnonzero(ids == twice[0]) + 1
+        rows = table.row_numbers[np.flatnonzero(ids == twice[0])]
         more = f", as do {len(twice) - 1} other ids twice or more" if len(twice) > 1 else ""
         listed = ", ".join(map(str, rows[:10].tolist()))
         raise InputError(f"{table.path}: id {twice[0]!r} occurs in rows {listed}{more}; keep one answer per photo")
@@ -224,14 +185,7 @@ def ids_of(table: Table) -> NDArray[np.object_]:
 
 def positions_of(table: Table) -> tuple[NDArray[np.float64], dict[int, str]]:
     """Positions (n, 2) with NaN where there is none, and what is wrong with each such row."""
-    wrong: dict[int, str] = {}
-    axes = []
-    for axis in ("latitude", "longitude"):
-        values, bad = table.numbers(axis)
-        axes.append(values)
-        texts = table.columns[axis]
-        wrong |= {int(row): f"{axis} is not a number: {texts[int(row)].as_py()!r}" for row in bad}
-    points = np.stack(axes, axis=1)
+    points, wrong = given_positions(table)
     for row, what in _impossible(points).items():
         wrong.setdefault(row, what)
     points[list(wrong)] = np.nan
@@ -240,12 +194,23 @@ def positions_of(table: Table) -> tuple[NDArray[np.float64], dict[int, str]]:
     return points, wrong
 
 
+def given_positions(table: Table) -> tuple[NDArray[np.float64], dict[int, str]]:
+    """Positions (n, 2) as they stand in a table, possible or not, and the rows that cannot be read as one."""
+    axes: list[NDArray[np.float64]] = []
+    wrong: dict[int, str] = {}
+    for axis in ("latitude", "longitude"):
+        values, bad = position_columns.read_axis(table.columns, axis)
+        axes.append(values)
+        wrong |= bad
+    return np.stack(axes, axis=1), wrong
+
+
 def _impossible(points: NDArray[np.float64]) -> dict[int, str]:
     problems = sphere.position_problems(points[:, 0], points[:, 1])
     found = {}
     for row in np.flatnonzero(problems != ""):
         latitude, longitude = points[row]
         empty = np.isnan(points[row])
-        what = "no position" if empty.all() else f"({latitude:g}, {longitude:g}): {problems[row]}"
+        what = "no position" if empty.all() else f"{sphere.shown_position(latitude, longitude)}: {problems[row]}"
         found[int(row)] = what
     return found

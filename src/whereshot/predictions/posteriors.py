@@ -75,7 +75,10 @@ def read_distributions(path: Path, truth: Truth, problems: Problems, lost: str =
         problems.rows.append(Problem(path.name, None, truth.known_ids[number], "no distribution", lost))
     known = np.flatnonzero(photo >= 0)
     if len(known) == 0:
-        raise InputError(f"{path}: none of {len(names)} ids is in the truth, whose first is {truth.known_ids[0]!r}")
+        raise InputError(
+            f"{path}: none of {len(names)} ids is in the truth, whose first is {truth.known_ids[0]!r}; "
+            f"the first here is {names[0]!r}"
+        )
     length = np.diff(first)
     known = known[np.argsort(length[known], kind="stable")]
     start = 0

@@ -10,7 +10,15 @@ import pyarrow as pa
 
 from whereshot.errors import InputError
 from whereshot.evaluate import Truth
-from whereshot.predictions.base import Problems, Table, ids_of, positions_named, positions_of, read_columns
+from whereshot.predictions.base import (
+    Problems,
+    Table,
+    given_positions,
+    ids_of,
+    positions_named,
+    positions_of,
+    read_columns,
+)
 from whereshot.records import RESERVED, SCHEMA, Records
 
 OTHERS = {
@@ -40,15 +48,21 @@ def read_truth(path: Path, columns: Mapping[str, str], cluster: str | None, prob
     table = read_columns(path, columns, known, "--truth-column")
     if table.rows == 0:
         raise InputError(f"{path}: no photo in this table")
+    if table.broken:
+        row = min(table.broken)
+        more = f"; so are {len(table.broken) - 1} more rows" if len(table.broken) > 1 else ""
+        raise InputError(f"{path}: row {row} cannot be scored: {table.broken[row]}{more}")
     ids = ids_of(table)
     points, wrong = positions_of(table)
     if wrong:
         row = min(wrong)
         more = f"; so are {len(wrong) - 1} more rows" if len(wrong) > 1 else ""
-        latitude, longitude = (table.numbers(axis)[0] for axis in ("latitude", "longitude"))
+        latitude, longitude = given_positions(table)[0].T
         swapped = (np.abs(latitude) > 90).any() and np.nanmax(np.abs(longitude)) <= 90
         hint = "; did you swap latitude and longitude?" if swapped else ""
-        raise InputError(f"{path}: row {row + 1} (id {ids[row]}) cannot be scored: {wrong[row]}{more}{hint}")
+        raise InputError(
+            f"{path}: row {table.row_numbers[row]} (id {ids[row]}) cannot be scored: {wrong[row]}{more}{hint}"
+        )
     if cluster is not None and cluster not in table:
         raise InputError(f"{path}: no column {cluster!r} to cluster by")
     parts = {"id": pa.array(ids, pa.string()), "latitude": points[:, 0], "longitude": points[:, 1]}

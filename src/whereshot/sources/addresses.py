@@ -161,7 +161,7 @@ def _batches(path: Path) -> Iterator[tuple[_Batch, int]]:
     while some := list(islice(rows, BATCH_ROWS)):
         latitude, longitude = (np.array([_number(row[at]) for row in some]) for at in (0, 1))
         usable = np.array([not problem for problem in sphere.position_problems(latitude, longitude)], bool)
-        usable &= np.isfinite(latitude) & np.isfinite(longitude) & ~((latitude == 0) & (longitude == 0))
+        usable &= np.isfinite(latitude) & np.isfinite(longitude) & ~sphere.is_null_island(latitude, longitude)
         points = np.stack([latitude, longitude], axis=1)[usable]
         kept = [row[2] for row, good in zip(some, usable, strict=True) if good]
         fields = {name: [str(row.get(name) or "").strip() for row in kept] for name in FIELDS}
@@ -174,7 +174,7 @@ def _rows(path: Path) -> Iterator[tuple[Any, Any, Mapping[str, Any]]]:
     """(latitude, longitude, fields by their names in small letters) of each row. Raises InputError."""
     try:
         opened = gzip.open if path.suffix.lower() == ".gz" else open
-        with opened(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as text:
+        with opened(path, "rt", encoding="utf-8-sig", errors="replace", newline=None) as text:  # CR alone as well
             name = path.name.lower().removesuffix(".gz")
             yield from (_csv if name.endswith((".csv", ".tsv")) else _features)(text, path)
     except FileNotFoundError:

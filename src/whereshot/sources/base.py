@@ -82,19 +82,18 @@ API_ERROR = "api error"
 
 def judge_positions(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> tuple[list[str], list[str]]:
     """Reason and detail (n each) for every position that cannot be used, "" where it can."""
+    reasons, details = [""] * len(latitude), [""] * len(latitude)
     problems = sphere.position_problems(latitude, longitude)
-    reasons, details = [], []
-    for row in range(len(latitude)):
+    null_island = sphere.is_null_island(latitude, longitude)
+    for row in np.flatnonzero((problems != "") | null_island).tolist():
+        shown = sphere.shown_position(latitude[row], longitude[row])
         if np.isnan(latitude[row]) or np.isnan(longitude[row]):
-            reason, detail = NO_POSITION, "latitude or longitude is missing"
+            reasons[row], details[row] = NO_POSITION, "latitude or longitude is missing"
         elif problems[row]:
-            reason, detail = IMPOSSIBLE_POSITION, f"({latitude[row]:g}, {longitude[row]:g}): {problems[row]}"
-        elif latitude[row] == 0 and longitude[row] == 0:
-            reason, detail = NULL_ISLAND, "(0, 0) is where devices without a fix put their photos"
+            reasons[row], details[row] = IMPOSSIBLE_POSITION, f"{shown}: {problems[row]}"
         else:
-            reason = detail = ""
-        reasons.append(reason)
-        details.append(detail)
+            near = "" if latitude[row] == longitude[row] == 0 else "within 11 m of (0, 0), "
+            reasons[row], details[row] = NULL_ISLAND, f"{shown} is {near}where devices without a fix put their photos"
     return reasons, details
 
 

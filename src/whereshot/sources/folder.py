@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from whereshot import images
+from whereshot import images, sphere
 from whereshot.errors import ImageError, InputError
 from whereshot.progress import Track
 from whereshot.records import SCHEMA, Records, Reject, rejects_table
@@ -148,8 +148,8 @@ class _Told:
 def _filled(recorded: images.Recorded, sidecar: Sidecar) -> _Told:
     """EXIF where it has a usable value, the sidecar where it has not."""
     has_position = recorded.latitude is not None and recorded.longitude is not None and recorded.problem is None
-    is_null_island = (recorded.latitude, recorded.longitude) == (0, 0)
-    use_sidecar = sidecar.position_from is not None and (not has_position or is_null_island)
+    has_position &= not sphere.is_null_island(_nan(recorded.latitude), _nan(recorded.longitude))
+    use_sidecar = sidecar.position_from is not None and not has_position
     place = sidecar if use_sidecar else recorded
     time = recorded if recorded.taken_at is not None else sidecar
     beside = ", nor has the file beside it" if sidecar.taken_from or sidecar.title else ""

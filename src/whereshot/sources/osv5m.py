@@ -11,7 +11,6 @@ thousand rows; of the pictures little is held but where they are.
 
 from __future__ import annotations
 
-import csv
 import functools
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -24,15 +23,13 @@ import pyarrow.compute as pc
 import pyarrow.csv
 from numpy.typing import NDArray
 
+from whereshot import csv_tables
 from whereshot.engine import Shards, shard_path
 from whereshot.errors import InputError
 from whereshot.records import SCHEMA, rejects_table
 from whereshot.sources import base, where
 from whereshot.sources.archives import Pictures, members
 from whereshot.sources.ids import Seen
-
-BLOCK_BYTES = 4 * 1024**2
-"""Text of one portion of a CSV: about 10,000 rows. Arrow reads up to 32 of them ahead."""
 
 LICENSE = "CC BY-SA 4.0"
 SPLITS = ("train", "val", "test")
@@ -205,30 +202,19 @@ def _csv(path: Path, name: str) -> Iterator[_Portion]:
     """Portions of a CSV, the same in every run."""
     broken: list[Reject] = []
 
-    def note(row: pyarrow.csv.InvalidRow) -> str:
-        sentence = f"{row.actual_columns} fields where {row.expected_columns} were expected: {row.text[:80]!r}"
+    def note(_: int, sentence: str) -> None:
         broken.append((None, None, base.BROKEN_ROW, f"{path.name}: {sentence}"))
-        return "skip"
 
     def taken() -> list[Reject]:
         found = broken.copy()
         broken.clear()
         return found
 
-    try:
-        with path.open("rb") as file:
-            header = file.readline(1 << 20).decode("utf-8-sig").strip()
-        names = next(csv.reader([header]), [])
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: not a readable CSV ({error})") from error
+    delimiter, names = csv_tables.read_header(path)
     missing = [needed for needed in _NEEDED if needed not in names]
     if missing:
         raise InputError(f"{path}: no column {missing[0]!r}, as OSV-5M has; other tables: whereshot ingest table")
-    reading = pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False)
-    parsing = pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note)
-    converting = pyarrow.csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()), null_values=_EMPTY, strings_can_be_null=True
-    )
+    reading, parsing, converting = csv_tables.options(names, delimiter, note, null_values=_EMPTY)
     number = 0
     try:
         with pyarrow.csv.open_csv(path, reading, parsing, converting) as batches:

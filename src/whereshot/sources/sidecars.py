@@ -13,11 +13,13 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 from xml.parsers import expat
+
+from whereshot import coordinates, sphere
 
 MOST_BYTES = 16 * 1024**2
 """More is no sidecar that a program writes."""
@@ -32,7 +34,6 @@ _LIGHTROOM = "{http://ns.adobe.com/lightroom/1.0/}"
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
-_DEGREES = re.compile(r"([+-]?\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?(?:,(\d+(?:\.\d+)?))? ?([NSEW]?)", re.IGNORECASE)
 _SUPPLEMENT = ".supplemental-metadata"
 _LONGEST_STEM = 46
 """Characters that Takeout leaves of a name before ".json"."""
@@ -45,7 +46,7 @@ _EDITED = re.compile(r"-(edited|bearbeitet|modifié|editado|modificato|bewerkt|e
 class Sidecar:
     """What a file beside a photo tells, each None where it does not; ``position_from`` and the like name its kind.
 
-    Degrees; ``taken_at`` is UTC unless ``taken_at_is_local``. ``problem`` says why it could not be read.
+    Degrees; ``taken_at`` is UTC unless ``taken_at_is_local``. ``problem``: why the file or its position cannot be read.
     """
 
     latitude: float | None = None
@@ -102,7 +103,8 @@ class Sidecars:
             if path.stat().st_size > MOST_BYTES:
                 return Sidecar(problem=f"{path.name}: more than {MOST_BYTES // 1024**2} MiB")
             data = path.read_bytes()
-            return read_xmp(data) if path.suffix.lower() == ".xmp" else read_takeout(data)
+            found = read_xmp(data) if path.suffix.lower() == ".xmp" else read_takeout(data)
+            return replace(found, problem=found.problem and f"{path.name}: {found.problem}")
         except (OSError, ValueError) as error:
             return Sidecar(problem=f"{path.name}: {' '.join(str(error).split())[:120]}")
 
@@ -140,11 +142,7 @@ def read_xmp(data: bytes) -> Sidecar:
             properties[name].append(text)
         for child in description:
             properties[child.tag].append(child)
-    latitude, longitude = (
-        _degrees(_first(properties, f"{_EXIF}{axis}"), _first(properties, f"{_EXIF}{axis}Ref"), letters)
-        for axis, letters in (("GPSLatitude", "NS"), ("GPSLongitude", "EW"))
-    )
-    is_position = latitude is not None and longitude is not None
+    position, problem = _position(properties)
     error_m = _number(_first(properties, f"{_EXIF}GPSHPositioningError"))
     taken_at, is_local = _moment(
         *(
@@ -155,15 +153,16 @@ def read_xmp(data: bytes) -> Sidecar:
     tags = [*_all(properties, f"{_DC}subject")]
     tags += [word for path in _all(properties, f"{_LIGHTROOM}hierarchicalSubject") for word in path.split("|")]
     return Sidecar(
-        latitude=latitude if is_position else None,
-        longitude=longitude if is_position else None,
-        position_from=XMP if is_position else None,
-        accuracy_km=error_m / 1000 if is_position and error_m is not None and error_m > 0 else None,
+        latitude=position[0] if position else None,
+        longitude=position[1] if position else None,
+        position_from=XMP if position else None,
+        accuracy_km=error_m / 1000 if position and error_m is not None and error_m > 0 else None,
         taken_at=taken_at,
         taken_at_is_local=is_local,
         taken_from=XMP if taken_at else None,
         title=_first(properties, f"{_DC}title"),
         tags=tuple(dict.fromkeys(word.strip() for word in tags if word.strip())) or None,
+        problem=problem,
     )
 
 
@@ -206,19 +205,21 @@ def _first(properties: dict[str, list[ElementTree.Element | str]], name: str) ->
     return next(iter(_all(properties, name)), None)
 
 
-def _degrees(text: str | None, hemisphere: str | None, letters: str) -> float | None:
-    """Degrees of "48,12.5N", "48,12,30N", "48.2083N", "-16.37" and of a number with its hemisphere apart."""
-    found = _DEGREES.fullmatch((text or "").strip())
-    if found is None:
-        return None
-    whole, minutes, seconds, letter = found.groups()
-    letter = (letter or (hemisphere or "").strip()[:1]).upper()
-    if letter and letter not in letters:
-        return None
-    if float(minutes or 0) >= 60 or float(seconds or 0) >= 60:
-        return None
-    size = abs(float(whole)) + float(minutes or 0) / 60 + float(seconds or 0) / 3600
-    return -size if whole.startswith("-") or letter == letters[1] else size
+def _position(
+    properties: dict[str, list[ElementTree.Element | str]],
+) -> tuple[tuple[float, float] | None, str | None]:
+    """(latitude, longitude), or None and why a position that is there cannot be used."""
+    values = []
+    for axis, name in (("latitude", "GPSLatitude"), ("longitude", "GPSLongitude")):
+        text = _first(properties, f"{_EXIF}{name}")
+        if text is None:
+            return None, None
+        try:
+            hemisphere = _first(properties, f"{_EXIF}{name}Ref") or ""
+            values.append(coordinates.read(text, axis, hemisphere, commas_part=True))
+        except coordinates.CoordinateError as error:
+            return None, str(error)
+    return (values[0], values[1]), None
 
 
 def _moment(*texts: str | None) -> tuple[datetime.datetime | None, bool]:
@@ -252,7 +253,9 @@ def read_takeout(data: bytes) -> Sidecar:
     for key, kind in (("geoDataExif", TAKEOUT_EXIF), ("geoData", TAKEOUT)):
         given = _inside(document, key)
         latitude, longitude = _number(given.get("latitude")), _number(given.get("longitude"))
-        if place is None and latitude is not None and longitude is not None and (latitude, longitude) != (0, 0):
+        if place is not None or latitude is None or longitude is None:
+            continue
+        if not sphere.is_null_island(latitude, longitude):
             place, position_from = (latitude, longitude), kind
     description = document.get("description")
     return Sidecar(

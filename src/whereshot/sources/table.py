@@ -6,7 +6,6 @@ relative to the table's own folder.
 
 from __future__ import annotations
 
-import csv
 import datetime
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,19 +14,19 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 import pyarrow.parquet as pq
 
+from whereshot import csv_tables, position_columns
 from whereshot.errors import InputError, nearest_name
 from whereshot.progress import Track
 from whereshot.records import RESERVED, SCHEMA, Records, rejects_table
 from whereshot.sources import base
 
 ALIASES: dict[str, tuple[str, ...]] = {
-    "latitude": ("latitude", "lat", "gps_latitude", "true_lat", "y"),
-    "longitude": ("longitude", "lon", "lng", "long", "gps_longitude", "true_lon", "x"),
+    **{axis: (*names, f"true_{names[1]}") for axis, names in position_columns.NAMES.items() if "ref" not in axis},
+    **{axis: names for axis, names in position_columns.NAMES.items() if "ref" in axis},
     "id": ("id", "img_id", "image_id", "photo_id", "key"),
-    "image": ("image", "path", "image_path", "file", "filename", "file_name", "picture_name"),
+    "image": ("image", "path", "image_path", "file", "filename", "file_name", "picture_name", "sourcefile"),
     "user": ("user", "author", "owner", "user_id", "photographer"),
     "accuracy_km": ("accuracy_km", "label_precision_km"),
     "group": ("group", "group_id"),
@@ -38,20 +37,23 @@ ALIASES: dict[str, tuple[str, ...]] = {
 """Known column -> the names it usually goes by, compared without case."""
 
 TYPES: dict[str, pa.DataType] = {field.name: field.type for field in [*SCHEMA, *RESERVED]}
-"""Known column -> the type it is to have."""
+"""Known column of records -> the type it is to have."""
+
+NAMED = (*TYPES, *position_columns.REFERENCE.values())
+"""Columns that a user may name."""
 
 
 def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> base.Ingested:
     """Records of all rows with a usable position, from one table or several with the same columns."""
     for target in columns:
-        if target not in TYPES:
-            raise InputError(f"--column {target}=...: not a column of records; {nearest_name(target, TYPES)}")
+        if target not in NAMED:
+            raise InputError(f"--column {target}=...: not a column of records; {nearest_name(target, NAMED)}")
     stems = Counter(path.stem for path in inputs)  # ids are made of them; two tables may have the same
     parts = [
         _read_one(path, columns, path.stem if stems[path.stem] == 1 else path.as_posix())
         for path in track(inputs, total=len(inputs), what="reading tables")
     ]
-    records = Records.concat([part.records for part in parts])
+    records = _united([part.records for part in parts])
     rejects = pa.concat_tables([part.rejects for part in parts])
     notes = tuple(note for part in parts for note in part.notes)
     if len(parts) > 1:
@@ -61,49 +63,31 @@ def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> ba
 
 
 def _read_one(path: Path, given: Mapping[str, str], label: str) -> base.Ingested:
-    table, broken = _load(path, given)
-    numbers = np.setdiff1d(np.arange(1, len(table) + len(broken) + 1), list(broken))  # of the rows as in the file
+    loaded = _load(path)
+    table, numbers = loaded.columns, loaded.numbers
     names = _resolve(table.column_names, given, path)
-    latitude, bad_latitude = _floats(table[names["latitude"]])
-    longitude, bad_longitude = _floats(table[names["longitude"]])
-    columns: dict[str, pa.Array | pa.ChunkedArray] = {}
-    notes = []
-    for target, name in names.items():
-        values = table[name]
-        if target in ("latitude", "longitude"):
-            continue
-        is_time = pa.types.is_timestamp(values.type) or pa.types.is_date(values.type)
-        if target in ("taken_at", "posted_at") and not is_time:
-            values, lost = _times(values.cast(pa.string()))
-            if lost:
-                notes.append(f"{path.name}: {lost} values of {name!r} are no ISO times and were left empty")
-        elif target == "tags" and not pa.types.is_nested(values.type):
-            values = _tags(values.cast(pa.string()))
-        elif pa.types.is_floating(TYPES[target]):
-            values = pa.array(_floats(values)[0], from_pandas=True)
-        elif pa.types.is_string(values.type):
-            values = pc.if_else(pc.equal(pc.utf8_trim_whitespace(values), ""), pa.scalar(None, pa.string()), values)
-        columns[target] = values
-    kept_names = set(names.values())
-    for name in table.column_names:
-        if name not in kept_names and name not in columns:
-            columns[name] = table[name]
-    if "image" in columns:
-        columns["image"] = _absolute(columns["image"], path.absolute().parent)
+    axes = {target: table[name] for target, name in names.items() if target in position_columns.NAMES}
+    latitude, bad_latitude = position_columns.read_axis(axes, "latitude")
+    longitude, bad_longitude = position_columns.read_axis(axes, "longitude")
+    columns, notes = _typed_columns(table, names, path)
+    if loaded.note:
+        notes.insert(0, loaded.note)
+    hemispheres = [names[name] for name in position_columns.REFERENCE.values() if name in names]
+    if hemispheres:
+        notes.append(f"{path.name}: hemispheres are taken from {' and '.join(map(repr, hemispheres))}")
     given_ids = columns["id"] if "id" in columns else table[names["image"]] if "image" in names else None
     texts = [None] * len(table) if given_ids is None else given_ids.cast(pa.string()).to_pylist()
-    ids = [text or f"{label}:{number}" for text, number in zip(texts, numbers, strict=True)]
+    ids = [(text and text.strip()) or f"{label}:{number}" for text, number in zip(texts, numbers, strict=True)]
     columns["id"] = pa.array(ids, pa.string())
     columns["latitude"], columns["longitude"] = pa.array(latitude), pa.array(longitude)
     columns.setdefault("source", pa.array(["table"] * len(table)))
 
     reasons, details = base.judge_positions(latitude, longitude)
+    for row, fault in [*bad_latitude.items(), *bad_longitude.items()]:
+        reasons[row], details[row] = base.IMPOSSIBLE_POSITION, fault
     images = columns["image"].to_pylist() if "image" in columns else [None] * len(table)
     rejects, keep, seen = [], [], set()
     for row, (reason, detail) in enumerate(zip(reasons, details, strict=True)):
-        for axis, bad in (("latitude", bad_latitude), ("longitude", bad_longitude)):
-            if row in bad:
-                reason, detail = base.IMPOSSIBLE_POSITION, f"{axis} is not a number: {bad[row]!r}"
         if not reason and ids[row] in seen:
             reason, detail = base.DUPLICATE_ID, f"id {ids[row]!r} stands in an earlier row"
         if reason:
@@ -111,84 +95,65 @@ def _read_one(path: Path, given: Mapping[str, str], label: str) -> base.Ingested
         else:
             keep.append(row)
             seen.add(ids[row])
-    rejects += [(None, None, base.BROKEN_ROW, f"row {number}: {detail}") for number, detail in broken.items()]
+    rejects += [(None, None, base.BROKEN_ROW, f"row {number}: {fault}") for number, fault in loaded.broken.items()]
     records = Records(pa.table(columns))[np.array(keep, dtype=np.int64)]
     records = records.with_column("longitude", records.points[:, 1])  # one turn off is wrapped
     return base.Ingested(records, rejects_table(rejects), tuple(notes))
 
 
-def _load(path: Path, given: Mapping[str, str]) -> tuple[pa.Table, dict[int, str]]:
-    """The table as it is, and a sentence for every row, by its number, whose number of fields is wrong."""
+def _typed_columns(
+    table: pa.Table, names: Mapping[str, str], path: Path
+) -> tuple[dict[str, pa.Array | pa.ChunkedArray], list[str]]:
+    """All columns but the position: known ones with their types, others as they are; and notes on values lost."""
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {}
+    notes = []
+    for target, name in names.items():
+        values, lost = table[name], 0
+        if target in position_columns.NAMES:
+            continue
+        if pa.types.is_timestamp(TYPES[target]) and not _is_time(values.type):
+            values, lost = _times(values.cast(pa.string()))
+        elif target == "tags" and not pa.types.is_nested(values.type):
+            values = _tags(values.cast(pa.string()))
+        elif pa.types.is_floating(TYPES[target]):
+            floats, odd = csv_tables.numbers(values)
+            values, lost = pa.array(floats, from_pandas=True), len(odd)
+        elif pa.types.is_boolean(TYPES[target]) and pa.types.is_string(values.type):
+            values, lost = _booleans(values)
+        elif pa.types.is_string(values.type):
+            values = pc.if_else(pc.equal(pc.utf8_trim_whitespace(values), ""), pa.scalar(None, pa.string()), values)
+        if lost:
+            kind = "ISO times" if pa.types.is_timestamp(TYPES[target]) else "usable values"
+            notes.append(f"{path.name}: {lost} values of {name!r} are no {kind} and were left empty")
+        columns[target] = values
+    used = {name for target, name in names.items() if target not in position_columns.REFERENCE.values()}
+    for name in table.column_names:
+        if name not in used and name not in columns:
+            columns[name] = table[name]
+    if "image" in columns:
+        columns["image"] = _absolute(columns["image"], path.absolute().parent)
+    return columns, notes
+
+
+def _load(path: Path) -> csv_tables.TextTable:
+    """The table as it is; of a CSV file, all as text."""
     if not path.exists():
         raise InputError(f"{path}: no such file")
     if path.is_dir() or path.suffix.lower() == ".parquet":
         try:
-            return pq.read_table(path), {}
+            return csv_tables.TextTable(pq.read_table(path), {})
         except (pa.ArrowInvalid, OSError) as error:
             raise InputError(f"{path}: not a readable Parquet file ({error})") from error
-    delimiter, header, encodings = _header(path)
-    # text stays text: an id such as 007, or one of 20 digits, would not survive as a number
-    texts = [name for target, name in _resolve(header, given, path).items() if pa.types.is_string(TYPES[target])]
-    broken: dict[int, str] = {}
-
-    def note(row: pyarrow.csv.InvalidRow) -> str:
-        sentence = f"{row.actual_columns} fields where {row.expected_columns} were expected: {row.text[:80]!r}"
-        broken[row.number - 1] = sentence  # Arrow counts the header as row 1
-        return "skip"
-
-    parsing = pyarrow.csv.ParseOptions(delimiter=delimiter, invalid_row_handler=note, newlines_in_values=True)
-    converting = pyarrow.csv.ConvertOptions(
-        decimal_point="," if delimiter == ";" else ".", column_types=dict.fromkeys(texts, pa.string())
-    )
-    table = None
-    for encoding in encodings:
-        broken.clear()
-        reading = pyarrow.csv.ReadOptions(encoding=encoding, use_threads=False)
-        try:
-            table = pyarrow.csv.read_csv(path, reading, parsing, converting)
-        except pa.ArrowInvalid as error:
-            if "UTF8" not in str(error):
-                raise InputError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error})") from error
-        if table is not None and not any(pa.types.is_binary(kind) for kind in table.schema.types):
-            return table, broken  # where text is not UTF-8, Arrow refuses it or gives it as bytes
-    raise InputError(f"{path}: neither UTF-8 nor Latin-1 text")
-
-
-def _header(path: Path) -> tuple[str, list[str], tuple[str, ...]]:
-    """The delimiter, the names of the columns and the encodings that the rest may have, from the first line."""
-    try:
-        with path.open("rb") as file:
-            line = file.readline(1 << 20)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    try:
-        header = line.decode("utf-8-sig")
-        encodings: tuple[str, ...] = ("utf8", "latin-1")
-    except UnicodeDecodeError:
-        header, encodings = line.decode("latin-1"), ("latin-1",)
-    if not header.strip():
-        raise InputError(f"{path}: an empty table; the first line must name the columns")
-    delimiter = max(",;\t|", key=header.count)
-    return delimiter, next(csv.reader([header], delimiter=delimiter)), encodings
+    return csv_tables.read(path)
 
 
 def _resolve(present: list[str], given: Mapping[str, str], path: Path) -> dict[str, str]:
     """Record column -> table column; raises InputError where a position column is missing or misnamed."""
-    names: dict[str, str] = {}
     twice = [name for name, count in Counter(present).items() if count > 1]
     if twice:
         raise InputError(f"{path}: more than one column is called {twice[0]!r}; rename all but one")
-    for target, name in given.items():
-        if name not in present:
-            raise InputError(f"{path}: no column {name!r}; {nearest_name(name, present)}")
-        names[target] = name
-    lowered = {name.lower().strip(): name for name in reversed(present)}
-    for target in [*ALIASES, *(name for name in TYPES if name not in ALIASES)]:
-        for alias in ALIASES.get(target, (target,)):
-            if target not in names and alias in lowered and lowered[alias] not in names.values():
-                names[target] = lowered[alias]
+    own = {name: (name,) for name in TYPES if name not in ALIASES}
+    names = csv_tables.resolve(present, given, ALIASES | own, path)
     for target in ("latitude", "longitude"):
         if target not in names:
             raise InputError(
@@ -197,23 +162,15 @@ def _resolve(present: list[str], given: Mapping[str, str], path: Path) -> dict[s
     return names
 
 
-def _floats(column: pa.ChunkedArray) -> tuple[np.ndarray, dict[int, str]]:
-    """A column as floats (n,), nulls as NaN, and the texts that are no numbers by row."""
-    if not pa.types.is_string(column.type):
-        try:
-            return column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64), {}
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            column = column.cast(pa.string())
-    values, bad = np.full(len(column), np.nan), {}
-    for row, text in enumerate(column.to_pylist()):
-        cleaned = (text or "").strip()
-        if not cleaned:
-            continue
-        try:
-            values[row] = float(cleaned.replace(",", ".") if cleaned.count(",") == 1 else cleaned)
-        except ValueError:
-            bad[row] = cleaned[:40]
-    return values, bad
+def _is_time(kind: pa.DataType) -> bool:
+    return pa.types.is_timestamp(kind) or pa.types.is_date(kind)
+
+
+def _booleans(column: pa.ChunkedArray) -> tuple[pa.Array, int]:
+    """Texts such as "true" and "0" as booleans, and how many others there are."""
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": None}
+    texts = [text.strip().lower() for text in pc.fill_null(column, "").to_pylist()]
+    return pa.array([words.get(text) for text in texts], pa.bool_()), sum(text not in words for text in texts)
 
 
 def _times(column: pa.ChunkedArray) -> tuple[pa.Array, int]:
@@ -236,6 +193,19 @@ def _tags(column: pa.ChunkedArray) -> pa.Array:
 def _absolute(column: pa.Array | pa.ChunkedArray, folder: Path) -> pa.Array:
     texts = column.cast(pa.string()).to_pylist()
     return pa.array([None if not text else str(folder / text) for text in texts], pa.string())
+
+
+def _united(parts: Sequence[Records]) -> Records:
+    """All rows; a column that is text in one table and has single values in another is text."""
+    texts = {field.name for part in parts for field in part.table.schema if pa.types.is_string(field.type)}
+    tables = []
+    for part in parts:
+        fields = [
+            field.with_type(pa.string()) if field.name in texts and not pa.types.is_nested(field.type) else field
+            for field in part.table.schema
+        ]
+        tables.append(Records(part.table.cast(pa.schema(fields))))
+    return Records.concat(tables)
 
 
 def _drop_repeats(records: Records) -> tuple[Records, pa.Table]:

@@ -198,7 +198,7 @@ def _judged(rows: pa.Table) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
     missing = np.isnan(latitude) | np.isnan(longitude)
     reasons[missing], details[missing] = base.NO_POSITION, "latitude or longitude is missing"
     with np.errstate(invalid="ignore"):
-        fine = (np.abs(latitude) <= 90) & (np.abs(longitude) <= 180) & ((latitude != 0) | (longitude != 0))
+        fine = (np.abs(latitude) <= 90) & (np.abs(longitude) <= 180) & ~sphere.is_null_island(latitude, longitude)
     odd = np.flatnonzero(~fine & ~missing)
     if len(odd):
         reasons[odd], details[odd] = map(np.array, base.judge_positions(latitude[odd], longitude[odd]))
