@@ -31,7 +31,7 @@ scene
 partition posterior engine streaming augment retrieval
 choice
 spots
-hills surfaces records preprocess cauchy adjacency delaunay borders whitening
+hills surfaces records preprocess emptiness cauchy adjacency delaunay borders whitening
 triangles rings
 s2 catalog
 sphere images config

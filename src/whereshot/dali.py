@@ -51,7 +51,7 @@ class Dali:
         augment: AugmentSettings | None = None,
     ) -> Iterator[dataset.Batch]:
         for chunk in dataset.chunked(len(sources), batch_size, order):
-            found: list[NDArray | str | None] = [None] * len(chunk)
+            found: list[NDArray | None] = [None] * len(chunk)
             asked: list[tuple[int, bytes, preprocess.View]] = []
             drawing: dict[int, np.random.Generator] = {}
             for place, row in enumerate(chunk):
@@ -65,7 +65,9 @@ class Dali:
                     crops = view.cut(resized)
                     found[place] = dataset.augmented(crops, augment, drawing[place]) if drawing else crops
             loaded = [
-                dataset.load(sources[row], settings, random_crops, int(row), augment) if crops is None else crops
+                dataset.load(sources[row], settings, random_crops, int(row), augment)
+                if crops is None
+                else dataset.Loaded(crops)
                 for row, crops in zip(chunk, found, strict=True)
             ]
             yield from dataset.joined(chunk, loaded, settings)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from whereshot import calibrate, checkpoint, images, places, processes, runtime, sphere
 from whereshot.answer import CANDIDATE_KM, Prediction, answer_rows
 from whereshot.dataset import NO_FILE
+from whereshot.emptiness import NOTHING, is_empty
 from whereshot.errors import ImageError, InputError, WhereshotError
 from whereshot.evidence import EVIDENCE, Cue, Fused, Reading, Seen, exif, fuse, read_photos, time
 from whereshot.evidence.neighbours import Album, AlbumModel, Beside
@@ -22,7 +23,7 @@ from whereshot.evidence.time import HourModel
 from whereshot.foreground import Foreground
 from whereshot.posterior import Posterior
 from whereshot.progress import Track, silent
-from whereshot.readout import Outputs, Readout
+from whereshot.readout import Outputs, Readout, empty_rows
 
 PRIOR = "prior"
 WITHOUT_PICTURES = (PRIOR, checkpoint.COMPACT)
@@ -163,31 +164,30 @@ class Geolocator:
         """The posterior of the readable photos, their row numbers, and the errors of the others."""
         sources = _as_list(photos)
         if self.folder is None:
-            errors = {}
-            for row, source in enumerate(track(sources, total=len(sources), what="reading photos")):
-                try:
-                    if source is None:
-                        raise ImageError(NO_FILE)
-                    images.open_rgb(source, min_side=64)
-                except ImageError as error:
-                    errors[row] = str(error)
-            rows = np.array([row for row in range(len(sources)) if row not in errors], dtype=np.int64)
-            return (self.prior.repeat(len(rows)) if len(rows) else None), rows, errors
+            block = self._prior_block(0, sources, track)
+            return block.posterior, block.rows, block.errors
         outputs, rows, errors = self.outputs(sources, track=track)
         return (self._readout(outputs) if len(rows) else None), rows, errors
+
+    def _prior_block(self, start: int, sources: Sequence[images.Source | None], track: Track) -> _Block:
+        """The prior for each of some photos that can be read, the first of which is number ``start``."""
+        empty, errors = {}, {}
+        for row, source in enumerate(track(sources, total=len(sources), what="reading photos"), start):
+            try:
+                if source is None:
+                    raise ImageError(NO_FILE)
+                empty[row] = is_empty(images.open_rgb(source, min_side=64))
+            except ImageError as error:
+                errors[row] = str(error)
+        rows, blank = np.array(list(empty), np.int64), np.array(list(empty.values()), bool)
+        posterior = self.prior.repeat(len(rows)) if len(rows) else None
+        return _Block(start, start + len(sources), posterior, rows, blank, errors)
 
     def _posteriors(self, sources: list[images.Source | None], size: int, track: Track) -> Iterator[_Block]:
         """The posteriors of about ``size`` photos at a time, in order."""
         if self.folder is None:
             for start in range(0, len(sources), size):
-                posterior, rows, errors = self.posterior(sources[start : start + size], track=track)
-                yield _Block(
-                    start,
-                    start + len(rows) + len(errors),
-                    posterior,
-                    rows + start,
-                    {row + start: text for row, text in errors.items()},
-                )
+                yield self._prior_block(start, sources[start : start + size], track)
             return
         start, held = 0, []
         for part in self._parts(sources, track=track):
@@ -195,7 +195,8 @@ class Geolocator:
             stop = start + sum(len(rows) + len(errors) for rows, _, errors in held)
             if stop - start >= size or stop == len(sources):
                 rows, outputs, errors = runtime.joined(held)
-                yield _Block(start, stop, self._readout(outputs) if len(rows) else None, rows, errors)
+                posterior = self._readout(outputs) if len(rows) else None
+                yield _Block(start, stop, posterior, rows, empty_rows(outputs, len(rows)), errors)
                 start, held = stop, []
 
     def locate(self, photos: Photos, **settings: Any) -> list[Prediction]:
@@ -249,7 +250,8 @@ class Geolocator:
                 recorded = _recorded(source)
                 if library is not None:
                     asked = replace(asked, beside=library.beside(row))
-                weighed = self._with_evidence(posterior[number], readings[number], recorded, asked)
+                reading = replace(readings[number], not_a_photo=NOTHING) if block.empty[number] else readings[number]
+                weighed = self._with_evidence(posterior[number], reading, recorded, asked)
                 one, index = weighed.posterior, weighed.country_index
                 if region is not None:
                     one, index = region.restrict(one), None
@@ -266,12 +268,13 @@ class Geolocator:
 
     def explain(self, photo: images.Source, *, text: bool = True, use_exif: bool = False) -> Explained:
         """What is known of one photo, with its evidence. Raises ImageError where it cannot be read."""
-        posterior, _, errors = self.posterior(photo)
-        if posterior is None:
-            raise ImageError(errors[0])
-        return self._with_evidence(
-            posterior, self._read([photo], text, silent)[0], _recorded(photo), _Asked(text, use_exif)
-        )
+        (block,) = self._posteriors([photo], 1, silent)
+        if block.posterior is None:
+            raise ImageError(block.errors[0])
+        reading = self._read([photo], text, silent)[0]
+        if block.empty[0]:
+            reading = replace(reading, not_a_photo=NOTHING)
+        return self._with_evidence(block.posterior, reading, _recorded(photo), _Asked(text, use_exif))
 
     def _read(self, sources: list[images.Source], text: bool, track: Track) -> list[Reading]:
         return read_photos(sources, track=track) if text else [Reading()] * len(sources)
@@ -310,12 +313,14 @@ class Geolocator:
 
 
 class _Block(NamedTuple):
-    """Photos ``start`` to ``stop``: the posterior of the readable ``rows``, and the errors of the others."""
+    """Photos ``start`` to ``stop``: the posterior of the readable ``rows``, which of them are ``empty``, and the
+    errors of the others."""
 
     start: int
     stop: int
     posterior: Posterior | None
     rows: NDArray[np.int64]
+    empty: NDArray[np.bool_]
     errors: dict[int, str]
 
 
