@@ -33,9 +33,9 @@ choice
 spots
 hills surfaces records preprocess emptiness cauchy adjacency delaunay borders whitening
 triangles rings
-s2 catalog
+s2 catalog learned_photos
 sphere images config
-storage download
+picture_data storage download
 arrow errors progress processes shipped
 """
 """Who may import whom: a module imports from the lines below its own, never from its own line."""

@@ -34,6 +34,7 @@ EMPTY = {
     "one colour": Image.new("RGB", (300, 400), (200, 40, 90)),
     "a lens cap": noise(900, 700, 3.0),
     "noise": noise(640, 480),
+    "noise of millions of pixels": noise(2000, 1500),
     "noise of a few pixels": noise(40, 40),
     "one pixel": Image.new("RGB", (1, 1), "red"),
     "a line": Image.new("RGB", (400, 2), "red"),

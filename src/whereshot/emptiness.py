@@ -41,7 +41,8 @@ def measures(image: Image.Image) -> tuple[float, float, float]:
     Correlation and kurtosis are 0 where the brightness is the same everywhere.
     """
     factor = tuple(max(1, length // CELLS) for length in image.size)
-    cells = np.asarray(image.convert("RGB").reduce(factor), np.float64)
+    whole = tuple(length - length % by for length, by in zip(image.size, factor, strict=True))
+    cells = np.asarray(image.convert("RGB").reduce(factor, (0, 0, *whole)), np.float64)  # no cell of fewer pixels
     spread = float((cells.max(axis=(0, 1)) - cells.min(axis=(0, 1))).max())
     grey = cells @ np.array([0.299, 0.587, 0.114])  # as JPEG and Pillow weigh colours
     grey -= grey.mean()

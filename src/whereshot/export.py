@@ -20,6 +20,7 @@ import numpy as np
 from whereshot import checkpoint, config, preprocess
 from whereshot.errors import ModelError, OutputError, require
 from whereshot.preprocess import Preprocess
+from whereshot.records import write_parquet
 
 if TYPE_CHECKING:
     import torch
@@ -63,6 +64,8 @@ def export(model: str | Path, out: Path, *, overwrite: bool = False) -> Path:
     def fill(beside: Path) -> None:
         for path in folder.files():
             shutil.copyfile(path, beside / path.name)
+        if folder.is_memory and "digest" in folder.photos.column_names:  # of an older library
+            write_parquet(folder.photos.drop_columns(["digest"]), beside / checkpoint.PHOTOS)
         (beside / checkpoint.ONNX).write_bytes(content)
         (beside / checkpoint.ONNX_DOCUMENT).write_text(json.dumps(document, indent=1) + "\n", "utf-8")
 

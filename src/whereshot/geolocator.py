@@ -21,6 +21,7 @@ from whereshot.evidence import EVIDENCE, Cue, Fused, Reading, Seen, exif, fuse, 
 from whereshot.evidence.neighbours import Album, AlbumModel, Beside
 from whereshot.evidence.time import HourModel
 from whereshot.foreground import Foreground
+from whereshot.learned_photos import LearnedPhotos
 from whereshot.posterior import Posterior
 from whereshot.progress import Track, silent
 from whereshot.readout import Outputs, Readout, empty_rows
@@ -65,11 +66,15 @@ class Geolocator:
         """A model folder, or a model by its name; for None "compact", which comes with the package.
 
         "compact" and "prior" say the same of every photo before its evidence: where photos are taken at all.
-        Raises ModelError where the folder is missing, damaged or of another version.
+        Raises ModelError where the folder is missing, damaged or of another version, InputError for a ``device`` that
+        this machine does not have.
         """
+        runtime.check_device(device)
         if name_or_folder in (None, PRIOR, checkpoint.COMPACT):
             return cls(None, device, PRIOR if name_or_folder == PRIOR else checkpoint.COMPACT)
         folder = checkpoint.ModelFolder(name_or_folder)
+        if folder.is_memory and device not in (None, "cpu"):
+            raise InputError(f"{folder.description.name} runs on the CPU only; got device {device!r}")
         return cls(folder if folder.description.readouts else None, device, folder.description.name)
 
     @property
@@ -77,13 +82,16 @@ class Geolocator:
         """The model's name."""
         return self._name if self.folder is None else self.folder.description.name
 
+    @property
+    def learned(self) -> LearnedPhotos | None:
+        """The photos that it learned from, which may be none; None where that is not known."""
+        return LearnedPhotos.of([]) if self.folder is None else self.folder.learned
+
     @functools.cached_property
     def device(self) -> str:
         """Where the network runs: where nothing is asked for, on the CPU by ONNX Runtime if the model can."""
         if self.folder.onnx is not None and self._device in (None, "cpu"):
             return "cpu"
-        if self.folder.is_memory:
-            raise InputError(f"{self.name} runs on the CPU only; got device {self._device!r}")
         return runtime.pick_device(self._device)
 
     @functools.cached_property

@@ -95,14 +95,24 @@ class OnnxCompute:
 
 def pick_device(device: str | None) -> str:
     """The device to compute on: the one asked for, else a GPU where there is one. Raises InputError."""
-    torch = require("torch", extra="torch")
     if device is None:
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return "cuda" if require("torch", extra="torch").cuda.is_available() else "cpu"
+    check_device(device)
+    return device
+
+
+def check_device(device: str | None) -> None:
+    """Refuse a device that this machine does not have, also for a model that would not use it. Raises InputError.
+
+    The CPU is always there, with torch or without.
+    """
+    if device in (None, "cpu"):
+        return
+    torch = require("torch", extra="torch")
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:  # torch says "not compiled with" by an assertion
         raise InputError(f"device {device!r} cannot be used here ({str(error).splitlines()[0]})") from error
-    return device
 
 
 def default_workers(photos: int, device: str = "cpu") -> int:
