@@ -138,7 +138,7 @@ def learn(
     if len(good) == 0 and before is None:
         raise InputError(f"none of {len(paths)} pictures could be read; first: {next(iter(errors.values()))}")
     if len(copies):
-        say(f"{len(copies)} photos were dropped: their files are copies of others, whose positions count")
+        say(f"copies dropped: {len(copies)} (the same file as another photo, whose position counts)")
     kept = np.setdiff1d(good, good[copied])
     new = len(kept) - len(already.keys() & set(kept.tolist()))
     given = _Library(table.take(pa.array(kept)), pooled[kept].astype(np.float16), asked.take(kept))

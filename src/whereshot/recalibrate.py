@@ -173,9 +173,10 @@ def fit_model(
     include_learned: bool = False,
     track: Track = silent,
 ) -> Recalibration:
-    """Calibrate a model on records, without those that it learned from unless ``include_learned``: a temperature for each level of its cells, factors of
-    its circles, sets of its finest cells; for a library that was learned, of its places' masses and of the densest
-    ground instead. Raises InputError where no photo can be read, or for the prior.
+    """Calibrate a model on records, without those that it learned from unless ``include_learned``: a temperature for
+    each level of its cells, factors of its circles, sets of its finest cells; for a library that was learned, of its
+    places' masses and of the densest ground instead. Raises InputError where no photo is left or can be read, or for
+    the prior.
     """
     if geolocator.folder is None:
         raise InputError("the prior has nothing to calibrate; give a model folder")
