@@ -15,7 +15,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from whereshot import checkpoint, learned_photos, config, model, partition
+from whereshot import checkpoint, config, learned_photos, model, partition
 from whereshot.checkpoint import MANIFEST, Description, ModelFolder
 from whereshot.errors import ModelError, OutputError
 from whereshot.partition import Hierarchy
