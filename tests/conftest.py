@@ -96,7 +96,9 @@ def jpeg_with_position() -> MakePicture:
 
     def make(path: Path, latitude: float | None = None, longitude: float | None = None, **tags: Any) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (48, 32), (40, 90, 160)).save(path, exif=exif(latitude, longitude, **tags).tobytes())
+        picture = Image.new("RGB", (48, 32), (40, 90, 160))
+        picture.paste((90, 80, 60), (0, 20, 48, 32))  # ground below the sky: of one colour it would be empty
+        picture.save(path, exif=exif(latitude, longitude, **tags).tobytes())
         return path
 
     return make
@@ -185,13 +187,17 @@ def own_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with eight photos of each town, ``photos.csv`` about them, and ``run.toml``."""
+    """A folder with eight photos of each town, ``photos.csv`` about them, and ``run.toml``.
+
+    Each photo has noise, and is lighter at its top, as a sky is: of noise alone nobody could tell a place.
+    """
     folder = tmp_path_factory.mktemp("tiny")
     rng = np.random.default_rng(5)
+    sky = np.linspace(20, -20, 64)[:, None, None]
     rows = ["path,latitude,longitude,group"]
     for town, (latitude, longitude, colour) in TOWNS.items():
         for number in range(8):
-            pixels = np.clip(rng.normal(colour, 25, (64, 64, 3)), 0, 255).astype(np.uint8)
+            pixels = np.clip(rng.normal(colour, 25, (64, 64, 3)) + sky, 0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(folder / f"{town}-{number}.png")
             spot = np.array([latitude, longitude]) + rng.normal(0, 0.003, 2)
             rows.append(f"{town}-{number}.png,{spot[0]:.5f},{spot[1]:.5f},{town}-{number // 2}")

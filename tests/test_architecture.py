@@ -32,12 +32,12 @@ scene
 partition posterior engine streaming augment retrieval
 choice
 spots
-hills surfaces records preprocess cauchy adjacency delaunay borders whitening
+hills surfaces records preprocess emptiness cauchy adjacency delaunay borders whitening
 triangles rings
-s2 catalog
+s2 catalog learned_photos
 sphere images config
 position_columns
-storage download coordinates csv_tables
+picture_data storage download coordinates csv_tables
 output_files
 output_failures output_streams
 arrow errors progress processes quiet shipped

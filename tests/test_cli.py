@@ -700,3 +700,31 @@ def test_three_real_photos(locate: Run, shared: Path) -> None:
     assert [one["path"] for one in answers] == [str(photo) for photo in photos]
     known = places.countries().by_code
     assert all(one["place"]["country"] == known[one["place"]["country_code"]].name for one in answers)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "locate photo.jpg",
+        "locate photo.jpg --model prior",
+        "check photo.jpg --claim Paris",
+        "explain photo.jpg",
+        "query photo.jpg --gallery folder",
+        "batch folder --out out",
+        "serve",
+        "gallery table.csv --out out",
+        "learn folder --out out",
+        "train run.toml",
+        "evaluate prior table.csv",
+        "calibrate model table.csv",
+        "refine fit run.toml",
+    ],
+)
+def test_a_device_that_is_not_here_is_refused_by_every_command(run: Run, command: str) -> None:
+    said = run(*command.split(), "--device", "cuda:99").mistake
+    assert said.startswith("device 'cuda:99' cannot be used here (") and "\n" not in said
+
+
+def test_learn_runs_on_the_cpu(run: Run, tiny: Path, tmp_path: Path) -> None:
+    said = run("learn", tiny / "photos.csv", "--out", tmp_path / "out", "--device", "meta").mistake
+    assert said == "learn runs on the CPU only; got device 'meta'"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from test_cli import Run, run  # noqa: F401
 from whereshot import sphere
@@ -23,7 +24,8 @@ KEPT = ["photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "nll
 
 def test_evaluate_with_a_report(run: Run, tiny: Path, tiny_model: Path, tmp_path: Path) -> None:  # noqa: F811
     report = tmp_path / "report"
-    result = run("evaluate", tiny_model, tiny / "photos.csv", "--report", report, "--format", "json", "--draws", 50)
+    given = [tiny_model, tiny / "photos.csv", "--include-learned"]
+    result = run("evaluate", *given, "--report", report, "--format", "json", "--draws", 50)
     document = result.document
     assert result.code == 0
     kept = ["photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "nll", "coverage", "intervals"]
@@ -39,6 +41,48 @@ def test_evaluate_with_a_report(run: Run, tiny: Path, tiny_model: Path, tmp_path
     told = document["protocol"]
     assert told["track"] == "gallery: pixels, and photos or positions kept to compare with"
     assert told["audit"] == "100.0 % of photos within 1 km of a training photo's place; pictures not compared"
+    counted = "the model learned from 48 of the 48 photos; they count, as --include-learned asks"
+    assert told["learned photos"] == counted and counted in (report / "report.md").read_text()
+    assert document["learned_photos"] == {"given": 48, "learned": 48, "left_out": 0}
+    assert f"{tiny / 'photos.csv'}: {counted}" in result.err
+
+
+def test_photos_that_were_learned_do_not_count(run: Run, tiny: Path, tiny_model: Path, tmp_path: Path) -> None:  # noqa: F811
+    said = "the model learned from all 48 photos; give others, or --include-learned"
+    photos = tiny / "photos.csv"
+    assert run("evaluate", tiny_model, photos).mistake == said
+    assert run("calibrate", tiny_model, photos).mistake == said
+    assert run("gallery", photos, "--model", tiny_model, "--out", tmp_path / "none").mistake == said
+    table = tmp_path / "photos.csv"
+    with Image.open(tiny / "lima-0.png") as image:
+        image.transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(tmp_path / "new.png")
+    table.write_text(f"path,latitude,longitude\n{tiny / 'lima-0.png'},-12.05,-77.04\nnew.png,-12.05,-77.04\n")
+    left = "the model learned from 1 of the 2 photos; they are left out (--include-learned counts them)"
+    result = run("evaluate", tiny_model, table, "--beside", "prior", "--draws", 50, "--format", "json")
+    assert (result.document["photos"], result.document["protocol"]["learned photos"]) == (1, left)
+    assert result.document["learned_photos"] == {"given": 2, "learned": 1, "left_out": 1}
+    prior = run("evaluate", "prior", table, "--draws", 50, "--format", "json").document
+    assert prior["protocol"]["learned photos"] == "the model learned from none of the 2 photos"
+    out = tmp_path / "gallery"
+    shown = run("gallery", table, "--model", tiny_model, "--out", out, "--no-text", "--format", "json")
+    assert (shown.code, shown.document["shown"], shown.document["photos"]) == (0, 1, 1)
+    assert f"{table}: {left}" in shown.err
+    counts = json.loads((out / "gallery.json").read_text())["scores"]["learned_photos"]
+    assert counts == {"given": 2, "learned": 1, "left_out": 1}
+    both = run(
+        "gallery",
+        table,
+        "--model",
+        tiny_model,
+        "--out",
+        out,
+        "--no-text",
+        "--include-learned",
+        "--overwrite",
+        "--format",
+        "json",
+    ).document
+    assert both["shown"] == 2 and both["learned_photos"] == {"given": 2, "learned": 1, "left_out": 0}
 
 
 def test_evaluate_counts_what_failed(run: Run, tiny: Path, tmp_path: Path) -> None:  # noqa: F811
@@ -60,7 +104,18 @@ def test_evaluate_refuses(run: Run, tiny: Path, tmp_path: Path) -> None:  # noqa
 
 
 def test_two_models_side_by_side(run: Run, tiny: Path, tiny_model: Path) -> None:  # noqa: F811
-    result = run("evaluate", tiny_model, tiny / "photos.csv", "--beside", "prior", "--draws", 50, "--format", "json")
+    result = run(
+        "evaluate",
+        tiny_model,
+        tiny / "photos.csv",
+        "--beside",
+        "prior",
+        "--draws",
+        50,
+        "--format",
+        "json",
+        "--include-learned",
+    )
     document = result.document
     names = [document["name"], *(row["name"] for row in document["baselines"])]
     assert names[:2] == ["tiny, radii for known places", "prior alone"]
@@ -304,7 +359,7 @@ def test_a_calibration_is_applied(run: Run, files: Path) -> None:  # noqa: F811
 
 
 def test_calibrate_a_model(run: Run, tiny: Path, tiny_model: Path) -> None:  # noqa: F811
-    result = run("calibrate", tiny_model, tiny / "photos.csv")
+    result = run("calibrate", tiny_model, tiny / "photos.csv", "--include-learned")
     assert result.code == 0
     lines = result.out.splitlines()
     assert lines[0] == "48 held-out photos"

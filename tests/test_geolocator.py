@@ -373,3 +373,9 @@ def test_the_hour_of_taking_is_weighed(prior: Geolocator, jpeg_with_position: Ma
     assert dict(by_utc.countries).get("JP", 0) < 0.2 * dict(without.countries)["JP"]  # it is night there
     assert [(item["what"], item["nats"]) for item in by_local.evidence] == [("", 0.0)]
     assert by_local.countries == without.countries
+
+
+@pytest.mark.parametrize("name", [None, "compact", "prior"])
+def test_a_device_that_is_not_here_is_refused(name: str | None) -> None:
+    with pytest.raises(InputError, match=r"^device 'cuda:99' cannot be used here \("):
+        Geolocator.load(name, "cuda:99")

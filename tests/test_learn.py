@@ -5,9 +5,12 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -204,3 +207,40 @@ def test_one_photo_is_answered_without_what_is_slow_to_import(learned: Path, tin
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout.splitlines()[-1] == "0", result.stdout + result.stderr
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from whereshot import learn, runtime
+from whereshot.progress import silent
+from whereshot.sources import SOURCES
+
+def track(items, total, what):
+    for number, item in enumerate(items):
+        if number == 40:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield item
+
+records = SOURCES["table"]([Path(sys.argv[1])], {}, silent).records
+learn.learn(records, Path(sys.argv[2]), workers=1, track=track)
+"""
+
+
+def test_a_killed_run_goes_on_where_it_was(tiny: Path, records: Records, tmp_path: Path) -> None:
+    out = tmp_path / "mine"
+    arguments = [sys.executable, "-c", KILLED, str(tiny / "photos.csv"), str(out)]
+    killed = subprocess.run(arguments, capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert not out.exists() and (tmp_path / "mine.learning").is_dir()
+    said: list[str] = []
+    looked: list[int] = []
+
+    def track(items: Iterable[Any], total: int, what: str) -> Iterator[Any]:
+        looked.append(total)
+        yield from items
+
+    done = learn.learn(records, out, workers=1, say=said.append, track=track)
+    assert said[0] == "going on: 32 of 48 photos were looked at before"
+    assert (done.photos, looked[0]) == (48, 16)
+    assert not (tmp_path / "mine.learning").exists()

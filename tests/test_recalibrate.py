@@ -108,7 +108,9 @@ def test_groups_that_are_not_known(rng: np.random.Generator) -> None:
 
 def test_a_model_has_a_temperature_for_each_level(tiny: Path, tiny_model: Path) -> None:
     records = SOURCES["table"]([tiny / "photos.csv"], {}, silent).records
-    fitted = fit_model(Geolocator.load(tiny_model, "cpu"), records, by="confidence")
+    fitted = fit_model(Geolocator.load(tiny_model, "cpu"), records, by="confidence", include_learned=True)
+    assert fitted.in_words()[-3] == "the model learned from 48 of the 48 photos; they count, as --include-learned asks"
+    assert fitted.to_json()["learned_photos"] == {"given": 48, "learned": 48, "left_out": 0}
     assert list(fitted.temperatures) == ["level 1 (4 cells)", "level 2 (6 cells)"]
     assert all(one.after <= one.before + 1e-9 for one in fitted.temperatures.values())
     assert (fitted.photos, fitted.failed, fitted.cells) == (48, 0, "level 2 (6 cells)")

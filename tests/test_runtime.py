@@ -139,7 +139,7 @@ def test_torch_compute_gives_arrays() -> None:
         assert not torch.is_grad_enabled()
         return {"half": crops.sum(dim=(1, 2, 3))[:count].half(), "owner": owner}
 
-    batch = Batch(np.arange(2), np.ones((3, 3, 2, 2), np.float32), np.array([0, 0, 1]), {})
+    batch = Batch(np.arange(2), np.ones((3, 3, 2, 2), np.float32), np.array([0, 0, 1]), {}, np.zeros(2, bool))
     outputs = runtime.TorchCompute(apply)(batch)
     assert {name: (values.dtype, values.tolist()) for name, values in outputs.items()} == {
         "half": (np.float32, [12.0, 12.0]),

@@ -15,6 +15,7 @@ from whereshot.catalog import Known
 from whereshot.checkpoint import Description
 from whereshot.errors import InputError
 from whereshot.evaluate import DISTANCES_KM
+from whereshot.learned_photos import FILE
 from whereshot.memory import MemorySettings
 from whereshot.readout import Calibration
 
@@ -33,6 +34,10 @@ NOT_FOR = (
     "docs/responsible-use.md."
 )
 ELSEWHERE = "A photo of elsewhere is left to where photos are taken at all, and the answer is then vague on purpose."
+PRIVATE = (
+    f"Which photos it learned from stands in {FILE}, by salted digests: remove that file before you pass the folder "
+    "on; whereshot export leaves it out."
+)
 _Z = 1.96
 
 
@@ -81,8 +86,8 @@ def of_learned(description: Description, settings: MemorySettings) -> Card:
             f"{description.version}: photos vote by how alike they look, and an explicit mass says none of them. "
             f"Backbone: {training['backbone']} ({description.backbone.name}), not changed by learning.",
             "Data": f"{training['photos']} photos of {training['places']} places, given by whoever learned it; "
-            f"{training['rejected']} were rejected. It holds features and positions of these photos, not the pictures: "
-            "keep it as private as the photos.",
+            f"{training['rejected']} were rejected{_copies(training)}. It holds features and positions of these "
+            f"photos, not the pictures: keep it as private as the photos. {PRIVATE}",
             "Licences": f"The photos' own, which whereshot does not know. The backbone's are those of "
             f"{training['backbone']}: whereshot models show {training['backbone']}.",
             "Intended use": f"Photos of places that these photos show, mostly by the same people. {NOT_FOR}",
@@ -93,6 +98,12 @@ def of_learned(description: Description, settings: MemorySettings) -> Card:
             "season, at night or from another side, where no photo here shows it.",
         },
     )
+
+
+def _copies(training: Mapping[str, Any]) -> str:
+    """How many of the rejected photos were copies, where any were."""
+    count = training.get("copies", 0)
+    return f", of which {count} as copies: files that were given more than once" if count else ""
 
 
 def _learned_scores(settings: MemorySettings) -> str:
@@ -139,7 +150,7 @@ def of_trained(description: Description, sizes: Sequence[int], calibration: Cali
             f"Backbone: {description.backbone.name} ({trained}); head: {description.head} over "
             f"{' / '.join(map(str, sizes))} cells. The run file is run.toml, the log train.jsonl.",
             "Data": f"{training['photos']} photos of {training['places']} places; {training['rejected']} were rejected "
-            "(rejects.parquet). Which table: run.toml.",
+            f"(rejects.parquet). Which table: run.toml. {PRIVATE}",
             "Licences": "Those of the photos and of the backbone's weights, which run.toml names and whereshot does "
             "not know: state them here before you pass this model on.",
             "Intended use": f"Photos like those it was trained on. {NOT_FOR}",

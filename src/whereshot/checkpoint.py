@@ -1,5 +1,7 @@
 """A model is a folder: model.toml, weights.safetensors, cells-*.parquet, gallery.*, calibration.toml, README.md, and
 manifest.json with the hash of each. Written beside and renamed; a folder with a changed byte is refused. No pickle.
+
+learned-photos.safetensors, which says which photos it learned from, is private: it may be missing, never changed.
 """
 
 from __future__ import annotations
@@ -23,10 +25,11 @@ from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from whereshot import arrow, catalog, config, output_files
+from whereshot import arrow, catalog, config, learned_photos, output_files
 from whereshot.config import Settings
 from whereshot.encoded import PlaceEncoder, Places, kept_encodings
 from whereshot.errors import ConfigError, InputError, ModelError, nearest_name, require
+from whereshot.learned_photos import LearnedPhotos
 from whereshot.memory import Library, Memory, MemorySettings
 from whereshot.posterior import Posterior
 from whereshot.preprocess import Preprocess
@@ -46,6 +49,8 @@ MOST_PLACES = 100_000
 """Places of a gallery that are encoded: as many as GeoCLIP's has."""
 LOCATIONS = "head.locations."
 """What the names of a location encoder's weights begin with."""
+PHOTOS = "photos.parquet"
+"""The photos of a library that was learned."""
 USUAL = "usual.safetensors"
 """The mean of the features of many photos, for libraries that are too small to have one."""
 COMPACT = "compact"
@@ -162,6 +167,8 @@ def verified(folder: Path) -> dict[str, str]:
         raise ModelError(f"{folder}: {MANIFEST} names model format {found!r}; this version reads {FORMAT}")
     for name, expected in hashes.items():
         if not (folder / name).is_file():
+            if name == learned_photos.FILE:  # its owner may remove it before the model is handed on
+                continue
             raise ModelError(f"{folder}: {name} is missing; get or train the model again")
         if _sha256(folder / name) != expected:
             raise ModelError(
@@ -229,8 +236,17 @@ class ModelFolder:
         return path if path.is_file() else None
 
     def files(self) -> list[Path]:
-        """All files but the manifest."""
-        return sorted(path for path in self.path.iterdir() if path.is_file() and path.name != MANIFEST)
+        """All files that may be handed on: neither the manifest, which is made anew, nor the private file."""
+        left = (MANIFEST, learned_photos.FILE)
+        return sorted(path for path in self.path.iterdir() if path.is_file() and path.name not in left)
+
+    @functools.cached_property
+    def learned(self) -> LearnedPhotos | None:
+        """Which photos it learned from; None where that is not known. Raises ModelError for a damaged file."""
+        found = LearnedPhotos.read(self.path)
+        if found is None and self.is_memory and "digest" in self.photos.column_names:  # as older libraries kept them
+            found = LearnedPhotos.of_digests([bytes.fromhex(text) for text in self.photos["digest"].to_pylist()])
+        return found
 
     @functools.cached_property
     def hierarchy(self) -> Hierarchy:
@@ -245,8 +261,8 @@ class ModelFolder:
 
     @functools.cached_property
     def photos(self) -> pa.Table:
-        """The photos of a library that was learned: id, image, digest, latitude, longitude, accuracy_km, place, ..."""
-        return pq.ParquetFile(self.path / "photos.parquet").read()  # pq.read_table would import pandas
+        """The photos of a library that was learned: id, image, latitude, longitude, accuracy_km, place, ..."""
+        return pq.ParquetFile(self.path / PHOTOS).read()  # pq.read_table would import pandas
 
     @functools.cached_property
     def arrays(self) -> dict[str, NDArray[Any]]:

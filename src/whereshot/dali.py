@@ -65,7 +65,9 @@ class Dali:
                     crops = view.cut(resized)
                     found[place] = dataset.augmented(crops, augment, drawing[place]) if drawing else crops
             loaded = [
-                dataset.load(sources[row], settings, random_crops, int(row), augment) if crops is None else crops
+                dataset.load(sources[row], settings, random_crops, int(row), augment)
+                if crops is None
+                else dataset.Loaded(crops)
                 for row, crops in zip(chunk, found, strict=True)
             ]
             yield from dataset.joined(chunk, loaded, settings)

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot import images, preprocess, processes, storage
+from whereshot import emptiness, images, preprocess, processes, storage
 from whereshot.errors import ImageError, InputError
 
 if TYPE_CHECKING:
@@ -26,17 +26,28 @@ if TYPE_CHECKING:
 NO_FILE = "the record names no image file"
 
 
+class Loaded(NamedTuple):
+    """The crops (c, size, size, 3) of one picture, 0 to 255, and whether there is nothing to see in it.
+
+    Only fixed crops are looked at for that: training draws its crops from all pictures alike.
+    """
+
+    crops: NDArray[np.uint8]
+    empty: bool = False
+
+
 @dataclass(frozen=True)
 class Batch:
     """Crops of some photos of one shape: ``crops`` (m, 3, h, w) belong to ``rows[owner]``.
 
-    The unreadable rows of the same chunk are in ``errors``.
+    The unreadable rows of the same chunk are in ``errors``; ``empty`` (n,) are the rows without anything to see.
     """
 
     rows: NDArray[np.int64]
     crops: NDArray[np.float32]
     owner: NDArray[np.int64]
     errors: dict[int, str]
+    empty: NDArray[np.bool_]
 
 
 class Loader(Protocol):
@@ -71,7 +82,7 @@ def batches(
     """The Loader of this process, which decodes ahead by ``threads``."""
     chunks = chunked(len(sources), batch_size, order)
 
-    def load_row(row: int) -> NDArray[np.uint8] | str:
+    def load_row(row: int) -> Loaded | str:
         return load(sources[row], settings, random_crops, row, augment)
 
     with ThreadPoolExecutor(max_workers=threads) as pool:
@@ -132,7 +143,7 @@ def _load_all(
         Sequence[int] | None,
         AugmentSettings | None,
     ],
-) -> list[NDArray[np.uint8] | str]:
+) -> list[Loaded | str]:
     sources, rows, settings, random_crops, augment = task
     pairs = zip(sources, rows, strict=True)
     return [load(source, settings, random_crops, int(row), augment) for source, row in pairs]
@@ -144,16 +155,17 @@ def load(
     random_crops: Sequence[int] | None,
     row: int,
     augment: AugmentSettings | None = None,
-) -> NDArray[np.uint8] | str:
-    """The crops (c, size, size, 3) of one row, or why it has none."""
+) -> Loaded | str:
+    """The crops of one row, or why it has none."""
     if source is None:
         return NO_FILE
     try:
         if random_crops is None:
-            return preprocess.pixels(source, settings)
+            image = preprocess.decode(source, settings)
+            return Loaded(preprocess.crops_of(image, settings), emptiness.is_empty(image))
         rng = generator(random_crops, row)
         crop = preprocess.RandomCrop() if augment is None else augment.crop
-        return augmented(preprocess.random_pixels(source, settings, rng, crop), augment, rng)
+        return Loaded(augmented(preprocess.random_pixels(source, settings, rng, crop), augment, rng))
     except ImageError as error:
         return str(error)
 
@@ -179,21 +191,22 @@ def chunked(photos: int, batch_size: int, order: NDArray[np.int64] | None) -> li
 
 
 def joined(
-    chunk: NDArray[np.int64], loaded: Sequence[NDArray[np.uint8] | str], settings: preprocess.Preprocess
+    chunk: NDArray[np.int64], loaded: Sequence[Loaded | str], settings: preprocess.Preprocess
 ) -> Iterator[Batch]:
-    """The batches of some rows' crops (c, h, w, 3), or the reasons why they have none: one, or one per shape."""
+    """The batches of some rows' pictures, or the reasons why they have none: one, or one per shape of their crops."""
     errors = {int(row): text for row, text in zip(chunk, loaded, strict=True) if isinstance(text, str)}
-    shapes: dict[tuple[int, ...], list[tuple[int, NDArray[np.uint8]]]] = {}
-    for row, crops in zip(chunk, loaded, strict=True):
-        if not isinstance(crops, str):
-            shapes.setdefault(crops.shape[1:], []).append((row, crops))
+    shapes: dict[tuple[int, ...], list[tuple[int, Loaded]]] = {}
+    for row, picture in zip(chunk, loaded, strict=True):
+        if not isinstance(picture, str):
+            shapes.setdefault(picture.crops.shape[1:], []).append((row, picture))
     for good in shapes.values() or [[]]:
-        empty = np.empty((0, *(good[0][1].shape[1:] if good else (settings.size, settings.size, 3))), np.uint8)
+        nothing = np.empty((0, *(good[0][1].crops.shape[1:] if good else (settings.size, settings.size, 3))), np.uint8)
         yield Batch(
             rows=np.array([row for row, _ in good], dtype=np.int64),
-            crops=preprocess.normalised(np.concatenate([empty, *(crops for _, crops in good)]), settings),
-            owner=np.repeat(np.arange(len(good)), [len(crops) for _, crops in good]),
+            crops=preprocess.normalised(np.concatenate([nothing, *(picture.crops for _, picture in good)]), settings),
+            owner=np.repeat(np.arange(len(good)), [len(picture.crops) for _, picture in good]),
             errors=errors,
+            empty=np.array([picture.empty for _, picture in good], dtype=bool),
         )
         errors = {}
 

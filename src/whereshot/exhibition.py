@@ -4,7 +4,7 @@
     entries/NUMBER.json     prediction with its map, truth, distance, credit
     photos/NUMBER.jpg       the photo, re-encoded without metadata, at most 1,280 pixels long
 
-All photos are located and scored; some of them, chosen by chance, are shown.
+All photos that the model did not learn from are located and scored; some of them, chosen by chance, are shown.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from whereshot import evaluate, images, output_files, places, sphere
 from whereshot.answer import Place, Prediction
 from whereshot.errors import InputError, OutputError
 from whereshot.geolocator import Geolocator
+from whereshot.learned_photos import sift
 from whereshot.posterior import Posterior
 from whereshot.posterior_map import cells_of, to_geojson, with_member
 from whereshot.progress import Track, silent
@@ -42,11 +43,13 @@ def exhibit(
     seed: int = 0,
     text: bool = True,
     overwrite: bool = False,
+    include_learned: bool = False,
     track: Track = silent,
 ) -> dict[str, Any]:
     """Locate all photos of records, write the gallery of ``shown`` of them, and return its scores.
 
-    A photo that cannot be read is a miss in the scores and is not shown. Raises InputError where none can be read,
+    Photos that the model learned from are left out, unless ``include_learned``; ``learned_photos`` of the scores says
+    how many there were. A photo that cannot be read is a miss and is not shown. Raises InputError where none is left,
     OutputError where ``out`` is there and no gallery, or without ``overwrite``.
     """
     out = Path(out)
@@ -54,6 +57,8 @@ def exhibit(
         raise OutputError(f"{out}: exists already; choose another --out" + ", or give --overwrite" * out.is_dir())
     if len(records) == 0:
         raise InputError("there is no photo to show")
+    sifted = sift([locator.learned], records.strings("image"), include=include_learned)
+    records = records[sifted.kept]
     truth = records.points
     chosen = set(np.random.default_rng(seed).permutation(len(records))[:shown].tolist())
     with output_files.new_folder(out) as beside:
@@ -69,7 +74,7 @@ def exhibit(
                 _write(beside, names[-1], records[row], truth[row], one.prediction, one.posterior)
         if not names:
             raise InputError(f"none of {len(records)} photos can be shown; first: {predictions[0].error}")
-        scores = {"model": locator.name, **_scores(predictions, records)}
+        scores = {"model": locator.name, **_scores(predictions, records), "learned_photos": sifted.to_json()}
         index = {"format": FORMAT, "model": locator.name, "photos": names, "scores": scores}
         output_files.write_text(beside / INDEX, json.dumps(index, ensure_ascii=False))
     return {"shown": len(names), **scores}

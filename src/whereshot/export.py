@@ -19,6 +19,7 @@ import numpy as np
 from whereshot import checkpoint, config, output_files, preprocess
 from whereshot.errors import ModelError, OutputError, require
 from whereshot.preprocess import Preprocess
+from whereshot.records import write_parquet
 
 if TYPE_CHECKING:
     import torch
@@ -62,6 +63,8 @@ def export(model: str | Path, out: Path, *, overwrite: bool = False) -> Path:
     def fill(beside: Path) -> None:
         for path in folder.files():
             output_files.copy_file(path, beside / path.name)
+        if folder.is_memory and "digest" in folder.photos.column_names:  # of an older library
+            write_parquet(folder.photos.drop_columns(["digest"]), beside / checkpoint.PHOTOS)
         output_files.write_bytes(beside / checkpoint.ONNX, content)
         output_files.write_text(beside / checkpoint.ONNX_DOCUMENT, json.dumps(document, indent=1) + "\n")
 

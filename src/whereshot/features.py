@@ -39,22 +39,30 @@ def cached_features(
     cache: Path | None = None,
     workers: int = 1,
     track: Track = silent,
-    already: Mapping[bytes, NDArray[np.float64]] = {},
+    already: Mapping[int, NDArray[np.floating]] = {},
+    shard_photos: int | None = None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> tuple[NDArray[np.float32], dict[int, str]]:
     """Pooled features (n, dim) of pictures and the errors by row, whose features are zero.
 
     ``identity`` names the backbone's weights; ``make`` gives a function whose output is named "pooled"; ``already``
-    are features that are known by the digest of what is in the file.
+    are features that are known, by row. ``shard_photos`` are written at a time, by default ``SHARD_PHOTOS``; ``say``
+    is told in one line how many photos an earlier run did.
     """
     folder = (cache or default_cache()) / f"{identity}-{settings.digest()}"
-    digests = [None if path is None else content_digest(path) for path in paths]
-    known = _read(folder) | dict(already)
+    digests = [None if path is None or row in already else content_digest(path) for row, path in enumerate(paths)]
+    known = _read(folder)
     todo: dict[bytes | int, int] = {}
     for row, digest in enumerate(digests):
+        if row in already:
+            continue
         if digest is None:
             todo[row] = row  # no file, or unreadable: the loader says why
         elif digest not in known:
             todo.setdefault(digest, row)
+    done = sum(digest in known for digest in digests)
+    if done and todo:
+        say(f"going on: {done} of {len(paths) - len(already)} photos were looked at before")
     errors: dict[int, str] = {}
     if todo:
         rows = list(todo.values())
@@ -67,16 +75,16 @@ def cached_features(
                 for position, vector in zip(positions, outputs.get("pooled", ()), strict=False):
                     pending[digests[rows[position]]] = vector
                 errors.update({rows[position]: text for position, text in failed.items()})
-                if len(pending) >= SHARD_PHOTOS:
+                if len(pending) >= (shard_photos or SHARD_PHOTOS):
                     known.update(_flush(folder, pending))
         finally:
             known.update(_flush(folder, pending))
-    dim = len(next(iter(known.values()))) if known else 0
+    dim = len(next(iter([*known.values(), *already.values()]), ()))
     features = np.zeros((len(paths), dim), np.float32)
     failed_digests = {digests[row]: text for row, text in errors.items() if digests[row] is not None}
     for row, digest in enumerate(digests):
-        if digest in known:
-            features[row] = known[digest]
+        if row in already or digest in known:
+            features[row] = already[row] if row in already else known[digest]
         else:
             errors.setdefault(row, failed_digests.get(digest, NO_FILE))
     return features, errors

@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 from whereshot import calibrate, checkpoint, images, places, processes, runtime, sphere
 from whereshot.answer import CANDIDATE_KM, Prediction, answer_rows
 from whereshot.dataset import NO_FILE
+from whereshot.emptiness import NOTHING, is_empty
 from whereshot.errors import ImageError, InputError, WhereshotError
 from whereshot.evidence import EVIDENCE, Cue, Fused, Reading, Seen, exif, fuse, read_photos, time
 from whereshot.evidence.neighbours import Album, AlbumModel, Beside
 from whereshot.evidence.time import HourModel
 from whereshot.foreground import Foreground
+from whereshot.learned_photos import LearnedPhotos
 from whereshot.posterior import Posterior
 from whereshot.progress import Track, silent
-from whereshot.readout import Outputs, Readout
+from whereshot.readout import Outputs, Readout, empty_rows
 
 PRIOR = "prior"
 WITHOUT_PICTURES = (PRIOR, checkpoint.COMPACT)
@@ -64,11 +66,15 @@ class Geolocator:
         """A model folder, or a model by its name; for None "compact", which comes with the package.
 
         "compact" and "prior" say the same of every photo before its evidence: where photos are taken at all.
-        Raises ModelError where the folder is missing, damaged or of another version.
+        Raises ModelError where the folder is missing, damaged or of another version, InputError for a ``device`` that
+        this machine does not have.
         """
+        runtime.check_device(device)
         if name_or_folder in (None, PRIOR, checkpoint.COMPACT):
             return cls(None, device, PRIOR if name_or_folder == PRIOR else checkpoint.COMPACT)
         folder = checkpoint.ModelFolder(name_or_folder)
+        if folder.is_memory and device not in (None, "cpu"):
+            raise InputError(f"{folder.description.name} runs on the CPU only; got device {device!r}")
         return cls(folder if folder.description.readouts else None, device, folder.description.name)
 
     @property
@@ -83,13 +89,16 @@ class Geolocator:
             raise InputError(f"{self.name} has no network; load a model that was trained")
         return self.folder
 
+    @property
+    def learned(self) -> LearnedPhotos | None:
+        """The photos that it learned from, which may be none; None where that is not known."""
+        return LearnedPhotos.of([]) if self.folder is None else self.folder.learned
+
     @functools.cached_property
     def device(self) -> str:
         """Where the network runs: where nothing is asked for, on the CPU by ONNX Runtime if the model can."""
         if self.trained.onnx is not None and self._device in (None, "cpu"):
             return "cpu"
-        if self.trained.is_memory:
-            raise InputError(f"{self.name} runs on the CPU only; got device {self._device!r}")
         return runtime.pick_device(self._device)
 
     @functools.cached_property
@@ -169,31 +178,31 @@ class Geolocator:
         """The posterior of the readable photos, their row numbers, and the errors of the others."""
         sources = _as_list(photos)
         if self.folder is None:
-            errors = {}
-            for row, source in enumerate(track(sources, total=len(sources), what="reading photos")):
-                try:
-                    if source is None:
-                        raise ImageError(NO_FILE)
-                    images.open_rgb(source, min_side=64)
-                except ImageError as error:
-                    errors[row] = str(error)
-            rows = np.array([row for row in range(len(sources)) if row not in errors], dtype=np.int64)
-            return (self.prior.repeat(len(rows)) if len(rows) else None), rows, errors
+            block = self._prior_block(0, sources, track)
+            return block.posterior, block.rows, block.errors
         outputs, rows, errors = self.outputs(sources, track=track)
         return (self._readout(outputs) if len(rows) else None), rows, errors
+
+    def _prior_block(self, start: int, sources: Sequence[images.Source | None], track: Track) -> _Block:
+        """The prior for each of some photos that can be read, the first of which is number ``start``."""
+        empty: dict[int, bool] = {}
+        errors: dict[int, str] = {}
+        for row, source in enumerate(track(sources, total=len(sources), what="reading photos"), start):
+            try:
+                if source is None:
+                    raise ImageError(NO_FILE)
+                empty[row] = is_empty(images.open_rgb(source, min_side=64))
+            except ImageError as error:
+                errors[row] = str(error)
+        rows, blank = np.array(list(empty), np.int64), np.array(list(empty.values()), bool)
+        posterior = self.prior.repeat(len(rows)) if len(rows) else None
+        return _Block(start, start + len(sources), posterior, rows, blank, errors)
 
     def _posteriors(self, sources: Sequence[images.Source | None], size: int, track: Track) -> Iterator[_Block]:
         """The posteriors of about ``size`` photos at a time, in order."""
         if self.folder is None:
             for start in range(0, len(sources), size):
-                posterior, rows, errors = self.posterior(sources[start : start + size], track=track)
-                yield _Block(
-                    start,
-                    start + len(rows) + len(errors),
-                    posterior,
-                    rows + start,
-                    {row + start: text for row, text in errors.items()},
-                )
+                yield self._prior_block(start, sources[start : start + size], track)
             return
         start, held = 0, []
         for part in self._parts(sources, track=track):
@@ -201,7 +210,8 @@ class Geolocator:
             stop = start + sum(len(rows) + len(errors) for rows, _, errors in held)
             if stop - start >= size or stop == len(sources):
                 rows, outputs, errors = runtime.joined(held)
-                yield _Block(start, stop, self._readout(outputs) if len(rows) else None, rows, errors)
+                posterior = self._readout(outputs) if len(rows) else None
+                yield _Block(start, stop, posterior, rows, empty_rows(outputs, len(rows)), errors)
                 start, held = stop, []
 
     def locate(self, photos: Photos, **settings: Any) -> list[Prediction]:
@@ -255,7 +265,8 @@ class Geolocator:
                 recorded = _recorded(source)
                 if library is not None:
                     asked = replace(asked, beside=library.beside(row))
-                weighed = self._with_evidence(posterior[number], readings[number], recorded, asked)
+                reading = replace(readings[number], not_a_photo=NOTHING) if block.empty[number] else readings[number]
+                weighed = self._with_evidence(posterior[number], reading, recorded, asked)
                 one = weighed.posterior
                 index: NDArray[np.int64] | None = weighed.country_index
                 if region is not None:
@@ -274,12 +285,13 @@ class Geolocator:
 
     def explain(self, photo: images.Source, *, text: bool = True, use_exif: bool = False) -> Explained:
         """What is known of one photo, with its evidence. Raises ImageError where it cannot be read."""
-        posterior, _, errors = self.posterior(photo)
-        if posterior is None:
-            raise ImageError(errors[0])
-        return self._with_evidence(
-            posterior, self._read([photo], text, silent)[0], _recorded(photo), _Asked(text, use_exif)
-        )
+        (block,) = self._posteriors([photo], 1, silent)
+        if block.posterior is None:
+            raise ImageError(block.errors[0])
+        reading = self._read([photo], text, silent)[0]
+        if block.empty[0]:
+            reading = replace(reading, not_a_photo=NOTHING)
+        return self._with_evidence(block.posterior, reading, _recorded(photo), _Asked(text, use_exif))
 
     def _read(self, sources: Sequence[images.Source | None], text: bool, track: Track) -> list[Reading]:
         return read_photos(sources, track=track) if text else [Reading()] * len(sources)
@@ -318,12 +330,14 @@ class Geolocator:
 
 
 class _Block(NamedTuple):
-    """Photos ``start`` to ``stop``: the posterior of the readable ``rows``, and the errors of the others."""
+    """Photos ``start`` to ``stop``: the posterior of the readable ``rows``, which of them are ``empty``, and the
+    errors of the others."""
 
     start: int
     stop: int
     posterior: Posterior | None
     rows: NDArray[np.int64]
+    empty: NDArray[np.bool_]
     errors: dict[int, str]
 
 

@@ -1,13 +1,14 @@
 """A user's own photos with positions in, a model folder that knows their places out; no torch on the way.
 
-Features are kept by what is in each file, so a run that was killed goes on where it stopped, and photos that are added
-later are the only ones that are looked at.
+Features are kept beside the output while a run lasts, so one that was killed goes on where it stopped. Photos that are
+added later are the only ones that are looked at: the folder's private file says which it has (``learned_photos``).
 """
 
 from __future__ import annotations
 
 import datetime
 import functools
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,8 +22,8 @@ from safetensors.numpy import save_file
 
 from whereshot import card, checkpoint, config, features, output_files, places, runtime, whitening
 from whereshot.checkpoint import ModelFolder
-from whereshot.dataset import content_digest
 from whereshot.errors import InputError, ModelError, OutputError
+from whereshot.learned_photos import FILE, LearnedPhotos
 from whereshot.memory import library_of
 from whereshot.preprocess import Preprocess
 from whereshot.progress import Track, silent
@@ -37,11 +38,20 @@ SESSION = datetime.timedelta(hours=1)
 """Photos taken with no longer pause than this are one session, held out together."""
 LEAST_TRUSTED = 20
 """Photos below which a library is told to be too small to say much."""
+STATE = "learning"
+"""What is added to the output's name for the folder where features are kept while a run lasts."""
+SHARD_PHOTOS = 32
+"""Photos whose features are written at a time: so many are lost by a kill."""
+COPY = "copy of another photo"
+"""Reason of a reject whose file is the same as that of a photo that is learned."""
 
 
 @dataclass(frozen=True)
 class Learned:
-    """What came of it: the folder, its photos and places, how many were new, what was rejected, in how many seconds."""
+    """What came of it: the folder, its photos and places, how many were new, what was rejected, in how many seconds.
+
+    ``copies`` of the rejects are files that were given more than once.
+    """
 
     folder: Path
     photos: int
@@ -50,6 +60,7 @@ class Learned:
     rejects: pa.Table
     calibrated: bool
     seconds: float
+    copies: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As a plain document."""
@@ -59,6 +70,7 @@ class Learned:
             "places": self.places,
             "new": self.new,
             "rejected": len(self.rejects),
+            "copies": self.copies,
             "calibrated": self.calibrated,
             "seconds": round(self.seconds, 3),
         }
@@ -99,36 +111,48 @@ def learn(
     before = _known_before(out, base, settings, overwrite)
     output_files.check_folder(out, replaced=True)
     table = _photo_table(records)
-    already = {} if before is None else dict(zip(_digests(before), before.arrays["pooled"], strict=True))
     paths = table["image"].to_pylist()
+    asked = LearnedPhotos.of(paths, None if before is None else before.learned.salt)
+    already = {} if before is None else _known_features(before, asked)
+    state = out.with_name(f"{out.name}.{STATE}")
     pooled, errors = features.cached_features(
         paths,
         settings,
         base.hashes[checkpoint.ONNX][:32],
         functools.partial(runtime.OnnxCompute, str(base.onnx)),
-        cache=cache,
+        cache=cache or state,
         workers=workers or runtime.default_workers(len(paths)),
         track=track,
-        already={digest: vector.astype(np.float32) for digest, vector in already.items()},
+        already=already,
+        shard_photos=SHARD_PHOTOS,
+        say=say,
     )
     good = np.array([row for row in range(len(paths)) if row not in errors], dtype=np.int64)
     ids = table["id"].to_pylist()
     broken = rejects_table((ids[row], paths[row], UNREADABLE, errors[row]) for row in sorted(errors))
-    rejects = broken if rejects is None else pa.concat_tables([rejects, broken])
+    copied, again = _copies(asked.files[good])
+    copies = rejects_table(
+        (ids[good[row]], paths[good[row]], COPY, f"the same file as {ids[good[other]]}, which is learned")
+        for row, other in zip(copied, again, strict=True)
+    )
+    rejects = pa.concat_tables([*([] if rejects is None else [rejects]), broken, copies])
     if len(good) == 0 and before is None:
         raise InputError(f"none of {len(paths)} pictures could be read; first: {next(iter(errors.values()))}")
-    digests = [content_digest(paths[row]) or b"" for row in good]
-    table = table.take(pa.array(good)).append_column("digest", pa.array([d.hex() for d in digests]))
-    new = len(set(digests) - set(already))
-    table, halves = _united(before, table, pooled[good].astype(np.float16))
-    say(f"{len(table)} photos, {new} of them new; calibrating on photos held out")
-    folder = _write(out, base, settings, table, halves, rejects, known_share)
+    if len(copies):
+        say(f"copies dropped: {len(copies)} (the same file as another photo, whose position counts)")
+    kept = np.setdiff1d(good, good[copied])
+    new = len(kept) - len(already.keys() & set(kept.tolist()))
+    given = _Library(table.take(pa.array(kept)), pooled[kept].astype(np.float16), asked.take(kept))
+    library = given if before is None else _united(_library_of(before), given)
+    say(f"{len(library.table)} photos, {new} of them new; calibrating on photos held out")
+    folder = _write(out, base, settings, library, rejects, len(copies), known_share)
+    shutil.rmtree(state, ignore_errors=True)
     place_count = len(set(folder.photos["place"].to_pylist()))
-    calibrated = folder.memory_settings is not None and folder.memory_settings.confidence is not None
-    for remark in remarks(len(table), place_count, calibrated):
+    calibrated = folder.memory_settings.confidence is not None
+    for remark in remarks(len(library.table), place_count, calibrated):
         say(remark)
     seconds = time.perf_counter() - started
-    return Learned(folder.path, len(table), place_count, new, rejects, calibrated, seconds)
+    return Learned(folder.path, len(library.table), place_count, new, rejects, calibrated, seconds, len(copies))
 
 
 def remarks(photos: int, place_count: int, calibrated: bool) -> list[str]:
@@ -176,6 +200,11 @@ def _known_before(out: Path, base: ModelFolder, settings: Preprocess, overwrite:
     same = before.hashes.get(checkpoint.ONNX) == base.hashes[checkpoint.ONNX]
     if not same or before.description.preprocess != settings:
         raise OutputError(f"{out}: was learned with other features; choose another out, or give --overwrite")
+    if before.learned is None:
+        raise OutputError(
+            f"{out}: has no {FILE}, so it is not known which photos it learned from; choose another out, or give "
+            "--overwrite"
+        )
     return before
 
 
@@ -194,32 +223,55 @@ def _photo_table(records: Records) -> pa.Table:
     return pa.table(columns)
 
 
-def _digests(folder: ModelFolder) -> list[bytes]:
-    return [bytes.fromhex(text) for text in folder.photos["digest"].to_pylist()]
+@dataclass(frozen=True)
+class _Library:
+    """Photos to learn: a row of the table, of pooled features (n, d) and of digests for each."""
+
+    table: pa.Table
+    pooled: NDArray[np.float16]
+    learned: LearnedPhotos
 
 
-def _united(
-    before: ModelFolder | None, table: pa.Table, pooled: NDArray[np.floating]
-) -> tuple[pa.Table, NDArray[np.float16]]:
-    """Old and new photos, each content once; where it comes again, the later word on its position counts."""
-    if before is not None:
-        table = pa.concat_tables([before.photos.select(table.column_names), table])
-        pooled = np.concatenate([before.arrays["pooled"], pooled]) if len(pooled) else before.arrays["pooled"]
-    last = {digest: row for row, digest in enumerate(table["digest"].to_pylist())}
-    rows = np.array(sorted(last.values()), dtype=np.int64)
-    return table.take(pa.array(rows)), np.ascontiguousarray(pooled[rows])
+def _library_of(folder: ModelFolder) -> _Library:
+    table = folder.photos.drop_columns([name for name in ("digest", "place") if name in folder.photos.column_names])
+    return _Library(table, folder.arrays["pooled"], folder.learned)
+
+
+def _known_features(folder: ModelFolder, asked: LearnedPhotos) -> dict[int, NDArray[np.float32]]:
+    """By row, the features of those of some photos that a library has already: the same files."""
+    row_of = {digest.tobytes(): row for row, digest in enumerate(folder.learned.files)}
+    found = ((row, row_of.get(digest.tobytes())) for row, digest in enumerate(asked.files))
+    return {row: folder.arrays["pooled"][at].astype(np.float32) for row, at in found if at is not None}
+
+
+def _copies(files: NDArray[np.uint8]) -> tuple[list[int], list[int]]:
+    """The rows of digests (n, 16) that come again later, and for each the last row that is the same."""
+    last = {digest.tobytes(): row for row, digest in enumerate(files)}
+    pairs = [(row, last[digest.tobytes()]) for row, digest in enumerate(files)]
+    copied = [(row, other) for row, other in pairs if other != row]
+    return [row for row, _ in copied], [other for _, other in copied]
+
+
+def _united(before: _Library, given: _Library) -> _Library:
+    """Old and new photos, each file once; where one is given again, the later word on its position counts."""
+    learned = before.learned.joined(given.learned)
+    rows = np.setdiff1d(np.arange(len(learned)), _copies(learned.files)[0])
+    table = pa.concat_tables([before.table.select(given.table.column_names), given.table])
+    pooled = np.concatenate([before.pooled, given.pooled]) if len(given.pooled) else before.pooled
+    return _Library(table.take(pa.array(rows)), np.ascontiguousarray(pooled[rows]), learned.take(rows))
 
 
 def _write(
     out: Path,
     base: ModelFolder,
     settings: Preprocess,
-    table: pa.Table,
-    pooled: NDArray[np.float16],
+    given: _Library,
     rejects: pa.Table,
+    copies: int,
     known_share: float,
 ) -> ModelFolder:
     """Fit everything and write the folder."""
+    table, pooled = given.table, given.pooled
     points = np.stack([table[name].to_numpy() for name in ("latitude", "longitude")], axis=1)
     accuracy = table["accuracy_km"].to_numpy()
     usual = base.usual
@@ -248,6 +300,7 @@ def _write(
             "photos": len(table),
             "places": len(library.counts),
             "rejected": len(rejects),
+            "copies": copies,
             "backbone": described.name,
             "known_share": known_share,
         },
@@ -267,7 +320,8 @@ def _write(
             if (base.path / name).is_file():
                 output_files.copy_file(base.path / name, beside / name)
         save_file(arrays, beside / "photos.safetensors")
-        write_parquet(table.append_column("place", pa.array(library.place)), beside / "photos.parquet")
+        write_parquet(table.append_column("place", pa.array(library.place)), beside / checkpoint.PHOTOS)
+        output_files.write_bytes(beside / FILE, given.learned.to_bytes())
         if len(rejects):
             write_parquet(rejects, beside / "rejects.parquet")
         output_files.write_text(beside / "README.md", card.of_learned(description, remembered).to_markdown())

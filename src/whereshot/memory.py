@@ -21,7 +21,7 @@ from whereshot.config import Settings
 from whereshot.foreground import Foreground, Ground
 from whereshot.posterior import Posterior, log_sum_exp
 from whereshot.prototypes import SAME_PLACE_KM, means, places_of
-from whereshot.readout import Outputs, Readout, log_softmax
+from whereshot.readout import Outputs, Readout, empty_rows, log_softmax
 from whereshot.whitening import Whitening
 
 NEAR_KM = 25.0
@@ -281,7 +281,7 @@ class Memory(Readout):
 
     def __call__(self, outputs: Outputs) -> Posterior:
         found = self._recall(outputs)
-        log_mass = mass_of(self.library, found, log_shares(self.settings, found))
+        log_mass = mass_of(self.library, found, self._log_shares(outputs, found))
         return Foreground(self.ground, log_mass[:, :-1], log_mass[:, -1])
 
     @functools.cached_property
@@ -292,7 +292,12 @@ class Memory(Readout):
 
     def shares(self, outputs: Outputs) -> NDArray[np.float64]:
         """Probabilities (n, 3) that a photo shows the place it is most like, another known one, or none."""
-        return np.exp(log_shares(self.settings, self._recall(outputs)))
+        return np.exp(self._log_shares(outputs, self._recall(outputs)))
+
+    def _log_shares(self, outputs: Outputs, found: Recall) -> NDArray[np.float64]:
+        """Log probabilities (n, 3) of the classes; an empty picture shows no known place."""
+        empty = empty_rows(outputs, len(found.chosen))
+        return np.where(empty[:, None], [-np.inf, -np.inf, 0.0], log_shares(self.settings, found))
 
     def _recall(self, outputs: Outputs) -> Recall:
         return recall(self.library, self.cosine(outputs), self.settings.temperature)

@@ -84,8 +84,17 @@ def load(source: images.Source, settings: Preprocess) -> NDArray[np.float32]:
 
 def pixels(source: images.Source, settings: Preprocess) -> NDArray[np.uint8]:
     """The crops of ``load`` as they are before they are normalised: (c, size, size, 3), 0 to 255."""
+    return crops_of(decode(source, settings), settings)
+
+
+def decode(source: images.Source, settings: Preprocess) -> Image.Image:
+    """The whole upright picture, large enough for ``crops_of``. Raises ImageError."""
     # half as much again as needed: a decode at just the final size is softer than a resize from above
-    image = images.open_rgb(source, min_side=settings.resize * 3 // 2)
+    return images.open_rgb(source, min_side=settings.resize * 3 // 2)
+
+
+def crops_of(image: Image.Image, settings: Preprocess) -> NDArray[np.uint8]:
+    """The crops (c, size, size, 3) of a decoded picture, 0 to 255."""
     view = fixed_view(image.size, settings)
     return view.cut(np.asarray(image.resize(view.size, _FILTERS[settings.interpolation], view.box, reducing_gap=3.0)))
 

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from whereshot import retrieval, sphere
 from whereshot.config import Settings
+from whereshot.emptiness import EMPTY
 from whereshot.errors import InputError
 from whereshot.hills import ClimbSettings
 from whereshot.posterior import Posterior
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
     from whereshot.partition import Hierarchy
 
 Outputs = Mapping[str, NDArray[Any]]
-"""What a network says of n photos: "features" (n, d), unit length, and "logits" (n, cells of all levels)."""
+"""What a network says of n photos: "features" (n, d), unit length, and "logits" (n, cells of all levels).
+
+"empty" (n,), which may be absent, marks the photos in which there is nothing to see: a whole model answers for them
+with its prior.
+"""
 
 
 class Readout(ABC):
@@ -332,12 +337,19 @@ class Mixture(Readout):
 
     def __call__(self, outputs: Outputs) -> Posterior:
         weights = self.gate.weights(self.gallery.nearest(outputs)[1])
+        empty = empty_rows(outputs, len(weights["prior"]))
+        weights = {name: np.where(empty, float(name == "prior"), share) for name, share in weights.items()}
         mixed, total = self.prior.repeat(len(outputs["features"])), weights["prior"]
         for name, part in self.parts.items():
             total = total + weights[name]
             share = np.divide(weights[name], total, out=np.zeros_like(total), where=total > 0)
             mixed = mixed.mix(part(outputs), np.clip(share, 0.0, 1.0))
         return mixed
+
+
+def empty_rows(outputs: Outputs, photos: int) -> NDArray[np.bool_]:
+    """Which of some photos (n,) have nothing to see; none of them where the outputs do not say it."""
+    return np.asarray(outputs.get(EMPTY, np.zeros(photos, bool)), bool)
 
 
 def log_softmax(scores: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -25,6 +25,7 @@ from whereshot.evaluate import LEVELS, Answers, Truth
 from whereshot.evaluate.base import SCENES
 from whereshot.evaluate.density import denser_area, samples_of
 from whereshot.geolocator import Geolocator
+from whereshot.learned_photos import Sifted, sift
 from whereshot.memory import NEAR_KM
 from whereshot.posterior import Posterior
 from whereshot.progress import Track, silent
@@ -60,6 +61,8 @@ class Recalibration:
     edges: tuple[float, ...] = field(default=())
     remarks: tuple[str, ...] = ()
     """What else the photos tell of the model."""
+    learned: Sifted | None = None
+    """How many of the photos the model had learned from; None where no model was asked."""
 
     def to_json(self) -> dict[str, Any]:
         """As a plain document; a factor or threshold for which the photos are too few is null."""
@@ -89,6 +92,7 @@ class Recalibration:
             "guarantee": conformal.GUARANTEE,
             "assumption": conformal.ASSUMPTION,
             "remarks": list(self.remarks),
+            **({} if self.learned is None else {"learned_photos": self.learned.to_json()}),
         }
 
     def in_words(self) -> list[str]:
@@ -102,7 +106,14 @@ class Recalibration:
         for level, held in self.sets.items():
             cells = "" if held.mean_cells is None else f"{held.mean_cells:.1f} cells, "
             lines.append(f"{100 * level:g} % sets of {self.cells}: {cells}{held.mean_area_km2:,.0f} km² on average")
-        return [*lines, *self.remarks, f"Guarantee: {conformal.GUARANTEE}.", f"Assumption: {conformal.ASSUMPTION}."]
+        learned = [] if self.learned is None else [self.learned.in_words()]
+        return [
+            *lines,
+            *learned,
+            *self.remarks,
+            f"Guarantee: {conformal.GUARANTEE}.",
+            f"Assumption: {conformal.ASSUMPTION}.",
+        ]
 
 
 def _number(value: float) -> str:
@@ -159,14 +170,22 @@ def fit(
 
 
 def fit_model(
-    geolocator: Geolocator, records: Records, *, by: str | None = None, track: Track = silent
+    geolocator: Geolocator,
+    records: Records,
+    *,
+    by: str | None = None,
+    include_learned: bool = False,
+    track: Track = silent,
 ) -> Recalibration:
-    """Calibrate a model on records that it was not trained on: a temperature for each level of its cells, factors of
-    its circles, sets of its finest cells; for a library that was learned, of its places' masses and of the densest
-    ground instead. Raises InputError where no photo can be read, or for the prior.
+    """Calibrate a model on records, without those that it learned from unless ``include_learned``: a temperature for
+    each level of its cells, factors of its circles, sets of its finest cells; for a library that was learned, of its
+    places' masses and of the densest ground instead. Raises InputError where no photo is left or can be read, or for
+    the prior.
     """
     if geolocator.folder is None:
         raise InputError("the prior has nothing to calibrate; give a model folder")
+    sifted = sift([geolocator.learned], records.strings("image"), include=include_learned)
+    records = records[sifted.kept]
     outputs, read, errors = geolocator.outputs(records.strings("image"), track=track)
     if len(read) == 0:
         raise InputError(f"none of {len(records)} pictures could be read; first: {next(iter(errors.values()))}")
@@ -181,7 +200,7 @@ def fit_model(
     answers = _answers(geolocator.name, distributions(), len(records))
     if geolocator.folder.is_memory:
         fitted = fit(answers, truth, distributions(), by=by)
-        return replace(fitted, remarks=(_known_share(geolocator.folder, truth.points[read]),))
+        return replace(fitted, remarks=(_known_share(geolocator.folder, truth.points[read]),), learned=sifted)
     hierarchy = geolocator.folder.hierarchy
     groups, edges = _groups(answers, truth, by)
     logits = np.split(np.asarray(outputs["logits"], np.float64), np.cumsum(hierarchy.sizes)[:-1], axis=1)
@@ -209,6 +228,7 @@ def fit_model(
         names[-1],
         {level: _sets(true_score, kept, own_groups, level) for level in LEVELS},
         edges,
+        learned=sifted,
     )
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from whereshot import images, processes
 from whereshot.dataset import Batch, batches, load
+from whereshot.emptiness import EMPTY
 from whereshot.errors import InputError, ModelError, require
 from whereshot.preprocess import Preprocess, normalised
 from whereshot.progress import Track, silent
@@ -74,15 +75,16 @@ class OnnxCompute:
 
     def look(self, sources: Sequence[images.Source | None], settings: Preprocess) -> Part:
         """The outputs of some photos, each decoded right before it is looked at."""
-        rows, found, errors = [], [], {}
+        rows, found, empty, errors = [], [], [], {}
         for row, source in enumerate(sources):
-            crops = load(source, settings, None, row)
-            if isinstance(crops, str):
-                errors[row] = crops
+            picture = load(source, settings, None, row)
+            if isinstance(picture, str):
+                errors[row] = picture
             else:
                 rows.append(row)
-                found.append(self._one(normalised(crops, settings)))
-        return np.array(rows, np.int64), self._together(found), errors
+                empty.append(picture.empty)
+                found.append(self._one(normalised(picture.crops, settings)))
+        return np.array(rows, np.int64), _with_empty(self._together(found), np.array(empty, bool)), errors
 
     def _one(self, crops: NDArray[np.float32]) -> list[NDArray[np.float64]]:
         result: list[NDArray[np.float64]] = self._session.run(None, {"pixels": np.ascontiguousarray(crops[None])})
@@ -94,14 +96,24 @@ class OnnxCompute:
 
 def pick_device(device: str | None) -> str:
     """The device to compute on: the one asked for, else a GPU where there is one. Raises InputError."""
-    torch = require("torch", extra="torch")
     if device is None:
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return "cuda" if require("torch", extra="torch").cuda.is_available() else "cpu"
+    check_device(device)
+    return device
+
+
+def check_device(device: str | None) -> None:
+    """Refuse a device that this machine does not have, also for a model that would not use it. Raises InputError.
+
+    The CPU is always there, with torch or without.
+    """
+    if device in (None, "cpu"):
+        return
+    torch = require("torch", extra="torch")
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:  # torch says "not compiled with" by an assertion
         raise InputError(f"device {device!r} cannot be used here ({str(error).splitlines()[0]})") from error
-    return device
 
 
 def default_workers(photos: int, device: str = "cpu") -> int:
@@ -216,7 +228,13 @@ def _looked_at(task: Task, compute: Compute, settings: Preprocess) -> Part:
 
 
 def _outputs_of(batch: Batch, compute: Compute) -> Part:
-    return batch.rows, compute(batch) if len(batch.rows) else {}, batch.errors
+    outputs = _with_empty(compute(batch), batch.empty) if len(batch.rows) else {}
+    return batch.rows, outputs, batch.errors
+
+
+def _with_empty(outputs: dict[str, NDArray], empty: NDArray[np.bool_]) -> dict[str, NDArray]:
+    """A network's outputs, where there are any, and which of their pictures have nothing to see."""
+    return outputs | {EMPTY: empty} if len(empty) else outputs
 
 
 def joined(parts: Sequence[Part]) -> Part:

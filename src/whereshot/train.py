@@ -32,6 +32,7 @@ from whereshot.calibrate import calibrate
 from whereshot.distributed import Group
 from whereshot.errors import ConfigError, InputError, OutputError
 from whereshot.fitting import Fitting, Photos
+from whereshot.learned_photos import FILE, LearnedPhotos
 from whereshot.model import BackboneSettings, Network, mean_of_crops
 from whereshot.preprocess import Preprocess
 from whereshot.progress import Track, silent
@@ -263,6 +264,7 @@ class Job:
             "run.toml": config.dump(run),
             "train.jsonl": log.read_text("utf-8"),
             "README.md": card.of_trained(description, hierarchy.sizes, calibration).to_markdown(),
+            FILE: LearnedPhotos.of(records.strings("image")).to_bytes(),  # validation decides on epochs: learned, too
         }
         if len(self.rejects):
             write_parquet(self.rejects, self.state_folder / "rejects.parquet")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from whereshot import calibrate, evaluate, sphere
 from whereshot.errors import InputError
 from whereshot.evaluate import DEFAULT, Answers, Protocol, Truth, of_posterior
 from whereshot.geolocator import Geolocator
+from whereshot.learned_photos import Sifted, sift
 from whereshot.posterior import Posterior
 from whereshot.progress import Track, silent
 from whereshot.records import Records
@@ -63,6 +65,18 @@ def try_model(
         f"{calibrate.SEEN_KM:g} km of a training photo's place; pictures not compared",
         track="image" if geolocator.folder is None else "gallery",
     )
+
+
+def try_models(
+    geolocators: Sequence[Geolocator], records: Records, *, include_learned: bool = False, **options: Any
+) -> tuple[list[evaluate.Report], Sifted]:
+    """Score models on the same photos: those that none of them learned from, unless ``include_learned``.
+
+    ``options`` are those of ``try_model``. Returns a report of each, and how many photos were learned and left out.
+    """
+    sifted = sift([one.learned for one in geolocators], records.strings("image"), include=include_learned)
+    photos = records[sifted.kept]
+    return [try_model(one, photos, **options) for one in geolocators], sifted
 
 
 def _known_share(geolocator: Geolocator, truth: NDArray[np.float64]) -> float | None:

@@ -111,3 +111,13 @@ export function spoken(prediction: Prediction): string {
 export function bytesWords(bytes: number): string {
   return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }
+
+/** Whether the model learned from the photos of a gallery; a gallery of an earlier version does not say it. */
+export function learnedWords(counts?: { learned: number | null; left_out: number }): string {
+  if (!counts || counts.learned === null) return "It is not known whether it learned from these photos.";
+  if (counts.learned === 0) return "It learned from none of these photos.";
+  const photos = `${counts.learned.toLocaleString("en")} ${counts.learned === 1 ? "photo" : "photos"}`;
+  return counts.left_out > 0
+    ? `It learned from none of these photos: ${photos} that it learned from ${counts.learned === 1 ? "is" : "are"} left out.`
+    : `It learned from ${counts.learned.toLocaleString("en")} of these photos, so the scores are too good.`;
+}

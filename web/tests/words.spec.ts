@@ -4,7 +4,7 @@ import { cutAtDateLine } from "../src/map/dateline";
 import { problemWords } from "../src/server";
 import { distanceKm, geoScore, greatCircle } from "../src/sphere";
 import type { Prediction } from "../src/locator";
-import { distanceWords, evidenceWords, headline, percent, times } from "../src/words";
+import { distanceWords, evidenceWords, headline, learnedWords, percent, times } from "../src/words";
 
 const ANSWER: Prediction = {
   id: "a.jpg",
@@ -91,4 +91,16 @@ test("a server's problem is told in words", () => {
     "Top is a whole number.",
   );
   expect(problemWords(502, "<html>", null)).toBe("The server answered 502 without a reason.");
+});
+
+test("the gallery says what the model learned from, and never more than is known", () => {
+  expect(learnedWords()).toBe("It is not known whether it learned from these photos.");
+  expect(learnedWords({ learned: null, left_out: 0 })).toBe("It is not known whether it learned from these photos.");
+  expect(learnedWords({ learned: 0, left_out: 0 })).toBe("It learned from none of these photos.");
+  expect(learnedWords({ learned: 12, left_out: 12 })).toBe(
+    "It learned from none of these photos: 12 photos that it learned from are left out.",
+  );
+  expect(learnedWords({ learned: 12, left_out: 0 })).toBe(
+    "It learned from 12 of these photos, so the scores are too good.",
+  );
 });

@@ -33,7 +33,21 @@ FormatOption = Annotated[ReportFormat, typer.Option("--format", help="table for 
 ColumnOption = Annotated[list[str] | None, typer.Option("--column", help="Name a column, as latitude=LAT. Repeatable.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="A setting, as key=value. Repeatable.")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="A model's name or folder; by default compact.")]
-DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, ...")]
+
+
+def _present(device: str | None) -> str | None:
+    """A device that this machine has: refused here, so that no command and no model takes another one."""
+    if device is not None:
+        from whereshot import runtime
+
+        runtime.check_device(device)
+    return device
+
+
+DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, ...", callback=_present)]
+IncludeLearnedOption = Annotated[
+    bool, typer.Option("--include-learned", help="Count the photos, too, that the model learned from.")
+]
 TopOption = Annotated[int, typer.Option("--top", min=1, help="How many likely places to list.")]
 WithinOption = Annotated[
     float | None, typer.Option("--within", help="Decide to be right within so many km.", show_default=False)

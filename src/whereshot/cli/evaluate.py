@@ -15,6 +15,7 @@ from whereshot.cli.base import (
     ColumnOption,
     DeviceOption,
     FormatOption,
+    IncludeLearnedOption,
     ReportFormat,
     WithinOption,
     check_file,
@@ -30,6 +31,8 @@ from whereshot.errors import InputError
 
 if TYPE_CHECKING:
     from whereshot.evaluate import Answers, Protocol, Report, Truth
+    from whereshot.geolocator import Geolocator
+    from whereshot.learned_photos import Sifted
     from whereshot.predictions import Problems
 
 
@@ -109,6 +112,7 @@ def evaluate(
     ] = None,
     problems: Annotated[Path | None, typer.Option(help="Write all faulty rows and misses as CSV.")] = None,
     within: WithinOption = None,
+    include_learned: IncludeLearnedOption = False,
     form: FormatOption = ReportFormat.table,
     device: DeviceOption = None,
 ) -> None:
@@ -136,9 +140,9 @@ def evaluate(
     )
     check_folder(report)
     check_file(problems)
-    training, checked = None, ""
+    training, checked, learned = None, "", None
     if predictions or posterior:
-        _no_model(model, records, beside)
+        _no_model(model, records, beside, include_learned)
         known, answers, found = _read_files(predictions or (), posterior or (), truth, column, truth_column, cluster)
         if published is not None:
             checked = published.check(known.known_ids.tolist())
@@ -155,13 +159,19 @@ def evaluate(
             if truth is not None:
                 photos = published.complete(photos, read_records(truth, truth_column))
             checked = published.check(photos.table["id"].to_pylist())
-        result, training = _of_models([model, *(beside or ())], photos, within, protocol, cluster, device)
+        locators = _load([model, *(beside or ())], device)
+        result, learned = _of_models(locators, photos, include_learned, within, protocol, cluster)
+        training = None if locators[0].folder is None else locators[0].folder.training_points()
+        say(f"{records}: {learned.in_words()}")
         found = _missed(result, records)
     used = track.value if track is not None else result.protocol.get("track")
     told = {"track": "not stated (--track)" if used is None else f"{used}: {TRACKS[used]}"}
     told |= {} if published is None else {"benchmark": f"{published.title}, {checked}"}
+    told |= {} if learned is None else {"learned photos": learned.in_words()}
     result = replace(result, protocol=result.protocol | told | audited)
     document = result.to_json()
+    if learned is not None:
+        document["learned_photos"] = learned.to_json()
     if published is not None:
         document["benchmark"] = published.to_json(used or "not stated", checked)
     if report is not None:
@@ -192,26 +202,43 @@ def evaluate(
         some_failed()
 
 
-def _no_model(model: str | None, records: Path | None, beside: Any = None) -> None:
+def _no_model(model: str | None, records: Path | None, beside: Any, include_learned: bool) -> None:
+    if include_learned:
+        raise InputError(
+            "--include-learned goes with a model; what anyone's predictions were learned from is not known"
+        )
     if model is not None or records is not None or beside:
         raise InputError("give either a model or --predictions and --posterior, not both")
 
 
-def _of_models(
-    models: Sequence[str], records: Any, within: float | None, protocol: Any, cluster: str | None, device: str | None
-) -> tuple[Report, Any]:
-    """The models' scores, and where the photos lie that the first was trained on, if it was."""
-    from whereshot import evaluate as scoring
-    from whereshot import progress, trial
+def _load(models: Sequence[str], device: str | None) -> list[Geolocator]:
     from whereshot.geolocator import Geolocator
 
-    locators = [Geolocator.load(name, device) for name in models]
-    results = [
-        trial.try_model(locator, records, within_km=within, protocol=protocol, cluster=cluster, track=progress.bar)
-        for locator in locators
-    ]
-    training = None if locators[0].folder is None else locators[0].folder.training_points()
-    return results[0] if len(results) == 1 else scoring.side_by_side(results), training
+    return [Geolocator.load(name, device) for name in models]
+
+
+def _of_models(
+    locators: Sequence[Geolocator],
+    records: Any,
+    include_learned: bool,
+    within: float | None,
+    protocol: Any,
+    cluster: str | None,
+) -> tuple[Report, Sifted]:
+    """The models' scores, and how many of the photos they learned from."""
+    from whereshot import evaluate as scoring
+    from whereshot import progress, trial
+
+    results, learned = trial.try_models(
+        locators,
+        records,
+        include_learned=include_learned,
+        within_km=within,
+        protocol=protocol,
+        cluster=cluster,
+        track=progress.bar,
+    )
+    return results[0] if len(results) == 1 else scoring.side_by_side(results), learned
 
 
 def _missed(result: Report, records: Path) -> Problems:
@@ -302,6 +329,7 @@ def calibrate(
     truth_column: TruthColumnOption = None,
     by: Annotated[str | None, typer.Option(help="Also by group: scene, confidence, or a column of the truth.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the calibration as JSON.")] = None,
+    include_learned: IncludeLearnedOption = False,
     form: FormatOption = ReportFormat.table,
     device: DeviceOption = None,
 ) -> None:
@@ -312,7 +340,7 @@ def calibrate(
 
     check_file(out)
     if posterior is not None:
-        _no_model(model, records)
+        _no_model(model, records, None, include_learned)
         files = [str(predictions)] if predictions is not None else []
         cluster = by if by not in (None, *recalibrate.GROUPINGS) else None
         known, (answers,), problems = _read_files(files, [str(posterior)], truth, column, truth_column, cluster)
@@ -326,7 +354,9 @@ def calibrate(
         from whereshot.geolocator import Geolocator
 
         held_out = read_records(records, column)
-        fitted = recalibrate.fit_model(Geolocator.load(model, device), held_out, by=by, track=progress.bar)
+        fitted = recalibrate.fit_model(
+            Geolocator.load(model, device), held_out, by=by, include_learned=include_learned, track=progress.bar
+        )
         notes = []
     document = fitted.to_json()
     if out is not None:

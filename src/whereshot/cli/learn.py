@@ -9,6 +9,7 @@ import typer
 
 from whereshot.cli.base import (
     ColumnOption,
+    DeviceOption,
     FormatOption,
     ReportFormat,
     check_folder,
@@ -43,6 +44,7 @@ def learn(
     overwrite: Annotated[bool, typer.Option(help="Forget what the model in --out knows.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that compute features.")] = None,
     column: ColumnOption = None,
+    device: DeviceOption = None,
     form: FormatOption = ReportFormat.table,
 ) -> None:
     """Learn the places of your own photos, from their positions. Given again with more photos, it looks at those only.
@@ -53,6 +55,8 @@ def learn(
     from whereshot import progress
     from whereshot.records import count_reasons
 
+    if device not in (None, "cpu"):
+        raise InputError(f"learn runs on the CPU only; got device {device!r}")
     check_folder(out, replaced=True)
     resumable()
     records, rejects = _read(photos, column)

@@ -11,6 +11,7 @@ from whereshot.cli.base import (
     ColumnOption,
     DeviceOption,
     FormatOption,
+    IncludeLearnedOption,
     ModelOption,
     ReportFormat,
     TextOption,
@@ -113,6 +114,7 @@ def gallery(
     seed: Annotated[int, typer.Option(min=0, help="Of the choice.")] = 0,
     text: TextOption = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a gallery that is there.")] = False,
+    include_learned: IncludeLearnedOption = False,
     column: ColumnOption = None,
     form: FormatOption = ReportFormat.table,
     device: DeviceOption = None,
@@ -123,6 +125,7 @@ def gallery(
     """
     from whereshot import exhibition, progress
     from whereshot.geolocator import Geolocator
+    from whereshot.learned_photos import in_words
 
     check_folder(out, replaced=True)
     found = read_records(records, column)
@@ -134,8 +137,10 @@ def gallery(
         seed=seed,
         text=text,
         overwrite=overwrite,
+        include_learned=include_learned,
         track=progress.bar,
     )
+    say(f"{records}: {in_words(**told['learned_photos'])}")
     if form is ReportFormat.json:
         print_json(told)
     else:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from whereshot import card, catalog, checkpoint, output_files
+from whereshot import card, catalog, checkpoint, learned_photos, output_files
 from whereshot.catalog import Known
 from whereshot.errors import ModelError, require
 from whereshot.hub.base import Fetching, Repository
@@ -54,6 +54,7 @@ def _of_model_folder(repository: Repository, source: dict[str, Any], out: Path, 
     try:
         manifest = json.loads(repository.fetch(checkpoint.MANIFEST, fetching).read_text("utf-8"))
         found, hashes = manifest["format"], {str(file): str(known) for file, known in manifest["sha256"].items()}
+        hashes.pop(learned_photos.FILE, None)  # it is its owner's alone
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ModelError(f"{what}: its {checkpoint.MANIFEST} is not that of a whereshot model") from None
     if found != checkpoint.FORMAT:

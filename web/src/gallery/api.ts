@@ -14,6 +14,8 @@ export interface Scores {
   accuracy: Partial<Record<Distance, number>>;
   median_km: number | null;
   geoscore: number | null;
+  /** Of the photos given, how many the model learned from (null: not known), and how many were left out for it. */
+  learned_photos?: { given: number; learned: number | null; left_out: number };
 }
 
 /** The ids of so many photos, chosen by chance. */

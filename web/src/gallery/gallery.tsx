@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { isLocated, LocateError, type Position } from "../locator";
 import type { Globe, Mark } from "../map/globe";
 import { distanceKm, greatCircle } from "../sphere";
-import { distanceWords } from "../words";
+import { distanceWords, learnedWords } from "../words";
 import { TokenError } from "../server";
 import { listPhotos, photoAddress, readEntry, readScores, type GalleryEntry, type Scores } from "./api";
 import { Accuracy, Compared, Game } from "./results";
@@ -98,7 +98,7 @@ export function Gallery({ globe, game, onRefused }: Props) {
         <p>
           {game
             ? "Place your pin first, then see what the model says."
-            : "What the model said of photos it had not been trained on, beside the truth."}
+            : `What the model said, beside the truth. ${scores ? learnedWords(scores.learned_photos) : ""}`}
         </p>
       </div>
       {problem && (

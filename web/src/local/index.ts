@@ -103,7 +103,7 @@ class BrowserLocator implements Locator {
 
 /** The position that a camera wrote is read by the page itself. */
 function prediction(id: string, told: Answered | { error: string }): Prediction {
-  if (!("error" in told)) return { id, ...told, evidence: [], recorded: null, error: null };
+  if (!("error" in told)) return { id, ...told, recorded: null, error: null };
   return {
     id,
     latitude: null,

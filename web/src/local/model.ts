@@ -3,7 +3,8 @@ import type { Place, Prediction } from "../locator";
 import { answer, type Told } from "./answer";
 import { cellsOf } from "./cells";
 import { type Pooled, pool } from "./pooling";
-import { type Posterior, Support } from "./posterior";
+import { NOTHING, isEmpty } from "./emptiness";
+import { Posterior, Support } from "./posterior";
 import { type Crops, type Preprocess, crops } from "./preprocess";
 import { type Outputs, type Readout, type ReadoutDescription, readoutOf } from "./readout";
 import type { Picture } from "./resample";
@@ -40,12 +41,14 @@ export interface Asked {
 
 export type RunNetwork = (input: Crops) => Promise<Outputs>;
 
-/** An answer with its map. */
-export type Answered = Told & { map: Prediction["map"] };
+/** An answer with its map, and what the picture itself says against one. */
+export type Answered = Told & { map: Prediction["map"]; evidence: Prediction["evidence"] };
 
 export class Model {
   private readonly readout: Readout;
   private readonly support: Support;
+  /** Those of pictures without anything to see: the prior. */
+  private readonly empty = new WeakSet<Posterior>();
 
   constructor(
     private readonly site: Site,
@@ -66,7 +69,10 @@ export class Model {
 
   /** What a picture says of where it was taken. */
   async posterior(picture: Picture): Promise<Posterior> {
-    return this.readout.posterior(await this.run(crops(picture, this.site.preprocess)));
+    if (!isEmpty(picture)) return this.readout.posterior(await this.run(crops(picture, this.site.preprocess)));
+    const prior = new Posterior(this.support, this.readout.logPrior);
+    this.empty.add(prior);
+    return prior;
   }
 
   /** One posterior of photos of one place. */
@@ -76,15 +82,16 @@ export class Model {
 
   /** What is said of a posterior. */
   answer(posterior: Posterior, asked: Asked): Answered {
+    const isNothing = this.empty.has(posterior);
     const told = answer(posterior, {
       withinKm: asked.within_km,
       level: asked.level ?? 0.9,
       top: asked.top ?? 5,
-      radiusFactor: this.site.radius_factor,
+      radiusFactor: isNothing ? 1 : this.site.radius_factor,
       countryCodes: this.names.countries.map(([code]) => code),
       nameOf: (number) => this.nameOf(number),
     });
-    return { ...told, map: cellsOf(posterior) };
+    return { ...told, map: cellsOf(posterior), evidence: isNothing ? [NOTHING] : [] };
   }
 
   private nameOf(number: number): Place {
