@@ -28,14 +28,15 @@ STAY_S = 40.0
 TOP = """
 Each command was run once, on small inputs, with an empty home and an empty folder for temporary files. "Writes" is what
 it wrote where it was told to. "Keeps" is what it keeps of costly work under `~/.cache/whereshot`; the folder may be
-removed at any time. Nothing else was left, temporary files are gone at the end, and {native} Made by
-`python benchmarks/footprint.py`; `tests/test_footprint.py` holds it for every command.
+removed at any time. Nothing else was left. Temporary files are gone at the end, unless the command is killed.
+{native}
+Made by `python benchmarks/footprint.py`; `tests/test_footprint.py` holds it for every command.
 
 | command | writes | keeps | looks up | connects to | starts |
 |---|---|---|---|---|---|
 """
-SEEN = "look-ups and connections are those of all libraries, native ones included."
-UNSEEN = "look-ups and connections are those of Python alone ({missing})."
+SEEN = "Look-ups and connections are those of all libraries, native ones included."
+UNSEEN = "Look-ups and connections are those of Python alone ({missing})."
 
 
 def row(name: str, case: Case, seen: Footprint) -> str:
@@ -52,7 +53,8 @@ def row(name: str, case: Case, seen: Footprint) -> str:
 def _summary(files: tuple[str, ...]) -> list[str]:
     """Files by name, and folders with how many files they hold."""
     counts = Counter(path.split("/")[0] + ("/" if "/" in path else "") for path in files)
-    return [f"{name} ({count} files)" if name.endswith("/") else name for name, count in sorted(counts.items())]
+    told = {name: f"{name} ({count} file{'s' * (count > 1)})" for name, count in counts.items()}
+    return [told[name] if name.endswith("/") else name for name in sorted(counts)]
 
 
 def section(cases: dict[str, Case], footprints: dict[str, Footprint]) -> str:
@@ -86,7 +88,7 @@ def main() -> None:
         strays += [f"{name}: {line}" for line in seen.strays(cases[name].named, cases[name].caches)]
         if seen.status != cases[name].status:
             strays.append(f"{name}: exit {seen.status}: {seen.stderr[-500:]}")
-    if not only_check:
+    if not only_check and not strays:  # the section says that there are none
         DOCUMENT.write_text(replaced(DOCUMENT.read_text("utf-8"), section(cases, footprints)), "utf-8")
     print("\n".join(strays or ["no command does what nobody asked for"]))
     sys.exit(bool(strays))

@@ -14,7 +14,7 @@ import threading
 import urllib.request
 from pathlib import Path
 
-_PATIENCE_S = 60.0
+_PATIENCE_S = 150.0
 
 
 def visit(stay_s: float, photo: Path, command: list[str]) -> int:

@@ -24,7 +24,7 @@ from footprint_cases import CASES, Case
 HERE = Path(__file__).parent
 CACHE = ".cache/whereshot/"
 """Under the home folder: where whereshot itself keeps what is costly to compute."""
-_PATIENCE_S = 240
+_PATIENCE_S = 500
 _DEVICES = ("/dev/", "/proc/")
 
 
