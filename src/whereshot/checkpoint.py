@@ -248,6 +248,15 @@ class ModelFolder:
             found = LearnedPhotos.of_digests([bytes.fromhex(text) for text in self.photos["digest"].to_pylist()])
         return found
 
+    @property
+    def known_photos(self) -> LearnedPhotos:
+        """Which photos it learned from. Raises ModelError where that is not known."""
+        if self.learned is None:
+            raise ModelError(
+                f"{self.path}: has no {learned_photos.FILE}, so it is not known which photos it learned from"
+            )
+        return self.learned
+
     @functools.cached_property
     def hierarchy(self) -> Hierarchy:
         """The cells of every level."""

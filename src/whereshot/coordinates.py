@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from whereshot.errors import InputError
 
-HEMISPHERES = {"latitude": "NS", "longitude": "EW"}
+HEMISPHERES = {"latitude": ("N", "S"), "longitude": ("E", "W")}
 """Axis -> the letters of its positive and its negative hemisphere."""
 
 LONGEST_TEXT = 80
@@ -81,7 +81,7 @@ def combine(parts: Sequence[float], axis: str, letter: str = "", sign: str = "")
         written = shown if first < 0 else f"{sign}{shown}"
         mark = "minus" if is_negative else "plus"
         raise CoordinateError(f"{axis} {written} has a {mark} sign, but its hemisphere is {letter}")
-    size = sum(abs(part) / 60**power for power, part in enumerate(parts))
+    size = sum(abs(part) / (1.0, 60.0, 3600.0)[power] for power, part in enumerate(parts))
     return 0.0 - size if is_negative or letter == negative else size
 
 
@@ -164,8 +164,9 @@ def read_pair(text: str) -> tuple[float, float] | None:
 
 def _axes_of(first: str, second: str) -> tuple[str, str] | None:
     """The axes of two texts, in their order; None where they are not two coordinates."""
-    matches = [_MARKED.fullmatch(part) for part in (first, second)]
-    if any(match is None for match in matches) or ("," in first + second and "." in first + second):
+    found = (_MARKED.fullmatch(part) for part in (first, second))
+    matches = [match for match in found if match is not None]
+    if len(matches) < 2 or ("," in first + second and "." in first + second):
         return None
     axes: list[str | None] = []
     for match in matches:

@@ -86,7 +86,8 @@ def split_header(text: str, path: Path) -> tuple[str, list[str]]:
     first = next(lines, "")
     if not first.strip():
         raise InputError(f"{path}: an empty table; the first line must name the columns")
-    unquoted = _LINE.match(_QUOTED.sub("", text))[0]
+    line = _LINE.match(_QUOTED.sub("", text))
+    unquoted = "" if line is None else line[0]
     delimiter = max(",;\t|", key=unquoted.count)
     try:
         names = next(csv.reader([first, *lines], delimiter=delimiter))

@@ -67,6 +67,8 @@ class Dali:
             loaded = [
                 dataset.load(sources[row], settings, random_crops, int(row), augment)
                 if crops is None
+                else crops
+                if isinstance(crops, str)
                 else dataset.Loaded(crops)
                 for row, crops in zip(chunk, found, strict=True)
             ]

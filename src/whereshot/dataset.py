@@ -86,7 +86,7 @@ def batches(
         return load(sources[row], settings, random_crops, row, augment)
 
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        ahead: deque[tuple[NDArray[np.int64], list[Future[NDArray[np.uint8] | str]]]] = deque()
+        ahead: deque[tuple[NDArray[np.int64], list[Future[Loaded | str]]]] = deque()
         for chunk in [*chunks[: threads + 1]]:
             ahead.append((chunk, [pool.submit(load_row, int(row)) for row in chunk]))
         rest: list[NDArray[np.int64] | None] = [*chunks[threads + 1 :], *[None] * len(ahead)]

@@ -40,9 +40,10 @@ def measures(image: Image.Image) -> tuple[float, float, float]:
 
     Correlation and kurtosis are 0 where the brightness is the same everywhere.
     """
-    factor = tuple(max(1, length // CELLS) for length in image.size)
-    whole = tuple(length - length % by for length, by in zip(image.size, factor, strict=True))
-    cells = np.asarray(image.convert("RGB").reduce(factor, (0, 0, *whole)), np.float64)  # no cell of fewer pixels
+    width, height = image.size
+    columns, rows = max(1, width // CELLS), max(1, height // CELLS)
+    box = (0, 0, width - width % columns, height - height % rows)
+    cells = np.asarray(image.convert("RGB").reduce((columns, rows), box), np.float64)  # no cell of fewer pixels
     spread = float((cells.max(axis=(0, 1)) - cells.min(axis=(0, 1))).max())
     grey = cells @ np.array([0.299, 0.587, 0.114])  # as JPEG and Pillow weigh colours
     grey -= grey.mean()

@@ -66,14 +66,16 @@ def cached_features(
     errors: dict[int, str] = {}
     if todo:
         rows = list(todo.values())
-        pending: dict[bytes, NDArray[np.float64]] = {}
+        pending: dict[bytes, NDArray[np.float32]] = {}
         blocks = runtime.compute_outputs(
             [paths[row] for row in rows], settings, make, workers=workers, track=track, what="computing features"
         )
         try:
             for positions, outputs, failed in blocks:
                 for position, vector in zip(positions, outputs.get("pooled", ()), strict=False):
-                    pending[digests[rows[position]]] = vector
+                    digest = digests[rows[position]]
+                    if digest is not None:
+                        pending[digest] = vector
                 errors.update({rows[position]: text for position, text in failed.items()})
                 if len(pending) >= (shard_photos or SHARD_PHOTOS):
                     known.update(_flush(folder, pending))
@@ -83,8 +85,10 @@ def cached_features(
     features = np.zeros((len(paths), dim), np.float32)
     failed_digests = {digests[row]: text for row, text in errors.items() if digests[row] is not None}
     for row, digest in enumerate(digests):
-        if row in already or digest in known:
-            features[row] = already[row] if row in already else known[digest]
+        if row in already:
+            features[row] = already[row]
+        elif digest is not None and digest in known:
+            features[row] = known[digest]
         else:
             errors.setdefault(row, failed_digests.get(digest, NO_FILE))
     return features, errors
@@ -104,7 +108,7 @@ def _read(folder: Path) -> dict[bytes, NDArray[np.float32]]:
     return known
 
 
-def _flush(folder: Path, pending: dict[bytes, NDArray[np.float64]]) -> dict[bytes, NDArray[np.float64]]:
+def _flush(folder: Path, pending: dict[bytes, NDArray[np.float32]]) -> dict[bytes, NDArray[np.float32]]:
     """Write what is pending as one shard, and hand it back."""
     done = dict(pending)
     if pending:

@@ -256,8 +256,9 @@ def _position(gps: dict[int, Any]) -> tuple[float | None, float | None, str | No
         parts = () if raw is None or raw == "" else raw if isinstance(raw, (tuple, list)) else (raw,)
         if all(_is_unset(part) for part in parts):
             return None, None, None if not values else f"EXIF has no {axis}"
-        numbers = _known_parts(parts)
-        if any(number is None for number in numbers) or not 1 <= len(numbers) <= 3:
+        found = _known_parts(parts)
+        numbers = [number for number in found if number is not None]
+        if len(numbers) < len(found) or not 1 <= len(numbers) <= 3:
             return None, None, f"EXIF {axis} is not a number: {_shown(raw)}"
         try:
             letter = coordinates.read_hemisphere(_text(gps.get(reference_tag)), axis)

@@ -112,7 +112,7 @@ def learn(
     output_files.check_folder(out, replaced=True)
     table = _photo_table(records)
     paths = table["image"].to_pylist()
-    asked = LearnedPhotos.of(paths, None if before is None else before.learned.salt)
+    asked = LearnedPhotos.of(paths, None if before is None else before.known_photos.salt)
     already = {} if before is None else _known_features(before, asked)
     state = out.with_name(f"{out.name}.{STATE}")
     pooled, errors = features.cached_features(
@@ -148,7 +148,7 @@ def learn(
     folder = _write(out, base, settings, library, rejects, len(copies), known_share)
     shutil.rmtree(state, ignore_errors=True)
     place_count = len(set(folder.photos["place"].to_pylist()))
-    calibrated = folder.memory_settings.confidence is not None
+    calibrated = folder.memory_settings is not None and folder.memory_settings.confidence is not None
     for remark in remarks(len(library.table), place_count, calibrated):
         say(remark)
     seconds = time.perf_counter() - started
@@ -234,12 +234,12 @@ class _Library:
 
 def _library_of(folder: ModelFolder) -> _Library:
     table = folder.photos.drop_columns([name for name in ("digest", "place") if name in folder.photos.column_names])
-    return _Library(table, folder.arrays["pooled"], folder.learned)
+    return _Library(table, folder.arrays["pooled"], folder.known_photos)
 
 
 def _known_features(folder: ModelFolder, asked: LearnedPhotos) -> dict[int, NDArray[np.float32]]:
     """By row, the features of those of some photos that a library has already: the same files."""
-    row_of = {digest.tobytes(): row for row, digest in enumerate(folder.learned.files)}
+    row_of = {digest.tobytes(): row for row, digest in enumerate(folder.known_photos.files)}
     found = ((row, row_of.get(digest.tobytes())) for row, digest in enumerate(asked.files))
     return {row: folder.arrays["pooled"][at].astype(np.float32) for row, at in found if at is not None}
 

@@ -54,6 +54,11 @@ def _number_of(error: Exception) -> int | None:
     return int(found[1]) if found else None
 
 
+def _caught(failures: Failures) -> Failures:
+    """Return the exceptions that report a failure to write."""
+    return (OSError, *failures)
+
+
 @contextlib.contextmanager
 def explained(path: Path, failures: Failures = ()) -> Iterator[None]:
     """Turn a failure to write, also that of a file in a temporary folder, into an OutputError that names ``path``."""
@@ -61,7 +66,7 @@ def explained(path: Path, failures: Failures = ()) -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise  # the reader of a pipe left: no failure of ours
-    except (OSError, *failures) as error:
+    except _caught(failures) as error:
         raise cannot_write(path, error) from error
     except OutputError as error:
         if error.__cause__ is None or PARTIAL not in str(error) or not isinstance(error.__cause__, Exception):

@@ -64,9 +64,8 @@ def new_file(path: str | Path, *, failures: Failures = ()) -> Iterator[Path]:
         target = Path(os.path.realpath(path))
         _check_replaceable(target)
         beside = _beside(target)
-        lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        lock = _held(os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666))
         try:
-            lock = _held(lock)
             mode = stat.S_IMODE((target if target.exists() else beside).stat().st_mode)
             yield beside
             _sync(beside)
@@ -320,4 +319,5 @@ def _exchange(one: Path, other: Path) -> bool:
         renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
     except (OSError, AttributeError, TypeError):
         return False
-    return renameat2(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0
+    failed: int = renameat2(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE)
+    return failed == 0

@@ -232,7 +232,7 @@ def _outputs_of(batch: Batch, compute: Compute) -> Part:
     return batch.rows, outputs, batch.errors
 
 
-def _with_empty(outputs: dict[str, NDArray], empty: NDArray[np.bool_]) -> dict[str, NDArray]:
+def _with_empty(outputs: dict[str, NDArray[Any]], empty: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
     """A network's outputs, where there are any, and which of their pictures have nothing to see."""
     return outputs | {EMPTY: empty} if len(empty) else outputs
 

@@ -183,9 +183,9 @@ def evaluate(
         files["report.html"] = scorecard.to_html(result, sections)
         files |= {"report.tex": scorecard.to_latex(result, sections)} if latex else {}
         files |= {"missing.csv": found.to_csv(missed_only=True)} if published is not None else {}
-        with output_files.new_files(report) as beside:
+        with output_files.new_files(report) as folder:
             for name, text in files.items():
-                output_files.write_text(beside / name, text)
+                output_files.write_text(folder / name, text)
         say(f"wrote {report}: {', '.join(files)}")
     if problems is not None:
         output_files.write_text(problems, found.to_csv())

@@ -14,7 +14,10 @@ from whereshot.engine.units import Unit
 from whereshot.processes import cores, spread
 from whereshot.progress import Track, silent
 
-NO_DOWNLOADS = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+NO_DOWNLOADS: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
 """DuckDB would else fetch an extension that a query needs into the home folder."""
 
 

@@ -60,7 +60,7 @@ def read_answers(path: Path, truth: Truth, columns: Mapping[str, str], name: str
         problems.rows.append(Problem(path.name, int(table.row_numbers[row]), ids[row], "an id too many", aside))
     given = np.zeros(len(truth), bool)
     given[of_row[of_row >= 0]] = True
-    for number in np.flatnonzero(~given):
+    for number in np.flatnonzero(~given).tolist():
         problems.rows.append(Problem(path.name, None, known[number], "no prediction", miss))
     mine = np.flatnonzero(of_row >= 0)
     rows = of_row[mine]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from whereshot.images import SUFFIXES
 
 
-def join(ids: NDArray[np.object_], truth: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
+def join(
+    ids: NDArray[np.object_], truth: NDArray[np.str_] | NDArray[np.object_]
+) -> tuple[NDArray[np.int64], list[str]]:
     """The row (n,) of the truth for each id, -1 where there is none, and what a person should know of it.
 
     An id that is not in the truth is taken for the photo of the same file name (without folder and ending), or of the
@@ -37,7 +39,10 @@ def join(ids: NDArray[np.object_], truth: Sequence[str]) -> tuple[NDArray[np.int
 
 
 def _joined_by(
-    key: Callable[[str], str], ids: NDArray[np.object_], truth: Sequence[str], rows: NDArray[np.int64]
+    key: Callable[[str], str],
+    ids: NDArray[np.object_],
+    truth: NDArray[np.str_] | NDArray[np.object_],
+    rows: NDArray[np.int64],
 ) -> dict[int, int]:
     """Row of a prediction that has none yet -> row of the truth, by a key that one id of either side has."""
     own, wanted = [key(one) for one in ids], [key(str(one)) for one in truth]

@@ -6,7 +6,7 @@ import asyncio
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -29,10 +29,19 @@ from whereshot.server.problems import PROBLEM_JSON, ProblemError
 from whereshot.server.security import Guard, policy, safe_headers
 from whereshot.server.tokens import Tokens
 
+if TYPE_CHECKING:
+    from fastapi.applications import TelemetryConfig
+
 LEFT = 499
 """What is counted where nobody is there to read a status."""
 
-UNOBSERVED = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False}
+UNOBSERVED: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 """FastAPI hands requests and errors on to OpenTelemetry where the environment says so; here nobody is told of them."""
 
 

@@ -152,7 +152,7 @@ def _resolve(present: list[str], given: Mapping[str, str], path: Path) -> dict[s
     twice = [name for name, count in Counter(present).items() if count > 1]
     if twice:
         raise InputError(f"{path}: more than one column is called {twice[0]!r}; rename all but one")
-    own = {name: (name,) for name in TYPES if name not in ALIASES}
+    own: dict[str, tuple[str, ...]] = {name: (name,) for name in TYPES if name not in ALIASES}
     names = csv_tables.resolve(present, given, ALIASES | own, path)
     for target in ("latitude", "longitude"):
         if target not in names:
@@ -163,7 +163,7 @@ def _resolve(present: list[str], given: Mapping[str, str], path: Path) -> dict[s
 
 
 def _is_time(kind: pa.DataType) -> bool:
-    return pa.types.is_timestamp(kind) or pa.types.is_date(kind)
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
 
 
 def _booleans(column: pa.ChunkedArray) -> tuple[pa.Array, int]:
