@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from whereshot.errors import InputError, OutputError, visible
+from whereshot.errors import InputError, OutputError, install_command, visible
 
 if TYPE_CHECKING:
     from whereshot.records import Records
@@ -37,6 +37,10 @@ WithinOption = Annotated[
     float | None, typer.Option("--within", help="Decide to be right within so many km.", show_default=False)
 ]
 LevelOption = Annotated[float, typer.Option("--level", help="What the circle holds.")]
+EngineOption = Annotated[
+    str, typer.Option("--engine", help=f"local, or spark (in the source folder: {install_command('spark')}).")
+]
+MasterOption = Annotated[str | None, typer.Option("--master", help="Spark's master, as local[2] or spark://host:7077.")]
 TextOption = Annotated[bool, typer.Option("--text/--no-text", help="Read signs in the picture.")]
 
 

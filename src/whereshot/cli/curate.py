@@ -11,7 +11,9 @@ import typer
 
 from whereshot.cli.base import (
     ColumnOption,
+    EngineOption,
     FormatOption,
+    MasterOption,
     ReportFormat,
     check_folder,
     check_writable,
@@ -24,8 +26,6 @@ from whereshot.cli.base import (
 )
 from whereshot.errors import InputError, nearest_name
 
-EngineOption = Annotated[str, typer.Option("--engine", help="local, or spark (pip install 'whereshot[spark]').")]
-MasterOption = Annotated[str | None, typer.Option("--master", help="Spark's master, as local[2] or spark://host:7077.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Start again, and drop what is there.")]
 
 

@@ -10,7 +10,9 @@ import typer
 
 from whereshot.cli.base import (
     ColumnOption,
+    EngineOption,
     FormatOption,
+    MasterOption,
     ReportFormat,
     SetOption,
     check_folder,
@@ -23,8 +25,6 @@ from whereshot.errors import InputError, nearest_name
 if TYPE_CHECKING:
     from whereshot.sources import Order
 
-EngineOption = Annotated[str, typer.Option("--engine", help="local, or spark (pip install 'whereshot[spark]').")]
-MasterOption = Annotated[str | None, typer.Option("--master", help="Spark's master, as local[2] or spark://host:7077.")]
 WhereOption = Annotated[
     list[str] | None, typer.Option("--where", help="Keep only these, as country=US,CA or split!=test. Repeatable.")
 ]
