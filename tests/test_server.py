@@ -226,6 +226,20 @@ def test_other_names_and_other_sites_are_refused(server: Server) -> None:
     is_problem(httpx.post(server.url + "/v1/locate", trust_env=False, **form), 403, "another site")
 
 
+def test_a_page_of_another_origin_is_refused_where_sec_fetch_site_is_absent(server: Server) -> None:
+    """Older browsers send Origin alone."""
+
+    def posted(origin: str | None) -> httpx.Response:
+        headers = {} if origin is None else {"origin": origin}
+        form = {"files": {"photos": ("a.jpg", JPEG)}, "data": {"text": "false", "map": "false"}}
+        return httpx.post(server.url + "/v1/locate", trust_env=False, headers=headers, timeout=60, **form)
+
+    for own in (None, server.url):
+        assert posted(own).status_code == 200
+    for other in ("https://evil.example", "null", "http://127.0.0.1.evil.example", "file://"):
+        is_problem(posted(other), 403, f"a page of another site ({other}) may not send photos here")
+
+
 # ---- in bad faith
 
 
@@ -324,9 +338,32 @@ def test_ten_thousand_parts_are_refused(server: Server) -> None:
     assert "option fields" in problem["detail"]
 
 
+HEADERS_ARE_LONG = "the headers of the request have more than 16,384 bytes, the limit"
+
+
 def test_a_header_of_a_megabyte_is_refused(server: Server) -> None:
     status, problem, seconds = sent(server, b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 1_000_000)
     assert (status, problem["status"]) == (400, 400) and seconds < 5
+    assert problem["detail"] == HEADERS_ARE_LONG
+
+
+def test_headers_have_16_kb_also_when_they_come_at_once(server: Server) -> None:
+    """All of them may arrive in one packet, and be complete before anyone counts what is missing."""
+    start, end = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", b"\r\n\r\n"
+
+    def headers_of(size: int) -> bytes:
+        return start + b"X: " + b"a" * (size - len(start) - len(b"X: ") - len(end)) + end
+
+    status, problem, _ = sent(server, headers_of(16_384))
+    assert (status, problem) == (200, {"status": "ok"})
+    for size in (16_400, 60_000):
+        status, problem, _ = sent(server, headers_of(size))
+        assert (status, problem["detail"]) == (400, HEADERS_ARE_LONG)
+
+
+def test_what_is_no_http_is_said_to_be_none(server: Server) -> None:
+    status, problem, _ = sent(server, b"\x16\x03\x01 hello\r\n\r\n")
+    assert (status, problem["detail"]) == (400, "this is no HTTP request")
 
 
 def test_the_slow_are_cut_off_and_forgotten(server: Server) -> None:

@@ -45,6 +45,9 @@ class Service:
     gallery: Gallery | None = None
     tokens: Tokens | None = None
     hosts: tuple[str, ...] | None = None
+    """Names that a request may call this server by; None: any."""
+    allowed: tuple[str, ...] = ()
+    """Names whose pages may send photos: those of ``--allow-host``."""
     site: Path = field(default_factory=site.folder)
 
     def told(self) -> dict[str, Any]:
@@ -138,14 +141,21 @@ def make_app(service: Service, batcher: Batcher, metrics: Metrics) -> Guard:
 
     _add_gallery(app, service.gallery)
     if site.is_built(service.site):
-        app.mount("/", site.Site(service.site))
+        app.router.default = site.Site(service.site)  # a mount would answer a route's wrong method with 404
     else:
 
         @app.get("/", include_in_schema=False)
         async def missing() -> Response:
             return HTMLResponse(site.missing_page())
 
-    return Guard(app, headers=service.headers(), tokens=service.tokens, hosts=service.hosts, metrics=metrics)
+    return Guard(
+        app,
+        headers=service.headers(),
+        tokens=service.tokens,
+        hosts=service.hosts,
+        allowed=service.allowed,
+        metrics=metrics,
+    )
 
 
 def _add_gallery(app: FastAPI, gallery: Gallery | None) -> None:
