@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,10 @@ START_S = 120.0
 """Until a process has loaded the model."""
 _LINE = 1 << 20
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+Tell = Callable[[int, int, bytes], None]
+"""Takes a job's number in its batch, a photo's number in the job, and the line of that photo."""
 
 
 class WorkerLostError(Exception):
@@ -65,14 +70,17 @@ class Worker:
             await self.stop()
             raise ModelError(head["error"])
 
-    async def answer(self, parts: list[bytes | bytearray], seconds: float) -> list[Answer]:
-        """The answers to a batch: its header and the photos.
+    async def answer(self, parts: list[bytes | bytearray], seconds: float, tell: Tell) -> list[Answer]:
+        """The answers to a batch: its header and the photos. ``tell`` gets the lines of single photos before these.
 
         Raises BrokenAnswerError, or WorkerLostError, WorkerSlowError; then the process is gone.
         """
         try:
             async with asyncio.timeout(seconds):
                 head = await self._exchange(parts)
+                while "photo" in head:
+                    tell(*head["photo"], await self._process.stdout.readexactly(head["length"]))
+                    head = await self._read_head()
                 if "broken" in head:
                     raise BrokenAnswerError
                 return [
@@ -93,6 +101,9 @@ class Worker:
         for part in parts:
             self._process.stdin.write(part)
             await self._process.stdin.drain()
+        return await self._read_head()
+
+    async def _read_head(self) -> dict[str, Any]:
         line = await self._process.stdout.readline()
         if not line:
             raise EOFError

@@ -53,7 +53,7 @@ def _warm(answerer: Any, text: bool) -> None:
 
     out = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)).save(out, "JPEG")
-    answerer.answer([Job([None], [out.getvalue()])], Options(text=text))
+    answerer.answer([Job([None], [out.getvalue()])], Options(text=text), lambda *_: None)
 
 
 def _answer(answerer: Any, batch: dict[str, Any], taken: BinaryIO, told: BinaryIO) -> None:
@@ -61,8 +61,12 @@ def _answer(answerer: Any, batch: dict[str, Any], taken: BinaryIO, told: BinaryI
     from whereshot.server.options import Options
 
     jobs = [Job(job["names"], [taken.read(length) for length in job["lengths"]], job["form"]) for job in batch["jobs"]]
+
+    def tell(job: int, photo: int, line: bytes) -> None:
+        _tell(told, {"photo": [job, photo], "length": len(line)}, line)
+
     try:
-        replies = answerer.answer(jobs, Options(**batch["options"]))
+        replies = answerer.answer(jobs, Options(**batch["options"]), tell)
     except Exception:  # a bug, which must not cost the process; a traceback holds nothing of a picture
         traceback.print_exc()
         _tell(told, {"broken": True})
