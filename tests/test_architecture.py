@@ -44,10 +44,11 @@ FLOORS_INSIDE = {
     "server": """
 running
 app
+streaming
 batching examples
 worker
 answering multipart protocol security
-allocation coarse gallery limits metrics models options pictures pool problems site tokens
+allocation coarse gallery limits metrics models options origins pictures pool problems site tokens
 """,
     "fetch": """
 api
