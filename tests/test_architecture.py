@@ -36,7 +36,7 @@ triangles rings
 s2 catalog
 sphere images config
 storage download
-arrow errors progress processes shipped
+arrow errors progress processes shipped own_stderr
 """
 """Who may import whom: a module imports from the lines below its own, never from its own line."""
 

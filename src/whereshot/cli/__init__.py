@@ -33,6 +33,7 @@ from whereshot.cli import (
     train,
 )
 from whereshot.errors import WhereshotError, visible
+from whereshot.own_stderr import own_stderr
 
 app = typer.Typer(
     name="whereshot",
@@ -80,6 +81,11 @@ app.add_typer(models.app, name="models")
 
 def main() -> NoReturn:
     """Run a command; an error of the user's becomes one line on stderr and exit 2."""
+    with own_stderr():
+        _run()
+
+
+def _run() -> NoReturn:
     base.begin()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from whereshot.errors import ModelError
+from whereshot.own_stderr import descriptor
 
 START_S = 120.0
 """Until a process has loaded the model."""
@@ -57,6 +58,7 @@ class Worker:
             *(sys.executable, "-m", "whereshot.server.worker"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            stderr=descriptor(),
             env={**os.environ, **_ONE_THREAD},
             limit=_LINE,
         )

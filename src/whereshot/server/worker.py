@@ -11,18 +11,22 @@ import os
 import signal
 import sys
 import traceback
-import warnings
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from whereshot.errors import WhereshotError
+from whereshot.own_stderr import own_stderr
 from whereshot.server.allocation import return_large_buffers
 
 
 def main() -> None:
     """Load the model that the first line names, then answer batch by batch until the input ends."""
+    with own_stderr():  # decoders remark on strangers' pictures
+        _serve()
+
+
+def _serve() -> None:
     return_large_buffers()
-    warnings.simplefilter("ignore")  # decoders remark on strangers' pictures
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to end
     taken = sys.stdin.buffer
     told = os.fdopen(os.dup(1), "wb")
