@@ -59,7 +59,7 @@ hosts robots verify
 streetview mapillary flickr osv5m yfcc table folder
 street archives
 addresses
-ids object_keys sidecars urlencoded where queries purse
+ids object_keys sidecars unread_files urlencoded where queries purse
 """,
     "curate": """
 run

@@ -69,6 +69,17 @@ def say(text: str) -> None:
     print(visible(text), file=sys.stderr)
 
 
+def say_unread(inputs: Sequence[Path]) -> None:
+    """Name the raw photos and videos that lie in the folders of the inputs: nobody should miss them in silence."""
+    if not any(path.is_dir() for path in inputs):
+        return
+    from whereshot.sources import describe_unread
+
+    unread = describe_unread(inputs)
+    if unread is not None:
+        say(unread)
+
+
 def print_json(document: Any) -> None:
     print(json.dumps(finite(document), indent=1, ensure_ascii=False, default=str))
 

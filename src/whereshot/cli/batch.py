@@ -22,6 +22,7 @@ from whereshot.cli.base import (
     pairs,
     print_done,
     say,
+    say_unread,
     some_failed,
 )
 from whereshot.errors import InputError, nearest_name
@@ -70,4 +71,5 @@ def batch(
     )
     if document["rejected"]:
         some_failed()
+    say_unread([photos])
     print_done(document, out, out / "rejects", form, "photos located", "failed")

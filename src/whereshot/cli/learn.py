@@ -14,6 +14,7 @@ from whereshot.cli.base import (
     pairs,
     print_json,
     say,
+    say_unread,
 )
 from whereshot.errors import InputError
 
@@ -59,6 +60,7 @@ def learn(
         track=progress.bar,
         say=say,
     )
+    say_unread(photos)
     reasons = count_reasons(learned.rejects)
     if form is ReportFormat.json:
         print_json(learned.to_json() | {"rejected": reasons})

@@ -19,6 +19,7 @@ from whereshot.cli.base import (
     pairs,
     print_kept,
     say,
+    say_unread,
 )
 from whereshot.errors import InputError, nearest_name
 
@@ -94,6 +95,8 @@ def ingest(
 
         rejects = rejects_path(out)
         document = _at_once(source, inputs, out, pairs(column, "--column"), where or [])
+    if source == "folder":
+        say_unread(inputs)
     print_kept(document, out, rejects, form)
 
 
