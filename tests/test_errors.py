@@ -44,7 +44,7 @@ def test_require_names_package_and_extra() -> None:
     with pytest.raises(errors.MissingExtraError) as caught:
         errors.require("no_such_package_here", extra="spark")
     assert str(caught.value) == (
-        "no_such_package_here is not installed; run in the source folder of whereshot: pip install '.[spark]'"
+        "no_such_package_here is not installed; run in the source folder: pip install '.[spark]'"
     )
     assert isinstance(caught.value.__cause__, ImportError)
 

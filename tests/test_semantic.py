@@ -113,7 +113,7 @@ def test_scikit_learn_is_asked_for_by_name(france: NDArray, monkeypatch: pytest.
     with pytest.raises(MissingExtraError) as caught:
         dense_sites(france, 100, 10, OPTICS, 1000, 0)
     assert str(caught.value) == (
-        "sklearn.cluster is not installed; run in the source folder of whereshot: pip install '.[semantic]'"
+        "sklearn.cluster is not installed; run in the source folder: pip install '.[semantic]'"
     )
 
 

@@ -68,7 +68,7 @@ def install_command(extra: str) -> str:
 def missing_extra(module: str, extra: str) -> MissingExtraError:
     """The error for an optional dependency that is not installed. Every such text is made here."""
     command = install_command(extra)
-    return MissingExtraError(f"{module} is not installed; run in the source folder of whereshot: {command}")
+    return MissingExtraError(f"{module} is not installed; run in the source folder: {command}")
 
 
 def visible(text: str) -> str:

@@ -26,13 +26,13 @@ def train(
     device: DeviceOption = None,
 ) -> None:
     """Train a model from a run file into a model folder; on several processes: torchrun -m whereshot.cli train RUN."""
-    from whereshot import config, errors, progress
+    from whereshot import errors, progress, run_settings
 
     errors.require("torch", extra="torch")
     from whereshot import distributed
     from whereshot import train as training
 
-    settled = config.load(run, training.Run, settings or ())
+    settled = run_settings.load(run, settings or ())
     started = time.perf_counter()
     shared = {"overwrite": overwrite, "device": device, "workers": workers, "track": progress.bar, "say": say}
     if search is not None:
