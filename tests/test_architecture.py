@@ -40,7 +40,7 @@ position_columns
 picture_data storage download coordinates csv_tables
 output_files
 output_failures output_streams
-arrow errors progress processes quiet shipped
+arrow errors progress processes quiet shipped own_stderr
 """
 """Who may import whom: a module imports from the lines below its own, never from its own line."""
 
@@ -48,10 +48,11 @@ FLOORS_INSIDE = {
     "server": """
 running
 app
+streaming
 batching examples
 worker
 answering multipart protocol security
-allocation coarse gallery limits metrics models options pictures pool problems site tokens
+allocation coarse gallery limits metrics models options origins pictures pool problems site tokens
 """,
     "fetch": """
 api
@@ -62,7 +63,7 @@ hosts robots verify
 streetview mapillary flickr osv5m yfcc table folder
 street archives
 addresses
-ids object_keys sidecars urlencoded where queries purse
+ids object_keys sidecars unread_files urlencoded where queries purse
 """,
     "curate": """
 run

@@ -145,7 +145,7 @@ def test_without_matplotlib(atlas: Atlas, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "matplotlib", None)  # what Python takes for a module that is not there
     with pytest.raises(MissingExtraError) as caught:
         cartography.draw_world(atlas, tmp_path / "x.png")
-    assert str(caught.value) == "matplotlib is not installed; it comes with: pip install 'whereshot[draw]'"
+    assert str(caught.value) == ("matplotlib is not installed; run in the source folder: pip install '.[draw]'")
 
 
 def test_where_nothing_can_be_written(atlas: Atlas, tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ def test_the_page_needs_no_matplotlib(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert run("cells", "show", cells, "--out", tmp_path / "x.html").code == 0
     said = run("cells", "show", cells, "--out", tmp_path / "maps").mistake
-    assert said == "matplotlib is not installed; it comes with: pip install 'whereshot[draw]'"
+    assert said == "matplotlib is not installed; run in the source folder: pip install '.[draw]'"
     assert not (tmp_path / "maps").exists()
 
 

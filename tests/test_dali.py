@@ -26,7 +26,7 @@ RAW = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
 
 @pytest.mark.skipif(HAS_DALI, reason="DALI is installed")
 def test_without_dali_it_is_said_how_to_get_it() -> None:
-    with pytest.raises(MissingExtraError, match=r"it comes with: pip install 'whereshot\[dali\]'"):
+    with pytest.raises(MissingExtraError, match=r"run in the source folder: pip install '.\[dali\]'"):
         Dali()
 
 

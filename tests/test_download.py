@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +135,42 @@ def test_without_a_network_one_line_at_once(tmp_path: Path, monkeypatch: pytest.
     with socket.create_server(("127.0.0.1", 0)) as deaf, silent:  # takes the connection and says nothing
         ask_json(f"http://127.0.0.1:{deaf.getsockname()[1]}/", "big")
     assert time.perf_counter() - started < 10
+
+
+def test_every_time_out_has_one_text() -> None:
+    """Which of them comes first is chance: the look-up, the connection, TLS, the first byte, or our own patience."""
+    timeouts: list[Exception] = [
+        TimeoutError(),
+        TimeoutError("timed out"),
+        TimeoutError("_ssl.c:989: The handshake operation timed out"),
+        TimeoutError("The read operation timed out"),
+        TimeoutError(errno.ETIMEDOUT, "Connection timed out"),
+        OSError(errno.ETIMEDOUT, "Connection timed out"),
+    ]
+    timeouts += [urllib.error.URLError(error) for error in timeouts]
+    assert {download.why_no_answer(error, 5.0) for error in timeouts} == {"no answer in 5 s"}
+    others = [ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), urllib.error.URLError("not secured")]
+    assert [download.why_no_answer(error, 5.0) for error in others] == ["Connection refused", "not secured"]
+
+
+def test_a_slow_look_up_is_a_time_out_and_a_fast_one_says_that_there_is_no_network() -> None:
+    error = urllib.error.URLError(socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"))
+    assert download.is_timeout(error, took_s=0.9 * download.PATIENCE_S)
+    assert not download.is_timeout(error, took_s=0.01)
+    assert download.why_no_answer(error, 5.0) == "Temporary failure in name resolution"
+    unknown = urllib.error.URLError(socket.gaierror(socket.EAI_NONAME, "Name or service not known"))
+    assert not download.is_timeout(unknown, took_s=0.9 * download.PATIENCE_S)
+
+
+def test_a_silent_server_has_one_text_whoever_loses_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The socket and the one who waits for it have the same patience: either may end first."""
+    monkeypatch.setattr(download, "PATIENCE_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:  # takes the connection and says nothing
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
+        asks = [lambda: ask_json(url, "big")] * 5 + [lambda: fetch(Wanted(url), tmp_path / "big", what="big")]
+        for ask in asks:
+            with pytest.raises(ModelError, match=r"cannot be reached \(no answer in 0\.2 s\)$"):
+                ask()
 
 
 def test_offline_nothing_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

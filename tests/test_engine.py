@@ -6,6 +6,7 @@ import bz2
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -37,7 +38,7 @@ from whereshot.engine import (
 )
 from whereshot.engine.base import leave_mark
 from whereshot.engine.local import Local
-from whereshot.engine.spark import Spark
+from whereshot.engine.spark import Spark, check_master
 from whereshot.errors import InputError, MissingExtraError, OutputError, WhereshotError
 from whereshot.records import Records, rejects_table
 
@@ -245,6 +246,51 @@ def spark() -> Iterator[Engine]:
         patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")  # it starts sooner
         yield engine
         engine.session().stop()
+
+
+def test_a_master_that_is_not_there_is_one_line_at_once() -> None:
+    """Spark itself tries three times for 20 s, and ends in a traceback of Java."""
+    started = time.monotonic()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        nobody = f"spark://127.0.0.1:{taken.getsockname()[1]}"
+        check_master(nobody)  # somebody takes the connection
+    for master in (nobody, f"{nobody},{nobody.removeprefix('spark://')}"):
+        with pytest.raises(WhereshotError) as caught:
+            check_master(master)
+        refused = "(Connection refused); start it, or correct --master"
+        assert str(caught.value) == f"{master}: no Spark master can be reached there {refused}"
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("master", ["spark://", "spark://host", "spark://host:port", "spark://host:0", "spark://:7077"])
+def test_a_master_that_is_no_address_is_named(master: str) -> None:
+    with pytest.raises(WhereshotError) as caught:
+        check_master(master)
+    assert str(caught.value) == f"--master is local[2] or spark://HOST:PORT; got {master!r}"
+
+
+SESSION = """
+import sys
+from whereshot.engine import ENGINES
+from whereshot.errors import WhereshotError
+try:
+    ENGINES["spark"](sys.argv[1]).session()
+except WhereshotError as error:
+    print(error)
+"""
+
+
+def test_a_session_that_cannot_begin_is_one_line_within_20_s(spark: Engine) -> None:
+    """In a process of its own, as Java holds one session."""
+
+    def said(master: str) -> str:
+        done = subprocess.run([sys.executable, "-c", SESSION, master], capture_output=True, text=True, timeout=100)
+        return done.stdout
+
+    with socket.create_server(("127.0.0.1", 0)) as deaf:  # takes the connection and knows nothing of Spark
+        master = f"spark://127.0.0.1:{deaf.getsockname()[1]}"
+        assert said(master) == f"{master}: the Spark master did not answer in 8 s; is it one, of Spark 4?\n"
+    assert said("nonsense") == "nonsense: Spark cannot be started (Could not parse Master URL: 'nonsense')\n"
 
 
 @pytest.fixture

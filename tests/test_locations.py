@@ -147,7 +147,7 @@ def test_geoclip_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     importlib.invalidate_caches()
     with pytest.raises(errors.MissingExtraError) as caught:
         geoclip.location_encoder()
-    assert str(caught.value) == "geoclip is not installed; it comes with: pip install 'whereshot[geoclip]'"
+    assert str(caught.value) == ("geoclip is not installed; run in the source folder: pip install '.[geoclip]'")
     weights = tmp_path / "geoclip" / "model" / "weights"
     weights.mkdir(parents=True)
     (tmp_path / "geoclip" / "__init__.py").touch()

@@ -29,6 +29,7 @@ TITLES = (
     "what is not sure does not look sure",
     "what the camera recorded is a mark of its own, with its distance, and can be left out",
     "several photos have one pooled answer, and what is no photo is told in words",
+    "each of several photos has its answer as soon as it is there",
     "the gallery shows the truth, and the game compares",
     "a server that asks for a token is given one",
     "probabilities and distances claim no more than they say",

@@ -18,9 +18,19 @@ from whereshot.partition.base import planar_area_sr
 from whereshot.partition.quadtree import Quadtree
 
 
+def smallest_part_m2(low: NDArray, high: NDArray) -> float:
+    """The area of the smallest of a box's four parts, by the cosine of its middle."""
+    (height, width), middle = np.radians(high - low) / 2, 0.5 * (low[0] + high[0])
+    flat = [math.cos(math.radians(middle + step * (high[0] - low[0]) / 4)) for step in (-1, 1)]
+    return min(flat) * height * width * 6371008.8**2
+
+
 def slow(points: NDArray, low: NDArray, high: NDArray, depth: int, most: int) -> Iterator[tuple[NDArray, NDArray]]:
-    """Boxes (south, west, north, east) and their points, in OSV-5M's order; empty quadrants are left out."""
-    if depth == 0 or len(points) <= most:
+    """Boxes (south, west, north, east) and their points, in OSV-5M's order; empty quadrants are left out.
+
+    OSV-5M's has no smallest box; here none is divided whose parts would have less than a square metre.
+    """
+    if depth == 0 or len(points) <= most or smallest_part_m2(low, high) < 1:
         yield np.concatenate([low, high]), points
         return
     middle = 0.5 * (low + high)
@@ -177,3 +187,24 @@ def test_a_box_of_photos_holds_a_pole_and_the_date_line_once(side: int) -> None:
     both = [cells.assign(np.stack([latitude, np.full(50, longitude)], axis=1)) for longitude in (-180.0, 180.0)]
     np.testing.assert_array_equal(*both)
     assert (both[0] >= 0).mean() > 0.8
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    latitude=st.floats(-90, 90),
+    longitude=st.floats(-180, 180),
+    spread=st.sampled_from([0, 1e-9, 1e-6, 1e-4, 1.0]),
+    kind=st.sampled_from(["quadtree", "s2"]),
+    extent=st.sampled_from(["world", "photos"]),
+    seed=st.integers(0, 99),
+)
+def test_no_cell_is_below_a_square_metre(
+    latitude: float, longitude: float, spread: float, kind: str, extent: str, seed: int
+) -> None:
+    """However many photos show one spot, and wherever it is: poles, date line, corners of faces."""
+    scattered = np.random.default_rng(seed).normal((latitude, longitude), spread, size=(40, 2))
+    points = np.clip(scattered, [-90, -180], [90, 180])
+    own = {"max": 1, "max_depth": 30, "extent": extent} if kind == "quadtree" else {"max": 1, "max_level": 30}
+    built = partition.build(kind, points, own)
+    assert (built.area_sr * 6371008.8**2 >= 1).all()
+    assert built.counts.sum() == 40 and (built.assign(points) >= 0).all()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from whereshot import config
+from whereshot import config, run_settings
 from whereshot.errors import ConfigError, MissingExtraError
 from whereshot.run_settings import Run, check
 
@@ -62,7 +62,7 @@ def test_what_can_be_done_passes(tiny: Path, changes: list[str]) -> None:
 
 @pytest.mark.skipif(importlib.util.find_spec("nvidia") is not None, reason="DALI may be installed")
 def test_a_loader_that_is_not_installed_is_told_before_the_work(tiny: Path) -> None:
-    with pytest.raises(MissingExtraError, match=r"pip install 'whereshot\[dali\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install '.\[dali\]'"):
         check(run_of(tiny, *TRAINED, "data.loader=dali"))
 
 
@@ -95,3 +95,47 @@ def test_wrong_settings(tiny: Path, change: str, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         run_of(tiny, change)
     assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+WRONG = """
+name = "x"
+out = "out"
+sead = 1
+[data]
+train = "photos.csv"
+splitby = "group"
+[backbone]
+name = "x"
+[partition]
+kind = "s2"
+levels = [{max = 10, minn = 1}]
+[head]
+kind = "classify"
+settings = {drop_out = 0.5}
+[optimizer]
+learning_rat = 3
+"""
+
+
+def test_all_wrong_keys_are_named_at_once(tmp_path: Path) -> None:
+    """Also in the tables whose keys depend on a kind, each with the nearest right one."""
+    path = tmp_path / "run.toml"
+    path.write_text(WRONG)
+    with pytest.raises(ConfigError) as caught:
+        run_settings.load(path)
+    assert set(str(caught.value).replace("; did you mean", " -> did you mean").split("; ")) == {
+        f"{path}: unknown key 'sead' -> did you mean 'seed'?",
+        f"{path}: unknown key 'data.splitby' -> did you mean 'split_by'?",
+        f"{path}: unknown key 'optimizer.learning_rat' -> did you mean 'learning_rate'?",
+        "partition.levels.0: unknown key 'minn' -> did you mean 'min'?",
+        "head.settings: unknown key 'drop_out' -> did you mean 'dropout'?",
+    }
+
+
+def test_one_wrong_key_of_a_kind_is_named_alone(tmp_path: Path) -> None:
+    path = tmp_path / "run.toml"
+    right = WRONG.replace("sead = 1\n", "").replace('splitby = "group"\n', "").replace("learning_rat = 3\n", "")
+    path.write_text(right.replace(", minn = 1", ""))
+    with pytest.raises(ConfigError) as caught:
+        run_settings.load(path)
+    assert str(caught.value) == "head.settings: unknown key 'drop_out'; did you mean 'dropout'?"

@@ -112,7 +112,9 @@ def test_scikit_learn_is_asked_for_by_name(france: NDArray, monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "sklearn.cluster", None)
     with pytest.raises(MissingExtraError) as caught:
         dense_sites(france, 100, 10, OPTICS, 1000, 0)
-    assert str(caught.value) == "sklearn.cluster is not installed; it comes with: pip install 'whereshot[semantic]'"
+    assert str(caught.value) == (
+        "sklearn.cluster is not installed; run in the source folder: pip install '.[semantic]'"
+    )
 
 
 @pytest.mark.parametrize(("neighbours", "xi"), [(5, 0.05), (8, 0.05), (20, 0.015)])

@@ -88,12 +88,17 @@ def test_an_answer_is_that_of_the_geolocator(server: Server) -> None:
     assert 100 < len(drawn["features"]) <= 1500
 
 
-def test_signs_are_read(server: Server) -> None:
+def small_sign() -> bytes:
+    """The picture of a sign, small enough to be read in a second or so."""
     out = io.BytesIO()
     with Image.open(SIGN) as sign:
         sign.thumbnail((640, 640))
         sign.save(out, "JPEG")
-    (prediction,) = ask(server, out.getvalue(), text="true", map="false").json()["predictions"]
+    return out.getvalue()
+
+
+def test_signs_are_read(server: Server) -> None:
+    (prediction,) = ask(server, small_sign(), text="true", map="false").json()["predictions"]
     assert any(item["kind"].startswith("text/") and item["box"] for item in prediction["evidence"])
     assert prediction["map"] is None
 
@@ -226,6 +231,96 @@ def test_other_names_and_other_sites_are_refused(server: Server) -> None:
     is_problem(httpx.post(server.url + "/v1/locate", trust_env=False, **form), 403, "another site")
 
 
+def test_a_page_of_another_origin_is_refused_where_sec_fetch_site_is_absent(server: Server) -> None:
+    """Older browsers send Origin alone."""
+
+    def posted(origin: str | None) -> httpx.Response:
+        headers = {} if origin is None else {"origin": origin}
+        form = {"files": {"photos": ("a.jpg", JPEG)}, "data": {"text": "false", "map": "false"}}
+        return httpx.post(server.url + "/v1/locate", trust_env=False, headers=headers, timeout=60, **form)
+
+    for own in (None, server.url):
+        assert posted(own).status_code == 200
+    for other in ("https://evil.example", "null", "http://127.0.0.1.evil.example", "file://"):
+        is_problem(posted(other), 403, f"a page of another site ({other}) may not send photos here")
+
+
+# ---- line by line
+
+
+@contextlib.contextmanager
+def lines_of(server: Server, *photos: bytes, **fields: str) -> Iterator[Iterator[dict[str, Any]]]:
+    """The documents of an answer that comes line by line, each when it has come."""
+    files = [("photos", (f"photo-{number}.jpg", photo)) for number, photo in enumerate(photos)]
+    asked = {"files": files, "data": {"text": "false", **fields}, "headers": {"accept": LINES}}
+    client = httpx.Client(trust_env=False, timeout=60)
+    with client, client.stream("POST", f"{server.url}/v1/locate", **asked) as response:
+        assert (response.status_code, response.headers["content-type"]) == (200, LINES)
+        yield (json.loads(line) for line in response.iter_lines())
+
+
+LINES = "application/x-ndjson"
+
+
+def test_each_photo_is_answered_when_it_is_ready(server: Server) -> None:
+    photos = [small_sign()] * 5
+    before = metric(server, "whereshot_photos_total")
+    with lines_of(server, *photos, text="true", map="false") as lines:
+        first = next(lines)
+        assert metric(server, "whereshot_photos_total") == before, "the others are not answered yet"
+        others = list(lines)
+    assert [line.get("index") for line in [first, *others]] == [0, 1, 2, 3, 4, None]
+    assert {line["of"] for line in [first, *others[:-1]]} == {5}
+    assert metric(server, "whereshot_photos_total") == before + 5
+
+
+def test_lines_say_what_the_whole_document_says(server: Server) -> None:
+    photos = [JPEG, b"no picture", SIGN.read_bytes(), picture("PNG", seed=1)]
+    whole = ask(server, *photos, top="2").json()
+    with lines_of(server, *photos, top="2") as lines:
+        *each, last = lines
+    assert [line["prediction"] for line in each] == whole["predictions"]
+    assert last == {"model": "compact", "album": whole["album"]}
+    with lines_of(server, JPEG) as lines:
+        assert [set(line) for line in lines] == [{"index", "of", "prediction"}, {"model", "album"}]
+
+
+def test_what_is_refused_before_its_first_line_has_its_status(server: Server) -> None:
+    is_problem(ask(server, JPEG, accept=LINES, top="0"), 400, "top is a whole number")
+    is_problem(ask(server, JPEG, accept=LINES, region="Atlantis"), 400, "no country or region 'Atlantis'")
+    is_problem(ask(server, *[JPEG] * 6, accept=LINES), 413, "at most 5 photos")
+    assert metric(server, "whereshot_held_bytes") == 0
+
+
+def test_a_later_problem_is_the_last_line(server: Server) -> None:
+    with lines_of(server, b"no picture", b"") as lines:
+        *each, last = lines
+    assert [line["prediction"]["error"].partition(":")[0] for line in each] == ["photo-0.jpg", "photo-1.jpg"]
+    assert (last["problem"]["status"], last["problem"]["detail"]) == (422, "none of 2 photos can be answered")
+    assert [error["id"] for error in last["problem"]["errors"]] == ["photo-0.jpg", "photo-1.jpg"]
+
+
+def test_who_leaves_between_two_lines_leaves_nothing_behind(server: Server) -> None:
+    with lines_of(server, *[small_sign()] * 4, text="true", map="false") as lines:
+        next(lines)
+        assert metric(server, "whereshot_held_bytes") > 0
+    deadline = time.monotonic() + 10
+    while metric(server, "whereshot_held_bytes") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert metric(server, "whereshot_held_bytes") == metric(server, "whereshot_queue_photos") == 0
+    assert ask(server, JPEG).status_code == 200
+
+
+def test_no_line_comes_twice_where_a_process_dies(server: Server) -> None:
+    with lines_of(server, *[small_sign()] * 4, text="true", map="false") as lines:
+        first = next(lines)
+        for worker in server.workers():
+            os.kill(worker, signal.SIGKILL)
+        others = list(lines)
+    assert [line.get("index") for line in [first, *others]] == [0, 1, 2, 3, None]
+    assert others[-1]["album"]["photos"] == 4
+
+
 # ---- in bad faith
 
 
@@ -324,9 +419,32 @@ def test_ten_thousand_parts_are_refused(server: Server) -> None:
     assert "option fields" in problem["detail"]
 
 
+HEADERS_ARE_LONG = "the headers of the request have more than 16,384 bytes, the limit"
+
+
 def test_a_header_of_a_megabyte_is_refused(server: Server) -> None:
     status, problem, seconds = sent(server, b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 1_000_000)
     assert (status, problem["status"]) == (400, 400) and seconds < 5
+    assert problem["detail"] == HEADERS_ARE_LONG
+
+
+def test_headers_have_16_kb_also_when_they_come_at_once(server: Server) -> None:
+    """All of them may arrive in one packet, and be complete before anyone counts what is missing."""
+    start, end = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", b"\r\n\r\n"
+
+    def headers_of(size: int) -> bytes:
+        return start + b"X: " + b"a" * (size - len(start) - len(b"X: ") - len(end)) + end
+
+    status, problem, _ = sent(server, headers_of(16_384))
+    assert (status, problem) == (200, {"status": "ok"})
+    for size in (16_400, 60_000):
+        status, problem, _ = sent(server, headers_of(size))
+        assert (status, problem["detail"]) == (400, HEADERS_ARE_LONG)
+
+
+def test_what_is_no_http_is_said_to_be_none(server: Server) -> None:
+    status, problem, _ = sent(server, b"\x16\x03\x01 hello\r\n\r\n")
+    assert (status, problem["detail"]) == (400, "this is no HTTP request")
 
 
 def test_the_slow_are_cut_off_and_forgotten(server: Server) -> None:

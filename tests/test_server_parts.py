@@ -27,6 +27,7 @@ from whereshot.server.limits import Limits
 from whereshot.server.metrics import Metrics
 from whereshot.server.multipart import FormReader, Held
 from whereshot.server.options import Options, read_options
+from whereshot.server.origins import foreign_page
 from whereshot.server.problems import ProblemError
 from whereshot.server.tokens import Tokens
 
@@ -249,6 +250,61 @@ def test_the_page_is_served_and_nothing_beside_it(guarded: TestClient) -> None:
         response = guarded.get(path)
         assert response.status_code == 404 and "SECRET" not in response.text
         assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_a_wrong_method_is_405_and_says_which_are_right(guarded: TestClient) -> None:
+    """Also where the page is built, whose files are looked for under every other address."""
+    token = {"authorization": f"Bearer {TOKEN}"}
+    for method, path, right in (
+        ("GET", "/v1/locate", "POST"),
+        ("DELETE", "/v1/locate", "POST"),
+        ("POST", "/v1/models", "GET"),
+        ("POST", "/healthz", "GET"),
+        ("PUT", "/", "GET, HEAD"),
+        ("POST", "/assets/a-1234.js", "GET, HEAD"),
+    ):
+        response = guarded.request(method, path, headers=token)
+        assert (response.status_code, response.headers.get("allow")) == (405, right), (method, path)
+        assert response.json()["detail"] == "this address does not take that method"
+    assert guarded.get("/v1/nothing", headers=token).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "own"),
+    [
+        ("http://127.0.0.1:8000", "127.0.0.1:8000", True),
+        ("HTTP://LocalHost:8000", "localhost:8000", True),
+        ("http://[::1]:8000", "[::1]:8000", True),
+        ("https://photos.example", "photos.example", True),  # a proxy with TLS that passes on Host
+        ("https://photos.example", "photos.example:443", True),
+        ("http://photos.example", "photos.example:80", True),
+        ("https://public.example", "127.0.0.1:8000", True),  # a proxy that does not, with --allow-host
+        ("https://public.example:8443", "127.0.0.1:8000", True),
+        ("https://[2001:db8::1]:8443", "127.0.0.1:8000", True),
+        ("null", "127.0.0.1:8000", False),
+        ("", "127.0.0.1:8000", False),
+        ("http://127.0.0.1:3000", "127.0.0.1:8000", False),
+        ("http://localhost:8000", "127.0.0.1:8000", False),
+        ("https://evil.example", "photos.example", False),
+        ("https://photos.example.evil.example", "photos.example", False),
+        ("https://public.example.evil.example", "127.0.0.1:8000", False),
+        ("https://photos.example@evil.example", "photos.example", False),
+        ("https://photos.example/", "photos.example", False),  # an Origin has no path
+        ("https://photos.example:80", "photos.example", False),
+        ("ftp://photos.example", "photos.example", False),
+        ("chrome-extension://public.example", "127.0.0.1:8000", False),
+    ],
+)
+def test_whose_page_may_send_photos(origin: str, host: str, own: bool) -> None:
+    headers = [(b"origin", origin.encode())]
+    allowed = ("public.example", "[2001:db8::1]")
+    refused = f"a page of another site ({origin}) may not send photos here"
+    assert foreign_page("POST", headers, host, allowed) == (None if own else refused)
+    assert foreign_page("GET", headers, host, allowed) is None
+    both = [*headers, (b"sec-fetch-site", b"cross-site")]
+    assert foreign_page("POST", both, host, allowed) is not None
+    twice = [(b"origin", f"http://{host}".encode()), *headers]
+    assert (foreign_page("POST", twice, host, allowed) is None) == own
 
 
 def test_the_policy_is_widened_for_the_named_hosts_only(guarded: TestClient) -> None:

@@ -26,7 +26,7 @@ export default defineConfig({
   base: "./",
   // jsx as tsconfig.json says: Preact's
   plugins: [responsibleUse()],
-  server: { proxy: { "/v1": "http://127.0.0.1:8000" } },
+  server: { proxy: { "/v1": { target: "http://127.0.0.1:8000", changeOrigin: false } } },
   build: {
     outDir: "../src/whereshot/static/site",
     emptyOutDir: true,

@@ -51,6 +51,11 @@ def load(path: str | Path, model: type[Model], overrides: Iterable[str] = ()) ->
     Raises ConfigError naming the file, the key and the value that is wrong.
     """
     path = Path(path)
+    return parse(read(path, overrides), model, name=str(path), base=path.absolute().parent)
+
+
+def read(path: Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """A TOML file as a dictionary, with ``overrides`` in it; nothing is checked against a model. Raises ConfigError."""
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -61,7 +66,7 @@ def load(path: str | Path, model: type[Model], overrides: Iterable[str] = ()) ->
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
     for override in overrides:
         _override(data, override)
-    return parse(data, model, name=str(path), base=path.absolute().parent)
+    return data
 
 
 def parse(data: dict[str, Any], model: type[Model], *, name: str, base: Path | None = None) -> Model:
@@ -70,6 +75,16 @@ def parse(data: dict[str, Any], model: type[Model], *, name: str, base: Path | N
         return model.model_validate(data, context={"base": base})
     except ValidationError as error:
         raise ConfigError("; ".join(f"{name}: {_explain(problem, model)}" for problem in error.errors())) from None
+
+
+def unknown_keys(data: Any, model: type[BaseModel], *, name: str) -> list[str]:
+    """One text for each key of a table that ``model`` does not know, with the nearest right one; see ``parse``."""
+    try:
+        model.model_validate(data)
+    except ValidationError as error:
+        wrong = (problem for problem in error.errors() if problem["type"] == "extra_forbidden")
+        return [f"{name}: {_explain(problem, model)}" for problem in wrong]
+    return []
 
 
 def dump(settings: Settings) -> str:

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import shutil
+import socket
 import threading
 import time
 import urllib.error
@@ -144,7 +145,7 @@ def _chunks(wanted: Wanted, part: Path, what: str, hint: str) -> Iterator[None]:
         except (OSError, http.client.HTTPException) as error:
             if not asked:
                 raise ModelError(f"{what}: {_reason(error, wanted.url)}{hint}") from error
-            reason = _line(error)
+            reason = why_no_answer(error, STALL_S)
         else:
             if whole is None or part.stat().st_size >= whole:
                 return
@@ -254,13 +255,34 @@ def _at_once(ask: Callable[[], Result]) -> Result:
             failed.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
+    began = time.monotonic()
     thread.start()
     thread.join(PATIENCE_S)
-    if failed:
-        raise failed[0]
-    if not found:
-        raise TimeoutError(f"no answer in {PATIENCE_S:g} s")
-    return found[0]
+    if found:
+        return found[0]
+    if not failed:
+        raise TimeoutError
+    if is_timeout(failed[0], took_s=time.monotonic() - began):
+        raise TimeoutError from failed[0]
+    raise failed[0]
+
+
+def is_timeout(error: BaseException, took_s: float = 0.0) -> bool:
+    """Whether an error says that no answer came in time, in whichever of its forms.
+
+    A connection that is not made, one that goes silent, and the system's own limit end in a TimeoutError, which urllib
+    may wrap. The look-up of a name ends in an error of its own: after ``took_s`` of more than half the patience it is
+    the look-up that had no answer; at once it means that there is no network.
+    """
+    cause = getattr(error, "reason", None) or getattr(error, "os_error", None) or error
+    if isinstance(cause, socket.gaierror):
+        return cause.errno == socket.EAI_AGAIN and took_s > PATIENCE_S / 2
+    return isinstance(cause, TimeoutError) or isinstance(error, TimeoutError)
+
+
+def why_no_answer(error: BaseException, patience_s: float) -> str:
+    """Why nothing came, in one line: the system's words, and one text for every time-out."""
+    return f"no answer in {patience_s:g} s" if is_timeout(error) else _line(error)
 
 
 def _reason(error: Exception, url: str) -> str:
@@ -274,10 +296,10 @@ def _reason(error: Exception, url: str) -> str:
         if error.code in (404, 410):
             return f"{host} does not have it (status {error.code})"
         return f"{host} cannot answer now (status {error.code}); try again later"
-    return f"{host} cannot be reached ({_line(error)})"
+    return f"{host} cannot be reached ({why_no_answer(error, PATIENCE_S)})"
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     cause = getattr(error, "reason", None) or error
     cause = getattr(cause, "strerror", None) or cause
     return (" ".join(str(cause).split()) or type(error).__name__)[:200]

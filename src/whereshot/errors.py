@@ -53,10 +53,22 @@ def require(module: str, *, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        missing = error.name or module
-        raise MissingExtraError(
-            f"{missing} is not installed; it comes with: pip install 'whereshot[{extra}]'"
-        ) from error
+        raise missing_extra(error.name or module, extra) from error
+
+
+def install_command(extra: str) -> str:
+    """The command that installs an optional dependency, to run in the source folder (whereshot is on no index).
+
+    >>> print(install_command("spark"))
+    pip install '.[spark]'
+    """
+    return f"pip install '.[{extra}]'"
+
+
+def missing_extra(module: str, extra: str) -> MissingExtraError:
+    """The error for an optional dependency that is not installed. Every such text is made here."""
+    command = install_command(extra)
+    return MissingExtraError(f"{module} is not installed; run in the source folder: {command}")
 
 
 def visible(text: str) -> str:

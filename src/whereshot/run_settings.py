@@ -5,6 +5,8 @@ TOML in, one checked ``Run`` out, before any work is done.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationInfo, field_validator, model_validator
@@ -112,6 +114,43 @@ class Run(Settings):
     optimizer: OptimizerSettings = OptimizerSettings()
     search: SearchSettings = SearchSettings()
     calibration: CalibrationSettings = CalibrationSettings()
+
+
+def load(path: Path, overrides: Iterable[str] = ()) -> Run:
+    """A run file as checked settings, see ``config.load``. Raises ConfigError that names all wrong keys at once.
+
+    Tables whose keys depend on a kind (of a head, a partition, an auxiliary loss) are looked at as well.
+    """
+    data = config.read(path, overrides)
+    problems = [
+        text
+        for name, table, settings in _tables_by_kind(data)
+        for text in config.unknown_keys(table, settings, name=name)
+    ]
+    try:
+        run = config.parse(data, Run, name=str(path), base=path.absolute().parent)
+    except ConfigError as error:
+        raise ConfigError("; ".join([str(error), *problems])) from None
+    if problems:
+        raise ConfigError("; ".join(problems))
+    return run
+
+
+def _tables_by_kind(data: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], type[Settings]]]:
+    """(name, table, settings) of each table in a run file whose keys depend on a kind that is known."""
+
+    tables = {name: data[name] for name in ("head", "partition", "auxiliary") if isinstance(data.get(name), dict)}
+    head = {"kind": "classify", **tables.get("head", {})}
+    if head["kind"] in list(model.HEADS):
+        yield "head.settings", head.get("settings", {}), model.HEADS[head["kind"]].settings
+    divided = {"kind": "s2", **tables.get("partition", {})}
+    levels = divided.get("levels")
+    if divided["kind"] in list(partition.PARTITIONS) and isinstance(levels, list):
+        for number, level in enumerate(levels):
+            yield f"partition.levels.{number}", level, partition.PARTITIONS[divided["kind"]].settings
+    for name, own in tables.get("auxiliary", {}).items():
+        if name in model.AUXILIARIES:
+            yield f"auxiliary.{name}", own, model.AUXILIARIES[name].settings
 
 
 def check(run: Run, processes: int = 1) -> None:

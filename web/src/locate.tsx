@@ -64,10 +64,17 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
       try {
         const told = await locator.locate(
           these.map((photo) => photo.file),
-          { ...wanted, signal: control.signal },
+          {
+            ...wanted,
+            signal: control.signal,
+            onPhoto: (number, prediction) => {
+              if (asking.current === control) setAnswer((before) => withPhoto(before, number, prediction, info.model));
+            },
+          },
         );
         setAnswer(told);
-        if (!told.album) setShown(0);
+        // who looks at one photo already goes on looking at it
+        if (!told.album) setShown((now) => (now === "all" ? 0 : now));
       } catch (error) {
         if (control.signal.aborted) return;
         if (error instanceof TokenError) return onRefused();
@@ -78,7 +85,7 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
       }
       if (asking.current === control) setBusy(false);
     },
-    [choices, locator, onRefused],
+    [choices, info.model, locator, onRefused],
   );
 
   const add = async (files: File[]) => {
@@ -145,7 +152,7 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
           {text}
         </p>
       ))}
-      {busy && <Waiting count={photos.length} />}
+      {busy && <Waiting count={photos.length} done={answer?.predictions.filter(Boolean).length ?? 0} />}
       <div class="unseen" aria-live="polite">
         {prediction ? spoken(prediction) : ""}
       </div>
@@ -188,13 +195,20 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
   );
 }
 
-function Waiting({ count }: { count: number }) {
+function Waiting({ count, done }: { count: number; done: number }) {
   return (
     <p class="waiting" role="status">
       <span class="waiting-globe" aria-hidden="true" />
-      Looking at {count === 1 ? "the photo" : `${count} photos`} …
+      {count === 1 ? "Looking at the photo …" : `Looking at ${count} photos … ${done} of ${count} answered`}
     </p>
   );
+}
+
+/** What has come of an answer, and one more photo. */
+function withPhoto(before: Answer | null, number: number, prediction: Prediction, model: string): Answer {
+  const predictions = [...(before?.predictions ?? [])]; // keeps the holes, but as undefined
+  predictions[number] = prediction;
+  return { model, predictions, album: null };
 }
 
 /** What the globe shows of a prediction. An answer that is not sure gets no pin: its area is the answer. */

@@ -86,6 +86,7 @@ export type Located = Prediction & Position & { radius_km: number; level: number
 
 export interface Answer {
   model: string;
+  /** In the order of the photos. While answers are still coming, the photos that have none yet are left out. */
   predictions: Prediction[];
   /** Of several photos of one place, pooled. `agreement_nats` below zero: they speak against there being one place. */
   album?: (Prediction & { agreement_nats?: number }) | null;
@@ -99,6 +100,8 @@ export interface LocateOptions {
   use_exif?: boolean;
   region?: string;
   signal?: AbortSignal;
+  /** Called with each photo's number and prediction as soon as it is there. */
+  onPhoto?: (number: number, prediction: Prediction) => void;
 }
 
 export interface Locator {

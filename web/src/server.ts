@@ -1,6 +1,7 @@
 /** A server of `whereshot serve` as a Locator: one POST per question, problems (RFC 9457) as words. */
-import { LocateError, type Answer, type LocateOptions, type Locator, type PageInfo } from "./locator";
+import { LocateError, type Answer, type LocateOptions, type Locator, type PageInfo, type Prediction } from "./locator";
 
+const LINES = "application/x-ndjson";
 const TOKEN = "whereshot-token";
 
 /** The server wants a token, or another one. */
@@ -14,10 +15,12 @@ export class ServerLocator implements Locator {
   async locate(files: File[], options: LocateOptions = {}): Promise<Answer> {
     const form = new FormData();
     for (const file of files) form.append("photos", file, file.name);
-    const { signal, ...fields } = options;
+    const { signal, onPhoto, ...fields } = options;
     for (const [name, value] of Object.entries(fields))
       if (value !== undefined && value !== "") form.append(name, String(value));
-    return (await ask("v1/locate", { method: "POST", body: form, signal: signal ?? null })) as Answer;
+    const request = { method: "POST", body: form, signal: signal ?? null };
+    if (files.length < 2) return (await ask("v1/locate", request)) as Answer;
+    return readLines(await send("v1/locate", request, LINES), onPhoto);
   }
 }
 
@@ -39,9 +42,9 @@ export async function ask(path: string, request: RequestInit = {}): Promise<unkn
 }
 
 /** The server's good response. Rejects with a LocateError otherwise. */
-export async function send(path: string, request: RequestInit = {}): Promise<Response> {
+export async function send(path: string, request: RequestInit = {}, form = "application/json"): Promise<Response> {
   const token = storedToken();
-  const headers = { Accept: "application/json", ...(token ? { Authorization: `Bearer ${token}` } : {}) };
+  const headers = { Accept: form, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
   let response: Response;
   try {
     response = await fetch(path, { ...request, headers });
@@ -56,6 +59,35 @@ export async function send(path: string, request: RequestInit = {}): Promise<Res
   }
   const document: unknown = await response.json().catch(() => null);
   throw new LocateError(problemWords(response.status, document, response.headers.get("Retry-After")));
+}
+
+type Line =
+  | { index: number; of: number; prediction: Prediction }
+  | { model: string; album: Answer["album"] }
+  | { problem: Problem & { status: number } };
+
+/** An answer that comes line by line, one photo each; rejects with a LocateError where the last line is a problem. */
+export async function readLines(response: Response, onPhoto?: LocateOptions["onPhoto"]): Promise<Answer> {
+  const predictions: Prediction[] = [];
+  const decoder = new TextDecoder();
+  const reader = response.body!.getReader();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read().catch((error: unknown) => {
+      if (error instanceof DOMException && error.name === "AbortError") throw error;
+      return { done: true, value: undefined };
+    });
+    if (done) throw new LocateError("The server's answer broke off. Try again.");
+    const lines = (text + decoder.decode(value, { stream: true })).split("\n");
+    text = lines.pop()!;
+    for (const line of lines) {
+      const told = JSON.parse(line) as Line;
+      if ("problem" in told) throw new LocateError(problemWords(told.problem.status, told.problem, null));
+      if (!("prediction" in told)) return { ...told, predictions };
+      predictions[told.index] = told.prediction;
+      onPhoto?.(told.index, told.prediction);
+    }
+  }
 }
 
 interface Problem {

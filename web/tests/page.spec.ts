@@ -127,6 +127,27 @@ test("several photos have one pooled answer, and what is no photo is told in wor
   await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
 });
 
+test("each of several photos has its answer as soon as it is there", async ({ page }) => {
+  await open(page);
+  await page.evaluate(() => {
+    const counts = new Set<number>();
+    new MutationObserver(() => {
+      if (!document.querySelector(".waiting")) return;
+      counts.add([...document.querySelectorAll(".tile-said")].filter((said) => said.textContent).length);
+    }).observe(document.body, { subtree: true, childList: true, characterData: true });
+    Object.assign(window, { counts });
+  });
+  await choose(page, [SIGN, SIGN, SIGN]);
+  const first = page.locator(".tile").first();
+  await first.click(); // which waits until there is an answer to look at
+  await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
+  await expect(page.getByRole("button", { name: /All together/ })).toHaveAttribute("aria-pressed", "false");
+  await expect(first).toHaveAttribute("aria-pressed", "true");
+  const answered = await page.evaluate(() => [...(window as unknown as { counts: Set<number> }).counts]);
+  const between = answered.filter((count) => count > 0 && count < 3);
+  expect(between, `photos with an answer while others wait, of ${answered}`).not.toEqual([]);
+});
+
 test("the gallery shows the truth, and the game compares", async ({ page }) => {
   await open(page);
   await page.getByRole("button", { name: "Gallery" }).click();

@@ -35,6 +35,7 @@ from whereshot.cli import (
 )
 from whereshot.errors import WhereshotError, visible
 from whereshot.output_failures import cannot_write
+from whereshot.own_stderr import own_stderr
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C."""
@@ -85,6 +86,11 @@ app.add_typer(models.app, name="models")
 
 def main() -> NoReturn:
     """Run a command; an error of the user's becomes one line on stderr and exit 2."""
+    with own_stderr():
+        _run()
+
+
+def _run() -> NoReturn:
     base.begin()
     quiet.ignore_warnings()
     quiet.keep_caches_temporary()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import typer
 
 from whereshot import output_files
-from whereshot.errors import InputError, visible
+from whereshot.errors import InputError, install_command, visible
 
 if TYPE_CHECKING:
     from whereshot.records import Records
@@ -53,6 +53,10 @@ WithinOption = Annotated[
     float | None, typer.Option("--within", help="Decide to be right within so many km.", show_default=False)
 ]
 LevelOption = Annotated[float, typer.Option("--level", help="What the circle holds.")]
+EngineOption = Annotated[
+    str, typer.Option("--engine", help=f"local, or spark (in the source folder: {install_command('spark')}).")
+]
+MasterOption = Annotated[str | None, typer.Option("--master", help="Spark's master, as local[2] or spark://host:7077.")]
 TextOption = Annotated[bool, typer.Option("--text/--no-text", help="Read signs in the picture.")]
 
 
@@ -124,6 +128,17 @@ def exit_code() -> int:
 
 def say(text: str) -> None:
     print(visible(text), file=sys.stderr)
+
+
+def say_unread(inputs: Sequence[Path]) -> None:
+    """Name the raw photos and videos that lie in the folders of the inputs: nobody should miss them in silence."""
+    if not any(path.is_dir() for path in inputs):
+        return
+    from whereshot.sources import describe_unread
+
+    unread = describe_unread(inputs)
+    if unread is not None:
+        say(unread)
 
 
 def print_json(document: Any) -> None:

@@ -10,8 +10,10 @@ import typer
 from whereshot.cli.base import (
     ColumnOption,
     DeviceOption,
+    EngineOption,
     FormatOption,
     LevelOption,
+    MasterOption,
     ModelOption,
     ReportFormat,
     TextOption,
@@ -22,6 +24,7 @@ from whereshot.cli.base import (
     print_done,
     resumable,
     say,
+    say_unread,
     some_failed,
 )
 from whereshot.errors import InputError, nearest_name
@@ -39,8 +42,8 @@ def batch(
     text: TextOption = True,
     use_exif: Annotated[bool, typer.Option("--use-exif", help="Let a recorded position answer.")] = False,
     column: ColumnOption = None,
-    engine: Annotated[str, typer.Option(help="local, or spark (pip install 'whereshot[spark]').")] = "local",
-    master: Annotated[str | None, typer.Option(help="Spark's master, as local[2] or spark://host:7077.")] = None,
+    engine: EngineOption = "local",
+    master: MasterOption = None,
     unit: Annotated[
         int | None, typer.Option(min=1, help="Photos done at a time, and again after a kill.", show_default="16 to 256")
     ] = None,
@@ -72,4 +75,5 @@ def batch(
     )
     if document["rejected"]:
         some_failed()
+    say_unread([photos])
     print_done(document, out, out / "rejects", form, "photos located", "failed")

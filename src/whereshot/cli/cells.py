@@ -139,7 +139,7 @@ def cells_show(
     """Draw cells: a map of the world, a zoomed map, and a page to move about in. Nothing is fetched.
 
     A folder gets world.png, zoom.png and cells.html. A .png file is the map of the world, with --zoom the zoomed one;
-    an .html file is the page. PNG needs matplotlib: pip install 'whereshot[draw]'.
+    an .html file is the page. PNG needs matplotlib: pip install '.[draw]' in the source folder.
     """
     from whereshot import cartography, errors
 

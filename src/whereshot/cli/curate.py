@@ -12,7 +12,9 @@ import typer
 from whereshot import output_files
 from whereshot.cli.base import (
     ColumnOption,
+    EngineOption,
     FormatOption,
+    MasterOption,
     ReportFormat,
     check_folder,
     check_records,
@@ -25,8 +27,6 @@ from whereshot.cli.base import (
 )
 from whereshot.errors import InputError, nearest_name
 
-EngineOption = Annotated[str, typer.Option("--engine", help="local, or spark (pip install 'whereshot[spark]').")]
-MasterOption = Annotated[str | None, typer.Option("--master", help="Spark's master, as local[2] or spark://host:7077.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Start again, and drop what is there.")]
 
 

@@ -17,6 +17,7 @@ from whereshot.cli.base import (
     print_json,
     resumable,
     say,
+    say_unread,
 )
 from whereshot.errors import InputError
 
@@ -72,6 +73,7 @@ def learn(
         track=progress.bar,
         say=say,
     )
+    say_unread(photos)
     reasons = count_reasons(learned.rejects)
     if form is ReportFormat.json:
         print_json(learned.to_json() | {"rejected": reasons})

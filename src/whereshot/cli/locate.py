@@ -23,6 +23,7 @@ from whereshot.cli.base import (
     finite,
     print_json,
     say,
+    say_unread,
     some_failed,
 )
 from whereshot.errors import InputError, visible
@@ -129,6 +130,7 @@ def locate(
     else:
         output_files.write_text(out, answer + "\n")
         say(f"wrote {out}")
+    say_unread(photos)
     failed = [prediction for prediction in predictions if prediction.error is not None]
     if failed:
         some_failed()

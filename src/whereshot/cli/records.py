@@ -10,7 +10,9 @@ import typer
 
 from whereshot.cli.base import (
     ColumnOption,
+    EngineOption,
     FormatOption,
+    MasterOption,
     ReportFormat,
     SetOption,
     check_records,
@@ -18,14 +20,13 @@ from whereshot.cli.base import (
     print_kept,
     resumable,
     say,
+    say_unread,
 )
 from whereshot.errors import InputError, nearest_name
 
 if TYPE_CHECKING:
     from whereshot.sources import Order
 
-EngineOption = Annotated[str, typer.Option("--engine", help="local, or spark (pip install 'whereshot[spark]').")]
-MasterOption = Annotated[str | None, typer.Option("--master", help="Spark's master, as local[2] or spark://host:7077.")]
 WhereOption = Annotated[
     list[str] | None, typer.Option("--where", help="Keep only these, as country=US,CA or split!=test. Repeatable.")
 ]
@@ -97,6 +98,8 @@ def ingest(
 
         rejects = rejects_path(out)
         document = _at_once(source, inputs, out, pairs(column, "--column"), where or [])
+    if source == "folder":
+        say_unread(inputs)
     print_kept(document, out, rejects, form)
 
 

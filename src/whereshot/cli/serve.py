@@ -86,6 +86,7 @@ def serve(
         photo_s=max_seconds,
         queue=queue,
     )
+    allowed = tuple(name.lower() for name in allow_host or ())
     shown = None if gallery is None else Gallery(gallery)
     locator = Geolocator.load(model, device)
     listener = running.bind(host, port)
@@ -97,7 +98,8 @@ def serve(
         geocoder=geocoder,
         gallery=shown,
         tokens=tokens,
-        hosts=None if tokens else (*running.LOCAL_NAMES, host.lower(), *(name.lower() for name in allow_host or ())),
+        hosts=None if tokens else (*running.LOCAL_NAMES, host.lower(), *allowed),
+        allowed=allowed,
     )
     if not site.is_built(service.site):
         say(site.HOW)

@@ -29,13 +29,13 @@ def train(
     device: DeviceOption = None,
 ) -> None:
     """Train a model from a run file into a model folder; on several processes: torchrun -m whereshot.cli train RUN."""
-    from whereshot import config, errors, progress
+    from whereshot import errors, progress, run_settings
 
     errors.require("torch", extra="torch")
     from whereshot import distributed
     from whereshot import train as training
 
-    settled = config.load(run, training.Run, settings or ())
+    settled = run_settings.load(run, settings or ())
     check_folder(settled.out, replaced=True)
     started = time.perf_counter()
     if search is not None:

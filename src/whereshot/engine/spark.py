@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from whereshot import download
 from whereshot.engine.base import Shards, Written, leave_mark
 from whereshot.engine.jobs import RowJob, TableJob, run_unit, shards_of
 from whereshot.engine.units import Unit
@@ -24,6 +26,10 @@ from whereshot.errors import MissingExtraError, WhereshotError, require
 from whereshot.progress import Track, silent
 
 POLL_S = 0.2
+CONNECT_S = 5.0
+"""How long a master may take to accept a connection."""
+REGISTER_S = 8.0
+"""How long a master may take to know a session, once Java has started."""
 _DONE = pa.schema([("unit", pa.string()), ("error", pa.string())])
 
 
@@ -69,19 +75,24 @@ class Spark:
         return session.sql(job.sql).toArrow()
 
     def session(self) -> Any:
-        """The session, started or found. Raises MissingExtraError where pyspark or Java is missing."""
+        """The session, started or found.
+
+        Raises MissingExtraError where pyspark or Java is missing, WhereshotError where Spark cannot be started or its
+        master cannot be reached, the latter within 20 s.
+        """
         require("pandas", extra="spark")
         sql = require("pyspark.sql", extra="spark")
         java = Path(os.environ["JAVA_HOME"], "bin", "java") if "JAVA_HOME" in os.environ else "java"
         if shutil.which(java) is None:
             raise MissingExtraError("Spark needs Java 17, and there is no java: install it, or set JAVA_HOME")
+        check_master(self.master)
         if self.master.startswith("local"):
             os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         builder = sql.SparkSession.builder.appName("whereshot").master(self.master)
         for key, value in SETTINGS.items():
             builder = builder.config(key, value)
-        return builder.getOrCreate()
+        return _started(builder, self.master)
 
 
 SETTINGS = {
@@ -91,6 +102,55 @@ SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
+
+
+def check_master(master: str) -> None:
+    """Connect once to a master of spark://HOST:PORT, several divided by commas: Spark itself would try for a minute.
+
+    Raises WhereshotError where none of them takes the connection. Other kinds of masters are left to Spark.
+    """
+    scheme, _, rest = master.partition("://")
+    if scheme != "spark":
+        return
+    why = "no address"
+    for address in rest.split(","):
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) < 65536:
+            raise WhereshotError(f"--master is local[2] or spark://HOST:PORT; got {master!r}")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S).close()
+            return
+        except OSError as error:
+            why = download.why_no_answer(error, CONNECT_S)
+    raise WhereshotError(f"{master}: no Spark master can be reached there ({why}); start it, or correct --master")
+
+
+def _started(builder: Any, master: str) -> Any:
+    """The session of a builder, or one line that says why there is none."""
+    outcome: dict[str, Any] = {}
+
+    def start() -> None:
+        try:
+            outcome["session"] = builder.getOrCreate()
+        except Exception as error:  # Java's and py4j's are of many kinds
+            outcome["failed"] = error
+
+    require("pyspark", extra="spark").SparkContext._ensure_initialized()  # Java starts, which may take long
+    starter = threading.Thread(target=start, daemon=True)
+    starter.start()
+    starter.join(REGISTER_S if master.startswith("spark:") else None)  # YARN and Kubernetes may wait for machines
+    if "session" in outcome:
+        return outcome["session"]
+    if "failed" in outcome:
+        raise WhereshotError(f"{master}: Spark cannot be started ({_first_line(outcome['failed'])})") from None
+    raise WhereshotError(f"{master}: the Spark master did not answer in {REGISTER_S:g} s; is it one, of Spark 4?")
+
+
+def _first_line(error: Exception) -> str:
+    """What went wrong in Java, without the stack."""
+    cause = getattr(error, "java_exception", None)
+    text = str(error) if cause is None else str(cause.getMessage())
+    return next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)[:200]
 
 
 def _worker(job: RowJob, folder: str) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

@@ -208,12 +208,12 @@ def _named(error: Exception, url: URL, seen: int, declared: int | None) -> base.
     if isinstance(error, (aiohttp.InvalidURL, aiohttp.ClientConnectorCertificateError)):
         broken = isinstance(error, aiohttp.InvalidURL)
         return base.RefusedError(base.BROKEN_URL if broken else base.NO_CONNECTION, f"{url}: {_line(error)}")
+    if download.is_timeout(error) or isinstance(cause, TimeoutError):
+        return LaterError(base.NO_CONNECTION, f"{url}: no answer in time")
     if declared is not None and seen < declared and not isinstance(error, aiohttp.ClientConnectorError):
         return LaterError(base.WRONG_LENGTH, f"{url}: {seen} bytes came of {declared} announced")
     if isinstance(error, aiohttp.ClientResponseError):
         return LaterError(base.SERVER_ERROR, f"{url}: the answer is not HTTP ({error.message.splitlines()[0]})")
-    if isinstance(error, TimeoutError):
-        return LaterError(base.NO_CONNECTION, f"{url}: no answer in time")
     return LaterError(base.NO_CONNECTION, f"{url}: {_line(error)}")
 
 

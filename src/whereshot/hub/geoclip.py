@@ -15,7 +15,7 @@ import pyarrow.csv
 
 from whereshot import catalog, checkpoint, config, download, partition
 from whereshot.download import Wanted
-from whereshot.errors import MissingExtraError, ModelError
+from whereshot.errors import ModelError, missing_extra
 from whereshot.hub.base import Fetching, endpoint
 from whereshot.partition import Hierarchy
 from whereshot.readout import (
@@ -64,7 +64,7 @@ def make(
     """
     for needed in ("geoclip", "torch"):  # looked for, not imported: to say that there is no network takes no time
         if importlib.util.find_spec(needed) is None:
-            raise MissingExtraError(f"{needed} is not installed; it comes with: pip install 'whereshot[{needed}]'")
+            raise missing_extra(needed, needed)
     tower = fetching.tower or fetch_tower(fetching)
     if not tower.is_file():
         raise ModelError(f"{tower}: no such weights file")

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from whereshot.errors import MissingExtraError, ModelError
+from whereshot.errors import ModelError, missing_extra
 from whereshot.model.locations import Fourier, FourierSettings, flush_denormals
 
 TOWER_DIM = 768
@@ -28,7 +28,7 @@ def package_folder() -> Path:
     """Where the package geoclip keeps its weights and gallery. Raises MissingExtraError."""
     found = importlib.util.find_spec("geoclip")
     if found is None or not found.submodule_search_locations:
-        raise MissingExtraError("geoclip is not installed; it comes with: pip install 'whereshot[geoclip]'")
+        raise missing_extra("geoclip", "geoclip")
     return Path(found.submodule_search_locations[0]) / "model"
 
 

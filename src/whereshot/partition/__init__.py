@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from whereshot import config, output_files
 from whereshot.errors import ConfigError, InputError, nearest_name
 from whereshot.partition import combinatorial, mesh, published, quadtree, regions, s2cells, semantic, voronoi
-from whereshot.partition.base import Hierarchy, Partition, PartitionSettings, read_kind
+from whereshot.partition.base import Hierarchy, Partition, PartitionSettings, check_areas, read_kind
 from whereshot.partition.presets import PRESETS, Preset
 
 
@@ -89,6 +89,7 @@ def build(
         partition = chosen.build(points, parsed.keeping_all()).populate(populate_with, parsed.kept)
     if len(partition) == 0:
         raise InputError("no cell is left: every cell holds too few photos; lower min, or give more positions")
+    check_areas(partition.area_sr)
     return partition
 
 

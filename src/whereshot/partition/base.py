@@ -55,6 +55,21 @@ class PartitionSettings(Settings):
         return self.kept(counts) if self._drops else np.ones(len(counts), bool)
 
 
+SMALLEST_SR = 1e-6 / sphere.EARTH_KM**2
+"""The area of the smallest cell, a square metre in steradians: no photo's position is known better."""
+
+
+def check_areas(area_sr: NDArray[np.float64]) -> None:
+    """Refuse cells (k,) of less than a square metre. Raises InputError."""
+    small = np.flatnonzero(~(area_sr >= SMALLEST_SR))
+    if len(small):
+        area_m2 = area_sr[small[0]] / SMALLEST_SR
+        raise InputError(
+            f"{len(small)} of {len(area_sr)} cells have less than a square metre, the first {area_m2:.2g} m²; "
+            "ask for fewer cells, or drop photos of the same spot"
+        )
+
+
 def check_limits(least: int, most: int | None) -> None:
     """Raises ValueError unless a cell may hold more than ``least`` photos and no more than ``most``; None: any."""
     if most is not None and least >= most:

@@ -85,9 +85,7 @@ class Quadtree(base.Partition):
         south, west, north, east = self.boxes.T
         self.centers, self.counts, self.spread_km = centers, counts, spread_km
         self.cell_centers = np.stack([0.5 * (south + north), 0.5 * (west + east)], axis=1)
-        # sin(north) - sin(south), written so that small boxes keep their digits
-        height = 2 * np.cos(np.radians(0.5 * (south + north))) * np.sin(np.radians(0.5 * (north - south)))
-        self.area_sr = np.radians(east - west) * height
+        self.area_sr = areas_sr(self.boxes)
 
     def assign(self, points: ArrayLike) -> NDArray[np.int64]:
         return _find(self._first, self._last, _descend(sphere.points(points), self.start, self._depth))
@@ -134,6 +132,7 @@ def build(points: ArrayLike, settings: QuadtreeSettings) -> Quadtree:
         first, last = runs(paths, np.full(len(paths), depth), settings.max_depth)
         counts = np.searchsorted(ordered, last, side="right") - np.searchsorted(ordered, first, side="left")
         split = (counts > settings.max) & (depth < settings.max_depth)
+        split[split] = _can_be_split(start, paths[split], depth)
         kept = paths[~split & settings.dropping(counts)]
         finished.append(np.stack([kept, np.full(len(kept), depth)]))
         paths = (4 * paths[split, None] + np.arange(4)).ravel()
@@ -148,6 +147,22 @@ def build(points: ArrayLike, settings: QuadtreeSettings) -> Quadtree:
     centers, spread_km = base.centroids(p, labels, len(paths), middles)
     counts = np.bincount(labels + 1, minlength=len(paths) + 1)[1:]
     return Quadtree(start, paths, depths, centers, counts, spread_km)
+
+
+def _can_be_split(start: Box, paths: NDArray[np.int64], depth: int) -> NDArray[np.bool_]:
+    """Whether each of the four parts of a box still has a square metre."""
+    parts = boxes_of(start, (4 * paths[:, None] + np.arange(4)).ravel(), np.full(4 * len(paths), depth + 1))
+    result: NDArray[np.bool_] = (areas_sr(parts).reshape(-1, 4) >= base.SMALLEST_SR).all(axis=1)
+    return result
+
+
+def areas_sr(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The area (k,) of boxes (k, 4) of south, west, north, east."""
+    south, west, north, east = boxes.T
+    # sin(north) - sin(south), written so that small boxes keep their digits
+    height = 2 * np.cos(np.radians(0.5 * (south + north))) * np.sin(np.radians(0.5 * (north - south)))
+    result: NDArray[np.float64] = np.radians(east - west) * height
+    return result
 
 
 def edges(low: float, high: float, depth: int) -> NDArray[np.float64]:
@@ -175,7 +190,10 @@ def _bounding_box(p: sphere.Points) -> Box:
     limit = np.array([90.0, 180.0])
     low = np.where(thin, np.maximum(low - _SMALLEST_DEGREES / 2, -limit), low)
     high = np.where(thin, np.minimum(high + _SMALLEST_DEGREES / 2, limit), high)
-    return Box(*map(float, (*low, *high)))
+    box = Box(*map(float, (*low, *high)))
+    if areas_sr(np.array([box]))[0] < base.SMALLEST_SR:  # at a pole, where meridians meet
+        return box._replace(west=-180.0, east=180.0)
+    return box
 
 
 def _descend(p: sphere.Points, start: Box, depth: int) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ the ``album``: what they say together.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,11 @@ from whereshot.server.options import Options
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"
+LINES = "application/x-ndjson"
+"""One JSON document a line: each photo's as soon as it is answered, then the last one."""
+
+Tell = Callable[[int, int, bytes], None]
+"""Takes a job's number, a photo's number in it, and the line of that photo."""
 
 
 @dataclass(frozen=True)
@@ -49,27 +54,40 @@ class Answerer:
         self.locator = Geolocator.load(model, device)
         self._most_pixels = most_pixels
 
-    def answer(self, jobs: Sequence[Job], options: Options) -> list[Reply]:
-        """The answer to each job, all photos of which are looked at together."""
-        region = None
+    def answer(self, jobs: Sequence[Job], options: Options, tell: Tell) -> list[Reply]:
+        """The answer to each job. The photos of all jobs are looked at together, but those of a job of ``LINES`` one
+        after the other: ``tell`` gets the line of each as soon as it is there."""
         try:
             region = None if options.region is None else _area(options.region)
         except InputError as error:
             refused = str(error).replace(" and no such file", "")
             return [_problem(400, refused)] * len(jobs)
+        together = [content for job in jobs if job.form != LINES for content in job.photos]
+        answers = iter(self._look(together, options, region))
+        replies = []
+        for number, job in enumerate(jobs):
+            if job.form == LINES:
+                own = []
+                for photo, content in enumerate(job.photos):
+                    own.append(_named(self._look([content], options, region)[0], job, photo))
+                    tell(number, photo, _line(own[-1], photo, len(job.photos), options))
+            else:
+                own = [_named(next(answers), job, photo) for photo in range(len(job.photos))]
+            replies.append(self._reply(job, own, options))
+        return replies
+
+    def _look(self, photos: Sequence[bytes], options: Options, region: places.Region | None) -> list[Located]:
+        """What the model says of each photo, or why it says nothing."""
         sources: list[images.Source] = []
-        taken: list[list[images.Recorded | str]] = []
-        for job in jobs:
-            found: list[images.Recorded | str] = []
-            for content in job.photos:
-                try:
-                    source, recorded = self._admitted(content, options)
-                except ImageError as error:
-                    found.append(str(error))
-                else:
-                    sources.append(source)
-                    found.append(recorded)
-            taken.append(found)
+        taken: list[images.Recorded | str] = []
+        for content in photos:
+            try:
+                source, recorded = self._admitted(content, options)
+            except ImageError as error:
+                taken.append(str(error))
+            else:
+                sources.append(source)
+                taken.append(recorded)
         located = self.locator.locate_each(
             sources,
             within_km=options.within_km,
@@ -80,11 +98,7 @@ class Answerer:
             use_exif=options.use_exif,
         )
         answers = iter(list(located))
-        replies = []
-        for job, found in zip(jobs, taken, strict=True):
-            own = [_named(self._located(answers, one, options), job, number) for number, one in enumerate(found)]
-            replies.append(self._reply(job, own, options))
-        return replies
+        return [self._located(answers, found, options) for found in taken]
 
     def _admitted(self, content: bytes, options: Options) -> tuple[images.Source, images.Recorded]:
         """The picture as it may be looked at, and what is told of what the camera wrote."""
@@ -127,15 +141,17 @@ class Answerer:
             return _problem(422, detail or "", errors=errors)
         pooled = self._pooled([one.posterior for one in located if one.posterior is not None], options)
         if job.form == GEOJSON:
-            together = [] if pooled is None else [pooled[0]]
-            return Reply(200, GEOJSON, as_json(report.to_geojson([*predictions, *together])).encode())
-        parts = [_with_map(one.prediction.to_json(), one.posterior, options) for one in located]
-        album = "null"
+            album = [] if pooled is None else [pooled[0]]
+            return Reply(200, GEOJSON, as_json(report.to_geojson([*predictions, *album])).encode())
+        together = "null"
         if pooled is not None:
             prediction, posterior, told = pooled
-            album = _with_map(prediction.to_json() | told, posterior, options)
-        body = f'{{"model":{as_json(self.locator.name)},"predictions":[{",".join(parts)}],"album":{album}}}'
-        return Reply(200, JSON, body.encode("utf-8", "backslashreplace"))
+            together = _with_map(prediction.to_json() | told, posterior, options)
+        name = as_json(self.locator.name)
+        if job.form == LINES:
+            return Reply(200, LINES, _encoded(f'{{"model":{name},"album":{together}}}\n'))
+        parts = [_with_map(one.prediction.to_json(), one.posterior, options) for one in located]
+        return Reply(200, JSON, _encoded(f'{{"model":{name},"predictions":[{",".join(parts)}],"album":{together}}}'))
 
     def _pooled(
         self, posteriors: list[Posterior], options: Options
@@ -178,6 +194,16 @@ def _with_map(document: dict[str, Any], posterior: Posterior | None, options: Op
         finest = FINEST_LEVEL if options.coarse_km is None else coarse.grid_level(options.coarse_km)
         drawn = to_geojson(cells_of(posterior, finest_level=finest))
     return with_member(document, "map", drawn)
+
+
+def _line(located: Located, number: int, count: int, options: Options) -> bytes:
+    """The line of one photo of several."""
+    document = _with_map(located.prediction.to_json(), located.posterior, options)
+    return _encoded(f'{{"index":{number},"of":{count},"prediction":{document}}}\n')
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _problem(status: int, detail: str, **more: Any) -> Reply:

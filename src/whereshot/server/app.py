@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,7 +19,7 @@ from starlette.responses import HTMLResponse, Response
 from whereshot import checkpoint
 from whereshot.errors import InputError
 from whereshot.server import examples, problems, site
-from whereshot.server.answering import GEOJSON, JSON
+from whereshot.server.answering import GEOJSON, JSON, LINES
 from whereshot.server.batching import Batcher, Waiting
 from whereshot.server.gallery import Gallery
 from whereshot.server.limits import Limits
@@ -27,13 +29,17 @@ from whereshot.server.options import read_options
 from whereshot.server.pool import Answer
 from whereshot.server.problems import PROBLEM_JSON, ProblemError
 from whereshot.server.security import Guard, policy, safe_headers
+from whereshot.server.streaming import LinesResponse, lines_of
 from whereshot.server.tokens import Tokens
 
 if TYPE_CHECKING:
-    from fastapi.applications import TelemetryConfig
+    from fastapi.telemetry import TelemetryConfig
+
+Result = TypeVar("Result")
 
 LEFT = 499
 """What is counted where nobody is there to read a status."""
+
 
 UNOBSERVED: TelemetryConfig = {
     "tracing": False,
@@ -57,6 +63,9 @@ class Service:
     gallery: Gallery | None = None
     tokens: Tokens | None = None
     hosts: tuple[str, ...] | None = None
+    """Names that a request may call this server by; None: any."""
+    allowed: tuple[str, ...] = ()
+    """Names whose pages may send photos: those of ``--allow-host``."""
     site: Path = field(default_factory=site.folder)
 
     def told(self) -> dict[str, Any]:
@@ -98,6 +107,9 @@ def make_app(service: Service, batcher: Batcher, metrics: Metrics) -> Guard:
     held = Held(service.limits.held_bytes)
     metrics.watch("held_bytes", "Bytes of uploads in memory.", lambda: held.bytes)
 
+    def count(answer: Answer, photos: int) -> None:
+        metrics.photos.labels("answered" if answer.status == 200 else "refused").inc(photos)
+
     @app.post(
         "/v1/locate",
         summary="Where were these photos taken?",
@@ -112,19 +124,25 @@ def make_app(service: Service, batcher: Batcher, metrics: Metrics) -> Guard:
         if length.isdigit() and int(length) > service.limits.request_bytes:
             raise too_large(service.limits)
         reader = FormReader(request.headers.get("content-type"), service.limits, held)
-        try:
-            sent = await read_form(request.stream(), reader, service.limits)
+        with contextlib.ExitStack() as ending:
+            ending.callback(reader.close)
             try:
-                options = read_options(sent.fields, service.coarse_km)
-            except InputError as error:
-                raise ProblemError(400, str(error)) from error
-            answer = await _while_present(request, batcher, _waiting(sent, options, form))
-        except ClientDisconnect:
-            metrics.left.inc()
-            return Response(status_code=LEFT)
-        finally:
-            reader.close()
-        metrics.photos.labels("answered" if answer.status == 200 else "refused").inc(len(sent.photos))
+                sent = await read_form(request.stream(), reader, service.limits)
+                try:
+                    options = read_options(sent.fields, service.coarse_km)
+                except InputError as error:
+                    raise ProblemError(400, str(error)) from error
+                job = _waiting(sent, options, form)
+                if form == LINES:
+                    lines = lines_of(batcher, job, count)
+                    response = LinesResponse(await _while_present(request, anext(lines)), lines, reader.close)
+                    ending.pop_all()  # the response closes the reader
+                    return response
+                answer = await _while_present(request, batcher.answer(job))
+            except ClientDisconnect:
+                metrics.left.inc()
+                return Response(status_code=LEFT)
+        count(answer, job.count)
         return Response(answer.body, answer.status, media_type=answer.form)
 
     @app.get("/v1/models", summary="The loaded model", responses={200: _shown({"models": [service.model]})})
@@ -151,14 +169,21 @@ def make_app(service: Service, batcher: Batcher, metrics: Metrics) -> Guard:
 
     _add_gallery(app, service.gallery)
     if site.is_built(service.site):
-        app.mount("/", site.Site(service.site))
+        app.router.default = site.Site(service.site)  # a mount would answer a route's wrong method with 404
     else:
 
         @app.get("/", include_in_schema=False)
         async def missing() -> Response:
             return HTMLResponse(site.missing_page())
 
-    return Guard(app, headers=service.headers(), tokens=service.tokens, hosts=service.hosts, metrics=metrics)
+    return Guard(
+        app,
+        headers=service.headers(),
+        tokens=service.tokens,
+        hosts=service.hosts,
+        allowed=service.allowed,
+        metrics=metrics,
+    )
 
 
 def _add_gallery(app: FastAPI, gallery: Gallery | None) -> None:
@@ -203,20 +228,20 @@ def answer_form(accept: str | None) -> str:
         except ValueError:
             continue
     for negative, _, kind in sorted(wanted):
-        if negative < 0 and kind in (GEOJSON, JSON):
+        if negative < 0 and kind in (GEOJSON, JSON, LINES):
             return kind
         if negative < 0 and kind in ("*/*", "application/*"):
             return JSON
-    raise ProblemError(406, f"answers are {JSON} or {GEOJSON}; ask for one of them in Accept")
+    raise ProblemError(406, f"answers are {JSON}, {GEOJSON} or {LINES}; ask for one of them in Accept")
 
 
 def _waiting(sent: Form, options: Any, form: str) -> Waiting:
     return Waiting([photo.name for photo in sent.photos], [photo.content for photo in sent.photos], options, form)
 
 
-async def _while_present(request: Request, batcher: Batcher, job: Waiting) -> Answer:
-    """The answer to a job, for as long as its client is there. Raises ClientDisconnect."""
-    answer = asyncio.ensure_future(batcher.answer(job))
+async def _while_present(request: Request, awaited: Awaitable[Result]) -> Result:
+    """What is awaited, for as long as the client is there. Raises ClientDisconnect."""
+    answer = asyncio.ensure_future(awaited)
     gone = asyncio.ensure_future(_gone(request))
     try:
         await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)

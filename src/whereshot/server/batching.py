@@ -7,6 +7,7 @@ same options. So batches grow with the load and a lone photo is answered at once
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import math
 import time
@@ -45,9 +46,19 @@ class Waiting:
     """Whether it failed together with others, and is to be answered alone."""
     count: int = 0
     """Of its photos, also when these are gone."""
+    lines: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
+    """Of single photos, each once, as they are answered. None, the end, is put there by who reads them."""
+    told: set[int] = field(default_factory=set)
+    """The photos whose lines were put there."""
 
     def __post_init__(self) -> None:
         self.count = len(self.photos)
+
+    def tell(self, photo: int, line: bytes) -> None:
+        """Hand on the line of a photo. A second one, of a job that is tried again, says the same."""
+        if photo not in self.told:
+            self.told.add(photo)
+            self.lines.put_nowait(line)
 
 
 class Batcher:
@@ -119,7 +130,8 @@ class Batcher:
             batch = await self._take()
             began = time.perf_counter()
             try:
-                answers = await worker.answer(_parts(batch), self._patience(batch))
+                tell = functools.partial(_hand_on, batch)
+                answers = await worker.answer(_parts(batch), self._patience(batch), tell)
             except WorkerLostError as error:
                 self.ready -= 1
                 started = False
@@ -189,6 +201,10 @@ class Batcher:
         self._seconds_per_photo = 0.9 * self._seconds_per_photo + 0.1 * seconds / photos
         self._metrics.batch.observe(photos)
         self._metrics.work_seconds.observe(seconds)
+
+
+def _hand_on(batch: list[Waiting], job: int, photo: int, line: bytes) -> None:
+    batch[job].tell(photo, line)
 
 
 def _parts(batch: list[Waiting]) -> list[bytes | bytearray]:

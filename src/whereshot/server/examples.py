@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from whereshot.server.answering import GEOJSON, JSON
+from whereshot.server.answering import GEOJSON, JSON, LINES
 from whereshot.server.problems import PROBLEM_JSON
 
 _PLACE = {"name": "Rovinj", "region": "Istria", "country": "Croatia", "country_code": "HR"}
@@ -36,6 +36,7 @@ PREDICTION: dict[str, Any] = {
     "map": {"type": "FeatureCollection", "features": [_CELL], "drawn": 1.0},
 }
 ANSWER = {"model": "compact", "predictions": [PREDICTION]}
+LINES_ANSWER = {"index": 0, "of": 2, "prediction": PREDICTION}
 GEOJSON_ANSWER = {
     "type": "FeatureCollection",
     "features": [
@@ -104,10 +105,11 @@ LOCATED: dict[int | str, dict[str, Any]] = {
         "content": {
             JSON: {"schema": {"type": "object"}, "example": ANSWER},
             GEOJSON: {"schema": {"type": "object"}, "example": GEOJSON_ANSWER},
+            LINES: {"schema": {"type": "object"}, "example": LINES_ANSWER},
         },
     },
     400: problem(400, "top is a whole number from 1 to 50; got 'many'", "Bad Request"),
-    406: problem(406, "answers are application/json or application/geo+json", "Not Acceptable"),
+    406: problem(406, "answers are application/json, application/geo+json or application/x-ndjson", "Not Acceptable"),
     408: problem(408, "the upload was too slow", "Request Timeout"),
     413: problem(413, "a photo has more than 20 MB, the limit; make a smaller copy", "Content Too Large"),
     415: problem(415, "send the photos as multipart/form-data", "Unsupported Media Type"),

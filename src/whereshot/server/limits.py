@@ -50,4 +50,5 @@ FIELDS = 16
 """Option fields of a form: more than there are options."""
 FIELD_BYTES = 1000
 HEADER_BYTES = 16_384
-"""All headers of a request."""
+"""All headers of a request, with its first line."""
+TOO_LONG_HEADERS = f"the headers of the request have more than {HEADER_BYTES:,} bytes, the limit"

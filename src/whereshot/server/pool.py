@@ -6,15 +6,21 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from whereshot.errors import ModelError
+from whereshot.own_stderr import descriptor
 
 START_S = 120.0
 """Until a process has loaded the model."""
 _LINE = 1 << 20
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+Tell = Callable[[int, int, bytes], None]
+"""Takes a job's number in its batch, a photo's number in the job, and the line of that photo."""
 
 
 class WorkerLostError(Exception):
@@ -52,6 +58,7 @@ class Worker:
             *(sys.executable, "-m", "whereshot.server.worker"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            stderr=descriptor(),
             env={**os.environ, **_ONE_THREAD},
             limit=_LINE,
         )
@@ -65,14 +72,18 @@ class Worker:
             await self.stop()
             raise ModelError(head["error"])
 
-    async def answer(self, parts: list[bytes | bytearray], seconds: float) -> list[Answer]:
-        """The answers to a batch: its header and the photos.
+    async def answer(self, parts: list[bytes | bytearray], seconds: float, tell: Tell) -> list[Answer]:
+        """The answers to a batch: its header and the photos. ``tell`` gets the lines of single photos before these.
 
         Raises BrokenAnswerError, or WorkerLostError, WorkerSlowError; then the process is gone.
         """
         try:
             async with asyncio.timeout(seconds):
                 head = await self._exchange(parts)
+                while "photo" in head:
+                    job, photo = head["photo"]
+                    tell(job, photo, await self._pipes()[1].readexactly(head["length"]))
+                    head = await self._read_head()
                 if "broken" in head:
                     raise BrokenAnswerError
                 return [
@@ -97,10 +108,14 @@ class Worker:
         return process.stdin, process.stdout
 
     async def _exchange(self, parts: list[bytes | bytearray]) -> dict[str, Any]:
-        to_process, from_process = self._pipes()
+        to_process, _ = self._pipes()
         for part in parts:
             to_process.write(part)
             await to_process.drain()
+        return await self._read_head()
+
+    async def _read_head(self) -> dict[str, Any]:
+        _, from_process = self._pipes()
         line = await from_process.readline()
         if not line:
             raise EOFError

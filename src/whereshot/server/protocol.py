@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import sys
 from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from whereshot.server import problems
-from whereshot.server.limits import Limits
+from whereshot.server.limits import TOO_LONG_HEADERS, Limits
 
 
 class PatientProtocol(H11Protocol):
@@ -77,7 +78,11 @@ class PatientProtocol(H11Protocol):
         self._refuse(408, f"the headers of the request did not come within {self._limits.header_s:g} s")
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(400, "this is no HTTP request, or its headers are too long")
+        """Refuse what uvicorn cannot read. Its only caller is the handler of a RemoteProtocolError."""
+        if getattr(sys.exception(), "error_status_hint", None) == 431:  # as h11 says that its buffer is full
+            self._refuse(400, TOO_LONG_HEADERS)
+        else:
+            self._refuse(400, "this is no HTTP request")
 
     def _refuse(self, status: int, detail: str) -> None:
         """A problem document instead of a request's answer, and the end of the connection."""

@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 
 from whereshot.errors import InputError
 from whereshot.server import problems
+from whereshot.server.limits import HEADER_BYTES, TOO_LONG_HEADERS
 from whereshot.server.metrics import Metrics
+from whereshot.server.origins import foreign_page
 from whereshot.server.tokens import Tokens
 
 OPEN_PATHS = ("/healthz", "/readyz", "/v1/page", "/openapi.json")
@@ -82,10 +84,13 @@ class Guard:
         tokens: Tokens | None,
         hosts: Sequence[str] | None,
         metrics: Metrics,
+        allowed: Sequence[str] = (),
     ) -> None:
         """``hosts`` are the names that a request may call this server by (None: any), as a page elsewhere whose name
-        was made to lead here would call it by its own."""
+        was made to lead here would call it by its own. Pages of the names ``allowed`` may send photos, whatever Host
+        says."""
         self._app, self._headers, self._tokens, self._hosts, self._metrics = app, headers, tokens, hosts, metrics
+        self._allowed = allowed
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -105,13 +110,16 @@ class Guard:
             self._metrics.seconds.labels(route).observe(time.perf_counter() - began)
 
     def _refused(self, scope: dict[str, Any]) -> tuple[int, str, list[tuple[bytes, bytes]]] | None:
+        if _header_bytes(scope) > HEADER_BYTES:
+            return 400, TOO_LONG_HEADERS, []
         headers = dict(reversed(scope["headers"]))
         host = headers.get(b"host", b"").decode("latin-1").lower()
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         if self._hosts is not None and name not in self._hosts:
             return 421, f"this server is not called {name[:100]!r}; ask for {self._hosts[0]}", []
-        if headers.get(b"sec-fetch-site") == b"cross-site" and scope["method"] not in ("GET", "HEAD"):
-            return 403, "a page of another site may not send photos here", []
+        foreign = foreign_page(scope["method"], scope["headers"], host, self._allowed)
+        if foreign is not None:
+            return 403, foreign, []
         if (
             self._tokens is not None
             and _needs_token(scope["path"])
@@ -123,6 +131,17 @@ class Guard:
                 [(b"www-authenticate", b"Bearer")],
             )
         return None
+
+
+def _header_bytes(scope: dict[str, Any]) -> int:
+    """Bytes of a request's first line and of its headers, as HTTP/1.1 writes them."""
+    first = (
+        len(scope["method"])
+        + len(scope.get("raw_path") or scope["path"].encode())
+        + len(scope["query_string"])
+        + len(" ? HTTP/1.1\r\n")
+    )
+    return first + sum(len(name) + len(value) + len(": \r\n") for name, value in scope["headers"])
 
 
 def _needs_token(path: str) -> bool:

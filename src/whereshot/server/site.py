@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 HOW = "The page is not built. In a source tree, build it with: make web. The API answers without it."
@@ -47,6 +48,8 @@ class Site(StaticFiles):
             mimetypes.add_type(kind, suffix)
 
     async def get_response(self, path: str, scope: Any) -> Any:
+        if scope["method"] not in ("GET", "HEAD"):
+            raise HTTPException(405, headers={"Allow": "GET, HEAD"})
         response = await super().get_response(path, scope)
         if response.status_code == 200:
             response.headers["cache-control"] = _FOREVER if path.startswith("assets/") else "no-cache"

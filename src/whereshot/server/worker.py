@@ -11,18 +11,22 @@ import os
 import signal
 import sys
 import traceback
-import warnings
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from whereshot.errors import WhereshotError
+from whereshot.own_stderr import own_stderr
 from whereshot.server.allocation import return_large_buffers
 
 
 def main() -> None:
     """Load the model that the first line names, then answer batch by batch until the input ends."""
+    with own_stderr():  # decoders remark on strangers' pictures
+        _serve()
+
+
+def _serve() -> None:
     return_large_buffers()
-    warnings.simplefilter("ignore")  # decoders remark on strangers' pictures
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to end
     taken = sys.stdin.buffer
     told = os.fdopen(os.dup(1), "wb")
@@ -53,7 +57,7 @@ def _warm(answerer: Any, text: bool) -> None:
 
     buffer = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)).save(buffer, "JPEG")
-    answerer.answer([Job([None], [buffer.getvalue()])], Options(text=text))
+    answerer.answer([Job([None], [buffer.getvalue()])], Options(text=text), lambda *_: None)
 
 
 def _answer(answerer: Any, batch: dict[str, Any], taken: BinaryIO, told: BinaryIO) -> None:
@@ -61,8 +65,12 @@ def _answer(answerer: Any, batch: dict[str, Any], taken: BinaryIO, told: BinaryI
     from whereshot.server.options import Options
 
     jobs = [Job(job["names"], [taken.read(length) for length in job["lengths"]], job["form"]) for job in batch["jobs"]]
+
+    def tell(job: int, photo: int, line: bytes) -> None:
+        _tell(told, {"photo": [job, photo], "length": len(line)}, line)
+
     try:
-        replies = answerer.answer(jobs, Options(**batch["options"]))
+        replies = answerer.answer(jobs, Options(**batch["options"]), tell)
     except Exception:  # a bug, which must not cost the process; a traceback holds nothing of a picture
         traceback.print_exc()
         _tell(told, {"broken": True})

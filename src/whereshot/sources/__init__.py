@@ -6,6 +6,7 @@ from whereshot.engine import RowJob
 from whereshot.sources import flickr, folder, mapillary, osv5m, streetview, table, yfcc
 from whereshot.sources.base import Collected, Collector, Ingested, Order, Source
 from whereshot.sources.folder import find_pictures
+from whereshot.sources.unread_files import describe_unread
 
 SOURCES: dict[str, Source] = {
     "folder": folder.read,
@@ -35,5 +36,6 @@ __all__ = [
     "Ingested",
     "Order",
     "Source",
+    "describe_unread",
     "find_pictures",
 ]

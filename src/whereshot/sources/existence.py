@@ -88,7 +88,9 @@ def _judged(store: str, keys: tuple[str, str]) -> Found:
             data = fetch(key)
         except OSError as error:
             # no reject: that would be for good, and the store may answer tomorrow
-            raise WhereshotError(f"{place(key)}: no answer ({error}); the same command will go on from here") from error
+            why = download.why_no_answer(error, TIMEOUT_S)
+            why = why if download.is_timeout(error) else f"no answer ({why})"
+            raise WhereshotError(f"{place(key)}: {why}; the same command will go on from here") from error
         if data is None:
             continue
         flaw = flaw_of(data)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from whereshot.progress import Track
 from whereshot.records import SCHEMA, Records, Reject, rejects_table
 from whereshot.sources import base
 from whereshot.sources.sidecars import Sidecar, Sidecars
+from whereshot.sources.unread_files import describe_unread, walk
 
 
 def find_pictures(inputs: Sequence[Path]) -> list[tuple[str, Path]]:
@@ -38,24 +39,19 @@ def find_pictures(inputs: Sequence[Path]) -> list[tuple[str, Path]]:
         if given.is_dir():
             name = given.absolute().name
             prefix = "" if len(inputs) == 1 else f"{name if called[name] == 1 else given.as_posix()}/"
-            inside = [(prefix + path.relative_to(given).as_posix(), path) for path in _walk(given)]
+            pictures = (path for path in walk(given) if path.suffix.lower() in images.SUFFIXES)
+            inside = [(prefix + path.relative_to(given).as_posix(), path) for path in pictures]
             if not inside:
                 suffixes = " ".join(sorted(images.SUFFIXES))
-                raise InputError(f"{given}: no pictures in this folder (looked for {suffixes})")
+                unread = describe_unread([given])
+                more = "" if unread is None else f"; {unread}"
+                raise InputError(f"{given}: no pictures in this folder (looked for {suffixes}){more}")
             found += inside
         elif given.exists():
             found.append((given.name if len(inputs) == 1 else str(given), given))
         else:
             raise InputError(f"{given}: no such file or folder")
     return found
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    for parent, subfolders, names in os.walk(folder):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in images.SUFFIXES:
-                yield Path(parent) / name
 
 
 def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> base.Ingested:

@@ -21,7 +21,9 @@ export async function createLocator(): Promise<Locator> {
   return new BrowserLocator(site, base);
 }
 
-type Waiting = { resolve(answer: FromWorker & { kind: "answer" }): void; reject(error: Error): void };
+type Waiting = { photo(number: number, photo: Told): void; resolve(answer: FromWorker & { kind: "answer" }): void; reject(error: Error): void };
+
+type Told = Answered | { error: string };
 
 class BrowserLocator implements Locator {
   private readonly worker: Worker;
@@ -57,11 +59,12 @@ class BrowserLocator implements Locator {
     if (this.broken !== null) throw new LocateError(this.broken);
     if (options.region) throw new LocateError("Restricting the answer to an area needs the server: whereshot serve.");
     if (options.use_exif) throw new LocateError("Letting a recorded position answer needs the server: whereshot serve.");
-    const { signal, top, within_km, level } = options;
+    const { signal, onPhoto, top, within_km, level } = options;
+    const photo = (number: number, told: Told) => onPhoto?.(number, prediction(files[number]!.name, told));
     signal?.throwIfAborted();
     const request = this.requests++;
     const answered = new Promise<FromWorker & { kind: "answer" }>((resolve, reject) => {
-      this.waiting.set(request, { resolve, reject });
+      this.waiting.set(request, { photo, resolve, reject });
       signal?.addEventListener("abort", () => {
         this.waiting.delete(request);
         this.send({ kind: "cancel", request });
@@ -85,6 +88,7 @@ class BrowserLocator implements Locator {
     if (message.kind === "progress") this.showing.update(message.loaded, message.total);
     else if (message.kind === "ready") this.showing.done();
     else if (message.kind === "broken") this.fail(`The model cannot be loaded: ${message.words}.`);
+    else if (message.kind === "photo") this.waiting.get(message.request)?.photo(message.number, message.photo);
     else {
       const waiting = this.waiting.get(message.request);
       this.waiting.delete(message.request);
@@ -102,8 +106,8 @@ class BrowserLocator implements Locator {
 }
 
 /** The position that a camera wrote is read by the page itself. */
-function prediction(id: string, told: Answered | { error: string }): Prediction {
-  if (!("error" in told)) return { id, ...told, recorded: null, error: null };
+function prediction(id: string, told: Told): Prediction {
+  if (!("error" in told)) return { id, ...told, evidence: [], recorded: null, error: null };
   return {
     id,
     latitude: null,

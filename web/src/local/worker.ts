@@ -16,6 +16,7 @@ export type FromWorker =
   | { kind: "progress"; loaded: number; total: number }
   | { kind: "ready" }
   | { kind: "broken"; words: string }
+  | { kind: "photo"; request: number; number: number; photo: Answered | { error: string } }
   | { kind: "answer"; request: number; photos: (Answered | { error: string })[]; album: Album | null }
   | { kind: "failed"; request: number; words: string };
 
@@ -90,18 +91,22 @@ async function load(site: Site, base: string): Promise<[Model, Site]> {
 
 async function locate(request: number, files: File[], asked: Asked): Promise<void> {
   const [model, site] = await loading!;
-  const found: (Posterior | { error: string })[] = [];
+  const good: Posterior[] = [];
+  const photos: (Answered | { error: string })[] = [];
   for (const file of files) {
     if (cancelled.delete(request)) return;
+    let photo: Answered | { error: string };
     try {
-      found.push(await model.posterior(await decoded(file, file.name, leastSide(site.preprocess))));
+      const found = await model.posterior(await decoded(file, file.name, leastSide(site.preprocess)));
+      good.push(found);
+      photo = model.answer(found, asked);
     } catch (error) {
       if (!(error instanceof PictureError)) throw error;
-      found.push({ error: error.message });
+      photo = { error: error.message };
     }
+    tell({ kind: "photo", request, number: photos.length, photo });
+    photos.push(photo);
   }
-  const good = found.filter((one): one is Posterior => !("error" in one));
-  const photos = found.map((one) => ("error" in one ? one : model.answer(one, asked)));
   const pooled = good.length > 1 ? model.pool(good) : null;
   const album = pooled && {
     ...model.answer(pooled.posterior, asked),

@@ -38,7 +38,7 @@ export function Album({ photos, answer, shown, onShow, onDrop }: Props) {
           const said = prediction ? headline(prediction).title : "";
           return (
             <li key={photo.key} class={shown === number ? "on" : ""}>
-              <button class="tile" aria-pressed={shown === number} onClick={() => onShow(number)} disabled={!answer}>
+              <button class="tile" aria-pressed={shown === number} onClick={() => onShow(number)} disabled={!prediction}>
                 {photo.url && <img src={photo.url} alt="" />}
                 <span class="tile-name">{photo.file.name}</span>
                 <span class="tile-said">{said}</span>
