@@ -253,7 +253,7 @@ def percent(count: int, total: int) -> str:
 def print_results(cases: Sequence[Case], rules: Sequence[Rule]) -> None:
     """The document."""
     print("# Claims: true ones, and ones 50, 500 and 5,000 km off\n")
-    print(f"Made by `python benchmarks/claims.py`: {len(cases)} photos of {\', \'.join(TABLES)}. Before: the rule in")
+    print(f"Made by `python benchmarks/claims.py`: {len(cases)} photos of {', '.join(TABLES)}. Before: the rule in")
     print("which every cue counts in full. After: today's, with weights and strengths fitted on other photos")
     print("(five folds, by group). No picture model. Percent of the claims, with 95 % intervals (Wilson).\n")
     print(
