@@ -30,7 +30,7 @@ from whereshot.claim import THIN_NATS, Verdict, judge
 from whereshot.claimed_place import Claim
 from whereshot.evidence import EVIDENCE, Line, Seen
 from whereshot.evidence.fusion import Before
-from whereshot.evidence.local_writing import FEATURES, features
+from whereshot.evidence.local_writing import FEATURES, Writing, features, writing_of
 from whereshot.evidence.reader import shared_reader
 from whereshot.evidence.reading import read_photo
 from whereshot.gazetteer import gazetteer
@@ -56,6 +56,8 @@ BEST_GRID = (2.0, 2.5, 3.0)
 MISLED_NATS = 0.7
 """A photo's writing misleads where it makes its own place, or its own country, less likely by more than this."""
 RIDGE = 1.0
+MOSTLY_WORDS = 0.3
+"""Share of the letters in known words from which a text is taken for readable, in the table of kinds."""
 WORDS = ("plausible", "can't tell", "unlikely")
 BEFORE_NATS = (1.0, 2.0)
 """The strengths of the rule before: against the prior, or against the best other place."""
@@ -109,13 +111,11 @@ class Rule:
     prior_nats: float
     best_nats: float
 
-    def local(self, case: Case) -> float:
-        if case.features is None:
-            return 0.0
-        return float(1 / (1 + np.exp(-(case.features @ self.weights + self.constant))))
+    def writing(self, case: Case) -> Writing:
+        return Writing() if case.features is None else writing_of(case.features, self.weights, self.constant)
 
     def word(self, case: Case, verdict: Verdict) -> str:
-        judged = replace(verdict, local_writing=self.local(case))
+        judged = replace(verdict, writing=self.writing(case))
         if judged.word == "plausible":
             return "plausible"
         return "unlikely" if judged.is_unlikely_by(self.prior_nats, self.best_nats) else "can't tell"
@@ -247,7 +247,11 @@ def fit(cases: Sequence[Case]) -> Rule:
 def percent(count: int, total: int) -> str:
     """A share in percent with its 95 % interval."""
     low, high = share_interval(count / total, total)
-    return f"{100 * count / total:.0f} ({100 * low:.0f} to {100 * high:.0f})"
+    return f"{_round(count / total)} ({_round(low)} to {_round(high)})"
+
+
+def _round(share: float) -> str:
+    return f"{100 * share:.1f}" if 0 < share < 0.02 else f"{100 * share:.0f}"
 
 
 def print_results(cases: Sequence[Case], rules: Sequence[Rule]) -> None:
@@ -287,14 +291,34 @@ def _print_summary(judged: Sequence[tuple[Case, Rule]]) -> None:
     kept = sum(rule.word(case, case.verdicts["5000"]) == "unlikely" for case, rule in far)
     print(f"Of the {len(far)} claims 5,000 km off on signs_dev that were unlikely before, {kept} still are: ", end="")
     print(f"{percent(kept, len(far))} %.\n")
-    print("True claims that are still called unlikely:\n")
+    _print_kinds(judged)
+    print("\nTrue claims that are still called unlikely:\n")
     for case, rule in wrong:
         cues = "; ".join(weighed.cue.means for weighed in case.truth.evidence if abs(weighed.nats) >= THIN_NATS)
-        print(
-            f"* {case.photo.path} ({case.photo.country_code}), belongs to the place with {rule.local(case):.2f}: {cues}"
-        )
+        local = rule.writing(case).local
+        print(f"* {case.photo.path} ({case.photo.country_code}), belongs to the place with {local:.2f}: {cues}")
     strengths = sorted({(rule.prior_nats, rule.best_nats) for _, rule in judged})
     print(f"\nStrengths of the folds in nats (against the prior, against the best other place): {strengths}.")
+
+
+def _print_kinds(judged: Sequence[tuple[Case, Rule]]) -> None:
+    """What was read where a true claim was called unlikely."""
+    print("| what was read, and on what | true claims | unlikely before | after |\n|---|---:|---:|---:|")
+    for on_sign, surface in ((True, "a sign"), (False, "goods, prints, vehicles")):
+        for kind in ("English", "mostly letters that are no words", "words of another language", "nothing"):
+            own = [(c, rule) for c, rule in judged if c.photo.on_sign == on_sign and _kind(c) == kind]
+            before = sum(word_before(case.truth) == "unlikely" for case, _ in own)
+            after = sum(rule.word(case, case.truth) == "unlikely" for case, rule in own)
+            print(f"| {kind}, {surface} | {len(own)} | {before} | {after} |")
+
+
+def _kind(case: Case) -> str:
+    if case.features is None:
+        return "nothing"
+    of = dict(zip(FEATURES, case.features, strict=True))
+    if of["english"]:
+        return "English"
+    return "words of another language" if of["known"] >= MOSTLY_WORDS else "mostly letters that are no words"
 
 
 def write_rule(rule: Rule, count: int) -> None:

@@ -17,7 +17,7 @@ from whereshot import images, places
 from whereshot.claimed_place import Belief, Claim, Others
 from whereshot.evidence import Weighed
 from whereshot.evidence.fusion import LEAST_PROBABILITY
-from whereshot.evidence.local_writing import is_text, local_probability
+from whereshot.evidence.local_writing import Writing, is_text, judge_writing
 from whereshot.geolocator import Explained, Geolocator
 from whereshot.posterior import Posterior
 from whereshot.shipped import read_toml
@@ -47,8 +47,8 @@ class Verdict:
     others: Others
     evidence: tuple[Weighed, ...]
     """Every cue, and by how many nats it moved the claim."""
-    local_writing: float
-    """The probability that what was read belongs to the place; 0 where nothing was read."""
+    writing: Writing
+    """How far what was read may speak against the claim."""
     after: Belief = field(repr=False)
     """After all evidence."""
     not_a_photo: str | None = None
@@ -91,14 +91,22 @@ class Verdict:
         return self.surely_against_prior - _log_ratio(other, self.others.prior)
 
     def _allowing(self, unread: float, probability: float) -> float:
-        return (1 - self.local_writing) * unread + self.local_writing * probability
+        weight = self.writing.weight
+        return (1 - weight) * unread + weight * probability
 
     @property
     def word(self) -> str:
         """ "plausible", "unlikely" or "can't tell"."""
         if self.against_prior >= THIN_NATS and self.against_best >= -STRONG_NATS:
-            return "plausible"
-        return "unlikely" if self.is_unlikely_by(*fitted_strength()) else "can't tell"
+            return "can't tell" if self.record_contradicts else "plausible"
+        if self.record_contradicts or self.is_unlikely_by(*fitted_strength()):
+            return "unlikely"
+        return "can't tell"
+
+    @property
+    def record_contradicts(self) -> bool:
+        """Whether the recorded position was used, and speaks against the claim; no writing makes up for that."""
+        return self.used_exif and _log_ratio(self.unread, self.prior) <= -fitted_strength()[0]
 
     def is_unlikely_by(self, prior_nats: float, best_nats: float) -> bool:
         """Whether the photo speaks against the claim so strongly, against the prior and the best other place."""
@@ -107,9 +115,14 @@ class Verdict:
     @property
     def decided_by(self) -> str:
         """What decides the verdict, as a sentence without its full stop."""
-        share = f"{100 * self.local_writing:.0f} %"
+        share = f"{100 * self.writing.local:.0f} %"
         if self.word == "can't tell":
-            if self.against_prior <= -THIN_NATS and self.unread > self.probability:
+            if self.record_contradicts:
+                return "the recorded position speaks against the claim, and what was read speaks for it"
+            against = self.against_prior <= -THIN_NATS and self.unread > self.probability
+            if against and self.writing.only_english:
+                return "what was read is English, which is written all over the world: alone it speaks against no place"
+            if against:
                 return (
                     "what was read speaks against the claim, but may be misread, or stand on goods or guests' menus: "
                     f"it belongs to the place with a probability of {share}"
@@ -117,9 +130,9 @@ class Verdict:
             return "nothing speaks clearly for the claim or against it"
         if self.recorded is not None and self.used_exif:
             return "the recorded position decides"
-        if any(is_text(weighed.cue) and abs(weighed.nats) >= THIN_NATS for weighed in self.evidence):
+        if abs(_log_ratio(self.probability, self.unread)) >= THIN_NATS:
             return f"what was read decides; it belongs to the place with a probability of {share}"
-        return "the evidence together decides"
+        return "what the picture looks like decides"
 
     def to_json(self) -> dict[str, Any]:
         """One document."""
@@ -144,7 +157,8 @@ class Verdict:
             "rank": self.rank,
             "decided_by": self.decided_by,
             "local_writing": {
-                "probability": round(self.local_writing, 4),
+                "probability": round(self.writing.local, 4),
+                "only_english": self.writing.only_english,
                 "nats_against_prior": _rounded(self.surely_against_prior, 3),
                 "nats_against_best_other": _rounded(self.surely_against_best, 3),
             },
@@ -173,12 +187,12 @@ def check(
 def judge(claim: Claim, found: Explained, prior: Posterior) -> Verdict:
     """Judge a claim by what is known of a photo; ``prior`` is the photo density."""
     after = Belief(found.posterior, found.country_index)
-    unread, moved, local = after, [], 0.0
+    unread, moved, writing = after, [], Writing()
     if found.fused is not None:
         without = found.fused.only(lambda cue: not is_text(cue))
         unread = Belief(without.posterior, without.country_index)
         moved = found.fused.moved(lambda one: claim.mass(one.posterior, one.country_index))
-        local = local_probability(found.lines, found.fused.cues)
+        writing = judge_writing(found.lines, found.fused.cues)
     spot = found.recorded
     recorded = None if spot.latitude is None or spot.longitude is None else (spot.latitude, spot.longitude)
     before = Belief(prior, places.prior_countries() if prior is places.density_prior() else None)
@@ -189,7 +203,7 @@ def judge(claim: Claim, found: Explained, prior: Posterior) -> Verdict:
         prior=claim.mass(*before),
         others=claim.others(after, unread, before),
         evidence=tuple(moved),
-        local_writing=local,
+        writing=writing,
         after=after,
         not_a_photo=found.not_a_photo,
         recorded=recorded,

@@ -5,6 +5,8 @@ sense. Such writing says nothing of where a photo was taken, however many cues i
 the town on one package are one piece of evidence, and it stands or falls as a whole. Writing on signs differs from it:
 its words are known, it is whole sentences in one language, and it has no quantities, ingredients or trade marks.
 
+English is written all over the world. Where it is all that was read, it speaks for a place and never against one.
+
 The weights are in ``local_writing.toml``; ``benchmarks/claims.py --fit`` fits them.
 """
 
@@ -14,6 +16,7 @@ import functools
 import math
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,12 +52,32 @@ def is_text(cue: Cue) -> bool:
     return cue.kind.startswith("text")
 
 
-def local_probability(lines: Sequence[Line], cues: Sequence[Cue]) -> float:
-    """The probability (0 to 1) that the lines of one picture belong to the place; 0 where no cue was read in them."""
+class Writing(NamedTuple):
+    """How far what was read may speak against a place."""
+
+    local: float = 0.0
+    """The probability (0 to 1) that it belongs to the place; 0 where no cue was read."""
+    only_english: bool = False
+    """Whether it is English, and nothing but its language and bare names of places is known of it."""
+
+    @property
+    def weight(self) -> float:
+        """The share of its word against a place that counts, 0 to 1."""
+        return 0.0 if self.only_english else self.local
+
+
+def judge_writing(lines: Sequence[Line], cues: Sequence[Cue]) -> Writing:
+    """Judge the lines of one picture by the cues that were found in them."""
     if not any(is_text(cue) for cue in cues):
-        return 0.0
-    weights, constant = fitted_weights()
-    return 1 / (1 + math.exp(-float(features(lines, cues) @ weights) - constant))
+        return Writing()
+    return writing_of(features(lines, cues), *fitted_weights())
+
+
+def writing_of(values: NDArray[np.float64], weights: NDArray[np.float64], constant: float) -> Writing:
+    """Judge writing by its features (8,), their weights (8,) and the constant."""
+    of = dict(zip(FEATURES, values.tolist(), strict=True))
+    local = 1 / (1 + math.exp(-float(values @ weights) - constant))
+    return Writing(local, of["english"] > 0 and of["kinds"] == 0)
 
 
 def features(lines: Sequence[Line], cues: Sequence[Cue]) -> NDArray[np.float64]:
@@ -62,8 +85,9 @@ def features(lines: Sequence[Line], cues: Sequence[Cue]) -> NDArray[np.float64]:
 
     language: probability of the likeliest language. confidence: mean of the reader's. goods: lines with marks of
     goods, as log(1 + n), like the next two counts. english: 1 where the likeliest language is English, which is
-    written everywhere. kinds: kinds of cues beside language and bare names of places, at most 2. known: share of the
-    letters in words that the language has. function_words and lines: counts.
+    written everywhere. kinds: kinds of cues beside language and bare names of places, at most 2, divided by 1 and the
+    lines with marks of goods: the company and the town on goods are theirs and no further witnesses. known: share of
+    the letters in words that the language has. function_words and lines: counts.
     """
     telling = [text for text in (without_worldwide(line.text) for line in lines) if text]
     language, probability = next(iter(identify(telling).items()))
@@ -71,12 +95,13 @@ def features(lines: Sequence[Line], cues: Sequence[Cue]) -> NDArray[np.float64]:
     letters = np.array([len(word) for word in words], np.float64)
     zipf = np.array([word_zipf(word, language) for word in words])
     kinds = {cue.kind for cue in cues if is_text(cue) and _is_more_than_a_word(cue)}
+    goods = sum(_GOODS.search(line.text) is not None for line in lines)
     values = {
         "language": probability,
         "confidence": float(np.mean([line.confidence for line in lines])),
-        "goods": math.log1p(sum(_GOODS.search(line.text) is not None for line in lines)),
+        "goods": math.log1p(goods),
         "english": float(language == "en"),
-        "kinds": min(len(kinds), MOST_KINDS),
+        "kinds": min(len(kinds), MOST_KINDS) / (1 + goods),
         "known": float(letters[zipf > KNOWN_ZIPF].sum() / max(letters.sum(), 1.0)),
         "function_words": math.log1p(int((zipf >= FUNCTION_ZIPF).sum())),
         "lines": math.log1p(len(lines)),
