@@ -57,7 +57,7 @@ def test_a_town_of_a_regions_name_is_meant_where_it_is_large() -> None:
         ("Germany", 0.9, 1, "Japan", (0.1, 0.7, 0.25)),
         ("Japan", 0.1, 2, "Germany", (0.9, 0.3, 0.75)),
         ("Bavaria", 0.8, 1, "Berlin, Germany", (0.1, 0.1, 0.25)),
-        ("48.137, 11.575", 0.5, 1, "Nürnberg, Bavaria, Germany", (0.3, 0.1, 0.25)),
+        ("48.137, 11.575", 0.5, 1, "Nuremberg, Bavaria, Germany", (0.3, 0.1, 0.25)),
     ],
 )
 def test_a_claim_beside_the_best_other_of_its_kind(
