@@ -290,7 +290,12 @@ def _print_summary(judged: Sequence[tuple[Case, Rule]]) -> None:
     ]
     kept = sum(rule.word(case, case.verdicts["5000"]) == "unlikely" for case, rule in far)
     print(f"Of the {len(far)} claims 5,000 km off on signs_dev that were unlikely before, {kept} still are: ", end="")
-    print(f"{percent(kept, len(far))} %.\n")
+    alone = sum(
+        rule.word(case, case.verdicts["5000"]) == "unlikely"
+        and all(weighed.cue.kind == "text/language" for weighed in case.verdicts["5000"].evidence)
+        for case, rule in far
+    )
+    print(f"{percent(kept, len(far))} %; {alone} of them by the language alone, of writing that reads like a sign.\n")
     _print_kinds(judged)
     print("\nTrue claims that are still called unlikely:\n")
     for case, rule in wrong:
