@@ -115,7 +115,7 @@ class Verdict:
     @property
     def decided_by(self) -> str:
         """What decides the verdict, as a sentence without its full stop."""
-        share = f"{100 * self.writing.local:.0f} %"
+        share = "over 99 %" if self.writing.local >= 0.995 else f"{100 * self.writing.local:.0f} %"
         if self.word == "can't tell":
             if self.record_contradicts:
                 return "the recorded position speaks against the claim, and what was read speaks for it"
