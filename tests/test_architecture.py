@@ -20,7 +20,7 @@ report trial recalibrate scorecard exhibition refinement
 claim cartography hub lookalikes search site
 train geolocator learn export atlas
 held_out
-answer features page card refine fitting training_photos
+answer claimed_place features page card refine fitting training_photos
 checkpoint runtime optimize dali rehearse run_settings
 dataset model calibrate oracle predictions audit benchmark memory training_state schedules sampling distributed
 prototypes encoded averaging
@@ -85,7 +85,7 @@ bootstrap naming
 """,
     "evidence": """
 text exif time neighbours reading fusion
-names
+names local_writing
 cues language worldwide reader nature
 """,
     "model": """

@@ -27,6 +27,7 @@ def test_every_settings_file_says_something(path: str) -> None:
 def test_the_package_ships_what_its_modules_read() -> None:
     assert {"countries", "photo_density", "regions", "speakers", "towns", "words"} <= {*TABLES}
     assert {"data/language.toml", "evidence/cues.toml", "evidence/reliability.toml"} <= {*SETTINGS}
+    assert {"data/verdict.toml", "evidence/local_writing.toml"} <= {*SETTINGS}
 
 
 def test_the_package_stays_small() -> None:

@@ -1,173 +1,38 @@
 """Is a claimed place plausible for a photo? The claim's probability against the prior's and against the best other
 place, its rank, and the evidence for and against it.
+
+What is read may stand on goods or be misread, and then all of it says nothing. So a claim is unlikely only where it
+stays so with the probability that the writing belongs to the place: P = (1 - t) P(nothing read) + t P(all evidence),
+with t from ``evidence.local_writing``. How unlikely it must be is in ``data/verdict.toml``.
 """
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import shapely
-from numpy.typing import NDArray
-
-from whereshot import areas, coordinates, images, places, sphere
-from whereshot.errors import InputError
+from whereshot import images, places
+from whereshot.claimed_place import Belief, Claim, Others
 from whereshot.evidence import Weighed
-from whereshot.geolocator import Geolocator
+from whereshot.evidence.fusion import LEAST_PROBABILITY
+from whereshot.evidence.local_writing import Writing, is_text, judge_writing
+from whereshot.geolocator import Explained, Geolocator
 from whereshot.posterior import Posterior
+from whereshot.shipped import read_toml
 
-CLAIM_KM = 25.0
-"""A claimed point or town is right within this distance."""
 THIN_NATS = 1.0
-"""Evidence that moves the claim by less than this, either way, decides nothing."""
+"""Evidence that moves a claim by less than this says nothing for it, nor against it."""
 STRONG_NATS = 2.0
-TOWN_BEFORE_REGION = 100_000
-"""Inhabitants from which a town is rather meant than a region of its name."""
+"""By how much the photo may speak more for another place than for a claim that is plausible."""
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A claimed place: a point with a tolerance, a whole country, or a first-order region of one."""
-
-    text: str
-    name: str
-    point: NDArray[np.float64] | None = None
-    country: places.Country | None = None
-    region: places.Region | None = None
-    division: areas.Division | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> Claim:
-        """ "48.86, 2.35", "48°12'30\"N 16°22'12\"E", "Altafulla", "Paris, Texas", "Denmark", "England"
-        or "Bavaria".
-
-        A country comes before a town, a town of at least 100,000 before a region. Raises InputError where nothing is
-        called so.
-        """
-        pair = coordinates.read_pair(text)
-        if pair is not None:
-            point = sphere.points([pair])
-            return cls(text, f"{point[0, 0]:.4f}, {point[0, 1]:.4f}", point)
-        try:
-            country = places.countries().find(text)
-            return cls(text, country.name, country=country)
-        except InputError:
-            pass
-        towns, divisions = places.find_place(text), areas.find_divisions(text)
-        if divisions and not (towns and towns[0].population >= TOWN_BEFORE_REGION):
-            region = areas.area_of(divisions[0])
-            name = region.name + _among(len(divisions), "most populous", "regions")
-            return cls(text, name, region=region, division=divisions[0])
-        if not towns:
-            raise InputError(f"no place {text!r} is known; give a town, a region, a country, or LAT,LON")
-        town = towns[0]
-        name = ", ".join(part for part in (town.name, town.region, town.country) if part)
-        return cls(text, name + _among(len(towns), "largest", "places"), np.array([[town.latitude, town.longitude]]))
-
-    @property
-    def _country(self) -> places.Country:
-        """The claimed country, of a claim that is neither a point nor a region."""
-        if self.country is None:
-            raise InputError(f"{self.text!r} is no country")
-        return self.country
-
-    @property
-    def _spot(self) -> NDArray[np.float64]:
-        """The claimed point (2,), of a claim of one."""
-        if self.point is None:
-            raise InputError(f"{self.text!r} is no point")
-        spot: NDArray[np.float64] = self.point[0]
-        return spot
-
-    @property
-    def area(self) -> places.Region | None:
-        """The claimed country or region as an area; None for a point."""
-        return self.region if self.country is None else places.Region(self.country.name, self.country.geometry)
-
-    def mass(self, posterior: Posterior, country_index: NDArray[np.int64] | None = None) -> float:
-        """Probability of the claim under a posterior of one row; ``country_index`` may number its places' countries."""
-        if self.point is not None:
-            return float(posterior.mass_within(self.point, CLAIM_KM)[0])
-        if self.region is not None:
-            return float(posterior.mass[0, self.region.holds(_spots(posterior))].sum())
-        return dict(places.country_masses(posterior, country_index)[0]).get(self._country.code, 0.0)
-
-    def off_km(self, position: tuple[float, float]) -> float:
-        """Distance of a position from the claimed point, or from the nearest border of the claimed area (0 inside)."""
-        spot = np.array(position)
-        if self.point is not None:
-            return float(sphere.distance_km(self.point[0], spot))
-        if self._holds(spot):
-            return 0.0
-        area = self.area or self._country
-        outside = shapely.shortest_line(area.geometry, shapely.Point(spot[1], spot[0]))
-        (longitude, latitude), *_ = outside.coords
-        return float(sphere.distance_km(np.array([latitude, longitude]), spot))
-
-    def _holds(self, spot: NDArray[np.float64]) -> bool:
-        """Whether the claimed area holds a position, or its coast does."""
-        if self.division is not None:
-            return bool(places.region_index(spot[None])[0, 1] == self.division.number)
-        known = places.countries()
-        return bool(known.index_of(spot[None])[0] == known.number_of[self._country.code])
-
-    def others(self, posterior: Posterior, prior: Posterior) -> Others:
-        """What else the photo may show."""
-        if self.country is not None:
-            named = dict(places.country_masses(posterior)[0])
-            before = dict(places.country_masses(prior)[0])
-            return Others.of(named, before, self.country.code, lambda code: places.countries().by_code[code].name)
-        if self.division is not None:
-            own = (self.division.country_code, self.division.name)
-            shares, earlier = (
-                {(code, region): share for code, region, share in places.region_masses(one)[0] if region is not None}
-                for one in (posterior, prior)
-            )
-            return Others.of(shares, earlier, own, lambda key: f"{key[1]}, {places.countries().by_code[key[0]].name}")
-        spots = _spots(posterior)
-        far = sphere.distance_km(self._spot, spots) > 2 * CLAIM_KM
-        rest = Posterior(spots, np.where(far, posterior.log_mass[0], -np.inf)[None], np.ravel(posterior.spread_km))
-        decided = rest.best(CLAIM_KM)
-        name = places.place_names(decided)[0]
-        label = ", ".join(part for part in (name.name, name.region, name.country) if part) or "a place at sea"
-        now, before_it = (float(each.mass_within(decided, CLAIM_KM)[0]) for each in (posterior, prior))
-        return Others(label, now, before_it, self._rank_of_point(posterior))
-
-    def _rank_of_point(self, posterior: Posterior) -> int:
-        """1 where no place 25 km wide is likelier."""
-        claimed = self.mass(posterior)
-        heavy = posterior.top(200)
-        spots = _spots(heavy)
-        shares = posterior[np.zeros(len(spots), dtype=int)].mass_within(spots, CLAIM_KM)
-        rank, free = 1, sphere.distance_km(self._spot, spots) > CLAIM_KM
-        for number in np.argsort(-shares):
-            if free[number] and shares[number] > claimed:
-                rank += 1
-                free &= sphere.distance_km(spots[number], spots) > CLAIM_KM
-        return rank
-
-
-@dataclass(frozen=True)
-class Others:
-    """The likeliest place or area that is not the claimed one, and the claim's rank among all of its kind."""
-
-    best: str
-    probability: float
-    prior: float
-    rank: int
-
-    @classmethod
-    def of(cls, shares: dict[Any, float], before: dict[Any, float], own: Any, name: Callable[[Any], str]) -> Others:
-        """From the probabilities of areas with and before the photo."""
-        others = {key: share for key, share in shares.items() if key != own}
-        rank = 1 + sum(share > shares.get(own, 0.0) for share in others.values())
-        if not others:
-            return cls("nowhere", 0.0, 0.0, rank)
-        best = max(others, key=lambda key: others[key])
-        return cls(name(best), others[best], before.get(best, 0.0), rank)
+@functools.cache
+def fitted_strength() -> tuple[float, float]:
+    """Nats against the prior and against the best other place from which a claim is unlikely."""
+    fitted = read_toml("data/verdict.toml")["unlikely"]
+    return float(fitted["against_prior_nats"]), float(fitted["against_best_other_nats"])
 
 
 @dataclass(frozen=True)
@@ -176,10 +41,16 @@ class Verdict:
 
     claim: Claim
     probability: float
+    unread: float
+    """The claim's probability with nothing read in the picture."""
     prior: float
     others: Others
     evidence: tuple[Weighed, ...]
     """Every cue, and by how many nats it moved the claim."""
+    writing: Writing
+    """How far what was read may speak against the claim."""
+    after: Belief = field(repr=False)
+    """After all evidence."""
     not_a_photo: str | None = None
     """Why the picture is taken for none, in which case the prior alone answers."""
     recorded: tuple[float, float] | None = None
@@ -190,10 +61,15 @@ class Verdict:
     remarks: tuple[str, ...] = ()
     """What was asked for and could not be used."""
 
+    @functools.cached_property
+    def rank(self) -> int:
+        """The claim's rank among all of its kind."""
+        return self.claim.rank(self.after)
+
     @property
     def against_prior(self) -> float:
         """How far the photo moved the claim, in nats."""
-        return math.log(max(self.probability, 1e-12) / max(self.prior, 1e-12))
+        return _log_ratio(self.probability, self.prior)
 
     @property
     def against_best(self) -> float:
@@ -201,22 +77,62 @@ class Verdict:
 
         A village is not unlikely because a city is photographed more.
         """
-        other = math.log(max(self.others.probability, 1e-12) / max(self.others.prior, 1e-12))
-        return self.against_prior - other
+        return self.against_prior - _log_ratio(self.others.probability, self.others.prior)
+
+    @property
+    def surely_against_prior(self) -> float:
+        """The same as ``against_prior``, allowing for writing that does not belong to the place."""
+        return _log_ratio(self._allowing(self.unread, self.probability), self.prior)
+
+    @property
+    def surely_against_best(self) -> float:
+        """The same as ``against_best``, allowing for writing that does not belong to the place."""
+        other = self._allowing(self.others.unread, self.others.probability)
+        return self.surely_against_prior - _log_ratio(other, self.others.prior)
+
+    def _allowing(self, unread: float, probability: float) -> float:
+        weight = self.writing.weight
+        return (1 - weight) * unread + weight * probability
 
     @property
     def word(self) -> str:
         """ "plausible", "unlikely" or "can't tell"."""
         if self.against_prior >= THIN_NATS and self.against_best >= -STRONG_NATS:
-            return "plausible"
-        if self.against_prior <= -THIN_NATS or (self.against_best <= -STRONG_NATS and self.best_moved):
+            return "can't tell" if self.record_contradicts else "plausible"
+        if self.record_contradicts or self.is_unlikely_by(*fitted_strength()):
             return "unlikely"
         return "can't tell"
 
     @property
-    def best_moved(self) -> bool:
-        """Whether any evidence speaks at all, so that a likelier place elsewhere means something."""
-        return any(abs(weighed.nats) >= THIN_NATS for weighed in self.evidence)
+    def record_contradicts(self) -> bool:
+        """Whether the recorded position was used, and speaks against the claim; no writing makes up for that."""
+        return self.used_exif and _log_ratio(self.unread, self.prior) <= -fitted_strength()[0]
+
+    def is_unlikely_by(self, prior_nats: float, best_nats: float) -> bool:
+        """Whether the photo speaks against the claim so strongly, against the prior and the best other place."""
+        return self.surely_against_prior <= -prior_nats and self.surely_against_best <= -best_nats
+
+    @property
+    def decided_by(self) -> str:
+        """What decides the verdict, as a sentence without its full stop."""
+        share = "over 99 %" if self.writing.local >= 0.995 else f"{100 * self.writing.local:.0f} %"
+        if self.word == "can't tell":
+            if self.record_contradicts:
+                return "the recorded position speaks against the claim, and what was read speaks for it"
+            against = self.against_prior <= -THIN_NATS and self.unread > self.probability
+            if against and self.writing.only_english:
+                return "what was read is English, which is written all over the world: alone it speaks against no place"
+            if against:
+                return (
+                    "what was read speaks against the claim, but may be misread, or stand on goods or guests' menus: "
+                    f"it belongs to the place with a probability of {share}"
+                )
+            return "nothing speaks clearly for the claim or against it"
+        if self.recorded is not None and self.used_exif:
+            return "the recorded position decides"
+        if abs(_log_ratio(self.probability, self.unread)) >= THIN_NATS:
+            return f"what was read decides; it belongs to the place with a probability of {share}"
+        return "what the picture looks like decides"
 
     def to_json(self) -> dict[str, Any]:
         """One document."""
@@ -238,7 +154,14 @@ class Verdict:
             "nats_against_prior": _rounded(self.against_prior, 3),
             "best_other": {"name": self.others.best, "probability": self.others.probability},
             "nats_against_best_other": _rounded(self.against_best, 3),
-            "rank": self.others.rank,
+            "rank": self.rank,
+            "decided_by": self.decided_by,
+            "local_writing": {
+                "probability": round(self.writing.local, 4),
+                "only_english": self.writing.only_english,
+                "nats_against_prior": _rounded(self.surely_against_prior, 3),
+                "nats_against_best_other": _rounded(self.surely_against_best, 3),
+            },
             "evidence": [
                 {
                     "kind": weighed.cue.kind,
@@ -258,16 +181,30 @@ def check(
     locator: Geolocator, photo: images.Source, claim: Claim, *, text: bool = True, use_exif: bool = False
 ) -> Verdict:
     """Judge a claim. A recorded position is told, and used only with ``use_exif``. Raises ImageError."""
-    found = locator.explain(photo, text=text, use_exif=use_exif)
-    moved = [] if found.fused is None else found.fused.moved(lambda one: claim.mass(one.posterior, one.country_index))
+    return judge(claim, locator.explain(photo, text=text, use_exif=use_exif), locator.prior)
+
+
+def judge(claim: Claim, found: Explained, prior: Posterior) -> Verdict:
+    """Judge a claim by what is known of a photo; ``prior`` is the photo density."""
+    after = Belief(found.posterior, found.country_index)
+    unread, moved, writing = after, [], Writing()
+    if found.fused is not None:
+        without = found.fused.only(lambda cue: not is_text(cue))
+        unread = Belief(without.posterior, without.country_index)
+        moved = found.fused.moved(lambda one: claim.mass(one.posterior, one.country_index))
+        writing = judge_writing(found.lines, found.fused.cues)
     spot = found.recorded
     recorded = None if spot.latitude is None or spot.longitude is None else (spot.latitude, spot.longitude)
+    before = Belief(prior, places.prior_countries() if prior is places.density_prior() else None)
     return Verdict(
         claim,
-        probability=claim.mass(found.posterior, found.country_index),
-        prior=claim.mass(locator.prior),
-        others=claim.others(found.posterior, locator.prior),
+        probability=claim.mass(*after),
+        unread=claim.mass(*unread),
+        prior=claim.mass(*before),
+        others=claim.others(after, unread, before),
         evidence=tuple(moved),
+        writing=writing,
+        after=after,
         not_a_photo=found.not_a_photo,
         recorded=recorded,
         recorded_off_km=None if recorded is None else claim.off_km(recorded),
@@ -276,12 +213,8 @@ def check(
     )
 
 
-def _among(count: int, which: str, kind: str) -> str:
-    return f" (the {which} of {count} {kind} so called)" if count > 1 else ""
-
-
-def _spots(posterior: Posterior) -> NDArray[np.float64]:
-    return posterior.places if posterior.places.ndim == 2 else posterior.places[0]
+def _log_ratio(probability: float, before: float) -> float:
+    return math.log(max(probability, LEAST_PROBABILITY) / max(before, LEAST_PROBABILITY))
 
 
 def _rounded(value: float, digits: int) -> float:

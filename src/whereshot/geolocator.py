@@ -17,7 +17,7 @@ from whereshot.answer import CANDIDATE_KM, Prediction, answer_rows
 from whereshot.dataset import NO_FILE
 from whereshot.emptiness import NOTHING, is_empty
 from whereshot.errors import ImageError, InputError, WhereshotError
-from whereshot.evidence import EVIDENCE, Cue, Fused, Reading, Seen, exif, fuse, read_photos, time
+from whereshot.evidence import EVIDENCE, Cue, Fused, Line, Reading, Seen, exif, fuse, read_photos, time
 from whereshot.evidence.neighbours import Album, AlbumModel, Beside
 from whereshot.evidence.time import HourModel
 from whereshot.foreground import Foreground
@@ -307,7 +307,7 @@ class Geolocator:
         fused = fuse(one, index, cues) if cues else None
         if fused is not None:
             one, index = fused.posterior, fused.country_index
-        return Explained(one, index, factor, reading.not_a_photo, asked.remarks_on(seen), recorded, fused)
+        return Explained(one, index, factor, reading.not_a_photo, asked.remarks_on(seen), recorded, fused, seen.lines)
 
     def _country_index(self, one: Posterior) -> NDArray[np.int64]:
         """Numbers (k,) of the countries of shared places; kept, since most photos share most places."""
@@ -378,6 +378,8 @@ class Explained:
     """(kind, why) for what was asked for and could not be used."""
     recorded: images.Recorded
     fused: Fused | None
+    lines: tuple[Line, ...] = ()
+    """What was read in the picture."""
 
     @property
     def changed(self) -> bool:

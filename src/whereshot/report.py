@@ -115,13 +115,14 @@ def verdict_words(verdict: Verdict) -> list[str]:
         moved = "the photo did not move it"
     else:
         moved = f"the photo made it {times(nats)} {'likelier' if nats > 0 else 'less likely'} than it was before"
-    lines.append(f"  {percent(verdict.probability)}, rank {others.rank}; {moved}.")
+    lines.append(f"  {percent(verdict.probability)}, rank {verdict.rank}; {moved}.")
     if abs(verdict.against_best) < SILENT_NATS:
         side = "the photo speaks as much for the one as for the other"
     else:
         side = f"the photo speaks {times(verdict.against_best)} as much for "
         side += "the claim" if verdict.against_best > 0 else "it as for the claim"
     lines.append(f"  The best other place, {others.best}, has {percent(others.probability)}; {side}.")
+    lines.append(f"  {_sentence(verdict.decided_by)}.")
     for weighed in verdict.evidence:
         cue = weighed.cue
         lines.append("  " + _moved(cue.kind, cue.what, cue.means, weighed.nats, "the claim"))

@@ -63,6 +63,11 @@ class Fused:
         kept = [row for row in range(len(self.cues)) if row != number]
         return _apply(self.before, [self.cues[row] for row in kept], [self.reliability[row] for row in kept])
 
+    def only(self, kept: Callable[[Cue], bool]) -> Fused:
+        """The same, had only the cues been noticed for which ``kept`` holds."""
+        rows = [row for row, cue in enumerate(self.cues) if kept(cue)]
+        return _apply(self.before, [self.cues[row] for row in rows], [self.reliability[row] for row in rows])
+
     def moved(self, probability: Callable[[Fused], float]) -> list[Weighed]:
         """How each cue moved a probability, the strongest first."""
         log_with = math.log(max(probability(self), LEAST_PROBABILITY))
