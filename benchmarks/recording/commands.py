@@ -262,7 +262,7 @@ def scored() -> Iterator[Step]:
     yield step("evaluate-table", f"evaluate tiny-model tiny/photos.csv {draws} --beside prior")
     rivals = "--predictions ours=made/predictions.csv --predictions theirs=made/rivals.csv"
     report = "--report report --latex --problems problems.csv"
-    yield step("evaluate-predictions", f"evaluate {rivals} {truth} {report} --cluster group_id --format json")
+    yield step("evaluate-predictions", f"evaluate {rivals} {truth} {report} --cluster group --format json")
     yield step("evaluate-posterior", f"evaluate {posterior} {truth} --threshold lt --radius 6378.137")
     yield step("evaluate-posterior-json", f"evaluate {posterior} {truth} --report report-posterior --format json")
     yield step("calibrate", f"calibrate {posterior} --truth made/truth.csv --out calibration.json --format json")
