@@ -67,6 +67,21 @@ class Claim:
         return cls(text, name + _among(len(towns), "largest", "places"), np.array([[town.latitude, town.longitude]]))
 
     @property
+    def _country(self) -> places.Country:
+        """The claimed country, of a claim that is neither a point nor a region."""
+        if self.country is None:
+            raise InputError(f"{self.text!r} is no country")
+        return self.country
+
+    @property
+    def _spot(self) -> NDArray[np.float64]:
+        """The claimed point (2,), of a claim of one."""
+        if self.point is None:
+            raise InputError(f"{self.text!r} is no point")
+        spot: NDArray[np.float64] = self.point[0]
+        return spot
+
+    @property
     def area(self) -> places.Region | None:
         """The claimed country or region as an area; None for a point."""
         return self.region if self.country is None else places.Region(self.country.name, self.country.geometry)
@@ -77,7 +92,7 @@ class Claim:
             return float(posterior.mass_within(self.point, CLAIM_KM)[0])
         if self.region is not None:
             return float(posterior.mass[0, self.region.holds(_spots(posterior))].sum())
-        return dict(places.country_masses(posterior, country_index)[0]).get(self.country.code, 0.0)
+        return dict(places.country_masses(posterior, country_index)[0]).get(self._country.code, 0.0)
 
     def off_km(self, position: tuple[float, float]) -> float:
         """Distance of a position from the claimed point, or from the nearest border of the claimed area (0 inside)."""
@@ -86,7 +101,7 @@ class Claim:
             return float(sphere.distance_km(self.point[0], spot))
         if self._holds(spot):
             return 0.0
-        outside = shapely.shortest_line(self.area.geometry, shapely.Point(spot[1], spot[0]))
+        outside = shapely.shortest_line((self.area or self._country).geometry, shapely.Point(spot[1], spot[0]))
         (longitude, latitude), *_ = outside.coords
         return float(sphere.distance_km(np.array([latitude, longitude]), spot))
 
@@ -95,7 +110,7 @@ class Claim:
         if self.division is not None:
             return bool(places.region_index(spot[None])[0, 1] == self.division.number)
         known = places.countries()
-        return bool(known.index_of(spot[None])[0] == known.number_of[self.country.code])
+        return bool(known.index_of(spot[None])[0] == known.number_of[self._country.code])
 
     def others(self, after: Belief, unread: Belief, prior: Belief) -> Others:
         """What else the photo may show: after all evidence, with nothing read in the picture, and before the photo."""
@@ -125,20 +140,20 @@ class Claim:
         """The claimed area's code of the country, and name where it is a region."""
         if self.division is not None:
             return self.division.country_code, self.division.name
-        return self.country.code, None
+        return self._country.code, None
 
     def _shares(self, belief: Belief) -> dict[tuple[str, str | None], float]:
         """The probability of every area of the claimed one's kind."""
         if self.division is None:
             masses = places.country_masses(belief.posterior, belief.country_index)[0]
             return {(code, None): share for code, share in masses}
-        masses = places.region_masses(belief.posterior)[0]
-        return {(code, region): share for code, region, share in masses if region is not None}
+        regions = places.region_masses(belief.posterior)[0]
+        return {(code, region): share for code, region, share in regions if region is not None}
 
     def _best_elsewhere(self, posterior: Posterior) -> NDArray[np.float64]:
         """The best position (1, 2) that is not near the claimed point."""
         spots = _spots(posterior)
-        far = sphere.distance_km(self.point[0], spots) > 2 * CLAIM_KM
+        far = sphere.distance_km(self._spot, spots) > 2 * CLAIM_KM
         rest = Posterior(spots, np.where(far, posterior.log_mass[0], -np.inf)[None], np.ravel(posterior.spread_km))
         return rest.best(CLAIM_KM)
 
@@ -148,7 +163,7 @@ class Claim:
         heavy = posterior.top(200)
         spots = _spots(heavy)
         shares = posterior[np.zeros(len(spots), dtype=int)].mass_within(spots, CLAIM_KM)
-        rank, free = 1, sphere.distance_km(self.point[0], spots) > CLAIM_KM
+        rank, free = 1, sphere.distance_km(self._spot, spots) > CLAIM_KM
         for number in np.argsort(-shares):
             if free[number] and shares[number] > claimed:
                 rank += 1

@@ -151,9 +151,10 @@ def check(
     """Judge whether a claimed place is plausible for a photo."""
     from whereshot import claim as claims
     from whereshot import report
+    from whereshot.claimed_place import Claim
     from whereshot.geolocator import Geolocator
 
-    claimed = claims.Claim.parse(claim)
+    claimed = Claim.parse(claim)
     verdict = claims.check(Geolocator.load(model, device), photo, claimed, text=text, use_exif=use_exif)
     if form is ReportFormat.json:
         print_json(verdict.to_json())

@@ -152,7 +152,7 @@ def build(points: ArrayLike, settings: QuadtreeSettings) -> Quadtree:
 def _can_be_split(start: Box, paths: NDArray[np.int64], depth: int) -> NDArray[np.bool_]:
     """Whether each of the four parts of a box still has a square metre."""
     parts = boxes_of(start, (4 * paths[:, None] + np.arange(4)).ravel(), np.full(4 * len(paths), depth + 1))
-    result: NDArray[np.bool_] = (areas_sr(parts).reshape(-1, 4) >= base.SMALLEST_SR).all(axis=1)
+    result: NDArray[np.bool_] = np.all(areas_sr(parts).reshape(-1, 4) >= base.SMALLEST_SR, axis=1)
     return result
 
 
