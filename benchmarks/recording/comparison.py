@@ -27,6 +27,7 @@ VARYING: dict[str, str] = {
     "*.toml:training.seconds": "how long it took",
     "*:*created": "when a model was made",
     "*/manifest.json:sha256.model.toml": "hash of a file that says when the model was made",
+    "*/_manifest.jsonl:*.settings.model": "a name, and a hash of a model that says when it was made",
     "*:*.modified_ns": "when an input was written",
 }
 """FILE:FIELD patterns of what differs between two recordings of one build, and why."""
