@@ -22,7 +22,7 @@ demo: $(VENV)/installed
 	@$(BIN)/whereshot locate "$(PHOTO)" --format html --out $(DEMO)/answer.html 2>/dev/null
 	@echo "map: $(DEMO)/answer.html"
 
-SITE := src/whereshot/static/site
+SITE := src/whereshot/server/static/site
 NPM := $(shell command -v npm 2>/dev/null)
 
 web: $(SITE)/index.html

@@ -19,10 +19,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from whereshot import output_files
-from whereshot.batch import read_photos
-from whereshot.images import upright_size
-from whereshot.processes import cores
+from whereshot.foundation import output_files
+from whereshot.foundation.processes import cores
+from whereshot.locate.batch import read_photos
+from whereshot.photos.images import upright_size
 
 PHOTOS = 410_402
 """Photos that were located with Spark in the system before this one."""

@@ -24,20 +24,22 @@ import numpy as np
 import tomli_w
 from numpy.typing import NDArray
 
-from whereshot import places, sphere
-from whereshot.card import share_interval
-from whereshot.claim import THIN_NATS, Verdict, judge
-from whereshot.claimed_place import Claim
+from whereshot.earth import sphere
+from whereshot.earth.countries import countries
+from whereshot.earth.towns import gazetteer
 from whereshot.evidence import EVIDENCE, Line, Seen
 from whereshot.evidence.fusion import Before
 from whereshot.evidence.local_writing import FEATURES, Writing, features, writing_of
-from whereshot.evidence.reader import shared_reader
-from whereshot.evidence.reading import read_photo
-from whereshot.gazetteer import gazetteer
-from whereshot.geolocator import Explained
-from whereshot.images import Recorded
-from whereshot.progress import bar
-from whereshot.records import hashed_share
+from whereshot.evidence.ocr import shared_reader
+from whereshot.evidence.read_photos import read_photo
+from whereshot.foundation.progress import bar
+from whereshot.foundation.tables import hashed_share
+from whereshot.locate.claim import THIN_NATS, Verdict, judge
+from whereshot.locate.claimed_place import Claim
+from whereshot.locate.geolocator import Explained
+from whereshot.models.card import share_interval
+from whereshot.photos.images import Recorded
+from whereshot.posterior.prior import density_prior, prior_countries
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT.parent / "shared" / "data" / "photos"
@@ -163,7 +165,7 @@ def read_table(name: str, cache: Path) -> Iterator[Photo]:
 def claims_of(photo: Photo, rng: np.random.Generator) -> dict[str, Claim]:
     """The claims on a photo by kind: "country", "true", and by distance where a town is found there."""
     claims = {}
-    country = places.countries().by_code.get(photo.country_code)
+    country = countries().by_code.get(photo.country_code)
     if country is not None:
         claims["country"] = Claim(country.name, country.name, country=country)
     if photo.position is None:
@@ -187,7 +189,7 @@ def _claim_at(position: NDArray[np.float64]) -> Claim:
 
 def case_of(photo: Photo, before: Before) -> Case:
     """Judge all claims on a photo."""
-    prior, countries = places.density_prior(), places.prior_countries()
+    prior, countries = density_prior(), prior_countries()
     cues = [] if photo.not_a_photo else EVIDENCE["text"](Seen(photo.lines))
     fused = before.after(cues) if cues else None
     after = (prior, countries) if fused is None else (fused.posterior, fused.country_index)
@@ -353,7 +355,7 @@ def main() -> None:
         cache = Path(temporary) if arguments.cache is None else arguments.cache
         cache.mkdir(parents=True, exist_ok=True)
         photos = [photo for table in TABLES for photo in read_table(table, cache)]
-    before = Before.of(places.density_prior(), places.prior_countries())
+    before = Before.of(density_prior(), prior_countries())
     cases = [case_of(photo, before) for photo in bar(photos, total=len(photos), what="judging claims")]
     if arguments.fit:
         write_rule(fit(cases), len(cases))

@@ -19,15 +19,18 @@ import numpy as np
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from whereshot import cartography, oracle, output_files, partition
-from whereshot.atlas import Atlas
-from whereshot.partition import Hierarchy, Partition
+from whereshot.earth import partition
+from whereshot.earth.partition import Hierarchy, Partition
+from whereshot.evaluate import best_possible
+from whereshot.foundation import output_files
+from whereshot.report import cell_maps
+from whereshot.report.cell_atlas import Atlas
 
 ROOT = Path(__file__).parents[1]
 TABLES = ROOT.parent / "shared" / "data" / "tables"
 SIZES = (500, 2000, 7000)
 DRAWN = 2000
-ZOOM = cartography.Zoom(50.0, 5.0, 600.0)
+ZOOM = cell_maps.Zoom(50.0, 5.0, 600.0)
 TRIES = 6
 NEAR = 0.05
 """The search for a limit ends when the number of cells is this near, as a share."""
@@ -104,14 +107,14 @@ def draw_maps(built: dict[str, tuple[str, Partition]]) -> list[str]:
     lines = []
     for title, (stem, cells) in built.items():
         atlas = Atlas.of(cells, title)
-        cartography.draw_world(atlas, ROOT / "docs" / "maps" / f"{stem}.png")
-        cartography.draw_zoom(atlas, ROOT / "docs" / "maps" / f"{stem}-zoom.png", ZOOM)
+        cell_maps.draw_world(atlas, ROOT / "docs" / "maps" / f"{stem}.png")
+        cell_maps.draw_zoom(atlas, ROOT / "docs" / "maps" / f"{stem}-zoom.png", ZOOM)
         lines += [f"### {title}, {len(cells):,} cells", ""]
         lines += [f"![{title}: the world](maps/{stem}.png)", "", f"![{title}: a part](maps/{stem}-zoom.png)", ""]
     return lines
 
 
-def best_of(comparison: oracle.Comparison, size: int) -> str:
+def best_of(comparison: best_possible.Comparison, size: int) -> str:
     """Which of the methods at one size comes first at each distance, by imagery centroid."""
     words = []
     for km in ("25", "200", "750"):
@@ -130,7 +133,7 @@ def main() -> int:
         return 1
     table = pyarrow.csv.read_csv(gallery)
     points = np.stack([table["LAT"].to_numpy(), table["LON"].to_numpy()], axis=1)
-    fit, held = oracle.split(points, 0.5)
+    fit, held = best_possible.split(points, 0.5)
     sections, summary, levels = [], [], {}
     drawn: dict[str, tuple[str, Partition]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -144,7 +147,7 @@ def main() -> int:
                 notes.append(f"{method.title}: {method.kind} {told}, {seconds:.1f} s")
                 print(notes[-1], len(cells), file=sys.stderr)
                 built[method.title] = levels[method.title, size] = cells
-            comparison = oracle.compare(built, {}, held, fit)
+            comparison = best_possible.compare(built, {}, held, fit)
             summary.append(best_of(comparison, size))
             body = comparison.to_markdown().split("\n\n")[0]
             sections += [f"## About {size:,} cells", "", body, "", "Settings: " + "; ".join(notes) + ".", ""]
@@ -158,14 +161,14 @@ def main() -> int:
     }
     mixed = (levels["regions x Voronoi", SIZES[0]], levels["adaptive S2", SIZES[-1]])
     stacks["regions x Voronoi, 500 + adaptive S2, 7,000"] = Hierarchy(mixed)
-    both = oracle.compare(published(), stacks, held, fit).to_markdown().split("\n\n")
+    both = best_possible.compare(published(), stacks, held, fit).to_markdown().split("\n\n")
     text = [
         "# Partitions",
         "",
         "Made by `python benchmarks/compare_partitions.py`. "
         f"Cells were built on {len(fit):,} of the 100,000 positions of geoclip's gallery (photos of Flickr) and scored "
-        f"on the other {len(held):,}; {100 * oracle.share_seen(fit, held):.1f} % of these occur in the first half, "
-        f"too. Regions and semantic cells start from {count:,} first-order divisions, stood in for by "
+        f"on the other {len(held):,}; {100 * best_possible.share_seen(fit, held):.1f} % of these occur in the first "
+        f"half, too. Regions and semantic cells start from {count:,} first-order divisions, stood in for by "
         "what lies nearest to their towns (`benchmarks/divisions.py`). Seconds are those of one core.",
         "",
         "Percentages are the *best possible* accuracy: every held-out photo is given exactly its cell and answered by "

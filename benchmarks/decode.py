@@ -23,9 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from whereshot import images, preprocess, processes
-from whereshot.dataset import Processes, batches
-from whereshot.preprocess import Preprocess
+from whereshot.foundation import processes
+from whereshot.photos import images, preprocess
+from whereshot.photos.batches import Processes, batches
+from whereshot.photos.preprocess import Preprocess
 
 PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "photos"
 SIZE = (1024, 768)

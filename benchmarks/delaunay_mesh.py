@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from partitions import draw
 
-from whereshot import partition, sphere
+from whereshot.earth import partition, sphere
 
 FINE = {"max": 5000, "min": 500}
 REPETITIONS = 3

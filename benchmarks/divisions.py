@@ -13,8 +13,8 @@ import numpy as np
 import shapely
 import shapely.geometry
 
-from whereshot import places
-from whereshot.gazetteer import gazetteer
+from whereshot.earth.countries import Country, countries
+from whereshot.earth.towns import gazetteer
 
 TOWNS = 40
 """Of a division, at most: the largest."""
@@ -25,7 +25,7 @@ def write(path: Path) -> int:
     towns = gazetteer()
     code, region = np.array(towns.country_codes), np.array(towns.regions)
     features = []
-    for country in places.countries().all:
+    for country in countries().all:
         own = np.flatnonzero(code == country.code)
         own = own[np.argsort(-towns.populations[own], kind="stable")]
         kept: dict[str, list[int]] = {}
@@ -39,7 +39,7 @@ def write(path: Path) -> int:
     return len(features)
 
 
-def _divide(country: places.Country, towns_of: dict[str, list[int]], points: np.ndarray) -> list[dict]:
+def _divide(country: Country, towns_of: dict[str, list[int]], points: np.ndarray) -> list[dict]:
     """The divisions of one country as features."""
     if len(towns_of) < 2:
         return [_feature(next(iter(towns_of), country.name), country, country.geometry)]
@@ -63,6 +63,6 @@ def _divide(country: places.Country, towns_of: dict[str, list[int]], points: np.
     return features
 
 
-def _feature(name: str, country: places.Country, shape: shapely.Geometry) -> dict:
+def _feature(name: str, country: Country, shape: shapely.Geometry) -> dict:
     properties = {"name": name, "parent": country.name}
     return {"type": "Feature", "properties": properties, "geometry": shapely.geometry.mapping(shape)}

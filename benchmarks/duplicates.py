@@ -20,9 +20,9 @@ import cv2
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from whereshot import images
-from whereshot.curate import hamming, hashes
-from whereshot.curate.duplicates import EDGE_BITS, LOOK_BITS
+from whereshot.photos import images
+from whereshot.photos.curate import hashes, near_hashes
+from whereshot.photos.curate.duplicates import EDGE_BITS, LOOK_BITS
 
 LIMITS = (2, 4, 6, 8, 10, 12, 16)
 
@@ -155,7 +155,7 @@ def main() -> None:
         )
         for bits in (4, LOOK_BITS):
             begun = time.process_time()
-            found = hamming.leaders(np.stack([values, values], axis=1), (bits, EDGE_BITS))
+            found = near_hashes.leaders(np.stack([values, values], axis=1), (bits, EDGE_BITS))
             taken = time.process_time() - begun
             print(f"| {count} | {bits} | {taken:.1f} | {int((found == np.arange(count)).sum())} |")
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from whereshot import emptiness, images
-from whereshot.sources import find_pictures
+from whereshot.photos import emptiness, images
+from whereshot.photos.sources import find_pictures
 
 CONTRASTS = (1.0, 0.25, 0.1, 0.05)
 NOISES = ((16, 16), (64, 64), (640, 480), (3000, 2000))

@@ -21,8 +21,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from whereshot import fetch as fetching
-from whereshot.records import Records
+from whereshot.photos import fetch as fetching
+from whereshot.photos.records import Records
 
 TESTS = Path(__file__).parents[1] / "tests"
 sys.path.insert(0, str(TESTS))

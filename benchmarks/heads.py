@@ -24,34 +24,33 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from whereshot import (
-    calibrate,
-    checkpoint,
-    config,
-    memory,
-    model,
-    partition,
-    places,
-    rehearse,
-    runtime,
-    sphere,
-    whitening,
-)
-from whereshot.calibrate import CELLS_GRID, GALLERY_GRID, PROTOTYPES_GRID, HeldOut
-from whereshot.conformal import conformal_factor
-from whereshot.errors import MissingExtraError
+from whereshot.earth import partition, sphere
+from whereshot.earth.partition import Hierarchy
 from whereshot.evaluate import DEFAULT, METRICS, Answers, Row, Truth, compare, of_posterior, score
-from whereshot.features import cached_features
-from whereshot.hills import ClimbSettings
-from whereshot.model.position_decoder import PositionDecoder, PositionDecoderSettings
-from whereshot.partition import Hierarchy
-from whereshot.posterior import Posterior
-from whereshot.progress import bar, silent
-from whereshot.prototypes import cells_of
-from whereshot.readout import Cells, Gallery, Gate, Mixture, PlacesSettings, Readout
-from whereshot.records import Records, hashed_share
-from whereshot.run_settings import Run
-from whereshot.sources import SOURCES
+from whereshot.evaluate.conformal import conformal_factor
+from whereshot.foundation import settings_file
+from whereshot.foundation.errors import MissingExtraError
+from whereshot.foundation.progress import bar, silent
+from whereshot.foundation.tables import hashed_share
+from whereshot.models import model_folder, networks, runtime
+from whereshot.models.features import cached_features
+from whereshot.models.networks.position_decoder import PositionDecoder, PositionDecoderSettings
+from whereshot.models.readout import gallery, memory, whitening
+from whereshot.models.readout.base import Readout
+from whereshot.models.readout.cells import Cells
+from whereshot.models.readout.encodings import PlacesSettings
+from whereshot.models.readout.gallery import Gallery
+from whereshot.models.readout.hill_climbing import ClimbSettings
+from whereshot.models.readout.mixture import Gate, Mixture
+from whereshot.models.readout.prototypes import cells_of
+from whereshot.photos.records import Records
+from whereshot.photos.sources import SOURCES
+from whereshot.posterior.base import Posterior
+from whereshot.posterior.decision import decide
+from whereshot.posterior.prior import density_prior
+from whereshot.training import calibration, learn_holdout
+from whereshot.training.calibration import CELLS_GRID, GALLERY_GRID, PROTOTYPES_GRID, HeldOut
+from whereshot.training.run_file import Run
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT.parent / "shared" / "data" / "photos"
@@ -135,8 +134,8 @@ def say(text: str, started: float) -> None:
 
 def read(run: Run, name: str) -> Photo:
     records = SOURCES["table"]([PHOTOS / f"{name}.csv"], {}, silent).records
-    settings = model.default_preprocess(run.backbone, **run.preprocess)
-    backbone = model.create(run.backbone)
+    settings = networks.default_preprocess(run.backbone, **run.preprocess)
+    backbone = networks.create(run.backbone)
     pooled, errors = cached_features(
         records.strings("image"), settings, backbone.features_key, functools.partial(make_pooled, run), track=bar
     )
@@ -151,14 +150,14 @@ def read(run: Run, name: str) -> Photo:
 
 
 def make_pooled(run: Run) -> runtime.Compute:
-    backbone = model.create(run.backbone)
+    backbone = networks.create(run.backbone)
     return runtime.TorchCompute(
-        lambda crops, owner, photos: {"pooled": model.mean_of_crops(backbone(crops), owner, photos)}
+        lambda crops, owner, photos: {"pooled": networks.mean_of_crops(backbone(crops), owner, photos)}
     )
 
 
 def split(run: Run, learned: Photo, asked: Photo) -> Split:
-    scaling = model.FeatureScaling(learned.pooled.shape[1], run.scaling_power)
+    scaling = networks.FeatureScaling(learned.pooled.shape[1], run.scaling_power)
     scaling.fit(learned.pooled)
     levels = Hierarchy(
         tuple(partition.build(run.partition.kind, learned.points, level) for level in run.partition.levels)
@@ -170,7 +169,7 @@ def held_out(run: Run, train: Photo) -> Split:
     """A third of the groups apart; of their photos as many of places that the rest knows as of others."""
     fold = (hashed_share(train.records.groups("group"), run.seed) * FOLDS).astype(int)
     asked, rest = np.flatnonzero(fold == 0), np.flatnonzero(fold != 0)
-    known = sphere.Nearest(train.points[rest]).query(train.points[asked])[0].ravel() <= calibrate.SEEN_KM
+    known = sphere.Nearest(train.points[rest]).query(train.points[asked])[0].ravel() <= gallery.SEEN_KM
     rng = np.random.default_rng(run.seed)
     some = [np.sort(rng.permutation(asked[of_kind])[:FITTED_ON]) for of_kind in (known, ~known)]
     return split(run, train.take(rest), train.take(np.concatenate(some)))
@@ -179,11 +178,11 @@ def held_out(run: Run, train: Photo) -> Split:
 # --- training
 
 
-def trained(kind: str, settings: dict[str, Any], one: Split, hierarchy: Hierarchy) -> tuple[model.Head, HeldOut]:
+def trained(kind: str, settings: dict[str, Any], one: Split, hierarchy: Hierarchy) -> tuple[networks.Head, HeldOut]:
     """A head, trained on a split's features, and what it says of those asked about."""
     torch.manual_seed(0)
-    parsed = config.parse(settings, model.HEADS[kind].settings, name="head.settings")
-    head = model.HEADS[kind].head(one.features.shape[1], hierarchy, parsed).train()
+    parsed = settings_file.parse(settings, networks.HEADS[kind].settings, name="head.settings")
+    head = networks.HEADS[kind].head(one.features.shape[1], hierarchy, parsed).train()
     target, weight = head.target(one.learned.points), torch.tensor(one.learned.weight, dtype=torch.float32)
     learning = [parameter for parameter in head.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(learning, lr=RATE, weight_decay=DECAY)
@@ -203,8 +202,8 @@ def trained(kind: str, settings: dict[str, Any], one: Split, hierarchy: Hierarch
     gallery, weights = one.gallery(), head.place_weights()
     found = None
     if weights is not None:
-        cache = None if parsed.learns_locations else checkpoint.encodings_cache()
-        found = checkpoint.places_of_gallery(weights, gallery, hierarchy, cache=cache)
+        cache = None if parsed.learns_locations else model_folder.encodings_cache()
+        found = model_folder.places_of_gallery(weights, gallery, hierarchy, cache=cache)
     return head, HeldOut(outputs, one.asked.points, one.asked.weight, hierarchy, gallery, found)
 
 
@@ -236,7 +235,7 @@ def fitted(makers: dict[str, Makers], known: HeldOut, test: HeldOut, prior: Post
 
     some = np.sort(np.random.default_rng(0).permutation(np.flatnonzero(seen))[:MEASURED])
     posterior = answer(known)({name: values[some] for name, values in known.outputs.items()})
-    decided = calibrate.decide(posterior)
+    decided = decide(posterior)
     off = sphere.distance_km(decided, truth[some])
     factor = conformal_factor(off, posterior.radius_km(decided, 0.9), 0.9, weight[some])
     apart_nll = -float(np.average(total[~seen], weights=weight[~seen]))
@@ -245,7 +244,7 @@ def fitted(makers: dict[str, Makers], known: HeldOut, test: HeldOut, prior: Post
 
 def mixed(densities: dict[str, NDArray], prior: NDArray, familiarity: NDArray, weight: NDArray) -> tuple[NDArray, Gate]:
     """Log densities (n,) of parts and prior under the best gate, and that."""
-    gate = calibrate.fit_gate(densities, prior, familiarity, weight)
+    gate = calibration.fit_gate(densities, prior, familiarity, weight)
     terms = densities | {"prior": prior}
     with np.errstate(divide="ignore"):
         logs = [np.log(share) + terms[name] for name, share in gate.weights(familiarity).items()]
@@ -271,7 +270,7 @@ def at_cells(position: str, **more: Any) -> dict[str, Makers]:
 
 def by_gallery(voters: int | None = None) -> dict[str, Makers]:
     settings = [one.model_copy(update={"voters": voters}) for one in GALLERY_GRID]
-    return {"gallery": [lambda fold, s=s: calibrate.with_settings(fold.gallery, s) for s in settings]}
+    return {"gallery": [lambda fold, s=s: gallery.with_settings(fold.gallery, s) for s in settings]}
 
 
 def by_places(shares: Sequence[float]) -> dict[str, Makers]:
@@ -380,7 +379,7 @@ def of_networks(
 
 def decoded(head: Any, one: Split, test: HeldOut) -> NDArray:
     """A perceptron from encodings to positions, learned on half training places, half where photos are taken."""
-    prior = places.density_prior()
+    prior = density_prior()
     at = np.concatenate([np.unique(one.learned.points, axis=0), prior.places])
     known = len(at) - len(prior.places)
     weight = np.concatenate([np.full(known, 0.5 / known), 0.5 * prior.mass[0]])
@@ -397,7 +396,7 @@ def of_galleries(splits: Sequence[Split], prior: Posterior) -> Iterator[Answer]:
         HeldOut({"features": one.questions.numpy()}, one.asked.points, one.asked.weight, one.levels, one.gallery())
         for one in splits
     )
-    alone = of_posterior(GALLERIES[0], prior, test.truth, calibrate.decide(prior))
+    alone = of_posterior(GALLERIES[0], prior, test.truth, decide(prior))
     apart = ~known.seen
     density = prior.repeat(int(apart.sum())).log_density(known.truth[apart])
     yield Answer(alone, -float(np.average(density, weights=known.weight[apart])))
@@ -410,17 +409,17 @@ def of_memory(splits: Sequence[Split], prior: Posterior) -> Answer:
     """What ``learn`` makes of the same pooled features: whitening, places, a confidence."""
     learned, asked = splits[0].learned, splits[0].asked
     pooled, groups = learned.pooled.numpy(), learned.records.groups("group")
-    settings = rehearse.rehearse(pooled, learned.points, learned.accuracy_km, groups.tolist(), prior)
+    settings = learn_holdout.rehearse(pooled, learned.points, learned.accuracy_km, groups.tolist(), prior)
     white = whitening.fit(pooled, memory.places_of(learned.points))
     library = memory.library_of(white(pooled), learned.points, learned.accuracy_km)
     answer = memory.Memory(library, white, settings, prior)({"pooled": asked.pooled.numpy()})
     factor = settings.radius_factor.get("either", 1.0)
-    told = of_posterior(MEMORY, answer, asked.points, calibrate.decide(answer), factor)
+    told = of_posterior(MEMORY, answer, asked.points, decide(answer), factor)
     return Answer(told, settings.nll.get("other"))
 
 
 def line(name: str, one: Fitted, truth: NDArray) -> Answer:
-    answers = of_posterior(name, one.posterior, truth, calibrate.decide(one.posterior), one.factor)
+    answers = of_posterior(name, one.posterior, truth, decide(one.posterior), one.factor)
     return Answer(answers, one.apart_nll)
 
 
@@ -524,11 +523,11 @@ def main() -> int:
         sys.exit(f"heads: the shared photos are not at {PHOTOS}")
     torch.set_num_threads(1)
     started = time.perf_counter()
-    run = config.load(ROOT / "runs" / "landmarks.toml", Run)
+    run = settings_file.load(ROOT / "runs" / "landmarks.toml", Run)
     train, test = read(run, "train"), read(run, "test_a")
     say("features", started)
     splits = [split(run, train, test), held_out(run, train)]
-    prior = places.density_prior()
+    prior = density_prior()
     networks = [*of_networks(splits, prior, chosen.only, not chosen.kept, started)]
     if chosen.only:
         return 0

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yfcc_dump
 
-from whereshot.sources.yfcc import COLUMNS
+from whereshot.photos.sources.yfcc import COLUMNS
 
 ROWS = 1_000_000
 REPETITIONS = 5

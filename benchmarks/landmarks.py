@@ -9,11 +9,11 @@ import json
 import sys
 from pathlib import Path
 
-from whereshot.geolocator import Geolocator
-from whereshot.progress import bar, silent
-from whereshot.scorecard import summary
-from whereshot.sources import SOURCES
-from whereshot.trial import try_model
+from whereshot.evaluate.known_photos import try_model
+from whereshot.foundation.progress import bar, silent
+from whereshot.locate.geolocator import Geolocator
+from whereshot.photos.sources import SOURCES
+from whereshot.report.scorecard import summary
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT.parent / "shared" / "data" / "photos"

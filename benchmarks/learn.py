@@ -19,12 +19,19 @@ import numpy as np
 from PIL import Image
 from safetensors.numpy import load_file
 
-from whereshot import calibrate, export, learn, memory, places, processes, rehearse, runtime, sphere, whitening
-from whereshot.features import cached_features
-from whereshot.geolocator import Geolocator
-from whereshot.progress import silent
-from whereshot.records import Records, hashed_share
-from whereshot.sources import SOURCES
+from whereshot.earth import sphere
+from whereshot.foundation import processes
+from whereshot.foundation.progress import silent
+from whereshot.foundation.tables import hashed_share
+from whereshot.locate.geolocator import Geolocator
+from whereshot.models import onnx_export, runtime
+from whereshot.models.features import cached_features
+from whereshot.models.readout import memory, whitening
+from whereshot.photos.records import Records
+from whereshot.photos.sources import SOURCES
+from whereshot.posterior.decision import decide
+from whereshot.posterior.prior import density_prior
+from whereshot.training import learn, learn_holdout
 
 KM = (1, 25, 200)
 CONFIDENT = 0.9
@@ -54,7 +61,7 @@ def told(posterior, factor: float, truth: np.ndarray) -> dict[str, np.ndarray]:
     for start in range(0, len(truth), 64):
         rows = slice(start, start + 64)
         one, own = posterior[rows], truth[rows]
-        decided = calibrate.decide(one)
+        decided = decide(one)
         rings = one.around(decided)
         error = sphere.distance_km(decided, own)
         parts["error"].append(error)
@@ -139,12 +146,12 @@ def folds(model) -> None:
     points = model.training_points()
     group = np.array(table["group"].to_pylist())
     accuracy = table["accuracy_km"].to_numpy()
-    prior, usual = places.density_prior(), model.usual
+    prior, usual = density_prior(), model.usual
     fold = (hashed_share(group, 7) * 5).astype(int)
     parts, nearest = [], np.empty(len(points))
     for number in range(5):
         rest, held = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        settings = rehearse.rehearse(
+        settings = learn_holdout.rehearse(
             pooled[rest], points[rest], accuracy[rest], group[rest].tolist(), prior, usual=usual
         )
         white = whitening.fit(pooled[rest], memory.places_of(points[rest]), usual)
@@ -167,7 +174,7 @@ def folds(model) -> None:
 
 def clothes(geolocator: Geolocator, records: Records, posterior) -> None:
     paths = records.strings("image")
-    before = calibrate.decide(posterior)
+    before = decide(posterior)
     right = np.flatnonzero(sphere.distance_km(before, records.points) <= 25)
     changes = {
         "rotated by EXIF": lambda image: encoded(image.transpose(Image.Transpose.ROTATE_90), "JPEG", orientation=6),
@@ -178,7 +185,7 @@ def clothes(geolocator: Geolocator, records: Records, posterior) -> None:
     print("| change | photos | first place within 25 km of before |\n|---|---|---|")
     for name, change in changes.items():
         pictures = [change(Image.open(paths[at]).convert("RGB")) for at in right]
-        after = calibrate.decide(geolocator.posterior(pictures)[0])
+        after = decide(geolocator.posterior(pictures)[0])
         same = sphere.distance_km(after, before[right]) <= 25
         print(f"| {name} | {len(right)} | {100 * same.mean():.1f} % |")
 
@@ -199,9 +206,9 @@ def shipped(model, train: Records, tests: dict[str, Records], outputs: dict) -> 
     pooled, points = model.arrays["pooled"].astype(np.float32), model.training_points()
     accuracy = model.photos["accuracy_km"].to_numpy()
     group = np.array(model.photos["group"].to_pylist())
-    prior, usual = places.density_prior(), model.usual
+    prior, usual = density_prior(), model.usual
     # half of the photos asked about shall show a known place: a stranger's are hardly ever of these
-    settings = rehearse.rehearse(
+    settings = learn_holdout.rehearse(
         pooled[may], points[may], accuracy[may], group[may].tolist(), prior, known_share=0.5, usual=usual
     )
     white = whitening.fit(pooled[may], memory.places_of(points[may]), usual)
@@ -226,7 +233,7 @@ def features(folder: Path, model, records: Records, outputs: dict) -> None:
         return
     import torch
 
-    from whereshot.model import BackboneSettings, create
+    from whereshot.models.networks import BackboneSettings, create
 
     torch.set_num_threads(1)
     table = model.photos
@@ -235,7 +242,7 @@ def features(folder: Path, model, records: Records, outputs: dict) -> None:
     sources, settings = [*paths, *records.strings("image")], model.description.preprocess
     with tempfile.TemporaryDirectory() as scratch:
         written = Path(scratch) / "start.onnx"
-        written.write_bytes(export.to_onnx(export.of_photos(network, ["pooled"]), settings, ["pooled"]))
+        written.write_bytes(onnx_export.to_onnx(onnx_export.of_photos(network, ["pooled"]), settings, ["pooled"]))
         make = functools.partial(runtime.OnnxCompute, str(written))
         own, _ = cached_features(sources, settings, "start", make, cache=Path(scratch), workers=2)
     points, group = model.training_points(), np.array(table["group"].to_pylist())
@@ -275,18 +282,18 @@ def parity(weights: dict, network, model, records: Records, outputs: dict) -> No
     """The same library asked by torch and by ONNX Runtime."""
     import torch
 
-    from whereshot.dataset import batches
+    from whereshot.photos.batches import batches
 
     network.network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
     by_torch = np.zeros_like(outputs["pooled"])
     with torch.inference_mode():
         for batch in batches(records.strings("image"), model.description.preprocess):
             by_torch[batch.rows] = network(torch.from_numpy(batch.crops)).numpy()
-    readout = model.memory(places.density_prior())
+    readout = model.memory(density_prior())
     one, other = readout(outputs), readout({"pooled": by_torch})
     heavy = one.log_mass > np.log(1e-6)
     worst = np.abs(one.log_mass - other.log_mass)[heavy].max()
-    same = (calibrate.decide(one) == calibrate.decide(other)).all(axis=1).sum()
+    same = (decide(one) == decide(other)).all(axis=1).sum()
     print(
         f"\nONNX Runtime beside torch, {len(records)} test photos: the same first place for {same}, log masses above "
         f"one in a million differ by at most {worst:.1e}."

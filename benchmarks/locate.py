@@ -21,10 +21,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from whereshot import checkpoint, learn, processes, runtime
-from whereshot.geolocator import Geolocator
-from whereshot.progress import silent
-from whereshot.sources import SOURCES
+from whereshot.foundation import processes
+from whereshot.foundation.progress import silent
+from whereshot.locate.geolocator import Geolocator
+from whereshot.models import model_folder, runtime
+from whereshot.photos.sources import SOURCES
+from whereshot.training import learn
 
 SIZE = (1024, 768)
 BATCHES = (1, 8, 16)
@@ -84,7 +86,7 @@ def once_started(model: Path, photos: list[str]) -> float:
 
 def bare(task: tuple[Path, list[str]]) -> None:
     """Nothing but decoding and the network, photo by photo."""
-    folder = checkpoint.ModelFolder(task[0])
+    folder = model_folder.ModelFolder(task[0])
     runtime.OnnxCompute(str(folder.onnx)).look(task[1], folder.description.preprocess)
 
 
@@ -100,11 +102,11 @@ def bare_rate(model: Path, photos: list[str], workers: int) -> float:
 def eager(task: tuple[list[str], int, bool]) -> None:
     import torch
 
-    from whereshot.model import BackboneSettings, create
+    from whereshot.models.networks import BackboneSettings, create
 
     paths, batch, whole = task
     torch.set_num_threads(1)
-    described = checkpoint.ModelFolder(checkpoint.COMPACT).description
+    described = model_folder.ModelFolder(model_folder.COMPACT).description
     network = create(BackboneSettings(name=described.backbone.name, weights="random"))
     settings = described.preprocess
     size = (288, 224) if whole else (299, 224)

@@ -19,8 +19,8 @@ import numpy as np
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from whereshot import partition, sphere
-from whereshot.partition import Partition
+from whereshot.earth import partition, sphere
+from whereshot.earth.partition import Partition
 
 POINTS = 5_000_000
 GALLERY = Path(__file__).parents[2] / "shared" / "data" / "tables" / "geoclip_coordinates_100K.csv"

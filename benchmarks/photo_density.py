@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from whereshot import sphere
-from whereshot.posterior import Posterior
+from whereshot.earth import sphere
+from whereshot.posterior.base import Posterior
 
 ROOT = Path(__file__).parents[1]
 TABLES = ROOT.parent / "shared" / "data" / "tables"

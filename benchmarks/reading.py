@@ -24,13 +24,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from whereshot import images, places
+from whereshot.earth.countries import countries
 from whereshot.evidence import EVIDENCE, Seen, fuse, read_photos
-from whereshot.evidence.reader import DETECTOR_SIDE, Reader, shared_reader
-from whereshot.evidence.reading import read_photo
-from whereshot.progress import bar, silent
-from whereshot.records import Records
-from whereshot.sources import SOURCES
+from whereshot.evidence.ocr import DETECTOR_SIDE, Reader, shared_reader
+from whereshot.evidence.read_photos import read_photo
+from whereshot.foundation.progress import bar, silent
+from whereshot.photos import images
+from whereshot.photos.records import Records
+from whereshot.photos.sources import SOURCES
+from whereshot.posterior.prior import density_prior
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT.parent / "shared" / "data" / "photos"
@@ -96,8 +98,8 @@ def detector_size(limit: str, side: int) -> tuple[int, int]:
 
 
 def harm() -> None:
-    prior = places.density_prior()
-    index = places.countries().index_of(prior.places)
+    prior = density_prior()
+    index = countries().index_of(prior.places)
     print("\n| photos | number | with any cue | NLL without text | NLL with text | difference |")
     print("|---|---:|---:|---:|---:|---:|")
     for name in ("test_a", "sunsets"):

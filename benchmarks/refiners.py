@@ -22,12 +22,14 @@ import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from whereshot import evaluate, partition, sphere
-from whereshot.cauchy import log_kernel, quantile_km
+from whereshot import evaluate
+from whereshot.earth import partition, sphere
 from whereshot.evaluate import Answers, Protocol, Row, Truth
-from whereshot.posterior import Posterior
-from whereshot.records import Records, hashed_share
-from whereshot.refine import REFINERS, Examples, Refiner
+from whereshot.evidence.refiners import REFINERS, Examples, Refiner
+from whereshot.foundation.tables import hashed_share
+from whereshot.photos.records import Records
+from whereshot.posterior.base import Posterior
+from whereshot.posterior.place_shape import log_kernel, quantile_km
 
 TABLE = Path(__file__).parents[2] / "shared" / "data" / "tables" / "yfcc25600_places365.csv"
 SCORES = {"accuracy_25": 1, "accuracy_200": 1, "accuracy_750": 1, "accuracy_2500": 1, "geoscore": 0, "nll": 2}

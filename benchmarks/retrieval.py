@@ -16,8 +16,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot.errors import MissingExtraError
-from whereshot.retrieval import Exact, Graph
+from whereshot.foundation.errors import MissingExtraError
+from whereshot.models.nearest_photos import Exact, Graph
 
 COMMAND = "OMP_NUM_THREADS=1 python benchmarks/retrieval.py > docs/results-retrieval.md"
 

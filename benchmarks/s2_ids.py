@@ -15,8 +15,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot import s2
-from whereshot.errors import MissingExtraError, require
+from whereshot.earth import s2
+from whereshot.foundation.errors import MissingExtraError, require
 
 LEVEL = 20
 REPETITIONS = 5
@@ -39,7 +39,7 @@ def contestants() -> dict[str, tuple[Encode, int]]:
         return [cell(from_degrees(lat, lon)).parent(LEVEL).id() for lat, lon in positions.tolist()]
 
     return {
-        "whereshot.s2.encode": (lambda positions: s2.encode(positions, LEVEL), POINTS),
+        "whereshot.earth.s2.encode": (lambda positions: s2.encode(positions, LEVEL), POINTS),
         "s2sphere (Python)": (by_s2sphere, 50_000),
         "s2geometry (C++, its Python wheel)": (by_s2geometry, 200_000),
     }

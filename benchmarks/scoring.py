@@ -18,9 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from whereshot import evaluate, sphere
+from whereshot import evaluate
+from whereshot.earth import sphere
+from whereshot.earth.towns import gazetteer
 from whereshot.evaluate import DISTANCES_KM, LEVELS, Answers, Protocol, Truth
-from whereshot.gazetteer import gazetteer
 
 SECONDS, GIGABYTES, PAIRS = 30.0, 2.0, 15e6
 

@@ -21,12 +21,12 @@ from pathlib import Path
 
 import numpy as np
 
-from whereshot import output_files
-from whereshot.geolocator import Geolocator
-from whereshot.processes import cores
-from whereshot.progress import silent
-from whereshot.records import Records
-from whereshot.sources import SOURCES
+from whereshot.foundation import output_files
+from whereshot.foundation.processes import cores
+from whereshot.foundation.progress import silent
+from whereshot.locate.geolocator import Geolocator
+from whereshot.photos.records import Records
+from whereshot.photos.sources import SOURCES
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results-serving.md"
 LEAST_SHARE = 0.55
@@ -185,7 +185,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         model = options.model or f"{scratch}/model"
         if options.model is None:
-            from whereshot import learn
+            from whereshot.training import learn
 
             learn.learn(read(options.photos, "train"), Path(model))
         text = measure(options.photos, model, options.clients, options.seconds, options.rounds)

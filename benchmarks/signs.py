@@ -20,12 +20,17 @@ import numpy as np
 import tomli_w
 from numpy.typing import NDArray
 
-from whereshot import calibrate, output_files, places, sphere
+from whereshot.earth import sphere
+from whereshot.earth.countries import countries
 from whereshot.evidence import EVIDENCE, Cue, Fused, Seen, read_photos
 from whereshot.evidence.fusion import Before, fitted_reliabilities
-from whereshot.progress import bar, silent
-from whereshot.records import hashed_share
-from whereshot.sources import SOURCES
+from whereshot.foundation import output_files
+from whereshot.foundation.progress import bar, silent
+from whereshot.foundation.tables import hashed_share
+from whereshot.photos.sources import SOURCES
+from whereshot.posterior.decision import decide
+from whereshot.posterior.masses import country_masses
+from whereshot.posterior.prior import density_prior
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT.parent / "shared" / "data" / "photos"
@@ -64,8 +69,8 @@ class Scale:
     """The world prior, its countries, and scoring of cues on it."""
 
     def __init__(self) -> None:
-        self.prior = places.density_prior()
-        index = places.countries().index_of(self.prior.places)
+        self.prior = density_prior()
+        index = countries().index_of(self.prior.places)
         self.before = Before.of(self.prior, index)
 
     def fused(self, photo: Photo, reliability: Mapping[str, float], kinds: Sequence[str] | None = None) -> Fused:
@@ -131,8 +136,8 @@ def score(
     for photo, reliability in zip(photos, reliabilities, strict=True):
         fused = scale.fused(photo, reliability, kinds)
         posterior = fused.posterior
-        ranked = [code for code, _ in places.country_masses(posterior, fused.country_index)[0]]
-        decided = calibrate.decide(posterior)
+        ranked = [code for code, _ in country_masses(posterior, fused.country_index)[0]]
+        decided = decide(posterior)
         error = float(sphere.distance_km(decided[0], photo.truth))
         radius = float(posterior.radius_km(decided, 0.9)[0])
         density = float(posterior.log_density(photo.truth[None])[0])

@@ -21,10 +21,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from whereshot import held_out, model, processes
-from whereshot.config import parse
-from whereshot.fitting import Fitting, Photos
-from whereshot.run_settings import Run
+from whereshot.foundation import processes
+from whereshot.foundation.settings_file import parse
+from whereshot.models import networks
+from whereshot.training import held_out
+from whereshot.training.run_file import Run
+from whereshot.training.steps import Fitting, Photos
 
 PUBLISHED = {
     "vit_base_patch16_224.augreg_in21k": "11.8 on an Apple M2",
@@ -119,7 +121,7 @@ def rate_of(
     photos = Photos(points_of(len(sources)), np.ones(len(sources)), rows, rows[:1])
     with tempfile.TemporaryDirectory(dir=state.parent) as folder:
         log = Path(folder) / "train.jsonl"
-        preprocess = model.default_preprocess(run.backbone, **run.preprocess)
+        preprocess = networks.default_preprocess(run.backbone, **run.preprocess)
         fitting = Fitting(run, device)
         fitting.network(network, sources, preprocess, photos, workers=workers, state=Path(folder) / "state", log=log)
         return len(sources) / json.loads(log.read_text().splitlines()[-1])["seconds"]
@@ -144,9 +146,9 @@ def rate_alone(backbone: str, size: int, batch_size: int, device: str, steps: in
     return steps * batch_size / (time.perf_counter() - began)
 
 
-def network_of(run: Run, photos: int, device: str) -> model.Network:
+def network_of(run: Run, photos: int, device: str) -> networks.Network:
     hierarchy = held_out.build_hierarchy(run, points_of(photos))
-    return held_out.build_network(run, model.create(run.backbone), hierarchy, device)
+    return held_out.build_network(run, networks.create(run.backbone), hierarchy, device)
 
 
 def wait(device: str) -> None:

@@ -17,11 +17,12 @@ import pyarrow.csv
 import torch
 from numpy.typing import NDArray
 
-from whereshot import places, sphere
-from whereshot.features import default_cache
-from whereshot.model import decode, geoclip, locations
-from whereshot.model.photo_density import PhotoDensity
-from whereshot.model.position_decoder import PositionDecoder, PositionDecoderSettings, noisy
+from whereshot.earth import areas, sphere
+from whereshot.earth.countries import SHORE_DEGREES, countries
+from whereshot.models.features import default_cache
+from whereshot.models.networks import decode, geoclip, locations
+from whereshot.models.networks.photo_density import PhotoDensity
+from whereshot.models.networks.position_decoder import PositionDecoder, PositionDecoderSettings, noisy
 
 COSINES = (1.0, 0.9, 0.7, 0.5)
 GRID = 170_000
@@ -55,14 +56,14 @@ def main() -> int:
     chosen = parser.parse_args()
     torch.set_num_threads(1)
 
-    known_places, country = gallery(), places.countries().by_code["US"]
-    number = places.countries().number_of["US"]
-    american = np.unique(known_places[places.countries().index_of(known_places) == number], axis=0)
+    known_places, country = gallery(), countries().by_code["US"]
+    number = countries().number_of["US"]
+    american = np.unique(known_places[countries().index_of(known_places) == number], axis=0)
     order = np.random.default_rng(chosen.seed).permutation(len(american))
     held, train = american[order[: chosen.held_out]], american[order[chosen.held_out :]]
     kept = {tuple(place) for place in held.tolist()}
     world = np.array([place for place in known_places.tolist() if tuple(place) not in kept])
-    area = places.Region(country.name, country.geometry.buffer(places.SHORE_DEGREES))
+    area = areas.Region(country.name, country.geometry.buffer(SHORE_DEGREES))
     grid, area_sr = area.grid(GRID)
     say(f"{len(american)} distinct places in the USA, {len(held)} held out, a grid of {len(grid)}")
 

@@ -22,13 +22,16 @@ from safetensors.numpy import save
 from safetensors.torch import save_file
 from torch import nn
 
-from whereshot import checkpoint, config, export, images, memory, preprocess, runtime, whitening
-from whereshot.config import ConfigPath, Settings
-from whereshot.dataset import batches
-from whereshot.model import Backbone, BackboneSettings, create
-from whereshot.preprocess import Preprocess
-from whereshot.progress import silent
-from whereshot.sources import SOURCES
+from whereshot.foundation import settings_file
+from whereshot.foundation.progress import silent
+from whereshot.foundation.settings_file import ConfigPath, Settings
+from whereshot.models import model_folder, onnx_export, runtime
+from whereshot.models.networks import Backbone, BackboneSettings, create
+from whereshot.models.readout import memory, whitening
+from whereshot.photos import images, preprocess
+from whereshot.photos.batches import batches
+from whereshot.photos.preprocess import Preprocess
+from whereshot.photos.sources import SOURCES
 
 OUT = Path(__file__).parents[1] / "src" / "whereshot" / "data" / "compact"
 
@@ -118,7 +121,7 @@ def fine_tune(run: Run, start: Backbone, paths: list[str], place: np.ndarray, lo
 def main(path: str) -> None:
     """Train, halve and write; refuses photos that may not ship."""
     torch.set_num_threads(1)
-    run = config.load(Path(path), Run)
+    run = settings_file.load(Path(path), Run)
     table = SOURCES["table"]([run.photos], {}, silent).records
     records = table[np.array([use == "ship" for use in table.strings("use")])]
     paths = [str(name) for name in records.strings("image")]
@@ -143,7 +146,7 @@ def main(path: str) -> None:
     with torch.inference_mode():
         whole = Preprocess(size=run.size, resize=run.size, whole=True)
         features = torch.cat([trained(torch.from_numpy(preprocess.load(path, whole))) for path in paths])
-    export.write_backbone(
+    onnx_export.write_backbone(
         OUT,
         run.name,
         trained,
@@ -152,21 +155,21 @@ def main(path: str) -> None:
         {
             "train.jsonl": "".join(json.dumps(line) + "\n" for line in log),
             "run.toml": Path(path).read_text("utf-8"),
-            checkpoint.USUAL: save({"mean": whitening.powered(features.numpy()).mean(axis=0)}),
+            model_folder.USUAL: save({"mean": whitening.powered(features.numpy()).mean(axis=0)}),
             "README.md": (Path(__file__).parents[1] / "docs" / "compact.md").read_text("utf-8"),
         },
     )
     weights = Path("out") / "compact.safetensors"
     weights.parent.mkdir(exist_ok=True)
     save_file({name: tensor.contiguous() for name, tensor in trained.network.state_dict().items()}, weights)
-    compute = runtime.OnnxCompute(str(OUT / checkpoint.ONNX))
+    compute = runtime.OnnxCompute(str(OUT / model_folder.ONNX))
     worst = 0.0
     with torch.inference_mode():
         for batch in batches(paths, whole):
             expected = trained(torch.from_numpy(batch.crops)).numpy()
             worst = max(worst, float(np.abs(compute(batch)["pooled"] - expected).max()))
     print(f"pooled features by ONNX Runtime and by torch differ by at most {worst:.2g}")
-    print(f"wrote {OUT}: {checkpoint.ModelFolder(OUT).description.backbone.identity}")
+    print(f"wrote {OUT}: {model_folder.ModelFolder(OUT).description.backbone.identity}")
 
 
 if __name__ == "__main__":

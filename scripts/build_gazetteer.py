@@ -32,8 +32,8 @@ import pyarrow as pa
 import shipped_table
 from babel.core import get_global
 
-from whereshot import sphere
-from whereshot.gazetteer import DEGREE, name_keys
+from whereshot.earth import sphere
+from whereshot.earth.towns import DEGREE, name_keys
 
 OTHER_NAMES_POPULATION, FOREIGN_SCRIPT_POPULATION = 500, 10_000
 """Towns below have no other names at all, or only those in scripts of their country."""

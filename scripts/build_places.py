@@ -27,7 +27,9 @@ import shapely
 import shipped_table
 from shapely.affinity import translate
 
-from whereshot import arrow, partition, places, sphere
+from whereshot.earth import partition, sphere
+from whereshot.earth.countries import DEGREE, countries, encoded_borders
+from whereshot.foundation import tables
 
 # Natural Earth draws these apart from the state that ISO 3166 counts them with, or without a code.
 CODES_OF_UNNUMBERED = {
@@ -105,7 +107,7 @@ def build_countries(archive: Path) -> pa.Table:
         )
     table = pa.Table.from_pylist(rows)
     shapes = [shapely.union_all(borders[code]["parts"]) for code in sorted(borders)]
-    for name, column in places.encoded_borders(shapes).items():
+    for name, column in encoded_borders(shapes).items():
         table = table.append_column(name, column)
     return table
 
@@ -146,7 +148,7 @@ def density_table(positions: sphere.Points, max_photos: int = DENSITY_MAX, scale
     spread = np.where(cells.counts > 1, np.maximum(cells.spread_km, 0.3 * width_km), width_km) * scale
     uniform_km = sphere.HALF_CIRCUMFERENCE_KM / 2  # half the mass within a quarter turn: uniform
     mass = cells.counts / cells.counts.sum() * (1 - UNIFORM_SHARE)
-    centers = (np.append(cells.centers, [[0.0, 0.0]], axis=0) * places.DEGREE).round().astype(np.int32)
+    centers = (np.append(cells.centers, [[0.0, 0.0]], axis=0) * DEGREE).round().astype(np.int32)
     return pa.table(
         {
             "latitude": centers[:, 0],
@@ -159,8 +161,8 @@ def density_table(positions: sphere.Points, max_photos: int = DENSITY_MAX, scale
 
 def with_countries(density: pa.Table) -> pa.Table:
     """The table with the code of each place's country ("" at sea), by the table of countries that is there."""
-    known = places.countries()
-    points = np.stack([arrow.numbers(density[name]) / places.DEGREE for name in ("latitude", "longitude")], axis=1)
+    known = countries()
+    points = np.stack([tables.numbers(density[name]) / DEGREE for name in ("latitude", "longitude")], axis=1)
     codes = [known.all[number].code if number >= 0 else "" for number in known.index_of(points)]
     return density.append_column("country_code", pa.array(codes).dictionary_encode())
 

@@ -21,8 +21,8 @@ import numpy as np
 import tomli_w
 from scipy.optimize import minimize
 
-from whereshot import output_files
 from whereshot.evidence import language
+from whereshot.foundation import output_files
 
 ROOT = Path(__file__).parents[1]
 LINES = ROOT / "tests" / "data" / "language_lines.tsv"

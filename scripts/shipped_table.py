@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from whereshot import output_files
+from whereshot.foundation import output_files
 
 OUT = Path(__file__).parents[1] / "src" / "whereshot" / "data"
 ONE_PAGE = 1 << 26

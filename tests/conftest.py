@@ -120,22 +120,23 @@ def line(text: str) -> Any:
 @pytest.fixture(scope="session")
 def fuse_world() -> FuseWorld:
     """The photo-density prior after cues."""
-    from whereshot import places
+    from whereshot.earth.countries import countries
     from whereshot.evidence import fuse
+    from whereshot.posterior.prior import density_prior
 
-    prior = places.density_prior()
-    index = places.countries().index_of(prior.places)
+    prior = density_prior()
+    index = countries().index_of(prior.places)
     return lambda cues: fuse(prior, index, cues)
 
 
 @pytest.fixture(scope="session")
 def rank_countries(fuse_world: FuseWorld) -> RankCountries:
     """Countries by probability after cues on the photo-density prior, (code, probability), likeliest first."""
-    from whereshot import places
+    from whereshot.posterior.masses import country_masses
 
     def rank(cues: list[Any]) -> list[tuple[str, float]]:
         fused = fuse_world(cues)
-        return places.country_masses(fused.posterior, fused.country_index)[0]
+        return country_masses(fused.posterior, fused.country_index)[0]
 
     return rank
 
@@ -209,6 +210,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(tiny: Path) -> Path:
     """A model folder, trained on these; not to be changed."""
-    from whereshot import config, train
+    from whereshot.foundation import settings_file
+    from whereshot.training import train
 
-    return train.train(config.load(tiny / "run.toml", train.Run))
+    return train.train(settings_file.load(tiny / "run.toml", train.Run))

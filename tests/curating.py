@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from whereshot.curate import curate
-from whereshot.engine.local import Local
-from whereshot.records import Records
+from whereshot.foundation.jobs.local import Local
+from whereshot.photos.curate import curate
+from whereshot.photos.records import Records
 
 
 def picture(seed: int, size: tuple[int, int] = (160, 120)) -> Image.Image:

@@ -163,9 +163,9 @@ def write_inputs(folder: Path, sign: Path) -> None:
     import pyarrow as pa
     from PIL import ExifTags, Image
 
-    from whereshot.posterior import Posterior
-    from whereshot.records import Records
-    from whereshot.sources import SOURCES
+    from whereshot.photos.records import Records
+    from whereshot.photos.sources import SOURCES
+    from whereshot.posterior.base import Posterior
 
     rng = np.random.default_rng(5)
     exif = Image.Exif()
@@ -200,7 +200,7 @@ def _write_track(path: Path, rng: Any) -> None:
     import numpy as np
     import pyarrow as pa
 
-    from whereshot.records import Records
+    from whereshot.photos.records import Records
 
     spots = np.array([48.85, 2.35]) + np.cumsum(rng.normal(0, 0.002, (200, 2)), axis=0)
     times = pa.array((1.7e15 + np.arange(200) * 6e8).astype(np.int64), pa.timestamp("us", tz="UTC"))
@@ -213,7 +213,7 @@ def _pictures() -> Iterator[ApiServer]:
     """A server of the pictures; writes urls.parquet, which names them, among the inputs."""
     import pyarrow as pa
 
-    from whereshot.records import Records
+    from whereshot.photos.records import Records
 
     given = Path(os.environ["FOOTPRINT_GIVEN"])
 

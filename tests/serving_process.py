@@ -73,7 +73,7 @@ def served(
 
 def main() -> None:
     """Serve as the first argument says."""
-    from whereshot.geolocator import Geolocator
+    from whereshot.locate.geolocator import Geolocator
     from whereshot.server import models, running
     from whereshot.server.app import Service
     from whereshot.server.gallery import Gallery

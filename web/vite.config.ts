@@ -1,4 +1,4 @@
-/** web/ -> src/whereshot/static/site/, which the server and `whereshot export --web` hand out as it is. */
+/** web/ -> src/whereshot/server/static/site/, which the server and `whereshot export --web` hand out as it is. */
 import { readFileSync } from "node:fs";
 import { marked } from "marked";
 import { defineConfig, type Plugin } from "vite";
@@ -28,7 +28,7 @@ export default defineConfig({
   plugins: [responsibleUse()],
   server: { proxy: { "/v1": { target: "http://127.0.0.1:8000", changeOrigin: false } } },
   build: {
-    outDir: "../src/whereshot/static/site",
+    outDir: "../src/whereshot/server/static/site",
     emptyOutDir: true,
     target: "es2022",
     // the server's Content-Security-Policy allows fonts and scripts from itself only: no data: addresses

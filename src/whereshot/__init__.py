@@ -12,10 +12,10 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from whereshot.answer import Prediction
-    from whereshot.geolocator import Geolocator
-    from whereshot.posterior import Posterior
-    from whereshot.records import Records
+    from whereshot.locate.geolocator import Geolocator
+    from whereshot.locate.prediction import Prediction
+    from whereshot.photos.records import Records
+    from whereshot.posterior.base import Posterior
 
 __all__ = ["Geolocator", "Posterior", "Prediction", "Records"]
 
@@ -25,10 +25,10 @@ for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
     os.environ.setdefault(_switch, "1")
 
 _HOMES = {
-    "Geolocator": "whereshot.geolocator",
-    "Posterior": "whereshot.posterior",
-    "Prediction": "whereshot.geolocator",
-    "Records": "whereshot.records",
+    "Geolocator": "whereshot.locate.geolocator",
+    "Posterior": "whereshot.posterior.base",
+    "Prediction": "whereshot.locate.geolocator",
+    "Records": "whereshot.photos.records",
 }
 
 

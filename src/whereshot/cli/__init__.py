@@ -14,7 +14,6 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from whereshot import quiet
 from whereshot.cli import (
     base,
     batch,
@@ -33,9 +32,10 @@ from whereshot.cli import (
     serve,
     train,
 )
-from whereshot.errors import WhereshotError, visible
-from whereshot.output_failures import cannot_write
-from whereshot.own_stderr import own_stderr
+from whereshot.foundation import quiet
+from whereshot.foundation.errors import WhereshotError, visible
+from whereshot.foundation.output_failures import cannot_write
+from whereshot.foundation.own_stderr import own_stderr
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C."""
@@ -56,7 +56,7 @@ def everywhere(
 ) -> None:
     """What is asked of every command."""
     if offline:
-        from whereshot import download  # with all of Python's HTTP, which others do not need
+        from whereshot.foundation import download  # with all of Python's HTTP, which others do not need
 
         download.forbid()
 

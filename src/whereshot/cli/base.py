@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from whereshot import output_files
-from whereshot.errors import InputError, install_command, visible
+from whereshot.foundation import output_files
+from whereshot.foundation.errors import InputError, install_command, visible
 
 if TYPE_CHECKING:
-    from whereshot.records import Records
+    from whereshot.photos.records import Records
 
 
 class ReportFormat(enum.StrEnum):
@@ -38,7 +38,7 @@ ModelOption = Annotated[str | None, typer.Option("--model", help="A model's name
 def _present(device: str | None) -> str | None:
     """A device that this machine has: refused here, so that no command and no model takes another one."""
     if device is not None:
-        from whereshot import runtime
+        from whereshot.models import runtime
 
         runtime.check_device(device)
     return device
@@ -134,7 +134,7 @@ def say_unread(inputs: Sequence[Path]) -> None:
     """Name the raw photos and videos that lie in the folders of the inputs: nobody should miss them in silence."""
     if not any(path.is_dir() for path in inputs):
         return
-    from whereshot.sources import describe_unread
+    from whereshot.photos.sources import describe_unread
 
     unread = describe_unread(inputs)
     if unread is not None:
@@ -214,9 +214,9 @@ def check_records(out: Path) -> None:
 
 def read_records(path: Path, column: list[str] | None) -> Records:
     """Records as they are, or any table with positions; a table is what --column names columns of."""
-    from whereshot import progress
-    from whereshot.records import Records
-    from whereshot.sources import SOURCES
+    from whereshot.foundation import progress
+    from whereshot.photos.records import Records
+    from whereshot.photos.sources import SOURCES
 
     if path.is_file() and (column or path.suffix.lower() != ".parquet"):
         ingested = SOURCES["table"]([path], pairs(column, "--column"), progress.silent)

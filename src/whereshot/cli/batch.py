@@ -27,7 +27,7 @@ from whereshot.cli.base import (
     say_unread,
     some_failed,
 )
-from whereshot.errors import InputError, nearest_name
+from whereshot.foundation.errors import InputError, nearest_name
 
 
 def batch(
@@ -55,9 +55,9 @@ def batch(
 
     Given again after a kill it goes on where it stopped. Score it with: whereshot evaluate --predictions DIR.
     """
-    from whereshot import batch as batches
-    from whereshot import progress
-    from whereshot.engine import ENGINES
+    from whereshot.foundation import progress
+    from whereshot.foundation.jobs import ENGINES
+    from whereshot.locate import batch as batches
 
     if engine not in ENGINES:
         raise InputError(f"no engine {engine!r}; {nearest_name(engine, ENGINES)}")

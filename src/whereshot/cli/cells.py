@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from whereshot import output_files
 from whereshot.cli.base import (
     ColumnOption,
     FormatOption,
@@ -21,12 +20,13 @@ from whereshot.cli.base import (
     print_json,
     read_records,
 )
-from whereshot.errors import InputError, OutputError
+from whereshot.foundation import output_files
+from whereshot.foundation.errors import InputError, OutputError
 
 if TYPE_CHECKING:
-    from whereshot import sphere
-    from whereshot.atlas import Atlas
-    from whereshot.partition import Hierarchy, Partition
+    from whereshot.earth import sphere
+    from whereshot.earth.partition import Hierarchy, Partition
+    from whereshot.report.cell_atlas import Atlas
 
 app = typer.Typer(no_args_is_help=True, help="Divide the Earth into cells.", rich_markup_mode=None)
 
@@ -68,7 +68,8 @@ def cells_build(
     delaunay-coarse, delaunay-fine, delaunay-fineP, osv5m-quadtree, denmark-129, california-2, world-admin1,
     pigeon, pigeotto.
     """
-    from whereshot import config, partition, progress
+    from whereshot.earth import partition
+    from whereshot.foundation import progress, settings_file
 
     if preset is not None and kind is not None:
         raise InputError("--preset already says the kind: leave --kind out")
@@ -86,7 +87,7 @@ def cells_build(
         raise InputError("--refine-on and --populate-with leave nothing to do for the tables named besides")
     points = _points(refine, column)
     counted = None if populate == refine else _points(populate, column)
-    given = {key: config.toml_value(value) for key, value in pairs(settings, "--set").items()}
+    given = {key: settings_file.toml_value(value) for key, value in pairs(settings, "--set").items()}
     started = time.perf_counter()
     with progress.waiting(f"building {preset or kind or 's2'}"):
         if preset is not None:
@@ -141,9 +142,10 @@ def cells_show(
     A folder gets world.png, zoom.png and cells.html. A .png file is the map of the world, with --zoom the zoomed one;
     an .html file is the page. PNG needs matplotlib: pip install '.[draw]' in the source folder.
     """
-    from whereshot import cartography, errors
+    from whereshot.foundation import errors
+    from whereshot.report import cell_maps
 
-    where = None if zoom is None else cartography.Zoom.parse(zoom)
+    where = None if zoom is None else cell_maps.Zoom.parse(zoom)
     single = out.suffix.lower() in (".png", ".html")
     if single:
         check_file(out)
@@ -159,13 +161,13 @@ def cells_show(
     if out.suffix.lower() == ".html":
         output_files.write_text(out, atlas.to_html())
     elif single and where is None:
-        cartography.draw_world(atlas, out)
+        cell_maps.draw_world(atlas, out)
     elif single:
-        cartography.draw_zoom(atlas, out, where)
+        cell_maps.draw_zoom(atlas, out, where)
     else:
         with output_files.new_files(out) as beside:
-            cartography.draw_world(atlas, beside / "world.png")
-            cartography.draw_zoom(atlas, beside / "zoom.png", where)
+            cell_maps.draw_world(atlas, beside / "world.png")
+            cell_maps.draw_zoom(atlas, beside / "zoom.png", where)
             output_files.write_text(beside / "cells.html", atlas.to_html())
     print(f"{atlas.facts}; wrote {out}" + ("" if single else ": world.png, zoom.png, cells.html"))
 
@@ -184,7 +186,7 @@ def cells_export(
     cell_longitude), area_km2, spread_km, the numbers of its neighbours, what its kind calls it, and its polygon, cut at
     the date line. Endings: .geojson and .json, .parquet and .geoparquet.
     """
-    from whereshot import progress
+    from whereshot.foundation import progress
 
     endings = {".geojson": Export.geojson, ".json": Export.geojson}
     endings |= {".parquet": Export.geoparquet, ".geoparquet": Export.geoparquet}
@@ -238,7 +240,9 @@ def cells_compare(
     a photo's own cells may contradict one another: its product is zero everywhere (torn). The expected loss is the
     share of photos that are torn and would else be within the distance.
     """
-    from whereshot import oracle, partition, progress
+    from whereshot.earth import partition
+    from whereshot.evaluate import best_possible
+    from whereshot.foundation import progress
 
     if fit_on and share is not None:
         raise InputError("give either --fit-on or --split")
@@ -251,7 +255,7 @@ def cells_compare(
     if fit_on:
         fitted = _points(fit_on, column)
     elif build or preset:
-        fitted, scored = oracle.split(scored, 0.5 if share is None else share, seed)
+        fitted, scored = best_possible.split(scored, 0.5 if share is None else share, seed)
     material = scored if fitted is None else fitted  # None only where nothing is built
     known: dict[str, Partition] = {}
     products: dict[str, Hierarchy] = {}
@@ -269,11 +273,11 @@ def cells_compare(
     for path in cells or ():
         add(str(path), partition.load_levels(path))
     for text in build or ():
-        kind, settings = oracle.parse_recipe(text)
+        kind, settings = best_possible.parse_recipe(text)
         with progress.waiting(f"building {text}"):
             add(text, (partition.build(kind, material, settings),))
     for text in preset or ():
-        name, settings = oracle.parse_recipe(text)
+        name, settings = best_possible.parse_recipe(text)
         with progress.waiting(f"building {text}"):
             add(text, partition.build_preset(name, material, settings))
     for text in hierarchy or ():
@@ -281,7 +285,7 @@ def cells_compare(
             known[name] if name in known else partition.load(name) for name in map(str.strip, text.split("+"))
         )
         products[text] = partition.Hierarchy(levels)
-    result = oracle.compare(known, products, scored, fitted, progress.late_bar)
+    result = best_possible.compare(known, products, scored, fitted, progress.late_bar)
     if form is ReportFormat.json:
         print_json(result.to_json())
     else:
@@ -291,7 +295,7 @@ def cells_compare(
 @app.command("kinds")
 def cells_kinds(form: FormatOption = ReportFormat.table) -> None:
     """List the kinds of partitions and what each can be told with --set."""
-    from whereshot import partition
+    from whereshot.earth import partition
 
     told = [
         {
@@ -310,7 +314,7 @@ def cells_kinds(form: FormatOption = ReportFormat.table) -> None:
 @app.command("presets")
 def cells_presets(form: FormatOption = ReportFormat.table) -> None:
     """List the settings of papers that cells build --preset knows, and where they are from."""
-    from whereshot.partition import PRESETS
+    from whereshot.earth.partition import PRESETS
 
     if form is ReportFormat.json:
         print_json({"presets": [{"name": name, **preset._asdict()} for name, preset in PRESETS.items()]})
@@ -331,8 +335,9 @@ def _points(paths: list[Path], column: list[str] | None) -> sphere.Points:
 
 
 def _atlas(path: Path, title: str | None) -> Atlas:
-    from whereshot import partition, progress
-    from whereshot.atlas import Atlas
+    from whereshot.earth import partition
+    from whereshot.foundation import progress
+    from whereshot.report.cell_atlas import Atlas
 
     levels = partition.load_levels(path)
     if len(levels) > 1:

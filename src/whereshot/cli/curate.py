@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from whereshot import output_files
 from whereshot.cli.base import (
     ColumnOption,
     EngineOption,
@@ -25,7 +24,8 @@ from whereshot.cli.base import (
     resumable,
     say,
 )
-from whereshot.errors import InputError, nearest_name
+from whereshot.foundation import output_files
+from whereshot.foundation.errors import InputError, nearest_name
 
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Start again, and drop what is there.")]
 
@@ -73,9 +73,9 @@ def curate(
 
     Of several records the first of duplicates stays. A run that was stopped goes on with the same command.
     """
-    from whereshot import curate as curating
-    from whereshot import progress
-    from whereshot.engine import ENGINES
+    from whereshot.foundation import progress
+    from whereshot.foundation.jobs import ENGINES
+    from whereshot.photos import curate as curating
 
     if engine not in ENGINES:
         raise InputError(f"no engine {engine!r}; {nearest_name(engine, ENGINES)}")
@@ -134,8 +134,8 @@ def audit(
     form: FormatOption = ReportFormat.table,
 ) -> None:
     """Say what a test set shares with a training set: pictures, users, albums, moments, places."""
-    from whereshot import audit as auditing
-    from whereshot import progress
+    from whereshot.foundation import progress
+    from whereshot.photos.curate import audit as auditing
 
     check_folder(report)
     if out is not None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from whereshot import output_files
 from whereshot.cli.base import (
     ColumnOption,
     DeviceOption,
@@ -27,13 +26,14 @@ from whereshot.cli.base import (
     say,
     some_failed,
 )
-from whereshot.errors import InputError
+from whereshot.foundation import output_files
+from whereshot.foundation.errors import InputError
 
 if TYPE_CHECKING:
     from whereshot.evaluate import Answers, Protocol, Report, Truth
-    from whereshot.geolocator import Geolocator
-    from whereshot.learned_photos import Sifted
-    from whereshot.predictions import Problems
+    from whereshot.evaluate.tables import Problems
+    from whereshot.locate.geolocator import Geolocator
+    from whereshot.models.learned_photos import Sifted
 
 
 class Distance(enum.StrEnum):
@@ -120,10 +120,10 @@ def evaluate(
     --truth FILE."""
     from dataclasses import replace
 
-    from whereshot import scorecard
-    from whereshot.audit import read_line
-    from whereshot.benchmark import TRACKS, find
     from whereshot.evaluate import DEFAULT, Protocol
+    from whereshot.photos.curate.audit import read_line
+    from whereshot.photos.test_sets import TRACKS, find
+    from whereshot.report import scorecard
 
     published = None if benchmark is None else find(benchmark)
     audited = {} if audit is None else {"audit": read_line(audit)}
@@ -212,7 +212,7 @@ def _no_model(model: str | None, records: Path | None, beside: Any, include_lear
 
 
 def _load(models: Sequence[str], device: str | None) -> list[Geolocator]:
-    from whereshot.geolocator import Geolocator
+    from whereshot.locate.geolocator import Geolocator
 
     return [Geolocator.load(name, device) for name in models]
 
@@ -227,9 +227,10 @@ def _of_models(
 ) -> tuple[Report, Sifted]:
     """The models' scores, and how many of the photos they learned from."""
     from whereshot import evaluate as scoring
-    from whereshot import progress, trial
+    from whereshot.evaluate import known_photos
+    from whereshot.foundation import progress
 
-    results, learned = trial.try_models(
+    results, learned = known_photos.try_models(
         locators,
         records,
         include_learned=include_learned,
@@ -243,7 +244,7 @@ def _of_models(
 
 def _missed(result: Report, records: Path) -> Problems:
     """The photos that no model could read."""
-    from whereshot.predictions import MISS, Problem, Problems
+    from whereshot.evaluate.tables import MISS, Problem, Problems
 
     scored = result.rows[0].kept
     ids, images = scored.truth.known_ids, scored.truth.images
@@ -276,7 +277,7 @@ def _read_files(
     truth_column: list[str] | None,
     cluster: str | None,
 ) -> tuple[Truth, list[Answers], Problems]:
-    from whereshot import predictions as tables
+    from whereshot.evaluate import tables
 
     if truth is None:
         raise InputError("predictions are scored against the true positions: give --truth FILE")
@@ -305,7 +306,7 @@ def _of_files(
     from whereshot import evaluate as scoring
 
     if calibration is not None:
-        from whereshot import recalibrate
+        from whereshot.evaluate import recalibrate
 
         try:
             document = json.loads(calibration.read_text("utf-8"))
@@ -335,8 +336,7 @@ def calibrate(
 ) -> None:
     """Calibrate on photos that nothing was trained on: temperatures, factors for circles, sets of cells, with what they
     guarantee."""
-    from whereshot import predictions as tables
-    from whereshot import recalibrate
+    from whereshot.evaluate import recalibrate, tables
 
     check_file(out)
     if posterior is not None:
@@ -350,8 +350,8 @@ def calibrate(
     else:
         if model is None or records is None:
             raise InputError("calibrate takes MODEL RECORDS, or --posterior FILE --truth FILE")
-        from whereshot import progress
-        from whereshot.geolocator import Geolocator
+        from whereshot.foundation import progress
+        from whereshot.locate.geolocator import Geolocator
 
         held_out = read_records(records, column)
         fitted = recalibrate.fit_model(

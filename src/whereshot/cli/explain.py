@@ -7,16 +7,8 @@ from typing import Annotated
 
 import typer
 
-from whereshot.cli.base import (
-    DeviceOption,
-    FormatOption,
-    ModelOption,
-    ReportFormat,
-    check_file,
-    print_json,
-    say,
-)
-from whereshot.errors import InputError, visible
+from whereshot.cli.base import DeviceOption, FormatOption, ModelOption, ReportFormat, check_file, print_json, say
+from whereshot.foundation.errors import InputError, visible
 
 
 def explain(
@@ -37,9 +29,9 @@ def explain(
     Heat is what hiding a part costs the place's log mass (occlusion), what the network attends to (rollout, vision
     transformers), or what its last map holds for the place (gradcam, convolutional networks).
     """
-    from whereshot import explain as explaining
-    from whereshot import progress
-    from whereshot.geolocator import Geolocator
+    from whereshot.foundation import progress
+    from whereshot.locate import explain as explaining
+    from whereshot.locate.geolocator import Geolocator
 
     if out is not None and out.suffix.lower() != ".png":
         raise InputError(f"--out writes a .png file; got {out}")

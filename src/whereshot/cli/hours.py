@@ -7,16 +7,8 @@ from typing import Annotated
 
 import typer
 
-from whereshot.cli.base import (
-    ColumnOption,
-    FormatOption,
-    ReportFormat,
-    check_file,
-    print_json,
-    read_records,
-    say,
-)
-from whereshot.errors import InputError
+from whereshot.cli.base import ColumnOption, FormatOption, ReportFormat, check_file, print_json, read_records, say
+from whereshot.foundation.errors import InputError
 
 app = typer.Typer(
     no_args_is_help=True, help="The hour of taking as evidence: fitted on your own photos.", rich_markup_mode=None

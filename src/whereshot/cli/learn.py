@@ -19,12 +19,12 @@ from whereshot.cli.base import (
     say,
     say_unread,
 )
-from whereshot.errors import InputError
+from whereshot.foundation.errors import InputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from whereshot.records import Records
+    from whereshot.photos.records import Records
 
 OverwriteOption = Annotated[bool, typer.Option(help="Replace a model that stands in the way.")]
 
@@ -52,9 +52,9 @@ def learn(
 
     The model answers with: whereshot locate PHOTO --model DIR. It holds features and positions, not pictures.
     """
-    from whereshot import learn as learning
-    from whereshot import progress
-    from whereshot.records import count_reasons
+    from whereshot.foundation import progress
+    from whereshot.foundation.tables import count_reasons
+    from whereshot.training import learn as learning
 
     if device not in (None, "cpu"):
         raise InputError(f"learn runs on the CPU only; got device {device!r}")
@@ -85,10 +85,11 @@ def learn(
 
 def _read(photos: list[Path], column: list[str] | None) -> tuple[Records, pa.Table]:
     """Records with a position, and the rejects of what has none."""
-    from whereshot import progress
-    from whereshot.records import Records, rejects_table
-    from whereshot.sources import SOURCES
-    from whereshot.sources.base import NO_POSITION
+    from whereshot.foundation import progress
+    from whereshot.foundation.tables import rejects_table
+    from whereshot.photos.records import Records
+    from whereshot.photos.sources import SOURCES
+    from whereshot.photos.sources.base import NO_POSITION
 
     folders = [path for path in photos if path.is_dir() and not any(path.glob("*.parquet"))]
     if len(folders) == len(photos):
@@ -125,11 +126,11 @@ def export(
         raise InputError("say what to export: --onnx or --web" + ", not both" * onnx)
     check_folder(out, replaced=True)
     if web:
-        from whereshot import site
+        from whereshot.server import static_site
 
-        print(site.summary(site.write(model, out, overwrite=overwrite, say=say)))
+        print(static_site.summary(static_site.write(model, out, overwrite=overwrite, say=say)))
         return
-    from whereshot import export as exporting
+    from whereshot.models import onnx_export as exporting
 
     folder = exporting.export(model, out, overwrite=overwrite)
     print(f"{folder}: network.onnx ({(folder / 'network.onnx').stat().st_size / 1e6:.1f} MB), network.json")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from whereshot import output_files
 from whereshot.cli.base import (
     DeviceOption,
     FormatOption,
@@ -26,11 +25,12 @@ from whereshot.cli.base import (
     say_unread,
     some_failed,
 )
-from whereshot.errors import InputError, visible
+from whereshot.foundation import output_files
+from whereshot.foundation.errors import InputError, visible
 
 if TYPE_CHECKING:
-    from whereshot import places
-    from whereshot.posterior import Posterior
+    from whereshot.earth import areas
+    from whereshot.posterior.base import Posterior
 
 
 class Format(enum.StrEnum):
@@ -68,10 +68,12 @@ def locate(
     device: DeviceOption = None,
 ) -> None:
     """Tell where photos were taken."""
-    from whereshot import progress, report
     from whereshot.evidence.neighbours import AlbumModel
     from whereshot.evidence.time import HourModel
-    from whereshot.geolocator import Geolocator
+    from whereshot.foundation import progress
+    from whereshot.locate import words
+    from whereshot.locate.geolocator import Geolocator
+    from whereshot.report import prediction_formats
 
     if posterior is not None and posterior.suffix != ".parquet":
         raise InputError(f"--posterior writes a .parquet file; got {posterior}")
@@ -104,7 +106,7 @@ def locate(
         if posterior is not None and located.posterior is not None:
             kept.append(([located.prediction.id], located.posterior))
         drawn = located.posterior if form is Format.html else None
-        posteriors.append(None if drawn is None else drawn.top(report.PLACES_DRAWN))
+        posteriors.append(None if drawn is None else drawn.top(prediction_formats.PLACES_DRAWN))
     if posterior is not None and kept:
         _write_posterior(posterior, kept)
     elif posterior is not None:
@@ -116,15 +118,15 @@ def locate(
             ensure_ascii=False,
         )
     elif form is Format.geojson:
-        answer = json.dumps(finite(report.to_geojson(predictions)), ensure_ascii=False)
+        answer = json.dumps(finite(prediction_formats.to_geojson(predictions)), ensure_ascii=False)
     elif form is Format.csv:
-        answer = report.to_csv(predictions).rstrip("\n")
+        answer = prediction_formats.to_csv(predictions).rstrip("\n")
     elif form is Format.html:
-        answer = report.to_html(predictions, posteriors, locator.name, [str(path) for path in pictures])
+        answer = prediction_formats.to_html(predictions, posteriors, locator.name, [str(path) for path in pictures])
     else:
         answer = "\n\n".join(_in_words(prediction) for prediction in predictions)
     if form is not Format.json and locator.folder is None:
-        say(report.PRIOR_NOTE)
+        say(words.PRIOR_NOTE)
     if out is None:
         print(answer)
     else:
@@ -149,27 +151,27 @@ def check(
     device: DeviceOption = None,
 ) -> None:
     """Judge whether a claimed place is plausible for a photo."""
-    from whereshot import claim as claims
-    from whereshot import report
-    from whereshot.claimed_place import Claim
-    from whereshot.geolocator import Geolocator
+    from whereshot.locate import claim as claims
+    from whereshot.locate import words
+    from whereshot.locate.claimed_place import Claim
+    from whereshot.locate.geolocator import Geolocator
 
     claimed = Claim.parse(claim)
     verdict = claims.check(Geolocator.load(model, device), photo, claimed, text=text, use_exif=use_exif)
     if form is ReportFormat.json:
         print_json(verdict.to_json())
     else:
-        print("\n".join(map(visible, report.verdict_words(verdict))))
+        print("\n".join(map(visible, words.verdict_words(verdict))))
 
 
-def _read_area(region: str) -> places.Region:
-    from whereshot import areas  # what is not asked for is not imported: one photo is answered within a second
+def _read_area(region: str) -> areas.Region:
+    from whereshot.earth import areas  # what is not asked for is not imported: one photo is answered within a second
 
     return areas.read_area(region)
 
 
 def _find(folder: Path) -> list[Path]:
-    from whereshot.sources import find_pictures
+    from whereshot.photos.sources import find_pictures
 
     return [picture for _, picture in find_pictures([folder])]
 
@@ -195,19 +197,19 @@ def _pictures(photos: list[Path]) -> list[Path]:
 
 
 def _in_words(prediction: Any) -> str:
-    from whereshot import report
+    from whereshot.locate import words
 
-    lines = [visible(prediction.path), *("  " + visible(line) for line in report.in_words(prediction))]
+    lines = [visible(prediction.path), *("  " + visible(line) for line in words.in_words(prediction))]
     for number, candidate in enumerate(prediction.candidates, start=1):
         spot = f"{candidate.latitude:9.4f}, {candidate.longitude:9.4f}"
-        lines.append(f"  {number}. {spot}  {report.percent(candidate.probability):>9}  {candidate.place}")
+        lines.append(f"  {number}. {spot}  {words.percent(candidate.probability):>9}  {candidate.place}")
     return "\n".join(lines)
 
 
 def _write_posterior(path: Path, kept: list[tuple[list[str], Posterior]]) -> None:
     import pyarrow as pa
 
-    from whereshot.records import write_parquet
+    from whereshot.foundation.tables import write_parquet
 
     write_parquet(pa.concat_tables([part.to_table(ids) for ids, part in kept]), path)
     say(f"wrote {path}")

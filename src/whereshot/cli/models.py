@@ -7,15 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from whereshot.cli.base import (
-    FormatOption,
-    ReportFormat,
-    print_json,
-    resumable,
-    say,
-    some_failed,
-)
-from whereshot.errors import InputError, WhereshotError
+from whereshot.cli.base import FormatOption, ReportFormat, print_json, resumable, say, some_failed
+from whereshot.foundation.errors import InputError, WhereshotError
 
 app = typer.Typer(no_args_is_help=True, help="Models on this machine.", rich_markup_mode=None)
 
@@ -26,12 +19,12 @@ def models_list(
     form: FormatOption = ReportFormat.table,
 ) -> None:
     """List the models that are known by name, and those in a folder: sizes, licences, published scores."""
-    from whereshot import catalog, checkpoint, hub
+    from whereshot.models import catalog, hub, model_folder
 
     place = folder or catalog.user_models()
     if folder is not None and not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
-    candidates = sorted(path for path in place.iterdir() if checkpoint.is_model(path)) if place.is_dir() else []
+    candidates = sorted(path for path in place.iterdir() if model_folder.is_model(path)) if place.is_dir() else []
     found = [row for row in map(_found, candidates) if row is not None]
     here = {row["name"] for row in found}
     rows = []
@@ -64,10 +57,10 @@ def _row(name: str, status: str, size: int | None, licence: str | None) -> dict[
 
 def _found(path: Path) -> dict[str, Any] | None:
     """The row of a model folder; None, and said why, for one that is damaged."""
-    from whereshot import catalog, checkpoint, hub
+    from whereshot.models import catalog, hub, model_folder
 
     try:
-        folder = checkpoint.ModelFolder(path)
+        folder = model_folder.ModelFolder(path)
     except WhereshotError as error:
         say(f"left out: {error}")
         some_failed()
@@ -92,10 +85,10 @@ def models_show(
     model: Annotated[Path, typer.Argument(help="A model's name or folder.")], form: FormatOption = ReportFormat.table
 ) -> None:
     """Print a model's card and check its files: data, licences, intended use, limits, scores, what it does not know."""
-    from whereshot import catalog, checkpoint, hub
+    from whereshot.models import catalog, hub, model_folder
 
     name = str(model)
-    if name in catalog.known() and not checkpoint.is_model(checkpoint.find(model)):
+    if name in catalog.known() and not model_folder.is_model(model_folder.find(model)):
         one, text = catalog.known()[name], hub.describe(name).to_markdown()
         if form is ReportFormat.json:
             print_json({"name": name, "path": None, "published": hub.published(one), "card": text})
@@ -104,7 +97,7 @@ def models_show(
         if one.kind != "built in":
             say(catalog.not_here(name))
         return
-    folder = checkpoint.ModelFolder(model)
+    folder = model_folder.ModelFolder(model)
     text = hub.card_of(folder)
     if form is ReportFormat.json:
         cells = list(folder.hierarchy.sizes) if folder.description.levels else []
@@ -123,7 +116,8 @@ def models_get(
     offline: Annotated[bool, typer.Option("--offline", help="Use what is on this machine, and no network.")] = False,
 ) -> None:
     """Fetch a published model by name, at a pinned revision; goes on where an earlier attempt broke off."""
-    from whereshot import download, hub, progress
+    from whereshot.foundation import download, progress
+    from whereshot.models import hub
 
     if offline:
         download.forbid()

@@ -7,14 +7,8 @@ from typing import Annotated
 
 import typer
 
-from whereshot.cli.base import (
-    FormatOption,
-    ReportFormat,
-    check_folder,
-    print_kept,
-    resumable,
-)
-from whereshot.errors import InputError
+from whereshot.cli.base import FormatOption, ReportFormat, check_folder, print_kept, resumable
+from whereshot.foundation.errors import InputError
 
 RecordsArgument = Annotated[Path, typer.Argument(help="A folder of Parquet shards, or one .parquet file.")]
 OutOption = Annotated[Path, typer.Option(help="A folder; a run that was stopped goes on there.", show_default=False)]
@@ -36,8 +30,8 @@ def fetch(
     form: FormatOption = ReportFormat.table,
 ) -> None:
     """Download the pictures of records by their urls; what is not to be had goes to rejects/ with its reason."""
-    from whereshot import fetch as fetching
-    from whereshot import progress
+    from whereshot.foundation import progress
+    from whereshot.photos import fetch as fetching
 
     check_folder(out)
     resumable(drop=["--overwrite", "--retry"])
@@ -64,8 +58,8 @@ def pack(
     form: FormatOption = ReportFormat.table,
 ) -> None:
     """Pack the pictures of records, pre-sized, into tar shards that training reads one after the other."""
-    from whereshot import pack as packing
-    from whereshot import progress
+    from whereshot.foundation import progress
+    from whereshot.photos import pack as packing
 
     if workers is not None and workers < 1:
         raise InputError(f"--workers must be at least 1; got {workers}")

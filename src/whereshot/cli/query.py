@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from whereshot import output_files
 from whereshot.cli.base import DeviceOption, check_file, finite, resumable, say
-from whereshot.errors import visible
+from whereshot.foundation import output_files
+from whereshot.foundation.errors import visible
 
 
 class Format(enum.StrEnum):
@@ -47,7 +47,10 @@ def query(
     """Show the photos that look most like a photo, with their distances."""
     import json
 
-    from whereshot import images, lookalikes, progress
+    from whereshot.foundation import progress
+    from whereshot.locate import lookalikes
+    from whereshot.photos import images
+    from whereshot.report import lookalikes_page
 
     check_file(out)
     resumable()  # the features of the gallery's photos are kept
@@ -61,7 +64,7 @@ def query(
         say(f"left out: {len(opened.errors) - 5} more")
     found = opened.nearest(str(photo), top)
     if form is Format.html:
-        answer = lookalikes.to_html(str(photo), opened, metric.value, found)
+        answer = lookalikes_page.to_html(str(photo), opened, metric.value, found)
     elif form is Format.json:
         document = lookalikes.to_json(images.printable(str(photo)), opened, metric.value, found)
         answer = json.dumps(finite(document), indent=1, ensure_ascii=False)

@@ -22,10 +22,10 @@ from whereshot.cli.base import (
     say,
     say_unread,
 )
-from whereshot.errors import InputError, nearest_name
+from whereshot.foundation.errors import InputError, nearest_name
 
 if TYPE_CHECKING:
-    from whereshot.sources import Order
+    from whereshot.photos.sources import Order
 
 WhereOption = Annotated[
     list[str] | None, typer.Option("--where", help="Keep only these, as country=US,CA or split!=test. Repeatable.")
@@ -63,7 +63,7 @@ def ingest(
     All but a folder and a table go on where they stopped when the same command is given again. docs/sources.md has
     each source, its settings and its terms.
     """
-    from whereshot.sources import COLLECTORS, JOBS, SOURCES, Order
+    from whereshot.photos.sources import COLLECTORS, JOBS, SOURCES, Order
 
     if source not in SOURCES and source not in COLLECTORS:
         raise InputError(f"no source {source!r}; {nearest_name(source, {**SOURCES, **COLLECTORS})}")
@@ -94,7 +94,7 @@ def ingest(
         if engine != "local" or check:
             option = "--check" if check else "--engine"
             raise InputError(f"{option} is for {', '.join(JOBS)} into a folder; leave it out")
-        from whereshot.records import rejects_path
+        from whereshot.foundation.tables import rejects_path
 
         rejects = rejects_path(out)
         document = _at_once(source, inputs, out, pairs(column, "--column"), where or [])
@@ -115,17 +115,17 @@ def _by_units(
     where: list[str],
 ) -> dict[str, Any]:
     """Unit by unit on an engine, going on where an earlier run of the same job stopped."""
-    from whereshot import progress
-    from whereshot.engine import ENGINES, Shards, split
-    from whereshot.sources import JOBS, existence
-    from whereshot.sources.where import selected
+    from whereshot.foundation import progress
+    from whereshot.foundation.jobs import ENGINES, Shards, split
+    from whereshot.photos.sources import JOBS, picture_exists
+    from whereshot.photos.sources.row_conditions import selected
 
     if engine not in ENGINES:
         raise InputError(f"no engine {engine!r}; {nearest_name(engine, ENGINES)}")
     if unit_mb <= 0:
         raise InputError(f"--unit-mb must be more than 0; got {unit_mb:g}")
     job = selected(JOBS[source], where)
-    job = job if check is None else existence.checked(job, check)
+    job = job if check is None else picture_exists.checked(job, check)
     units = split(inputs, unit_bytes=int(unit_mb * 1024**2))
     settings = {**job.settings, "unit_mb": unit_mb}
     with Shards(out, job.name, settings, inputs, overwrite=overwrite) as shards:
@@ -142,8 +142,8 @@ def _collected(source: str, order: Order) -> dict[str, Any]:
     """By a source that fills its folder itself, going on where an earlier run stopped."""
     from dataclasses import replace
 
-    from whereshot import progress
-    from whereshot.sources import COLLECTORS
+    from whereshot.foundation import progress
+    from whereshot.photos.sources import COLLECTORS
 
     if order.out.suffix == ".parquet":
         raise InputError(f"{order.out}: {source} fills a folder; name one without .parquet")
@@ -155,11 +155,11 @@ def _collected(source: str, order: Order) -> dict[str, Any]:
 
 def _at_once(source: str, inputs: list[Path], out: Path, columns: dict[str, str], where: list[str]) -> dict[str, Any]:
     """All rows in memory: what is there is replaced, whole or not at all."""
-    from whereshot import progress
-    from whereshot.engine import MANIFEST
-    from whereshot.records import count_reasons, write_rejects
-    from whereshot.sources import SOURCES
-    from whereshot.sources.where import choose, parse
+    from whereshot.foundation import progress
+    from whereshot.foundation.jobs import MANIFEST
+    from whereshot.foundation.tables import count_reasons, write_rejects
+    from whereshot.photos.sources import SOURCES
+    from whereshot.photos.sources.row_conditions import choose, parse
 
     started = time.perf_counter()
     if (out / MANIFEST).exists():

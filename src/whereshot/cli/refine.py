@@ -23,11 +23,11 @@ from whereshot.cli.base import (
     say,
     some_failed,
 )
-from whereshot.errors import InputError
+from whereshot.foundation.errors import InputError
 
 if TYPE_CHECKING:
-    from whereshot.records import Records
-    from whereshot.refinement import Said
+    from whereshot.photos.records import Records
+    from whereshot.training.refine_run import Said
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -45,17 +45,17 @@ def refine_fit(
     device: DeviceOption = None,
 ) -> None:
     """Fit a refiner from a run file, on photos that its base model never saw."""
-    from whereshot import config, errors, progress
+    from whereshot.foundation import errors, progress, settings_file
 
     errors.require("torch", extra="torch")
-    from whereshot import refinement
+    from whereshot.training import refine_run
 
-    settled = config.load(run, refinement.RefineRun, settings or ())
+    settled = settings_file.load(run, refine_run.RefineRun, settings or ())
     check_folder(settled.out, replaced=True)
     resumable(add=["--resume"])
     started = time.perf_counter()
     track = progress.bar
-    folder = refinement.fit(settled, resume=resume, overwrite=overwrite, device=device, track=track, say=say)
+    folder = refine_run.fit(settled, resume=resume, overwrite=overwrite, device=device, track=track, say=say)
     print(f"{folder} ({time.perf_counter() - started:.0f} s)")
 
 
@@ -73,16 +73,16 @@ def refine_apply(
     device: DeviceOption = None,
 ) -> None:
     """Refine what a base model says of photos; score it with: whereshot evaluate --posterior FILE --truth FILE."""
-    from whereshot import errors, progress
+    from whereshot.foundation import errors, progress
 
     errors.require("torch", extra="torch")
-    from whereshot import refinement
+    from whereshot.training import refine_run
 
     if posterior is not None and model is not None:
         raise InputError("give either --posterior or --model")
     _check_parquet(out)
     photos = _read_photos(records, column)
-    said = refinement.apply(refiner, photos, model=model, posterior=posterior, device=device, track=progress.bar)
+    said = refine_run.apply(refiner, photos, model=model, posterior=posterior, device=device, track=progress.bar)
     _write(said, photos, out, form)
 
 
@@ -98,15 +98,15 @@ def refine_switch(
     form: FormatOption = ReportFormat.table,
 ) -> None:
     """Let the expert for each photo's likeliest scene answer, of posteriors that locate --posterior wrote."""
-    from whereshot import errors
+    from whereshot.foundation import errors
 
     errors.require("torch", extra="torch")
-    from whereshot import refinement
+    from whereshot.training import refine_run
 
     _check_parquet(out)
     photos = _read_photos(records, column)
     experts = {name: Path(path) for name, path in pairs(expert, "--expert").items()}
-    _write(refinement.switch(photos, experts, "mixture" if mixture else "likeliest"), photos, out, form)
+    _write(refine_run.switch(photos, experts, "mixture" if mixture else "likeliest"), photos, out, form)
 
 
 def _check_parquet(out: Path) -> None:
@@ -117,7 +117,7 @@ def _check_parquet(out: Path) -> None:
 
 def _read_photos(path: Path, column: list[str] | None) -> Records:
     """Records with or without positions; of a table, rows without one are left out."""
-    from whereshot.records import Records
+    from whereshot.photos.records import Records
 
     whole = path.is_dir() or path.suffix.lower() == ".parquet"
     return Records.read(path) if whole else read_records(path, column)

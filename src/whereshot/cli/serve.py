@@ -21,7 +21,7 @@ from whereshot.cli.base import (
     say,
     some_failed,
 )
-from whereshot.errors import InputError
+from whereshot.foundation.errors import InputError
 
 
 def serve(
@@ -53,8 +53,8 @@ def serve(
     device: DeviceOption = None,
 ) -> None:
     """Serve the page and the API on this machine: photos are looked at, answered and forgotten."""
-    from whereshot import errors, processes
-    from whereshot.geolocator import Geolocator
+    from whereshot.foundation import errors, processes
+    from whereshot.locate.geolocator import Geolocator
 
     for module in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
         errors.require(module, extra="serve")
@@ -125,13 +125,14 @@ def gallery(
 
     The photos are published with it: give only such as you may publish.
     """
-    from whereshot import exhibition, progress
-    from whereshot.geolocator import Geolocator
-    from whereshot.learned_photos import in_words
+    from whereshot.foundation import progress
+    from whereshot.locate.geolocator import Geolocator
+    from whereshot.models.learned_photos import in_words
+    from whereshot.report import photo_gallery
 
     check_folder(out, replaced=True)
     found = read_records(records, column)
-    told = exhibition.exhibit(
+    told = photo_gallery.exhibit(
         Geolocator.load(model, device),
         found,
         out,

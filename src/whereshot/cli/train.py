@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from whereshot.cli.base import DeviceOption, SetOption, check_folder, resumable, say, watch
-from whereshot.errors import InputError, WhereshotError
+from whereshot.foundation.errors import InputError, WhereshotError
 
 if TYPE_CHECKING:
-    from whereshot.run_settings import Run
+    from whereshot.training.run_file import Run
 
 
 def train(
@@ -29,13 +29,14 @@ def train(
     device: DeviceOption = None,
 ) -> None:
     """Train a model from a run file into a model folder; on several processes: torchrun -m whereshot.cli train RUN."""
-    from whereshot import errors, progress, run_settings
+    from whereshot.foundation import errors, progress
+    from whereshot.training import run_file
 
     errors.require("torch", extra="torch")
-    from whereshot import distributed
-    from whereshot import train as training
+    from whereshot.models.optimize import processes
+    from whereshot.training import train as training
 
-    settled = run_settings.load(run, settings or ())
+    settled = run_file.load(run, settings or ())
     check_folder(settled.out, replaced=True)
     started = time.perf_counter()
     if search is not None:
@@ -55,16 +56,16 @@ def train(
             say=say,
         )
     except WhereshotError:
-        if distributed.rank() > 0:
+        if processes.rank() > 0:
             sys.exit(2)  # the first process says why
         raise
-    if distributed.rank() == 0:
+    if processes.rank() == 0:
         print(f"{folder} ({time.perf_counter() - started:.0f} s)")
 
 
 def _search(settled: Run, trials: int, *, overwrite: bool, device: str | None, workers: int | None) -> None:
-    from whereshot import progress
-    from whereshot import search as searching
+    from whereshot.foundation import progress
+    from whereshot.training import search as searching
 
     watch(settled.out.with_name(f"{settled.out.name}.{searching.FOLDER}"))
     resumable(drop=["--overwrite"])

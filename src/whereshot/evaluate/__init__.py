@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from whereshot import sphere
-from whereshot.errors import InputError
+from whereshot.earth import sphere
+from whereshot.earth.sphere import DISTANCES_KM
 from whereshot.evaluate import (
     abstention,
     accuracy,
@@ -43,7 +43,7 @@ from whereshot.evaluate.base import (
 from whereshot.evaluate.comparison import compare
 from whereshot.evaluate.density import of_posterior
 from whereshot.evaluate.distances import distance_km
-from whereshot.posterior import DISTANCES_KM
+from whereshot.foundation.errors import InputError
 
 __all__ = [
     "DEFAULT",

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from whereshot import places
-from whereshot.errors import InputError
+from whereshot.earth.countries import countries
+from whereshot.earth.towns import gazetteer, name_keys
 from whereshot.evaluate.base import Column, Metric, Scored, Sums
 from whereshot.evaluate.naming import named, named_truth
-from whereshot.gazetteer import gazetteer, name_keys
+from whereshot.foundation.errors import InputError
 
 LEVELS = ("country", "region", "city")
 
@@ -101,7 +101,7 @@ def _country_key(label: str) -> str:
     if not label.strip():
         return ""
     try:
-        return places.countries().find(label).code
+        return countries().find(label).code
     except InputError:
         return label.strip().upper()
 

@@ -15,10 +15,10 @@ from typing import Any, Literal, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot import sphere
-from whereshot.choice import GEOSCORE_KM
-from whereshot.errors import ConfigError, InputError
-from whereshot.records import Records
+from whereshot.earth import sphere
+from whereshot.foundation.errors import ConfigError, InputError
+from whereshot.photos.records import Records
+from whereshot.posterior.candidates import GEOSCORE_KM
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 UNIFORM_NLL = math.log(4 * math.pi)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot import sphere
+from whereshot.earth import sphere
 from whereshot.evaluate.base import Column, Metric, Scored, Sums, mean_of
 
 BINS = 15

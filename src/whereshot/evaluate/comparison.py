@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot import places
-from whereshot.errors import InputError
+from whereshot.earth.countries import countries
 from whereshot.evaluate.base import Comparison, Row, Value
 from whereshot.evaluate.bootstrap import interval
 from whereshot.evaluate.naming import named_truth
+from whereshot.foundation.errors import InputError
 
 TIE_KM = 1e-6
 """Errors that differ by less are the same."""
@@ -31,7 +31,7 @@ def compare(first: Row, second: Row) -> Comparison:
     apart = one.error_km - other.error_km
     apart[np.abs(apart) < TIE_KM] = 0.0
     country = named_truth(one.truth)["country"]
-    known = places.countries().all
+    known = countries().all
     return Comparison(
         first.name,
         second.name,

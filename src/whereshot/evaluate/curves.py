@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from whereshot.earth.sphere import DISTANCES_KM
 from whereshot.evaluate import abstention, calibration, grouped, regions
 from whereshot.evaluate.base import Curve, Group, Scored, Sums, Value
 from whereshot.evaluate.bootstrap import ends
-from whereshot.posterior import DISTANCES_KM
 
 AREAS_KM2 = np.logspace(0, np.log10(5.1e8), 60)
 

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from whereshot import sphere
-from whereshot.cauchy import scale_of
+from whereshot.earth import sphere
+from whereshot.earth.sphere import DISTANCES_KM
 from whereshot.evaluate.base import LEVELS, Answers
-from whereshot.posterior import DISTANCES_KM, Posterior
+from whereshot.posterior.base import Posterior
+from whereshot.posterior.place_shape import scale_of
 
 KERNELS = 1_500_000
 """Places times samples that the regions of one photo may cost; from 32 to 512 samples are drawn."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot import errors, sphere
+from whereshot.earth import sphere
 from whereshot.evaluate.base import Protocol
+from whereshot.foundation import errors
 
 
 def distance_km(a: NDArray[np.float64], b: NDArray[np.float64], protocol: Protocol) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot import s2
+from whereshot.earth import s2
 from whereshot.evaluate.base import Column, Metric, Scored, Sums
 
 _TRUE, _PREDICTED = "photos by true cell", "photos by predicted cell"

@@ -9,10 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot import places, s2, shipped
+from whereshot.earth import s2
+from whereshot.earth.countries import countries
+from whereshot.earth.sphere import DISTANCES_KM
 from whereshot.evaluate.base import SCENES, Column, Metric, Scored, Sums, Truth
 from whereshot.evaluate.naming import named_truth
-from whereshot.posterior import DISTANCES_KM
+from whereshot.foundation import package_data
 
 
 def _hit(km: float, scored: Scored) -> NDArray[np.float64]:
@@ -39,14 +41,18 @@ class Kind(NamedTuple):
 
 def _country(truth: Truth, level: int) -> Kind | None:
     used, code = np.unique(named_truth(truth)["country"], return_inverse=True)
-    known = [places.countries().all[number].code for number in used if number >= 0]
+    known = [countries().all[number].code for number in used if number >= 0]
     return Kind(code - int(used[0] < 0), known)
 
 
 def _continent(truth: Truth, level: int) -> Kind | None:
-    table = {code: name for name, codes in shipped.read_toml("data/continents.toml").items() for code in codes.split()}
+    table = {
+        code: name
+        for name, codes in package_data.read_toml("earth/data/continents.toml").items()
+        for code in codes.split()
+    }
     names = sorted(set(table.values()))
-    of_country = np.array([names.index(table[country.code]) for country in places.countries().all] + [-1])
+    of_country = np.array([names.index(table[country.code]) for country in countries().all] + [-1])
     return Kind(of_country[named_truth(truth)["country"]], names)
 
 

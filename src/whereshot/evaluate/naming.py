@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot import places
+from whereshot.earth import place_names
+from whereshot.earth.towns import gazetteer
 from whereshot.evaluate.base import Truth
-from whereshot.gazetteer import gazetteer
 
 _SAMPLE = 5000  # positions by which it is judged whether many are the same
 
@@ -23,7 +23,7 @@ def named(points: NDArray[np.float64]) -> dict[str, NDArray[np.int64]]:
 
 
 def _named(points: NDArray[np.float64]) -> dict[str, NDArray[np.int64]]:
-    country, region = places.region_index(points).T
+    country, region = place_names.region_index(points).T
     return {"country": country, "region": region, "city": gazetteer().nearest(points)[1]}
 
 

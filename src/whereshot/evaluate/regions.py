@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot import sphere
+from whereshot.earth import sphere
 from whereshot.evaluate.base import Metric, Scored, mean_of
 
 SEARCHED_KM2 = (1e2, 1e4, 1e6)

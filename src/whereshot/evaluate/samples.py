@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from whereshot import sphere
+from whereshot.earth import sphere
 from whereshot.evaluate.base import Column, Metric, Scored, Sums
 
 NEIGHBOURS = 5

@@ -8,7 +8,7 @@ from __future__ import annotations
 from whereshot.evidence import exif, text
 from whereshot.evidence.base import Cue, Evidence, Line, Proposal, Seen
 from whereshot.evidence.fusion import Fused, Weighed, fuse
-from whereshot.evidence.reading import Reading, read_photos
+from whereshot.evidence.read_photos import Reading, read_photos
 
 EVIDENCE: dict[str, Evidence] = {
     "text": lambda seen: text.cues_of(seen.lines),

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot.errors import InputError
-from whereshot.images import Recorded
+from whereshot.foundation.errors import InputError
+from whereshot.photos.images import Recorded
 
 Box = tuple[int, int, int, int]
 """left, top, right, bottom in pixels of the upright picture."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from whereshot import sphere
+from whereshot.earth import sphere
 from whereshot.evidence.base import Cue, Proposal, Seen
-from whereshot.images import Recorded
+from whereshot.photos.images import Recorded
 
 TYPICAL_ACCURACY_KM = 0.05
 

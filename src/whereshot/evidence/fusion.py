@@ -19,12 +19,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from whereshot import sphere
-from whereshot.cauchy import log_kernel
+from whereshot.earth import sphere
+from whereshot.earth.countries import countries
 from whereshot.evidence.base import Cue, Proposal
-from whereshot.places import countries
-from whereshot.posterior import Posterior
-from whereshot.shipped import read_toml
+from whereshot.foundation.package_data import read_toml
+from whereshot.posterior.base import Posterior
+from whereshot.posterior.place_shape import log_kernel
 
 MAX_PROPOSALS = 64
 """Places by which a posterior's support is extended; the heaviest ones."""
@@ -35,7 +35,7 @@ LEAST_PROBABILITY = 1e-12
 @functools.cache
 def fitted_reliabilities() -> dict[str, float]:
     """The probability that a cue of each trust speaks true, as ``benchmarks/signs.py --fit`` found it."""
-    result: dict[str, float] = read_toml("evidence/reliability.toml")["reliability"]
+    result: dict[str, float] = read_toml("evidence/data/reliability.toml")["reliability"]
     return result
 
 

@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from whereshot.shipped import read_table, read_toml
+from whereshot.foundation.package_data import read_table, read_toml
 
 
 class Language(NamedTuple):
@@ -350,7 +350,7 @@ class Lexicon:
 @functools.cache
 def lexicon() -> Lexicon:
     """The words, read once."""
-    return Lexicon(read_table("words"))
+    return Lexicon(read_table("evidence/data/words.parquet"))
 
 
 @functools.cache
@@ -402,7 +402,7 @@ class Parameters:
     @functools.cache
     def fitted(cls) -> Parameters:
         """The parameters that the package ships."""
-        return cls(**read_toml("data/language.toml")["parameters"])
+        return cls(**read_toml("evidence/data/language.toml")["parameters"])
 
 
 class Segment(NamedTuple):
@@ -600,7 +600,7 @@ def amount(lines: Sequence[str]) -> int:
 @functools.cache
 def speakers() -> tuple[tuple[str, ...], NDArray[np.float64], NDArray[np.float64]]:
     """Country codes (c,), P(language | country) (c, n) for our languages, and the share (c,) of all others."""
-    table = read_table("speakers").to_pydict()
+    table = read_table("evidence/data/speakers.parquet").to_pydict()
     countries = tuple(dict.fromkeys(table["country_code"]))
     row = {code: number for number, code in enumerate(countries)}
     share, others = np.zeros((len(countries), len(CODES))), np.zeros(len(countries))

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from whereshot.evidence.base import Cue, Line
 from whereshot.evidence.language import WORD, identify, word_zipf
-from whereshot.evidence.worldwide import without_worldwide
-from whereshot.shipped import read_toml
+from whereshot.evidence.worldwide_words import without_worldwide
+from whereshot.foundation.package_data import read_toml
 
 FEATURES = ("language", "confidence", "goods", "english", "kinds", "known", "function_words", "lines")
 KNOWN_ZIPF = 2.0
@@ -43,7 +43,7 @@ _GOODS = re.compile(
 @functools.cache
 def fitted_weights() -> tuple[NDArray[np.float64], float]:
     """The weight of each feature (8,) and the constant."""
-    fitted = read_toml("evidence/local_writing.toml")
+    fitted = read_toml("evidence/data/local_writing.toml")
     return np.array([fitted["weights"][name] for name in FEATURES]), float(fitted["constant"])
 
 

@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from whereshot import config, sphere
-from whereshot.cauchy import log_kernel
-from whereshot.config import Settings
-from whereshot.errors import InputError
+from whereshot.earth import sphere
 from whereshot.evidence.base import Cue, Proposal
-from whereshot.images import Recorded
-from whereshot.records import Records
+from whereshot.foundation import settings_file
+from whereshot.foundation.errors import InputError
+from whereshot.foundation.settings_file import Settings
+from whereshot.photos.images import Recorded
+from whereshot.photos.records import Records
+from whereshot.posterior.place_shape import log_kernel
 
 KIND = "album"
 LEAST_PAIRS = 100
@@ -98,12 +99,12 @@ class AlbumModel(Settings):
 
     def save(self, path: Path) -> None:
         """Write one TOML file."""
-        config.save(self, path)
+        settings_file.save(self, path)
 
     @classmethod
     def load(cls, path: Path) -> AlbumModel:
         """Read one TOML file. Raises ConfigError."""
-        return config.load(path, cls)
+        return settings_file.load(path, cls)
 
 
 def times_of(records: Records) -> NDArray[np.float64]:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 
 from whereshot.evidence.base import Box, Cue, Line
-from whereshot.evidence.cues import pattern_cues
 from whereshot.evidence.language import (
     INTERNATIONAL,
     amount,
@@ -17,8 +16,9 @@ from whereshot.evidence.language import (
     language_name,
     lexicon,
 )
-from whereshot.evidence.names import place_cues
-from whereshot.evidence.worldwide import without_worldwide
+from whereshot.evidence.patterns import pattern_cues
+from whereshot.evidence.place_names import place_cues
+from whereshot.evidence.worldwide_words import without_worldwide
 
 SHORT_LETTERS = 12
 """Telling letters below which a text says something only if one of its words is known: the rest is misread."""

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from whereshot import config
-from whereshot.config import Settings
-from whereshot.errors import InputError
 from whereshot.evidence.base import Cue, Seen
-from whereshot.records import Records
+from whereshot.foundation import settings_file
+from whereshot.foundation.errors import InputError
+from whereshot.foundation.settings_file import Settings
+from whereshot.photos.records import Records
 
 HOURS = 24
 LEAST_PHOTOS = 200
@@ -57,12 +57,12 @@ class HourModel(Settings):
 
     def save(self, path: Path) -> None:
         """Write one TOML file."""
-        config.save(self, path)
+        settings_file.save(self, path)
 
     @classmethod
     def load(cls, path: Path) -> HourModel:
         """Read one TOML file. Raises ConfigError."""
-        return config.load(path, cls)
+        return settings_file.load(path, cls)
 
     def log_likelihood(self, utc_hour: float, places: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log likelihood (k,) of places (k, 2): the share of their solar hour, interpolated, against an even day."""

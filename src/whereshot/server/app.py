@@ -16,10 +16,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, Response
 
-from whereshot import checkpoint
-from whereshot.errors import InputError
+from whereshot.foundation.errors import InputError
+from whereshot.models import model_folder
 from whereshot.server import examples, problems, site
-from whereshot.server.answering import GEOJSON, JSON, LINES
+from whereshot.server.answer_jobs import GEOJSON, JSON, LINES
 from whereshot.server.batching import Batcher, Waiting
 from whereshot.server.gallery import Gallery
 from whereshot.server.limits import Limits
@@ -91,7 +91,7 @@ def make_app(service: Service, batcher: Batcher, metrics: Metrics) -> Guard:
     """The application (ASGI), around a batcher that is started and stopped elsewhere."""
     app = FastAPI(
         title="whereshot",
-        version=checkpoint.version(),
+        version=model_folder.version(),
         description="Tells where a photo was taken, with an honest probability map. Uploads are not kept.",
         docs_url=None,  # they would load scripts of another host
         redoc_url=None,

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from whereshot.errors import WhereshotError
+from whereshot.foundation.errors import WhereshotError
 from whereshot.server.limits import Limits
 from whereshot.server.metrics import Metrics
 from whereshot.server.options import Options

@@ -7,8 +7,8 @@ import random
 from pathlib import Path
 from typing import Any
 
-from whereshot.errors import InputError
-from whereshot.exhibition import ENTRIES, FORMAT, INDEX, PHOTOS
+from whereshot.foundation.errors import InputError
+from whereshot.report.photo_gallery import ENTRIES, FORMAT, INDEX, PHOTOS
 
 
 class Gallery:

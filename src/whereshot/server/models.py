@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from whereshot import checkpoint
-from whereshot.geolocator import Geolocator
+from whereshot.locate.geolocator import Geolocator
+from whereshot.models import model_folder
 
 CARD, SCORES = "README.md", "report.json"
 _TOLD = ("photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "nll", "coverage", "intervals", "protocol")
@@ -16,8 +16,8 @@ _TOLD = ("photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "nl
 def describe(locator: Geolocator) -> dict[str, Any]:
     """A model as ``/v1/models`` tells it; parts that its folder does not have are null."""
     folder = locator.folder
-    if folder is None and locator.name == checkpoint.COMPACT:
-        folder = checkpoint.ModelFolder(checkpoint.COMPACT)
+    if folder is None and locator.name == model_folder.COMPACT:
+        folder = model_folder.ModelFolder(model_folder.COMPACT)
     told: dict[str, Any] = {
         "name": locator.name,
         "readouts": [] if folder is None else list(folder.description.readouts),

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from whereshot import sphere
-from whereshot.errors import InputError, nearest_name
+from whereshot.earth import sphere
+from whereshot.foundation.errors import InputError, nearest_name
 
 MOST_CANDIDATES = 50
 MOST_COARSE_KM = 2000.0

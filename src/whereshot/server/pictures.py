@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 from PIL import ExifTags, Image
 
-from whereshot import images
-from whereshot.errors import ImageError
+from whereshot.foundation.errors import ImageError
+from whereshot.photos import images
 
 _STARTS = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP|GIF8[79]a|II\*\0|MM\0\*|BM|....ftyp(?:avi|he[ivm]|mif|msf)",

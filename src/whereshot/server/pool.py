@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from whereshot.errors import ModelError
-from whereshot.own_stderr import descriptor
+from whereshot.foundation.errors import ModelError
+from whereshot.foundation.own_stderr import descriptor
 
 START_S = 120.0
 """Until a process has loaded the model."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import uvicorn
 
-from whereshot.errors import InputError
+from whereshot.foundation.errors import InputError
 from whereshot.server.allocation import return_large_buffers
 from whereshot.server.app import Service, make_app
 from whereshot.server.batching import Batcher

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from whereshot.errors import InputError
+from whereshot.foundation.errors import InputError
 from whereshot.server import problems
 from whereshot.server.limits import HEADER_BYTES, TOO_LONG_HEADERS
 from whereshot.server.metrics import Metrics

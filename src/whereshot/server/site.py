@@ -26,7 +26,7 @@ _FOREVER = "public, max-age=31536000, immutable"
 
 def folder() -> Path:
     """Where the built page's files are, if they are."""
-    return Path(str(resources.files("whereshot"))) / "static" / "site"
+    return Path(str(resources.files("whereshot"))) / "server" / "static" / "site"
 
 
 def is_built(place: Path) -> bool:

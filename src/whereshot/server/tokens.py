@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from pathlib import Path
 
-from whereshot.errors import InputError
+from whereshot.foundation.errors import InputError
 
 SHORTEST = 16
 """Letters of a token; a shorter one can be guessed."""

@@ -14,8 +14,8 @@ import traceback
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
-from whereshot.errors import WhereshotError
-from whereshot.own_stderr import own_stderr
+from whereshot.foundation.errors import WhereshotError
+from whereshot.foundation.own_stderr import own_stderr
 from whereshot.server.allocation import return_large_buffers
 
 
@@ -33,7 +33,7 @@ def _serve() -> None:
     os.dup2(2, 1)  # whatever a library prints is no answer
     settings = json.loads(taken.readline())
     try:
-        from whereshot.server.answering import Answerer
+        from whereshot.server.answer_jobs import Answerer
 
         answerer = Answerer(settings["model"], settings["device"], settings["pixels"])
         _warm(answerer, settings["text"])
@@ -52,7 +52,7 @@ def _warm(answerer: Any, text: bool) -> None:
     import numpy as np
     from PIL import Image
 
-    from whereshot.server.answering import Job
+    from whereshot.server.answer_jobs import Job
     from whereshot.server.options import Options
 
     buffer = io.BytesIO()
@@ -61,7 +61,7 @@ def _warm(answerer: Any, text: bool) -> None:
 
 
 def _answer(answerer: Any, batch: dict[str, Any], taken: BinaryIO, told: BinaryIO) -> None:
-    from whereshot.server.answering import Job
+    from whereshot.server.answer_jobs import Job
     from whereshot.server.options import Options
 
     jobs = [Job(job["names"], [taken.read(length) for length in job["lengths"]], job["form"]) for job in batch["jobs"]]

@@ -1,0 +1,181 @@
+"""Texts and numbers of a coordinate -> signed degrees: one rule for EXIF, XMP, tables and claims.
+
+A minus sign and a hemisphere letter that agree give that hemisphere; where they contradict each other, the
+coordinate is refused. A minus sign belongs to the whole coordinate: minutes and seconds are negative too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from whereshot.foundation.errors import InputError
+
+HEMISPHERES = {"latitude": ("N", "S"), "longitude": ("E", "W")}
+"""Axis -> the letters of its positive and its negative hemisphere."""
+
+LONGEST_TEXT = 80
+"""Characters of the longest text that is read as a coordinate."""
+
+_WORDS = {word: word[0].upper() for word in ("n", "s", "e", "w", "north", "south", "east", "west")}
+_LETTER = r"(?:north|south|east|west|[nsew])(?![a-z])"
+_SIGN = "[-+\N{MINUS SIGN}\N{EN DASH}]"
+_NUMBER = r"(?:\d+(?:[.,]\d*)?|\.\d+)"
+_GAP = r"(?:\s*:\s*|\s+)"
+_MARKED = re.compile(
+    rf"(?P<before>{_LETTER})?\s*(?P<sign>{_SIGN})?\s*"
+    rf"(?P<degrees>{_NUMBER})\s*(?P<degree_mark>[°º˚]|deg(?:rees?)?)?"
+    rf"(?:(?(degree_mark)\s*|{_GAP})(?P<minutes>{_NUMBER})\s*(?P<minute_mark>['′’´]|min(?:utes?)?)?"
+    rf"(?:(?(minute_mark)\s*|{_GAP})(?P<seconds>{_NUMBER})\s*(?:[\"″”]|''|′′|’’|sec(?:onds?)?)?)?)?"
+    rf"\s*(?P<after>{_LETTER})?",
+    re.IGNORECASE,
+)
+"""Degrees such as 48.2083, -33.85, 48°12'30"N, 48 deg 12' 30.00" N, N48.2, 48 12 30 N and 48,2083."""
+
+_WITH_COMMAS = re.compile(
+    rf"(?P<sign>{_SIGN})?(?P<degrees>\d+(?:\.\d*)?)(?:,(?P<minutes>\d+(?:\.\d*)?))?(?:,(?P<seconds>\d+(?:\.\d*)?))?"
+    rf"\s*(?P<after>{_LETTER})?",
+    re.IGNORECASE,
+)
+"""Degrees as XMP writes them, commas between the parts: 48,12.5N and 48,12,30N."""
+
+_SEPARATORS = re.compile(r"\s*[,;]\s*|\s+")
+
+
+class CoordinateError(InputError):
+    """A text or numbers are no coordinate, or contradict themselves."""
+
+
+def read_hemisphere(text: str, axis: str) -> str:
+    """The letter ("N", "S", "E" or "W") of a letter or word such as "s" or "South"; "" for a blank text.
+
+    Raises CoordinateError where the text is not a hemisphere of the axis, "latitude" or "longitude".
+    """
+    word = text.strip()
+    letter = _WORDS.get(word.lower(), "")
+    if word and letter not in tuple(HEMISPHERES[axis]):
+        positive, negative = HEMISPHERES[axis]
+        raise CoordinateError(f"{axis} has no hemisphere ({positive} or {negative}); it says {word[:40]!r}")
+    return letter
+
+
+def combine(parts: Sequence[float], axis: str, letter: str = "", sign: str = "") -> float:
+    """Signed degrees of 1 to 3 finite numbers: degrees, minutes, seconds.
+
+    ``letter`` is a hemisphere or "", ``sign`` a sign that is written apart from the numbers, "+", "-" or "". The result
+    is not checked against the limits of the axis. Raises CoordinateError.
+    """
+    shown = " ".join(f"{part:.10g}" for part in parts)
+    first = next((part for part in parts if part != 0), 0.0)
+    is_negative = sign == "-" or first < 0
+    if any(part < 0 for part in parts) and not first < 0:
+        raise CoordinateError(f"{axis} {shown} has negative minutes or seconds behind positive degrees")
+    for name, part in zip(("minutes", "seconds"), parts[1:], strict=False):
+        if abs(part) > 60:
+            raise CoordinateError(f"{axis} {shown} has {abs(part):g} {name}; expected 0 to 60")
+    for number, part in enumerate(parts):
+        if part != int(part) and any(parts[number + 1 :]):
+            raise CoordinateError(f"{axis} {shown} has a fraction before its last part; expected whole numbers there")
+    positive, negative = HEMISPHERES[axis]
+    if (is_negative and letter == positive) or (sign == "+" and letter == negative):
+        written = shown if first < 0 else f"{sign}{shown}"
+        mark = "minus" if is_negative else "plus"
+        raise CoordinateError(f"{axis} {written} has a {mark} sign, but its hemisphere is {letter}")
+    size = sum(abs(part) / (1.0, 60.0, 3600.0)[power] for power, part in enumerate(parts))
+    return 0.0 - size if is_negative or letter == negative else size
+
+
+def read(text: str, axis: str, hemisphere: str = "", *, commas_part: bool = False) -> float:
+    """Signed degrees of a text; ``hemisphere`` is the text of a field of its own, such as EXIF's GPSLatitudeRef.
+
+    A comma is a decimal comma, or stands between degrees, minutes and seconds where ``commas_part`` (XMP). Raises
+    CoordinateError for what is no coordinate, contradicts itself or can be read in two ways.
+
+    >>> read("48 deg 12' 30.00\\" N", "latitude")
+    48.208333333333336
+    >>> read("33,85", "latitude", "South")
+    -33.85
+    """
+    apart = read_hemisphere(hemisphere, axis)
+    trimmed = text.strip()
+    found = _match(trimmed, axis, commas_part)
+    if found is None:
+        raise CoordinateError(f"{axis} is not a number: {trimmed[:40]!r}")
+    groups = found.groupdict()
+    letters = {_WORDS[one.lower()] for one in (groups.get("before"), groups["after"]) if one}
+    if len(letters) == 2 or (groups.get("before") and groups["after"]):
+        raise CoordinateError(f"{axis} has two hemispheres: {trimmed[:40]!r}")
+    own = letters.pop() if letters else ""
+    if own:
+        read_hemisphere(own, axis)
+    if own and apart and own != apart:
+        raise CoordinateError(f"{axis} {trimmed[:40]!r} says {own}, but its hemisphere is {apart}")
+    if found.re is _WITH_COMMAS and not commas_part and not (own or apart):
+        raise CoordinateError(f"{axis} {trimmed[:40]!r} has commas and no hemisphere; write it as 48.2083")
+    parts = [float(groups[name].replace(",", ".")) for name in ("degrees", "minutes", "seconds") if groups[name]]
+    sign = "" if not groups["sign"] else "+" if groups["sign"] == "+" else "-"
+    return combine(parts, axis, own or apart, sign)
+
+
+def _match(text: str, axis: str, commas_part: bool) -> re.Match[str] | None:
+    if len(text) > LONGEST_TEXT:
+        return None
+    if commas_part:
+        return _WITH_COMMAS.fullmatch(text) or (None if "," in text else _MARKED.fullmatch(text))
+    marked, parted = _MARKED.fullmatch(text), _WITH_COMMAS.fullmatch(text)
+    if marked is None:
+        return parted
+    if parted is not None and parted["minutes"] and parted["after"] and float(parted["minutes"]) <= 60:
+        raise CoordinateError(f"{axis} {text!r} has a decimal comma or minutes; write it as 48.2083 or 48 12.5 N")
+    return marked
+
+
+def read_pair(text: str) -> tuple[float, float] | None:
+    """(latitude, longitude) of a text with two coordinates; None where it is not that, or can be read in two ways.
+
+    Latitude comes first, except where letters say otherwise. The limits are not checked. Raises CoordinateError for
+    two coordinates that contradict themselves, such as "-33.85 N, 151.2 E".
+
+    >>> read_pair("48°12'30\\"N 16°22'12\\"E")
+    (48.208333333333336, 16.37)
+    >>> read_pair("48,2083; 16,37")
+    (48.2083, 16.37)
+    """
+    trimmed = text.strip()
+    if len(trimmed) > 2 * LONGEST_TEXT or not any(char.isdigit() for char in trimmed):
+        return None
+    found: dict[tuple[float, float], None] = {}
+    refused: CoordinateError | None = None
+    for gap in _SEPARATORS.finditer(trimmed):
+        first, second = trimmed[: gap.start()], trimmed[gap.end() :]
+        axes = _axes_of(first, second)
+        if axes is None:
+            continue
+        try:
+            values = {axis: read(part, axis) for axis, part in zip(axes, (first, second), strict=True)}
+        except CoordinateError as error:
+            refused = error
+            continue
+        found[values["latitude"], values["longitude"]] = None
+    if not found and refused is not None:
+        raise refused
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def _axes_of(first: str, second: str) -> tuple[str, str] | None:
+    """The axes of two texts, in their order; None where they are not two coordinates."""
+    found = (_MARKED.fullmatch(part) for part in (first, second))
+    matches = [match for match in found if match is not None]
+    if len(matches) < 2 or ("," in first + second and "." in first + second):
+        return None
+    axes: list[str | None] = []
+    for match in matches:
+        letter = _WORDS.get((match["before"] or match["after"] or "").lower(), "")
+        if match["before"] and match["after"]:
+            return None
+        if match["minutes"] and not (letter or match["degree_mark"]):
+            return None  # 48 12 30 is not known to be degrees and minutes
+        axes.append(next((axis for axis, letters in HEMISPHERES.items() if letter and letter in letters), None))
+    if axes[0] == "longitude" and axes[1] != "longitude":
+        return "longitude", "latitude"
+    return ("latitude", "longitude") if axes[0] != "longitude" and axes[1] != "latitude" else None

@@ -1,0 +1,148 @@
+"""A model on photos whose positions are known -> Report, always beside its parts and three plain baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whereshot import evaluate
+from whereshot.earth import sphere
+from whereshot.evaluate import DEFAULT, Answers, Protocol, Truth, of_posterior
+from whereshot.foundation.errors import InputError
+from whereshot.foundation.progress import Track, silent
+from whereshot.locate.geolocator import Geolocator
+from whereshot.models.learned_photos import Sifted, sift
+from whereshot.models.readout import gallery
+from whereshot.photos.records import Records
+from whereshot.posterior.base import Posterior
+from whereshot.posterior.decision import decide
+
+BLOCK = 256
+
+Kind = Literal["seen", "unseen"]
+"""Photos of places that the model has seen, and of others."""
+
+
+def try_model(
+    geolocator: Geolocator,
+    records: Records,
+    *,
+    within_km: float | None = None,
+    protocol: Protocol = DEFAULT,
+    cluster: str | None = None,
+    track: Track = silent,
+) -> evaluate.Report:
+    """Score a model with regions for seen and for unseen places, its classifier and its gallery alone, what its cells
+    allow at best, and as baselines the nearest neighbour in feature space, the prior and a random training photo.
+
+    Intervals are drawn by the column ``cluster``, by default "group" or "user" where there is one. Photos that cannot
+    be read count as misses. Raises InputError without positions or photos.
+    """
+    truth = records.points
+    total = len(truth)
+    if total == 0:
+        raise InputError("there is no photo to evaluate")
+    if geolocator.folder is None:
+        readable = geolocator.posterior(list(records.strings("image")), track=track)[1]
+        answers = [_of_prior(geolocator.prior, truth[readable], within_km).scatter(readable, total)]
+        failed = total - len(readable)
+    else:
+        answers, failed = _of_model(geolocator, records, truth, within_km, protocol.seed, track)
+    known = Truth.of_records(records, cluster)
+    seen = _known_share(geolocator, truth)
+    return evaluate.set_beside(
+        [evaluate.score(answer, known, protocol) for answer in answers],
+        model=geolocator.name,
+        photos=total,
+        failed=failed,
+        decided="25 km, then 1 km" if within_km is None else f"{within_km:g} km",
+        bootstrap_by=known.cluster_by,
+        nearest_training_photo_within_1_km=seen,
+        audit="none: nothing was trained"
+        if seen is None
+        else f"{100 * seen:.1f} % of photos within "
+        f"{gallery.SEEN_KM:g} km of a training photo's place; pictures not compared",
+        track="image" if geolocator.folder is None else "gallery",
+    )
+
+
+def try_models(
+    geolocators: Sequence[Geolocator], records: Records, *, include_learned: bool = False, **options: Any
+) -> tuple[list[evaluate.Report], Sifted]:
+    """Score models on the same photos: those that none of them learned from, unless ``include_learned``.
+
+    ``options`` are those of ``try_model``. Returns a report of each, and how many photos were learned and left out.
+    """
+    sifted = sift([one.learned for one in geolocators], records.strings("image"), include=include_learned)
+    photos = records[sifted.kept]
+    return [try_model(one, photos, **options) for one in geolocators], sifted
+
+
+def _known_share(geolocator: Geolocator, truth: NDArray[np.float64]) -> float | None:
+    """Share of photos whose place the model has seen."""
+    if geolocator.folder is None:
+        return None
+    distance, _ = sphere.Nearest(geolocator.folder.training_points()).query(truth)
+    return round(float((distance <= gallery.SEEN_KM).mean()), 4)
+
+
+def _of_prior(prior: Posterior, truth: NDArray[np.float64], within_km: float | None) -> Answers:
+    return of_posterior("prior alone", prior, truth, decide(prior, within_km))
+
+
+def _of_model(
+    geolocator: Geolocator,
+    records: Records,
+    truth: NDArray[np.float64],
+    within_km: float | None,
+    seed: int,
+    track: Track,
+) -> tuple[list[Answers], int]:
+    outputs, rows, errors = geolocator.outputs(records.strings("image"), track=track)
+    if len(rows) == 0:
+        raise InputError(f"none of {len(records)} pictures could be read; first: {next(iter(errors.values()))}")
+    total, known = len(records), truth[rows]
+    answers = []
+    folder = geolocator.trained
+    labels = {"cells": "classifier alone", "gallery": "gallery alone", "places": "encoded places alone"}
+    for mixture in folder.description.readouts:
+        name = labels.get(mixture, geolocator.name)
+        kinds: tuple[Kind, ...] = ("seen", "unseen") if mixture == "mixture" else ("seen",)
+        parts = []
+        readout = geolocator.readout(mixture)
+        for start in range(0, len(rows), BLOCK):
+            part = slice(start, start + BLOCK)
+            posterior = readout({key: values[part] for key, values in outputs.items()})
+            decided = decide(posterior, within_km)
+            parts.append(of_posterior(name, posterior, known[part], decided))
+        joined = Answers.concat(parts)
+        for kind in kinds:
+            answers.append(_with_factor(joined, geolocator, kind, mixture).scatter(rows, total))
+    if folder.description.levels:
+        finest = folder.hierarchy.finest
+        cell = finest.assign(known)
+        best = np.where((cell >= 0)[:, None], finest.centers[np.maximum(cell, 0)], np.nan)
+        answers.append(Answers("best possible of the cells", best).scatter(rows, total))
+    memory = folder.memory(geolocator.prior) if folder.is_memory else None
+    nearest, _ = (memory or folder.gallery).nearest(outputs)
+    training = folder.training_points()
+    answers.append(Answers("nearest neighbour", training[nearest]).scatter(rows, total))
+    answers.append(_of_prior(geolocator.prior, known, within_km).scatter(rows, total))
+    drawn = training[np.random.default_rng(seed).integers(0, len(training), len(rows))]
+    places, counts = np.unique(training, axis=0, return_counts=True)
+    spread = memory.settings.floor_km if memory else folder.mixtures["gallery"].gallery.floor_km
+    anywhere = Posterior.from_mass(places, counts[None], np.full(len(places), spread)).repeat(len(rows))
+    answers.append(of_posterior("random training photo", anywhere, known, drawn, None).scatter(rows, total))
+    return answers, len(errors)
+
+
+def _with_factor(answers: Answers, geolocator: Geolocator, kind: Kind, mixture: str) -> Answers:
+    factor = geolocator.radius_factor(kind, mixture)
+    label = f"{answers.name}, radii for {'known' if kind == 'seen' else 'other'} places"
+    name = label if mixture == "mixture" else answers.name
+    radius = {level: np.minimum(r * factor, sphere.HALF_CIRCUMFERENCE_KM) for level, r in answers.radius_km.items()}
+    return replace(answers, name=name, radius_km=radius)

@@ -1,0 +1,344 @@
+"""Held-out photos and what was said of them -> Recalibration: temperatures, factors of circles, sets of cells.
+
+A step of its own, for any model: it changes nothing in what it calibrates.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import logsumexp
+
+from whereshot.earth import sphere
+from whereshot.evaluate import LEVELS, Answers, Truth, conformal
+from whereshot.evaluate.base import SCENES
+from whereshot.evaluate.conformal import Temperature
+from whereshot.evaluate.density import denser_area, samples_of
+from whereshot.foundation.errors import InputError
+from whereshot.foundation.log_space import log_softmax
+from whereshot.foundation.progress import Track, silent
+from whereshot.locate.geolocator import Geolocator
+from whereshot.models.card import share_interval
+from whereshot.models.learned_photos import Sifted, sift
+from whereshot.models.model_folder import ModelFolder
+from whereshot.models.readout.memory import NEAR_KM
+from whereshot.photos.records import Records
+from whereshot.posterior.base import Posterior
+from whereshot.posterior.decision import decide
+from whereshot.posterior.place_shape import log_kernel
+
+CONFIDENCES = ("low", "middle", "high")
+GROUPINGS = ("scene", "confidence")
+BLOCK = 256
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Conformal sets at one level of coverage: thresholds by group, and how large the held-out photos' are."""
+
+    limits: Mapping[Any, float]
+    mean_area_km2: float
+    mean_cells: float | None = None
+
+
+@dataclass(frozen=True)
+class Recalibration:
+    """What was fitted on ``photos`` held-out photos, of which ``failed`` had no answer and are not in it."""
+
+    photos: int
+    failed: int
+    by: str | None
+    groups: dict[Any, int]
+    temperatures: dict[str, Temperature]
+    circles: dict[float, dict[Any, float]]
+    cells: str
+    sets: dict[float, Sets]
+    edges: tuple[float, ...] = field(default=())
+    remarks: tuple[str, ...] = ()
+    """What else the photos tell of the model."""
+    learned: Sifted | None = None
+    """How many of the photos the model had learned from; None where no model was asked."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As a plain document; a factor or threshold for which the photos are too few is null."""
+
+        def plain(values: Mapping[Any, float]) -> dict[str, float | None]:
+            return {str(key): value if math.isfinite(value) else None for key, value in values.items()}
+
+        return {
+            "photos": self.photos,
+            "failed": self.failed,
+            "by": self.by,
+            "groups": {str(name): count for name, count in self.groups.items()},
+            "confidence_edges": list(self.edges),
+            "temperature": {name: vars(one) for name, one in self.temperatures.items()},
+            "circles": {f"{100 * level:g}": plain(factors) for level, factors in self.circles.items()},
+            "cell_sets": {
+                "cells": self.cells,
+                **{
+                    f"{100 * level:g}": {
+                        "threshold": plain(one.limits),
+                        "mean_area_km2": one.mean_area_km2,
+                        "mean_cells": one.mean_cells,
+                    }
+                    for level, one in self.sets.items()
+                },
+            },
+            "guarantee": conformal.GUARANTEE,
+            "assumption": conformal.ASSUMPTION,
+            "remarks": list(self.remarks),
+            **({} if self.learned is None else {"learned_photos": self.learned.to_json()}),
+        }
+
+    def in_words(self) -> list[str]:
+        """What was fitted, and what it promises, in lines."""
+        lines = [f"{self.photos} held-out photos" + (f", {self.failed} without an answer left out" * bool(self.failed))]
+        for name, one in self.temperatures.items():
+            lines.append(f"temperature of {name}: {one.temperature:.3f} (NLL {one.before:.3f} -> {one.after:.3f} nats)")
+        for level, factors in self.circles.items():
+            told = ", ".join(f"{name} {_number(factor)}" for name, factor in factors.items())
+            lines.append(f"{100 * level:g} % circles: radius times {told}")
+        for level, held in self.sets.items():
+            cells = "" if held.mean_cells is None else f"{held.mean_cells:.1f} cells, "
+            lines.append(f"{100 * level:g} % sets of {self.cells}: {cells}{held.mean_area_km2:,.0f} km² on average")
+        learned = [] if self.learned is None else [self.learned.in_words()]
+        return [
+            *lines,
+            *learned,
+            *self.remarks,
+            f"Guarantee: {conformal.GUARANTEE}.",
+            f"Assumption: {conformal.ASSUMPTION}.",
+        ]
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if math.isfinite(value) else "unknown (too few photos)"
+
+
+def fit(
+    answers: Answers,
+    truth: Truth,
+    distributions: Iterable[tuple[NDArray[np.int64], Posterior]],
+    *,
+    by: str | None = None,
+) -> Recalibration:
+    """Calibrate what was said of held-out photos: ``answers`` with circles, and their distributions by rows.
+
+    ``by`` groups photos by "scene", by "confidence" (thirds), or by the truth's clusters under their name (Mondrian).
+    Raises InputError for a grouping that is not known of the photos.
+    """
+    groups, edges = _groups(answers, truth, by)
+    rng = np.random.default_rng(0)
+    rows, at_truth, kernels, measured = [], [], [], []
+    for at, posterior in distributions:
+        rows.append(at)
+        at_truth.append(posterior.log_density(truth.points[at]))
+        distance = sphere.distance_km(truth.points[at][:, None], posterior.places)
+        kernels.append((posterior.log_mass, log_kernel(distance, posterior.spread_km)))
+        samples = posterior.sample(samples_of(posterior), rng)
+        measured += [denser_area(posterior[number], samples[number]) for number in range(len(at))]
+    if not rows:
+        raise InputError("calibration needs held-out photos with distributions")
+    score = -np.concatenate(at_truth)
+    own_groups = None if groups is None else groups[np.concatenate(rows)]
+    sets = {}
+    for level in LEVELS:
+        limits = conformal.by_group(score, own_groups, level)
+        limit = conformal.of_group(limits, own_groups, len(score))
+        areas = [
+            covered[np.searchsorted(-density, -np.exp(-at), side="right")]
+            for (density, covered), at in zip(measured, limit, strict=True)
+        ]
+        sets[level] = Sets(limits, float(np.mean(areas)))
+    failed = np.asarray(~np.isfinite(answers.points).all(axis=1))
+    return Recalibration(
+        len(truth),
+        int(failed.sum()),
+        by,
+        _counted(groups, ~failed),
+        {"the places' masses": fit_places(kernels)},
+        _circles(answers, truth, groups, ~failed),
+        "all points above a density per steradian, as minus its log",
+        sets,
+        edges,
+    )
+
+
+def fit_model(
+    geolocator: Geolocator,
+    records: Records,
+    *,
+    by: str | None = None,
+    include_learned: bool = False,
+    track: Track = silent,
+) -> Recalibration:
+    """Calibrate a model on records, without those that it learned from unless ``include_learned``: a temperature for
+    each level of its cells, factors of its circles, sets of its finest cells; for a library that was learned, of its
+    places' masses and of the densest ground instead. Raises InputError where no photo is left or can be read, or for
+    the prior.
+    """
+    if geolocator.folder is None:
+        raise InputError("the prior has nothing to calibrate; give a model folder")
+    sifted = sift([geolocator.learned], records.strings("image"), include=include_learned)
+    records = records[sifted.kept]
+    outputs, read, errors = geolocator.outputs(records.strings("image"), track=track)
+    if len(read) == 0:
+        raise InputError(f"none of {len(records)} pictures could be read; first: {next(iter(errors.values()))}")
+    truth = Truth.of_records(records, by if by not in (None, *GROUPINGS) else None)
+    readout, read = geolocator.readout(), np.asarray(read)
+
+    def distributions() -> Iterator[tuple[NDArray[np.int64], Posterior]]:
+        for start in range(0, len(read), BLOCK):
+            block = slice(start, start + BLOCK)
+            yield read[block], readout({key: values[block] for key, values in outputs.items()})
+
+    answers = _answers(geolocator.name, distributions(), len(records))
+    if geolocator.folder.is_memory:
+        fitted = fit(answers, truth, distributions(), by=by)
+        return replace(fitted, remarks=(_known_share(geolocator.folder, truth.points[read]),), learned=sifted)
+    hierarchy = geolocator.folder.hierarchy
+    groups, edges = _groups(answers, truth, by)
+    logits = np.split(np.asarray(outputs["logits"], np.float64), np.cumsum(hierarchy.sizes)[:-1], axis=1)
+    log_masses = [log_softmax(level) for level in logits]
+    target = hierarchy.assign(truth.points[read])
+    names = [f"level {number} ({size} cells)" for number, size in enumerate(hierarchy.sizes, 1)]
+    temperatures = {
+        name: conformal.fit_temperature(log_masses[number], target[:, number]) for number, name in enumerate(names)
+    }
+    area = hierarchy.finest.area_sr
+    finest, own = hierarchy.product(log_masses), target[:, -1]
+    score = conformal.cell_scores(finest, area)
+    true_score = np.where(own >= 0, score[np.arange(len(own)), own], np.inf)
+    order = np.argsort(score, axis=1)
+    kept = list(zip(np.take_along_axis(score, order, 1), area[order], strict=True))
+    answered = np.asarray(np.isfinite(answers.points).all(axis=1))
+    own_groups = None if groups is None else groups[read]
+    return Recalibration(
+        len(records),
+        int((~answered).sum()),
+        by,
+        _counted(groups, answered),
+        temperatures,
+        _circles(answers, truth, groups, answered),
+        names[-1],
+        {level: _sets(true_score, kept, own_groups, level) for level in LEVELS},
+        edges,
+        learned=sifted,
+    )
+
+
+def _answers(name: str, distributions: Iterable[tuple[NDArray[np.int64], Posterior]], photos: int) -> Answers:
+    """What is decided of each row, with its circles."""
+    parts, rows = [], []
+    for at, posterior in distributions:
+        decided = decide(posterior)
+        rings = posterior.around(decided)
+        radius = {level: rings.radius_km(level) for level in LEVELS}
+        parts.append(Answers(name, decided, radius_km=radius, within={200: rings.mass_within(200.0)}))
+        rows.append(at)
+    return Answers.concat(parts).scatter(np.concatenate(rows), photos)
+
+
+def _known_share(folder: ModelFolder, truth: sphere.Points) -> str:
+    """Whether as many photos show a known place as the library was learned for."""
+    near = float((sphere.Nearest(folder.training_points()).query(truth)[0] <= NEAR_KM).mean())
+    low, high = share_interval(near, len(truth))
+    told = f"{100 * near:.0f} % ({100 * low:.0f} to {100 * high:.0f}) of these photos show a place of the library"
+    if folder.memory_settings is None:
+        raise InputError(f"{folder.path}: holds no library of photos")
+    share = folder.memory_settings.known_share
+    better = f"for such photos learn it again with --known-share {min(max(near, 0.05), 0.95):.2f}"
+    return f"{told}; it was learned for {100 * share:g} %" + ("" if low <= share <= high else f": {better}")
+
+
+def apply(document: Mapping[str, Any], answers: Answers, truth: Truth) -> Answers:
+    """The answers with circles corrected by a calibration that was written as JSON; by group if it is by scene or
+    confidence. Raises InputError for a document that is none, or a grouping
+    that is not known of these photos.
+    """
+    try:
+        circles, by, edges = document["circles"], document["by"], tuple(document["confidence_edges"])
+    except (KeyError, TypeError) as error:
+        raise InputError(f"not a calibration: it has no {error}; make one with: whereshot calibrate") from error
+    groups = _groups(answers, truth, by, edges)[0]
+    radius = {}
+    for level, own in answers.radius_km.items():
+        factors = {name: math.inf if value is None else value for name, value in circles[f"{100 * level:g}"].items()}
+        factor = conformal.of_group(factors, groups, len(own))
+        radius[level] = np.minimum(own * factor, sphere.HALF_CIRCUMFERENCE_KM)
+    return replace(answers, radius_km=radius)
+
+
+def _groups(
+    answers: Answers, truth: Truth, by: str | None, edges: tuple[float, ...] = ()
+) -> tuple[NDArray[Any] | None, tuple[float, ...]]:
+    """The group (n,) of each photo, and the confidences between groups of confidence."""
+    if by is None:
+        return None, ()
+    if by == "scene":
+        if not set(SCENES) <= set(truth.scenes):
+            raise InputError("by scene needs the columns scene_indoor, scene_natural and scene_urban in the truth")
+        shares = np.nan_to_num(np.stack([truth.scenes[scene] for scene in SCENES], axis=1))
+        return np.array(SCENES)[shares.argmax(axis=1)], ()
+    if by == "confidence":
+        confidence = answers.confidence
+        if confidence is None:
+            confidence = answers.within.get(200)
+        if confidence is None:
+            raise InputError("by confidence needs a column confidence or within_200, or a distribution")
+        if not edges:
+            edges = tuple(np.quantile(confidence[np.isfinite(confidence)], [1 / 3, 2 / 3]).tolist())
+        return np.array(CONFIDENCES)[np.searchsorted(edges, np.nan_to_num(confidence))], edges
+    if truth.cluster is None or truth.cluster_by != by:
+        raise InputError(f"no grouping {by!r}; known: {', '.join(GROUPINGS)}, or a column of the truth")
+    return truth.cluster, ()
+
+
+def _counted(groups: NDArray[Any] | None, answered: NDArray[np.bool_]) -> dict[Any, int]:
+    counted = {conformal.ALL: int(answered.sum())}
+    if groups is not None:
+        counted |= {name: int((groups[answered] == name).sum()) for name in np.unique(groups).tolist()}
+    return counted
+
+
+def _circles(
+    answers: Answers, truth: Truth, groups: NDArray[Any] | None, answered: NDArray[np.bool_]
+) -> dict[float, dict[Any, float]]:
+    error = sphere.distance_km(answers.points[answered], truth.points[answered])
+    own = None if groups is None else groups[answered]
+    return {
+        level: conformal.by_group(error / radius[answered], own, level) for level, radius in answers.radius_km.items()
+    }
+
+
+def fit_places(kernels: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> Temperature:
+    """The temperature of places' masses with the highest likelihood, given lots of (log masses, log kernels) (n, k)."""
+
+    def nll(temperature: float) -> float:
+        total = 0.0
+        for log_mass, kernel in kernels:
+            scaled = log_mass / temperature
+            total += float((logsumexp(scaled, axis=1) - logsumexp(scaled + kernel, axis=1)).sum())
+        return total / sum(len(log_mass) for log_mass, _ in kernels)
+
+    best = minimize_scalar(lambda log: nll(math.exp(log)), bounds=(math.log(0.05), math.log(20.0)), method="bounded")
+    return Temperature(math.exp(best.x), nll(1.0), float(best.fun))
+
+
+def _sets(
+    scores: NDArray[np.floating],
+    kept: list[tuple[NDArray[np.float64], NDArray[np.float64]]],
+    groups: NDArray[np.int64] | None,
+    level: float,
+) -> Sets:
+    limits = conformal.by_group(scores, groups, level)
+    limit = conformal.of_group(limits, groups, len(scores))
+    counts = [max(1, int(np.searchsorted(own, at, side="right"))) for (own, _), at in zip(kept, limit, strict=True)]
+    areas = [area[:count].sum() * sphere.EARTH_KM**2 for (_, area), count in zip(kept, counts, strict=True)]
+    return Sets(limits, float(np.mean(areas)), float(np.mean(counts)))

@@ -1,0 +1,131 @@
+"""A table of predictions -> Answers, and what the positions in it may have been mixed up with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whereshot.earth import sphere
+from whereshot.evaluate import DISTANCES_KM, LEVELS, Answers, Truth
+from whereshot.evaluate.tables.base import (
+    MISS,
+    Problem,
+    Problems,
+    Table,
+    given_positions,
+    ids_of,
+    positions_named,
+    positions_of,
+    read_columns,
+)
+from whereshot.evaluate.tables.joining import join
+from whereshot.foundation.errors import InputError
+from whereshot.posterior.candidates import GEOSCORE_KM
+
+STATED = {
+    "radius_km": ("radius_km",),
+    "level": ("level",),
+    "confidence": ("confidence", "score", "probability"),
+    **{f"radius_{round(100 * level)}": (f"radius_{round(100 * level)}",) for level in LEVELS},
+    **{f"within_{km}": (f"within_{km}",) for km in DISTANCES_KM},
+}
+"""What a table of predictions may state besides: radii in km by level, P(error <= km)."""
+
+_SAMPLE = 20_000  # rows by which a mix-up of the coordinates is judged
+
+
+def read_answers(path: Path, truth: Truth, columns: Mapping[str, str], name: str, problems: Problems) -> Answers:
+    """The predictions of the truth's photos; what is wrong with a row goes to ``problems``.
+
+    A position that is missing, no number or impossible, and a photo without a row, are misses. Rows of other photos
+    are named and left aside. Raises InputError for ids that occur twice, or where no id is one of the truth's.
+    """
+    table = read_columns(path, columns, positions_named("pred") | STATED, "--column")
+    ids, known = ids_of(table), truth.known_ids
+    points, wrong = positions_of(table)
+    of_row, notes = join(ids, known)
+    if not (of_row >= 0).any():
+        first = f"; the first here is {ids[0]!r}" if len(ids) else ""
+        raise InputError(f"{path}: none of {len(ids)} ids is in the truth, whose first is {known[0]!r}{first}")
+    problems.warnings += [f"{path.name}: {note}" for note in notes]
+    miss, aside = MISS, "left aside: it is not in the truth"
+    for number, reason in sorted(table.broken.items()):
+        problems.rows.append(Problem(path.name, number, "", reason, "left aside: it cannot be read"))
+    for row in sorted(wrong):
+        problems.rows.append(Problem(path.name, int(table.row_numbers[row]), ids[row], wrong[row], miss))
+    for row in np.flatnonzero(of_row < 0).tolist():
+        problems.rows.append(Problem(path.name, int(table.row_numbers[row]), ids[row], "an id too many", aside))
+    given = np.zeros(len(truth), bool)
+    given[of_row[of_row >= 0]] = True
+    for number in np.flatnonzero(~given).tolist():
+        problems.rows.append(Problem(path.name, None, known[number], "no prediction", miss))
+    mine = np.flatnonzero(of_row >= 0)
+    rows = of_row[mine]
+    problems.warnings += [f"{path.name}: {said}" for said in mix_ups(points[mine], table, mine, truth.points[rows])]
+
+    def stated(column: str) -> NDArray[np.float64]:
+        values, bad = table.numbers(column)
+        for row in bad:
+            said = f"{column} is not a number"
+            problems.rows.append(Problem(path.name, int(table.row_numbers[row]), ids[row], said, "taken as not stated"))
+        return values[mine]
+
+    radius = {level: f"radius_{round(100 * level)}" for level in LEVELS}
+    radii = {level: stated(column) for level, column in radius.items() if column in table}
+    if "radius_km" in table and "level" in table:  # as whereshot locate writes it
+        own, level = stated("radius_km"), stated("level")
+        levels = np.unique(np.round(level[np.isfinite(level)], 6))
+        if len(levels) == 1 and float(levels[0]) in LEVELS:
+            radii.setdefault(float(levels[0]), own)
+    answers = Answers(
+        name,
+        points[mine],
+        radius_km=radii,
+        within={km: stated(f"within_{km}") for km in DISTANCES_KM if f"within_{km}" in table},
+        confidence=stated("confidence") if "confidence" in table else None,
+    )
+    return answers.scatter(rows, len(truth))
+
+
+def mix_ups(
+    points: NDArray[np.float64], table: Table | None, rows: NDArray[np.int64], truth: NDArray[np.float64]
+) -> list[str]:
+    """What the positions (n, 2) may have been mixed up with, judged by how much nearer the truth they would be."""
+    said = []
+    raw = points if table is None else given_positions(table)[0][rows]
+    step = max(1, len(raw) // _SAMPLE)
+    raw, truth = raw[::step], truth[::step]
+    good = np.isfinite(raw).all(axis=1)
+    if not good.any():
+        return []
+    raw, truth = raw[good], truth[good]
+
+    def gain(values: NDArray[np.float64], of: NDArray[np.float64]) -> float:
+        possible = sphere.position_problems(values[:, 0], values[:, 1]) == ""
+        km = np.full(len(values), sphere.HALF_CIRCUMFERENCE_KM)
+        km[possible] = sphere.distance_km(values[possible], of[possible])
+        return float(np.exp(-km / GEOSCORE_KM).mean())
+
+    now = gain(raw, truth)
+    small = (np.abs(raw) <= [np.pi / 2, np.pi]).all()
+    small_truth = (np.abs(truth) <= [np.pi / 2, np.pi]).all()
+    tried = {
+        "did you swap latitude and longitude, here or in the truth?": (raw[:, ::-1], truth),
+        "are these radians? Degrees are expected.": (np.degrees(raw), truth) if small else None,
+        "is the truth in radians? Degrees are expected.": (raw, np.degrees(truth)) if small_truth else None,
+    }
+    for question, pair in tried.items():
+        if pair is not None and (then := gain(*pair)) > max(2 * now, now + 0.1):
+            said.append(f"{question} The mean GeoScore would be {5000 * then:.0f} instead of {5000 * now:.0f}.")
+            break
+    if small and small_truth and len(raw) >= 20:
+        said.append("all positions, the truth's too, lie within pi of zero: are these radians? Degrees are expected.")
+    zeros = int((raw == 0).all(axis=1).sum())
+    if zeros > max(1, len(raw) // 100):
+        said.append(
+            f"about {zeros * step} answers are exactly (0, 0), scored as such: is that how failures were written?"
+        )
+    return said

@@ -1,0 +1,178 @@
+"""Lines of text in, cues by pattern out: domains, telephone numbers, currencies, postcodes and words of public life.
+
+The patterns are in ``cues.toml``, how far each kind can be trusted in ``reliability.toml``.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from whereshot.earth.countries import countries
+from whereshot.evidence.base import Box, Cue, Line
+from whereshot.foundation.package_data import read_toml
+
+_DOMAIN = re.compile(
+    r"(?<![\w.-])(?P<certain>(?:https?:/{1,2}|[\w.+-]+@)?(?:w{1,3}\.)?)"
+    r"(?P<host>(?:[^\W_](?:[\w-]*[^\W_])?\.)+(?P<ending>[a-z]{2,10}))(?![\w@-])(?P<path>/\S*)?",
+    re.IGNORECASE,
+)
+_BARE_SHARE = 0.5
+"""Share of its line that a web address without www must take up: in a sentence it is rather a missing space."""
+_BARE_LETTERS = 3
+_DIALLING = re.compile(r"(?:(?<![\d+.,])\+ ?|(?<![\d.,:/+-])00(?=[1-9]))(?P<code>[1-9]\d{0,2})(?P<rest>[\d ()/.-]{6,})")
+_NATIONAL_DIGITS = range(6, 13)
+"""Digits that a telephone number has after its country's code."""
+_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d\d(?!\d)")
+_SERIAL = re.compile(r"(?:\bn[ro°º]|#|\bart|\bcode|\bean|\bisbn|\bserial|\bid|\bs/n)[.:]? ?$", re.IGNORECASE)
+_AMOUNT = re.compile(r"[\d.,]")
+_TYPICAL_SECOND_LEVEL = frozenset(["co", "gov", "gob", "gouv", "ac", "org", "com", "net", "edu", "go", "or", "ne"])
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A pattern of ``cues.toml``: what it matches, and what that means."""
+
+    kind: str
+    expression: re.Pattern[str]
+    means: str
+    countries: dict[str, float]
+
+
+@functools.cache
+def _table() -> dict[str, Any]:
+    return read_toml("evidence/data/cues.toml")
+
+
+@functools.cache
+def patterns() -> tuple[Pattern, ...]:
+    """All patterns, country groups written out."""
+    groups = _table()["groups"]
+    return tuple(
+        Pattern(
+            row["kind"], re.compile(row["pattern"], re.IGNORECASE), row["means"], _spell_out(row["countries"], groups)
+        )
+        for row in _table()["cue"]
+    )
+
+
+def _spell_out(countries: dict[str, float], groups: dict[str, list[str]]) -> dict[str, float]:
+    spelled: dict[str, float] = {}
+    for name, value in countries.items():
+        for code in groups.get(name, [name]):
+            spelled[code] = max(value, spelled.get(code, 0.0))
+    return spelled
+
+
+def pattern_cues(lines: Sequence[Line]) -> list[Cue]:
+    """One cue for every meaning found, however often: five mentions of a currency are no five witnesses."""
+    found: dict[tuple[str, str], Cue] = {}
+    for line in lines:
+        for pattern in patterns():
+            match = pattern.expression.search(line.text)
+            if match and not (pattern.kind == "text/phone" and _is_no_telephone(line.text, match)):
+                cue = Cue(
+                    pattern.kind,
+                    _quoted(line.text, match, pattern.kind),
+                    pattern.means,
+                    pattern.kind,
+                    countries=pattern.countries,
+                    box=line.box,
+                )
+                found.setdefault((pattern.kind, pattern.means), cue)
+        for cue in (*_domains(line.text, line.box), *_diallings(line.text, line.box)):
+            found.setdefault((cue.kind, cue.means), cue)
+    return list(found.values())
+
+
+def _quoted(text: str, match: re.Match[str], kind: str) -> str:
+    """What was matched; of a price all of it: "1,50 €" and not "0 €"."""
+    start, stop = match.span()
+    if kind == "text/currency":
+        while start > 0 and _AMOUNT.match(text[start - 1]):
+            start -= 1
+        while stop < len(text) and _AMOUNT.match(text[stop]):
+            stop += 1
+    return text[start:stop].strip(" .,")
+
+
+def _addresses(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Web addresses and those of mail, as they are written, and their labels in lower case.
+
+    Without "www", "http" or "@", what looks like an address may be a sentence's end before another without a space.
+    """
+    for match in _DOMAIN.finditer(text):
+        host = match.group("host")
+        labels = host.lower().split(".")
+        if len(labels[-2]) < 2 or not re.search(r"[^\W\d_]", labels[-2]):
+            continue
+        ending = match.group("ending")
+        governed = len(labels) > 2 and labels[-2] in _TYPICAL_SECOND_LEVEL
+        name = labels[-3] if governed else labels[-2]
+        likely = (
+            (ending.islower() or host.isupper())
+            and sum(char.isalpha() for char in name) >= _BARE_LETTERS
+            and name not in _table()["domains"]["abbreviations"]
+            and name not in _table()["domains"]["files"]
+            and (governed or match.group("path") or len(match.group()) >= _BARE_SHARE * len(text.strip()))
+        )
+        if match.group("certain") or likely:
+            yield match.group(), labels
+
+
+def _domains(text: str, box: Box) -> list[Cue]:
+    table = _table()["domains"]
+    cues = []
+    for address, labels in _addresses(text):
+        ending = labels[-1]
+        governed = len(labels) > 2 and labels[-2] in _TYPICAL_SECOND_LEVEL
+        if ".".join(labels[-2:]) in table["worldwide"]:
+            continue
+        if ending in table["special"]:
+            code = table["special"][ending]
+        elif len(ending) == 2 and (ending not in table["skip"] or governed):
+            code = ending.upper()
+        else:
+            continue
+        if code in countries().by_code:
+            means = f"a web address under .{ending}"
+            cues.append(Cue("text/domain", address, means, "text/domain", countries={code: 1.0}, box=box))
+    return cues
+
+
+def _diallings(text: str, box: Box) -> list[Cue]:
+    table = _table()["dialling"]
+    cues = []
+    for match in _DIALLING.finditer(text):
+        digits, rest = match.group("code"), match.group("rest")
+        code = next((digits[:length] for length in (3, 2, 1) if digits[:length] in table), None)
+        if code is not None and _is_national(digits[len(code) :] + rest) and not _SERIAL.search(text[: match.start()]):
+            means = f"a telephone number of country code +{code}"
+            cues.append(Cue("text/phone", match.group().strip(), means, "text/phone", countries=table[code], box=box))
+    return cues
+
+
+def _is_no_telephone(text: str, match: re.Match[str]) -> bool:
+    """Whether a row of digits is a serial number, or ascends as sizes and lottery numbers do."""
+    groups = [int(group) for group in re.findall(r"\d+", match.group())]
+    ascends = len(groups) >= 4 and all(a < b for a, b in itertools.pairwise(groups))
+    return ascends or _SERIAL.search(text[: match.start()]) is not None
+
+
+def _is_national(rest: str) -> bool:
+    """Whether what follows a country's code is a number to dial, and no date, nor the rest of a large round number."""
+    digits = [char for char in rest if char.isdigit()]
+    round_number = re.fullmatch(r"\d{0,2}(?:[ .]000)+\D*", rest) is not None
+    return len(digits) in _NATIONAL_DIGITS and not round_number and not _DATE.search(rest)
+
+
+def host_words(text: str) -> list[str]:
+    """The names in web addresses, without endings: "www.stockholm.se/park" -> ["stockholm"]."""
+    words = []
+    for _, labels in _addresses(text):
+        words += [label for label in labels[:-1] if label not in _TYPICAL_SECOND_LEVEL and label not in ("www", "v")]
+    return words

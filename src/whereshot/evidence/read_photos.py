@@ -1,0 +1,72 @@
+"""Photos in, what was read in each out; many photos are read by several processes, each with its own reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from whereshot.evidence import is_photo
+from whereshot.evidence.base import Line
+from whereshot.evidence.ocr import LARGEST_SIDE, Reader, shared_reader, tiles_of
+from whereshot.foundation import processes
+from whereshot.foundation.errors import ImageError
+from whereshot.foundation.progress import Track, silent
+from whereshot.photos import images
+
+WORTH_A_PROCESS = 6
+"""Photos per process below which loading another reader costs more than it saves."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The lines of one picture, its size, and why it is not taken for a photo (None where it is)."""
+
+    lines: tuple[Line, ...] = ()
+    size: tuple[int, int] | None = None
+    not_a_photo: str | None = None
+
+
+def read_photo(source: images.Source | None, reader: Reader) -> Reading:
+    """Read one picture; an unreadable one gives an empty reading, its error is the locator's to tell."""
+    if source is None:
+        return Reading()
+    try:
+        size = images.upright_size(source)  # first: of a PNG it decodes the pixels, too
+        image = images.open_rgb(source, min_side=LARGEST_SIDE)
+    except ImageError:
+        return Reading()
+    factor = size[0] / image.width  # the picture may have been decoded at a reduced scale
+    surface, tiles = is_photo.surface_of(image), tiles_of(image)
+    del image  # a large one would double the memory that reading takes
+    lines = reader.read_tiles(tiles)
+    whole = tuple(_scaled(line, factor) for line in lines)
+    return Reading(whole, size, is_photo.not_a_photo(surface, lines))
+
+
+def _scaled(line: Line, factor: float) -> Line:
+    left, top, right, bottom = (round(value * factor) for value in line.box)
+    return Line(line.text, line.confidence, (left, top, right, bottom))
+
+
+def read_photos(sources: Sequence[images.Source | None], *, track: Track = silent) -> list[Reading]:
+    """Read many pictures, in order."""
+    workers = min(processes.cores(), len(sources) // WORTH_A_PROCESS)
+    if workers > 1 and not any(isinstance(source, Image.Image) for source in sources):
+        found: Iterator[Reading] = processes.spread(sources, _start, (), _read, workers)
+    else:
+        found = (read_photo(source, shared_reader()) for source in sources)
+    return list(track(found, total=len(sources), what="reading text"))
+
+
+_reader: Reader | None = None
+
+
+def _start() -> None:
+    global _reader
+    _reader = Reader(threads=1)
+
+
+def _read(source: images.Source | None) -> Reading:
+    return read_photo(source, _reader or shared_reader())

@@ -1,0 +1,69 @@
+"""The shape of refiners that are networks: made for a support, asked and kept alike. Torch comes when it is asked."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whereshot.evidence.refiners.base import NetworkSettings, Refiner, Support, more_inputs, needed
+from whereshot.photos.records import Records
+from whereshot.posterior.base import Posterior
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from whereshot.evidence.refiners.networks import Inputs
+
+
+class Learned(Refiner):
+    """A refiner whose ``network`` sees the best cells and ``more_inputs``, and says the log mass of every cell."""
+
+    network_name: ClassVar[str]
+    """Of the class in ``networks``."""
+    settings: NetworkSettings
+
+    def __init__(self, support: Support, settings: Any, network: nn.Module) -> None:
+        super().__init__(support, settings)
+        self._network = network
+
+    @classmethod
+    def create(cls, support: Support, settings: Any) -> nn.Module:
+        """The network as it is before it has learned."""
+        from whereshot.evidence.refiners import networks
+
+        made = getattr(networks, cls.network_name)
+        result: nn.Module = made(len(support), 4 + settings.outdoor, settings.width, settings.dropout)
+        return result
+
+    @abstractmethod
+    def ask(self, inputs: Inputs, records: Records) -> NDArray[np.float64]:
+        """The network's log masses (n, cells); gradients are off."""
+
+    @staticmethod
+    def inputs_of(posterior: Posterior, records: Records, settings: NetworkSettings) -> Inputs:
+        """What the network sees of these photos."""
+        from whereshot.evidence.refiners.networks import Inputs
+
+        return Inputs.of(posterior, settings.top, more_inputs(records, settings.outdoor))
+
+    def refine(self, posterior: Posterior, records: Records) -> Posterior:
+        import torch
+
+        with torch.inference_mode():
+            found = self.ask(self.inputs_of(posterior, records, self.settings), records)
+        return Posterior(posterior.places, found, posterior.spread_km)
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        from whereshot.evidence.refiners.networks import weights
+
+        return weights(self._network)
+
+    @classmethod
+    def from_tensors(cls, support: Support | None, settings: Any, tensors: dict[str, NDArray[Any]]) -> Self:
+        from whereshot.evidence.refiners.networks import load
+
+        cells = needed(support)
+        return cls(cells, settings, load(cls.create(cells, settings), tensors))

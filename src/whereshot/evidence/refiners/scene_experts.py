@@ -1,0 +1,67 @@
+"""Experts for indoor, natural and urban scenes, mixed by the scene of each photo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whereshot.foundation.errors import InputError, nearest_name
+from whereshot.photos.scenes import KINDS
+from whereshot.posterior.base import Posterior
+
+OUTDOOR = "outdoor"
+"""An expert for both natural and urban."""
+
+
+How = Literal["likeliest", "mixture"]
+
+
+def switch(experts: Mapping[str, Posterior], shares: NDArray[np.float64], how: How = "likeliest") -> Posterior:
+    """The posterior of each photo (n) by the experts for its scene, ``experts`` by indoor, natural, urban or outdoor.
+
+    "likeliest": the expert of the likeliest scene answers, as published (Mueller-Budack et al. 2018); "mixture": all
+    answer, weighed by their scenes' probabilities ``shares`` (n, 3). A photo of unknown scenes has the mean of all
+    three. Raises InputError unless every scene has just one expert.
+    """
+    named = {kind: _expert_of(kind, experts) for kind in KINDS}
+    wrong = [name for name, expert in experts.items() if len(expert) != len(shares)]
+    if wrong:
+        raise InputError(f"the expert {wrong[0]!r} answers for {len(experts[wrong[0]])} photos of {len(shares)}")
+    known = np.asarray(np.isfinite(shares).all(axis=1))
+    weight = np.where(known[:, None], np.nan_to_num(shares), 1 / len(KINDS))
+    if how == "likeliest":
+        chosen = np.eye(len(KINDS))[np.nan_to_num(shares).argmax(axis=1)]
+        weight = np.where(known[:, None], chosen, weight)
+    by_expert = {name: np.zeros(len(shares)) for name in experts}
+    for column, kind in enumerate(KINDS):
+        by_expert[named[kind]] += weight[:, column]
+    return _mixed(experts, by_expert)
+
+
+def _expert_of(kind: str, experts: Mapping[str, Posterior]) -> str:
+    for name in experts:
+        if name not in (*KINDS, OUTDOOR):
+            raise InputError(f"no scene {name!r}; {nearest_name(name, (*KINDS, OUTDOOR))}")
+    found = [name for name in experts if name == kind or (name == OUTDOOR and kind != "indoor")]
+    if len(found) != 1:
+        raise InputError(f"the scene {kind!r} needs one expert; it has {' and '.join(found) or 'none'}")
+    return found[0]
+
+
+def _mixed(experts: Mapping[str, Posterior], weight: Mapping[str, NDArray[np.float64]]) -> Posterior:
+    """The mixture of experts, weights (n,) each, summing to one over them; on one set of places where they share it."""
+    first, *others = experts.values()
+    same = all(np.array_equal(first.places, o.places) and np.array_equal(first.spread_km, o.spread_km) for o in others)
+    if same:
+        with np.errstate(divide="ignore"):
+            parts = [expert.log_mass + np.log(weight[name])[:, None] for name, expert in experts.items()]
+        return Posterior(first.places, np.logaddexp.reduce(parts), first.spread_km)
+    mixed, so_far = first, weight[next(iter(experts))]
+    for name, expert in list(experts.items())[1:]:
+        both = so_far + weight[name]
+        share = np.divide(weight[name], both, out=np.zeros_like(both), where=both > 0)
+        mixed, so_far = mixed.mix(expert, share), both
+    return mixed

@@ -1,0 +1,309 @@
+"""A url -> a file of a known hash, gone on with where it broke off; or a JSON document. By the standard library alone.
+
+Nothing is asked before a person asked for it by name, and WHERESHOT_OFFLINE forbids all of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import math
+import os
+import shutil
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from whereshot.foundation import output_files
+from whereshot.foundation.errors import ModelError, OutputError
+from whereshot.foundation.output_failures import cannot_write
+from whereshot.foundation.progress import Track, silent
+
+OFFLINE = "WHERESHOT_OFFLINE"
+"""Set to anything but 0 or nothing, this variable forbids every download."""
+PATIENCE_S = 5.0
+"""How long a first answer may take, the look-up of the name with it."""
+STALL_S = 30.0
+"""How long nothing may come while a file is on its way."""
+CHUNK = 1 << 20
+MOST_JSON = 16 * CHUNK
+FRUITLESS = 3
+"""Attempts in a row that bring no byte, after which it is left for another time."""
+PAUSE_S = 1.0
+
+Result = TypeVar("Result")
+
+
+class Wanted(NamedTuple):
+    """A file: where it is, how long, and by which hash it is known, SHA-256 or git's for a blob (SHA-1)."""
+
+    url: str
+    size: int | None = None
+    sha256: str | None = None
+    git_blob: str | None = None
+
+
+def is_offline() -> bool:
+    """Whether WHERESHOT_OFFLINE forbids to use the network."""
+    return os.environ.get(OFFLINE, "") not in ("", "0")
+
+
+def forbid() -> None:
+    """Use no network from here on, in this process and those that it starts."""
+    os.environ[OFFLINE] = "1"
+
+
+def check_online(what: str, hint: str = "") -> None:
+    """Raise ModelError where the network is forbidden; ``hint`` says what else could be done."""
+    if is_offline():
+        raise ModelError(f"{what}: {OFFLINE} or --offline forbids to fetch it; leave it out{hint}")
+
+
+def ask_json(url: str, what: str, hint: str = "") -> Any:
+    """The JSON document at a url, asked for once and with a short patience. Raises ModelError in one line."""
+    check_online(what, hint)
+
+    def ask() -> bytes:
+        with _open(url, PATIENCE_S) as response:
+            return response.read(MOST_JSON)
+
+    try:
+        return json.loads(_at_once(ask))
+    except ValueError:
+        raise ModelError(f"{what}: {_host(url)} answers something else than it should (no JSON)") from None
+    except (OSError, http.client.HTTPException) as error:
+        raise ModelError(f"{what}: {_reason(error, url)}{hint}") from error
+
+
+def fetch(wanted: Wanted, path: Path, *, what: str, hint: str = "", track: Track = silent) -> Path:
+    """Bring a file to ``path``, which appears when it is whole and its hash is right; returns it.
+
+    What came before a break or a kill stays beside it as ``NAME.part`` and is gone on with. Raises ModelError,
+    OutputError.
+    """
+    if path.is_file() and _fault(path, wanted) is None:
+        return path
+    check_online(what, hint)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        output_files.make_folder(path.parent)
+        with _alone(part, what):
+            had = part.stat().st_size
+            if wanted.size is not None:
+                _check_space(part.parent, wanted.size - had)
+            total = max(1, math.ceil(((wanted.size or 0) - had) / CHUNK))
+            for _ in track(_chunks(wanted, part, what, hint), total=total, what=f"fetching {path.name} (MiB)"):
+                pass
+            fault = _fault(part, wanted)
+            if fault is not None:
+                part.unlink()
+                raise ModelError(f"{what}: {path.name} {fault}; it was thrown away; run it again")
+            output_files.rename(part, path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    return path
+
+
+def _chunks(wanted: Wanted, part: Path, what: str, hint: str) -> Iterator[None]:
+    """Add to the part until it is whole; one item for each piece of at most a MiB."""
+    fruitless, asked = 0, False
+    while True:
+        have = part.stat().st_size
+        whole, reason = wanted.size, "it ended early"
+        if whole is not None and have >= whole:
+            return
+        try:
+            with _reading(wanted.url, have, first=not asked) as response, part.open("ab") as file:
+                asked = True
+                if have and _starts_at(response) != have:  # all of it, or some other piece
+                    file.truncate(0)
+                    have = 0
+                length = response.headers.get("Content-Length", "")
+                whole = whole or (have + int(length) if length.isdigit() else None)
+                for data in _pieces(response):
+                    _write(file, data)
+                    fruitless = 0
+                    yield
+                    if wanted.size is not None and file.tell() > wanted.size:
+                        return
+        except OutputError:
+            raise
+        except urllib.error.HTTPError as error:
+            if error.code == 416 and have:  # what is there is no beginning of it
+                os.truncate(part, 0)
+            elif error.code < 500 and error.code != 429:
+                raise ModelError(f"{what}: {_reason(error, wanted.url)}{hint}") from error
+            reason = f"status {error.code}"
+        except (OSError, http.client.HTTPException) as error:
+            if not asked:
+                raise ModelError(f"{what}: {_reason(error, wanted.url)}{hint}") from error
+            reason = why_no_answer(error, STALL_S)
+        else:
+            if whole is None or part.stat().st_size >= whole:
+                return
+        fruitless += 1
+        if fruitless > FRUITLESS:
+            raise ModelError(f"{what}: the download broke off ({reason}); run it again to go on with it")
+        time.sleep(PAUSE_S * fruitless)
+
+
+@contextmanager
+def _reading(url: str, start: int, *, first: bool) -> Iterator[http.client.HTTPResponse]:
+    headers = {"Range": f"bytes={start}-"} if start else {}
+    response = _at_once(lambda: _open(url, STALL_S, headers)) if first else _open(url, STALL_S, headers)
+    with response:
+        yield response
+
+
+def _starts_at(response: http.client.HTTPResponse) -> int:
+    """Where in the file an answer begins."""
+    unit, _, span = response.headers.get("Content-Range", "").partition(" ")
+    start = span.partition("-")[0]
+    return int(start) if response.status == 206 and unit == "bytes" and start.isdigit() else 0
+
+
+def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    while data := response.read(CHUNK):
+        yield data
+
+
+def _write(file: BinaryIO, data: bytes) -> None:
+    """What the disk refuses is not the network's fault."""
+    try:
+        file.write(data)
+        file.flush()
+    except OSError as error:
+        raise cannot_write(file.name, error) from error
+
+
+def _fault(path: Path, wanted: Wanted) -> str | None:
+    """What is wrong with a file that came, if anything."""
+    size = path.stat().st_size
+    if wanted.size is not None and size != wanted.size:
+        return f"has {size} bytes instead of {wanted.size}"
+    with path.open("rb") as file:
+        if wanted.sha256 is not None and hashlib.file_digest(file, "sha256").hexdigest() != wanted.sha256:
+            return f"is not what was published (its SHA-256 is not {wanted.sha256[:12]}...)"
+        if wanted.sha256 is None and wanted.git_blob is not None:
+            known = hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
+            known.update(file.read())
+            if known.hexdigest() != wanted.git_blob:
+                return f"is not what was published (its hash is not {wanted.git_blob[:12]}...)"
+    return None
+
+
+def _check_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise OutputError(f"{folder}: {needed / 1e6:,.0f} MB are needed there and {free / 1e6:,.0f} MB are free")
+
+
+@contextmanager
+def _alone(part: Path, what: str) -> Iterator[None]:
+    """Hold the part, which exists then, against another process that would write it too."""
+    with part.open("ab") as file:
+        try:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:
+            pass  # not on Windows
+        except BlockingIOError:
+            raise ModelError(f"{what}: another process is fetching it; wait for that one") from None
+        yield
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects on the web, and none that leave a secured connection."""
+
+    max_repeats, max_redirections = 2, 8
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        scheme = urlsplit(newurl).scheme
+        if scheme not in ("http", "https") or (scheme == "http" and urlsplit(req.full_url).scheme == "https"):
+            raise urllib.error.URLError(f"it leads to {newurl[:100]}, which is not secured")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _open(url: str, timeout_s: float, headers: dict[str, str] | None = None) -> http.client.HTTPResponse:
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise urllib.error.URLError(f"{url[:100]} is no url of the web")
+    request = urllib.request.Request(url, headers={"User-Agent": "whereshot", **(headers or {})})
+    answer: http.client.HTTPResponse = urllib.request.build_opener(_Redirects()).open(request, timeout=timeout_s)
+    return answer
+
+
+def _at_once(ask: Callable[[], Result]) -> Result:
+    """The result, or an error once the patience is over: the look-up of a name knows no time limit of its own."""
+    found: list[Result] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            found.append(ask())
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    began = time.monotonic()
+    thread.start()
+    thread.join(PATIENCE_S)
+    if found:
+        return found[0]
+    if not failed:
+        raise TimeoutError
+    if is_timeout(failed[0], took_s=time.monotonic() - began):
+        raise TimeoutError from failed[0]
+    raise failed[0]
+
+
+def is_timeout(error: BaseException, took_s: float = 0.0) -> bool:
+    """Whether an error says that no answer came in time, in whichever of its forms.
+
+    A connection that is not made, one that goes silent, and the system's own limit end in a TimeoutError, which urllib
+    may wrap. The look-up of a name ends in an error of its own: after ``took_s`` of more than half the patience it is
+    the look-up that had no answer; at once it means that there is no network.
+    """
+    cause = getattr(error, "reason", None) or getattr(error, "os_error", None) or error
+    if isinstance(cause, socket.gaierror):
+        return cause.errno == socket.EAI_AGAIN and took_s > PATIENCE_S / 2
+    return isinstance(cause, TimeoutError) or isinstance(error, TimeoutError)
+
+
+def why_no_answer(error: BaseException, patience_s: float) -> str:
+    """Why nothing came, in one line: the system's words, and one text for every time-out."""
+    return f"no answer in {patience_s:g} s" if is_timeout(error) else _line(error)
+
+
+def _reason(error: Exception, url: str) -> str:
+    """Why nothing came, in words that say what to do about it."""
+    host = _host(url)
+    if isinstance(error, urllib.error.HTTPError):
+        if 300 <= error.code < 400:
+            return f"{host} sends from one address to the next without end"
+        if error.code in (401, 403):
+            return f"{host} does not give it to everybody (status {error.code}): private, gated or not there"
+        if error.code in (404, 410):
+            return f"{host} does not have it (status {error.code})"
+        return f"{host} cannot answer now (status {error.code}); try again later"
+    return f"{host} cannot be reached ({why_no_answer(error, PATIENCE_S)})"
+
+
+def _line(error: BaseException) -> str:
+    cause = getattr(error, "reason", None) or error
+    cause = getattr(cause, "strerror", None) or cause
+    return (" ".join(str(cause).split()) or type(error).__name__)[:200]
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc

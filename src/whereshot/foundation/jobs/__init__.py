@@ -1,0 +1,36 @@
+"""Engines: Arrow in, Arrow out. The same job runs on this machine or on Spark, and ends with the same shards.
+
+ENGINES names every engine; adding one is one file and one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from whereshot.foundation.jobs.base import MANIFEST, Shards, Written, shard_path, write_unit
+from whereshot.foundation.jobs.jobs import Engine, RowJob, TableJob, run_unit, write_table
+from whereshot.foundation.jobs.local import Local
+from whereshot.foundation.jobs.spark import Spark
+from whereshot.foundation.jobs.units import Unit, split
+
+ENGINES: dict[str, Callable[[str | None], Engine]] = {
+    "local": lambda master: Local(),
+    "spark": lambda master: Spark(master or "local[2]"),
+}
+"""Engines by name, each made from the address of its master, if one was given."""
+
+__all__ = [
+    "ENGINES",
+    "MANIFEST",
+    "Engine",
+    "RowJob",
+    "Shards",
+    "TableJob",
+    "Unit",
+    "Written",
+    "run_unit",
+    "shard_path",
+    "split",
+    "write_table",
+    "write_unit",
+]

@@ -1,0 +1,74 @@
+"""Failures to write, of the system or of a library, as one line that says what to do."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from whereshot.foundation.errors import OutputError
+
+PARTIAL = ".partial"
+"""The ending of temporary files and folders."""
+
+_HINTS = {
+    errno.ENOSPC: "make room there, or choose another place",
+    errno.EDQUOT: "make room there, or choose another place",
+    errno.EFBIG: "files may not grow so large there; choose another place",
+    errno.EROFS: "choose a place that you may write to",
+    errno.EACCES: "choose a place that you may write to",
+    errno.EPERM: "choose a place that you may write to",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+
+Failures = tuple[type[Exception], ...]
+"""Exceptions by which a library that writes files reports a failure of the disk, besides OSError."""
+
+
+def cannot_write(path: str | Path, error: Exception) -> OutputError:
+    """The one line for a failure: which path, why, and what to do."""
+    path, number = Path(path), _number_of(error)
+    if number == errno.EISDIR:
+        return OutputError(f"{path}: a folder; name a file")
+    if number in (errno.ENOTDIR, errno.EEXIST) and path.is_file():
+        return OutputError(f"{path}: a file is in the way; name a folder")
+    text = " ".join(str(error).split())[:200] or type(error).__name__
+    reason = text if number is None else os.strerror(number)
+    hint = _HINTS.get(number or 0, "choose another place")
+    if number == errno.ENOENT and not path.parent.exists():
+        reason, hint = f"the folder {path.parent} does not exist", "make it first, or choose another place"
+    elif number in (errno.ENOTDIR, errno.EEXIST):
+        files = [str(above) for above in path.parents if above.is_file()]
+        reason = f"{files[0]} is a file" if files else reason
+    return OutputError(f"{path}: cannot be written ({reason}); {hint}")
+
+
+def _number_of(error: Exception) -> int | None:
+    """The errno of a failure, also of one that a library wraps: copytree in a list, safetensors in a text."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    found = re.search(r"(?:os error|\[Errno) (\d+)", str(error))
+    return int(found[1]) if found else None
+
+
+def _caught(failures: Failures) -> Failures:
+    """Return the exceptions that report a failure to write."""
+    return (OSError, *failures)
+
+
+@contextlib.contextmanager
+def explained(path: Path, failures: Failures = ()) -> Iterator[None]:
+    """Turn a failure to write, also that of a file in a temporary folder, into an OutputError that names ``path``."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # the reader of a pipe left: no failure of ours
+    except _caught(failures) as error:
+        raise cannot_write(path, error) from error
+    except OutputError as error:
+        if error.__cause__ is None or PARTIAL not in str(error) or not isinstance(error.__cause__, Exception):
+            raise
+        raise cannot_write(path, error.__cause__) from error.__cause__

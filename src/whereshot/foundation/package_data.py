@@ -1,0 +1,25 @@
+"""Names in, what the package ships under them out: the Parquet tables and TOML files beside its modules.
+
+They are read through ``importlib.resources``, so that a zipped package has them too.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def read_table(path: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a Parquet table, or some of its columns, by its path inside the package: "earth/data/towns.parquet"."""
+    with resources.as_file(resources.files("whereshot") / path) as file:
+        return pq.ParquetFile(file).read(columns)  # pq.read_table would import pandas, where it is installed
+
+
+def read_toml(path: str) -> dict[str, Any]:
+    """Read a TOML file by its path inside the package: "evidence/data/language.toml"."""
+    return tomllib.loads(resources.files("whereshot").joinpath(path).read_text("utf-8"))

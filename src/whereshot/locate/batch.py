@@ -1,0 +1,264 @@
+"""Records in, a folder of predictions out: unit by unit on an engine, which goes on after a kill.
+
+Every photo is one row of a Parquet shard, also one that could not be read, which has its ``error`` and no answer. The
+model is made once in each process; a process of several starts none of its own.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from whereshot.foundation import csv_tables, output_files, processes
+from whereshot.foundation.errors import ImageError, InputError, ModelError, WhereshotError
+from whereshot.foundation.jobs import Engine, RowJob, Shards, jobs, split
+from whereshot.foundation.progress import Track, silent
+from whereshot.foundation.tables import write_parquet
+from whereshot.locate.geolocator import Geolocator
+from whereshot.locate.prediction import WITHIN_KM, Place, Prediction, answer_rows
+from whereshot.models.model_folder import version
+from whereshot.photos import images
+from whereshot.photos.records import Records
+from whereshot.photos.sources import find_pictures
+from whereshot.photos.sources.table import ALIASES
+
+UNITS = 64
+LEAST_PHOTOS, MOST_PHOTOS = 16, 256
+"""Photos of a unit: those of one of 64, within these. A kill costs the units at work, and each costs a file."""
+
+NO_IMAGE, UNREADABLE, NOT_LOCATED = "no image", "unreadable picture", "could not be located"
+"""Reasons of failures."""
+
+INPUT_ROWS = 4096
+"""Rows that are read for a unit, however many photos there are."""
+INPUT = Path("_input", "photos.parquet")
+"""What is located, in the output folder: workers elsewhere see that one. The underscore hides it from its readers."""
+
+_NAMED = [("place", pa.string()), ("region", pa.string()), ("country", pa.string()), ("country_code", pa.string())]
+
+_COUNTRY = pa.struct([("country_code", pa.string()), ("probability", pa.float64())])
+_CANDIDATE = pa.struct(
+    [("latitude", pa.float64()), ("longitude", pa.float64()), ("probability", pa.float64()), *_NAMED]
+)
+_EVIDENCE = pa.struct([("kind", pa.string()), ("what", pa.string()), ("means", pa.string()), ("nats", pa.float64())])
+
+OUTPUT = pa.schema(
+    [
+        ("id", pa.string()),
+        ("image", pa.string()),
+        ("latitude", pa.float64()),
+        ("longitude", pa.float64()),
+        ("radius_km", pa.float64()),
+        ("level", pa.float64()),
+        *((f"within_{km}", pa.float64()) for km in WITHIN_KM),
+        ("confident_to", pa.string()),
+        *_NAMED,
+        ("countries", pa.list_(_COUNTRY)),
+        ("candidates", pa.list_(_CANDIDATE)),
+        ("evidence", pa.list_(_EVIDENCE)),
+        ("recorded_latitude", pa.float64()),
+        ("recorded_longitude", pa.float64()),
+        ("error", pa.string()),
+    ]
+)
+"""A row of the predictions; they are those of ``answer.Prediction``. With ``error`` all that is an answer is null."""
+
+_WITH_REASONS = pa.schema([*OUTPUT, (jobs.REASON, pa.string()), (jobs.DETAIL, pa.string())])
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How photos are to be located: see ``Geolocator.load`` and ``locate_each``."""
+
+    model: str | None = None
+    device: str | None = None
+    top: int = 5
+    within_km: float | None = None
+    level: float = 0.9
+    text: bool = True
+    use_exif: bool = False
+
+
+def read_photos(path: str | Path, columns: Mapping[str, str] = {}) -> Records:
+    """The photos to locate, with or without positions: records, a folder of pictures, or a table that names them.
+
+    ``columns`` name the table's columns of "id" and "image"; pictures are looked for from the table's folder. Raises
+    InputError.
+    """
+    path = Path(path)
+    is_records = path.suffix.lower() == ".parquet" or (path.is_dir() and any(path.glob("*.parquet")))
+    if columns and (is_records or path.is_dir()):
+        raise InputError(f"--column: {path} is no CSV, its columns are known; leave it out")
+    if is_records or not path.exists():
+        return Records.read(path)
+    if path.is_dir():
+        found = [(images.printable(name), images.printable(str(picture))) for name, picture in find_pictures([path])]
+        return Records(pa.table({"id": [name for name, _ in found], "image": [place for _, place in found]}))
+    return _read_table(path, columns)
+
+
+def _read_table(path: Path, columns: Mapping[str, str]) -> Records:
+    for target in columns:
+        if target not in ("id", "image"):
+            raise InputError(f"--column {target}=...: only id and image are used here")
+    table = csv_tables.read(path)
+    if table.broken:
+        number = min(table.broken)
+        more = f"; so are {len(table.broken) - 1} more rows" if len(table.broken) > 1 else ""
+        raise InputError(f"{path}: row {number}: {table.broken[number]}{more}")
+    present = table.columns.column_names
+    known = {target: ALIASES[target] for target in ("id", "image")}
+    names = csv_tables.resolve(present, columns, known, path)
+    if len(table.columns) and "image" not in names:
+        raise InputError(f"{path}: no column of pictures among {', '.join(present)}; name it: --column image=NAME")
+    blanks = [""] * len(table.columns)
+    texts = {target: table.columns[names[target]].to_pylist() if target in names else blanks for target in known}
+    ids, places = [], []
+    for number, (own, place) in enumerate(zip(texts["id"], texts["image"], strict=True), 1):
+        own, place = own.strip(), place.strip()
+        ids.append(own or place or f"{path.stem}:{number}")
+        places.append(str(path.parent / place) if place else None)
+    return Records(pa.table({"id": pa.array(ids, pa.string()), "image": pa.array(places, pa.string())}))
+
+
+def locate_all(
+    photos: Records,
+    out: str | Path,
+    asked: Asked,
+    engine: Engine,
+    *,
+    unit_photos: int | None = None,
+    overwrite: bool = False,
+    track: Track = silent,
+) -> dict[str, Any]:
+    """Fill ``out`` with the predictions of all photos, or go on where a run was stopped; see ``Shards``.
+
+    Returns {"rows", "kept", "rejected": {reason: count}, "seconds"}: kept are the answered rows, rejected the failed
+    ones, which are in the shards, too. Raises InputError for settings out of range, ModelError, and OutputError where
+    the folder was begun with other photos, settings or another model.
+    """
+    if not len(photos):
+        raise InputError("there is no photo to locate")
+    if unit_photos is None:
+        unit_photos = min(max(-(-len(photos) // UNITS), LEAST_PHOTOS), MOST_PHOTOS)
+    if unit_photos < 1:
+        raise InputError(f"a unit must have at least 1 photo; got {unit_photos}")
+    if asked.model is not None and Path(asked.model).exists():
+        asked = Asked(**{**vars(asked), "model": os.path.abspath(asked.model)})  # a worker's folder is another
+    locator = _locator(asked.model, asked.device)
+    list(locator.locate_each([None], top=asked.top, level=asked.level))  # refused now, not in the workers
+    answer_rows(locator.prior, within_km=asked.within_km, level=asked.level, top=asked.top)
+    identity = identify(locator)
+    table = pa.table(
+        {"id": photos.table["id"], "image": pa.array(map(_absolute, photos.strings("image")), pa.string())}
+    )
+    job = RowJob("batch", answer, {**vars(asked), "identity": identity}, failures_stay=True)
+    settings = {**vars(asked), "model": identity, "photos": _digest(table), "unit_photos": unit_photos}
+    with Shards(out, job.name, settings, overwrite=overwrite) as shards:
+        output_files.make_folder((shards.folder / INPUT).parent)
+        write_parquet(table, shards.folder / INPUT, INPUT_ROWS)
+        units = split([shards.folder / INPUT], unit_rows=unit_photos)
+        pending = set(shards.pending([unit.name for unit in units]))
+        if pending:
+            with processes.one_thread_each():
+                engine.run(job, [unit for unit in units if unit.name in pending], shards, track)
+        return shards.summary()
+
+
+def answer(
+    batch: pa.RecordBatch, *, identity: str, model: str | None, device: str | None, **settings: Any
+) -> pa.RecordBatch:
+    """Photos (id, image) as rows of OUTPUT, with a reason where there is an error; ``settings`` are those of ``Asked``.
+
+    Raises ModelError where the model is not the one that the job began with.
+    """
+    locator = _locator(model, device)
+    if identify(locator) != identity:
+        raise ModelError(f"{locator.name}: not the model that the batch was begun with ({identity})")
+    ids, places = batch["id"].to_pylist(), batch["image"].to_pylist()
+    with processes.alone():
+        predictions = _predictions(locator, places, settings)
+        rows = [_row(*row) for row in zip(ids, places, predictions, strict=True)]
+    return pa.RecordBatch.from_pylist(rows, schema=_WITH_REASONS)
+
+
+def identify(locator: Geolocator) -> str:
+    """A model's name and a hash of all that its answers come from."""
+    return f"{locator.name} {_model_digest(locator)}"
+
+
+@functools.cache
+def _locator(model: str | None, device: str | None) -> Geolocator:
+    """The model of this process."""
+    return Geolocator.load(model, device)
+
+
+@functools.lru_cache(maxsize=4)
+def _model_digest(locator: Geolocator) -> str:
+    digest = hashlib.blake2b(version().encode(), digest_size=8)
+    for name, value in sorted(locator.folder.hashes.items() if locator.folder is not None else ()):
+        digest.update(f"{name} {value}\n".encode())
+    for part in (locator.prior.places, locator.prior.mass):
+        digest.update(part.tobytes())
+    return digest.hexdigest()
+
+
+def _predictions(locator: Geolocator, places: Sequence[str | None], settings: Mapping[str, Any]) -> list[Prediction]:
+    """Predictions of all photos; where one breaks its whole unit, it is found, and fails alone."""
+    try:
+        return locator.locate(places, **settings)
+    except WhereshotError as error:
+        if not isinstance(error, ImageError):
+            raise
+    except Exception as error:  # one odd picture in 400,000 must not be the end of all
+        if len(places) == 1:
+            told = f"{places[0]}: {type(error).__name__}: {' '.join(str(error).split())}"
+            return [Prediction(id="", error=f"{NOT_LOCATED}: {told}")]
+    return [one for place in places for one in _predictions(locator, [place], settings)]
+
+
+def _row(own_id: str, place: str | None, prediction: Prediction) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": own_id, "image": place, "error": prediction.error}
+    if prediction.recorded is not None:
+        row["recorded_latitude"], row["recorded_longitude"] = prediction.recorded
+    if prediction.error is not None:
+        failed = NOT_LOCATED if prediction.error.startswith(NOT_LOCATED) else UNREADABLE
+        reason = NO_IMAGE if place is None else failed
+        return row | {jobs.REASON: reason, jobs.DETAIL: prediction.error}
+    return row | {
+        **{name: getattr(prediction, name) for name in ("latitude", "longitude", "radius_km", "level", "confident_to")},
+        **{f"within_{km}": share for km, share in prediction.within.items()},
+        **_named(prediction.place),
+        "countries": [{"country_code": code, "probability": share} for code, share in prediction.countries],
+        "candidates": [
+            {"latitude": one.latitude, "longitude": one.longitude, "probability": one.probability, **_named(one.place)}
+            for one in prediction.candidates
+        ],
+        "evidence": [{name: told[name] for name in ("kind", "what", "means", "nats")} for told in prediction.evidence],
+    }
+
+
+def _named(place: Place | None) -> dict[str, str | None]:
+    if place is None:
+        place = Place(None, None, None, None)
+    return {"place": place.name, "region": place.region, "country": place.country, "country_code": place.country_code}
+
+
+def _absolute(place: str | None) -> str | None:
+    return place if place is None or "://" in place else os.path.abspath(place)
+
+
+def _digest(table: pa.Table) -> str:
+    """How many photos, and a hash of which."""
+    digest = hashlib.blake2b(digest_size=8)
+    for name in table.column_names:
+        for text in table[name].to_pylist():
+            digest.update(b"\0" if text is None else text.encode() + b"\n")
+    return f"{len(table)} photos {digest.hexdigest()}"

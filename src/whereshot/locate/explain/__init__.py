@@ -1,0 +1,215 @@
+"""A photo and a model in, out comes what in the picture carried the answer: heat over it, and the evidence in words.
+
+METHODS names every way to the heat; "occlusion" serves every model, the others look into a network of torch's.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.special import logit
+
+from whereshot.foundation.errors import ImageError, InputError, nearest_name, require
+from whereshot.foundation.progress import Track, silent
+from whereshot.locate import words
+from whereshot.locate.explain import gradcam, overlay, rollout
+from whereshot.locate.explain.base import NEAR_KM, HeatMap, grid_of, on_picture
+from whereshot.locate.explain.occlusion import occlude
+from whereshot.locate.geolocator import Geolocator
+from whereshot.locate.prediction import Candidate, Place, Prediction
+from whereshot.models.readout import gallery as gallery_readout
+from whereshot.photos import images, preprocess
+
+LEAST_MASS = 1e-12
+"""Masses nearer to nothing and to all than this are alike."""
+
+Method = Callable[[Geolocator, Image.Image, NDArray[np.float64], Track], HeatMap]
+"""(model, upright picture, place (2,), progress) -> heat."""
+
+
+def by_occlusion(geolocator: Geolocator, picture: Image.Image, place: NDArray[np.float64], track: Track) -> HeatMap:
+    """Heat by hiding parts, for any model with a visual posterior."""
+    settings = geolocator.trained.description.preprocess
+    shorter = settings.resize * 3 // 2
+    if min(picture.size) > shorter:  # no network sees more: hiding and resizing take a fraction of the time
+        scale = shorter / min(picture.size)
+        picture = picture.resize([max(1, round(side * scale)) for side in picture.size], Image.Resampling.LANCZOS)
+
+    def log_odds(pictures: Sequence[Image.Image]) -> NDArray[np.float64]:
+        posterior, _, errors = geolocator.posterior(list(pictures))
+        if posterior is None:
+            raise ImageError(errors[0])
+        mass = posterior.mass_within(np.repeat(place[None], len(posterior), axis=0), NEAR_KM)
+        return logit(np.clip(mass, LEAST_MASS, 1 - LEAST_MASS))
+
+    return occlude(picture, log_odds, track=track)
+
+
+def by_rollout(geolocator: Geolocator, picture: Image.Image, place: NDArray[np.float64], track: Track) -> HeatMap:
+    """Heat by attention rollout, for vision transformers; the same for every place."""
+    network = _network(geolocator)
+    heat = functools.partial(rollout.attend, network.backbone.network)
+    return HeatMap(_of_crops(geolocator, picture, heat), "% of the attention", specific=False)
+
+
+def by_gradcam(geolocator: Geolocator, picture: Image.Image, place: NDArray[np.float64], track: Track) -> HeatMap:
+    """Heat by Grad-CAM, for convolutional networks."""
+    network, folder = _network(geolocator), geolocator.trained
+    settings = folder.mixtures["mixture"]
+    gallery = gallery_readout.with_settings(folder.gallery, settings.gallery)
+    log_mass = gradcam.log_mass_near(place, NEAR_KM, folder.hierarchy, gallery, settings, geolocator.prior)
+    heat = functools.partial(gradcam.camera, network, log_mass=log_mass)
+    return HeatMap(_of_crops(geolocator, picture, heat), "weighted activation")
+
+
+METHODS: dict[str, Method] = {"occlusion": by_occlusion, "rollout": by_rollout, "gradcam": by_gradcam}
+
+
+def _network(geolocator: Geolocator) -> Any:
+    folder = geolocator.trained
+    if folder.description.head is None:
+        raise InputError(f"{geolocator.name} has its network for ONNX Runtime alone; take --method occlusion")
+    require("torch", extra="torch")
+    return folder.network()
+
+
+def _of_crops(
+    geolocator: Geolocator, picture: Image.Image, heat: Callable[[Any], NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """Heat over the picture, of heat (c, h, w) over the crops that the network sees."""
+    import torch
+
+    settings = geolocator.trained.description.preprocess
+    view = preprocess.fixed_view(picture.size, settings)
+    crops = torch.from_numpy(preprocess.load(picture, settings))
+    return on_picture(heat(crops), view, picture.size, grid_of(picture.size))
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a photo was answered so: the place that is explained, its probability, the heat, and the evidence.
+
+    ``heat`` is None where the picture has no say; ``why_none`` tells the reason.
+    """
+
+    photo: str
+    model: str
+    method: str
+    prediction: Prediction
+    place: Candidate
+    number: int | None
+    heat: HeatMap | None
+    why_none: str | None
+    picture: Image.Image
+
+    def in_words(self) -> list[str]:
+        """What is explained and what carried it, in plain sentences."""
+        of = "the answer" if self.number is None else f"candidate {self.number}"
+        spot = f"{self.place.latitude:.4f}, {self.place.longitude:.4f} ({self.place.place})"
+        lines = [f"{of[:1].upper()}{of[1:]}: {spot}, {words.percent(self.place.probability)} within {NEAR_KM:g} km"]
+        return [*lines, *self._heat_words(), *words.evidence_words(self.prediction)]
+
+    def _heat_words(self) -> list[str]:
+        if self.heat is None:
+            return [f"No heat map: {self.why_none}."]
+        where, most = self.heat.where(), float(np.nanmax(self.heat.values, initial=0.0))
+        if self.method == "occlusion":
+            if most < words.SILENT_NATS:
+                return [
+                    "Hiding no part of the picture makes the place less likely: it is not one part that carries it."
+                ]
+            lost = f"a part there carries up to {most:.1f} nats: hidden, its odds fall {words.times(most)}"
+            return [f"What speaks for it most is {where}; {lost}."]
+        if not self.heat.specific:
+            return [f"The network attends most {where}, whatever the place: rollout is about the picture alone."]
+        return [f"What speaks for it most is {where}."]
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of the command: the place, the heat as a small grid, the evidence and the words."""
+        heat = None
+        if self.heat is not None:
+            values = [[None if np.isnan(one) else round(float(one), 4) for one in row] for row in self.heat.values]
+            rows, columns = self.heat.values.shape
+            heat = {"rows": rows, "columns": columns, "unit": self.heat.unit, "values": values}
+            heat |= {"specific_to_place": self.heat.specific, "most": self.heat.where()}
+        answered = self.prediction.to_json()
+        return {
+            "photo": self.photo,
+            "model": self.model,
+            "method": self.method,
+            "candidate": self.number,
+            "place": {
+                "latitude": self.place.latitude,
+                "longitude": self.place.longitude,
+                "probability": self.place.probability,
+                "name": str(self.place.place),
+            },
+            "within_km": NEAR_KM,
+            "heat": heat,
+            "why_no_heat": self.why_none,
+            "evidence": answered["evidence"],
+            "words": self.in_words(),
+        }
+
+    def draw(self) -> Image.Image:
+        """The picture under its heat, with frames round what was read, and a legend."""
+        boxes = [item["box"] for item in self.prediction.evidence if item["box"]]
+        title = [f"{self.method}, {self.model}" if self.heat is not None else self.model, *self.in_words()]
+        return overlay.draw(self.picture, self.heat, title, boxes)
+
+
+def explain(
+    geolocator: Geolocator,
+    photo: images.Source,
+    *,
+    method: str = "occlusion",
+    number: int | None = None,
+    text: bool = True,
+    use_exif: bool = False,
+    track: Track = silent,
+) -> Explanation:
+    """What in a photo carried the answer, or its candidate ``number`` (from 1).
+
+    Raises ImageError for a picture that cannot be read, InputError for a method or a candidate that there is not.
+    """
+    if method not in METHODS:
+        raise InputError(f"no method {method!r}; {nearest_name(method, METHODS)}")
+    if number is not None and number < 1:
+        raise InputError(f"candidates are counted from 1; got {number}")
+    picture = images.open_rgb(photo)
+    (prediction,) = geolocator.locate(photo, text=text, use_exif=use_exif, top=max(5, number or 0))
+    if prediction.error is not None:
+        raise ImageError(prediction.error)
+    place, heat = _chosen(prediction, number), None
+    why = _why_none(geolocator, prediction)
+    if why is None:
+        heat = METHODS[method](geolocator, picture, np.array([place.latitude, place.longitude]), track)
+    name = images.printable(str(photo)) if isinstance(photo, (str, Path)) else "photo"
+    return Explanation(name, geolocator.name, method, prediction, place, number, heat, why, picture)
+
+
+def _chosen(prediction: Prediction, number: int | None) -> Candidate:
+    if number is None:
+        near = prediction.within[f"{NEAR_KM:g}"]
+        latitude, longitude, *_ = prediction.answered
+        return Candidate(latitude, longitude, near, prediction.place or Place(None, None, None, None))
+    if number > len(prediction.candidates):
+        known = len(prediction.candidates)
+        raise InputError(f"there is no candidate {number}: the answer has {known}" + (" one" if known == 1 else ""))
+    return prediction.candidates[number - 1]
+
+
+def _why_none(geolocator: Geolocator, prediction: Prediction) -> str | None:
+    """Why the picture itself has no say, if it has none."""
+    if geolocator.folder is None:
+        return f"{geolocator.name} has no visual posterior, and only what is read moves its answer; give --model DIR"
+    if any(item["kind"] == "picture" for item in prediction.evidence):
+        return "this is no photo, and was left to where photos are taken at all"
+    return None

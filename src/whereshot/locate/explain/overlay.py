@@ -1,0 +1,117 @@
+"""Heat and a picture in, a PNG out: the picture in grey under the heat, the text that was read, and a legend."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from whereshot.foundation import output_files
+from whereshot.locate.explain.base import HeatMap
+
+LONGEST = 1024
+"""Pixels of the longer side that is drawn."""
+FOR, AGAINST = (230, 97, 1), (94, 60, 153)
+"""Orange speaks for the place, purple against it: ColorBrewer's PuOr, which the colour-blind can tell apart."""
+DENSEST = 0.75
+_BOX = (0, 160, 220)
+_INK, _PAPER = (29, 36, 41), (255, 255, 255)
+_TEXT, _PAD, _BAR = 15, 12, 16
+_SPELLED = str.maketrans(
+    {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ß": "ss", "æ": "ae", "Æ": "Ae", "ı": "i"}
+)
+
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
+def draw(
+    picture: Image.Image,
+    heat: HeatMap | None,
+    title: Sequence[str],
+    boxes: Sequence[Sequence[float]] = (),
+) -> Image.Image:
+    """The picture with its heat and frames round what was read, and below the lines of the ``title`` and a legend.
+
+    ``boxes`` are (left, top, right, bottom) in the picture's pixels.
+    """
+    scale = min(1.0, LONGEST / max(picture.size))
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    shown = small if heat is None else _coloured(small, heat)
+    font = ImageFont.load_default(_TEXT)
+    brush = ImageDraw.Draw(shown)
+    for box in boxes:
+        brush.rectangle([value * scale for value in box], outline=_BOX, width=3)
+    width = max(size[0], 480)
+    lines = [part for line in title for part in _wrapped(line, font, width - 2 * _PAD)]
+    lines += ["Blue frames: text that was read."] if boxes else []
+    below = 2 * _PAD + (_TEXT + 6) * len(lines) + (0 if heat is None else _BAR + _TEXT + 14)
+    sheet = Image.new("RGB", (width, size[1] + below), _PAPER)
+    sheet.paste(shown, ((width - size[0]) // 2, 0))
+    brush, top = ImageDraw.Draw(sheet), size[1] + _PAD
+    for line in lines:
+        brush.text((_PAD, top), line, fill=_INK, font=font)
+        top += _TEXT + 6
+    if heat is not None:
+        _legend(sheet, brush, heat, font, top + 4)
+    return sheet
+
+
+def write(sheet: Image.Image, path: Path) -> None:
+    """Write it as PNG. Raises OutputError."""
+    with output_files.new_file(path, failures=(ValueError,)) as beside:
+        sheet.save(beside, "PNG")
+
+
+def _coloured(small: Image.Image, heat: HeatMap) -> Image.Image:
+    """Grey where there is no heat; the colour is the denser the more there is; darker where nothing was looked at."""
+    values = np.nan_to_num(heat.values) / (heat.strongest or 1.0)
+    smooth = Image.fromarray(values.astype(np.float32)).resize(small.size, Image.Resampling.BICUBIC)
+    seen = Image.fromarray(np.isfinite(heat.values).astype(np.float32)).resize(small.size, Image.Resampling.NEAREST)
+    strength = np.clip(np.asarray(smooth), -1.0, 1.0)[..., None]
+    grey = np.asarray(small.convert("L"), np.float32)[..., None].repeat(3, axis=2)
+    grey = (0.7 * grey + 50) * np.where(np.asarray(seen)[..., None] > 0, 1.0, 0.45)
+    return Image.fromarray(_mixed(grey, strength))
+
+
+def _mixed(grey: NDArray[np.floating], strength: NDArray[np.floating]) -> NDArray[np.uint8]:
+    colour = np.where(strength >= 0, np.array(FOR, np.float32), np.array(AGAINST, np.float32))
+    share = DENSEST * np.abs(strength)
+    mixed: NDArray[np.uint8] = np.clip(grey * (1 - share) + colour * share, 0, 255).astype(np.uint8)
+    return mixed
+
+
+def _legend(sheet: Image.Image, brush: ImageDraw.ImageDraw, heat: HeatMap, font: Font, top: int) -> None:
+    """A bar of the colours with its ends named."""
+    width, most = min(320, sheet.width - 2 * _PAD), heat.strongest
+    least = -most if np.nanmin(heat.values, initial=0.0) < 0 else 0.0
+    strength = np.linspace(least / most if most else 0.0, 1.0, width, dtype=np.float32)[None, :, None]
+    bar = _mixed(np.full((_BAR, width, 3), 150, np.float32), np.repeat(strength, _BAR, axis=0))
+    sheet.paste(Image.fromarray(bar), (_PAD, top))
+    below = top + _BAR + 3
+    brush.text((_PAD, below), f"{least:.2g}", fill=_INK, font=font)
+    brush.text((_PAD + width, below), f"{most:.2g}", fill=_INK, font=font, anchor="ra")
+    brush.text((_PAD + width // 2, below), heat.unit, fill=_INK, font=font, anchor="ma")
+
+
+def _drawable(line: str) -> str:
+    """Letters that the font of Pillow has, which are ASCII's: others without their accents, or as a question mark."""
+    plain = unicodedata.normalize("NFKD", line.translate(_SPELLED))
+    return "".join(char if char.isascii() else "?" for char in plain if not unicodedata.combining(char))
+
+
+def _wrapped(line: str, font: Font, width: int) -> list[str]:
+    """A line broken at blanks into lines that are no wider."""
+    lines = [""]
+    for word in _drawable(line).split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines

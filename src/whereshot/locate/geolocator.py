@@ -1,0 +1,435 @@
+"""Photos in, Predictions out: the one way to an answer, from Python, the command line, batches and the server."""
+
+from __future__ import annotations
+
+import functools
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whereshot.earth import areas, sphere
+from whereshot.earth.countries import countries
+from whereshot.evidence import EVIDENCE, Cue, Fused, Line, Reading, Seen, exif, fuse, read_photos, time
+from whereshot.evidence.neighbours import Album, AlbumModel, Beside
+from whereshot.evidence.time import HourModel
+from whereshot.foundation import processes
+from whereshot.foundation.errors import ImageError, InputError, WhereshotError
+from whereshot.foundation.progress import Track, silent
+from whereshot.locate.prediction import CANDIDATE_KM, Prediction, answer_rows
+from whereshot.models import model_folder, runtime
+from whereshot.models.learned_photos import LearnedPhotos
+from whereshot.models.readout import mixture
+from whereshot.models.readout.base import Outputs, Readout
+from whereshot.models.readout.mixture import empty_rows
+from whereshot.photos import images
+from whereshot.photos.batches import NO_FILE
+from whereshot.photos.emptiness import NOTHING, is_empty
+from whereshot.posterior.background import Foreground
+from whereshot.posterior.base import Posterior
+from whereshot.posterior.masses import restricted
+from whereshot.posterior.prior import density_prior, prior_countries
+
+PRIOR = "prior"
+WITHOUT_PICTURES = (PRIOR, model_folder.COMPACT)
+"""Models that say the same of every photo but for its signs."""
+ROWS_AT_ONCE = 256
+"""Photos whose posteriors are held at a time."""
+ROWS_WITHOUT_TEXT = 64
+"""So few, while the next photos are looked at, where the processes that read need not be started for each block."""
+SUPPORTS_KEPT = 8
+COARSE_GRID = 60
+"""Positions over a region on which evidence is weighed, cue by cue."""
+
+Photos = images.Source | Sequence[images.Source | None]
+
+
+@dataclass(frozen=True)
+class Located:
+    """A photo's prediction and, where it could be answered, its posterior of one row."""
+
+    prediction: Prediction
+    posterior: Posterior | None
+
+
+class Geolocator:
+    """A model, or the photo-density prior alone, ready to answer. Make one with ``Geolocator.load``."""
+
+    def __init__(
+        self, folder: model_folder.ModelFolder | None, device: str | None = None, name: str = model_folder.COMPACT
+    ) -> None:
+        """``name`` is that of a model without a folder."""
+        self.folder, self._name = folder, name
+        self.prior = density_prior()
+        self._device = device
+        self._countries: dict[int, tuple[sphere.Points, NDArray[np.int64]]] = {}
+        self._workers: runtime.Workers | None = None
+
+    @classmethod
+    def load(cls, name_or_folder: str | Path | None = None, device: str | None = None) -> Geolocator:
+        """A model folder, or a model by its name; for None "compact", which comes with the package.
+
+        "compact" and "prior" say the same of every photo before its evidence: where photos are taken at all.
+        Raises ModelError where the folder is missing, damaged or of another version, InputError for a ``device`` that
+        this machine does not have.
+        """
+        runtime.check_device(device)
+        if name_or_folder in (None, PRIOR, model_folder.COMPACT):
+            return cls(None, device, PRIOR if name_or_folder == PRIOR else model_folder.COMPACT)
+        folder = model_folder.ModelFolder(name_or_folder)
+        if folder.is_memory and device not in (None, "cpu"):
+            raise InputError(f"{folder.description.name} runs on the CPU only; got device {device!r}")
+        return cls(folder if folder.description.readouts else None, device, folder.description.name)
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self._name if self.folder is None else self.folder.description.name
+
+    @property
+    def trained(self) -> model_folder.ModelFolder:
+        """The model's folder. Raises InputError for a model without one, the prior."""
+        if self.folder is None:
+            raise InputError(f"{self.name} has no network; load a model that was trained")
+        return self.folder
+
+    @property
+    def learned(self) -> LearnedPhotos | None:
+        """The photos that it learned from, which may be none; None where that is not known."""
+        return LearnedPhotos.of([]) if self.folder is None else self.folder.learned
+
+    @functools.cached_property
+    def device(self) -> str:
+        """Where the network runs: where nothing is asked for, on the CPU by ONNX Runtime if the model can."""
+        if self.trained.onnx is not None and self._device in (None, "cpu"):
+            return "cpu"
+        return runtime.pick_device(self._device)
+
+    @functools.cached_property
+    def _compute(self) -> runtime.Compute:
+        return make_network(str(self.trained.path), self.device)
+
+    def outputs(
+        self, photos: Sequence[images.Source | None], *, workers: int | None = None, track: Track = silent
+    ) -> tuple[Outputs, NDArray[np.int64], dict[int, str]]:
+        """The network's outputs of the readable photos, their row numbers, and the errors of the others."""
+        rows, outputs, errors = runtime.joined(list(self._parts(photos, workers, track)))
+        return outputs, rows, errors
+
+    def _parts(
+        self, photos: Sequence[images.Source | None], workers: int | None = None, track: Track = silent
+    ) -> Iterator[runtime.Part]:
+        """The outputs of a few photos at a time, in order, while processes look at the next ones."""
+        settings = self.trained.description.preprocess
+        if workers is not None and workers > 1:
+            yield from runtime.compute_outputs(photos, settings, self._make, workers=workers, track=track)
+            return
+        if workers is None and self._workers is None and runtime.default_workers(len(photos), self.device) > 1:
+            self._workers = runtime.Workers(self._make, settings, processes.cores())
+            self._closing = weakref.finalize(self, self._workers.close)  # at the latest when Python ends
+        pool = None if workers is not None or len(photos) < runtime.WORTH_A_PROCESS else self._workers
+        try:
+            yield from runtime.compute_outputs(photos, settings, lambda: self._compute, pool=pool, track=track)
+        except processes.BrokenProcessPool as error:
+            self.close()
+            raise WhereshotError("a process that looks at photos was ended; is there memory enough?") from error
+
+    @property
+    def _make(self) -> Callable[[], runtime.Compute]:
+        """Makes the network in a process of its own, which for ONNX Runtime needs to know of nothing else."""
+        if self.device == "cpu" and self.trained.onnx is not None:
+            return functools.partial(runtime.OnnxCompute, str(self.trained.onnx))
+        return functools.partial(make_network, str(self.trained.path), self.device)
+
+    def close(self) -> None:
+        """End the processes that were started for many photos; they start again when they are needed."""
+        if self._workers is not None:
+            self._closing()
+            self._workers = None
+
+    def __enter__(self) -> Geolocator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def readout(self, name: str | None = None) -> Readout:
+        """One of the model's calibrated readouts, by default the whole model."""
+        folder = self.trained
+        name = name or folder.description.readouts[0]
+        if name == "memory":
+            return folder.memory(self.prior)
+        settings = folder.mixtures[name]
+        return mixture.mixture_of(folder.hierarchy, folder.gallery, settings, self.prior, folder.places)
+
+    @functools.cached_property
+    def _readout(self) -> Readout:
+        return self.readout()
+
+    def radius_factor(self, kind: Literal["seen", "unseen"] | None = None, readout: str = "mixture") -> float:
+        """What radii are multiplied with, for photos of known places or of others; one where none was fitted.
+
+        Without ``kind`` the larger of both: nobody knows whether a stranger's photo shows a known place.
+        """
+        if self.folder is None:
+            return 1.0
+        factors = self.folder.radius_factors(readout)
+        return factors.get(kind or "", max(factors.values(), default=1.0))
+
+    def posterior(
+        self, photos: Photos, *, track: Track = silent
+    ) -> tuple[Posterior | None, NDArray[np.int64], dict[int, str]]:
+        """The posterior of the readable photos, their row numbers, and the errors of the others."""
+        sources = _as_list(photos)
+        if self.folder is None:
+            block = self._prior_block(0, sources, track)
+            return block.posterior, block.rows, block.errors
+        outputs, rows, errors = self.outputs(sources, track=track)
+        return (self._readout(outputs) if len(rows) else None), rows, errors
+
+    def _prior_block(self, start: int, sources: Sequence[images.Source | None], track: Track) -> _Block:
+        """The prior for each of some photos that can be read, the first of which is number ``start``."""
+        empty: dict[int, bool] = {}
+        errors: dict[int, str] = {}
+        for row, source in enumerate(track(sources, total=len(sources), what="reading photos"), start):
+            try:
+                if source is None:
+                    raise ImageError(NO_FILE)
+                empty[row] = is_empty(images.open_rgb(source, min_side=64))
+            except ImageError as error:
+                errors[row] = str(error)
+        rows, blank = np.array(list(empty), np.int64), np.array(list(empty.values()), bool)
+        posterior = self.prior.repeat(len(rows)) if len(rows) else None
+        return _Block(start, start + len(sources), posterior, rows, blank, errors)
+
+    def _posteriors(self, sources: Sequence[images.Source | None], size: int, track: Track) -> Iterator[_Block]:
+        """The posteriors of about ``size`` photos at a time, in order."""
+        if self.folder is None:
+            for start in range(0, len(sources), size):
+                yield self._prior_block(start, sources[start : start + size], track)
+            return
+        start, held = 0, []
+        for part in self._parts(sources, track=track):
+            held.append(part)
+            stop = start + sum(len(rows) + len(errors) for rows, _, errors in held)
+            if stop - start >= size or stop == len(sources):
+                rows, outputs, errors = runtime.joined(held)
+                posterior = self._readout(outputs) if len(rows) else None
+                yield _Block(start, stop, posterior, rows, empty_rows(outputs, len(rows)), errors)
+                start, held = stop, []
+
+    def locate(self, photos: Photos, **settings: Any) -> list[Prediction]:
+        """Where each photo was taken: one Prediction per photo, in order; an unreadable photo has its ``error``.
+
+        Settings are those of ``locate_each``. Raises InputError for settings out of range.
+        """
+        return [located.prediction for located in self.locate_each(photos, **settings)]
+
+    def locate_each(
+        self,
+        photos: Photos,
+        *,
+        within_km: float | None = None,
+        level: float = 0.9,
+        top: int = 5,
+        region: areas.Region | None = None,
+        text: bool = True,
+        use_exif: bool = False,
+        hours: HourModel | None = None,
+        album: AlbumModel | None = None,
+        track: Track = silent,
+    ) -> Iterator[Located]:
+        """The same one by one, each with its posterior.
+
+        ``within_km`` decides for the place that is most likely right to that distance (by default to 25 km, and as
+        exactly as can be within these); ``region`` restricts the answer to an area; ``text`` reads signs; ``use_exif``
+        lets a recorded position answer; ``hours`` weighs the hour of taking; ``album`` lets the recorded positions of
+        the other photos speak that were taken shortly before and after.
+        """
+        sources = _as_list(photos)
+        if top < 1:
+            raise InputError(f"top must be at least 1; got {top}")
+        if not 0 < level < 1:
+            raise InputError(f"level lies between 0 and 1; got {level:g}")
+        decide = functools.partial(answer_rows, within_km=within_km, level=level, top=top)
+        asked = _Asked(text, use_exif, hours)
+        library = None if album is None else Album(album, [_recorded(one) for one in sources], _names(sources))
+        for block in self._posteriors(sources, ROWS_AT_ONCE if text else ROWS_WITHOUT_TEXT, track):
+            posterior, number_of = block.posterior, {int(row): number for number, row in enumerate(block.rows)}
+            readings = self._read([sources[row] for row in block.rows], text, track)
+            plain = None
+            for row in range(block.start, block.stop):
+                source = sources[row]
+                path = images.printable(str(source)) if isinstance(source, (str, Path)) else None
+                name = path or f"photo-{row}"
+                if row in block.errors or posterior is None:
+                    yield Located(Prediction(id=name, path=path, error=block.errors[row]), None)
+                    continue
+                number = number_of[row]
+                recorded = _recorded(source)
+                if library is not None:
+                    asked = replace(asked, beside=library.beside(row))
+                reading = replace(readings[number], not_a_photo=NOTHING) if block.empty[number] else readings[number]
+                weighed = self._with_evidence(posterior[number], reading, recorded, asked)
+                one = weighed.posterior
+                index: NDArray[np.int64] | None = weighed.country_index
+                if region is not None:
+                    one, index = restricted(one, region), None
+                if not weighed.changed and region is None:
+                    if plain is None:
+                        index = self._country_index(posterior) if posterior.shared else None
+                        plain = decide(posterior, radius_factor=self.radius_factor(), country_index=index)
+                    answer = plain[number]
+                else:
+                    answer = decide(one, radius_factor=weighed.radius_factor, country_index=index)[0]
+                at = recorded.latitude, recorded.longitude
+                position = None if at[0] is None or at[1] is None else (at[0], at[1])
+                told = weighed.tell(np.array([answer["latitude"], answer["longitude"]]), region)
+                yield Located(Prediction(id=name, path=path, recorded=position, evidence=told, **answer), one)
+
+    def explain(self, photo: images.Source, *, text: bool = True, use_exif: bool = False) -> Explained:
+        """What is known of one photo, with its evidence. Raises ImageError where it cannot be read."""
+        (block,) = self._posteriors([photo], 1, silent)
+        if block.posterior is None:
+            raise ImageError(block.errors[0])
+        reading = self._read([photo], text, silent)[0]
+        if block.empty[0]:
+            reading = replace(reading, not_a_photo=NOTHING)
+        return self._with_evidence(block.posterior, reading, _recorded(photo), _Asked(text, use_exif))
+
+    def _read(self, sources: Sequence[images.Source | None], text: bool, track: Track) -> list[Reading]:
+        return read_photos(sources, track=track) if text else [Reading()] * len(sources)
+
+    def _with_evidence(self, one: Posterior, reading: Reading, recorded: images.Recorded, asked: _Asked) -> Explained:
+        """A posterior of one row after its evidence; what is not a photo has the prior and no evidence but EXIF."""
+        factor = self.radius_factor()
+        if reading.not_a_photo is not None:
+            asked = _Asked(text=False, use_exif=asked.use_exif)
+            one, factor = self.prior, 1.0
+        seen = Seen(reading.lines, recorded)
+        cues, index = asked.cues_of(seen), self._country_index(one)
+        fused = fuse(one, index, cues) if cues else None
+        if fused is not None:
+            one, index = fused.posterior, fused.country_index
+        return Explained(one, index, factor, reading.not_a_photo, asked.remarks_on(seen), recorded, fused, seen.lines)
+
+    def _country_index(self, one: Posterior) -> NDArray[np.int64]:
+        """Numbers (k,) of the countries of shared places; kept, since most photos share most places."""
+        if one.places is self.prior.places:
+            return prior_countries()
+        if one.places.ndim == 3:
+            return countries().index_of(one.places[0])
+        if id(one.places) not in self._countries:
+            if len(self._countries) >= SUPPORTS_KEPT:
+                self._countries.clear()
+            # an array that is held here has its number for itself
+            self._countries[id(one.places)] = one.places, self._index_of(one)
+        return self._countries[id(one.places)][1]
+
+    def _index_of(self, one: Posterior) -> NDArray[np.int64]:
+        known = countries()
+        if isinstance(one, Foreground) and one.ground.background is self.prior:
+            return np.concatenate([known.index_of(one.places[: one.ground.own]), prior_countries()])
+        return known.index_of(one.places)
+
+
+class _Block(NamedTuple):
+    """Photos ``start`` to ``stop``: the posterior of the readable ``rows``, which of them are ``empty``, and the
+    errors of the others."""
+
+    start: int
+    stop: int
+    posterior: Posterior | None
+    rows: NDArray[np.int64]
+    empty: NDArray[np.bool_]
+    errors: dict[int, str]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Which kinds of evidence were asked for."""
+
+    text: bool = True
+    use_exif: bool = False
+    hours: HourModel | None = None
+    beside: Beside = field(default_factory=Beside)
+    """What the photos taken beside it say."""
+
+    def cues_of(self, seen: Seen) -> list[Cue]:
+        """All that these notice."""
+        kinds = [kind for kind, asked in (("text", self.text), ("exif", self.use_exif)) if asked]
+        cues = [cue for kind in kinds for cue in EVIDENCE[kind](seen)] + list(self.beside.cues)
+        return cues if self.hours is None else [*cues, *self.hours.cues_of(seen)]
+
+    def remarks_on(self, seen: Seen) -> tuple[tuple[str, str], ...]:
+        """(kind, why) for everything asked for that is there and cannot be used."""
+        found = (("exif", exif, self.use_exif), ("time", time, self.hours is not None))
+        remarks = [(kind, module.remark_on(seen)) for kind, module, asked in found if asked]
+        remarks.append(("album", self.beside.remark))
+        return tuple((kind, remark) for kind, remark in remarks if remark is not None)
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A posterior of one row with its evidence, if any, and what could not be evidence."""
+
+    posterior: Posterior
+    country_index: NDArray[np.int64]
+    """Numbers of its places' countries."""
+    radius_factor: float
+    not_a_photo: str | None
+    remarks: tuple[tuple[str, str], ...]
+    """(kind, why) for what was asked for and could not be used."""
+    recorded: images.Recorded
+    fused: Fused | None
+    lines: tuple[Line, ...] = ()
+    """What was read in the picture."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was noticed that changed the posterior."""
+        return self.fused is not None or self.not_a_photo is not None
+
+    def tell(self, answer: NDArray[np.float64], region: areas.Region | None) -> tuple[dict[str, Any], ...]:
+        """The evidence as a Prediction lists it: what was noticed, what it means, how far it moved the answer (2,)."""
+        restrict = None if region is None else functools.partial(restricted, region=region, count=COARSE_GRID)
+        told = []
+        if self.not_a_photo is not None:
+            told.append({"kind": "picture", "what": "", "means": self.not_a_photo, "nats": 0.0, "box": None})
+        told += [{"kind": kind, "what": "", "means": why, "nats": 0.0, "box": None} for kind, why in self.remarks]
+        for weighed in () if self.fused is None else self.fused.weigh(answer, CANDIDATE_KM, restrict):
+            cue, nats = weighed.cue, round(weighed.nats, 2) + 0.0  # no "-0.0"
+            told.append({"kind": cue.kind, "what": cue.what, "means": cue.means, "nats": nats, "box": cue.box})
+        return tuple(told)
+
+
+def _recorded(source: images.Source | None) -> images.Recorded:
+    if source is None:
+        return images.Recorded()
+    try:
+        return images.read_recorded(source)
+    except ImageError:
+        return images.Recorded()
+
+
+def _names(sources: Sequence[images.Source | None]) -> list[str]:
+    return [str(one) if isinstance(one, (str, Path)) else f"photo-{row}" for row, one in enumerate(sources)]
+
+
+def _as_list(photos: Photos) -> list[images.Source | None]:
+    if isinstance(photos, Sequence) and not isinstance(photos, (str, bytes)):
+        return list(photos)
+    return [photos]
+
+
+def make_network(folder: str, device: str) -> runtime.Compute:
+    """A model folder's network, for this process or another."""
+    model = model_folder.ModelFolder(folder)
+    if model.onnx is not None and device == "cpu":
+        return runtime.OnnxCompute(str(model.onnx))
+    network = model.network().to(device)
+    return runtime.TorchCompute(network, device)

@@ -1,0 +1,316 @@
+"""A photo and a gallery in, the photos of the gallery that look most like it out: query by example.
+
+A gallery is a model folder (the photos that it was learned or trained from), a folder of pictures, a table or Records
+of photos, or a Parquet file of features. Features are the model's; those of a folder's pictures are kept between runs.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from whereshot.earth import place_names
+from whereshot.foundation.errors import ImageError, InputError
+from whereshot.foundation.progress import Track, silent
+from whereshot.locate.geolocator import PRIOR, make_network
+from whereshot.locate.prediction import Place
+from whereshot.models import features, model_folder, nearest_photos, runtime
+from whereshot.models.model_folder import ModelFolder
+from whereshot.models.nearest_photos import Metric
+from whereshot.models.readout import whitening
+from whereshot.photos import images
+from whereshot.photos.batches import Batch
+from whereshot.photos.records import Records
+from whereshot.photos.sources import SOURCES, find_pictures
+
+Scale = Callable[[NDArray[np.floating]], NDArray[np.float32]]
+"""Pooled features (m, d) -> features that are compared."""
+
+FEATURES = "features"
+"""The column of a Parquet file that holds features, a list of numbers each."""
+
+
+@dataclass(frozen=True)
+class Lookalike:
+    """A photo of the gallery: its rank from 1, its distance, and what is known of it; None for what is not."""
+
+    rank: int
+    distance: float
+    id: str
+    image: str | None
+    latitude: float | None
+    longitude: float | None
+    place: Place | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As a plain document; ``image_exists`` tells whether the picture is still there."""
+        return asdict(self) | {"image_exists": self.image is not None and Path(self.image).is_file()}
+
+
+@dataclass(frozen=True)
+class Photos:
+    """What is known of the photos of a gallery, in order: ids, pictures, positions (m, 2), NaN where not known."""
+
+    ids: list[str]
+    images: list[str | None]
+    points: NDArray[np.float64]
+
+    def take(self, rows: NDArray[np.int64]) -> Photos:
+        """Some of them."""
+        return Photos([self.ids[row] for row in rows], [self.images[row] for row in rows], self.points[rows])
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Photos with features (m, d), and how a photo becomes such features: ``look`` raises ImageError.
+
+    ``errors`` are those of pictures that could not be read and are not among the photos.
+    """
+
+    name: str
+    model: str
+    photos: Photos
+    index: nearest_photos.Index
+    look: Callable[[images.Source], NDArray[np.float32]]
+    errors: dict[str, str]
+
+    def nearest(self, photo: images.Source, top: int = 6) -> list[Lookalike]:
+        """The ``top`` photos that look most like a photo, the most similar first. Raises ImageError, InputError."""
+        if top < 1:
+            raise InputError(f"top must be at least 1; got {top}")
+        found = self.index.nearest(self.look(photo), top)
+        photos = self.photos.take(found.rows[0])
+        located = np.asarray(np.isfinite(photos.points).all(axis=1))
+        names = iter(place_names.place_names(photos.points[located]) if located.any() else ())
+        told = []
+        for number, (spot, known) in enumerate(zip(photos.points.tolist(), located, strict=True)):
+            latitude, longitude = spot if known else (None, None)
+            place = Place(*next(names)) if known else None
+            distance = float(found.distance[0, number])
+            own = photos.ids[number], photos.images[number]
+            told.append(Lookalike(number + 1, distance, *own, latitude, longitude, place))
+        return told
+
+
+def open_gallery(
+    given: Path | None,
+    model: str | Path | None = None,
+    *,
+    metric: Metric = "cosine",
+    device: str | None = None,
+    cache: Path | None = None,
+    workers: int | None = None,
+    track: Track = silent,
+) -> Gallery:
+    """The gallery in a place: by default the photos of the model itself, and for a model folder its own features.
+
+    ``model`` gives the features of other galleries, by default "compact". Raises InputError where there is no photo to
+    search, ModelError.
+    """
+    if given is not None and model_folder.is_model(given):
+        if model is not None and model_folder.find(model).resolve() != given.resolve():
+            raise InputError(f"{given}: its photos are compared by its own features; leave --model out")
+        model, given = given, None
+    if model == PRIOR:
+        raise InputError(f"{PRIOR} looks at no picture; leave --model out, or name another")
+    folder = ModelFolder(model_folder.COMPACT if model is None else model)
+    eye = _Eye(folder, metric, device, workers, cache, track)
+    if given is None:
+        return eye.of_model()
+    if not given.exists():
+        raise InputError(f"{given}: no such file or folder")
+    if given.suffix.lower() in images.SUFFIXES:
+        raise InputError(
+            f"{given}: a picture; a gallery is a folder of photos, a table or Records of photos, or a model"
+        )
+    if given.suffix.lower() == ".parquet" and given.is_file() and FEATURES in _columns(given):
+        return eye.of_features(given)
+    return eye.of_pictures(given)
+
+
+@dataclass(frozen=True)
+class _Eye:
+    """A model as what looks at pictures: ``kind`` is the output that is compared."""
+
+    folder: ModelFolder
+    metric: Metric
+    device: str | None
+    workers: int | None
+    cache: Path | None
+    track: Track
+
+    @property
+    def kind(self) -> str:
+        return "pooled" if self.folder.description.head is None else "features"
+
+    @functools.cached_property
+    def _runs_on(self) -> str:
+        by_onnx = self.folder.onnx is not None and self.device in (None, "cpu")
+        return "cpu" if by_onnx else runtime.pick_device(self.device)
+
+    def look(self, photo: images.Source, scale: Scale) -> NDArray[np.float32]:
+        """Features (1, d) of a photo. Raises ImageError."""
+        compute = make_network(str(self.folder.path), self._runs_on)
+        settings = self.folder.description.preprocess
+        for rows, outputs, errors in runtime.compute_outputs([photo], settings, lambda: compute):
+            if errors:
+                raise ImageError(errors[0])
+            if len(rows):
+                return scale(outputs[self.kind])
+        raise ImageError(f"{images.describe(photo)}: cannot be looked at")
+
+    def gallery(
+        self, name: str, photos: Photos, known: NDArray[np.floating], scale: Scale, errors: dict[str, str]
+    ) -> Gallery:
+        """Photos with features (m, d) that are scaled already, ready to search."""
+        index = nearest_photos.index_of(known, self.metric, cache=nearest_photos.default_cache())
+        look = functools.partial(self.look, scale=scale)
+        return Gallery(name, self.folder.description.name, photos, index, look, errors)
+
+    def of_model(self) -> Gallery:
+        """The photos that the model was learned or trained from."""
+        folder = self.folder
+        if folder.is_memory:
+            table = folder.photos
+            photos = Photos(table["id"].to_pylist(), table["image"].to_pylist(), folder.training_points())
+            if self.metric == "l2":
+                return self.gallery(str(folder.path), photos, folder.arrays["pooled"], _as_they_are, {})
+            white = whitening.Whitening(folder.arrays["mean"], folder.arrays["factor"])
+            return self.gallery(str(folder.path), photos, folder.arrays["features"], white, {})
+        if folder.description.head is None:
+            raise InputError(
+                f"{folder.description.name} has no photos of its own; give a folder of photos, a table or a model with "
+                "--gallery, or with --model one that was learned"
+            )
+        known = folder.gallery
+        names = known.images or [None] * len(known.points)
+        ids = [name or f"photo-{number}" for number, name in enumerate(names)]
+        photos = Photos(ids, list(names), known.points)
+        return self.gallery(str(folder.path), photos, known.features, _as_they_are, {})
+
+    def of_pictures(self, given: Path) -> Gallery:
+        """A folder of pictures, with positions or without, or a table or Records of photos."""
+        photos = _pictures(given, self.track)
+        if not photos.ids:
+            raise InputError(f"{given}: there is no photo to search")
+        settings = self.folder.description.preprocess
+        known, errors = features.cached_features(
+            photos.images,
+            settings,
+            self._identity(),
+            functools.partial(_Features, str(self.folder.path), self._runs_on, self.kind),
+            cache=self.cache,
+            workers=self.workers or runtime.default_workers(len(photos.ids), self._runs_on),
+            track=self.track,
+        )
+        good = np.array([row for row in range(len(photos.ids)) if row not in errors], dtype=np.int64)
+        if len(good) == 0:
+            raise InputError(f"{given}: none of {len(photos.ids)} pictures could be read; first: {errors[0]}")
+        scale = self._scale(known[good])
+        named = {photos.ids[row]: text for row, text in sorted(errors.items())}
+        return self.gallery(str(given), photos.take(good), scale(known[good]), scale, named)
+
+    def of_features(self, given: Path) -> Gallery:
+        """A Parquet file of photos with their features, which this model made."""
+        table = pq.read_table(given)
+        column = table[FEATURES].combine_chunks()
+        sizes = {len(value) for value in column.to_pylist() if value is not None}
+        if len(table) == 0 or len(sizes) != 1 or column.null_count:
+            raise InputError(f"{given}: {FEATURES} must be lists of as many numbers each, and at least one")
+        known = np.array(column.to_pylist(), np.float32)
+        records = Records(table.drop_columns([FEATURES]))
+        photos = Photos(records.ids, records.strings("image"), _points(records))
+        return self.gallery(str(given), photos, known, _as_they_are, {})
+
+    def _identity(self) -> str:
+        hashes = self.folder.hashes
+        return hashes.get(model_folder.ONNX, hashes.get("weights.safetensors", ""))[:32]
+
+    def _scale(self, pooled: NDArray[np.floating]) -> Scale:
+        """What makes pooled features comparable: a learned model's whitening, or root and centre of the gallery's."""
+        if self.metric == "l2" or self.kind == "features":
+            return _as_they_are
+        if self.folder.is_memory:
+            return whitening.Whitening(self.folder.arrays["mean"], self.folder.arrays["factor"])
+        return whitening.fit(pooled, np.arange(len(pooled)), self.folder.usual)
+
+
+class _Features:
+    """A model's network, of whose outputs one is kept, under the name that the cache of features knows."""
+
+    def __init__(self, path: str, device: str, kind: str) -> None:
+        self._network, self._kind = make_network(path, device), kind
+
+    def __call__(self, batch: Batch) -> dict[str, NDArray[Any]]:
+        return {"pooled": self._network(batch)[self._kind]}
+
+
+def _as_they_are(values: NDArray[np.floating]) -> NDArray[np.float32]:
+    return np.asarray(values, np.float32)
+
+
+def _columns(path: Path) -> list[str]:
+    try:
+        result: list[str] = pq.read_schema(path).names
+        return result
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
+
+
+def _points(records: Records) -> NDArray[np.float64]:
+    return np.stack([records.numbers(name) for name in ("latitude", "longitude")], axis=1)
+
+
+def _has_pictures(folder: Path) -> bool:
+    try:
+        return bool(find_pictures([folder]))
+    except InputError:
+        return False
+
+
+def _pictures(given: Path, track: Track) -> Photos:
+    """The photos of a folder, a table or Records; those without a position count too."""
+    if given.is_dir() and (_has_pictures(given) or not any(given.glob("*.parquet"))):
+        found = find_pictures([given])
+        ingested = SOURCES["folder"]([given], {}, track)
+        where = dict(zip(ingested.records.strings("id"), ingested.records.points.tolist(), strict=True))
+        unknown = [np.nan, np.nan]
+        spots = [where.get(images.printable(name), unknown) for name, _ in found]
+        paths: list[str | None] = [str(path) for _, path in found]
+        return Photos([images.printable(name) for name, _ in found], paths, np.array(spots, np.float64).reshape(-1, 2))
+    if given.is_file() and given.suffix.lower() != ".parquet":
+        records = SOURCES["table"]([given], {}, silent).records
+    else:
+        records = Records.read(given)
+    return Photos(records.ids, records.strings("image"), _points(records))
+
+
+def to_json(photo: str, gallery: Gallery, metric: Metric, found: list[Lookalike]) -> dict[str, Any]:
+    """The document of the command."""
+    return {
+        "photo": photo,
+        "gallery": gallery.name,
+        "model": gallery.model,
+        "metric": metric,
+        "photos": len(gallery.photos.ids),
+        "unreadable": gallery.errors,
+        "nearest": [one.to_json() for one in found],
+    }
+
+
+def in_words(found: list[Lookalike]) -> list[str]:
+    """A line for each: rank, distance, position, place, picture."""
+    lines = []
+    for one in found:
+        known = one.latitude is not None
+        spot = f"{one.latitude:9.4f}, {one.longitude:9.4f}  {one.place}" if known else "position not known"
+        lines.append(f"{one.rank:3d}. {one.distance:8.4f}  {spot}  {one.image or one.id}")
+    return lines

@@ -1,0 +1,179 @@
+"""Posteriors in, Predictions out: the place decided for, how sure, the countries and the other likely places."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whereshot.earth import place_names, sphere
+from whereshot.earth.sphere import DISTANCES_KM
+from whereshot.foundation.errors import InputError
+from whereshot.posterior import candidates
+from whereshot.posterior.base import Posterior
+from whereshot.posterior.decision import decide
+from whereshot.posterior.masses import country_masses
+from whereshot.posterior.place_shape import half_square
+from whereshot.posterior.support import quarter
+
+WITHIN_KM = DISTANCES_KM
+CONFIDENT_TO = dict(zip(WITHIN_KM, ("street", "city", "region", "country", "continent"), strict=True))
+CONFIDENT = 0.9
+CANDIDATE_KM = 25.0
+"""Places this near are one candidate, and its probability is the mass within this distance."""
+LEAST_SHARE = 0.001
+"""Countries with less are not listed."""
+WIDEST_CANDIDATE_KM = 1000.0
+"""A place that is spread wider than this is no place to name."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A named place; parts that are not known are None."""
+
+    name: str | None = None
+    region: str | None = None
+    country: str | None = None
+    country_code: str | None = None
+
+    def __str__(self) -> str:
+        return ", ".join(part for part in (self.name, self.region, self.country) if part) or "at sea"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One of the likely places; ``probability`` is the mass within 25 km of it."""
+
+    latitude: float
+    longitude: float
+    probability: float
+    place: Place
+
+
+class Answered(NamedTuple):
+    """Where a photo was taken, in degrees, and the circle that holds ``level``."""
+
+    latitude: float
+    longitude: float
+    radius_km: float
+    level: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Where a photo was taken, how sure that is, and why.
+
+    ``radius_km`` is the circle that holds ``level``; ``within`` the probability of being at most 1, 25, 200, 750 and
+    2500 km off; ``confident_to`` the finest of street, city, region, country and continent with at least 90 %.
+    ``recorded`` is what the camera wrote, never mixed into the estimate. With ``error`` all else is None or empty.
+    """
+
+    id: str
+    path: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    radius_km: float | None = None
+    level: float | None = None
+    within: dict[str, float] = field(default_factory=dict)
+    confident_to: str | None = None
+    place: Place | None = None
+    countries: tuple[tuple[str, float], ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    evidence: tuple[dict[str, Any], ...] = ()
+    recorded: tuple[float, float] | None = None
+    error: str | None = None
+
+    @property
+    def answered(self) -> Answered:
+        """What every photo has that could be answered. Raises InputError with the error of one that could not."""
+        if self.latitude is None or self.longitude is None or self.radius_km is None or self.level is None:
+            raise InputError(f"{self.id}: has no answer ({self.error})")
+        return Answered(self.latitude, self.longitude, self.radius_km, self.level)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of the command contract."""
+        document = asdict(self)
+        document["countries"] = [{"country_code": code, "probability": share} for code, share in self.countries]
+        if self.recorded is not None:
+            document["recorded"] = dict(zip(("latitude", "longitude"), self.recorded, strict=True))
+        return document
+
+
+def answer_rows(
+    posterior: Posterior,
+    *,
+    within_km: float | None = None,
+    level: float = 0.9,
+    top: int = 5,
+    radius_factor: float = 1.0,
+    country_index: NDArray[np.int64] | None = None,
+) -> list[dict[str, Any]]:
+    """What a Prediction says of each row of a posterior: the place decided for, its circle, probabilities, candidates.
+
+    ``within_km`` decides for the place that is most likely right to that distance; ``radius_factor`` corrects the
+    radii, and with them every probability of being within a distance. ``country_index`` may give the countries of
+    shared places.
+    """
+    decided = decide(posterior, within_km)
+    rings = posterior.around(decided)
+    radius = np.minimum(rings.radius_km(level) * radius_factor, sphere.HALF_CIRCUMFERENCE_KM)
+    within = {km: rings.mass_within(km / radius_factor) for km in WITHIN_KM}
+    masses = country_masses(posterior, country_index, LEAST_SHARE)
+    candidates = _candidates(posterior, decided, top, CANDIDATE_KM / radius_factor)
+    found = []
+    for number in range(len(posterior)):
+        shares = {str(km): round(float(within[km][number]), 4) for km in WITHIN_KM}
+        found.append(
+            {
+                "latitude": round(float(decided[number, 0]), 6),
+                "longitude": round(float(decided[number, 1]), 6),
+                "radius_km": round(float(radius[number]), 3),
+                "level": level,
+                "within": shares,
+                "confident_to": next((CONFIDENT_TO[km] for km in WITHIN_KM if shares[str(km)] >= CONFIDENT), None),
+                "place": candidates[number][0].place,
+                "countries": tuple((code, round(share, 4)) for code, share in masses[number]),
+                "candidates": candidates[number],
+            }
+        )
+    return found
+
+
+def _named(points: NDArray[np.float64]) -> list[Place]:
+    """The named places of positions (n, 2)."""
+    return [Place(*name) for name in place_names.place_names(points)]
+
+
+def _candidates(
+    posterior: Posterior, decided: NDArray[np.float64], top: int, within_km: float
+) -> list[tuple[Candidate, ...]]:
+    """The answer of each row, then the likeliest places, none within twice 25 km of an earlier one."""
+    gain, apart = candidates.right_within(within_km), half_square(2 * CANDIDATE_KM)
+    found = []
+    for row in range(len(posterior)):
+        every = posterior.spots(row)
+        index, held = posterior.weigh(row, gain)
+        spots = np.concatenate([decided[row][None], every.places[index]])
+        unit = np.concatenate([sphere.xyz(decided[row])[None], every.unit[index]])
+        held = np.concatenate([[0.0], held])  # the answer comes first, whatever it holds
+        free = np.concatenate([[True], every.spread_km[index] < WIDEST_CANDIDATE_KM])
+        chosen: list[int] = []
+        best = 0
+        while len(chosen) < top and free.any():
+            chosen.append(best)
+            free &= quarter(unit, unit[best]) > apart
+            best = int(np.where(free, held, -1.0).argmax())
+        centers = spots[chosen]
+        shares = posterior[np.full(len(chosen), row)].mass_within(centers, within_km)
+        order = [0, *(1 + np.argsort(-shares[1:], kind="stable"))]
+        found.append([(centers[number], float(shares[number])) for number in order])
+    names = iter(_named(np.array([center for row in found for center, _ in row])))
+    return [
+        tuple(
+            Candidate(round(float(center[0]), 6), round(float(center[1]), 6), round(share, 4), next(names))
+            for center, share in row
+        )
+        for row in found
+    ]

@@ -1,0 +1,1 @@
+"""What looks at a picture: networks, their folders, how they run, and readouts from outputs to a Posterior."""

@@ -1,0 +1,94 @@
+"""What the hub says of a repository at one commit, and its files on this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import quote
+
+from whereshot.foundation import download
+from whereshot.foundation.download import Wanted
+from whereshot.foundation.errors import ModelError
+from whereshot.foundation.progress import Track, silent
+from whereshot.models import catalog
+from whereshot.models.catalog import HubName
+
+ENDPOINT = "https://huggingface.co"
+"""The hub; the variable HF_ENDPOINT names another one."""
+
+
+def endpoint() -> str:
+    """The hub that is asked."""
+    return os.environ.get("HF_ENDPOINT", ENDPOINT).rstrip("/")
+
+
+@dataclass(frozen=True)
+class Fetching:
+    """How things are fetched: files brought by other means, and whom to tell what."""
+
+    tower: Path | None = None
+    say: Callable[[str], None] = lambda text: None
+    track: Track = silent
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository of the hub at one commit: its files, by name."""
+
+    name: str
+    commit: str
+    licence: str
+    files: Mapping[str, Wanted] = field(default_factory=dict)
+
+    @property
+    def _on_its_way(self) -> Path:
+        return catalog.downloads() / catalog.folder_of(self.name, self.commit).name
+
+    def with_hash(self, file: str, sha256: str) -> Repository:
+        """The same with what is known of one of its files. Raises ModelError where there is no such file."""
+        if file not in self.files:
+            raise ModelError(f"hf:{self.name}: has no {file}")
+        return replace(self, files={**self.files, file: self.files[file]._replace(sha256=sha256)})
+
+    def tell(self, files: Sequence[str], fetching: Fetching) -> None:
+        """Say how much will be fetched, from where, and under which licence."""
+        size = sum(self.files[file].size or 0 for file in files)
+        number = "one file" if len(files) == 1 else f"{len(files)} files"
+        at = f"{self.name} at {self.commit[: catalog.SHORT]}"
+        fetching.say(f"fetching {number} ({size / 1e6:,.1f} MB) from {at}; licence: {self.licence}")
+
+    def fetch(self, file: str, fetching: Fetching) -> Path:
+        """The path of one of its files on this machine. Raises ModelError, OutputError."""
+        place = self._on_its_way / file
+        return download.fetch(self.files[file], place, what=f"hf:{self.name}", track=fetching.track)
+
+    def forget_downloads(self) -> None:
+        """Remove what was kept on its way: the model folder has it now."""
+        shutil.rmtree(self._on_its_way)
+
+
+def look_up(asked: HubName) -> Repository:
+    """What a repository holds at the commit that a revision stands for now. Raises ModelError."""
+    at = f"/revision/{quote(asked.revision, safe='')}" if asked.revision else ""
+    told = download.ask_json(f"{endpoint()}/api/models/{asked.repository}{at}?blobs=true", str(asked))
+    try:
+        commit, siblings = told["sha"], told["siblings"]
+        files = {
+            one["rfilename"]: Wanted(
+                f"{endpoint()}/{asked.repository}/resolve/{commit}/{quote(one['rfilename'])}",
+                one["size"] if isinstance(one.get("size"), int) else None,
+                (one.get("lfs") or {}).get("sha256"),
+                one.get("blobId"),
+            )
+            for one in siblings
+        }
+        licence = (told.get("cardData") or {}).get("license") or "none is stated"
+    except (KeyError, TypeError, AttributeError):
+        raise ModelError(f"{asked}: the hub's description of it cannot be understood") from None
+    if not re.fullmatch(r"[0-9a-f]{40}", str(commit)) or (asked.is_pinned and commit != asked.revision):
+        raise ModelError(f"{asked}: the hub answers with another commit ({str(commit)[:40]})")
+    return Repository(asked.repository, commit, " ".join(str(licence).split())[:80], files)

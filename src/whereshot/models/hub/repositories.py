@@ -1,0 +1,110 @@
+"""Repositories of the hub -> model folders: whereshot's own as they are, networks of timm's as features to learn with.
+
+Weights are safetensors or ONNX; whatever could run code when it is opened (pickle) is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from whereshot.foundation import output_files
+from whereshot.foundation.errors import ModelError, require
+from whereshot.models import card, catalog, learned_photos, model_folder
+from whereshot.models.catalog import Known
+from whereshot.models.hub.base import Fetching, Repository
+
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy")
+"""Endings of files that may run code when they are opened."""
+SUFFIXES = (".toml", ".json", ".jsonl", ".safetensors", ".parquet", ".onnx", ".md", ".txt")
+"""Endings of what a model folder holds."""
+MOST_DESCRIPTION = 1 << 20
+LEARNING_CROPS = 3
+
+
+def make(
+    repository: Repository, name: str, asked: str | None, out: Path, fetching: Fetching, one: Known | None = None
+) -> None:
+    """Make a model folder of a repository: of a model folder, or of a network of timm's. Raises ModelError."""
+    what, names = f"hf:{repository.name}", repository.files
+    source = {"repository": repository.name, "revision": repository.commit, "asked": asked}
+    source["licence"] = one.licence if one else repository.licence
+    if model_folder.MANIFEST in names:
+        _of_model_folder(repository, source, out, fetching)
+    elif "config.json" in names and "model.safetensors" in names:
+        _of_timm(repository, name, source, out, fetching, one)
+    else:
+        pickles = sorted(file for file in names if PurePosixPath(file).suffix in PICKLES)
+        if pickles:
+            raise ModelError(
+                f"{what}: its weights are pickled ({pickles[0]}), which can run code when they are opened; "
+                "ask its authors for safetensors"
+            )
+        raise ModelError(f"{what}: holds neither a whereshot model (manifest.json) nor a network of timm's")
+    repository.forget_downloads()
+
+
+def _of_model_folder(repository: Repository, source: dict[str, Any], out: Path, fetching: Fetching) -> None:
+    """A whereshot model as it is: every file that its manifest names, with the hash that stands there."""
+    what = f"hf:{repository.name}"
+    if (repository.files[model_folder.MANIFEST].size or 0) > MOST_DESCRIPTION:
+        raise ModelError(f"{what}: its {model_folder.MANIFEST} is too large to be one")
+    try:
+        manifest = json.loads(repository.fetch(model_folder.MANIFEST, fetching).read_text("utf-8"))
+        found, hashes = manifest["format"], {str(file): str(known) for file, known in manifest["sha256"].items()}
+        hashes.pop(learned_photos.FILE, None)  # it is its owner's alone
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ModelError(f"{what}: its {model_folder.MANIFEST} is not that of a whereshot model") from None
+    if found != model_folder.FORMAT:
+        raise ModelError(f"{what}: is of model format {found!r}; this version reads {model_folder.FORMAT}")
+    for file in hashes:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file) or Path(file).suffix not in SUFFIXES:
+            raise ModelError(f"{what}: holds {file!r}, which belongs in no model folder; nothing was fetched")
+        if file not in repository.files:
+            raise ModelError(f"{what}: its manifest names {file}, which is not there")
+    known = {file: repository.files[file]._replace(sha256=hashed) for file, hashed in hashes.items()}
+    pinned = replace(repository, files=known)
+    pinned.tell(list(known), fetching)
+    paths = [pinned.fetch(file, fetching) for file in sorted(known)]
+
+    def fill(beside: Path) -> None:
+        for path in paths:
+            output_files.copy_file(path, beside / path.name)
+        output_files.write_text(beside / catalog.SOURCE, json.dumps(source, indent=1) + "\n")
+
+    model_folder.write_files(out, fill)
+
+
+def _of_timm(
+    repository: Repository, name: str, source: dict[str, Any], out: Path, fetching: Fetching, one: Known | None
+) -> None:
+    """A network of timm's as features to learn with, by ONNX Runtime."""
+    what = f"hf:{repository.name}"
+    require("torch", extra="torch")
+    require("onnx", extra="export")
+    from whereshot.models import networks, onnx_export
+
+    try:
+        described = json.loads(repository.fetch("config.json", fetching).read_text("utf-8"))
+        architecture, told = str(described["architecture"]), dict(described.get("pretrained_cfg") or {})
+        options = dict(described.get("model_args") or {})
+    except (ValueError, KeyError, TypeError):
+        raise ModelError(f"{what}: its config.json is not that of a network of timm's") from None
+    changes = {key: told[key] for key in ("mean", "std") if key in told}
+    if told.get("interpolation") in ("bilinear", "bicubic"):
+        changes["interpolation"] = told["interpolation"]
+    if told.get("input_size"):
+        changes["size"] = int(told["input_size"][-1])
+    bare = networks.BackboneSettings(name=architecture, options=options)
+    preprocess = networks.default_preprocess(bare, crops=LEARNING_CROPS, **changes)  # an unknown name is told at once
+    repository.tell(["model.safetensors"], fetching)
+    weights = repository.fetch("model.safetensors", fetching)
+    backbone = networks.create(networks.BackboneSettings(name=architecture, options=options, weights=weights))
+    fetching.say("writing it for ONNX Runtime")
+    training = {"photos": 0, "repository": repository.name, "revision": repository.commit}
+    text = card.of_backbone(name, repository.name, repository.commit, source["licence"], one).to_markdown()
+    extra = {"README.md": text, catalog.SOURCE: json.dumps(source, indent=1) + "\n"}
+    onnx_export.write_backbone(out, name, backbone, preprocess, training, extra)

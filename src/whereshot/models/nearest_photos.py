@@ -1,0 +1,252 @@
+"""Nearest photos in feature space: features of known photos in, the nearest of each photo asked about out.
+
+Exact up to a million photos, by products of blocks of matrices, so that memory does not grow with the photos; beyond,
+by a graph of neighbours (HNSW, Malkov and Yashunin 2016; usearch, extra ``retrieval``), built once and kept on disk.
+Either way what was found in float32 is measured again in float64 before it is put in order. Positions are no features:
+in float32 the inner products of neighbouring unit vectors are equal, and a wrong one is the nearest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from whereshot.foundation import output_files
+from whereshot.foundation.errors import InputError, require
+
+Metric = Literal["cosine", "l2"]
+
+EXACT_UP_TO = 1_000_000
+"""Photos beyond which a graph answers, nearly always as exactly."""
+SPARE = 32
+"""More candidates than asked for: what float32 cannot tell apart is told apart among them in float64."""
+_QUERIES = 64  # photos asked about at a time
+_PHOTOS = 16_384  # known photos looked at at a time
+_NUMBERS = 4_000_000  # measured again at a time
+_CONNECTIVITY, _EXPANSION_ADD, _EXPANSION_SEARCH = 32, 128, 256
+
+
+class Found(NamedTuple):
+    """The nearest of n photos: row numbers (n, k) of known ones, and their distances (n, k), nearest first."""
+
+    rows: NDArray[np.int64]
+    distance: NDArray[np.float64]
+
+
+class Index(ABC):
+    """Features (m, d) of known photos, by which the nearest are found.
+
+    "cosine": one minus the cosine, whatever the features' lengths; "l2": the Euclidean distance of features as they
+    are, as query by example was published. Of equally near photos the one with the lower number comes first. Features
+    that hold NaN or infinity are never found; ``left_out`` are their numbers. Raises InputError where no photo is left,
+    or for features that look like positions.
+    """
+
+    def __init__(self, features: ArrayLike, metric: Metric = "cosine") -> None:
+        given = np.asarray(features)
+        if given.ndim != 2 or not np.issubdtype(given.dtype, np.number):
+            raise InputError(f"features must have the shape (photos, numbers); got {given.shape} of {given.dtype}")
+        if given.shape[1] == 3:
+            raise InputError("features of 3 numbers are positions, of which sphere.Nearest finds the nearest exactly")
+        self.metric: Metric = metric
+        self.left_out, length = _looked_at(given)
+        if len(self.left_out) == len(given):
+            raise InputError("there is no photo to search: no features, or none without NaN")
+        self._features = self._prepared(given, length, self.left_out)
+
+    def __len__(self) -> int:
+        return len(self._features)
+
+    def nearest(self, features: ArrayLike, k: int = 1) -> Found:
+        """The ``k`` nearest known photos of each of features (n, d); fewer where there are not so many.
+
+        Raises InputError for features that do not fit, or that hold NaN.
+        """
+        given = np.asarray(features)
+        if given.ndim != 2 or given.shape[1] != self._features.shape[1]:
+            raise InputError(f"the index takes features (n, {self._features.shape[1]}); got {given.shape}")
+        if k < 1:
+            raise InputError(f"at least one photo must be asked for; got {k}")
+        bad, length = _looked_at(given)
+        if len(bad):
+            raise InputError(f"{len(bad)} of {len(given)} features hold NaN or infinity, first {bad[0]}")
+        queries = self._prepared(given, length, bad)
+        usable = len(self) - len(self.left_out)
+        k, pool = min(k, usable), min(k + SPARE, usable)
+        found = [self._measured(queries[part], self._candidates(queries[part], pool), k) for part in _blocks(queries)]
+        if not found:
+            return Found(np.empty((0, k), np.int64), np.empty((0, k)))
+        return Found(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+    @abstractmethod
+    def _candidates(self, queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+        """Numbers (n, count) of photos among which the nearest are."""
+
+    def _prepared(
+        self, given: NDArray[np.float64], length: NDArray[np.float64], bad: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Features as they are compared: for the cosine of unit length; copied only where they change."""
+        as_they_are = self.metric == "l2" or bool((np.abs(length[length > 0] - 1) < 1e-6).all())
+        if given.dtype == np.float32 and as_they_are and not len(bad):
+            return np.ascontiguousarray(given)
+        divisor = np.ones_like(length) if as_they_are else np.where(length > 0, length, 1.0)
+        prepared = np.empty(given.shape, np.float32)
+        for start in range(0, len(given), _PHOTOS):
+            part = slice(start, start + _PHOTOS)
+            prepared[part] = given[part] / divisor[part, None]
+        prepared[bad] = 0
+        return prepared
+
+    def _measured(self, queries: NDArray[np.float32], rows: NDArray[np.int64], k: int) -> Found:
+        """The ``k`` nearest of candidates (n, c), by distances in float64."""
+        distance = np.empty(rows.shape)
+        step = max(1, _NUMBERS // max(1, rows.shape[1] * queries.shape[1]))
+        for start in range(0, len(rows), step):
+            part = slice(start, start + step)
+            distance[part] = self._distance(self._features[rows[part]].astype(np.float64), queries[part, None])
+        order = np.lexsort((rows, distance), axis=1)[:, :k]
+        return Found(np.take_along_axis(rows, order, 1), np.take_along_axis(distance, order, 1))
+
+    def _distance(self, known: NDArray[np.float64], asked: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Distances (n, c) of features (n, c, d) from others (n, 1, d)."""
+        asked = asked.astype(np.float64)
+        if self.metric == "l2":
+            straight: NDArray[np.float64] = np.sqrt(np.square(known - asked).sum(axis=2))
+            return straight
+        lengths = np.sqrt(np.square(known).sum(axis=2) * np.square(asked).sum(axis=2))
+        dot = (known * asked).sum(axis=2)
+        cosine = np.divide(dot, lengths, out=np.zeros_like(dot), where=lengths > 0)
+        result: NDArray[np.float64] = np.maximum(1 - cosine, 0.0)
+        return result
+
+
+class Exact(Index):
+    """Every known photo is compared, a block at a time."""
+
+    def _candidates(self, queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+        best = np.empty((len(queries), 0), np.int64)
+        for start in range(0, len(self), _PHOTOS):
+            block = self._features[start : start + _PHOTOS]
+            score = queries @ block.T
+            if self.metric == "l2":
+                score -= np.square(block).sum(axis=1) / 2
+            score[:, self.left_out[(self.left_out >= start) & (self.left_out < start + len(block))] - start] = -np.inf
+            best = _kept(best, score, start, count)
+        return _row_of(best)
+
+
+class Graph(Index):
+    """A graph of neighbours is walked: a few thousand photos are compared, not all.
+
+    ``cache`` is a folder in which the graph is kept, by what it was made of. Raises MissingExtraError, OutputError.
+    """
+
+    def __init__(self, features: ArrayLike, metric: Metric = "cosine", *, cache: Path | None = None) -> None:
+        super().__init__(features, metric)
+        usearch = require("usearch.index", extra="retrieval")
+        settings = {
+            "ndim": self._features.shape[1],
+            "metric": "cos" if metric == "cosine" else "l2sq",
+            "dtype": "f32",
+            "connectivity": _CONNECTIVITY,
+            "expansion_add": _EXPANSION_ADD,
+            "expansion_search": _EXPANSION_SEARCH,
+        }
+        path = None if cache is None else Path(cache) / f"{self._digest()}.usearch"
+        self._graph = usearch.Index(**settings)
+        if path is not None and path.is_file():
+            try:
+                self._graph.view(str(path))
+                return
+            except (RuntimeError, ValueError):  # it was cut short: once more
+                self._graph = usearch.Index(**settings)
+        usable = np.setdiff1d(np.arange(len(self)), self.left_out)
+        for start in range(0, len(usable), _PHOTOS):
+            rows = usable[start : start + _PHOTOS]
+            self._graph.add(rows.astype(np.uint64), self._features[rows])
+        if path is not None:
+            _keep(self._graph, path)
+
+    def _digest(self) -> str:
+        digest = hashlib.blake2b(f"{self.metric} {_CONNECTIVITY} {_EXPANSION_ADD}".encode(), digest_size=16)
+        digest.update(np.ascontiguousarray(self.left_out).tobytes())
+        for start in range(0, len(self), _PHOTOS):
+            digest.update(self._features[start : start + _PHOTOS].tobytes())
+        return digest.hexdigest()
+
+    def _candidates(self, queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+        found = np.atleast_2d(self._graph.search(queries, count).keys).astype(np.int64)
+        return found[:, :count]
+
+
+def default_cache() -> Path:
+    """Where graphs are kept: ``$XDG_CACHE_HOME/whereshot/indexes``, by default under ``~/.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whereshot" / "indexes"
+
+
+def index_of(
+    features: ArrayLike, metric: Metric = "cosine", *, exact_up_to: int = EXACT_UP_TO, cache: Path | None = None
+) -> Index:
+    """An exact index of features (m, d) where there are few enough, else a graph, kept under ``cache``."""
+    if len(np.asarray(features)) <= exact_up_to:
+        return Exact(features, metric)
+    return Graph(features, metric, cache=cache)
+
+
+def _kept(best: NDArray[np.int64], score: NDArray[np.float32], start: int, count: int) -> NDArray[np.int64]:
+    """The ``count`` best of each row, of those known already (n, c) and of the scores (n, b) of photos from ``start``.
+
+    A photo is one whole number: its score's bits, which order as the score does, above those of its number, turned
+    round, so that of equals the lower number is the better.
+    """
+    bits = (score + np.float32(0)).view(np.int32)  # a zero has no sign then
+    bits ^= (bits >> 31) & 0x7FFFFFFF
+    turned = 0xFFFFFFFF - np.arange(start, start + score.shape[1], dtype=np.int64)
+    if best.shape[1] < count:
+        keys = (bits.astype(np.int64) << 32) | turned
+        return _largest(np.concatenate([best, keys], axis=1), count)
+    floor = (best.min(axis=1) >> 32).astype(np.int32)
+    for row in np.flatnonzero((bits > floor[:, None]).any(axis=1)):  # an equal score of a later photo is no better
+        fresh = np.flatnonzero(bits[row] > floor[row])
+        keys = (bits[row, fresh].astype(np.int64) << 32) | turned[fresh]
+        best[row] = _largest(np.concatenate([best[row], keys])[None], count)[0]
+    return best
+
+
+def _largest(keys: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    at = keys.shape[1] - count
+    return keys if at <= 0 else np.partition(keys, at, axis=1)[:, at:]
+
+
+def _row_of(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    return 0xFFFFFFFF - (keys & 0xFFFFFFFF)
+
+
+def _looked_at(features: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Numbers of the features that hold NaN or infinity, and the lengths (m,) of all, 1 for those."""
+    length = np.empty(len(features))
+    for start in range(0, len(features), _PHOTOS):
+        part = slice(start, start + _PHOTOS)
+        with np.errstate(invalid="ignore", over="ignore"):
+            length[part] = np.sqrt(np.square(features[part].astype(np.float64)).sum(axis=1))
+    bad = np.flatnonzero(~np.isfinite(length))
+    length[bad] = 1.0
+    return bad, length
+
+
+def _keep(graph: Any, path: Path) -> None:
+    """Write a graph, whole or not at all. Raises OutputError."""
+    output_files.make_folder(path.parent)
+    with output_files.new_file(path, failures=(RuntimeError,)) as beside:
+        graph.save(str(beside))
+
+
+def _blocks(queries: NDArray[np.floating]) -> Iterator[slice]:
+    yield from (slice(start, start + _QUERIES) for start in range(0, len(queries), _QUERIES))

@@ -1,0 +1,227 @@
+"""Losses besides the head's, on the same features: what else a picture's features should tell while they are learned.
+
+Records give the targets, AUXILIARIES names every loss; adding one is one class and one line. They are of use only where
+the backbone is trained, and are left behind when the model is written.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import zlib
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import nn
+
+from whereshot.foundation import settings_file
+from whereshot.foundation.errors import ConfigError, InputError, nearest_name
+from whereshot.foundation.settings_file import Settings
+from whereshot.photos.records import Records
+from whereshot.photos.scenes import SCENES, scene_shares
+
+LONGEST_GRAM, SHORTEST_GRAM = 5, 3
+MOST_GRAMS = 256
+"""Of one text; what is beyond is cut."""
+_NO_GRAM = -1
+
+
+class AuxiliarySettings(Settings):
+    """``weight`` is what the loss is multiplied with before it is added to the head's."""
+
+    weight: float = Field(0.1, gt=0)
+
+
+class AuxiliaryLoss(nn.Module, ABC):
+    """Features (n, dim) of unit length and what records tell of these photos -> a loss."""
+
+    @classmethod
+    @abstractmethod
+    def target(cls, records: Records, settings: Any) -> torch.Tensor:
+        """What the loss compares with, (n, ...), on the CPU. Raises InputError where no photo has it."""
+
+    @abstractmethod
+    def forward(self, features: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        """The mean over photos weighted by (n,), of those that have a target; zero where none has."""
+
+
+class SceneSettings(AuxiliarySettings):
+    """``scale`` is the length that unit features get, as in the head "classify"."""
+
+    scale: float = Field(20.0, gt=0)
+
+
+class SceneLoss(AuxiliaryLoss):
+    """Cross-entropy with the probabilities of indoor, natural and urban (Mueller-Budack et al. 2018 classify these to
+    choose among networks; here one network learns them beside the place)."""
+
+    def __init__(self, dim: int, settings: SceneSettings, target: torch.Tensor) -> None:
+        super().__init__()
+        self.scale = settings.scale
+        self.linear = nn.Linear(dim, len(SCENES))
+
+    @classmethod
+    def target(cls, records: Records, settings: SceneSettings) -> torch.Tensor:
+        shares = scene_shares(records)
+        _needs_some(np.asarray(np.isfinite(shares).all(axis=1)), "scene", "probabilities of scenes")
+        return torch.from_numpy(shares.astype(np.float32))
+
+    def forward(self, features: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        log_probability = self.linear(features * self.scale).float().log_softmax(dim=1)
+        known = torch.isfinite(target).all(dim=1)
+        each = -(target.nan_to_num() * log_probability).sum(dim=1)
+        return _weighted_mean(each, weight * known)
+
+
+class CaptionSettings(AuxiliarySettings):
+    """Texts are those of ``column``, or given embeddings where its values are lists of numbers.
+
+    ``buckets`` hashed n-grams with ``dim`` numbers each make a text's encoding; ``temperature`` divides the cosine.
+    """
+
+    column: str = "title"
+    buckets: int = Field(32_768, ge=1)
+    dim: int = Field(128, ge=1)
+    temperature: float = Field(0.07, gt=0)
+
+
+class CaptionLoss(AuxiliaryLoss):
+    """Contrastive, both ways: each picture is to find its own text in the batch, each text its picture (Radford et al.
+    2021, CLIP). Texts are means of hashed n-grams of letters, learned from nothing: a word says something only after it
+    was seen often. Photos without a text are left out, and photos of one text are each other's."""
+
+    def __init__(self, dim: int, settings: CaptionSettings, target: torch.Tensor) -> None:
+        super().__init__()
+        self.temperature = settings.temperature
+        self.picture = nn.Linear(dim, settings.dim)
+        self.grams = (
+            None if target.is_floating_point() else nn.EmbeddingBag(settings.buckets, settings.dim, mode="mean")
+        )
+        self.text = nn.Linear(target.shape[1], settings.dim) if self.grams is None else nn.Identity()
+
+    @classmethod
+    def target(cls, records: Records, settings: CaptionSettings) -> torch.Tensor:
+        values = records.column(settings.column).to_pylist()
+        if any(isinstance(value, list) and value and isinstance(value[0], (int, float)) for value in values):
+            return _embeddings(values, settings.column)
+        texts = [" ".join(map(str, value)) if isinstance(value, list) else value for value in values]
+        grams = np.full((len(texts), MOST_GRAMS), _NO_GRAM, dtype=np.int64)
+        for row, text in enumerate(texts):
+            own = hashed_grams(text or "", settings.buckets)[:MOST_GRAMS]
+            grams[row, : len(own)] = own
+        _needs_some(grams[:, 0] != _NO_GRAM, "captions", f"text in the column {settings.column!r}")
+        return torch.from_numpy(grams)
+
+    def _texts(self, target: torch.Tensor) -> torch.Tensor:
+        if self.grams is None:
+            result: torch.Tensor = self.text(target)
+            return result
+        inside = target != _NO_GRAM
+        starts = inside.sum(dim=1).cumsum(dim=0) - inside.sum(dim=1)
+        means: torch.Tensor = self.grams(target[inside], starts)
+        return means
+
+    def forward(self, features: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        known = (target[:, 0] != _NO_GRAM) if self.grams is not None else torch.isfinite(target).all(dim=1)
+        known = known & (weight > 0)
+        pictures = nn.functional.normalize(self.picture(features).float(), dim=1)
+        if known.sum() < 2:
+            return 0.0 * (pictures.sum() + sum(parameter.sum() for parameter in self.parameters()))
+        own = target[known]
+        texts = nn.functional.normalize(self._texts(own).float(), dim=1)
+        scores = pictures[known] @ texts.T / self.temperature
+        same = (own[:, None] == own[None]).all(dim=2).to(scores)
+        wanted = same / same.sum(dim=1, keepdim=True)
+        both = scores.log_softmax(dim=1), scores.T.log_softmax(dim=1)
+        each = -((wanted * both[0]).sum(dim=1) + (wanted * both[1]).sum(dim=1)) / 2
+        return _weighted_mean(each, weight[known])
+
+
+class Kind(NamedTuple):
+    """A loss's class and its settings."""
+
+    loss: type[AuxiliaryLoss]
+    settings: type[AuxiliarySettings]
+
+
+AUXILIARIES: dict[str, Kind] = {
+    "captions": Kind(CaptionLoss, CaptionSettings),
+    "scene": Kind(SceneLoss, SceneSettings),
+}
+
+
+class Auxiliary(nn.Module):
+    """All auxiliary losses of a run, with what all of its records tell."""
+
+    def __init__(self, dim: int, settings: dict[str, dict[str, Any]], records: Records) -> None:
+        """``settings`` by the loss's name. Raises ConfigError for an unknown one, InputError where targets miss."""
+        super().__init__()
+        self._targets: dict[str, torch.Tensor] = {}
+        self._weights: dict[str, float] = {}
+        losses = {}
+        for name, parsed in parse(settings).items():
+            kind = AUXILIARIES[name].loss
+            self._targets[name] = kind.target(records, parsed)
+            self._weights[name] = parsed.weight
+            losses[name] = kind(dim, parsed, self._targets[name])
+        self.losses = nn.ModuleDict(losses)
+
+    def forward(self, features: torch.Tensor, rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        """The weighted sum of the losses for features (n, dim) of the records' ``rows`` (n,)."""
+        total = features.new_zeros(())
+        for name, loss in self.losses.items():
+            target = self._targets[name][rows.cpu()].to(features.device)
+            total = total + self._weights[name] * loss(features, target, weight)
+        return total
+
+
+def parse(settings: dict[str, dict[str, Any]]) -> dict[str, AuxiliarySettings]:
+    """The settings of each auxiliary loss by name, checked. Raises ConfigError."""
+    for name in settings:
+        if name not in AUXILIARIES:
+            raise ConfigError(f"auxiliary: no loss {name!r}; {nearest_name(name, AUXILIARIES)}")
+    return {
+        name: settings_file.parse(own, AUXILIARIES[name].settings, name=f"auxiliary.{name}")
+        for name, own in settings.items()
+    }
+
+
+def hashed_grams(text: str, buckets: int) -> list[int]:
+    """The buckets of a text's words and of their n-grams of three to five letters (Bojanowski et al. 2017).
+
+    >>> hashed_grams("Rue", 2**32) == hashed_grams("rue!", 2**32), len(hashed_grams("Rue", 9))
+    (True, 6)
+    """
+    found = []
+    for word in re.findall(r"\w+", text.casefold()):
+        marked = f"<{word}>"
+        pieces = {marked} | {
+            marked[start : start + size]
+            for size in range(SHORTEST_GRAM, LONGEST_GRAM + 1)
+            for start in range(len(marked) - size + 1)
+        }
+        found += [zlib.crc32(piece.encode()) % buckets for piece in sorted(pieces)]
+    return found
+
+
+def _embeddings(values: list[Any], column: str) -> torch.Tensor:
+    """(n, d) of a column of lists, NaN for a photo without one. Raises InputError for lists of several lengths."""
+    lengths = {len(value) for value in values if value}
+    if len(lengths) != 1:
+        raise InputError(f"the column {column!r} holds embeddings of {len(lengths)} lengths; one is needed")
+    (length,) = lengths
+    table = np.array([value if value else [math.nan] * length for value in values], dtype=np.float32)
+    return torch.from_numpy(table)
+
+
+def _needs_some(known: NDArray[np.bool_], loss: str, what: str) -> None:
+    if not known.any():
+        raise InputError(f'the auxiliary loss "{loss}" has nothing to learn from: no photo has {what}')
+
+
+def _weighted_mean(each: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    return (each * weight).sum() / weight.sum().clamp(min=1e-12)

@@ -1,0 +1,360 @@
+"""Places that are known from photos: features of a photo in, Posterior out, with an explicit mass for none of them.
+
+Known photos vote by the cosine of their features. Where the votes lie and how they agree tells how probable it is that
+the photo shows the place they chose, another known one, or none: three classes, fitted on photos held out from the
+library by group, and again with everything within 25 km of them held out.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from whereshot.earth import sphere
+from whereshot.foundation.log_space import log_softmax, log_sum_exp
+from whereshot.foundation.settings_file import Settings
+from whereshot.models import nearest_photos
+from whereshot.models.readout.base import Outputs, Readout
+from whereshot.models.readout.mixture import empty_rows
+from whereshot.models.readout.prototypes import SAME_PLACE_KM, means, places_of
+from whereshot.models.readout.whitening import Whitening
+from whereshot.posterior.background import Foreground, Ground
+from whereshot.posterior.base import Posterior
+
+NEAR_KM = 25.0
+"""Within this distance of the place that the votes chose, it is right."""
+MEASURES = ("margin", "agreement", "hubness", "familiarity", "photos of the place", "photos near it", "odds")
+CLASSES = ("this", "another", "none")
+_NEAREST = 10
+_HUB_NEIGHBOURS = 5
+_HUB_SAMPLE = 4096  # photos that the hubness of each is measured on
+_BLOCK = 4_000_000
+_TINY = 1e-6
+
+
+class Confidence(Settings):
+    """Log odds against "another" and "none": ``weights`` of the standardised measures, their squares and products."""
+
+    center: list[float]
+    scale: list[float]
+    weights: list[list[float]]
+    """For "this" and for "another", against "none": a constant first."""
+
+    def log_shares(self, measures: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Log probabilities (n, 3) of the classes, of measures (n, k)."""
+        inputs = expanded((measures - np.array(self.center)) / np.array(self.scale))
+        scores = inputs @ np.array(self.weights).T
+        return log_softmax(np.concatenate([scores, np.zeros((len(scores), 1))], axis=1))
+
+
+CAUTIOUS_COSINE, CAUTIOUS_WIDTH, CAUTIOUS_MOST = 0.75, 0.04, 0.9
+"""Without a fitted confidence: the cosine at which the place of the most similar photo gets half of the most mass."""
+
+
+class MemorySettings(Settings):
+    """How photos vote, how far the votes are trusted, and what was found on held-out photos."""
+
+    temperature: float = Field(0.05, gt=0)
+    """Divides the cosines."""
+    floor_km: float = Field(0.3, gt=0)
+    """A place is at least so wide."""
+    accuracy_share: float = Field(1 / 3, ge=0)
+    """What a position's stated accuracy counts as the radius that holds half: a third where it holds nine in ten."""
+    confidence: Confidence | None = None
+    """None where too little could be held out: then only a near repetition of a known photo is believed."""
+    known_share: float = Field(0.7, gt=0, lt=1)
+    """Share of the photos asked about that are taken to show a place of the library."""
+    radius_factor: dict[str, float] = Field(default_factory=dict)
+    nll: dict[str, float] = Field(default_factory=dict)
+    nll_interval: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    right: tuple[float, float, float] | None = None
+    """Share of the held-out photos of known places whose chosen place is within 25 km, and its 95 % interval."""
+    photos: dict[str, int] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Library:
+    """Known photos: features (m, d) of unit length, positions (m, 2), how exact these are (m,), the place of each."""
+
+    features: NDArray[np.float32]
+    points: sphere.Points
+    accuracy_km: NDArray[np.float64]
+    place: NDArray[np.int64]
+    hubness: NDArray[np.float32]
+    """How similar each photo (m,) is to those of elsewhere that are most like it."""
+
+    @functools.cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """Number (p,) of photos of each place."""
+        return np.bincount(self.place)
+
+    @functools.cached_property
+    def places(self) -> sphere.Points:
+        """The middle (p, 2) of each place's photos."""
+        return means(self.points, self.place)
+
+    def extent_km(self, floor_km: float, accuracy_share: float) -> NDArray[np.float64]:
+        """Radius (p,) that holds half of a place: how far its photos lie from its middle, a share of how inexact their
+        positions are, and at least a floor."""
+        squared = np.bincount(self.place, sphere.distance_km(self.points, self.places[self.place]) ** 2)
+        extent = np.sqrt(squared / self.counts)
+        np.maximum.at(extent, self.place, self.accuracy_km * accuracy_share)
+        return np.maximum(extent, floor_km)
+
+    @functools.cached_property
+    def near(self) -> Near:
+        """Which places are within 25 km of one another."""
+        return near_one_another(self.places, NEAR_KM)
+
+    @functools.cached_property
+    def by_place(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Photos (m,) ordered by place, and where each place (p,) starts."""
+        order = np.argsort(self.place, kind="stable")
+        return order, np.searchsorted(self.place[order], np.arange(len(self.counts)))
+
+
+@dataclass(frozen=True)
+class Near:
+    """Which of some places (p,) are near one another: of each, and itself, ``indices[indptr[i] : indptr[i + 1]]``.
+
+    As SciPy's sparse matrices have it, which take a seventh of a second to import.
+    """
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int64]
+
+    def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The sum (n, p) of values (n, p) over what is near each place."""
+        rows = max(1, _BLOCK // len(self.indices))
+        parts = [values[start : start + rows, self.indices] for start in range(0, len(values), rows)]
+        return np.concatenate([np.add.reduceat(part, self.indptr[:-1], axis=1) for part in parts])
+
+    def mask(self, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """What is near each of some places: (n, p)."""
+        found = np.zeros((len(chosen), len(self.indptr) - 1), dtype=bool)
+        for row, place in enumerate(chosen.tolist()):
+            found[row, self.indices[self.indptr[place] : self.indptr[place + 1]]] = True
+        return found
+
+
+def near_one_another(places: sphere.Points, km: float) -> Near:
+    """Which places are at most so far apart."""
+    unit, least = sphere.xyz(places), math.cos(km / sphere.EARTH_KM)
+    found = [np.nonzero(unit[rows] @ unit.T >= least) for rows in _blocks(len(unit), len(unit))]
+    counts = np.concatenate([np.bincount(place) for place, _ in found])  # each place is near itself
+    return Near(np.concatenate([[0], np.cumsum(counts)]), np.concatenate([other for _, other in found]))
+
+
+def library_of(features: NDArray[np.floating], points: sphere.Points, accuracy_km: NDArray[np.float64]) -> Library:
+    """A library of photos, divided into places, with how much each is a hub."""
+    points = sphere.points(points)
+    accuracy = np.nan_to_num(np.asarray(accuracy_km, np.float64), nan=0.0)
+    place = places_of(points, SAME_PLACE_KM)
+    return Library(np.asarray(features, np.float32), points, accuracy, place, hubness(features, points))
+
+
+def hubness(features: NDArray[np.floating], points: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Mean cosine (m,) of each photo with the five most similar ones from farther than 25 km; -1 where there is none.
+
+    A sunset is similar to many photos, a facade to few; what is similar to all says little (Conneau et al. 2018).
+    """
+    count, features = len(features), np.asarray(features, np.float32)  # products of halves are slow and inexact
+    sample = np.arange(count)
+    if count > _HUB_SAMPLE:
+        sample = np.sort(np.random.default_rng(0).permutation(count)[:_HUB_SAMPLE])
+    found = np.full(count, -1.0, np.float32)
+    for rows in _blocks(count, len(sample)):
+        cosine = features[rows] @ features[sample].T
+        cosine[sphere.distance_km(points[rows, None], points[sample][None]) <= NEAR_KM] = -1.0
+        k = min(_HUB_NEIGHBOURS, cosine.shape[1])
+        found[rows] = np.partition(cosine, -k, axis=1)[:, -k:].mean(axis=1)
+    return found
+
+
+@dataclass(frozen=True)
+class Recall:
+    """What a library says of n photos: the place chosen (n,), the measures (n, k), log votes (n, p) per place, and the
+    cosine (n,) with the most similar photo near the chosen place."""
+
+    chosen: NDArray[np.int64]
+    measures: NDArray[np.float64]
+    log_votes: NDArray[np.float64]
+    likeness: NDArray[np.float64]
+
+
+def recall(
+    library: Library,
+    cosine: NDArray[np.float32],
+    temperature: float,
+) -> Recall:
+    """Let the library vote, given the cosine (n, m) of each photo with each known one, -1 for those held out.
+
+    At least one photo must be left of the library for each.
+    """
+    blocks = [_recall(library, cosine[rows], temperature) for rows in _blocks(len(cosine), cosine.shape[1])]
+    return Recall(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
+
+
+def log_shares(settings: MemorySettings, found: Recall) -> NDArray[np.float64]:
+    """Log probabilities (n, 3) that a photo shows the chosen place, another known one, or none."""
+    if settings.confidence is not None:
+        return settings.confidence.log_shares(found.measures)
+    this = CAUTIOUS_MOST / (1 + np.exp(-(found.likeness - CAUTIOUS_COSINE) / CAUTIOUS_WIDTH))
+    return np.log(np.stack([this, 0.01 * this, 1 - 1.01 * this], axis=1))
+
+
+def _recall(
+    library: Library, cosine: NDArray[np.floating], temperature: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    known = cosine > -0.999
+    log_votes = _votes(library, cosine, known, temperature)
+    votes = np.exp(log_votes)
+    votes /= votes.sum(axis=1, keepdims=True)
+    chosen = library.near.sums(votes).argmax(axis=1)
+    near = library.near.mask(chosen)[:, library.place]
+    one, far = near & known, ~near & known
+    scaled = cosine - 0.5 * library.hubness
+    best = np.where(one, cosine, -2.0).argmax(axis=1)
+    rows = np.arange(len(cosine))
+    margin = np.where(one, scaled, -2.0).max(axis=1) - np.maximum(np.where(far, scaled, -2.0).max(axis=1), -1.0)
+    k = min(_NEAREST, cosine.shape[1])
+    nearest = np.argpartition(-cosine, k - 1, axis=1)[:, :k]
+    valid = np.take_along_axis(known, nearest, 1)
+    agreement = (np.take_along_axis(near, nearest, 1) & valid).sum(axis=1) / np.maximum(valid.sum(axis=1), 1)
+    number = np.maximum(known.sum(axis=1), 1)
+    mean = np.where(known, cosine, 0).sum(axis=1, dtype=np.float64) / number
+    deviation = np.sqrt(np.where(known, (cosine - mean[:, None]) ** 2, 0).sum(axis=1, dtype=np.float64) / number)
+    place = library.place[best]
+    of_place = (known & (library.place[None] == place[:, None])).sum(axis=1)
+    own = votes[rows, place]
+    measures = [
+        margin,
+        agreement,
+        library.hubness[best],
+        deviation,
+        np.log(of_place),
+        np.log(one.sum(axis=1)),
+        np.log((own + _TINY) / (1 - own + _TINY)),
+    ]
+    return chosen, np.stack(measures, axis=1).astype(np.float64), log_votes, cosine[rows, best].astype(np.float64)
+
+
+def _votes(
+    library: Library, cosine: NDArray[np.floating], known: NDArray[np.bool_], temperature: float
+) -> NDArray[np.float64]:
+    """Log votes (n, p) of the photos of each place, up to a constant per row."""
+    raised = np.where(known, np.exp((cosine.astype(np.float64) - cosine.max(axis=1, keepdims=True)) / temperature), 0)
+    order, starts = library.by_place
+    with np.errstate(divide="ignore"):
+        return np.log(np.add.reduceat(raised[:, order], starts, axis=1))
+
+
+class Memory(Readout):
+    """A library with its calibrated confidence, over the photo-density prior.
+
+    Outputs are "pooled" (n, d). The mass of "none of your places" goes to the prior.
+    """
+
+    def __init__(self, library: Library, whitening: Whitening, settings: MemorySettings, prior: Posterior) -> None:
+        self.library, self.whitening, self.settings, self.prior = library, whitening, settings, prior
+
+    @functools.cached_property
+    def index(self) -> nearest_photos.Index:
+        """By which the most similar photos are found."""
+        return nearest_photos.index_of(self.library.features, cache=nearest_photos.default_cache())
+
+    def nearest(self, outputs: Outputs) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The most similar known photo of each and its cosine, (n,) and (n,)."""
+        found = self.index.nearest(self.features(outputs))
+        return found.rows[:, 0], 1 - found.distance[:, 0]
+
+    def features(self, outputs: Outputs) -> NDArray[np.float32]:
+        """Features (n, d) of unit length, as the library's are."""
+        return self.whitening(outputs["pooled"])
+
+    def cosine(self, outputs: Outputs) -> NDArray[np.float32]:
+        """Cosine (n, m) of each photo with each known one."""
+        return self.features(outputs) @ self.library.features.T
+
+    def __call__(self, outputs: Outputs) -> Posterior:
+        found = self._recall(outputs)
+        log_mass = mass_of(self.library, found, self._log_shares(outputs, found))
+        return Foreground(self.ground, log_mass[:, :-1], log_mass[:, -1])
+
+    @functools.cached_property
+    def ground(self) -> Ground:
+        """The library's places over the prior: what all its posteriors stand on."""
+        extent_km = self.library.extent_km(self.settings.floor_km, self.settings.accuracy_share)
+        return Ground(self.library.places, extent_km, self.prior)
+
+    def shares(self, outputs: Outputs) -> NDArray[np.float64]:
+        """Probabilities (n, 3) that a photo shows the place it is most like, another known one, or none."""
+        return np.exp(self._log_shares(outputs, self._recall(outputs)))
+
+    def _log_shares(self, outputs: Outputs, found: Recall) -> NDArray[np.float64]:
+        """Log probabilities (n, 3) of the classes; an empty picture shows no known place."""
+        empty = empty_rows(outputs, len(found.chosen))
+        return np.where(empty[:, None], [-np.inf, -np.inf, 0.0], log_shares(self.settings, found))
+
+    def _recall(self, outputs: Outputs) -> Recall:
+        return recall(self.library, self.cosine(outputs), self.settings.temperature)
+
+
+def mass_of(library: Library, found: Recall, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log masses (n, p + 1) of the library's places and of none of them, from log probabilities (n, 3) of classes."""
+    near = library.near.mask(found.chosen)
+    this, other = np.where(near, found.log_votes, -np.inf), np.where(near, -np.inf, found.log_votes)
+    total, rest = (log_sum_exp(part)[:, None] for part in (this, other))
+    alone = ~np.isfinite(rest[:, 0])  # there is no other place
+    placed = np.where(near, this - total + shares[:, :1], other - np.where(alone[:, None], 0.0, rest))
+    placed = np.where(near, placed, placed + shares[:, 1:2])
+    none = np.where(alone, np.logaddexp(shares[:, 1], shares[:, 2]), shares[:, 2])
+    return np.concatenate([placed, none[:, None]], axis=1)
+
+
+def expanded(standard: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A constant, the measures (n, k), their squares and their products."""
+    n, k = standard.shape
+    standard = np.clip(standard, -4.0, 4.0)  # a square must not run away with what was never seen
+    pairs = [standard[:, i] * standard[:, j] for i in range(k) for j in range(i + 1)]
+    return np.concatenate([np.ones((n, 1)), standard, np.stack(pairs, axis=1)], axis=1)
+
+
+def fit_confidence(
+    measures: NDArray[np.floating], outcome: NDArray[np.int64], weight: NDArray[np.float64], ridge: float = 1e-3
+) -> Confidence:
+    """The confidence with the highest likelihood of outcomes (n,), numbers of CLASSES, weighted by (n,)."""
+    from scipy.optimize import minimize  # a fifth of a second, which an answer does not need
+
+    weight = weight / weight.sum()
+    center = weight @ measures
+    scale = np.sqrt(weight @ (measures - center) ** 2)
+    scale = np.where(scale > 1e-9, scale, 1.0)
+    inputs = expanded((measures - center) / scale)
+    count = inputs.shape[1]
+    target = np.eye(len(CLASSES))[outcome]
+
+    def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights = theta.reshape(2, count)
+        scores = np.concatenate([inputs @ weights.T, np.zeros((len(inputs), 1))], axis=1)
+        log_share = log_softmax(scores)
+        gradient = (weight[:, None] * (np.exp(log_share) - target))[:, :2].T @ inputs
+        penalty = weights.copy()
+        penalty[:, 0] = 0.0
+        value = -float((weight[:, None] * target * log_share).sum()) + ridge * float((penalty**2).sum())
+        return value, (gradient + 2 * ridge * penalty).ravel()
+
+    theta = minimize(loss, np.zeros(2 * count), jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
+    return Confidence(center=center.tolist(), scale=scale.tolist(), weights=theta.reshape(2, count).tolist())
+
+
+def _blocks(n: int, width: int) -> Iterator[slice]:
+    step = max(1, _BLOCK // max(width, 1))
+    for start in range(0, n, step):
+        yield slice(start, min(start + step, n))

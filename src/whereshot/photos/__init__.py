@@ -1,0 +1,1 @@
+"""Pictures and their records: reading, sources, downloads, curation, packs, batches."""

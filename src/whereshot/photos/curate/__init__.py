@@ -1,0 +1,10 @@
+"""Curation: Records in; Records of photos that may be used out, and rejects with their reasons.
+
+STEPS names every step; adding one is one file and one line.
+"""
+
+from whereshot.photos.curate.base import Dropped, Photo, Reject, Step
+from whereshot.photos.curate.run import MASKED, curate, judge
+from whereshot.photos.curate.steps import STEPS
+
+__all__ = ["MASKED", "STEPS", "Dropped", "Photo", "Reject", "Step", "curate", "judge"]

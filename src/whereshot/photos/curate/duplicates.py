@@ -1,0 +1,78 @@
+"""``--duplicates``: of photos of the same bytes, and of those that look the same, the first one stays.
+
+First is the first in the order of the records as they were given; every other names the one that stays for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from whereshot.foundation.errors import InputError
+from whereshot.photos.curate import hashes, near_hashes
+from whereshot.photos.curate.base import Dropped, Photo, Settings, Step
+
+SAME_BYTES, SAME_LOOK = "duplicate bytes", "duplicate look"
+LOOK_BITS = 8
+EDGE_BITS = 12
+"""Bits of 64 by which the two hashes of one picture's copies may differ: see docs/results-duplicates.md."""
+
+
+def check(settings: Settings, _: Any) -> None:
+    """Raises InputError on a number of bits that is none."""
+    bits = settings.get("look_bits", LOOK_BITS)
+    if not 0 <= bits <= near_hashes.MOST_BITS:
+        raise InputError(f"--look-bits must be 0 to {near_hashes.MOST_BITS}; got {bits}")
+
+
+def judge(photo: Photo, _: Settings) -> None:
+    """Hash the bytes and the look of a photo; raises ImageError where it does not decode."""
+    photo.columns["content_hash"] = hashes.content_hash(photo.data)
+    photo.columns["look_hash"] = hashes.look_hash(photo.picture(hashes.DECODED_SIDE))
+    photo.columns["edge_hash"] = hashes.edge_hash(photo.picture(hashes.DECODED_SIDE))
+
+
+def choose(table: pa.Table, settings: Settings) -> Sequence[Dropped]:
+    """Drop all but the first of the same bytes, then all that look like one before them that stays."""
+    digests = [np.array(chunk.to_pylist(), "S32") for chunk in table["content_hash"].chunks] or [np.array([], "S32")]
+    _, first, inverse = np.unique(np.concatenate(digests), return_index=True, return_inverse=True)
+    originals = first[inverse.ravel()]
+    twin = originals.copy()
+    rows = np.arange(len(table))
+    copies = np.flatnonzero(twin != rows)
+    others = np.flatnonzero(twin == rows)
+    bits = settings.get("look_bits", LOOK_BITS)
+    looks = np.stack([table[name].to_numpy().astype(np.uint64) for name in ("look_hash", "edge_hash")], axis=1)
+    like = others[near_hashes.leaders(looks[others], (bits, EDGE_BITS))]
+    twin[others] = like
+    twin = twin[twin]  # of the same bytes as one that went for its look
+    alike = others[like != others]
+
+    def same_bytes(k: int) -> str:
+        original, stays = int(originals[copies[k]]), int(twin[copies[k]])
+        told = "" if stays == original else f", which looks like {_named(table, stays)}"
+        return f"the same bytes as {_named(table, original)}{told}"
+
+    def same_look(k: int) -> str:
+        row = alike[k]
+        bits = int(hashes.distance(looks[row, 0], looks[twin[row], 0]))
+        return f"looks like {_named(table, int(twin[row]))}: {bits} of 64 bits differ"
+
+    return [Dropped(copies, SAME_BYTES, same_bytes), Dropped(alike, SAME_LOOK, same_look)]
+
+
+def _named(table: pa.Table, row: int) -> str:
+    return f"{table['id'][row].as_py()!r} ({table['image'][row].as_py()})"
+
+
+STEP = Step(
+    judge=judge,
+    choose=choose,
+    check=check,
+    adds=pa.schema([("content_hash", pa.string()), ("look_hash", pa.uint64()), ("edge_hash", pa.uint64())]),
+    chooses_by=lambda settings: ("id", "image", "content_hash", "look_hash", "edge_hash"),
+    needs_picture=lambda settings: True,
+)

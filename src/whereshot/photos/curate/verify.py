@@ -1,0 +1,47 @@
+"""``--verify``: the picture decodes to its end, is no thumbnail and shows something."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from whereshot.foundation.errors import InputError
+from whereshot.photos import images
+from whereshot.photos.curate.base import Photo, Reject, Settings, Step
+
+TOO_SMALL = "too small"
+BLANK = "blank"
+
+LEAST_BYTES = 1025
+"""A file of at most 1,024 bytes is no photo but what is put in its place."""
+
+MIN_SIDE = 64
+BLANK_DEVIATION = 4.0
+"""Standard deviation of the grey values, of 255, below which nothing can be seen: a lens cap, a white page."""
+
+DECODED_SIDE = 64
+"""A JPEG is read to its end at an eighth of its size, which finds all damage that a full decode finds."""
+
+
+def check(settings: Settings, _: Any) -> None:
+    """Raises InputError on a side that no picture can have."""
+    if settings.get("min_side", MIN_SIDE) < 1:
+        raise InputError(f"--min-side must be at least 1 pixel; got {settings['min_side']}")
+
+
+def judge(photo: Photo, settings: Settings) -> Reject | None:
+    """Why a photo is of no use; raises ImageError where it does not decode."""
+    name, least = photo.record["image"], settings.get("min_side", MIN_SIDE)
+    if len(photo.data) < LEAST_BYTES:
+        return Reject(TOO_SMALL, f"{name}: {len(photo.data)} bytes; photos have more than 1,024")
+    width, height = images.upright_size(photo.data)
+    if min(width, height) < least:
+        return Reject(TOO_SMALL, f"{name}: {width} x {height}; the shorter side must have {least} pixels")
+    deviation = float(np.asarray(photo.picture(DECODED_SIDE).convert("L")).std())
+    if deviation < BLANK_DEVIATION:
+        return Reject(BLANK, f"{name}: its grey values deviate by {deviation:.1f} of 255; {BLANK_DEVIATION:g} is least")
+    return None
+
+
+STEP = Step(judge=judge, check=check, needs_picture=lambda settings: True)

@@ -1,0 +1,113 @@
+"""Questions to a web API -> its JSON or its bytes: at the pace it allows, again where it may help; no key is ever told.
+
+A page of HTML with status 200, JSON that is none, and an answer that says it failed are errors like status 500.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from yarl import URL
+
+from whereshot.foundation.errors import InputError
+from whereshot.photos.fetch import base
+from whereshot.photos.fetch.client import Client, LaterError
+
+__all__ = ["Api", "LaterError", "key_from"]
+
+_HIDDEN = "***"
+_LONGEST_TEXT = 80
+
+
+def key_from(variable: str, what: str) -> str:
+    """The key that the environment holds; it is never printed or saved. Raises InputError where there is none."""
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise InputError(f"{variable} is not set; it holds {what}: export {variable}=...")
+    return key
+
+
+class Api:
+    """One API at ``endpoint``; to be used in an ``async with``.
+
+    ``secret`` is hidden in all that is told; it goes out in ``parameters``, with every question, or in ``headers``.
+    ``variable`` is what a person sets to change it. With ``is_counted`` no question goes out but those that ``manners``
+    tell.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        manners: base.Manners,
+        *,
+        secret: str,
+        variable: str,
+        parameters: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        is_counted: bool = False,
+    ) -> None:
+        self._endpoint, self._secret, self._variable = endpoint, secret, variable
+        self._parameters = dict(parameters or {})
+        self._client = Client(manners, headers, is_counted=is_counted)
+
+    async def __aenter__(self) -> Api:
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._client.__aexit__(*error)
+
+    async def json(self, path: str, parameters: Mapping[str, Any], check: Callable[[dict[str, Any]], None]) -> Any:
+        """The object that the API answers with; ``check`` raises where it says no. Raises RefusedError, InputError."""
+
+        async def accept(data: bytes, content_type: str, _: URL) -> dict[str, Any]:
+            document = _object(data, content_type)
+            check(document)
+            return document
+
+        return await self._ask(path, parameters, accept)
+
+    async def data(
+        self, path: str, parameters: Mapping[str, Any], check: Callable[[bytes, str], None]
+    ) -> tuple[bytes, str]:
+        """The bytes and content type that the API answers with, once ``check(data, content_type)`` lets them pass."""
+
+        async def accept(data: bytes, content_type: str, _: URL) -> tuple[bytes, str]:
+            check(data, content_type)
+            return data, content_type
+
+        result: tuple[bytes, str] = await self._ask(path, parameters, accept)
+        return result
+
+    async def _ask(self, path: str, parameters: Mapping[str, Any], accept: Callable[..., Any]) -> Any:
+        url = URL(self._endpoint.rstrip("/") + path).update_query({**parameters, **self._parameters})
+        try:
+            return await self._client.ask(str(url), accept)
+        except InputError as error:
+            raise InputError(self._hidden(str(error))) from None
+        except base.RefusedError as error:
+            detail = self._hidden(error.detail)
+            if error.reason == base.REFUSED and detail.endswith(("status 401", "status 403")):
+                raise InputError(f"{detail}: the API refuses the key in {self._variable}") from None
+            raise base.RefusedError(error.reason, detail) from None
+
+    def _hidden(self, text: str) -> str:
+        in_query = URL("/").with_query(key=self._secret).raw_query_string.partition("=")[2]
+        for spelling in (self._secret, in_query, quote(self._secret), quote(self._secret, safe="")):
+            text = text.replace(spelling, _HIDDEN)
+        return text
+
+
+def _object(data: bytes, content_type: str) -> dict[str, Any]:
+    try:
+        document = json.loads(data)
+    except ValueError:
+        kind = content_type.partition(";")[0].strip()[:_LONGEST_TEXT] or "nothing that it names"
+        raise LaterError(base.SERVER_ERROR, f"no JSON but {kind} with status 200") from None
+    if not isinstance(document, dict):
+        raise LaterError(base.SERVER_ERROR, f"no JSON object but {str(document)[:_LONGEST_TEXT]!r}")
+    return document

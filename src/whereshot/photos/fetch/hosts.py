@@ -1,0 +1,96 @@
+"""Names of hosts -> when they may be asked next, and the public addresses they have."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from whereshot.photos.fetch import base
+
+KEPT_HOSTS = 4096
+"""Hosts whose pace is remembered at a time, so that a list of a million hosts fills no memory."""
+
+
+class Host:
+    """One host: so many requests at a time, so many a second, none while it asked for a pause."""
+
+    def __init__(self, manners: base.Manners) -> None:
+        self._slots = asyncio.Semaphore(manners.connections_per_host)
+        self._interval_s = 1 / manners.rate_per_host if manners.rate_per_host else 0.0
+        self._next = 0.0
+        self.waiting = 0
+
+    def slow_down(self, interval_s: float) -> None:
+        """At least so many seconds from one request to the next."""
+        self._interval_s = max(self._interval_s, interval_s)
+
+    def pause(self, seconds: float) -> None:
+        """No request for so long."""
+        self._next = max(self._next, time.monotonic() + seconds)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for a slot and for the time of the next request."""
+        self.waiting += 1
+        try:
+            async with self._slots:
+                while (wait := self._next - time.monotonic()) > 0:
+                    await asyncio.sleep(wait)
+                self._next = max(self._next, time.monotonic()) + self._interval_s if self._interval_s else self._next
+                yield
+        finally:
+            self.waiting -= 1
+
+
+class Hosts:
+    """The hosts by name; one that nobody waits for is forgotten when there are too many."""
+
+    def __init__(self, manners: base.Manners) -> None:
+        self._manners = manners
+        self._hosts: OrderedDict[str, Host] = OrderedDict()
+
+    def __getitem__(self, name: str) -> Host:
+        if name not in self._hosts:
+            if len(self._hosts) >= KEPT_HOSTS:
+                idle = next((other for other, host in self._hosts.items() if not host.waiting), None)
+                if idle is not None:
+                    del self._hosts[idle]
+            self._hosts[name] = Host(self._manners)
+        self._hosts.move_to_end(name)
+        return self._hosts[name]
+
+
+class PrivateAddressError(OSError):
+    """A name that leads into the own network."""
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address, also one that wraps an IPv4 address, is anyone's to ask."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    inner = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
+    return (inner or ip).is_global and not ip.is_multicast
+
+
+class PublicResolver(AbstractResolver):
+    """Resolves names to public addresses only: the connection is made to the very address that was checked."""
+
+    def __init__(self) -> None:
+        self._inner = aiohttp.ThreadedResolver()
+
+    async def resolve(self, host: str, port: int = 0, family: Any = 0) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        public = [entry for entry in found if is_public(entry["host"])]
+        if not public:
+            raise PrivateAddressError(f"{host} is {found[0]['host']}, an address of a private network")
+        return public
+
+    async def close(self) -> None:
+        await self._inner.close()

@@ -1,0 +1,51 @@
+"""Bytes that a server sent -> the suffix of the picture they are, or why they are none that one wants."""
+
+from __future__ import annotations
+
+import re
+
+from whereshot.foundation.errors import ImageError
+from whereshot.photos import images
+from whereshot.photos.fetch import base
+
+_SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "TIFF": ".tif"}
+_SUFFIXES |= {"BMP": ".bmp", "HEIF": ".heic", "AVIF": ".avif"}
+SUFFIXES = tuple(sorted(set(_SUFFIXES.values())))
+"""What the name of a fetched picture may end in."""
+
+_PLACEHOLDER = re.compile(
+    r"photo_(unavailable|not_available)|image[-_]?(unavailable|not[-_]?(found|available))|/removed\.\w+$|no[-_]?image",
+    re.IGNORECASE,
+)
+_UNTOLD = ("", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded")
+_LONGEST_TEXT = 80
+
+
+def check_place(url: str, asked: str) -> None:
+    """Refuse the picture that a service shows in place of one that was deleted, by where it redirects to."""
+    found = _PLACEHOLDER.search(url)
+    if found and not (_PLACEHOLDER.search(asked) and url == asked):
+        raise base.RefusedError(base.PLACEHOLDER, f"{asked} leads to {url}")
+
+
+def check_type(content_type: str, url: str) -> None:
+    """Refuse what the server itself does not call a picture; where it calls it nothing, its bytes will tell."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if not kind.startswith("image/") and kind not in _UNTOLD:
+        raise base.RefusedError(base.NO_PICTURE, f"{url}: the server sends {kind[:_LONGEST_TEXT]!r}")
+
+
+def check_picture(data: bytes, url: str) -> str:
+    """The suffix for a whole picture; it is decoded to the end to know that. Raises RefusedError."""
+    if len(data) < base.LEAST_BYTES:
+        raise base.RefusedError(base.TOO_SMALL, f"{url}: {len(data)} bytes; photos have more than 1,024")
+    try:
+        images.open_rgb(data, min_side=64)
+        kind = images.format_of(data)
+    except ImageError as error:
+        text = str(error).removeprefix(f"picture of {len(data)} bytes: ")
+        reason = base.NO_PICTURE if text.startswith("not a picture") else base.DAMAGED
+        raise base.RefusedError(reason, f"{url}: {text}") from None
+    if kind not in _SUFFIXES:
+        raise base.RefusedError(base.NO_PICTURE, f"{url}: {kind}, which photos are not kept in")
+    return _SUFFIXES[kind]

@@ -1,0 +1,119 @@
+"""Where pictures' bytes are: a file, a place in a tar or zip, or bytes already in memory -> bytes. Limits come first.
+
+The place is part of the path: "shard-00000.tar#1536+48213" is the 48,213 bytes from byte 1,536 on. In a zip,
+"00.zip#1536+48213" is the member whose header is at byte 1,536, and "00.zip#1536+48213~50000" one whose 48,213 bytes
+inflate to 50,000.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+from whereshot.foundation.errors import ImageError
+
+Stored = str | Path | bytes
+
+MAX_BYTES = 256 * 1024**2
+"""Bytes above which a picture is refused."""
+
+_MEMBER = re.compile(r"(.+\.(?:tar|zip))#(\d+)\+(\d+)(?:~(\d+))?", re.DOTALL | re.IGNORECASE)
+_ZIP_HEADER = struct.Struct("<4s22xHH")
+"""Of a member: its mark, and how long its name and its further fields are, which lie before its bytes."""
+
+
+def member(tar: str | Path, offset: int, length: int) -> str:
+    """The path of a picture inside a tar, where its bytes begin at ``offset``.
+
+    >>> member("shard-00000.tar", 1536, 48213)
+    'shard-00000.tar#1536+48213'
+    """
+    return f"{tar}#{offset}+{length}"
+
+
+def zip_member(archive: str | Path, header: int, packed: int, length: int | None = None) -> str:
+    """The path of a picture inside a zip by the place of its header: stored, or deflated to ``packed`` bytes.
+
+    >>> zip_member("00.zip", 1536, 48213), zip_member("00.zip", 1536, 48213, 50000)
+    ('00.zip#1536+48213', '00.zip#1536+48213~50000')
+    """
+    return f"{archive}#{header}+{packed}" + ("" if length is None else f"~{length}")
+
+
+def is_member(source: Stored) -> bool:
+    """Whether this is a place inside a tar or a zip."""
+    return not isinstance(source, bytes) and _MEMBER.fullmatch(str(source)) is not None
+
+
+def contents(source: Stored) -> bytes:
+    """All bytes of a picture. Raises ImageError, also where there are none or more than MAX_BYTES."""
+    checked_size(source)
+    if isinstance(source, bytes):
+        return source
+    place = _MEMBER.fullmatch(str(source))
+    try:
+        with open(source if place is None else place[1], "rb") as file:
+            if place is None:
+                return file.read()
+            start = int(place[2])
+            if place[1].lower().endswith(".zip"):
+                start = _zip_data(file, start, source)
+            file.seek(start)
+            data = file.read(int(place[3]))
+    except OSError as error:
+        raise ImageError(f"{source}: cannot be opened ({error.strerror or error})") from error
+    if len(data) < int(place[3]):
+        if place[1].lower().endswith(".zip"):
+            raise ImageError(f"{source}: the zip ends before it; download it again")
+        raise ImageError(f"{source}: the tar ends before it; pack it again with: whereshot pack")
+    return data if place[4] is None else _inflated(data, int(place[4]), source)
+
+
+def _zip_data(file: BinaryIO, header: int, source: str | Path) -> int:
+    """Where the bytes of a zip's member begin."""
+    file.seek(header)
+    fields = file.read(_ZIP_HEADER.size)
+    if not fields.startswith(b"PK\3\4") or len(fields) < _ZIP_HEADER.size:
+        raise ImageError(f"{source}: no member of the zip begins there; the file has changed, ingest it again")
+    _, name, extra = _ZIP_HEADER.unpack(fields)
+    begins: int = header + _ZIP_HEADER.size + name + extra
+    return begins
+
+
+def _inflated(data: bytes, length: int, source: str | Path) -> bytes:
+    try:
+        inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, length + 1)
+    except zlib.error as error:
+        raise ImageError(f"{source}: the member of the zip is damaged ({error})") from error
+    if len(inflated) != length:
+        raise ImageError(f"{source}: the member of the zip does not inflate to {length} bytes; download it again")
+    return inflated
+
+
+def checked_size(source: Stored) -> int:
+    """Bytes of a picture, from the file's entry or its place. Raises ImageError where they cannot be read."""
+    if isinstance(source, bytes):
+        name, size = f"picture of {len(source)} bytes", len(source)
+    else:
+        place = _MEMBER.fullmatch(str(source))
+        name, size = str(source), _file_size(Path(source if place is None else place[1]))
+        size = size if place is None else max(int(place[3]), int(place[4] or 0))
+    if size == 0:
+        raise ImageError(f"{name}: the file is empty")
+    if size > MAX_BYTES:
+        raise ImageError(f"{name}: {size / 1024**2:.0f} MiB; the limit is {MAX_BYTES // 1024**2} MiB")
+    return size
+
+
+def _file_size(path: Path) -> int:
+    try:
+        if path.is_dir():
+            raise ImageError(f"{path}: a folder, not a picture")
+        return path.stat().st_size
+    except FileNotFoundError:
+        raise ImageError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise ImageError(f"{path}: cannot be opened ({getattr(error, 'strerror', error)})") from error

@@ -1,0 +1,221 @@
+"""An upright picture in, the array that a network takes out. The settings travel with the model's weights, so
+training, evaluation and answering cannot prepare a picture differently.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import Field, model_validator
+
+from whereshot.foundation.settings_file import Settings
+from whereshot.photos import images
+
+_FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+_ALREADY_SQUARE = 1.05  # longer over shorter side below which one crop sees everything
+_LONGEST = 16  # longer over shorter side beyond which only the middle is looked at
+WHOLE_STRIDE = 32
+"""Both sides of a picture that is looked at as a whole are multiples of this: what networks divide them by."""
+WHOLE_LONGEST = 3
+"""Longer over shorter side beyond which a picture looked at as a whole is squeezed."""
+
+
+class Preprocess(Settings):
+    """Shorter side to ``resize`` pixels, then ``crops`` squares of ``size`` along the longer side, normalised.
+
+    ``whole`` looks at the picture once and uncut, its sides rounded to multiples of 32, by networks that take any size.
+    """
+
+    size: int = Field(224, ge=16, le=2048)
+    resize: int = Field(224, ge=16, le=4096)
+    crops: int = Field(1, ge=1, le=5)
+    whole: bool = False
+    interpolation: Literal["bilinear", "bicubic"] = "bicubic"
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+    @model_validator(mode="after")
+    def _filled(self) -> Preprocess:
+        if self.resize < self.size:
+            raise ValueError(f"resize {self.resize} is smaller than size {self.size}")
+        if self.whole and self.crops > 1:
+            raise ValueError(f"whole leaves nothing to crop; got crops {self.crops}")
+        return self
+
+    def digest(self) -> str:
+        """A short name that changes with every setting."""
+        return hashlib.blake2b(self.model_dump_json().encode(), digest_size=8).hexdigest()
+
+
+class RandomCrop(Settings):
+    """The part of a picture that training looks at before it is resized to a square.
+
+    By default a square whose side is a ``share`` of the shorter side. With ``area`` it has that share of the picture's
+    area instead, and with ``aspect`` that width over height, log-uniform, as in Szegedy et al. 2015: 0.08 to 1, 3/4 to
+    4/3. A crop that is no square is squeezed into one.
+    """
+
+    share: tuple[float, float] = (0.5, 1.0)
+    area: tuple[float, float] | None = None
+    aspect: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> RandomCrop:
+        for name, most in (("share", 1.0), ("area", 1.0), ("aspect", 10.0)):
+            low, high = getattr(self, name) or (1.0, 1.0)
+            if not (1 / 100 <= low <= high <= most):
+                raise ValueError(f"{name} must go from at least 0.01 up to at most {most:g}; got {low:g} to {high:g}")
+        return self
+
+
+def load(source: images.Source, settings: Preprocess) -> NDArray[np.float32]:
+    """The crops (c, 3, size, size) of a picture, left to right or top to bottom. Raises ImageError.
+
+    One crop, the central one, where the picture is nearly square or a single crop is set; (1, 3, h, w) of the whole.
+    """
+    return normalised(pixels(source, settings), settings)
+
+
+def pixels(source: images.Source, settings: Preprocess) -> NDArray[np.uint8]:
+    """The crops of ``load`` as they are before they are normalised: (c, size, size, 3), 0 to 255."""
+    return crops_of(decode(source, settings), settings)
+
+
+def decode(source: images.Source, settings: Preprocess) -> Image.Image:
+    """The whole upright picture, large enough for ``crops_of``. Raises ImageError."""
+    # half as much again as needed: a decode at just the final size is softer than a resize from above
+    return images.open_rgb(source, min_side=settings.resize * 3 // 2)
+
+
+def crops_of(image: Image.Image, settings: Preprocess) -> NDArray[np.uint8]:
+    """The crops (c, size, size, 3) of a decoded picture, 0 to 255."""
+    view = fixed_view(image.size, settings)
+    return view.cut(np.asarray(image.resize(view.size, _FILTERS[settings.interpolation], view.box, reducing_gap=3.0)))
+
+
+def random_pixels(
+    source: images.Source,
+    settings: Preprocess,
+    rng: np.random.Generator,
+    crop: RandomCrop = RandomCrop(),  # noqa: B008
+) -> NDArray[np.uint8]:
+    """One random crop (1, size, size, 3) for training, resized to ``size``.
+
+    Never mirrored: a mirror image flips text and the side of the road. Raises ImageError.
+    """
+    drawn = draw_crop(crop, rng)
+    enough, sharp = max(2.0, 1 / drawn.least_share), 1.5 / drawn.least_share  # a small crop needs more of its picture
+    image = images.open_rgb(source, min_side=int(settings.size * min(enough, sharp)))
+    view = random_view(image.size, settings, drawn)
+    return view.cut(np.asarray(image.resize(view.size, _FILTERS[settings.interpolation], view.box, reducing_gap=3.0)))
+
+
+@dataclass(frozen=True)
+class View:
+    """What is looked at of a picture: its ``box`` (left, top, right, bottom), resized to ``size`` (width, height).
+
+    Of that, ``corners`` are the (left, top) of the square crops of side ``crop``; without a side nothing is cut away.
+    """
+
+    box: tuple[float, float, float, float]
+    size: tuple[int, int]
+    corners: tuple[tuple[int, int], ...]
+    crop: int | None
+
+    def cut(self, resized: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The crops (c, crop, crop, 3) of the resized box (h, w, 3), or (1, h, w, 3)."""
+        if self.crop is None:
+            return resized[None]
+        return np.stack([resized[top : top + self.crop, left : left + self.crop] for left, top in self.corners])
+
+
+def fixed_view(picture: tuple[int, int], settings: Preprocess) -> View:
+    """How a picture of (width, height) pixels is answered; the crops are along its longer side."""
+    shorter, size = min(picture), settings.size
+    left_over, top_over = (max(0, length - _LONGEST * shorter) // 2 for length in picture)
+    spare, part = (left_over, top_over), (picture[0] - 2 * left_over, picture[1] - 2 * top_over)
+    box = (*spare, picture[0] - left_over, picture[1] - top_over)
+    if settings.whole:
+        return View(box, whole_size(*part, settings), ((0, 0),), None)
+    width, height = (max(settings.resize, round(length * settings.resize / shorter)) for length in part)
+    corners = _corners(width, height, settings)
+    across, down = part[0] / width, part[1] / height
+    if len(corners) > 1:
+        return View(box, (width, height), corners, size)
+    left, top = corners[0]  # what lies outside of one crop need not be resized
+    right, bottom = min(spare[0] + (left + size) * across, picture[0]), min(spare[1] + (top + size) * down, picture[1])
+    return View((spare[0] + left * across, spare[1] + top * down, right, bottom), (size, size), ((0, 0),), size)
+
+
+def whole_size(width: int, height: int, settings: Preprocess) -> tuple[int, int]:
+    """Width and height at which a picture is looked at as a whole."""
+    scale = settings.resize / min(width, height)
+    longest = settings.resize * WHOLE_LONGEST
+    across, down = (
+        max(1, round(min(length * scale, longest) / WHOLE_STRIDE)) * WHOLE_STRIDE for length in (width, height)
+    )
+    return across, down
+
+
+class DrawnCrop(NamedTuple):
+    """A crop before its picture is known: its size, its shape (width over height), and where it is, from 0 to 1."""
+
+    size: float
+    """Of the shorter side, or with ``of_area`` of the picture's area."""
+    aspect: float
+    across: float
+    down: float
+    of_area: bool
+
+    @property
+    def least_share(self) -> float:
+        """Share of the picture's shorter side that the crop's own shorter side has at least."""
+        side = math.sqrt(self.size) if self.of_area else self.size
+        return side * math.sqrt(min(self.aspect, 1 / self.aspect))
+
+
+def draw_crop(crop: RandomCrop, rng: np.random.Generator) -> DrawnCrop:
+    """The next crop of some random numbers; without an aspect none is drawn for it."""
+    size = rng.uniform(*(crop.area or crop.share))
+    aspect = math.exp(rng.uniform(*np.log(crop.aspect))) if crop.aspect else 1.0
+    return DrawnCrop(size, aspect, rng.random(), rng.random(), crop.area is not None)
+
+
+def random_view(picture: tuple[int, int], settings: Preprocess, drawn: DrawnCrop) -> View:
+    """What a drawn crop shows of a picture of (width, height) pixels; sides longer than the picture's are cut."""
+    side = math.sqrt(drawn.size * picture[0] * picture[1]) if drawn.of_area else min(picture) * drawn.size
+    stretch = math.sqrt(drawn.aspect)
+    width, height = min(side * stretch, picture[0]), min(side / stretch, picture[1])
+    left, top = (picture[0] - width) * drawn.across, (picture[1] - height) * drawn.down
+    right, bottom = min(left + width, picture[0]), min(top + height, picture[1])
+    return View((left, top, right, bottom), (settings.size, settings.size), ((0, 0),), settings.size)
+
+
+def load_random(source: images.Source, settings: Preprocess, rng: np.random.Generator) -> NDArray[np.float32]:
+    """The crop of ``random_pixels``, normalised: (1, 3, size, size). Raises ImageError."""
+    return normalised(random_pixels(source, settings, rng), settings)
+
+
+def normalised(crops: NDArray[np.uint8], settings: Preprocess) -> NDArray[np.float32]:
+    """Crops (c, h, w, 3) of 0 to 255 as a network takes them: (c, 3, h, w), less the mean, over the deviation."""
+    count, height, width, channels = crops.shape
+    array = np.empty((count, channels, height, width), np.float32)
+    for channel, (mean, std) in enumerate(zip(settings.mean, settings.std, strict=True)):
+        np.multiply(crops[..., channel], np.float32(1 / (255 * std)), out=array[:, channel], dtype=np.float32)
+        array[:, channel] -= np.float32(mean / std)
+    return array
+
+
+def _corners(width: int, height: int, settings: Preprocess) -> tuple[tuple[int, int], ...]:
+    """Left and top of each crop in the resized picture."""
+    spare = [width - settings.size, height - settings.size]
+    along = 0 if spare[0] >= spare[1] else 1
+    count = settings.crops if max(width, height) > _ALREADY_SQUARE * min(width, height) else 1
+    offsets = [spare[along] // 2] if count == 1 else np.linspace(0, spare[along], count).round().astype(int).tolist()
+    return tuple((offset, spare[1] // 2) if along == 0 else (spare[0] // 2, offset) for offset in offsets)

@@ -1,0 +1,33 @@
+"""Indoor, natural, urban: the probabilities that records hold, and experts for each of them put together.
+
+Records and one Posterior per expert in, one Posterior out. Who computes the probabilities is ``whereshot curate
+--scene-model``; scores of single scenes are in ``evaluate``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whereshot.foundation.errors import InputError
+from whereshot.photos.records import Records
+
+KINDS = ("indoor", "natural", "urban")
+SCENES = tuple(f"scene_{kind}" for kind in KINDS)
+"""The columns of records."""
+
+
+def scene_shares(records: Records) -> NDArray[np.float64]:
+    """Probabilities (n, 3) of indoor, natural and urban, rows summing to one, NaN where a photo's are not known.
+
+    Raises InputError where records have no such columns.
+    """
+    if not set(SCENES) <= set(records.table.column_names):
+        raise InputError(
+            f"needs the columns {', '.join(SCENES)}; classify the photos with: whereshot curate --scene-model"
+        )
+    shares = np.stack([records.numbers(name) for name in SCENES], axis=1)
+    total = shares.sum(axis=1, keepdims=True)
+    known = (shares >= 0).all(axis=1, keepdims=True) & (total > 0) & np.isfinite(total)
+    result: NDArray[np.float64] = np.divide(shares, total, out=np.full(shares.shape, np.nan), where=known)
+    return result

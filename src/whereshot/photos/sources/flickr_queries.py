@@ -1,0 +1,95 @@
+"""What is asked of Flickr: a TOML file of keywords and places -> questions to its search, without their times."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import Field, model_validator
+
+from whereshot.foundation import settings_file
+from whereshot.foundation.errors import InputError, nearest_name
+
+PRESETS = ("im2gps",)
+"""Searches that are shipped, as data/flickr_NAME.toml."""
+
+
+class Place(settings_file.Settings):
+    """A place to ask about: a box [south, west, north, east] in degrees, or an id of Flickr's."""
+
+    name: str
+    bbox: tuple[float, float, float, float] | None = None
+    place_id: str | None = None
+    woe_id: int | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Place:
+        if sum(value is not None for value in (self.bbox, self.place_id, self.woe_id)) != 1:
+            raise ValueError("a place needs one of bbox, place_id and woe_id")
+        if self.bbox is not None:
+            south, west, north, east = self.bbox
+            if not (-90 <= south < north <= 90 and -180 <= west < east <= 180):
+                raise ValueError("bbox is [south, west, north, east] in degrees; one across the date line needs two")
+        return self
+
+
+class Search(settings_file.Settings):
+    """Queries, as a TOML file holds them: one for each keyword and one for each place."""
+
+    keywords: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
+    without: tuple[str, ...] = ()
+    """Words that no photo may have."""
+    accuracy: int = Field(default=11, ge=1, le=16)
+    """The least: 11 is a city, 16 a street."""
+    min_upload: datetime.date
+    max_upload: datetime.date
+    """The first day, and the day after the last."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Search:
+        if not self.keywords and not self.places:
+            raise ValueError("keywords or places are needed")
+        if self.min_upload >= self.max_upload:
+            raise ValueError("min_upload must be before max_upload")
+        return self
+
+
+class Query(NamedTuple):
+    """One question to the search, without its time."""
+
+    name: str
+    parameters: dict[str, str]
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> Search:
+    """The queries of a TOML file, or of a preset by its name. Raises ConfigError, InputError."""
+    if path.name in PRESETS and not path.exists():
+        with resources.as_file(
+            resources.files("whereshot") / "photos" / "data" / f"flickr_{path.name}.toml"
+        ) as shipped:
+            return settings_file.load(shipped, Search, overrides)
+    if path.suffix != ".toml" and not path.exists():
+        raise InputError(f"{path}: no such file; or a preset: {nearest_name(path.name, PRESETS)}")
+    return settings_file.load(path, Search, overrides)
+
+
+def questions(search: Search) -> list[Query]:
+    """What is asked, one after the other: the keywords, then the places."""
+    unwanted = [f"-{word}" for word in search.without]
+    shared = {"has_geo": "1", "accuracy": str(search.accuracy), "media": "photos"}
+    found = [Query(word, {**shared, "text": " ".join([word, *unwanted])}) for word in search.keywords]
+    for place in search.places:
+        parameters = {**shared, "text": " ".join(unwanted)} if unwanted else dict(shared)
+        if place.bbox is not None:
+            south, west, north, east = place.bbox
+            parameters["bbox"] = f"{west},{south},{east},{north}"
+        elif place.place_id is not None:
+            parameters["place_id"] = place.place_id
+        else:
+            parameters["woe_id"] = str(place.woe_id)
+        found.append(Query(place.name, parameters))
+    return found

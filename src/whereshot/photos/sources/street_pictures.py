@@ -1,0 +1,353 @@
+"""Addresses -> pictures of the streets there: what Street View and Mapillary share.
+
+First the panoramas of every cell are looked up, which costs nothing; what the pictures cost is told, and none is asked
+for before that is confirmed. Then the pictures, cell by cell. What was asked for at a price stands in a list before it
+is asked for, so that no crash and no second run spends more than the budget.
+
+    OUT/panoramas/        the panoramas found, a unit for each cell
+    OUT/                  Records of the pictures, a unit for each cell; images/ holds them
+    OUT/paid.jsonl        one line for each question that has a price
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from whereshot.foundation import output_files, settings_file
+from whereshot.foundation.errors import InputError, WhereshotError, require
+from whereshot.foundation.jobs import Shards, shard_path
+from whereshot.foundation.tables import REJECTS, rejects_table
+from whereshot.photos.fetch.base import RefusedError
+from whereshot.photos.records import SCHEMA
+from whereshot.photos.sources import base, row_conditions
+from whereshot.photos.sources.addresses import Address, Drawn, Sampling, Unit, draw
+from whereshot.photos.sources.budget import OVER_BUDGET, Purse
+from whereshot.photos.sources.seen_ids import Seen
+
+NO_PANORAMA = "no panorama"
+DUPLICATE_PANORAMA = "duplicate panorama"
+NOT_NEEDED = "not needed"
+
+AT_A_TIME = 16
+MOST_FAILURES = 20
+"""Addresses in a row that the API cannot answer before it is given up for now."""
+
+PANORAMAS = pa.schema(
+    [
+        *SCHEMA,
+        ("panorama", pa.string()),
+        ("captured", pa.string()),
+        ("heading", pa.float64()),
+        ("cell", pa.string()),
+        ("unit", pa.string()),
+        ("address", pa.string()),
+    ]
+)
+"""One row for each picture to ask for; ``album`` is its panorama or sequence, ``captured`` the date as it is told."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A place that can be pictured: a panorama by its id, or a single picture."""
+
+    id: str
+    latitude: float
+    longitude: float
+    told: dict[str, Any] = field(default_factory=dict)
+    """Columns of PANORAMAS that the provider knows."""
+
+
+class Provider(Protocol):
+    """An API of street pictures; to be used in an ``async with``."""
+
+    name: str
+    price_usd: float
+    headings: int
+    variant: str
+    """What makes another picture of the same view: its size and the like."""
+
+    async def __aenter__(self) -> Provider: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    async def look(self, address: Address) -> View | None:
+        """What can be pictured at an address, without a price. Raises RefusedError."""
+        ...
+
+    async def picture(self, row: dict[str, Any], purse: Purse) -> bytes:
+        """The JPEG of a row of PANORAMAS; every question with a price is taken from the purse first."""
+        ...
+
+
+def collect_with_key(
+    order: base.Order,
+    model: type[Sampling],
+    make: Callable[[Any, str, base.Order], Provider],
+    variable: str,
+    what: str,
+) -> base.Collected:
+    """Collect from a provider that is made of its settings and of the key that an environment variable holds."""
+    require("aiohttp", extra="fetch")
+    from whereshot.photos.fetch.api import key_from
+
+    settings = settings_of(model, order)
+    return collect(order, settings, make(settings, key_from(variable, what), order))
+
+
+def collect(order: base.Order, sampling: Sampling, provider: Provider) -> base.Collected:
+    """Fill a folder with pictures at the addresses of files. See ``base.Collector``."""
+    if order.budget_usd is not None and not order.budget_usd >= 0:
+        raise InputError(f"--budget must not be negative; got {order.budget_usd}")
+    conditions = row_conditions.parse(order.where)
+    settings = {**sampling.model_dump(mode="json"), "where": [str(condition) for condition in conditions]}
+    drawn = draw(order.inputs, sampling, order.track)
+    if not drawn.cells:
+        raise InputError(f"{', '.join(map(str, order.inputs))}: no address with a usable place in it")
+    job, again = f"ingest {provider.name}", order.overwrite
+    files = [*order.inputs, *(Path(text) for text in (sampling.cells, sampling.units) if text.endswith(".parquet"))]
+    with (
+        Shards(order.out, job, settings, files, overwrite=again) as shards,
+        Shards(order.out / "panoramas", f"{job}: panoramas", settings, files, overwrite=again) as found,
+        asyncio.Runner() as runner,
+    ):
+        work = _Job(order, provider, drawn, shards, found, conditions)
+        runner.run(provider.__aenter__())
+        try:
+            cells = list(drawn.cells)
+            for cell in order.track(cells, total=len(cells), what="looking for panoramas"):
+                runner.run(work.look(cell))
+            work.check_confirmed()
+            for cell in order.track(cells, total=len(cells), what="taking pictures"):
+                runner.run(work.take(cell))
+        finally:
+            runner.run(provider.__aexit__(None, None, None))
+        return base.Collected(shards.summary(), work.notes())
+
+
+def settings_of(model: type[settings_file.Settings], order: base.Order) -> Any:
+    """Settings from texts "key=value". Raises ConfigError."""
+    given = {}
+    for text in order.settings:
+        key, sign, value = text.partition("=")
+        if not sign:
+            raise InputError(f"--set takes key=value; got {text!r}")
+        given[key.strip()] = settings_file.toml_value(value)
+    return settings_file.parse(given, model, name="--set")
+
+
+class _Job:
+    """One run over all cells."""
+
+    def __init__(
+        self,
+        order: base.Order,
+        provider: Provider,
+        drawn: Drawn,
+        shards: Shards,
+        found: Shards,
+        conditions: Sequence[row_conditions.Condition],
+    ) -> None:
+        self._order, self._provider, self._drawn = order, provider, drawn
+        self._shards, self._found, self._conditions = shards, found, conditions
+        self._units = {cell: f"{number:06d}" for number, cell in enumerate(drawn.cells)}
+        self._images = order.out.absolute() / "images"
+        self._purse = Purse(order.out, provider.price_usd, order.budget_usd)
+        self._seen = Seen()
+        for unit in found.done:
+            self._seen.add(pq.read_table(shard_path(found.folder, unit), columns=["panorama"])["panorama"].to_pylist())
+        self._failures = 0
+
+    # --- panoramas
+
+    async def look(self, cell: str) -> None:
+        """Find as many panoramas in a cell as are wanted there; where a unit has too few, others of the cell help."""
+        unit_name = self._units[cell]
+        if unit_name in self._found.done:
+            return
+        units = self._drawn.cells[cell]
+        rows: list[dict[str, Any]] = []
+        rejects: list[tuple[str, None, str, str]] = []
+        rest: dict[str, list[Address]] = {}
+        for unit in units:
+            rest[unit.name] = await self._fill(cell, unit, unit.wanted, list(unit.addresses), rows, rejects)
+        views = len({row["panorama"] for row in rows})
+        missing = sum(unit.wanted for unit in units) - views
+        for unit in units:
+            if missing > 0 and rest[unit.name]:
+                before = len(rows)
+                rest[unit.name] = await self._fill(cell, unit, missing, rest[unit.name], rows, rejects)
+                missing -= (len(rows) - before) // self._provider.headings
+        self._found.write(unit_name, pa.Table.from_pylist(rows, schema=PANORAMAS), rejects_table(rejects))
+
+    async def _fill(
+        self,
+        cell: str,
+        unit: Unit,
+        wanted: int,
+        addresses: list[Address],
+        rows: list[dict[str, Any]],
+        rejects: list[tuple[str, None, str, str]],
+    ) -> list[Address]:
+        """Take panoramas for a unit, in the order of its addresses; the addresses that were not needed come back."""
+        while wanted > 0 and addresses:
+            asked, addresses = addresses[: min(wanted, AT_A_TIME)], addresses[min(wanted, AT_A_TIME) :]
+            views = await asyncio.gather(*(self._looked(address) for address in asked))
+            new = iter(self._seen.add([view.id for view in views if isinstance(view, View)]))
+            for address, view in zip(asked, views, strict=True):
+                if isinstance(view, RefusedError):
+                    rejects.append((address.id, None, base.API_ERROR, view.detail))
+                elif view is None:
+                    detail = f"none near ({address.latitude:g}, {address.longitude:g})"
+                    rejects.append((address.id, None, NO_PANORAMA, detail))
+                elif not next(new):
+                    detail = f"{view.id} is that of an earlier address"
+                    rejects.append((address.id, None, DUPLICATE_PANORAMA, detail))
+                else:
+                    rows += self._rows(cell, unit, address, view)
+                    wanted -= 1
+        return addresses
+
+    async def _looked(self, address: Address) -> View | RefusedError | None:
+        try:
+            view = await self._provider.look(address)
+        except RefusedError as error:
+            self._failures += 1
+            if self._failures >= MOST_FAILURES:
+                raise WhereshotError(
+                    f"the API failed for {self._failures} addresses in a row ({error.detail}); "
+                    "the same command goes on from here"
+                ) from None
+            return error
+        self._failures = 0
+        return view
+
+    def _rows(self, cell: str, unit: Unit, address: Address, view: View) -> list[dict[str, Any]]:
+        """A row for each heading; the first heading is random, and the same in every run."""
+        count = self._provider.headings
+        start = int.from_bytes(hashlib.blake2b(view.id.encode(), digest_size=2).digest(), "big") % 360
+        rows = []
+        for number in range(count):
+            heading = (start + number * 360 / count) % 360
+            row = {
+                "id": view.id if count == 1 else f"{view.id}-{number}",
+                "latitude": view.latitude,
+                "longitude": view.longitude,
+                "album": view.id,
+                "panorama": view.id,
+                "source": self._provider.name,
+                "heading": heading,
+                "cell": cell,
+                "unit": unit.name,
+                "address": address.id,
+            }
+            rows.append(row | view.told)
+        return rows
+
+    # --- pictures
+
+    def check_confirmed(self) -> None:
+        """Raise InputError with an estimate where pictures have a price that nobody has confirmed."""
+        left = sum(len(self._missing(cell)) for cell in self._drawn.cells)
+        price = self._provider.price_usd
+        if not left or not price:
+            return
+        told = f"{left} pictures cost about {left * price:.2f} USD ({price * 1000:.2f} USD for 1,000)"
+        if self._purse.spent_usd:
+            told += f"; {self._purse.spent_usd:.2f} USD are spent already"
+        if not self._order.confirmed or self._order.budget_usd is None:
+            lacking = "--yes and --budget USD" if not self._order.confirmed else "--budget USD"
+            raise InputError(f"{told}; none was asked for yet: go on with {lacking}")
+        self._order.tell(f"{told}; the budget is {self._order.budget_usd:.2f} USD")
+
+    def _missing(self, cell: str) -> list[dict[str, Any]]:
+        """The rows of a cell whose pictures are not here."""
+        return [row for row in self._selected(cell)[0].to_pylist() if self._there(row) is None]
+
+    def _selected(self, cell: str) -> tuple[pa.Table, pa.Table]:
+        table = pq.read_table(shard_path(self._found.folder, self._units[cell]))
+        return row_conditions.select(table.cast(PANORAMAS), self._conditions)
+
+    def _path(self, row: dict[str, Any]) -> Path:
+        name = f"{row['id']} {row['heading']} {self._provider.variant}"
+        digest = hashlib.blake2b(name.encode(), digest_size=12).hexdigest()
+        return self._images / digest[:2] / f"{digest}.jpg"
+
+    def _there(self, row: dict[str, Any]) -> Path | None:
+        path = self._path(row)
+        return path if path.is_file() else None
+
+    async def take(self, cell: str) -> None:
+        """Have the pictures of a cell; what failed, or was too dear, is asked for by the next run."""
+        unit = self._units[cell]
+        done = self._shards.done.get(unit)
+        if done is not None and not {base.API_ERROR, OVER_BUDGET} & set(done.rejected):
+            return
+        table, unselected = self._selected(cell)
+        outcomes: list[Path | RefusedError] = []
+        rows = table.to_pylist()
+        for start in range(0, len(rows), AT_A_TIME):
+            outcomes += await asyncio.gather(*(self._taken(row) for row in rows[start : start + AT_A_TIME]))
+        good = [number for number, outcome in enumerate(outcomes) if isinstance(outcome, Path)]
+        kept = table.take(pa.array(good, pa.int64()))
+        images = pa.array([str(outcomes[number]) for number in good], pa.string())
+        kept = kept.set_column(kept.column_names.index("image"), "image", images)
+        rejects = [
+            (row["id"], None, OVER_BUDGET if outcome.reason == OVER_BUDGET else base.API_ERROR, outcome.detail)
+            for row, outcome in zip(rows, outcomes, strict=True)
+            if isinstance(outcome, RefusedError)
+        ]
+        lost = pa.concat_tables([rejects_table(rejects), unselected, self._lost_addresses(unit)])
+        self._shards.write(unit, kept, lost)
+
+    def _lost_addresses(self, unit: str) -> pa.Table:
+        path = shard_path(self._found.folder, unit)
+        path = path.parent / "rejects" / path.name
+        return pq.read_table(path).cast(REJECTS) if path.is_file() else REJECTS.empty_table()
+
+    async def _taken(self, row: dict[str, Any]) -> Path | RefusedError:
+        path = self._there(row)
+        if path is not None:
+            return path
+        try:
+            data = await self._provider.picture(row, self._purse)
+        except RefusedError as error:
+            return error
+        path = self._path(row)
+        output_files.make_folder(path.parent)
+        output_files.write_bytes(path, data)
+        return path
+
+    def notes(self) -> tuple[str, ...]:
+        """Remarks on what is missing, and on what was spent."""
+        told = []
+        short: dict[str, int] = defaultdict(int)
+        for cell, units in self._drawn.cells.items():
+            views = self._found.done[self._units[cell]].kept // self._provider.headings
+            short[cell] = max(sum(unit.wanted for unit in units) - views, 0)
+        if some := [cell for cell, count in short.items() if count]:
+            told.append(
+                f"{len(some)} of {len(short)} cells have fewer panoramas than wanted, {sum(short.values())} in all"
+            )
+        if self._drawn.without_place or self._drawn.outside:
+            told.append(
+                f"addresses left out: {self._drawn.without_place} without a usable place, "
+                f"{self._drawn.outside} outside all cells"
+            )
+        rejected = [reason for written in self._shards.done.values() for reason in written.rejected.items()]
+        dear = sum(count for reason, count in rejected if reason == OVER_BUDGET)
+        if dear:
+            told.append(f"the budget ends before {dear} pictures; a larger --budget goes on from here")
+        if self._provider.price_usd:
+            told.append(f"{self._purse.spent_usd:.2f} USD spent in all runs")
+        return tuple(told)

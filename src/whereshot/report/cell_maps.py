@@ -1,0 +1,236 @@
+"""An atlas -> maps as PNG: the world in the Equal Earth projection, a part of it in Lambert's; drawn by matplotlib.
+
+Both keep areas, so cells can be compared by eye. Colours are photos per km2 on a log scale: ColorBrewer's YlGnBu,
+which the colour-blind can read too, light where photos are few, so that borders show.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from PIL import Image
+from shapely.geometry.base import BaseGeometry
+
+from whereshot.earth import place_names, sphere
+from whereshot.earth.countries import countries
+from whereshot.earth.partition.base import planar_polygon
+from whereshot.foundation import output_files
+from whereshot.foundation.errors import InputError, require
+from whereshot.report.cell_atlas import Atlas
+
+ZOOM_CELLS = 80
+"""The zoomed map reaches so far that it shows about this many cells, unless it is told."""
+ZOOM_KM = (20.0, 3000.0)
+_DENSE_KM = 250.0
+_STEP_DEGREES = 1.0
+_SEA, _LAND, _LINE, _FRAME = "#dadde0", "#f7f7f5", "#1d2429", "#6b767e"
+_NO_PHOTOS = "#a0a4a8"
+_DPI = 110
+
+Project = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Longitudes and latitudes (n, 2) -> the plane (n, 2), in Earth radii."""
+
+
+class Zoom(NamedTuple):
+    """The part of the world within ``km`` of a position."""
+
+    latitude: float
+    longitude: float
+    km: float
+
+    @classmethod
+    def parse(cls, text: str) -> Zoom:
+        """``LAT,LON,KM`` as it is typed. Raises InputError."""
+        try:
+            latitude, longitude, km = (float(part) for part in text.split(","))
+        except ValueError:
+            raise InputError(f"a zoom is LAT,LON,KM, as 48.86,2.35,300; got {text!r}") from None
+        ((latitude, longitude),) = sphere.points([[latitude, longitude]]).tolist()
+        if not 0.01 <= km <= 10_000:
+            raise InputError(f"a zoom reaches 0.01 to 10000 km; got {km:g}")
+        return cls(latitude, longitude, km)
+
+    @classmethod
+    def densest(cls, atlas: Atlas) -> Zoom:
+        """Round the cell with most photos (or cells, where none are counted) within 250 km, as far as some 80 cells."""
+        centers, counts = atlas.partition.centers, atlas.partition.counts
+        counts = counts if counts.any() else np.ones(len(counts), np.int64)
+        nearest = sphere.Nearest(centers)
+        photos = [counts[near].sum() for near in nearest.within(centers, _DENSE_KM)]
+        middle = centers[int(np.argmax(photos))]
+        km, _ = nearest.query(middle[None], k=min(ZOOM_CELLS, len(centers)))
+        latitude, longitude = middle.tolist()
+        return cls(latitude, longitude, float(f"{np.clip(1.2 * np.max(km), *ZOOM_KM):.2g}"))
+
+
+def equal_earth(positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Equal Earth (Savric, Patterson and Jenny 2018): longitudes and latitudes (n, 2) -> the plane, in Earth radii."""
+    longitude, latitude = np.radians(positions).T
+    a1, a2, a3, a4 = 1.340264, -0.081106, 0.000893, 0.003796
+    t = np.arcsin(math.sqrt(3) / 2 * np.sin(latitude))
+    slope = a1 + 3 * a2 * t**2 + t**6 * (7 * a3 + 9 * a4 * t**2)
+    y = t * (a1 + a2 * t**2 + t**6 * (a3 + a4 * t**2))
+    return np.stack([2 * math.sqrt(3) / 3 * longitude * np.cos(t) / slope, y], axis=1)
+
+
+def lambert(latitude: float, longitude: float) -> Project:
+    """Lambert's azimuthal equal-area projection round a position; its antipode has no place in it."""
+    east = sphere.xyz([0.0, longitude + 90])
+    out = sphere.xyz([latitude, longitude])
+    north = np.cross(out, east)
+
+    def project(positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        unit = sphere.xyz(positions[:, ::-1])
+        stretch = np.sqrt(2 / np.maximum(1 + unit @ out, 1e-9))
+        return np.stack([stretch * (unit @ east), stretch * (unit @ north)], axis=1)
+
+    return project
+
+
+def draw_world(atlas: Atlas, path: str | Path) -> None:
+    """Write the map of all cells as PNG. Raises MissingExtraError without matplotlib, OutputError."""
+    figure, axes = _sheet((12, 6.9))
+    outline = shapely.segmentize(shapely.box(-180, -90, 180, 90), _STEP_DEGREES)
+    _add(axes, [outline], equal_earth, facecolor=_SEA, edgecolor="none")
+    borders = [country.geometry for country in countries().all]
+    _add(axes, borders, equal_earth, facecolor=_LAND, edgecolor="none")
+    width = float(np.clip(12 / math.sqrt(len(atlas.partition)), 0.08, 0.4))
+    drawn = _add_cells(axes, atlas, np.arange(len(atlas.partition)), atlas.polygons, equal_earth, width)
+    _add(axes, borders, equal_earth, facecolor="none", edgecolor=_LINE, linewidth=0.35)
+    _add(axes, [outline], equal_earth, facecolor="none", edgecolor=_FRAME, linewidth=0.6)
+    _finish(figure, axes, drawn, f"{atlas.name}\n{atlas.facts}", path)
+
+
+def draw_zoom(atlas: Atlas, path: str | Path, zoom: Zoom | None = None) -> None:
+    """Write the map of a part as PNG, the densest one by default. Raises MissingExtraError, OutputError."""
+    zoom = zoom or Zoom.densest(atlas)
+    figure, axes = _sheet((8, 8))
+    half = 2 * math.sin(zoom.km / sphere.EARTH_KM / 2)
+    # the sheet is square: what is within its corners is drawn, and the axes cut the rest off
+    reach_km = 2 * sphere.EARTH_KM * math.asin(min(1.0, math.sqrt(2) * half / 2))
+    around = _circle(zoom, min(reach_km * 1.02, 0.95 * sphere.HALF_CIRCUMFERENCE_KM))
+    shapely.prepare(around)
+    step = min(_STEP_DEGREES, zoom.km / 1000)
+    project = lambert(zoom.latitude, zoom.longitude)
+    borders = [
+        shapely.intersection(country.geometry, around)
+        for country in countries().all
+        if shapely.intersects(around, country.geometry)
+    ]
+    seen = np.flatnonzero(shapely.intersects(around, atlas.polygons))
+    cells = shapely.intersection(shapely.segmentize(atlas.polygons[seen], step), around)
+    axes.set_facecolor(_SEA)
+    _add(axes, borders, project, facecolor=_LAND, edgecolor="none")
+    drawn = _add_cells(axes, atlas, seen, cells, project, 0.4)
+    _add(axes, borders, project, facecolor="none", edgecolor=_LINE, linewidth=0.9)
+    axes.set(xlim=(-half, half), ylim=(-half, half))
+    _scale_bar(axes, zoom.km, half)
+    (where,) = place_names.place_names([[zoom.latitude, zoom.longitude]])
+    near = ", ".join(part for part in (where.name, where.country) if part)
+    sheet = shapely.box(-half, -half, half, half)
+    count = int(shapely.intersects(sheet, shapely.make_valid(shapely.transform(cells, project))).sum())
+    title = f"{atlas.name}{': ' if near else ''}{near}\n{count:,} of {len(atlas.partition):,} cells · "
+    title += f"up to {zoom.km:,.4g} km round {zoom.latitude:.2f}, {zoom.longitude:.2f}"
+    _finish(figure, axes, drawn, title, path)
+
+
+def _sheet(inches: tuple[float, float]) -> tuple[Any, Any]:
+    """A figure that needs no display, and its axes."""
+    require("matplotlib", extra="draw")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=inches, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.set_aspect("equal")
+    axes.set(xticks=[], yticks=[])
+    for side in axes.spines.values():
+        side.set_visible(False)
+    return figure, axes
+
+
+def _path(geometry: BaseGeometry, project: Project) -> Any:
+    """All rings of the polygons of a geometry as one path, holes left open."""
+    from matplotlib.path import Path as Outline
+
+    parts = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
+    rings = [shapely.get_coordinates(ring) for part in parts for ring in shapely.get_rings(part)]
+    if not rings:
+        return Outline(np.empty((0, 2)))
+    codes = np.full(sum(map(len, rings)), Outline.LINETO)
+    ends = np.cumsum([len(ring) for ring in rings])
+    codes[np.concatenate([[0], ends[:-1]])] = Outline.MOVETO
+    codes[ends - 1] = Outline.CLOSEPOLY
+    return Outline(project(np.concatenate(rings)), codes)
+
+
+def _add(axes: Any, shapes: Any, project: Project, **style: Any) -> Any:
+    from matplotlib.collections import PathCollection
+
+    collection = PathCollection([_path(shape, project) for shape in shapes], **style)
+    axes.add_collection(collection)
+    axes.autoscale_view()
+    return collection
+
+
+def _add_cells(
+    axes: Any, atlas: Atlas, rows: NDArray[np.int64], shapes: NDArray[np.object_], project: Project, width: float
+) -> Any:
+    """The cells in the colours of their density; those without photos in grey."""
+    from matplotlib import colormaps
+    from matplotlib.colors import LogNorm
+
+    low, high = atlas.density_range
+    if low >= high:
+        low, high = low / 2, high * 2
+    drawn = _add(
+        axes,
+        shapely.segmentize(shapes, _STEP_DEGREES),
+        project,
+        edgecolor="#4a5258",
+        linewidth=width,
+        cmap=colormaps["YlGnBu"].with_extremes(bad=_NO_PHOTOS),
+        norm=LogNorm(low, high),
+    )
+    density = atlas.density[rows]
+    drawn.set_array(np.ma.masked_less_equal(density, 0))
+    return drawn
+
+
+def _circle(zoom: Zoom, km: float) -> BaseGeometry:
+    """All within so many km, at most a good half of the Earth, as a polygon cut at the date line."""
+    ring = sphere.move(np.array([zoom.latitude, zoom.longitude]), np.linspace(360, 0, 361), km)
+    ring[-1] = ring[0]
+    return planar_polygon(ring)
+
+
+def _scale_bar(axes: Any, km: float, half: float) -> None:
+    """A bar of a round number of km at the lower left."""
+    power = 10 ** math.floor(math.log10(km / 2))
+    length = max(step * power for step in (1, 2, 5) if step * power <= km / 2)
+    x, y, size = -0.93 * half, -0.93 * half, length / sphere.EARTH_KM
+    axes.plot([x, x + size], [y, y], color=_LINE, linewidth=3, solid_capstyle="butt")
+    label = {"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+    axes.text(x, y + 0.03 * half, f"{length:,g} km", fontsize=9, color=_LINE, bbox=label)
+
+
+def _finish(figure: Any, axes: Any, drawn: Any, title: str, path: str | Path) -> None:
+    """Title, colour bar, and the file: 256 colours, which halves it."""
+    figure.suptitle(title, fontsize=11, x=0.02, ha="left")
+    bar = figure.colorbar(drawn, ax=axes, orientation="horizontal", fraction=0.04, pad=0.02, shrink=0.7, extend="both")
+    empty = "; dark grey: no photos" if np.ma.getmaskarray(drawn.get_array()).any() else ""
+    bar.set_label(f"photos per km² (log scale{empty})", fontsize=9)
+    bar.ax.tick_params(labelsize=8)
+    bar.outline.set_visible(False)
+    figure.set_dpi(_DPI)
+    figure.canvas.draw()
+    picture = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
+    with output_files.new_file(path) as beside:
+        picture.quantize(256, dither=Image.Dither.NONE).save(beside, "PNG", optimize=True)

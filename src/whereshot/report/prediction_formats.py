@@ -1,0 +1,173 @@
+"""Predictions, posteriors and verdicts -> something to read: words, CSV, GeoJSON, one HTML file.
+
+The HTML file is whole in itself: its map needs no network, and it asks for none.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from whereshot.earth import sphere
+from whereshot.earth.sphere import DISTANCES_KM
+from whereshot.foundation.errors import ImageError, visible
+from whereshot.locate.geolocator import WITHOUT_PICTURES
+from whereshot.locate.prediction import Prediction
+from whereshot.locate.words import PRIOR_NOTE, country_name, distance_words, in_words, percent
+from whereshot.photos import images
+from whereshot.posterior.base import Posterior
+
+if TYPE_CHECKING:
+    pass
+
+THUMBNAILS = 200
+"""Photos shown small in an HTML report; further ones are listed without."""
+PLACES_DRAWN = 1500
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def to_csv(predictions: Iterable[Prediction]) -> str:
+    """One row per photo.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe in front; control characters are escaped.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    distances = [str(km) for km in DISTANCES_KM]
+    shares = [f"within_{km}" for km in distances]
+    where = ["id", "path", "latitude", "longitude", "radius_km", "level", *shares]
+    writer.writerow(
+        [*where, "confident_to", "place", "country_code", "recorded_latitude", "recorded_longitude", "error"]
+    )
+    for p in predictions:
+        place, country = (None, None) if p.place is None else (str(p.place), p.place.country_code)
+        answer = [p.id, p.path, p.latitude, p.longitude, p.radius_km, p.level]
+        cells = [
+            *answer,
+            *(p.within.get(km) for km in distances),
+            p.confident_to,
+            place,
+            country,
+            *(p.recorded or (None, None)),
+            p.error,
+        ]
+        writer.writerow([_harmless(cell) for cell in cells])
+    return out.getvalue()
+
+
+def _harmless(cell: Any) -> Any:
+    if not isinstance(cell, str):
+        return cell
+    return visible(f"'{cell}" if cell.startswith(FORMULA) else cell)
+
+
+def to_geojson(predictions: Iterable[Prediction]) -> dict[str, Any]:
+    """A FeatureCollection (RFC 7946): per photo the point, and the circle that holds its level."""
+    from shapely.geometry import mapping
+
+    features = []
+    for p in predictions:
+        document = p.to_json()
+        latitude, longitude = document.pop("latitude"), document.pop("longitude")
+        point = None if latitude is None else {"type": "Point", "coordinates": [longitude, latitude]}
+        features.append({"type": "Feature", "geometry": point, "properties": {"kind": "answer", **document}})
+        if p.radius_km is not None:
+            features.append(
+                {
+                    "type": "Feature",
+                    "geometry": mapping(circle((latitude, longitude), p.radius_km)),
+                    "properties": {"kind": "region", "id": p.id, "level": p.level, "radius_km": p.radius_km},
+                }
+            )
+    return {"type": "FeatureCollection", "features": features}
+
+
+def circle(center: tuple[float, float], radius_km: float) -> BaseGeometry:
+    """A circle on the sphere as a polygon of longitudes and latitudes, cut at the date line; at least a metre."""
+    from whereshot.earth.partition.base import planar_polygon  # a third of a second, which words do not need
+
+    radius_km = max(radius_km, 0.001)
+    if radius_km >= 0.999 * sphere.HALF_CIRCUMFERENCE_KM:
+        return shapely.box(-180, -90, 180, 90)
+    bearings = np.linspace(360, 0, 181)  # counter-clockwise
+    ring = sphere.move(np.array(center), bearings, radius_km)
+    ring[-1] = ring[0]
+    if radius_km > sphere.HALF_CIRCUMFERENCE_KM / 2:  # more than half the Earth: all but the circle opposite
+        opposite = np.array([-center[0], (center[1] + 360) % 360 - 180])
+        rest = circle((opposite[0], opposite[1]), sphere.HALF_CIRCUMFERENCE_KM - radius_km)
+        return shapely.orient_polygons(shapely.difference(shapely.box(-180, -90, 180, 90), rest))
+    return planar_polygon(ring)
+
+
+def to_html(
+    predictions: Sequence[Prediction], posteriors: Sequence[Posterior | None], model: str, sources: Sequence[Any] = ()
+) -> str:
+    """One self-contained page: a map with every photo's posterior, answer, circle and recorded position."""
+    from whereshot.report import single_page
+
+    photos = []
+    for number, (p, posterior) in enumerate(zip(predictions, posteriors, strict=True)):
+        source = sources[number] if number < min(len(sources), THUMBNAILS) else None
+        entry: dict[str, Any] = {"id": p.id, "error": p.error, "thumbnail": single_page.thumbnail(source)}
+        if p.error is None and posterior is not None:
+            radius_km, level = p.answered[2:]
+            entry |= {
+                "latitude": p.latitude,
+                "longitude": p.longitude,
+                "radius_km": p.radius_km,
+                "recorded": p.to_json()["recorded"],
+                "lines": in_words(p),
+                "boxes": _boxes(p, source),
+                "places": _drawn(posterior),
+                "candidates": [
+                    {
+                        "latitude": c.latitude,
+                        "longitude": c.longitude,
+                        "label": f"{c.place} ({c.latitude:.3f}, {c.longitude:.3f})",
+                        "share": percent(c.probability),
+                    }
+                    for c in p.candidates
+                ],
+                "countries": [[country_name(code), percent(share)] for code, share in p.countries[:8]],
+                "legend": f"Dashed: {100 * level:.0f} % within {distance_words(radius_km)}"
+                + ("; hollow pin: recorded by the camera" if p.recorded else ""),
+            }
+        photos.append(entry)
+    note = PRIOR_NOTE if model in WITHOUT_PICTURES else f"Model: {model}. Borders: Natural Earth."
+    data = {"photos": photos, "borders": single_page.borders(), "earth_km": sphere.EARTH_KM, "note": note}
+    return single_page.whole("report.html", data)
+
+
+def _boxes(prediction: Prediction, source: Any) -> list[list[Any]]:
+    """Where evidence stands in the picture, as shares of its width and height, and what it is."""
+    try:
+        width, height = images.upright_size(source) if source is not None else (0, 0)
+    except ImageError:
+        return []
+    if not width:
+        return []
+    found = []
+    for item in prediction.evidence:
+        if item["box"] is not None and item["kind"] != "text/language":
+            left, top, right, bottom = item["box"]
+            shares = [left / width, top / height, (right - left) / width, (bottom - top) / height]
+            found.append([*(round(share, 4) for share in shares), f"{item['what']}: {item['means']}"])
+    return found
+
+
+def _drawn(posterior: Posterior) -> list[list[float]]:
+    """The heaviest places with the mass that is worth a dot: latitude, longitude, mass, spread in km."""
+    one = posterior.top(PLACES_DRAWN)
+    spots = one.places[0] if one.places.ndim == 3 else one.places
+    spread, mass = np.ravel(one.spread_km), one.mass[0]
+    kept = (mass > 1e-5) & (spread < 3000)
+    if not kept.any():
+        kept[0] = True
+    columns = np.column_stack([spots, mass, spread])[kept]
+    return [[round(a, 4), round(b, 4), float(f"{m:.3g}"), round(s, 2)] for a, b, m, s in columns.tolist()]

@@ -1,0 +1,119 @@
+"""A Report of scores -> something to read and to paste: a table, Markdown, LaTeX, and one HTML page with figures.
+
+Figures are drawn here as SVG, so that they need no further package; the page asks for no network.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from whereshot.earth import sphere
+from whereshot.evaluate import DISTANCES_KM, Report, Row
+from whereshot.photos.test_sets import Benchmark
+from whereshot.report.scorecard import (
+    best_and_worst,
+    calibration,
+    confusion,
+    errors,
+    hours,
+    html,
+    latex,
+    markdown,
+    tables,
+    where_to_collect,
+    world,
+)
+from whereshot.report.scorecard.base import Figure, Gallery, Section, Table
+
+__all__ = ["Figure", "Gallery", "Section", "Table", "sections", "summary", "to_html", "to_latex", "to_markdown"]
+
+
+def summary(report: Report, benchmark: Benchmark | None = None) -> str:
+    """The scores as a Markdown table to paste, intervals in brackets, published ones below, and the protocol."""
+    return markdown.table(tables.scores(report, benchmark)) + "\n" + tables.protocol_line(report.protocol) + "\n"
+
+
+def sections(
+    report: Report,
+    *,
+    benchmark: Benchmark | None = None,
+    training: sphere.Points | None = None,
+    thumbnails: Path | None = None,
+) -> list[Section]:
+    """All that is told of the first method, with the others beside where they can be compared.
+
+    ``training`` are the positions (m, 2) that it was trained on, if known; ``thumbnails`` is the folder that the paths
+    of pictures start from, if small copies of the worst and best are wanted.
+    """
+    row = report.rows[0]
+    words = [] if benchmark is None else [f"{benchmark.title}: {benchmark.photos:,} photos. {benchmark.told}"]
+    first: list[Table | Figure | Gallery] = [tables.scores(report, benchmark)]
+    first += [] if benchmark is None or not benchmark.published else [tables.published(benchmark)]
+    found = [Section("Scores", words, [*first, tables.all_scores(report)])]
+    if row.scored is not None:
+        found += _drawn(report, row, training, thumbnails)
+    if report.comparisons:
+        by_country = [tables.wins_by_country(one) for one in report.comparisons]
+        found.append(Section("Comparisons", [_PAIRED], [tables.differences(report.comparisons), *by_country]))
+    noted = (
+        [Table(["note"], [[note] for note in report.notes], "Notes on the data", folded=True)] if report.notes else []
+    )
+    found.append(Section("Protocol", [], [tables.protocol(report.protocol), *noted]))
+    return found
+
+
+def _drawn(report: Report, row: Row, training: sphere.Points | None, thumbnails: Path | None) -> list[Section]:
+    by_hour, confused = hours.by_hour(row), confusion.matrix(row)
+    lots: list[tuple[str, list[str], list[Any]]] = [
+        ("Errors", [], [errors.histogram(row), errors.cumulated(report.rows)]),
+        ("Maps", [], world.maps(row)),
+        ("Calibration", [], calibration.figures(row)),
+        ("Confusion", [], [] if confused is None else [confused]),
+        ("Hours", [], [] if by_hour is None else [by_hour]),
+        ("By scene, continent and country", [], tables.groups(row)),
+        ("What to collect", [_WEAKEST], where_to_collect.weakest(row.kept, training)),
+        ("Single photos", [], best_and_worst.galleries(row, thumbnails)),
+    ]
+    return [Section(title, words, parts) for title, words, parts in lots if parts]
+
+
+_WEAKEST = (
+    f"Places by mean GeoScore, drawn to that of all photos as if {where_to_collect.DOUBT:.0f} average photos were "
+    f"added, so that one bad photo does not make the worst place; at least {where_to_collect.LEAST_PHOTOS} photos each."
+)
+
+
+_PAIRED = (
+    "Photo by photo, by how far off both are. Differences are drawn together, on the same photos; Wilcoxon's "
+    "signed-rank test is two-sided, with ties."
+)
+
+
+def to_markdown(report: Report, found: list[Section], benchmark: Benchmark | None = None) -> str:
+    """The summary, and all sections below it."""
+    rest = [Section(one.title, one.words, one.parts[1:] if at == 0 else one.parts) for at, one in enumerate(found)]
+    return summary(report, benchmark) + "\n" + "\n".join(markdown.section(one) for one in rest)
+
+
+def to_latex(report: Report, found: list[Section]) -> str:
+    """All tables that are not those of figures."""
+    parts = [part for one in found for part in one.parts if not isinstance(part, Figure)]
+    own = [part if isinstance(part, Table) else part.table for part in parts]
+    return latex.document(own, tables.protocol_line(report.protocol))
+
+
+def to_html(report: Report, found: list[Section]) -> str:
+    """One page, whole in itself."""
+    row = report.rows[0]
+    facts = [("photos", f"{row.photos:,}", f"{row.failed:,} without an answer")]
+    for key, name, factor, form in (
+        ("geoscore", "GeoScore", 1, ",.0f"),
+        ("median_km", "median km", 1, ",.1f"),
+        *((f"accuracy_{km}", f"within {km} km", 100, ".1f") for km in DISTANCES_KM),
+    ):
+        if key in row.scores:
+            value, low, high = (f"{factor * part:{form}}" for part in row.scores[key])
+            unit = " %" if factor == 100 else ""
+            facts.append((name, value + unit, f"{low} to {high}"))
+    return html.document(f"Scores of {row.name}", facts, tables.protocol_line(report.protocol), found)

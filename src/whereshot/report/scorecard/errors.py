@@ -1,0 +1,64 @@
+"""Errors of all photos -> their histogram and their cumulative curve, beside those of other methods."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from whereshot.evaluate import DISTANCES_KM, Row
+from whereshot.report.scorecard.base import Figure, Table, kilometres
+from whereshot.report.scorecard.svg import Plot, Scale, shares, up_to
+
+EDGES_KM = np.array([0.1, *(10 ** np.arange(-0.75, 4.1, 0.25)), 20_100])
+"""Quarters of a decade from 100 m to half the circumference; what is nearer is in the first bar."""
+SERIES = 8
+"""So many methods have colours of their own."""
+
+_KM = Scale(0.1, 30_000, [(0.1, "0.1"), (1, "1"), (25, "25"), (200, "200"), (750, "750"), (2500, "2500")], log=True)
+
+
+def histogram(row: Row) -> Figure:
+    """How many photos are how far off, on a log scale; those without an answer stand apart."""
+    scored = row.kept
+    error = scored.error_km[~scored.failed]
+    count, _ = np.histogram(np.clip(error, EDGES_KM[0], EDGES_KM[-1]), EDGES_KM)
+    share = count / len(scored)
+    plot = Plot(_KM, up_to(float(max(share.max(), row.failed / len(scored))), True), "error in km", "share of photos")
+    for km in DISTANCES_KM:
+        plot.rule([km, km], [0, plot.y.high], "mark")
+    labels = [f"{kilometres(low)} to {kilometres(high)}" for low, high in itertools.pairwise(EDGES_KM)]
+    labels[0] = f"under {kilometres(EDGES_KM[1])}"
+    for low, high, part, photos, label in zip(EDGES_KM, EDGES_KM[1:], share, count, labels, strict=False):
+        plot.bar(low * 1.03, high / 1.03, 0, part, "s0", f"{label} km: {photos:,} photos, {100 * part:.1f} %")
+    legend = [("s0", "photos by error"), ("mark", "thresholds")]
+    rows = [[label, f"{n:,}", f"{100 * part:.1f}"] for label, n, part in zip(labels, count, share, strict=True)]
+    if row.failed:
+        lost = row.failed / len(scored)
+        plot.bar(22_000, 30_000, 0, lost, "lost", f"no answer: {row.failed:,} photos, {100 * lost:.1f} %")
+        legend.append(("lost", "no answer"))
+        rows.append(["no answer", f"{row.failed:,}", f"{100 * lost:.1f}"])
+    title = f"Errors of {row.name}"
+    middle = kilometres(float(np.median(scored.error_km)))
+    said = f"Histogram of {len(scored):,} photos by error on a log scale; the median is {middle} km."
+    table = Table(["error in km", "photos", "%"], rows, title, folded=True)
+    return Figure("histogram", title, said, plot.svg("histogram", title, said), table, legend)
+
+
+def cumulated(rows: list[Row]) -> Figure:
+    """The share of photos within each distance, of up to eight methods."""
+    shown = [row for row in rows if row.scored is not None][:SERIES]
+    plot = Plot(_KM, shares(), "within km", "share of photos")
+    for km in DISTANCES_KM:
+        plot.rule([km, km], [0, 1], "mark")
+    at = np.geomspace(_KM.low, 20_100, 120)
+    for number, row in reversed(list(enumerate(shown))):
+        error = np.sort(row.kept.error_km[~row.kept.failed])
+        plot.line(at, np.searchsorted(error, at, side="right") / len(row.kept), f"s{number}")
+    heads = ["method", *(f"{km} km" for km in DISTANCES_KM)]
+    cells = [[row.name, *(f"{100 * row.scores[f'accuracy_{km}'].value:.1f}" for km in DISTANCES_KM)] for row in shown]
+    title = "Share of photos within a distance"
+    said = f"Cumulative curves of {len(shown)} methods; higher is better."
+    legend = [(f"s{number}", row.name) for number, row in enumerate(shown)]
+    table = Table(heads, cells, title, folded=True)
+    return Figure("cumulated", title, said, plot.svg("cumulated", title, said), table, legend)

@@ -1,0 +1,98 @@
+"""Sections -> one HTML page that is whole in itself: no script, no network; light and dark, wide and narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from importlib import resources
+
+from whereshot.report.scorecard.base import Figure, Gallery, Section, Table
+
+_HEAD = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<title>{title}</title>
+<style>
+{style}</style>
+</head>
+<body>
+"""
+
+
+def document(title: str, facts: Sequence[tuple[str, str, str]], protocol: str, sections: Sequence[Section]) -> str:
+    """The page: title, key figures (name, value, interval), the protocol in a line, and the sections."""
+    style = (resources.files("whereshot") / "report" / "static" / "scorecard.css").read_text("utf-8")
+    parts = [_HEAD.format(title=escape(title), style=style), f"<header><h1>{escape(title)}</h1>"]
+    cards = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(interval)}</small></dd></div>"
+        for name, value, interval in facts
+    )
+    parts.append(f'<dl class="facts">{cards}</dl><p class="protocol">{escape(protocol)}</p>')
+    links = "".join(f'<a href="#s{at}">{escape(one.title)}</a>' for at, one in enumerate(sections))
+    parts.append(f'<nav aria-label="Sections">{links}</nav></header>\n<main>')
+    parts += [_section(at, one) for at, one in enumerate(sections)]
+    return "".join(parts) + "</main>\n</body>\n</html>\n"
+
+
+def _section(at: int, one: Section) -> str:
+    body = [f'\n<section id="s{at}"><h2>{escape(one.title)}</h2>', *(f"<p>{escape(words)}</p>" for words in one.words)]
+    grid = False
+    for part in one.parts:
+        narrow = isinstance(part, Figure) and not part.wide
+        if narrow != grid:
+            body.append('<div class="grid">' if narrow else "</div>")
+            grid = narrow
+        body.append(_figure(part) if isinstance(part, Figure) else _other(part))
+    return "".join(body) + ("</div>" if grid else "") + "</section>"
+
+
+def _figure(one: Figure) -> str:
+    legend = "".join(
+        f'<li><svg viewBox="0 0 14 14" aria-hidden="true">{_sign(c)}</svg>{escape(w)}</li>' for c, w in one.legend
+    )
+    wide = ' class="wide"' if one.wide else ""
+    title, said = escape(one.title), escape(one.description)
+    return (
+        f'<figure{wide} id="{one.name}"><figcaption><h3>{title}</h3><p>{said}</p></figcaption>'
+        f'<div class="drawing" tabindex="0" role="group" aria-label="{title}">{one.svg}</div>'
+        f'<ul class="legend">{legend}</ul>{_table(one.table, True)}</figure>'
+    )
+
+
+def _sign(name: str) -> str:
+    if name == "mark":
+        return '<line class="mark" x1="0" x2="14" y1="7" y2="7"/>'
+    return f'<rect class="{name}" width="14" height="14" rx="2"/>'
+
+
+def _other(part: Table | Gallery) -> str:
+    if isinstance(part, Table):
+        return _table(part, part.folded)
+    shown = [photo for photo in part.photos if photo.thumbnail]
+    if not shown:
+        return _table(part.table, False)
+    cards = "".join(
+        f'<li><img src="{photo.thumbnail}" alt="Photo {escape(photo.title)}">'
+        f"<strong>{escape(photo.title)}</strong>{''.join(f'<span>{escape(line)}</span>' for line in photo.lines)}</li>"
+        for photo in shown
+    )
+    return f'<h3>{escape(part.table.caption)}</h3><ul class="photos">{cards}</ul>{_table(part.table, True)}'
+
+
+def _table(one: Table, folded: bool) -> str:
+    def cells(row: list[str], tag: str) -> str:
+        names = ["" if at < one.left else ' class="n"' for at in range(len(row))]
+        scope = ' scope="col"' if tag == "th" else ""
+        return "".join(f"<{tag}{scope}{name}>{escape(cell)}</{tag}>" for name, cell in zip(names, row, strict=True))
+
+    head = f"<thead><tr>{cells(one.heads, 'th')}</tr></thead>" if any(one.heads) else ""
+    body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in one.rows)
+    label = escape(one.caption or "Table")
+    inside = f"<table>{head}<tbody>{body}</tbody></table>"
+    table = f'<div class="scroll" tabindex="0" role="group" aria-label="{label}">{inside}</div>'
+    if folded:
+        return f"<details><summary>Table: {label}</summary>{table}</details>"
+    return f"<h3>{label}</h3>{table}" if one.caption else table

@@ -1,0 +1,185 @@
+"""Photos by S2 cell -> maps of how many there are and how far off they are: the world, or the part they lie in."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from whereshot.earth import place_names, s2, sphere
+from whereshot.earth.countries import countries
+from whereshot.earth.partition.base import densify, planar_polygon
+from whereshot.evaluate import DISTANCES_KM, Row, Scored
+from whereshot.report.cell_maps import equal_earth, lambert
+from whereshot.report.scorecard.base import PART_KM, Figure, Table, fine_level, kilometres, part_km
+from whereshot.report.scorecard.svg import hint, number, svg
+
+CLASSES = 6
+WIDTH = 960.0
+_TABLE_ROWS = 20
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How positions get on the sheet: a projection, the box of it that is shown, the level of the cells."""
+
+    project: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    half: tuple[float, float]
+    level: int
+    around: BaseGeometry | None
+
+    @classmethod
+    def of(cls, points: sphere.Points, level: int) -> Frame:
+        """The world, or the part in which all the photos lie."""
+        km = part_km(points)
+        if km > PART_KM:
+            width, _ = equal_earth(np.array([[180.0, 0.0]]))[0]
+            _, height = equal_earth(np.array([[0.0, 90.0]]))[0]
+            return cls(equal_earth, (float(width), float(height)), level, None)
+        km = 1.08 * km
+        latitude, longitude = np.ravel(sphere.mean(points)).tolist()
+        half = 2 * math.sin(km / sphere.EARTH_KM / 2)
+        ring = sphere.move(
+            np.array([latitude, longitude]), np.linspace(360, 0, 181), 2 * km
+        )  # beyond the sheet's corners
+        ring[-1] = ring[0]
+        return cls(lambert(latitude, longitude), (1.6 * half, half), fine_level(points, level), planar_polygon(ring))
+
+    @property
+    def height(self) -> float:
+        return WIDTH * self.half[1] / self.half[0]
+
+    def path(self, geometry: BaseGeometry, least: float = 0.0) -> str:
+        """All rings of a geometry as the data of a path; rings smaller than ``least`` pixels are left out."""
+        parts = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
+        drawn = []
+        for ring in (ring for part in parts for ring in shapely.get_rings(part)):
+            plane = self.project(shapely.get_coordinates(ring))
+            x = WIDTH / 2 * (1 + plane[:, 0] / self.half[0])
+            y = self.height / 2 * (1 - plane[:, 1] / self.half[1])
+            if max(np.ptp(x), np.ptp(y)) < least:
+                continue
+            whole = np.round(10 * np.stack([x, y], axis=1)).astype(np.int64)
+            steps = np.diff(whole, axis=0)
+            steps = steps[(steps != 0).any(axis=1)]
+            moves = "".join(f"l{number(dx / 10)} {number(dy / 10)}" for dx, dy in steps[:-1].tolist())
+            drawn.append(f"M{number(whole[0, 0] / 10)} {number(whole[0, 1] / 10)}{moves}Z")
+        return "".join(drawn)
+
+    def land(self) -> list[str]:
+        """The sea, and all countries on it."""
+        borders = [country.geometry for country in countries().all]
+        if self.around is None:
+            outline = shapely.segmentize(shapely.box(-180, -90, 180, 90), 2.0)
+            sea = f'<path class="sea" d="{self.path(outline)}"/>'
+            shapes = shapely.simplify(borders, 0.15)
+        else:
+            sea = f'<rect class="sea" width="{number(WIDTH)}" height="{number(self.height)}"/>'
+            shapely.prepare(self.around)
+            seen = [shape for shape in borders if shapely.intersects(self.around, shape)]
+            shapes = shapely.intersection(seen, self.around)
+        return [sea, f'<path class="land" d="{"".join(self.path(shape, 1.0) for shape in shapes)}"/>']
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Photos by cell: ids (k,), photos (k,), mean position (k, 2), median error in km (k,)."""
+
+    ids: NDArray[np.uint64]
+    photos: NDArray[np.int64]
+    means: sphere.Points
+    median_km: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, scored: Scored, level: int) -> Cells:
+        """The cells of a level that hold photos."""
+        ids, code, count = np.unique(s2.encode(scored.truth.points, level), return_inverse=True, return_counts=True)
+        xyz = sphere.xyz(scored.truth.points)
+        total = np.stack([np.bincount(code, xyz[:, axis], len(ids)) for axis in range(3)], axis=1)
+        order = np.lexsort([scored.error_km, code])
+        first = np.cumsum(count) - count
+        low, high = (scored.error_km[order][first + (count - 1 + odd) // 2] for odd in (0, 1))
+        return cls(ids, count, sphere.latlon(total / np.linalg.norm(total, axis=1, keepdims=True)), (low + high) / 2)
+
+
+def maps(row: Row) -> list[Figure]:
+    """Two maps with the same cells: photos, and their median error."""
+    scored = row.kept
+    frame = Frame.of(scored.truth.points, scored.protocol.cell_level)
+    cells = Cells.of(scored, frame.level)
+    land = frame.land()
+    outlines = [frame.path(planar_polygon(densify(corners))) for corners in s2.vertices(cells.ids)]
+    named = _named(cells)
+    steps = np.unique(np.round(np.geomspace(1, max(int(cells.photos.max()), 1) + 1, CLASSES + 1)).astype(np.int64))
+    count_class = np.searchsorted(steps, cells.photos, side="right") - 1
+    count_class = np.minimum(count_class, max(len(steps) - 2, 0))
+    count_labels = [
+        f"{low:,}" if high - low <= 1 else f"{low:,} to {high - 1:,}"
+        for low, high in itertools.pairwise(steps.tolist())
+    ]
+    error_class = np.searchsorted(DISTANCES_KM, cells.median_km, side="left")
+    error_labels = [f"up to {km} km" for km in DISTANCES_KM] + [f"over {DISTANCES_KM[-1]} km"]
+    hints = [
+        f"{where}: {photos:,} photos, median error {kilometres(km)} km"
+        for where, photos, km in zip(named, cells.photos, cells.median_km, strict=True)
+    ]
+
+    def drawn(
+        name: str,
+        title: str,
+        said: str,
+        which: NDArray[np.int64],
+        ramp: str,
+        labels: list[str],
+        order: NDArray[np.int64],
+    ) -> Figure:
+        marks = [
+            f'<path class="{ramp}{which[at]} cell" d="{outlines[at]}">{hint(hints[at])}</path>'
+            for at in range(len(hints))
+        ]
+        used = sorted(set(which.tolist()))
+        rows = [
+            [named[at], s2.token(cells.ids[at : at + 1])[0], f"{cells.photos[at]:,}", kilometres(cells.median_km[at])]
+            for at in order[:_TABLE_ROWS]
+        ]
+        heads = ["cell near", "S2", "photos", "median error km"]
+        caption = f"{title}: {min(len(rows), _TABLE_ROWS)} of {len(hints):,} cells"
+        drawing = svg(name, title, said, WIDTH, frame.height, [*land, *marks])
+        legend = [(f"{ramp}{at}", labels[at]) for at in used]
+        return Figure(name, title, said, drawing, Table(heads, rows, caption, left=2, folded=True), legend, wide=True)
+
+    level = f"S2 cells of level {frame.level}"
+    return [
+        drawn(
+            "map-photos",
+            "Where the photos are",
+            f"Map of {int(cells.photos.sum()):,} photos in {len(hints):,} {level}, by number of photos.",
+            count_class,
+            "q",
+            count_labels,
+            np.argsort(-cells.photos, kind="stable"),
+        ),
+        drawn(
+            "map-errors",
+            f"How far off {row.name} is",
+            f"Map of the median error in {len(hints):,} {level}; photos without an answer are half the Earth away.",
+            error_class,
+            "e",
+            error_labels,
+            np.argsort(-cells.median_km, kind="stable"),
+        ),
+    ]
+
+
+def _named(cells: Cells) -> list[str]:
+    names = place_names.place_names(cells.means)
+    return [
+        ", ".join(part for part in (name.name, name.country) if part) or f"{latitude:.1f}, {longitude:.1f}"
+        for name, (latitude, longitude) in zip(names, cells.means.tolist(), strict=True)
+    ]

@@ -1,0 +1,68 @@
+"""A page and its data -> one HTML file that is whole in itself: script, style and borders inside, no network.
+
+The pages of ``report/static/`` share one map: ``map.js`` draws borders, pans and zooms; ``map.css`` has its colours.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import io
+import json
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import shapely
+
+from whereshot.earth.countries import countries
+from whereshot.foundation.errors import ImageError
+from whereshot.photos import images
+
+THUMBNAIL_PIXELS = 360
+
+_BORDER_DEGREES = 0.03
+
+
+def whole(name: str, data: dict[str, Any]) -> str:
+    """The page ``{name}`` with the script and style of the map, and ``data`` as JSON that no text can leave."""
+    folder = resources.files("whereshot") / "report" / "static"
+    page = (folder / name).read_text("utf-8")
+    for part in ("map.css", "map.js"):
+        page = page.replace(f"/*{part.upper()}*/", (folder / part).read_text("utf-8").rstrip("\n"))
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return page.replace("/*DATA*/", text.replace("<", "\\u003c"))
+
+
+@functools.cache
+def borders() -> tuple[list[int], ...]:
+    """The rings of all country borders, simplified, packed at hundredths of a degree."""
+    rings = (
+        pack(shapely.get_coordinates(part.exterior), 100)
+        for country in countries().all
+        for part in shapely.get_parts(shapely.simplify(country.geometry, _BORDER_DEGREES))
+    )
+    return tuple(ring for ring in rings if len(ring) >= 8)
+
+
+def pack(ring: np.ndarray, unit: int) -> list[int]:
+    """A ring of longitudes and latitudes (m, 2) in whole parts of a degree, each point as the step from the last."""
+    whole = np.round(ring * unit).astype(np.int64)
+    whole = whole[np.concatenate([[True], (np.diff(whole, axis=0) != 0).any(axis=1)])]
+    result: list[int] = np.diff(whole, axis=0, prepend=[[0, 0]]).ravel().tolist()
+    return result
+
+
+def thumbnail(source: Any) -> str | None:
+    """A small JPEG without metadata, as a data address; None where there is no readable picture."""
+    if source is None:
+        return None
+    try:
+        image = images.open_rgb(source, min_side=THUMBNAIL_PIXELS)
+    except ImageError:
+        return None
+    image.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
+    image.info.clear()  # Pillow would write a JPEG's comment again
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

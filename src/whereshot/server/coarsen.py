@@ -1,0 +1,61 @@
+"""A posterior -> the same on a coarse grid, so that no answer made from it tells more than the grid.
+
+Every place goes to the S2 cell that holds it; a cell answers by one position of its own, which depends on the grid and
+on where photos are taken at all, never on the photo. All else that an answer says is computed from these.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whereshot.earth import s2, sphere
+from whereshot.posterior.base import Posterior
+from whereshot.posterior.prior import density_prior
+
+_TELLING = ("text/place", "exif")
+"""Kinds of evidence that name a position by itself."""
+
+
+def grid_level(km: float) -> int:
+    """The finest S2 level all of whose cells are, on average, at least ``km`` wide."""
+    width = math.sqrt(4 * math.pi / 6) * sphere.EARTH_KM
+    return int(np.clip(math.floor(math.log2(width / km)), 0, s2.MAX_LEVEL))
+
+
+def coarsened(posterior: Posterior, km: float) -> Posterior:
+    """A posterior of one row on the cells of the grid, each as wide as its cell or as the places in it."""
+    level = grid_level(km)
+    spots = posterior.places if posterior.places.ndim == 2 else posterior.places[0]
+    mass = posterior.mass[0]
+    cells, owner = np.unique(s2.encode(spots, level), return_inverse=True)
+    held = np.bincount(owner, mass)
+    wide = np.bincount(owner, mass * np.ravel(posterior.spread_km)) / np.maximum(held, 1e-300)
+    half_km = np.sqrt(s2.area_sr(cells) / (2 * math.pi)) * sphere.EARTH_KM
+    return Posterior.from_mass(_positions(cells, level), held[None], np.maximum(wide, half_km))
+
+
+def told(evidence: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+    """Evidence that may be told: what names a place by itself would tell more than the grid."""
+    return tuple(item for item in evidence if item["kind"] not in _TELLING)
+
+
+def _positions(cells: s2.CellIds, level: int) -> sphere.Points:
+    """The position (k, 2) by which each cell answers: where most photos are taken in it, or its centre."""
+    known, spots = _heaviest(level)
+    at = np.searchsorted(known, cells)
+    at = np.where(at < len(known), at, 0)
+    return np.where((known[at] == cells)[:, None], spots[at], s2.center(cells))
+
+
+@functools.lru_cache(4)
+def _heaviest(level: int) -> tuple[s2.CellIds, NDArray[np.float64]]:
+    """Cells where photos are taken at all, in order, and the place in each where most are."""
+    prior = density_prior()
+    order = np.argsort(-prior.mass[0], kind="stable")
+    cells, first = np.unique(s2.encode(prior.places, level)[order], return_index=True)
+    return cells, np.round(prior.places[order][first], 2)

@@ -1,0 +1,1 @@
+"""From photos with positions to a calibrated model folder."""

@@ -1,0 +1,343 @@
+"""A user's own photos with positions in, a model folder that knows their places out; no torch on the way.
+
+Features are kept beside the output while a run lasts, so one that was killed goes on where it stopped. Photos that are
+added later are the only ones that are looked at: the folder's private file says which it has (``learned_photos``).
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+
+from whereshot.foundation import output_files, settings_file
+from whereshot.foundation.errors import InputError, ModelError, OutputError
+from whereshot.foundation.progress import Track, silent
+from whereshot.foundation.tables import rejects_table, write_parquet
+from whereshot.models import card, features, model_folder, runtime
+from whereshot.models.learned_photos import FILE, LearnedPhotos
+from whereshot.models.model_folder import ModelFolder
+from whereshot.models.readout import whitening
+from whereshot.models.readout.memory import library_of
+from whereshot.photos.preprocess import Preprocess
+from whereshot.photos.records import Records
+from whereshot.photos.sources.base import UNREADABLE
+from whereshot.posterior.prior import density_prior
+from whereshot.training.learn_holdout import rehearse
+
+KNOWN_SHARE = 0.7
+"""Share of the photos asked about that are taken to show a place of the library. More makes surer of known places and
+oftener wrong on others: docs/results-learn.md."""
+SESSION = datetime.timedelta(hours=1)
+"""Photos taken with no longer pause than this are one session, held out together."""
+LEAST_TRUSTED = 20
+"""Photos below which a library is told to be too small to say much."""
+STATE = "learning"
+"""What is added to the output's name for the folder where features are kept while a run lasts."""
+SHARD_PHOTOS = 32
+"""Photos whose features are written at a time: so many are lost by a kill."""
+COPY = "copy of another photo"
+"""Reason of a reject whose file is the same as that of a photo that is learned."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What came of it: the folder, its photos and places, how many were new, what was rejected, in how many seconds.
+
+    ``copies`` of the rejects are files that were given more than once.
+    """
+
+    folder: Path
+    photos: int
+    places: int
+    new: int
+    rejects: pa.Table
+    calibrated: bool
+    seconds: float
+    copies: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """As a plain document."""
+        return {
+            "model": str(self.folder),
+            "photos": self.photos,
+            "places": self.places,
+            "new": self.new,
+            "rejected": len(self.rejects),
+            "copies": self.copies,
+            "calibrated": self.calibrated,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def learn(
+    records: Records,
+    out: Path,
+    *,
+    model: str | Path = model_folder.COMPACT,
+    rejects: pa.Table | None = None,
+    one_crop: bool = False,
+    known_share: float = KNOWN_SHARE,
+    overwrite: bool = False,
+    cache: Path | None = None,
+    workers: int | None = None,
+    track: Track = silent,
+    say: Callable[[str], None] = lambda text: None,
+) -> Learned:
+    """Learn the places of records with positions into the model folder ``out``, adding to what it knows already.
+
+    ``model`` gives the backbone; ``one_crop`` looks at the middle of each photo only, which is faster; ``known_share``
+    of the photos asked about later are taken to show a place of the library; ``overwrite`` forgets what was there.
+    ``rejects`` are listed in the folder together with pictures that cannot be read. Raises InputError without a usable
+    photo, OutputError where something else stands in the way, ModelError for a model that has no features.
+    """
+    started = time.perf_counter()
+    if not 0 < known_share < 1:
+        raise InputError(f"known_share lies between 0 and 1; got {known_share:g}")
+    if len(records) == 0:
+        raise InputError("there is no photo with a position to learn from")
+    base = ModelFolder(model)
+    if base.onnx is None or base.description.head is not None:
+        raise ModelError(f"{base.path}: has no features to learn with; use {model_folder.COMPACT}")
+    settings = base.description.preprocess
+    if one_crop:
+        settings = Preprocess(**(settings.model_dump() | {"whole": False, "crops": 1}))
+    before = _known_before(out, base, settings, overwrite)
+    output_files.check_folder(out, replaced=True)
+    table = _photo_table(records)
+    paths = table["image"].to_pylist()
+    asked = LearnedPhotos.of(paths, None if before is None else before.known_photos.salt)
+    already = {} if before is None else _known_features(before, asked)
+    state = out.with_name(f"{out.name}.{STATE}")
+    pooled, errors = features.cached_features(
+        paths,
+        settings,
+        base.hashes[model_folder.ONNX][:32],
+        functools.partial(runtime.OnnxCompute, str(base.onnx)),
+        cache=cache or state,
+        workers=workers or runtime.default_workers(len(paths)),
+        track=track,
+        already=already,
+        shard_photos=SHARD_PHOTOS,
+        say=say,
+    )
+    good = np.array([row for row in range(len(paths)) if row not in errors], dtype=np.int64)
+    ids = table["id"].to_pylist()
+    broken = rejects_table((ids[row], paths[row], UNREADABLE, errors[row]) for row in sorted(errors))
+    copied, again = _copies(asked.files[good])
+    copies = rejects_table(
+        (ids[good[row]], paths[good[row]], COPY, f"the same file as {ids[good[other]]}, which is learned")
+        for row, other in zip(copied, again, strict=True)
+    )
+    rejects = pa.concat_tables([*([] if rejects is None else [rejects]), broken, copies])
+    if len(good) == 0 and before is None:
+        raise InputError(f"none of {len(paths)} pictures could be read; first: {next(iter(errors.values()))}")
+    if len(copies):
+        say(f"copies dropped: {len(copies)} (the same file as another photo, whose position counts)")
+    kept = np.setdiff1d(good, good[copied])
+    new = len(kept) - len(already.keys() & set(kept.tolist()))
+    given = _Library(table.take(pa.array(kept)), pooled[kept].astype(np.float16), asked.take(kept))
+    library = given if before is None else _united(_library_of(before), given)
+    say(f"{len(library.table)} photos, {new} of them new; calibrating on photos held out")
+    folder = _write(out, base, settings, library, rejects, len(copies), known_share)
+    shutil.rmtree(state, ignore_errors=True)
+    place_count = len(set(folder.photos["place"].to_pylist()))
+    calibrated = folder.memory_settings is not None and folder.memory_settings.confidence is not None
+    for remark in remarks(len(library.table), place_count, calibrated):
+        say(remark)
+    seconds = time.perf_counter() - started
+    return Learned(folder.path, len(library.table), place_count, new, rejects, calibrated, seconds, len(copies))
+
+
+def remarks(photos: int, place_count: int, calibrated: bool) -> list[str]:
+    """What a person should know of a small or one-sided library."""
+    found = []
+    if place_count == 1:
+        found.append("all photos are of one place: the model can say no more than whether a photo looks like it")
+    if photos < LEAST_TRUSTED:
+        found.append(f"{photos} photos are few: only near repetitions of them will be recognised")
+    elif not calibrated:
+        found.append("too few places have several photos to hold some out: only near repetitions will be recognised")
+    return found
+
+
+def groups_of(table: pa.Table) -> list[str]:
+    """Which photos are held out together: by the column group, else album, else taken in one go, else each alone."""
+    ids = table["id"].to_pylist()
+    for column in ("group", "album"):
+        if column in table.column_names and table[column].null_count < len(table):
+            names = table[column].to_pylist()
+            return [f"{column}:{name}" if name else f"id:{own}" for name, own in zip(names, ids, strict=True)]
+    if "taken_at" not in table.column_names:
+        return [f"id:{own}" for own in ids]
+    taken = table["taken_at"].to_pylist()
+    groups = [f"id:{own}" for own in ids]
+    last, session = None, 0
+    for row in sorted((row for row, at in enumerate(taken) if at is not None), key=lambda row: taken[row]):
+        session += last is None or taken[row] - last > SESSION
+        last = taken[row]
+        groups[row] = f"session:{session}"
+    return groups
+
+
+def _known_before(out: Path, base: ModelFolder, settings: Preprocess, overwrite: bool) -> ModelFolder | None:
+    """The library that stands in ``out`` and is to be added to."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return None
+    if not model_folder.is_model(out):
+        raise OutputError(f"{out}: exists and is not a model folder; choose another out")
+    if overwrite:
+        return None
+    before = ModelFolder(out)
+    if not before.is_memory:
+        raise OutputError(f"{out}: holds a model that was not learned; choose another out, or give --overwrite")
+    same = before.hashes.get(model_folder.ONNX) == base.hashes[model_folder.ONNX]
+    if not same or before.description.preprocess != settings:
+        raise OutputError(f"{out}: was learned with other features; choose another out, or give --overwrite")
+    if before.learned is None:
+        raise OutputError(
+            f"{out}: has no {FILE}, so it is not known which photos it learned from; choose another out, or give "
+            "--overwrite"
+        )
+    return before
+
+
+def _photo_table(records: Records) -> pa.Table:
+    """What is kept of each photo."""
+    table = records.table
+    accuracy = records.numbers("accuracy_km") if "accuracy_km" in table.column_names else np.zeros(len(records))
+    columns = {
+        "id": table["id"],
+        "image": table["image"],
+        "latitude": pa.array(records.points[:, 0]),
+        "longitude": pa.array(records.points[:, 1]),
+        "accuracy_km": pa.array(np.nan_to_num(accuracy, nan=0.0)),
+        "group": pa.array(groups_of(table), pa.string()),
+    }
+    return pa.table(columns)
+
+
+@dataclass(frozen=True)
+class _Library:
+    """Photos to learn: a row of the table, of pooled features (n, d) and of digests for each."""
+
+    table: pa.Table
+    pooled: NDArray[np.float16]
+    learned: LearnedPhotos
+
+
+def _library_of(folder: ModelFolder) -> _Library:
+    table = folder.photos.drop_columns([name for name in ("digest", "place") if name in folder.photos.column_names])
+    return _Library(table, folder.arrays["pooled"], folder.known_photos)
+
+
+def _known_features(folder: ModelFolder, asked: LearnedPhotos) -> dict[int, NDArray[np.float32]]:
+    """By row, the features of those of some photos that a library has already: the same files."""
+    row_of = {digest.tobytes(): row for row, digest in enumerate(folder.known_photos.files)}
+    found = ((row, row_of.get(digest.tobytes())) for row, digest in enumerate(asked.files))
+    return {row: folder.arrays["pooled"][at].astype(np.float32) for row, at in found if at is not None}
+
+
+def _copies(files: NDArray[np.uint8]) -> tuple[list[int], list[int]]:
+    """The rows of digests (n, 16) that come again later, and for each the last row that is the same."""
+    last = {digest.tobytes(): row for row, digest in enumerate(files)}
+    pairs = [(row, last[digest.tobytes()]) for row, digest in enumerate(files)]
+    copied = [(row, other) for row, other in pairs if other != row]
+    return [row for row, _ in copied], [other for _, other in copied]
+
+
+def _united(before: _Library, given: _Library) -> _Library:
+    """Old and new photos, each file once; where one is given again, the later word on its position counts."""
+    learned = before.learned.joined(given.learned)
+    rows = np.setdiff1d(np.arange(len(learned)), _copies(learned.files)[0])
+    table = pa.concat_tables([before.table.select(given.table.column_names), given.table])
+    pooled = np.concatenate([before.pooled, given.pooled]) if len(given.pooled) else before.pooled
+    return _Library(table.take(pa.array(rows)), np.ascontiguousarray(pooled[rows]), learned.take(rows))
+
+
+def _write(
+    out: Path,
+    base: ModelFolder,
+    settings: Preprocess,
+    given: _Library,
+    rejects: pa.Table,
+    copies: int,
+    known_share: float,
+) -> ModelFolder:
+    """Fit everything and write the folder."""
+    table, pooled = given.table, given.pooled
+    points = np.stack([table[name].to_numpy() for name in ("latitude", "longitude")], axis=1)
+    accuracy = table["accuracy_km"].to_numpy()
+    usual = base.usual
+    remembered = rehearse(
+        pooled,
+        points,
+        accuracy,
+        table["group"].to_pylist(),
+        density_prior(),
+        known_share=known_share,
+        usual=usual,
+    )
+    spots = library_of(np.zeros((len(table), 1), np.float32), points, accuracy)
+    white = whitening.fit(pooled, spots.place, usual)
+    library = library_of(white(pooled).astype(np.float16), points, accuracy)
+    described = base.description
+    description = model_folder.Description(
+        format=model_folder.FORMAT,
+        name=out.name,
+        created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
+        version=model_folder.version(),
+        backbone=described.backbone,
+        preprocess=settings,
+        readouts=("memory",),
+        training={
+            "photos": len(table),
+            "places": len(library.counts),
+            "rejected": len(rejects),
+            "copies": copies,
+            "backbone": described.name,
+            "known_share": known_share,
+        },
+    )
+    arrays: dict[str, NDArray[Any]] = {
+        "pooled": pooled,
+        "features": library.features.astype(np.float16),
+        "hubness": library.hubness,
+        "mean": white.mean,
+        "factor": white.factor,
+    }
+
+    def fill(beside: Path) -> None:
+        settings_file.save(description, beside / "model.toml")
+        settings_file.save(remembered, beside / "memory.toml")
+        for name in (model_folder.ONNX, model_folder.ONNX_DOCUMENT, model_folder.USUAL):
+            if (base.path / name).is_file():
+                output_files.copy_file(base.path / name, beside / name)
+        save_file(arrays, beside / "photos.safetensors")
+        write_parquet(table.append_column("place", pa.array(library.place)), beside / model_folder.PHOTOS)
+        output_files.write_bytes(beside / FILE, given.learned.to_bytes())
+        if len(rejects):
+            write_parquet(rejects, beside / "rejects.parquet")
+        output_files.write_text(beside / "README.md", card.of_learned(description, remembered).to_markdown())
+
+    model_folder.write_files(out, fill)
+    return ModelFolder(out)
+
+
+def summary(learned: Learned, rejects: Sequence[tuple[str, int]]) -> list[str]:
+    """What is told at the end, in lines."""
+    lines = [
+        f"{learned.folder}: {learned.photos} photos of {learned.places} places, {learned.new} of them new "
+        f"({learned.seconds:.0f} s)"
+    ]
+    return lines + [f"  rejected: {count} {reason}" for reason, count in rejects]

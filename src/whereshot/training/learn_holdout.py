@@ -1,0 +1,239 @@
+"""A library of known photos, each held out from it in turn -> MemorySettings: confidence, extents, radius factor.
+
+Each photo is asked about twice: without those of its group, so that its place is mostly known, and without all within
+25 km, so that it is not. Nothing else is ever looked at, so a test set stays one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whereshot.earth import sphere
+from whereshot.evaluate.bootstrap import interval_of_mean
+from whereshot.evaluate.conformal import conformal_factor
+from whereshot.foundation.log_space import log_sum_exp
+from whereshot.foundation.tables import hashed_share
+from whereshot.models.readout import whitening
+from whereshot.models.readout.memory import (
+    CLASSES,
+    MEASURES,
+    NEAR_KM,
+    Library,
+    MemorySettings,
+    Recall,
+    fit_confidence,
+    hubness,
+    mass_of,
+    recall,
+)
+from whereshot.models.readout.prototypes import SAME_PLACE_KM, places_of
+from whereshot.posterior.background import Foreground, Ground
+from whereshot.posterior.base import Posterior
+from whereshot.posterior.decision import decide
+from whereshot.posterior.place_shape import log_kernel
+from whereshot.training.calibration import RADIUS_LEVEL
+
+TEMPERATURE = 0.05
+"""What cosines are divided by when a place is chosen; 0.03 to 0.07 do as well (docs/results-learn.md)."""
+FLOORS_KM = (0.1, 0.3, 1.0)
+ACCURACY_SHARES = (1 / 3, 0.1, 0.03)
+"""What of a stated accuracy shows in held-out positions: much where each errs by itself, little where all photos of a
+place were given one position."""
+FOLDS = 5
+MOST_ASKED = 3000
+"""Photos that are held out in turn, of a larger library a random choice."""
+LEAST_ASKED = 40
+"""Photos of known and of other places below which nothing can be fitted."""
+MOST_MEASURED = 600
+"""Held-out photos whose radii are measured."""
+_ROWS = 256
+_NUMBERS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Photos that were held out: who (n,), whether their place is known (n,), what was said, what was true."""
+
+    row: NDArray[np.int64]
+    known: NDArray[np.bool_]
+    recall: Recall
+    outcome: NDArray[np.int64]
+    weight: NDArray[np.float64]
+
+
+Part = tuple[NDArray[np.int64], bool, Recall, NDArray[np.float64]]
+"""Rows that were asked about, whether their place is known, what was recalled, and km to the nearest photo left."""
+
+
+def rehearse(
+    pooled: NDArray[np.floating],
+    points: sphere.Points,
+    accuracy_km: NDArray[np.float64],
+    groups: Sequence[str],
+    prior: Posterior,
+    *,
+    known_share: float = 0.7,
+    usual: NDArray[np.floating] | None = None,
+    seed: int = 0,
+) -> MemorySettings:
+    """Fit the settings of a memory of photos (m,) on these photos themselves, held out by group and by place.
+
+    ``known_share`` of the photos that will be asked about are taken to show a place of the library; ``usual`` is for
+    the whitening. Libraries in which too little can be held out get no fitted confidence; ``photos`` tells how much
+    there was.
+    """
+    library, asked = hold_out(pooled, points, accuracy_km, groups, known_share=known_share, usual=usual, seed=seed)
+    counts = {"known": int(asked.known.sum()), "other": int((~asked.known).sum())}
+    first = MemorySettings(temperature=TEMPERATURE, known_share=known_share, photos=counts)
+    if min(counts.values()) < LEAST_ASKED or not {0, 2} <= set(asked.outcome.tolist()):
+        return first
+    confidence = fit_confidence(asked.recall.measures, asked.outcome, asked.weight)
+    log_shares = crossed(asked, groups, seed)
+    prior_density = prior.log_density_at(points)[asked.row]
+    densities = {
+        (floor_km, share): _log_density(library.extent_km(floor_km, share), library, log_shares, prior_density, asked)
+        for floor_km in FLOORS_KM
+        for share in ACCURACY_SHARES
+    }
+    floor_km, share = max(densities, key=lambda one: float(asked.weight @ densities[one]))
+    density = densities[floor_km, share]
+    nll = {
+        kind: -float(np.average(density[of_kind], weights=asked.weight[of_kind]))
+        for kind, of_kind in (("known", asked.known), ("other", ~asked.known))
+    }
+    named = np.asarray(groups, dtype=str)[asked.row]
+    intervals = {
+        kind: interval_of_mean(-density[of_kind], asked.weight[of_kind], named[of_kind])
+        for kind, of_kind in (("known", asked.known), ("other", ~asked.known))
+    }
+    right = (asked.outcome[asked.known] == 0).astype(np.float64)
+    some = np.sort(np.random.default_rng(seed).permutation(len(asked.row))[:MOST_MEASURED])
+    ratio = _ratio(library.extent_km(floor_km, share), library, log_shares, prior, asked, some)
+    # nobody knows of a single photo whether its place is known: circles are made for either alike
+    alike = np.where(asked.known[some], 1 / asked.known[some].sum(), 1 / (~asked.known[some]).sum())
+    factor = conformal_factor(ratio, np.ones(len(ratio)), RADIUS_LEVEL, alike)
+    return first.model_copy(
+        update={
+            "confidence": confidence,
+            "floor_km": floor_km,
+            "accuracy_share": share,
+            "radius_factor": {"either": factor},
+            "nll": nll,
+            "nll_interval": intervals,
+            "right": (float(right.mean()), *interval_of_mean(right, np.ones(len(right)), named[asked.known])),
+        }
+    )
+
+
+def hold_out(
+    pooled: NDArray[np.floating],
+    points: sphere.Points,
+    accuracy_km: NDArray[np.float64],
+    groups: Sequence[str],
+    *,
+    known_share: float,
+    usual: NDArray[np.floating] | None = None,
+    seed: int = 0,
+) -> tuple[Library, Asked]:
+    """The library and what it says of its own photos, those of a group, or of a place, held out together."""
+    points = sphere.points(points)
+    _, group = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    fold = (hashed_share([f"{number}" for number in group], seed) * FOLDS).astype(np.int64)
+    rng = np.random.default_rng(seed)
+    rows = np.sort(rng.permutation(len(points))[:MOST_ASKED])
+    parts: list[Part] = []
+    nothing = np.zeros((len(points), 1), np.float32)
+    accuracy = np.nan_to_num(np.asarray(accuracy_km, np.float64), nan=0.0)
+    whole = Library(nothing, points, accuracy, places_of(points), nothing[:, 0])
+    for number in range(FOLDS):
+        held = rows[fold[rows] == number]
+        rest = fold != number
+        if len(held) == 0 or not rest.any():
+            continue
+        features = whitening.fit(pooled[rest], whole.place[rest], usual)(pooled)
+        library = replace(whole, features=features, hubness=hubness(features, points))
+        step = max(1, _NUMBERS // len(points))
+        for start in range(0, len(held), step):
+            block = held[start : start + step]
+            cosine = features[block] @ features.T
+            distance = sphere.distance_km(points[block, None], points[None])
+            same = group[block, None] == group[None]
+            for known, out in ((True, same), (False, same | (distance <= NEAR_KM))):
+                left = np.where(out, np.inf, distance).min(axis=1)
+                use = left <= SAME_PLACE_KM if known else np.isfinite(left)
+                if use.any():
+                    masked = np.where(out, -1.0, cosine).astype(np.float32)[use]
+                    parts.append((block[use], known, recall(library, masked, TEMPERATURE), left[use]))
+    return whole, _joined(whole, points, parts, known_share)
+
+
+def _joined(whole: Library, points: NDArray[np.float64], parts: list[Part], known_share: float) -> Asked:
+    if not parts:
+        nothing = Recall(
+            np.empty(0, np.int64), np.empty((0, len(MEASURES))), np.empty((0, len(whole.counts))), np.empty(0)
+        )
+        return Asked(np.empty(0, np.int64), np.empty(0, bool), nothing, np.empty(0, np.int64), np.empty(0))
+    row = np.concatenate([part[0] for part in parts])
+    known = np.concatenate([np.full(len(part[0]), part[1]) for part in parts])
+    left = np.concatenate([part[3] for part in parts])
+    names = ("chosen", "measures", "log_votes", "likeness")
+    found = Recall(*(np.concatenate([getattr(part[2], name) for part in parts]) for name in names))
+    right = sphere.distance_km(whole.places[found.chosen], points[row]) <= NEAR_KM
+    outcome = np.where(right, 0, np.where(left <= NEAR_KM, 1, 2))
+    counts = np.maximum(np.bincount(known.astype(np.int64), minlength=2), 1)
+    weight = np.where(known, known_share / counts[1], (1 - known_share) / counts[0])
+    return Asked(row, known, found, outcome, weight / weight.sum())
+
+
+def crossed(asked: Asked, groups: Sequence[str], seed: int = 0) -> NDArray[np.float64]:
+    """Log probabilities (n, 3) of the classes, each photo's from a confidence fitted without its group's fold."""
+    fold = (hashed_share(np.asarray(groups, dtype=str)[asked.row], seed + 1) * FOLDS).astype(np.int64)
+    measures, shares = asked.recall.measures, np.empty((len(fold), len(CLASSES)))
+    for number in np.unique(fold):
+        held = fold == number
+        fitted = fit_confidence(measures[~held], asked.outcome[~held], asked.weight[~held])
+        shares[held] = fitted.log_shares(measures[held])
+    return shares
+
+
+def _log_density(
+    extent_km: NDArray[np.float64],
+    library: Library,
+    log_shares: NDArray[np.float64],
+    prior_density: NDArray[np.float64],
+    asked: Asked,
+) -> NDArray[np.float64]:
+    """Log density (n,) at the truth; ``prior_density`` (n,) is the prior's there, in logs."""
+    log_mass = mass_of(library, asked.recall, log_shares)
+    none = log_mass[:, -1] + prior_density
+    truth = library.points[asked.row]
+    density = np.empty(len(truth))
+    for start in range(0, len(truth), _ROWS):
+        rows = slice(start, start + _ROWS)
+        kernel = log_kernel(sphere.distance_km(truth[rows, None], library.places[None]), extent_km)
+        density[rows] = np.logaddexp(log_sum_exp(log_mass[rows, :-1] + kernel), none[rows])
+    return density
+
+
+def _ratio(
+    extent_km: NDArray[np.float64],
+    library: Library,
+    log_shares: NDArray[np.float64],
+    prior: Posterior,
+    asked: Asked,
+    rows: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Error over radius of some of the asked, by number."""
+    ratio, found, ground = np.empty(len(rows)), asked.recall, Ground(library.places, extent_km, prior)
+    for start in range(0, len(rows), _ROWS):
+        some = rows[start : start + _ROWS]
+        part = Recall(found.chosen[some], found.measures[some], found.log_votes[some], found.likeness[some])
+        log_mass = mass_of(library, part, log_shares[some])
+        posterior = Foreground(ground, log_mass[:, :-1], log_mass[:, -1])
+        decided, truth = decide(posterior), library.points[asked.row[some]]
+        ratio[start : start + _ROWS] = sphere.distance_km(decided, truth) / posterior.radius_km(decided, RADIUS_LEVEL)
+    return ratio

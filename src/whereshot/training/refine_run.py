@@ -1,0 +1,250 @@
+"""A run file in, a fitted refiner's folder out; a refiner and photos in, refined posteriors out.
+
+What is refined is a model's cells, or posteriors in a file. A refiner learns from photos that the model never saw: by
+default those that its own run kept for validation.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from whereshot.evaluate import Truth
+from whereshot.evaluate.tables import Problems, read_distributions
+from whereshot.evidence import refiners
+from whereshot.evidence.refiners import Examples, Support, scene_experts
+from whereshot.foundation import output_files, settings_file
+from whereshot.foundation.errors import ConfigError, InputError, ModelError, OutputError
+from whereshot.foundation.progress import Track, silent
+from whereshot.foundation.settings_file import ConfigPath, Settings
+from whereshot.locate.geolocator import Geolocator
+from whereshot.models import model_folder
+from whereshot.models.readout.cells import Cells, CellsSettings
+from whereshot.photos import scenes
+from whereshot.photos.records import Records
+from whereshot.posterior.base import Posterior
+from whereshot.training.run_file import DataSettings, Run
+from whereshot.training.run_photos import read_records, split
+
+STATE = "fitting"
+
+
+class RefinerSettings(Settings):
+    """A kind of refiner and its own settings."""
+
+    kind: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class RefineRun(Settings):
+    """A run file of a refiner.
+
+    ``model`` is the base model, whose cells are refined, or ``posterior`` a file of posteriors as ``whereshot locate
+    --posterior`` writes them. ``records`` are photos with positions that the base model never saw; without them those
+    that the model's own run kept for validation.
+    """
+
+    name: str
+    out: ConfigPath
+    seed: int = 0
+    model: ConfigPath | None = None
+    posterior: ConfigPath | None = None
+    records: ConfigPath | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    refiner: RefinerSettings
+
+    @model_validator(mode="after")
+    def _one_source(self) -> RefineRun:
+        if (self.model is None) == (self.posterior is None):
+            raise ValueError("give either model or posterior")
+        if self.posterior is not None and self.records is None:
+            raise ValueError("posterior needs records: the photos that it is of, with their positions")
+        return self
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a base model says of ``rows`` of the records, and why it says nothing of the others."""
+
+    posterior: Posterior
+    rows: NDArray[np.int64]
+    errors: dict[int, str]
+
+
+def fit(
+    run: RefineRun,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    device: str | None = None,
+    track: Track = silent,
+    say: Callable[[str], None] = lambda text: None,
+) -> Path:
+    """Fit a refiner and write its folder ``run.out``; returns it.
+
+    ``resume`` goes on where a fit that was killed stopped. Raises InputError, ConfigError, ModelError, OutputError.
+    """
+    started = time.perf_counter()
+    kind = refiners.kind_of(run.refiner.kind)
+    settings = settings_file.parse(run.refiner.settings, kind.settings_type, name="refiner.settings")
+    _check_out(run.out, overwrite)
+    examples = _examples(run, device, track, say)
+    say(f"{len(examples.cell)} photos, {examples.posterior.log_mass.shape[1]} cells")
+    state = _state(run, resume)
+    refiner = kind.fit(examples, settings, state=state / "training", seed=run.seed, track=track)
+    training = {"photos": len(examples.cell), "seed": run.seed, "seconds": round(time.perf_counter() - started, 1)}
+    model = None if run.model is None else str(run.model)
+    extra = {"run.toml": settings_file.dump(run)}
+    refiners.save(refiner, run.out, run.name, model=model, training=training, extra_files=extra)
+    shutil.rmtree(state, ignore_errors=True)
+    return run.out
+
+
+def apply(
+    folder: Path,
+    records: Records,
+    *,
+    model: str | Path | None = None,
+    posterior: Path | None = None,
+    device: str | None = None,
+    track: Track = silent,
+) -> Said:
+    """What a refiner makes of records' photos: of a file of posteriors, or of what a model says of their pictures.
+
+    By default the model is the one it was fitted for. Raises InputError where it was fitted on other cells.
+    """
+    refiner, description = refiners.load(folder)
+    if posterior is not None:
+        said = of_file(posterior, records, refiner.support)
+    else:
+        base = model or description.model
+        if base is None:
+            raise InputError(f"{folder}: was fitted on a file of posteriors; give such a file of these photos")
+        said, _ = _of_model(Geolocator.load(base, device), records, track)
+    return Said(refiner(said.posterior, records[said.rows]), said.rows, said.errors)
+
+
+def _examples(run: RefineRun, device: str | None, track: Track, say: Callable[[str], None]) -> Examples:
+    """The photos to learn from, and what the base model says of those that it can read."""
+    records = _photos(run)
+    if run.model is not None:
+        said, cell_of = _of_model(Geolocator.load(run.model, device), records, track)
+    elif run.posterior is not None:
+        said = of_file(run.posterior, records, None)
+        cell_of = Support.of(said.posterior).nearest
+    else:
+        raise ConfigError("a refiner learns from a model or a file of posteriors; give model or posterior")
+    if said.errors:
+        say(f"{len(said.errors)} of {len(records)} photos have no posterior; first: {next(iter(said.errors.values()))}")
+    records = records[said.rows]
+    return Examples(said.posterior, records, cell_of(records.points))
+
+
+def _check_out(out: Path, overwrite: bool) -> None:
+    if model_folder.is_model(out) and not overwrite:
+        raise OutputError(f"{out}: holds a model already; choose another out, or give --overwrite")
+    if out.exists() and not model_folder.is_model(out) and (not out.is_dir() or any(out.iterdir())):
+        raise OutputError(f"{out}: exists and is no refiner's folder; choose another out")
+
+
+def _state(run: RefineRun, resume: bool) -> Path:
+    """The folder of a fit under way: an empty one, or that of the same run file to resume from."""
+    state, wanted = run.out.with_name(f"{run.out.name}.{STATE}"), settings_file.dump(run)
+    known = state / "run.toml"
+    if resume and known.is_file():
+        if known.read_text("utf-8") != wanted:
+            raise ConfigError(f"{known}: the fit was started with other settings; start again without --resume")
+        return state
+    shutil.rmtree(state, ignore_errors=True)
+    output_files.make_folder(state)
+    output_files.write_text(known, wanted)
+    return state
+
+
+def _photos(run: RefineRun) -> Records:
+    """The photos to learn from: those named, else what the model's own run kept for validation."""
+    if run.records is not None:
+        return read_records(DataSettings(train=run.records, columns=run.columns, split_by="id"))[0]
+    if run.model is None:
+        raise ConfigError("a refiner needs model or posterior, and records with the latter")
+    folder = model_folder.find(run.model)
+    model_folder.verified(folder)
+    own = folder / "run.toml"
+    if not own.is_file():
+        raise ModelError(f"{run.model}: no run.toml tells what it learned from; name photos it never saw: records")
+    made = settings_file.load(own, Run)
+    if made.data.validation == 0:
+        raise ConfigError(f"{run.model}: it learned from all of its photos; name photos it never saw: records")
+    records, _ = read_records(made.data)
+    return records[split(records, made.data, made.seed)[1]]
+
+
+def _of_model(
+    locator: Geolocator, records: Records, track: Track
+) -> tuple[Said, Callable[[NDArray[np.float64]], NDArray[np.int64]]]:
+    """What the model's cells alone say of the pictures that can be read, and which cell positions lie in."""
+    folder = locator.folder
+    if folder is None or "cells" not in folder.description.readouts:
+        raise InputError(f"{locator.name}: has no cells to refine; give a model that whereshot train made")
+    outputs, rows, errors = locator.outputs(records.strings("image"), track=track)
+    if not len(rows):
+        raise InputError(f"none of {len(records)} pictures could be read; first: {next(iter(errors.values()))}")
+    order = np.argsort(rows)
+    own = folder.mixtures["cells"].cells
+    fixed = own.position if own.position in ("centroid", "center") else "centroid"
+    settings = CellsSettings(
+        position=fixed, temperature=own.temperature, spread_scale=own.spread_scale, floor_km=own.floor_km
+    )
+    posterior = Cells(folder.hierarchy, settings)({name: values[order] for name, values in outputs.items()})
+    return Said(posterior, rows[order], errors), folder.hierarchy.finest.assign
+
+
+def of_file(path: Path, records: Records, support: Support | None) -> Said:
+    """The posteriors of records in a file, on all places in it or on the given ones. Raises InputError."""
+    blocks, errors = _read(path, records)
+    support = Support.of_parts([part for _, part in blocks]) if support is None else support
+    return _in_order([(rows, support.gather(part)) for rows, part in blocks], errors)
+
+
+def switch(records: Records, experts: Mapping[str, Path], how: scene_experts.How = "likeliest") -> Said:
+    """Posteriors in files, by the scenes that each is an expert for, put together by the records' scenes.
+
+    A photo that an expert says nothing of has an error. Raises InputError unless every scene has just one expert.
+    """
+    shares, read = scenes.scene_shares(records), {}
+    errors: dict[int, str] = {}
+    for name, path in experts.items():
+        read[name] = _in_order(*_read(path, records))
+        errors = read[name].errors | errors
+    rows = np.array([row for row in range(len(records)) if row not in errors], dtype=np.int64)
+    if not len(rows):
+        raise InputError(f"no photo has a posterior of all {len(experts)} experts; first: {errors[0]}")
+    found = {name: said.posterior[np.searchsorted(said.rows, rows)] for name, said in read.items()}
+    return Said(scene_experts.switch(found, shares[rows], how), rows, dict(sorted(errors.items())))
+
+
+_Blocks = list[tuple[NDArray[np.int64], Posterior]]
+
+
+def _read(path: Path, records: Records) -> tuple[_Blocks, dict[int, str]]:
+    """Rows and their posteriors as a file has them, and why the other rows have none."""
+    if not len(records):
+        raise InputError("there is no photo in the records")
+    ids = records.table["id"].to_numpy()
+    blocks = list(read_distributions(path, Truth(np.zeros((len(records), 2)), ids=ids), Problems()))
+    missing = np.setdiff1d(np.arange(len(records)), np.concatenate([rows for rows, _ in blocks]))
+    return blocks, {int(row): f"{path}: no posterior of {ids[row]}" for row in missing}
+
+
+def _in_order(blocks: _Blocks, errors: dict[int, str]) -> Said:
+    rows = np.concatenate([own for own, _ in blocks])
+    order = np.argsort(rows)
+    return Said(Posterior.concat([part for _, part in blocks])[order], rows[order], errors)

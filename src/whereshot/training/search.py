@@ -1,0 +1,206 @@
+"""A search for settings: a run file and its ranges in, the validation losses of the trials out; resumed after a kill.
+
+Optuna chooses (its tree-structured Parzen estimator, Bergstra et al. 2011) and keeps the trials in a journal, a text
+file beside the model folder. Every trial is a whole training without calibration.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from whereshot.foundation import errors, settings_file
+from whereshot.foundation.errors import ConfigError, InputError, OutputError
+from whereshot.foundation.progress import Track, silent
+from whereshot.models import model_folder, runtime
+from whereshot.models.optimize import processes
+from whereshot.models.optimize.processes import Group
+from whereshot.training import held_out, run_photos
+from whereshot.training.run_file import Candidates, Run, check
+from whereshot.training.train import Job, prepare_state
+
+FOLDER = "search"
+SEARCHED = ("optimizer.", "sampling.", "augment.", "head.settings.", "scaling_power")
+"""What may be searched: photos, cells and backbone stay, so that losses can be compared and features are kept."""
+_SPREAD = 30.0
+_REASON = "reason"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Settings that were tried, the best validation loss and after how many epochs; or why there is none."""
+
+    settings: dict[str, Any]
+    loss: float | None
+    epochs: int = 0
+    reason: str | None = None
+
+
+def search(
+    run: Run,
+    trials: int,
+    *,
+    overwrite: bool = False,
+    device: str | None = None,
+    workers: int | None = None,
+    cache: Path | None = None,
+    track: Track = silent,
+    say: Callable[[str], None] = lambda text: None,
+) -> tuple[list[Trial], Path]:
+    """Bring the search of a run to so many trials; returns them, best first, and the run file with the best settings.
+
+    What an earlier call finished is gone on with; ``overwrite`` forgets it. Raises ConfigError, InputError.
+    """
+    optuna = errors.require("optuna", extra="search")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if trials < 1:
+        raise InputError(f"a search has at least 1 trial; got {trials}")
+    if processes.is_launched():
+        raise ConfigError("a search runs in one process; start it without torchrun")
+    if run.data.validation == 0:
+        raise ConfigError("a search compares validation losses; set data.validation above 0")
+    space = space_of(run)
+    folder = run.out.with_name(f"{run.out.name}.{FOLDER}")
+    _prepare(run, folder, overwrite)
+    group = Group(device=runtime.pick_device(device))
+    job = Job(run, folder, group, workers, cache, track, say)
+    records = job.readable(*run_photos.read_records(run.data))
+    photos = job.split(records)
+    hierarchy = held_out.build_hierarchy(run, photos.points[photos.train_rows])
+    say(f"{len(records)} photos; {' / '.join(map(str, hierarchy.sizes))} cells")
+
+    def tried(chosen: dict[str, Any]) -> tuple[float, int]:
+        """Train once; what a kill interrupted is gone on with."""
+        changed = with_settings(run, chosen)
+        state = folder / "trial"
+        prepare_state(changed, state, resume=_is_of(changed, state))
+        own = Job(changed, state, group, workers, cache, track, say, job.pooled)
+        backbone = own.backbone if run.backbone.trained else job.backbone
+        network = held_out.build_network(changed, backbone, hierarchy, group.device)
+        log = state / "train.jsonl"
+        lengths = own.fit(network, records, own.split(records), state / "network", log)
+        losses = [json.loads(line)["validation_loss"] for line in log.read_text("utf-8").splitlines()]
+        shutil.rmtree(state)
+        return min(losses), sum(lengths)
+
+    study = _study(optuna, folder / "study.log", run.name)
+    _put_back(optuna, study)
+    while (done := len(_finished(study))) < trials:
+        number = int(np.random.SeedSequence([run.seed, done]).generate_state(1)[0])
+        study.sampler = optuna.samplers.TPESampler(seed=number)  # of each trial's own: resumed, it chooses the same
+        trial = study.ask()
+        chosen = {name: _suggested(trial, name, candidates) for name, candidates in space.items()}
+        say(f"trial {done + 1} of {trials}: {written(chosen)}")
+        try:
+            loss, epochs = tried(chosen)
+        except InputError as error:  # a rate so high that the loss is no number
+            trial.set_user_attr(_REASON, str(error))
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        else:
+            trial.set_user_attr("epochs", epochs)
+            study.tell(trial, loss)
+    found = sorted((_told(trial) for trial in _finished(study)), key=lambda trial: (trial.loss is None, trial.loss))
+    best = folder / "best.toml"
+    if found[0].loss is not None:
+        settings_file.save(with_settings(run, found[0].settings), best)
+    return found, best
+
+
+def space_of(run: Run) -> dict[str, Candidates]:
+    """What is tried, by setting. Raises ConfigError for a setting that cannot be searched or has no such value."""
+    rate = run.optimizer.learning_rate
+    default = {"optimizer.learning_rate": Candidates(low=rate / _SPREAD, high=rate * _SPREAD, log=True)}
+    space = run.search.space or default
+    for name, candidates in space.items():
+        if not name.startswith(SEARCHED):
+            raise ConfigError(f"search.space: {name!r} cannot be searched; what can begins with {', '.join(SEARCHED)}")
+        for value in candidates.choices or (candidates.low, candidates.high):
+            check(with_settings(run, {name: value}))
+    return space
+
+
+def with_settings(run: Run, chosen: dict[str, Any]) -> Run:
+    """The run with some settings changed, by dotted names. Raises ConfigError."""
+    document = run.model_dump(mode="json", exclude_none=True)
+    for name, value in chosen.items():
+        *sections, last = name.split(".")
+        place = document
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[last] = value
+    return settings_file.parse(document, Run, name="search.space")
+
+
+def written(settings: dict[str, Any]) -> str:
+    """Settings as one line."""
+    return ", ".join(
+        f"{name} = {value:.4g}" if isinstance(value, float) else f"{name} = {value}" for name, value in settings.items()
+    )
+
+
+def table(trials: list[Trial]) -> list[str]:
+    """The trials as lines: validation loss, epochs until it, settings."""
+    lines = [f"{'loss':>10}  {'epochs':>6}  settings"]
+    for trial in trials:
+        numbers = f"{'-':>10}  {'-':>6}" if trial.loss is None else f"{trial.loss:10.4f}  {trial.epochs:6d}"
+        lines.append(f"{numbers}  {written(trial.settings)}" + (f"  ({trial.reason})" if trial.reason else ""))
+    return lines
+
+
+def _prepare(run: Run, folder: Path, overwrite: bool) -> None:
+    """A folder for the search of just these settings."""
+    if model_folder.is_model(folder):
+        raise OutputError(f"{folder}: is a model folder; choose another out")
+    if overwrite:
+        shutil.rmtree(folder, ignore_errors=True)
+    try:
+        prepare_state(run, folder, resume=True)
+    except ConfigError as error:
+        told = f"{folder}: was started with other settings; give --overwrite to begin anew, or choose another out"
+        raise ConfigError(told) from error
+
+
+def _study(optuna: Any, journal: Path, name: str) -> Any:
+    """The trials in a journal. Raises InputError where it cannot be read."""
+    try:
+        storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(journal)))
+        return optuna.create_study(storage=storage, study_name=name, direction="minimize", load_if_exists=True)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{journal}: is no journal of trials ({error}); begin anew with --overwrite") from error
+
+
+def _is_of(run: Run, state: Path) -> bool:
+    known = state / "run.toml"
+    return known.is_file() and known.read_text("utf-8") == settings_file.dump(run)
+
+
+def _put_back(optuna: Any, study: Any) -> None:
+    """Trials that a kill left unfinished are tried again first."""
+    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        if trial.params:
+            study.enqueue_trial(trial.params)
+
+
+def _finished(study: Any) -> list[Any]:
+    """Trials that ended by themselves, well or not."""
+    return [t for t in study.get_trials(deepcopy=False) if t.value is not None or _REASON in t.user_attrs]
+
+
+def _told(trial: Any) -> Trial:
+    attributes = trial.user_attrs
+    return Trial(trial.params, trial.value, attributes.get("epochs", 0), attributes.get(_REASON))
+
+
+def _suggested(trial: Any, name: str, candidates: Candidates) -> Any:
+    if candidates.choices is not None:
+        return trial.suggest_categorical(name, candidates.choices)
+    if isinstance(candidates.low, int) and isinstance(candidates.high, int):
+        return trial.suggest_int(name, candidates.low, candidates.high, log=candidates.log)
+    return trial.suggest_float(name, candidates.low, candidates.high, log=candidates.log)

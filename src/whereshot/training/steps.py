@@ -1,0 +1,267 @@
+"""Networks that are to learn, and photos: the steps of their training, on cached features or from end to end.
+
+A step's photos are the same however they are computed: at once, in parts, or by several processes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from whereshot.foundation import processes
+from whereshot.foundation.progress import Track, silent
+from whereshot.models.networks import Auxiliary, Head, Network
+from whereshot.models.optimize.loop import Part, optimize
+from whereshot.models.optimize.processes import ALONE, Group, local_count
+from whereshot.photos.batches import Batch, Loader, Processes, batches
+from whereshot.photos.dali_batches import Dali
+from whereshot.photos.preprocess import Preprocess
+from whereshot.training.run_file import Run
+from whereshot.training.sampling import Repeated, Sampler
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Positions (n, 2) and weights (n,) of all photos, and the rows to train on and to validate on."""
+
+    points: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    train_rows: NDArray[np.int64]
+    validation_rows: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How a run trains; what is said and written is the first process's affair."""
+
+    run: Run
+    device: str
+    group: Group = ALONE
+    track: Track = silent
+    say: Callable[[str], None] = lambda text: None
+
+    def head(
+        self,
+        head: Head,
+        scaled: torch.Tensor,
+        photos: Photos,
+        *,
+        state: Path,
+        log: Path | None = None,
+        what: str = "training",
+        lengths: Sequence[int] | None = None,
+    ) -> list[int]:
+        """Train a head on features (n, dim); returns the epochs of each phase that were kept."""
+        target, inputs = head.target(photos.points).to(self.device), scaled.to(self.device)
+        weights = torch.tensor(photos.weight, dtype=torch.float32, device=self.device)
+        sampler = self._sampler(head, photos)
+
+        def loss_of(rows: NDArray[np.int64]) -> torch.Tensor:
+            chosen = torch.from_numpy(rows)
+            return head.loss(inputs[chosen], target[chosen], weights[chosen])
+
+        def steps(epoch: int) -> Iterator[Part]:
+            for step in self._plan(sampler.draws(epoch) % sampler.photos):
+                whole = photos.weight[np.concatenate(step)].sum()
+                filled = [rows for rows in step if len(rows)]
+                for rows in filled:
+                    share = 1.0 if len(filled) == 1 else photos.weight[rows].sum() / whole
+                    yield Part(loss_of(rows), float(share), rows is filled[-1])
+
+        def validate() -> float | None:
+            return float(loss_of(photos.validation_rows)) if len(photos.validation_rows) else None
+
+        return self._optimize(head, steps, validate, sampler, state=state, log=log, what=what, lengths=lengths)
+
+    def network(
+        self,
+        network: Network,
+        sources: Sequence[str | None],
+        preprocess: Preprocess,
+        photos: Photos,
+        *,
+        workers: int | None,
+        state: Path,
+        log: Path | None,
+        auxiliary: Auxiliary | None = None,
+    ) -> list[int]:
+        """Train backbone and head end to end on random crops; returns the epochs of each phase that were kept.
+
+        ``auxiliary`` losses of the same records are added to the head's, in training and validation.
+        """
+        target = network.head.target(photos.points)
+        weights = torch.tensor(photos.weight, dtype=torch.float32)
+        sampler = self._sampler(network.head, photos)
+        alone = _Loss(network, auxiliary)
+        forward = self.group.shared(alone)
+        seed, augment = self.run.seed, self.run.augment
+
+        def told(batch: Batch) -> Batch:
+            for row, text in batch.errors.items():
+                self.say(f"skipped {sources[row % sampler.photos]}: {text}")
+            return batch
+
+        def loss_of(batch: Batch, forward: torch.nn.Module = forward) -> torch.Tensor:
+            rows = torch.from_numpy(batch.rows % sampler.photos)
+            crops, owner = torch.from_numpy(batch.crops).to(self.device), torch.from_numpy(batch.owner).to(self.device)
+            result: torch.Tensor = forward(
+                crops, owner, target[rows].to(self.device), weights[rows].to(self.device), rows
+            )
+            return result
+
+        def nothing(row: int) -> torch.Tensor:
+            """The loss, 0, of a part without a photo, which all the same takes part in the processes' sums."""
+            crops = torch.zeros(1, 3, preprocess.size, preprocess.size, device=self.device)
+            owner = torch.zeros(1, dtype=torch.int64, device=self.device)
+            weight, rows = torch.zeros(1, device=self.device), torch.tensor([row])
+            result: torch.Tensor = forward(crops, owner, target[rows].to(self.device), weight, rows)
+            return result
+
+        def steps(epoch: int) -> Iterator[Part]:
+            plan = list(self._plan(sampler.draws(epoch)))
+            loaded = load(
+                Repeated(sources),
+                preprocess,
+                batch_size=self._part_size,
+                order=np.concatenate([rows for step in plan for rows in self._own(step)]),
+                random_crops=(seed, epoch),
+                augment=augment,
+            )
+            for step in plan:
+                own = self._own(step)
+                whole = photos.weight[np.concatenate(step) % sampler.photos].sum()
+                for number, rows in enumerate(own):
+                    batch = told(next(loaded)) if len(rows) else None
+                    if batch is not None and not len(batch.rows):
+                        batch = None
+                    ends = number == len(own) - 1
+                    if len(step) == 1:
+                        if batch is not None:
+                            yield Part(loss_of(batch))
+                        continue
+                    with self.group.holding(forward, not ends):
+                        loss = nothing(int(step[0][0]) % sampler.photos) if batch is None else loss_of(batch)
+                    share = 0.0 if batch is None else photos.weight[batch.rows % sampler.photos].sum() / whole
+                    yield Part(loss, float(share), ends)
+
+        def validate() -> float:
+            own = photos.validation_rows[self.group.rank :: self.group.count]
+            loaded = load(sources, preprocess, batch_size=self._part_size, order=own)
+            total, count = 0.0, 0.0
+            for batch in map(told, loaded):
+                if len(batch.rows):
+                    total += float(loss_of(batch, alone)) * len(batch.rows)
+                    count += len(batch.rows)
+            total, count = self.group.sum([total, count])
+            return total / max(count, 1)
+
+        with _loader(self.run.data.loader, workers, self.device) as load:
+            groups = parameter_groups(network, self.run.optimizer.layer_decay)
+            trained: torch.nn.Module = network
+            if auxiliary is not None:
+                trained = torch.nn.ModuleList([network, auxiliary])
+                groups = groups and [*groups, {"params": list(auxiliary.parameters()), "scale": 1.0}]
+            return self._optimize(trained, steps, validate, sampler, state=state, log=log, parameters=groups)
+
+    def _optimize(
+        self,
+        module: torch.nn.Module,
+        steps: Callable[[int], Iterator[Part]],
+        validate: Callable[[], float | None],
+        sampler: Sampler,
+        **options: Any,
+    ) -> list[int]:
+        size = self.run.optimizer.batch_size
+        return optimize(
+            module,
+            steps,
+            validate,
+            lambda epoch: math.ceil(sampler.count(epoch) / size),
+            self.run.optimizer,
+            seed=self.run.seed,
+            device=self.device,
+            group=self.group,
+            track=self.track,
+            **options,
+        )
+
+    def _sampler(self, head: Head, photos: Photos) -> Sampler:
+        settings, cells = self.run.sampling, None
+        if not settings.plain:
+            cells = head.hierarchy.assign(photos.points[photos.train_rows])[:, settings.level]
+        return Sampler(settings, photos.train_rows, len(photos.points), self.run.seed, cells)
+
+    @property
+    def _part_size(self) -> int:
+        """Photos that one process computes at once."""
+        return self.run.optimizer.batch_size // (self.run.optimizer.accumulate * self.group.count)
+
+    def _plan(self, draws: NDArray[np.int64]) -> Iterator[list[NDArray[np.int64]]]:
+        """The steps of an epoch, each as its parts for all processes in turn; those of the last step may be empty."""
+        size, parts = self._part_size, self.run.optimizer.accumulate * self.group.count
+        for start in range(0, len(draws), size * parts):
+            step = draws[start : start + size * parts]
+            yield [step[part * size : (part + 1) * size] for part in range(parts)]
+
+    def _own(self, step: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+        """This process's parts of a step."""
+        count = self.run.optimizer.accumulate
+        return step[self.group.rank * count : (self.group.rank + 1) * count]
+
+
+class _Loss(torch.nn.Module):
+    """Crops (m, 3, h, w) of photos, their targets, weights and rows -> loss: one forward, as several processes need."""
+
+    def __init__(self, network: Network, auxiliary: Auxiliary | None) -> None:
+        super().__init__()
+        self.network, self.auxiliary = network, auxiliary
+
+    def forward(
+        self, crops: torch.Tensor, owner: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, rows: torch.Tensor
+    ) -> torch.Tensor:
+        features = self.network.features(crops, owner, len(target))
+        loss = self.network.head.loss(features, target, weight)
+        return loss if self.auxiliary is None else loss + self.auxiliary(features, rows, weight)
+
+
+@contextlib.contextmanager
+def _loader(kind: str, workers: int | None, device: str) -> Iterator[Loader]:
+    """DALI; or processes that load ahead where they were asked for or a GPU waits for them, else two threads.
+
+    Processes and threads give the same bits.
+    """
+    count = workers or (max(1, processes.cores() // local_count()) if device != "cpu" else 1)
+    if kind == "dali":
+        yield Dali("cpu" if device == "cpu" else None, threads=count)
+    elif count == 1:
+        yield functools.partial(batches, threads=2)
+    else:
+        with Processes(count) as load:
+            yield load
+
+
+def parameter_groups(network: Network, layer_decay: float) -> list[dict[str, Any]] | None:
+    """Parameters by the block of the backbone they are in, with what their learning rate is multiplied by.
+
+    1 for what is above the backbone, ``layer_decay`` for its last block, its square for the one below (Clark et al.
+    2020, ELECTRA; Bao et al. 2021, BEiT). None where all rates are the same.
+    """
+    if layer_decay == 1:
+        return None
+    blocks = network.backbone.blocks()
+    top = max(blocks.values()) + 1
+    by_block: dict[int, list[torch.nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            block = blocks[name.removeprefix("backbone.network.")] if name.startswith("backbone.network.") else top
+            by_block.setdefault(block, []).append(parameter)
+    return [{"params": own, "scale": layer_decay ** (top - block)} for block, own in sorted(by_block.items())]

@@ -1,0 +1,286 @@
+"""A run file in, a calibrated model folder out: features, head, gallery, calibration; resumed after a kill."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from whereshot.foundation import output_files, settings_file
+from whereshot.foundation.errors import ConfigError, InputError, OutputError
+from whereshot.foundation.progress import Track, silent
+from whereshot.foundation.tables import rejects_table, write_parquet
+from whereshot.models import card, features, model_folder, networks, runtime
+from whereshot.models.learned_photos import FILE, LearnedPhotos
+from whereshot.models.networks import BackboneSettings, Network, mean_of_crops
+from whereshot.models.optimize import processes
+from whereshot.models.optimize.processes import Group
+from whereshot.photos.preprocess import Preprocess
+from whereshot.photos.records import Records
+from whereshot.photos.sources.base import UNREADABLE
+from whereshot.posterior.prior import density_prior
+from whereshot.training import held_out, run_photos
+from whereshot.training.calibration import calibrate
+from whereshot.training.run_file import Run, check
+from whereshot.training.steps import Fitting, Photos
+
+__all__ = ["Run", "train"]
+
+STATE = "training"
+
+
+def train(
+    run: Run,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    device: str | None = None,
+    workers: int | None = None,
+    cache: Path | None = None,
+    track: Track = silent,
+    say: Callable[[str], None] = lambda text: None,
+) -> Path:
+    """Train, calibrate and write the model folder ``run.out``; returns it.
+
+    ``resume`` goes on from the last epoch of a run that was killed. Started by torchrun, the processes share the work,
+    and the first of them speaks and writes. Raises InputError, ModelError, OutputError.
+    """
+    started = time.perf_counter()
+    out, state_folder = run.out, run.out.with_name(f"{run.out.name}.{STATE}")
+    if processes.rank() > 0:  # the first process speaks
+        track, say = silent, _quiet
+    if model_folder.is_model(out) and not overwrite:
+        if resume:
+            say(f"{out} is finished already")
+            return out
+        raise OutputError(f"{out}: holds a model already; choose another out, or give --overwrite")
+    if out.exists() and not model_folder.is_model(out) and (not out.is_dir() or any(out.iterdir())):
+        raise OutputError(f"{out}: exists and is not a model folder; choose another out")
+    with processes.joined(_device(device)) as group:
+        check(run, group.count)
+        job = Job(run, state_folder, group, workers, cache, track, say)
+        records, rejects = run_photos.read_records(run.data)
+        if group.is_first:
+            prepare_state(run, state_folder, resume)
+        group.wait()
+        job.finish(job.readable(records, rejects), started)
+        group.wait()
+    if group.is_first:
+        shutil.rmtree(state_folder, ignore_errors=True)
+    return out
+
+
+def prepare_state(run: Run, folder: Path, resume: bool) -> None:
+    """An empty state folder, or the one of the same run file to resume from. Raises ConfigError, OutputError."""
+    wanted = settings_file.dump(run)
+    known = folder / "run.toml"
+    if resume and known.is_file():
+        if known.read_text("utf-8") != wanted:
+            raise ConfigError(f"{known}: the run was started with other settings; start again without --resume")
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    output_files.make_folder(folder)
+    output_files.write_text(known, wanted)
+
+
+def _device(asked: str | None) -> str:
+    """The device of this process: beside others, each has a GPU of its own. Raises InputError."""
+    device = runtime.pick_device(asked)
+    if device == "cuda" and processes.is_launched():
+        return runtime.pick_device(f"cuda:{processes.local_rank()}")
+    return device
+
+
+def _quiet(text: str) -> None:
+    """Say nothing."""
+
+
+@dataclass
+class Job:
+    """One run: what its steps share."""
+
+    run: Run
+    state_folder: Path
+    group: Group
+    workers: int | None
+    cache: Path | None
+    track: Track
+    say: Callable[[str], None]
+    pooled: torch.Tensor | None = None
+    """Features (n, dim) of a frozen backbone, from ``readable``."""
+
+    @functools.cached_property
+    def preprocess(self) -> Preprocess:
+        """How pictures become arrays."""
+        return networks.default_preprocess(self.run.backbone, **self.run.preprocess)
+
+    @functools.cached_property
+    def backbone(self) -> networks.Backbone:
+        """The backbone with the weights that training begins with."""
+        return networks.create(self.run.backbone, seed=self.run.seed)
+
+    @functools.cached_property
+    def fitting(self) -> Fitting:
+        """How the run trains."""
+        return Fitting(self.run, self.group.device, self.group, self.track, self.say)
+
+    def readable(self, records: Records, rejects: pa.Table) -> Records:
+        """The records whose pictures can be read, with frozen features in ``self.pooled``; the others are rejects."""
+        paths = records.strings("image")
+        preprocess, backbone = self.preprocess, self.backbone  # what is wrong with them is told before the work
+        if self.run.backbone.trained:
+            errors = self._unreadable(paths)
+        else:
+            workers = self.workers or runtime.default_workers(len(paths), self.group.device)
+            pooled, errors = features.cached_features(
+                paths,
+                preprocess,
+                backbone.features_key,
+                functools.partial(_make_pooled, self.run.backbone, self.run.seed, self.group.device),
+                cache=self.cache,
+                workers=workers,
+                track=self.track,
+            )
+        good = np.array([row for row in range(len(paths)) if row not in errors], dtype=np.int64)
+        ids = records.strings("id")
+        broken = rejects_table((ids[row], paths[row], UNREADABLE, errors[row]) for row in sorted(errors))
+        self.rejects = pa.concat_tables([rejects, broken])
+        if len(good) == 0:
+            raise InputError(f"none of {len(paths)} pictures could be read; first: {next(iter(errors.values()))}")
+        if len(rejects):
+            self.say(f"{len(rejects)} rows have no usable position; see rejects.parquet in the model folder")
+        if errors:
+            self.say(
+                f"{len(errors)} of {len(paths)} pictures could not be read; see rejects.parquet in the model folder"
+            )
+        if not self.run.backbone.trained:
+            self.pooled = torch.from_numpy(pooled[good])
+        return records[good]
+
+    def _unreadable(self, paths: list[str | None]) -> dict[int, str]:
+        """Why pictures cannot be decoded, by row: the first process looks, and tells the others by a file."""
+        found = self.state_folder / "unreadable.json"
+        if self.group.is_first:
+            output_files.write_text(found, json.dumps(run_photos.unreadable(paths, self.track)))
+        self.group.wait()
+        return {int(row): text for row, text in json.loads(found.read_text("utf-8")).items()}
+
+    def split(self, records: Records) -> Photos:
+        """What is learned from, and what is kept apart."""
+        weight = run_photos.weights(records.points, self.run.optimizer.weigh_by)
+        return Photos(records.points, weight, *run_photos.split(records, self.run.data, self.run.seed))
+
+    def fit(self, network: Network, records: Records, photos: Photos, state: Path, log: Path) -> list[int]:
+        """Train the head on cached features, or all that is to be trained; returns the epochs of each phase."""
+        if self.pooled is None:
+            auxiliary = None
+            if self.run.auxiliary:
+                torch.manual_seed(self.run.seed)
+                auxiliary = networks.Auxiliary(self.backbone.dim, self.run.auxiliary, records).to(self.group.device)
+            sources = records.strings("image")
+            return self.fitting.network(
+                network,
+                sources,
+                self.preprocess,
+                photos,
+                workers=self.workers,
+                state=state,
+                log=log,
+                auxiliary=auxiliary,
+            )
+        scaled = held_out.scale(network, self.pooled, photos.train_rows, self.group.device)
+        return self.fitting.head(network.head, scaled, photos, state=state, log=log)
+
+    def finish(self, records: Records, started: float) -> None:
+        """Train; the first process then calibrates on photos that were held out, and writes the model folder."""
+        run, device = self.run, self.group.device
+        photos = self.split(records)
+        hierarchy = held_out.build_hierarchy(run, photos.points[photos.train_rows])
+        self.say(f"{len(records)} photos; {' / '.join(map(str, hierarchy.sizes))} cells")
+        network = held_out.build_network(run, self.backbone, hierarchy, device)
+        log = self.state_folder / "train.jsonl"
+        name = "head" if self.pooled is not None else "network"
+        lengths = self.fit(network, records, photos, self.state_folder / name, log)
+        if not self.group.is_first:
+            return
+        if self.pooled is not None:
+            scaled = network.scaling(self.pooled.to(device)).cpu()
+            folds = held_out.Folds(
+                self.fitting, self.backbone, records, photos.weight, self.pooled, self.state_folder
+            ).all(lengths)
+            known_rows = np.arange(len(records))
+        else:
+            scaled = self._features_of(network, records)
+            gallery = model_folder.gallery_of(scaled[photos.train_rows].numpy(), records[photos.train_rows])
+            folds = [held_out.held_out(network, scaled, photos, photos.validation_rows, gallery)]
+            known_rows = photos.train_rows
+        gallery = model_folder.gallery_of(scaled[known_rows].numpy(), records[known_rows])
+        self.say("calibrating on held-out photos")
+        calibration = calibrate(folds, density_prior(), run.calibration)
+        description = model_folder.Description(
+            format=model_folder.FORMAT,
+            name=run.name,
+            created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
+            version=model_folder.version(),
+            backbone=model_folder.BackboneDescription(
+                name=run.backbone.name,
+                options=run.backbone.options,
+                trained=bool(run.backbone.trained),
+                identity=self.backbone.identity,
+            ),
+            preprocess=self.preprocess,
+            readouts=tuple(calibration.mixtures),
+            scaling_power=run.scaling_power,
+            head=run.head.kind,
+            head_settings=run.head.settings,
+            levels=len(hierarchy.levels),
+            training={
+                "photos": len(photos.train_rows),
+                "gallery": len(known_rows),
+                "places": len(np.unique(photos.points, axis=0)),
+                "rejected": len(self.rejects),
+                "epochs": sum(lengths),
+                "seed": run.seed,
+                "seconds": round(time.perf_counter() - started, 1),
+            },
+        )
+        extra: dict[str, str | bytes] = {
+            "run.toml": settings_file.dump(run),
+            "train.jsonl": log.read_text("utf-8"),
+            "README.md": card.of_trained(description, hierarchy.sizes, calibration).to_markdown(),
+            FILE: LearnedPhotos.of(records.strings("image")).to_bytes(),  # validation decides on epochs: learned, too
+        }
+        if len(self.rejects):
+            write_parquet(self.rejects, self.state_folder / "rejects.parquet")
+            extra["rejects.parquet"] = (self.state_folder / "rejects.parquet").read_bytes()
+        model_folder.write(run.out, description, network, hierarchy, gallery, calibration, extra)
+
+    def _features_of(self, network: Network, records: Records) -> torch.Tensor:
+        """Features of all photos by a network that was trained, in this process."""
+        compute = runtime.TorchCompute(
+            lambda crops, owner, photos: {"features": network.features(crops, owner, photos)}, self.group.device
+        )
+        scaled = torch.zeros(len(records), network.backbone.dim)
+        parts = runtime.compute_outputs(records.strings("image"), self.preprocess, lambda: compute, track=self.track)
+        for rows, outputs, errors in parts:
+            if errors:
+                raise InputError(f"a picture became unreadable during training: {next(iter(errors.values()))}")
+            scaled[rows] = torch.from_numpy(outputs["features"])
+        return scaled
+
+
+def _make_pooled(settings: BackboneSettings, seed: int, device: str) -> runtime.Compute:
+    """Pooled features of a frozen backbone, for a process of its own."""
+    backbone = networks.create(settings, seed=seed).to(device)
+    return runtime.TorchCompute(
+        lambda crops, owner, photos: {"pooled": mean_of_crops(backbone(crops), owner, photos)}, device
+    )

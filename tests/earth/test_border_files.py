@@ -1,0 +1,317 @@
+"""Files of borders: three formats, names, parents, systems of coordinates, and what is wrong with files."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import struct
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import shapely
+
+from whereshot.earth import border_files
+from whereshot.foundation.errors import InputError
+
+NORTH, SOUTH = shapely.box(0, 10, 10, 20), shapely.box(0, 0, 10, 10)
+
+
+def feature(shape: shapely.Geometry | dict | None, **properties: Any) -> dict[str, Any]:
+    geometry = json.loads(shapely.to_geojson(shape)) if isinstance(shape, shapely.Geometry) else shape
+    return {"type": "Feature", "properties": properties, "geometry": geometry}
+
+
+def collection(*features: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "FeatureCollection", "features": list(features), **more}
+
+
+def write(path: Path, document: Any) -> Path:
+    path.write_text(document if isinstance(document, str) else json.dumps(document), "utf-8")
+    return path
+
+
+def gp(shape: shapely.Geometry | None, envelope: int = 1) -> bytes:
+    """A geometry as a GeoPackage has it."""
+    flags = 1 | envelope << 1 | (0 if shape is not None else 16)
+    numbers = {0: 0, 1: 4, 2: 6, 3: 6, 4: 8}[envelope]
+    wkb = shapely.to_wkb(shapely.Point() if shape is None else shape)
+    return b"GP" + bytes([0, flags]) + struct.pack("<i", 4326) + struct.pack(f"<{numbers}d", *[0.0] * numbers) + wkb
+
+
+def geopackage(
+    path: Path, layers: dict[str, list[tuple[bytes | None, str]]], srs: tuple[str, int] = ("EPSG", 4326)
+) -> Path:
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE gpkg_geometry_columns (table_name TEXT, column_name TEXT, srs_id INTEGER)")
+    connection.execute("CREATE TABLE gpkg_spatial_ref_sys (srs_name, srs_id, organization, organization_coordsys_id)")
+    connection.execute("INSERT INTO gpkg_spatial_ref_sys VALUES ('its name', ?, ?, ?)", (srs[1], *srs))
+    for layer, rows in layers.items():
+        connection.execute(f'CREATE TABLE "{layer}" (fid INTEGER PRIMARY KEY, geom BLOB, NAME TEXT)')
+        connection.executemany(f'INSERT INTO "{layer}" (geom, NAME) VALUES (?, ?)', rows)
+        connection.execute("INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', ?)", (layer, srs[1]))
+    connection.commit()
+    connection.close()
+    return path
+
+
+def geoparquet(path: Path, shapes: list[shapely.Geometry | None], **column: Any) -> Path:
+    table = pa.table(
+        {
+            "shapeName": [f"r{row}" for row in range(len(shapes))],
+            "outline": pa.array([None if shape is None else shapely.to_wkb(shape) for shape in shapes], pa.binary()),
+        }
+    )
+    about = {"version": "1.1.0", "primary_column": "outline", "columns": {"outline": {"encoding": "WKB", **column}}}
+    pq.write_table(table.replace_schema_metadata({"geo": json.dumps(about)}), path)
+    return path
+
+
+def test_three_formats_say_the_same(tmp_path: Path) -> None:
+    features = [feature(NORTH, name="r0"), feature(SOUTH, name="r1")]
+    lines = "\n".join("\x1e" + json.dumps(one) for one in features) + "\n"
+    files = [
+        write(tmp_path / "a.geojson", collection(*features)),
+        write(tmp_path / "b.geojsonl", lines),
+        geopackage(tmp_path / "c.gpkg", {"the layer": [(gp(NORTH, 0), "r0"), (gp(SOUTH, 4), "r1"), (gp(None), "r2")]}),
+        geoparquet(tmp_path / "d.parquet", [NORTH, SOUTH, None]),
+    ]
+    for path in files:
+        found = border_files.read(path)
+        assert found.names == ["r0", "r1"] and found.parents == ["", ""] and found.notes == []
+        assert [shape.normalize() for shape in found.shapes] == [NORTH.normalize(), SOUTH.normalize()]
+        assert border_files.read_area(path).area == 200
+
+
+def test_single_geometries_are_numbered(tmp_path: Path) -> None:
+    bare = write(tmp_path / "a.json", json.loads(shapely.to_geojson(shapely.GeometryCollection([NORTH, SOUTH]))))
+    assert border_files.read(bare).names == ["1", "2"]
+    assert border_files.read(write(tmp_path / "b.json", feature(NORTH, label_dk="Nord"))).names == ["Nord"]
+
+
+# --- names
+
+
+@pytest.mark.parametrize(
+    ("properties", "names"),
+    [
+        ({"id": 7, "NAME": "A"}, ["A"]),
+        ({"label_en": "A", "label_dk": "B"}, ["A"]),
+        ({"shapeName": "A", "shapeISO": "X"}, ["A"]),
+        ({"GID_1": "x", "NAME_1": "A"}, ["A"]),
+        ({"name": "A", "name_en": "B", "NAME_1": "C"}, ["A"]),
+    ],
+)
+def test_names_are_guessed(tmp_path: Path, properties: dict[str, Any], names: list[str]) -> None:
+    assert border_files.read(write(tmp_path / "a.json", feature(NORTH, **properties))).names == names
+
+
+@pytest.mark.parametrize(
+    ("properties", "asked", "message"),
+    [
+        ({"a": 1, "b": 2}, {}, "no column looks like the regions' name; choose with name = a column; columns: a, b"),
+        (
+            {"NAME_1": "A", "NAME_2": "B"},
+            {},
+            "NAME_1, NAME_2 could all be the regions' name; choose with name = a column; columns: NAME_1, NAME_2",
+        ),
+        (
+            {"NAME": "A", "name": "B"},
+            {},
+            "NAME, name could all be the regions' name; choose with name = a column; columns: NAME, name",
+        ),
+        ({"name": "A"}, {"name": "title"}, "no column 'title'; columns: name"),
+        ({"name": "A"}, {"parent": "land"}, "no column 'land'; columns: name"),
+        ({"name": "A"}, {"layer": "x"}, "only a GeoPackage has layers; leave out layer = 'x'"),
+    ],
+)
+def test_names_that_cannot_be_guessed(tmp_path: Path, properties: dict, asked: dict[str, str], message: str) -> None:
+    path = write(tmp_path / "a.json", feature(NORTH, **properties))
+    with pytest.raises(InputError) as caught:
+        border_files.read(path, **asked)
+    assert str(caught.value) == f"{path}: {message}"
+
+
+def test_parts_of_one_name_are_one_region(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.json",
+        collection(feature(NORTH, name="A"), feature(shapely.box(20, 0, 21, 1), name="B"), feature(SOUTH, name="A")),
+    )
+    found = border_files.read(path)
+    assert found.names == ["A", "B"] and [shape.area for shape in found.shapes] == [200, 1]
+    assert found.notes == ["joined by name: A (2 areas)"]
+
+
+def test_one_name_in_two_countries(tmp_path: Path) -> None:
+    spain, argentina = (
+        feature(shapely.box(-3, 42, -2, 43), name="La Rioja"),
+        feature(shapely.box(-69, -31, -66, -28), name="La Rioja"),
+    )
+    path = write(tmp_path / "a.json", collection(spain, argentina))
+    with pytest.raises(
+        InputError, match=r"a.json: 'La Rioja' names 2 areas that lie 10,\d{3} km apart; tell them apart"
+    ):
+        border_files.read(path)
+    spain["properties"]["admin"], argentina["properties"]["admin"] = "Spain", "Argentina"
+    found = border_files.read(write(path, collection(spain, argentina)))
+    assert found.names == ["La Rioja", "La Rioja"] and found.parents == ["Spain", "Argentina"]
+
+
+def test_one_name_twice_in_one_parent(tmp_path: Path) -> None:
+    near, far = shapely.box(-69, -31, -66, -28), shapely.box(-69, -55, -66, -53)
+    path = tmp_path / "a.json"
+    areas = [feature(shape, name="La Rioja", admin="Argentina") for shape in (near, far)]
+    with pytest.raises(InputError, match=r"a.json: 'La Rioja' of 'Argentina' names 2 areas that lie 2,\d{3} km apart"):
+        border_files.read(write(path, collection(*areas)))
+
+
+def test_notes_name_the_first_five(tmp_path: Path) -> None:
+    features = [feature(shapely.box(x, 0, x + 1, 1), name=None) for x in range(7)]
+    found = border_files.read(write(tmp_path / "a.json", collection(*features)))
+    assert found.notes == ["without a 'name': (row 1), (row 2), (row 3), (row 4), (row 5) and 2 more"]
+
+
+def test_regions_without_a_name_are_named_by_their_row(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.json", collection(feature(NORTH, name="A"), feature(SOUTH, name=None)))
+    assert border_files.read(path)[0] == ["A", "(row 2)"]
+    assert border_files.read(path).notes == ["without a 'name': (row 2)"]
+
+
+# --- shapes
+
+
+def test_unclosed_and_crossed_rings_are_repaired(tmp_path: Path) -> None:
+    open_ring = {"type": "Polygon", "coordinates": [[[0, 0], [10, 0], [10, 10], [0, 10]]]}
+    crossed = {"type": "Polygon", "coordinates": [[[20, 0], [22, 2], [22, 0], [20, 2], [20, 0]]]}
+    found = border_files.read(
+        write(tmp_path / "a.json", collection(feature(open_ring, name="A"), feature(crossed, name="B")))
+    )
+    assert [shape.area for shape in found.shapes] == pytest.approx([100, 2])
+    assert found.notes == ["repaired, as rings crossed or overlapped: B"]
+
+
+def test_unclosed_rings_in_a_geopackage(tmp_path: Path) -> None:
+    corners = [0.0, 0.0, 10.0, 0.0, 10.0, 10.0, 0.0, 10.0]
+    wkb = struct.pack("<bIII8d", 1, 3, 1, 4, *corners)
+    blob = b"GP" + bytes([0, 1]) + struct.pack("<i", 4326) + wkb
+    found = border_files.read(geopackage(tmp_path / "a.gpkg", {"x": [(blob, "A")]}))
+    assert found.shapes[0].area == 100
+
+
+# --- what is refused
+
+
+@pytest.mark.parametrize(
+    "crs",
+    [
+        "urn:ogc:def:crs:OGC:1.3:CRS84",
+        "EPSG:4326",
+        "urn:ogc:def:crs:EPSG::4258",
+        "http://www.opengis.net/def/crs/EPSG/0/4326",
+    ],
+)
+def test_spellings_of_longitude_and_latitude(tmp_path: Path, crs: str) -> None:
+    document = collection(feature(NORTH, name="A"), crs={"type": "name", "properties": {"name": crs}})
+    assert len(border_files.read(write(tmp_path / "a.json", document)).names) == 1
+
+
+def test_other_systems_are_refused_by_name(tmp_path: Path) -> None:
+    utm = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::25832"}}
+    projjson = {"id": {"authority": "EPSG", "code": 3035}}
+    files = {
+        write(tmp_path / "a.json", collection(feature(NORTH, name="A"), crs=utm)): "urn:ogc:def:crs:EPSG::25832",
+        geopackage(tmp_path / "b.gpkg", {"x": [(gp(NORTH), "A")]}, ("EPSG", 25832)): "EPSG:25832",
+        geoparquet(tmp_path / "c.parquet", [NORTH], crs=projjson): "EPSG:3035",
+        geoparquet(tmp_path / "d.parquet", [NORTH], crs={"name": "My grid"}): "My grid",
+    }
+    for path, crs in files.items():
+        with pytest.raises(InputError) as caught:
+            border_files.read(path)
+        assert str(caught.value) == (
+            f"{path}: its coordinates are in {crs}, not in longitude and latitude; convert it with: "
+            f"ogr2ogr -t_srs EPSG:4326 OUT {path.name}"
+        )
+
+
+def test_geoparquet_of_no_named_system_is_taken_at_its_word(tmp_path: Path) -> None:
+    assert border_files.read(geoparquet(tmp_path / "a.parquet", [NORTH], crs=None)).names == ["r0"]
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (collection(), "no polygon in this file"),
+        (collection(feature(shapely.Point(1, 2), name="A")), "no polygon in this file"),
+        (collection(feature(None, name="A")), "no polygon in this file"),
+        ("", "not a GeoJSON file (Expecting value: line 1 column 1 (char 0))"),
+        ({"type": "Topology"}, "not GeoJSON; its type is 'Topology'"),
+        (
+            feature(shapely.box(500_000, 6_000_000, 510_000, 6_010_000), name="A"),
+            "coordinates from 500000, 6e+06 to 510000, 6.01e+06 are not degrees (WGS84); if they are projected, "
+            "convert them with: ogr2ogr -t_srs EPSG:4326 OUT a.json",
+        ),
+        (
+            "<kml></kml>",
+            "neither GeoJSON nor GeoPackage nor GeoParquet; convert it with: "
+            "ogr2ogr -t_srs EPSG:4326 OUT.geojson a.json",
+        ),
+    ],
+)
+def test_files_without_regions(tmp_path: Path, document: Any, message: str) -> None:
+    path = write(tmp_path / "a.json", document)
+    for read in (border_files.read, border_files.read_area):
+        with pytest.raises(InputError) as caught:
+            read(path)
+        assert str(caught.value) == f"{path}: {message}"
+
+
+def test_broken_databases_and_tables(tmp_path: Path) -> None:
+    broken, plain, bare = tmp_path / "a.gpkg", tmp_path / "b.gpkg", tmp_path / "c.parquet"
+    broken.write_bytes(b"SQLite format 3\x00" + b"\x00" * 200)
+    sqlite3.connect(plain).execute("CREATE TABLE t (x)").connection.close()
+    pq.write_table(pa.table({"name": ["A"]}), bare)
+    two = {"x": [(gp(NORTH), "A")], "y": [(b"nothing", "B")]}
+    several = geopackage(tmp_path / "d.gpkg", two)
+    native = geoparquet(tmp_path / "e.parquet", [NORTH], encoding="multipolygon")
+    for path, asked, message in (
+        (broken, {}, "not a GeoPackage ("),
+        (plain, {}, "not a GeoPackage (no such table: gpkg_geometry_columns)"),
+        (bare, {}, "not GeoParquet; it says nowhere which column is the geometry"),
+        (several, {}, "several layers; choose with layer = one of 'x', 'y'"),
+        (several, {"layer": "z"}, "no layer 'z'; layers: 'x', 'y'"),
+        (several, {"layer": "y"}, "a geometry that cannot be read (no GeoPackage geometry)"),
+        (native, {}, "geometries are encoded as 'multipolygon'; only 'WKB' is read"),
+        (tmp_path / "none.gpkg", {}, "no such file"),
+    ):
+        with pytest.raises(InputError) as caught:
+            border_files.read(path, **asked)
+        assert str(caught.value).startswith(f"{path}: {message}")
+    assert border_files.read(several, layer="x").names == ["A"]
+
+
+# --- real files
+
+
+@pytest.mark.parametrize(
+    ("name", "regions", "first", "parent"),
+    [
+        ("denmark_municipalities.geojson", 99, "Hedensted", ""),
+        ("ne_50m_admin_1_states_provinces.json", 100, "Western Australia", "Australia"),
+        ("ne_110m_admin_0_countries.json", 177, "Afghanistan", "Afghanistan"),
+    ],
+)
+def test_real_borders(shared: Path, name: str, regions: int, first: str, parent: str) -> None:
+    found = border_files.read(shared / "data" / "tables" / name)
+    assert (len(found.names), found.names[0], found.parents[0]) == (regions, first, parent)
+    assert all(shape.is_valid and shape.area > 0 for shape in found.shapes)
+    for shape in found.shapes:
+        west, south, east, north = shape.bounds
+        assert -180 <= west < east <= 180 and -90 <= south < north <= 90
+
+
+def test_antarctica_holds_the_south_pole(shared: Path) -> None:
+    found = border_files.read(shared / "data" / "tables" / "ne_110m_admin_0_countries.json")
+    antarctica = found.shapes[found.names.index("Antarctica")]
+    assert shapely.intersects_xy(antarctica, [0, 120, -180, 180], [-90, -85, -90, -88]).all()

@@ -1,0 +1,197 @@
+"""Names of points and points of names: what places makes of the gazetteer and the borders."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from whereshot.earth.place_names import PlaceName, find_place, place_names, region_index, town_radius_km
+from whereshot.earth.towns import gazetteer
+from whereshot.foundation.errors import InputError
+from whereshot.posterior.base import Posterior
+from whereshot.posterior.masses import country_masses, region_masses
+from whereshot.posterior.prior import density_prior
+
+NOWHERE = PlaceName(None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "name", "region", "country_code"),
+    [
+        (41.132, 1.377, "Altafulla", "Catalonia", "ES"),
+        (41.389, 2.162, "Barcelona", "Catalonia", "ES"),  # its quarter Eixample is nearer
+        (41.403, 2.156, "Barcelona", "Catalonia", "ES"),  # Gràcia is
+        (41.360, 2.100, "L'Hospitalet de Llobregat", "Catalonia", "ES"),
+        (40.758, -73.9855, "New York City", "New York", "US"),
+        (40.720, -74.050, "Jersey City", "New Jersey", "US"),  # over the river from a far larger city
+        (40.735, -74.172, "Newark", "New Jersey", "US"),
+        (48.861, 2.336, "Paris", "Île-de-France", "FR"),
+        (48.804, 2.120, "Versailles", "Île-de-France", "FR"),
+        (38.890, -77.030, "Washington", "District of Columbia", "US"),
+        (35.440, 139.640, "Yokohama", "Kanagawa", "JP"),
+        (22.280, 114.160, "Hong Kong", "Central and Western", "HK"),
+        (-25.340, 131.030, "Yulara", "Northern Territory", "AU"),
+        (78.220, 15.650, "Longyearbyen", "Svalbard", "NO"),
+        (-20.900, 55.450, "Saint-Denis", "Reunion", "FR"),  # no country of its own on the map
+        (4.930, -52.330, "Cayenne", "Guyane", "FR"),
+    ],
+)
+def test_names_of_points(latitude: float, longitude: float, name: str, region: str, country_code: str) -> None:
+    place = place_names([[latitude, longitude]])[0]
+    assert (place.name, place.region, place.country_code) == (name, region, country_code)
+
+
+def test_names_of_many_points_are_those_of_each() -> None:
+    points = [[41.132, 1.377], [30.0, -40.0], [48.861, 2.336], [-24.0, 130.0]]
+    assert place_names(points) == [place_names([point])[0] for point in points]
+    assert place_names(points)[0].country == "Spain"
+    assert place_names(np.empty((0, 2))) == []
+
+
+def test_a_point_at_sea_has_no_names() -> None:
+    assert place_names([[30.0, -40.0], [-48.9, -123.4]]) == [NOWHERE, NOWHERE]
+
+
+def test_far_from_towns_the_country_is_left() -> None:
+    assert place_names([[-24.0, 130.0]]) == [PlaceName(None, None, "Australia", "AU")]
+    pole = place_names([[-90.0, 0.0]])[0]
+    assert (pole.name, pole.region, pole.country_code) == (None, None, "AQ")
+
+
+def test_between_the_limits_the_region_is_left() -> None:
+    place = place_names([[27.99, 86.93]])[0]  # Mount Everest: Tingri lies some 60 km away
+    assert place.name is None
+    assert place.region is not None
+
+
+def test_the_date_line() -> None:
+    places = place_names([[-16.8, 179.99], [-16.8, -179.99], [-16.8, 180.0], [-16.8, -180.0]])
+    assert {place.country_code for place in places} == {"FJ"}
+    assert len(set(places)) == 1
+
+
+def test_a_town_over_the_border_names_nothing() -> None:
+    """The town that names a point is of the same country."""
+    towns = gazetteer()
+    points = towns.points[towns.in_country("LI")] + [0.03, -0.06]  # over the Rhine
+    places = place_names(points)
+    index = region_index(points)
+    assert {place.country_code for place in places} >= {"CH"}
+    for place, (_, division) in zip(places, index, strict=True):
+        assert division >= 0
+        own = towns.named(place.name)
+        assert place.country_code in towns.country_codes[own]
+
+
+def test_a_village_is_not_named_after_the_city_beside_it() -> None:
+    towns = gazetteer()
+    ribes = towns.points[towns.named("Sant Pere de Ribes")[0]]
+    assert place_names([ribes])[0].name == "Sant Pere de Ribes"
+
+
+def test_most_towns_are_called_by_their_name() -> None:
+    """At its own centre a town is named, or one that swallows it: more often for villages than for towns."""
+    towns = gazetteer()
+    rng = np.random.default_rng(2)
+    large = rng.choice(np.flatnonzero(towns.populations > 100_000), 300, replace=False)
+    small = rng.choice(np.flatnonzero(towns.populations < 5_000), 300, replace=False)
+    for rows, share in ((large, 0.7), (small, 0.8)):
+        called = [place.name for place in place_names(towns.points[rows])]
+        assert np.mean([a == b for a, b in zip(called, towns.names[rows], strict=True)]) > share
+
+
+def test_radii_of_towns() -> None:
+    radius = town_radius_km([0, 1000, 50_000, 1_000_000])
+    assert radius == pytest.approx([0, 0.5, 1.97, 5.61], abs=0.01)
+
+
+def test_impossible_positions_are_refused() -> None:
+    with pytest.raises(InputError, match="latitude"):
+        place_names([[95.0, 0.0]])
+
+
+# --- masses
+
+
+def test_masses_of_regions() -> None:
+    places = [[41.39, 2.16], [41.13, 1.38], [48.86, 2.34], [30.0, -40.0], [-24.0, 130.0]]
+    posterior = Posterior.from_mass(places, [[4, 1, 2, 2, 1], [0, 0, 1, 0, 0]], 1.0)
+    first, second = region_masses(posterior)
+    assert [row[:2] for row in first] == [("ES", "Catalonia"), ("FR", "Île-de-France"), ("AU", None)]
+    assert [row[2] for row in first] == pytest.approx([0.5, 0.2, 0.1])
+    assert second == [("FR", "Île-de-France", pytest.approx(1.0))]
+    assert region_masses(posterior, region_index(posterior.places)) == [first, second]
+
+
+def test_masses_of_own_places() -> None:
+    places = [[[41.39, 2.16], [48.86, 2.34]], [[30.0, -40.0], [30.1, -40.0]]]
+    rows = region_masses(Posterior.from_mass(places, [[3, 1], [1, 1]], 1.0))
+    assert [row[:2] for row in rows[0]] == [("ES", "Catalonia"), ("FR", "Île-de-France")]
+    assert rows[1] == []
+
+
+def test_regions_sum_to_their_countries() -> None:
+    prior = density_prior()
+    total: dict[str, float] = {}
+    for code, _, share in region_masses(prior)[0]:
+        total[code] = total.get(code, 0.0) + share
+    assert total == pytest.approx(dict(country_masses(prior)[0]))
+
+
+# --- places of names
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "region", "country_code"),
+    [
+        ("Altafulla", "Altafulla", "Catalonia", "ES"),
+        ("altafulla ", "Altafulla", "Catalonia", "ES"),
+        ("Altafulla, Tarragona", "Altafulla", "Catalonia", "ES"),
+        ("Altafulla, Catalonia, Spain", "Altafulla", "Catalonia", "ES"),
+        ("Paris", "Paris", "Île-de-France", "FR"),
+        ("Paris, France", "Paris", "Île-de-France", "FR"),
+        ("Paris, FR", "Paris", "Île-de-France", "FR"),
+        ("Paris, TX", "Paris", "Texas", "US"),
+        ("Paris TX", "Paris", "Texas", "US"),
+        ("Paris, Texas, USA", "Paris", "Texas", "US"),
+        ("Springfield, US", "Springfield", "Missouri", "US"),
+        ("Springfield Illinois", "Springfield", "Illinois", "US"),
+        ("London, UK", "London", "England", "GB"),
+        ("London, Ontario", "London", "Ontario", "CA"),
+        ("Sydney, NSW", "Sydney", "New South Wales", "AU"),
+        ("Washington, D.C.", "Washington", "District of Columbia", "US"),
+        ("Köln, Germany", "Köln", "North Rhine-Westphalia", "DE"),
+        ("東京", "Tokyo", "Tokyo", "JP"),
+        ("Saint-Denis, Réunion", "Saint-Denis", "Reunion", "FR"),
+        ("Santiago de Compostela", "Santiago de Compostela", "Galicia", "ES"),
+    ],
+)
+def test_places_of_names(text: str, name: str, region: str, country_code: str) -> None:
+    town = find_place(text)[0]
+    assert (town.name, town.region, town.country_code) == (name, region, country_code)
+
+
+def test_candidates_are_sorted_by_size() -> None:
+    found = find_place("Springfield, US")
+    assert len(found) > 20
+    assert {town.country_code for town in found} == {"US"}
+    sizes = [town.population for town in found]
+    assert sizes == sorted(sizes, reverse=True)
+    towns = gazetteer()
+    assert [towns.names[town.index] for town in found] == [town.name for town in found]
+    assert (found[0].latitude, found[0].longitude) == pytest.approx(tuple(towns.points[found[0].index]))
+
+
+@pytest.mark.parametrize("text", ["", " , ", "Nowherevillestadt", "Altafulla, Japan", "Paris, Nowherevillestadt"])
+def test_no_place_of_that_name(text: str) -> None:
+    assert find_place(text) == []
+
+
+def test_naming_is_fast() -> None:
+    points = density_prior().places[:1000]
+    place_names(points)
+    start = time.perf_counter()
+    place_names(points)
+    assert time.perf_counter() - start < 2  # about 0.1 s alone

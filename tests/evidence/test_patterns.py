@@ -1,0 +1,124 @@
+"""Patterns in lines: what is a web address, a telephone number, a price, and what only looks like one."""
+
+from __future__ import annotations
+
+import pytest
+
+from conftest import line
+from whereshot.earth.countries import countries
+from whereshot.evidence.patterns import host_words, pattern_cues, patterns
+
+
+def test_every_pattern_names_real_countries() -> None:
+    known = set(countries().by_code) | {"GI", "GP", "MQ", "RE", "BS", "BB"}
+    for pattern in patterns():
+        assert pattern.countries and set(pattern.countries) <= known, pattern.means
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [
+        ("www.southwark.gov.uk/dogs", "GB"),
+        ("info@gemeente.example visit www.amersfoort.nl", "NL"),
+        ("Tel +45 33 12 34 56", "DK"),
+        ("0049 30 901820", "DE"),
+        ("Fine £1000", "GB"),
+        ("SE1 7PB", "GB"),
+        ("1012 JS", "NL"),
+        ("San Francisco, CA 94110", "US"),
+        ("Sp. z o.o.", "PL"),
+        ("Bäckerei GmbH", "DE"),
+        ("Ajuntament", "ES"),
+        ("25 Kč", "CZ"),
+        ("駐車場です", "JP"),
+    ],
+)
+def test_patterns_mean_the_country(text: str, country: str) -> None:
+    cues = pattern_cues([line(text)])
+    assert any(max(cue.countries, key=lambda code: cue.countries[code]) == country for cue in cues), cues
+
+
+@pytest.mark.parametrize("text", ["www.example.com", "youtu.be.com", "twitch.tv", "3.14", "e.g. this", "12.05.2024"])
+def test_worldwide_addresses_and_numbers_mean_no_country(text: str) -> None:
+    assert [cue for cue in pattern_cues([line(text)]) if cue.kind == "text/domain"] == []
+
+
+def test_addresses_name_places() -> None:
+    assert host_words("see www.stockholm.se/felanmalan") == ["stockholm"]
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [
+        ("www.southwark.gov.uk", "GB"),
+        ("southwark.gov.uk/dogs", "GB"),
+        ("Infos: hafenamt.de", "DE"),
+        ("MARKTHALLE.DE", "DE"),
+        ("http://amt.example.pt", "PT"),
+        ("kontakt@hafenamt.dk", "DK"),
+        ("Besuchen Sie uns im Netz: www.ab.at", "AT"),
+        ("ringsted.dk/affald og genbrug hver dag", "DK"),
+        ("www.bücherei.ch", "CH"),
+    ],
+)
+def test_addresses_mean_their_country(text: str, country: str) -> None:
+    (cue,) = [cue for cue in pattern_cues([line(text)]) if cue.kind == "text/domain"]
+    assert [*cue.countries] == [country]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("etc.it", "Obst, Gemüse etc.it", "u.a.", "u.a.de", "Ende.Der", "Bitte nicht füttern.Danke", "README.md"),
+        *("Hier ist das Ende.de Weg geht nicht weiter", "Pas på hunden.de bider", "No dogs.no cats.no bikes"),
+        *("Version 2.0.de", "youtu.be/abc", "2.5.it", "Jane.Doe@example.com"),
+    ],
+)
+def test_a_lost_space_makes_no_address(text: str) -> None:
+    assert [cue.what for cue in pattern_cues([line(text)]) if cue.kind == "text/domain"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [("+45 33 12 34 56", "DK"), ("0044 20 7946 0958", "GB"), ("+4930901820", "DE"), ("(+351) 21 123 4567", "PT")],
+)
+def test_numbers_with_a_countrys_code(text: str, country: str) -> None:
+    assert country in {code for cue in pattern_cues([line(text)]) if cue.kind == "text/phone" for code in cue.countries}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("00 12345678", "00 49 30 901820 00", "+12.05.2024", "+49 12.05.2024", "+1 000 000 visitors", "18+45 123456"),
+        *("Order no 0033 123456", "20:0045 123456", "5.0049 123456", "05 12 18 23 31 44", "38 40 42 44", "+45 12"),
+    ],
+)
+def test_dates_and_serial_numbers_are_no_telephones(text: str) -> None:
+    assert [cue.what for cue in pattern_cues([line(text)]) if cue.kind == "text/phone"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("Kaffee 1,50 €", "1,50 €"),
+        ("€ 12.90 pro Stück", "€ 12.90"),
+        ("Fine £1,000.", "£1,000"),
+        ("125,- kr", "125,- kr"),
+        ("1.250 Kč", "1.250 Kč"),
+    ],
+)
+def test_prices_are_quoted_whole(text: str, quoted: str) -> None:
+    assert [cue.what for cue in pattern_cues([line(text)]) if cue.kind == "text/currency"] == [quoted]
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [("London E1 6AN", "GB"), ("Glasgow G2 1AL", "GB"), ("Portland, OR 97204", "US"), ("Boston MA 02108", "US")],
+)
+def test_postcodes_of_real_areas(text: str, country: str) -> None:
+    assert next(iter(pattern_cues([line(text)])[0].countries)) == country
+
+
+@pytest.mark.parametrize("text", ["A4 5GB", "K9 1AA", "AK 47000", "OK 12345", "DE 12345", "CEP"])
+def test_what_is_shaped_as_a_postcode_of_no_area(text: str) -> None:
+    assert [cue.what for cue in pattern_cues([line(text)]) if cue.kind == "text/postcode"] == []

@@ -1,0 +1,124 @@
+"""The one reader of CSV: any table of text is read back as it was written; no file ends in a traceback."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from whereshot.foundation.csv_tables import numbers, read
+from whereshot.foundation.errors import InputError
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff"), max_size=8)
+TABLES = st.lists(TEXT.filter(str.strip), min_size=1, max_size=5, unique=True).flatmap(
+    lambda names: st.tuples(st.just(names), st.lists(st.tuples(*[TEXT] * len(names)), max_size=6))
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    table=TABLES,
+    delimiter=st.sampled_from(",;\t|"),
+    line_end=st.sampled_from(["\n", "\r\n", "\r"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+)
+def test_any_table_of_text_is_read_back(
+    table: tuple[list[str], list[tuple[str, ...]]],
+    delimiter: str,
+    line_end: str,
+    encoding: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    names, rows = table
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter, lineterminator=line_end, quoting=csv.QUOTE_ALL)
+    writer.writerows([names, *rows])
+    path = tmp_path_factory.mktemp("csv") / "t.csv"
+    path.write_bytes(out.getvalue().encode(encoding))
+    found = read(path)
+    assert found.columns.column_names == names
+    assert [tuple(row.values()) for row in found.columns.to_pylist()] == rows
+    assert (found.broken, found.note) == ({}, None)
+    assert set(found.columns.schema.types) == {pa.string()}
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.binary(max_size=60) | st.text(alphabet='ab,;\t\r\n"', max_size=60).map(str.encode))
+def test_any_file_is_a_table_or_one_line(data: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("csv") / "t.csv"
+    path.write_bytes(data)
+    try:
+        found = read(path)
+    except InputError as error:
+        assert str(error).startswith(f"{path}: ")
+        assert "\n" not in str(error)
+        return
+    assert len(found.numbers) == len(found.columns)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "an empty table; the first line must name the columns"),
+        (b"\nid,lat\n", "an empty table; the first line must name the columns"),
+        (b"id,lat,id\n", "more than one column is called 'id'; rename all but one"),
+        (
+            "id,lat\na,1\n".encode("utf-16-le"),
+            "not a table of text: it holds zero bytes; save it as CSV in UTF-8",
+        ),
+    ],
+)
+def test_files_that_are_refused(content: bytes, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read(path)
+    assert str(caught.value) == f"{path}: {reason}"
+
+
+@pytest.mark.parametrize("content", [b"id,lat", b"id,lat\n", b"id,lat\r\n", b"id,lat\r"])
+def test_a_header_alone_is_a_table_without_rows(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(content)
+    found = read(tmp_path / "t.csv")
+    assert (found.columns.column_names, len(found.columns)) == (["id", "lat"], 0)
+
+
+def test_ragged_rows_are_named(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text('id,lat\na,1,\nb,2\nc\nd,"4\ne,5\n')
+    found = read(tmp_path / "t.csv")
+    assert (found.columns["id"].to_pylist(), found.numbers.tolist()) == (["b"], [2])
+    assert dict(found.broken) == {
+        1: "3 fields where 2 were expected: 'a,1,'",
+        3: "1 fields where 2 were expected: 'c'",
+        4: "a quotation mark is not closed: 'd,4\\ne,5\\n'",
+    }
+
+
+def test_old_spreadsheets(tmp_path: Path) -> None:
+    """Windows-1252, in the header or in a row far behind it, with a note: the guess may be wrong."""
+    for content in ("länge;x\n1;€\n", "id;x\n" + "1;a\n" * 500_000 + "1;€\n"):
+        (tmp_path / "t.csv").write_bytes(content.encode("cp1252"))
+        found = read(tmp_path / "t.csv")
+        assert found.columns["x"].to_pylist()[-1] == "€"
+        assert found.note == "t.csv: it is not UTF-8: read as Windows-1252 text"
+
+
+def test_numbers_of_text() -> None:
+    texts = ["1", " 2.5 ", "3,5", "+4", "-5e-1", "", "nan", "inf", "1,234,567", "x", None, "0x10", "1_000"]
+    values, odd = numbers(pa.chunked_array([texts]))
+    np.testing.assert_array_equal(values, [1, 2.5, 3.5, 4, -0.5, *[np.nan] * 2, np.inf, *[np.nan] * 5])
+    assert odd.tolist() == [8, 9, 11, 12]
+
+
+@given(values=st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=9))
+def test_numbers_are_read_back_to_the_bit(values: list[float]) -> None:
+    for mark in (".", ","):
+        found, odd = numbers(pa.chunked_array([[repr(value).replace(".", mark) for value in values]], pa.string()))
+        assert found.tolist() == values
+        assert len(odd) == 0

@@ -1,0 +1,61 @@
+"""Pipes, devices and open files: they get the bytes and are not replaced."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from whereshot.foundation import output_files
+from whereshot.foundation.errors import OutputError
+from whereshot.foundation.output_streams import is_stream
+
+WRITE = """
+from whereshot import output_files
+print("before")
+output_files.check_file("/dev/stdout")
+output_files.write_text("/dev/stdout", "the answer\\n")
+print("after")
+"""
+
+
+def test_what_is_a_stream(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("/dev/stdout")
+    streams = ["/dev/stdout", "/dev/fd/1", "/dev/null", "/proc/self/fd/2", tmp_path / "pipe", tmp_path / "link"]
+    assert [is_stream(Path(path)) for path in streams] == [True] * len(streams)
+    assert not any(map(is_stream, (tmp_path / "file", tmp_path, tmp_path / "gone")))
+
+
+def test_standard_output_into_a_pipe_and_into_a_file(tmp_path: Path) -> None:
+    run = subprocess.run([sys.executable, "-c", WRITE], capture_output=True, text=True)
+    assert (run.stdout, run.stderr) == ("before\nthe answer\nafter\n", "")
+    kept = tmp_path / "kept.txt"
+    kept.write_text("earlier\n")
+    with kept.open("a") as file:  # as the shell's >>
+        subprocess.run([sys.executable, "-c", WRITE], stdout=file, check=True)
+    assert kept.read_text() == "earlier\nbefore\nthe answer\nafter\n"
+
+
+def test_a_pipe_gets_the_bytes_and_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    output_files.write_bytes(pipe, b"x" * 300_000)
+    reader.join()
+    assert read == [b"x" * 300_000]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_full_device_is_one_line() -> None:
+    with pytest.raises(OutputError, match=r"^/dev/full: cannot be written \(No space left on device\); make room"):
+        output_files.write_text("/dev/full", "x")

@@ -1,0 +1,35 @@
+"""What the package ships is there and can be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import whereshot
+from whereshot.foundation import package_data
+
+PACKAGE = Path(whereshot.__file__).parent
+TABLES = sorted(path.stem for path in (PACKAGE / "data").glob("*.parquet"))
+SETTINGS = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.toml"))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_has_rows(name: str) -> None:
+    assert len(package_data.read_table(name)) > 100
+
+
+@pytest.mark.parametrize("path", SETTINGS)
+def test_every_settings_file_says_something(path: str) -> None:
+    assert package_data.read_toml(path)
+
+
+def test_the_package_ships_what_its_modules_read() -> None:
+    assert {"countries", "photo_density", "regions", "speakers", "towns", "words"} <= {*TABLES}
+    assert {"evidence/data/language.toml", "evidence/data/cues.toml", "evidence/data/reliability.toml"} <= {*SETTINGS}
+    assert {"locate/data/verdict.toml", "evidence/data/local_writing.toml"} <= {*SETTINGS}
+
+
+def test_the_package_stays_small() -> None:
+    """All that comes with it, the network included: at most 12 MB."""
+    assert sum(path.stat().st_size for path in (PACKAGE / "data").rglob("*") if path.is_file()) < 12e6

@@ -1,0 +1,61 @@
+"""Raw photos and videos in a folder are counted and named, whatever command looks at the folder."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from whereshot.photos.sources import describe_unread
+
+RAW = ["DNG", "NEF", "CR2", "CR3", "ARW", "RAF", "ORF", "RW2", "PEF", "SRW"]
+
+
+def filled(folder: Path, *names: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(b"x")
+    return folder
+
+
+@pytest.mark.parametrize("suffix", [*RAW, *map(str.lower, RAW)])
+def test_every_kind_of_raw_photo_is_known(suffix: str, tmp_path: Path) -> None:
+    assert (
+        describe_unread([filled(tmp_path, f"a.{suffix}")]) == f"skipped 1 raw photo (a.{suffix}); give a JPEG of them"
+    )
+
+
+def test_kinds_are_counted_apart_and_a_few_are_named(tmp_path: Path) -> None:
+    filled(tmp_path, "1.dng", "2.NEF", "3.cr3", "notes.txt", "a.jpg", ".hidden.dng")
+    filled(tmp_path / "clips", "4.orf", "5.mov", "6.MP4")
+    filled(tmp_path / ".trash", "7.dng")
+    assert describe_unread([tmp_path]) == (
+        "skipped 4 raw photos (1.dng, 2.NEF, 3.cr3 and 1 more) and 2 videos (5.mov, 6.MP4); give a JPEG of them"
+    )
+    assert describe_unread([tmp_path / "a.jpg", filled(tmp_path / "plain", "b.png")]) is None
+
+
+@pytest.mark.parametrize("command", ["locate", "ingest", "batch"])
+def test_a_folder_s_summary_names_them(command: str, tmp_path: Path, jpeg_with_position: Any) -> None:
+    photos = filled(tmp_path / "photos", "holiday.dng", "clip.mov")
+    jpeg_with_position(photos / "a.jpg", 45.08, 13.64)
+    asked = {
+        "locate": ["locate", "--no-text", photos],
+        "ingest": ["ingest", "folder", photos, "--out", tmp_path / "records"],
+        "batch": ["batch", photos, "--no-text", "--out", tmp_path / "out"],
+    }[command]
+    done = subprocess.run([sys.executable, "-m", "whereshot.cli", *asked], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    expected = "skipped 1 raw photo (holiday.dng) and 1 video (clip.mov); give a JPEG of them"
+    assert expected in done.stderr.splitlines()
+
+
+def test_a_folder_of_nothing_else_says_so(tmp_path: Path) -> None:
+    photos = filled(tmp_path / "photos", "holiday.dng")
+    asked = ["locate", "--no-text", photos]
+    done = subprocess.run([sys.executable, "-m", "whereshot.cli", *asked], capture_output=True, text=True)
+    assert done.returncode == 2 and "no pictures in this folder" in done.stderr
+    assert done.stderr.rstrip().endswith("; skipped 1 raw photo (holiday.dng); give a JPEG of them")

@@ -1,0 +1,122 @@
+"""The page in a real Chromium, on a real server: web/tests, run by Playwright, each of its tests told here.
+
+Screenshots at 1440 x 900 and 390 x 844 are left in web/screenshots, which git ignores.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from whereshot.server import site
+
+WEB = Path(__file__).parents[2] / "web"
+SIGN = WEB.parent / "examples" / "village-sign.jpg"
+TITLES = (
+    "a dropped photo has its place and its region",
+    "on a phone, in the dark, it can be used and read",
+    "the keyboard alone is enough",
+    "nothing serious stands in the way of a screen reader",
+    "what is not sure does not look sure",
+    "what the camera recorded is a mark of its own, with its distance, and can be left out",
+    "several photos have one pooled answer, and what is no photo is told in words",
+    "each of several photos has its answer as soon as it is there",
+    "the gallery shows the truth, and the game compares",
+    "a server that asks for a token is given one",
+    "probabilities and distances claim no more than they say",
+    "an answer's head is only as fine as it is sure",
+    "distances, scores and great circles are those of the sphere",
+    "polygons end at the date line",
+    "a server's problem is told in words",
+)
+LOCATED = (41.1429, 1.3727)
+
+
+def chromium() -> str | None:
+    """The browser of this machine, if there is one."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((found for found in map(shutil.which, names) if found), None)
+
+
+def missing() -> str | None:
+    """What these tests need and this machine lacks."""
+    if shutil.which("node") is None or not (WEB / "node_modules" / "@playwright").is_dir():
+        return "the page's tests need Node.js and `make web`"
+    if not site.is_built(site.folder()):
+        return "the page is not built: make web"
+    return None if chromium() else "no Chromium to open the page in"
+
+
+pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gallery of one photo, taken a little beside where its sign says."""
+    folder = tmp_path_factory.mktemp("gallery")
+    table = folder / "photos.csv"
+    table.write_text(f"id,latitude,longitude,image\nsign,{LOCATED[0] + 0.1},{LOCATED[1]},{SIGN}\n")
+    command = [sys.executable, "-m", "whereshot.cli", "gallery", str(table), "--out", str(folder / "out")]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def address(gallery: Path) -> Iterator[str]:
+    """A server of the page, on a port that was free."""
+    command = [sys.executable, "-m", "whereshot.cli", "serve", "--port", "0", "--workers", "1", "--gallery", gallery]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            said = []
+            for line in server.stderr:
+                said.append(line)
+                if found := re.search(r"http://\S+", line):
+                    yield found.group() if found.group().endswith("/") else f"{found.group()}/"
+                    break
+            else:
+                pytest.fail(f"the server did not start: {''.join(said)}")
+        finally:
+            server.terminate()
+
+
+@pytest.fixture(scope="module")
+def outcomes(address: str) -> dict[str, str | None]:
+    """Playwright's tests by title: None where one passed, else what it complained of."""
+    environment = {**os.environ, "WHERESHOT_URL": address, "CHROMIUM": chromium() or ""}
+    command = ["node", str(WEB / "node_modules" / "@playwright" / "test" / "cli.js"), "test", "--reporter=json"]
+    done = subprocess.run(command, cwd=WEB, env=environment, capture_output=True, text=True, timeout=600)
+    try:
+        report = json.loads(done.stdout)
+    except ValueError:
+        pytest.fail(f"Playwright did not run: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    assert not report["errors"], report["errors"]
+    return {spec["title"]: None if spec["ok"] else complaints(spec) for spec in specs_of(report)}
+
+
+def specs_of(suite: dict[str, Any]) -> list[dict[str, Any]]:
+    """The tests of a suite and of those within it."""
+    return [*suite.get("specs", ()), *(spec for part in suite.get("suites", ()) for spec in specs_of(part))]
+
+
+def complaints(spec: dict[str, Any]) -> str:
+    """What was wrong, without the terminal's colours."""
+    errors = (error for test in spec["tests"] for result in test["results"] for error in result["errors"])
+    return re.sub(r"\x1b\[\d+m", "", "\n".join(error["message"] for error in errors))
+
+
+def test_all_of_them_are_told_here(outcomes: dict[str, str | None]) -> None:
+    assert sorted(outcomes) == sorted(TITLES)
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_page(outcomes: dict[str, str | None], title: str) -> None:
+    assert outcomes[title] is None, outcomes[title]
