@@ -26,7 +26,7 @@ from whereshot.foundation.settings_file import parse
 from whereshot.models import networks
 from whereshot.training import held_out
 from whereshot.training.run_file import Run
-from whereshot.training.steps import Fitting, Photos
+from whereshot.training.steps import Fitting, TrainingPhotos
 
 PUBLISHED = {
     "vit_base_patch16_224.augreg_in21k": "11.8 on an Apple M2",
@@ -118,7 +118,7 @@ def rate_of(
     run = run_of(backbone, size, batch_size, **options)
     network = network_of(run, len(sources), device)
     rows = np.arange(len(sources))
-    photos = Photos(points_of(len(sources)), np.ones(len(sources)), rows, rows[:1])
+    photos = TrainingPhotos(points_of(len(sources)), np.ones(len(sources)), rows, rows[:1])
     with tempfile.TemporaryDirectory(dir=state.parent) as folder:
         log = Path(folder) / "train.jsonl"
         preprocess = networks.default_preprocess(run.backbone, **run.preprocess)

@@ -14,11 +14,11 @@ from whereshot.foundation import settings_file
 from whereshot.foundation.errors import ConfigError
 from whereshot.models import networks
 from whereshot.models.networks import BackboneSettings, Network
-from whereshot.models.optimize.processes import Group
+from whereshot.models.optimize.processes import ProcessGroup
 from whereshot.photos.preprocess import Preprocess
 from whereshot.training import held_out, run_photos
 from whereshot.training.run_file import Run
-from whereshot.training.steps import Fitting, Photos, parameter_groups
+from whereshot.training.steps import Fitting, TrainingPhotos, parameter_groups
 
 SMALL = [
     "optimizer.epochs=2",
@@ -37,7 +37,7 @@ class World:
         records, _ = run_photos.read_records(self.run.data)
         self.sources = records.strings("image")
         rows = np.arange(len(records))
-        self.photos = Photos(records.points, run_photos.weights(records.points, "photo"), rows[:-7], rows[-7:])
+        self.photos = TrainingPhotos(records.points, run_photos.weights(records.points, "photo"), rows[:-7], rows[-7:])
         self.backbone = networks.create(self.run.backbone, seed=0)
         self.hierarchy = held_out.build_hierarchy(self.run, records.points)
 
@@ -83,7 +83,7 @@ def test_processes_take_parts_that_make_up_the_step(tiny: Path) -> None:
     draws = np.arange(41)
     alone = list(Fitting(world.run, "cpu")._plan(draws))
     assert [np.concatenate(step).tolist() for step in alone] == [list(range(s, min(s + 16, 41))) for s in (0, 16, 32)]
-    fittings = [Fitting(world.run, "cpu", Group(rank, 2)) for rank in range(2)]
+    fittings = [Fitting(world.run, "cpu", ProcessGroup(rank, 2)) for rank in range(2)]
     plans = [list(fitting._plan(draws)) for fitting in fittings]
     for number in range(3):
         own = [fitting._own(plan[number]) for fitting, plan in zip(fittings, plans, strict=True)]

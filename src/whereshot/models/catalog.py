@@ -25,7 +25,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 
-class Source(NamedTuple):
+class HubFile(NamedTuple):
     """A file of a repository of the hub at a revision, and its size in bytes."""
 
     repository: str
@@ -60,13 +60,13 @@ class Known(Settings):
         return HubName(self.repository, self.revision)
 
     @property
-    def source(self) -> Source:
+    def source(self) -> HubFile:
         """Where its file is. Raises ConfigError for a model that cannot be had."""
         if self.repository is None or self.revision is None or self.file is None or self.size is None:
             raise ConfigError(
                 f"data/models.toml: {self.told!r} needs repository, revision, file and size to be fetched"
             )
-        return Source(self.repository, self.revision, self.file, self.size)
+        return HubFile(self.repository, self.revision, self.file, self.size)
 
     @property
     def can_be_had(self) -> bool:

@@ -22,7 +22,7 @@ from whereshot.models.readout.gallery import Gallery
 from whereshot.photos.records import Records
 from whereshot.training.calibration import HeldOut, merged
 from whereshot.training.run_file import PLACE, Run, head_settings
-from whereshot.training.steps import Fitting, Photos
+from whereshot.training.steps import Fitting, TrainingPhotos
 
 
 def build_hierarchy(run: Run, points: NDArray[np.float64]) -> Hierarchy:
@@ -48,7 +48,7 @@ def scale(network: Network, pooled: torch.Tensor, train_rows: NDArray[np.int64],
 
 @torch.inference_mode()
 def held_out(
-    network: Network, scaled: torch.Tensor, photos: Photos, rows: NDArray[np.int64], gallery: Gallery
+    network: Network, scaled: torch.Tensor, photos: TrainingPhotos, rows: NDArray[np.int64], gallery: Gallery
 ) -> HeldOut:
     """What a network says of some rows' features that it was not trained on."""
     outputs = network.from_features(scaled[rows].to(next(network.parameters()).device))
@@ -89,7 +89,7 @@ class Folds:
                 continue
             network = build_network(run, self.backbone, build_hierarchy(run, points[rest]), device)
             scaled = scale(network, self.pooled, rest, device)
-            photos = Photos(points, self.weight, rest, held[:0])
+            photos = TrainingPhotos(points, self.weight, rest, held[:0])
             what = f"held-out fold {fold + 1} of {count} by {'place' if by == PLACE else by}"
             state = self.state_folder / f"fold-{by}-{fold}"
             self.fitting.head(network.head, scaled, photos, state=state, what=what, lengths=lengths)

@@ -51,7 +51,7 @@ COPY = "copy of another photo"
 
 
 @dataclass(frozen=True)
-class Learned:
+class LearnResult:
     """What came of it: the folder, its photos and places, how many were new, what was rejected, in how many seconds.
 
     ``copies`` of the rejects are files that were given more than once.
@@ -93,7 +93,7 @@ def learn(
     workers: int | None = None,
     track: Track = silent,
     say: Callable[[str], None] = lambda text: None,
-) -> Learned:
+) -> LearnResult:
     """Learn the places of records with positions into the model folder ``out``, adding to what it knows already.
 
     ``model`` gives the backbone; ``one_crop`` looks at the middle of each photo only, which is faster; ``known_share``
@@ -156,7 +156,7 @@ def learn(
     for remark in remarks(len(library.table), place_count, calibrated):
         say(remark)
     seconds = time.perf_counter() - started
-    return Learned(folder.path, len(library.table), place_count, new, rejects, calibrated, seconds, len(copies))
+    return LearnResult(folder.path, len(library.table), place_count, new, rejects, calibrated, seconds, len(copies))
 
 
 def remarks(photos: int, place_count: int, calibrated: bool) -> list[str]:
@@ -334,7 +334,7 @@ def _write(
     return ModelFolder(out)
 
 
-def summary(learned: Learned, rejects: Sequence[tuple[str, int]]) -> list[str]:
+def summary(learned: LearnResult, rejects: Sequence[tuple[str, int]]) -> list[str]:
     """What is told at the end, in lines."""
     lines = [
         f"{learned.folder}: {learned.photos} photos of {learned.places} places, {learned.new} of them new "

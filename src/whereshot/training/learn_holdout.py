@@ -55,7 +55,7 @@ _NUMBERS = 1_000_000
 
 
 @dataclass(frozen=True)
-class Asked:
+class HeldOutPhotos:
     """Photos that were held out: who (n,), whether their place is known (n,), what was said, what was true."""
 
     row: NDArray[np.int64]
@@ -138,7 +138,7 @@ def hold_out(
     known_share: float,
     usual: NDArray[np.floating] | None = None,
     seed: int = 0,
-) -> tuple[Library, Asked]:
+) -> tuple[Library, HeldOutPhotos]:
     """The library and what it says of its own photos, those of a group, or of a place, held out together."""
     points = sphere.points(points)
     _, group = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
@@ -171,12 +171,12 @@ def hold_out(
     return whole, _joined(whole, points, parts, known_share)
 
 
-def _joined(whole: Library, points: NDArray[np.float64], parts: list[Part], known_share: float) -> Asked:
+def _joined(whole: Library, points: NDArray[np.float64], parts: list[Part], known_share: float) -> HeldOutPhotos:
     if not parts:
         nothing = Recall(
             np.empty(0, np.int64), np.empty((0, len(MEASURES))), np.empty((0, len(whole.counts))), np.empty(0)
         )
-        return Asked(np.empty(0, np.int64), np.empty(0, bool), nothing, np.empty(0, np.int64), np.empty(0))
+        return HeldOutPhotos(np.empty(0, np.int64), np.empty(0, bool), nothing, np.empty(0, np.int64), np.empty(0))
     row = np.concatenate([part[0] for part in parts])
     known = np.concatenate([np.full(len(part[0]), part[1]) for part in parts])
     left = np.concatenate([part[3] for part in parts])
@@ -186,10 +186,10 @@ def _joined(whole: Library, points: NDArray[np.float64], parts: list[Part], know
     outcome = np.where(right, 0, np.where(left <= NEAR_KM, 1, 2))
     counts = np.maximum(np.bincount(known.astype(np.int64), minlength=2), 1)
     weight = np.where(known, known_share / counts[1], (1 - known_share) / counts[0])
-    return Asked(row, known, found, outcome, weight / weight.sum())
+    return HeldOutPhotos(row, known, found, outcome, weight / weight.sum())
 
 
-def crossed(asked: Asked, groups: Sequence[str], seed: int = 0) -> NDArray[np.float64]:
+def crossed(asked: HeldOutPhotos, groups: Sequence[str], seed: int = 0) -> NDArray[np.float64]:
     """Log probabilities (n, 3) of the classes, each photo's from a confidence fitted without its group's fold."""
     fold = (hashed_share(np.asarray(groups, dtype=str)[asked.row], seed + 1) * FOLDS).astype(np.int64)
     measures, shares = asked.recall.measures, np.empty((len(fold), len(CLASSES)))
@@ -205,7 +205,7 @@ def _log_density(
     library: Library,
     log_shares: NDArray[np.float64],
     prior_density: NDArray[np.float64],
-    asked: Asked,
+    asked: HeldOutPhotos,
 ) -> NDArray[np.float64]:
     """Log density (n,) at the truth; ``prior_density`` (n,) is the prior's there, in logs."""
     log_mass = mass_of(library, asked.recall, log_shares)
@@ -224,7 +224,7 @@ def _ratio(
     library: Library,
     log_shares: NDArray[np.float64],
     prior: Posterior,
-    asked: Asked,
+    asked: HeldOutPhotos,
     rows: NDArray[np.int64],
 ) -> NDArray[np.float64]:
     """Error over radius of some of the asked, by number."""

@@ -38,7 +38,7 @@ class DataSettings(Settings):
     """What decodes the pictures for a trained backbone: our own loader, or NVIDIA DALI, on a GPU if there is one."""
 
 
-class PartitionSettings(Settings):
+class PartitionLevels(Settings):
     """A partition kind and its settings per level, coarse to fine."""
 
     kind: str = "s2"
@@ -108,7 +108,7 @@ class Run(Settings):
     preprocess: dict[str, Any] = Field(default_factory=dict)
     augment: AugmentSettings = AugmentSettings()
     scaling_power: float = Field(1.0, gt=0)
-    partition: PartitionSettings
+    partition: PartitionLevels
     head: HeadSettings = HeadSettings()
     auxiliary: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Losses besides the head's, of ``model.AUXILIARIES``, each with its settings."""

@@ -20,10 +20,10 @@ from whereshot.foundation.errors import ConfigError, InputError, OutputError
 from whereshot.foundation.progress import Track, silent
 from whereshot.models import model_folder, runtime
 from whereshot.models.optimize import processes
-from whereshot.models.optimize.processes import Group
+from whereshot.models.optimize.processes import ProcessGroup
 from whereshot.training import held_out, run_photos
 from whereshot.training.run_file import Candidates, Run, check
-from whereshot.training.train import Job, prepare_state
+from whereshot.training.train import TrainingJob, prepare_state
 
 FOLDER = "search"
 SEARCHED = ("optimizer.", "sampling.", "augment.", "head.settings.", "scaling_power")
@@ -68,8 +68,8 @@ def search(
     space = space_of(run)
     folder = run.out.with_name(f"{run.out.name}.{FOLDER}")
     _prepare(run, folder, overwrite)
-    group = Group(device=runtime.pick_device(device))
-    job = Job(run, folder, group, workers, cache, track, say)
+    group = ProcessGroup(device=runtime.pick_device(device))
+    job = TrainingJob(run, folder, group, workers, cache, track, say)
     records = job.readable(*run_photos.read_records(run.data))
     photos = job.split(records)
     hierarchy = held_out.build_hierarchy(run, photos.points[photos.train_rows])
@@ -80,7 +80,7 @@ def search(
         changed = with_settings(run, chosen)
         state = folder / "trial"
         prepare_state(changed, state, resume=_is_of(changed, state))
-        own = Job(changed, state, group, workers, cache, track, say, job.pooled)
+        own = TrainingJob(changed, state, group, workers, cache, track, say, job.pooled)
         backbone = own.backbone if run.backbone.trained else job.backbone
         network = held_out.build_network(changed, backbone, hierarchy, group.device)
         log = state / "train.jsonl"

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from whereshot.foundation import processes
 from whereshot.foundation.progress import Track, silent
 from whereshot.models.networks import Auxiliary, Head, Network
-from whereshot.models.optimize.loop import Part, optimize
-from whereshot.models.optimize.processes import ALONE, Group, local_count
+from whereshot.models.optimize.loop import StepPart, optimize
+from whereshot.models.optimize.processes import ALONE, ProcessGroup, local_count
 from whereshot.photos.batches import Batch, Loader, Processes, batches
 from whereshot.photos.dali_batches import Dali
 from whereshot.photos.preprocess import Preprocess
@@ -30,7 +30,7 @@ from whereshot.training.sampling import Repeated, Sampler
 
 
 @dataclass(frozen=True)
-class Photos:
+class TrainingPhotos:
     """Positions (n, 2) and weights (n,) of all photos, and the rows to train on and to validate on."""
 
     points: NDArray[np.float64]
@@ -45,7 +45,7 @@ class Fitting:
 
     run: Run
     device: str
-    group: Group = ALONE
+    group: ProcessGroup = ALONE
     track: Track = silent
     say: Callable[[str], None] = lambda text: None
 
@@ -53,7 +53,7 @@ class Fitting:
         self,
         head: Head,
         scaled: torch.Tensor,
-        photos: Photos,
+        photos: TrainingPhotos,
         *,
         state: Path,
         log: Path | None = None,
@@ -69,13 +69,13 @@ class Fitting:
             chosen = torch.from_numpy(rows)
             return head.loss(inputs[chosen], target[chosen], weights[chosen])
 
-        def steps(epoch: int) -> Iterator[Part]:
+        def steps(epoch: int) -> Iterator[StepPart]:
             for step in self._plan(sampler.draws(epoch) % sampler.photos):
                 whole = photos.weight[np.concatenate(step)].sum()
                 filled = [rows for rows in step if len(rows)]
                 for rows in filled:
                     share = 1.0 if len(filled) == 1 else photos.weight[rows].sum() / whole
-                    yield Part(loss_of(rows), float(share), rows is filled[-1])
+                    yield StepPart(loss_of(rows), float(share), rows is filled[-1])
 
         def validate() -> float | None:
             return float(loss_of(photos.validation_rows)) if len(photos.validation_rows) else None
@@ -87,7 +87,7 @@ class Fitting:
         network: Network,
         sources: Sequence[str | None],
         preprocess: Preprocess,
-        photos: Photos,
+        photos: TrainingPhotos,
         *,
         workers: int | None,
         state: Path,
@@ -126,7 +126,7 @@ class Fitting:
             result: torch.Tensor = forward(crops, owner, target[rows].to(self.device), weight, rows)
             return result
 
-        def steps(epoch: int) -> Iterator[Part]:
+        def steps(epoch: int) -> Iterator[StepPart]:
             plan = list(self._plan(sampler.draws(epoch)))
             loaded = load(
                 Repeated(sources),
@@ -146,12 +146,12 @@ class Fitting:
                     ends = number == len(own) - 1
                     if len(step) == 1:
                         if batch is not None:
-                            yield Part(loss_of(batch))
+                            yield StepPart(loss_of(batch))
                         continue
                     with self.group.holding(forward, not ends):
                         loss = nothing(int(step[0][0]) % sampler.photos) if batch is None else loss_of(batch)
                     share = 0.0 if batch is None else photos.weight[batch.rows % sampler.photos].sum() / whole
-                    yield Part(loss, float(share), ends)
+                    yield StepPart(loss, float(share), ends)
 
         def validate() -> float:
             own = photos.validation_rows[self.group.rank :: self.group.count]
@@ -175,7 +175,7 @@ class Fitting:
     def _optimize(
         self,
         module: torch.nn.Module,
-        steps: Callable[[int], Iterator[Part]],
+        steps: Callable[[int], Iterator[StepPart]],
         validate: Callable[[], float | None],
         sampler: Sampler,
         **options: Any,
@@ -194,7 +194,7 @@ class Fitting:
             **options,
         )
 
-    def _sampler(self, head: Head, photos: Photos) -> Sampler:
+    def _sampler(self, head: Head, photos: TrainingPhotos) -> Sampler:
         settings, cells = self.run.sampling, None
         if not settings.plain:
             cells = head.hierarchy.assign(photos.points[photos.train_rows])[:, settings.level]

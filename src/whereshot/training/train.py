@@ -23,7 +23,7 @@ from whereshot.models import card, features, model_folder, networks, runtime
 from whereshot.models.learned_photos import FILE, LearnedPhotos
 from whereshot.models.networks import BackboneSettings, Network, mean_of_crops
 from whereshot.models.optimize import processes
-from whereshot.models.optimize.processes import Group
+from whereshot.models.optimize.processes import ProcessGroup
 from whereshot.photos.preprocess import Preprocess
 from whereshot.photos.records import Records
 from whereshot.photos.sources.base import UNREADABLE
@@ -31,7 +31,7 @@ from whereshot.posterior.prior import density_prior
 from whereshot.training import held_out, run_photos
 from whereshot.training.calibration import calibrate
 from whereshot.training.run_file import Run, check
-from whereshot.training.steps import Fitting, Photos
+from whereshot.training.steps import Fitting, TrainingPhotos
 
 __all__ = ["Run", "train"]
 
@@ -67,7 +67,7 @@ def train(
         raise OutputError(f"{out}: exists and is not a model folder; choose another out")
     with processes.joined(_device(device)) as group:
         check(run, group.count)
-        job = Job(run, state_folder, group, workers, cache, track, say)
+        job = TrainingJob(run, state_folder, group, workers, cache, track, say)
         records, rejects = run_photos.read_records(run.data)
         if group.is_first:
             prepare_state(run, state_folder, resume)
@@ -105,12 +105,12 @@ def _quiet(text: str) -> None:
 
 
 @dataclass
-class Job:
+class TrainingJob:
     """One run: what its steps share."""
 
     run: Run
     state_folder: Path
-    group: Group
+    group: ProcessGroup
     workers: int | None
     cache: Path | None
     track: Track
@@ -174,12 +174,12 @@ class Job:
         self.group.wait()
         return {int(row): text for row, text in json.loads(found.read_text("utf-8")).items()}
 
-    def split(self, records: Records) -> Photos:
+    def split(self, records: Records) -> TrainingPhotos:
         """What is learned from, and what is kept apart."""
         weight = run_photos.weights(records.points, self.run.optimizer.weigh_by)
-        return Photos(records.points, weight, *run_photos.split(records, self.run.data, self.run.seed))
+        return TrainingPhotos(records.points, weight, *run_photos.split(records, self.run.data, self.run.seed))
 
-    def fit(self, network: Network, records: Records, photos: Photos, state: Path, log: Path) -> list[int]:
+    def fit(self, network: Network, records: Records, photos: TrainingPhotos, state: Path, log: Path) -> list[int]:
         """Train the head on cached features, or all that is to be trained; returns the epochs of each phase."""
         if self.pooled is None:
             auxiliary = None

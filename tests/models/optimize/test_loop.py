@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from whereshot.foundation.errors import ConfigError, InputError
-from whereshot.models.optimize.loop import Part, optimize
+from whereshot.models.optimize.loop import StepPart, optimize
 from whereshot.models.optimize.optimizers import OptimizerSettings, PhaseSettings
 
 SETTINGS = OptimizerSettings(epochs=6, learning_rate=0.05, precision="float32")
@@ -44,13 +44,13 @@ class Loop:
         self.rates: list[float] = []
         self.weights: list[dict[str, torch.Tensor]] = []
 
-    def steps(self, epoch: int) -> Iterator[Part]:
+    def steps(self, epoch: int) -> Iterator[StepPart]:
         rng = np.random.default_rng([1, epoch])
         for number in range(BATCHES):
             if epoch == self.stop_in and number == 1:
                 raise KeyboardInterrupt
             inputs = torch.tensor(rng.normal(size=(8, 2)), dtype=torch.float32)
-            yield Part(self.loss(inputs))
+            yield StepPart(self.loss(inputs))
 
     def loss(self, inputs: torch.Tensor) -> torch.Tensor:
         return (self.module(inputs)[:, 0] - inputs.sum(dim=1)).square().mean()
@@ -190,9 +190,9 @@ def test_learning_rate_rises_and_falls(tmp_path: Path) -> None:
 def test_a_loss_that_is_no_number(tmp_path: Path) -> None:
     loop = Loop(tmp_path)
 
-    def steps(epoch: int) -> Iterator[Part]:
+    def steps(epoch: int) -> Iterator[StepPart]:
         for part in Loop.steps(loop, epoch):
-            yield Part(part.loss * float("nan")) if epoch == 1 else part
+            yield StepPart(part.loss * float("nan")) if epoch == 1 else part
 
     said = "^the loss became nan in epoch 2; lower optimizer.learning_rate$"
     with pytest.raises(InputError, match=said):
@@ -267,12 +267,12 @@ def test_a_step_in_parts_is_the_step(undisturbed: Loop, tmp_path: Path) -> None:
         loop.folder.mkdir()
         loop.module.dropout.p = 0.0
 
-    def steps(epoch: int) -> Iterator[Part]:
+    def steps(epoch: int) -> Iterator[StepPart]:
         rng = np.random.default_rng([1, epoch])
         for _ in range(BATCHES):
             inputs = torch.tensor(rng.normal(size=(8, 2)), dtype=torch.float32)
-            yield Part(parts.loss(inputs[:3]), 3 / 8, False)
-            yield Part(parts.loss(inputs[3:]), 5 / 8)
+            yield StepPart(parts.loss(inputs[:3]), 3 / 8, False)
+            yield StepPart(parts.loss(inputs[3:]), 5 / 8)
 
     whole.run()
     parts.steps = steps  # type: ignore[method-assign]

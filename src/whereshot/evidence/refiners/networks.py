@@ -19,7 +19,7 @@ from torch import nn
 from whereshot.evidence.refiners.base import NetworkSettings
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.progress import Track
-from whereshot.models.optimize.loop import Part, optimize
+from whereshot.models.optimize.loop import StepPart, optimize
 from whereshot.models.optimize.optimizers import OptimizerSettings
 from whereshot.posterior.base import Posterior
 
@@ -139,7 +139,7 @@ def train(
     with tempfile.TemporaryDirectory() as fresh:
         optimize(
             module,
-            lambda epoch: map(Part, losses(epoch)),
+            lambda epoch: map(StepPart, losses(epoch)),
             validate,
             lambda epoch: batches_per_epoch,
             optimizer,

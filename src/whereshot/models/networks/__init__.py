@@ -12,17 +12,17 @@ from whereshot.models.networks.backbone import Backbone, BackboneSettings, creat
 from whereshot.models.networks.base import FeatureScaling, Head, Network, mean_of_crops
 
 
-class Kind(NamedTuple):
+class HeadKind(NamedTuple):
     """A head's class, built from (feature dimension, hierarchy, settings), and its settings."""
 
     head: type[Head]
     settings: type[Settings]
 
 
-HEADS: dict[str, Kind] = {
-    "align": Kind(align.Align, align.AlignSettings),
-    "classify": Kind(classify.Classify, classify.ClassifySettings),
-    "mvmf": Kind(mvmf.Mvmf, mvmf.MvmfSettings),
+HEADS: dict[str, HeadKind] = {
+    "align": HeadKind(align.Align, align.AlignSettings),
+    "classify": HeadKind(classify.Classify, classify.ClassifySettings),
+    "mvmf": HeadKind(mvmf.Mvmf, mvmf.MvmfSettings),
 }
 
 __all__ = [
@@ -33,7 +33,7 @@ __all__ = [
     "BackboneSettings",
     "FeatureScaling",
     "Head",
-    "Kind",
+    "HeadKind",
     "Network",
     "create",
     "default_preprocess",

@@ -141,16 +141,16 @@ class CaptionLoss(AuxiliaryLoss):
         return _weighted_mean(each, weight[known])
 
 
-class Kind(NamedTuple):
+class AuxiliaryKind(NamedTuple):
     """A loss's class and its settings."""
 
     loss: type[AuxiliaryLoss]
     settings: type[AuxiliarySettings]
 
 
-AUXILIARIES: dict[str, Kind] = {
-    "captions": Kind(CaptionLoss, CaptionSettings),
-    "scene": Kind(SceneLoss, SceneSettings),
+AUXILIARIES: dict[str, AuxiliaryKind] = {
+    "captions": AuxiliaryKind(CaptionLoss, CaptionSettings),
+    "scene": AuxiliaryKind(SceneLoss, SceneSettings),
 }
 
 

@@ -117,16 +117,16 @@ def perceptron(inputs: int, width: int, depth: int, outputs: int) -> nn.Sequenti
     return nn.Sequential(*layers, nn.Linear(inputs, outputs))
 
 
-class Kind(NamedTuple):
+class EncoderKind(NamedTuple):
     """An encoder's class, built from its settings, and these."""
 
     encoder: type[LocationEncoder]
     settings: type[Settings]
 
 
-ENCODERS: dict[str, Kind] = {
-    "fourier": Kind(Fourier, FourierSettings),
-    "harmonics": Kind(Harmonics, HarmonicsSettings),
+ENCODERS: dict[str, EncoderKind] = {
+    "fourier": EncoderKind(Fourier, FourierSettings),
+    "harmonics": EncoderKind(Harmonics, HarmonicsSettings),
 }
 
 

@@ -21,11 +21,11 @@ from whereshot.foundation.errors import InputError
 from whereshot.foundation.progress import Track, silent
 from whereshot.models.optimize import training_state
 from whereshot.models.optimize.optimizers import OptimizerSettings, learning_rate, make_optimizer, set_learning_rate
-from whereshot.models.optimize.processes import ALONE, Group
+from whereshot.models.optimize.processes import ALONE, ProcessGroup
 from whereshot.models.optimize.weight_average import Average
 
 
-class Part(NamedTuple):
+class StepPart(NamedTuple):
     """The loss of a part of a step's photos, and their ``share`` of its loss; the last part ends the step."""
 
     loss: torch.Tensor
@@ -35,7 +35,7 @@ class Part(NamedTuple):
 
 def optimize(
     module: torch.nn.Module,
-    steps: Callable[[int], Iterator[Part]],
+    steps: Callable[[int], Iterator[StepPart]],
     validate: Callable[[], float | None],
     count_steps: Callable[[int], int],
     settings: OptimizerSettings,
@@ -44,7 +44,7 @@ def optimize(
     state: Path,
     device: str = "cpu",
     parameters: list[dict[str, Any]] | None = None,
-    group: Group = ALONE,
+    group: ProcessGroup = ALONE,
     log: Path | None = None,
     lengths: Sequence[int] | None = None,
     track: Track = silent,
@@ -116,7 +116,7 @@ def optimize(
     return at.kept
 
 
-def _summed(parts: Iterable[Part], optimizer: torch.optim.Optimizer, processes: int) -> Iterator[torch.Tensor]:
+def _summed(parts: Iterable[StepPart], optimizer: torch.optim.Optimizer, processes: int) -> Iterator[torch.Tensor]:
     """The loss of each step, when its gradient is there: that of its parts, which processes average, is added up."""
     total: torch.Tensor | None = None
     for part in parts:
@@ -130,13 +130,13 @@ def _summed(parts: Iterable[Part], optimizer: torch.optim.Optimizer, processes: 
             total = None
 
 
-def _seed(seed: int, epoch: int, group: Group) -> None:
+def _seed(seed: int, epoch: int, group: ProcessGroup) -> None:
     """What is drawn in an epoch, as by dropout, depends on seed and epoch, and differs between processes."""
     drawn = [seed, epoch] if group.is_first else [seed, epoch, group.rank]
     torch.manual_seed(int(np.random.SeedSequence(drawn).generate_state(1)[0]))
 
 
-def _mean_loss(losses: list[torch.Tensor], epoch: int, group: Group) -> float:
+def _mean_loss(losses: list[torch.Tensor], epoch: int, group: ProcessGroup) -> float:
     """The mean of an epoch's losses, summed over the processes. Raises InputError where one is no number."""
     if not losses:
         raise InputError(f"no picture could be read in epoch {epoch + 1}")

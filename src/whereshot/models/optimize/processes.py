@@ -20,7 +20,7 @@ _PATIENCE = datetime.timedelta(hours=24)
 
 
 @dataclass(frozen=True)
-class Group:
+class ProcessGroup:
     """The processes of a training; this is number ``rank`` of ``count``."""
 
     rank: int = 0
@@ -61,7 +61,7 @@ class Group:
             yield
 
 
-ALONE = Group()
+ALONE = ProcessGroup()
 
 
 def is_launched() -> bool:
@@ -85,16 +85,16 @@ def local_count() -> int:
 
 
 @contextlib.contextmanager
-def joined(device: str) -> Iterator[Group]:
+def joined(device: str) -> Iterator[ProcessGroup]:
     """This process among those that torchrun started; alone where it did not."""
     if not is_launched():
-        yield Group(device=device)
+        yield ProcessGroup(device=device)
         return
     on_gpu = device.startswith("cuda")
     if on_gpu:
         torch.cuda.set_device(device)
     distributed.init_process_group("nccl" if on_gpu else "gloo", timeout=_PATIENCE)
     try:
-        yield Group(distributed.get_rank(), distributed.get_world_size(), device)
+        yield ProcessGroup(distributed.get_rank(), distributed.get_world_size(), device)
     finally:
         distributed.destroy_process_group()
