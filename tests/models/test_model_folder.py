@@ -19,6 +19,7 @@ from whereshot.earth import partition
 from whereshot.earth.partition import Hierarchy
 from whereshot.foundation import settings_file
 from whereshot.foundation.errors import ModelError, OutputError
+from whereshot.foundation.version import VERSION
 from whereshot.models import learned_photos, model_folder, networks
 from whereshot.models.model_folder import MANIFEST, Description, ModelFolder
 from whereshot.models.readout.gallery import Gallery
@@ -189,7 +190,7 @@ class Parts:
                 "format": model_folder.FORMAT,
                 "name": "parts",
                 "created": "2026-01-02T03:04:05Z",
-                "version": model_folder.version(),
+                "version": VERSION,
                 "backbone": {"name": "test_efficientnet", "trained": False, "identity": backbone.identity},
                 "preprocess": Preprocess(),
                 "scaling_power": 1.0,

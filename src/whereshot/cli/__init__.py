@@ -36,6 +36,7 @@ from whereshot.foundation import quiet
 from whereshot.foundation.errors import WhereshotError, visible
 from whereshot.foundation.output_failures import cannot_write
 from whereshot.foundation.own_stderr import own_stderr
+from whereshot.foundation.version import VERSION
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C."""
@@ -50,9 +51,19 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    """Print the version and end, where --version was given."""
+    if wanted:
+        print(f"whereshot {VERSION}")
+        raise typer.Exit
+
+
 @app.callback()
 def everywhere(
     offline: Annotated[bool, typer.Option("--offline", help="Use no network, as WHERESHOT_OFFLINE=1 says.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
 ) -> None:
     """What is asked of every command."""
     if offline:

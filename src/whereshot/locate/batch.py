@@ -21,9 +21,9 @@ from whereshot.foundation.errors import ImageError, InputError, ModelError, Wher
 from whereshot.foundation.jobs import Engine, RowJob, Shards, jobs, split
 from whereshot.foundation.progress import Track, silent
 from whereshot.foundation.tables import write_parquet
+from whereshot.foundation.version import VERSION
 from whereshot.locate.geolocator import Geolocator
 from whereshot.locate.prediction import WITHIN_KM, Place, Prediction, answer_rows
-from whereshot.models.model_folder import version
 from whereshot.photos import images
 from whereshot.photos.records import Records
 from whereshot.photos.sources import find_pictures
@@ -202,7 +202,7 @@ def _locator(model: str | None, device: str | None) -> Geolocator:
 
 @functools.lru_cache(maxsize=4)
 def _model_digest(locator: Geolocator) -> str:
-    digest = hashlib.blake2b(version().encode(), digest_size=8)
+    digest = hashlib.blake2b(VERSION.encode(), digest_size=8)
     for name, value in sorted(locator.folder.hashes.items() if locator.folder is not None else ()):
         digest.update(f"{name} {value}\n".encode())
     for part in (locator.prior.places, locator.prior.mass):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import functools
 import hashlib
-import importlib.metadata
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -86,11 +85,6 @@ class Description(Settings):
     head_settings: dict[str, Any] = Field(default_factory=dict)
     levels: int = 0
     training: dict[str, Any] = Field(default_factory=dict)
-
-
-def version() -> str:
-    """This package's version."""
-    return importlib.metadata.version("whereshot")
 
 
 def write(

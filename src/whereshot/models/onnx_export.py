@@ -19,6 +19,7 @@ import numpy as np
 from whereshot.foundation import output_files, settings_file
 from whereshot.foundation.errors import ModelError, OutputError, require
 from whereshot.foundation.tables import write_parquet
+from whereshot.foundation.version import VERSION
 from whereshot.models import model_folder
 from whereshot.photos import preprocess
 from whereshot.photos.preprocess import Preprocess
@@ -100,7 +101,7 @@ def write_backbone(
         format=model_folder.FORMAT,
         name=name,
         created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
-        version=model_folder.version(),
+        version=VERSION,
         backbone=model_folder.BackboneDescription(
             name=described.name, options=described.options, trained=True, identity=backbone.identity
         ),

@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, Response
 
 from whereshot.foundation.errors import InputError
-from whereshot.models import model_folder
+from whereshot.foundation.version import VERSION
 from whereshot.server import examples, problems, site
 from whereshot.server.answer_jobs import GEOJSON, JSON, LINES
 from whereshot.server.batching import Batcher, Waiting
@@ -91,7 +91,7 @@ def make_app(service: Service, batcher: Batcher, metrics: Metrics) -> Guard:
     """The application (ASGI), around a batcher that is started and stopped elsewhere."""
     app = FastAPI(
         title="whereshot",
-        version=model_folder.version(),
+        version=VERSION,
         description="Tells where a photo was taken, with an honest probability map. Uploads are not kept.",
         docs_url=None,  # they would load scripts of another host
         redoc_url=None,

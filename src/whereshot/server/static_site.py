@@ -31,6 +31,7 @@ from whereshot.earth import place_names
 from whereshot.earth.countries import countries
 from whereshot.foundation import output_files
 from whereshot.foundation.errors import InputError, ModelError, OutputError
+from whereshot.foundation.version import VERSION
 from whereshot.locate.geolocator import Geolocator
 from whereshot.models import model_folder, onnx_export
 from whereshot.models.model_folder import ModelFolder
@@ -104,7 +105,7 @@ def _put_model(geolocator: Geolocator, site: Path, engine_bytes: int, say: Calla
         "mode": "browser",
         "format": FORMAT,
         "model": geolocator.name,
-        "version": model_folder.version(),
+        "version": VERSION,
         "preprocess": folder.description.preprocess.model_dump(mode="json"),
         "readout": description,
         "radius_factor": geolocator.radius_factor(),

@@ -24,6 +24,7 @@ from whereshot.foundation import output_files, settings_file
 from whereshot.foundation.errors import InputError, ModelError, OutputError
 from whereshot.foundation.progress import Track, silent
 from whereshot.foundation.tables import rejects_table, write_parquet
+from whereshot.foundation.version import VERSION
 from whereshot.models import card, features, model_folder, runtime
 from whereshot.models.learned_photos import FILE, LearnedPhotos
 from whereshot.models.model_folder import ModelFolder
@@ -296,7 +297,7 @@ def _write(
         format=model_folder.FORMAT,
         name=out.name,
         created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
-        version=model_folder.version(),
+        version=VERSION,
         backbone=described.backbone,
         preprocess=settings,
         readouts=("memory",),

@@ -19,6 +19,7 @@ from whereshot.foundation import output_files, settings_file
 from whereshot.foundation.errors import ConfigError, InputError, OutputError
 from whereshot.foundation.progress import Track, silent
 from whereshot.foundation.tables import rejects_table, write_parquet
+from whereshot.foundation.version import VERSION
 from whereshot.models import card, features, model_folder, networks, runtime
 from whereshot.models.learned_photos import FILE, LearnedPhotos
 from whereshot.models.networks import BackboneSettings, Network, mean_of_crops
@@ -230,7 +231,7 @@ class TrainingJob:
             format=model_folder.FORMAT,
             name=run.name,
             created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
-            version=model_folder.version(),
+            version=VERSION,
             backbone=model_folder.BackboneDescription(
                 name=run.backbone.name,
                 options=run.backbone.options,

@@ -25,6 +25,7 @@ from whereshot.foundation import output_files, settings_file
 from whereshot.foundation.errors import ConfigError, InputError, ModelError, nearest_name
 from whereshot.foundation.settings_file import Settings
 from whereshot.foundation.tables import write_parquet
+from whereshot.foundation.version import VERSION
 from whereshot.models import model_folder
 
 REFINERS: dict[str, type[Refiner]] = {
@@ -73,7 +74,7 @@ def save(
         kind=refiner.kind,
         name=name,
         created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
-        version=model_folder.version(),
+        version=VERSION,
         model=model,
         settings=refiner.settings.model_dump(mode="json"),
         training=training or {},

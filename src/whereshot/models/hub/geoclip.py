@@ -18,6 +18,7 @@ from whereshot.earth.partition import Hierarchy
 from whereshot.foundation import download, settings_file
 from whereshot.foundation.download import Wanted
 from whereshot.foundation.errors import ModelError, missing_extra
+from whereshot.foundation.version import VERSION
 from whereshot.models import catalog, model_folder
 from whereshot.models.hub.base import Fetching, endpoint
 from whereshot.models.readout.cells import CellsSettings
@@ -88,7 +89,7 @@ def make(
         format=model_folder.FORMAT,
         name="geoclip",
         created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
-        version=model_folder.version(),
+        version=VERSION,
         backbone=model_folder.BackboneDescription(
             name=settings.name, options=settings.options, trained=False, identity=backbone.identity
         ),
