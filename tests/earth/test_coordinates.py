@@ -34,8 +34,9 @@ AXES = st.sampled_from(["latitude", "longitude"])
         ("48 deg 12.5' S", -48 - 12.5 / 60),
         ("48 12 30 N", 48 + 12.5 / 60),
         ("48:12:30", 48 + 12.5 / 60),
-        ("-33 51 0", -33.85),
-        ("-0 30", -0.5),
+        ("-33:51:0", -33.85),
+        ("-33° 51 0", -33.85),
+        ("-0:30", -0.5),
         ("48,12.5N", 48 + 12.5 / 60),
         ("48,12,30N", 48 + 12.5 / 60),
         ("48,2083N", 48.2083),
@@ -55,15 +56,29 @@ def test_notations(text: str, degrees: float) -> None:
         ("-33.85 N", "", "latitude -33.85 has a minus sign, but its hemisphere is N"),
         ("-33.85", "North", "latitude -33.85 has a minus sign, but its hemisphere is N"),
         ("+33.85", "S", "latitude +33.85 has a plus sign, but its hemisphere is S"),
-        ("33.85 N", "S", "latitude '33.85 N' says N, but its hemisphere is S"),
+        ("33.85 N", "S", "latitude '33.85 N' has the letter N, but its hemisphere is S"),
         ("N 33.85 S", "", "latitude has two hemispheres: 'N 33.85 S'"),
-        ("16.37 E", "", "latitude has no hemisphere (N or S); it says 'E'"),
-        ("33.85", "up", "latitude has no hemisphere (N or S); it says 'up'"),
-        ("48 75 0", "", "latitude 48 75 0 has 75 minutes; expected 0 to 60"),
-        ("48 12 61", "", "latitude 48 12 61 has 61 seconds; expected 0 to 60"),
-        ("48.5 30", "", "latitude 48.5 30 has a fraction before its last part; expected whole numbers there"),
+        ("16.37 E", "", "latitude has no hemisphere (N or S); got 'E'"),
+        ("33.85", "up", "latitude has no hemisphere (N or S); got 'up'"),
+        ("48 75 0", "N", "latitude 48 75 0 has 75 minutes; expected 0 to 60"),
+        ("48 12 61", "N", "latitude 48 12 61 has 61 seconds; expected 0 to 60"),
+        ("48.5 30", "N", "latitude 48.5 30 has a fraction before its last part; expected whole numbers there"),
         ("48,12N", "", "latitude '48,12N' has a decimal comma or minutes; write it as 48.2083 or 48 12.5 N"),
         ("48,12.5", "", "latitude '48,12.5' has commas and no hemisphere; write it as 48.2083"),
+        ("48, 16", "", "latitude is not a number: '48, 16'"),
+        ("48, 16", "N", "latitude is not a number: '48, 16'"),
+        ("12:30, 4", "", "latitude is not a number: '12:30, 4'"),
+        ("48,", "", "latitude is not a number: '48,'"),
+        (
+            "-48 16",
+            "",
+            "latitude '-48 16' is more than one number; write minutes as 48°12', 48:12 or 48 12 N",
+        ),
+        (
+            "12:30 4",
+            "",
+            "latitude '12:30 4' is more than one number; write minutes as 48°12', 48:12 or 48 12 N",
+        ),
         ("1" * 100, "", f"latitude is not a number: '{'1' * 40}'"),
     ],
 )
@@ -71,6 +86,20 @@ def test_texts_that_are_refused(text: str, hemisphere: str, reason: str) -> None
     with pytest.raises(CoordinateError) as caught:
         read(text, "latitude", hemisphere)
     assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize("reference", ["N", "north"])
+def test_blanks_part_minutes_where_the_hemisphere_is_known(reference: str) -> None:
+    assert read("48 12 30", "latitude", reference) == pytest.approx(48 + 12.5 / 60, abs=1e-12)
+    assert read("48 12.5", "latitude", reference) == pytest.approx(48 + 12.5 / 60, abs=1e-12)
+
+
+@given(latitude=st.floats(-90, 90), longitude=st.floats(-180, 180), gap=st.sampled_from([", ", " ", "; ", " , "]))
+def test_a_pair_is_never_a_latitude(latitude: float, longitude: float, gap: str) -> None:
+    with pytest.raises(CoordinateError):
+        read(f"{latitude:.6f}{gap}{longitude:.6f}", "latitude")
+    with pytest.raises(CoordinateError):
+        read(f"{latitude:.0f}{gap}{longitude:.0f}", "latitude")
 
 
 @pytest.mark.parametrize(("text", "letter"), [("s", "S"), ("South", "S"), (" NORTH ", "N"), ("", ""), (" ", "")])
@@ -93,7 +122,7 @@ def test_a_minus_sign_belongs_to_minutes_and_seconds() -> None:
     assert combine([-33, -51, 0], "latitude", "S") == -33.85
     assert combine([0, -30, 0], "latitude", "S") == -0.5
     assert math.copysign(1, combine([0, 0, 0], "latitude", "S")) == 1
-    with pytest.raises(CoordinateError, match="latitude 33 -51 0 has negative minutes or seconds behind positive"):
+    with pytest.raises(CoordinateError, match="latitude 33 -51 0 has negative minutes or seconds after positive"):
         combine([33, -51, 0], "latitude", "S")
 
 

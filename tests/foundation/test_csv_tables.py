@@ -116,6 +116,24 @@ def test_numbers_of_text() -> None:
     assert odd.tolist() == [8, 9, 11, 12]
 
 
+def test_a_comma_that_may_part_thousands_is_no_number_where_commas_delimit(tmp_path: Path) -> None:
+    """A spreadsheet in English writes "1,234" for 1234, another one for 1.234; 0,234 and 1,23 are decimals alone."""
+    path = tmp_path / "t.csv"
+    path.write_text('id,views\na,"1,234"\nb,12\nc,"-12,000"\nd,"1,234.5"\n')
+    table = read(path)
+    assert table.delimiter == ","
+    values, odd = numbers(table.columns["views"], commas_delimit=True)
+    np.testing.assert_array_equal(values, [np.nan, 12, np.nan, np.nan])
+    assert odd.tolist() == [0, 2, 3]
+    for other in ("1,5", "0,234", "1234,567"):
+        values, odd = numbers(pa.chunked_array([["1,234", other]]), commas_delimit=True)
+        assert (values.tolist(), odd.tolist()) == ([1.234, float(other.replace(",", "."))], [])
+    path.write_text("id;views\na;1,234\n")
+    table = read(path)
+    assert table.delimiter == ";"
+    assert numbers(table.columns["views"], commas_delimit=table.delimiter == ",")[0].tolist() == [1.234]
+
+
 @given(values=st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=9))
 def test_numbers_are_read_back_to_the_bit(values: list[float]) -> None:
     for mark in (".", ","):

@@ -473,9 +473,9 @@ ZERO_BY_ZERO = (IFDRational(0, 0), IFDRational(0, 0), IFDRational(0, 0))
         ({GPS.GPSLatitude: (*ZERO_BY_ZERO[:1], 30.0, 0.0)}, "EXIF latitude is not a number: 0/0, 30, 0"),
         ({GPS.GPSLatitude: (IFDRational(1, 0), 0, 0)}, "EXIF latitude is not a number: 1/0, 0, 0"),
         ({GPS.GPSLatitude: (48.0, 1.0, 2.0, 3.0)}, "EXIF latitude is not a number: 48, 1, 2, 3"),
-        ({GPS.GPSLatitudeRef: None}, "EXIF latitude has no hemisphere (N or S); it says ''"),
-        ({GPS.GPSLongitudeRef: None}, "EXIF longitude has no hemisphere (E or W); it says ''"),
-        ({GPS.GPSLongitudeRef: "N"}, "EXIF longitude has no hemisphere (E or W); it says 'N'"),
+        ({GPS.GPSLatitudeRef: None}, "EXIF latitude has no hemisphere (N or S); got ''"),
+        ({GPS.GPSLongitudeRef: None}, "EXIF longitude has no hemisphere (E or W); got ''"),
+        ({GPS.GPSLongitudeRef: "N"}, "EXIF longitude has no hemisphere (E or W); got 'N'"),
         ({GPS.GPSLatitude: (95.0, 0.0, 0.0)}, "EXIF latitude 95 lies outside -90 to 90"),
         ({GPS.GPSLatitude: (89.0, 75.0, 0.0)}, "EXIF latitude 89 75 0 has 75 minutes; expected 0 to 60"),
         ({GPS.GPSLongitude: (190.0, 30.0, 0.0)}, "EXIF longitude 190.5 lies outside -180 to 180"),
@@ -514,7 +514,7 @@ def test_hemispheres_and_missing_seconds(latitude: tuple, reference: str, expect
         ((-33, 51, 0), None, -33.85),
         ((0, -30, 0), "S", -0.5),
         ((-33, 51, 0), "N", "EXIF latitude -33 51 0 has a minus sign, but its hemisphere is N"),
-        ((33, -51, 0), "S", "EXIF latitude 33 -51 0 has negative minutes or seconds behind positive degrees"),
+        ((33, -51, 0), "S", "EXIF latitude 33 -51 0 has negative minutes or seconds after positive degrees"),
     ],
 )
 def test_a_minus_sign_and_a_hemisphere(latitude: tuple, reference: str | None, expected: float | str) -> None:

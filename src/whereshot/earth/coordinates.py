@@ -1,7 +1,8 @@
-"""Texts and numbers of a coordinate -> signed degrees: one rule for EXIF, XMP, tables and claims.
+"""Read coordinates from texts and numbers as signed degrees. EXIF, XMP, tables and claims share these rules.
 
-A minus sign and a hemisphere letter that agree give that hemisphere; where they contradict each other, the
-coordinate is refused. A minus sign belongs to the whole coordinate: minutes and seconds are negative too.
+A minus sign and a hemisphere letter that agree give that hemisphere. If they contradict each other, the coordinate is
+refused. A minus sign belongs to the whole coordinate: minutes and seconds are negative too. A text that can be read in
+two ways is refused.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ LONGEST_TEXT = 80
 _WORDS = {word: word[0].upper() for word in ("n", "s", "e", "w", "north", "south", "east", "west")}
 _LETTER = r"(?:north|south|east|west|[nsew])(?![a-z])"
 _SIGN = "[-+\N{MINUS SIGN}\N{EN DASH}]"
-_NUMBER = r"(?:\d+(?:[.,]\d*)?|\.\d+)"
+_NUMBER = r"(?:\d+(?:\.\d*|,\d+)?|\.\d+)"
 _GAP = r"(?:\s*:\s*|\s+)"
 _MARKED = re.compile(
     rf"(?P<before>{_LETTER})?\s*(?P<sign>{_SIGN})?\s*"
@@ -32,44 +33,48 @@ _MARKED = re.compile(
 )
 """Degrees such as 48.2083, -33.85, 48°12'30"N, 48 deg 12' 30.00" N, N48.2, 48 12 30 N and 48,2083."""
 
+_TWO_NUMBERS = re.compile(r"\d[.,]?\s+[.\d]")
+"""Numbers with nothing but blanks between them: "48 16" may be minutes, or a latitude and a longitude."""
+
 _WITH_COMMAS = re.compile(
     rf"(?P<sign>{_SIGN})?(?P<degrees>\d+(?:\.\d*)?)(?:,(?P<minutes>\d+(?:\.\d*)?))?(?:,(?P<seconds>\d+(?:\.\d*)?))?"
     rf"\s*(?P<after>{_LETTER})?",
     re.IGNORECASE,
 )
-"""Degrees as XMP writes them, commas between the parts: 48,12.5N and 48,12,30N."""
+"""Degrees as XMP writes them, with commas between the parts: 48,12.5N and 48,12,30N."""
 
 _SEPARATORS = re.compile(r"\s*[,;]\s*|\s+")
 
 
 class CoordinateError(InputError):
-    """A text or numbers are no coordinate, or contradict themselves."""
+    """Texts or numbers are not a coordinate, contradict themselves or can be read in two ways."""
 
 
 def read_hemisphere(text: str, axis: str) -> str:
-    """The letter ("N", "S", "E" or "W") of a letter or word such as "s" or "South"; "" for a blank text.
+    """Return the letter ("N", "S", "E" or "W") of a hemisphere written as "s" or "South"; "" for a blank text.
 
-    Raises CoordinateError where the text is not a hemisphere of the axis, "latitude" or "longitude".
+    ``axis`` is "latitude" or "longitude". Raises CoordinateError if the text is not a hemisphere of that axis.
     """
     word = text.strip()
     letter = _WORDS.get(word.lower(), "")
     if word and letter not in tuple(HEMISPHERES[axis]):
         positive, negative = HEMISPHERES[axis]
-        raise CoordinateError(f"{axis} has no hemisphere ({positive} or {negative}); it says {word[:40]!r}")
+        raise CoordinateError(f"{axis} has no hemisphere ({positive} or {negative}); got {word[:40]!r}")
     return letter
 
 
 def combine(parts: Sequence[float], axis: str, letter: str = "", sign: str = "") -> float:
-    """Signed degrees of 1 to 3 finite numbers: degrees, minutes, seconds.
+    """Return signed degrees of 1 to 3 finite numbers: degrees, minutes, seconds.
 
-    ``letter`` is a hemisphere or "", ``sign`` a sign that is written apart from the numbers, "+", "-" or "". The result
-    is not checked against the limits of the axis. Raises CoordinateError.
+    ``letter`` is a hemisphere letter or "". ``sign`` is a sign that is written apart from the numbers: "+", "-" or "".
+    The limits of the axis are not checked. Raises CoordinateError if the numbers contradict one another, the letter or
+    the sign.
     """
     shown = " ".join(f"{part:.10g}" for part in parts)
     first = next((part for part in parts if part != 0), 0.0)
     is_negative = sign == "-" or first < 0
     if any(part < 0 for part in parts) and not first < 0:
-        raise CoordinateError(f"{axis} {shown} has negative minutes or seconds behind positive degrees")
+        raise CoordinateError(f"{axis} {shown} has negative minutes or seconds after positive degrees")
     for name, part in zip(("minutes", "seconds"), parts[1:], strict=False):
         if abs(part) > 60:
             raise CoordinateError(f"{axis} {shown} has {abs(part):g} {name}; expected 0 to 60")
@@ -86,10 +91,13 @@ def combine(parts: Sequence[float], axis: str, letter: str = "", sign: str = "")
 
 
 def read(text: str, axis: str, hemisphere: str = "", *, commas_part: bool = False) -> float:
-    """Signed degrees of a text; ``hemisphere`` is the text of a field of its own, such as EXIF's GPSLatitudeRef.
+    """Return signed degrees of a text.
 
-    A comma is a decimal comma, or stands between degrees, minutes and seconds where ``commas_part`` (XMP). Raises
-    CoordinateError for what is no coordinate, contradicts itself or can be read in two ways.
+    ``axis`` is "latitude" or "longitude". ``hemisphere`` is the text of a separate field, such as EXIF's
+    GPSLatitudeRef, or "". A comma is a decimal comma and needs a digit after it; with ``commas_part`` (XMP) commas
+    stand between degrees, minutes and seconds. Degrees and minutes with only blanks between them need a degree mark or
+    a hemisphere, because "48 16" may also be a latitude and a longitude. The limits of the axis are not checked. Raises
+    CoordinateError for a text that is not a coordinate, contradicts itself or can be read in two ways.
 
     >>> read("48 deg 12' 30.00\\" N", "latitude")
     48.208333333333336
@@ -102,22 +110,27 @@ def read(text: str, axis: str, hemisphere: str = "", *, commas_part: bool = Fals
     if found is None:
         raise CoordinateError(f"{axis} is not a number: {trimmed[:40]!r}")
     groups = found.groupdict()
-    letters = {_WORDS[one.lower()] for one in (groups.get("before"), groups["after"]) if one}
+    letters = {_WORDS[word.lower()] for word in (groups.get("before"), groups["after"]) if word}
     if len(letters) == 2 or (groups.get("before") and groups["after"]):
         raise CoordinateError(f"{axis} has two hemispheres: {trimmed[:40]!r}")
     own = letters.pop() if letters else ""
     if own:
         read_hemisphere(own, axis)
     if own and apart and own != apart:
-        raise CoordinateError(f"{axis} {trimmed[:40]!r} says {own}, but its hemisphere is {apart}")
+        raise CoordinateError(f"{axis} {trimmed[:40]!r} has the letter {own}, but its hemisphere is {apart}")
     if found.re is _WITH_COMMAS and not commas_part and not (own or apart):
         raise CoordinateError(f"{axis} {trimmed[:40]!r} has commas and no hemisphere; write it as 48.2083")
+    if _TWO_NUMBERS.search(trimmed) and not (groups.get("degree_mark") or own or apart):
+        raise CoordinateError(
+            f"{axis} {trimmed[:40]!r} is more than one number; write minutes as 48\N{DEGREE SIGN}12', 48:12 or 48 12 N"
+        )
     parts = [float(groups[name].replace(",", ".")) for name in ("degrees", "minutes", "seconds") if groups[name]]
     sign = "" if not groups["sign"] else "+" if groups["sign"] == "+" else "-"
     return combine(parts, axis, own or apart, sign)
 
 
 def _match(text: str, axis: str, commas_part: bool) -> re.Match[str] | None:
+    """Return the parts of a coordinate, or None if the text is not one. Raises CoordinateError if it may be two."""
     if len(text) > LONGEST_TEXT:
         return None
     if commas_part:
@@ -131,10 +144,11 @@ def _match(text: str, axis: str, commas_part: bool) -> re.Match[str] | None:
 
 
 def read_pair(text: str) -> tuple[float, float] | None:
-    """(latitude, longitude) of a text with two coordinates; None where it is not that, or can be read in two ways.
+    """Return (latitude, longitude) in degrees of a text with two coordinates, or None.
 
-    Latitude comes first, except where letters say otherwise. The limits are not checked. Raises CoordinateError for
-    two coordinates that contradict themselves, such as "-33.85 N, 151.2 E".
+    None means that the text is not two coordinates, or can be read in two ways. Latitude comes first unless hemisphere
+    letters show the other order. The limits are not checked. Raises CoordinateError for a coordinate that contradicts
+    itself, such as "-33.85 N, 151.2 E".
 
     >>> read_pair("48°12'30\\"N 16°22'12\\"E")
     (48.208333333333336, 16.37)
@@ -163,7 +177,7 @@ def read_pair(text: str) -> tuple[float, float] | None:
 
 
 def _axes_of(first: str, second: str) -> tuple[str, str] | None:
-    """The axes of two texts, in their order; None where they are not two coordinates."""
+    """Return the axes of two texts, in their order, or None if they are not two coordinates."""
     found = (_MARKED.fullmatch(part) for part in (first, second))
     matches = [match for match in found if match is not None]
     if len(matches) < 2 or ("," in first + second and "." in first + second):
@@ -174,7 +188,7 @@ def _axes_of(first: str, second: str) -> tuple[str, str] | None:
         if match["before"] and match["after"]:
             return None
         if match["minutes"] and not (letter or match["degree_mark"]):
-            return None  # 48 12 30 is not known to be degrees and minutes
+            return None  # nothing shows that 48 12 30 is degrees and minutes
         axes.append(next((axis for axis, letters in HEMISPHERES.items() if letter and letter in letters), None))
     if axes[0] == "longitude" and axes[1] != "longitude":
         return "longitude", "latitude"

@@ -30,6 +30,8 @@ BLOCK_BYTES = 4 * 1024**2
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_DECIMAL_COMMA = r"^[+-]?\d+,\d+$"
+_THOUSANDS_COMMA = r"^[+-]?[1-9]\d{0,2},\d{3}$"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 
@@ -40,7 +42,9 @@ class TextTable:
     columns: pa.Table
     broken: Mapping[int, str]
     note: str | None = None
-    """What a person should know of how the file was read."""
+    """What a person should know about how the file was read."""
+    delimiter: str | None = None
+    """The character between two columns; None for a table that was not read from text."""
 
     @property
     def numbers(self) -> NDArray[np.int64]:
@@ -63,7 +67,7 @@ def read(path: Path) -> TextTable:
         return _read_decoded(path, "cp1252", "it is not UTF-8: read as Windows-1252 text")
     broken: dict[int, str] = {}
     try:
-        return TextTable(_parse(path, names, delimiter, broken, _read_end(path)), broken)
+        return TextTable(_parse(path, names, delimiter, broken, _read_end(path)), broken, delimiter=delimiter)
     except pa.ArrowInvalid as error:
         if "UTF8" in str(error):
             return _read_decoded(path, "cp1252", "it is not UTF-8: read as Windows-1252 text")
@@ -150,10 +154,12 @@ def options(
     )
 
 
-def numbers(column: pa.ChunkedArray) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """A column as floats (n,), NaN where it is empty, and the rows whose text is no number (NaN as well).
+def numbers(column: pa.ChunkedArray, *, commas_delimit: bool = False) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return a column as floats (n,) and the rows whose text is not a number; these and empty fields are NaN.
 
-    A number has a decimal point or one decimal comma; "nan" and "inf" are numbers.
+    A number has a decimal point or one decimal comma; "nan" and "inf" are numbers. In a table whose columns are
+    separated by commas (``commas_delimit``), "1,234" may be 1234 or 1.234: it is not a number, unless another value of
+    the column, such as "1,5", has a comma that can only be a decimal comma.
     """
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         try:
@@ -167,6 +173,11 @@ def numbers(column: pa.ChunkedArray) -> tuple[NDArray[np.float64], NDArray[np.in
         pass
     trimmed = without_blanks(pc.utf8_trim_whitespace(column))
     has_comma = pc.equal(pc.count_substring(trimmed, ","), 1)
+    if commas_delimit:
+        is_decimal = pc.match_substring_regex(trimmed, _DECIMAL_COMMA)
+        is_grouped = pc.match_substring_regex(trimmed, _THOUSANDS_COMMA)
+        if not pc.any(pc.and_(is_decimal, pc.invert(is_grouped))).as_py():
+            has_comma = pc.and_(has_comma, pc.invert(is_grouped))
     trimmed = pc.if_else(has_comma, pc.replace_substring(trimmed, ",", "."), trimmed)
     good = pc.match_substring_regex(trimmed, _NUMBER)
     special = pc.match_substring_regex(trimmed, r"^[+-]?(nan|inf|infinity)$", ignore_case=True)
@@ -218,7 +229,7 @@ def _read_decoded(path: Path, encoding: str, note: str | None) -> TextTable:
         columns = _parse(pa.BufferReader(encoded), names, delimiter, broken, encoded[-8:])
     except pa.ArrowInvalid as error:
         raise InputError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
-    return TextTable(columns, broken, note and f"{path.name}: {note}")
+    return TextTable(columns, broken, note and f"{path.name}: {note}", delimiter)
 
 
 def _read_end(path: Path) -> bytes:

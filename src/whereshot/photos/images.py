@@ -268,7 +268,7 @@ def _position(gps: dict[int, Any]) -> tuple[float | None, float | None, str | No
             return None, None, f"EXIF {error}"
         if not letter and degrees >= 0:  # a minus sign needs no letter
             positive, negative = coordinates.HEMISPHERES[axis]
-            return None, None, f"EXIF {axis} has no hemisphere ({positive} or {negative}); it says ''"
+            return None, None, f"EXIF {axis} has no hemisphere ({positive} or {negative}); got ''"
         if abs(degrees) > limit:
             return None, None, f"EXIF {axis} {abs(degrees):g} lies outside -{limit} to {limit}"
         values.append(degrees)

@@ -189,6 +189,26 @@ def test_hemispheres_of_predictions_and_truth(places: NDArray, tmp_path: Path) -
     np.testing.assert_allclose(answers.points, places)
 
 
+def test_hemispheres_known_by_their_content_alone(places: NDArray, tmp_path: Path) -> None:
+    """A table without signs and with columns N/S and E/W of any name; a note names the columns that were taken."""
+    north = np.where(places[:, 0] < 0, "S", "N")
+    east = np.where(places[:, 1] < 0, "W", "E")
+    columns = {
+        "id": [f"{row:03d}" for row in range(N)],
+        "latitude": np.abs(places[:, 0]).tolist(),
+        "dir1": north.tolist(),
+        "longitude": np.abs(places[:, 1]).tolist(),
+        "dir2": east.tolist(),
+    }
+    path, problems = write(tmp_path / "t.csv", columns), Problems()
+    truth = read_truth(path, {}, None, problems)
+    np.testing.assert_allclose(truth.points, places)
+    assert [note.split(" holds")[0] for note in problems.warnings] == ["t.csv: 'dir1'", "t.csv: 'dir2'"]
+    answers, problems = read(path, truth)
+    np.testing.assert_allclose(answers.points, places)
+    assert [note.split(" holds")[0] for note in problems.warnings] == ["t.csv: 'dir1'", "t.csv: 'dir2'"]
+
+
 @pytest.mark.parametrize(
     ("change", "note"),
     [

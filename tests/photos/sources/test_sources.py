@@ -198,7 +198,7 @@ def test_folder_rejects_with_reasons(tmp_path: Path, jpeg_with_position: MakePic
         "island.jpg": ("position (0, 0)", "(0, 0) is where devices without a fix put their photos"),
         "none.jpg": ("no position", "EXIF has no position"),
         "pole.jpg": ("impossible position", "EXIF latitude 95 lies outside -90 to 90"),
-        "half.jpg": ("impossible position", "EXIF longitude has no hemisphere (E or W); it says ''"),
+        "half.jpg": ("impossible position", "EXIF longitude has no hemisphere (E or W); got ''"),
         "text.jpg": (
             "unreadable picture",
             f"{tmp_path / 'text.jpg'}: not a picture in a known format (JPEG, PNG, WebP, HEIC, ...)",
@@ -611,6 +611,21 @@ def test_columns_of_ones_own_stay_as_they_are_written(tmp_path: Path) -> None:
     assert records.strings("flag") == ["true", ""]
 
 
+def test_hemispheres_without_a_name_of_their_own_and_commas_of_thousands(tmp_path: Path) -> None:
+    text = 'id,Latitude,NS,Longitude,EW,accuracy_km\na,33.85,S,151.2,E,"1,500"\nb,33.0,S,70.6,W,2\n'
+    result = table(tmp_path / "t.csv", text)
+    assert result.records.points.tolist() == [[-33.85, 151.2], [-33.0, -70.6]]
+    assert result.records.table["NS"].to_pylist() == ["S", "S"]
+    np.testing.assert_array_equal(result.records.numbers("accuracy_km"), [np.nan, 2])
+    assert result.notes == (
+        "t.csv: 1 values of 'accuracy_km' are no usable values and were left empty",
+        "t.csv: 'NS' holds nothing but hemispheres, so it gives those of 'Latitude'; if this is wrong, leave the "
+        "column out",
+        "t.csv: 'EW' holds nothing but hemispheres, so it gives those of 'Longitude'; if this is wrong, leave the "
+        "column out",
+    )
+
+
 EXIFTOOL = ("SourceFile", "GPSLatitude", "GPSLatitudeRef", "GPSLongitude", "GPSLongitudeRef")
 
 
@@ -638,12 +653,12 @@ def test_hemispheres_in_columns_of_their_own(columns: dict[str, str], tmp_path: 
     np.testing.assert_allclose(result.records.points, expected, atol=1e-12)
     assert rejected(result) == {
         "./e.jpg": ("no position", "row 5: latitude or longitude is missing"),
-        "./f.jpg": ("impossible position", "row 6: latitude has no hemisphere (N or S); it says 'up'"),
+        "./f.jpg": ("impossible position", "row 6: latitude has no hemisphere (N or S); got 'up'"),
         "./g.jpg": ("impossible position", "row 7: latitude -33.85 has a minus sign, but its hemisphere is N"),
         "./h.jpg": ("impossible position", "row 8: latitude '33.85' has no hemisphere (N or S): its field is empty"),
         "./i.jpg": (
             "impossible position",
-            f"row 9: latitude {rows[8][1]!r} says S, but its hemisphere is N",
+            f"row 9: latitude {rows[8][1]!r} has the letter S, but its hemisphere is N",
         ),
         "./j.jpg": ("impossible position", "row 10: latitude +33.85 has a plus sign, but its hemisphere is S"),
     }

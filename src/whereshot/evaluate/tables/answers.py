@@ -50,6 +50,7 @@ def read_answers(path: Path, truth: Truth, columns: Mapping[str, str], name: str
     if not (of_row >= 0).any():
         first = f"; the first here is {ids[0]!r}" if len(ids) else ""
         raise InputError(f"{path}: none of {len(ids)} ids is in the truth, whose first is {known[0]!r}{first}")
+    problems.warnings += table.notes
     problems.warnings += [f"{path.name}: {note}" for note in notes]
     miss, aside = MISS, "left aside: it is not in the truth"
     for number, reason in sorted(table.broken.items()):

@@ -97,6 +97,10 @@ class Table:
     """The number (rows,) of each row in the file, from 1, without the header."""
     broken: Mapping[int, str] = field(default_factory=dict)
     """Rows of the file that are left out, by their number, each with its reason."""
+    delimiter: str | None = None
+    """What separates the columns of a file of text."""
+    notes: tuple[str, ...] = ()
+    """What a person should know about how the file was read."""
 
     def __contains__(self, name: str) -> bool:
         return name in self.columns
@@ -107,7 +111,7 @@ class Table:
 
     def numbers(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """A column as floats, and the rows whose text is no number (which are NaN, as empty ones are)."""
-        return csv_tables.numbers(self.columns[name])
+        return csv_tables.numbers(self.columns[name], commas_delimit=self.delimiter == ",")
 
 
 def read_columns(path: Path, given: Mapping[str, str], known: Mapping[str, tuple[str, ...]], option: str) -> Table:
@@ -128,10 +132,13 @@ def read_columns(path: Path, given: Mapping[str, str], known: Mapping[str, tuple
     for target in NEEDED:
         if target not in names:
             raise InputError(f"{path}: no {target} column among {', '.join(present)}; name it: {option} {target}=NAME")
+    hemispheres = position_columns.find_hemispheres(table, names, path, option)
+    names |= hemispheres.columns
     columns = {target: csv_tables.without_blanks(table[name]) for target, name in names.items()}
+    notes = tuple(hemispheres.notes)
     if text is None:
-        return Table(path, columns, len(table), np.arange(1, len(table) + 1))
-    return Table(path, columns, len(table), text.numbers, text.broken)
+        return Table(path, columns, len(table), np.arange(1, len(table) + 1), notes=notes)
+    return Table(path, columns, len(table), text.numbers, text.broken, text.delimiter, notes)
 
 
 def read_parquet(path: Path) -> pa.Table:

@@ -46,6 +46,7 @@ def read_truth(path: Path, columns: Mapping[str, str], cluster: str | None, prob
         positions_named("true") | OTHERS | ({cluster: (cluster.lower(),)} if cluster and cluster not in OTHERS else {})
     )
     table = read_columns(path, columns, known, "--truth-column")
+    problems.warnings += table.notes
     if table.rows == 0:
         raise InputError(f"{path}: no photo in this table")
     if table.broken:

@@ -68,15 +68,19 @@ def _read_one(path: Path, given: Mapping[str, str], label: str) -> base.Ingested
     loaded = _load(path)
     table, numbers = loaded.columns, loaded.numbers
     names = _resolve(table.column_names, given, path)
+    hemispheres = position_columns.find_hemispheres(table, names, path)
+    names |= hemispheres.columns
     axes = {target: table[name] for target, name in names.items() if target in position_columns.NAMES}
     latitude, bad_latitude = position_columns.read_axis(axes, "latitude")
     longitude, bad_longitude = position_columns.read_axis(axes, "longitude")
-    columns, notes = _typed_columns(table, names, path)
+    columns, notes = _typed_columns(loaded, names, path)
     if loaded.note:
         notes.insert(0, loaded.note)
-    hemispheres = [names[name] for name in position_columns.REFERENCE.values() if name in names]
-    if hemispheres:
-        notes.append(f"{path.name}: hemispheres are taken from {' and '.join(map(repr, hemispheres))}")
+    if by_name := [
+        names[name] for name in position_columns.REFERENCE.values() if name in names and name not in hemispheres.columns
+    ]:
+        notes.append(f"{path.name}: hemispheres are taken from {' and '.join(map(repr, by_name))}")
+    notes += hemispheres.notes
     given_ids = columns["id"] if "id" in columns else table[names["image"]] if "image" in names else None
     texts = [None] * len(table) if given_ids is None else given_ids.cast(pa.string()).to_pylist()
     ids = [(text and text.strip()) or f"{label}:{number}" for text, number in zip(texts, numbers, strict=True)]
@@ -104,11 +108,11 @@ def _read_one(path: Path, given: Mapping[str, str], label: str) -> base.Ingested
 
 
 def _typed_columns(
-    table: pa.Table, names: Mapping[str, str], path: Path
+    loaded: csv_tables.TextTable, names: Mapping[str, str], path: Path
 ) -> tuple[dict[str, pa.Array | pa.ChunkedArray], list[str]]:
     """All columns but the position: known ones with their types, others as they are; and notes on values lost."""
     columns: dict[str, pa.Array | pa.ChunkedArray] = {}
-    notes = []
+    table, notes = loaded.columns, []
     for target, name in names.items():
         values, lost = table[name], 0
         if target in position_columns.NAMES:
@@ -118,7 +122,7 @@ def _typed_columns(
         elif target == "tags" and not pa.types.is_nested(values.type):
             values = _tags(values.cast(pa.string()))
         elif pa.types.is_floating(TYPES[target]):
-            floats, odd = csv_tables.numbers(values)
+            floats, odd = csv_tables.numbers(values, commas_delimit=loaded.delimiter == ",")
             values, lost = pa.array(floats, from_pandas=True), len(odd)
         elif pa.types.is_boolean(TYPES[target]) and pa.types.is_string(values.type):
             values, lost = _booleans(values)
