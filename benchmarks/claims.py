@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from whereshot.earth import sphere
 from whereshot.earth.countries import countries
 from whereshot.earth.towns import gazetteer
-from whereshot.evidence import EVIDENCE, Line, Seen
+from whereshot.evidence import EVIDENCE, Line, PhotoFacts
 from whereshot.evidence.fusion import Before
 from whereshot.evidence.local_writing import FEATURES, Writing, features, writing_of
 from whereshot.evidence.ocr import shared_reader
@@ -190,7 +190,7 @@ def _claim_at(position: NDArray[np.float64]) -> Claim:
 def case_of(photo: Photo, before: Before) -> Case:
     """Judge all claims on a photo."""
     prior, countries = density_prior(), prior_countries()
-    cues = [] if photo.not_a_photo else EVIDENCE["text"](Seen(photo.lines))
+    cues = [] if photo.not_a_photo else EVIDENCE["text"](PhotoFacts(photo.lines))
     fused = before.after(cues) if cues else None
     after = (prior, countries) if fused is None else (fused.posterior, fused.country_index)
     found = Explained(*after, 1.0, photo.not_a_photo, (), Recorded(), fused, photo.lines)

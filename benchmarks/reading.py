@@ -25,7 +25,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from whereshot.earth.countries import countries
-from whereshot.evidence import EVIDENCE, Seen, fuse, read_photos
+from whereshot.evidence import EVIDENCE, PhotoFacts, fuse, read_photos
 from whereshot.evidence.ocr import DETECTOR_SIDE, Reader, shared_reader
 from whereshot.evidence.read_photos import read_photo
 from whereshot.foundation.progress import bar, silent
@@ -108,7 +108,7 @@ def harm() -> None:
         before, after, cued = [], [], 0
         for row, reading in enumerate(readings):
             truth = records.points[row : row + 1]
-            cues = [] if reading.not_a_photo else EVIDENCE["text"](Seen(reading.lines))
+            cues = [] if reading.not_a_photo else EVIDENCE["text"](PhotoFacts(reading.lines))
             cued += bool(cues)
             before.append(-prior.log_density(truth)[0])
             after.append(-fuse(prior, index, cues).posterior.log_density(truth)[0] if cues else before[-1])

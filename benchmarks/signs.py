@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from whereshot.earth import sphere
 from whereshot.earth.countries import countries
-from whereshot.evidence import EVIDENCE, Cue, Fused, Seen, read_photos
+from whereshot.evidence import EVIDENCE, Cue, Fused, PhotoFacts, read_photos
 from whereshot.evidence.fusion import Before, fitted_reliabilities
 from whereshot.foundation import output_files
 from whereshot.foundation.progress import bar, silent
@@ -86,7 +86,7 @@ def load(table: Path) -> list[Photo]:
     readings = read_photos(records.strings("image"), track=bar)
     photos = []
     for row, reading in enumerate(readings):
-        cues = [] if reading.not_a_photo else EVIDENCE["text"](Seen(reading.lines))
+        cues = [] if reading.not_a_photo else EVIDENCE["text"](PhotoFacts(reading.lines))
         photos.append(
             Photo(tuple(cues), records.points[row], records.strings("country_code")[row], records.strings("group")[row])
         )

@@ -1,4 +1,4 @@
-"""Build the tables of words and of speakers that whereshot.evidence.language reads.
+"""Build the tables of words (read by evidence.lexicon) and of speakers (read by evidence.country_languages).
 
     pip install wordfreq==3.1.1 stopwordsiso==0.7.1 babel==2.18.0
     python scripts/build_languages.py && python scripts/fit_languages.py
@@ -24,7 +24,8 @@ from pathlib import Path
 import pyarrow as pa
 import shipped_table
 
-from whereshot.evidence import language
+from whereshot.evidence.lexicon import fold
+from whereshot.evidence.text_segments import HAN, WORD
 
 WORDS_PER_LANGUAGE = 10000
 LANGUAGES = """
@@ -107,7 +108,7 @@ CORRECTIONS = {
 
 
 def is_word(text: str) -> bool:
-    return len(text) > 1 and language.WORD.fullmatch(text) is not None
+    return len(text) > 1 and WORD.fullmatch(text) is not None
 
 
 def frequent_words(code: str) -> list[tuple[str, int]]:
@@ -165,7 +166,7 @@ def han_words() -> list[tuple[str, str, int]]:
         characters: dict[str, float] = defaultdict(float)
         words = []
         for word, frequency in lists.items():
-            han = [char for char in word if language.HAN.fullmatch(char)]
+            han = [char for char in word if HAN.fullmatch(char)]
             for char in han:
                 characters[char] += frequency
             if 2 <= len(word) == len(han) <= 4:
@@ -206,7 +207,7 @@ def common_words() -> list[tuple[str, str, int]]:
             locale = Locale.parse(code)
             names = [*locale.days["format"]["wide"].values(), *locale.months["format"]["wide"].values()]
             names += [*locale.days["stand-alone"]["wide"].values(), *locale.months["stand-alone"]["wide"].values()]
-            listed = {part for name in names for part in language.WORD.findall(name.lower()) if is_word(part)}
+            listed = {part for name in names for part in WORD.findall(name.lower()) if is_word(part)}
             rows += [(word, code, CALENDAR_DECIBELS) for word in sorted(listed - set(words))]
     return rows
 
@@ -220,9 +221,9 @@ def build_words() -> pa.Table:
             rows[word, languages] = max(-80, decibels)
     for word, languages, decibels in [*han_words(), *common_words()]:
         rows[word, languages] = max(decibels, rows.get((word, languages), -80))
-    # language.Lexicon searches the plain spellings, and finds all words of one as one run
-    order = sorted(rows, key=lambda row: (language.fold(row[0]), row))
-    plain = [language.fold(word) for word, _ in order]
+    # lexicon.Lexicon searches the plain spellings, and finds all words of one as one run
+    order = sorted(rows, key=lambda row: (fold(row[0]), row))
+    plain = [fold(word) for word, _ in order]
     return pa.table(
         {
             "plain": pa.array(plain),

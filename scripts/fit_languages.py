@@ -1,11 +1,11 @@
-"""Fit how whereshot.evidence.language weighs its witnesses, on one half of tests/data/language_lines.tsv.
+"""Fit the weights of whereshot.evidence.language on one half of tests/evidence/data/language_lines.tsv.
 
-    python scripts/fit_languages.py            writes src/whereshot/data/language.toml
+    python scripts/fit_languages.py            writes src/whereshot/evidence/data/language.toml
 
-Every other line of each language is fitted on; the rest is held out, for tests/test_language.py and for the figures
-printed here. Whole lines, single words, several lines together, lines without their accents and lines that lost a
-space are fitted at once, by the mean log loss of the true language, so that a stated probability holds for one word as
-for a notice board.
+Every other line of each language is fitted on. The rest is held out, for tests/evidence/test_language.py and for the
+figures printed here. Whole lines, single words, several lines together, lines without their accents and lines that
+lost a space are fitted at once, by the mean log loss of the true language, so that a stated probability holds for one
+word as for a notice board.
 """
 
 from __future__ import annotations
@@ -21,12 +21,21 @@ import numpy as np
 import tomli_w
 from scipy.optimize import minimize
 
-from whereshot.evidence import language
+from whereshot.evidence.known_languages import NUMBER
+from whereshot.evidence.language import (
+    LanguageParameters,
+    SegmentScores,
+    combine_segments,
+    score_segment,
+    segment_likelihoods,
+)
+from whereshot.evidence.lexicon import fold
+from whereshot.evidence.text_segments import split_line
 from whereshot.foundation import output_files
 
 ROOT = Path(__file__).parents[1]
-LINES = ROOT / "tests" / "data" / "language_lines.tsv"
-OUT = ROOT / "src" / "whereshot" / "data" / "language.toml"
+LINES = ROOT / "tests" / "evidence" / "data" / "language_lines.tsv"
+OUT = ROOT / "src" / "whereshot" / "evidence" / "data" / "language.toml"
 
 Sample = tuple[str, tuple[str, ...]]
 """A language and the lines of one text in it."""
@@ -76,7 +85,7 @@ def samples_of(rows: list[tuple[str, str]], seed: int = 0) -> dict[str, list[Sam
     return {
         "line": [(code, (line,)) for code, line in rows],
         "joined": [(code, (_without_a_space(line, draw),)) for code, line in rows if " " in line],
-        "bare": [(code, (language.fold(line),)) for code, line in rows if language.fold(line) != line.lower()],
+        "bare": [(code, (fold(line),)) for code, line in rows if fold(line) != line.lower()],
         "word": [(code, (word,)) for code, word in draw.sample(words, min(len(words), 500))],
         "several": several,
     }
@@ -89,20 +98,22 @@ def _without_a_space(line: str, draw: random.Random) -> str:
     return " ".join([*words[: place - 1], words[place - 1] + words[place], *words[place + 1 :]])
 
 
-Heard = tuple[int, list[language.Witnesses]]
+ScoredText = tuple[int, list[SegmentScores]]
+"""The number of the true language, and the scores of each segment."""
 
 
-def hear(samples: list[Sample]) -> list[Heard]:
+def score_texts(samples: list[Sample]) -> list[ScoredText]:
+    """Score every segment of every text once, before the parameters weigh the scores."""
     return [
-        (language.NUMBER[code], [language.hear(segment) for line in lines for segment in language.segments(line)])
+        (NUMBER[code], [score_segment(segment) for line in lines for segment in split_line(line)])
         for code, lines in samples
     ]
 
 
-def shares(heard: list[Heard], parameters: language.Parameters) -> np.ndarray:
+def shares(texts: list[ScoredText], parameters: LanguageParameters) -> np.ndarray:
     """P(language | text) (samples, languages)."""
     return np.stack(
-        [language.combine([language.likelihoods(one, parameters) for one in parts], parameters) for _, parts in heard]
+        [combine_segments([segment_likelihoods(part, parameters) for part in parts], parameters) for _, parts in texts]
     )
 
 
@@ -114,9 +125,9 @@ def calibration_error(share: np.ndarray, truth: np.ndarray, bins: int = 10) -> f
     return float(sum(abs(confidence[part].mean() - right[part].mean()) * len(part) for part in parts) / len(truth))
 
 
-def describe(samples: list[Sample], parameters: language.Parameters) -> dict[str, float]:
-    heard = hear(samples)
-    share, truth = shares(heard, parameters), np.array([number for number, _ in heard])
+def describe(samples: list[Sample], parameters: LanguageParameters) -> dict[str, float]:
+    texts = score_texts(samples)
+    share, truth = shares(texts, parameters), np.array([number for number, _ in texts])
     own = share[np.arange(len(truth)), truth]
     rank = (share > own[:, None]).sum(axis=1)
     return {
@@ -130,19 +141,19 @@ def describe(samples: list[Sample], parameters: language.Parameters) -> dict[str
 
 def main() -> None:
     fitting, held_out = read_halves()
-    kinds = {kind: hear(samples) for kind, samples in samples_of(fitting).items()}
+    kinds = {kind: score_texts(samples) for kind, samples in samples_of(fitting).items()}
     names = list(START)
 
-    def parameters_of(x: np.ndarray) -> language.Parameters:
+    def parameters_of(x: np.ndarray) -> LanguageParameters:
         values = dict(zip(names, np.exp(x).tolist(), strict=True))
-        return language.Parameters(**CHOSEN, **{k: -v if k in NEGATIVE else v for k, v in values.items()})
+        return LanguageParameters(**CHOSEN, **{k: -v if k in NEGATIVE else v for k, v in values.items()})
 
     def loss(x: np.ndarray) -> float:
         parameters = parameters_of(x)
         losses = []
-        for heard in kinds.values():
-            share = shares(heard, parameters)
-            losses.append(-np.log([share[row, number] for row, (number, _) in enumerate(heard)]).mean())
+        for texts in kinds.values():
+            share = shares(texts, parameters)
+            losses.append(-np.log([share[row, number] for row, (number, _) in enumerate(texts)]).mean())
         return float(np.mean(losses)) + 0.002 * float(((x - start) ** 2).sum())  # what the lines leave open stays put
 
     start = np.log(np.abs(list(START.values())))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from whereshot.evidence import EVIDENCE, Cue, Proposal, Seen
+from whereshot.evidence import EVIDENCE, Cue, PhotoFacts, Proposal
 from whereshot.evidence.fusion import fitted_reliabilities
 from whereshot.evidence.patterns import patterns
 from whereshot.evidence.place_names import TRUSTS
@@ -13,7 +13,7 @@ from whereshot.foundation.errors import InputError
 
 def test_every_kind_of_evidence_answers_to_nothing_with_nothing() -> None:
     for kind, evidence in EVIDENCE.items():
-        assert evidence(Seen()) == [], kind
+        assert evidence(PhotoFacts()) == [], kind
 
 
 def test_every_trust_has_a_reliability() -> None:

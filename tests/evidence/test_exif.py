@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from conftest import FuseWorld, RankCountries
-from whereshot.evidence import EVIDENCE, Seen, exif
+from whereshot.evidence import EVIDENCE, PhotoFacts, exif
 from whereshot.photos import images
 
 
 def test_a_recorded_position_has_its_country(rank_countries: RankCountries) -> None:
-    (cue,) = EVIDENCE["exif"](Seen(recorded=images.Recorded(latitude=48.86, longitude=2.35)))
+    (cue,) = EVIDENCE["exif"](PhotoFacts(recorded=images.Recorded(latitude=48.86, longitude=2.35)))
     assert rank_countries([cue])[0][0] == "FR"
 
 
 def test_exif_answers_with_the_recorded_position(fuse_world: FuseWorld) -> None:
     recorded = images.Recorded(latitude=41.0, longitude=2.0)
-    (cue,) = EVIDENCE["exif"](Seen(recorded=recorded))
+    (cue,) = EVIDENCE["exif"](PhotoFacts(recorded=recorded))
     fused = fuse_world([cue])
     assert fused.posterior.mass_within([[41.0, 2.0]], 1)[0] > 0.98
 
@@ -41,4 +41,4 @@ def test_exif_answers_with_the_recorded_position(fuse_world: FuseWorld) -> None:
     ],
 )
 def test_a_position_that_cannot_be_used_is_remarked_on(recorded: images.Recorded, remark: str | None) -> None:
-    assert exif.remark_on(Seen(recorded=recorded)) == remark
+    assert exif.remark_on(PhotoFacts(recorded=recorded)) == remark

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import line
-from whereshot.evidence import EVIDENCE, Line, Seen
+from whereshot.evidence import EVIDENCE, Line, PhotoFacts
 from whereshot.evidence.local_writing import FEATURES, Writing, features, fitted_weights, judge_writing, writing_of
 
 
 def judge(*texts: str, confidence: float = 0.97) -> Writing:
     lines = [Line(text, confidence, (0, 40 * number, 400, 40 * number + 30)) for number, text in enumerate(texts)]
-    return judge_writing(lines, EVIDENCE["text"](Seen(tuple(lines))))
+    return judge_writing(lines, EVIDENCE["text"](PhotoFacts(tuple(lines))))
 
 
 SIGNS = [
@@ -66,7 +66,7 @@ def test_nothing_read_has_no_weight() -> None:
 @settings(max_examples=40, deadline=None)
 def test_any_lines_have_features_and_a_probability(texts: list[str]) -> None:
     lines = [line(text) for text in texts]
-    values = features(lines, EVIDENCE["text"](Seen(tuple(lines))))
+    values = features(lines, EVIDENCE["text"](PhotoFacts(tuple(lines))))
     assert values.shape == (len(FEATURES),)
     assert np.isfinite(values).all()
     assert (values >= 0).all()

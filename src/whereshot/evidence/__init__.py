@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from whereshot.evidence import exif, text
-from whereshot.evidence.base import Cue, Evidence, Line, Proposal, Seen
+from whereshot.evidence.base import Cue, Evidence, Line, PhotoFacts, Proposal
 from whereshot.evidence.fusion import Fused, Weighed, fuse
 from whereshot.evidence.read_photos import Reading, read_photos
 
@@ -21,9 +21,9 @@ __all__ = [
     "Evidence",
     "Fused",
     "Line",
+    "PhotoFacts",
     "Proposal",
     "Reading",
-    "Seen",
     "Weighed",
     "fuse",
     "read_photos",

@@ -84,12 +84,12 @@ class Cue:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What evidence may look at: the lines read in the picture, and what the camera recorded."""
+class PhotoFacts:
+    """What evidence may use: the lines read in the picture, and what the camera recorded."""
 
     lines: tuple[Line, ...] = ()
     recorded: Recorded = field(default_factory=Recorded)
 
 
-Evidence = Callable[[Seen], list[Cue]]
+Evidence = Callable[[PhotoFacts], list[Cue]]
 """One kind of evidence: everything it notices about one photo."""

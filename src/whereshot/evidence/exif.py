@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from whereshot.earth import sphere
-from whereshot.evidence.base import Cue, Proposal, Seen
+from whereshot.evidence.base import Cue, PhotoFacts, Proposal
 from whereshot.photos.images import Recorded
 
 TYPICAL_ACCURACY_KM = 0.05
 
 
-def cues_of(seen: Seen) -> list[Cue]:
+def cues_of(seen: PhotoFacts) -> list[Cue]:
     """One cue: the recorded position; none where there is none."""
     recorded = seen.recorded
     if recorded.latitude is None or recorded.longitude is None or _is_no_fix(recorded):
@@ -20,7 +20,7 @@ def cues_of(seen: Seen) -> list[Cue]:
     return [Cue("exif", text, "the position that the camera recorded", "exif", proposals=(place,))]
 
 
-def remark_on(seen: Seen) -> str | None:
+def remark_on(seen: PhotoFacts) -> str | None:
     """Why a position that is there cannot be used, if so."""
     if seen.recorded.problem is not None:
         return f"the recorded position cannot be used: {seen.recorded.problem}"

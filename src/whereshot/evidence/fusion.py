@@ -148,7 +148,7 @@ def fuse(
 
 
 def _apply(before: Before, cues: Sequence[Cue], reliability: Sequence[float]) -> Fused:
-    ground = Ground.of(before, cues, reliability)
+    ground = ProposedGround.of(before, cues, reliability)
     old, new = len(before.places), len(ground.spots)
     index = np.concatenate([before.country_index, ground.country_index])
     places = np.concatenate([before.places, ground.spots])
@@ -179,7 +179,7 @@ def _apply(before: Before, cues: Sequence[Cue], reliability: Sequence[float]) ->
 
 
 @dataclass(frozen=True)
-class Ground:
+class ProposedGround:
     """The places that cues propose, each once, and the ground that each stands for.
 
     With K_ij the kernel of the wider of places i and j at their distance and a_i = 1 / K_ii, the ground that two
@@ -199,7 +199,7 @@ class Ground:
     country_index: NDArray[np.int64]
 
     @classmethod
-    def of(cls, before: Before, cues: Sequence[Cue], reliability: Sequence[float]) -> Ground:
+    def of(cls, before: Before, cues: Sequence[Cue], reliability: Sequence[float]) -> ProposedGround:
         """The heaviest of the places that the cues propose."""
         support: dict[Proposal, float] = {}
         for cue, r in zip(cues, reliability, strict=True):

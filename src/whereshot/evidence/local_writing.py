@@ -22,7 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.evidence.base import Cue, Line
-from whereshot.evidence.language import WORD, identify, word_zipf
+from whereshot.evidence.language import identify
+from whereshot.evidence.lexicon import word_zipf
+from whereshot.evidence.text_segments import WORD
 from whereshot.evidence.worldwide_words import without_worldwide
 from whereshot.foundation.package_data import read_toml
 

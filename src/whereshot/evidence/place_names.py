@@ -16,7 +16,7 @@ import numpy as np
 
 from whereshot.earth.towns import gazetteer
 from whereshot.evidence.base import Box, Cue, Line, Proposal
-from whereshot.evidence.language import word_zipf
+from whereshot.evidence.lexicon import word_zipf
 from whereshot.evidence.patterns import host_words
 from whereshot.evidence.worldwide_words import is_worldwide
 

@@ -1,4 +1,4 @@
-"""Text in the picture as evidence: lines read -> cues on language, places, addresses, numbers and words."""
+"""Evidence from text in the picture: the lines read become cues on language, places, addresses, numbers and words."""
 
 from __future__ import annotations
 
@@ -7,47 +7,46 @@ import re
 from collections.abc import Sequence
 
 from whereshot.evidence.base import Box, Cue, Line
-from whereshot.evidence.language import (
-    INTERNATIONAL,
-    amount,
-    country_log_likelihood,
-    fold,
-    identify,
-    language_name,
-    lexicon,
-)
+from whereshot.evidence.country_languages import country_log_likelihood
+from whereshot.evidence.known_languages import language_name
+from whereshot.evidence.language import identify
+from whereshot.evidence.lexicon import fold, lexicon
 from whereshot.evidence.patterns import pattern_cues
 from whereshot.evidence.place_names import place_cues
+from whereshot.evidence.text_segments import INTERNATIONAL, count_letters
 from whereshot.evidence.worldwide_words import without_worldwide
 
 SHORT_LETTERS = 12
-"""Telling letters below which a text says something only if one of its words is known: the rest is misread."""
+"""A text with fewer letters only counts if one of its words is known; otherwise it is probably misread."""
 TRUSTS = ((25, "text/language"), (SHORT_LETTERS, "text/language/short"), (0, "text/language/word"))
-"""By the least number of telling letters: a text's language, a short one's, a word's or two."""
+"""The trust of a text's language by its least number of letters: a long text, a short text, one or two words."""
 LEAST_LETTERS = 4
+"""A text with fewer letters gives no language cue."""
 MARKED_LETTERS = 5
-"""Letters of a word in which an accent is rather written than misread."""
+"""Letters of a word from which an accent is more likely written than misread."""
 PASSAGE_LETTERS = 14
+"""Letters that are enough to recognise a language; lines are grouped into passages of at least this length."""
 INDEPENDENT_PASSAGES = 3.0
-"""How many passages' worth of evidence the lines of one picture give at most."""
+"""Passages of one picture that count fully; more passages share this weight."""
 MOST_QUOTED = 80
+"""Characters of the text that a cue quotes."""
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _CREDIT = re.compile(
     r"©|\(c\)|copyright|\bphoto(?:graph)?(?:ed)? by\b|shutterstock|\balamy\b|getty ?images|istock|dreamstime"
     r"|^\W?(?:i?c|[@o0])\W?\s+\S.*\b(?:19|20)\d\d\W*$",
     re.IGNORECASE,
 )
-"""The photographer's credit, also with a misread ©, is in the picture and not in the scene."""
+"""Matches the credit of a photographer or agency, also with a misread ©. It belongs to the file, not to the scene."""
 
 
 def cues_of(lines: Sequence[Line]) -> list[Cue]:
-    """All cues in the lines of one picture, (kind, what was read, what it means, how far to trust it)."""
+    """Return all cues in the lines of one picture: the language cue first, then patterns, then place names."""
     lines = [line for line in lines if line.text.strip() and not _CREDIT.search(line.text)]
     texts = [line.text for line in lines]
     telling = [text for text in map(without_worldwide, texts) if text]
-    letters = amount(telling)
-    told = letters >= LEAST_LETTERS and (letters >= SHORT_LETTERS or _holds_a_word(telling))
-    languages = identify(telling) if told else {}
+    letters = count_letters(telling)
+    is_readable = letters >= LEAST_LETTERS and (letters >= SHORT_LETTERS or _has_known_word(telling))
+    languages = identify(telling) if is_readable else {}
     likelihood = _country_log_likelihood(telling) if languages else {}
     cues = pattern_cues(lines) + place_cues(lines, languages)
     language = _language_cue(lines, texts, languages, likelihood, letters)
@@ -57,7 +56,7 @@ def cues_of(lines: Sequence[Line]) -> list[Cue]:
 def _language_cue(
     lines: Sequence[Line], texts: list[str], languages: dict[str, float], likelihood: dict[str, float], letters: int
 ) -> Cue | None:
-    """One cue for all lines together: each line alone would count the same fact again."""
+    """Return one language cue for all lines; a cue for each line would count the same fact several times."""
     if not languages:
         return None
     peak = max(likelihood.values())
@@ -75,8 +74,8 @@ def _language_cue(
     )
 
 
-def _holds_a_word(texts: Sequence[str]) -> bool:
-    """Whether any word is one of a language's frequent ones, or wears a letter that few languages have."""
+def _has_known_word(texts: Sequence[str]) -> bool:
+    """Return whether any word is in the lexicon, or has an accented letter that few languages use."""
     words = [word.lower() for text in texts for word in _WORD.findall(text)]
     return any(
         (len(word) >= MARKED_LETTERS and fold(word) != word)
@@ -86,10 +85,11 @@ def _holds_a_word(texts: Sequence[str]) -> bool:
 
 
 def _country_log_likelihood(texts: Sequence[str]) -> dict[str, float]:
-    """Log likelihood by country of all lines together, each of which may be in another of the country's languages.
+    """Return the log likelihood of each country from all passages together.
 
-    A sign in Sweden says it in Swedish and in English; one in England does not. So a line's language is drawn anew
-    from those of the country, and the lines multiply; not all of them fully, since what one sign says is one fact.
+    Each passage may be in another language of the country: a sign in Sweden repeats its text in English, a sign in
+    England does not repeat it in Swedish. So the language of each passage is drawn anew from the languages of the
+    country, and the passages are multiplied. They share a bounded weight, because the texts of one sign state one fact.
     """
     passages = _passages(texts)
     share = min(1.0, INDEPENDENT_PASSAGES / len(passages))
@@ -101,11 +101,11 @@ def _country_log_likelihood(texts: Sequence[str]) -> dict[str, float]:
 
 
 def _passages(texts: Sequence[str]) -> list[list[str]]:
-    """Lines in groups with letters enough to tell a language by."""
+    """Group consecutive lines into passages of at least ``PASSAGE_LETTERS`` letters; a short rest joins the last."""
     groups: list[list[str]] = [[]]
     for text in texts:
         groups[-1].append(text)
-        if amount(groups[-1]) >= PASSAGE_LETTERS:
+        if count_letters(groups[-1]) >= PASSAGE_LETTERS:
             groups.append([])
     short = groups.pop()
     if short:
@@ -114,6 +114,7 @@ def _passages(texts: Sequence[str]) -> list[list[str]]:
 
 
 def _around(boxes: Sequence[Box]) -> Box:
+    """Return the smallest box around all boxes."""
     return (
         min(box[0] for box in boxes),
         min(box[1] for box in boxes),

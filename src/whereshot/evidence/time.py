@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from whereshot.evidence.base import Cue, Seen
+from whereshot.evidence.base import Cue, PhotoFacts
 from whereshot.foundation import settings_file
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.settings_file import Settings
@@ -72,7 +72,7 @@ class HourModel(Settings):
         result: NDArray[np.float64] = np.log(np.interp(hour, centers, padded) * HOURS)
         return result
 
-    def cues_of(self, seen: Seen) -> list[Cue]:
+    def cues_of(self, seen: PhotoFacts) -> list[Cue]:
         """One cue where the camera recorded a time in UTC."""
         time = seen.recorded.taken_at
         if time is None or seen.recorded.taken_at_is_local:
@@ -94,7 +94,7 @@ def _times(records: Records) -> Iterator[tuple[datetime.datetime, float, bool]]:
             yield time, longitude, bool(is_local)
 
 
-def remark_on(seen: Seen) -> str | None:
+def remark_on(seen: PhotoFacts) -> str | None:
     """Why a time that was recorded cannot be used, if so."""
     if seen.recorded.taken_at is not None and seen.recorded.taken_at_is_local:
         return f"the recorded time, {seen.recorded.taken_at:%H:%M}, is local and its zone unknown: it says nothing"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from whereshot.earth import areas, sphere
 from whereshot.earth.countries import countries
-from whereshot.evidence import EVIDENCE, Cue, Fused, Line, Reading, Seen, exif, fuse, read_photos, time
+from whereshot.evidence import EVIDENCE, Cue, Fused, Line, PhotoFacts, Reading, exif, fuse, read_photos, time
 from whereshot.evidence.neighbours import Album, AlbumModel, Beside
 from whereshot.evidence.time import HourModel
 from whereshot.foundation import processes
@@ -310,7 +310,7 @@ class Geolocator:
         if reading.not_a_photo is not None:
             asked = _Asked(text=False, use_exif=asked.use_exif)
             one, factor = self.prior, 1.0
-        seen = Seen(reading.lines, recorded)
+        seen = PhotoFacts(reading.lines, recorded)
         cues, index = asked.cues_of(seen), self._country_index(one)
         fused = fuse(one, index, cues) if cues else None
         if fused is not None:
@@ -359,13 +359,13 @@ class _Asked:
     beside: Beside = field(default_factory=Beside)
     """What the photos taken beside it say."""
 
-    def cues_of(self, seen: Seen) -> list[Cue]:
+    def cues_of(self, seen: PhotoFacts) -> list[Cue]:
         """All that these notice."""
         kinds = [kind for kind, asked in (("text", self.text), ("exif", self.use_exif)) if asked]
         cues = [cue for kind in kinds for cue in EVIDENCE[kind](seen)] + list(self.beside.cues)
         return cues if self.hours is None else [*cues, *self.hours.cues_of(seen)]
 
-    def remarks_on(self, seen: Seen) -> tuple[tuple[str, str], ...]:
+    def remarks_on(self, seen: PhotoFacts) -> tuple[tuple[str, str], ...]:
         """(kind, why) for everything asked for that is there and cannot be used."""
         found = (("exif", exif, self.use_exif), ("time", time, self.hours is not None))
         remarks = [(kind, module.remark_on(seen)) for kind, module, asked in found if asked]

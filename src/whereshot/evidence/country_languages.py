@@ -1,0 +1,58 @@
+"""Which languages public texts use in each country, and what a recognised language says about the country.
+
+``data/speakers.parquet`` holds the shares; ``scripts/build_languages.py`` makes it from Unicode CLDR, by way of Babel.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whereshot.evidence.known_languages import CODES, NUMBER, PRIOR
+from whereshot.evidence.language import LanguageParameters
+from whereshot.foundation.package_data import read_table
+
+
+class CountryLanguages(NamedTuple):
+    """The share of public text in each language, for c countries and n languages."""
+
+    countries: tuple[str, ...]
+    """ISO 3166 codes."""
+    share: NDArray[np.float64]
+    """P(language | country) (c, n) of the known languages."""
+    unknown_share: NDArray[np.float64]
+    """Share (c,) of all other languages."""
+
+
+@functools.cache
+def country_languages() -> CountryLanguages:
+    """Return the shares of languages by country; they are read once."""
+    table = read_table("evidence/data/speakers.parquet").to_pydict()
+    countries = tuple(dict.fromkeys(table["country_code"]))
+    row = {code: number for number, code in enumerate(countries)}
+    share, unknown = np.zeros((len(countries), len(CODES))), np.zeros(len(countries))
+    for country, code, part in zip(table["country_code"], table["language"], table["share"], strict=True):
+        if code in NUMBER:
+            share[row[country], NUMBER[code]] += part
+        else:
+            unknown[row[country]] += part
+    return CountryLanguages(countries, share, unknown)
+
+
+def country_log_likelihood(languages: Mapping[str, float]) -> dict[str, float]:
+    """Return the natural log of P(text | country) by ISO 3166 code, relative to a text that says nothing (0).
+
+    ``languages`` is P(language | text) by code, as ``language.identify`` returns it. It is divided by the prior and
+    averaged over the languages of each country. A small part of the public text of every country is in any language at
+    all, so no country is ruled out. Codes outside ``LANGUAGES`` are ignored; an empty mapping gives 0 everywhere.
+    """
+    known = country_languages()
+    given = np.array([max(0.0, languages.get(code, 0.0)) for code in CODES])
+    ratio = given / given.sum() / PRIOR if given.sum() > 0 else np.ones(len(CODES))
+    foreign = LanguageParameters.fitted().foreign
+    likelihood = (1 - foreign) * (known.share @ ratio + known.unknown_share) + foreign
+    return dict(zip(known.countries, np.log(likelihood).tolist(), strict=True))
