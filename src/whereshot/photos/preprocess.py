@@ -18,8 +18,10 @@ from whereshot.foundation.settings_file import Settings
 from whereshot.photos import images
 
 _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
-_ALREADY_SQUARE = 1.05  # longer over shorter side below which one crop sees everything
-_LONGEST = 16  # longer over shorter side beyond which only the middle is looked at
+SQUARE_RATIO = 1.05
+"""Longer over shorter side, up to which one crop shows the whole picture."""
+LONGEST_RATIO = 16
+"""Longer over shorter side, beyond which only the middle of the picture is used."""
 WHOLE_STRIDE = 32
 """Both sides of a picture that is looked at as a whole are multiples of this: what networks divide them by."""
 WHOLE_LONGEST = 3
@@ -138,7 +140,7 @@ class View:
 def fixed_view(picture: tuple[int, int], settings: Preprocess) -> View:
     """How a picture of (width, height) pixels is answered; the crops are along its longer side."""
     shorter, size = min(picture), settings.size
-    left_over, top_over = (max(0, length - _LONGEST * shorter) // 2 for length in picture)
+    left_over, top_over = (max(0, length - LONGEST_RATIO * shorter) // 2 for length in picture)
     spare, part = (left_over, top_over), (picture[0] - 2 * left_over, picture[1] - 2 * top_over)
     box = (*spare, picture[0] - left_over, picture[1] - top_over)
     if settings.whole:
@@ -216,6 +218,6 @@ def _corners(width: int, height: int, settings: Preprocess) -> tuple[tuple[int, 
     """Left and top of each crop in the resized picture."""
     spare = [width - settings.size, height - settings.size]
     along = 0 if spare[0] >= spare[1] else 1
-    count = settings.crops if max(width, height) > _ALREADY_SQUARE * min(width, height) else 1
+    count = settings.crops if max(width, height) > SQUARE_RATIO * min(width, height) else 1
     offsets = [spare[along] // 2] if count == 1 else np.linspace(0, spare[along], count).round().astype(int).tolist()
     return tuple((offset, spare[1] // 2) if along == 0 else (spare[0] // 2, offset) for offset in offsets)

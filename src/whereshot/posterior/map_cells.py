@@ -7,7 +7,6 @@ shares of its spherical Cauchy distribution). Each point is in one cell, so the 
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from whereshot.earth import s2, sphere
 from whereshot.earth.partition.base import planar_polygon
 from whereshot.foundation.errors import InputError
 from whereshot.posterior.base import Posterior
-from whereshot.posterior.place_shape import quantile_km
+from whereshot.posterior.place_shape import GOLDEN_DEGREES, quantile_km
 
 MOST_CELLS = 1500
 POINTS = 4_096
@@ -31,19 +30,20 @@ COARSEST_LEVEL = 2
 REGIONS = (0.5, 0.9, 1.0)
 """Levels of the smallest regions that a cell is told to belong to."""
 
-_LEAST_MASS = 1 / 200
-"""A cell with less is not divided, however few there are."""
-_FEWEST_POINTS = 8
-"""Fewer points in a cell say nothing of its parts."""
+LEAST_MASS = 1 / 200
+"""A cell with less mass is not divided, however few cells there are."""
+COARSER = 1.5
+"""Factor of the least mass where there are too many cells."""
+FEWEST_POINTS = 8
+"""A cell with fewer points is not divided: the points would not show its parts."""
 _SUPPORTS_KEPT = 8
 _SINGLE: dict[int, tuple[sphere.Points, NDArray[np.float64], s2.CellIds, NDArray[np.int64]]] = {}
 """By the identity of an array of places, which is held here so that no other one gets it."""
-_STRAIGHT_LEVEL = 5
-"""From this level on, 3 degrees, edges bend too little to be seen on a map."""
+STRAIGHT_LEVEL = 5
+"""From this level on (cells of 3 degrees) the edges of a cell are drawn as straight lines."""
 _TEXTS: dict[int, str] = {}
 _TEXTS_KEPT = 50_000
 """Polygons of cells as text, 8 MB of them."""
-_GOLDEN_DEGREES = 180 * (3 - math.sqrt(5))
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,12 @@ def cells_of(posterior: Posterior, *, most: int = MOST_CELLS, finest_level: int 
         raise InputError(f"a map has at least {6 * 4**COARSEST_LEVEL} cells; got {most}")
     leaves, mass = _leaves(posterior)
     sums = np.concatenate([[0.0], np.cumsum(mass)])
-    least = _LEAST_MASS
+    least = LEAST_MASS
     while True:
         ids, lows, highs = _divide(leaves, sums, least, max(COARSEST_LEVEL, finest_level))
         if len(ids) <= most:
             break
-        least *= 1.5
+        least *= COARSER
     order = np.argsort(ids)
     held = (sums[highs] - sums[lows])[order] / sums[-1]
     ids = ids[order]
@@ -131,7 +131,7 @@ def _laid(
 
     Single points are turned from place to place, or those of many light ones would all lie to their north.
     """
-    return sphere.move(places, (number * _GOLDEN_DEGREES) % 360, quantile_km(share, spread_km))
+    return sphere.move(places, (number * GOLDEN_DEGREES) % 360, quantile_km(share, spread_km))
 
 
 def _divide(
@@ -150,7 +150,7 @@ def _divide(
         high = np.searchsorted(leaves, s2.range_max(ids), side="right")
         held = high > low
         ids, low, high = ids[held], low[held], high[held]
-        divided = (sums[high] - sums[low] > least) & (high - low >= _FEWEST_POINTS) & (level < finest_level)
+        divided = (sums[high] - sums[low] > least) & (high - low >= FEWEST_POINTS) & (level < finest_level)
         done.append((ids[~divided], low[~divided], high[~divided]))
         if not divided.any():
             break
@@ -202,7 +202,7 @@ def _drawn(ids: s2.CellIds) -> list[str]:
     """The polygons (k,) of cells, as text; five digits are a metre, finer cells have seven."""
     level = s2.level_of(ids)
     corners = s2.vertices(ids)
-    plain = (level >= _STRAIGHT_LEVEL) & _is_flat(corners)
+    plain = (level >= STRAIGHT_LEVEL) & _is_flat(corners)
     rings = corners[:, [0, 1, 2, 3, 0], ::-1]
     rounded = np.where((level > 15)[:, None, None], np.round(rings, 7), np.round(rings, 5)).tolist()
     geometries = (

@@ -14,6 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from whereshot.earth import sphere
 
+GOLDEN_DEGREES = 180 * (3 - math.sqrt(5))
+"""The golden angle in degrees. Points that are turned by it, one after the other, are evenly spread."""
+R2_STEPS = (0.7548776662466927, 0.5698402909980532)
+"""Steps of the R2 sequence, which spreads points evenly over a square (Roberts 2018)."""
+
 
 def scale_of(spread_km: NDArray[np.float64]) -> NDArray[np.float64]:
     """The spherical Cauchy's scale on u = 1 - cos(angle), such that half the mass lies within ``spread_km``."""
@@ -81,6 +86,6 @@ def drawn_cosines(spread_km: NDArray[np.float64]) -> tuple[NDArray[np.float64], 
     How far off its middle a point is, and which way, is spread evenly over the places (the R2 sequence, Roberts 2018).
     """
     number = np.arange(len(spread_km), dtype=np.float64)
-    share, turn = (0.5 + number * 0.7548776662466927) % 1, (0.5 + number * 0.5698402909980532) % 1
+    share, turn = (0.5 + number * R2_STEPS[0]) % 1, (0.5 + number * R2_STEPS[1]) % 1
     off = quantile_km(share, spread_km) / sphere.EARTH_KM
     return np.cos(off), np.sin(off) * np.cos(2 * np.pi * turn)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from whereshot.earth import s2, sphere
 from whereshot.foundation.errors import InputError
 from whereshot.posterior.base import Posterior
-from whereshot.posterior.place_shape import quantile_km, scale_of
+from whereshot.posterior.place_shape import GOLDEN_DEGREES, quantile_km, scale_of
 
 CORRELATION = 0.5
 """Of what two photos of an album say beyond the prior."""
@@ -29,7 +29,6 @@ HEAVY, LIGHT = 128, 384
 POINTS = 4
 """Points of each of the likeliest at which the densities are compared; the others have one."""
 _BLOCK = 16
-_GOLDEN_DEGREES = 137.50776405003785
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def pool(posteriors: Sequence[Posterior], prior: Posterior, correlation: float =
     owner = np.repeat(np.arange(len(spots)), count)
     number = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
     off_km = quantile_km((number + 0.5) / count[owner], spread[owner])
-    points = sphere.move(spots[owner], (np.arange(len(owner)) * _GOLDEN_DEGREES) % 360, off_km)
+    points = sphere.move(spots[owner], (np.arange(len(owner)) * GOLDEN_DEGREES) % 360, off_km)
     each = _log_densities(posteriors, points)
     before = _log_densities([prior], points)[0]
     ratio = each - before

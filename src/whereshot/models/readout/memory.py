@@ -31,11 +31,13 @@ NEAR_KM = 25.0
 """Within this distance of the place that the votes chose, it is right."""
 MEASURES = ("margin", "agreement", "hubness", "familiarity", "photos of the place", "photos near it", "odds")
 CLASSES = ("this", "another", "none")
-_NEAREST = 10
+NEAREST = 10
+"""The most similar photos whose agreement is measured."""
 _HUB_NEIGHBOURS = 5
 _HUB_SAMPLE = 4096  # photos that the hubness of each is measured on
 _BLOCK = 4_000_000
-_TINY = 1e-6
+TINY = 1e-6
+"""Added to a probability before its logarithm is taken."""
 
 
 class Confidence(Settings):
@@ -223,7 +225,7 @@ def _recall(
     best = np.where(one, cosine, -2.0).argmax(axis=1)
     rows = np.arange(len(cosine))
     margin = np.where(one, scaled, -2.0).max(axis=1) - np.maximum(np.where(far, scaled, -2.0).max(axis=1), -1.0)
-    k = min(_NEAREST, cosine.shape[1])
+    k = min(NEAREST, cosine.shape[1])
     nearest = np.argpartition(-cosine, k - 1, axis=1)[:, :k]
     valid = np.take_along_axis(known, nearest, 1)
     agreement = (np.take_along_axis(near, nearest, 1) & valid).sum(axis=1) / np.maximum(valid.sum(axis=1), 1)
@@ -240,7 +242,7 @@ def _recall(
         deviation,
         np.log(of_place),
         np.log(one.sum(axis=1)),
-        np.log((own + _TINY) / (1 - own + _TINY)),
+        np.log((own + TINY) / (1 - own + TINY)),
     ]
     return chosen, np.stack(measures, axis=1).astype(np.float64), log_votes, cosine[rows, best].astype(np.float64)
 
