@@ -22,7 +22,7 @@ import numpy as np
 from whereshot.foundation import output_files
 from whereshot.foundation.processes import cores
 from whereshot.locate.batch import read_photos
-from whereshot.photos.images import upright_size
+from whereshot.photos.photo import Photo
 
 PHOTOS = 410_402
 """Photos that were located with Spark in the system before this one."""
@@ -58,7 +58,7 @@ def locate(table: Path, photos: int, out: Path, options: list[str]) -> Run:
 def median_megapixels(table: Path) -> float:
     """Of a hundred photos of the table."""
     places = read_photos(table).strings("image")
-    sizes = [upright_size(place) for place in places[:: max(len(places) // 100, 1)]]
+    sizes = [Photo(place).size for place in places[:: max(len(places) // 100, 1)]]
     return float(np.median([width * height for width, height in sizes])) / 1e6
 
 

@@ -38,7 +38,7 @@ from whereshot.locate.claim import THIN_NATS, Verdict, judge
 from whereshot.locate.claimed_place import Claim
 from whereshot.locate.geolocator import Explained
 from whereshot.models.card import share_interval
-from whereshot.photos.images import Recorded
+from whereshot.photos.recorded import Recorded
 from whereshot.posterior.prior import density_prior, prior_countries
 
 ROOT = Path(__file__).parents[1]

@@ -26,6 +26,7 @@ from PIL import Image
 from whereshot.foundation import processes
 from whereshot.photos import images, preprocess
 from whereshot.photos.batches import Processes, batches
+from whereshot.photos.photo import Photo
 from whereshot.photos.preprocess import Preprocess
 
 PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "photos"
@@ -39,7 +40,7 @@ def pictures(count: int) -> tuple[list[bytes], str]:
     """JPEGs of 1,024 x 768, and where they come from."""
     found = []
     for path in sorted(PHOTOS.rglob("*.jpg")):
-        if len(found) < count and min(images.upright_size(path)) >= 700:
+        if len(found) < count and min(Photo(path).size) >= 700:
             found.append(images.open_rgb(path).resize(SIZE, Image.Resampling.LANCZOS))
     origin = "the shared photos"
     if not found:

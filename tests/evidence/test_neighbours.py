@@ -18,7 +18,7 @@ from whereshot.earth import sphere
 from whereshot.evidence.neighbours import Album, AlbumModel, beside, times_of
 from whereshot.foundation.errors import ConfigError, InputError
 from whereshot.locate.geolocator import Geolocator
-from whereshot.photos.images import Recorded
+from whereshot.photos.recorded import Recorded
 from whereshot.photos.records import Records
 from whereshot.posterior.place_shape import quantile_km
 

@@ -12,7 +12,7 @@ import pytest
 from whereshot.evidence import PhotoFacts
 from whereshot.evidence.time import HourModel, remark_on
 from whereshot.foundation.errors import ConfigError, InputError
-from whereshot.photos import images
+from whereshot.photos.recorded import Recorded
 from whereshot.photos.records import Records
 
 
@@ -37,9 +37,9 @@ def test_the_hour_says_something_of_the_longitude(tmp_path: Path) -> None:
     model = HourModel.load(tmp_path / "hours.toml")
     likelihood = model.log_likelihood(14.0, np.array([[0.0, 0.0], [0.0, 179.0]]))
     assert likelihood[0] > 1 > -1 > likelihood[1]
-    seen = PhotoFacts(recorded=images.Recorded(taken_at=datetime.datetime(2024, 5, 1, 14, tzinfo=datetime.UTC)))
+    seen = PhotoFacts(recorded=Recorded(taken_at=datetime.datetime(2024, 5, 1, 14, tzinfo=datetime.UTC)))
     assert len(model.cues_of(seen)) == 1
-    local = images.Recorded(taken_at=datetime.datetime(2024, 5, 1, 14), taken_at_is_local=True)
+    local = Recorded(taken_at=datetime.datetime(2024, 5, 1, 14), taken_at_is_local=True)
     assert model.cues_of(PhotoFacts(recorded=local)) == []
 
 
@@ -65,11 +65,11 @@ def test_local_times_are_skipped_and_told() -> None:
 
 
 def test_a_local_time_is_remarked_on() -> None:
-    local = images.Recorded(taken_at=datetime.datetime(2024, 5, 1, 14, 5), taken_at_is_local=True)
+    local = Recorded(taken_at=datetime.datetime(2024, 5, 1, 14, 5), taken_at_is_local=True)
     assert remark_on(PhotoFacts(recorded=local)) == (
         "the recorded time, 14:05, is local and its zone unknown: it says nothing"
     )
-    assert remark_on(PhotoFacts(recorded=images.Recorded())) is None
+    assert remark_on(PhotoFacts(recorded=Recorded())) is None
 
 
 def test_a_file_with_impossible_shares_is_refused(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from conftest import MakePicture
 from whereshot.foundation.errors import InputError, OutputError
 from whereshot.foundation.progress import silent
 from whereshot.locate.geolocator import Geolocator
-from whereshot.photos import images
+from whereshot.photos.photo import Photo
+from whereshot.photos.recorded import Recorded
 from whereshot.photos.records import Records
 from whereshot.photos.sources import SOURCES
 from whereshot.report.photo_gallery import exhibit
@@ -58,8 +59,8 @@ def test_a_gallery_is_what_the_server_reads(records: Records, tmp_path: Path) ->
 def test_photos_carry_nothing_of_their_makers(records: Records, tmp_path: Path) -> None:
     exhibit(Geolocator.load("compact"), records, tmp_path / "gallery", text=False)
     content = Gallery(tmp_path / "gallery").photo("00000")
-    assert b"SECRET" not in content and images.read_recorded(content) == images.Recorded()
-    assert images.upright_size(content) == (1280, 960)
+    assert b"SECRET" not in content and Photo(content).recorded == Recorded()
+    assert Photo(content).size == (1280, 960)
     assert "rovinj-" not in (tmp_path / "gallery" / "entries" / "00000.json").read_text()
 
 

@@ -20,6 +20,8 @@ from conftest import MakePicture
 from whereshot.earth import s2, sphere
 from whereshot.foundation.errors import ImageError, InputError
 from whereshot.photos import images
+from whereshot.photos.photo import Photo
+from whereshot.photos.recorded import Recorded
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.prior import density_prior
 from whereshot.server import coarsen, pictures, security
@@ -91,8 +93,8 @@ def test_a_jpeg_keeps_its_pixels_and_nothing_else(jpeg_with_position: MakePictur
     assert content.count(b"SECRET") == 4
     plain = pictures.without_metadata(content, pictures.admit(content, 10**6), 10**6)
     assert b"SECRET" not in plain
-    recorded = images.read_recorded(plain)
-    assert recorded == images.Recorded(), "neither position, nor time, nor camera"
+    recorded = Photo(plain).recorded
+    assert recorded == Recorded(), "neither position, nor time, nor camera"
     assert np.array_equal(np.asarray(images.open_rgb(plain)), np.asarray(images.open_rgb(content))), (
         "as upright as before"
     )

@@ -30,6 +30,7 @@ from whereshot.locate.prediction import answer_rows
 from whereshot.models import model_folder
 from whereshot.models.readout import mixture as mixture_readout
 from whereshot.photos import images, preprocess
+from whereshot.photos.photo import Photo
 from whereshot.photos.sources import SOURCES
 from whereshot.posterior import map_cells, same_place
 from whereshot.posterior.base import Posterior
@@ -228,7 +229,7 @@ def replayed(script: Path, folder: Path, photos: list[Path], scratch: Path) -> t
     least = json.loads((folder / "site.json").read_text())["preprocess"]["resize"] * 3 // 2
     for number, photo in enumerate(photos):
         place = scratch / f"{number}"
-        if photo.suffix == ".jpg" and math.ceil(8 * least / min(images.upright_size(photo))) <= 6:
+        if photo.suffix == ".jpg" and math.ceil(8 * least / min(Photo(photo).size)) <= 6:
             shutil.copyfile(photo, place)
             tasks.append({"path": str(place)})
         else:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.foundation.errors import InputError
-from whereshot.photos.images import Recorded
+from whereshot.photos.recorded import Recorded
 
 Box = tuple[int, int, int, int]
 """left, top, right, bottom in pixels of the upright picture."""

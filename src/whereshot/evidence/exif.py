@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from whereshot.earth import sphere
 from whereshot.evidence.base import Cue, PhotoFacts, Proposal
-from whereshot.photos.images import Recorded
+from whereshot.photos.recorded import Recorded
 
 TYPICAL_ACCURACY_KM = 0.05
 

@@ -21,7 +21,7 @@ from whereshot.evidence.base import Cue, Proposal
 from whereshot.foundation import settings_file
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.settings_file import Settings
-from whereshot.photos.images import Recorded
+from whereshot.photos.recorded import Recorded
 from whereshot.photos.records import Records
 from whereshot.posterior.place_shape import log_kernel
 

@@ -13,7 +13,7 @@ from whereshot.evidence.ocr import LARGEST_SIDE, Reader, shared_reader, tiles_of
 from whereshot.foundation import processes
 from whereshot.foundation.errors import ImageError
 from whereshot.foundation.progress import Track, silent
-from whereshot.photos import images
+from whereshot.photos.photo import Photo, PhotoLike
 
 WORTH_A_PROCESS = 6
 """Photos per process below which loading another reader costs more than it saves."""
@@ -28,13 +28,14 @@ class Reading:
     not_a_photo: str | None = None
 
 
-def read_photo(source: images.Source | None, reader: Reader) -> Reading:
-    """Read one picture; an unreadable one gives an empty reading, its error is the locator's to tell."""
-    if source is None:
+def read_photo(photo: PhotoLike | None, reader: Reader) -> Reading:
+    """Read the text in one picture. A picture that cannot be opened gives an empty Reading: the locator reports it."""
+    if photo is None:
         return Reading()
     try:
-        size = images.upright_size(source)  # first: of a PNG it decodes the pixels, too
-        image = images.open_rgb(source, min_side=LARGEST_SIDE)
+        photo = Photo.of(photo)
+        image = photo.rgb(min_side=LARGEST_SIDE)
+        size = photo.size
     except ImageError:
         return Reading()
     factor = size[0] / image.width  # the picture may have been decoded at a reduced scale
@@ -50,14 +51,19 @@ def _scaled(line: Line, factor: float) -> Line:
     return Line(line.text, line.confidence, (left, top, right, bottom))
 
 
-def read_photos(sources: Sequence[images.Source | None], *, track: Track = silent) -> list[Reading]:
+def read_photos(photos: Sequence[PhotoLike | None], *, track: Track = silent) -> list[Reading]:
     """Read many pictures, in order."""
-    workers = min(processes.cores(), len(sources) // WORTH_A_PROCESS)
-    if workers > 1 and not any(isinstance(source, Image.Image) for source in sources):
-        found: Iterator[Reading] = processes.spread(sources, _start, (), _read, workers)
+    workers = min(processes.cores(), len(photos) // WORTH_A_PROCESS)
+    if workers > 1 and not any(_is_in_memory(photo) for photo in photos):
+        found: Iterator[Reading] = processes.spread(photos, _start, (), _read, workers)
     else:
-        found = (read_photo(source, shared_reader()) for source in sources)
-    return list(track(found, total=len(sources), what="reading text"))
+        found = (read_photo(photo, shared_reader()) for photo in photos)
+    return list(track(found, total=len(photos), what="reading text"))
+
+
+def _is_in_memory(photo: PhotoLike | None) -> bool:
+    """Return whether a photo is an image of Pillow, which is too large to send to another process."""
+    return photo is not None and isinstance(Photo.of(photo).source, Image.Image)
 
 
 _reader: Reader | None = None
@@ -68,5 +74,5 @@ def _start() -> None:
     _reader = Reader(threads=1)
 
 
-def _read(source: images.Source | None) -> Reading:
-    return read_photo(source, _reader or shared_reader())
+def _read(photo: PhotoLike | None) -> Reading:
+    return read_photo(photo, _reader or shared_reader())

@@ -29,6 +29,8 @@ from whereshot.models.readout.mixture import empty_rows
 from whereshot.photos import images
 from whereshot.photos.batches import NO_FILE
 from whereshot.photos.emptiness import NOTHING, is_empty
+from whereshot.photos.photo import Photo
+from whereshot.photos.recorded import Recorded
 from whereshot.posterior.background import Foreground
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.masses import restricted
@@ -304,7 +306,7 @@ class Geolocator:
     def _read(self, sources: Sequence[images.Source | None], text: bool, track: Track) -> list[Reading]:
         return read_photos(sources, track=track) if text else [Reading()] * len(sources)
 
-    def _with_evidence(self, one: Posterior, reading: Reading, recorded: images.Recorded, asked: _Asked) -> Explained:
+    def _with_evidence(self, one: Posterior, reading: Reading, recorded: Recorded, asked: _Asked) -> Explained:
         """A posterior of one row after its evidence; what is not a photo has the prior and no evidence but EXIF."""
         factor = self.radius_factor()
         if reading.not_a_photo is not None:
@@ -384,7 +386,7 @@ class Explained:
     not_a_photo: str | None
     remarks: tuple[tuple[str, str], ...]
     """(kind, why) for what was asked for and could not be used."""
-    recorded: images.Recorded
+    recorded: Recorded
     fused: Fused | None
     lines: tuple[Line, ...] = ()
     """What was read in the picture."""
@@ -407,13 +409,13 @@ class Explained:
         return tuple(told)
 
 
-def _recorded(source: images.Source | None) -> images.Recorded:
+def _recorded(source: images.Source | None) -> Recorded:
     if source is None:
-        return images.Recorded()
+        return Recorded()
     try:
-        return images.read_recorded(source)
+        return Photo(source).recorded
     except ImageError:
-        return images.Recorded()
+        return Recorded()
 
 
 def _names(sources: Sequence[images.Source | None]) -> list[str]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from whereshot.foundation.errors import ImageError, InputError, require
 from whereshot.photos import batches, images, picture_bytes, preprocess
+from whereshot.photos.photo import Photo
 
 if TYPE_CHECKING:
     from whereshot.photos.augment import AugmentSettings
@@ -162,7 +163,7 @@ def _view(
     rng: np.random.Generator | None,
     augment: AugmentSettings | None,
 ) -> preprocess.View:
-    size = images.upright_size(data)
+    size = Photo(data).size
     if rng is None:
         return preprocess.fixed_view(size, settings)
     crop = preprocess.RandomCrop() if augment is None else augment.crop

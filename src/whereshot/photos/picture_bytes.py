@@ -93,13 +93,16 @@ def _inflated(data: bytes, length: int, source: str | Path) -> bytes:
     return inflated
 
 
-def checked_size(source: Stored) -> int:
-    """Bytes of a picture, from the file's entry or its place. Raises ImageError where they cannot be read."""
+def checked_size(source: Stored, name: str | None = None) -> int:
+    """Return the size of a picture's file in bytes, without reading the file; ``name`` stands in errors.
+
+    Raises ImageError where there is no such file, or it is empty or larger than MAX_BYTES.
+    """
     if isinstance(source, bytes):
-        name, size = f"picture of {len(source)} bytes", len(source)
+        name, size = name or f"picture of {len(source)} bytes", len(source)
     else:
         place = _MEMBER.fullmatch(str(source))
-        name, size = str(source), _file_size(Path(source if place is None else place[1]))
+        name, size = name or str(source), _file_size(Path(source if place is None else place[1]))
         size = size if place is None else max(int(place[3]), int(place[4] or 0))
     if size == 0:
         raise ImageError(f"{name}: the file is empty")

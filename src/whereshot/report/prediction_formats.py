@@ -20,7 +20,7 @@ from whereshot.foundation.errors import ImageError, visible
 from whereshot.locate.geolocator import WITHOUT_PICTURES
 from whereshot.locate.prediction import Prediction
 from whereshot.locate.words import PRIOR_NOTE, country_name, distance_words, in_words, percent
-from whereshot.photos import images
+from whereshot.photos.photo import Photo
 from whereshot.posterior.base import Posterior
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def to_html(
 def _boxes(prediction: Prediction, source: Any) -> list[list[Any]]:
     """Where evidence stands in the picture, as shares of its width and height, and what it is."""
     try:
-        width, height = images.upright_size(source) if source is not None else (0, 0)
+        width, height = Photo(source).size if source is not None else (0, 0)
     except ImageError:
         return []
     if not width:

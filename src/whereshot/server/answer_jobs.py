@@ -16,6 +16,8 @@ from whereshot.foundation.errors import ImageError, InputError
 from whereshot.locate.geolocator import Geolocator, Located
 from whereshot.locate.prediction import Prediction, answer_rows
 from whereshot.photos import images
+from whereshot.photos.photo import Photo
+from whereshot.photos.recorded import Recorded
 from whereshot.posterior import same_place
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.map_cells import FINEST_LEVEL, as_json, cells_of, to_geojson, with_member
@@ -82,7 +84,7 @@ class Answerer:
     def _look(self, photos: Sequence[bytes], options: Options, region: areas.Region | None) -> list[Located]:
         """What the model says of each photo, or why it says nothing."""
         sources: list[images.Source] = []
-        taken: list[images.Recorded | str] = []
+        taken: list[Recorded | str] = []
         for content in photos:
             try:
                 source, recorded = self._admitted(content, options)
@@ -103,15 +105,15 @@ class Answerer:
         answers = iter(list(located))
         return [self._located(answers, found, options) for found in taken]
 
-    def _admitted(self, content: bytes, options: Options) -> tuple[images.Source, images.Recorded]:
+    def _admitted(self, content: bytes, options: Options) -> tuple[images.Source, Recorded]:
         """The picture as it may be looked at, and what is told of what the camera wrote."""
         form = pictures.admit(content, self._most_pixels)
-        recorded = images.read_recorded(content) if options.recorded else images.Recorded()
+        recorded = Photo(content).recorded if options.recorded else Recorded()
         if options.use_exif:
             return content, recorded
         return pictures.without_metadata(content, form, self._most_pixels), recorded
 
-    def _located(self, answers: Any, found: images.Recorded | str, options: Options) -> Located:
+    def _located(self, answers: Any, found: Recorded | str, options: Options) -> Located:
         """The next answer, or the reason why a photo has none."""
         if isinstance(found, str):
             return Located(Prediction(id="", error=found), None)

@@ -16,7 +16,7 @@ from curating import clean, picture, rejects_of, write_records
 from whereshot.earth import s2
 from whereshot.foundation.errors import ImageError, InputError
 from whereshot.photos import images
-from whereshot.photos.curate import MASKED, Photo, faces, hashes, near_hashes, scene
+from whereshot.photos.curate import MASKED, CuratedPhoto, faces, hashes, near_hashes, scene
 from whereshot.photos.records import Records
 
 
@@ -351,9 +351,9 @@ def test_balance_by_what_is_not_there(tmp_path: Path) -> None:
 
 def test_a_photo_is_read_once(tmp_path: Path) -> None:
     row = saved(tmp_path / "a.jpg", picture(1))
-    photo = Photo(row)
+    photo = CuratedPhoto(row)
     first = photo.picture(64)
     (tmp_path / "a.jpg").unlink()
     assert photo.picture(64) is first and photo.picture(None).size == (160, 120)
     with pytest.raises(ImageError, match="the record names no image file"):
-        Photo({"id": "x", "image": None}).picture(64)
+        CuratedPhoto({"id": "x", "image": None}).picture(64)

@@ -3,8 +3,8 @@
 STEPS names every step; adding one is one file and one line.
 """
 
-from whereshot.photos.curate.base import Dropped, Photo, Reject, Step
+from whereshot.photos.curate.base import CuratedPhoto, Dropped, Reject, Step
 from whereshot.photos.curate.run import MASKED, curate, judge
 from whereshot.photos.curate.steps import STEPS
 
-__all__ = ["MASKED", "STEPS", "Dropped", "Photo", "Reject", "Step", "curate", "judge"]
+__all__ = ["MASKED", "STEPS", "CuratedPhoto", "Dropped", "Reject", "Step", "curate", "judge"]

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from whereshot.foundation.errors import ImageError
-from whereshot.photos import images, picture_bytes
+from whereshot.photos import picture_bytes
+from whereshot.photos.photo import Photo
 
 NO_FILE = "no image file"
 UNREADABLE = "unreadable picture"
@@ -34,46 +35,51 @@ class Reject:
     detail: str
 
 
-class Photo:
-    """One record; its bytes and its picture are read once, when a step asks for them.
+class CuratedPhoto:
+    """The record of one photo and its picture, whose file is read once, when a step asks for it.
 
-    ``columns`` is what steps have found out, which becomes columns of the record. ``folder`` is where a step may
-    write pictures of its own.
+    Attributes:
+        record: the columns that the steps read.
+        folder: where a step may write pictures of its own.
+        columns: what the steps find out; it becomes columns of the record.
     """
 
     def __init__(self, record: Mapping[str, Any], folder: Path | None = None) -> None:
         self.record, self.folder = record, folder
         self.columns: dict[str, Any] = {}
-        self._data: bytes | None = None
-        self._pictures: dict[int | None, Image.Image] = {}
+        self._photo: Photo | None = None
+        self._data = b""
 
     @property
     def data(self) -> bytes:
-        """The picture's file. Raises ImageError."""
-        if self._data is None:
-            if self.record.get("image") is None:
-                raise ImageError("the record names no image file")
-            self._data = picture_bytes.contents(self.record["image"])
+        """The bytes of the picture's file. Raises ImageError."""
+        self._open()
         return self._data
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels of the upright picture. Raises ImageError."""
+        return self._open().size
+
     def picture(self, min_side: int | None) -> Image.Image:
-        """The picture as ``images.open_rgb`` gives it. Raises ImageError."""
-        if min_side not in self._pictures:
-            try:
-                self._pictures[min_side] = images.open_rgb(self.data, min_side=min_side)
-            except ImageError as error:
-                raise ImageError(self.named(str(error))) from error
-        return self._pictures[min_side]
+        """Return the picture as ``images.open_rgb`` decodes it, from memory where it was asked for before.
+
+        Raises ImageError.
+        """
+        return self._open().rgb(min_side, keep=True)
 
     def forget(self) -> None:
-        """Let bytes and pictures go."""
-        self._data = None
-        self._pictures.clear()
+        """Free the memory of the bytes and the pixels."""
+        self._photo, self._data = None, b""
 
-    def named(self, text: str) -> str:
-        """An error's text on bytes as one on the file that they are of."""
-        told = images.describe(self._data) if self._data is not None else ""
-        return text.replace(told, str(self.record["image"]), 1) if told and text.startswith(told) else text
+    def _open(self) -> Photo:
+        if self._photo is None:
+            place = self.record.get("image")
+            if place is None:
+                raise ImageError("the record names no image file")
+            self._data = picture_bytes.contents(place)
+            self._photo = Photo(self._data, str(place))
+        return self._photo
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ class Step:
     have these columns.
     """
 
-    judge: Callable[[Photo, Settings], Reject | None] | None = None
+    judge: Callable[[CuratedPhoto, Settings], Reject | None] | None = None
     choose: Callable[[pa.Table, Settings], Sequence[Dropped]] | None = None
     check: Callable[[Settings, Callable[[str], bool]], None] | None = None
     adds: pa.Schema = field(default_factory=lambda: pa.schema([]))

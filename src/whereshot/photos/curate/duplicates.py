@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from whereshot.foundation.errors import InputError
 from whereshot.photos.curate import hashes, near_hashes
-from whereshot.photos.curate.base import Dropped, Photo, Settings, Step
+from whereshot.photos.curate.base import CuratedPhoto, Dropped, Settings, Step
 
 SAME_BYTES, SAME_LOOK = "duplicate bytes", "duplicate look"
 LOOK_BITS = 8
@@ -28,7 +28,7 @@ def check(settings: Settings, _: Any) -> None:
         raise InputError(f"--look-bits must be 0 to {near_hashes.MOST_BITS}; got {bits}")
 
 
-def judge(photo: Photo, _: Settings) -> None:
+def judge(photo: CuratedPhoto, _: Settings) -> None:
     """Hash the bytes and the look of a photo; raises ImageError where it does not decode."""
     photo.columns["content_hash"] = hashes.content_hash(photo.data)
     photo.columns["look_hash"] = hashes.look_hash(photo.picture(hashes.DECODED_SIDE))

@@ -20,7 +20,7 @@ from PIL import Image
 
 from whereshot.foundation import output_files
 from whereshot.foundation.errors import InputError, MissingExtraError
-from whereshot.photos.curate.base import Photo, Reject, Settings, Step
+from whereshot.photos.curate.base import CuratedPhoto, Reject, Settings, Step
 
 FACES = "faces"
 SHARE = 0.035
@@ -49,7 +49,7 @@ def check(settings: Settings, _: Any) -> None:
     _cascade()
 
 
-def judge(photo: Photo, settings: Settings) -> Reject | None:
+def judge(photo: CuratedPhoto, settings: Settings) -> Reject | None:
     """Measure the share; where it is strictly above the limit, refuse the photo or put a masked copy in its place."""
     limit, action = settings.get("share", SHARE), settings.get("action", "drop")
     found = find(photo.picture(LONGEST_SIDE))
@@ -115,7 +115,7 @@ def _seed(data: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")
 
 
-def _write(photo: Photo, picture: Image.Image) -> str:
+def _write(photo: CuratedPhoto, picture: Image.Image) -> str:
     """Save a masked copy, whole or not at all; its path."""
     name = hashlib.blake2b(photo.data, digest_size=16).hexdigest()
     if photo.folder is None:

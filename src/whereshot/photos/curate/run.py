@@ -20,7 +20,7 @@ from whereshot.foundation.errors import ImageError, InputError, nearest_name
 from whereshot.foundation.jobs import Engine, RowJob, Shards, Unit, jobs, shard_path, split
 from whereshot.foundation.progress import Track, silent
 from whereshot.foundation.tables import REJECTS, rejects_table
-from whereshot.photos.curate.base import NO_FILE, UNREADABLE, Dropped, Photo, Reject, Settings
+from whereshot.photos.curate.base import NO_FILE, UNREADABLE, CuratedPhoto, Dropped, Reject, Settings
 from whereshot.photos.curate.steps import STEPS
 from whereshot.photos.record_stream import Source
 from whereshot.photos.records import Records
@@ -134,9 +134,8 @@ def judge(batch: pa.RecordBatch, *, steps: Mapping[str, Settings], masked: str) 
     table = Records(pa.Table.from_batches([batch])).table
     judging = [name for name in steps if STEPS[name].judge is not None]
     reads = {"id", "image", *(column for name in judging for column in STEPS[name].reads)}
-    photos = [
-        Photo(row, Path(masked)) for row in table.select([c for c in table.column_names if c in reads]).to_pylist()
-    ]
+    columns = [name for name in table.column_names if name in reads]
+    photos = [CuratedPhoto(row, Path(masked)) for row in table.select(columns).to_pylist()]
     rejects = [_judged(photo, {name: steps[name] for name in judging}) for photo in photos]
     added = [field for name in judging for field in STEPS[name].adds]
     for field in [table.schema.field("image"), *added]:
@@ -153,7 +152,7 @@ def judge(batch: pa.RecordBatch, *, steps: Mapping[str, Settings], masked: str) 
     return table.combine_chunks().to_batches()[0] if len(table) else pa.RecordBatch.from_pylist([], table.schema)
 
 
-def _judged(photo: Photo, steps: Steps) -> Reject | None:
+def _judged(photo: CuratedPhoto, steps: Steps) -> Reject | None:
     """The first reason why a photo goes."""
     try:
         for name, settings in steps.items():
@@ -164,7 +163,7 @@ def _judged(photo: Photo, steps: Steps) -> Reject | None:
             if reject is not None:
                 return reject
     except ImageError as error:
-        return Reject(UNREADABLE, photo.named(str(error)))
+        return Reject(UNREADABLE, str(error))
     finally:
         photo.forget()
     return None

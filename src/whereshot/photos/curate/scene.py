@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from whereshot.foundation.errors import InputError
-from whereshot.photos.curate.base import Photo, Reject, Settings, Step
+from whereshot.photos.curate.base import CuratedPhoto, Reject, Settings, Step
 
 OTHER, UNKNOWN = "other scene", "scene unknown"
 KINDS = ("indoor", "natural", "urban")
@@ -47,7 +47,7 @@ def check(settings: Settings, has_column: Callable[[str], bool]) -> None:
         )
 
 
-def judge(photo: Photo, settings: Settings) -> Reject | None:
+def judge(photo: CuratedPhoto, settings: Settings) -> Reject | None:
     """Why a photo is not of the wanted scene; its probabilities become its columns."""
     recorded = [photo.record.get(column) for column in COLUMNS]
     known: list[float] = [share for share in recorded if share is not None]

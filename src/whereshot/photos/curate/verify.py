@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from whereshot.foundation.errors import InputError
-from whereshot.photos import images
-from whereshot.photos.curate.base import Photo, Reject, Settings, Step
+from whereshot.photos.curate.base import CuratedPhoto, Reject, Settings, Step
 
 TOO_SMALL = "too small"
 BLANK = "blank"
@@ -30,12 +29,12 @@ def check(settings: Settings, _: Any) -> None:
         raise InputError(f"--min-side must be at least 1 pixel; got {settings['min_side']}")
 
 
-def judge(photo: Photo, settings: Settings) -> Reject | None:
+def judge(photo: CuratedPhoto, settings: Settings) -> Reject | None:
     """Why a photo is of no use; raises ImageError where it does not decode."""
     name, least = photo.record["image"], settings.get("min_side", MIN_SIDE)
     if len(photo.data) < LEAST_BYTES:
         return Reject(TOO_SMALL, f"{name}: {len(photo.data)} bytes; photos have more than 1,024")
-    width, height = images.upright_size(photo.data)
+    width, height = photo.size
     if min(width, height) < least:
         return Reject(TOO_SMALL, f"{name}: {width} x {height}; the shorter side must have {least} pixels")
     deviation = float(np.asarray(photo.picture(DECODED_SIDE).convert("L")).std())

@@ -7,6 +7,7 @@ import re
 from whereshot.foundation.errors import ImageError
 from whereshot.photos import images
 from whereshot.photos.fetch import base
+from whereshot.photos.photo import Photo
 
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "TIFF": ".tif"}
 _SUFFIXES |= {"BMP": ".bmp", "HEIF": ".heic", "AVIF": ".avif"}
@@ -41,7 +42,7 @@ def check_picture(data: bytes, url: str) -> str:
         raise base.RefusedError(base.TOO_SMALL, f"{url}: {len(data)} bytes; photos have more than 1,024")
     try:
         images.open_rgb(data, min_side=64)
-        kind = images.format_of(data)
+        kind = Photo(data).format
     except ImageError as error:
         text = str(error).removeprefix(f"picture of {len(data)} bytes: ")
         reason = base.NO_PICTURE if text.startswith("not a picture") else base.DAMAGED

@@ -23,6 +23,8 @@ from whereshot.foundation.errors import ImageError, InputError
 from whereshot.foundation.progress import Track
 from whereshot.foundation.tables import Reject, rejects_table
 from whereshot.photos import images
+from whereshot.photos.photo import Photo
+from whereshot.photos.recorded import Recorded
 from whereshot.photos.records import SCHEMA, Records
 from whereshot.photos.sources import base
 from whereshot.photos.sources.sidecars import Sidecar, Sidecars
@@ -65,7 +67,7 @@ def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> ba
 
     def read_one(path: Path) -> _Told | ImageError:
         try:
-            return _filled(images.read_recorded(path), sidecars.read(path))
+            return _filled(Photo(path).recorded, sidecars.read(path))
         except ImageError as error:
             return error
 
@@ -143,7 +145,7 @@ class _Told:
     beside: str
 
 
-def _filled(recorded: images.Recorded, sidecar: Sidecar) -> _Told:
+def _filled(recorded: Recorded, sidecar: Sidecar) -> _Told:
     """EXIF where it has a usable value, the sidecar where it has not."""
     has_position = recorded.latitude is not None and recorded.longitude is not None and recorded.problem is None
     has_position &= not sphere.is_null_island(_nan(recorded.latitude), _nan(recorded.longitude))
