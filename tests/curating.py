@@ -25,6 +25,7 @@ def picture(seed: int, size: tuple[int, int] = (160, 120)) -> Image.Image:
 def write_records(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     names = dict.fromkeys(name for row in rows for name in row)
+    path.parent.mkdir(parents=True, exist_ok=True)
     Records(pa.table({name: [row.get(name) for row in rows] for name in names})).write(path)
     return path
 

@@ -21,6 +21,7 @@ import torch
 import typer
 
 from full_disk import SIZE, Disk
+from interrupting import listen_to_control_c
 from whereshot import cli
 from whereshot.cli import base, main
 from whereshot.earth import partition
@@ -244,7 +245,7 @@ COMMANDS: dict[str, tuple[Callable[[Path], None], str]] = {
         "evaluate prior TABLE --report OUT",
     ),
     "evaluate --problems": (an_old_file, "evaluate prior TABLE --problems OUT"),
-    "calibrate": (an_old_file, "calibrate MODEL TABLE --out OUT"),
+    "calibrate": (an_old_file, "calibrate MODEL TABLE --include-learned --out OUT"),
 }
 """Every command that writes: what is there before, and its arguments."""
 
@@ -386,7 +387,14 @@ def test_control_c_on_the_way(tmp_path: Path) -> None:
         address = f"http://127.0.0.1:{server.getsockname()[1]}"
         command = [sys.executable, "-m", "whereshot.cli", "models", "get", "hf:a/b", "--out", str(tmp_path / "b")]
         environment = os.environ | {"HF_ENDPOINT": address}
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+            preexec_fn=listen_to_control_c,
+        )
         server.settimeout(60)
         asked, _ = server.accept()
         process.send_signal(signal.SIGINT)
@@ -461,7 +469,7 @@ def test_an_error_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
 
 KILLED = """
 import os, signal, sys
-from whereshot import output_files
+from whereshot.foundation import output_files
 with getattr(output_files, sys.argv[1])(sys.argv[2]) as beside:
     (beside / "half" if beside.is_dir() else beside).write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
@@ -515,10 +523,12 @@ def test_a_read_only_disk_is_told_before_the_work(disk: Disk, place: Path) -> No
 # --- nobody else writes
 
 WRITES_BY_ITSELF = {
-    "output_files": "is the one module that does",
-    "output_streams": "sends the bytes to pipes and devices",
-    "engine.base": "its manifest grows line by line under a lock, and half a line is dropped when it is opened again",
-    "download": "a part grows over several runs under a lock, and is checked and renamed when it is whole",
+    "foundation.output_files": "is the one module that does",
+    "foundation.output_streams": "sends the bytes to pipes and devices",
+    "foundation.jobs.base": "its manifest grows line by line under a lock, and half a line is dropped when it is read",
+    "foundation.download": "a part grows over several runs under a lock, and is checked and renamed when it is whole",
+    "foundation.own_stderr": "sends what libraries write to stderr to the null device",
+    "models.learned_photos": "makes the bytes of a file, which its caller writes",
     "cli": "closes standard output whose reader left",
 }
 FORBIDDEN = {

@@ -16,7 +16,7 @@ from whereshot.foundation.errors import OutputError
 from whereshot.foundation.output_streams import is_stream
 
 WRITE = """
-from whereshot import output_files
+from whereshot.foundation import output_files
 print("before")
 output_files.check_file("/dev/stdout")
 output_files.write_text("/dev/stdout", "the answer\\n")

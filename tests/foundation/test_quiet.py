@@ -52,7 +52,7 @@ def test_warnings_stay_where_the_user_asks_for_them(damaged: list[str]) -> None:
 def test_processes_that_are_started_are_quiet_too() -> None:
     code = """if True:
         import subprocess, sys
-        from whereshot import quiet
+        from whereshot.foundation import quiet
         quiet.ignore_warnings()
         warn = "import warnings; warnings.warn('of a library')"
         subprocess.run([sys.executable, "-c", warn], check=True)
@@ -66,7 +66,7 @@ def test_processes_that_are_started_are_quiet_too() -> None:
 def test_caches_of_libraries_are_removed_unless_the_user_names_their_folder(tmp_path: Path) -> None:
     code = """if True:
         import os, pathlib, sys
-        from whereshot import quiet
+        from whereshot.foundation import quiet
         quiet.keep_caches_temporary()
         for name in quiet.CACHE_VARIABLES:
             os.makedirs(os.environ[name], exist_ok=True)

@@ -31,8 +31,9 @@ def test_strings() -> None:
 def test_without_pandas() -> None:
     pytest.importorskip("pandas")
     code = (
-        "import sys, pyarrow as pa; from whereshot import arrow, places\n"
-        "places.place_names([[48.2, 16.4]]), places.density_prior(), places.prior_countries()\n"
+        "import sys, pyarrow as pa; from whereshot.earth import place_names; "
+        "from whereshot.posterior import prior\n"
+        "place_names.place_names([[48.2, 16.4]]), prior.density_prior(), prior.prior_countries()\n"
         "print('pandas' in sys.modules, 'scipy' in sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -176,7 +176,9 @@ def test_a_recorded_position_is_told_and_used_only_if_asked(
 
 
 def test_what_is_no_photo_is_told(locator: Geolocator, tmp_path: Path) -> None:
-    Image.new("RGB", (800, 600), "#3366cc").save(tmp_path / "drawing.png")
+    drawing = Image.new("RGB", (800, 600), "#3366cc")
+    drawing.paste("#ffcc00", (100, 100, 500, 400))
+    drawing.save(tmp_path / "drawing.png")
     verdict = check(locator, tmp_path / "drawing.png", Claim.parse("Spain"))
     assert verdict.word == "can't tell"
     assert verdict.to_json()["not_a_photo"] == "this looks like a screenshot or a drawing, not a photo"

@@ -315,7 +315,7 @@ def sign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example picture with a broken position in its EXIF."""
     path = tmp_path_factory.mktemp("sign") / "sign.jpg"
     with Image.open(Path(__file__).parents[2] / "examples" / "village-sign.jpg") as image:
-        broken = {ExifTags.GPS.GPSLatitude: (IFDRational(0, 0),) * 3}
+        broken = {ExifTags.GPS.GPSLatitude: (IFDRational(48), IFDRational(0, 0), IFDRational(12))}
         image.save(path, exif=exif(10.0, 20.0, gps=broken).tobytes())
     return path
 

@@ -134,7 +134,7 @@ def test_a_broken_shard_is_computed_again(photos: list[str | None], tmp_path: Pa
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from whereshot import features
+from whereshot.models import features
 from whereshot.photos.preprocess import Preprocess
 
 features.SHARD_PHOTOS = 16

@@ -206,7 +206,7 @@ def test_a_disk_that_takes_no_more_is_one_line(tmp_path: Path, workers: int, mon
 
 SCRIPT = """
 import sys
-from whereshot import pack
+from whereshot.photos import pack
 pack.SHARD_PHOTOS = 25
 pack.pack(sys.argv[1], sys.argv[2], size=48, workers=1)
 """

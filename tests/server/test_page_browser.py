@@ -31,6 +31,7 @@ TITLES = (
     "several photos have one pooled answer, and what is no photo is told in words",
     "each of several photos has its answer as soon as it is there",
     "the gallery shows the truth, and the game compares",
+    "the gallery says what the model learned from, and never more than is known",
     "a server that asks for a token is given one",
     "probabilities and distances claim no more than they say",
     "an answer's head is only as fine as it is sure",

@@ -213,7 +213,8 @@ def test_one_photo_is_answered_without_what_is_slow_to_import(learned: Path, tin
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from whereshot import learn, runtime
+from whereshot.training import learn
+from whereshot.models import runtime
 from whereshot.foundation.progress import silent
 from whereshot.photos.sources import SOURCES
 

@@ -258,7 +258,7 @@ def learned(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("method", ["occlusion", "gradcam"])
 def test_a_trained_model_is_explained(method: str, tiny: Path, tiny_model: Path, tmp_path: Path) -> None:
-    out = tmp_path / "new" / "heat.png"
+    out = tmp_path / "heat.png"
     found = run(
         tiny / "lima-0.png", "--model", tiny_model, "--method", method, "--out", out, "--format", "json", "--no-text"
     )

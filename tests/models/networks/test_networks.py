@@ -516,8 +516,8 @@ def test_default_preprocess_refuses() -> None:
 def test_a_fresh_process_makes_the_same_backbone() -> None:
     """And timm loads there, whatever the torchvision beside it was built for; random weights are the same too."""
     code = (
-        "from whereshot import model\n"
-        "print(model.create(model.BackboneSettings(name='test_efficientnet')).identity)\n"
+        "from whereshot.models import networks\n"
+        "print(networks.create(networks.BackboneSettings(name='test_efficientnet')).identity)\n"
         "import timm\n"
         "print(timm.is_model('test_efficientnet'))"
     )

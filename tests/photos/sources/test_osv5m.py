@@ -266,7 +266,7 @@ def test_pictures_that_are_not_there(tmp_path: Path) -> None:
 CHILD = """
 import sys
 from pathlib import Path
-from whereshot import csv_tables
+from whereshot.foundation import csv_tables
 from whereshot.photos.sources import osv5m
 from whereshot.photos.sources.base import Order
 csv_tables.BLOCK_BYTES = 60_000
