@@ -32,10 +32,10 @@ from whereshot.foundation import settings_file
 from whereshot.foundation.errors import MissingExtraError
 from whereshot.foundation.progress import bar, silent
 from whereshot.foundation.tables import hashed_share
-from whereshot.models import model_folder, networks, runtime
+from whereshot.models import networks, runtime
 from whereshot.models.features import cached_features
 from whereshot.models.networks.position_decoder import PositionDecoder, PositionDecoderSettings
-from whereshot.models.readout import gallery, memory, whitening
+from whereshot.models.readout import encoded_places, gallery, memory, whitening
 from whereshot.models.readout.base import Readout
 from whereshot.models.readout.cells import Cells
 from whereshot.models.readout.encodings import PlacesSettings
@@ -202,8 +202,8 @@ def trained(kind: str, settings: dict[str, Any], one: Split, hierarchy: Hierarch
     gallery, weights = one.gallery(), head.place_weights()
     found = None
     if weights is not None:
-        cache = None if parsed.learns_locations else model_folder.encodings_cache()
-        found = model_folder.places_of_gallery(weights, gallery, hierarchy, cache=cache)
+        cache = None if parsed.learns_locations else encoded_places.encodings_cache()
+        found = encoded_places.places_of_gallery(weights, gallery, hierarchy, cache=cache)
     return head, HeldOut(outputs, one.asked.points, one.asked.weight, hierarchy, gallery, found)
 
 

@@ -28,7 +28,7 @@ from whereshot.earth import partition
 from whereshot.foundation import output_files, settings_file, tables
 from whereshot.foundation.errors import OutputError
 from whereshot.foundation.jobs import Shards
-from whereshot.models import features, model_folder
+from whereshot.models import features, manifest
 from whereshot.models.optimize import training_state
 from whereshot.models.readout import encoded_places
 from whereshot.photos.records import Records
@@ -199,7 +199,7 @@ def an_old_folder(out: Path, *files: str) -> None:
 
 
 def an_old_model(out: Path) -> None:
-    model_folder.write_files(out, lambda beside: output_files.write_text(beside / "model.toml", "good"))
+    manifest.write_files(out, lambda beside: output_files.write_text(beside / "model.toml", "good"))
 
 
 def nothing(out: Path) -> None:

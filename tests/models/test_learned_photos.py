@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 from whereshot.foundation.errors import InputError, ModelError, OutputError
 from whereshot.foundation.progress import silent
 from whereshot.locate.geolocator import Geolocator
-from whereshot.models import model_folder, onnx_export
+from whereshot.models import manifest, model_folder, onnx_export
 from whereshot.models.learned_photos import FILE, LearnedPhotos, in_words, sift
 from whereshot.models.model_folder import ModelFolder
 from whereshot.photos.batches import content_digest
@@ -113,7 +113,7 @@ def as_before(folder: Path, records: Records, out: Path) -> Path:
         digests = [content_digest(place[name]).hex() for name in old.photos["id"].to_pylist()]
         pq.write_table(old.photos.append_column("digest", pa.array(digests)), beside / model_folder.PHOTOS)
 
-    model_folder.write_files(out, fill)
+    manifest.write_files(out, fill)
     return out
 
 

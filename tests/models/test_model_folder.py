@@ -20,9 +20,11 @@ from whereshot.earth.partition import Hierarchy
 from whereshot.foundation import settings_file
 from whereshot.foundation.errors import ModelError, OutputError
 from whereshot.foundation.version import VERSION
-from whereshot.models import learned_photos, model_folder, networks
-from whereshot.models.model_folder import MANIFEST, Description, ModelFolder
-from whereshot.models.readout.gallery import Gallery
+from whereshot.models import learned_photos, manifest, model_folder, networks
+from whereshot.models.description import ModelDescription
+from whereshot.models.manifest import MANIFEST
+from whereshot.models.model_folder import ModelFolder
+from whereshot.models.readout.gallery import Gallery, gallery_of
 from whereshot.models.readout.mixture import Calibration
 from whereshot.photos.preprocess import Preprocess
 from whereshot.photos.records import Records
@@ -67,7 +69,7 @@ def rehash(folder: Path, **changes: Any) -> None:
     hashes = {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir() if path.name != MANIFEST
     }
-    (folder / MANIFEST).write_text(json.dumps({"format": model_folder.FORMAT, "sha256": hashes} | changes))
+    (folder / MANIFEST).write_text(json.dumps({"format": manifest.FORMAT, "sha256": hashes} | changes))
 
 
 def test_a_folder_holds_what_is_promised(tiny_model: Path) -> None:
@@ -126,7 +128,7 @@ def test_what_is_no_folder(tiny: Path, tmp_path: Path) -> None:
     assert refused(tmp_path / "none") == f"{tmp_path / 'none'}: no such model folder"
     assert refused(tiny / "run.toml") == f"{tiny / 'run.toml'}: no such model folder"
     assert refused(tmp_path) == f"{tmp_path}: not a model folder (it has no manifest.json)"
-    assert not model_folder.is_model(tmp_path)
+    assert not manifest.is_model(tmp_path)
 
 
 def test_another_format_is_refused(folder: Path) -> None:
@@ -185,9 +187,9 @@ class Parts:
         self.network = networks.Network(backbone, networks.FeatureScaling(backbone.dim), head)
         features = np.eye(3, backbone.dim, dtype=np.float32)
         self.gallery = Gallery(features, points, np.array([0.0, 2.0, np.nan]))
-        self.description = Description.model_validate(
+        self.description = ModelDescription.model_validate(
             {
-                "format": model_folder.FORMAT,
+                "format": manifest.FORMAT,
                 "name": "parts",
                 "created": "2026-01-02T03:04:05Z",
                 "version": VERSION,
@@ -297,8 +299,8 @@ def test_a_folder_that_cannot_be_made(parts: Parts, tmp_path: Path) -> None:
 
 def test_gallery_of_records() -> None:
     columns = {"id": ["a", "b"], "latitude": [1.0, 2.0], "longitude": [3.0, 4.0]}
-    plain = model_folder.gallery_of(np.eye(2), Records(pa.table(columns)))
+    plain = gallery_of(np.eye(2), Records(pa.table(columns)))
     assert plain.accuracy_km.tolist() == [0, 0]
-    exact = model_folder.gallery_of(np.eye(2), Records(pa.table({**columns, "accuracy_km": [None, 7.5]})))
+    exact = gallery_of(np.eye(2), Records(pa.table({**columns, "accuracy_km": [None, 7.5]})))
     assert exact.accuracy_km.tolist() == [0, 7.5]
     assert exact.points.tolist() == [[1, 3], [2, 4]]

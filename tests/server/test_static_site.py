@@ -27,7 +27,7 @@ from whereshot.foundation.errors import InputError, ModelError, OutputError
 from whereshot.foundation.progress import silent
 from whereshot.locate.geolocator import Geolocator
 from whereshot.locate.prediction import answer_rows
-from whereshot.models import model_folder
+from whereshot.models import manifest, model_folder
 from whereshot.models.readout import mixture as mixture_readout
 from whereshot.photos import images, preprocess
 from whereshot.photos.photo import Photo
@@ -308,7 +308,7 @@ def with_voters(trained: Path, out: Path, voters: int) -> Path:
             shutil.copyfile(path, beside / path.name)
         settings_file.save(folder.calibration.model_copy(update={"mixtures": few}), beside / "calibration.toml")
 
-    model_folder.write_files(out, fill)
+    manifest.write_files(out, fill)
     return out
 
 

@@ -9,6 +9,7 @@ import typer
 
 from whereshot.cli.base import FormatOption, ReportFormat, print_json, resumable, say, some_failed
 from whereshot.foundation.errors import InputError, WhereshotError
+from whereshot.models import manifest
 
 app = typer.Typer(no_args_is_help=True, help="Models on this machine.", rich_markup_mode=None)
 
@@ -19,12 +20,12 @@ def models_list(
     form: FormatOption = ReportFormat.table,
 ) -> None:
     """List the models that are known by name, and those in a folder: sizes, licences, published scores."""
-    from whereshot.models import catalog, hub, model_folder
+    from whereshot.models import catalog, hub
 
     place = folder or catalog.user_models()
     if folder is not None and not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
-    candidates = sorted(path for path in place.iterdir() if model_folder.is_model(path)) if place.is_dir() else []
+    candidates = sorted(path for path in place.iterdir() if manifest.is_model(path)) if place.is_dir() else []
     found = [row for row in map(_found, candidates) if row is not None]
     here = {row["name"] for row in found}
     rows = []
@@ -88,7 +89,7 @@ def models_show(
     from whereshot.models import catalog, hub, model_folder
 
     name = str(model)
-    if name in catalog.known() and not model_folder.is_model(model_folder.find(model)):
+    if name in catalog.known() and not manifest.is_model(model_folder.find(model)):
         one, text = catalog.known()[name], hub.describe(name).to_markdown()
         if form is ReportFormat.json:
             print_json({"name": name, "path": None, "published": hub.published(one), "card": text})

@@ -22,7 +22,7 @@ from whereshot.foundation.errors import ImageError, InputError
 from whereshot.foundation.progress import Track, silent
 from whereshot.locate.geolocator import PRIOR, make_network
 from whereshot.locate.prediction import Place
-from whereshot.models import features, model_folder, nearest_photos, runtime
+from whereshot.models import features, manifest, model_folder, nearest_photos, runtime
 from whereshot.models.model_folder import ModelFolder
 from whereshot.models.nearest_photos import Metric
 from whereshot.models.readout import whitening
@@ -115,7 +115,7 @@ def open_gallery(
     ``model`` gives the features of other galleries, by default "compact". Raises InputError where there is no photo to
     search, ModelError.
     """
-    if given is not None and model_folder.is_model(given):
+    if given is not None and manifest.is_model(given):
         if model is not None and model_folder.find(model).resolve() != given.resolve():
             raise InputError(f"{given}: its photos are compared by its own features; leave --model out")
         model, given = given, None

@@ -14,8 +14,8 @@ from typing import Any
 from whereshot.earth.sphere import DISTANCES_KM
 from whereshot.foundation.errors import InputError
 from whereshot.models.catalog import Known
+from whereshot.models.description import ModelDescription
 from whereshot.models.learned_photos import FILE
-from whereshot.models.model_folder import Description
 from whereshot.models.readout.memory import MemorySettings
 from whereshot.models.readout.mixture import Calibration
 
@@ -76,7 +76,7 @@ def share_interval(share: float, number: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def of_learned(description: Description, settings: MemorySettings) -> Card:
+def of_learned(description: ModelDescription, settings: MemorySettings) -> Card:
     """The card of a library that was learned."""
     training = description.training
     return Card(
@@ -131,7 +131,7 @@ def _learned_scores(settings: MemorySettings) -> str:
     )
 
 
-def of_trained(description: Description, sizes: Sequence[int], calibration: Calibration) -> Card:
+def of_trained(description: ModelDescription, sizes: Sequence[int], calibration: Calibration) -> Card:
     """The card of a trained model whose levels have ``sizes`` cells."""
     mixture, training = calibration.mixtures["mixture"], description.training
     lines = [

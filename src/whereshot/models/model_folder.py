@@ -6,12 +6,8 @@ learned-photos.safetensors, which says which photos it learned from, is private:
 
 from __future__ import annotations
 
-import datetime
 import functools
-import hashlib
-import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,35 +16,28 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from pydantic import Field
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from whereshot.foundation import output_files, settings_file, tables
 from whereshot.foundation.errors import ConfigError, InputError, ModelError, nearest_name, require
-from whereshot.foundation.settings_file import Settings
 from whereshot.foundation.tables import write_parquet
-from whereshot.models import catalog, learned_photos
+from whereshot.models import catalog, learned_photos, manifest
+from whereshot.models.description import ModelDescription
 from whereshot.models.learned_photos import LearnedPhotos
-from whereshot.models.readout.encoded_places import PlaceEncoder, Places, kept_encodings
+from whereshot.models.readout import encoded_places
+from whereshot.models.readout.encoded_places import Places
 from whereshot.models.readout.gallery import Gallery
 from whereshot.models.readout.memory import Library, Memory, MemorySettings
 from whereshot.models.readout.mixture import Calibration, MixtureSettings
 from whereshot.models.readout.whitening import Whitening
-from whereshot.photos.preprocess import Preprocess
-from whereshot.photos.records import Records
 from whereshot.posterior.base import Posterior
 
 if TYPE_CHECKING:
     from whereshot.earth.partition import Hierarchy
     from whereshot.models.networks import Network
 
-FORMAT = 1
-MANIFEST = "manifest.json"
 ONNX = "network.onnx"
 ONNX_DOCUMENT = "network.json"
-MOST_PLACES = 100_000
-"""Places of a gallery that are encoded: as many as GeoCLIP's has."""
 LOCATIONS = "head.locations."
 """What the names of a location encoder's weights begin with."""
 PHOTOS = "photos.parquet"
@@ -59,37 +48,9 @@ COMPACT = "compact"
 """The model that comes with the package."""
 
 
-class BackboneDescription(Settings):
-    """The backbone as it was built; its weights are in the folder."""
-
-    name: str
-    options: dict[str, Any] = Field(default_factory=dict)
-    trained: bool
-    identity: str
-    """Hash of the weights it started from."""
-
-
-class Description(Settings):
-    """model.toml: what the network is and what it was trained on."""
-
-    format: int
-    name: str
-    created: datetime.datetime
-    version: str
-    backbone: BackboneDescription
-    preprocess: Preprocess
-    readouts: tuple[str, ...] = ("mixture", "cells", "gallery")
-    """What can answer, the whole model first; none leaves the answer to the prior."""
-    scaling_power: float = 1.0
-    head: str | None = None
-    head_settings: dict[str, Any] = Field(default_factory=dict)
-    levels: int = 0
-    training: dict[str, Any] = Field(default_factory=dict)
-
-
 def write(
     folder: Path,
-    description: Description,
+    description: ModelDescription,
     network: Network,
     hierarchy: Hierarchy,
     gallery: Gallery,
@@ -116,19 +77,7 @@ def write(
         for name, content in extra_files.items():
             output_files.write_bytes(beside / name, content if isinstance(content, bytes) else content.encode())
 
-    write_files(folder, fill)
-
-
-def write_files(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Let ``fill`` put files into a new folder, add their hashes, and put it in the place of ``folder``.
-
-    Raises OutputError; until all is written an older folder stays as it is.
-    """
-    with output_files.new_folder(folder, failures=(SafetensorError,)) as beside:
-        fill(beside)
-        hashes = {path.name: _sha256(path) for path in sorted(beside.iterdir())}
-        manifest = json.dumps({"format": FORMAT, "sha256": hashes}, indent=1) + "\n"
-        output_files.write_text(beside / MANIFEST, manifest)
+    manifest.write_files(folder, fill)
 
 
 def _arrays(network: Network) -> dict[str, NDArray[Any]]:
@@ -144,42 +93,6 @@ def _compact(array: NDArray[Any]) -> NDArray[Any]:
     return half if np.array_equal(half.astype(np.float32), array) else array
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def verified(folder: Path) -> dict[str, str]:
-    """The hashes of all files that ``write_files`` put into a folder. Raises ModelError where one is not as it was."""
-    if not folder.is_dir():
-        raise ModelError(catalog.not_here(str(folder)))
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
-        found, hashes = manifest["format"], dict(manifest["sha256"])
-    except FileNotFoundError:
-        raise ModelError(f"{folder}: not a model folder (it has no {MANIFEST})") from None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise ModelError(f"{folder}: {MANIFEST} is damaged; get or train the model again") from None
-    if found != FORMAT:
-        raise ModelError(f"{folder}: {MANIFEST} names model format {found!r}; this version reads {FORMAT}")
-    for name, expected in hashes.items():
-        if not (folder / name).is_file():
-            if name == learned_photos.FILE:  # its owner may remove it before the model is handed on
-                continue
-            raise ModelError(f"{folder}: {name} is missing; get or train the model again")
-        if _sha256(folder / name) != expected:
-            raise ModelError(
-                f"{folder}: {name} has been changed or damaged (its SHA-256 is not the manifest's); "
-                "get or train the model again"
-            )
-    return hashes
-
-
-def is_model(folder: str | Path) -> bool:
-    """Whether a folder looks like a model."""
-    return (Path(folder) / MANIFEST).is_file()
-
-
 def find(name_or_folder: str | Path) -> Path:
     """The folder itself, or the model of that name, the user's or the package's, where there is no such folder here.
 
@@ -193,7 +106,7 @@ def find(name_or_folder: str | Path) -> Path:
     if catalog.is_hub_name(name_or_folder):
         return catalog.find_fetched(catalog.HubName.parse(str(name_or_folder)))
     named = catalog.user_models() / folder
-    return named if len(folder.parts) == 1 and is_model(named) else folder
+    return named if len(folder.parts) == 1 and manifest.is_model(named) else folder
 
 
 class ModelFolder:
@@ -204,9 +117,9 @@ class ModelFolder:
 
     def __init__(self, folder: str | Path) -> None:
         self.path = find(folder)
-        self.hashes = verified(self.path)
+        self.hashes = manifest.verify(self.path)
         try:
-            self.description = settings_file.load(self.path / "model.toml", Description)
+            self.description = settings_file.load(self.path / "model.toml", ModelDescription)
             calibrated = self.path / "calibration.toml"
             self.calibration = (
                 settings_file.load(calibrated, Calibration) if "mixture" in self.description.readouts else None
@@ -236,7 +149,7 @@ class ModelFolder:
 
     def files(self) -> list[Path]:
         """All files that may be handed on: neither the manifest, which is made anew, nor the private file."""
-        left = (MANIFEST, learned_photos.FILE)
+        left = (manifest.MANIFEST, learned_photos.FILE)
         return sorted(path for path in self.path.iterdir() if path.is_file() and path.name not in left)
 
     @functools.cached_property
@@ -312,11 +225,11 @@ class ModelFolder:
         if self.calibration is None or "places" not in self.calibration.mixtures:
             return None
         weights = load_file(self.path / "weights.safetensors")
-        return places_of_gallery(
+        return encoded_places.places_of_gallery(
             {name.removeprefix(LOCATIONS): value for name, value in weights.items() if name.startswith(LOCATIONS)},
             self.gallery,
             self.hierarchy,
-            cache=encodings_cache(),
+            cache=encoded_places.encodings_cache(),
         )
 
     @property
@@ -365,26 +278,3 @@ class ModelFolder:
         if self.is_memory:
             return np.stack([tables.numbers(self.photos[name]) for name in ("latitude", "longitude")], axis=1)
         return self.gallery.points
-
-
-def encodings_cache() -> Path:
-    """Where encodings of places are kept: ``$XDG_CACHE_HOME/whereshot/encodings``, by default under ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whereshot" / "encodings"
-
-
-def places_of_gallery(
-    weights: Mapping[str, NDArray[Any]], gallery: Gallery, hierarchy: Hierarchy, *, cache: Path | None = None
-) -> Places:
-    """The places of a gallery, of many a random choice, and the cells' centroids, encoded by an encoder's weights."""
-    encoder, known = PlaceEncoder(weights), gallery.places
-    if len(known) > MOST_PLACES:
-        known = known[np.random.default_rng(0).permutation(len(known))[:MOST_PLACES]]
-    known = np.unique(np.concatenate([known, hierarchy.finest.centers]), axis=0)
-    return Places(encoder, known, kept_encodings(encoder.weights, known, encoder.encode, cache))
-
-
-def gallery_of(features: NDArray[np.floating], records: Records) -> Gallery:
-    """A gallery of some records' features (n, d)."""
-    named = "accuracy_km" in records.table.column_names
-    accuracy = records.numbers("accuracy_km") if named else np.zeros(len(records))
-    return Gallery(features, records.points, accuracy, images=records.strings("image"))

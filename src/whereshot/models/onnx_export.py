@@ -20,7 +20,8 @@ from whereshot.foundation import output_files, settings_file
 from whereshot.foundation.errors import ModelError, OutputError, require
 from whereshot.foundation.tables import write_parquet
 from whereshot.foundation.version import VERSION
-from whereshot.models import model_folder
+from whereshot.models import manifest, model_folder
+from whereshot.models.description import BackboneDescription, ModelDescription
 from whereshot.photos import preprocess
 from whereshot.photos.preprocess import Preprocess
 
@@ -49,9 +50,9 @@ def export(model: str | Path, out: Path, *, overwrite: bool = False) -> Path:
     stands in the way.
     """
     folder = model_folder.ModelFolder(model)
-    if out.exists() and not (overwrite and model_folder.is_model(out)):
+    if out.exists() and not (overwrite and manifest.is_model(out)):
         raise OutputError(
-            f"{out}: exists already; choose another out" + ", or give --overwrite" * model_folder.is_model(out)
+            f"{out}: exists already; choose another out" + ", or give --overwrite" * manifest.is_model(out)
         )
     described = folder.description
     if folder.onnx is None:
@@ -71,7 +72,7 @@ def export(model: str | Path, out: Path, *, overwrite: bool = False) -> Path:
         output_files.write_bytes(beside / model_folder.ONNX, content)
         output_files.write_text(beside / model_folder.ONNX_DOCUMENT, json.dumps(document, indent=1) + "\n")
 
-    model_folder.write_files(out, fill)
+    manifest.write_files(out, fill)
     return out
 
 
@@ -97,12 +98,12 @@ def write_backbone(
     fold(backbone, settings)
     content = to_onnx(of_photos(backbone, ["pooled"]), settings, ["pooled"], half=True)
     described = backbone.settings
-    description = model_folder.Description(
-        format=model_folder.FORMAT,
+    description = ModelDescription(
+        format=manifest.FORMAT,
         name=name,
         created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
         version=VERSION,
-        backbone=model_folder.BackboneDescription(
+        backbone=BackboneDescription(
             name=described.name, options=described.options, trained=True, identity=backbone.identity
         ),
         preprocess=settings,
@@ -118,7 +119,7 @@ def write_backbone(
         for file, held in extra_files.items():
             output_files.write_bytes(beside / file, held if isinstance(held, bytes) else held.encode())
 
-    model_folder.write_files(out, fill)
+    manifest.write_files(out, fill)
 
 
 def describe(settings: Preprocess, outputs: Sequence[str], more: Mapping[str, Any]) -> dict[str, Any]:

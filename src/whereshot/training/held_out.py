@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from whereshot.earth import partition
 from whereshot.earth.partition import Hierarchy
 from whereshot.foundation.tables import hashed_share
-from whereshot.models import model_folder, networks
+from whereshot.models import networks
 from whereshot.models.networks import Backbone, Network
-from whereshot.models.readout.gallery import Gallery
+from whereshot.models.readout import encoded_places
+from whereshot.models.readout.gallery import Gallery, gallery_of
 from whereshot.photos.records import Records
 from whereshot.training.calibration import HeldOut, merged
 from whereshot.training.run_file import PLACE, Run, head_settings
@@ -54,7 +55,7 @@ def held_out(
     outputs = network.from_features(scaled[rows].to(next(network.parameters()).device))
     arrays = {name: value.float().cpu().numpy() for name, value in outputs.items()}
     hierarchy, weights = network.head.hierarchy, network.head.place_weights()
-    places = None if weights is None else model_folder.places_of_gallery(weights, gallery, hierarchy)
+    places = None if weights is None else encoded_places.places_of_gallery(weights, gallery, hierarchy)
     return HeldOut(arrays, photos.points[rows], photos.weight[rows], hierarchy, gallery, places)
 
 
@@ -93,6 +94,6 @@ class Folds:
             what = f"held-out fold {fold + 1} of {count} by {'place' if by == PLACE else by}"
             state = self.state_folder / f"fold-{by}-{fold}"
             self.fitting.head(network.head, scaled, photos, state=state, what=what, lengths=lengths)
-            gallery = model_folder.gallery_of(scaled[rest].numpy(), self.records[rest])
+            gallery = gallery_of(scaled[rest].numpy(), self.records[rest])
             folds.append(held_out(network, scaled, photos, held, gallery))
         return folds

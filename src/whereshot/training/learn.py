@@ -25,7 +25,8 @@ from whereshot.foundation.errors import InputError, ModelError, OutputError
 from whereshot.foundation.progress import Track, silent
 from whereshot.foundation.tables import rejects_table, write_parquet
 from whereshot.foundation.version import VERSION
-from whereshot.models import card, features, model_folder, runtime
+from whereshot.models import card, features, manifest, model_folder, runtime
+from whereshot.models.description import ModelDescription
 from whereshot.models.learned_photos import FILE, LearnedPhotos
 from whereshot.models.model_folder import ModelFolder
 from whereshot.models.readout import whitening
@@ -195,7 +196,7 @@ def _known_before(out: Path, base: ModelFolder, settings: Preprocess, overwrite:
     """The library that stands in ``out`` and is to be added to."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return None
-    if not model_folder.is_model(out):
+    if not manifest.is_model(out):
         raise OutputError(f"{out}: exists and is not a model folder; choose another out")
     if overwrite:
         return None
@@ -293,8 +294,8 @@ def _write(
     white = whitening.fit(pooled, spots.place, usual)
     library = library_of(white(pooled).astype(np.float16), points, accuracy)
     described = base.description
-    description = model_folder.Description(
-        format=model_folder.FORMAT,
+    description = ModelDescription(
+        format=manifest.FORMAT,
         name=out.name,
         created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
         version=VERSION,
@@ -331,7 +332,7 @@ def _write(
             write_parquet(rejects, beside / "rejects.parquet")
         output_files.write_text(beside / "README.md", card.of_learned(description, remembered).to_markdown())
 
-    model_folder.write_files(out, fill)
+    manifest.write_files(out, fill)
     return ModelFolder(out)
 
 

@@ -26,7 +26,7 @@ from whereshot.foundation.errors import ConfigError, InputError, ModelError, Out
 from whereshot.foundation.progress import Track, silent
 from whereshot.foundation.settings_file import ConfigPath, Settings
 from whereshot.locate.geolocator import Geolocator
-from whereshot.models import model_folder
+from whereshot.models import manifest, model_folder
 from whereshot.models.readout.cells import Cells, CellsSettings
 from whereshot.photos import scenes
 from whereshot.photos.records import Records
@@ -149,9 +149,9 @@ def _examples(run: RefineRun, device: str | None, track: Track, say: Callable[[s
 
 
 def _check_out(out: Path, overwrite: bool) -> None:
-    if model_folder.is_model(out) and not overwrite:
+    if manifest.is_model(out) and not overwrite:
         raise OutputError(f"{out}: holds a model already; choose another out, or give --overwrite")
-    if out.exists() and not model_folder.is_model(out) and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and not manifest.is_model(out) and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out}: exists and is no refiner's folder; choose another out")
 
 
@@ -176,7 +176,7 @@ def _photos(run: RefineRun) -> Records:
     if run.model is None:
         raise ConfigError("a refiner needs model or posterior, and records with the latter")
     folder = model_folder.find(run.model)
-    model_folder.verified(folder)
+    manifest.verify(folder)
     own = folder / "run.toml"
     if not own.is_file():
         raise ModelError(f"{run.model}: no run.toml tells what it learned from; name photos it never saw: records")

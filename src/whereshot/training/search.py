@@ -18,7 +18,7 @@ import numpy as np
 from whereshot.foundation import errors, settings_file
 from whereshot.foundation.errors import ConfigError, InputError, OutputError
 from whereshot.foundation.progress import Track, silent
-from whereshot.models import model_folder, runtime
+from whereshot.models import manifest, runtime
 from whereshot.models.optimize import processes
 from whereshot.models.optimize.processes import ProcessGroup
 from whereshot.training import held_out, run_photos
@@ -155,7 +155,7 @@ def table(trials: list[Trial]) -> list[str]:
 
 def _prepare(run: Run, folder: Path, overwrite: bool) -> None:
     """A folder for the search of just these settings."""
-    if model_folder.is_model(folder):
+    if manifest.is_model(folder):
         raise OutputError(f"{folder}: is a model folder; choose another out")
     if overwrite:
         shutil.rmtree(folder, ignore_errors=True)

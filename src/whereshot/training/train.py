@@ -20,11 +20,13 @@ from whereshot.foundation.errors import ConfigError, InputError, OutputError
 from whereshot.foundation.progress import Track, silent
 from whereshot.foundation.tables import rejects_table, write_parquet
 from whereshot.foundation.version import VERSION
-from whereshot.models import card, features, model_folder, networks, runtime
+from whereshot.models import card, features, manifest, model_folder, networks, runtime
+from whereshot.models.description import BackboneDescription, ModelDescription
 from whereshot.models.learned_photos import FILE, LearnedPhotos
 from whereshot.models.networks import BackboneSettings, Network, mean_of_crops
 from whereshot.models.optimize import processes
 from whereshot.models.optimize.processes import ProcessGroup
+from whereshot.models.readout.gallery import gallery_of
 from whereshot.photos.preprocess import Preprocess
 from whereshot.photos.records import Records
 from whereshot.photos.sources.base import UNREADABLE
@@ -59,12 +61,12 @@ def train(
     out, state_folder = run.out, run.out.with_name(f"{run.out.name}.{STATE}")
     if processes.rank() > 0:  # the first process speaks
         track, say = silent, _quiet
-    if model_folder.is_model(out) and not overwrite:
+    if manifest.is_model(out) and not overwrite:
         if resume:
             say(f"{out} is finished already")
             return out
         raise OutputError(f"{out}: holds a model already; choose another out, or give --overwrite")
-    if out.exists() and not model_folder.is_model(out) and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and not manifest.is_model(out) and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out}: exists and is not a model folder; choose another out")
     with processes.joined(_device(device)) as group:
         check(run, group.count)
@@ -221,18 +223,18 @@ class TrainingJob:
             known_rows = np.arange(len(records))
         else:
             scaled = self._features_of(network, records)
-            gallery = model_folder.gallery_of(scaled[photos.train_rows].numpy(), records[photos.train_rows])
+            gallery = gallery_of(scaled[photos.train_rows].numpy(), records[photos.train_rows])
             folds = [held_out.held_out(network, scaled, photos, photos.validation_rows, gallery)]
             known_rows = photos.train_rows
-        gallery = model_folder.gallery_of(scaled[known_rows].numpy(), records[known_rows])
+        gallery = gallery_of(scaled[known_rows].numpy(), records[known_rows])
         self.say("calibrating on held-out photos")
         calibration = calibrate(folds, density_prior(), run.calibration)
-        description = model_folder.Description(
-            format=model_folder.FORMAT,
+        description = ModelDescription(
+            format=manifest.FORMAT,
             name=run.name,
             created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
             version=VERSION,
-            backbone=model_folder.BackboneDescription(
+            backbone=BackboneDescription(
                 name=run.backbone.name,
                 options=run.backbone.options,
                 trained=bool(run.backbone.trained),

@@ -18,9 +18,9 @@ import safetensors.torch
 import torch
 from PIL import Image
 from safetensors.torch import save_file
-from test_locations import hub_state
 from typer.testing import CliRunner
 
+from clip_weights import hub_state
 from file_server import COMMIT, FileServer
 from whereshot.cli import app
 from whereshot.foundation import download

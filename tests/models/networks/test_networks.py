@@ -20,7 +20,8 @@ from whereshot.earth import partition, sphere
 from whereshot.earth.partition import Hierarchy
 from whereshot.foundation.errors import ConfigError, InputError, ModelError
 from whereshot.foundation.settings_file import Settings
-from whereshot.models import model_folder, networks
+from whereshot.models import manifest, model_folder, networks
+from whereshot.models.description import ModelDescription
 from whereshot.models.networks import (
     HEADS,
     Backbone,
@@ -33,6 +34,7 @@ from whereshot.models.networks import (
     mean_of_crops,
 )
 from whereshot.models.networks.classify import east_north_km
+from whereshot.models.readout import encoded_places
 from whereshot.models.readout.cells import Cells, CellsSettings
 from whereshot.models.readout.gallery import Gallery
 from whereshot.models.readout.mixture import Calibration
@@ -306,7 +308,7 @@ def test_rows_sum_to_one(
     weights = head.place_weights()
     assert (weights is None) == ("encoding" not in outputs)
     if weights is not None:
-        places = model_folder.places_of_gallery(weights, gallery, hierarchy)
+        places = encoded_places.places_of_gallery(weights, gallery, hierarchy)
         np.testing.assert_allclose(places(outputs).mass.sum(axis=1), 1, rtol=1e-9)
 
 
@@ -340,8 +342,8 @@ def test_head_keeps_its_bits_in_a_model_folder(
     with torch.inference_mode():
         network.scaling.fit(backbone(crops))
         before = network(crops, owner, 3)
-    description = model_folder.Description(
-        format=model_folder.FORMAT,
+    description = ModelDescription(
+        format=manifest.FORMAT,
         name="a head",
         created=datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC),
         version="0",

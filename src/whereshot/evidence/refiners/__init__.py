@@ -21,12 +21,12 @@ from whereshot.evidence.refiners.base import Examples, Refiner, Support
 from whereshot.evidence.refiners.posting_time import PostingTime
 from whereshot.evidence.refiners.user_album import UserAlbum
 from whereshot.evidence.refiners.user_mean import UserMean
-from whereshot.foundation import output_files, settings_file
+from whereshot.foundation import output_files, package_data, settings_file
 from whereshot.foundation.errors import ConfigError, InputError, ModelError, nearest_name
 from whereshot.foundation.settings_file import Settings
 from whereshot.foundation.tables import write_parquet
 from whereshot.foundation.version import VERSION
-from whereshot.models import model_folder
+from whereshot.models import manifest
 
 REFINERS: dict[str, type[Refiner]] = {
     "posting-time": PostingTime,
@@ -90,13 +90,13 @@ def save(
         for file, text in (extra_files or {}).items():
             output_files.write_text(beside / file, text)
 
-    model_folder.write_files(Path(folder), fill)
+    manifest.write_files(Path(folder), fill)
 
 
 def load(folder: str | Path) -> tuple[Refiner, Description]:
     """A refiner and what it was fitted on. Raises ModelError for a folder that is none or was changed."""
     folder = Path(folder)
-    model_folder.verified(folder)
+    manifest.verify(folder)
     if not (folder / "refiner.toml").is_file():
         raise ModelError(f"{folder}: a model and not a refiner; make one with: whereshot refine fit")
     try:

@@ -14,7 +14,7 @@ from typing import Any
 from whereshot.foundation import output_files
 from whereshot.foundation.errors import InputError, ModelError, OutputError, nearest_name
 from whereshot.foundation.progress import Track, silent
-from whereshot.models import card, catalog, model_folder
+from whereshot.models import card, catalog, manifest, model_folder
 from whereshot.models.catalog import HubName, Known
 from whereshot.models.hub import geoclip, repositories
 from whereshot.models.hub.base import Fetching, look_up
@@ -110,6 +110,6 @@ def _get_repository(asked: HubName, out: Path | None, overwrite: bool, fetching:
 
 def _check_free(out: Path, overwrite: bool) -> None:
     """Before anything is fetched: nothing may stand in the way, and the folder must be one that can be made."""
-    if out.exists() and not (overwrite and model_folder.is_model(out)):
+    if out.exists() and not (overwrite and manifest.is_model(out)):
         raise OutputError(f"{out}: exists already; choose another --out, or give --overwrite")
     output_files.check_folder(out, replaced=True)

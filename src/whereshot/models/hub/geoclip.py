@@ -19,7 +19,8 @@ from whereshot.foundation import download, settings_file
 from whereshot.foundation.download import Wanted
 from whereshot.foundation.errors import ModelError, missing_extra
 from whereshot.foundation.version import VERSION
-from whereshot.models import catalog, model_folder
+from whereshot.models import catalog, manifest, model_folder
+from whereshot.models.description import BackboneDescription, ModelDescription
 from whereshot.models.hub.base import Fetching, endpoint
 from whereshot.models.readout.cells import CellsSettings
 from whereshot.models.readout.encodings import PlacesSettings
@@ -85,12 +86,12 @@ def make(
     encodings = locations.encode(head.locations, points).numpy()
     gallery = Gallery(encodings, points, np.zeros(len(points)))
     calibration = _as_published(scale)
-    described = model_folder.Description(
-        format=model_folder.FORMAT,
+    described = ModelDescription(
+        format=manifest.FORMAT,
         name="geoclip",
         created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
         version=VERSION,
-        backbone=model_folder.BackboneDescription(
+        backbone=BackboneDescription(
             name=settings.name, options=settings.options, trained=False, identity=backbone.identity
         ),
         preprocess=networks.default_preprocess(settings),

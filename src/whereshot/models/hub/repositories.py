@@ -13,7 +13,7 @@ from typing import Any
 
 from whereshot.foundation import output_files
 from whereshot.foundation.errors import ModelError, require
-from whereshot.models import card, catalog, learned_photos, model_folder
+from whereshot.models import card, catalog, learned_photos, manifest
 from whereshot.models.catalog import Known
 from whereshot.models.hub.base import Fetching, Repository
 
@@ -32,7 +32,7 @@ def make(
     what, names = f"hf:{repository.name}", repository.files
     source = {"repository": repository.name, "revision": repository.commit, "asked": asked}
     source["licence"] = one.licence if one else repository.licence
-    if model_folder.MANIFEST in names:
+    if manifest.MANIFEST in names:
         _of_model_folder(repository, source, out, fetching)
     elif "config.json" in names and "model.safetensors" in names:
         _of_timm(repository, name, source, out, fetching, one)
@@ -50,16 +50,16 @@ def make(
 def _of_model_folder(repository: Repository, source: dict[str, Any], out: Path, fetching: Fetching) -> None:
     """A whereshot model as it is: every file that its manifest names, with the hash that stands there."""
     what = f"hf:{repository.name}"
-    if (repository.files[model_folder.MANIFEST].size or 0) > MOST_DESCRIPTION:
-        raise ModelError(f"{what}: its {model_folder.MANIFEST} is too large to be one")
+    if (repository.files[manifest.MANIFEST].size or 0) > MOST_DESCRIPTION:
+        raise ModelError(f"{what}: its {manifest.MANIFEST} is too large to be one")
     try:
-        manifest = json.loads(repository.fetch(model_folder.MANIFEST, fetching).read_text("utf-8"))
-        found, hashes = manifest["format"], {str(file): str(known) for file, known in manifest["sha256"].items()}
+        document = json.loads(repository.fetch(manifest.MANIFEST, fetching).read_text("utf-8"))
+        found, hashes = document["format"], {str(file): str(known) for file, known in document["sha256"].items()}
         hashes.pop(learned_photos.FILE, None)  # it is its owner's alone
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise ModelError(f"{what}: its {model_folder.MANIFEST} is not that of a whereshot model") from None
-    if found != model_folder.FORMAT:
-        raise ModelError(f"{what}: is of model format {found!r}; this version reads {model_folder.FORMAT}")
+        raise ModelError(f"{what}: its {manifest.MANIFEST} is not that of a whereshot model") from None
+    if found != manifest.FORMAT:
+        raise ModelError(f"{what}: is of model format {found!r}; this version reads {manifest.FORMAT}")
     for file in hashes:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file) or Path(file).suffix not in SUFFIXES:
             raise ModelError(f"{what}: holds {file!r}, which belongs in no model folder; nothing was fetched")
@@ -75,7 +75,7 @@ def _of_model_folder(repository: Repository, source: dict[str, Any], out: Path, 
             output_files.copy_file(path, beside / path.name)
         output_files.write_text(beside / catalog.SOURCE, json.dumps(source, indent=1) + "\n")
 
-    model_folder.write_files(out, fill)
+    manifest.write_files(out, fill)
 
 
 def _of_timm(

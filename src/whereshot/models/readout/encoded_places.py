@@ -11,10 +11,11 @@ import copy
 import functools
 import hashlib
 import math
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,14 +28,20 @@ from whereshot.foundation.errors import InputError
 from whereshot.models.readout import hill_climbing
 from whereshot.models.readout.base import Outputs, Readout
 from whereshot.models.readout.encodings import PlacesSettings
+from whereshot.models.readout.gallery import Gallery
 from whereshot.models.readout.hill_climbing import HALF_MASS, ClimbSettings, Hills
 from whereshot.posterior.base import Posterior
+
+if TYPE_CHECKING:
+    from whereshot.earth.partition import Hierarchy
 
 Weights = Mapping[str, NDArray[Any]]
 
 _STEP_KM = 1e-3  # positions this far apart tell the slope of what the perceptrons see
 _BLOCK = 1024
 _ROWS = 256
+MOST_PLACES = 100_000
+"""Places of a gallery that are encoded: as many as GeoCLIP's has."""
 KEPT = 8
 """Searches that are kept, of which calibration needs some again and again."""
 
@@ -163,6 +170,22 @@ def kept_encodings(
     with output_files.new_file(path, failures=(SafetensorError,)) as beside:
         save_file({"encodings": encodings}, beside)
     return encodings.astype(np.float32)
+
+
+def encodings_cache() -> Path:
+    """Where encodings of places are kept: ``$XDG_CACHE_HOME/whereshot/encodings``, by default under ``~/.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whereshot" / "encodings"
+
+
+def places_of_gallery(
+    weights: Mapping[str, NDArray[Any]], gallery: Gallery, hierarchy: Hierarchy, *, cache: Path | None = None
+) -> Places:
+    """The places of a gallery, of many a random choice, and the cells' centroids, encoded by an encoder's weights."""
+    encoder, known = PlaceEncoder(weights), gallery.places
+    if len(known) > MOST_PLACES:
+        known = known[np.random.default_rng(0).permutation(len(known))[:MOST_PLACES]]
+    known = np.unique(np.concatenate([known, hierarchy.finest.centers]), axis=0)
+    return Places(encoder, known, kept_encodings(encoder.weights, known, encoder.encode, cache))
 
 
 class _Nearest(NamedTuple):

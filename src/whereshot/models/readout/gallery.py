@@ -14,6 +14,7 @@ from whereshot.foundation.errors import InputError
 from whereshot.foundation.settings_file import Settings
 from whereshot.models import nearest_photos
 from whereshot.models.readout.base import Outputs, Readout
+from whereshot.photos.records import Records
 from whereshot.posterior.base import Posterior
 
 
@@ -105,3 +106,10 @@ SEEN_KM = 1.0
 def with_settings(gallery: Gallery, settings: GallerySettings) -> Gallery:
     """The same gallery, voting with other settings."""
     return Gallery(gallery.features, gallery.points, gallery.accuracy_km, settings, gallery.images)
+
+
+def gallery_of(features: NDArray[np.floating], records: Records) -> Gallery:
+    """A gallery of some records' features (n, d)."""
+    named = "accuracy_km" in records.table.column_names
+    accuracy = records.numbers("accuracy_km") if named else np.zeros(len(records))
+    return Gallery(features, records.points, accuracy, images=records.strings("image"))
