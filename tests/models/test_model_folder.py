@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,61 +12,25 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from damaged_models import FILES, rehash
 from whereshot.earth import partition
 from whereshot.earth.partition import Hierarchy
 from whereshot.foundation import settings_file
 from whereshot.foundation.errors import ModelError, OutputError
 from whereshot.foundation.version import VERSION
-from whereshot.models import learned_photos, manifest, model_folder, networks
+from whereshot.models import manifest, model_folder, networks
 from whereshot.models.description import ModelDescription
-from whereshot.models.manifest import MANIFEST
 from whereshot.models.model_folder import ModelFolder
 from whereshot.models.readout.gallery import Gallery, gallery_of
 from whereshot.models.readout.mixture import Calibration
 from whereshot.photos.preprocess import Preprocess
 from whereshot.photos.records import Records
 
-FILES = [
-    "README.md",
-    "calibration.toml",
-    "cells-0.parquet",
-    "cells-1.parquet",
-    "gallery.parquet",
-    "gallery.safetensors",
-    "learned-photos.safetensors",
-    "manifest.json",
-    "model.toml",
-    "run.toml",
-    "train.jsonl",
-    "weights.safetensors",
-]
-
-
-def refused(folder: Path) -> str:
-    with pytest.raises(ModelError) as caught:
-        ModelFolder(folder)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
 
 @pytest.fixture
 def folder(tiny_model: Path, tmp_path: Path) -> Path:
     """A copy that may be damaged."""
     return Path(shutil.copytree(tiny_model, tmp_path / "model"))
-
-
-def flip(path: Path, at: int) -> None:
-    content = bytearray(path.read_bytes())
-    content[at] ^= 1
-    path.write_bytes(content)
-
-
-def rehash(folder: Path, **changes: Any) -> None:
-    """Make the manifest fit the files again, with changes."""
-    hashes = {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir() if path.name != MANIFEST
-    }
-    (folder / MANIFEST).write_text(json.dumps({"format": manifest.FORMAT, "sha256": hashes} | changes))
 
 
 def test_a_folder_holds_what_is_promised(tiny_model: Path) -> None:
@@ -83,69 +44,6 @@ def test_a_folder_holds_what_is_promised(tiny_model: Path) -> None:
     assert read.calibration.mixtures.keys() == {"mixture", "cells", "gallery"}
     network = read.network()
     assert not any(module.training for module in network.modules())
-
-
-@pytest.mark.parametrize("name", [name for name in FILES if name != MANIFEST])
-def test_a_changed_byte_is_refused(folder: Path, name: str) -> None:
-    size = (folder / name).stat().st_size
-    for at in (0, size // 2, size - 1):
-        flip(folder / name, at)
-        assert refused(folder) == (
-            f"{folder}: {name} has been changed or damaged (its SHA-256 is not the manifest's); "
-            "get or train the model again"
-        )
-        flip(folder / name, at)
-    assert ModelFolder(folder).description.name == "tiny"
-
-
-def test_a_changed_byte_of_the_manifest_is_refused(folder: Path) -> None:
-    manifest = folder / MANIFEST
-    damaged = f"{folder}: manifest.json is damaged; get or train the model again"
-    flip(manifest, 0)
-    assert refused(folder) == damaged
-    flip(manifest, 0)
-    for at in range(0, manifest.stat().st_size - 1, 3):  # all but the last line feed, which says nothing
-        flip(manifest, at)
-        said = refused(folder)
-        assert said.startswith(f"{folder}: ")
-        assert any(name in said for name in FILES) or "is missing" in said
-        flip(manifest, at)
-    for content in ("[]", "{}", '{"format": 1, "sha256": 3}', '{"sha256": {}}', "\udcff"):
-        manifest.write_bytes(content.encode(errors="surrogateescape"))
-        assert refused(folder) == damaged
-
-
-@pytest.mark.parametrize("name", [name for name in FILES if name != learned_photos.FILE])
-def test_a_missing_file_is_named(folder: Path, name: str) -> None:
-    (folder / name).unlink()
-    if name == MANIFEST:
-        assert refused(folder) == f"{folder}: not a model folder (it has no manifest.json)"
-    else:
-        assert refused(folder) == f"{folder}: {name} is missing; get or train the model again"
-
-
-def test_what_is_no_folder(tiny: Path, tmp_path: Path) -> None:
-    assert refused(tmp_path / "none") == f"{tmp_path / 'none'}: no such model folder"
-    assert refused(tiny / "run.toml") == f"{tiny / 'run.toml'}: no such model folder"
-    assert refused(tmp_path) == f"{tmp_path}: not a model folder (it has no manifest.json)"
-    assert not manifest.is_model(tmp_path)
-
-
-def test_another_format_is_refused(folder: Path) -> None:
-    rehash(folder, format=2)
-    assert refused(folder) == f"{folder}: manifest.json names model format 2; this version reads 1"
-    rehash(folder)
-    assert ModelFolder(folder)
-
-
-def test_a_description_that_cannot_be_read_is_refused(folder: Path) -> None:
-    text = (folder / "model.toml").read_text()
-    (folder / "model.toml").write_text("flavour = 'sweet'\n" + text)
-    rehash(folder)
-    assert refused(folder).startswith(f"{folder / 'model.toml'}: unknown key 'flavour'; ")
-    (folder / "model.toml").unlink()
-    rehash(folder)
-    assert refused(folder) == f"{folder / 'model.toml'}: no such file"
 
 
 def test_what_this_version_does_not_know_is_refused(folder: Path) -> None:

@@ -21,7 +21,7 @@ from whereshot.evidence.refiners.base import Examples, Refiner, Support
 from whereshot.evidence.refiners.posting_time import PostingTime
 from whereshot.evidence.refiners.user_album import UserAlbum
 from whereshot.evidence.refiners.user_mean import UserMean
-from whereshot.foundation import output_files, package_data, settings_file
+from whereshot.foundation import output_files, settings_file
 from whereshot.foundation.errors import ConfigError, InputError, ModelError, nearest_name
 from whereshot.foundation.settings_file import Settings
 from whereshot.foundation.tables import write_parquet
