@@ -76,7 +76,7 @@ def main() -> None:
     from whereshot.locate.geolocator import Geolocator
     from whereshot.server import models, running
     from whereshot.server.app import Service
-    from whereshot.server.gallery import Gallery
+    from whereshot.server.gallery import ServedGallery
     from whereshot.server.limits import Limits
 
     wanted = json.loads(sys.argv[1])
@@ -85,7 +85,7 @@ def main() -> None:
         model=models.describe(Geolocator.load(wanted["model"])),
         limits=Limits(**wanted["limits"]),
         coarse_km=own.get("coarse_km"),
-        gallery=Gallery(Path(own["gallery"])) if "gallery" in own else None,
+        gallery=ServedGallery(Path(own["gallery"])) if "gallery" in own else None,
         hosts=running.LOCAL_NAMES,
         site=Path(own.get("site", "nowhere")),
     )

@@ -17,7 +17,7 @@ from whereshot.photos.recorded import Recorded
 from whereshot.photos.records import Records
 from whereshot.photos.sources import SOURCES
 from whereshot.report.photo_gallery import exhibit
-from whereshot.server.gallery import Gallery
+from whereshot.server.gallery import ServedGallery
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def records(tmp_path: Path, jpeg_with_position: MakePicture) -> Records:
 def test_a_gallery_is_what_the_server_reads(records: Records, tmp_path: Path) -> None:
     told = exhibit(Geolocator.load("compact"), records, tmp_path / "gallery", shown=10, text=False)
     assert (told["shown"], told["photos"], told["failed"]) == (3, 4, 1)
-    gallery = Gallery(tmp_path / "gallery")
+    gallery = ServedGallery(tmp_path / "gallery")
     ids = [photo["id"] for photo in gallery.listed()["photos"]]
     assert ids == ["00000", "00001", "00002"]
     assert len(gallery.listed(2)["photos"]) == 2
@@ -58,7 +58,7 @@ def test_a_gallery_is_what_the_server_reads(records: Records, tmp_path: Path) ->
 
 def test_photos_carry_nothing_of_their_makers(records: Records, tmp_path: Path) -> None:
     exhibit(Geolocator.load("compact"), records, tmp_path / "gallery", text=False)
-    content = Gallery(tmp_path / "gallery").photo("00000")
+    content = ServedGallery(tmp_path / "gallery").photo("00000")
     assert b"SECRET" not in content and Photo(content).recorded == Recorded()
     assert Photo(content).size == (1280, 960)
     assert "rovinj-" not in (tmp_path / "gallery" / "entries" / "00000.json").read_text()
@@ -70,7 +70,7 @@ def test_what_is_there_is_not_lost(records: Records, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="exists already; choose another --out, or give --overwrite"):
         exhibit(locator, records, out, text=False)
     exhibit(locator, records, out, shown=2, text=False, overwrite=True)
-    assert len(Gallery(out).listed()["photos"]) == 2
+    assert len(ServedGallery(out).listed()["photos"]) == 2
     with pytest.raises(OutputError, match="exists already"):
         exhibit(locator, records, tmp_path, text=False, overwrite=True)
     with pytest.raises(InputError, match=r"none of 1 photos can be shown; first: .*broken"):
@@ -83,10 +83,10 @@ def test_a_damaged_gallery_is_told(records: Records, tmp_path: Path) -> None:
     exhibit(Geolocator.load("compact"), records, out, text=False)
     (out / "photos" / "00002.jpg").unlink()
     with pytest.raises(InputError, match="photo 00002 is missing; make the gallery again"):
-        Gallery(out)
+        ServedGallery(out)
     (out / "gallery.json").write_text('{"format": 9, "model": "m", "photos": [], "scores": {}}')
     with pytest.raises(InputError, match="names format 9; this version reads 1"):
-        Gallery(out)
+        ServedGallery(out)
     (out / "gallery.json").write_text("{")
     with pytest.raises(InputError, match="not a gallery"):
-        Gallery(out)
+        ServedGallery(out)

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from whereshot.server import site
+from whereshot.server import page_files
 
 WEB = Path(__file__).parents[2] / "web"
 SIGN = WEB.parent / "examples" / "village-sign.jpg"
@@ -52,7 +52,7 @@ def missing() -> str | None:
     """What these tests need and this machine lacks."""
     if shutil.which("node") is None or not (WEB / "node_modules" / "@playwright").is_dir():
         return "the page's tests need Node.js and `make web`"
-    if not site.is_built(site.folder()):
+    if not page_files.is_built(page_files.folder()):
         return "the page is not built: make web"
     return None if chromium() else "no Chromium to open the page in"
 

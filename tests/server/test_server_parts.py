@@ -25,9 +25,10 @@ from whereshot.photos.recorded import Recorded
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.prior import density_prior
 from whereshot.server import coarsen, pictures, security
-from whereshot.server.app import Service, answer_form, make_app
+from whereshot.server.app import Service, make_app
 from whereshot.server.batching import Batcher
 from whereshot.server.limits import Limits
+from whereshot.server.media_types import answer_form
 from whereshot.server.metrics import Metrics
 from whereshot.server.multipart import FormReader, Held
 from whereshot.server.options import Options, read_options

@@ -58,9 +58,9 @@ def serve(
 
     for module in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
         errors.require(module, extra="serve")
-    from whereshot.server import models, running, security, site
+    from whereshot.server import models, page_files, running, security
     from whereshot.server.app import Service
-    from whereshot.server.gallery import Gallery
+    from whereshot.server.gallery import ServedGallery
     from whereshot.server.limits import MEGABYTE, Limits
     from whereshot.server.options import MOST_COARSE_KM
     from whereshot.server.tokens import Tokens
@@ -87,7 +87,7 @@ def serve(
         queue=queue,
     )
     allowed = tuple(name.lower() for name in allow_host or ())
-    shown = None if gallery is None else Gallery(gallery)
+    shown = None if gallery is None else ServedGallery(gallery)
     locator = Geolocator.load(model, device)
     listener = running.bind(host, port)
     service = Service(
@@ -101,8 +101,8 @@ def serve(
         hosts=None if tokens else (*running.LOCAL_NAMES, host.lower(), *allowed),
         allowed=allowed,
     )
-    if not site.is_built(service.site):
-        say(site.HOW)
+    if not page_files.is_built(service.site):
+        say(page_files.NOT_BUILT)
     settings = {"model": model, "device": device, "pixels": limits.pixels, "text": True}
     count = workers or (1 if device not in (None, "cpu") else processes.cores())
     running.run(service, listener, settings, count, lambda address: say(f"{locator.name} answers on {address}"))

@@ -23,19 +23,15 @@ from whereshot.posterior.base import Posterior
 from whereshot.posterior.map_cells import FINEST_LEVEL, as_json, cells_of, to_geojson, with_member
 from whereshot.report import prediction_formats
 from whereshot.server import coarsen, pictures, problems
+from whereshot.server.media_types import GEOJSON, JSON, LINES
 from whereshot.server.options import Options
-
-JSON = "application/json"
-GEOJSON = "application/geo+json"
-LINES = "application/x-ndjson"
-"""One JSON document a line: each photo's as soon as it is answered, then the last one."""
 
 Tell = Callable[[int, int, bytes], None]
 """Takes a job's number, a photo's number in it, and the line of that photo."""
 
 
 @dataclass(frozen=True)
-class Job:
+class LocateJob:
     """One request's photos: what each is called, its bytes, and how the answer is to be written."""
 
     names: list[str | None]
@@ -59,7 +55,7 @@ class Answerer:
         self.locator = Geolocator.load(model, device)
         self._most_pixels = most_pixels
 
-    def answer(self, jobs: Sequence[Job], options: Options, tell: Tell) -> list[Reply]:
+    def answer(self, jobs: Sequence[LocateJob], options: Options, tell: Tell) -> list[Reply]:
         """The answer to each job. The photos of all jobs are looked at together, but those of a job of ``LINES`` one
         after the other: ``tell`` gets the line of each as soon as it is there."""
         try:
@@ -138,7 +134,7 @@ class Answerer:
             radius_factor=self.locator.radius_factor(),
         )[0]
 
-    def _reply(self, job: Job, located: list[Located], options: Options) -> Reply:
+    def _reply(self, job: LocateJob, located: list[Located], options: Options) -> Reply:
         predictions = [one.prediction for one in located]
         if all(prediction.error is not None for prediction in predictions):
             errors = [{"id": prediction.id, "detail": prediction.error} for prediction in predictions]
@@ -181,7 +177,7 @@ def _area(name: str) -> areas.Region:
     return areas.read_area(name)
 
 
-def _named(located: Located, job: Job, number: int) -> Located:
+def _named(located: Located, job: LocateJob, number: int) -> Located:
     """The same under the name that its sender gave the photo: the name of a file, without folders."""
     name = job.names[number]
     called = images.printable(name.replace("\\", "/").rpartition("/")[2])[:255] if name else None

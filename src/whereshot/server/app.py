@@ -1,4 +1,4 @@
-"""The routes: what is asked under which address, and in which form it is answered."""
+"""The routes of the server: the addresses, what each takes, and the form of each answer."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from starlette.responses import HTMLResponse, Response
 
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.version import VERSION
-from whereshot.server import examples, problems, site
-from whereshot.server.answer_jobs import GEOJSON, JSON, LINES
+from whereshot.server import examples, page_files, problems
 from whereshot.server.batching import Batcher, Waiting
-from whereshot.server.gallery import Gallery
+from whereshot.server.gallery import ServedGallery
 from whereshot.server.limits import Limits
+from whereshot.server.media_types import JSON, LINES, answer_form
 from whereshot.server.metrics import CONTENT_TYPE, Metrics
 from whereshot.server.multipart import Form, FormReader, Held, read_form, too_large
-from whereshot.server.options import read_options
+from whereshot.server.options import Options, read_options
 from whereshot.server.pool import Answer
 from whereshot.server.problems import PROBLEM_JSON, ProblemError
 from whereshot.server.security import Guard, policy, safe_headers
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 LEFT = 499
-"""What is counted where nobody is there to read a status."""
-
+"""The status of a request whose client left before its answer. Only the counts show it."""
 
 UNOBSERVED: TelemetryConfig = {
     "tracing": False,
@@ -48,28 +47,29 @@ UNOBSERVED: TelemetryConfig = {
     "operation_spans": False,
     "auto_configure": False,
 }
-"""FastAPI hands requests and errors on to OpenTelemetry where the environment says so; here nobody is told of them."""
+"""Settings that stop FastAPI from sending requests and errors to OpenTelemetry, whatever the environment says."""
 
 
 @dataclass(frozen=True)
 class Service:
-    """What is served: the model as described, and all that the owner decided."""
+    """What one server offers: the description of its model, and the decisions of its owner."""
 
     model: dict[str, Any]
     limits: Limits = field(default_factory=Limits)
     coarse_km: float | None = None
     tiles: str | None = None
     geocoder: str | None = None
-    gallery: Gallery | None = None
+    gallery: ServedGallery | None = None
     tokens: Tokens | None = None
     hosts: tuple[str, ...] | None = None
-    """Names that a request may call this server by; None: any."""
+    """Host names that a request may use for this server. None means any name."""
     allowed: tuple[str, ...] = ()
-    """Names whose pages may send photos: those of ``--allow-host``."""
-    site: Path = field(default_factory=site.folder)
+    """Host names whose pages may send photos (``--allow-host``)."""
+    site: Path = field(default_factory=page_files.folder)
+    """The folder of the built page."""
 
-    def told(self) -> dict[str, Any]:
-        """What the page needs to know."""
+    def page_facts(self) -> dict[str, Any]:
+        """Return what the page needs to know (``/v1/page``)."""
         return {
             "model": self.model["name"],
             "models": [self.model["name"]],
@@ -77,34 +77,48 @@ class Service:
             "geocoder": self.geocoder,
             "gallery": self.gallery is not None,
             "coarse_km": self.coarse_km,
-            "limits": self.limits.told(),
+            "limits": self.limits.for_clients(),
             "reads_text": True,
             "needs_token": self.tokens is not None,
         }
 
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """The headers of every answer."""
+        """Return the headers of every answer."""
         return safe_headers(policy(self.tiles, self.geocoder))
 
 
 def make_app(service: Service, batcher: Batcher, metrics: Metrics) -> Guard:
-    """The application (ASGI), around a batcher that is started and stopped elsewhere."""
+    """Return the application (ASGI). The caller starts and stops the batcher."""
     app = FastAPI(
         title="whereshot",
         version=VERSION,
         description="Tells where a photo was taken, with an honest probability map. Uploads are not kept.",
-        docs_url=None,  # they would load scripts of another host
+        docs_url=None,  # the page of Swagger loads scripts from another host
         redoc_url=None,
         responses={"default": examples.problem(500, "what went wrong, in a sentence", "Error")},
-        exception_handlers={
-            ProblemError: _told,
-            HTTPException: _told,
-            RequestValidationError: _told,
-            Exception: _told,
-        },
+        exception_handlers=dict.fromkeys(
+            (ProblemError, HTTPException, RequestValidationError, Exception), _problem_response
+        ),
         telemetry=UNOBSERVED,
     )
-    held = Held(service.limits.held_bytes)
+    _add_locate(app, service, batcher, metrics)
+    _add_facts(app, service, batcher, metrics)
+    _add_gallery(app, service.gallery)
+    _add_page(app, service.site)
+    return Guard(
+        app,
+        headers=service.headers(),
+        tokens=service.tokens,
+        hosts=service.hosts,
+        allowed=service.allowed,
+        metrics=metrics,
+    )
+
+
+def _add_locate(app: FastAPI, service: Service, batcher: Batcher, metrics: Metrics) -> None:
+    """Add the route that answers for photos."""
+    limits = service.limits
+    held = Held(limits.held_bytes)
     metrics.watch("held_bytes", "Bytes of uploads in memory.", lambda: held.bytes)
 
     def count(answer: Answer, photos: int) -> None:
@@ -121,18 +135,14 @@ def make_app(service: Service, batcher: Batcher, metrics: Metrics) -> Guard:
         form = answer_form(request.headers.get("accept"))
         batcher.check_room()
         length = request.headers.get("content-length", "0")
-        if length.isdigit() and int(length) > service.limits.request_bytes:
-            raise too_large(service.limits)
-        reader = FormReader(request.headers.get("content-type"), service.limits, held)
+        if length.isdigit() and int(length) > limits.request_bytes:
+            raise too_large(limits)
+        reader = FormReader(request.headers.get("content-type"), limits, held)
         with contextlib.ExitStack() as ending:
             ending.callback(reader.close)
             try:
-                sent = await read_form(request.stream(), reader, service.limits)
-                try:
-                    options = read_options(sent.fields, service.coarse_km)
-                except InputError as error:
-                    raise ProblemError(400, str(error)) from error
-                job = _waiting(sent, options, form)
+                sent = await read_form(request.stream(), reader, limits)
+                job = _waiting(sent, _options(sent, service), form)
                 if form == LINES:
                     lines = lines_of(batcher, job, count)
                     response = LinesResponse(await _while_present(request, anext(lines)), lines, reader.close)
@@ -145,13 +155,26 @@ def make_app(service: Service, batcher: Batcher, metrics: Metrics) -> Guard:
         count(answer, job.count)
         return Response(answer.body, answer.status, media_type=answer.form)
 
+
+def _options(sent: Form, service: Service) -> Options:
+    """Read the options of a form. Raises ProblemError (400)."""
+    try:
+        return read_options(sent.fields, service.coarse_km)
+    except InputError as error:
+        raise ProblemError(400, str(error)) from error
+
+
+def _add_facts(app: FastAPI, service: Service, batcher: Batcher, metrics: Metrics) -> None:
+    """Add the routes that describe the model and the state of the server."""
+    page_facts = service.page_facts()
+
     @app.get("/v1/models", summary="The loaded model", responses={200: _shown({"models": [service.model]})})
     async def models() -> Response:
         return _json({"models": [service.model]})
 
-    @app.get("/v1/page", summary="What the page may do here", responses={200: _shown(service.told())})
+    @app.get("/v1/page", summary="What the page may do here", responses={200: _shown(page_facts)})
     async def page() -> Response:
-        return _json(service.told())
+        return _json(page_facts)
 
     @app.get("/healthz", summary="Is the process alive?", responses={200: _shown({"status": "ok"})})
     async def healthz() -> Response:
@@ -167,27 +190,11 @@ def make_app(service: Service, batcher: Batcher, metrics: Metrics) -> Guard:
     async def counts() -> Response:
         return Response(metrics.text(), headers={"content-type": CONTENT_TYPE})
 
-    _add_gallery(app, service.gallery)
-    if site.is_built(service.site):
-        app.router.default = site.Site(service.site)  # a mount would answer a route's wrong method with 404
-    else:
 
-        @app.get("/", include_in_schema=False)
-        async def missing() -> Response:
-            return HTMLResponse(site.missing_page())
+def _add_gallery(app: FastAPI, gallery: ServedGallery | None) -> None:
+    """Add the routes of the gallery. Without a gallery they answer 404."""
 
-    return Guard(
-        app,
-        headers=service.headers(),
-        tokens=service.tokens,
-        hosts=service.hosts,
-        allowed=service.allowed,
-        metrics=metrics,
-    )
-
-
-def _add_gallery(app: FastAPI, gallery: Gallery | None) -> None:
-    def opened() -> Gallery:
+    def opened() -> ServedGallery:
         if gallery is None:
             raise ProblemError(404, "there is no gallery here; the owner gives one with: serve --gallery DIR")
         return gallery
@@ -200,7 +207,7 @@ def _add_gallery(app: FastAPI, gallery: Gallery | None) -> None:
     @app.get("/v1/gallery", summary="Photos with known places")
     async def listed(random: int | None = None) -> Response:
         if random is not None and not 1 <= random <= 1000:
-            raise ProblemError(400, f"random is how many photos, from 1 to 1000; got {random}")
+            raise ProblemError(400, f"random is the number of photos, from 1 to 1000; got {random}")
         return _json(opened().listed(random))
 
     @app.get("/v1/gallery/scores", summary="How well the model does on them")
@@ -217,30 +224,24 @@ def _add_gallery(app: FastAPI, gallery: Gallery | None) -> None:
         return Response(found(opened().photo(name), name), media_type="image/jpeg", headers=headers)
 
 
-def answer_form(accept: str | None) -> str:
-    """The media type that a client prefers of those there are. Raises ProblemError."""
-    wanted: list[tuple[float, int, str]] = []
-    for part in (accept or "*/*").split(","):
-        kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        quality = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")
-        try:
-            wanted.append((-float(quality), len(wanted), kind))
-        except ValueError:
-            continue
-    for negative, _, kind in sorted(wanted):
-        if negative < 0 and kind in (GEOJSON, JSON, LINES):
-            return kind
-        if negative < 0 and kind in ("*/*", "application/*"):
-            return JSON
-    raise ProblemError(406, f"answers are {JSON}, {GEOJSON} or {LINES}; ask for one of them in Accept")
+def _add_page(app: FastAPI, folder: Path) -> None:
+    """Serve the built page of a folder under every other address, or a plain page where it is not built."""
+    if page_files.is_built(folder):
+        app.router.default = page_files.PageFiles(folder)  # a mount answers 404 to a wrong method of a route
+        return
+
+    @app.get("/", include_in_schema=False)
+    async def missing() -> Response:
+        return HTMLResponse(page_files.missing_page())
 
 
-def _waiting(sent: Form, options: Any, form: str) -> Waiting:
+def _waiting(sent: Form, options: Options, form: str) -> Waiting:
+    """Return the job of a form, as the queue holds it."""
     return Waiting([photo.name for photo in sent.photos], [photo.content for photo in sent.photos], options, form)
 
 
 async def _while_present(request: Request, awaited: Awaitable[Result]) -> Result:
-    """What is awaited, for as long as the client is there. Raises ClientDisconnect."""
+    """Await a result for as long as the client is connected. Raises ClientDisconnect."""
     answer = asyncio.ensure_future(awaited)
     gone = asyncio.ensure_future(_gone(request))
     try:
@@ -254,13 +255,13 @@ async def _while_present(request: Request, awaited: Awaitable[Result]) -> Result
 
 
 async def _gone(request: Request) -> None:
-    """Returns when the client has left."""
+    """Return when the client has disconnected."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
 
-async def _told(_: Request, error: Exception) -> Response:
-    """Any error as a problem document."""
+async def _problem_response(_: Request, error: Exception) -> Response:
+    """Answer any error with a problem document (RFC 9457)."""
     if isinstance(error, ProblemError):
         status, detail, headers, more = error.status, error.detail, error.headers, error.more
     elif isinstance(error, RequestValidationError):
@@ -269,8 +270,8 @@ async def _told(_: Request, error: Exception) -> Response:
         detail = f"{'.'.join(map(str, first['loc'][1:]))}: {first['msg']}"
     elif isinstance(error, HTTPException):
         status, headers, more = error.status_code, dict(error.headers or {}), {}
-        told = {404: "there is nothing under this address", 405: "this address does not take that method"}
-        detail = told.get(status, str(error.detail))
+        details = {404: "there is nothing under this address", 405: "this address does not take that method"}
+        detail = details.get(status, str(error.detail))
     else:
         status, detail, headers, more = 500, "something in the server is broken; its log says what", {}, {}
     return Response(problems.document(status, detail, more), status, headers, media_type=PROBLEM_JSON)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from whereshot.foundation.errors import WhereshotError
 from whereshot.server.limits import Limits
+from whereshot.server.media_types import LINES
 from whereshot.server.metrics import Metrics
 from whereshot.server.options import Options
 from whereshot.server.pool import Answer, BrokenAnswerError, Worker, WorkerLostError, WorkerSlowError
@@ -53,6 +54,15 @@ class Waiting:
 
     def __post_init__(self) -> None:
         self.count = len(self.photos)
+
+    @property
+    def goes_alone(self) -> bool:
+        """Whether the job must not share a batch.
+
+        A job that failed together with others is tried alone. A job of lines is answered photo by photo, and all
+        other jobs of its batch would wait until its last photo.
+        """
+        return self.tried or self.form == LINES
 
     def tell(self, photo: int, line: bytes) -> None:
         """Hand on the line of a photo. A second one, of a job that is tried again, says the same."""
@@ -164,16 +174,19 @@ class Batcher:
         return True
 
     async def _take(self) -> list[Waiting]:
-        """The oldest job, and the next ones with the same options; one that failed before, alone."""
+        """Wait for the oldest job; return it with the next jobs that have the same options.
+
+        A job that goes alone is never put together with others.
+        """
         while not self._queue:
             self._more.clear()
             await self._more.wait()
         first = self._queue.popleft()
         batch, photos = [first], first.count
-        if first.tried:
+        if first.goes_alone:
             return batch
         for job in list(self._queue):
-            if photos + job.count <= BATCH and job.options == first.options and not job.tried:
+            if photos + job.count <= BATCH and job.options == first.options and not job.goes_alone:
                 self._queue.remove(job)
                 batch.append(job)
                 photos += job.count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from whereshot.server.answer_jobs import GEOJSON, JSON, LINES
+from whereshot.server.media_types import GEOJSON, JSON, LINES
 from whereshot.server.problems import PROBLEM_JSON
 
 _PLACE = {"name": "Rovinj", "region": "Istria", "country": "Croatia", "country_code": "HR"}

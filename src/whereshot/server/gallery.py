@@ -11,7 +11,7 @@ from whereshot.foundation.errors import InputError
 from whereshot.report.photo_gallery import ENTRIES, FORMAT, INDEX, PHOTOS
 
 
-class Gallery:
+class ServedGallery:
     """Photos with known places. Only what the index names is ever read."""
 
     def __init__(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What one request, and all of them together, may take: bytes, pixels, photos, places in the queue, seconds."""
+"""Limits of the server: bytes, pixels, photos, places in the queue and seconds, for one request and for all."""
 
 from __future__ import annotations
 
@@ -10,33 +10,34 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True)
 class Limits:
-    """Every bound of the server; each is tested by going beyond it."""
+    """Every limit of the server. A test goes beyond each of them."""
 
     photo_bytes: int = 20 * MEGABYTE
     request_bytes: int = 100 * MEGABYTE
-    """All of one request's body."""
+    """Bytes of the whole body of one request."""
     photos: int = 20
-    """In one request."""
+    """Photos in one request."""
     pixels: int = 100 * MEGABYTE
-    """Of one picture."""
+    """Pixels of one picture."""
     held_bytes: int = 600 * MEGABYTE
-    """Uploads held in memory at a time, of all clients."""
+    """Bytes of uploads in memory at the same time, of all clients together."""
     queue: int = 128
-    """Photos that may wait for their turn; beyond these the answer is 429."""
+    """Photos that may wait for a worker. A further photo is refused with 429."""
     connections: int = 1024
+    """Open connections at the same time."""
     header_s: float = 10.0
-    """Until a request's headers are complete."""
+    """Seconds within which all headers of a request must arrive."""
     idle_s: float = 10.0
-    """Without a byte of an upload, or without one of an answer taken."""
+    """Seconds without a byte of an upload, or during which a client reads no byte of its answer."""
     upload_s: float = 120.0
-    """Until an upload is complete."""
+    """Seconds within which an upload must be complete."""
     photo_s: float = 60.0
-    """Of work on one photo, a quarter more for each that is answered with it."""
+    """Seconds of work on one photo. Each further photo of the same batch adds a quarter of this."""
     shutdown_s: float = 60.0
-    """Until what was taken has to be finished."""
+    """Seconds within which the server finishes its accepted requests before it ends."""
 
-    def told(self) -> dict[str, Any]:
-        """What a client should know before it sends anything."""
+    def for_clients(self) -> dict[str, Any]:
+        """Return the limits that a client should know before it sends photos."""
         return {
             "files": self.photos,
             "bytes": self.photo_bytes,
@@ -47,8 +48,9 @@ class Limits:
 
 
 FIELDS = 16
-"""Option fields of a form: more than there are options."""
+"""Option fields of one form, at most; there are fewer options than this."""
 FIELD_BYTES = 1000
+"""Bytes of one option field."""
 HEADER_BYTES = 16_384
-"""All headers of a request, with its first line."""
+"""Bytes of all headers of a request, with its first line."""
 TOO_LONG_HEADERS = f"the headers of the request have more than {HEADER_BYTES:,} bytes, the limit"

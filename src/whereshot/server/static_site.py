@@ -54,7 +54,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenSite:
     """A site's folder, its bytes and those that a visitor's browser loads for the model."""
 
     folder: Path
@@ -69,7 +69,7 @@ def write(
     page: Path | None = None,
     overwrite: bool = False,
     say: Callable[[str], None] = lambda text: None,
-) -> Written:
+) -> WrittenSite:
     """Write a learned or trained model as the static site ``out``; ``page`` is the built page, by default our own.
 
     A trained model without network.onnx is exported on the way (needs torch). Raises ModelError for a model that a
@@ -91,7 +91,7 @@ def write(
         loaded = engine_bytes + _put_model(geolocator, beside, engine_bytes, say)
     if geolocator.trained.is_memory:
         say(f"{out}: holds features of the photos and the places where they were taken; publish it as you would these")
-    return Written(out, sum(path.stat().st_size for path in out.rglob("*") if path.is_file()), loaded)
+    return WrittenSite(out, sum(path.stat().st_size for path in out.rglob("*") if path.is_file()), loaded)
 
 
 def _put_model(geolocator: Geolocator, site: Path, engine_bytes: int, say: Callable[[str], None]) -> int:
@@ -119,7 +119,7 @@ def _put_model(geolocator: Geolocator, site: Path, engine_bytes: int, say: Calla
     return sum(len(held) for held in contents.values())
 
 
-def summary(written: Written) -> str:
+def summary(written: WrittenSite) -> str:
     """What is told of a written site, in one line."""
     return (
         f"{written.folder}: {written.bytes / 1e6:.0f} MB, of which a visitor's browser loads "

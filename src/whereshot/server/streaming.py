@@ -10,8 +10,8 @@ from typing import Any
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from whereshot.server.answer_jobs import LINES
 from whereshot.server.batching import Batcher, Waiting
+from whereshot.server.media_types import LINES
 from whereshot.server.pool import Answer
 from whereshot.server.problems import ProblemError, document
 

@@ -52,19 +52,21 @@ def _warm(answerer: Any, text: bool) -> None:
     import numpy as np
     from PIL import Image
 
-    from whereshot.server.answer_jobs import Job
+    from whereshot.server.answer_jobs import LocateJob
     from whereshot.server.options import Options
 
     buffer = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)).save(buffer, "JPEG")
-    answerer.answer([Job([None], [buffer.getvalue()])], Options(text=text), lambda *_: None)
+    answerer.answer([LocateJob([None], [buffer.getvalue()])], Options(text=text), lambda *_: None)
 
 
 def _answer(answerer: Any, batch: dict[str, Any], taken: BinaryIO, told: BinaryIO) -> None:
-    from whereshot.server.answer_jobs import Job
+    from whereshot.server.answer_jobs import LocateJob
     from whereshot.server.options import Options
 
-    jobs = [Job(job["names"], [taken.read(length) for length in job["lengths"]], job["form"]) for job in batch["jobs"]]
+    jobs = [
+        LocateJob(job["names"], [taken.read(length) for length in job["lengths"]], job["form"]) for job in batch["jobs"]
+    ]
 
     def tell(job: int, photo: int, line: bytes) -> None:
         _tell(told, {"photo": [job, photo], "length": len(line)}, line)

@@ -25,7 +25,7 @@ from whereshot.report.scorecard import (
     where_to_collect,
     world,
 )
-from whereshot.report.scorecard.base import Figure, Section, Table
+from whereshot.report.scorecard.base import Figure, Section, TextTable
 
 EVIL = "<b>|&\\_x"
 QUICK = Protocol(draws=20)
@@ -208,7 +208,7 @@ def test_maps_count_every_photo_and_place_it(report: Report) -> None:
     assert off.table.rows[0][0].endswith("Australia")  # all of Sydney is put in New York
     assert float(off.table.rows[0][3].replace(",", "")) == pytest.approx(15_990, rel=0.01)
     assert ("e5", "over 2500 km") in off.legend
-    frame = world.Frame.of(CITIES, 4)
+    frame = world.MapFrame.of(CITIES, 4)
     left, middle, right = (frame.project(np.array([[at, 0.0]]))[0, 0] for at in (-180.0, 0.0, 180.0))
     assert (left, middle, right) == pytest.approx((-frame.half[0], 0, frame.half[0]))
 
@@ -216,7 +216,7 @@ def test_maps_count_every_photo_and_place_it(report: Report) -> None:
 def test_photos_of_one_region_get_a_map_of_it(rng: np.random.Generator) -> None:
     truth = np.stack([rng.uniform(55, 57, 50), rng.uniform(9, 12, 50)], axis=1)
     row = score(Answers("x", sphere.move(truth, 90.0, 20.0)), truth, QUICK)
-    frame = world.Frame.of(truth, 4)
+    frame = world.MapFrame.of(truth, 4)
     plane = frame.project(truth[:, ::-1])
     assert (np.abs(plane) <= frame.half).all() and np.abs(plane[:, 1]).max() > 0.3 * frame.half[1]
     assert frame.level > 6
@@ -228,7 +228,7 @@ def test_photos_of_one_region_get_a_map_of_it(rng: np.random.Generator) -> None:
 def test_median_errors_of_cells_are_medians(rng: np.random.Generator) -> None:
     truth = CITIES[rng.integers(0, len(CITIES), 101)]
     row = score(Answers("x", sphere.move(truth, 10.0, rng.exponential(200, 101))), truth, QUICK)
-    cells = world.Cells.of(row.scored, 4)
+    cells = world.PhotoCells.of(row.scored, 4)
     own = world.s2.encode(truth, 4)
     for at, cell in enumerate(cells.ids):
         assert cells.median_km[at] == pytest.approx(np.median(row.scored.error_km[own == cell]))
@@ -353,4 +353,4 @@ def test_one_photo_and_no_answer_at_all_can_be_reported() -> None:
         whole = set_beside([score(Answers("x", points), CITIES[: len(points)], QUICK)])
         found = scorecard.sections(whole)
         assert "<h2>Errors</h2>" in scorecard.to_html(whole, found)
-        assert all(isinstance(part, Table | Figure | scorecard.Gallery) for one in found for part in one.parts)
+        assert all(isinstance(part, TextTable | Figure | scorecard.PhotoGroup) for one in found for part in one.parts)

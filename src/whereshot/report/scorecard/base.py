@@ -10,7 +10,7 @@ from whereshot.evaluate import Value
 
 
 @dataclass(frozen=True)
-class Table:
+class TextTable:
     """Cells as text, the first ``left`` columns of words, the others of figures; ``folded`` away on a page."""
 
     heads: list[str]
@@ -31,13 +31,13 @@ class Figure:
     title: str
     description: str
     svg: str
-    table: Table
+    table: TextTable
     legend: list[tuple[str, str]] = field(default_factory=list)
     wide: bool = False
 
 
 @dataclass(frozen=True)
-class Photo:
+class ShownPhoto:
     """A photo with its words, and a data address of a small copy if that was asked for."""
 
     title: str
@@ -46,11 +46,11 @@ class Photo:
 
 
 @dataclass(frozen=True)
-class Gallery:
+class PhotoGroup:
     """Photos in order, and the same as a table."""
 
-    table: Table
-    photos: list[Photo]
+    table: TextTable
+    photos: list[ShownPhoto]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Section:
 
     title: str
     words: list[str]
-    parts: list[Table | Figure | Gallery]
+    parts: list[TextTable | Figure | PhotoGroup]
 
 
 PART_KM = 3000.0

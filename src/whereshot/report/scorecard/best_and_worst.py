@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from whereshot.earth import place_names, sphere
 from whereshot.evaluate import Row, Scored
 from whereshot.report import single_page
-from whereshot.report.scorecard.base import Gallery, Photo, Table, kilometres
+from whereshot.report.scorecard.base import PhotoGroup, ShownPhoto, TextTable, kilometres
 
 SHOWN = 12
 
 
-def galleries(row: Row, thumbnails: Path | None = None) -> list[Gallery]:
+def galleries(row: Row, thumbnails: Path | None = None) -> list[PhotoGroup]:
     """The worst and the best answered photos; ``thumbnails`` is the folder that paths of pictures start from."""
     scored = row.kept
     answered = np.flatnonzero(~scored.failed)
@@ -25,7 +25,7 @@ def galleries(row: Row, thumbnails: Path | None = None) -> list[Gallery]:
     return [_gallery(scored, rows, title, thumbnails) for title, rows in lots.items() if len(rows)]
 
 
-def _gallery(scored: Scored, rows: NDArray[np.int64], title: str, thumbnails: Path | None) -> Gallery:
+def _gallery(scored: Scored, rows: NDArray[np.int64], title: str, thumbnails: Path | None) -> PhotoGroup:
     truth = scored.truth
     ids = [str(truth.ids[at]) if truth.ids is not None else str(at + 1) for at in rows]
     taken, put = (_places(points[rows]) for points in (truth.points, scored.answers.points))
@@ -42,9 +42,9 @@ def _gallery(scored: Scored, rows: NDArray[np.int64], title: str, thumbnails: Pa
         small = None
         if thumbnails is not None and truth.images is not None and truth.images[at]:
             small = single_page.thumbnail(str(thumbnails / str(truth.images[at])))
-        photos.append(Photo(name, lines, small))
+        photos.append(ShownPhoto(name, lines, small))
     heads = ["photo", "taken", "answer", "error km", "stated within 200 km %"]
-    return Gallery(Table(heads, cells, title, left=3), photos)
+    return PhotoGroup(TextTable(heads, cells, title, left=3), photos)
 
 
 def _places(points: sphere.Points) -> list[str]:

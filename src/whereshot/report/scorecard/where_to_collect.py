@@ -13,7 +13,7 @@ from whereshot.evaluate import Scored
 from whereshot.evaluate.base import SCENES
 from whereshot.evaluate.grouped import kind_of
 from whereshot.evaluate.naming import named, named_truth
-from whereshot.report.scorecard.base import Table, fine_level, kilometres
+from whereshot.report.scorecard.base import TextTable, fine_level, kilometres
 
 SHOWN = 10
 LEAST_PHOTOS = 3
@@ -25,7 +25,7 @@ FEW_TRAINING = 20
 _OFTEN = 0.3
 
 
-class Kind(NamedTuple):
+class PlaceKind(NamedTuple):
     """Kinds of photos: the code (n,) of each, -1 for none; the code of training photos (m,); what a kind is called."""
 
     heading: str
@@ -34,13 +34,13 @@ class Kind(NamedTuple):
     name: dict[int, str]
 
 
-def weakest(scored: Scored, training: sphere.Points | None = None) -> list[Table]:
+def weakest(scored: Scored, training: sphere.Points | None = None) -> list[TextTable]:
     """The weakest cells, regions and countries, with what to collect there; ``training`` positions (m, 2) if known."""
     kinds = [_cells(scored, training), _regions(scored, training), _countries(scored, training)]
     return [table for table in (_weakest(scored, kind) for kind in kinds) if table is not None]
 
 
-def _cells(scored: Scored, training: sphere.Points | None) -> Kind:
+def _cells(scored: Scored, training: sphere.Points | None) -> PlaceKind:
     least, points = scored.protocol.cell_level, scored.truth.points
     level = max(least, fine_level(points, least) - 2)
     ids, code = np.unique(s2.encode(points, level), return_inverse=True)
@@ -50,23 +50,23 @@ def _cells(scored: Scored, training: sphere.Points | None) -> Kind:
         at = np.minimum(np.searchsorted(ids, own), len(ids) - 1)
         trained = np.where(ids[at] == own, at, -1)
     names = {code: f"S2 {token}" for code, token in enumerate(s2.token(ids))}
-    return Kind(f"Weakest S2 cells of level {level}", code, trained, names)
+    return PlaceKind(f"Weakest S2 cells of level {level}", code, trained, names)
 
 
-def _regions(scored: Scored, training: sphere.Points | None) -> Kind:
+def _regions(scored: Scored, training: sphere.Points | None) -> PlaceKind:
     codes = named_truth(scored.truth)["region"]
     known = list(place_names.divisions()[0])
     names = {code: known[code][1] or known[code][0] for code in np.unique(codes[codes >= 0]).tolist()}
-    return Kind("Weakest regions", codes, None if training is None else named(training)["region"], names)
+    return PlaceKind("Weakest regions", codes, None if training is None else named(training)["region"], names)
 
 
-def _countries(scored: Scored, training: sphere.Points | None) -> Kind:
+def _countries(scored: Scored, training: sphere.Points | None) -> PlaceKind:
     codes = named_truth(scored.truth)["country"]
     names = {code: one.name for code, one in enumerate(countries().all)}
-    return Kind("Weakest countries", codes, None if training is None else named(training)["country"], names)
+    return PlaceKind("Weakest countries", codes, None if training is None else named(training)["country"], names)
 
 
-def _weakest(scored: Scored, kind: Kind) -> Table | None:
+def _weakest(scored: Scored, kind: PlaceKind) -> TextTable | None:
     known = kind.codes >= 0
     if not known.any():
         return None
@@ -93,10 +93,10 @@ def _weakest(scored: Scored, kind: Kind) -> Table | None:
         rows.append(cells)
     heads = ["where", "what to collect", "photos", *([] if trained is None else ["trained on"])]
     heads += ["GeoScore", "median km", f"% in {RIGHT_KM} km"]
-    return Table(heads, rows, kind.heading, left=2)
+    return TextTable(heads, rows, kind.heading, left=2)
 
 
-def _called(scored: Scored, kind: Kind, own: NDArray[np.int64], code: int) -> str:
+def _called(scored: Scored, kind: PlaceKind, own: NDArray[np.int64], code: int) -> str:
     name = place_names.place_names(sphere.mean(scored.truth.points[own]).reshape(1, 2))[0]
     if kind.heading.startswith("Weakest S2"):
         near = ", ".join(part for part in (name.name, name.country) if part)

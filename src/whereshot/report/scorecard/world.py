@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from whereshot.earth.countries import countries
 from whereshot.earth.partition.base import densify, planar_polygon
 from whereshot.evaluate import DISTANCES_KM, Row, Scored
 from whereshot.report.cell_maps import equal_earth, lambert
-from whereshot.report.scorecard.base import PART_KM, Figure, Table, fine_level, kilometres, part_km
+from whereshot.report.scorecard.base import PART_KM, Figure, TextTable, fine_level, kilometres, part_km
 from whereshot.report.scorecard.svg import hint, number, svg
 
 CLASSES = 6
@@ -26,7 +26,7 @@ _TABLE_ROWS = 20
 
 
 @dataclass(frozen=True)
-class Frame:
+class MapFrame:
     """How positions get on the sheet: a projection, the box of it that is shown, the level of the cells."""
 
     project: Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -35,7 +35,7 @@ class Frame:
     around: BaseGeometry | None
 
     @classmethod
-    def of(cls, points: sphere.Points, level: int) -> Frame:
+    def of(cls, points: sphere.Points, level: int) -> MapFrame:
         """The world, or the part in which all the photos lie."""
         km = part_km(points)
         if km > PART_KM:
@@ -88,7 +88,7 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Cells:
+class PhotoCells:
     """Photos by cell: ids (k,), photos (k,), mean position (k, 2), median error in km (k,)."""
 
     ids: NDArray[np.uint64]
@@ -97,7 +97,7 @@ class Cells:
     median_km: NDArray[np.float64]
 
     @classmethod
-    def of(cls, scored: Scored, level: int) -> Cells:
+    def of(cls, scored: Scored, level: int) -> PhotoCells:
         """The cells of a level that hold photos."""
         ids, code, count = np.unique(s2.encode(scored.truth.points, level), return_inverse=True, return_counts=True)
         xyz = sphere.xyz(scored.truth.points)
@@ -108,76 +108,93 @@ class Cells:
         return cls(ids, count, sphere.latlon(total / np.linalg.norm(total, axis=1, keepdims=True)), (low + high) / 2)
 
 
+@dataclass(frozen=True)
+class ColouredMap:
+    """The words and classes of one map: the class (k,) of each cell, their labels, and the order (k,) of the table."""
+
+    name: str
+    title: str
+    description: str
+    classes: NDArray[np.int64]
+    colours: str
+    labels: list[str]
+    order: NDArray[np.int64]
+
+
 def maps(row: Row) -> list[Figure]:
-    """Two maps with the same cells: photos, and their median error."""
+    """Draw two maps with the same cells: the number of photos, and their median error."""
     scored = row.kept
-    frame = Frame.of(scored.truth.points, scored.protocol.cell_level)
-    cells = Cells.of(scored, frame.level)
-    land = frame.land()
-    outlines = [frame.path(planar_polygon(densify(corners))) for corners in s2.vertices(cells.ids)]
-    named = _named(cells)
-    steps = np.unique(np.round(np.geomspace(1, max(int(cells.photos.max()), 1) + 1, CLASSES + 1)).astype(np.int64))
-    count_class = np.searchsorted(steps, cells.photos, side="right") - 1
-    count_class = np.minimum(count_class, max(len(steps) - 2, 0))
-    count_labels = [
+    frame = MapFrame.of(scored.truth.points, scored.protocol.cell_level)
+    cells = PhotoCells.of(scored, frame.level)
+    level = f"S2 cells of level {frame.level}"
+    count_class, count_labels = _count_classes(cells.photos)
+    error_class = np.searchsorted(DISTANCES_KM, cells.median_km, side="left")
+    error_labels = [f"up to {km} km" for km in DISTANCES_KM] + [f"over {DISTANCES_KM[-1]} km"]
+    photo_map = ColouredMap(
+        "map-photos",
+        "Where the photos are",
+        f"Map of {int(cells.photos.sum()):,} photos in {len(cells.ids):,} {level}, by number of photos.",
+        count_class,
+        "q",
+        count_labels,
+        np.argsort(-cells.photos, kind="stable"),
+    )
+    error_map = ColouredMap(
+        "map-errors",
+        f"How far off {row.name} is",
+        f"Map of the median error in {len(cells.ids):,} {level}; photos without an answer are half the Earth away.",
+        error_class,
+        "e",
+        error_labels,
+        np.argsort(-cells.median_km, kind="stable"),
+    )
+    return _draw(frame, cells, (photo_map, error_map))
+
+
+def _count_classes(photos: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str]]:
+    """Return the class (k,) of each cell by its number of photos (k,), in geometric steps, and the classes' labels."""
+    steps = np.unique(np.round(np.geomspace(1, max(int(photos.max()), 1) + 1, CLASSES + 1)).astype(np.int64))
+    classes = np.searchsorted(steps, photos, side="right") - 1
+    labels = [
         f"{low:,}" if high - low <= 1 else f"{low:,} to {high - 1:,}"
         for low, high in itertools.pairwise(steps.tolist())
     ]
-    error_class = np.searchsorted(DISTANCES_KM, cells.median_km, side="left")
-    error_labels = [f"up to {km} km" for km in DISTANCES_KM] + [f"over {DISTANCES_KM[-1]} km"]
+    return np.minimum(classes, max(len(steps) - 2, 0)), labels
+
+
+def _draw(frame: MapFrame, cells: PhotoCells, wanted: Iterable[ColouredMap]) -> list[Figure]:
+    """Draw the same cells once for each map, with a table of the first cells."""
+    land, named = frame.land(), _named(cells)
+    outlines = [frame.path(planar_polygon(densify(corners))) for corners in s2.vertices(cells.ids)]
     hints = [
         f"{where}: {photos:,} photos, median error {kilometres(km)} km"
         for where, photos, km in zip(named, cells.photos, cells.median_km, strict=True)
     ]
-
-    def drawn(
-        name: str,
-        title: str,
-        said: str,
-        which: NDArray[np.int64],
-        ramp: str,
-        labels: list[str],
-        order: NDArray[np.int64],
-    ) -> Figure:
+    heads = ["cell near", "S2", "photos", "median error km"]
+    figures = []
+    for one in wanted:
         marks = [
-            f'<path class="{ramp}{which[at]} cell" d="{outlines[at]}">{hint(hints[at])}</path>'
+            f'<path class="{one.colours}{one.classes[at]} cell" d="{outlines[at]}">{hint(hints[at])}</path>'
             for at in range(len(hints))
         ]
-        used = sorted(set(which.tolist()))
         rows = [
             [named[at], s2.token(cells.ids[at : at + 1])[0], f"{cells.photos[at]:,}", kilometres(cells.median_km[at])]
-            for at in order[:_TABLE_ROWS]
+            for at in one.order[:_TABLE_ROWS]
         ]
-        heads = ["cell near", "S2", "photos", "median error km"]
-        caption = f"{title}: {min(len(rows), _TABLE_ROWS)} of {len(hints):,} cells"
-        drawing = svg(name, title, said, WIDTH, frame.height, [*land, *marks])
-        legend = [(f"{ramp}{at}", labels[at]) for at in used]
-        return Figure(name, title, said, drawing, Table(heads, rows, caption, left=2, folded=True), legend, wide=True)
-
-    level = f"S2 cells of level {frame.level}"
-    return [
-        drawn(
-            "map-photos",
-            "Where the photos are",
-            f"Map of {int(cells.photos.sum()):,} photos in {len(hints):,} {level}, by number of photos.",
-            count_class,
-            "q",
-            count_labels,
-            np.argsort(-cells.photos, kind="stable"),
-        ),
-        drawn(
-            "map-errors",
-            f"How far off {row.name} is",
-            f"Map of the median error in {len(hints):,} {level}; photos without an answer are half the Earth away.",
-            error_class,
-            "e",
-            error_labels,
-            np.argsort(-cells.median_km, kind="stable"),
-        ),
-    ]
+        table = TextTable(
+            heads,
+            rows,
+            f"{one.title}: {min(len(rows), _TABLE_ROWS)} of {len(hints):,} cells",
+            left=2,
+            folded=True,
+        )
+        drawing = svg(one.name, one.title, one.description, WIDTH, frame.height, [*land, *marks])
+        legend = [(f"{one.colours}{at}", one.labels[at]) for at in sorted(set(one.classes.tolist()))]
+        figures.append(Figure(one.name, one.title, one.description, drawing, table, legend, wide=True))
+    return figures
 
 
-def _named(cells: Cells) -> list[str]:
+def _named(cells: PhotoCells) -> list[str]:
     names = place_names.place_names(cells.means)
     return [
         ", ".join(part for part in (name.name, name.country) if part) or f"{latitude:.1f}, {longitude:.1f}"

@@ -1,4 +1,4 @@
-"""The built page's files, as they lie in the package; where they are missing, a plain page that says so."""
+"""The files of the built page, which lie in the package, and a plain page for where they are missing."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-HOW = "The page is not built. In a source tree, build it with: make web. The API answers without it."
+NOT_BUILT = "The page is not built. In a source tree, build it with: make web. The API answers without it."
 _MISSING = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>whereshot</title>'
-    f'<h1>whereshot</h1><p>{HOW}</p><p>The API is described in <a href="openapi.json">openapi.json</a>.</p></html>'
+    f"<h1>whereshot</h1><p>{NOT_BUILT}</p>"
+    '<p>The API is described in <a href="openapi.json">openapi.json</a>.</p></html>'
 )
 _TYPES = {
     ".js": "text/javascript",
@@ -25,29 +26,31 @@ _FOREVER = "public, max-age=31536000, immutable"
 
 
 def folder() -> Path:
-    """Where the built page's files are, if they are."""
+    """Return the folder of the built page. It exists only after ``make web``."""
     return Path(str(resources.files("whereshot"))) / "server" / "static" / "site"
 
 
 def is_built(place: Path) -> bool:
-    """Whether there is a page."""
+    """Return whether a folder holds a built page."""
     return (place / "index.html").is_file()
 
 
 def missing_page() -> str:
-    """What a browser is shown where the page is not built."""
+    """Return the HTML that a browser gets where the page is not built."""
     return _MISSING
 
 
-class Site(StaticFiles):
-    """The page's files. Those whose name holds a hash of their content may be kept for good."""
+class PageFiles(StaticFiles):
+    """The files of the page (ASGI). Browsers may keep files under ``assets/`` forever: their names hold a hash."""
 
     def __init__(self, place: Path) -> None:
+        """Serve the files of the folder ``place``."""
         super().__init__(directory=place, html=True)
-        for suffix, kind in _TYPES.items():  # what a system calls them differs
+        for suffix, kind in _TYPES.items():  # systems differ in the types that they know
             mimetypes.add_type(kind, suffix)
 
     async def get_response(self, path: str, scope: Any) -> Any:
+        """Return the file of a path. Raises HTTPException (405) for other methods than GET and HEAD."""
         if scope["method"] not in ("GET", "HEAD"):
             raise HTTPException(405, headers={"Allow": "GET, HEAD"})
         response = await super().get_response(path, scope)

@@ -1,0 +1,163 @@
+"""The queue in front of the workers: which jobs share a batch, and what happens to a batch that fails."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from whereshot.server.batching import BATCH, Batcher, Waiting
+from whereshot.server.limits import Limits
+from whereshot.server.media_types import GEOJSON, JSON, LINES
+from whereshot.server.metrics import Metrics
+from whereshot.server.options import Options
+from whereshot.server.pool import Answer, BrokenAnswerError, Worker, WorkerLostError, WorkerSlowError
+from whereshot.server.problems import ProblemError
+
+Parts = list[bytes | bytearray]
+
+
+class RecordingWorker(Worker):
+    """A worker without a process. It waits for ``go``, then answers or raises what ``fail`` returns for a batch."""
+
+    def __init__(self, fail: Callable[[list[str]], Exception | None] = lambda names: None) -> None:
+        super().__init__({})
+        self.batches: list[list[str]] = []
+        self.started = 0
+        self.go = asyncio.Event()
+        self._fail = fail
+
+    async def start(self) -> None:
+        self.started += 1
+
+    async def stop(self) -> None:
+        pass
+
+    async def answer(self, parts: Parts, seconds: float, tell: Callable[[int, int, bytes], None]) -> list[Answer]:
+        jobs = json.loads(bytes(parts[0]))["jobs"]
+        names = [job["names"][0] for job in jobs]
+        self.batches.append(names)
+        await self.go.wait()
+        error = self._fail(names)
+        if error is not None:
+            raise error
+        return [Answer(200, job["form"], job["names"][0].encode()) for job in jobs]
+
+
+def job(name: str, form: str = JSON, *, photos: int = 1, options: Options | None = None) -> Waiting:
+    return Waiting([name] * photos, [b""] * photos, options or Options(), form)
+
+
+def run(worker: RecordingWorker, test: Callable[[Batcher], Coroutine[Any, Any, None]]) -> None:
+    async def inside() -> None:
+        batcher = Batcher([worker], Limits(), Metrics())
+        await batcher.start()
+        try:
+            async with asyncio.timeout(20):
+                await test(batcher)
+        finally:
+            await batcher.stop()
+
+    asyncio.run(inside())
+
+
+async def queued(batcher: Batcher, *jobs: Waiting) -> list[asyncio.Task[Answer]]:
+    """Put jobs into the queue while the worker is busy with a first one."""
+    tasks = [asyncio.create_task(batcher.answer(job("first")))]
+    while batcher.waiting or not tasks:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    for one in jobs:
+        tasks.append(asyncio.create_task(batcher.answer(one)))
+        await asyncio.sleep(0)
+    return tasks
+
+
+def test_a_job_of_lines_keeps_no_other_job_waiting() -> None:
+    """It is answered photo by photo, so that a job of its batch would get its answer after all of these."""
+    worker = RecordingWorker()
+
+    async def test(batcher: Batcher) -> None:
+        tasks = await queued(batcher, job("a"), job("lines", LINES, photos=3), job("b", GEOJSON), job("more", LINES))
+        worker.go.set()
+        answers = await asyncio.gather(*tasks)
+        assert [answer.body for answer in answers] == [b"first", b"a", b"lines", b"b", b"more"]
+
+    run(worker, test)
+    assert worker.batches == [["first"], ["a", "b"], ["lines"], ["more"]]
+
+
+def test_a_batch_has_one_set_of_options_and_a_bounded_size() -> None:
+    worker = RecordingWorker()
+    other = Options(top=3)
+
+    async def test(batcher: Batcher) -> None:
+        jobs = [job("a", photos=BATCH - 1), job("b", options=other), job("c", photos=2), job("d")]
+        tasks = await queued(batcher, *jobs)
+        worker.go.set()
+        await asyncio.gather(*tasks)
+
+    run(worker, test)
+    assert worker.batches == [["first"], ["a", "d"], ["b"], ["c"]]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(WorkerLostError(), 422), (WorkerSlowError(), 422), (BrokenAnswerError(), 500)]
+)
+def test_only_the_job_that_fails_alone_is_refused(error: Exception, status: int) -> None:
+    worker = RecordingWorker(lambda names: error if "bad" in names else None)
+
+    async def test(batcher: Batcher) -> None:
+        tasks = await queued(batcher, job("a"), job("bad"), job("b"))
+        worker.go.set()
+        first, a, bad, b = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(bad, ProblemError) and bad.status == status
+        assert all(isinstance(answer, Answer) for answer in (first, a, b))
+
+    run(worker, test)
+    assert worker.batches == [["first"], ["a", "bad", "b"], ["a"], ["bad"], ["b"]]
+    assert worker.started == (1 if isinstance(error, BrokenAnswerError) else 3)
+
+
+def test_a_full_queue_refuses_and_a_client_that_leaves_frees_its_place() -> None:
+    worker = RecordingWorker()
+
+    async def test(batcher: Batcher) -> None:
+        tasks = await queued(batcher, *(job(str(number), photos=16) for number in range(8)))
+        assert batcher.waiting == Limits().queue
+        with pytest.raises(ProblemError) as refused:
+            batcher.check_room()
+        assert refused.value.status == 429 and int(refused.value.headers["Retry-After"]) >= 1
+        tasks[-1].cancel()
+        await asyncio.sleep(0)
+        batcher.check_room(16)
+        worker.go.set()
+        await asyncio.gather(*tasks[:-1])
+
+    run(worker, test)
+
+
+def test_what_still_waits_when_the_server_stops_is_refused() -> None:
+    worker = RecordingWorker()
+    left: list[asyncio.Task[Answer]] = []
+
+    async def test(batcher: Batcher) -> None:
+        left.extend(await queued(batcher, job("a")))
+        await batcher.stop()
+        with pytest.raises(ProblemError, match="the server is stopping"):
+            await left[-1]
+
+    run(worker, test)
+
+
+def test_a_line_of_a_job_that_is_tried_again_is_passed_on_once() -> None:
+    async def test() -> None:
+        waiting = job("a", LINES, photos=2)
+        for photo, line in ((0, b"0"), (0, b"0 again"), (1, b"1")):
+            waiting.tell(photo, line)
+        assert [waiting.lines.get_nowait() for _ in range(waiting.lines.qsize())] == [b"0", b"1"]
+
+    asyncio.run(test())
