@@ -28,7 +28,6 @@ from whereshot.server import coarsen, pictures, security
 from whereshot.server.app import Service, make_app
 from whereshot.server.batching import Batcher
 from whereshot.server.limits import Limits
-from whereshot.server.media_types import answer_form
 from whereshot.server.metrics import Metrics
 from whereshot.server.multipart import FormReader, Held
 from whereshot.server.options import Options, read_options
@@ -171,21 +170,6 @@ def test_a_client_may_ask_for_coarser_answers_only() -> None:
 def test_a_region_is_never_a_file(region: str) -> None:
     with pytest.raises(InputError, match="region is the name of a country"):
         read_options({"region": region})
-
-
-@pytest.mark.parametrize(
-    ("accept", "form"),
-    [
-        (None, "application/json"),
-        ("*/*", "application/json"),
-        ("text/html, application/geo+json", "application/geo+json"),
-        ("application/json;q=0.2, application/geo+json;q=0.8", "application/geo+json"),
-        ("application/geo+json;q=0, */*", "application/json"),
-        ("application/*;q=x, application/json", "application/json"),
-    ],
-)
-def test_the_form_of_an_answer(accept: str | None, form: str) -> None:
-    assert answer_form(accept) == form
 
 
 # ---- who may ask

@@ -10,7 +10,7 @@ from whereshot.evaluate import Value
 
 
 @dataclass(frozen=True)
-class TextTable:
+class SheetTable:
     """Cells as text, the first ``left`` columns of words, the others of figures; ``folded`` away on a page."""
 
     heads: list[str]
@@ -31,7 +31,7 @@ class Figure:
     title: str
     description: str
     svg: str
-    table: TextTable
+    table: SheetTable
     legend: list[tuple[str, str]] = field(default_factory=list)
     wide: bool = False
 
@@ -49,7 +49,7 @@ class ShownPhoto:
 class PhotoGroup:
     """Photos in order, and the same as a table."""
 
-    table: TextTable
+    table: SheetTable
     photos: list[ShownPhoto]
 
 
@@ -59,7 +59,7 @@ class Section:
 
     title: str
     words: list[str]
-    parts: list[TextTable | Figure | PhotoGroup]
+    parts: list[SheetTable | Figure | PhotoGroup]
 
 
 PART_KM = 3000.0

@@ -7,7 +7,7 @@ from typing import Any
 from whereshot.earth.countries import countries
 from whereshot.evaluate import DISTANCES_KM, LEVELS, Comparison, Group, Report, Row
 from whereshot.photos.test_sets import Benchmark
-from whereshot.report.scorecard.base import TextTable, with_interval
+from whereshot.report.scorecard.base import SheetTable, with_interval
 
 GROUPS_SHOWN = 30
 COMPARED = (*(f"accuracy_{km}" for km in DISTANCES_KM), "geoscore", "mean_km", "median_km", "nll")
@@ -36,7 +36,7 @@ _SHARES: tuple[str, ...] = (
 _SHARES += ("precision", "sample_coverage")
 
 
-def scores(report: Report, benchmark: Benchmark | None = None) -> TextTable:
+def scores(report: Report, benchmark: Benchmark | None = None) -> SheetTable:
     """The scores that the field tells, intervals in brackets; published ones below, marked as such."""
     rows = [
         [row.name, *(with_interval(row.scores.get(key), *form) for key, form in _FORMS.items())] for row in report.rows
@@ -45,14 +45,14 @@ def scores(report: Report, benchmark: Benchmark | None = None) -> TextTable:
         values = one.scores()
         cells = [f"{values[key]:{_FORMS[key][1]}}" if key in values else "" for key in _FORMS]
         rows.append([f"{one.name} (published)", *cells])
-    return TextTable(_HEADS, rows, "Scores, % within each distance")
+    return SheetTable(_HEADS, rows, "Scores, % within each distance")
 
 
-def all_scores(report: Report) -> TextTable:
+def all_scores(report: Report) -> SheetTable:
     """Every score of every method."""
     names = list(dict.fromkeys(name for row in report.rows for name in row.scores))
     rows = [[name, *(with_interval(row.scores.get(name), *_form(name)) for row in report.rows)] for name in names]
-    return TextTable(["score", *(row.name for row in report.rows)], rows, "All scores", folded=True)
+    return SheetTable(["score", *(row.name for row in report.rows)], rows, "All scores", folded=True)
 
 
 def _form(name: str) -> tuple[float, str]:
@@ -65,7 +65,7 @@ def _form(name: str) -> tuple[float, str]:
     return (1, ".1f") if name.endswith("_km") else (1, ".3f")
 
 
-def differences(comparisons: list[Comparison]) -> TextTable:
+def differences(comparisons: list[Comparison]) -> SheetTable:
     """The first method against each other one: who is nearer, Wilcoxon's test, what it has more, with intervals."""
     rows = []
     for one in comparisons:
@@ -77,27 +77,27 @@ def differences(comparisons: list[Comparison]) -> TextTable:
             cells.append(with_interval(value, factor, f"+{form}") + " *" * clear)
         rows.append(cells)
     heads = [comparisons[0].first, "nearer", "as near", "farther", "Wilcoxon p", *_HEADS[1 : 1 + len(COMPARED)]]
-    return TextTable(heads, rows, "Differences; an asterisk: the interval is clear of zero")
+    return SheetTable(heads, rows, "Differences; an asterisk: the interval is clear of zero")
 
 
-def wins_by_country(comparison: Comparison) -> TextTable:
+def wins_by_country(comparison: Comparison) -> SheetTable:
     """Win, tie and loss of the first in each country, those with most photos."""
     counts = sorted(comparison.by_country.items(), key=lambda item: -sum(item[1]))[:GROUPS_SHOWN]
     rows = [[_country(code), *(f"{count:,}" for count in three)] for code, three in counts]
     caption = f"{comparison.first} against {comparison.second} by country"
-    return TextTable(["country", "nearer", "as near", "farther"], rows, caption, folded=True)
+    return SheetTable(["country", "nearer", "as near", "farther"], rows, caption, folded=True)
 
 
 def _country(code: str) -> str:
     return countries().by_code[code].name
 
 
-def groups(row: Row) -> list[TextTable]:
+def groups(row: Row) -> list[SheetTable]:
     """The scores by scene, continent and country, the largest first."""
     return [_groups(kind, row.groups[kind]) for kind in ("scene", "continent", "country") if row.groups.get(kind)]
 
 
-def _groups(kind: str, found: list[Group]) -> TextTable:
+def _groups(kind: str, found: list[Group]) -> SheetTable:
     keys = [f"accuracy_{km}" for km in DISTANCES_KM] + ["geoscore"]
     rows = [
         [
@@ -109,19 +109,19 @@ def _groups(kind: str, found: list[Group]) -> TextTable:
     ]
     more = f", the {GROUPS_SHOWN} largest of {len(found)}" if len(found) > GROUPS_SHOWN else ""
     heads = [kind, "photos", *(f"{km} km" for km in DISTANCES_KM), "GeoScore"]
-    return TextTable(heads, rows, f"By {kind}{more}", folded=kind == "country")
+    return SheetTable(heads, rows, f"By {kind}{more}", folded=kind == "country")
 
 
-def published(benchmark: Benchmark) -> TextTable:
+def published(benchmark: Benchmark) -> SheetTable:
     """Where each published row comes from."""
     rows = [[one.name, one.track or "not stated", one.source] for one in benchmark.published]
-    return TextTable(["published", "track", "source"], rows, "Published scores, not computed here", left=3)
+    return SheetTable(["published", "track", "source"], rows, "Published scores, not computed here", left=3)
 
 
-def protocol(told: dict[str, Any]) -> TextTable:
+def protocol(told: dict[str, Any]) -> SheetTable:
     """How everything was counted."""
     rows = [[key.replace("_", " "), str(value)] for key, value in told.items() if value is not None]
-    return TextTable(["protocol", "as counted here"], rows, left=2)
+    return SheetTable(["protocol", "as counted here"], rows, left=2)
 
 
 def protocol_line(told: dict[str, Any]) -> str:
