@@ -25,7 +25,7 @@ from whereshot.report.scorecard import (
     where_to_collect,
     world,
 )
-from whereshot.report.scorecard.base import Figure, Section, SheetTable
+from whereshot.report.scorecard.base import Figure, ScoreTable, Section
 
 EVIL = "<b>|&\\_x"
 QUICK = Protocol(draws=20)
@@ -353,4 +353,4 @@ def test_one_photo_and_no_answer_at_all_can_be_reported() -> None:
         whole = set_beside([score(Answers("x", points), CITIES[: len(points)], QUICK)])
         found = scorecard.sections(whole)
         assert "<h2>Errors</h2>" in scorecard.to_html(whole, found)
-        assert all(isinstance(part, SheetTable | Figure | scorecard.PhotoGroup) for one in found for part in one.parts)
+        assert all(isinstance(part, ScoreTable | Figure | scorecard.PhotoGroup) for one in found for part in one.parts)

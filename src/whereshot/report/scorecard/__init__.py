@@ -24,9 +24,9 @@ from whereshot.report.scorecard import (
     where_to_collect,
     world,
 )
-from whereshot.report.scorecard.base import Figure, PhotoGroup, Section, SheetTable
+from whereshot.report.scorecard.base import Figure, PhotoGroup, ScoreTable, Section
 
-__all__ = ["Figure", "PhotoGroup", "Section", "SheetTable", "sections", "summary", "to_html", "to_latex", "to_markdown"]
+__all__ = ["Figure", "PhotoGroup", "ScoreTable", "Section", "sections", "summary", "to_html", "to_latex", "to_markdown"]
 
 
 def summary(report: Report, benchmark: Benchmark | None = None) -> str:
@@ -48,7 +48,7 @@ def sections(
     """
     row = report.rows[0]
     words = [] if benchmark is None else [f"{benchmark.title}: {benchmark.photos:,} photos. {benchmark.told}"]
-    first: list[SheetTable | Figure | PhotoGroup] = [tables.scores(report, benchmark)]
+    first: list[ScoreTable | Figure | PhotoGroup] = [tables.scores(report, benchmark)]
     first += [] if benchmark is None or not benchmark.published else [tables.published(benchmark)]
     found = [Section("Scores", words, [*first, tables.all_scores(report)])]
     if row.scored is not None:
@@ -57,7 +57,7 @@ def sections(
         by_country = [tables.wins_by_country(one) for one in report.comparisons]
         found.append(Section("Comparisons", [_PAIRED], [tables.differences(report.comparisons), *by_country]))
     noted = (
-        [SheetTable(["note"], [[note] for note in report.notes], "Notes on the data", folded=True)]
+        [ScoreTable(["note"], [[note] for note in report.notes], "Notes on the data", folded=True)]
         if report.notes
         else []
     )
@@ -101,7 +101,7 @@ def to_markdown(report: Report, found: list[Section], benchmark: Benchmark | Non
 def to_latex(report: Report, found: list[Section]) -> str:
     """All tables that are not those of figures."""
     parts = [part for one in found for part in one.parts if not isinstance(part, Figure)]
-    own = [part if isinstance(part, SheetTable) else part.table for part in parts]
+    own = [part if isinstance(part, ScoreTable) else part.table for part in parts]
     return latex.document(own, tables.protocol_line(report.protocol))
 
 

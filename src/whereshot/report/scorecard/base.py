@@ -10,7 +10,7 @@ from whereshot.evaluate import Value
 
 
 @dataclass(frozen=True)
-class SheetTable:
+class ScoreTable:
     """Cells as text, the first ``left`` columns of words, the others of figures; ``folded`` away on a page."""
 
     heads: list[str]
@@ -31,7 +31,7 @@ class Figure:
     title: str
     description: str
     svg: str
-    table: SheetTable
+    table: ScoreTable
     legend: list[tuple[str, str]] = field(default_factory=list)
     wide: bool = False
 
@@ -49,7 +49,7 @@ class ShownPhoto:
 class PhotoGroup:
     """Photos in order, and the same as a table."""
 
-    table: SheetTable
+    table: ScoreTable
     photos: list[ShownPhoto]
 
 
@@ -59,7 +59,7 @@ class Section:
 
     title: str
     words: list[str]
-    parts: list[SheetTable | Figure | PhotoGroup]
+    parts: list[ScoreTable | Figure | PhotoGroup]
 
 
 PART_KM = 3000.0

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from whereshot.earth import place_names, sphere
 from whereshot.evaluate import Row, Scored
 from whereshot.report import single_page
-from whereshot.report.scorecard.base import PhotoGroup, SheetTable, ShownPhoto, kilometres
+from whereshot.report.scorecard.base import PhotoGroup, ScoreTable, ShownPhoto, kilometres
 
 SHOWN = 12
 
@@ -44,7 +44,7 @@ def _gallery(scored: Scored, rows: NDArray[np.int64], title: str, thumbnails: Pa
             small = single_page.thumbnail(str(thumbnails / str(truth.images[at])))
         photos.append(ShownPhoto(name, lines, small))
     heads = ["photo", "taken", "answer", "error km", "stated within 200 km %"]
-    return PhotoGroup(SheetTable(heads, cells, title, left=3), photos)
+    return PhotoGroup(ScoreTable(heads, cells, title, left=3), photos)
 
 
 def _places(points: sphere.Points) -> list[str]:

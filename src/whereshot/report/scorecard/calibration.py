@@ -6,7 +6,7 @@ import numpy as np
 
 from whereshot.evaluate import DISTANCES_KM, LEVELS, Row
 from whereshot.evaluate.abstention import RISKS_KM
-from whereshot.report.scorecard.base import Figure, SheetTable, with_interval
+from whereshot.report.scorecard.base import Figure, ScoreTable, with_interval
 from whereshot.report.scorecard.svg import Plot, Scale, shares
 
 _TABLE_ROWS = 12
@@ -41,7 +41,7 @@ def _reliability(row: Row, km: int) -> Figure:
     title = f"Reliability within {km} km"
     said = f"Share of photos that are within {km} km against the stated probability; on the diagonal it is true."
     said += f" Expected calibration error {with_interval(ece, 100, '.1f')} %." if ece else ""
-    table = SheetTable(["stated %", "true %", "low", "high"], cells, title, left=0, folded=True)
+    table = ScoreTable(["stated %", "true %", "low", "high"], cells, title, left=0, folded=True)
     legend = [("s0", "photos by stated probability"), ("mark", "as it should be")]
     name = f"reliability-{km}"
     return Figure(name, title, said, plot.svg(name, title, said), table, legend)
@@ -72,7 +72,7 @@ def _coverage(row: Row) -> Figure:
             rows.append([f"{words}, {percent} %", told, with_interval(area, 1, ",.0f")])
     title = "Do circles and regions hold what they promise?"
     said = "Share of photos whose place lies inside, at each stated level; on the diagonal the level is true."
-    table = SheetTable(["level", "inside %", "mean area km²"], rows, title, folded=True)
+    table = ScoreTable(["level", "inside %", "mean area km²"], rows, title, folded=True)
     svg = plot.svg("coverage", title, said)
     return Figure("coverage", title, said, svg, table, [*legend, ("mark", "as it should be")])
 
@@ -92,7 +92,7 @@ def _risk(row: Row) -> Figure:
         )
     title = "Answering only the surest photos"
     said = "Risk among the photos answered, against how many are answered; a good confidence starts low."
-    table = SheetTable(["% too far off when answering", *(f"{100 * s:.0f} %" for s in steps)], rows, title, folded=True)
+    table = ScoreTable(["% too far off when answering", *(f"{100 * s:.0f} %" for s in steps)], rows, title, folded=True)
     return Figure("risk", title, said, plot.svg("risk", title, said), table, legend)
 
 
@@ -104,5 +104,5 @@ def _recall(row: Row) -> Figure:
     rows = [[f"{curve.x[i]:,.0f}", f"{100 * curve.y[i]:.1f}"] for i in picked]
     title = "Finding a photo by searching"
     said = "Share of photos found when the likeliest places are searched first, by the area searched."
-    table = SheetTable(["km² searched", "% found"], rows, title, left=0, folded=True)
+    table = ScoreTable(["km² searched", "% found"], rows, title, left=0, folded=True)
     return Figure("recall", title, said, plot.svg("recall", title, said), table, [("s0", "regions of highest density")])

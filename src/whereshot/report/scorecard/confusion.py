@@ -14,7 +14,7 @@ from whereshot.earth import place_names, s2, sphere
 from whereshot.earth.countries import countries
 from whereshot.evaluate import Row, Scored
 from whereshot.evaluate.administrative import named_both
-from whereshot.report.scorecard.base import Figure, SheetTable
+from whereshot.report.scorecard.base import Figure, ScoreTable
 from whereshot.report.scorecard.svg import hint, number, svg, text
 
 MOST = 28
@@ -133,6 +133,6 @@ def _drawn(row: Row, kinds: Kinds, largest: NDArray[np.int64], counts: NDArray[n
     said += f"Neighbours stand beside each other; {int(counts.sum()):,} of {total:,} photos."
     edges = ["under 1 %", "1 to 5 %", "5 to 15 %", "15 to 35 %", "35 to 65 %", "over 65 %"]
     legend = [(f"q{at}", label) for at, label in enumerate(edges)]
-    table = SheetTable([f"true {kinds.what}", "put elsewhere", "photos", "% right"], rows, title, left=2, folded=True)
+    table = ScoreTable([f"true {kinds.what}", "put elsewhere", "photos", "% right"], rows, title, left=2, folded=True)
     drawing = svg("confusion", title, said, left + size * (k + 2) + 4, top + size * k + 4, parts, fixed=True)
     return Figure("confusion", title, said, drawing, table, legend, wide=True)

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 
 from whereshot.evaluate import DISTANCES_KM, Row
-from whereshot.report.scorecard.base import Figure, SheetTable, kilometres
+from whereshot.report.scorecard.base import Figure, ScoreTable, kilometres
 from whereshot.report.scorecard.svg import Plot, Scale, shares, up_to
 
 EDGES_KM = np.array([0.1, *(10 ** np.arange(-0.75, 4.1, 0.25)), 20_100])
@@ -41,7 +41,7 @@ def histogram(row: Row) -> Figure:
     title = f"Errors of {row.name}"
     middle = kilometres(float(np.median(scored.error_km)))
     said = f"Histogram of {len(scored):,} photos by error on a log scale; the median is {middle} km."
-    table = SheetTable(["error in km", "photos", "%"], rows, title, folded=True)
+    table = ScoreTable(["error in km", "photos", "%"], rows, title, folded=True)
     return Figure("histogram", title, said, plot.svg("histogram", title, said), table, legend)
 
 
@@ -60,5 +60,5 @@ def cumulated(rows: list[Row]) -> Figure:
     title = "Share of photos within a distance"
     said = f"Cumulative curves of {len(shown)} methods; higher is better."
     legend = [(f"s{number}", row.name) for number, row in enumerate(shown)]
-    table = SheetTable(heads, cells, title, folded=True)
+    table = ScoreTable(heads, cells, title, folded=True)
     return Figure("cumulated", title, said, plot.svg("cumulated", title, said), table, legend)

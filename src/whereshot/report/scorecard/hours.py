@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.evaluate import Row
-from whereshot.report.scorecard.base import Figure, SheetTable
+from whereshot.report.scorecard.base import Figure, ScoreTable
 from whereshot.report.scorecard.svg import Plot, Scale
 
 LEAST_PHOTOS = 24
@@ -53,7 +53,7 @@ def by_hour(row: Row) -> Figure | None:
     )
     heads = ["hour", "photos", "true median °", "true quartiles", "answered median °", "answered quartiles"]
     legend = [("s0", "true"), ("s1", f"answered by {row.name}")]
-    table = SheetTable(heads, rows, title, folded=True)
+    table = ScoreTable(heads, rows, title, folded=True)
     return Figure("hours", title, said, plot.svg("hours", title, said), table, legend, wide=True)
 
 

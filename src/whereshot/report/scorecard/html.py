@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from importlib import resources
 
-from whereshot.report.scorecard.base import Figure, PhotoGroup, Section, SheetTable
+from whereshot.report.scorecard.base import Figure, PhotoGroup, ScoreTable, Section
 
 _HEAD = """<!doctype html>
 <html lang="en">
@@ -68,8 +68,8 @@ def _sign(name: str) -> str:
     return f'<rect class="{name}" width="14" height="14" rx="2"/>'
 
 
-def _other(part: SheetTable | PhotoGroup) -> str:
-    if isinstance(part, SheetTable):
+def _other(part: ScoreTable | PhotoGroup) -> str:
+    if isinstance(part, ScoreTable):
         return _table(part, part.folded)
     shown = [photo for photo in part.photos if photo.thumbnail]
     if not shown:
@@ -82,7 +82,7 @@ def _other(part: SheetTable | PhotoGroup) -> str:
     return f'<h3>{escape(part.table.caption)}</h3><ul class="photos">{cards}</ul>{_table(part.table, True)}'
 
 
-def _table(one: SheetTable, folded: bool) -> str:
+def _table(one: ScoreTable, folded: bool) -> str:
     def cells(row: list[str], tag: str) -> str:
         names = ["" if at < one.left else ' class="n"' for at in range(len(row))]
         scope = ' scope="col"' if tag == "th" else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from whereshot.report.scorecard.base import SheetTable
+from whereshot.report.scorecard.base import ScoreTable
 
 _SIGNS = {
     "\\": r"\textbackslash{}",
@@ -24,7 +24,7 @@ def escaped(text: str) -> str:
     return "".join(_SIGNS.get(sign, sign) for sign in " ".join(text.split()))
 
 
-def document(tables: Iterable[SheetTable], protocol: str) -> str:
+def document(tables: Iterable[ScoreTable], protocol: str) -> str:
     """All tables one after the other, and the protocol as a comment to keep beside them."""
     lines = [r"% \usepackage{booktabs,graphicx}", f"% {' '.join(protocol.split())}"]
     for table in tables:

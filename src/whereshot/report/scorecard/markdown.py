@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from whereshot.report.scorecard.base import Figure, PhotoGroup, Section, SheetTable
+from whereshot.report.scorecard.base import Figure, PhotoGroup, ScoreTable, Section
 
 
-def table(one: SheetTable) -> str:
+def table(one: ScoreTable) -> str:
     """A table in pipes; a pipe in a cell is escaped."""
     heads = "| " + " | ".join(map(_escaped, one.heads)) + " |"
     rule = "|" + "---|" * one.left + "---:|" * (len(one.heads) - one.left)
@@ -27,7 +27,7 @@ def _parts(one: Section) -> Iterator[str]:
     for part in one.parts:
         if isinstance(part, Figure):
             yield f"### {_escaped(part.title)}\n\n{_escaped(part.description)}\n"
-        found = part if isinstance(part, SheetTable) else part.table
-        if isinstance(part, SheetTable | PhotoGroup) and found.caption:
+        found = part if isinstance(part, ScoreTable) else part.table
+        if isinstance(part, ScoreTable | PhotoGroup) and found.caption:
             yield f"### {_escaped(found.caption)}\n"
         yield table(found)

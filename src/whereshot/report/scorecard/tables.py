@@ -7,7 +7,7 @@ from typing import Any
 from whereshot.earth.countries import countries
 from whereshot.evaluate import DISTANCES_KM, LEVELS, Comparison, Group, Report, Row
 from whereshot.photos.test_sets import Benchmark
-from whereshot.report.scorecard.base import SheetTable, with_interval
+from whereshot.report.scorecard.base import ScoreTable, with_interval
 
 GROUPS_SHOWN = 30
 COMPARED = (*(f"accuracy_{km}" for km in DISTANCES_KM), "geoscore", "mean_km", "median_km", "nll")
@@ -36,7 +36,7 @@ _SHARES: tuple[str, ...] = (
 _SHARES += ("precision", "sample_coverage")
 
 
-def scores(report: Report, benchmark: Benchmark | None = None) -> SheetTable:
+def scores(report: Report, benchmark: Benchmark | None = None) -> ScoreTable:
     """The scores that the field tells, intervals in brackets; published ones below, marked as such."""
     rows = [
         [row.name, *(with_interval(row.scores.get(key), *form) for key, form in _FORMS.items())] for row in report.rows
@@ -45,14 +45,14 @@ def scores(report: Report, benchmark: Benchmark | None = None) -> SheetTable:
         values = one.scores()
         cells = [f"{values[key]:{_FORMS[key][1]}}" if key in values else "" for key in _FORMS]
         rows.append([f"{one.name} (published)", *cells])
-    return SheetTable(_HEADS, rows, "Scores, % within each distance")
+    return ScoreTable(_HEADS, rows, "Scores, % within each distance")
 
 
-def all_scores(report: Report) -> SheetTable:
+def all_scores(report: Report) -> ScoreTable:
     """Every score of every method."""
     names = list(dict.fromkeys(name for row in report.rows for name in row.scores))
     rows = [[name, *(with_interval(row.scores.get(name), *_form(name)) for row in report.rows)] for name in names]
-    return SheetTable(["score", *(row.name for row in report.rows)], rows, "All scores", folded=True)
+    return ScoreTable(["score", *(row.name for row in report.rows)], rows, "All scores", folded=True)
 
 
 def _form(name: str) -> tuple[float, str]:
@@ -65,7 +65,7 @@ def _form(name: str) -> tuple[float, str]:
     return (1, ".1f") if name.endswith("_km") else (1, ".3f")
 
 
-def differences(comparisons: list[Comparison]) -> SheetTable:
+def differences(comparisons: list[Comparison]) -> ScoreTable:
     """The first method against each other one: who is nearer, Wilcoxon's test, what it has more, with intervals."""
     rows = []
     for one in comparisons:
@@ -77,27 +77,27 @@ def differences(comparisons: list[Comparison]) -> SheetTable:
             cells.append(with_interval(value, factor, f"+{form}") + " *" * clear)
         rows.append(cells)
     heads = [comparisons[0].first, "nearer", "as near", "farther", "Wilcoxon p", *_HEADS[1 : 1 + len(COMPARED)]]
-    return SheetTable(heads, rows, "Differences; an asterisk: the interval is clear of zero")
+    return ScoreTable(heads, rows, "Differences; an asterisk: the interval is clear of zero")
 
 
-def wins_by_country(comparison: Comparison) -> SheetTable:
+def wins_by_country(comparison: Comparison) -> ScoreTable:
     """Win, tie and loss of the first in each country, those with most photos."""
     counts = sorted(comparison.by_country.items(), key=lambda item: -sum(item[1]))[:GROUPS_SHOWN]
     rows = [[_country(code), *(f"{count:,}" for count in three)] for code, three in counts]
     caption = f"{comparison.first} against {comparison.second} by country"
-    return SheetTable(["country", "nearer", "as near", "farther"], rows, caption, folded=True)
+    return ScoreTable(["country", "nearer", "as near", "farther"], rows, caption, folded=True)
 
 
 def _country(code: str) -> str:
     return countries().by_code[code].name
 
 
-def groups(row: Row) -> list[SheetTable]:
+def groups(row: Row) -> list[ScoreTable]:
     """The scores by scene, continent and country, the largest first."""
     return [_groups(kind, row.groups[kind]) for kind in ("scene", "continent", "country") if row.groups.get(kind)]
 
 
-def _groups(kind: str, found: list[Group]) -> SheetTable:
+def _groups(kind: str, found: list[Group]) -> ScoreTable:
     keys = [f"accuracy_{km}" for km in DISTANCES_KM] + ["geoscore"]
     rows = [
         [
@@ -109,19 +109,19 @@ def _groups(kind: str, found: list[Group]) -> SheetTable:
     ]
     more = f", the {GROUPS_SHOWN} largest of {len(found)}" if len(found) > GROUPS_SHOWN else ""
     heads = [kind, "photos", *(f"{km} km" for km in DISTANCES_KM), "GeoScore"]
-    return SheetTable(heads, rows, f"By {kind}{more}", folded=kind == "country")
+    return ScoreTable(heads, rows, f"By {kind}{more}", folded=kind == "country")
 
 
-def published(benchmark: Benchmark) -> SheetTable:
+def published(benchmark: Benchmark) -> ScoreTable:
     """Where each published row comes from."""
     rows = [[one.name, one.track or "not stated", one.source] for one in benchmark.published]
-    return SheetTable(["published", "track", "source"], rows, "Published scores, not computed here", left=3)
+    return ScoreTable(["published", "track", "source"], rows, "Published scores, not computed here", left=3)
 
 
-def protocol(told: dict[str, Any]) -> SheetTable:
+def protocol(told: dict[str, Any]) -> ScoreTable:
     """How everything was counted."""
     rows = [[key.replace("_", " "), str(value)] for key, value in told.items() if value is not None]
-    return SheetTable(["protocol", "as counted here"], rows, left=2)
+    return ScoreTable(["protocol", "as counted here"], rows, left=2)
 
 
 def protocol_line(told: dict[str, Any]) -> str:

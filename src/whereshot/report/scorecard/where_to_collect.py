@@ -13,7 +13,7 @@ from whereshot.evaluate import Scored
 from whereshot.evaluate.base import SCENES
 from whereshot.evaluate.grouped import kind_of
 from whereshot.evaluate.naming import named, named_truth
-from whereshot.report.scorecard.base import SheetTable, fine_level, kilometres
+from whereshot.report.scorecard.base import ScoreTable, fine_level, kilometres
 
 SHOWN = 10
 LEAST_PHOTOS = 3
@@ -34,7 +34,7 @@ class PlaceKind(NamedTuple):
     name: dict[int, str]
 
 
-def weakest(scored: Scored, training: sphere.Points | None = None) -> list[SheetTable]:
+def weakest(scored: Scored, training: sphere.Points | None = None) -> list[ScoreTable]:
     """The weakest cells, regions and countries, with what to collect there; ``training`` positions (m, 2) if known."""
     kinds = [_cells(scored, training), _regions(scored, training), _countries(scored, training)]
     return [table for table in (_weakest(scored, kind) for kind in kinds) if table is not None]
@@ -66,7 +66,7 @@ def _countries(scored: Scored, training: sphere.Points | None) -> PlaceKind:
     return PlaceKind("Weakest countries", codes, None if training is None else named(training)["country"], names)
 
 
-def _weakest(scored: Scored, kind: PlaceKind) -> SheetTable | None:
+def _weakest(scored: Scored, kind: PlaceKind) -> ScoreTable | None:
     known = kind.codes >= 0
     if not known.any():
         return None
@@ -93,7 +93,7 @@ def _weakest(scored: Scored, kind: PlaceKind) -> SheetTable | None:
         rows.append(cells)
     heads = ["where", "what to collect", "photos", *([] if trained is None else ["trained on"])]
     heads += ["GeoScore", "median km", f"% in {RIGHT_KM} km"]
-    return SheetTable(heads, rows, kind.heading, left=2)
+    return ScoreTable(heads, rows, kind.heading, left=2)
 
 
 def _called(scored: Scored, kind: PlaceKind, own: NDArray[np.int64], code: int) -> str:

@@ -17,7 +17,7 @@ from whereshot.earth.countries import countries
 from whereshot.earth.partition.base import densify, planar_polygon
 from whereshot.evaluate import DISTANCES_KM, Row, Scored
 from whereshot.report.cell_maps import equal_earth, lambert
-from whereshot.report.scorecard.base import PART_KM, Figure, SheetTable, fine_level, kilometres, part_km
+from whereshot.report.scorecard.base import PART_KM, Figure, ScoreTable, fine_level, kilometres, part_km
 from whereshot.report.scorecard.svg import hint, number, svg
 
 CLASSES = 6
@@ -181,7 +181,7 @@ def _draw(frame: MapFrame, cells: PhotoCells, wanted: Iterable[ColouredMap]) -> 
             [named[at], s2.token(cells.ids[at : at + 1])[0], f"{cells.photos[at]:,}", kilometres(cells.median_km[at])]
             for at in one.order[:_TABLE_ROWS]
         ]
-        table = SheetTable(
+        table = ScoreTable(
             heads,
             rows,
             f"{one.title}: {min(len(rows), _TABLE_ROWS)} of {len(hints):,} cells",
