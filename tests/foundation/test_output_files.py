@@ -539,7 +539,7 @@ FORBIDDEN = {
 """Calls that make or change files, under any owner or under one."""
 INTO_A_PATH = {"write_table", "save_file", "save", "savefig", "copytree", "savez", "tofile", "write_csv", "to_file"}
 """Calls that write to the path or buffer that they are given."""
-OWN_SAVES = {"config", "training_state", "refine", "level", "fitted", "levels", "writer"}
+OWN_SAVES = {"settings_file", "training_state", "refiners", "level", "fitted", "levels", "writer"}
 """Objects of ours whose ``save`` is one of the writers that are tested above."""
 
 

@@ -204,7 +204,8 @@ def test_one_photo_is_answered_without_what_is_slow_to_import(learned: Path, tin
         f"sys.argv = ['whereshot', 'locate', {str(tiny / 'lima-0.png')!r}, '--no-text', '--model', {str(learned)!r}]\n"
         "try:\n    main()\n"
         "except SystemExit as end:\n    print(end.code, *sorted({'scipy', 'pandas', 'torch', 'duckdb', 'matplotlib', "
-        "'rapidocr', 'whereshot.partition', 'whereshot.sources', 'whereshot.areas'} & set(sys.modules)))"
+        "'rapidocr', 'whereshot.earth.partition', 'whereshot.photos.sources', 'whereshot.earth.areas'} "
+        "& set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout.splitlines()[-1] == "0", result.stdout + result.stderr

@@ -7,12 +7,12 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot.earth import areas, sphere
+from whereshot.earth import sphere
 from whereshot.earth.countries import countries
 from whereshot.evidence import EVIDENCE, Cue, Fused, Line, PhotoFacts, Reading, exif, fuse, read_photos, time
 from whereshot.evidence.neighbours import Album, AlbumModel, Beside
@@ -35,6 +35,9 @@ from whereshot.posterior.background import Foreground
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.masses import restricted
 from whereshot.posterior.prior import density_prior, prior_countries
+
+if TYPE_CHECKING:
+    from whereshot.earth import areas
 
 PRIOR = "prior"
 WITHOUT_PICTURES = (PRIOR, model_folder.COMPACT)

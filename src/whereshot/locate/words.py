@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from whereshot.earth import sphere
 from whereshot.earth.countries import countries
-from whereshot.locate.claim import Verdict
 from whereshot.locate.prediction import CONFIDENT, Prediction
+
+if TYPE_CHECKING:
+    from whereshot.locate.claim import Verdict
 
 PRIOR_NOTE = (
     "No model is loaded: without text to read this is only where photos are taken at all, the same for every photo. "

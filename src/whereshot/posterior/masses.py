@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.earth import sphere
-from whereshot.earth.areas import Region
 from whereshot.earth.countries import countries
 from whereshot.earth.place_names import code_and_region, region_index
 from whereshot.posterior.base import Posterior
+
+if TYPE_CHECKING:
+    from whereshot.earth.areas import Region
 
 
 def country_masses(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
 from whereshot.earth import sphere
-from whereshot.earth.partition import Hierarchy
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.log_space import log_softmax
 from whereshot.foundation.settings_file import Settings
 from whereshot.models.readout.base import Outputs, Readout
 from whereshot.posterior.base import Posterior
+
+if TYPE_CHECKING:
+    from whereshot.earth.partition import Hierarchy
 
 
 class PositionSettings(Settings):
