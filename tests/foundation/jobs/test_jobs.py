@@ -243,7 +243,9 @@ def spark() -> Iterator[Engine]:
     engine = ENGINES["spark"]("local[2]")
     assert isinstance(engine, Spark)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]))
+        root = Path(__file__).parents[3]  # Spark's Python processes import this file, too
+        paths = [str(root), str(root / "tests"), os.environ.get("PYTHONPATH", "")]
+        patch.setenv("PYTHONPATH", os.pathsep.join(paths))
         patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")  # it starts sooner
         yield engine
         engine.session().stop()
@@ -380,10 +382,10 @@ def test_processes_end_with_their_parent(numbers: Path, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     pids.mkdir()
     code = (
-        "import test_engine as t; from pathlib import Path; job = t.RowJob('sleep', t.sleep, {{'pids': {!r}}})\n"
+        "import test_jobs as t; from pathlib import Path; job = t.RowJob('sleep', t.sleep, {{'pids': {!r}}})\n"
         "with t.Shards({!r}, 'sleep', {{}}) as shards: t.Local(2).run(job, t.split([{!r}], unit_rows=50), shards)"
     ).format(str(pids), str(tmp_path / "out"), str(numbers))
-    parent = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2])
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parent)
     while len(list(pids.iterdir())) < 2:
         assert parent.poll() is None
         time.sleep(0.02)
