@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from whereshot.earth import partition, sphere
 from whereshot.earth.partition import Hierarchy
-from whereshot.evaluate import DEFAULT, METRICS, Answers, Row, Truth, compare, of_posterior, score
+from whereshot.evaluate import DEFAULT, METRICS, Answers, Row, Truth, answers_of_posterior, compare, score
 from whereshot.evaluate.conformal import conformal_factor
 from whereshot.foundation import settings_file
 from whereshot.foundation.errors import MissingExtraError
@@ -396,7 +396,7 @@ def of_galleries(splits: Sequence[Split], prior: Posterior) -> Iterator[Answer]:
         HeldOut({"features": one.questions.numpy()}, one.asked.points, one.asked.weight, one.levels, one.gallery())
         for one in splits
     )
-    alone = of_posterior(GALLERIES[0], prior, test.truth, decide(prior))
+    alone = answers_of_posterior(GALLERIES[0], prior, test.truth, decide(prior))
     apart = ~known.seen
     density = prior.repeat(int(apart.sum())).log_density(known.truth[apart])
     yield Answer(alone, -float(np.average(density, weights=known.weight[apart])))
@@ -414,12 +414,12 @@ def of_memory(splits: Sequence[Split], prior: Posterior) -> Answer:
     library = memory.library_of(white(pooled), learned.points, learned.accuracy_km)
     answer = memory.Memory(library, white, settings, prior)({"pooled": asked.pooled.numpy()})
     factor = settings.radius_factor.get("either", 1.0)
-    told = of_posterior(MEMORY, answer, asked.points, decide(answer), factor)
+    told = answers_of_posterior(MEMORY, answer, asked.points, decide(answer), factor)
     return Answer(told, settings.nll.get("other"))
 
 
 def line(name: str, one: Fitted, truth: NDArray) -> Answer:
-    answers = of_posterior(name, one.posterior, truth, decide(one.posterior), one.factor)
+    answers = answers_of_posterior(name, one.posterior, truth, decide(one.posterior), one.factor)
     return Answer(answers, one.apart_nll)
 
 

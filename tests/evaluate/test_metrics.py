@@ -23,7 +23,17 @@ from sklearn.metrics import brier_score_loss
 from whereshot import evaluate
 from whereshot.cli.base import finite
 from whereshot.earth import sphere
-from whereshot.evaluate import LEVELS, METRICS, Answers, Protocol, Truth, compare, of_posterior, score, set_beside
+from whereshot.evaluate import (
+    LEVELS,
+    METRICS,
+    Answers,
+    Protocol,
+    Truth,
+    answers_of_posterior,
+    compare,
+    make_report,
+    score,
+)
 from whereshot.evaluate import accuracy as accuracies
 from whereshot.evaluate.bootstrap import GROUPS, draw_units, units
 from whereshot.foundation.errors import ConfigError, InputError
@@ -140,13 +150,13 @@ def test_points_alone_have_no_likelihood_and_no_coverage(rng: np.random.Generato
 def test_answers_of_a_posterior(rng: np.random.Generator) -> None:
     posterior = Posterior(rng.uniform(-60, 60, (9, 2)), rng.normal(size=(5, 9)), 30.0)
     truth, points = rng.uniform(-60, 60, (5, 2)), posterior.mode()
-    made = of_posterior("model", posterior, truth, points, radius_factor=2.0)
+    made = answers_of_posterior("model", posterior, truth, points, radius_factor=2.0)
     np.testing.assert_allclose(made.log_density, posterior.log_density(truth))
     assert set(made.radius_km) == set(LEVELS)
     for level in LEVELS:
         expected = np.minimum(2 * posterior.radius_km(points, level), HALF_KM)
         np.testing.assert_allclose(made.radius_km[level], expected, rtol=1e-6)
-    assert of_posterior("model", posterior, truth, points, radius_factor=None).radius_km == {}
+    assert answers_of_posterior("model", posterior, truth, points, radius_factor=None).radius_km == {}
 
 
 def test_scattered_answers_leave_failures_between(rng: np.random.Generator) -> None:
@@ -284,7 +294,7 @@ def test_report_is_the_document_of_the_contract(rng: np.random.Generator) -> Non
     given_, truth = answers(rng, 25, failed=[0, 9])
     baseline = Answers("always Paris", np.tile([48.86, 2.35], (25, 1)))
     rows = [score(each, truth, Protocol(draws=50)) for each in (given_, baseline)]
-    document = finite(set_beside(rows, photos="all").to_json())
+    document = finite(make_report(rows, photos="all").to_json())
     assert json.loads(json.dumps(document, allow_nan=False)) == document
     assert list(document) == [
         "name",
@@ -321,7 +331,7 @@ def test_report_is_the_document_of_the_contract(rng: np.random.Generator) -> Non
 
 def test_a_model_that_answers_nothing_has_numbers_too() -> None:
     nothing = Answers("none", np.full((4, 2), math.nan), np.full(4, math.nan), {0.9: np.full(4, math.nan)})
-    document = finite(set_beside([score(nothing, np.zeros((4, 2)), Protocol(draws=20))]).to_json())
+    document = finite(make_report([score(nothing, np.zeros((4, 2)), Protocol(draws=20))]).to_json())
     assert json.dumps(document, allow_nan=False)
     assert document["failed"] == 4 and document["accuracy"] == dict.fromkeys(["1", "25", "200", "750", "2500"], 0)
     assert document["nll"] == pytest.approx(2.531, abs=5e-4)
@@ -340,7 +350,7 @@ def test_distances_of_other_spheres(rng: np.random.Generator, radius_km: float) 
     theirs = [great_circle(a, b, radius=radius_km).km for a, b in pairs]
     assert row.scored is not None
     np.testing.assert_allclose(row.scored.error_km, theirs, rtol=1e-9)
-    assert set_beside([row]).protocol["radius_km"] == radius_km
+    assert make_report([row]).protocol["radius_km"] == radius_km
 
 
 def test_geodesic_distances(rng: np.random.Generator) -> None:
@@ -349,7 +359,7 @@ def test_geodesic_distances(rng: np.random.Generator) -> None:
     assert row.scored is not None
     theirs = [HALF_KM if row == 3 else geodesic(given_.points[row], truth[row]).km for row in range(200)]
     np.testing.assert_allclose(row.scored.error_km, theirs, rtol=1e-9)
-    told = set_beside([row]).protocol
+    told = make_report([row]).protocol
     assert (told["distance"], told["radius_km"]) == ("geodesic on the ellipsoid WGS84", None)
 
 
@@ -572,7 +582,7 @@ def test_posteriors_that_are_true_score_as_such() -> None:
     """NLL is the entropy, regions and circles of 90 % hold 88 to 92 %, levels are uniform, nothing is miscalibrated."""
     rng = np.random.default_rng(5)
     posterior, truth = known_process(rng, 1200)
-    row = score(of_posterior("true", posterior, truth, posterior.best(25.0)), truth, Protocol(draws=300))
+    row = score(answers_of_posterior("true", posterior, truth, posterior.best(25.0)), truth, Protocol(draws=300))
     others = [posterior.log_density(posterior.sample(1, rng)[:, 0]) for _ in range(8)]
     entropy, doubt = -np.mean(others), np.std(others) / math.sqrt(9600)
     nll = row.scores["nll"]
@@ -594,7 +604,7 @@ def test_regions_of_one_place_are_its_circles() -> None:
     posterior = Posterior([[20.0, 30.0]], np.zeros((400, 1)), 50.0)
     off = np.linspace(1, 300, 400)
     truth = sphere.move(np.tile([20.0, 30.0], (400, 1)), 0.0, off)
-    made = of_posterior("a", posterior, truth, np.tile([20.0, 30.0], (400, 1)))
+    made = answers_of_posterior("a", posterior, truth, np.tile([20.0, 30.0], (400, 1)))
     assert made.searched_km2 is not None
     circle = 2 * math.pi * 6371.0088**2 * (1 - np.cos(off / 6371.0088))
     np.testing.assert_allclose(made.searched_km2[off > 40].mean(), circle[off > 40].mean(), rtol=0.05)
@@ -608,7 +618,7 @@ def test_regions_of_one_place_are_its_circles() -> None:
 def test_a_prior_of_one_row_serves_all_photos(rng: np.random.Generator) -> None:
     prior, _ = known_process(rng, 1)
     truth = prior.sample(600, rng)[0]
-    made = of_posterior("prior", prior, truth, prior.mode())
+    made = answers_of_posterior("prior", prior, truth, prior.mode())
     np.testing.assert_allclose(made.log_density, prior.repeat(600).log_density(truth))
     np.testing.assert_allclose(made.within[200], prior.mass_within(prior.mode(), 200.0)[0], rtol=1e-6)
     row = score(made, truth, Protocol(draws=20))
@@ -619,9 +629,9 @@ def test_the_protocol_says_when_clusters_are_put_together(rng: np.random.Generat
     points = np.stack([rng.uniform(-60, 60, 9000), rng.uniform(-170, 170, 9000)], axis=1)
     few = {"accuracy_200": evaluate.METRICS["accuracy_200"], "kl": evaluate.METRICS["kl"]}
     row = evaluate.score(evaluate.Answers("x", points), points, evaluate.Protocol(draws=2), metrics=few)
-    told = evaluate.set_beside([row]).protocol
+    told = evaluate.make_report([row]).protocol
     assert told["drawn"] == "each photo whole, 9,000 of them, put together at random into 8,192 groups"
     assert told["recentred"].endswith("centre on the score: kl")
     users = evaluate.Truth(points, cluster=np.arange(9000) // 2, cluster_by="user")
     row = evaluate.score(evaluate.Answers("x", points), users, evaluate.Protocol(draws=2), metrics=few)
-    assert evaluate.set_beside([row]).protocol["drawn"] == "each user whole, 4,500 of them"
+    assert evaluate.make_report([row]).protocol["drawn"] == "each user whole, 4,500 of them"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from whereshot.cli.base import finite
 from whereshot.earth import sphere
-from whereshot.evaluate import LEVELS, Answers, Truth, of_posterior
+from whereshot.evaluate import LEVELS, Answers, Truth, answers_of_posterior
 from whereshot.evaluate.recalibrate import fit, fit_model
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.progress import silent
@@ -34,7 +34,7 @@ def too_sure(rng: np.random.Generator, n: int) -> tuple[Posterior, Truth, Answer
     stated = Posterior(places, SURE * true.log_mass, true.spread_km)
     scenes = {"indoor": indoor * 1.0, "natural": ~indoor * 1.0, "urban": np.zeros(n)}
     truth = Truth(points, ids=np.array([str(row) for row in range(n)]), scenes=scenes)
-    return stated, truth, of_posterior("sure", stated, points, stated.best(25.0))
+    return stated, truth, answers_of_posterior("sure", stated, points, stated.best(25.0))
 
 
 def lots(posterior: Posterior) -> list[tuple[NDArray, Posterior]]:

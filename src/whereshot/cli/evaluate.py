@@ -239,7 +239,7 @@ def _of_models(
         cluster=cluster,
         track=progress.bar,
     )
-    return results[0] if len(results) == 1 else scoring.side_by_side(results), learned
+    return results[0] if len(results) == 1 else scoring.merge_reports(results), learned
 
 
 def _missed(result: Report, records: Path) -> Problems:
@@ -317,7 +317,7 @@ def _of_files(
     told = {"photos": len(truth), "failed": rows[0].failed, "bootstrap_by": truth.cluster_by}
     told["audit"] = "none: what it was trained on is not known"
     told |= {} if calibration is None else {"calibration": calibration.name}
-    return replace(scoring.set_beside(rows, **told), notes=problems.notes())
+    return replace(scoring.make_report(rows, **told), notes=problems.notes())
 
 
 def calibrate(

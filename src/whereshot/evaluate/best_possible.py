@@ -32,7 +32,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from whereshot.earth import sphere
 from whereshot.earth.partition import Hierarchy, Partition
-from whereshot.evaluate import DISTANCES_KM
+from whereshot.earth.sphere import DISTANCES_KM
 from whereshot.foundation import progress, settings_file
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.tables import hashed_share
@@ -102,7 +102,7 @@ class BestProduct:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PartitionComparison:
     """Partitions side by side on the same positions."""
 
     photos: int
@@ -180,12 +180,12 @@ def compare(
     points: ArrayLike,
     fitted: ArrayLike | None = None,
     track: progress.Track = progress.silent,
-) -> Comparison:
+) -> PartitionComparison:
     """Every partition and hierarchy on the same positions (n, 2); ``fitted`` (m, 2) are those cells were built from."""
     p = sphere.points(points)
     alone = track(partitions.items(), len(partitions), "comparing partitions")
     together = track(hierarchies.items(), len(hierarchies), "comparing hierarchies")
-    return Comparison(
+    return PartitionComparison(
         len(p),
         None if fitted is None else len(sphere.points(fitted)),
         None if fitted is None else share_seen(fitted, p),

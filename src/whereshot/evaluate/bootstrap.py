@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot.evaluate.base import Column, Protocol, Sums, Value
+from whereshot.evaluate.base import Column, Protocol, Sums
+from whereshot.evaluate.results import Value
 
 GROUPS = 8192
 """More clusters than this are put together at random into so many groups, which are drawn whole. The variance of a sum

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.earth.countries import countries
-from whereshot.evaluate.base import Comparison, Row, Value
 from whereshot.evaluate.bootstrap import interval
 from whereshot.evaluate.naming import named_truth
+from whereshot.evaluate.results import Comparison, Row, Value
 from whereshot.foundation.errors import InputError
 
 TIE_KM = 1e-6

@@ -6,8 +6,9 @@ import numpy as np
 
 from whereshot.earth.sphere import DISTANCES_KM
 from whereshot.evaluate import abstention, calibration, grouped, regions
-from whereshot.evaluate.base import Curve, Group, Scored, Sums, Value
+from whereshot.evaluate.base import Scored, Sums
 from whereshot.evaluate.bootstrap import ends
+from whereshot.evaluate.results import Curve, GroupScores, Value
 
 AREAS_KM2 = np.logspace(0, np.log10(5.1e8), 60)
 
@@ -34,9 +35,9 @@ def curves(scored: Scored, plain: Sums, drawn: Sums) -> dict[str, Curve]:
     return found
 
 
-def groups(scored: Scored, plain: Sums, drawn: Sums) -> dict[str, list[Group]]:
+def groups(scored: Scored, plain: Sums, drawn: Sums) -> dict[str, list[GroupScores]]:
     """The scores of each country, continent, cell and scene, the largest first."""
-    found: dict[str, list[Group]] = {}
+    found: dict[str, list[GroupScores]] = {}
     for kind in grouped.KINDS:
         known = grouped.kind_of(kind, scored) if f"photos by {kind}" in plain else None
         if known is None:
@@ -49,7 +50,7 @@ def groups(scored: Scored, plain: Sums, drawn: Sums) -> dict[str, list[Group]]:
                 low, high = ends(grouped.rates(kind, score, drawn), scored.protocol)
                 scores[score] = np.stack([value, low, high], axis=1).tolist()
         found[kind] = [
-            Group(
+            GroupScores(
                 kind,
                 known.names[number],
                 int(photos[number]),

@@ -1,4 +1,4 @@
-"""Posteriors, decided points and the truth -> Answers, with the regions of highest density."""
+"""Turn posteriors and decided points into answers, with their regions of highest density."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from whereshot.posterior.base import Posterior
 from whereshot.posterior.place_shape import scale_of
 
 KERNELS = 1_500_000
-"""Places times samples that the regions of one photo may cost; from 32 to 512 samples are drawn."""
+"""Bound on the product of places and samples for the regions of one photo; from 32 to 512 samples are drawn."""
 
 
-def of_posterior(
+def answers_of_posterior(
     name: str,
     posterior: Posterior,
     truth: ArrayLike,
@@ -27,26 +27,27 @@ def of_posterior(
     *,
     seed: int = 0,
 ) -> Answers:
-    """Answers of a posterior at decided ``points`` (n, 2); of one row for all photos, or a row for each.
+    """Return the answers of a posterior, with decided ``points`` (n, 2) and the ``truth`` (n, 2).
 
-    ``radius_factor`` corrects circles and what is stated of distances; for None there are none, and no regions either.
+    The posterior has one row for all photos, or one row for each photo. ``radius_factor`` corrects the radii of circles
+    and the stated P(error <= km). With None there are no circles, no stated probabilities and no regions.
     """
     truth = sphere.points(truth)
     n = len(truth)
     if n == 0:
         posterior, points = posterior[:0], np.empty((0, 2))
     points = np.broadcast_to(points, (n, 2))
-    same = len(posterior) == 1 < n
-    log_density = posterior.repeat(n).log_density(truth) if same else posterior.log_density(truth)
+    is_shared = len(posterior) == 1 < n
+    log_density = posterior.repeat(n).log_density(truth) if is_shared else posterior.log_density(truth)
     if radius_factor is None:
         return Answers(name, points, log_density)
-    rings = posterior.around(points[:1] if same else points)
+    circles = posterior.around(points[:1] if is_shared else points)
 
     def per_photo(values: NDArray[np.floating]) -> NDArray[np.float64]:
         return np.broadcast_to(values, (n,))
 
-    radius = {level: per_photo(np.minimum(rings.radius_km(level) * radius_factor, _FARTHEST)) for level in LEVELS}
-    within = {float(km): per_photo(rings.mass_within(km / radius_factor)) for km in DISTANCES_KM}
+    radius = {level: per_photo(np.minimum(circles.radius_km(level) * radius_factor, _FARTHEST)) for level in LEVELS}
+    within = {float(km): per_photo(circles.mass_within(km / radius_factor)) for km in DISTANCES_KM}
     found = regions(posterior, log_density, seed)
     return Answers(
         name,
@@ -64,8 +65,8 @@ def of_posterior(
 _FARTHEST = sphere.HALF_CIRCUMFERENCE_KM
 
 
-class Regions(NamedTuple):
-    """What is known of each photo's regions of highest density: see Answers."""
+class HighestDensityRegions(NamedTuple):
+    """What is known about the regions of highest density of each photo; ``Answers`` explains the fields."""
 
     level: NDArray[np.float64]
     area_km2: dict[float, NDArray[np.float64]]
@@ -73,12 +74,13 @@ class Regions(NamedTuple):
     drawn: NDArray[np.float64]
 
 
-def regions(posterior: Posterior, log_density: NDArray[np.float64], seed: int = 0) -> Regions:
-    """Regions of highest density (Hyndman 1996) of each row, by samples of it; ``log_density`` (n,) is the truth's.
+def regions(posterior: Posterior, log_density: NDArray[np.float64], seed: int = 0) -> HighestDensityRegions:
+    """Return the regions of highest density (Hyndman 1996) of each row, measured by samples from the row.
 
-    A region's level is the share of samples denser than the truth, its last step drawn evenly, so that levels of true
-    distributions are uniform whatever the number of samples. Its area is the mean of 1 / density over the samples in
-    it, or the whole where a level needs them all.
+    ``log_density`` (n,) is the density at the truth. The level of a region is the share of samples that are denser than
+    the truth. Its last step is drawn uniformly, so the levels of true distributions are uniform whatever the number of
+    samples. The area of a region is the mean of 1 / density over the samples in it, or the whole Earth where a level
+    needs all samples.
     """
     n = len(log_density)
     rng = np.random.default_rng([seed, 3])
@@ -87,9 +89,9 @@ def regions(posterior: Posterior, log_density: NDArray[np.float64], seed: int = 
     area = {at: np.empty(n) for at in LEVELS}
     for number in range(len(posterior)):
         rows = slice(None) if len(posterior) == 1 else slice(number, number + 1)
-        one = posterior[number]
-        samples = one.sample(count, rng)[0]
-        density, covered = denser_area(one, samples)
+        row = posterior[number]
+        samples = row.sample(count, rng)[0]
+        density, covered = denser_area(row, samples)
         # how many samples are denser than the truth
         denser = np.searchsorted(-density, -np.exp(log_density[rows]))
         level[rows] = (denser + rng.uniform(size=len(denser))) / (count + 1)
@@ -97,28 +99,31 @@ def regions(posterior: Posterior, log_density: NDArray[np.float64], seed: int = 
         for at in LEVELS:
             area[at][rows] = np.interp(at * count, np.arange(count + 1), covered)
         if len(posterior) == 1 and n > count:
-            drawn[rows] = one.sample(n, rng)[0]
+            drawn[rows] = row.sample(n, rng)[0]
         else:
             drawn[rows] = samples[: len(denser)]
-    return Regions(level, area, searched, drawn)
+    return HighestDensityRegions(level, area, searched, drawn)
 
 
-def denser_area(one: Posterior, samples: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Densities (m,) per steradian at samples (m, 2) of a posterior of one row, the densest first; and the area
-    (m + 1,) in km² where the density is higher than at none of them, the first, the second, ..."""
-    density = np.sort(_density(one, samples))[::-1]
+def denser_area(row: Posterior, samples: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the sorted densities at samples (m, 2) of a posterior of one row, and the area that is denser.
+
+    The densities (m,) are per steradian, the highest first. Entry k of the area (m + 1,), in km², is the area where the
+    density is higher than at the k-th sample; entry 0 is 0.
+    """
+    density = np.sort(_density(row, samples))[::-1]
     covered = np.concatenate([[0.0], np.cumsum(1 / density)]) / len(samples) * sphere.EARTH_KM**2
     return density, np.minimum(covered, sphere.EARTH_AREA_KM2)
 
 
 def samples_of(posterior: Posterior) -> int:
-    """How many samples of each row regions are measured by."""
+    """Return how many samples of each row are used to measure its regions."""
     return int(np.clip(KERNELS // posterior.log_mass.shape[1], 32, 512))
 
 
-def _density(one: Posterior, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Density per steradian of a posterior of one row at points (m, 2)."""
-    places, spread, mass = one.places.reshape(-1, 2), np.ravel(one.spread_km), one.mass[0]
+def _density(row: Posterior, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the density (m,) per steradian of a posterior of one row at points (m, 2)."""
+    places, spread, mass = row.places.reshape(-1, 2), np.ravel(row.spread_km), row.mass[0]
     kept = mass > 0
     e = scale_of(spread[kept])
     weight = mass[kept] * e * (2 + e) / (4 * math.pi)

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from whereshot.earth import s2
 from whereshot.earth.countries import countries
 from whereshot.earth.sphere import DISTANCES_KM
-from whereshot.evaluate.base import SCENES, Column, Metric, Scored, Sums, Truth
+from whereshot.evaluate.base import Column, Metric, Scored, Sums, Truth
 from whereshot.evaluate.naming import named_truth
 from whereshot.foundation import package_data
+from whereshot.photos.scenes import KINDS as SCENES
 
 
 def _hit(km: float, scored: Scored) -> NDArray[np.float64]:
@@ -32,20 +33,20 @@ SCENE_SETS = {**{scene: (scene,) for scene in SCENES}, "outdoor": ("natural", "u
 """Scenes that scores are told of, each by the likeliest of indoor, natural and urban."""
 
 
-class Kind(NamedTuple):
+class PhotoGroups(NamedTuple):
     """How photos are grouped: the code (n,) of each, -1 for none, and the names of the codes."""
 
     codes: NDArray[np.int64]
     names: list[str]
 
 
-def _country(truth: Truth, level: int) -> Kind | None:
+def _country(truth: Truth, level: int) -> PhotoGroups | None:
     used, code = np.unique(named_truth(truth)["country"], return_inverse=True)
     known = [countries().all[number].code for number in used if number >= 0]
-    return Kind(code - int(used[0] < 0), known)
+    return PhotoGroups(code - int(used[0] < 0), known)
 
 
-def _continent(truth: Truth, level: int) -> Kind | None:
+def _continent(truth: Truth, level: int) -> PhotoGroups | None:
     table = {
         code: name
         for name, codes in package_data.read_toml("earth/data/continents.toml").items()
@@ -53,23 +54,23 @@ def _continent(truth: Truth, level: int) -> Kind | None:
     }
     names = sorted(set(table.values()))
     of_country = np.array([names.index(table[country.code]) for country in countries().all] + [-1])
-    return Kind(of_country[named_truth(truth)["country"]], names)
+    return PhotoGroups(of_country[named_truth(truth)["country"]], names)
 
 
-def _cell(truth: Truth, level: int) -> Kind | None:
+def _cell(truth: Truth, level: int) -> PhotoGroups | None:
     ids, code = np.unique(s2.encode(truth.points, level), return_inverse=True)
-    return Kind(code, s2.token(ids))
+    return PhotoGroups(code, s2.token(ids))
 
 
-def _scene(truth: Truth, level: int) -> Kind | None:
+def _scene(truth: Truth, level: int) -> PhotoGroups | None:
     if not set(SCENES) <= set(truth.scenes):
         return None
     shares = np.stack([truth.scenes[scene] for scene in SCENES], axis=1)
     known = np.isfinite(shares).all(axis=1)
-    return Kind(np.where(known, np.nan_to_num(shares).argmax(axis=1), -1), list(SCENES))
+    return PhotoGroups(np.where(known, np.nan_to_num(shares).argmax(axis=1), -1), list(SCENES))
 
 
-KINDS: dict[str, Callable[[Truth, int], Kind | None]] = {
+KINDS: dict[str, Callable[[Truth, int], PhotoGroups | None]] = {
     "country": _country,
     "continent": _continent,
     "cell": _cell,
@@ -77,7 +78,7 @@ KINDS: dict[str, Callable[[Truth, int], Kind | None]] = {
 }
 
 
-def kind_of(kind: str, scored: Scored) -> Kind | None:
+def kind_of(kind: str, scored: Scored) -> PhotoGroups | None:
     """How the photos fall by a kind; None where it is not known of them."""
     level = scored.protocol.cell_level
     found = scored.truth.once(f"{kind} {level}", lambda: KINDS[kind](scored.truth, level))

@@ -9,9 +9,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot import evaluate
 from whereshot.earth import sphere
-from whereshot.evaluate import DEFAULT, Answers, Protocol, Truth, of_posterior
+from whereshot.evaluate.base import DEFAULT, Answers, Protocol, Truth
+from whereshot.evaluate.density import answers_of_posterior
+from whereshot.evaluate.results import Report
+from whereshot.evaluate.scoring import make_report, score
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.progress import Track, silent
 from whereshot.locate.geolocator import Geolocator
@@ -35,7 +37,7 @@ def try_model(
     protocol: Protocol = DEFAULT,
     cluster: str | None = None,
     track: Track = silent,
-) -> evaluate.Report:
+) -> Report:
     """Score a model with regions for seen and for unseen places, its classifier and its gallery alone, what its cells
     allow at best, and as baselines the nearest neighbour in feature space, the prior and a random training photo.
 
@@ -54,8 +56,8 @@ def try_model(
         answers, failed = _of_model(geolocator, records, truth, within_km, protocol.seed, track)
     known = Truth.of_records(records, cluster)
     seen = _known_share(geolocator, truth)
-    return evaluate.set_beside(
-        [evaluate.score(answer, known, protocol) for answer in answers],
+    return make_report(
+        [score(answer, known, protocol) for answer in answers],
         model=geolocator.name,
         photos=total,
         failed=failed,
@@ -72,7 +74,7 @@ def try_model(
 
 def try_models(
     geolocators: Sequence[Geolocator], records: Records, *, include_learned: bool = False, **options: Any
-) -> tuple[list[evaluate.Report], Sifted]:
+) -> tuple[list[Report], Sifted]:
     """Score models on the same photos: those that none of them learned from, unless ``include_learned``.
 
     ``options`` are those of ``try_model``. Returns a report of each, and how many photos were learned and left out.
@@ -91,7 +93,7 @@ def _known_share(geolocator: Geolocator, truth: NDArray[np.float64]) -> float | 
 
 
 def _of_prior(prior: Posterior, truth: NDArray[np.float64], within_km: float | None) -> Answers:
-    return of_posterior("prior alone", prior, truth, decide(prior, within_km))
+    return answers_of_posterior("prior alone", prior, truth, decide(prior, within_km))
 
 
 def _of_model(
@@ -118,7 +120,7 @@ def _of_model(
             part = slice(start, start + BLOCK)
             posterior = readout({key: values[part] for key, values in outputs.items()})
             decided = decide(posterior, within_km)
-            parts.append(of_posterior(name, posterior, known[part], decided))
+            parts.append(answers_of_posterior(name, posterior, known[part], decided))
         joined = Answers.concat(parts)
         for kind in kinds:
             answers.append(_with_factor(joined, geolocator, kind, mixture).scatter(rows, total))
@@ -136,7 +138,7 @@ def _of_model(
     places, counts = np.unique(training, axis=0, return_counts=True)
     spread = memory.settings.floor_km if memory else folder.mixtures["gallery"].gallery.floor_km
     anywhere = Posterior.from_mass(places, counts[None], np.full(len(places), spread)).repeat(len(rows))
-    answers.append(of_posterior("random training photo", anywhere, known, drawn, None).scatter(rows, total))
+    answers.append(answers_of_posterior("random training photo", anywhere, known, drawn, None).scatter(rows, total))
     return answers, len(errors)
 
 

@@ -16,8 +16,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
 from whereshot.earth import sphere
-from whereshot.evaluate import LEVELS, Answers, Truth, conformal
-from whereshot.evaluate.base import SCENES
+from whereshot.evaluate import conformal
+from whereshot.evaluate.base import LEVELS, Answers, Truth
 from whereshot.evaluate.conformal import Temperature
 from whereshot.evaluate.density import denser_area, samples_of
 from whereshot.foundation.errors import InputError
@@ -29,6 +29,7 @@ from whereshot.models.learned_photos import Sifted, sift
 from whereshot.models.model_folder import ModelFolder
 from whereshot.models.readout.memory import NEAR_KM
 from whereshot.photos.records import Records
+from whereshot.photos.scenes import KINDS as SCENES
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.decision import decide
 from whereshot.posterior.place_shape import log_kernel

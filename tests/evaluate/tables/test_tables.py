@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from whereshot.earth import sphere
-from whereshot.evaluate import Answers, Protocol, Truth, of_posterior, score
+from whereshot.evaluate import Answers, Protocol, Truth, answers_of_posterior, score
 from whereshot.evaluate.tables import NAMED, Problems, read_answers, read_distributions, read_posterior, read_truth
 from whereshot.foundation.errors import InputError
 from whereshot.posterior.base import Posterior
@@ -374,7 +374,7 @@ def test_a_posterior_is_scored_as_in_memory(spread: tuple[Posterior, Path], trut
     problems = Problems()
     answers = read_posterior(path, truth, None, "them", problems)
     rows = np.flatnonzero(np.isfinite(answers.points[:, 0]))
-    direct = of_posterior("them", posterior, places[rows], posterior.best(25.0, 1.0)).scatter(rows, N)
+    direct = answers_of_posterior("them", posterior, places[rows], posterior.best(25.0, 1.0)).scatter(rows, N)
     mine, theirs = (score(each, truth, Protocol(draws=10)) for each in (direct, answers))
     assert (theirs.photos, theirs.failed) == (N, 2)
     for name in ("accuracy_200", "nll", "coverage_90", "ece_200", "area_90_km2"):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from whereshot.earth import sphere
-from whereshot.evaluate import DISTANCES_KM, LEVELS, Answers, Protocol, Report, Row, Truth, Value, score, set_beside
+from whereshot.evaluate import DISTANCES_KM, LEVELS, Answers, Protocol, Report, Row, Truth, Value, make_report, score
 from whereshot.photos.test_sets import Benchmark, Published
 from whereshot.report import scorecard
 from whereshot.report.scorecard import (
@@ -66,7 +66,7 @@ def report() -> Report:
     answers, truth = made(rng)
     other = Answers("other", sphere.move(truth.points, 0.0, 400.0))
     rows = [score(own, truth, QUICK) for own in (answers, other)]
-    return set_beside(rows, photos=len(truth), failed=2, audit="none")
+    return make_report(rows, photos=len(truth), failed=2, audit="none")
 
 
 @pytest.fixture(scope="module")
@@ -342,15 +342,15 @@ def test_thumbnails_only_if_asked(tmp_path: Path) -> None:
     assert [cells[0] for cells in worst.table.rows] == ["1.jpg", "2.jpg"]
     assert [cells[0] for cells in best.table.rows] == ["0.jpg", "3.jpg"]
     assert {photo.thumbnail for photo in worst.photos + best.photos} == {None}
-    shown = scorecard.sections(set_beside([row]), thumbnails=tmp_path)
-    page = scorecard.to_html(set_beside([row]), shown)
+    shown = scorecard.sections(make_report([row]), thumbnails=tmp_path)
+    page = scorecard.to_html(make_report([row]), shown)
     assert page.count('<img src="data:image/jpeg;base64,') == 4
-    assert "<img" not in scorecard.to_html(set_beside([row]), scorecard.sections(set_beside([row])))
+    assert "<img" not in scorecard.to_html(make_report([row]), scorecard.sections(make_report([row])))
 
 
 def test_one_photo_and_no_answer_at_all_can_be_reported() -> None:
     for points in (CITIES[:1], np.full((3, 2), np.nan)):
-        whole = set_beside([score(Answers("x", points), CITIES[: len(points)], QUICK)])
+        whole = make_report([score(Answers("x", points), CITIES[: len(points)], QUICK)])
         found = scorecard.sections(whole)
         assert "<h2>Errors</h2>" in scorecard.to_html(whole, found)
         assert all(isinstance(part, ScoreTable | Figure | scorecard.PhotoGroup) for one in found for part in one.parts)

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.earth import sphere
-from whereshot.evaluate import DISTANCES_KM, LEVELS, Answers, Truth
+from whereshot.earth.sphere import DISTANCES_KM
+from whereshot.evaluate.base import LEVELS, Answers, Truth
 from whereshot.evaluate.tables.base import (
     MISS,
+    PredictionTable,
     Problem,
     Problems,
-    Table,
     given_positions,
     ids_of,
     positions_named,
@@ -92,7 +93,7 @@ def read_answers(path: Path, truth: Truth, columns: Mapping[str, str], name: str
 
 
 def mix_ups(
-    points: NDArray[np.float64], table: Table | None, rows: NDArray[np.int64], truth: NDArray[np.float64]
+    points: NDArray[np.float64], table: PredictionTable | None, rows: NDArray[np.int64], truth: NDArray[np.float64]
 ) -> list[str]:
     """What the positions (n, 2) may have been mixed up with, judged by how much nearer the truth they would be."""
     said = []

@@ -87,7 +87,7 @@ class Problems:
 
 
 @dataclass(frozen=True)
-class Table:
+class PredictionTable:
     """Columns by what they are, of a file with so many rows."""
 
     path: Path
@@ -114,7 +114,9 @@ class Table:
         return csv_tables.numbers(self.columns[name], commas_delimit=self.delimiter == ",")
 
 
-def read_columns(path: Path, given: Mapping[str, str], known: Mapping[str, tuple[str, ...]], option: str) -> Table:
+def read_columns(
+    path: Path, given: Mapping[str, str], known: Mapping[str, tuple[str, ...]], option: str
+) -> PredictionTable:
     """The columns that are known, by their own names; raises InputError."""
     if not path.exists():
         raise InputError(f"{path}: no such file")
@@ -137,8 +139,8 @@ def read_columns(path: Path, given: Mapping[str, str], known: Mapping[str, tuple
     columns = {target: csv_tables.without_blanks(table[name]) for target, name in names.items()}
     notes = tuple(hemispheres.notes)
     if text is None:
-        return Table(path, columns, len(table), np.arange(1, len(table) + 1), notes=notes)
-    return Table(path, columns, len(table), text.numbers, text.broken, text.delimiter, notes)
+        return PredictionTable(path, columns, len(table), np.arange(1, len(table) + 1), notes=notes)
+    return PredictionTable(path, columns, len(table), text.numbers, text.broken, text.delimiter, notes)
 
 
 def read_parquet(path: Path) -> pa.Table:
@@ -171,7 +173,7 @@ def _json_lines(path: Path) -> pa.Table:
     return pa.table(texts)
 
 
-def ids_of(table: Table) -> NDArray[np.object_]:
+def ids_of(table: PredictionTable) -> NDArray[np.object_]:
     """Ids as text, without blanks around them; raises InputError for one that is missing or occurs twice."""
     column = pc.utf8_trim_whitespace(table.texts("id"))
     missing = np.flatnonzero(pc.or_kleene(pc.is_null(column), pc.equal(column, "")).to_numpy(zero_copy_only=False))
@@ -191,7 +193,7 @@ def ids_of(table: Table) -> NDArray[np.object_]:
     return result
 
 
-def positions_of(table: Table) -> tuple[NDArray[np.float64], dict[int, str]]:
+def positions_of(table: PredictionTable) -> tuple[NDArray[np.float64], dict[int, str]]:
     """Positions (n, 2) with NaN where there is none, and what is wrong with each such row."""
     points, wrong = given_positions(table)
     for row, what in _impossible(points).items():
@@ -202,7 +204,7 @@ def positions_of(table: Table) -> tuple[NDArray[np.float64], dict[int, str]]:
     return points, wrong
 
 
-def given_positions(table: Table) -> tuple[NDArray[np.float64], dict[int, str]]:
+def given_positions(table: PredictionTable) -> tuple[NDArray[np.float64], dict[int, str]]:
     """Positions (n, 2) as they stand in a table, possible or not, and the rows that cannot be read as one."""
     axes: list[NDArray[np.float64]] = []
     wrong: dict[int, str] = {}

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from whereshot.earth import sphere
-from whereshot.evaluate import Answers, Truth, of_posterior
+from whereshot.evaluate.base import Answers, Truth
+from whereshot.evaluate.density import answers_of_posterior
 from whereshot.evaluate.tables.base import MISS, Problem, Problems, read_parquet
 from whereshot.foundation.errors import InputError
 from whereshot.posterior.base import Posterior
@@ -35,7 +36,7 @@ def read_posterior(path: Path, truth: Truth, answers: Answers | None, name: str,
         decided = posterior.best(25.0, 1.0)
         if answers is not None:
             decided = np.where(np.isfinite(answers.points[at]), answers.points[at], decided)
-        parts.append(of_posterior(name, posterior, truth.points[at], decided))
+        parts.append(answers_of_posterior(name, posterior, truth.points[at], decided))
         rows.append(at)
     found = Answers.concat(parts).scatter(np.concatenate(rows), len(truth))
     if answers is None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from whereshot.evaluate import Truth
+from whereshot.evaluate.base import Truth
 from whereshot.evaluate.tables.base import (
+    PredictionTable,
     Problems,
-    Table,
     given_positions,
     ids_of,
     positions_named,
@@ -20,6 +20,7 @@ from whereshot.evaluate.tables.base import (
 )
 from whereshot.foundation.errors import InputError
 from whereshot.photos.records import RESERVED, SCHEMA, Records
+from whereshot.photos.scenes import KINDS as SCENES
 
 OTHERS = {
     "user": ("user", "author", "owner", "user_id"),
@@ -31,7 +32,7 @@ OTHERS = {
     "region": ("region",),
     "sub-region": ("sub-region", "sub_region", "area"),
     "city": ("city",),
-    **{f"scene_{scene}": (f"scene_{scene}", f"prob_{scene}") for scene in ("indoor", "natural", "urban")},
+    **{f"scene_{scene}": (f"scene_{scene}", f"prob_{scene}") for scene in SCENES},
 }
 """What else a table may tell of a photo."""
 
@@ -80,7 +81,7 @@ def read_truth(path: Path, columns: Mapping[str, str], cluster: str | None, prob
     return Truth.of_records(Records(pa.table(parts)), cluster)
 
 
-def _times(table: Table, name: str, kind: pa.DataType, problems: Problems) -> pa.Array:
+def _times(table: PredictionTable, name: str, kind: pa.DataType, problems: Problems) -> pa.Array:
     try:
         return table.columns[name].cast(pa.timestamp("us")).cast(kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:

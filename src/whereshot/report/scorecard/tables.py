@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from whereshot.earth.countries import countries
-from whereshot.evaluate import DISTANCES_KM, LEVELS, Comparison, Group, Report, Row
+from whereshot.evaluate import DISTANCES_KM, LEVELS, Comparison, GroupScores, Report, Row
 from whereshot.photos.test_sets import Benchmark
 from whereshot.report.scorecard.base import ScoreTable, with_interval
 
@@ -97,7 +97,7 @@ def groups(row: Row) -> list[ScoreTable]:
     return [_groups(kind, row.groups[kind]) for kind in ("scene", "continent", "country") if row.groups.get(kind)]
 
 
-def _groups(kind: str, found: list[Group]) -> ScoreTable:
+def _groups(kind: str, found: list[GroupScores]) -> ScoreTable:
     keys = [f"accuracy_{km}" for km in DISTANCES_KM] + ["geoscore"]
     rows = [
         [

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from whereshot.earth import place_names, s2, sphere
 from whereshot.earth.countries import countries
 from whereshot.evaluate import Scored
-from whereshot.evaluate.base import SCENES
 from whereshot.evaluate.grouped import kind_of
 from whereshot.evaluate.naming import named, named_truth
+from whereshot.photos.scenes import KINDS as SCENES
 from whereshot.report.scorecard.base import ScoreTable, fine_level, kilometres
 
 SHOWN = 10
