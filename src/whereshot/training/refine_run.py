@@ -20,7 +20,7 @@ from pydantic import Field, model_validator
 from whereshot.evaluate import Truth
 from whereshot.evaluate.tables import Problems, read_distributions
 from whereshot.evidence import refiners
-from whereshot.evidence.refiners import Examples, Support, scene_experts
+from whereshot.evidence.refiners import Examples, FixedPlaces, scene_experts
 from whereshot.foundation import output_files, settings_file
 from whereshot.foundation.errors import ConfigError, InputError, ModelError, OutputError
 from whereshot.foundation.progress import Track, silent
@@ -139,7 +139,7 @@ def _examples(run: RefineRun, device: str | None, track: Track, say: Callable[[s
         said, cell_of = _of_model(Geolocator.load(run.model, device), records, track)
     elif run.posterior is not None:
         said = of_file(run.posterior, records, None)
-        cell_of = Support.of(said.posterior).nearest
+        cell_of = FixedPlaces.of(said.posterior).nearest
     else:
         raise ConfigError("a refiner learns from a model or a file of posteriors; give model or posterior")
     if said.errors:
@@ -207,14 +207,14 @@ def _of_model(
     return Said(posterior, rows[order], errors), folder.hierarchy.finest.assign
 
 
-def of_file(path: Path, records: Records, support: Support | None) -> Said:
+def of_file(path: Path, records: Records, support: FixedPlaces | None) -> Said:
     """The posteriors of records in a file, on all places in it or on the given ones. Raises InputError."""
     blocks, errors = _read(path, records)
-    support = Support.of_parts([part for _, part in blocks]) if support is None else support
+    support = FixedPlaces.of_parts([part for _, part in blocks]) if support is None else support
     return _in_order([(rows, support.gather(part)) for rows, part in blocks], errors)
 
 
-def switch(records: Records, experts: Mapping[str, Path], how: scene_experts.How = "likeliest") -> Said:
+def switch(records: Records, experts: Mapping[str, Path], how: scene_experts.ExpertChoice = "likeliest") -> Said:
     """Posteriors in files, by the scenes that each is an expert for, put together by the records' scenes.
 
     A photo that an expert says nothing of has an error. Raises InputError unless every scene has just one expert.
@@ -228,7 +228,7 @@ def switch(records: Records, experts: Mapping[str, Path], how: scene_experts.How
     if not len(rows):
         raise InputError(f"no photo has a posterior of all {len(experts)} experts; first: {errors[0]}")
     found = {name: said.posterior[np.searchsorted(said.rows, rows)] for name, said in read.items()}
-    return Said(scene_experts.switch(found, shares[rows], how), rows, dict(sorted(errors.items())))
+    return Said(scene_experts.combine_experts(found, shares[rows], how), rows, dict(sorted(errors.items())))
 
 
 _Blocks = list[tuple[NDArray[np.int64], Posterior]]

@@ -17,7 +17,7 @@ from pydantic import Field
 from safetensors.numpy import load_file, save_file
 
 from whereshot.evidence.refiners.album_neighbours import AlbumNeighbours
-from whereshot.evidence.refiners.base import Examples, Refiner, Support
+from whereshot.evidence.refiners.base import Examples, FixedPlaces, Refiner
 from whereshot.evidence.refiners.posting_time import PostingTime
 from whereshot.evidence.refiners.user_album import UserAlbum
 from whereshot.evidence.refiners.user_mean import UserMean
@@ -35,12 +35,12 @@ REFINERS: dict[str, type[Refiner]] = {
     "album-neighbours": AlbumNeighbours,
 }
 
-__all__ = ["REFINERS", "Description", "Examples", "Refiner", "Support", "kind_of", "load", "save"]
+__all__ = ["REFINERS", "Examples", "FixedPlaces", "Refiner", "RefinerDescription", "kind_of", "load", "save"]
 
 _PLACE = ("latitude", "longitude", "spread_km")
 
 
-class Description(Settings):
+class RefinerDescription(Settings):
     """refiner.toml: what was fitted, on what."""
 
     kind: str
@@ -70,7 +70,7 @@ def save(
     extra_files: dict[str, str] | None = None,
 ) -> None:
     """Write a refiner's folder, replacing an older one. Raises OutputError."""
-    description = Description(
+    description = RefinerDescription(
         kind=refiner.kind,
         name=name,
         created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
@@ -93,21 +93,21 @@ def save(
     manifest.write_files(Path(folder), fill)
 
 
-def load(folder: str | Path) -> tuple[Refiner, Description]:
+def load(folder: str | Path) -> tuple[Refiner, RefinerDescription]:
     """A refiner and what it was fitted on. Raises ModelError for a folder that is none or was changed."""
     folder = Path(folder)
     manifest.verify(folder)
     if not (folder / "refiner.toml").is_file():
         raise ModelError(f"{folder}: a model and not a refiner; make one with: whereshot refine fit")
     try:
-        description = settings_file.load(folder / "refiner.toml", Description)
+        description = settings_file.load(folder / "refiner.toml", RefinerDescription)
         kind = kind_of(description.kind)
         settings = settings_file.parse(description.settings, kind.settings_type, name=f"{folder}/refiner.toml")
         support = None
         if (folder / "places.parquet").is_file():
             table = pq.read_table(folder / "places.parquet")
             latitude, longitude, spread_km = (table[name].to_numpy() for name in _PLACE)
-            support = Support(np.stack([latitude, longitude], axis=1), spread_km)
+            support = FixedPlaces(np.stack([latitude, longitude], axis=1), spread_km)
         tensors = load_file(folder / "weights.safetensors")
         return kind.from_tensors(support, settings, tensors), description
     except (ConfigError, InputError) as error:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from whereshot.earth import sphere
 from whereshot.evidence.neighbours import TYPICAL_ACCURACY_KM, AlbumModel, beside, spreads_km, times_of
-from whereshot.evidence.refiners.base import Examples, Refiner, Support
+from whereshot.evidence.refiners.base import Examples, FixedPlaces, Refiner
 from whereshot.foundation.progress import Track, silent
 from whereshot.photos.records import Records
 from whereshot.posterior.base import Posterior
@@ -109,7 +109,7 @@ class AlbumNeighbours(Refiner):
         return {}
 
     @classmethod
-    def from_tensors(cls, support: Support | None, settings: Any, tensors: dict[str, NDArray[Any]]) -> Self:
+    def from_tensors(cls, support: FixedPlaces | None, settings: Any, tensors: dict[str, NDArray[Any]]) -> Self:
         return cls(None, settings)
 
 

@@ -62,7 +62,7 @@ class NetworkSettings(Settings):
 
 
 @dataclass(frozen=True)
-class Support:
+class FixedPlaces:
     """A fixed set of places (k, 2) with their spreads (k,), on which a refiner was fitted."""
 
     places: NDArray[np.float64]
@@ -72,14 +72,14 @@ class Support:
         return len(self.places)
 
     @classmethod
-    def of(cls, posterior: Posterior) -> Support:
+    def of(cls, posterior: Posterior) -> FixedPlaces:
         """The places of a posterior whose rows share them. Raises InputError for one whose rows have their own."""
         if not posterior.shared:
             raise InputError("a refiner works on a fixed set of cells; here every photo has places of its own")
         return cls(posterior.places, posterior.spread_km)
 
     @classmethod
-    def of_parts(cls, parts: Iterable[Posterior]) -> Support:
+    def of_parts(cls, parts: Iterable[Posterior]) -> FixedPlaces:
         """All places that occur in posteriors, in the order of latitude and longitude. Raises InputError."""
         rows = np.concatenate([np.unique(_rows_of(part)[part.log_mass.ravel() > -np.inf], axis=0) for part in parts])
         rows = np.unique(rows, axis=0)
@@ -170,7 +170,7 @@ class Examples:
             raise InputError(f"none of {len(self.cell)} photos lies in a cell: there is nothing to learn from")
 
 
-def needed(support: Support | None) -> Support:
+def needed(support: FixedPlaces | None) -> FixedPlaces:
     """The cells of a refiner that works on no others. Raises InputError where there are none."""
     if support is None:
         raise InputError("this refiner works on the cells that it was fitted on, and its folder has none; fit it again")
@@ -186,7 +186,7 @@ class Refiner(ABC):
     kind: ClassVar[str]
     settings_type: ClassVar[type[Settings]]
 
-    def __init__(self, support: Support | None, settings: Settings) -> None:
+    def __init__(self, support: FixedPlaces | None, settings: Settings) -> None:
         self.support, self.settings = support, settings
 
     @classmethod
@@ -206,7 +206,7 @@ class Refiner(ABC):
 
     @classmethod
     @abstractmethod
-    def from_tensors(cls, support: Support | None, settings: Any, tensors: dict[str, NDArray[Any]]) -> Self:
+    def from_tensors(cls, support: FixedPlaces | None, settings: Any, tensors: dict[str, NDArray[Any]]) -> Self:
         """What ``tensors`` gave. Raises InputError where it does not fit."""
 
     def __call__(self, posterior: Posterior, records: Records) -> Posterior:

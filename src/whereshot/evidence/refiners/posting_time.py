@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from whereshot.evidence.refiners.base import Examples, NetworkSettings, Support
-from whereshot.evidence.refiners.learned import Learned
+from whereshot.evidence.refiners.base import Examples, FixedPlaces, NetworkSettings
+from whereshot.evidence.refiners.network_refiner import NetworkRefiner
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.progress import Track, silent
 from whereshot.photos.records import Records
@@ -37,7 +37,7 @@ class PostingTimeSettings(NetworkSettings):
     batch_size: int = Field(256, ge=2)
 
 
-class PostingTime(Learned):
+class PostingTime(NetworkRefiner):
     """The published network; with ``outdoor`` it has one input more."""
 
     kind = "posting-time"
@@ -59,7 +59,7 @@ class PostingTime(Learned):
 
         from whereshot.evidence.refiners import networks
 
-        support = Support.of(examples.posterior)
+        support = FixedPlaces.of(examples.posterior)
         inputs = cls.inputs_of(examples.posterior, examples.records, settings)
         held, target = examples.kept_apart(settings.validation, seed), torch.from_numpy(examples.cell)
         rows = np.flatnonzero(~held & (examples.cell >= 0)), np.flatnonzero(held & (examples.cell >= 0))

@@ -1,4 +1,4 @@
-"""Experts for indoor, natural and urban scenes, mixed by the scene of each photo."""
+"""Combine expert models for indoor, natural and urban scenes by the scene of each photo."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from whereshot.photos.scenes import KINDS
 from whereshot.posterior.base import Posterior
 
 OUTDOOR = "outdoor"
-"""An expert for both natural and urban."""
+"""Name of an expert that answers for natural and urban scenes."""
+
+ExpertChoice = Literal["likeliest", "mixture"]
+"""Which experts answer for a photo: only the expert of the likeliest scene, or all of them."""
 
 
-How = Literal["likeliest", "mixture"]
+def combine_experts(
+    experts: Mapping[str, Posterior], shares: NDArray[np.float64], how: ExpertChoice = "likeliest"
+) -> Posterior:
+    """Return the posterior of each photo (n) from the experts for its scene.
 
-
-def switch(experts: Mapping[str, Posterior], shares: NDArray[np.float64], how: How = "likeliest") -> Posterior:
-    """The posterior of each photo (n) by the experts for its scene, ``experts`` by indoor, natural, urban or outdoor.
-
-    "likeliest": the expert of the likeliest scene answers, as published (Mueller-Budack et al. 2018); "mixture": all
-    answer, weighed by their scenes' probabilities ``shares`` (n, 3). A photo of unknown scenes has the mean of all
-    three. Raises InputError unless every scene has just one expert.
+    ``experts`` are posteriors (n) by the name of their scene: indoor, natural, urban or outdoor. ``shares`` (n, 3) are
+    the probabilities of indoor, natural and urban, NaN where unknown. With "likeliest", the expert of the likeliest
+    scene answers (Mueller-Budack et al. 2018). With "mixture", all experts are mixed by ``shares``. A photo of unknown
+    scene gets the mean over the three scenes. Raises InputError unless every scene has exactly one expert.
     """
     named = {kind: _expert_of(kind, experts) for kind in KINDS}
     wrong = [name for name, expert in experts.items() if len(expert) != len(shares)]
@@ -42,6 +45,7 @@ def switch(experts: Mapping[str, Posterior], shares: NDArray[np.float64], how: H
 
 
 def _expert_of(kind: str, experts: Mapping[str, Posterior]) -> str:
+    """Return the name of the only expert for a scene. Raises InputError."""
     for name in experts:
         if name not in (*KINDS, OUTDOOR):
             raise InputError(f"no scene {name!r}; {nearest_name(name, (*KINDS, OUTDOOR))}")
@@ -52,16 +56,19 @@ def _expert_of(kind: str, experts: Mapping[str, Posterior]) -> str:
 
 
 def _mixed(experts: Mapping[str, Posterior], weight: Mapping[str, NDArray[np.float64]]) -> Posterior:
-    """The mixture of experts, weights (n,) each, summing to one over them; on one set of places where they share it."""
+    """Return the mixture of experts; the weights (n,) of all experts sum to one.
+
+    The mixture has one set of places where all experts share it.
+    """
     first, *others = experts.values()
     same = all(np.array_equal(first.places, o.places) and np.array_equal(first.spread_km, o.spread_km) for o in others)
     if same:
         with np.errstate(divide="ignore"):
             parts = [expert.log_mass + np.log(weight[name])[:, None] for name, expert in experts.items()]
         return Posterior(first.places, np.logaddexp.reduce(parts), first.spread_km)
-    mixed, so_far = first, weight[next(iter(experts))]
+    mixed, mixed_weight = first, weight[next(iter(experts))]
     for name, expert in list(experts.items())[1:]:
-        both = so_far + weight[name]
+        both = mixed_weight + weight[name]
         share = np.divide(weight[name], both, out=np.zeros_like(both), where=both > 0)
-        mixed, so_far = mixed.mix(expert, share), both
+        mixed, mixed_weight = mixed.mix(expert, share), both
     return mixed

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from whereshot.evidence.refiners.base import Examples, NetworkSettings, Support, needed, users_in_time
-from whereshot.evidence.refiners.learned import Learned
+from whereshot.evidence.refiners.base import Examples, FixedPlaces, NetworkSettings, needed, users_in_time
+from whereshot.evidence.refiners.network_refiner import NetworkRefiner
 from whereshot.foundation.progress import Track, silent
 from whereshot.photos.records import Records
 
@@ -33,7 +33,7 @@ class UserAlbumSettings(NetworkSettings):
     batch_size: int = Field(64, ge=1)
 
 
-class UserAlbum(Learned):
+class UserAlbum(NetworkRefiner):
     """Trained on one random stretch of each user's photos an epoch; answers stretch by stretch."""
 
     kind = "user-album"
@@ -56,7 +56,7 @@ class UserAlbum(Learned):
 
         from whereshot.evidence.refiners import networks
 
-        support = Support.of(examples.posterior)
+        support = FixedPlaces.of(examples.posterior)
         inputs = cls.inputs_of(examples.posterior, examples.records, settings)
         held, target = examples.kept_apart(settings.validation, seed), torch.from_numpy(examples.cell)
         users = [rows for rows in users_in_time(examples.records) if (examples.cell[rows] >= 0).any()]

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot.evidence.refiners.base import Examples, Refiner, Support, needed
+from whereshot.evidence.refiners.base import Examples, FixedPlaces, Refiner, needed
 from whereshot.foundation.progress import Track, silent
 from whereshot.foundation.settings_file import Settings
 from whereshot.photos.records import Records
@@ -35,7 +35,9 @@ class UserMean(Refiner):
     settings_type = UserMeanSettings
     settings: UserMeanSettings
 
-    def __init__(self, support: Support, settings: UserMeanSettings, share: float, prior: NDArray[np.float64]) -> None:
+    def __init__(
+        self, support: FixedPlaces, settings: UserMeanSettings, share: float, prior: NDArray[np.float64]
+    ) -> None:
         super().__init__(support, settings)
         self.share, self.prior = share, prior
 
@@ -61,7 +63,7 @@ class UserMean(Refiner):
             # the normalised product is linear over linear in the share: own likelihood at the truth, over that of all
             at_truth, overall = ratio[np.arange(len(rows)), cell[rows]], (mass[rows] * ratio).sum(axis=1)
             share = _most_likely_share(at_truth, overall)
-        return cls(Support.of(examples.posterior), settings, share, prior)
+        return cls(FixedPlaces.of(examples.posterior), settings, share, prior)
 
     def refine(self, posterior: Posterior, records: Records) -> Posterior:
         others, count = _others(posterior.mass, records)
@@ -76,7 +78,7 @@ class UserMean(Refiner):
 
     @classmethod
     def from_tensors(
-        cls, support: Support | None, settings: UserMeanSettings, tensors: dict[str, NDArray[Any]]
+        cls, support: FixedPlaces | None, settings: UserMeanSettings, tensors: dict[str, NDArray[Any]]
     ) -> Self:
         return cls(needed(support), settings, float(tensors["share"][0]), tensors["prior"])
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot.evidence.refiners.base import NetworkSettings, Refiner, Support, more_inputs, needed
+from whereshot.evidence.refiners.base import FixedPlaces, NetworkSettings, Refiner, more_inputs, needed
 from whereshot.photos.records import Records
 from whereshot.posterior.base import Posterior
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from whereshot.evidence.refiners.networks import Inputs
 
 
-class Learned(Refiner):
+class NetworkRefiner(Refiner):
     """A refiner whose ``network`` sees the best cells and ``more_inputs``, and says the log mass of every cell."""
 
     network_name: ClassVar[str]
     """Of the class in ``networks``."""
     settings: NetworkSettings
 
-    def __init__(self, support: Support, settings: Any, network: nn.Module) -> None:
+    def __init__(self, support: FixedPlaces, settings: Any, network: nn.Module) -> None:
         super().__init__(support, settings)
         self._network = network
 
     @classmethod
-    def create(cls, support: Support, settings: Any) -> nn.Module:
+    def create(cls, support: FixedPlaces, settings: Any) -> nn.Module:
         """The network as it is before it has learned."""
         from whereshot.evidence.refiners import networks
 
@@ -62,7 +62,7 @@ class Learned(Refiner):
         return weights(self._network)
 
     @classmethod
-    def from_tensors(cls, support: Support | None, settings: Any, tensors: dict[str, NDArray[Any]]) -> Self:
+    def from_tensors(cls, support: FixedPlaces | None, settings: Any, tensors: dict[str, NDArray[Any]]) -> Self:
         from whereshot.evidence.refiners.networks import load
 
         cells = needed(support)

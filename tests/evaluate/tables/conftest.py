@@ -1,0 +1,7 @@
+"""Fixtures of the tests of tables."""
+
+from __future__ import annotations
+
+from prediction_tables import places, truth
+
+__all__ = ["places", "truth"]
