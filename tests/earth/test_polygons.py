@@ -10,7 +10,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whereshot.earth import polygons, sphere
+from whereshot.earth import great_circles, polygons, s2, sphere
 
 FIJI = shapely.union(shapely.box(177, -20, 180, -12), shapely.box(-180, -20, -178, -12))
 
@@ -115,3 +115,64 @@ def test_circles_anywhere(middle: tuple[float, float], km: float, beyond: bool, 
     for inside, points in ((True, inner), (False, outer)):
         clear = points[np.abs(points[:, 0]) < 84]  # nearer a pole straight lines on the map leave the circle
         assert (shapely.intersects_xy(shape, clear[:, 1], clear[:, 0]) == inside).all()
+
+
+CIRCLES = [
+    ((48.0, 2.0), 10.0),
+    ((0.0, 0.0), 0.001),
+    ((10.0, 179.9), 300.0),  # over the date line
+    ((-16.0, -180.0), 900.0),
+    ((-85.0, 30.0), 2000.0),  # over a pole
+    ((90.0, 0.0), 500.0),
+    ((89.9, -179.0), 3000.0),
+    ((-60.0, 179.5), 5000.0),  # over both
+    ((48.0, 2.0), 10007.0),  # a quarter of the way round
+    ((48.0, 2.0), 10100.0),
+    ((0.0, 180.0), 15000.0),
+    ((-70.0, 100.0), 19000.0),
+    ((48.0, 2.0), 19999.0),
+]
+
+
+@pytest.mark.parametrize(("center", "radius_km"), CIRCLES)
+def test_circle_is_where_it_says(center: tuple[float, float], radius_km: float, rng: np.random.Generator) -> None:
+    shape = polygons.circle(center, radius_km)
+    west, south, east, north = shape.bounds
+    assert shape.is_valid
+    assert -180 <= west <= east <= 180
+    assert -90 <= south <= north <= 90
+    for part in shapely.get_parts(shape):  # RFC 7946: exterior rings counter-clockwise
+        assert shapely.is_ccw(part.exterior)
+    anywhere = np.stack([np.degrees(np.arcsin(rng.uniform(-1, 1, 2000))), rng.uniform(-180, 180, 2000)], axis=1)
+    around = sphere.move(np.array(center), rng.uniform(0, 360, 2000), radius_km * rng.uniform(0, 1.5, 2000))
+    spots = np.concatenate([anywhere, around])
+    distance = sphere.distance_km(spots, np.array(center))
+    inside = shapely.intersects_xy(shape, spots[:, 1], spots[:, 0])
+    assert inside[distance < 0.99 * radius_km].all()
+    assert not inside[distance > 1.01 * radius_km].any()
+    assert inside.any()
+
+
+def test_circle_round_the_whole_earth_and_round_nothing() -> None:
+    assert polygons.circle((48.0, 2.0), sphere.HALF_CIRCUMFERENCE_KM).equals(shapely.box(-180, -90, 180, 90))
+    assert 0 < polygons.circle((48.0, 2.0), 0.0).area < 1e-9
+
+
+def test_shapely_is_longitude_first_and_positions_are_latitude_first() -> None:
+    box = shapely.box(10, 40, 20, 45)
+    corners = polygons.corners_of(box)
+    assert set(map(tuple, corners.tolist())) == {(40, 10), (40, 20), (45, 10), (45, 20)}
+    assert shapely.Polygon(polygons.swap_axes(corners)).equals(box)
+    assert polygons.corners_of(np.array([box, shapely.Point(1, 2)])).shape == (6, 2)
+
+
+@pytest.mark.parametrize("level", [0, 2])
+def test_rings_of_cells_tile_the_sphere(level: int) -> None:
+    """Cells of S2, over the poles and the date line, drawn as rings of great circles: their areas sum to the sphere."""
+    ids = np.array([s2.from_token([token])[0] for token in ["1", "3", "5", "7", "9", "b"]])
+    for _ in range(level):
+        ids = s2.children(ids).ravel()
+    shapes = [polygons.of_ring(great_circles.densify(corners)) for corners in s2.vertices(ids)]
+    assert all(shape.is_valid for shape in shapes)
+    assert math.fsum(map(polygons.area_sr, shapes)) == pytest.approx(4 * math.pi, rel=1e-6)
+    assert polygons.area_sr(polygons.WORLD) == pytest.approx(4 * math.pi, rel=1e-12)

@@ -2,61 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
-from whereshot.earth import partition, sphere
+from whereshot.earth import partition
 from whereshot.foundation.errors import InputError, MissingExtraError, OutputError
 from whereshot.report import cell_maps
 from whereshot.report.cell_atlas import Atlas
-from whereshot.report.cell_maps import Zoom, equal_earth, lambert
-
-places = st.tuples(st.floats(-180, 180), st.floats(-89, 89))
-
-
-def stretch(project: Callable, spot: tuple[float, float]) -> float:
-    """The area that a projection gives to a small square, over its own."""
-    d = 1e-4
-    longitude, latitude = spot
-    corners = np.array([[longitude, latitude], [longitude + d, latitude], [longitude, latitude + d]])
-    o, east, north = project(corners)
-    plane = abs(np.cross(np.append(east - o, 0), np.append(north - o, 0))[2])
-    return plane / (math.radians(d) ** 2 * math.cos(math.radians(latitude + d / 2)))
-
-
-@given(spot=places)
-def test_equal_earth_keeps_areas(spot: tuple[float, float]) -> None:
-    assert stretch(equal_earth, spot) == pytest.approx(1, abs=2e-3)
-
-
-def test_equal_earth_as_published() -> None:
-    """Savric et al. 2018: the equator is 2.04 times as long as the meridian; the pole line 0.59 of the equator."""
-    ends = equal_earth(np.array([[180, 0], [0, 90], [180, 90]], float))
-    assert ends[0, 0] / ends[1, 1] == pytest.approx(2.0546, abs=2e-3)
-    assert ends[2, 0] / ends[0, 0] == pytest.approx(0.59, abs=0.01)
-
-
-@given(spot=places, middle=places)
-def test_lambert_keeps_areas(spot: tuple[float, float], middle: tuple[float, float]) -> None:
-    plane = lambert(middle[1], middle[0])
-    if sphere.distance_km(np.array(spot[::-1]), np.array(middle[::-1])) < 15_000:  # not near the antipode
-        assert stretch(plane, spot) == pytest.approx(1, abs=5e-3)
-
-
-def test_lambert_has_north_above() -> None:
-    plane = lambert(60, 179)
-    np.testing.assert_allclose(plane(np.array([[179.0, 60.0]])), [[0, 0]], atol=1e-12)
-    east, north = plane(np.array([[-179.0, 60.0], [179.0, 61.0]]))
-    assert east[0] > 0 and abs(east[1]) < 1e-3
-    assert north[1] > 0 and abs(north[0]) < 1e-9
+from whereshot.report.cell_maps import Zoom
 
 
 def pixels(path: Path) -> np.ndarray:

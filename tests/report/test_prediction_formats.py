@@ -154,47 +154,6 @@ def test_geojson() -> None:
     assert failed["properties"]["error"] == "c.jpg: no such file"
 
 
-CIRCLES = [
-    ((48.0, 2.0), 10.0),
-    ((0.0, 0.0), 0.001),
-    ((10.0, 179.9), 300.0),  # over the date line
-    ((-16.0, -180.0), 900.0),
-    ((-85.0, 30.0), 2000.0),  # over a pole
-    ((90.0, 0.0), 500.0),
-    ((89.9, -179.0), 3000.0),
-    ((-60.0, 179.5), 5000.0),  # over both
-    ((48.0, 2.0), 10007.0),  # a quarter of the way round
-    ((48.0, 2.0), 10100.0),
-    ((0.0, 180.0), 15000.0),
-    ((-70.0, 100.0), 19000.0),
-    ((48.0, 2.0), 19999.0),
-]
-
-
-@pytest.mark.parametrize(("center", "radius_km"), CIRCLES)
-def test_circle_is_where_it_says(center: tuple[float, float], radius_km: float, rng: np.random.Generator) -> None:
-    shape = prediction_formats.circle(center, radius_km)
-    west, south, east, north = shape.bounds
-    assert shape.is_valid
-    assert -180 <= west <= east <= 180
-    assert -90 <= south <= north <= 90
-    for part in shapely.get_parts(shape):  # RFC 7946: exterior rings counter-clockwise
-        assert shapely.is_ccw(part.exterior)
-    anywhere = np.stack([np.degrees(np.arcsin(rng.uniform(-1, 1, 2000))), rng.uniform(-180, 180, 2000)], axis=1)
-    around = sphere.move(np.array(center), rng.uniform(0, 360, 2000), radius_km * rng.uniform(0, 1.5, 2000))
-    spots = np.concatenate([anywhere, around])
-    distance = sphere.distance_km(spots, np.array(center))
-    inside = shapely.intersects_xy(shape, spots[:, 1], spots[:, 0])
-    assert inside[distance < 0.99 * radius_km].all()
-    assert not inside[distance > 1.01 * radius_km].any()
-    assert inside.any()
-
-
-def test_circle_round_the_whole_earth_and_round_nothing() -> None:
-    assert prediction_formats.circle((48.0, 2.0), sphere.HALF_CIRCUMFERENCE_KM).equals(shapely.box(-180, -90, 180, 90))
-    assert 0 < prediction_formats.circle((48.0, 2.0), 0.0).area < 1e-9
-
-
 # --- HTML
 
 

@@ -77,7 +77,8 @@ def area_of(division: Division) -> Region:
     rows = towns.in_country(division.country_code)
     own = rows[of_town[rows] == division.number]
     middle = float(sphere.latlon(sphere.xyz(towns.points[own]).sum(axis=0))[1])
-    turned = towns.points[rows, ::-1].copy()  # longitudes count from the region's middle: far from the date line
+    # longitudes count from the region's middle, far from the date line
+    turned = polygons.swap_axes(towns.points[rows]).copy()
     turned[:, 0] = (turned[:, 0] - middle + 180) % 360 - 180
     is_own = of_town[rows] == division.number
     (west, south), (east, north) = turned[is_own].min(axis=0), turned[is_own].max(axis=0)

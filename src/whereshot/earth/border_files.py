@@ -90,14 +90,16 @@ def read(path: str | Path, *, layer: str | None = None, name: str | None = None,
                 f"they are a part of (parent = a column) or by another name (name = a column); columns: "
                 f"{', '.join(found.columns)}"
             )
-    joined = [areas[0] if len(areas) == 1 else polygons.flat(shapely.union_all(areas)) for areas in parts.values()]
+    joined = [
+        areas[0] if len(areas) == 1 else polygons.areas_only(shapely.union_all(areas)) for areas in parts.values()
+    ]
     return Borders([own for own, _ in parts], [above for _, above in parts], joined, notes)
 
 
 def read_area(path: str | Path) -> BaseGeometry:
     """All polygons in a file as one (multi-)polygon. Raises InputError."""
     path = Path(path)
-    shape = polygons.flat(shapely.union_all(_mended(path, _read_layer(path, None).geometries)[0]))
+    shape = polygons.areas_only(shapely.union_all(_mended(path, _read_layer(path, None).geometries)[0]))
     if shape.is_empty:
         raise InputError(f"{path}: no polygon in this file")
     return shape
@@ -114,7 +116,7 @@ def _text(value: Any) -> str:
 
 def _extent_km(areas: list[BaseGeometry]) -> float:
     """How far apart the middles of areas are, at most, measured from the first."""
-    middles = np.array([shapely.get_coordinates(area.representative_point())[0][::-1] for area in areas])
+    middles = np.array([polygons.corners_of(area.representative_point())[0] for area in areas])
     return float(sphere.distance_km(middles[0], middles).max())
 
 

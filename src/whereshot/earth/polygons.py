@@ -1,27 +1,50 @@
-"""Polygons as files spell them in; valid polygons of the map out, cut at the date line and closed over a pole.
+"""Polygons of the map: mend those of files, make those of rings on the sphere, cut both at the date line.
 
-Edges are straight in longitude and latitude (RFC 7946, 3.1.1). A ring that goes over the date line may count on beyond
-180 degrees, or jump from 179 to -179.
+A polygon of the map is a shapely geometry in degrees, valid, within longitude [-180, 180] and latitude [-90, 90]. Its
+edges are straight in longitude and latitude (RFC 7946, 3.1.1). shapely has longitude first and everything else in this
+package has latitude first: ``swap_axes`` is where they meet.
 """
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 import shapely
 import shapely.affinity
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
-_WORLD = shapely.box(-180, -90, 180, 90)
+from whereshot.earth import sphere
+
+WORLD = shapely.box(-180, -90, 180, 90)
+"""The whole map."""
+
 _TINY = 1e-9
 """Degrees, 0.1 mm."""
 
+_AnyArray = TypeVar("_AnyArray", bound=np.generic)
+
+
+def swap_axes(coordinates: NDArray[_AnyArray]) -> NDArray[_AnyArray]:
+    """Return coordinates (..., 2) with latitude and longitude exchanged; no copy is made.
+
+    shapely, GeoJSON and WKB put longitude first. Positions in this package have latitude first.
+    """
+    return coordinates[..., ::-1]
+
+
+def corners_of(geometry: BaseGeometry | NDArray[np.object_]) -> sphere.Points:
+    """Return all coordinates (n, 2) of one geometry or of an array of them, latitude first."""
+    return swap_axes(shapely.get_coordinates(geometry))
+
 
 def mended(geometry: BaseGeometry) -> BaseGeometry:
-    """The polygons in a geometry as one valid (multi-)polygon within [-180, 180] and [-90, 90]; empty for none.
+    """Return the polygons in a geometry, as a file spells them, as one polygon of the map; empty if there is none.
 
-    Crossed rings are untangled, what overlaps is one, and what has no area goes; outer rings run counter-clockwise.
+    A ring that crosses the date line may count on beyond 180 degrees, or jump from 179 to -179. Crossed rings are
+    untangled, overlaps are joined, and parts without area are left out. Outer rings run counter-clockwise.
     """
     polygons = [part for part in _leaves(geometry) if isinstance(part, Polygon) and not part.is_empty]
     if all(_is_plain(polygon) for polygon in polygons):
@@ -29,24 +52,96 @@ def mended(geometry: BaseGeometry) -> BaseGeometry:
         shape = shape if shape.is_valid else _untangled(shape)
     else:
         shape = shapely.union_all([_unrolled(polygon) for polygon in polygons])
-    return flat(shape)
+    return areas_only(shape)
 
 
-def flat(shape: BaseGeometry) -> BaseGeometry:
-    """A valid geometry without what has no area, counter-clockwise: a Polygon or MultiPolygon, empty for none."""
+def areas_only(shape: BaseGeometry) -> BaseGeometry:
+    """Return the parts of a valid geometry that have an area, as a Polygon or MultiPolygon; empty if there is none.
+
+    Outer rings run counter-clockwise.
+    """
     parts = [part for part in _leaves(shape) if isinstance(part, Polygon) and part.area > 0]
     return shapely.orient_polygons(parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts))
 
 
+def of_ring(ring: sphere.Points) -> BaseGeometry:
+    """Return what lies to the left of a closed ring (m, 2) on the sphere as a polygon of the map.
+
+    ``ring`` is in degrees and counter-clockwise seen from outside; it must surround less than half of the sphere, or a
+    pole. It is unrolled along longitude, closed over a pole that it goes round, and cut at the date line.
+    """
+    latitude, longitude = ring[:, 0], ring[:, 1].copy()
+    at_pole = np.abs(latitude) > 90 - _TINY
+    path: list[tuple[float, float]] = []
+    for row in range(len(ring)):
+        if at_pole[row]:  # a pole has every longitude: go there along one neighbour's and back along the other's
+            before, after = longitude[row - 1 if row else -2], longitude[row + 1 if row + 1 < len(ring) else 1]
+            path += [(before, latitude[row]), (after, latitude[row])]
+        else:
+            path.append((longitude[row], latitude[row]))
+    unrolled = np.array(path)
+    steps = (np.diff(unrolled[:, 0]) + 180) % 360 - 180
+    unrolled[1:, 0] = unrolled[0, 0] + np.cumsum(steps)
+    turn = unrolled[-1, 0] - unrolled[0, 0]
+    if abs(turn) > 180:
+        pole = np.sign(turn) * 90.0  # counter-clockwise seen from outside: eastward round the north pole
+        unrolled = np.concatenate([unrolled, [[unrolled[-1, 0], pole], [unrolled[0, 0], pole]]])
+    pieces = _cut_at_date_line(shapely.make_valid(shapely.Polygon(unrolled)))
+    areas = [part for piece in pieces for part in _leaves(piece) if isinstance(part, Polygon) and part.area]
+    return areas_only(shapely.union_all(areas) if len(areas) > 1 else areas[0])
+
+
+def circle(center: ArrayLike, radius_km: float, corners: int = 180) -> BaseGeometry:
+    """Return all places within ``radius_km`` of a position (2,) in degrees as a polygon of the map.
+
+    The border has so many ``corners``. A radius below a metre counts as a metre.
+    """
+    middle = np.asarray(center, np.float64)
+    radius_km = max(radius_km, 0.001)
+    if radius_km >= 0.999 * sphere.HALF_CIRCUMFERENCE_KM:
+        return WORLD
+    if radius_km > sphere.HALF_CIRCUMFERENCE_KM / 2:  # more than half the Earth: all but the circle opposite
+        opposite = np.array([-middle[0], (middle[1] + 360) % 360 - 180])
+        rest = circle(opposite, sphere.HALF_CIRCUMFERENCE_KM - radius_km, corners)
+        return shapely.orient_polygons(shapely.difference(WORLD, rest))
+    ring = sphere.move(middle, np.linspace(360, 0, corners + 1), radius_km)  # counter-clockwise
+    ring[-1] = ring[0]
+    return of_ring(ring)
+
+
+def area_sr(geometry: BaseGeometry) -> float:
+    """Return the steradians on the sphere of a polygon of the map.
+
+    Exact: the integral of sin(latitude) along each edge has a closed form, so the areas of a tiling of the map sum to
+    4 pi.
+    """
+    total = 0.0
+    for polygon in shapely.get_parts(shapely.orient_polygons(geometry)):
+        for ring in shapely.get_rings(polygon):
+            latitude, longitude = np.radians(corners_of(ring)).T
+            middle, half = (latitude[1:] + latitude[:-1]) / 2, (latitude[1:] - latitude[:-1]) / 2
+            # mean of sin over the edge: sin(middle) sin(half) / half
+            total -= float((np.diff(longitude) * np.sin(middle) * np.sinc(half / np.pi)).sum())
+    return total
+
+
+def _cut_at_date_line(shape: BaseGeometry) -> list[BaseGeometry]:
+    """Return the pieces within the map of a valid geometry whose longitudes may count on beyond [-180, 180]."""
+    west, _, east, _ = shape.bounds
+    turns = range(int(np.floor((west + 180) / 360)), int(np.ceil((east - 180) / 360)) + 1)
+    moved = [shapely.affinity.translate(shape, -360.0 * turn) if turn else shape for turn in turns]
+    return [shapely.intersection(part, WORLD) for part in moved]
+
+
 def _leaves(geometry: BaseGeometry) -> list[BaseGeometry]:
-    """The single geometries in any nesting of collections."""
+    """Return the single geometries in any nesting of collections."""
     parts = shapely.get_parts(geometry).tolist()
     nested = ("MultiPolygon", "GeometryCollection")
     return [leaf for part in parts for leaf in (_leaves(part) if part.geom_type in nested else [part])]
 
 
 def _is_plain(polygon: BaseGeometry) -> bool:
-    """Whether a polygon lies within the map and none of its edges is half a turn wide."""
+    """Return whether a polygon lies within the map and none of its edges is half a turn wide."""
     west, south, east, north = polygon.bounds
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         return False
@@ -59,7 +154,10 @@ def _rings(polygon: BaseGeometry) -> list[BaseGeometry]:
 
 
 def _jumps(ring: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which edges (m - 1,) of a closed ring (m, 2), longitude first, go over the date line, and not round the world."""
+    """Return which edges (m - 1,) of a closed ring (m, 2) of shapely cross the date line and do not go round the world.
+
+    ``ring`` has longitude first.
+    """
     longitude, latitude = ring.T
     steps = np.abs(np.diff(longitude))
     pole = np.abs(latitude) > 90 - _TINY
@@ -74,23 +172,19 @@ def _jumps(ring: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def _unrolled(polygon: BaseGeometry) -> BaseGeometry:
-    """A polygon over the date line or a pole, cut there."""
+    """Return a polygon that crosses the date line or holds a pole, cut there."""
     outer, *holes = [_area(shapely.get_coordinates(ring)) for ring in _rings(polygon)]
     return shapely.difference(outer, shapely.union_all(holes)) if holes else outer
 
 
 def _area(ring: NDArray[np.float64]) -> BaseGeometry:
-    """What one closed ring (m, 2) surrounds; one that goes round a pole, the cap of the nearer pole."""
+    """Return what a closed ring (m, 2) of shapely surrounds; if it goes round a pole, the cap of the nearer pole."""
     ring = _unwrapped(ring) if _jumps(ring).any() else ring
-    shape = _untangled(shapely.Polygon(ring))
-    west, _, east, _ = ring[:, 0].min(), 0, ring[:, 0].max(), 0
-    turns = range(int(np.floor((west + 180) / 360)), int(np.ceil((east - 180) / 360)) + 1)
-    moved = [shapely.affinity.translate(shape, -360.0 * turn) if turn else shape for turn in turns]
-    return shapely.union_all([shapely.intersection(one, _WORLD) for one in moved])
+    return shapely.union_all(_cut_at_date_line(_untangled(shapely.Polygon(ring))))
 
 
 def _unwrapped(ring: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The ring with longitudes that count on instead of jumping."""
+    """Return a ring (m, 2) of shapely with longitudes that count on instead of jumping."""
     pole = np.abs(ring[:-1, 1]) > 90 - _TINY
     start = int(np.argmin(pole))
     ring, pole = np.roll(ring[:-1], -start, axis=0), np.roll(pole, -start)

@@ -15,8 +15,7 @@ import shapely
 import shapely.geometry
 from numpy.typing import NDArray
 
-from whereshot.earth import s2, sphere
-from whereshot.earth.partition.base import planar_polygon
+from whereshot.earth import polygons, s2, sphere
 from whereshot.foundation.errors import InputError
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.place_shape import GOLDEN_DEGREES, quantile_km
@@ -203,7 +202,7 @@ def _drawn(ids: s2.CellIds) -> list[str]:
     level = s2.level_of(ids)
     corners = s2.vertices(ids)
     plain = (level >= STRAIGHT_LEVEL) & _is_flat(corners)
-    rings = corners[:, [0, 1, 2, 3, 0], ::-1]
+    rings = polygons.swap_axes(corners[:, [0, 1, 2, 3, 0]])
     rounded = np.where((level > 15)[:, None, None], np.round(rings, 7), np.round(rings, 5)).tolist()
     geometries = (
         {"type": "Polygon", "coordinates": [ring]} if straight else _bent(corner, max(1, 32 >> own_level))
@@ -228,5 +227,5 @@ def _bent(corners: NDArray[np.float64], parts: int) -> dict[str, Any]:
     ]
     ring = sphere.latlon(np.concatenate([*edges, corners[:1]]))
     if _is_flat(ring):
-        return {"type": "Polygon", "coordinates": [np.round(ring[:, ::-1], 5).tolist()]}
-    return shapely.geometry.mapping(shapely.set_precision(planar_polygon(ring), 1e-7))
+        return {"type": "Polygon", "coordinates": [np.round(polygons.swap_axes(ring), 5).tolist()]}
+    return shapely.geometry.mapping(shapely.set_precision(polygons.of_ring(ring), 1e-7))

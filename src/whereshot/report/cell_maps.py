@@ -7,7 +7,6 @@ which the colour-blind can read too, light where photos are few, so that borders
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,9 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from shapely.geometry.base import BaseGeometry
 
-from whereshot.earth import place_names, sphere
+from whereshot.earth import place_names, polygons, sphere
 from whereshot.earth.countries import countries
-from whereshot.earth.partition.base import planar_polygon
+from whereshot.earth.projections import Projection, equal_earth, lambert
 from whereshot.foundation import output_files
 from whereshot.foundation.errors import InputError, require
 from whereshot.report.cell_atlas import Atlas
@@ -32,9 +31,6 @@ _STEP_DEGREES = 1.0
 _SEA, _LAND, _LINE, _FRAME = "#dadde0", "#f7f7f5", "#1d2429", "#6b767e"
 _NO_PHOTOS = "#a0a4a8"
 _DPI = 110
-
-Project = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""Longitudes and latitudes (n, 2) -> the plane (n, 2), in Earth radii."""
 
 
 class Zoom(NamedTuple):
@@ -69,34 +65,10 @@ class Zoom(NamedTuple):
         return cls(latitude, longitude, float(f"{np.clip(1.2 * np.max(km), *ZOOM_KM):.2g}"))
 
 
-def equal_earth(positions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Equal Earth (Savric, Patterson and Jenny 2018): longitudes and latitudes (n, 2) -> the plane, in Earth radii."""
-    longitude, latitude = np.radians(positions).T
-    a1, a2, a3, a4 = 1.340264, -0.081106, 0.000893, 0.003796
-    t = np.arcsin(math.sqrt(3) / 2 * np.sin(latitude))
-    slope = a1 + 3 * a2 * t**2 + t**6 * (7 * a3 + 9 * a4 * t**2)
-    y = t * (a1 + a2 * t**2 + t**6 * (a3 + a4 * t**2))
-    return np.stack([2 * math.sqrt(3) / 3 * longitude * np.cos(t) / slope, y], axis=1)
-
-
-def lambert(latitude: float, longitude: float) -> Project:
-    """Lambert's azimuthal equal-area projection round a position; its antipode has no place in it."""
-    east = sphere.xyz([0.0, longitude + 90])
-    out = sphere.xyz([latitude, longitude])
-    north = np.cross(out, east)
-
-    def project(positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        unit = sphere.xyz(positions[:, ::-1])
-        stretch = np.sqrt(2 / np.maximum(1 + unit @ out, 1e-9))
-        return np.stack([stretch * (unit @ east), stretch * (unit @ north)], axis=1)
-
-    return project
-
-
 def draw_world(atlas: Atlas, path: str | Path) -> None:
     """Write the map of all cells as PNG. Raises MissingExtraError without matplotlib, OutputError."""
     figure, axes = _sheet((12, 6.9))
-    outline = shapely.segmentize(shapely.box(-180, -90, 180, 90), _STEP_DEGREES)
+    outline = shapely.segmentize(polygons.WORLD, _STEP_DEGREES)
     _add(axes, [outline], equal_earth, facecolor=_SEA, edgecolor="none")
     borders = [country.geometry for country in countries().all]
     _add(axes, borders, equal_earth, facecolor=_LAND, edgecolor="none")
@@ -114,7 +86,8 @@ def draw_zoom(atlas: Atlas, path: str | Path, zoom: Zoom | None = None) -> None:
     half = 2 * math.sin(zoom.km / sphere.EARTH_KM / 2)
     # the sheet is square: what is within its corners is drawn, and the axes cut the rest off
     reach_km = 2 * sphere.EARTH_KM * math.asin(min(1.0, math.sqrt(2) * half / 2))
-    around = _circle(zoom, min(reach_km * 1.02, 0.95 * sphere.HALF_CIRCUMFERENCE_KM))
+    reach_km = min(reach_km * 1.02, 0.95 * sphere.HALF_CIRCUMFERENCE_KM)
+    around = polygons.circle((zoom.latitude, zoom.longitude), reach_km, 360)
     shapely.prepare(around)
     step = min(_STEP_DEGREES, zoom.km / 1000)
     project = lambert(zoom.latitude, zoom.longitude)
@@ -134,7 +107,8 @@ def draw_zoom(atlas: Atlas, path: str | Path, zoom: Zoom | None = None) -> None:
     (where,) = place_names.place_names([[zoom.latitude, zoom.longitude]])
     near = ", ".join(part for part in (where.name, where.country) if part)
     sheet = shapely.box(-half, -half, half, half)
-    count = int(shapely.intersects(sheet, shapely.make_valid(shapely.transform(cells, project))).sum())
+    on_sheet = shapely.make_valid(shapely.transform(cells, lambda corners: project(polygons.swap_axes(corners))))
+    count = int(shapely.intersects(sheet, on_sheet).sum())
     title = f"{atlas.name}{': ' if near else ''}{near}\n{count:,} of {len(atlas.partition):,} cells · "
     title += f"up to {zoom.km:,.4g} km round {zoom.latitude:.2f}, {zoom.longitude:.2f}"
     _finish(figure, axes, drawn, title, path)
@@ -156,12 +130,12 @@ def _sheet(inches: tuple[float, float]) -> tuple[Any, Any]:
     return figure, axes
 
 
-def _path(geometry: BaseGeometry, project: Project) -> Any:
+def _path(geometry: BaseGeometry, project: Projection) -> Any:
     """All rings of the polygons of a geometry as one path, holes left open."""
     from matplotlib.path import Path as Outline
 
     parts = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
-    rings = [shapely.get_coordinates(ring) for part in parts for ring in shapely.get_rings(part)]
+    rings = [polygons.corners_of(ring) for part in parts for ring in shapely.get_rings(part)]
     if not rings:
         return Outline(np.empty((0, 2)))
     codes = np.full(sum(map(len, rings)), Outline.LINETO)
@@ -171,7 +145,7 @@ def _path(geometry: BaseGeometry, project: Project) -> Any:
     return Outline(project(np.concatenate(rings)), codes)
 
 
-def _add(axes: Any, shapes: Any, project: Project, **style: Any) -> Any:
+def _add(axes: Any, shapes: Any, project: Projection, **style: Any) -> Any:
     from matplotlib.collections import PathCollection
 
     collection = PathCollection([_path(shape, project) for shape in shapes], **style)
@@ -181,7 +155,7 @@ def _add(axes: Any, shapes: Any, project: Project, **style: Any) -> Any:
 
 
 def _add_cells(
-    axes: Any, atlas: Atlas, rows: NDArray[np.int64], shapes: NDArray[np.object_], project: Project, width: float
+    axes: Any, atlas: Atlas, rows: NDArray[np.int64], shapes: NDArray[np.object_], project: Projection, width: float
 ) -> Any:
     """The cells in the colours of their density; those without photos in grey."""
     from matplotlib import colormaps
@@ -202,13 +176,6 @@ def _add_cells(
     density = atlas.density[rows]
     drawn.set_array(np.ma.masked_less_equal(density, 0))
     return drawn
-
-
-def _circle(zoom: Zoom, km: float) -> BaseGeometry:
-    """All within so many km, at most a good half of the Earth, as a polygon cut at the date line."""
-    ring = sphere.move(np.array([zoom.latitude, zoom.longitude]), np.linspace(360, 0, 361), km)
-    ring[-1] = ring[0]
-    return planar_polygon(ring)
 
 
 def _scale_bar(axes: Any, km: float, half: float) -> None:

@@ -11,10 +11,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import shapely
-from shapely.geometry.base import BaseGeometry
 
-from whereshot.earth import sphere
+from whereshot.earth import polygons, sphere
 from whereshot.earth.sphere import DISTANCES_KM
 from whereshot.foundation.errors import ImageError, visible
 from whereshot.locate.geolocator import WITHOUT_PICTURES
@@ -81,28 +79,11 @@ def to_geojson(predictions: Iterable[Prediction]) -> dict[str, Any]:
             features.append(
                 {
                     "type": "Feature",
-                    "geometry": mapping(circle((latitude, longitude), p.radius_km)),
+                    "geometry": mapping(polygons.circle((latitude, longitude), p.radius_km)),
                     "properties": {"kind": "region", "id": p.id, "level": p.level, "radius_km": p.radius_km},
                 }
             )
     return {"type": "FeatureCollection", "features": features}
-
-
-def circle(center: tuple[float, float], radius_km: float) -> BaseGeometry:
-    """A circle on the sphere as a polygon of longitudes and latitudes, cut at the date line; at least a metre."""
-    from whereshot.earth.partition.base import planar_polygon  # a third of a second, which words do not need
-
-    radius_km = max(radius_km, 0.001)
-    if radius_km >= 0.999 * sphere.HALF_CIRCUMFERENCE_KM:
-        return shapely.box(-180, -90, 180, 90)
-    bearings = np.linspace(360, 0, 181)  # counter-clockwise
-    ring = sphere.move(np.array(center), bearings, radius_km)
-    ring[-1] = ring[0]
-    if radius_km > sphere.HALF_CIRCUMFERENCE_KM / 2:  # more than half the Earth: all but the circle opposite
-        opposite = np.array([-center[0], (center[1] + 360) % 360 - 180])
-        rest = circle((opposite[0], opposite[1]), sphere.HALF_CIRCUMFERENCE_KM - radius_km)
-        return shapely.orient_polygons(shapely.difference(shapely.box(-180, -90, 180, 90), rest))
-    return planar_polygon(ring)
 
 
 def to_html(

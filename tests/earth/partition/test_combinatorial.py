@@ -13,8 +13,8 @@ import shapely
 from numpy.typing import NDArray
 
 from whereshot.earth import partition, sphere
-from whereshot.earth.partition.base import planar_area_sr
 from whereshot.earth.partition.combinatorial import Combination
+from whereshot.earth.polygons import area_sr
 from whereshot.foundation.errors import InputError
 
 COARSE = {"kind": "s2", "max": 2000, "min_level": 1}
@@ -101,7 +101,7 @@ def test_polygons_are_overlaps(world: NDArray) -> None:
             assert polygon.difference(part.polygon(own)).area < 1e-8
         rings = cells.boundary(int(cell))
         drawn = shapely.union_all([shapely.Polygon(ring[:, ::-1]) for ring in rings])
-        assert planar_area_sr(drawn) == pytest.approx(planar_area_sr(polygon), rel=1e-6)
+        assert area_sr(drawn) == pytest.approx(area_sr(polygon), rel=1e-6)
 
 
 def test_a_cell_may_have_several_pieces() -> None:
@@ -126,7 +126,7 @@ def test_photos_on_the_borders_of_all_parts_are_in_cells_that_have_an_area() -> 
     assert label[1] == label[2] and label[4] == label[5] and label[8] == label[9]
     assert cells.area_sr.min() > 1e-6
     for cell in range(len(cells)):
-        assert planar_area_sr(cells.polygon(cell)) == pytest.approx(cells.area_sr[cell], rel=0.05)
+        assert area_sr(cells.polygon(cell)) == pytest.approx(cells.area_sr[cell], rel=0.05)
 
 
 def test_cells_that_are_not_kept(world: NDArray) -> None:

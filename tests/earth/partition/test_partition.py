@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from geojson_areas import check_area
 from whereshot.earth import partition, s2, sphere
+from whereshot.earth.great_circles import densify
 from whereshot.earth.partition import PARTITIONS, Hierarchy, Partition
-from whereshot.earth.partition.base import densify, planar_polygon
+from whereshot.earth.polygons import of_ring
 from whereshot.foundation.errors import ConfigError, InputError
 from whereshot.report.cell_atlas import Atlas
 
@@ -400,7 +401,7 @@ def test_map_of_a_level_tiles_the_plane(level: int) -> None:
     for _ in range(level):
         ids = s2.children(ids).ravel()
     rings = [densify(corners) for corners in s2.vertices(ids)]
-    polygons = [planar_polygon(ring) for ring in rings]
+    polygons = [of_ring(ring) for ring in rings]
     assert all(polygon.is_valid for polygon in polygons)
     assert math.fsum(polygon.area for polygon in polygons) == pytest.approx(360 * 180, rel=1e-9)
     assert shapely.union_all(polygons, grid_size=1e-9).area == pytest.approx(360 * 180, rel=1e-6)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from whereshot.earth import partition, sphere
-from whereshot.earth.partition.base import planar_area_sr
 from whereshot.earth.partition.quadtree import Quadtree
+from whereshot.earth.polygons import area_sr
 from whereshot.foundation.errors import ConfigError, InputError
 
 
@@ -120,7 +120,7 @@ def test_split_and_kept_are_above_the_limits() -> None:
 def test_areas_are_those_of_the_polygons(place: tuple[float, float], depth: int) -> None:
     tree = partition.build("quadtree", [place] * 2, {"max": 1, "max_depth": depth})
     rtol = 1e-12 * 4**depth * max(1, 1 / math.cos(math.radians(place[0]))) if depth > 12 else 1e-6
-    assert tree.area_sr[0] == pytest.approx(planar_area_sr(tree.polygon(0)), rel=min(rtol, 1), abs=1e-15)
+    assert tree.area_sr[0] == pytest.approx(area_sr(tree.polygon(0)), rel=min(rtol, 1), abs=1e-15)
     south, west, north, east = np.radians(tree.boxes[0])
     if depth < 10:
         assert tree.area_sr[0] == pytest.approx((east - west) * (math.sin(north) - math.sin(south)), rel=1e-9)

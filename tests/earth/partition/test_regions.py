@@ -14,11 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from whereshot.earth import partition, sphere
-from whereshot.earth.partition import adjacency
-from whereshot.earth.partition.base import planar_area_sr
+from whereshot.earth import adjacency, partition, sphere
 from whereshot.earth.partition.lookup import Polygons
 from whereshot.earth.partition.regions import Regions, RegionSettings, read_disjoint
+from whereshot.earth.polygons import area_sr
 from whereshot.foundation.errors import InputError
 from whereshot.report.cell_atlas import Atlas
 
@@ -76,7 +75,7 @@ def test_one_cell_a_region(four: str, points: NDArray) -> None:
     cells = build(points, file=four)
     assert cells.names == list(BOXES) and cells.counts.tolist() == [400, 90, 30, 4]
     assert [cells.polygon(cell).equals(box) for cell, box in enumerate(BOXES.values())] == [True] * 4
-    np.testing.assert_allclose(cells.area_sr, [planar_area_sr(box) for box in BOXES.values()], rtol=1e-12)
+    np.testing.assert_allclose(cells.area_sr, [area_sr(box) for box in BOXES.values()], rtol=1e-12)
 
 
 def test_a_border_belongs_to_the_first_and_strays_to_the_nearest(four: str, points: NDArray) -> None:
@@ -207,7 +206,7 @@ def test_the_wanted_number_of_cells(four: str, points: NDArray) -> None:
     for wanted in (4, 5, 9, 40):
         cells = build(points, file=four, cells=wanted)
         assert len(cells) == wanted
-        assert math.fsum(cells.area_sr) == pytest.approx(planar_area_sr(shapely.box(0, 0, 20, 20)), rel=1e-9)
+        assert math.fsum(cells.area_sr) == pytest.approx(area_sr(shapely.box(0, 0, 20, 20)), rel=1e-9)
         assert len({cells.polygon(cell).wkb for cell in range(wanted)}) == wanted
     # whoever has the most photos per cell gets the next one: 400, 90, 30 and 4 of them
     assert [cells.names.count(name) for name in BOXES] == [29, 7, 3, 1]
@@ -306,7 +305,7 @@ def test_a_region_round_the_pole_and_one_over_the_date_line(tmp_path: Path) -> N
     assert (cells.assign([[-90, 0], [-90, 77], [-75, 180], [-75, -180]]) >= 0).all()
     assert len(set(cells.assign([[-90, 0], [-90, 77]]).tolist())) == 1
     assert len(set(cells.assign([[5, 180], [5, -180]]).tolist())) == 1
-    caps = planar_area_sr(shapely.box(-180, -90, 180, -60)) + planar_area_sr(shapely.box(0, 0, 20, 10))
+    caps = area_sr(shapely.box(-180, -90, 180, -60)) + area_sr(shapely.box(0, 0, 20, 10))
     assert math.fsum(cells.area_sr) == pytest.approx(caps, rel=1e-9)
 
 

@@ -14,8 +14,8 @@ from scipy.spatial import SphericalVoronoi
 
 from whereshot.earth import partition, sphere
 from whereshot.earth.partition import clusters
-from whereshot.earth.partition.base import planar_area_sr
 from whereshot.earth.partition.voronoi import VoronoiCells
+from whereshot.earth.polygons import area_sr
 from whereshot.foundation.errors import InputError
 
 places = st.tuples(st.floats(-90, 90), st.floats(-180, 180))
@@ -33,7 +33,7 @@ def check(sites: NDArray, slack: float = 1e-6) -> None:
     assert math.fsum(areas) == pytest.approx(4 * math.pi, abs=1e-9)
     polygons = [cells.polygon(site) for site in range(len(sites))]
     assert all(polygon.is_valid and polygon.area > 0 for polygon in polygons)
-    assert math.fsum(planar_area_sr(polygon) for polygon in polygons) == pytest.approx(4 * math.pi, abs=slack)
+    assert math.fsum(area_sr(polygon) for polygon in polygons) == pytest.approx(4 * math.pi, abs=slack)
     probes = random_sites(300, 7)
     map_points = sphere.latlon(probes)
     distance = np.sort(np.linalg.norm(probes[:, None] - sites, axis=-1), axis=1)

@@ -66,7 +66,7 @@ def test_on_the_sphere_there_is_no_date_line_and_one_pole(encoder: locations.Loc
 def test_equal_earth_keeps_areas(rng: np.random.Generator) -> None:
     """The determinant of the map's slopes, over the cosine of the latitude, is the same everywhere."""
     inputs = torch.tensor(np.stack([rng.uniform(-85, 85, 50), rng.uniform(-180, 180, 50)], axis=1), requires_grad=True)
-    mapped = locations.equal_earth(inputs)
+    mapped = locations.equal_earth(inputs, locations.GEOCLIP_SCALE)
     rows = [torch.autograd.grad(mapped[:, axis].sum(), inputs, retain_graph=True)[0] for axis in (0, 1)]
     area = (rows[0][:, 1] * rows[1][:, 0] - rows[0][:, 0] * rows[1][:, 1]) / torch.deg2rad(inputs[:, 0]).cos()
     torch.testing.assert_close(area, area[:1].expand(50), rtol=1e-5, atol=0)

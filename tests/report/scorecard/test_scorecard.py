@@ -209,7 +209,7 @@ def test_maps_count_every_photo_and_place_it(report: Report) -> None:
     assert float(off.table.rows[0][3].replace(",", "")) == pytest.approx(15_990, rel=0.01)
     assert ("e5", "over 2500 km") in off.legend
     frame = world.MapFrame.of(CITIES, 4)
-    left, middle, right = (frame.project(np.array([[at, 0.0]]))[0, 0] for at in (-180.0, 0.0, 180.0))
+    left, middle, right = (frame.project(np.array([[0.0, at]]))[0, 0] for at in (-180.0, 0.0, 180.0))
     assert (left, middle, right) == pytest.approx((-frame.half[0], 0, frame.half[0]))
 
 
@@ -217,7 +217,7 @@ def test_photos_of_one_region_get_a_map_of_it(rng: np.random.Generator) -> None:
     truth = np.stack([rng.uniform(55, 57, 50), rng.uniform(9, 12, 50)], axis=1)
     row = score(Answers("x", sphere.move(truth, 90.0, 20.0)), truth, QUICK)
     frame = world.MapFrame.of(truth, 4)
-    plane = frame.project(truth[:, ::-1])
+    plane = frame.project(truth)
     assert (np.abs(plane) <= frame.half).all() and np.abs(plane[:, 1]).max() > 0.3 * frame.half[1]
     assert frame.level > 6
     counted, _ = world.maps(row)

@@ -15,13 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
-import shapely.affinity
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, PrivateAttr
 from shapely.geometry.base import BaseGeometry
 
-from whereshot.earth import sphere
-from whereshot.earth.partition import adjacency
+from whereshot.earth import adjacency, polygons, sphere
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.settings_file import Settings
 from whereshot.foundation.tables import write_parquet
@@ -29,9 +27,6 @@ from whereshot.foundation.tables import write_parquet
 METADATA_KEY = b"whereshot.partition"
 
 _CHUNK = 65_536
-_STEP_DEGREES = 2.0
-_AT_POLE = 1e-9
-_STRAIGHT_DEGREES = 2e-4  # 20 m: how far a line on the map may leave its great circle
 
 
 class PartitionSettings(Settings):
@@ -155,7 +150,7 @@ class Partition(ABC):
 
     def polygon(self, cell: int) -> BaseGeometry:
         """One cell as a valid (multi-)polygon in longitude and latitude, cut at the date line (RFC 7946, 3.1.9)."""
-        return shapely.union_all([planar_polygon(ring) for ring in self.boundary(cell)])
+        return shapely.union_all([polygons.of_ring(ring) for ring in self.boundary(cell)])
 
 
 def common_columns(table: pa.Table) -> dict[str, Any]:
@@ -214,100 +209,6 @@ def even_spread_km(area_sr: NDArray[np.float64]) -> NDArray[np.float64]:
     # over a cap the cosine is uniform, so the squared chord is 1 - cos(radius) on average, and the area 2 pi times that
     result: NDArray[np.float64] = sphere.chord_to_km(np.sqrt(np.minimum(area_sr / (2 * np.pi), 2)))
     return result
-
-
-def densify(ring: NDArray[np.float64]) -> sphere.Points:
-    """A closed ring (m, 2) through corners (c, 2) joined by great circles: straight on a map it keeps to them.
-
-    Between its points a line leaves its great circle by at most 20 m, and is at most 2 degrees long.
-    """
-    corners = sphere.xyz(ring)
-    at_pole = np.hypot(corners[:, 0], corners[:, 1]) < _AT_POLE
-    corners[at_pole] = np.sign(corners[at_pole]) * [0.0, 0.0, 1.0]  # exactly, or the border would pass it once more
-    dense = sphere.latlon(_dense(corners))
-    return np.where(np.abs(dense) < 1e-13, 0.0, dense)
-
-
-def _dense(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A closed ring (m, 3) through corners, with points close enough for a map; an arc has the same from either end."""
-    points = np.concatenate([corners, corners[:1]])
-    normal = np.cross(points[:-1], points[1:])
-    length = np.linalg.norm(normal, axis=1)
-    for tip in (np.array([0.0, 0.0, 1.0]), np.array([0.0, 0.0, -1.0])):
-        # a border through a pole names it: there the longitude jumps
-        along = (length > 1e-12) & (np.abs(normal @ tip) < _AT_POLE * length)
-        for edge in np.flatnonzero(along)[::-1].tolist():
-            start, end = points[edge], points[edge + 1]
-            if np.cross(start, tip) @ normal[edge] > 0 and np.cross(tip, end) @ normal[edge] > 0:
-                points = np.insert(points, edge + 1, tip, axis=0)
-                normal, length = (np.insert(one, edge, one[edge], axis=0) for one in (normal, length))
-    for _ in range(16):
-        one, other = points[:-1], points[1:]
-        middle = one + other
-        middle /= np.linalg.norm(middle, axis=1, keepdims=True)
-        bent = _bent(one, middle, other)
-        if not bent.any():
-            break
-        points = np.insert(points, np.flatnonzero(bent) + 1, middle[bent], axis=0)
-    return points
-
-
-def _bent(one: NDArray[np.float64], middle: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which arcs are long, or leave the straight line on the map by more than ``_STRAIGHT_DEGREES``."""
-    a, m, b = sphere.latlon(one), sphere.latlon(middle), sphere.latlon(other)
-    flat = np.maximum(np.cos(np.radians(m[:, 0])), 1e-9)
-    half, whole = ((x - a[:, 1] + 180) % 360 - 180 for x in (m[:, 1], b[:, 1]))
-    at_pole = (np.abs(a[:, 0]) > 90 - 1e-9) | (np.abs(b[:, 0]) > 90 - 1e-9)  # there a meridian has any longitude
-    off = np.maximum(np.abs(m[:, 0] - (a[:, 0] + b[:, 0]) / 2), np.where(at_pole, 0, np.abs(half - whole / 2) * flat))
-    length = np.degrees(np.linalg.norm(other - one, axis=1))
-    result: NDArray[np.bool_] = (length > _STEP_DEGREES) | ((off > _STRAIGHT_DEGREES) & (length > 1e-4))
-    return result
-
-
-def planar_polygon(ring: sphere.Points) -> BaseGeometry:
-    """A closed ring (m, 2) on the sphere as a (multi-)polygon in longitude and latitude within [-180, 180].
-
-    The ring is unrolled along longitude, closed over a pole that it goes round, and cut at the date line.
-    """
-    latitude, longitude = ring[:, 0], ring[:, 1].copy()
-    at_pole = np.abs(latitude) > 90 - 1e-9
-    path: list[tuple[float, float]] = []
-    for row in range(len(ring)):
-        if at_pole[row]:  # a pole has every longitude: go there along one neighbour's and back along the other's
-            before, after = longitude[row - 1 if row else -2], longitude[row + 1 if row + 1 < len(ring) else 1]
-            path += [(before, latitude[row]), (after, latitude[row])]
-        else:
-            path.append((longitude[row], latitude[row]))
-    unrolled = np.array(path)
-    steps = (np.diff(unrolled[:, 0]) + 180) % 360 - 180
-    unrolled[1:, 0] = unrolled[0, 0] + np.cumsum(steps)
-    turn = unrolled[-1, 0] - unrolled[0, 0]
-    if abs(turn) > 180:
-        pole = np.sign(turn) * 90.0  # counter-clockwise seen from outside: eastward round the north pole
-        unrolled = np.concatenate([unrolled, [[unrolled[-1, 0], pole], [unrolled[0, 0], pole]]])
-    polygon = shapely.make_valid(shapely.Polygon(unrolled))
-    world = shapely.box(-180, -90, 180, 90)
-    parts = [
-        shapely.intersection(shapely.affinity.translate(polygon, shift), world) for shift in (-720, -360, 0, 360, 720)
-    ]
-    areas = [part for piece in parts for part in shapely.get_parts(piece) if part.geom_type == "Polygon" and part.area]
-    return shapely.orient_polygons(shapely.union_all(areas)) if len(areas) > 1 else shapely.orient_polygons(areas[0])
-
-
-def planar_area_sr(geometry: BaseGeometry) -> float:
-    """Steradians on the sphere of a polygon whose edges are straight in longitude and latitude (RFC 7946, 3.1.1).
-
-    Exact: the integral of sin(latitude) along each edge has a closed form, so the areas of a tiling of the map sum
-    to that of the whole, 4 pi for the sphere.
-    """
-    total = 0.0
-    for polygon in shapely.get_parts(shapely.orient_polygons(geometry)):
-        for ring in shapely.get_rings(polygon):
-            longitude, latitude = np.radians(shapely.get_coordinates(ring)).T
-            middle, half = (latitude[1:] + latitude[:-1]) / 2, (latitude[1:] - latitude[:-1]) / 2
-            # mean of sin over the edge: sin(middle) sin(half) / half
-            total -= float((np.diff(longitude) * np.sin(middle) * np.sinc(half / np.pi)).sum())
-    return total
 
 
 class Hierarchy:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError, cKDTree
 from shapely.geometry.base import BaseGeometry
 
-from whereshot.earth import s2, sphere
-from whereshot.earth.partition import base
+from whereshot.earth import great_circles, polygons, s2, sphere
 
 SAMPLE = 200_000
 """Sites are sought among at most so many positions, drawn evenly; every position is assigned afterwards."""
@@ -22,11 +21,9 @@ APART = 1e-6
 
 _ROUNDS = 50
 _SETTLED = 1e-3  # the share of positions that may still change sides
-_STEP_DEGREES = 2.0
 _AT_POLE = 1e-9
 
-_WORLD = shapely.box(-180, -90, 180, 90)
-_FRAME = shapely.get_coordinates(shapely.segmentize(_WORLD.exterior, _STEP_DEGREES))[:, ::-1]
+_FRAME = polygons.corners_of(shapely.segmentize(polygons.WORLD.exterior, great_circles.STEP_DEGREES))
 
 Vectors = NDArray[np.float64]
 """(n, 3) unit vectors."""
@@ -154,11 +151,11 @@ class Voronoi:
         """The closed border (m, 2) of one cell; lines between its points on a map keep to the great circle."""
         if len(self.sites) == 1:
             return _FRAME
-        return base.densify(sphere.latlon(self.corners(site)))
+        return great_circles.densify(sphere.latlon(self.corners(site)))
 
     def polygon(self, site: int) -> BaseGeometry:
         """One cell as a polygon of the map, cut at the date line."""
-        return _WORLD if len(self.sites) == 1 else base.planar_polygon(self.ring(site))
+        return polygons.WORLD if len(self.sites) == 1 else polygons.of_ring(self.ring(site))
 
     def area_sr(self, site: int) -> float:
         """Steradians of one cell."""

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 from shapely.geometry.base import BaseGeometry
 
-from whereshot.earth import sphere
+from whereshot.earth import great_circles, polygons, sphere
 from whereshot.earth.partition import base
 from whereshot.foundation.errors import InputError
 
@@ -86,7 +86,7 @@ class Combination(base.Partition):
             )
             return result
         outlines = shapely.get_exterior_ring(shapely.get_parts(shapely.orient_polygons(self.polygon(cell))))
-        return [shapely.get_coordinates(ring)[:, ::-1] for ring in shapely.segmentize(outlines, 2.0)]
+        return [polygons.corners_of(ring) for ring in shapely.segmentize(outlines, great_circles.STEP_DEGREES)]
 
     def polygon(self, cell: int) -> BaseGeometry:
         if self.within[cell] >= 0:
@@ -295,11 +295,11 @@ def _geometry(
         place = np.stack([shapely.get_y(spot[usable]), shapely.get_x(spot[usable])], axis=1)
         own = _look_up(steps, parts, off_the_borders(place)) == cut[usable]
         centers[cut[usable][own]] = place[own]
-    measured = cache(lambda cell: base.planar_area_sr(draw(0, cell)))
+    measured = cache(lambda cell: polygons.area_sr(draw(0, cell)))
     for row, shape in zip(cut, shapes, strict=True):
         first = int(members[row, 0])
         shape = _with_center(shape, centers[row])
-        area_sr[row] = base.planar_area_sr(shape) * parts[0].area_sr[first] / measured(first)
+        area_sr[row] = polygons.area_sr(shape) * parts[0].area_sr[first] / measured(first)
     return {"area_sr": _evened(area_sr, within, members[:, 0], parts[0].area_sr), "cell_centers": centers}
 
 

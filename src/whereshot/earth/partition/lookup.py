@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from shapely.geometry.base import BaseGeometry
 
-from whereshot.earth import sphere
+from whereshot.earth import polygons, sphere
 from whereshot.earth.sphere import one_spelling
 
 _TILES_PER_DEGREE = 16
@@ -125,7 +125,7 @@ class _Edges:
         starts, ends, owners = [], [], []
         for number, shape in enumerate(shapes):
             for ring in shapely.get_rings(shapely.get_parts(shapely.segmentize(shape, _SEGMENT_DEGREES))):
-                unit = sphere.xyz(shapely.get_coordinates(ring)[:, ::-1])
+                unit = sphere.xyz(polygons.corners_of(ring))
                 starts.append(unit[:-1])
                 ends.append(unit[1:])
                 owners.append(np.full(len(unit) - 1, number))

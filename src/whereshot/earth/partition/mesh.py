@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 from scipy.spatial import cKDTree
 
-from whereshot.earth import delaunay, s2, sphere, triangles
+from whereshot.earth import delaunay, great_circles, s2, sphere, triangles
 from whereshot.earth.partition import base
 
 _COLUMNS = [f"{corner}_{axis}" for corner in "abc" for axis in "xyz"]
@@ -81,7 +81,7 @@ class DelaunayMesh(base.Partition):
         return tree.labels(tree.members(self.corners))
 
     def boundary(self, cell: int) -> list[sphere.Points]:
-        return [base.densify(sphere.latlon(self.corners[cell]))]
+        return [great_circles.densify(sphere.latlon(self.corners[cell]))]
 
     def neighbours(self) -> NDArray[np.int64]:
         """Pairs (m, 2) of cells i < j that share an edge."""

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 from shapely.geometry.base import BaseGeometry
 
-from whereshot.earth import sphere
+from whereshot.earth import great_circles, polygons, sphere
 from whereshot.earth.partition import base
 from whereshot.foundation.errors import InputError
 
@@ -91,8 +91,7 @@ class Quadtree(base.Partition):
         return _find(self._first, self._last, _descend(sphere.points(points), self.start, self._depth))
 
     def boundary(self, cell: int) -> list[sphere.Points]:
-        ring = shapely.get_coordinates(shapely.segmentize(self.polygon(cell), 2.0))
-        return [ring[:, ::-1]]
+        return [polygons.corners_of(shapely.segmentize(self.polygon(cell), great_circles.STEP_DEGREES))]
 
     def polygon(self, cell: int) -> BaseGeometry:
         south, west, north, east = self.boxes[cell]

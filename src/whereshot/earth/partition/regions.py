@@ -20,8 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, PrivateAttr, model_validator
 from shapely.geometry.base import BaseGeometry
 
-from whereshot.earth import border_files, polygons, sphere
-from whereshot.earth.partition import adjacency, base, clusters
+from whereshot.earth import adjacency, border_files, great_circles, polygons, sphere
+from whereshot.earth.partition import base, clusters
 from whereshot.earth.partition.lookup import Polygons
 from whereshot.foundation.errors import InputError, nearest_name
 from whereshot.foundation.settings_file import ConfigPath
@@ -31,7 +31,6 @@ GROUPS_KEY = b"whereshot.regions.groups"
 TOUCH_DEGREES = 1e-6
 """Regions with a gap up to 0.1 m between them are neighbours."""
 
-_STEP_DEGREES = 2.0
 _ATTEMPTS = 5
 
 
@@ -102,7 +101,7 @@ class Regions(base.Partition):
         stray_km: float,
         group: NDArray[np.int64],
         site: NDArray[np.int64],
-        polygons: Polygons | None = None,
+        lookup: Polygons | None = None,
         notes: Sequence[str] = (),
         **common: Any,
     ) -> None:
@@ -114,7 +113,7 @@ class Regions(base.Partition):
             setattr(self, name, values)
         self.names = [groups[number].name for number in group.tolist()]
         self.parents = [groups[number].parent for number in group.tolist()]
-        self._polygons = polygons or Polygons([one.shape for one in groups])
+        self._polygons = lookup or Polygons([one.shape for one in groups])
         self._first = np.cumsum([0] + [len(one.sites) for one in groups])
         self._cell = np.full(self._first[-1], -1)
         self._cell[self._first[group] + site] = np.arange(len(group))
@@ -132,8 +131,8 @@ class Regions(base.Partition):
 
     def boundary(self, cell: int) -> list[sphere.Points]:
         """Closed rings (m, 2) in degrees, counter-clockwise round the cell and clockwise round its holes."""
-        dense = shapely.segmentize(self.shapes[cell], _STEP_DEGREES)
-        return [shapely.get_coordinates(ring)[:, ::-1] for ring in shapely.get_rings(shapely.get_parts(dense))]
+        dense = shapely.segmentize(self.shapes[cell], great_circles.STEP_DEGREES)
+        return [polygons.corners_of(ring) for ring in shapely.get_rings(shapely.get_parts(dense))]
 
     def polygon(self, cell: int) -> BaseGeometry:
         result: BaseGeometry = self.shapes[cell]
@@ -201,9 +200,9 @@ class Regions(base.Partition):
         )
 
 
-def _stray_counts(polygons: Polygons, points: sphere.Points, label: NDArray[np.int64], cells: int) -> NDArray[np.int64]:
+def _stray_counts(lookup: Polygons, points: sphere.Points, label: NDArray[np.int64], cells: int) -> NDArray[np.int64]:
     """How many photos of each label lie in no polygon, (cells,)."""
-    own = label[(label >= 0) & (polygons.index_of(points) < 0)]
+    own = label[(label >= 0) & (lookup.index_of(points) < 0)]
     return np.bincount(own, minlength=cells)
 
 
@@ -242,13 +241,13 @@ def build(points: ArrayLike, settings: RegionSettings) -> Regions:
     group = np.append(group_of_region, -1)[region]
     members = [np.flatnonzero(merged == head) for head in heads.tolist()]
     outlines = [
-        shapes[rows[0]] if len(rows) == 1 else polygons.flat(shapely.union_all([shapes[row] for row in rows]))
+        shapes[rows[0]] if len(rows) == 1 else polygons.areas_only(shapely.union_all([shapes[row] for row in rows]))
         for rows in members
     ]
     sites = _sites(p, group, inside >= 0, outlines, settings)
     groups = []
     for head, rows, shape, own in zip(heads.tolist(), members, outlines, sites, strict=True):
-        inner = shapely.get_coordinates(shape.representative_point())[:, ::-1]
+        inner = polygons.corners_of(shape.representative_point())
         name = " + ".join(found.names[row] for row in rows)
         groups.append(Group(name, found.parents[head], shape, own if len(own) else sphere.xyz(inner)))
     cells = cells_of(p, groups, settings, found.notes, lookup if len(groups) == len(shapes) else None)
@@ -306,7 +305,7 @@ def _disjoint(shapes: list[BaseGeometry]) -> list[BaseGeometry]:
     overlap = ~shapely.touches(array[pairs[:, 0]], array[pairs[:, 1]])
     result = list(shapes)
     for one, other in pairs[overlap][np.argsort(pairs[overlap][:, 0], kind="stable")].tolist():
-        result[other] = polygons.flat(shapely.difference(result[other], result[one]))
+        result[other] = polygons.areas_only(shapely.difference(result[other], result[one]))
     return result
 
 
@@ -413,7 +412,7 @@ def _ashore(sites: clusters.Vectors, unit: clusters.Vectors, outline: BaseGeomet
         return sites
     voronoi = clusters.Voronoi(sites)
     stays = [
-        bool(counts[site]) or not polygons.flat(shapely.intersection(outline, voronoi.polygon(site))).is_empty
+        bool(counts[site]) or not polygons.areas_only(shapely.intersection(outline, voronoi.polygon(site))).is_empty
         for site in range(len(sites))
     ]
     return sites[stays]
@@ -441,7 +440,7 @@ def cells_of(
     shapes = np.array([shape for own in drawn for shape in own], dtype=object)
     kept = np.flatnonzero(settings.dropping(counts) & ~shapely.is_empty(shapes))
     centers, spread_km = base.centroids(points, label, int(first[-1]))
-    middle = shapely.get_coordinates(shapely.point_on_surface(shapes[kept]))[:, ::-1].reshape(-1, 2)
+    middle = polygons.corners_of(shapely.point_on_surface(shapes[kept])).reshape(-1, 2)
     cells = Regions(
         groups,
         settings.stray_km,
@@ -454,7 +453,7 @@ def cells_of(
         centers=centers[kept],
         cell_centers=middle,
         counts=counts[kept],
-        area_sr=np.array([base.planar_area_sr(shape) for shape in shapes[kept]], np.float64),
+        area_sr=np.array([polygons.area_sr(shape) for shape in shapes[kept]], np.float64),
         spread_km=spread_km[kept],
     )
     for cell in np.flatnonzero(cells.assign(middle) != np.arange(len(cells))).tolist():
@@ -469,4 +468,7 @@ def _drawn(group: Group) -> list[BaseGeometry]:
     if len(group.sites) == 1:
         return [group.shape]
     voronoi = clusters.Voronoi(group.sites)
-    return [polygons.flat(shapely.intersection(group.shape, voronoi.polygon(site))) for site in range(len(group.sites))]
+    return [
+        polygons.areas_only(shapely.intersection(group.shape, voronoi.polygon(site)))
+        for site in range(len(group.sites))
+    ]

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 
-from whereshot.earth import s2, sphere
+from whereshot.earth import great_circles, s2, sphere
 from whereshot.earth.partition import base
 from whereshot.foundation.errors import InputError
 
@@ -64,7 +64,7 @@ class S2Cells(base.Partition):
         return _find(self._first, self._last, s2.encode(sphere.one_spelling(sphere.points(points))))
 
     def boundary(self, cell: int) -> list[sphere.Points]:
-        return [base.densify(s2.vertices(self.ids[cell : cell + 1])[0])]
+        return [great_circles.densify(s2.vertices(self.ids[cell : cell + 1])[0])]
 
     def own_columns(self) -> dict[str, pa.Array]:
         return {"s2_id": pa.array(self.ids), "s2_token": pa.array(s2.token(self.ids))}

@@ -41,7 +41,7 @@ def build(points: ArrayLike, settings: SemanticSettings) -> regions.Regions:
     strays = np.flatnonzero(inside < 0)
     region[strays] = lookup.index_of(p[strays], settings.stray_km)
     counts = np.bincount(region + 1, minlength=len(shapes) + 1)[1:]
-    middles = shapely.get_coordinates(shapely.point_on_surface(shapes))[:, ::-1]
+    middles = polygons.corners_of(shapely.point_on_surface(shapes))
     group = np.arange(len(shapes))
     if settings.min > 0:
         group = density.merge(counts, found.parents, _touching(shapes, found.parents), middles, settings.min)
@@ -51,7 +51,7 @@ def build(points: ArrayLike, settings: SemanticSettings) -> regions.Regions:
     groups = []
     for number in range(len(bounds) - 1):
         members = np.flatnonzero(group == number)
-        shape = shapes[members[0]] if len(members) == 1 else polygons.flat(shapely.union_all(shapes[members]))
+        shape = shapes[members[0]] if len(members) == 1 else polygons.areas_only(shapely.union_all(shapes[members]))
         photos = p[order[bounds[number] : bounds[number + 1]]]
         sites = sphere.xyz(middles[members[:1]])
         if len(photos):

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import nn
 
-from whereshot.earth.projections import equal_earth, spherical_harmonics, unit_vectors
+from whereshot.earth.projections import GEOCLIP_SCALE, equal_earth, spherical_harmonics, unit_vectors
 from whereshot.foundation.settings_file import Settings
 
 
@@ -71,7 +71,8 @@ class Fourier(LocationEncoder):
         self.scales = nn.ModuleList(_Scale(settings, sigma, inputs) for sigma in settings.sigmas)
 
     def encode(self, positions: torch.Tensor) -> torch.Tensor:
-        surface = unit_vectors(positions) / math.pi if self.settings.surface == "sphere" else equal_earth(positions)
+        on_sphere = self.settings.surface == "sphere"
+        surface = unit_vectors(positions) / math.pi if on_sphere else equal_earth(positions, GEOCLIP_SCALE)
         result: torch.Tensor = sum(scale(surface) for scale in self.scales)
         return result
 

@@ -120,7 +120,11 @@ class _Stack:
             result: NDArray[np.float64] = projections.spherical_harmonics(positions, self._degrees)
             return result
         on_map = self.frequencies.shape[1] == 2
-        seen = projections.equal_earth(positions) if on_map else projections.unit_vectors(positions) / math.pi
+        seen = (
+            projections.equal_earth(positions, projections.GEOCLIP_SCALE)
+            if on_map
+            else projections.unit_vectors(positions) / math.pi
+        )
         phase = 2 * math.pi * (seen @ self.frequencies.T.astype(np.float64))
         return np.concatenate([np.cos(phase), np.sin(phase)], axis=1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +12,11 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from whereshot.earth import place_names, s2, sphere
+from whereshot.earth import place_names, polygons, s2, sphere
 from whereshot.earth.countries import countries
-from whereshot.earth.partition.base import densify, planar_polygon
+from whereshot.earth.great_circles import densify
+from whereshot.earth.projections import Projection, equal_earth, lambert
 from whereshot.evaluate import DISTANCES_KM, Row, Scored
-from whereshot.report.cell_maps import equal_earth, lambert
 from whereshot.report.scorecard.base import PART_KM, Figure, ScoreTable, fine_level, kilometres, part_km
 from whereshot.report.scorecard.svg import hint, number, svg
 
@@ -29,7 +29,7 @@ _TABLE_ROWS = 20
 class MapFrame:
     """How positions get on the sheet: a projection, the box of it that is shown, the level of the cells."""
 
-    project: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    project: Projection
     half: tuple[float, float]
     level: int
     around: BaseGeometry | None
@@ -39,17 +39,14 @@ class MapFrame:
         """The world, or the part in which all the photos lie."""
         km = part_km(points)
         if km > PART_KM:
-            width, _ = equal_earth(np.array([[180.0, 0.0]]))[0]
-            _, height = equal_earth(np.array([[0.0, 90.0]]))[0]
+            width, _ = equal_earth(np.array([[0.0, 180.0]]))[0]
+            _, height = equal_earth(np.array([[90.0, 0.0]]))[0]
             return cls(equal_earth, (float(width), float(height)), level, None)
         km = 1.08 * km
         latitude, longitude = np.ravel(sphere.mean(points)).tolist()
         half = 2 * math.sin(km / sphere.EARTH_KM / 2)
-        ring = sphere.move(
-            np.array([latitude, longitude]), np.linspace(360, 0, 181), 2 * km
-        )  # beyond the sheet's corners
-        ring[-1] = ring[0]
-        return cls(lambert(latitude, longitude), (1.6 * half, half), fine_level(points, level), planar_polygon(ring))
+        around = polygons.circle((latitude, longitude), 2 * km)  # beyond the sheet's corners
+        return cls(lambert(latitude, longitude), (1.6 * half, half), fine_level(points, level), around)
 
     @property
     def height(self) -> float:
@@ -60,7 +57,7 @@ class MapFrame:
         parts = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
         drawn = []
         for ring in (ring for part in parts for ring in shapely.get_rings(part)):
-            plane = self.project(shapely.get_coordinates(ring))
+            plane = self.project(polygons.corners_of(ring))
             x = WIDTH / 2 * (1 + plane[:, 0] / self.half[0])
             y = self.height / 2 * (1 - plane[:, 1] / self.half[1])
             if max(np.ptp(x), np.ptp(y)) < least:
@@ -76,7 +73,7 @@ class MapFrame:
         """The sea, and all countries on it."""
         borders = [country.geometry for country in countries().all]
         if self.around is None:
-            outline = shapely.segmentize(shapely.box(-180, -90, 180, 90), 2.0)
+            outline = shapely.segmentize(polygons.WORLD, 2.0)
             sea = f'<path class="sea" d="{self.path(outline)}"/>'
             shapes = shapely.simplify(borders, 0.15)
         else:
@@ -165,7 +162,7 @@ def _count_classes(photos: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[s
 def _draw(frame: MapFrame, cells: PhotoCells, wanted: Iterable[ColouredMap]) -> list[Figure]:
     """Draw the same cells once for each map, with a table of the first cells."""
     land, named = frame.land(), _named(cells)
-    outlines = [frame.path(planar_polygon(densify(corners))) for corners in s2.vertices(cells.ids)]
+    outlines = [frame.path(polygons.of_ring(densify(corners))) for corners in s2.vertices(cells.ids)]
     hints = [
         f"{where}: {photos:,} photos, median error {kilometres(km)} km"
         for where, photos, km in zip(named, cells.photos, cells.median_km, strict=True)

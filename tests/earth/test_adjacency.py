@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from whereshot.earth import partition, s2, sphere
-from whereshot.earth.partition import adjacency
+from whereshot.earth import adjacency, partition, s2, sphere
 from whereshot.earth.partition.s2cells import S2Cells
 
 

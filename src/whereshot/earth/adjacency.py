@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from whereshot.earth import sphere
+from whereshot.earth import polygons, sphere
 
 _ALONG = (0.5, 1e-3, 1 - 1e-3)
 """Where on an edge the steps are taken, as shares of its length. A shared stretch ends at a corner of one of the two
@@ -97,7 +97,7 @@ def _length_degrees(lines: BaseGeometry) -> float:
     """Degrees of a great circle in all lines of the map."""
     total = 0.0
     for line in shapely.get_parts(lines):
-        unit = sphere.xyz(shapely.get_coordinates(line)[:, ::-1])
+        unit = sphere.xyz(polygons.corners_of(line))
         total += float(np.linalg.norm(np.diff(unit, axis=0), axis=1).sum())
     return float(np.degrees(total))
 
