@@ -9,13 +9,16 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
-from test_cli import Run, run  # noqa: F401
 
+from command_line import Run
+from conftest import TOWNS
 from whereshot.earth import partition
 from whereshot.earth.partition import PARTITIONS, PRESETS
+from whereshot.photos.records import Records
 
 ACCURACY_KM = ["1", "25", "200", "750", "2500"]
 
@@ -43,7 +46,7 @@ def cells(table: Path) -> Path:
 # --- build
 
 
-def test_build_a_preset_of_several_levels(run: Run, table: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_build_a_preset_of_several_levels(run: Run, table: Path, tmp_path: Path) -> None:
     out = tmp_path / "levels"
     result = run("cells", "build", table, "--out", out, "--preset", "deep-locations", "--format", "json")
     document = result.document
@@ -56,7 +59,7 @@ def test_build_a_preset_of_several_levels(run: Run, table: Path, tmp_path: Path)
     assert re.fullmatch(rf"\d+ / \d+ / \d+ cells hold \d+ of 3000 photos; wrote {out} \(\d+\.\d\d s\)\n", told)
 
 
-def test_build_tells_what_was_done_to_borders(run: Run, table: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_build_tells_what_was_done_to_borders(run: Run, table: Path, tmp_path: Path) -> None:
     rings = {"A": [[-180, -90], [180, -90], [180, 90], [-180, 90]], "B": [[0, 0], [1, 0], [1, 1]]}
     features = [
         {"type": "Feature", "properties": {"name": name}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
@@ -77,7 +80,7 @@ def test_fewer_levels_replace_more(table: Path, tmp_path: Path) -> None:
     assert len(partition.load_levels(tmp_path)) == 1
 
 
-def test_build_a_preset_of_one_level(run: Run, table: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_build_a_preset_of_one_level(run: Run, table: Path, tmp_path: Path) -> None:
     out = tmp_path / "c.parquet"
     result = run("cells", "build", table, "--out", out, "--preset", "geoestimation-coarse", "--format", "json")
     assert [*result.document] == ["kind", "cells", "photos", "photos_kept", "seconds"]
@@ -87,7 +90,7 @@ def test_build_a_preset_of_one_level(run: Run, table: Path, tmp_path: Path) -> N
     assert again.document["cells"] >= result.document["cells"]
 
 
-def test_refine_on_some_and_populate_with_others(run: Run, table: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_refine_on_some_and_populate_with_others(run: Run, table: Path, tmp_path: Path) -> None:
     lines = table.read_text().splitlines()
     one, other = tmp_path / "one.csv", tmp_path / "other.csv"
     one.write_text("\n".join(lines[:2001]) + "\n")
@@ -133,12 +136,12 @@ def test_refine_on_some_and_populate_with_others(run: Run, table: Path, tmp_path
         ),
     ],
 )
-def test_build_refuses(run: Run, table: Path, arguments: list[str], said: str) -> None:  # noqa: F811
+def test_build_refuses(run: Run, table: Path, arguments: list[str], said: str) -> None:
     given = [str(table) if part == "TABLE" else part for part in arguments]
     assert run("cells", "build", *given).mistake == said
 
 
-def test_lists(run: Run) -> None:  # noqa: F811
+def test_lists(run: Run) -> None:
     kinds = run("cells", "kinds").out
     for kind in PARTITIONS:
         assert f"\n{kind}: " in "\n" + kinds
@@ -155,14 +158,14 @@ def test_lists(run: Run) -> None:  # noqa: F811
 # --- show and export
 
 
-def test_show_draws_everything(run: Run, cells: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_show_draws_everything(run: Run, cells: Path, tmp_path: Path) -> None:
     result = run("cells", "show", cells, "--out", tmp_path / "maps", "--title", "my cells")
     assert result.code == 0 and result.out.endswith(f"wrote {tmp_path / 'maps'}: world.png, zoom.png, cells.html\n")
     assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == ["cells.html", "world.png", "zoom.png"]
     assert "my cells" in (tmp_path / "maps" / "cells.html").read_text()
 
 
-def test_show_one_file(run: Run, cells: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_show_one_file(run: Run, cells: Path, tmp_path: Path) -> None:
     world, zoom, page = (tmp_path / name for name in ("a.png", "b.png", "c.html"))
     run("cells", "show", cells, "--out", world)
     run("cells", "show", cells, "--out", zoom, "--zoom", "48.2,16.4,500")
@@ -187,7 +190,7 @@ def test_show_needs_no_network_and_no_display(cells: Path, tmp_path: Path) -> No
 
 
 def test_the_page_needs_no_matplotlib(
-    run: Run,  # noqa: F811
+    run: Run,
     cells: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -207,11 +210,11 @@ def test_the_page_needs_no_matplotlib(
         (["--out", "x.html", "--zoom", "1,2,3"], "--zoom is for PNG; the page zooms by itself"),
     ],
 )
-def test_show_refuses(run: Run, cells: Path, arguments: list[str], said: str) -> None:  # noqa: F811
+def test_show_refuses(run: Run, cells: Path, arguments: list[str], said: str) -> None:
     assert run("cells", "show", cells, *arguments).mistake == said
 
 
-def test_show_of_what_is_no_partition(run: Run, table: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_show_of_what_is_no_partition(run: Run, table: Path, tmp_path: Path) -> None:
     text, out = tmp_path / "text.parquet", tmp_path / "maps"
     text.write_text("no Parquet")
     assert run("cells", "show", text, "--out", out).mistake == (
@@ -235,14 +238,14 @@ def test_show_of_what_is_no_partition(run: Run, table: Path, tmp_path: Path) -> 
     )
 
 
-def test_a_partition_without_cells(run: Run, cells: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_partition_without_cells(run: Run, cells: Path, tmp_path: Path) -> None:
     none = tmp_path / "none.parquet"
     partition.load(cells).populate(np.empty((0, 2)), lambda counts: counts > 0).save(none)
     for command in (["show", none, "--out", tmp_path / "maps"], ["export", none, "--out", tmp_path / "x.geojson"]):
         assert run("cells", *command).mistake == "none: a partition without cells; there is nothing to draw"
 
 
-def test_export(run: Run, cells: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_export(run: Run, cells: Path, tmp_path: Path) -> None:
     for name, options in (("a.geojson", []), ("b.parquet", []), ("c.dat", ["--format", "geojson"])):
         result = run("cells", "export", cells, "--out", tmp_path / name, *options)
         assert result.code == 0 and result.out.endswith(f"wrote {tmp_path / name}\n")
@@ -260,7 +263,7 @@ def test_export(run: Run, cells: Path, tmp_path: Path) -> None:  # noqa: F811
 # --- compare
 
 
-def test_compare_documents(run: Run, cells: Path, table: Path) -> None:  # noqa: F811
+def test_compare_documents(run: Run, cells: Path, table: Path) -> None:
     document = run("cells", "compare", cells, "--on", table, "--format", "json").document
     assert [*document] == ["photos", "fitted", "seen", "partitions", "hierarchies"]
     (row,) = document["partitions"]
@@ -269,7 +272,7 @@ def test_compare_documents(run: Run, cells: Path, table: Path) -> None:  # noqa:
     assert 0.9 < row["best_possible"]["2500"] <= 1
 
 
-def test_compare_what_is_built_on_a_split(run: Run, cells: Path, table: Path) -> None:  # noqa: F811
+def test_compare_what_is_built_on_a_split(run: Run, cells: Path, table: Path) -> None:
     built = ["--build", "s2:max=100,min_level=1", "--build", "s2-level:level=3", "--preset", "deep-locations"]
     arguments = ["cells", "compare", cells, "--on", table, *built, "--format", "json"]
     document = run(*arguments).document
@@ -286,7 +289,7 @@ def test_compare_what_is_built_on_a_split(run: Run, cells: Path, table: Path) ->
     assert (whole["photos"], whole["fitted"], whole["seen"]) == (3000, 3000, 1)
 
 
-def test_compare_a_hierarchy(run: Run, cells: Path, table: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_compare_a_hierarchy(run: Run, cells: Path, table: Path, tmp_path: Path) -> None:
     run("cells", "build", table, "--out", tmp_path / "coarse.parquet", "--kind", "s2-level", "--set", "level=1")
     name = f"{tmp_path / 'coarse.parquet'}+{cells}"
     result = run("cells", "compare", cells, "--on", table, "--hierarchy", name)
@@ -297,7 +300,7 @@ def test_compare_a_hierarchy(run: Run, cells: Path, table: Path, tmp_path: Path)
     assert said.startswith("the levels of a hierarchy go from coarse to fine")
 
 
-def test_compare_prints_a_table(run: Run, cells: Path, table: Path) -> None:  # noqa: F811
+def test_compare_prints_a_table(run: Run, cells: Path, table: Path) -> None:
     lines = run("cells", "compare", cells, "--on", table).out.splitlines()
     assert lines[0].startswith("| partition | cells | photos kept | entropy, bits | evenness |")
     assert lines[2].startswith(f"| {cells} | ")
@@ -327,7 +330,54 @@ def test_compare_prints_a_table(run: Run, cells: Path, table: Path) -> None:  # 
         (["CELLS", "--on", "none.csv"], "none.csv: no such file or folder"),
     ],
 )
-def test_compare_refuses(run: Run, table: Path, cells: Path, arguments: list[str], said: str) -> None:  # noqa: F811
+def test_compare_refuses(run: Run, table: Path, cells: Path, arguments: list[str], said: str) -> None:
     words = {"TABLE": str(table), "CELLS": str(cells)}
     mistake = run("cells", "compare", *[words.get(part, part) for part in arguments]).mistake
     assert mistake == said.replace("CELLS", str(cells))
+
+
+def test_cells_build(run: Run, tiny: Path, tmp_path: Path) -> None:
+    out = tmp_path / "cells.parquet"
+    settings = ["--set", "max=8", "--set", "max_level=9"]
+    result = run("cells", "build", tiny / "photos.csv", "--out", out, *settings, "--format", "json")
+    document = result.document
+    assert (result.code, [*document]) == (0, ["kind", "cells", "photos", "photos_kept", "seconds"])
+    built = partition.load(out)
+    assert (document["cells"], document["photos"], document["photos_kept"]) == (len(built), 48, 48)
+    points = np.array([[latitude, longitude] for latitude, longitude, _ in TOWNS.values()])
+    assert len({*built.assign(points).tolist()}) == 6
+
+    result = run("cells", "build", tiny / "photos.csv", "--out", out, "--kind", "s2-level", "--set", "level=0")
+    assert re.fullmatch(rf"\d cells hold 48 of 48 photos; wrote {out} \(\d\.\d\d s\)\n", result.out)
+
+
+def test_cells_of_parquet_tables(run: Run, tmp_path: Path) -> None:
+    """Records as they are; with --column any Parquet table."""
+    plain = tmp_path / "plain.parquet"
+    pq.write_table(pa.table({"LAT": [1.0, 2.0, None], "LON": [3.0, 4.0, 5.0]}), plain)
+    out = tmp_path / "cells.parquet"
+    arguments = ["--set", "max=5", "--out", out, "--format", "json"]
+    assert run("cells", "build", plain, *arguments).mistake == "records need a column 'id'"
+    result = run("cells", "build", plain, *arguments, "--column", "latitude=LAT", "--column", "longitude=LON")
+    assert result.document["photos"] == 2
+    assert result.err.splitlines()[-1] == f"{plain}: 1 of 3 rows have no usable position and are left out"
+    records = Records(pa.table({"id": ["a", "b"], "latitude": [1.0, None], "longitude": [3.0, 4.0]}))
+    records.write(tmp_path / "records")
+    result = run("cells", "build", tmp_path / "records", *arguments)
+    assert result.document["photos"] == 1
+    assert result.err == f"{tmp_path / 'records'}: 1 of 2 rows have no usable position and are left out\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--set", "max=8", "--out", "cells.csv"], "--out names a .parquet file; got cells.csv"),
+        (["--kind", "s3", "--set", "max=8", "--out", "x.parquet"], "no partition kind 's3'; did you mean 's2'?"),
+        (["--set", "maxi=8", "--out", "x.parquet"], "partition s2: 'max' is missing; "),
+        (["--set", "max", "--out", "x.parquet"], "--set takes name=value; got 'max'"),
+    ],
+)
+def test_cells_build_refuses(run: Run, tiny: Path, arguments: list[str], said: str) -> None:
+    told = run("cells", "build", tiny / "photos.csv", *arguments).mistake
+    assert told.startswith(said)
+    assert told == said or said.endswith("; ")

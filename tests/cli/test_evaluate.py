@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from test_cli import Run, run  # noqa: F401
 
+from command_line import Run
 from whereshot.earth import sphere
 from whereshot.posterior.base import Posterior
 
@@ -22,7 +22,7 @@ KEPT = ["photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "nll
 # --- models
 
 
-def test_evaluate_with_a_report(run: Run, tiny: Path, tiny_model: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_evaluate_with_a_report(run: Run, tiny: Path, tiny_model: Path, tmp_path: Path) -> None:
     report = tmp_path / "report"
     given = [tiny_model, tiny / "photos.csv", "--include-learned"]
     result = run("evaluate", *given, "--report", report, "--format", "json", "--draws", 50)
@@ -47,7 +47,7 @@ def test_evaluate_with_a_report(run: Run, tiny: Path, tiny_model: Path, tmp_path
     assert f"{tiny / 'photos.csv'}: {counted}" in result.err
 
 
-def test_photos_that_were_learned_do_not_count(run: Run, tiny: Path, tiny_model: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_photos_that_were_learned_do_not_count(run: Run, tiny: Path, tiny_model: Path, tmp_path: Path) -> None:
     said = "the model learned from all 48 photos; give others, or --include-learned"
     photos = tiny / "photos.csv"
     assert run("evaluate", tiny_model, photos).mistake == said
@@ -85,7 +85,7 @@ def test_photos_that_were_learned_do_not_count(run: Run, tiny: Path, tiny_model:
     assert both["shown"] == 2 and both["learned_photos"] == {"given": 2, "learned": 1, "left_out": 0}
 
 
-def test_evaluate_counts_what_failed(run: Run, tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_evaluate_counts_what_failed(run: Run, tiny: Path, tmp_path: Path) -> None:
     table = tmp_path / "photos.csv"
     rows = ["path,latitude,longitude", f"{tiny / 'lima-0.png'},-12,-77", "gone.jpg,1,2", f"{tiny / 'lima-1.png'},95,2"]
     table.write_text("\n".join(rows) + "\n")
@@ -97,13 +97,13 @@ def test_evaluate_counts_what_failed(run: Run, tiny: Path, tmp_path: Path) -> No
     assert lines[-1] == "1 of 2 photos could not be read and count as misses"
 
 
-def test_evaluate_refuses(run: Run, tiny: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_evaluate_refuses(run: Run, tiny: Path, tmp_path: Path) -> None:
     assert run("evaluate", "nowhere", tiny / "photos.csv").mistake == "nowhere: no such model folder"
     gone = tmp_path / "gone"
     assert run("evaluate", "prior", gone).mistake == f"{gone}: no such file or folder"
 
 
-def test_two_models_side_by_side(run: Run, tiny: Path, tiny_model: Path) -> None:  # noqa: F811
+def test_two_models_side_by_side(run: Run, tiny: Path, tiny_model: Path) -> None:
     result = run(
         "evaluate",
         tiny_model,
@@ -146,7 +146,7 @@ def files(tmp_path: Path, rng: np.random.Generator) -> Path:
     return tmp_path
 
 
-def test_predictions_are_scored(run: Run, files: Path) -> None:  # noqa: F811
+def test_predictions_are_scored(run: Run, files: Path) -> None:
     result = run("evaluate", "--predictions", files / "a.csv", "--truth", files / "truth.csv", "--format", "json")
     document = result.document
     assert result.code == 1
@@ -162,7 +162,7 @@ def test_predictions_are_scored(run: Run, files: Path) -> None:  # noqa: F811
     assert table.out.splitlines()[2].startswith("| a | 0.0 [0.0, 0.0] | 0.0 [0.0, 0.0] | 97.5 [")
 
 
-def test_a_report_of_tables(run: Run, files: Path) -> None:  # noqa: F811
+def test_a_report_of_tables(run: Run, files: Path) -> None:
     given = ["--predictions", files / "a.csv", "--truth", files / "truth.csv", "--draws", 20]
     result = run("evaluate", *given, "--report", files / "r", "--latex", "--problems", files / "problems.csv")
     assert f"wrote {files / 'r'}: report.md, report.json, report.html, report.tex" in result.err.splitlines()
@@ -176,7 +176,7 @@ def test_a_report_of_tables(run: Run, files: Path) -> None:  # noqa: F811
     assert "| a.csv: row 8 (id 07): latitude is not a number: 'here'; counted as a miss |" in text
 
 
-def test_the_protocol_tells_how_intervals_are_drawn(run: Run, files: Path) -> None:  # noqa: F811
+def test_the_protocol_tells_how_intervals_are_drawn(run: Run, files: Path) -> None:
     given = ["--predictions", files / "a.csv", "--truth", files / "truth.csv", "--draws", 20, "--format", "json"]
     told = run("evaluate", *given).document["protocol"]
     assert told["drawn"] == "each user whole, 20 of them"
@@ -198,7 +198,7 @@ def small_benchmark(files: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return files
 
 
-def test_a_benchmark_is_held_to_its_photos(run: Run, small_benchmark: Path) -> None:  # noqa: F811
+def test_a_benchmark_is_held_to_its_photos(run: Run, small_benchmark: Path) -> None:
     files = small_benchmark
     rows = (files / "b.csv").read_text().splitlines()
     (files / "few.csv").write_text("\n".join(rows[:31]) + "\n")
@@ -218,7 +218,7 @@ def test_a_benchmark_is_held_to_its_photos(run: Run, small_benchmark: Path) -> N
     assert said.startswith("Forty has 40 photos; these are 39; give the whole published table as --truth")
 
 
-def test_missing_pictures_are_listed_and_are_misses(run: Run, small_benchmark: Path, tiny: Path) -> None:  # noqa: F811
+def test_missing_pictures_are_listed_and_are_misses(run: Run, small_benchmark: Path, tiny: Path) -> None:
     files = small_benchmark
     rows = [f"{row:02d}.jpg,1,1,{tiny / 'lima-0.png'}" for row in range(38)] + ["38.jpg,1,1,gone.jpg"]
     (files / "have.csv").write_text("id,latitude,longitude,path\n" + "\n".join(rows) + "\n")
@@ -231,7 +231,7 @@ def test_missing_pictures_are_listed_and_are_misses(run: Run, small_benchmark: P
     assert "track image: the pixels" in result.out
 
 
-def test_protocols_are_chosen_and_told(run: Run, files: Path) -> None:  # noqa: F811
+def test_protocols_are_chosen_and_told(run: Run, files: Path) -> None:
     pair = ["--predictions", files / "b.csv", "--truth", files / "truth.csv", "--format", "json"]
     plain = run("evaluate", *pair).document
     told = plain["protocol"]
@@ -246,7 +246,7 @@ def test_protocols_are_chosen_and_told(run: Run, files: Path) -> None:  # noqa: 
     assert 1e-6 < abs(geodesic["mean_km"] / plain["mean_km"] - 1) < 0.005
 
 
-def test_distributions_are_scored(run: Run, files: Path) -> None:  # noqa: F811
+def test_distributions_are_scored(run: Run, files: Path) -> None:
     given = ["--posterior", files / "spread.parquet", "--truth", files / "truth.csv", "--format", "json"]
     document = run("evaluate", *given).document
     assert document["name"] == "spread"
@@ -257,7 +257,7 @@ def test_distributions_are_scored(run: Run, files: Path) -> None:  # noqa: F811
     assert (with_points["name"], with_points["nll"]) == ("b", pytest.approx(document["nll"]))
 
 
-def test_files_side_by_side(run: Run, files: Path) -> None:  # noqa: F811
+def test_files_side_by_side(run: Run, files: Path) -> None:
     pair = ["--predictions", f"near={files / 'a.csv'}", "--predictions", files / "b.csv"]
     document = run("evaluate", *pair, "--truth", files / "truth.csv", "--format", "json").document
     (comparison,) = document["comparisons"]
@@ -318,7 +318,7 @@ def test_tables_need_no_torch(files: Path) -> None:
     ],
 )
 def test_evaluate_refuses_what_does_not_fit(
-    run: Run,  # noqa: F811
+    run: Run,
     files: Path,
     monkeypatch: pytest.MonkeyPatch,
     arguments: list[str],
@@ -331,7 +331,7 @@ def test_evaluate_refuses_what_does_not_fit(
 # --- calibrate
 
 
-def test_calibrate_on_distributions(run: Run, files: Path) -> None:  # noqa: F811
+def test_calibrate_on_distributions(run: Run, files: Path) -> None:
     out = files / "calibration.json"
     given = ["--posterior", files / "spread.parquet", "--truth", files / "truth.csv"]
     result = run("calibrate", *given, "--by", "confidence", "--out", out, "--format", "json")
@@ -344,7 +344,7 @@ def test_calibrate_on_distributions(run: Run, files: Path) -> None:  # noqa: F81
     assert told[-1].startswith("Assumption: the held-out and the new photos are exchangeable")
 
 
-def test_a_calibration_is_applied(run: Run, files: Path) -> None:  # noqa: F811
+def test_a_calibration_is_applied(run: Run, files: Path) -> None:
     """Circles that are corrected on the very photos hold at least their level of them."""
     given = ["--posterior", files / "spread.parquet", "--truth", files / "truth.csv"]
     out = files / "calibration.json"
@@ -358,7 +358,7 @@ def test_a_calibration_is_applied(run: Run, files: Path) -> None:  # noqa: F811
     assert said == "not a calibration: it has no 'circles'; make one with: whereshot calibrate"
 
 
-def test_calibrate_a_model(run: Run, tiny: Path, tiny_model: Path) -> None:  # noqa: F811
+def test_calibrate_a_model(run: Run, tiny: Path, tiny_model: Path) -> None:
     result = run("calibrate", tiny_model, tiny / "photos.csv", "--include-learned")
     assert result.code == 0
     lines = result.out.splitlines()
@@ -369,7 +369,7 @@ def test_calibrate_a_model(run: Run, tiny: Path, tiny_model: Path) -> None:  # n
     ]
 
 
-def test_calibrate_refuses(run: Run, files: Path) -> None:  # noqa: F811
+def test_calibrate_refuses(run: Run, files: Path) -> None:
     assert run("calibrate").mistake == "calibrate takes MODEL RECORDS, or --posterior FILE --truth FILE"
     assert (
         run("calibrate", "prior", files / "truth.csv").mistake

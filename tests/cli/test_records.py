@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import struct
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
+from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import IFDRational
 from test_flickr import SECRET, Search, ask_for, photo
 from test_mapillary import Graph
 from test_osv5m import row, write_csv
@@ -18,6 +26,8 @@ from test_streetview import write_csv as write_addresses
 from test_yfcc import line
 
 from api_server import Answer, ApiServer
+from command_line import Run
+from conftest import MakePicture
 from faulty_server import FaultyServer, kind_of
 from whereshot.cli import main
 from whereshot.photos import fetch as fetching
@@ -142,3 +152,119 @@ def test_a_search_that_finds_nothing(ingest: Call, tmp_path: Path) -> None:
     with ApiServer(nothing) as server:
         said = ingest("flickr", queries, "--out", tmp_path / "out", "--endpoint", server.url)
     assert said.mistake == f"none of 0 rows can be used: there is none; see {tmp_path / 'out' / 'rejects'}"
+
+
+def huge_png(path: Path) -> None:
+    """A valid header of 60,000 x 60,000 pixels over next to no data."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    parts = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(b"\0" * 1000)), chunk(b"IEND", b"")]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+
+
+@pytest.fixture(scope="module")
+def odd_photos(tmp_path_factory: pytest.TempPathFactory, jpeg_with_position: MakePicture) -> Path:
+    """A folder of photos, of which three cannot be read."""
+    folder = tmp_path_factory.mktemp("odd")
+    pixels = np.random.default_rng(2).integers(0, 255, (90, 120, 3), np.uint8)
+    rgb = Image.fromarray(pixels)
+    rgb.save(folder / "plain.jpg")
+    (folder / "text.jpg").write_text("no picture")
+    (folder / "truncated.jpg").write_bytes((folder / "plain.jpg").read_bytes()[:2500])
+    huge_png(folder / "huge.png")
+    rgb.convert("CMYK").save(folder / "cmyk.jpg")
+    Image.fromarray(pixels[:, :, 0].astype(np.uint16) * 256).save(folder / "sixteen.png")
+    rgb.convert("P").save(folder / "palette.png", transparency=3)
+    frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "green", "blue")]
+    for name in ("animated.gif", "animated.webp"):
+        frames[0].save(folder / name, save_all=True, append_images=frames[1:], duration=100)
+    jpeg_with_position(folder / "rotated.heic", 10.0, 20.0, orientation=6)
+    return folder
+
+
+def rejects(path: Path) -> dict[str, str]:
+    return {row["id"]: f"{row['reason']}: {row['detail']}" for row in pq.read_table(path).to_pylist()}
+
+
+def test_ingest_a_folder(run: Run, odd_photos: Path, jpeg_with_position: MakePicture, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(odd_photos, tmp_path / "in"))
+    unset = {ExifTags.GPS.GPSLatitude: (IFDRational(0, 0), IFDRational(0, 0), IFDRational(0, 0))}
+    jpeg_with_position(folder / "unset.jpg", 10.0, 20.0, gps=unset)
+    jpeg_with_position(folder / "zero.jpg", 0.0, 0.0)
+    result = run("ingest", "folder", folder, "--out", tmp_path / "records", "--format", "json")
+    document = result.document
+    assert result.code == 0
+    assert [*document] == ["rows", "kept", "rejected", "seconds"]
+    assert (document["rows"], document["kept"]) == (12, 1)
+    assert document["rejected"] == {
+        "no position": 8,
+        "unreadable picture": 2,
+        "position (0, 0)": 1,
+    }
+    records = Records.read(tmp_path / "records")
+    assert records.strings("id") == ["rotated.heic"]
+    np.testing.assert_allclose(records.points, [[10, 20]], atol=1e-4)
+    told = rejects(tmp_path / "records" / "rejects" / "part-00000.parquet")
+    assert len(told) == 11
+    assert told["unset.jpg"] == "no position: EXIF has no position"
+    assert told["text.jpg"].startswith(f"unreadable picture: {folder / 'text.jpg'}: not a picture in a known format")
+    assert told["huge.png"].startswith(f"unreadable picture: {folder / 'huge.png'}: more than 179 megapixels")
+    assert told["plain.jpg"] == "no position: EXIF has no position"
+
+
+def test_ingest_a_table(run: Run, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("id,LAT,LON\nok,48,2\nturned,10,200\npole,95,2\nfar,10,540\nnan,nan,2\nzero,0,0\ntext,north,2\n")
+    columns = ["--column", "latitude=LAT", "--column", "longitude=LON"]
+    result = run("ingest", "table", table, "--out", tmp_path / "records.parquet", *columns)
+    assert result.code == 0
+    lines = result.out.splitlines()
+    assert re.fullmatch(rf"2 of 7 kept in {tmp_path}/records\.parquet \(\d+\.\d s\)", lines[0])
+    out = tmp_path / "rejects" / "records.parquet"
+    assert lines[1:] == [
+        "  rejected: 3 impossible position",
+        "  rejected: 1 no position",
+        "  rejected: 1 position (0, 0)",
+        f"  listed in {out}",
+    ]
+    assert Records.read(tmp_path / "records.parquet").points.tolist() == [[48, 2], [10, -160]]
+    told = rejects(out)
+    assert told["pole"] == "impossible position: row 3: (95, 2): latitude must lie between -90 and 90 degrees"
+    assert told["far"].startswith("impossible position: row 4: (10, 540): longitude must lie between ")
+    assert told["nan"] == "no position: row 5: latitude or longitude is missing"
+    assert told["zero"].startswith("position (0, 0): row 6: ")
+    assert told["text"] == "impossible position: row 7: latitude is not a number: 'north'"
+
+    table.write_text("id,lat,lon\nok,48,2\n")
+    result = run("ingest", "table", table, "--out", tmp_path / "records.parquet", "--format", "json")
+    assert result.document["rejected"] == {}
+    assert not out.exists()  # those of the earlier run
+
+
+def test_ingest_without_a_usable_row(run: Run, tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(3):
+        shutil.copy(tiny / f"lima-{number}.png", tmp_path / "in")
+    said = run("ingest", "folder", tmp_path / "in", "--out", tmp_path / "out", "--format", "json").mistake.split("; ")
+    listed = tmp_path / "out" / "rejects" / "part-00000.parquet"
+    assert said[0] == "none of 3 rows can be used: 3 no position"
+    assert said[1] == f"see {listed}"
+    assert len(rejects(listed)) == 3
+
+
+def test_ingest_refuses(run: Run, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("id,latitude,where\na,1,2\n")
+    out = ["--out", tmp_path / "out"]
+    assert run("ingest", "tabel", table, *out).mistake == "no source 'tabel'; did you mean 'table'?"
+    missing = f"{table}: no longitude column among id, latitude, where; name it with --column longitude=NAME"
+    assert run("ingest", "table", table, *out).mistake == missing
+    said = run("ingest", "table", table, *out, "--column", "longitude=LON").mistake
+    assert said == f"{table}: no column 'LON'; known: id, latitude, where"
+    said = run("ingest", "table", table, *out, "--column", "longitude").mistake
+    assert said == "--column takes name=value; got 'longitude'"
+    assert run("ingest", "table", tmp_path / "no.csv", *out).mistake == f"{tmp_path / 'no.csv'}: no such file"
+    assert not (tmp_path / "out").exists()

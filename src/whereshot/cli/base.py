@@ -1,4 +1,4 @@
-"""What the commands share: options, one way to say, to print, to refuse and to read records.
+"""What the commands share: options, printing, remarks, checks of outputs, and reading records.
 
 Answers go to stdout, progress and remarks to stderr.
 """
@@ -6,8 +6,6 @@ Answers go to stdout, progress and remarks to stderr.
 from __future__ import annotations
 
 import enum
-import json
-import math
 import os
 import shlex
 import sys
@@ -19,24 +17,30 @@ import typer
 
 from whereshot.foundation import output_files
 from whereshot.foundation.errors import InputError, install_command, visible
+from whereshot.report.answer_formats import finite as finite
+from whereshot.report.answer_formats import json_text
 
 if TYPE_CHECKING:
     from whereshot.photos.records import Records
 
 
 class ReportFormat(enum.StrEnum):
+    """The forms in which most commands can print their result."""
+
     table = "table"
     json = "json"
 
 
 FormatOption = Annotated[ReportFormat, typer.Option("--format", help="table for people, json for programs.")]
-ColumnOption = Annotated[list[str] | None, typer.Option("--column", help="Name a column, as latitude=LAT. Repeatable.")]
-SetOption = Annotated[list[str] | None, typer.Option("--set", help="A setting, as key=value. Repeatable.")]
-ModelOption = Annotated[str | None, typer.Option("--model", help="A model's name or folder; by default compact.")]
+ColumnOption = Annotated[
+    list[str] | None, typer.Option("--column", help="Column of the table, as latitude=LAT. Repeatable.")
+]
+SetOption = Annotated[list[str] | None, typer.Option("--set", help="Setting, as key=value. Repeatable.")]
+ModelOption = Annotated[str | None, typer.Option("--model", help="Name or folder of a model; by default compact.")]
 
 
 def _present(device: str | None) -> str | None:
-    """A device that this machine has: refused here, so that no command and no model takes another one."""
+    """Return the device, after checking that this machine has it. Raises InputError."""
     if device is not None:
         from whereshot.models import runtime
 
@@ -44,57 +48,80 @@ def _present(device: str | None) -> str | None:
     return device
 
 
-DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, ...", callback=_present)]
+DeviceOption = Annotated[
+    str | None, typer.Option("--device", help="Device to compute on: cpu, cuda, cuda:1, ...", callback=_present)
+]
 IncludeLearnedOption = Annotated[
-    bool, typer.Option("--include-learned", help="Count the photos, too, that the model learned from.")
+    bool, typer.Option("--include-learned", help="Also score the photos that the model learned from.")
 ]
-TopOption = Annotated[int, typer.Option("--top", min=1, help="How many likely places to list.")]
+TopOption = Annotated[int, typer.Option("--top", min=1, help="Number of likely places to list.")]
 WithinOption = Annotated[
-    float | None, typer.Option("--within", help="Decide to be right within so many km.", show_default=False)
+    float | None,
+    typer.Option(
+        "--within", help="Choose the answer that is most likely right within this distance, in km.", show_default=False
+    ),
 ]
-LevelOption = Annotated[float, typer.Option("--level", help="What the circle holds.")]
+LevelOption = Annotated[float, typer.Option("--level", help="Probability that the circle must hold, 0 to 1.")]
 EngineOption = Annotated[
-    str, typer.Option("--engine", help=f"local, or spark (in the source folder: {install_command('spark')}).")
+    str,
+    typer.Option(
+        "--engine", help=f"Where to compute: local, or spark (in the source folder: {install_command('spark')})."
+    ),
 ]
-MasterOption = Annotated[str | None, typer.Option("--master", help="Spark's master, as local[2] or spark://host:7077.")]
+MasterOption = Annotated[
+    str | None, typer.Option("--master", help="Address of the Spark master, as local[2] or spark://host:7077.")
+]
 TextOption = Annotated[bool, typer.Option("--text/--no-text", help="Read signs in the picture.")]
+UseExifOption = Annotated[
+    bool, typer.Option("--use-exif", help="Use the position that the camera recorded, where there is one.")
+]
+StartAgainOption = Annotated[
+    bool, typer.Option("--overwrite", help="Start again, and delete the result of an earlier run.")
+]
+ReplaceModelOption = Annotated[bool, typer.Option("--overwrite/--no-overwrite", help="Replace an existing model.")]
+FeatureWorkersOption = Annotated[int | None, typer.Option(min=1, help="Number of processes that compute features.")]
+OutFileOption = Annotated[Path | None, typer.Option("--out", help="File to write the answer to.", show_default=False)]
+PhotoArgument = Annotated[Path, typer.Argument(help="Photo.", show_default=False)]
 
 
 class _Outcome:
-    """Whether the running command had photos that failed, which its exit code tells."""
+    """The state of the running command: failed photos (for its exit code), outputs, and how to resume it."""
 
     some_failed = False
     before: ClassVar[dict[Path, _State]] = {}
-    """The outputs of the running command, each with its state before the work."""
+    """Each output of the running command, with its state before the work."""
     resumes: ClassVar[tuple[Sequence[str], Sequence[str]] | None] = None
-    """Options to add, and options to drop once it has begun, to go on with the running command."""
+    """Options to add, and options to leave out, when the user runs the command again to go on."""
 
 
 def begin() -> None:
-    """Forget what an earlier command in this process left."""
+    """Reset the state that an earlier command of this process left."""
     _Outcome.some_failed, _Outcome.before, _Outcome.resumes = False, {}, None
 
 
 def watch(path: Path) -> None:
-    """Remember an output as it is before the work, to say after Ctrl-C whether it was written."""
+    """Record the state of an output before the work, to report after Ctrl-C whether it was written."""
     _Outcome.before[path] = _state(path)
 
 
 def resumable(*, add: Sequence[str] = (), drop: Sequence[str] = ()) -> None:
-    """Say that the running command goes on where Ctrl-C stops it.
+    """Declare that the running command can go on after Ctrl-C.
 
-    ``add`` are options that it needs for that; ``drop`` are options that would start again what has begun.
+    To go on, the user must add the options ``add`` and leave out the options ``drop``, which would start again.
     """
     _Outcome.resumes = (add, drop)
 
 
 def interrupted(arguments: Sequence[str]) -> str:
-    """What Ctrl-C left, in one line: how to go on, or what was written. ``arguments`` are those of the command."""
+    """Return one line for the user after Ctrl-C: how to go on, or what was written.
+
+    ``arguments`` are the arguments of the command.
+    """
     changed = [path for path, before in _Outcome.before.items() if _state(path) != before]
     if _Outcome.resumes is not None:
         add, drop = _Outcome.resumes
-        kept = [one for one in arguments if not (changed and one in drop)]
-        command = shlex.join(["whereshot", *kept, *(one for one in add if one not in kept)])
+        kept = [argument for argument in arguments if not (changed and argument in drop)]
+        command = shlex.join(["whereshot", *kept, *(option for option in add if option not in kept)])
         return f"interrupted; what is done is kept; go on with: {command}"
     if changed:
         return f"interrupted; written before that: {', '.join(map(str, changed))}"
@@ -105,7 +132,7 @@ _State = tuple[tuple[str, int, int], ...]
 
 
 def _state(path: Path) -> _State:
-    """Name, inode and time of a file, or of what is in a folder; hidden files are temporary and do not count."""
+    """Return name, inode and time of a file, or of each file in a folder. Hidden files are temporary and left out."""
     try:
         with os.scandir(path) as entries:
             found = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries if entry.name[0] != "."]
@@ -117,21 +144,22 @@ def _state(path: Path) -> _State:
 
 
 def some_failed() -> None:
-    """Exit 1 at the end: not every photo was answered."""
+    """Record that a photo failed, so that the exit code is 1."""
     _Outcome.some_failed = True
 
 
 def exit_code() -> int:
-    """0 when all went well, 1 when some photos failed."""
+    """Return 0 when all went well, 1 when some photos failed."""
     return int(_Outcome.some_failed)
 
 
 def say(text: str) -> None:
+    """Print a remark to stderr, with control characters escaped."""
     print(visible(text), file=sys.stderr)
 
 
 def say_unread(inputs: Sequence[Path]) -> None:
-    """Name the raw photos and videos that lie in the folders of the inputs: nobody should miss them in silence."""
+    """Report the raw photos and videos in the folders of the inputs, which whereshot cannot read."""
     if not any(path.is_dir() for path in inputs):
         return
     from whereshot.photos.sources import describe_unread
@@ -142,15 +170,25 @@ def say_unread(inputs: Sequence[Path]) -> None:
 
 
 def print_json(document: Any) -> None:
-    print(json.dumps(finite(document), indent=1, ensure_ascii=False, default=str))
+    """Print one JSON document to stdout."""
+    print(json_text(document))
+
+
+def print_answer(answer: str, out: Path | None) -> None:
+    """Print an answer to stdout, or write it to the file ``out`` and remark that on stderr."""
+    if out is None:
+        print(answer)
+    else:
+        output_files.write_text(out, answer + "\n")
+        say(f"wrote {out}")
 
 
 def print_kept(
     document: dict[str, Any], out: Path, rejects: Path, form: ReportFormat, which: str = "rows can be used"
 ) -> None:
-    """How many of a job's rows or pictures were kept, and why the others were not.
+    """Print how many rows or pictures a job kept, and why it rejected the others.
 
-    Raises InputError where nothing was.
+    Raises InputError where it kept none.
     """
     if not document["kept"]:
         listed = ", ".join(f"{count} {reason}" for reason, count in document["rejected"].items()) or "there is none"
@@ -161,7 +199,7 @@ def print_kept(
 def print_done(
     document: dict[str, Any], out: Path, rejects: Path, form: ReportFormat, done: str, otherwise: str
 ) -> None:
-    """The same of a job that may leave nothing, in the words for what was done and for what was not."""
+    """Print the result of a job that may keep nothing; ``done`` and ``otherwise`` name its two outcomes."""
     if form is ReportFormat.json:
         print_json(document)
         return
@@ -172,18 +210,8 @@ def print_done(
         print(f"  listed in {rejects}")
 
 
-def finite(value: Any) -> Any:
-    """The document without NaN and infinity, which are no JSON."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(key): finite(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(inner) for inner in value]
-    return value
-
-
 def pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
+    """Return the values of a repeatable option NAME=VALUE, by name. Raises InputError for another form."""
     pairs = {}
     for text in texts or ():
         key, sign, value = text.partition("=")
@@ -194,26 +222,29 @@ def pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
 
 
 def check_file(path: Path | None) -> None:
-    """Fail before the work, not after it, where an output file cannot be written."""
+    """Check before the work that an output file can be written. Raises OutputError."""
     if path is not None:
         output_files.check_file(path)
         watch(path)
 
 
 def check_folder(path: Path | None, *, replaced: bool = False) -> None:
-    """Fail before the work, not after it, where an output folder cannot be filled, or replaced as a whole."""
+    """Check before the work that an output folder can be filled, or replaced as a whole. Raises OutputError."""
     if path is not None:
         output_files.check_folder(path, replaced=replaced)
         watch(path)
 
 
 def check_records(out: Path) -> None:
-    """Fail before the work where records cannot be written: into a folder, or as one .parquet file."""
+    """Check before the work that records can be written: into a folder, or as one .parquet file. Raises OutputError."""
     check_file(out) if out.suffix == ".parquet" else check_folder(out)
 
 
 def read_records(path: Path, column: list[str] | None) -> Records:
-    """Records as they are, or any table with positions; a table is what --column names columns of."""
+    """Read Records, or any table with positions, and leave out rows without a position.
+
+    A file is read as a table where ``column`` names its columns, or where it does not end in .parquet.
+    """
     from whereshot.foundation import progress
     from whereshot.photos.records import Records
     from whereshot.photos.sources import SOURCES

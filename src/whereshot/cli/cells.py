@@ -25,24 +25,26 @@ from whereshot.foundation.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from whereshot.earth import sphere
-    from whereshot.earth.partition import Hierarchy, Partition
+    from whereshot.earth.partition import Partition
     from whereshot.report.cell_atlas import Atlas
 
 app = typer.Typer(no_args_is_help=True, help="Divide the Earth into cells.", rich_markup_mode=None)
 
 
 class Export(enum.StrEnum):
+    """The formats of ``cells export``."""
+
     geojson = "geojson"
     geoparquet = "geoparquet"
 
 
 CellsArgument = Annotated[Path, typer.Argument(help="Cells: a .parquet file, or a published CSV.", show_default=False)]
-PresetOption = Annotated[str | None, typer.Option("--preset", help="The settings of a paper; see: cells presets.")]
+PresetOption = Annotated[str | None, typer.Option("--preset", help="Settings of a paper; see: cells presets.")]
 
 
 @app.command("build")
 def cells_build(
-    out: Annotated[Path, typer.Option(help="The .parquet file to write; a folder for several levels.")],
+    out: Annotated[Path, typer.Option(help="The .parquet file to write; for several levels, a folder.")],
     inputs: Annotated[
         list[Path] | None, typer.Argument(help="Records, or tables with positions.", show_default=False)
     ] = None,
@@ -50,19 +52,19 @@ def cells_build(
     settings: SetOption = None,
     preset: PresetOption = None,
     refine_on: Annotated[
-        list[Path] | None, typer.Option(help="Positions that the cells are shaped by, instead of the inputs.")
+        list[Path] | None, typer.Option(help="Positions that shape the cells, instead of the inputs.")
     ] = None,
     populate_with: Annotated[
-        list[Path] | None, typer.Option(help="Positions that are counted in the cells, instead of the inputs.")
+        list[Path] | None, typer.Option(help="Positions to count in the cells, instead of the inputs.")
     ] = None,
     column: ColumnOption = None,
     form: FormatOption = ReportFormat.table,
 ) -> None:
     """Build a partition of the Earth from where photos were taken.
 
-    What each kind can be told with --set, and what it is told when nothing is set: whereshot cells kinds. The settings
-    of papers, some of several levels: whereshot cells presets; --set adds to them, as --set file=borders.geojson. A
-    preset of several levels writes a folder with level-0.parquet (the coarsest), level-1.parquet, and so on.
+    The settings of each kind and their defaults: whereshot cells kinds. The settings of papers, some with several
+    levels: whereshot cells presets; --set adds to them, as --set file=borders.geojson. A preset with several levels
+    writes a folder with level-0.parquet (the coarsest), level-1.parquet, and so on.
 
     Presets: planet, geoestimation, geoestimation-coarse, geoestimation-middle, geoestimation-fine, deep-locations,
     delaunay-coarse, delaunay-fine, delaunay-fineP, osv5m-quadtree, denmark-129, california-2, world-admin1,
@@ -99,10 +101,10 @@ def cells_build(
         partition.save_levels(levels, out)
     else:
         levels[0].save(out)
-    _tell_built(levels, out, len(points if counted is None else counted), seconds, many, form)
+    _print_built(levels, out, len(points if counted is None else counted), seconds, many, form)
 
 
-def _tell_built(
+def _print_built(
     levels: tuple[Partition, ...], out: Path, photos: int, seconds: float, many: bool, form: ReportFormat
 ) -> None:
     finest = levels[-1]
@@ -130,14 +132,14 @@ def _tell_built(
 @app.command("show")
 def cells_show(
     cells: CellsArgument,
-    out: Annotated[Path, typer.Option(help="A folder for all three, or one .png or .html file.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder for all three, or one .png or .html file.", show_default=False)],
     zoom: Annotated[
         str | None,
-        typer.Option(help="LAT,LON,KM: the middle and the reach of the zoomed map.", show_default="densest part"),
+        typer.Option(help="Centre and radius in km of the zoomed map, as LAT,LON,KM.", show_default="densest part"),
     ] = None,
-    title: Annotated[str | None, typer.Option(help="What the pictures are called.", show_default="file's name")] = None,
+    title: Annotated[str | None, typer.Option(help="Title of the pictures.", show_default="file's name")] = None,
 ) -> None:
-    """Draw cells: a map of the world, a zoomed map, and a page to move about in. Nothing is fetched.
+    """Draw cells: a map of the world, a zoomed map, and a page with a map that moves. Nothing is downloaded.
 
     A folder gets world.png, zoom.png and cells.html. A .png file is the map of the world, with --zoom the zoomed one;
     an .html file is the page. PNG needs matplotlib: pip install '.[draw]' in the source folder.
@@ -175,9 +177,9 @@ def cells_show(
 @app.command("export")
 def cells_export(
     cells: CellsArgument,
-    out: Annotated[Path, typer.Option(help="The file to write.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="File to write.", show_default=False)],
     form: Annotated[
-        Export | None, typer.Option("--format", help="geojson or geoparquet.", show_default="by the file's ending")
+        Export | None, typer.Option("--format", help="Format of the file.", show_default="by the file's ending")
     ] = None,
 ) -> None:
     """Write cells for other programs: GeoJSON (RFC 7946) or GeoParquet 1.1.
@@ -205,43 +207,54 @@ def cells_export(
     print(f"{atlas.facts}; wrote {out}")
 
 
+CompareCellsArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Cells: .parquet files, published CSVs, folders of levels.", show_default=False),
+]
+BuildOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Partition to build, as kind:key=value,key=value (s2:max=1000). Repeatable."),
+]
+ComparePresetOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Preset to build, as NAME or NAME:key=value; see: cells presets. Repeatable."),
+]
+ShareOption = Annotated[
+    float | None,
+    typer.Option("--split", help="Share of --on to build on, 0 to 1; the rest is scored.", show_default="0.5 if built"),
+]
+HierarchyOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Files or builds, coarse to fine, joined by '+', to score as a product. Repeatable."),
+]
+
+
 @app.command("compare")
 def cells_compare(
-    on: Annotated[list[Path], typer.Option(help="Positions to score on: records or tables.", show_default=False)],
-    cells: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Cells: .parquet files, published CSVs, folders of levels.", show_default=False),
-    ] = None,
-    build: Annotated[
-        list[str] | None, typer.Option(help="Also build kind:key=value,key=value, as s2:max=1000. Repeatable.")
-    ] = None,
-    preset: Annotated[
-        list[str] | None, typer.Option(help="Also build NAME or NAME:key=value; see: cells presets. Repeatable.")
-    ] = None,
+    on: Annotated[list[Path], typer.Option(help="Positions to score on: Records or tables.", show_default=False)],
+    cells: CompareCellsArgument = None,
+    build: BuildOption = None,
+    preset: ComparePresetOption = None,
     fit_on: Annotated[list[Path] | None, typer.Option(help="Positions to build on.")] = None,
-    share: Annotated[
-        float | None,
-        typer.Option("--split", help="Build on this share of --on, score on the rest.", show_default="0.5 if built"),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Another split.")] = 0,
-    hierarchy: Annotated[
-        list[str] | None, typer.Option(help="Files or builds, coarse to fine, joined by '+', whose product is scored.")
-    ] = None,
+    share: ShareOption = None,
+    seed: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
+    hierarchy: HierarchyOption = None,
     column: ColumnOption = None,
     form: FormatOption = ReportFormat.table,
 ) -> None:
     """Compare partitions on the same positions: how many photos they hold, how evenly, and the best possible accuracy.
 
-    Best possible: every photo is given exactly its cell, and answered with the cell's centre or the mean position of
-    the photos it was built from; what is missing to 100 % is lost by the cells alone. With --build and --preset the
-    cells are built on --fit-on, or on a --split of --on, and everything is scored on the rest.
+    Best possible: each photo gets exactly its own cell. The answer is the centre of the cell, or the mean position of
+    the photos that the cell was built from. What is missing to 100 % is lost by the cells alone. With --build and
+    --preset the cells are built on --fit-on, or on a --split of --on, and everything is scored on the rest.
 
-    The levels of a folder or preset, and of each --hierarchy, are scored as a product, too. Where levels do not nest,
-    a photo's own cells may contradict one another: its product is zero everywhere (torn). The expected loss is the
-    share of photos that are torn and would else be within the distance.
+    The levels of a folder or preset, and of each --hierarchy, are also scored as a product. Where levels do not nest,
+    the cells of a photo may contradict each other: then its product is zero everywhere (torn). The expected loss is the
+    share of photos that are torn and would otherwise be within the distance.
     """
     from whereshot.earth import partition
     from whereshot.evaluate import best_possible
+    from whereshot.evaluate.compared_partitions import ComparedPartitions
     from whereshot.foundation import progress
 
     if fit_on and share is not None:
@@ -256,36 +269,13 @@ def cells_compare(
         fitted = _points(fit_on, column)
     elif build or preset:
         fitted, scored = best_possible.split(scored, 0.5 if share is None else share, seed)
-    material = scored if fitted is None else fitted  # None only where nothing is built
-    known: dict[str, Partition] = {}
-    products: dict[str, Hierarchy] = {}
-
-    def add(name: str, levels: tuple[Partition, ...]) -> None:
-        """One row for each level, and one for their product."""
-        if name in known or name in products:
-            raise InputError(f"{name} is named twice")
-        if len(levels) == 1:
-            known[name] = levels[0]
-            return
-        known.update({f"{name}, level {number}": one for number, one in enumerate(levels)})
-        products[name] = partition.Hierarchy(levels)
-
+    compared = ComparedPartitions(progress.waiting)
     for path in cells or ():
-        add(str(path), partition.load_levels(path))
-    for text in build or ():
-        kind, settings = best_possible.parse_recipe(text)
-        with progress.waiting(f"building {text}"):
-            add(text, (partition.build(kind, material, settings),))
-    for text in preset or ():
-        name, settings = best_possible.parse_recipe(text)
-        with progress.waiting(f"building {text}"):
-            add(text, partition.build_preset(name, material, settings))
+        compared.add(str(path), partition.load_levels(path))
+    compared.build(build or (), preset or (), scored if fitted is None else fitted)
     for text in hierarchy or ():
-        levels = tuple(
-            known[name] if name in known else partition.load(name) for name in map(str.strip, text.split("+"))
-        )
-        products[text] = partition.Hierarchy(levels)
-    result = best_possible.compare(known, products, scored, fitted, progress.late_bar)
+        compared.add_product(text)
+    result = best_possible.compare(compared.single, compared.products, scored, fitted, progress.late_bar)
     if form is ReportFormat.json:
         print_json(result.to_json())
     else:
@@ -294,10 +284,10 @@ def cells_compare(
 
 @app.command("kinds")
 def cells_kinds(form: FormatOption = ReportFormat.table) -> None:
-    """List the kinds of partitions and what each can be told with --set."""
+    """List the kinds of partitions and their settings for --set."""
     from whereshot.earth import partition
 
-    told = [
+    kinds = [
         {
             "name": name,
             "settings": partition.settings_of(name),
@@ -306,14 +296,14 @@ def cells_kinds(form: FormatOption = ReportFormat.table) -> None:
         for name, kind in partition.PARTITIONS.items()
     ]
     if form is ReportFormat.json:
-        print_json({"kinds": told})
+        print_json({"kinds": kinds})
     else:
-        print("\n".join(f"{kind['name']}: {kind['settings']}\n    {kind['about']}" for kind in told))
+        print("\n".join(f"{kind['name']}: {kind['settings']}\n    {kind['about']}" for kind in kinds))
 
 
 @app.command("presets")
 def cells_presets(form: FormatOption = ReportFormat.table) -> None:
-    """List the settings of papers that cells build --preset knows, and where they are from."""
+    """List the presets of cells build --preset, with their settings and sources."""
     from whereshot.earth.partition import PRESETS
 
     if form is ReportFormat.json:
@@ -328,13 +318,14 @@ def cells_presets(form: FormatOption = ReportFormat.table) -> None:
 
 
 def _points(paths: list[Path], column: list[str] | None) -> sphere.Points:
-    """All positions (n, 2) of several tables."""
+    """Return the positions (n, 2) of several tables, in order."""
     import numpy as np
 
     return np.concatenate([read_records(path, column).points for path in paths])
 
 
 def _atlas(path: Path, title: str | None) -> Atlas:
+    """Read one level of cells with its polygons. Raises InputError for a folder of several levels."""
     from whereshot.earth import partition
     from whereshot.foundation import progress
     from whereshot.report.cell_atlas import Atlas

@@ -15,9 +15,9 @@ from whereshot.cli.base import (
     FormatOption,
     MasterOption,
     ReportFormat,
+    StartAgainOption,
     check_folder,
     check_records,
-    finite,
     print_json,
     print_kept,
     read_records,
@@ -26,52 +26,72 @@ from whereshot.cli.base import (
 )
 from whereshot.foundation import output_files
 from whereshot.foundation.errors import InputError, nearest_name
-
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Start again, and drop what is there.")]
+from whereshot.report.answer_formats import finite
 
 
 class FacesAction(enum.StrEnum):
+    """What to do with a photo whose faces cover too much of it."""
+
     drop = "drop"
     mask = "mask"
 
 
+VerifyOption = Annotated[
+    bool, typer.Option("--verify", help="Drop pictures that do not decode, are tiny, or are blank.")
+]
+MinSideOption = Annotated[
+    int | None, typer.Option(help="Least pixels of the shorter side, for --verify; by default 64.")
+]
+FacesOption = Annotated[
+    float | None,
+    typer.Option(help="Largest share of a picture that faces may cover, 0 to 1; published: 0.035.", show_default=False),
+]
+FacesActionOption = Annotated[
+    FacesAction, typer.Option(help="Drop pictures with larger faces, or fill the people with noise.")
+]
+SceneOption = Annotated[
+    str | None, typer.Option(help="Scene to keep: indoor, natural, urban or outdoor.", show_default=False)
+]
+SceneHierarchyOption = Annotated[
+    Path | None, typer.Option(help="CSV file with 0 or 1 for indoor, natural and urban, for each class.")
+]
+DuplicatesOption = Annotated[
+    bool, typer.Option("--duplicates", help="Keep the first of equal and of similar pictures.")
+]
+OnePerUserCellOption = Annotated[
+    int | None, typer.Option(help="S2 level: keep one photo of each user in each cell.", show_default=False)
+]
+BalanceOption = Annotated[
+    int | None, typer.Option(help="Largest number of photos of each place; chosen at random.", show_default=False)
+]
+BalanceByOption = Annotated[str, typer.Option(help="Places to balance by: cell, country, or the name of a column.")]
+
+
 def curate(
     records: Annotated[list[Path], typer.Argument(help="Folders of Parquet shards, or .parquet files.")],
-    out: Annotated[Path, typer.Option(help="A folder; a run that was stopped goes on there.", show_default=False)],
-    verify: Annotated[bool, typer.Option("--verify", help="Drop what does not decode, is tiny or blank.")] = False,
-    min_side: Annotated[int | None, typer.Option(help="Pixels of the shorter side, for --verify; 64.")] = None,
-    faces: Annotated[
-        float | None, typer.Option(help="Most of a picture that faces may cover; published: 0.035.", show_default=False)
-    ] = None,
-    faces_action: Annotated[
-        FacesAction, typer.Option(help="What becomes of those above: dropped, or people filled with noise.")
-    ] = FacesAction.drop,
-    scene: Annotated[
-        str | None, typer.Option(help="Keep indoor, natural, urban or outdoor.", show_default=False)
-    ] = None,
-    scene_model: Annotated[Path | None, typer.Option(help="A classifier of Places365 in ONNX.")] = None,
-    scene_hierarchy: Annotated[
-        Path | None, typer.Option(help="CSV: of each of its classes, 0 or 1 for indoor, natural, urban.")
-    ] = None,
-    duplicates: Annotated[bool, typer.Option("--duplicates", help="Keep the first of the same and the alike.")] = False,
-    look_bits: Annotated[int | None, typer.Option(help="Bits of 64 in which copies may differ; 8.")] = None,
-    one_per_user_cell: Annotated[
-        int | None, typer.Option(help="One photo of each user in each S2 cell of this level.", show_default=False)
-    ] = None,
-    balance: Annotated[
-        int | None, typer.Option(help="At most so many photos of each place, drawn by lot.", show_default=False)
-    ] = None,
-    balance_by: Annotated[str, typer.Option(help="cell, country, or a column.")] = "cell",
-    balance_level: Annotated[int, typer.Option(help="S2 level of the cells.")] = 8,
-    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn by lot.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder to write; a stopped run goes on there.", show_default=False)],
+    verify: VerifyOption = False,
+    min_side: MinSideOption = None,
+    faces: FacesOption = None,
+    faces_action: FacesActionOption = FacesAction.drop,
+    scene: SceneOption = None,
+    scene_model: Annotated[Path | None, typer.Option(help="Places365 classifier as an ONNX file.")] = None,
+    scene_hierarchy: SceneHierarchyOption = None,
+    duplicates: DuplicatesOption = False,
+    look_bits: Annotated[int | None, typer.Option(help="Bits of 64 in which copies may differ; by default 8.")] = None,
+    one_per_user_cell: OnePerUserCellOption = None,
+    balance: BalanceOption = None,
+    balance_by: BalanceByOption = "cell",
+    balance_level: Annotated[int, typer.Option(help="S2 level of the cells, for --balance-by cell.")] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random choice.")] = 0,
     engine: EngineOption = "local",
     master: MasterOption = None,
-    overwrite: OverwriteOption = False,
+    overwrite: StartAgainOption = False,
     form: FormatOption = ReportFormat.table,
 ) -> None:
-    """Clean records, in the order of these options; what goes is in rejects/ with its reason.
+    """Clean records, in the order of these options. Dropped photos are listed in rejects/ with the reason.
 
-    Of several records the first of duplicates stays. A run that was stopped goes on with the same command.
+    Of duplicates, the first photo stays. The same command continues a stopped run.
     """
     from whereshot.foundation import progress
     from whereshot.foundation.jobs import ENGINES
@@ -79,61 +99,71 @@ def curate(
 
     if engine not in ENGINES:
         raise InputError(f"no engine {engine!r}; {nearest_name(engine, ENGINES)}")
-    for option, value, step, given in (
+    _refuse_without_step(
         ("--min-side", min_side, "--verify", verify),
         ("--look-bits", look_bits, "--duplicates", duplicates),
         ("--scene-model", scene_model, "--scene", scene is not None),
         ("--scene-hierarchy", scene_hierarchy, "--scene", scene is not None),
-    ):
-        if value is not None and not given:
-            raise InputError(f"{option} goes with {step}")
+    )
     check_folder(out)
     resumable(drop=["--overwrite"])
-    steps: dict[str, dict[str, Any]] = {}
-    if verify:
-        steps["verify"] = _given(min_side=min_side)
-    if faces is not None:
-        steps["faces"] = {"share": faces, "action": faces_action.value}
-    if scene is not None:
-        model, hierarchy = (path and str(path.absolute()) for path in (scene_model, scene_hierarchy))
-        steps["scene"] = _given(wanted=scene, model=model, hierarchy=hierarchy)
-    if duplicates:
-        steps["duplicates"] = _given(look_bits=look_bits)
-    if one_per_user_cell is not None:
-        steps["one_per_user_cell"] = {"level": one_per_user_cell, "seed": seed}
-    if balance is not None:
-        steps["balance"] = {"most": balance, "by": balance_by, "level": balance_level, "seed": seed}
+    model, hierarchy = (path and str(path.absolute()) for path in (scene_model, scene_hierarchy))
+    settings: dict[str, dict[str, Any] | None] = {
+        "verify": _given(min_side=min_side) if verify else None,
+        "faces": None if faces is None else {"share": faces, "action": faces_action.value},
+        "scene": None if scene is None else _given(wanted=scene, model=model, hierarchy=hierarchy),
+        "duplicates": _given(look_bits=look_bits) if duplicates else None,
+        "one_per_user_cell": None if one_per_user_cell is None else {"level": one_per_user_cell, "seed": seed},
+        "balance": None
+        if balance is None
+        else {"most": balance, "by": balance_by, "level": balance_level, "seed": seed},
+    }
+    steps = {name: values for name, values in settings.items() if values is not None}
     document = curating.curate(records, out, steps, ENGINES[engine](master), overwrite=overwrite, track=progress.bar)
     print_kept(document, out, out / "rejects", form, "photos is left")
 
 
+def _refuse_without_step(*options: tuple[str, object, str, bool]) -> None:
+    """Raise InputError for an option that is given without the step that it belongs to.
+
+    Each entry is the option, its value, the option of the step, and whether that step is wanted.
+    """
+    for option, value, step, wanted in options:
+        if value is not None and not wanted:
+            raise InputError(f"{option} goes with {step}")
+
+
 def _given(**settings: Any) -> dict[str, Any]:
+    """Return the settings that have a value."""
     return {name: value for name, value in settings.items() if value is not None}
 
 
 def audit(
-    train: Annotated[Path, typer.Argument(help="Records, or a table with positions: what is trained on.")],
-    test: Annotated[Path, typer.Argument(help="Records, or a table with positions: what is tested on.")],
+    train: Annotated[Path, typer.Argument(help="Training photos: Records, or a table with positions.")],
+    test: Annotated[Path, typer.Argument(help="Test photos: Records, or a table with positions.")],
     out: Annotated[
-        Path | None, typer.Option(help="Write the test photos that are left here, as records.", show_default=False)
+        Path | None,
+        typer.Option(help="Folder or .parquet file to write the remaining test photos to.", show_default=False),
     ] = None,
     drop: Annotated[
         list[str] | None,
-        typer.Option(help="What a photo is left out for, as 'same user'. Repeatable; by default, all of training's."),
+        typer.Option(help="Reason to leave a test photo out, as 'same user'. Repeatable; by default all reasons."),
     ] = None,
     gallery: Annotated[
-        Path | None, typer.Option(help="A table of coordinates that answers are chosen from.", show_default=False)
+        Path | None, typer.Option(help="Table of the positions that a model can answer.", show_default=False)
     ] = None,
-    seconds: Annotated[float, typer.Option(help="Between photos of one user that are of one moment.")] = 60.0,
-    look_bits: Annotated[int | None, typer.Option(help="Bits of 64 in which copies may differ; 8.")] = None,
-    no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Compare no pictures.")] = False,
+    seconds: Annotated[
+        float, typer.Option(help="Seconds within which photos of one user show the same moment.")
+    ] = 60.0,
+    look_bits: Annotated[int | None, typer.Option(help="Bits of 64 in which copies may differ; by default 8.")] = None,
+    no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Do not compare pictures.")] = False,
     report: Annotated[
-        Path | None, typer.Option(help="Also write audit.md and audit.json here.", show_default=False)
+        Path | None, typer.Option(help="Folder to write audit.md and audit.json to.", show_default=False)
     ] = None,
     column: ColumnOption = None,
     form: FormatOption = ReportFormat.table,
 ) -> None:
-    """Say what a test set shares with a training set: pictures, users, albums, moments, places."""
+    """Find what a test set shares with a training set: pictures, users, albums, moments, places."""
     from whereshot.foundation import progress
     from whereshot.photos.curate import audit as auditing
 

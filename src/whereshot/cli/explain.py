@@ -7,20 +7,31 @@ from typing import Annotated
 
 import typer
 
-from whereshot.cli.base import DeviceOption, FormatOption, ModelOption, ReportFormat, check_file, print_json, say
+from whereshot.cli.base import (
+    DeviceOption,
+    FormatOption,
+    ModelOption,
+    PhotoArgument,
+    ReportFormat,
+    TextOption,
+    UseExifOption,
+    check_file,
+    print_json,
+    say,
+)
 from whereshot.foundation.errors import InputError, visible
 
 
 def explain(
-    photo: Annotated[Path, typer.Argument(help="A photo.", show_default=False)],
+    photo: PhotoArgument,
     model: ModelOption = None,
     method: Annotated[str, typer.Option(help="occlusion, for any model; rollout; gradcam.")] = "occlusion",
     out: Annotated[Path | None, typer.Option(help="Write the picture with its heat as PNG.")] = None,
     of: Annotated[
         int | None, typer.Option("--of", help="Explain candidate N of the answer instead of the answer.")
     ] = None,
-    text: Annotated[bool, typer.Option("--text/--no-text", help="Read signs in the picture.")] = True,
-    use_exif: Annotated[bool, typer.Option("--use-exif", help="Let a recorded position answer.")] = False,
+    text: TextOption = True,
+    use_exif: UseExifOption = False,
     form: FormatOption = ReportFormat.table,
     device: DeviceOption = None,
 ) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import enum
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,31 +12,42 @@ from whereshot.cli.base import (
     FormatOption,
     LevelOption,
     ModelOption,
+    OutFileOption,
+    PhotoArgument,
     ReportFormat,
     TextOption,
     TopOption,
+    UseExifOption,
     WithinOption,
     check_file,
-    finite,
-    print_json,
+    print_answer,
     say,
     say_unread,
     some_failed,
 )
-from whereshot.foundation import output_files
-from whereshot.foundation.errors import InputError, visible
+from whereshot.foundation.errors import InputError
+from whereshot.report import answer_formats
+from whereshot.report.answer_formats import LocatedPhotos, PredictionFormat
 
 if TYPE_CHECKING:
     from whereshot.earth import areas
-    from whereshot.posterior.base import Posterior
 
 
-class Format(enum.StrEnum):
-    table = "table"
-    json = "json"
-    geojson = "geojson"
-    csv = "csv"
-    html = "html"
+HoursOption = Annotated[
+    Path | None,
+    typer.Option(help="File of whereshot hours fit, to use the hour of taking.", show_default=False),
+]
+AlbumOption = Annotated[
+    bool, typer.Option("--album", help="Use the positions of photos that were taken shortly before and after.")
+]
+AlbumModelOption = Annotated[
+    Path | None,
+    typer.Option(help="File of whereshot refine tracks: distance between photos by time.", show_default=False),
+]
+RegionOption = Annotated[
+    str | None,
+    typer.Option(help="Only area to answer in: a country, a region of a country (Bavaria), or a GeoJSON file."),
+]
 
 
 def locate(
@@ -48,32 +57,21 @@ def locate(
     within: WithinOption = None,
     level: LevelOption = 0.9,
     text: TextOption = True,
-    use_exif: Annotated[bool, typer.Option("--use-exif", help="Let a recorded position answer.")] = False,
-    hours: Annotated[
-        Path | None, typer.Option(help="Weigh the hour of taking, by a file that hours fit wrote.", show_default=False)
-    ] = None,
-    album: Annotated[
-        bool, typer.Option("--album", help="Let photos with a position speak for those taken shortly before and after.")
-    ] = False,
-    album_model: Annotated[
-        Path | None,
-        typer.Option(help="How far apart photos are by time: a file that refine tracks wrote.", show_default=False),
-    ] = None,
-    region: Annotated[
-        str | None, typer.Option(help="Only inside a country, a region of one (Bavaria), or a GeoJSON file's polygons.")
-    ] = None,
-    posterior: Annotated[Path | None, typer.Option(help="Write the whole distribution as Parquet.")] = None,
-    form: Annotated[Format, typer.Option("--format")] = Format.table,
-    out: Annotated[Path | None, typer.Option(help="Write the answer to a file.")] = None,
+    use_exif: UseExifOption = False,
+    hours: HoursOption = None,
+    album: AlbumOption = False,
+    album_model: AlbumModelOption = None,
+    region: RegionOption = None,
+    posterior: Annotated[Path | None, typer.Option(help="Parquet file to write the whole distribution to.")] = None,
+    form: Annotated[PredictionFormat, typer.Option("--format", help="Format of the answer.")] = PredictionFormat.table,
+    out: OutFileOption = None,
     device: DeviceOption = None,
 ) -> None:
-    """Tell where photos were taken."""
+    """Find where photos were taken."""
     from whereshot.evidence.neighbours import AlbumModel
     from whereshot.evidence.time import HourModel
     from whereshot.foundation import progress
-    from whereshot.locate import words
     from whereshot.locate.geolocator import Geolocator
-    from whereshot.report import prediction_formats
 
     if posterior is not None and posterior.suffix != ".parquet":
         raise InputError(f"--posterior writes a .parquet file; got {posterior}")
@@ -81,16 +79,13 @@ def locate(
     check_file(posterior)
     area = None if region is None else _read_area(region)
     hour_model = None if hours is None else HourModel.load(hours)
-    beside = None if album_model is None else AlbumModel.load(album_model)
-    if album and beside is None:
-        beside = AlbumModel()
-    pictures = _pictures(photos)
+    neighbours = AlbumModel() if album else None
+    if album_model is not None:
+        neighbours = AlbumModel.load(album_model)
+    paths = [str(path) for path in _pictures(photos)]
     locator = Geolocator.load(model, device)
-    track = progress.bar if len(pictures) > 3 else progress.silent
-    predictions, posteriors = [], []
-    kept: list[tuple[list[str], Posterior]] = []
-    each = locator.locate_each(
-        [str(path) for path in pictures],
+    located = locator.locate_each(
+        paths,
         within_km=within,
         level=level,
         top=top,
@@ -98,88 +93,73 @@ def locate(
         text=text,
         use_exif=use_exif,
         hours=hour_model,
-        album=beside,
-        track=track,
+        album=neighbours,
+        track=progress.bar if len(paths) > 3 else progress.silent,
     )
-    for located in each:
-        predictions.append(located.prediction)
-        if posterior is not None and located.posterior is not None:
-            kept.append(([located.prediction.id], located.posterior))
-        drawn = located.posterior if form is Format.html else None
-        posteriors.append(None if drawn is None else drawn.top(prediction_formats.PLACES_DRAWN))
-    if posterior is not None and kept:
-        _write_posterior(posterior, kept)
-    elif posterior is not None:
-        say(f"no photo could be read, so {posterior} was not written")
-    if form is Format.json:
-        answer = json.dumps(
-            finite({"model": locator.name, "predictions": [p.to_json() for p in predictions]}),
-            indent=1,
-            ensure_ascii=False,
-        )
-    elif form is Format.geojson:
-        answer = json.dumps(finite(prediction_formats.to_geojson(predictions)), ensure_ascii=False)
-    elif form is Format.csv:
-        answer = prediction_formats.to_csv(predictions).rstrip("\n")
-    elif form is Format.html:
-        answer = prediction_formats.to_html(predictions, posteriors, locator.name, [str(path) for path in pictures])
-    else:
-        answer = "\n\n".join(_in_words(prediction) for prediction in predictions)
-    if form is not Format.json and locator.folder is None:
-        say(words.PRIOR_NOTE)
-    if out is None:
-        print(answer)
-    else:
-        output_files.write_text(out, answer + "\n")
-        say(f"wrote {out}")
+    answers = answer_formats.collect(located, locator.name, paths, form, posterior)
+    failed = [prediction for prediction in answers.predictions if prediction.error is not None]
+    if posterior is not None:
+        none = len(failed) == len(paths)
+        say(f"no photo could be read, so {posterior} was not written" if none else f"wrote {posterior}")
+    _print_answers(answers, form, out, only_prior=locator.folder is None)
     say_unread(photos)
-    failed = [prediction for prediction in predictions if prediction.error is not None]
     if failed:
         some_failed()
-        if form is not Format.table or out is not None:  # else they stand on the screen already
+        if form is not PredictionFormat.table or out is not None:  # the table on the screen already has the errors
             for prediction in failed:
                 say(f"failed: {prediction.error}")
 
 
+def _print_answers(answers: LocatedPhotos, form: PredictionFormat, out: Path | None, *, only_prior: bool) -> None:
+    """Print the answers, or write them to a file; remark on stderr that the prior looks at no picture."""
+    from whereshot.locate import words
+
+    answer = answer_formats.PREDICTION_WRITERS[form](answers)
+    if form is not PredictionFormat.json and only_prior:
+        say(words.PRIOR_NOTE)
+    print_answer(answer, out)
+
+
 def check(
-    photo: Annotated[Path, typer.Argument(help="A photo.", show_default=False)],
-    claim: Annotated[str, typer.Option(help="A town, a region, a country, or LAT,LON.", show_default=False)],
+    photo: PhotoArgument,
+    claim: Annotated[
+        str, typer.Option(help="Claimed place: a town, a region, a country, or LAT,LON.", show_default=False)
+    ],
     model: ModelOption = None,
     text: TextOption = True,
-    use_exif: Annotated[bool, typer.Option("--use-exif", help="Let a recorded position speak.")] = False,
+    use_exif: UseExifOption = False,
     form: FormatOption = ReportFormat.table,
     device: DeviceOption = None,
 ) -> None:
     """Judge whether a claimed place is plausible for a photo."""
     from whereshot.locate import claim as claims
-    from whereshot.locate import words
     from whereshot.locate.claimed_place import Claim
     from whereshot.locate.geolocator import Geolocator
 
     claimed = Claim.parse(claim)
     verdict = claims.check(Geolocator.load(model, device), photo, claimed, text=text, use_exif=use_exif)
-    if form is ReportFormat.json:
-        print_json(verdict.to_json())
-    else:
-        print("\n".join(map(visible, words.verdict_words(verdict))))
+    print(answer_formats.VERDICT_WRITERS[form](verdict))
 
 
 def _read_area(region: str) -> areas.Region:
-    from whereshot.earth import areas  # what is not asked for is not imported: one photo is answered within a second
+    """Read the area that answers must lie in. The import is here because only ``--region`` needs it."""
+    from whereshot.earth import areas
 
     return areas.read_area(region)
 
 
 def _find(folder: Path) -> list[Path]:
+    """Return all pictures of a folder. Raises InputError where there is none."""
     from whereshot.photos.sources import find_pictures
 
     return [picture for _, picture in find_pictures([folder])]
 
 
 def _pictures(photos: list[Path]) -> list[Path]:
-    """All photos named or found; a file that does not exist is that photo's failure, not the run's.
+    """Return the photos that the user named, and all photos of the folders.
 
-    Nor is an empty folder, where there is something else to answer.
+    A missing file stays in the list: only this photo fails. An empty folder is reported, and fails the run only where
+    there is no other photo.
     """
     found: list[Path] = []
     problems: list[InputError] = []
@@ -194,22 +174,3 @@ def _pictures(photos: list[Path]) -> list[Path]:
         say(f"failed: {problem}")
         some_failed()
     return found
-
-
-def _in_words(prediction: Any) -> str:
-    from whereshot.locate import words
-
-    lines = [visible(prediction.path), *("  " + visible(line) for line in words.in_words(prediction))]
-    for number, candidate in enumerate(prediction.candidates, start=1):
-        spot = f"{candidate.latitude:9.4f}, {candidate.longitude:9.4f}"
-        lines.append(f"  {number}. {spot}  {words.percent(candidate.probability):>9}  {candidate.place}")
-    return "\n".join(lines)
-
-
-def _write_posterior(path: Path, kept: list[tuple[list[str], Posterior]]) -> None:
-    import pyarrow as pa
-
-    from whereshot.foundation.tables import write_parquet
-
-    write_parquet(pa.concat_tables([part.to_table(ids) for ids, part in kept]), path)
-    say(f"wrote {path}")

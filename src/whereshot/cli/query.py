@@ -8,53 +8,54 @@ from typing import Annotated
 
 import typer
 
-from whereshot.cli.base import DeviceOption, check_file, finite, resumable, say
-from whereshot.foundation import output_files
-from whereshot.foundation.errors import visible
-
-
-class Format(enum.StrEnum):
-    table = "table"
-    json = "json"
-    html = "html"
+from whereshot.cli.base import (
+    DeviceOption,
+    FeatureWorkersOption,
+    OutFileOption,
+    PhotoArgument,
+    check_file,
+    print_answer,
+    resumable,
+    say,
+)
+from whereshot.report.answer_formats import LOOKALIKE_WRITERS, LookalikeFormat, LookalikePhotos
 
 
 class Measure(enum.StrEnum):
+    """The measures of distance between features."""
+
     cosine = "cosine"
     l2 = "l2"
 
 
 def query(
-    photo: Annotated[Path, typer.Argument(help="A photo.", show_default=False)],
+    photo: PhotoArgument,
     gallery: Annotated[
         Path | None,
         typer.Option(
-            help="A model folder, a folder of photos, a table or Records of photos, or a Parquet file of features; by "
-            "default the photos of the model.",
+            help="Photos to compare with: a model folder, a folder of photos, a table or Records of photos, or a "
+            "Parquet file of features; by default the photos of the model.",
             show_default=False,
         ),
     ] = None,
-    model: Annotated[str | None, typer.Option(help="Whose features are compared; by default compact.")] = None,
-    top: Annotated[int, typer.Option(min=1, help="How many photos to show.")] = 6,
+    model: Annotated[str | None, typer.Option(help="Model whose features are compared; by default compact.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="Number of photos to show.")] = 6,
     metric: Annotated[
-        Measure, typer.Option(help="One minus the cosine, or the Euclidean distance of features as they are.")
+        Measure, typer.Option(help="Distance: one minus the cosine, or the Euclidean distance of the features.")
     ] = Measure.cosine,
-    form: Annotated[Format, typer.Option("--format")] = Format.table,
-    out: Annotated[Path | None, typer.Option(help="Write the answer to a file.", show_default=False)] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes that compute features.")] = None,
+    form: Annotated[LookalikeFormat, typer.Option("--format", help="Format of the answer.")] = LookalikeFormat.table,
+    out: OutFileOption = None,
+    workers: FeatureWorkersOption = None,
     device: DeviceOption = None,
 ) -> None:
     """Show the photos that look most like a photo, with their distances."""
-    import json
-
     from whereshot.foundation import progress
     from whereshot.locate import lookalikes
     from whereshot.photos import images
-    from whereshot.report import lookalikes_page
 
     check_file(out)
     resumable()  # the features of the gallery's photos are kept
-    images.open_rgb(str(photo), min_side=64)  # before a gallery is looked at for an hour
+    images.open_rgb(str(photo), min_side=64)  # a gallery can take an hour: refuse a damaged photo first
     opened = lookalikes.open_gallery(
         gallery, model, metric=metric.value, device=device, workers=workers, track=progress.bar
     )
@@ -63,15 +64,4 @@ def query(
     if len(opened.errors) > 5:
         say(f"left out: {len(opened.errors) - 5} more")
     found = opened.nearest(str(photo), top)
-    if form is Format.html:
-        answer = lookalikes_page.to_html(str(photo), opened, metric.value, found)
-    elif form is Format.json:
-        document = lookalikes.to_json(images.printable(str(photo)), opened, metric.value, found)
-        answer = json.dumps(finite(document), indent=1, ensure_ascii=False)
-    else:
-        answer = "\n".join(visible(line) for line in lookalikes.in_words(found))
-    if out is not None:
-        output_files.write_text(out, answer + "\n")
-        say(f"wrote {out}")
-    else:
-        print(answer)
+    print_answer(LOOKALIKE_WRITERS[form](LookalikePhotos(str(photo), opened, metric.value, found)), out)

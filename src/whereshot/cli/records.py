@@ -1,8 +1,9 @@
-"""Commands that make and clean records: ingest."""
+"""The command that makes Records: ingest."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from whereshot.cli.base import (
     MasterOption,
     ReportFormat,
     SetOption,
+    StartAgainOption,
     check_records,
     pairs,
     print_kept,
@@ -28,79 +30,99 @@ if TYPE_CHECKING:
     from whereshot.photos.sources import Order
 
 WhereOption = Annotated[
-    list[str] | None, typer.Option("--where", help="Keep only these, as country=US,CA or split!=test. Repeatable.")
+    list[str] | None,
+    typer.Option("--where", help="Condition on rows to keep, as country=US,CA or split!=test. Repeatable."),
 ]
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Start again, and drop what is there.")]
+
+
+SourceArgument = Annotated[
+    str, typer.Argument(help="Kind of source: folder, table, yfcc, osv5m, flickr, streetview or mapillary.")
+]
+InputsArgument = Annotated[
+    list[Path],
+    typer.Argument(help="Folders, tables, parts of a dump, queries or addresses.", show_default=False),
+]
+OutOption = Annotated[
+    Path, typer.Option(help="Folder of Parquet shards, or one .parquet file, to write.", show_default=False)
+]
+CheckOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Place of the pictures, to keep only photos that exist: a folder, s3://bucket/prefix or https://...",
+        show_default=False,
+    ),
+]
+UnitMbOption = Annotated[
+    float,
+    typer.Option(help="Megabytes of text in one unit of work; a stopped run repeats at most one unit per process."),
+]
+EndpointOption = Annotated[
+    str | None, typer.Option(help="Address of the API, instead of the usual address.", show_default=False)
+]
+BudgetOption = Annotated[
+    float | None, typer.Option(help="Largest amount to spend in all runs together, in USD.", show_default=False)
+]
 
 
 def ingest(
-    source: Annotated[str, typer.Argument(help="folder, table, yfcc, osv5m, flickr, streetview or mapillary.")],
-    inputs: Annotated[
-        list[Path],
-        typer.Argument(help="Folders, tables, parts of a dump, queries or addresses.", show_default=False),
-    ],
-    out: Annotated[Path, typer.Option(help="A folder of Parquet shards, or one .parquet file.", show_default=False)],
+    source: SourceArgument,
+    inputs: InputsArgument,
+    out: OutOption,
     column: ColumnOption = None,
     engine: EngineOption = "local",
     master: MasterOption = None,
-    check: Annotated[
-        str | None,
-        typer.Option(help="Where the pictures are: a folder, s3://bucket/prefix or https://...", show_default=False),
-    ] = None,
-    unit_mb: Annotated[float, typer.Option(help="Text that is done at a time, and again after a kill.")] = 64.0,
+    check: CheckOption = None,
+    unit_mb: UnitMbOption = 64.0,
     where: WhereOption = None,
     setting: SetOption = None,
-    endpoint: Annotated[str | None, typer.Option(help="Another address of the API.", show_default=False)] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Go on where pictures cost money.")] = False,
-    budget: Annotated[
-        float | None, typer.Option(help="USD that may be spent, in all runs.", show_default=False)
-    ] = None,
-    overwrite: OverwriteOption = False,
+    endpoint: EndpointOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Continue where pictures cost money.")] = False,
+    budget: BudgetOption = None,
+    overwrite: StartAgainOption = False,
     form: FormatOption = ReportFormat.table,
 ) -> None:
-    """Make records of photos with positions; what cannot be used goes to rejects/ with its reason.
+    """Make Records of photos with positions. Rows that cannot be used go to rejects/ with the reason.
 
-    All but a folder and a table go on where they stopped when the same command is given again. docs/sources.md has
-    each source, its settings and its terms.
+    The same command continues a stopped run, except for the sources folder and table. docs/sources.md describes each
+    source, its settings and its terms.
     """
+    from whereshot.foundation.tables import rejects_path
     from whereshot.photos.sources import COLLECTORS, JOBS, SOURCES, Order
 
     if source not in SOURCES and source not in COLLECTORS:
         raise InputError(f"no source {source!r}; {nearest_name(source, {**SOURCES, **COLLECTORS})}")
     check_records(out)
-    for given, option in (
-        (setting, "--set"),
-        (endpoint, "--endpoint"),
-        (yes, "--yes"),
-        (budget is not None, "--budget"),
-    ):
-        if given and source not in COLLECTORS:
-            raise InputError(f"{option} is for {', '.join(COLLECTORS)}; leave it out")
-    if source in COLLECTORS or (source in JOBS and out.suffix != ".parquet"):
-        resumable(drop=["--overwrite"])
+    into_units = source in JOBS and out.suffix != ".parquet"
+    other_engine = engine != "local"
     if source in COLLECTORS:
-        for given, option in ((column, "--column"), (check, "--check"), (engine != "local", "--engine")):
-            if given:
-                raise InputError(f"{option} is not for {source}; leave it out")
-        rejects = out / "rejects"
+        _refuse(f"is not for {source}", {"--column": column, "--check": check, "--engine": other_engine})
+    else:
+        own = {"--set": setting, "--endpoint": endpoint, "--yes": yes, "--budget": budget is not None}
+        _refuse(f"is for {', '.join(COLLECTORS)}", own)
+    if source in COLLECTORS or into_units:
+        resumable(drop=["--overwrite"])
+    rejects = out / "rejects"
+    if source in COLLECTORS:
         order = Order(inputs, out, setting or (), where or (), endpoint, None, budget, yes, overwrite)
         document = _collected(source, order)
-    elif source in JOBS and out.suffix != ".parquet":
+    elif into_units:
         if column:
             raise InputError(f"--column: the columns of {source} are known; leave it out")
-        rejects = out / "rejects"
         document = _by_units(source, inputs, out, engine, master, check, unit_mb, overwrite, where or [])
     else:
-        if engine != "local" or check:
-            option = "--check" if check else "--engine"
-            raise InputError(f"{option} is for {', '.join(JOBS)} into a folder; leave it out")
-        from whereshot.foundation.tables import rejects_path
-
+        _refuse(f"is for {', '.join(JOBS)} into a folder", {"--check": check, "--engine": other_engine})
         rejects = rejects_path(out)
         document = _at_once(source, inputs, out, pairs(column, "--column"), where or [])
     if source == "folder":
         say_unread(inputs)
     print_kept(document, out, rejects, form)
+
+
+def _refuse(why: str, options: Mapping[str, object]) -> None:
+    """Raise InputError for the first option that has a value; ``why`` completes the sentence "OPTION ..."."""
+    for option, value in options.items():
+        if value:
+            raise InputError(f"{option} {why}; leave it out")
 
 
 def _by_units(
@@ -114,7 +136,7 @@ def _by_units(
     overwrite: bool,
     where: list[str],
 ) -> dict[str, Any]:
-    """Unit by unit on an engine, going on where an earlier run of the same job stopped."""
+    """Read the inputs unit by unit on an engine, and continue an earlier run of the same job."""
     from whereshot.foundation import progress
     from whereshot.foundation.jobs import ENGINES, Shards, split
     from whereshot.photos.sources import JOBS, picture_exists
@@ -139,7 +161,7 @@ def _by_units(
 
 
 def _collected(source: str, order: Order) -> dict[str, Any]:
-    """By a source that fills its folder itself, going on where an earlier run stopped."""
+    """Run a source that fills its folder itself, and continue an earlier run."""
     from dataclasses import replace
 
     from whereshot.foundation import progress
@@ -154,7 +176,7 @@ def _collected(source: str, order: Order) -> dict[str, Any]:
 
 
 def _at_once(source: str, inputs: list[Path], out: Path, columns: dict[str, str], where: list[str]) -> dict[str, Any]:
-    """All rows in memory: what is there is replaced, whole or not at all."""
+    """Read all rows into memory, and replace the output as a whole or not at all."""
     from whereshot.foundation import progress
     from whereshot.foundation.jobs import MANIFEST
     from whereshot.foundation.tables import count_reasons, write_rejects

@@ -1,0 +1,81 @@
+"""All commands of ``whereshot``, under the names that users type."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from whereshot.cli import (
+    batch,
+    cells,
+    curate,
+    evaluate,
+    explain,
+    hours,
+    learn,
+    locate,
+    models,
+    pictures,
+    query,
+    records,
+    refine,
+    serve,
+    train,
+)
+from whereshot.foundation.version import VERSION
+
+app = typer.Typer(
+    name="whereshot",
+    help="Tells where a photo was taken, with an honest probability map.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    """Print the version and end, where --version was given."""
+    if wanted:
+        print(f"whereshot {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def everywhere(
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Use no network. WHERESHOT_OFFLINE=1 does the same.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Apply the options that every command has."""
+    if offline:
+        from whereshot.foundation import download  # with all of Python's HTTP, which others do not need
+
+        download.forbid()
+
+
+app.command()(locate.locate)
+app.command()(locate.check)
+app.command()(explain.explain)
+app.command()(query.query)
+app.command()(batch.batch)
+app.command()(serve.serve)
+app.command()(serve.gallery)
+app.command()(records.ingest)
+app.command()(curate.curate)
+app.command()(curate.audit)
+app.command()(pictures.fetch)
+app.command()(pictures.pack)
+app.add_typer(cells.app, name="cells")
+app.add_typer(hours.app, name="hours")
+app.add_typer(refine.app, name="refine")
+app.command()(train.train)
+app.command()(learn.learn)
+app.command()(learn.export)
+app.command()(evaluate.evaluate)
+app.command()(evaluate.calibrate)
+app.add_typer(models.app, name="models")

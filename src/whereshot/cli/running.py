@@ -1,0 +1,84 @@
+"""Running a command: its exit code, and one line on stderr for an error of the user.
+
+Answers go to stdout, progress and remarks to stderr. Exit code 0: all went well; 1: some photos failed; 2: a usage or
+input error; 130: Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+from whereshot.cli import base
+from whereshot.cli.commands import app
+from whereshot.foundation import quiet
+from whereshot.foundation.errors import WhereshotError, visible
+from whereshot.foundation.output_failures import cannot_write
+from whereshot.foundation.own_stderr import own_stderr
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
+
+
+def main() -> NoReturn:
+    """Run the command of ``sys.argv`` and exit. An error of the user is one line on stderr and exit code 2."""
+    with own_stderr():
+        _run()
+
+
+def _run() -> NoReturn:
+    base.begin()
+    quiet.ignore_warnings()
+    quiet.keep_caches_temporary()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # the name of a file may not be text
+    try:
+        stopped = app(standalone_mode=False)  # the exit code of help (0) and, in some versions of typer, of Ctrl-C
+        sys.stdout.flush()
+    except WhereshotError as error:
+        _fail(str(error))
+    except (typer.Abort, KeyboardInterrupt):  # Ctrl-C is one of these, by the version of typer
+        _interrupted()
+    except BrokenPipeError:
+        _reader_left()
+    except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # typer exits with 1, which means that photos failed
+            _reader_left()
+        raise
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        sys.stdout = None  # its buffered text cannot be written either
+        _fail(str(cannot_write(error.filename or "the output", error)))
+    except Exception as error:
+        show = getattr(error, "format_message", None)  # a usage error of typer
+        if show is None:
+            raise
+        if show().startswith("Usage:"):  # a group of commands without a command shows its help
+            print(show(), file=sys.stderr)
+            sys.exit(2)
+        _fail(show())
+    if stopped == INTERRUPTED:
+        _interrupted()
+    sys.exit(stopped or base.exit_code())
+
+
+def _reader_left() -> NoReturn:
+    """Exit with 0 where the reader of stdout has left, as ``| head -1`` does."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)
+
+
+def _interrupted() -> NoReturn:
+    base.say(f"whereshot: {base.interrupted(sys.argv[1:])}")
+    sys.exit(INTERRUPTED)
+
+
+def _fail(message: str) -> NoReturn:
+    print("whereshot: " + visible(" ".join(message.split())), file=sys.stderr)
+    sys.exit(2)

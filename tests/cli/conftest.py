@@ -1,0 +1,40 @@
+"""Fixtures of the tests of commands: they run in this process, as the installed script does."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from command_line import Result, Run
+from whereshot.cli import main
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command in this process, as the installed script does."""
+
+    def run(*arguments: Any) -> Result:
+        monkeypatch.setattr(sys, "argv", ["whereshot", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as exit:
+            main()
+        return Result(int(exit.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def locate(run: Run) -> Run:
+    """The command locate, without the reading of signs."""
+    return lambda *arguments: run("locate", "--no-text", *arguments)
+
+
+@pytest.fixture
+def file_in_the_way(tmp_path: Path) -> Path:
+    """Where a folder should be: tests that run as root may write to any folder."""
+    path = tmp_path / "file"
+    path.write_text("in the way")
+    return path

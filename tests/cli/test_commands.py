@@ -1,0 +1,37 @@
+"""The list of commands: all have a help, and the same option has the same words in every command."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import pytest
+import typer
+
+from whereshot.cli.commands import app
+
+SHARED = ("--model", "--device", "--column", "--level", "--top", "--within", "--use-exif", "--text", "--engine")
+
+
+def commands() -> Iterator[tuple[str, typer.core.TyperCommand]]:
+    for name, command in typer.main.get_command(app).commands.items():
+        for inner, found in getattr(command, "commands", {"": command}).items():
+            yield f"{name} {inner}".strip(), found
+
+
+@pytest.mark.parametrize(("name", "command"), list(commands()), ids=[name for name, _ in commands()])
+def test_every_command_and_option_has_a_help(name: str, command: typer.core.TyperCommand) -> None:
+    assert command.help
+    without = [option.name for option in command.params if not getattr(option, "help", None)]
+    assert without == []
+
+
+@pytest.mark.parametrize("option", SHARED)
+def test_an_option_has_one_meaning(option: str) -> None:
+    words = defaultdict(list)
+    for name, command in commands():
+        for parameter in command.params:
+            if option in parameter.opts:
+                words[parameter.help].append(name)
+    allowed = 1 if option != "--model" and option != "--top" else 5  # of query, learn and evaluate: another model
+    assert 1 <= len(words) <= allowed, dict(words)
