@@ -81,6 +81,7 @@ def test_faces_of_the_cube() -> None:
     assert every_cell(0).neighbours().tolist() == expected
 
 
+@pytest.mark.slow
 def test_s2_cells_of_many_levels(rng: np.random.Generator) -> None:
     """Cells of levels 1 to 5 border where the level-5 cells in them do, those found by the four-neighbour rule."""
     spots = np.array([[48, 2], [-33, 151], [89.9, 0], [0, 179.9], [-89, 90]])

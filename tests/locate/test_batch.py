@@ -247,6 +247,7 @@ def command(photos: Path, out: Path) -> list[str]:
     return [sys.executable, "-m", "whereshot.cli", "batch", str(photos), "--out", str(out), *options]
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments(photos: Path, tmp_path: Path) -> None:
     table = tmp_path / "many.csv"
     header, *rows = photos.read_text().splitlines()

@@ -224,6 +224,7 @@ def outcome(out: Path) -> list[tuple]:
     return found
 
 
+@pytest.mark.slow
 def test_killed_at_ten_moments_it_ends_as_if_undisturbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pack, "SHARD_PHOTOS", 25)
     source = write(tmp_path / "in", 300)

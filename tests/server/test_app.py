@@ -300,6 +300,7 @@ def test_a_later_problem_is_the_last_line(server: Server) -> None:
     assert [error["id"] for error in last["problem"]["errors"]] == ["photo-0.jpg", "photo-1.jpg"]
 
 
+@pytest.mark.slow
 def test_who_leaves_between_two_lines_leaves_nothing_behind(server: Server) -> None:
     with lines_of(server, *[small_sign()] * 4, text="true", map="false") as lines:
         next(lines)
@@ -311,6 +312,7 @@ def test_who_leaves_between_two_lines_leaves_nothing_behind(server: Server) -> N
     assert ask(server, JPEG).status_code == 200
 
 
+@pytest.mark.slow
 def test_no_line_comes_twice_where_a_process_dies(server: Server) -> None:
     with lines_of(server, *[small_sign()] * 4, text="true", map="false") as lines:
         first = next(lines)
@@ -568,6 +570,7 @@ def test_memory_goes_back_to_its_level(server: Server) -> None:
     assert resident_mb() < level + 40
 
 
+@pytest.mark.slow
 def test_who_leaves_frees_the_place(server: Server) -> None:
     left = metric(server, "whereshot_clients_left_total")
     workers = server.workers()
@@ -624,6 +627,7 @@ BOUNDED = settings(
 )
 
 
+@pytest.mark.slow
 def test_nothing_that_is_described_breaks_the_server(server: Server) -> None:
     schema = schemathesis.openapi.from_url(f"{server.url}/openapi.json")
     operations = [found.ok() for found in schema.get_all_operations()]

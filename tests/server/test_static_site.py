@@ -383,6 +383,7 @@ def test_an_empty_picture_is_left_to_the_prior(written: Path, library: Path, rep
 
 
 @needs_node
+@pytest.mark.slow
 def test_a_damaged_jpeg_is_left_to_the_browser_to_judge(written: Path, replay: Path, tmp_path: Path) -> None:
     """Whatever is wrong with a file, decoding ends, either with a picture or with the one error that is expected."""
     rng = np.random.default_rng(4)

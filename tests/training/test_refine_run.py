@@ -87,6 +87,7 @@ def test_a_picture_that_cannot_be_read_is_told_and_the_others_are_refined(
     assert said.rows.tolist() == [row for row in range(48) if row != 3]
 
 
+@pytest.mark.slow
 def test_without_records_a_refiner_learns_from_the_model_s_validation_half(tiny: Path, tmp_path: Path) -> None:
     from whereshot.training.run_file import Run
     from whereshot.training.train import train

@@ -122,7 +122,13 @@ def shrunk(out: Path, levels: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", TOY)
+QUICK = ("delaunay-coarse", "planet-im2gps", "osv5m-hybrid")
+"""Runs that `make test` executes; `make test-all` executes all."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in TOY]
+)
 def test_run_from_end_to_end(name: str, tiny: Path, borders: Path, tmp_path: Path) -> None:
     changes = [
         f"data.train={tiny / 'photos.csv'}",

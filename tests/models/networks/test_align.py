@@ -209,6 +209,7 @@ def test_usa_run_from_end_to_end(tiny: Path, tmp_path: Path) -> None:
         assert torch.equal(rows[f"head.locations.{name}"], tensor), name
 
 
+@pytest.mark.slow
 def test_geoclip_run_from_end_to_end(tiny: Path, tmp_path: Path) -> None:
     """With random layers in place of the pretrained ones, and a location encoder of our own."""
     own = "{locations='fourier',location_settings={sigmas=[1,4],features=16,width=32,depth=1,dim=16},queue=32,width=32}"

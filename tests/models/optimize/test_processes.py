@@ -38,6 +38,7 @@ def log(folder: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (folder / "train.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one_does(tiny: Path, tmp_path: Path) -> None:
     alone = train(settings_file.load(tiny / "run.toml", Run, [f"out={tmp_path / 'alone'}", *CHANGES]))
     options = [part for change in (f"out={tmp_path / 'both'}", *CHANGES) for part in ("--set", change)]

@@ -138,6 +138,7 @@ def test_what_does_not_fit(encoder: PlaceEncoder, tmp_path: Path) -> None:
         kept_encodings(encoder.weights, [[0, 0]], encoder.encode, tmp_path / "file")
 
 
+@pytest.mark.slow
 def test_an_aligned_model_answers_so_without_torch(tiny: Path, tmp_path: Path) -> None:
     """Trained, calibrated with its encoded places as a part, exported, and located in a process that has no torch."""
     from whereshot.models import onnx_export

@@ -117,6 +117,7 @@ curate([sys.argv[1]], sys.argv[2], json.loads(sys.argv[3]), Local(1))
 """
 
 
+@pytest.mark.slow
 def test_killed_at_ten_random_moments_it_ends_as_if_undisturbed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -295,6 +295,7 @@ def outcome(out: Path) -> list[tuple]:
     return found
 
 
+@pytest.mark.slow
 def test_killed_at_ten_moments_it_ends_as_if_undisturbed(tmp_path: Path) -> None:
     with FaultyServer(delay_s=0.05, drops=0.05) as server:
         records = write(tmp_path / "in", [f"{server.url}/p/{number}.jpg" for number in range(200)])

@@ -233,6 +233,7 @@ def shards(out: Path) -> dict[str, bytes]:
     return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*.parquet")}
 
 
+@pytest.mark.slow
 def test_killed_at_ten_random_moments(tmp_path: Path, dumps: ModuleType) -> None:
     dump = dumps.write(tmp_path / "dump.tsv", 4000)
     expected = finish(dump, tmp_path / "calm")
