@@ -41,8 +41,9 @@ from whereshot.models.readout.cells import Cells
 from whereshot.models.readout.encodings import PlacesSettings
 from whereshot.models.readout.gallery import Gallery
 from whereshot.models.readout.hill_climbing import ClimbSettings
+from whereshot.models.readout.library import library_of
 from whereshot.models.readout.mixture import Gate, Mixture
-from whereshot.models.readout.prototypes import cells_of
+from whereshot.models.readout.prototypes import cells_of, places_of
 from whereshot.photos.records import Records
 from whereshot.photos.sources import SOURCES
 from whereshot.posterior.base import Posterior
@@ -410,8 +411,8 @@ def of_memory(splits: Sequence[Split], prior: Posterior) -> Answer:
     learned, asked = splits[0].learned, splits[0].asked
     pooled, groups = learned.pooled.numpy(), learned.records.groups("group")
     settings = learn_holdout.rehearse(pooled, learned.points, learned.accuracy_km, groups.tolist(), prior)
-    white = whitening.fit(pooled, memory.places_of(learned.points))
-    library = memory.library_of(white(pooled), learned.points, learned.accuracy_km)
+    white = whitening.fit(pooled, places_of(learned.points))
+    library = library_of(white(pooled), learned.points, learned.accuracy_km)
     answer = memory.Memory(library, white, settings, prior)({"pooled": asked.pooled.numpy()})
     factor = settings.radius_factor.get("either", 1.0)
     told = answers_of_posterior(MEMORY, answer, asked.points, decide(answer), factor)

@@ -27,6 +27,8 @@ from whereshot.locate.geolocator import Geolocator
 from whereshot.models import onnx_export, runtime
 from whereshot.models.features import cached_features
 from whereshot.models.readout import memory, whitening
+from whereshot.models.readout.library import library_of
+from whereshot.models.readout.prototypes import SAME_PLACE_KM, places_of
 from whereshot.photos.records import Records
 from whereshot.photos.sources import SOURCES
 from whereshot.posterior.decision import decide
@@ -154,8 +156,8 @@ def folds(model) -> None:
         settings = learn_holdout.rehearse(
             pooled[rest], points[rest], accuracy[rest], group[rest].tolist(), prior, usual=usual
         )
-        white = whitening.fit(pooled[rest], memory.places_of(points[rest]), usual)
-        library = memory.library_of(white(pooled[rest]), points[rest], accuracy[rest])
+        white = whitening.fit(pooled[rest], places_of(points[rest]), usual)
+        library = library_of(white(pooled[rest]), points[rest], accuracy[rest])
         answer = memory.Memory(library, white, settings, prior)
         nearest[held] = sphere.Nearest(points[rest]).query(points[held])[0].ravel()
         for start in range(0, len(held), 64):
@@ -166,7 +168,7 @@ def folds(model) -> None:
     joined = {name: np.concatenate([one[name] for _, one in parts])[order] for name in parts[0][1]}
     for label, of_kind in (
         ("all", np.ones(len(points), bool)),
-        ("known", (nearest <= memory.SAME_PLACE_KM) & (accuracy <= 1)),
+        ("known", (nearest <= SAME_PLACE_KM) & (accuracy <= 1)),
         ("other", nearest > 25),
     ):
         print(row(label, {name: values[of_kind] for name, values in joined.items()}, group[of_kind]))
@@ -211,8 +213,8 @@ def shipped(model, train: Records, tests: dict[str, Records], outputs: dict) -> 
     settings = learn_holdout.rehearse(
         pooled[may], points[may], accuracy[may], group[may].tolist(), prior, known_share=0.5, usual=usual
     )
-    white = whitening.fit(pooled[may], memory.places_of(points[may]), usual)
-    answer = memory.Memory(memory.library_of(white(pooled[may]), points[may], accuracy[may]), white, settings, prior)
+    white = whitening.fit(pooled[may], places_of(points[may]), usual)
+    answer = memory.Memory(library_of(white(pooled[may]), points[may], accuracy[may]), white, settings, prior)
     print("| photos | prior alone, NLL | with the gallery, NLL |\n|---|---|---|")
     asked = {"the rest of train.csv": ({"pooled": pooled[~may][::4]}, points[~may][::4])}
     asked |= {name: (outputs[name], records.points) for name, records in tests.items()}
@@ -259,7 +261,7 @@ def features(folder: Path, model, records: Records, outputs: dict) -> None:
         plain = whitening.fit(train, np.arange(len(train)))
         a, b = plain(train), plain(test)
         hit = sphere.distance_km(points[(b @ a.T).argmax(axis=1)], records.points) <= 25
-        white = whitening.fit(train, memory.places_of(points))(train)
+        white = whitening.fit(train, places_of(points))(train)
         held = [100 * leave_out(values, points, group)[other].mean() for values in (a, white)]
         print(f"| {name} | {100 * hit.mean():.1f} % | {held[0]:.1f} % | {held[1]:.1f} % |")
     weights = Path(__file__).parents[1] / "out" / "compact.safetensors"

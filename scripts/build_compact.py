@@ -27,7 +27,8 @@ from whereshot.foundation.progress import silent
 from whereshot.foundation.settings_file import ConfigPath, Settings
 from whereshot.models import model_folder, onnx_export, runtime
 from whereshot.models.networks import Backbone, BackboneSettings, create
-from whereshot.models.readout import memory, whitening
+from whereshot.models.readout import whitening
+from whereshot.models.readout.prototypes import places_of
 from whereshot.photos import images, preprocess
 from whereshot.photos.batches import batches
 from whereshot.photos.preprocess import Preprocess
@@ -127,7 +128,7 @@ def main(path: str) -> None:
     paths = [str(name) for name in records.strings("image")]
     for name in paths:
         images.open_rgb(name)
-    place = memory.places_of(records.points, within_km=1.0)
+    place = places_of(records.points, within_km=1.0)
     print(f"{len(paths)} photos of {place.max() + 1} places", flush=True)
     start = create(BackboneSettings(name=run.backbone, weights=run.weights))
     log: list[dict] = []

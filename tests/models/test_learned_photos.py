@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,8 +20,9 @@ from whereshot.foundation.errors import InputError, ModelError, OutputError
 from whereshot.foundation.progress import silent
 from whereshot.locate.geolocator import Geolocator
 from whereshot.models import manifest, model_folder, onnx_export
-from whereshot.models.learned_photos import FILE, LearnedPhotos, in_words, sift
+from whereshot.models.learned_photos import FILE, LearnedPhotos, digest_photos, in_words, sift
 from whereshot.models.model_folder import ModelFolder
+from whereshot.photos import picture_bytes
 from whereshot.photos.batches import content_digest
 from whereshot.photos.records import Records
 from whereshot.photos.sources import SOURCES
@@ -50,7 +53,7 @@ def test_what_is_recognised(tmp_path: Path) -> None:
     copied = shutil.copy(one, tmp_path / "another name.jpg")
     tagged = jpeg(tmp_path / "tagged.jpg", 1, comment=b"a remark")
     again = jpeg(tmp_path / "compressed anew.jpg", 1, quality=60)
-    found = known.contains([one, copied, tagged, again, other, tmp_path / "gone.jpg", None])
+    found = known.contains(digest_photos([one, copied, tagged, again, other, tmp_path / "gone.jpg", None]))
     assert found.tolist() == [True, True, True, False, False, False, False]
 
 
@@ -65,7 +68,7 @@ def test_digests_are_salted(learned: Path, records: Records) -> None:
 
 
 def test_learn_and_train_know_their_photos(learned: Path, tiny_model: Path, records: Records) -> None:
-    paths = records.strings("image")
+    paths = digest_photos(records.strings("image"))
     assert ModelFolder(learned).learned.contains(paths).tolist() == [True, False] * 24
     assert ModelFolder(tiny_model).learned.contains(paths).all()
     assert len(Geolocator.load("prior").learned) == len(Geolocator.load().learned) == 0
@@ -119,7 +122,7 @@ def as_before(folder: Path, records: Records, out: Path) -> Path:
 
 def test_an_older_library_is_read_and_added_to(learned: Path, records: Records, tmp_path: Path) -> None:
     older = as_before(learned, records, tmp_path / "older")
-    assert ModelFolder(older).learned.contains(records.strings("image")).tolist() == [True, False] * 24
+    assert ModelFolder(older).learned.contains(digest_photos(records.strings("image"))).tolist() == [True, False] * 24
     more = learn.learn(records, older)
     assert (more.photos, more.new) == (48, 24)
     assert "digest" not in ModelFolder(older).photos.column_names
@@ -150,3 +153,31 @@ def test_words() -> None:
     with pytest.raises(InputError, match="the model learned from all 1 photos; give others, or --include-learned"):
         sift([LearnedPhotos.of([__file__])], [__file__])
     assert sift([LearnedPhotos.of([__file__]), None], [__file__], include=True).learned is None
+
+
+def test_each_photo_is_read_once_for_any_number_of_models(
+    records: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = records.strings("image")
+    models = [LearnedPhotos.of(paths[:3]), LearnedPhotos.of(paths[2:5]), None]
+    read: list[object] = []
+    contents = picture_bytes.contents
+    monkeypatch.setattr(picture_bytes, "contents", lambda path: read.append(path) or contents(path))
+    counted: list[tuple[int, str]] = []
+
+    def track(items: Iterable[Any], total: int, what: str) -> Iterator[Any]:
+        counted.append((total, what))
+        yield from items
+
+    sifted = sift(models, paths, track=track)
+    assert sorted(map(str, read)) == sorted(map(str, paths))
+    assert counted == [(48, "reading photos")]
+    assert (sifted.learned, sifted.left_out) == (None, 5)
+    assert sifted.kept.tolist() == list(range(5, 48))
+
+
+def test_digests_of_files_are_those_of_the_cache_of_features(records: Records, tmp_path: Path) -> None:
+    paths = [*records.strings("image")[:3], str(tmp_path / "gone.jpg"), None]
+    found = digest_photos(paths)
+    assert found.file_digests() == [*map(content_digest, paths[:3]), None, None]
+    assert found.take(np.array([1])).file_digests() == [content_digest(paths[1])]

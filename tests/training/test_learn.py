@@ -20,7 +20,7 @@ from whereshot.foundation.errors import InputError, ModelError, OutputError, Whe
 from whereshot.foundation.progress import silent
 from whereshot.locate.geolocator import Geolocator, Prediction
 from whereshot.locate.prediction import answer_rows
-from whereshot.models import runtime
+from whereshot.models import features, runtime
 from whereshot.models.model_folder import ModelFolder
 from whereshot.photos.records import Records
 from whereshot.photos.sources import SOURCES
@@ -126,17 +126,6 @@ def test_what_stands_in_the_way(records: Records, learned: Path, tiny_model: Pat
     assert learn.learn(records[:2], mine, one_crop=True, overwrite=True).photos == 2
 
 
-def test_photos_taken_in_one_go_are_held_out_together() -> None:
-    import datetime
-
-    noon = datetime.datetime(2024, 5, 1, 12)
-    taken = [noon, noon + datetime.timedelta(minutes=50), None, noon + datetime.timedelta(hours=5)]
-    table = pa.table({"id": list("abcd"), "taken_at": pa.array(taken, pa.timestamp("us"))})
-    assert learn.groups_of(table) == ["session:1", "session:1", "id:c", "session:2"]
-    named = table.append_column("group", pa.array(["x", None, "x", "y"]))
-    assert learn.groups_of(named) == ["group:x", "id:b", "group:x", "group:y"]
-
-
 def test_answers_without_torch(learned: Path, tiny: Path) -> None:
     code = (
         "import sys\nfrom whereshot.locate.geolocator import Geolocator\n"
@@ -221,7 +210,7 @@ from whereshot.photos.sources import SOURCES
 
 def track(items, total, what):
     for number, item in enumerate(items):
-        if number == 40:
+        if number == 40 and what == "computing features":
             os.kill(os.getpid(), signal.SIGKILL)
         yield item
 
@@ -247,3 +236,18 @@ def test_a_killed_run_goes_on_where_it_was(tiny: Path, records: Records, tmp_pat
     assert said[0] == "going on: 32 of 48 photos were looked at before"
     assert (done.photos, looked[0]) == (48, 16)
     assert not (tmp_path / "mine.learning").exists()
+
+
+def test_a_cache_of_one_s_own_gets_large_shards(
+    records: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the state folder, which a kill may leave behind, is written every few photos."""
+    monkeypatch.setattr(learn, "SHARD_PHOTOS", 2)
+    learn.learn(records[:7], tmp_path / "mine", cache=tmp_path / "cache")
+    assert len(list((tmp_path / "cache").rglob("*.parquet"))) == 1
+
+
+def test_each_photo_is_digested_once(records: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "content_digest", None)  # not called: the digests are known
+    done = learn.learn(records[:5], tmp_path / "mine")
+    assert (done.photos, len(done.rejects)) == (5, 0)

@@ -7,6 +7,7 @@ import pytest
 
 from whereshot.earth import sphere
 from whereshot.models.readout import memory
+from whereshot.models.readout.prototypes import SAME_PLACE_KM
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.prior import density_prior
 from whereshot.training import learn_holdout
@@ -34,7 +35,7 @@ def test_nothing_of_a_group_or_place_is_shown(photos: tuple) -> None:
     library, asked = learn_holdout.hold_out(pooled, points, np.zeros(len(points)), group, known_share=0.8)
     distance = sphere.distance_km(points[:, None], points[None])
     other = np.array(group)[:, None] != np.array(group)[None]
-    known = np.where(other, distance, np.inf).min(axis=1) <= memory.SAME_PLACE_KM
+    known = np.where(other, distance, np.inf).min(axis=1) <= SAME_PLACE_KM
     assert sorted(asked.row[asked.known].tolist()) == np.flatnonzero(known).tolist()
     assert sorted(asked.row[~asked.known].tolist()) == list(range(len(points)))
     assert (asked.outcome[~asked.known] == 2).all()  # whatever was chosen, its place had been taken away

@@ -81,12 +81,12 @@ def test_features_in_parts_are_the_batch_too(tiny: Path, tmp_path: Path) -> None
 def test_processes_take_parts_that_make_up_the_step(tiny: Path) -> None:
     world = World(tiny, "optimizer.accumulate=2")
     draws = np.arange(41)
-    alone = list(Fitting(world.run, "cpu")._plan(draws))
+    alone = list(Fitting(world.run, "cpu").plan(draws))
     assert [np.concatenate(step).tolist() for step in alone] == [list(range(s, min(s + 16, 41))) for s in (0, 16, 32)]
     fittings = [Fitting(world.run, "cpu", ProcessGroup(rank, 2)) for rank in range(2)]
-    plans = [list(fitting._plan(draws)) for fitting in fittings]
+    plans = [list(fitting.plan(draws)) for fitting in fittings]
     for number in range(3):
-        own = [fitting._own(plan[number]) for fitting, plan in zip(fittings, plans, strict=True)]
+        own = [fitting.own_parts(plan[number]) for fitting, plan in zip(fittings, plans, strict=True)]
         assert [len(parts) for parts in own] == [2, 2]
         together = np.concatenate([part for parts in own for part in parts])
         np.testing.assert_array_equal(together, np.concatenate(alone[number]))

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,10 @@ from whereshot.locate.geolocator import Geolocator
 from whereshot.models import networks
 from whereshot.models.model_folder import ModelFolder
 from whereshot.models.networks import backbone
+from whereshot.models.optimize.processes import ALONE
+from whereshot.photos.batches import content_digest
 from whereshot.photos.sources import SOURCES
-from whereshot.training.train import Run, train
+from whereshot.training.train import Run, TrainingJob, train
 
 FAST = ["optimizer.epochs=1", "calibration.folds=2"]
 TRAINED = [
@@ -350,3 +353,29 @@ def test_nothing_to_learn_from(tiny: Path, tmp_path: Path) -> None:
     said = refused(run, InputError)
     assert said == f"none of 2 pictures could be read; first: {tmp_path / 'gone.png'}: no such file"
     assert not (tmp_path / "model").exists()
+
+
+def test_a_resumed_run_reads_no_photo_for_its_digest_again(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [str(shutil.copy(path, tmp_path)) for path in sorted(tiny.rglob("*.png"))[:3]] + [None]
+    counted: list[tuple[int, str]] = []
+
+    def track(items: Iterable[Any], total: int, what: str) -> Iterator[Any]:
+        counted.append((total, what))
+        yield from items
+
+    def job() -> TrainingJob:
+        return TrainingJob(run_of(tiny, tmp_path / "out"), tmp_path, ALONE, None, None, track, print)
+
+    first = job().photo_digests(paths)
+    assert counted == [(4, "reading photos")]
+    assert first.file_digests() == [*map(content_digest, paths[:3]), None]
+    again = job().photo_digests(paths)
+    np.testing.assert_array_equal(again.pictures, first.pictures)
+    assert len(counted) == 1
+    Path(paths[0]).write_bytes(Path(paths[1]).read_bytes())
+    assert job().photo_digests(paths).file_digests()[0] == content_digest(paths[1])
+    (tmp_path / "digests.safetensors").write_bytes(b"cut short")
+    assert job().photo_digests(paths).file_digests()[0] == content_digest(paths[1])
+    assert len(counted) == 3

@@ -27,7 +27,7 @@ from whereshot.locate.geolocator import Geolocator
 from whereshot.models.card import share_interval
 from whereshot.models.learned_photos import Sifted, sift
 from whereshot.models.model_folder import ModelFolder
-from whereshot.models.readout.memory import NEAR_KM
+from whereshot.models.readout.library import NEAR_KM
 from whereshot.photos.records import Records
 from whereshot.photos.scenes import KINDS as SCENES
 from whereshot.posterior.base import Posterior

@@ -1,13 +1,13 @@
-"""Features of a frozen backbone, computed once per picture and kept by what is in the file.
+"""Features of a frozen backbone, computed once per picture and cached by the content of its file.
 
-A cache folder holds Parquet shards per backbone and preprocessing; a run that was killed goes on where it stopped.
+The cache holds Parquet files for each pair of backbone and preprocessing. A run that was killed continues from them.
 """
 
 from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +23,11 @@ from whereshot.photos.batches import NO_FILE, content_digest
 from whereshot.photos.preprocess import Preprocess
 
 SHARD_PHOTOS = 512
+"""Photos whose features are written at a time. A kill loses at most so many."""
 
 
 def default_cache() -> Path:
-    """``$XDG_CACHE_HOME/whereshot/features``, by default under ``~/.cache``."""
+    """Return ``$XDG_CACHE_HOME/whereshot/features``, by default under ``~/.cache``."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "whereshot" / "features"
 
@@ -41,47 +42,37 @@ def cached_features(
     workers: int = 1,
     track: Track = silent,
     already: Mapping[int, NDArray[np.floating]] = {},
+    digests: Sequence[bytes | None] | None = None,
     shard_photos: int | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> tuple[NDArray[np.float32], dict[int, str]]:
-    """Pooled features (n, dim) of pictures and the errors by row, whose features are zero.
+    """Return pooled features (n, dim) of pictures, and the errors by row. The features of a failed row are zero.
 
-    ``identity`` names the backbone's weights; ``make`` gives a function whose output is named "pooled"; ``already``
-    are features that are known, by row. ``shard_photos`` are written at a time, by default ``SHARD_PHOTOS``; ``say``
-    is told in one line how many photos an earlier run did.
+    ``identity`` names the backbone's weights. ``make`` returns a function whose output is named "pooled". ``already``
+    holds features that are known, by row. ``digests`` are the files' digests (``content_digest``) where the caller has
+    them. ``shard_photos`` photos are written to the cache at a time, by default ``SHARD_PHOTOS``. ``say`` gets one line
+    that tells how many photos an earlier run finished. Raises OutputError where the cache cannot be written.
     """
     folder = (cache or default_cache()) / f"{identity}-{settings.digest()}"
-    digests = [None if path is None or row in already else content_digest(path) for row, path in enumerate(paths)]
+    if digests is None:
+        digests = [None if path is None or row in already else content_digest(path) for row, path in enumerate(paths)]
     known = _read(folder)
     todo: dict[bytes | int, int] = {}
     for row, digest in enumerate(digests):
         if row in already:
             continue
         if digest is None:
-            todo[row] = row  # no file, or unreadable: the loader says why
+            todo[row] = row  # no file, or unreadable: the loader gives the reason
         elif digest not in known:
             todo.setdefault(digest, row)
-    done = sum(digest in known for digest in digests)
+    done = sum(digest in known for row, digest in enumerate(digests) if row not in already)
     if done and todo:
         say(f"going on: {done} of {len(paths) - len(already)} photos were looked at before")
-    errors: dict[int, str] = {}
-    if todo:
-        rows = list(todo.values())
-        pending: dict[bytes, NDArray[np.float32]] = {}
-        blocks = runtime.compute_outputs(
-            [paths[row] for row in rows], settings, make, workers=workers, track=track, what="computing features"
-        )
-        try:
-            for positions, outputs, failed in blocks:
-                for position, vector in zip(positions, outputs.get("pooled", ()), strict=False):
-                    digest = digests[rows[position]]
-                    if digest is not None:
-                        pending[digest] = vector
-                errors.update({rows[position]: text for position, text in failed.items()})
-                if len(pending) >= (shard_photos or SHARD_PHOTOS):
-                    known.update(_flush(folder, pending))
-        finally:
-            known.update(_flush(folder, pending))
+    rows = list(todo.values())
+    parts = runtime.compute_outputs(
+        [paths[row] for row in rows], settings, make, workers=workers, track=track, what="computing features"
+    )
+    errors = _compute_missing(parts, rows, digests, known, folder, shard_photos or SHARD_PHOTOS) if todo else {}
     dim = len(next(iter([*known.values(), *already.values()]), ()))
     features = np.zeros((len(paths), dim), np.float32)
     failed_digests = {digests[row]: text for row, text in errors.items() if digests[row] is not None}
@@ -95,7 +86,36 @@ def cached_features(
     return features, errors
 
 
+def _compute_missing(
+    parts: Iterable[runtime.Part],
+    rows: Sequence[int],
+    digests: Sequence[bytes | None],
+    known: dict[bytes, NDArray[np.float32]],
+    folder: Path,
+    shard_photos: int,
+) -> dict[int, str]:
+    """Add the computed features to ``known`` and to the cache, also when the work is interrupted; return the errors.
+
+    ``rows`` are the photos that ``parts`` count from 0.
+    """
+    errors: dict[int, str] = {}
+    pending: dict[bytes, NDArray[np.float32]] = {}
+    try:
+        for positions, outputs, failed in parts:
+            for position, vector in zip(positions, outputs.get("pooled", ()), strict=False):
+                digest = digests[rows[position]]
+                if digest is not None:
+                    pending[digest] = vector
+            errors.update({rows[position]: text for position, text in failed.items()})
+            if len(pending) >= shard_photos:
+                known.update(_flush(folder, pending))
+    finally:
+        known.update(_flush(folder, pending))
+    return errors
+
+
 def _read(folder: Path) -> dict[bytes, NDArray[np.float32]]:
+    """Return all cached features by the digest of the file."""
     known: dict[bytes, NDArray[np.float32]] = {}
     for shard in sorted(folder.glob("*.parquet")):
         try:
@@ -110,7 +130,7 @@ def _read(folder: Path) -> dict[bytes, NDArray[np.float32]]:
 
 
 def _flush(folder: Path, pending: dict[bytes, NDArray[np.float32]]) -> dict[bytes, NDArray[np.float32]]:
-    """Write what is pending as one shard, and hand it back."""
+    """Write the pending features as one shard, empty ``pending``, and return the features."""
     done = dict(pending)
     if pending:
         matrix = np.stack(list(pending.values())).astype(np.float32)

@@ -1,11 +1,11 @@
-"""Which photos a model learned from: digests in a private file of its folder, to tell these photos from others.
+"""Which photos a model learned from: salted digests in a private file of its folder.
 
     learned-photos.safetensors    salt (32,), and for each photo a row of ``files`` and of ``pictures``, (n, 16) each
 
-A digest names a photo by the bytes of its file; a second one names it by what codes its pixels (``picture_data``), so a
-copy whose metadata alone was changed is recognised as well. A copy that was compressed or scaled anew is not:
-``whereshot audit`` compares pictures. Both are keyed by a random salt of the model's own, so lists of digests that
-others made cannot be compared with them. The file is for the owner of the model: nothing that is handed on has it.
+The first digest names a photo by the bytes of its file. The second names it by the bytes that code its pixels
+(``picture_data``), so a copy is recognised even if its metadata changed. A copy that was compressed or scaled again is
+not recognised: ``whereshot audit`` compares pictures. Both digests are keyed by a random salt of the model, so nobody
+can compare them with digests made elsewhere. The file is for the owner of the model: exports leave it out.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,13 +22,42 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+from whereshot.foundation import processes
 from whereshot.foundation.errors import ImageError, InputError, ModelError
+from whereshot.foundation.progress import Track, silent
 from whereshot.photos import picture_bytes, picture_data
 
 FILE = "learned-photos.safetensors"
-"""Its name in a model folder."""
+"""Name of the private file in a model folder."""
 BYTES = 16
-"""Length of a digest."""
+"""Length of a digest in bytes."""
+
+
+@dataclass(frozen=True)
+class PhotoDigests:
+    """Digests (n, 16) without a salt: of the files, and of the coded pictures in them; zeros for what is unreadable."""
+
+    files: NDArray[np.uint8]
+    pictures: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def take(self, rows: NDArray[np.int64]) -> PhotoDigests:
+        """Return the digests of some of the photos, in this order."""
+        return PhotoDigests(self.files[rows], self.pictures[rows])
+
+    def file_digests(self) -> list[bytes | None]:
+        """Return the digest of each file as ``batches.content_digest`` gives it; None for an unreadable file."""
+        return [row.tobytes() if row.any() else None for row in self.files]
+
+
+def digest_photos(paths: Sequence[str | Path | None], *, track: Track = silent) -> PhotoDigests:
+    """Read every photo once and return its digests. Several threads read; ``track`` counts photos."""
+    with ThreadPoolExecutor(max_workers=processes.cores()) as pool:
+        rows = list(track(pool.map(_digests, paths), total=len(paths), what="reading photos"))
+    files, pictures = (np.array([row[at] for row in rows], np.uint8).reshape(-1, BYTES) for at in (0, 1))
+    return PhotoDigests(files, pictures)
 
 
 @dataclass(frozen=True)
@@ -43,15 +73,18 @@ class LearnedPhotos:
 
     @classmethod
     def of(cls, paths: Sequence[str | Path | None], salt: bytes | None = None) -> LearnedPhotos:
-        """The digests of photos, of which one that cannot be read matches nothing; without a salt a new one."""
+        """Read photos and return their salted digests; see ``of_digests``."""
+        return cls.of_digests(digest_photos(paths), salt)
+
+    @classmethod
+    def of_digests(cls, digests: PhotoDigests, salt: bytes | None = None) -> LearnedPhotos:
+        """Salt digests, by default with a new random salt. An unreadable photo never matches another one."""
         salt = secrets.token_bytes(32) if salt is None else salt
-        rows = [_digests(path, salt) for path in paths]
-        files, pictures = (np.array([row[at] for row in rows], np.uint8).reshape(-1, BYTES) for at in (0, 1))
-        return cls(salt, files, pictures)
+        return cls(salt, _salt_rows(digests.files, salt), _salt_rows(digests.pictures, salt))
 
     @classmethod
     def read(cls, folder: Path) -> LearnedPhotos | None:
-        """Those of a model folder; None where it has none. Raises ModelError for a damaged file."""
+        """Read the private file of a model folder; None where there is none. Raises ModelError for a damaged file."""
         path = folder / FILE
         if not path.is_file():
             return None
@@ -62,38 +95,37 @@ class LearnedPhotos:
             raise ModelError(f"{path}: is damaged; remove it, or learn or train the model again") from error
 
     @classmethod
-    def of_digests(cls, digests: Sequence[bytes]) -> LearnedPhotos:
-        """Of photos whose files' digests (``dataset.content_digest``) alone are known, as older libraries kept them."""
-        salt = secrets.token_bytes(32)
-        files = np.array([_salted(digest, salt) for digest in digests], np.uint8).reshape(-1, BYTES)
-        return cls(salt, files, np.zeros_like(files))
+    def of_file_digests(cls, digests: Sequence[bytes]) -> LearnedPhotos:
+        """Salt digests of files alone (``batches.content_digest``), which older libraries kept in their table."""
+        files = np.array([list(digest) for digest in digests], np.uint8).reshape(-1, BYTES)
+        return cls.of_digests(PhotoDigests(files, np.zeros_like(files)))
 
     def to_bytes(self) -> bytes:
-        """The content of the private file."""
+        """Return the content of the private file."""
         salt = np.frombuffer(self.salt, np.uint8)
         return save({"salt": salt, "files": self.files, "pictures": self.pictures})
 
     def take(self, rows: NDArray[np.int64]) -> LearnedPhotos:
-        """Some of the photos, in this order."""
+        """Return some of the photos, in this order."""
         return LearnedPhotos(self.salt, self.files[rows], self.pictures[rows])
 
-    def joined(self, other: LearnedPhotos) -> LearnedPhotos:
-        """These and then others of the same salt."""
+    def append(self, other: LearnedPhotos) -> LearnedPhotos:
+        """Return these photos followed by others that have the same salt."""
         files, pictures = np.concatenate([self.files, other.files]), np.concatenate([self.pictures, other.pictures])
         return LearnedPhotos(self.salt, files, pictures)
 
-    def contains(self, paths: Sequence[str | Path | None]) -> NDArray[np.bool_]:
-        """Which of some photos (n,) are among these, or are copies of one with the same coded picture."""
-        others = LearnedPhotos.of(paths, self.salt)
+    def contains(self, photos: PhotoDigests) -> NDArray[np.bool_]:
+        """Return which photos (n,) are among these, or are copies with the same coded picture as one of these."""
+        others = LearnedPhotos.of_digests(photos, self.salt)
         found = np.zeros(len(others), bool)
-        for own, asked in ((self.files, others.files), (self.pictures, others.pictures)):
+        for own, other in ((self.files, others.files), (self.pictures, others.pictures)):
             known = {row.tobytes() for row in own if row.any()}
-            found |= np.array([row.tobytes() in known for row in asked], bool)
+            found |= np.array([row.tobytes() in known for row in other], bool)
         return found
 
 
-def _digests(path: str | Path | None, salt: bytes) -> tuple[list[int], list[int]]:
-    """The salted digests of a photo's file and of the picture in it; zeros where there is none to be read."""
+def _digests(path: str | Path | None) -> tuple[list[int], list[int]]:
+    """Return the digests of a photo's file and of the picture in it; zeros for what cannot be read."""
     nothing = [0] * BYTES
     try:
         content = b"" if path is None else picture_bytes.contents(path)
@@ -102,18 +134,25 @@ def _digests(path: str | Path | None, salt: bytes) -> tuple[list[int], list[int]
     if not content:
         return nothing, nothing
     coded = picture_data.digest(content)
-    file = hashlib.blake2b(content, digest_size=BYTES).digest()
-    return _salted(file, salt), nothing if coded is None else _salted(coded, salt)
+    return list(hashlib.blake2b(content, digest_size=BYTES).digest()), nothing if coded is None else list(coded)
 
 
-def _salted(digest: bytes, salt: bytes) -> list[int]:
-    return list(hashlib.blake2b(digest, key=salt, digest_size=BYTES).digest())
+def _salt_rows(digests: NDArray[np.uint8], salt: bytes) -> NDArray[np.uint8]:
+    """Return salted digests (n, 16); a row of zeros, which stands for an unreadable photo, stays zero."""
+    salted = np.zeros((len(digests), BYTES), np.uint8)
+    for row in np.flatnonzero(digests.any(axis=1)):
+        digest = hashlib.blake2b(digests[row].tobytes(), key=salt, digest_size=BYTES).digest()
+        salted[row] = np.frombuffer(digest, np.uint8)
+    return salted
 
 
 @dataclass(frozen=True)
 class Sifted:
-    """Photos that are to test a model: how many were ``given``, how many of them it ``learned`` from (None where that
-    is not known of every model), how many are ``left_out`` for it, and which rows (n,) are ``kept``."""
+    """Photos that will test a model, sorted by whether the model learned from them.
+
+    ``given`` photos came in; the model ``learned`` from so many of them (None if this is not known of every model);
+    ``left_out`` are not used; ``kept`` (n,) are the rows to use.
+    """
 
     given: int
     learned: int | None
@@ -121,16 +160,16 @@ class Sifted:
     kept: NDArray[np.int64]
 
     def to_json(self) -> dict[str, int | None]:
-        """The counts as a plain document; ``learned`` is null where it is not known."""
+        """Return the counts as a JSON document; ``learned`` is null where it is not known."""
         return {"given": self.given, "learned": self.learned, "left_out": self.left_out}
 
     def in_words(self) -> str:
-        """The same in one sentence."""
+        """Return the counts as one sentence."""
         return in_words(self.given, self.learned, self.left_out)
 
 
 def in_words(given: int, learned: int | None, left_out: int) -> str:
-    """How many of the given photos a model learned from, and what became of them, in one sentence."""
+    """Return one sentence: how many of the given photos a model learned from, and whether they are left out."""
     if learned is None:
         known = f"; {left_out} that another one learned from are left out" if left_out else ""
         return f"it is not known which of the {given} photos the model learned from{known}"
@@ -141,17 +180,23 @@ def in_words(given: int, learned: int | None, left_out: int) -> str:
 
 
 def sift(
-    models: Sequence[LearnedPhotos | None], paths: Sequence[str | Path | None], *, include: bool = False
+    models: Sequence[LearnedPhotos | None],
+    paths: Sequence[str | Path | None],
+    *,
+    include: bool = False,
+    track: Track = silent,
 ) -> Sifted:
-    """Find the photos that one of some models learned from, and leave them out unless ``include``.
+    """Find the photos that at least one of the models learned from, and leave them out unless ``include``.
 
-    None stands for a model of which it is not known. Raises InputError where no photo is left.
+    None stands for a model whose learned photos are not known. Each photo is read once, whatever the number of models;
+    ``track`` counts them. Raises InputError where no photo is left.
     """
     known = [model for model in models if model is not None]
     learned = np.zeros(len(paths), bool)
-    for model in known:
-        if len(model):
-            learned |= model.contains(paths)
+    if any(len(model) for model in known):
+        digests = digest_photos(paths, track=track)
+        for model in known:
+            learned |= model.contains(digests)
     count = int(learned.sum())
     if len(paths) and count == len(paths) and not include:
         raise InputError(f"the model learned from all {count} photos; give others, or --include-learned")

@@ -27,7 +27,8 @@ from whereshot.models.learned_photos import LearnedPhotos
 from whereshot.models.readout import encoded_places
 from whereshot.models.readout.encoded_places import Places
 from whereshot.models.readout.gallery import Gallery
-from whereshot.models.readout.memory import Library, Memory, MemorySettings
+from whereshot.models.readout.library import Library
+from whereshot.models.readout.memory import Memory, MemorySettings
 from whereshot.models.readout.mixture import Calibration, MixtureSettings
 from whereshot.models.readout.whitening import Whitening
 from whereshot.posterior.base import Posterior
@@ -157,7 +158,7 @@ class ModelFolder:
         """Which photos it learned from; None where that is not known. Raises ModelError for a damaged file."""
         found = LearnedPhotos.read(self.path)
         if found is None and self.is_memory and "digest" in self.photos.column_names:  # as older libraries kept them
-            found = LearnedPhotos.of_digests([bytes.fromhex(text) for text in self.photos["digest"].to_pylist()])
+            found = LearnedPhotos.of_file_digests([bytes.fromhex(text) for text in self.photos["digest"].to_pylist()])
         return found
 
     @property

@@ -27,27 +27,33 @@ from whereshot.foundation.tables import rejects_table, write_parquet
 from whereshot.foundation.version import VERSION
 from whereshot.models import card, features, manifest, model_folder, runtime
 from whereshot.models.description import ModelDescription
-from whereshot.models.learned_photos import FILE, LearnedPhotos
+from whereshot.models.learned_photos import FILE, LearnedPhotos, digest_photos
 from whereshot.models.model_folder import ModelFolder
 from whereshot.models.readout import whitening
-from whereshot.models.readout.memory import library_of
+from whereshot.models.readout.library import library_of
 from whereshot.photos.preprocess import Preprocess
 from whereshot.photos.records import Records
 from whereshot.photos.sources.base import UNREADABLE
 from whereshot.posterior.prior import density_prior
 from whereshot.training.learn_holdout import rehearse
+from whereshot.training.photos_to_learn import (
+    PhotosToLearn,
+    find_copies,
+    known_features,
+    library_of_folder,
+    photo_table,
+    unite,
+)
 
 KNOWN_SHARE = 0.7
 """Share of the photos asked about that are taken to show a place of the library. More makes surer of known places and
 oftener wrong on others: docs/results-learn.md."""
-SESSION = datetime.timedelta(hours=1)
-"""Photos taken with no longer pause than this are one session, held out together."""
 LEAST_TRUSTED = 20
 """Photos below which a library is told to be too small to say much."""
 STATE = "learning"
 """What is added to the output's name for the folder where features are kept while a run lasts."""
 SHARD_PHOTOS = 32
-"""Photos whose features are written at a time: so many are lost by a kill."""
+"""Photos whose features are written to the state folder at a time. A kill loses at most so many."""
 COPY = "copy of another photo"
 """Reason of a reject whose file is the same as that of a photo that is learned."""
 
@@ -108,19 +114,65 @@ def learn(
         raise InputError(f"known_share lies between 0 and 1; got {known_share:g}")
     if len(records) == 0:
         raise InputError("there is no photo with a position to learn from")
+    base, settings = _base_model(model, one_crop)
+    before = _known_before(out, base, settings, overwrite)
+    output_files.check_folder(out, replaced=True)
+    state = out.with_name(f"{out.name}.{STATE}")
+    read = _look_at(records, base, settings, before, cache, state, workers, track, say)
+    parts = [read.rejects] if rejects is None else [rejects, read.rejects]
+    rejects = pa.concat_tables(parts)
+    library = read.library if before is None else unite(library_of_folder(before), read.library)
+    say(f"{len(library.table)} photos, {read.new} of them new; calibrating on photos held out")
+    folder = _write(out, base, settings, library, rejects, read.copies, known_share)
+    shutil.rmtree(state, ignore_errors=True)
+    place_count = len(set(folder.photos["place"].to_pylist()))
+    calibrated = folder.memory_settings is not None and folder.memory_settings.confidence is not None
+    for remark in remarks(len(library.table), place_count, calibrated):
+        say(remark)
+    seconds = time.perf_counter() - started
+    return LearnResult(
+        folder.path, len(library.table), place_count, read.new, rejects, calibrated, seconds, read.copies
+    )
+
+
+def _base_model(model: str | Path, one_crop: bool) -> tuple[ModelFolder, Preprocess]:
+    """Return the model that gives the features, and how it prepares pictures. Raises ModelError."""
     base = ModelFolder(model)
     if base.onnx is None or base.description.head is not None:
         raise ModelError(f"{base.path}: has no features to learn with; use {model_folder.COMPACT}")
     settings = base.description.preprocess
     if one_crop:
         settings = Preprocess(**(settings.model_dump() | {"whole": False, "crops": 1}))
-    before = _known_before(out, base, settings, overwrite)
-    output_files.check_folder(out, replaced=True)
-    table = _photo_table(records)
+    return base, settings
+
+
+@dataclass(frozen=True)
+class _PhotosRead:
+    """The photos that can be learned, how many of them are new, and the rejects, of which ``copies`` are copies."""
+
+    library: PhotosToLearn
+    new: int
+    rejects: pa.Table
+    copies: int
+
+
+def _look_at(
+    records: Records,
+    base: ModelFolder,
+    settings: Preprocess,
+    before: ModelFolder | None,
+    cache: Path | None,
+    state: Path,
+    workers: int | None,
+    track: Track,
+    say: Callable[[str], None],
+) -> _PhotosRead:
+    """Compute the features of the photos that ``before`` does not have. Raises InputError without a usable photo."""
+    table = photo_table(records)
     paths = table["image"].to_pylist()
-    asked = LearnedPhotos.of(paths, None if before is None else before.known_photos.salt)
-    already = {} if before is None else _known_features(before, asked)
-    state = out.with_name(f"{out.name}.{STATE}")
+    digests = digest_photos(paths, track=track)
+    salted = LearnedPhotos.of_digests(digests, None if before is None else before.known_photos.salt)
+    already = {} if before is None else known_features(before, salted)
     pooled, errors = features.cached_features(
         paths,
         settings,
@@ -130,35 +182,26 @@ def learn(
         workers=workers or runtime.default_workers(len(paths)),
         track=track,
         already=already,
-        shard_photos=SHARD_PHOTOS,
+        digests=digests.file_digests(),
+        shard_photos=SHARD_PHOTOS if cache is None else None,
         say=say,
     )
     good = np.array([row for row in range(len(paths)) if row not in errors], dtype=np.int64)
+    if len(good) == 0 and before is None:
+        raise InputError(f"none of {len(paths)} pictures could be read; first: {next(iter(errors.values()))}")
     ids = table["id"].to_pylist()
     broken = rejects_table((ids[row], paths[row], UNREADABLE, errors[row]) for row in sorted(errors))
-    copied, again = _copies(asked.files[good])
+    copied, again = find_copies(salted.files[good])
     copies = rejects_table(
         (ids[good[row]], paths[good[row]], COPY, f"the same file as {ids[good[other]]}, which is learned")
         for row, other in zip(copied, again, strict=True)
     )
-    rejects = pa.concat_tables([*([] if rejects is None else [rejects]), broken, copies])
-    if len(good) == 0 and before is None:
-        raise InputError(f"none of {len(paths)} pictures could be read; first: {next(iter(errors.values()))}")
     if len(copies):
         say(f"copies dropped: {len(copies)} (the same file as another photo, whose position counts)")
     kept = np.setdiff1d(good, good[copied])
     new = len(kept) - len(already.keys() & set(kept.tolist()))
-    given = _Library(table.take(pa.array(kept)), pooled[kept].astype(np.float16), asked.take(kept))
-    library = given if before is None else _united(_library_of(before), given)
-    say(f"{len(library.table)} photos, {new} of them new; calibrating on photos held out")
-    folder = _write(out, base, settings, library, rejects, len(copies), known_share)
-    shutil.rmtree(state, ignore_errors=True)
-    place_count = len(set(folder.photos["place"].to_pylist()))
-    calibrated = folder.memory_settings is not None and folder.memory_settings.confidence is not None
-    for remark in remarks(len(library.table), place_count, calibrated):
-        say(remark)
-    seconds = time.perf_counter() - started
-    return LearnResult(folder.path, len(library.table), place_count, new, rejects, calibrated, seconds, len(copies))
+    library = PhotosToLearn(table.take(pa.array(kept)), pooled[kept].astype(np.float16), salted.take(kept))
+    return _PhotosRead(library, new, pa.concat_tables([broken, copies]), len(copies))
 
 
 def remarks(photos: int, place_count: int, calibrated: bool) -> list[str]:
@@ -171,25 +214,6 @@ def remarks(photos: int, place_count: int, calibrated: bool) -> list[str]:
     elif not calibrated:
         found.append("too few places have several photos to hold some out: only near repetitions will be recognised")
     return found
-
-
-def groups_of(table: pa.Table) -> list[str]:
-    """Which photos are held out together: by the column group, else album, else taken in one go, else each alone."""
-    ids = table["id"].to_pylist()
-    for column in ("group", "album"):
-        if column in table.column_names and table[column].null_count < len(table):
-            names = table[column].to_pylist()
-            return [f"{column}:{name}" if name else f"id:{own}" for name, own in zip(names, ids, strict=True)]
-    if "taken_at" not in table.column_names:
-        return [f"id:{own}" for own in ids]
-    taken = table["taken_at"].to_pylist()
-    groups = [f"id:{own}" for own in ids]
-    last, session = None, 0
-    for row in sorted((row for row, at in enumerate(taken) if at is not None), key=lambda row: taken[row]):
-        session += last is None or taken[row] - last > SESSION
-        last = taken[row]
-        groups[row] = f"session:{session}"
-    return groups
 
 
 def _known_before(out: Path, base: ModelFolder, settings: Preprocess, overwrite: bool) -> ModelFolder | None:
@@ -214,105 +238,37 @@ def _known_before(out: Path, base: ModelFolder, settings: Preprocess, overwrite:
     return before
 
 
-def _photo_table(records: Records) -> pa.Table:
-    """What is kept of each photo."""
-    table = records.table
-    accuracy = records.numbers("accuracy_km") if "accuracy_km" in table.column_names else np.zeros(len(records))
-    columns = {
-        "id": table["id"],
-        "image": table["image"],
-        "latitude": pa.array(records.points[:, 0]),
-        "longitude": pa.array(records.points[:, 1]),
-        "accuracy_km": pa.array(np.nan_to_num(accuracy, nan=0.0)),
-        "group": pa.array(groups_of(table), pa.string()),
-    }
-    return pa.table(columns)
-
-
-@dataclass(frozen=True)
-class _Library:
-    """Photos to learn: a row of the table, of pooled features (n, d) and of digests for each."""
-
-    table: pa.Table
-    pooled: NDArray[np.float16]
-    learned: LearnedPhotos
-
-
-def _library_of(folder: ModelFolder) -> _Library:
-    table = folder.photos.drop_columns([name for name in ("digest", "place") if name in folder.photos.column_names])
-    return _Library(table, folder.arrays["pooled"], folder.known_photos)
-
-
-def _known_features(folder: ModelFolder, asked: LearnedPhotos) -> dict[int, NDArray[np.float32]]:
-    """By row, the features of those of some photos that a library has already: the same files."""
-    row_of = {digest.tobytes(): row for row, digest in enumerate(folder.known_photos.files)}
-    found = ((row, row_of.get(digest.tobytes())) for row, digest in enumerate(asked.files))
-    return {row: folder.arrays["pooled"][at].astype(np.float32) for row, at in found if at is not None}
-
-
-def _copies(files: NDArray[np.uint8]) -> tuple[list[int], list[int]]:
-    """The rows of digests (n, 16) that come again later, and for each the last row that is the same."""
-    last = {digest.tobytes(): row for row, digest in enumerate(files)}
-    pairs = [(row, last[digest.tobytes()]) for row, digest in enumerate(files)]
-    copied = [(row, other) for row, other in pairs if other != row]
-    return [row for row, _ in copied], [other for _, other in copied]
-
-
-def _united(before: _Library, given: _Library) -> _Library:
-    """Old and new photos, each file once; where one is given again, the later word on its position counts."""
-    learned = before.learned.joined(given.learned)
-    rows = np.setdiff1d(np.arange(len(learned)), _copies(learned.files)[0])
-    table = pa.concat_tables([before.table.select(given.table.column_names), given.table])
-    pooled = np.concatenate([before.pooled, given.pooled]) if len(given.pooled) else before.pooled
-    return _Library(table.take(pa.array(rows)), np.ascontiguousarray(pooled[rows]), learned.take(rows))
-
-
 def _write(
     out: Path,
     base: ModelFolder,
     settings: Preprocess,
-    given: _Library,
+    given: PhotosToLearn,
     rejects: pa.Table,
     copies: int,
     known_share: float,
 ) -> ModelFolder:
-    """Fit everything and write the folder."""
-    table, pooled = given.table, given.pooled
+    """Fit the whitening and the settings of the memory, and write the model folder. Raises OutputError."""
+    table = given.table
     points = np.stack([table[name].to_numpy() for name in ("latitude", "longitude")], axis=1)
     accuracy = table["accuracy_km"].to_numpy()
-    usual = base.usual
-    remembered = rehearse(
-        pooled,
-        points,
-        accuracy,
-        table["group"].to_pylist(),
-        density_prior(),
-        known_share=known_share,
-        usual=usual,
+    groups = table["group"].to_pylist()
+    fitted = rehearse(
+        given.pooled, points, accuracy, groups, density_prior(), known_share=known_share, usual=base.usual
     )
-    spots = library_of(np.zeros((len(table), 1), np.float32), points, accuracy)
-    white = whitening.fit(pooled, spots.place, usual)
-    library = library_of(white(pooled).astype(np.float16), points, accuracy)
-    described = base.description
-    description = ModelDescription(
-        format=manifest.FORMAT,
-        name=out.name,
-        created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
-        version=VERSION,
-        backbone=described.backbone,
-        preprocess=settings,
-        readouts=("memory",),
-        training={
-            "photos": len(table),
-            "places": len(library.counts),
-            "rejected": len(rejects),
-            "copies": copies,
-            "backbone": described.name,
-            "known_share": known_share,
-        },
-    )
+    places = library_of(np.zeros((len(table), 1), np.float32), points, accuracy)
+    white = whitening.fit(given.pooled, places.place, base.usual)
+    library = library_of(white(given.pooled).astype(np.float16), points, accuracy)
+    training = {
+        "photos": len(table),
+        "places": len(library.counts),
+        "rejected": len(rejects),
+        "copies": copies,
+        "backbone": base.description.name,
+        "known_share": known_share,
+    }
+    description = _describe(out.name, base, settings, training)
     arrays: dict[str, NDArray[Any]] = {
-        "pooled": pooled,
+        "pooled": given.pooled,
         "features": library.features.astype(np.float16),
         "hubness": library.hubness,
         "mean": white.mean,
@@ -321,7 +277,7 @@ def _write(
 
     def fill(beside: Path) -> None:
         settings_file.save(description, beside / "model.toml")
-        settings_file.save(remembered, beside / "memory.toml")
+        settings_file.save(fitted, beside / "memory.toml")
         for name in (model_folder.ONNX, model_folder.ONNX_DOCUMENT, model_folder.USUAL):
             if (base.path / name).is_file():
                 output_files.copy_file(base.path / name, beside / name)
@@ -330,10 +286,24 @@ def _write(
         output_files.write_bytes(beside / FILE, given.learned.to_bytes())
         if len(rejects):
             write_parquet(rejects, beside / "rejects.parquet")
-        output_files.write_text(beside / "README.md", card.of_learned(description, remembered).to_markdown())
+        output_files.write_text(beside / "README.md", card.of_learned(description, fitted).to_markdown())
 
     manifest.write_files(out, fill)
     return ModelFolder(out)
+
+
+def _describe(name: str, base: ModelFolder, settings: Preprocess, training: dict[str, Any]) -> ModelDescription:
+    """Return the content of model.toml of a library that is learned now."""
+    return ModelDescription(
+        format=manifest.FORMAT,
+        name=name,
+        created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
+        version=VERSION,
+        backbone=base.description.backbone,
+        preprocess=settings,
+        readouts=("memory",),
+        training=training,
+    )
 
 
 def summary(learned: LearnResult, rejects: Sequence[tuple[str, int]]) -> list[str]:

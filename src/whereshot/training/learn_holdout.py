@@ -18,18 +18,9 @@ from whereshot.evaluate.conformal import conformal_factor
 from whereshot.foundation.log_space import log_sum_exp
 from whereshot.foundation.tables import hashed_share
 from whereshot.models.readout import whitening
-from whereshot.models.readout.memory import (
-    CLASSES,
-    MEASURES,
-    NEAR_KM,
-    Library,
-    MemorySettings,
-    Recall,
-    fit_confidence,
-    hubness,
-    mass_of,
-    recall,
-)
+from whereshot.models.readout.confidence import CLASSES, MEASURES, fit_confidence
+from whereshot.models.readout.library import NEAR_KM, Library, hubness
+from whereshot.models.readout.memory import MemorySettings, Recall, mass_of, recall
 from whereshot.models.readout.prototypes import SAME_PLACE_KM, places_of
 from whereshot.posterior.background import Foreground, Ground
 from whereshot.posterior.base import Posterior

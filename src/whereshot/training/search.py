@@ -28,6 +28,8 @@ from whereshot.training.train import TrainingJob, prepare_state
 FOLDER = "search"
 SEARCHED = ("optimizer.", "sampling.", "augment.", "head.settings.", "scaling_power")
 """What may be searched: photos, cells and backbone stay, so that losses can be compared and features are kept."""
+SettingValue = bool | int | float | str
+"""A value that a search chooses for a setting."""
 _SPREAD = 30.0
 _REASON = "reason"
 
@@ -36,7 +38,7 @@ _REASON = "reason"
 class Trial:
     """Settings that were tried, the best validation loss and after how many epochs; or why there is none."""
 
-    settings: dict[str, Any]
+    settings: dict[str, SettingValue]
     loss: float | None
     epochs: int = 0
     reason: str | None = None
@@ -69,47 +71,59 @@ def search(
     folder = run.out.with_name(f"{run.out.name}.{FOLDER}")
     _prepare(run, folder, overwrite)
     group = ProcessGroup(device=runtime.pick_device(device))
-    job = TrainingJob(run, folder, group, workers, cache, track, say)
-    records = job.readable(*run_photos.read_records(run.data))
-    photos = job.split(records)
-    hierarchy = held_out.build_hierarchy(run, photos.points[photos.train_rows])
-    say(f"{len(records)} photos; {' / '.join(map(str, hierarchy.sizes))} cells")
-
-    def tried(chosen: dict[str, Any]) -> tuple[float, int]:
-        """Train once; what a kill interrupted is gone on with."""
-        changed = with_settings(run, chosen)
-        state = folder / "trial"
-        prepare_state(changed, state, resume=_is_of(changed, state))
-        own = TrainingJob(changed, state, group, workers, cache, track, say, job.pooled)
-        backbone = own.backbone if run.backbone.trained else job.backbone
-        network = held_out.build_network(changed, backbone, hierarchy, group.device)
-        log = state / "train.jsonl"
-        lengths = own.fit(network, records, own.split(records), state / "network", log)
-        losses = [json.loads(line)["validation_loss"] for line in log.read_text("utf-8").splitlines()]
-        shutil.rmtree(state)
-        return min(losses), sum(lengths)
-
+    trainer = _TrialTrainer(TrainingJob(run, folder, group, workers, cache, track, say))
     study = _study(optuna, folder / "study.log", run.name)
     _put_back(optuna, study)
     while (done := len(_finished(study))) < trials:
         number = int(np.random.SeedSequence([run.seed, done]).generate_state(1)[0])
-        study.sampler = optuna.samplers.TPESampler(seed=number)  # of each trial's own: resumed, it chooses the same
+        study.sampler = optuna.samplers.TPESampler(seed=number)  # a resumed search chooses the same settings
         trial = study.ask()
         chosen = {name: _suggested(trial, name, candidates) for name, candidates in space.items()}
         say(f"trial {done + 1} of {trials}: {written(chosen)}")
         try:
-            loss, epochs = tried(chosen)
+            loss, epochs = trainer.train(chosen)
         except InputError as error:  # a rate so high that the loss is no number
             trial.set_user_attr(_REASON, str(error))
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
         else:
             trial.set_user_attr("epochs", epochs)
             study.tell(trial, loss)
-    found = sorted((_told(trial) for trial in _finished(study)), key=lambda trial: (trial.loss is None, trial.loss))
+    found = sorted((_trial_of(trial) for trial in _finished(study)), key=lambda trial: (trial.loss is None, trial.loss))
     best = folder / "best.toml"
     if found[0].loss is not None:
         settings_file.save(with_settings(run, found[0].settings), best)
     return found, best
+
+
+class _TrialTrainer:
+    """Trains a run with changed settings; all trials share the photos, the cells and the features."""
+
+    def __init__(self, job: TrainingJob) -> None:
+        self.job = job
+        self.records = job.readable(*run_photos.read_records(job.run.data))
+        photos = job.split(self.records)
+        self.hierarchy = held_out.build_hierarchy(job.run, photos.points[photos.train_rows])
+        job.say(f"{len(self.records)} photos; {' / '.join(map(str, self.hierarchy.sizes))} cells")
+
+    def train(self, chosen: dict[str, SettingValue]) -> tuple[float, int]:
+        """Train once, or finish a trial that was killed; return the best validation loss and the number of epochs.
+
+        Raises InputError where the loss is not a number.
+        """
+        shared = self.job
+        changed = with_settings(shared.run, chosen)
+        state = shared.state_folder / "trial"
+        prepare_state(changed, state, resume=_is_of(changed, state))
+        job = TrainingJob(
+            changed, state, shared.group, shared.workers, shared.cache, shared.track, shared.say, shared.pooled
+        )
+        backbone = job.backbone if changed.backbone.trained else shared.backbone
+        network = held_out.build_network(changed, backbone, self.hierarchy, shared.group.device)
+        log = state / "train.jsonl"
+        lengths = job.fit(network, self.records, job.split(self.records), state / "network", log)
+        losses = [json.loads(line)["validation_loss"] for line in log.read_text("utf-8").splitlines()]
+        shutil.rmtree(state)
+        return min(losses), sum(lengths)
 
 
 def space_of(run: Run) -> dict[str, Candidates]:
@@ -121,11 +135,12 @@ def space_of(run: Run) -> dict[str, Candidates]:
         if not name.startswith(SEARCHED):
             raise ConfigError(f"search.space: {name!r} cannot be searched; what can begins with {', '.join(SEARCHED)}")
         for value in candidates.choices or (candidates.low, candidates.high):
-            check(with_settings(run, {name: value}))
+            if value is not None:
+                check(with_settings(run, {name: value}))
     return space
 
 
-def with_settings(run: Run, chosen: dict[str, Any]) -> Run:
+def with_settings(run: Run, chosen: dict[str, SettingValue]) -> Run:
     """The run with some settings changed, by dotted names. Raises ConfigError."""
     document = run.model_dump(mode="json", exclude_none=True)
     for name, value in chosen.items():
@@ -137,7 +152,7 @@ def with_settings(run: Run, chosen: dict[str, Any]) -> Run:
     return settings_file.parse(document, Run, name="search.space")
 
 
-def written(settings: dict[str, Any]) -> str:
+def written(settings: dict[str, SettingValue]) -> str:
     """Settings as one line."""
     return ", ".join(
         f"{name} = {value:.4g}" if isinstance(value, float) else f"{name} = {value}" for name, value in settings.items()
@@ -162,8 +177,8 @@ def _prepare(run: Run, folder: Path, overwrite: bool) -> None:
     try:
         prepare_state(run, folder, resume=True)
     except ConfigError as error:
-        told = f"{folder}: was started with other settings; give --overwrite to begin anew, or choose another out"
-        raise ConfigError(told) from error
+        message = f"{folder}: was started with other settings; give --overwrite to begin anew, or choose another out"
+        raise ConfigError(message) from error
 
 
 def _study(optuna: Any, journal: Path, name: str) -> Any:
@@ -193,7 +208,8 @@ def _finished(study: Any) -> list[Any]:
     return [t for t in study.get_trials(deepcopy=False) if t.value is not None or _REASON in t.user_attrs]
 
 
-def _told(trial: Any) -> Trial:
+def _trial_of(trial: Any) -> Trial:
+    """Return what Optuna keeps of a trial as a ``Trial``."""
     attributes = trial.user_attrs
     return Trial(trial.params, trial.value, attributes.get("epochs", 0), attributes.get(_REASON))
 

@@ -70,7 +70,7 @@ class Fitting:
             return head.loss(inputs[chosen], target[chosen], weights[chosen])
 
         def steps(epoch: int) -> Iterator[StepPart]:
-            for step in self._plan(sampler.draws(epoch) % sampler.photos):
+            for step in self.plan(sampler.draws(epoch) % sampler.photos):
                 whole = photos.weight[np.concatenate(step)].sum()
                 filled = [rows for rows in step if len(rows)]
                 for rows in filled:
@@ -98,79 +98,15 @@ class Fitting:
 
         ``auxiliary`` losses of the same records are added to the head's, in training and validation.
         """
-        target = network.head.target(photos.points)
-        weights = torch.tensor(photos.weight, dtype=torch.float32)
         sampler = self._sampler(network.head, photos)
-        alone = _Loss(network, auxiliary)
-        forward = self.group.shared(alone)
-        seed, augment = self.run.seed, self.run.augment
-
-        def told(batch: Batch) -> Batch:
-            for row, text in batch.errors.items():
-                self.say(f"skipped {sources[row % sampler.photos]}: {text}")
-            return batch
-
-        def loss_of(batch: Batch, forward: torch.nn.Module = forward) -> torch.Tensor:
-            rows = torch.from_numpy(batch.rows % sampler.photos)
-            crops, owner = torch.from_numpy(batch.crops).to(self.device), torch.from_numpy(batch.owner).to(self.device)
-            result: torch.Tensor = forward(
-                crops, owner, target[rows].to(self.device), weights[rows].to(self.device), rows
-            )
-            return result
-
-        def nothing(row: int) -> torch.Tensor:
-            """The loss, 0, of a part without a photo, which all the same takes part in the processes' sums."""
-            crops = torch.zeros(1, 3, preprocess.size, preprocess.size, device=self.device)
-            owner = torch.zeros(1, dtype=torch.int64, device=self.device)
-            weight, rows = torch.zeros(1, device=self.device), torch.tensor([row])
-            result: torch.Tensor = forward(crops, owner, target[rows].to(self.device), weight, rows)
-            return result
-
-        def steps(epoch: int) -> Iterator[StepPart]:
-            plan = list(self._plan(sampler.draws(epoch)))
-            loaded = load(
-                Repeated(sources),
-                preprocess,
-                batch_size=self._part_size,
-                order=np.concatenate([rows for step in plan for rows in self._own(step)]),
-                random_crops=(seed, epoch),
-                augment=augment,
-            )
-            for step in plan:
-                own = self._own(step)
-                whole = photos.weight[np.concatenate(step) % sampler.photos].sum()
-                for number, rows in enumerate(own):
-                    batch = told(next(loaded)) if len(rows) else None
-                    if batch is not None and not len(batch.rows):
-                        batch = None
-                    ends = number == len(own) - 1
-                    if len(step) == 1:
-                        if batch is not None:
-                            yield StepPart(loss_of(batch))
-                        continue
-                    with self.group.holding(forward, not ends):
-                        loss = nothing(int(step[0][0]) % sampler.photos) if batch is None else loss_of(batch)
-                    share = 0.0 if batch is None else photos.weight[batch.rows % sampler.photos].sum() / whole
-                    yield StepPart(loss, float(share), ends)
-
-        def validate() -> float:
-            own = photos.validation_rows[self.group.rank :: self.group.count]
-            loaded = load(sources, preprocess, batch_size=self._part_size, order=own)
-            total, count = 0.0, 0.0
-            for batch in map(told, loaded):
-                if len(batch.rows):
-                    total += float(loss_of(batch, alone)) * len(batch.rows)
-                    count += len(batch.rows)
-            total, count = self.group.sum([total, count])
-            return total / max(count, 1)
-
         with _loader(self.run.data.loader, workers, self.device) as load:
+            work = _EndToEnd(self, network, auxiliary, sources, preprocess, photos, sampler, load)
             groups = parameter_groups(network, self.run.optimizer.layer_decay)
             trained: torch.nn.Module = network
             if auxiliary is not None:
                 trained = torch.nn.ModuleList([network, auxiliary])
                 groups = groups and [*groups, {"params": list(auxiliary.parameters()), "scale": 1.0}]
-            return self._optimize(trained, steps, validate, sampler, state=state, log=log, parameters=groups)
+            return self._optimize(trained, work.steps, work.validate, sampler, state=state, log=log, parameters=groups)
 
     def _optimize(
         self,
@@ -201,21 +137,106 @@ class Fitting:
         return Sampler(settings, photos.train_rows, len(photos.points), self.run.seed, cells)
 
     @property
-    def _part_size(self) -> int:
+    def part_size(self) -> int:
         """Photos that one process computes at once."""
         return self.run.optimizer.batch_size // (self.run.optimizer.accumulate * self.group.count)
 
-    def _plan(self, draws: NDArray[np.int64]) -> Iterator[list[NDArray[np.int64]]]:
+    def plan(self, draws: NDArray[np.int64]) -> Iterator[list[NDArray[np.int64]]]:
         """The steps of an epoch, each as its parts for all processes in turn; those of the last step may be empty."""
-        size, parts = self._part_size, self.run.optimizer.accumulate * self.group.count
+        size, parts = self.part_size, self.run.optimizer.accumulate * self.group.count
         for start in range(0, len(draws), size * parts):
             step = draws[start : start + size * parts]
             yield [step[part * size : (part + 1) * size] for part in range(parts)]
 
-    def _own(self, step: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    def own_parts(self, step: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
         """This process's parts of a step."""
         count = self.run.optimizer.accumulate
         return step[self.group.rank * count : (self.group.rank + 1) * count]
+
+
+class _EndToEnd:
+    """The steps and the validation of a network that is trained from the pictures on."""
+
+    def __init__(
+        self,
+        fitting: Fitting,
+        network: Network,
+        auxiliary: Auxiliary | None,
+        sources: Sequence[str | None],
+        preprocess: Preprocess,
+        photos: TrainingPhotos,
+        sampler: Sampler,
+        load: Loader,
+    ) -> None:
+        self.fitting, self.photos, self.sampler, self.load = fitting, photos, sampler, load
+        self.sources, self.preprocess = sources, preprocess
+        self.target = network.head.target(photos.points)
+        self.weights = torch.tensor(photos.weight, dtype=torch.float32)
+        self.alone = _Loss(network, auxiliary)
+        self.forward = fitting.group.shared(self.alone)
+
+    def steps(self, epoch: int) -> Iterator[StepPart]:
+        """Yield the losses of this process's parts of each step of an epoch."""
+        fitting, weight, count = self.fitting, self.photos.weight, self.sampler.photos
+        plan = list(fitting.plan(self.sampler.draws(epoch)))
+        loaded = self.load(
+            Repeated(self.sources),
+            self.preprocess,
+            batch_size=fitting.part_size,
+            order=np.concatenate([rows for step in plan for rows in fitting.own_parts(step)]),
+            random_crops=(fitting.run.seed, epoch),
+            augment=fitting.run.augment,
+        )
+        for step in plan:
+            own = fitting.own_parts(step)
+            whole = weight[np.concatenate(step) % count].sum()
+            for number, rows in enumerate(own):
+                batch = self._report(next(loaded)) if len(rows) else None
+                if batch is not None and not len(batch.rows):
+                    batch = None
+                ends = number == len(own) - 1
+                if len(step) == 1:
+                    if batch is not None:
+                        yield StepPart(self._loss(batch, self.forward))
+                    continue
+                with fitting.group.holding(self.forward, not ends):
+                    loss = self._no_loss(int(step[0][0])) if batch is None else self._loss(batch, self.forward)
+                share = 0.0 if batch is None else weight[batch.rows % count].sum() / whole
+                yield StepPart(loss, float(share), ends)
+
+    def validate(self) -> float:
+        """Return the mean loss of the validation photos, over all processes."""
+        group = self.fitting.group
+        own = self.photos.validation_rows[group.rank :: group.count]
+        loaded = self.load(self.sources, self.preprocess, batch_size=self.fitting.part_size, order=own)
+        total, count = 0.0, 0.0
+        for batch in map(self._report, loaded):
+            if len(batch.rows):
+                total += float(self._loss(batch, self.alone)) * len(batch.rows)
+                count += len(batch.rows)
+        total, count = group.sum([total, count])
+        return total / max(count, 1)
+
+    def _report(self, batch: Batch) -> Batch:
+        """Say which pictures of a batch could not be read; return the batch."""
+        for row, text in batch.errors.items():
+            self.fitting.say(f"skipped {self.sources[row % self.sampler.photos]}: {text}")
+        return batch
+
+    def _loss(self, batch: Batch, forward: torch.nn.Module) -> torch.Tensor:
+        device, rows = self.fitting.device, torch.from_numpy(batch.rows % self.sampler.photos)
+        crops, owner = torch.from_numpy(batch.crops).to(device), torch.from_numpy(batch.owner).to(device)
+        result: torch.Tensor = forward(crops, owner, self.target[rows].to(device), self.weights[rows].to(device), rows)
+        return result
+
+    def _no_loss(self, draw: int) -> torch.Tensor:
+        """Return the loss, 0, of a part without a photo. The process must still take part in the sums over all."""
+        device, size = self.fitting.device, self.preprocess.size
+        crops = torch.zeros(1, 3, size, size, device=device)
+        owner = torch.zeros(1, dtype=torch.int64, device=device)
+        weight, rows = torch.zeros(1, device=device), torch.tensor([draw % self.sampler.photos])
+        result: torch.Tensor = self.forward(crops, owner, self.target[rows].to(device), weight, rows)
+        return result
 
 
 class _Loss(torch.nn.Module):

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import datetime
 import functools
+import hashlib
 import json
+import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
 
 from whereshot.foundation import output_files, settings_file
 from whereshot.foundation.errors import ConfigError, InputError, OutputError
@@ -22,17 +27,18 @@ from whereshot.foundation.tables import rejects_table, write_parquet
 from whereshot.foundation.version import VERSION
 from whereshot.models import card, features, manifest, model_folder, networks, runtime
 from whereshot.models.description import BackboneDescription, ModelDescription
-from whereshot.models.learned_photos import FILE, LearnedPhotos
+from whereshot.models.learned_photos import FILE, LearnedPhotos, PhotoDigests, digest_photos
 from whereshot.models.networks import BackboneSettings, Network, mean_of_crops
 from whereshot.models.optimize import processes
 from whereshot.models.optimize.processes import ProcessGroup
-from whereshot.models.readout.gallery import gallery_of
+from whereshot.models.readout.gallery import Gallery, gallery_of
+from whereshot.models.readout.mixture import Calibration
 from whereshot.photos.preprocess import Preprocess
 from whereshot.photos.records import Records
 from whereshot.photos.sources.base import UNREADABLE
 from whereshot.posterior.prior import density_prior
 from whereshot.training import held_out, run_photos
-from whereshot.training.calibration import calibrate
+from whereshot.training.calibration import HeldOut, calibrate
 from whereshot.training.run_file import Run, check
 from whereshot.training.steps import Fitting, TrainingPhotos
 
@@ -120,6 +126,8 @@ class TrainingJob:
     say: Callable[[str], None]
     pooled: torch.Tensor | None = None
     """Features (n, dim) of a frozen backbone, from ``readable``."""
+    digests: PhotoDigests | None = None
+    """Digests of the photos that are learned, from ``readable`` or ``finish``."""
 
     @functools.cached_property
     def preprocess(self) -> Preprocess:
@@ -143,6 +151,7 @@ class TrainingJob:
         if self.run.backbone.trained:
             errors = self._unreadable(paths)
         else:
+            digests = self.photo_digests(paths)
             workers = self.workers or runtime.default_workers(len(paths), self.group.device)
             pooled, errors = features.cached_features(
                 paths,
@@ -152,6 +161,7 @@ class TrainingJob:
                 cache=self.cache,
                 workers=workers,
                 track=self.track,
+                digests=digests.file_digests(),
             )
         good = np.array([row for row in range(len(paths)) if row not in errors], dtype=np.int64)
         ids = records.strings("id")
@@ -166,7 +176,7 @@ class TrainingJob:
                 f"{len(errors)} of {len(paths)} pictures could not be read; see rejects.parquet in the model folder"
             )
         if not self.run.backbone.trained:
-            self.pooled = torch.from_numpy(pooled[good])
+            self.pooled, self.digests = torch.from_numpy(pooled[good]), digests.take(good)
         return records[good]
 
     def _unreadable(self, paths: list[str | None]) -> dict[int, str]:
@@ -204,32 +214,82 @@ class TrainingJob:
         return self.fitting.head(network.head, scaled, photos, state=state, log=log)
 
     def finish(self, records: Records, started: float) -> None:
-        """Train; the first process then calibrates on photos that were held out, and writes the model folder."""
+        """Train. The first process then calibrates on photos that were held out, and writes the model folder."""
         run, device = self.run, self.group.device
         photos = self.split(records)
         hierarchy = held_out.build_hierarchy(run, photos.points[photos.train_rows])
         self.say(f"{len(records)} photos; {' / '.join(map(str, hierarchy.sizes))} cells")
+        if self.digests is None and self.group.is_first:
+            self.digests = self.photo_digests(records.strings("image"))
         network = held_out.build_network(run, self.backbone, hierarchy, device)
         log = self.state_folder / "train.jsonl"
         name = "head" if self.pooled is not None else "network"
         lengths = self.fit(network, records, photos, self.state_folder / name, log)
         if not self.group.is_first:
             return
-        if self.pooled is not None:
-            scaled = network.scaling(self.pooled.to(device)).cpu()
-            folds = held_out.Folds(
-                self.fitting, self.backbone, records, photos.weight, self.pooled, self.state_folder
-            ).all(lengths)
-            known_rows = np.arange(len(records))
-        else:
-            scaled = self._features_of(network, records)
-            gallery = gallery_of(scaled[photos.train_rows].numpy(), records[photos.train_rows])
-            folds = [held_out.held_out(network, scaled, photos, photos.validation_rows, gallery)]
-            known_rows = photos.train_rows
-        gallery = gallery_of(scaled[known_rows].numpy(), records[known_rows])
+        folds, gallery = self._hold_out(network, records, photos, lengths)
         self.say("calibrating on held-out photos")
         calibration = calibrate(folds, density_prior(), run.calibration)
-        description = ModelDescription(
+        training = {
+            "photos": len(photos.train_rows),
+            "gallery": len(gallery.points),
+            "places": len(np.unique(photos.points, axis=0)),
+            "rejected": len(self.rejects),
+            "epochs": sum(lengths),
+            "seed": run.seed,
+            "seconds": round(time.perf_counter() - started, 1),
+        }
+        description = self._describe(calibration, len(hierarchy.levels), training)
+        extra: dict[str, str | bytes] = {
+            "run.toml": settings_file.dump(run),
+            "train.jsonl": log.read_text("utf-8"),
+            "README.md": card.of_trained(description, hierarchy.sizes, calibration).to_markdown(),
+        }
+        if self.digests is not None:  # of the validation photos, too: they decide which epoch is kept
+            extra[FILE] = LearnedPhotos.of_digests(self.digests).to_bytes()
+        if len(self.rejects):
+            write_parquet(self.rejects, self.state_folder / "rejects.parquet")
+            extra["rejects.parquet"] = (self.state_folder / "rejects.parquet").read_bytes()
+        model_folder.write(run.out, description, network, hierarchy, gallery, calibration, extra)
+
+    def photo_digests(self, paths: Sequence[str | None]) -> PhotoDigests:
+        """Return the digests of photos. They are kept in the state folder, so a resumed run reads no photo again.
+
+        A photo whose size or time of change is another one makes all be read again. Raises OutputError.
+        """
+        kept, key = self.state_folder / "digests.safetensors", _state_of_files(paths)
+        try:
+            arrays = load_file(kept)
+            if arrays["key"].tobytes() == key:
+                return PhotoDigests(arrays["files"], arrays["pictures"])
+        except (OSError, SafetensorError, KeyError):
+            pass  # not there yet, or damaged by a kill: read the photos
+        digests = digest_photos(paths, track=self.track)
+        arrays = {"key": np.frombuffer(key, np.uint8), "files": digests.files, "pictures": digests.pictures}
+        output_files.write_bytes(kept, save(arrays))
+        return digests
+
+    def _hold_out(
+        self, network: Network, records: Records, photos: TrainingPhotos, lengths: list[int]
+    ) -> tuple[list[HeldOut], Gallery]:
+        """Return what networks answer for photos that they were not trained on, and the gallery of known photos.
+
+        A frozen backbone is trained again without each fold of photos; a trained one keeps its validation photos apart.
+        """
+        if self.pooled is not None:
+            scaled = network.scaling(self.pooled.to(self.group.device)).cpu()
+            known_photos = held_out.Folds(
+                self.fitting, self.backbone, records, photos.weight, self.pooled, self.state_folder
+            )
+            return known_photos.all(lengths), gallery_of(scaled.numpy(), records)
+        scaled = self._features_of(network, records)
+        gallery = gallery_of(scaled[photos.train_rows].numpy(), records[photos.train_rows])
+        return [held_out.held_out(network, scaled, photos, photos.validation_rows, gallery)], gallery
+
+    def _describe(self, calibration: Calibration, levels: int, training: dict[str, Any]) -> ModelDescription:
+        """Return the content of model.toml."""
+        run = self.run
+        return ModelDescription(
             format=manifest.FORMAT,
             name=run.name,
             created=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
@@ -245,27 +305,9 @@ class TrainingJob:
             scaling_power=run.scaling_power,
             head=run.head.kind,
             head_settings=run.head.settings,
-            levels=len(hierarchy.levels),
-            training={
-                "photos": len(photos.train_rows),
-                "gallery": len(known_rows),
-                "places": len(np.unique(photos.points, axis=0)),
-                "rejected": len(self.rejects),
-                "epochs": sum(lengths),
-                "seed": run.seed,
-                "seconds": round(time.perf_counter() - started, 1),
-            },
+            levels=levels,
+            training=training,
         )
-        extra: dict[str, str | bytes] = {
-            "run.toml": settings_file.dump(run),
-            "train.jsonl": log.read_text("utf-8"),
-            "README.md": card.of_trained(description, hierarchy.sizes, calibration).to_markdown(),
-            FILE: LearnedPhotos.of(records.strings("image")).to_bytes(),  # validation decides on epochs: learned, too
-        }
-        if len(self.rejects):
-            write_parquet(self.rejects, self.state_folder / "rejects.parquet")
-            extra["rejects.parquet"] = (self.state_folder / "rejects.parquet").read_bytes()
-        model_folder.write(run.out, description, network, hierarchy, gallery, calibration, extra)
 
     def _features_of(self, network: Network, records: Records) -> torch.Tensor:
         """Features of all photos by a network that was trained, in this process."""
@@ -279,6 +321,19 @@ class TrainingJob:
                 raise InputError(f"a picture became unreadable during training: {next(iter(errors.values()))}")
             scaled[rows] = torch.from_numpy(outputs["features"])
         return scaled
+
+
+def _state_of_files(paths: Sequence[str | None]) -> bytes:
+    """Return 16 bytes that change when a path, or the size or the time of change of a file, changes."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in paths:
+        digest.update(repr(path).encode())
+        try:
+            found = os.stat(path or "")
+            digest.update(f"{found.st_size} {found.st_mtime_ns}".encode())
+        except OSError:
+            digest.update(b"none")  # a picture inside an archive, or a file that is missing
+    return digest.digest()
 
 
 def _make_pooled(settings: BackboneSettings, seed: int, device: str) -> runtime.Compute:

@@ -5,16 +5,26 @@ On torch's meta device a network has shapes and no numbers, so that the largest 
 
 from __future__ import annotations
 
+import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
-from whereshot.models.networks import BackboneSettings, create, default_preprocess
+from whereshot.foundation.errors import ConfigError, InputError, ModelError
+from whereshot.models.networks import (
+    BackboneSettings,
+    create,
+    default_preprocess,
+)
 from whereshot.models.networks.backbone import Backbone, _build
 from whereshot.photos import preprocess
+from whereshot.photos.preprocess import Preprocess
 
 PUBLISHED = {
     "mobilenetv3_large_100.ra_in1k": (224, 1280, 18),
@@ -88,3 +98,161 @@ def test_validation_at_336_pixels_is_the_central_224(tmp_path: Path, rng: np.ran
     expected = np.asarray(resized.crop((112, 56, 336, 280)))
     assert found.shape == (1, 224, 224, 3)
     assert np.abs(found[0].astype(int) - expected).mean() < 1.0
+
+
+TINY = BackboneSettings(name="test_efficientnet")
+
+
+def test_backbone_features_and_their_size() -> None:
+    backbone = create(TINY)
+    assert not any(module.training for module in backbone.modules())
+    with torch.inference_mode():
+        assert backbone(torch.zeros(2, 3, 64, 64)).shape == (2, backbone.dim) == (2, 256)
+
+
+def test_random_weights_are_those_of_the_seed() -> None:
+    torch.manual_seed(1)
+    first = create(TINY)
+    drawn = torch.rand(1)
+    torch.manual_seed(2)
+    again, other = create(TINY), create(TINY, seed=1)
+    assert first.identity == again.identity != other.identity
+    for name, tensor in first.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name])
+    torch.manual_seed(1)  # and the caller's random numbers are left alone
+    assert torch.equal(torch.rand(1), drawn)
+
+
+def test_batch_norm_stays_in_evaluation_mode() -> None:
+    backbone = create(TINY)
+    before = {name: tensor.clone() for name, tensor in backbone.named_buffers()}
+    assert any(name.endswith("running_mean") for name in before)
+    backbone.train()
+    assert backbone.training
+    backbone(torch.rand(4, 3, 64, 64))
+    for name, tensor in backbone.named_buffers():
+        assert torch.equal(tensor, before[name]), name
+    norms = [module for module in backbone.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    assert norms
+    assert not any(module.training for module in norms)
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """Weights of a network that is not the random one, with a classifier that is not wanted."""
+    state = create(TINY, seed=7).network.state_dict()
+    path = tmp_path / "weights.safetensors"
+    save_file({**state, "classifier.weight": torch.zeros(1000, 256), "classifier.bias": torch.zeros(1000)}, path)
+    return path
+
+
+def with_weights(path: Path) -> BackboneSettings:
+    return BackboneSettings(name=TINY.name, weights=path)
+
+
+def test_weights_from_a_file(weights: Path) -> None:
+    backbone = create(with_weights(weights))
+    assert backbone.identity == hashlib.blake2b(weights.read_bytes(), digest_size=16).hexdigest()
+    picture = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        assert torch.equal(backbone(picture), create(TINY, seed=7)(picture))
+
+
+def test_features_key_tells_what_features_depend_on(weights: Path) -> None:
+    settings = [
+        TINY,
+        BackboneSettings(name="test_efficientnet_gn"),
+        BackboneSettings(name=TINY.name, options={"pad_type": "same"}),
+        with_weights(weights),
+        BackboneSettings(name=TINY.name, weights=weights, options={"pad_type": "same"}),
+    ]
+    keys = [create(one).features_key for one in settings]
+    assert len(set(keys)) == len(settings)
+    assert create(settings[-1]).features_key == keys[-1]
+
+
+def refused(error: type[Exception], settings: BackboneSettings) -> str:
+    with pytest.raises(error) as caught:
+        create(settings)
+    return str(caught.value)
+
+
+def test_weights_that_do_not_fit_are_named(weights: Path, tmp_path: Path) -> None:
+    state = load_file(weights)
+    gone = tmp_path / "gone.safetensors"
+    assert refused(ModelError, with_weights(gone)) == f"{gone}: no such weights file"
+
+    few = tmp_path / "few.safetensors"
+    save_file({name: tensor for name, tensor in state.items() if not name.startswith("conv_")}, few)
+    lost = sorted(
+        name for name in create(TINY).network.state_dict() if name.startswith("conv_") and "num_batches" not in name
+    )
+    assert (
+        refused(ModelError, with_weights(few))
+        == f"{few}: {len(lost)} weights of the network are missing, first {lost[0]!r}"
+    )
+
+    odd = tmp_path / "odd.safetensors"
+    save_file({**state, "conv_stem.weight": torch.zeros(3, 3)}, odd)
+    wanted = tuple(state["conv_stem.weight"].shape)
+    assert refused(ModelError, with_weights(odd)) == f"{odd}: 'conv_stem.weight' is (3, 3), the network has {wanted}"
+
+    text = tmp_path / "text.safetensors"
+    text.write_text("these are no weights at all")
+    assert refused(ModelError, with_weights(text)).startswith(f"{text}: not a safetensors file (")
+    assert refused(ModelError, with_weights(tmp_path)).startswith(f"{tmp_path}: not a safetensors file (")
+
+
+def test_wrong_names_and_options() -> None:
+    near = BackboneSettings(name="mobilnetv2_100")
+    assert refused(InputError, near) == "no backbone 'mobilnetv2_100' in timm; did you mean 'mobilenetv2_100'?"
+    far = BackboneSettings(name="!!")
+    assert refused(InputError, far) == "no backbone '!!' in timm; timm.list_models() names them all"
+    assert refused(InputError, BackboneSettings(name="test_resnet", options={"nope": 1})) == (
+        "backbone test_resnet: wrong option (ResNet.__init__() got an unexpected keyword argument 'nope')"
+    )
+    assert refused(InputError, BackboneSettings(name="test_resnet.nope")) == (
+        "backbone test_resnet.nope: Invalid pretrained tag (nope) for test_resnet."
+    )
+
+
+def test_a_tag_of_timm_is_part_of_a_name() -> None:
+    assert create(BackboneSettings(name="test_efficientnet.r160_in1k")).dim == 256
+
+
+def test_weights_that_the_hub_does_not_give(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    said = refused(ModelError, BackboneSettings(name="test_resnet", weights="hub"))
+    assert said.startswith("backbone test_resnet: no weights from the hub (")
+
+
+def test_default_preprocess_is_what_timm_documents() -> None:
+    half = (0.5, 0.5, 0.5)
+    documented = default_preprocess(BackboneSettings(name="test_vit2"))
+    assert documented == Preprocess(size=160, resize=160, interpolation="bicubic", mean=half, std=half)
+    changed = default_preprocess(TINY, size=64, crops=3)
+    assert (changed.size, changed.resize, changed.crops) == (64, 64, 3)
+    assert changed.mean == pytest.approx((0.485, 0.456, 0.406))
+    assert default_preprocess(TINY, size=64, resize=72).resize == 72
+
+
+def test_default_preprocess_refuses() -> None:
+    with pytest.raises(ConfigError, match=r"^preprocess: unknown key 'sise'; did you mean 'size'\?$"):
+        default_preprocess(TINY, sise=64)
+    with pytest.raises(InputError, match=r"^no backbone 'test_resnt' in timm; did you mean 'test_resnet'\?$"):
+        default_preprocess(BackboneSettings(name="test_resnt"))
+
+
+def test_a_fresh_process_makes_the_same_backbone() -> None:
+    """And timm loads there, whatever the torchvision beside it was built for; random weights are the same too."""
+    code = (
+        "from whereshot.models import networks\n"
+        "print(networks.create(networks.BackboneSettings(name='test_efficientnet')).identity)\n"
+        "import timm\n"
+        "print(timm.is_model('test_efficientnet'))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split() == [create(TINY).identity, "True"]

@@ -24,7 +24,7 @@ from whereshot.models.networks.decode import (
 )
 from whereshot.models.networks.locations import Fourier, FourierSettings
 from whereshot.models.networks.photo_density import PhotoDensity
-from whereshot.models.networks.position_decoder import PositionDecoder, PositionDecoderSettings, geodesic_km, noisy
+from whereshot.models.networks.position_decoder import noisy
 from whereshot.models.readout import hill_climbing
 from whereshot.posterior.base import Posterior
 
@@ -162,70 +162,7 @@ def test_concentration_is_that_of_drawn_noise(rng: np.random.Generator) -> None:
 # --- where photos are taken
 
 
-def test_density_is_about_one_in_all_and_prefers_known_places(rng: np.random.Generator) -> None:
-    towns = around(40, 100, rng)
-    known = sphere.move(towns[rng.integers(0, 40, 600)], rng.uniform(0, 360, 600), rng.exponential(2.0, 600))
-    density = PhotoDensity(np.concatenate([known, known[:100]]), np.pi * 130**2)
-    anywhere = around(20_000, 130, rng)
-    assert density(anywhere).mean() * np.pi * 130**2 == pytest.approx(0.85, abs=0.2)
-    assert density(known).mean() > 10 * density(anywhere).mean()
-    assert density.shares.sum() == pytest.approx(1)
-    assert density.shares[0] > 0.1  # a seventh of the places are there twice
-
-
-def test_product_with_a_likelihood(rng: np.random.Generator) -> None:
-    """Its mass is that of the density under the Gaussian, by drawing."""
-    known = around(300, 5, rng)
-    density = PhotoDensity(known, 1e4)
-    centers = around(3, 4, rng)[None]
-    covariance = np.array([[0.3, 0.1], [0.1, 0.2]])
-    precision = np.broadcast_to(np.linalg.inv(covariance), (1, 3, 2, 2))
-    places, log_mass, spread = density.product(centers, precision)
-    assert places.shape == (*log_mass.shape, 2)
-    assert spread.shape == log_mass.shape
-    for hill in range(3):
-        offset = rng.multivariate_normal([0, 0], covariance, 8_000)
-        drawn = hill_climbing.moved(np.tile(centers[0, hill], (len(offset), 1)), offset)
-        wanted = density(drawn).mean() * 2 * np.pi * np.sqrt(np.linalg.det(covariance))
-        assert np.exp(log_mass[0, hill]).sum() == pytest.approx(wanted, rel=0.3)
-
-
 # --- the plain decoder
-
-
-def test_geodesic_loss(rng: np.random.Generator) -> None:
-    a, b = (np.stack([rng.uniform(-80, 80, 30), rng.uniform(-180, 180, 30)], axis=1) for _ in range(2))
-    found = geodesic_km(torch.tensor(sphere.xyz(a)), torch.tensor(sphere.xyz(b)))
-    np.testing.assert_allclose(found.numpy(), sphere.distance_km(a, b), rtol=1e-9)
-    inputs = torch.tensor(sphere.xyz(a)[:5], requires_grad=True)
-    other = torch.tensor(sphere.xyz(b)[:5])
-    assert torch.autograd.gradcheck(lambda x: geodesic_km(x, other), (inputs,), eps=1e-7, atol=1e-2)
-    same = inputs.detach().clone().requires_grad_()
-    for other in (same.detach(), -same.detach()):
-        (gradient,) = torch.autograd.grad(geodesic_km(same, other).sum(), same)
-        assert gradient.isfinite().all()
-
-
-def test_position_decoder_learns_and_keeps_to_its_region(encoder: Fourier, grid: NDArray) -> None:
-    encodings = locations.encode(encoder, grid[:300])
-    settings = PositionDecoderSettings(width=64, depth=2, steps=250, batch_size=64, learning_rate=3e-3, cosine=0.99)
-
-    def trained() -> PositionDecoder:
-        torch.manual_seed(0)
-        return PositionDecoder(64, settings).fit(encodings, grid[:300], np.ones(300))
-
-    first = trained()
-    error = sphere.distance_km(first.positions(3 * encodings.numpy()), grid[:300])
-    assert error.mean() < 0.25 * sphere.distance_km(grid[:300], grid[:300].mean(axis=0)).mean()
-    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), trained().parameters(), strict=True))
-
-
-def test_noise_has_the_cosine_that_is_asked_for() -> None:
-    unit = torch.nn.functional.normalize(torch.randn(50, 30, generator=torch.Generator().manual_seed(0)), dim=1)
-    for cosine in (0.9, 0.5):
-        turned = noisy(unit, cosine, torch.Generator().manual_seed(1))
-        torch.testing.assert_close((turned * unit).sum(1), torch.full((50,), cosine))
-        torch.testing.assert_close(turned.norm(dim=1), torch.ones(50))
 
 
 def test_least_expected_distance() -> None:

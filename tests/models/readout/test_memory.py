@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from whereshot.earth import sphere
-from whereshot.models.readout import memory, whitening
-from whereshot.models.readout.memory import Confidence, Library, Memory, MemorySettings
+from whereshot.models.readout import whitening
+from whereshot.models.readout.confidence import Confidence
+from whereshot.models.readout.library import Library, library_of
+from whereshot.models.readout.memory import Memory, MemorySettings
 from whereshot.posterior.prior import density_prior
 
 TOWNS = np.array([[48.85, 2.35], [52.52, 13.4], [-33.87, 151.2], [35.68, 139.76]])
@@ -20,7 +20,7 @@ def library(rng: np.random.Generator, each: int = 5, dim: int = 16) -> Library:
     features = np.eye(dim, dtype=np.float32)[place] + rng.normal(0, 0.1, (len(place), dim)).astype(np.float32)
     features /= np.linalg.norm(features, axis=1, keepdims=True)
     points = TOWNS[place] + rng.normal(0, 0.0005, (len(place), 2))
-    return memory.library_of(features, points, np.zeros(len(place)))
+    return library_of(features, points, np.zeros(len(place)))
 
 
 def settings(this: float = 0.0) -> MemorySettings:
@@ -36,18 +36,6 @@ def as_it_is(dim: int) -> whitening.Whitening:
 def asked(features: np.ndarray) -> dict[str, np.ndarray]:
     """Outputs whose whitened features are these."""
     return {"pooled": np.sign(features) * features**2}
-
-
-@given(st.integers(0, 2**31), st.integers(1, 60), st.floats(0.01, 3))
-def test_a_place_is_no_wider_than_asked(seed: int, count: int, within_km: float) -> None:
-    rng = np.random.default_rng(seed)
-    points = np.array([45.0, 179.99]) + rng.normal(0, 0.02, (count, 2))
-    points = np.stack([points[:, 0], sphere.wrap_longitude(points[:, 1])], axis=1)
-    place = memory.places_of(points, within_km)
-    assert sorted(set(place.tolist())) == list(range(place.max() + 1))
-    for number in range(place.max() + 1):
-        own = points[place == number]
-        assert sphere.distance_km(own[:, None], own[None]).max(axis=1).min() <= within_km + 1e-6  # one reaches all
 
 
 def test_the_votes_find_the_place(rng: np.random.Generator) -> None:
@@ -77,36 +65,10 @@ def test_what_is_none_of_the_places_goes_to_the_prior(rng: np.random.Generator, 
 def test_a_library_of_one_place(rng: np.random.Generator) -> None:
     """There is no other place to be mistaken for: what is not this one is none."""
     features = np.eye(16, dtype=np.float32)[[0, 0, 0]]
-    known = memory.library_of(features, np.repeat(TOWNS[:1], 3, axis=0), np.zeros(3))
+    known = library_of(features, np.repeat(TOWNS[:1], 3, axis=0), np.zeros(3))
     told = Memory(known, as_it_is(16), MemorySettings(), density_prior())
     same, other = told.shares(asked(np.eye(16, dtype=np.float32)[[0, 5]]))
     assert same[0] > 0.85 and other[0] < 0.01
     posterior = told(asked(np.eye(16, dtype=np.float32)[[0, 5]]))
     assert posterior.mass_within(TOWNS[[0, 0]], 25.0)[0] > 0.85
     assert np.isfinite(posterior.log_density(TOWNS[:2])).all()
-
-
-def test_a_photo_like_all_others_is_a_hub(rng: np.random.Generator) -> None:
-    known = library(rng)
-    middle = known.features.mean(axis=0, keepdims=True)
-    features = np.concatenate([known.features, middle / np.linalg.norm(middle)])
-    hubness = memory.hubness(features, np.concatenate([known.points, [[0.0, 0.0]]]))
-    assert hubness.argmax() == len(features) - 1
-
-
-def test_extents_follow_positions_and_their_exactness(rng: np.random.Generator) -> None:
-    known = library(rng)
-    assert (known.extent_km(0.5, 0.3) == 0.5).all()
-    assert known.extent_km(0.001, 0.3).max() < 0.3
-    coarse = Library(known.features, known.points, np.full(len(known.points), 30.0), known.place, known.hubness)
-    np.testing.assert_allclose(coarse.extent_km(0.5, 0.1), 3.0)
-
-
-def test_confidence_is_the_likeliest(rng: np.random.Generator) -> None:
-    """Fitted on draws of a known law, it gives the law's probabilities back."""
-    measures = rng.normal(0, 1, (20_000, 7))
-    scores = np.stack([1.5 * measures[:, 0], -0.5 + 0.8 * measures[:, 1], 0 * measures[:, 0]], axis=1)
-    shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    outcome = (rng.random(len(shares))[:, None] > shares.cumsum(axis=1)).sum(axis=1)
-    fitted = memory.fit_confidence(measures, outcome, np.ones(len(outcome)), ridge=0.0)
-    assert np.abs(np.exp(fitted.log_shares(measures)) - shares).mean() < 0.02

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from conftest import TOWNS
@@ -141,3 +143,15 @@ def test_a_run_from_end_to_end(tiny: Path, tmp_path: Path) -> None:
     outputs, rows, _ = locator.outputs(photos)
     told = locator.readout("cells")(outputs).mode()[np.argsort(rows)]
     assert (sphere.distance_km(told, np.array([town[:2] for town in TOWNS.values()])) < 25).all()
+
+
+@given(st.integers(0, 2**31), st.integers(1, 60), st.floats(0.01, 3))
+def test_a_place_is_no_wider_than_asked(seed: int, count: int, within_km: float) -> None:
+    rng = np.random.default_rng(seed)
+    points = np.array([45.0, 179.99]) + rng.normal(0, 0.02, (count, 2))
+    points = np.stack([points[:, 0], sphere.wrap_longitude(points[:, 1])], axis=1)
+    place = places_of(points, within_km)
+    assert sorted(set(place.tolist())) == list(range(place.max() + 1))
+    for number in range(place.max() + 1):
+        own = points[place == number]
+        assert sphere.distance_km(own[:, None], own[None]).max(axis=1).min() <= within_km + 1e-6  # one reaches all

@@ -8,51 +8,27 @@ library by group, and again with everything within 25 km of them held out.
 from __future__ import annotations
 
 import functools
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from whereshot.earth import sphere
-from whereshot.foundation.log_space import log_softmax, log_sum_exp
+from whereshot.foundation.log_space import log_sum_exp
 from whereshot.foundation.settings_file import Settings
 from whereshot.models import nearest_photos
 from whereshot.models.readout.base import Outputs, Readout
+from whereshot.models.readout.confidence import Confidence
+from whereshot.models.readout.library import Library, row_blocks
 from whereshot.models.readout.mixture import empty_rows
-from whereshot.models.readout.prototypes import SAME_PLACE_KM, means, places_of
 from whereshot.models.readout.whitening import Whitening
 from whereshot.posterior.background import Foreground, Ground
 from whereshot.posterior.base import Posterior
 
-NEAR_KM = 25.0
-"""Within this distance of the place that the votes chose, it is right."""
-MEASURES = ("margin", "agreement", "hubness", "familiarity", "photos of the place", "photos near it", "odds")
-CLASSES = ("this", "another", "none")
 NEAREST = 10
 """The most similar photos whose agreement is measured."""
-_HUB_NEIGHBOURS = 5
-_HUB_SAMPLE = 4096  # photos that the hubness of each is measured on
-_BLOCK = 4_000_000
 TINY = 1e-6
 """Added to a probability before its logarithm is taken."""
-
-
-class Confidence(Settings):
-    """Log odds against "another" and "none": ``weights`` of the standardised measures, their squares and products."""
-
-    center: list[float]
-    scale: list[float]
-    weights: list[list[float]]
-    """For "this" and for "another", against "none": a constant first."""
-
-    def log_shares(self, measures: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Log probabilities (n, 3) of the classes, of measures (n, k)."""
-        inputs = expanded((measures - np.array(self.center)) / np.array(self.scale))
-        scores = inputs @ np.array(self.weights).T
-        return log_softmax(np.concatenate([scores, np.zeros((len(scores), 1))], axis=1))
 
 
 CAUTIOUS_COSINE, CAUTIOUS_WIDTH, CAUTIOUS_MOST = 0.75, 0.04, 0.9
@@ -81,105 +57,6 @@ class MemorySettings(Settings):
 
 
 @dataclass(frozen=True)
-class Library:
-    """Known photos: features (m, d) of unit length, positions (m, 2), how exact these are (m,), the place of each."""
-
-    features: NDArray[np.float32]
-    points: sphere.Points
-    accuracy_km: NDArray[np.float64]
-    place: NDArray[np.int64]
-    hubness: NDArray[np.float32]
-    """How similar each photo (m,) is to those of elsewhere that are most like it."""
-
-    @functools.cached_property
-    def counts(self) -> NDArray[np.int64]:
-        """Number (p,) of photos of each place."""
-        return np.bincount(self.place)
-
-    @functools.cached_property
-    def places(self) -> sphere.Points:
-        """The middle (p, 2) of each place's photos."""
-        return means(self.points, self.place)
-
-    def extent_km(self, floor_km: float, accuracy_share: float) -> NDArray[np.float64]:
-        """Radius (p,) that holds half of a place: how far its photos lie from its middle, a share of how inexact their
-        positions are, and at least a floor."""
-        squared = np.bincount(self.place, sphere.distance_km(self.points, self.places[self.place]) ** 2)
-        extent = np.sqrt(squared / self.counts)
-        np.maximum.at(extent, self.place, self.accuracy_km * accuracy_share)
-        return np.maximum(extent, floor_km)
-
-    @functools.cached_property
-    def near(self) -> Near:
-        """Which places are within 25 km of one another."""
-        return near_one_another(self.places, NEAR_KM)
-
-    @functools.cached_property
-    def by_place(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Photos (m,) ordered by place, and where each place (p,) starts."""
-        order = np.argsort(self.place, kind="stable")
-        return order, np.searchsorted(self.place[order], np.arange(len(self.counts)))
-
-
-@dataclass(frozen=True)
-class Near:
-    """Which of some places (p,) are near one another: of each, and itself, ``indices[indptr[i] : indptr[i + 1]]``.
-
-    As SciPy's sparse matrices have it, which take a seventh of a second to import.
-    """
-
-    indptr: NDArray[np.int64]
-    indices: NDArray[np.int64]
-
-    def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The sum (n, p) of values (n, p) over what is near each place."""
-        rows = max(1, _BLOCK // len(self.indices))
-        parts = [values[start : start + rows, self.indices] for start in range(0, len(values), rows)]
-        return np.concatenate([np.add.reduceat(part, self.indptr[:-1], axis=1) for part in parts])
-
-    def mask(self, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """What is near each of some places: (n, p)."""
-        found = np.zeros((len(chosen), len(self.indptr) - 1), dtype=bool)
-        for row, place in enumerate(chosen.tolist()):
-            found[row, self.indices[self.indptr[place] : self.indptr[place + 1]]] = True
-        return found
-
-
-def near_one_another(places: sphere.Points, km: float) -> Near:
-    """Which places are at most so far apart."""
-    unit, least = sphere.xyz(places), math.cos(km / sphere.EARTH_KM)
-    found = [np.nonzero(unit[rows] @ unit.T >= least) for rows in _blocks(len(unit), len(unit))]
-    counts = np.concatenate([np.bincount(place) for place, _ in found])  # each place is near itself
-    return Near(np.concatenate([[0], np.cumsum(counts)]), np.concatenate([other for _, other in found]))
-
-
-def library_of(features: NDArray[np.floating], points: sphere.Points, accuracy_km: NDArray[np.float64]) -> Library:
-    """A library of photos, divided into places, with how much each is a hub."""
-    points = sphere.points(points)
-    accuracy = np.nan_to_num(np.asarray(accuracy_km, np.float64), nan=0.0)
-    place = places_of(points, SAME_PLACE_KM)
-    return Library(np.asarray(features, np.float32), points, accuracy, place, hubness(features, points))
-
-
-def hubness(features: NDArray[np.floating], points: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Mean cosine (m,) of each photo with the five most similar ones from farther than 25 km; -1 where there is none.
-
-    A sunset is similar to many photos, a facade to few; what is similar to all says little (Conneau et al. 2018).
-    """
-    count, features = len(features), np.asarray(features, np.float32)  # products of halves are slow and inexact
-    sample = np.arange(count)
-    if count > _HUB_SAMPLE:
-        sample = np.sort(np.random.default_rng(0).permutation(count)[:_HUB_SAMPLE])
-    found = np.full(count, -1.0, np.float32)
-    for rows in _blocks(count, len(sample)):
-        cosine = features[rows] @ features[sample].T
-        cosine[sphere.distance_km(points[rows, None], points[sample][None]) <= NEAR_KM] = -1.0
-        k = min(_HUB_NEIGHBOURS, cosine.shape[1])
-        found[rows] = np.partition(cosine, -k, axis=1)[:, -k:].mean(axis=1)
-    return found
-
-
-@dataclass(frozen=True)
 class Recall:
     """What a library says of n photos: the place chosen (n,), the measures (n, k), log votes (n, p) per place, and the
     cosine (n,) with the most similar photo near the chosen place."""
@@ -199,7 +76,7 @@ def recall(
 
     At least one photo must be left of the library for each.
     """
-    blocks = [_recall(library, cosine[rows], temperature) for rows in _blocks(len(cosine), cosine.shape[1])]
+    blocks = [_recall(library, cosine[rows], temperature) for rows in row_blocks(len(cosine), cosine.shape[1])]
     return Recall(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
 
 
@@ -318,45 +195,3 @@ def mass_of(library: Library, found: Recall, shares: NDArray[np.float64]) -> NDA
     placed = np.where(near, placed, placed + shares[:, 1:2])
     none = np.where(alone, np.logaddexp(shares[:, 1], shares[:, 2]), shares[:, 2])
     return np.concatenate([placed, none[:, None]], axis=1)
-
-
-def expanded(standard: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A constant, the measures (n, k), their squares and their products."""
-    n, k = standard.shape
-    standard = np.clip(standard, -4.0, 4.0)  # a square must not run away with what was never seen
-    pairs = [standard[:, i] * standard[:, j] for i in range(k) for j in range(i + 1)]
-    return np.concatenate([np.ones((n, 1)), standard, np.stack(pairs, axis=1)], axis=1)
-
-
-def fit_confidence(
-    measures: NDArray[np.floating], outcome: NDArray[np.int64], weight: NDArray[np.float64], ridge: float = 1e-3
-) -> Confidence:
-    """The confidence with the highest likelihood of outcomes (n,), numbers of CLASSES, weighted by (n,)."""
-    from scipy.optimize import minimize  # a fifth of a second, which an answer does not need
-
-    weight = weight / weight.sum()
-    center = weight @ measures
-    scale = np.sqrt(weight @ (measures - center) ** 2)
-    scale = np.where(scale > 1e-9, scale, 1.0)
-    inputs = expanded((measures - center) / scale)
-    count = inputs.shape[1]
-    target = np.eye(len(CLASSES))[outcome]
-
-    def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        weights = theta.reshape(2, count)
-        scores = np.concatenate([inputs @ weights.T, np.zeros((len(inputs), 1))], axis=1)
-        log_share = log_softmax(scores)
-        gradient = (weight[:, None] * (np.exp(log_share) - target))[:, :2].T @ inputs
-        penalty = weights.copy()
-        penalty[:, 0] = 0.0
-        value = -float((weight[:, None] * target * log_share).sum()) + ridge * float((penalty**2).sum())
-        return value, (gradient + 2 * ridge * penalty).ravel()
-
-    theta = minimize(loss, np.zeros(2 * count), jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
-    return Confidence(center=center.tolist(), scale=scale.tolist(), weights=theta.reshape(2, count).tolist())
-
-
-def _blocks(n: int, width: int) -> Iterator[slice]:
-    step = max(1, _BLOCK // max(width, 1))
-    for start in range(0, n, step):
-        yield slice(start, min(start + step, n))
