@@ -73,15 +73,20 @@ def try_model(
 
 
 def try_models(
-    geolocators: Sequence[Geolocator], records: Records, *, include_learned: bool = False, **options: Any
+    geolocators: Sequence[Geolocator],
+    records: Records,
+    *,
+    include_learned: bool = False,
+    track: Track = silent,
+    **options: Any,
 ) -> tuple[list[Report], Sifted]:
     """Score models on the same photos: those that none of them learned from, unless ``include_learned``.
 
     ``options`` are those of ``try_model``. Returns a report of each, and how many photos were learned and left out.
     """
-    sifted = sift([one.learned for one in geolocators], records.strings("image"), include=include_learned)
+    sifted = sift([one.learned for one in geolocators], records.strings("image"), include=include_learned, track=track)
     photos = records[sifted.kept]
-    return [try_model(one, photos, **options) for one in geolocators], sifted
+    return [try_model(one, photos, track=track, **options) for one in geolocators], sifted
 
 
 def _known_share(geolocator: Geolocator, truth: NDArray[np.float64]) -> float | None:

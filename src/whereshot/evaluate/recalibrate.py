@@ -186,7 +186,7 @@ def fit_model(
     """
     if geolocator.folder is None:
         raise InputError("the prior has nothing to calibrate; give a model folder")
-    sifted = sift([geolocator.learned], records.strings("image"), include=include_learned)
+    sifted = sift([geolocator.learned], records.strings("image"), include=include_learned, track=track)
     records = records[sifted.kept]
     outputs, read, errors = geolocator.outputs(records.strings("image"), track=track)
     if len(read) == 0:

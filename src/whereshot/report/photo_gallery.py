@@ -60,7 +60,7 @@ def exhibit(
         raise OutputError(f"{out}: exists already; choose another --out" + ", or give --overwrite" * out.is_dir())
     if len(records) == 0:
         raise InputError("there is no photo to show")
-    sifted = sift([locator.learned], records.strings("image"), include=include_learned)
+    sifted = sift([locator.learned], records.strings("image"), include=include_learned, track=track)
     records = records[sifted.kept]
     truth = records.points
     chosen = set(np.random.default_rng(seed).permutation(len(records))[:shown].tolist())
