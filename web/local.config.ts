@@ -1,4 +1,4 @@
-/** The static site in a real Chromium: tests/test_site.py writes one, serves its folder and gives its address. */
+/** The static site in a real Chromium: tests/server/test_static_site.py writes one, serves its folder and gives its address. */
 import { defineConfig } from "@playwright/test";
 import served from "./playwright.config";
 

@@ -1,5 +1,5 @@
 /**
- * The page in a real Chromium. tests/test_page_browser.py starts the server and gives its address (WHERESHOT_URL) and
+ * The page in a real Chromium. tests/server/test_page_browser.py starts the server and gives its address (WHERESHOT_URL) and
  * the browser (CHROMIUM); by hand: WHERESHOT_URL=http://127.0.0.1:8000/ CHROMIUM=$(which chromium) npm test
  */
 import { defineConfig } from "@playwright/test";

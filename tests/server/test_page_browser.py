@@ -28,8 +28,9 @@ TITLES = (
     "nothing serious stands in the way of a screen reader",
     "what is not sure does not look sure",
     "what the camera recorded is a mark of its own, with its distance, and can be left out",
-    "several photos have one pooled answer, and what is no photo is told in words",
+    "several photos have one pooled answer, and what is no photo is explained",
     "each of several photos has its answer as soon as it is there",
+    "when the server stops in the middle of an answer, the photos that were answered are shown",
     "the gallery shows the truth, and the game compares",
     "the gallery says what the model learned from, and never more than is known",
     "a server that asks for a token is given one",
@@ -37,7 +38,8 @@ TITLES = (
     "an answer's head is only as fine as it is sure",
     "distances, scores and great circles are those of the sphere",
     "polygons end at the date line",
-    "a server's problem is told in words",
+    "a server's problem is given in words",
+    "the gallery says what the model learned from, and never more than is known",
 )
 LOCATED = (41.1429, 1.3727)
 

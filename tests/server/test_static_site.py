@@ -450,7 +450,7 @@ def address(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 
 TITLES = (
     "a photo is answered on this machine, and nothing is sent",
-    "on a phone several photos are answered together, and what is no picture is told in words",
+    "on a phone several photos are answered together, and what is no picture is explained",
     "where a file of the model is missing, the page says so",
     "the answers to all photos",
 )

@@ -1,5 +1,5 @@
 /**
- * The local pipeline in Node, for tests/test_site.py: `node replay.mjs SITE WASM TASKS.json`. A task is a JPEG, or a
+ * The local pipeline in Node, for tests/server/test_static_site.py: `node replay.mjs SITE WASM TASKS.json`. A task is a JPEG, or a
  * picture as raw RGB where it need not be reduced; what was made of it is written beside: the pixels (.pixels), the
  * network's input (.crops), the log masses (.mass), the answer (.json).
  */

@@ -27,7 +27,7 @@ test("a photo is answered on this machine, and nothing is sent", async ({ page }
   expect(sent).toEqual([]);
 });
 
-test("on a phone several photos are answered together, and what is no picture is told in words", async ({ page }) => {
+test("on a phone several photos are answered together, and what is no picture is explained", async ({ page }) => {
   await page.setViewportSize({ width: 390, height: 844 });
   await open(page);
   await choose(page, PHOTOS.slice(0, 2));

@@ -18,6 +18,7 @@ import { PhotoView } from "./parts/photo";
 import { Picker } from "./parts/picker";
 import { TokenError } from "./server";
 import { sift, toPhoto, type Photo } from "./photos";
+import { RECORDED_BY_CAMERA } from "./shared";
 import { placeWords, spoken } from "./words";
 
 type Shown = number | "all";
@@ -61,23 +62,28 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
       setShown(these.length > 1 ? "all" : 0);
       if (!these.length) return;
       const { show_recorded: _, ...wanted } = choices;
+      const arrived: number[] = [];
       try {
-        const told = await locator.locate(
+        const found = await locator.locate(
           these.map((photo) => photo.file),
           {
             ...wanted,
             signal: control.signal,
             onPhoto: (number, prediction) => {
-              if (asking.current === control) setAnswer((before) => withPhoto(before, number, prediction, info.model));
+              if (asking.current !== control) return;
+              arrived.push(number);
+              setAnswer((before) => withPhoto(before, number, prediction, info.model));
             },
           },
         );
-        setAnswer(told);
-        // who looks at one photo already goes on looking at it
-        if (!told.album) setShown((now) => (now === "all" ? 0 : now));
+        setAnswer(found);
+        // a visitor who looks at one photo already keeps it
+        if (!found.album) setShown((now) => (now === "all" ? 0 : now));
       } catch (error) {
         if (control.signal.aborted) return;
         if (error instanceof TokenError) return onRefused();
+        // there is no answer for all photos together: show the first photo that has an answer
+        if (arrived.length) setShown((now) => (now === "all" ? Math.min(...arrived) : now));
         setNotices((before) => [
           ...before,
           error instanceof LocateError ? error.message : `Something went wrong: ${String(error)}`,
@@ -221,6 +227,6 @@ export function viewOf(prediction: Prediction & Position, recorded: Position | n
     text: String(number + 1),
     faint: !sure,
   }));
-  if (recorded) marks.push({ ...recorded, kind: "recorded", label: "Recorded by the camera" });
+  if (recorded) marks.push({ ...recorded, kind: "recorded", label: RECORDED_BY_CAMERA });
   return { cells: prediction.map ?? null, marks, unsure: !sure };
 }

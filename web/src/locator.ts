@@ -1,14 +1,11 @@
 /**
- * What the page asks and what it is told: photos in, an Answer out.
+ * The question and the answer of the page: photos in, an Answer out.
  *
  * `ServerLocator` asks the server (POST v1/locate); `BrowserLocator` (local/) runs the model on the visitor's machine.
  * `site.json` beside index.html says which: {"mode": "browser"}; without that file it is the server.
  */
 import type { Feature, FeatureCollection, MultiPolygon, Polygon } from "geojson";
-
-/** The distances of every accuracy, in km, as they are spelled in `within`. */
-export const DISTANCES = ["1", "25", "200", "750", "2500"] as const;
-export type Distance = (typeof DISTANCES)[number];
+import type { Distance, Region, SureOf } from "./shared";
 
 export interface PageInfo {
   model: string;
@@ -58,7 +55,7 @@ export interface CellProperties {
   cell: number | string;
   probability: number;
   density_per_km2: number;
-  region: 0.5 | 0.9 | 1;
+  region: Region;
 }
 
 export type Cells = FeatureCollection<Polygon | MultiPolygon, CellProperties>;
@@ -71,7 +68,7 @@ export interface Prediction {
   radius_km: number | null;
   level: number | null;
   within: Partial<Record<Distance, number>>;
-  confident_to: "street" | "city" | "region" | "country" | "continent" | null;
+  confident_to: SureOf | null;
   place: Place | null;
   countries: { country_code: string; probability: number }[];
   candidates: Candidate[];

@@ -81,11 +81,11 @@ export async function readLines(response: Response, onPhoto?: LocateOptions["onP
     const lines = (text + decoder.decode(value, { stream: true })).split("\n");
     text = lines.pop()!;
     for (const line of lines) {
-      const told = JSON.parse(line) as Line;
-      if ("problem" in told) throw new LocateError(problemWords(told.problem.status, told.problem, null));
-      if (!("prediction" in told)) return { ...told, predictions };
-      predictions[told.index] = told.prediction;
-      onPhoto?.(told.index, told.prediction);
+      const read = JSON.parse(line) as Line;
+      if ("problem" in read) throw new LocateError(problemWords(read.problem.status, read.problem, null));
+      if (!("prediction" in read)) return { ...read, predictions };
+      predictions[read.index] = read.prediction;
+      onPhoto?.(read.index, read.prediction);
     }
   }
 }

@@ -1,7 +1,6 @@
 /** Positions in degrees, latitude first as everywhere in whereshot -> distances, circles and scores on the sphere. */
 import type { Position } from "./locator";
-
-export const EARTH_KM = 6371.0088;
+import { EARTH_KM, GEOSCORE_KM, GEOSCORE_MOST } from "./shared";
 
 const RADIANS = Math.PI / 180;
 
@@ -13,9 +12,9 @@ export function distanceKm(a: Position, b: Position): number {
   return 2 * EARTH_KM * Math.asin(Math.min(1, Math.sqrt(h)));
 }
 
-/** 5000 for the very place, falling by a factor e each 1492.7 km (GeoGuessr's score for the world). */
+/** The GeoScore of an answer that is so far off: GEOSCORE_MOST exp(-km / GEOSCORE_KM), rounded. */
 export function geoScore(km: number): number {
-  return Math.round(5000 * Math.exp(-km / 1492.7));
+  return Math.round(GEOSCORE_MOST * Math.exp(-km / GEOSCORE_KM));
 }
 
 /** Positions on the great circle from a to b, longitudes running on past 180 so that a line does not jump. */

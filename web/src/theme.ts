@@ -32,7 +32,7 @@ export function chooseTheme(theme: Theme): void {
 }
 
 /** Tell of every change of the system's theme; returns how to stop it. */
-export function onSystemTheme(told: () => void): () => void {
-  dark.addEventListener("change", told);
-  return () => dark.removeEventListener("change", told);
+export function onSystemTheme(onChange: () => void): () => void {
+  dark.addEventListener("change", onChange);
+  return () => dark.removeEventListener("change", onChange);
 }

@@ -1,40 +1,41 @@
 /** Numbers and parts of an answer -> words that do not claim more than they say, as `whereshot locate` words them. */
-import { DISTANCES, isLocated, type Distance, type Evidence, type Place, type Prediction } from "./locator";
+import { isLocated, type Evidence, type Place, type Prediction } from "./locator";
+import * as shared from "./shared";
+import { CONFIDENT, CONFIDENT_TO, DISTANCES, type Distance } from "./shared";
 
-/** A probability at which the page speaks of being sure. */
-export const CONFIDENT = 0.9;
+/** Return a template of shared.ts with its parts in braces filled in. */
+export function fill(template: string, parts: Record<string, string>): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => parts[name] ?? "");
+}
 
-export const LEVEL_OF: Record<Distance, string> = {
-  "1": "Street",
-  "25": "City",
-  "200": "Region",
-  "750": "Country",
-  "2500": "Continent",
-};
+/** Return a text that starts with a capital letter. */
+export const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** A factor nearer to 1 than this is not told. */
-const SILENT_NATS = 0.05;
+/** Return what an answer that is right to this distance names: "Street", "City" and so on. */
+export const levelWords = (distance: Distance): string => capitalized(CONFIDENT_TO[distance]);
 
-/** Between a number and its unit no line may end. */
-const GAP = "\u00a0";
+/** Return a text in which no line ends between a number and its unit. */
+const unbroken = (text: string): string => text.replace(/(\d) (?=%|k?m$)/g, "$1\u00a0");
 
+/** Return a probability, 0 to 1, as text: a whole percentage, never 0 % and never 100 %. */
 export function percent(share: number): string {
-  if (share >= 0.995) return `over 99${GAP}%`;
-  return share < 0.01 ? `under 1${GAP}%` : `${Math.round(100 * share)}${GAP}%`;
+  if (share >= shared.NEARLY_CERTAIN) return unbroken(shared.OVER);
+  return unbroken(share < shared.NEARLY_IMPOSSIBLE ? shared.UNDER : `${Math.round(100 * share)} %`);
 }
 
+/** Return a distance in kilometres as text. */
 export function distanceWords(km: number): string {
-  if (km < 1) return `${Math.round(1000 * km)}${GAP}m`;
-  if (km < 10) return `${km.toFixed(1)}${GAP}km`;
-  return `${Number(km.toPrecision(2)).toLocaleString("en")}${GAP}km`;
+  if (km < shared.METRES_BELOW_KM) return unbroken(`${Math.round(1000 * km)} m`);
+  if (km < shared.DECIMAL_BELOW_KM) return unbroken(`${km.toFixed(1)} km`);
+  return unbroken(`${Number(km.toPrecision(2)).toLocaleString("en")} km`);
 }
 
-/** A likelihood ratio, whichever way it points. */
+/** Return a likelihood ratio, given as its logarithm, as text. The sign does not count. */
 export function times(nats: number): string {
-  const ratio = Math.exp(Math.min(Math.abs(nats), 16));
-  if (ratio < 10) return `${ratio.toFixed(1)} times`;
-  const digits = ratio < 100 ? 2 : 1;
-  return `${Number(ratio.toPrecision(digits)).toLocaleString("en")} times`;
+  const ratio = Math.exp(Math.min(Math.abs(nats), shared.MOST_NATS));
+  if (ratio < shared.DECIMAL_BELOW_TIMES) return fill(shared.TIMES, { ratio: ratio.toFixed(1) });
+  const whole = ratio < shared.WHOLE_BELOW_TIMES ? Math.round(ratio) : Number(ratio.toPrecision(1));
+  return fill(shared.TIMES, { ratio: whole.toLocaleString("en") });
 }
 
 let names: Intl.DisplayNames | undefined;
@@ -53,10 +54,10 @@ export function countryOf(place: Place | null): string | null {
   return place && (place.country ?? (place.country_code ? countryName(place.country_code) : null));
 }
 
-/** "Altafulla, Catalonia, Spain", without what is not known or said twice. */
+/** "Altafulla, Catalonia, Spain", without unknown and repeated parts. */
 export function placeWords(place: Place | null): string {
   const parts = [place?.name, place?.region, countryOf(place)].filter((part): part is string => !!part);
-  return [...new Set(parts)].join(", ") || "at sea";
+  return [...new Set(parts)].join(", ") || shared.NO_PLACE;
 }
 
 /** The head of an answer: a place only as fine as the answer is sure of it. */
@@ -64,11 +65,11 @@ export function headline(prediction: Prediction): { title: string; subtitle: str
   if (!isLocated(prediction)) return { title: "No answer", subtitle: prediction.error ?? "", sure: false };
   const likely = prediction.countries
     .slice(0, 3)
-    .map((c) => `${countryName(c.country_code)} (${percent(c.probability)})`);
-  const mostLikely = likely.length ? `Most likely: ${likely.join(", ")}.` : "";
+    .map((c) => fill(shared.COUNTRY_SHARE, { country: countryName(c.country_code), percent: percent(c.probability) }));
+  const mostLikely = likely.length ? fill(shared.MOST_LIKELY, { countries: likely.join(", ") }) : "";
   const { place, confident_to: level } = prediction;
-  if (level === null) return { title: "Not sure, not even of the continent", subtitle: mostLikely, sure: false };
-  const sure = `Sure of the ${level}, with at least ${percent(CONFIDENT)}.`;
+  if (level === null) return { title: shared.NOT_SURE, subtitle: mostLikely, sure: false };
+  const sure = fill(shared.SURE, { level, percent: percent(CONFIDENT) });
   const country = countryOf(place);
   // from the finest part that the answer is sure of to the coarsest
   const parts: Record<typeof level, (string | null | undefined)[]> = {
@@ -78,7 +79,7 @@ export function headline(prediction: Prediction): { title: string; subtitle: str
     country: [country],
     continent: [country && `Around ${country}`],
   };
-  const [title = "At sea", ...rest] = new Set(parts[level].filter((part): part is string => Boolean(part)));
+  const [title = capitalized(shared.NO_PLACE), ...rest] = new Set(parts[level].filter((part): part is string => Boolean(part)));
   const guess = place?.name && title !== place.name ? `Best guess: near ${place.name}.` : "";
   const more = level === "continent" ? mostLikely : guess;
   const subtitle = [rest.length ? `${rest.join(", ")}.` : "", sure, more].filter(Boolean).join(" ");
@@ -87,13 +88,17 @@ export function headline(prediction: Prediction): { title: string; subtitle: str
 
 /** What one cue was, and what it did to the answer. */
 export function evidenceWords(item: Evidence): string {
-  const means = item.means.charAt(0).toUpperCase() + item.means.slice(1);
-  if (item.kind === "picture") return `${means}; the answer is only the prior.`;
-  if (item.what === "") return `${means}.`;
-  const verb = item.kind.startsWith("text") ? "Read" : "Recorded";
-  if (Math.abs(item.nats) < SILENT_NATS) return `${verb} “${item.what}”: ${item.means}; did not move the answer.`;
-  const way = item.nats > 0 ? "likelier" : "less likely";
-  return `${verb} “${item.what}”: ${item.means}; made the answer ${times(item.nats)} ${way}.`;
+  if (item.kind === "picture") return fill(shared.ONLY_PRIOR, { means: capitalized(item.means) });
+  if (item.what === "") return fill(shared.UNUSABLE, { means: capitalized(item.means) });
+  const parts = {
+    verb: item.kind.startsWith("text") ? shared.READ : shared.RECORDED,
+    what: `“${item.what}”`,
+    means: item.means,
+    subject: shared.ANSWER,
+  };
+  if (Math.abs(item.nats) < shared.SILENT_NATS) return fill(shared.DID_NOT_MOVE, parts);
+  const direction = item.nats > 0 ? shared.LIKELIER : shared.LESS_LIKELY;
+  return fill(shared.MOVED, { ...parts, times: times(item.nats), direction });
 }
 
 /** The answer in one sentence, for a screen reader. */
@@ -102,7 +107,7 @@ export function spoken(prediction: Prediction): string {
   const { title, subtitle } = headline(prediction);
   const shares = DISTANCES.flatMap((km) => {
     const share = prediction.within[km];
-    return share === undefined ? [] : [`${percent(share)} within ${km} km`];
+    return share === undefined ? [] : [fill(shared.WITHIN, { percent: percent(share), distance: `${km} km` })];
   });
   return `${title}. ${subtitle} ${shares.join(", ")}.`;
 }

@@ -108,7 +108,7 @@ test("what the camera recorded is a mark of its own, with its distance, and can 
   await expect(page.locator(".mark-recorded")).toHaveCount(0);
 });
 
-test("several photos have one pooled answer, and what is no photo is told in words", async ({ page }) => {
+test("several photos have one pooled answer, and what is no photo is explained", async ({ page }) => {
   await open(page);
   const broken = { name: "broken.jpg", mimeType: "image/jpeg", buffer: Buffer.from("no photo at all") };
   await choose(page, broken);
@@ -133,7 +133,7 @@ test("each of several photos has its answer as soon as it is there", async ({ pa
     const counts = new Set<number>();
     new MutationObserver(() => {
       if (!document.querySelector(".waiting")) return;
-      counts.add([...document.querySelectorAll(".tile-said")].filter((said) => said.textContent).length);
+      counts.add([...document.querySelectorAll(".tile-answer")].filter((tile) => tile.textContent).length);
     }).observe(document.body, { subtree: true, childList: true, characterData: true });
     Object.assign(window, { counts });
   });
@@ -146,6 +146,23 @@ test("each of several photos has its answer as soon as it is there", async ({ pa
   const answered = await page.evaluate(() => [...(window as unknown as { counts: Set<number> }).counts]);
   const between = answered.filter((count) => count > 0 && count < 3);
   expect(between, `photos with an answer while others wait, of ${answered}`).not.toEqual([]);
+});
+
+test("when the server stops in the middle of an answer, the photos that were answered are shown", async ({ page }) => {
+  const photos = { name: "sign.jpg", mimeType: "image/jpeg", buffer: readFileSync(SIGN) };
+  const answer = await (await page.request.post("v1/locate", { multipart: { photos } })).json();
+  // the second of three photos, and then nothing more
+  const line = JSON.stringify({ index: 1, of: 3, prediction: answer.predictions[0] });
+  await page.route("**/v1/locate", (route) =>
+    route.fulfill({ status: 200, contentType: "application/x-ndjson", body: `${line}\n` }),
+  );
+  await open(page);
+  await choose(page, [SIGN, SIGN, SIGN]);
+  await expect(page.getByRole("alert")).toContainText("The server's answer broke off");
+  await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
+  const tiles = page.locator(".tile");
+  await expect(tiles.nth(1)).toHaveAttribute("aria-pressed", "true");
+  await expect(tiles.nth(0)).toBeDisabled();
 });
 
 test("the gallery shows the truth, and the game compares", async ({ page }) => {
@@ -167,10 +184,10 @@ test("the gallery shows the truth, and the game compares", async ({ page }) => {
 });
 
 test("a server that asks for a token is given one", async ({ page }) => {
-  // the server of these tests asks for none: what it tells of itself is changed on its way, and what it is sent is seen
+  // the server of these tests asks for no token: its description is changed on the way, and the requests are watched
   await page.route("**/v1/page", async (route) => {
-    const told = (await (await route.fetch()).json()) as object;
-    await route.fulfill({ json: { ...told, needs_token: true } });
+    const info = (await (await route.fetch()).json()) as object;
+    await route.fulfill({ json: { ...info, needs_token: true } });
   });
   await page.goto("./");
   await page.getByLabel(/^Token/).fill("a-secret");

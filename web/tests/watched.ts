@@ -20,10 +20,10 @@ export const test = base.extend<{ page: Page }>({
       if (/^(https?|wss?):$/.test(address.protocol) && address.host !== host) strangers.push(request.url());
     });
     page.on("console", (message) => {
-      // the answer 4xx to a broken photo is told by the browser as well
-      const told =
+      // the browser also logs the answer 4xx to a broken photo
+      const isExpected =
         message.text().startsWith("Failed to load resource") && message.location().url.endsWith("/v1/locate");
-      if (message.type() === "error" && !told) complaints.push(message.text());
+      if (message.type() === "error" && !isExpected) complaints.push(message.text());
     });
     page.on("pageerror", (error) => complaints.push(String(error.stack)));
     await use(page);

@@ -38,13 +38,13 @@ test("probabilities and distances claim no more than they say", () => {
 
 test("an answer's head is only as fine as it is sure", () => {
   const place = { name: "Altafulla", region: "Catalonia", country: null, country_code: "ES" };
-  const told = (confident_to: Prediction["confident_to"]) => headline({ ...ANSWER, place, confident_to });
-  expect(told("city").title).toBe("Altafulla");
-  expect(told("region").title).toBe("Catalonia");
-  expect(told("region").subtitle).toMatch(/^Spain\. Sure of the region.*near Altafulla\.$/);
-  expect(told("country").title).toBe("Spain");
-  expect(told("continent").title).toBe("Around Spain");
-  expect(told(null)).toMatchObject({ title: "Not sure, not even of the continent", sure: false });
+  const headOf = (confident_to: Prediction["confident_to"]) => headline({ ...ANSWER, place, confident_to });
+  expect(headOf("city").title).toBe("Altafulla");
+  expect(headOf("region").title).toBe("Catalonia");
+  expect(headOf("region").subtitle).toMatch(/^Spain\. Sure of the region.*near Altafulla\.$/);
+  expect(headOf("country").title).toBe("Spain");
+  expect(headOf("continent").title).toBe("Around Spain");
+  expect(headOf(null)).toMatchObject({ title: "Not sure, not even of the continent", sure: false });
   expect(headline({ ...ANSWER, place: null, confident_to: "region" }).title).toBe("At sea");
 });
 
@@ -82,7 +82,7 @@ test("polygons end at the date line", () => {
   for (const ring of longitudes) expect(Math.max(...ring) - Math.min(...ring)).toBeLessThan(10.1);
 });
 
-test("a server's problem is told in words", () => {
+test("a server's problem is given in words", () => {
   expect(problemWords(429, null, "7")).toContain("in 7 seconds");
   expect(problemWords(422, { detail: "x", errors: [{ id: "a.jpg", detail: "is empty" }] }, null)).toBe(
     "a.jpg: is empty.",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from whereshot.earth import place_names, sphere
 from whereshot.earth.sphere import DISTANCES_KM
 from whereshot.foundation.errors import InputError
+from whereshot.locate import wording
 from whereshot.posterior import candidates
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.decision import decide
@@ -39,7 +40,7 @@ class Place:
     country_code: str | None = None
 
     def __str__(self) -> str:
-        return ", ".join(part for part in (self.name, self.region, self.country) if part) or "at sea"
+        return ", ".join(part for part in (self.name, self.region, self.country) if part) or wording.NO_PLACE
 
 
 @dataclass(frozen=True)

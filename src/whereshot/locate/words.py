@@ -9,6 +9,7 @@ import numpy as np
 
 from whereshot.earth import sphere
 from whereshot.earth.countries import countries
+from whereshot.locate import wording
 from whereshot.locate.prediction import CONFIDENT, Prediction
 
 if TYPE_CHECKING:
@@ -20,22 +21,18 @@ PRIOR_NOTE = (
 )
 
 
-SILENT_NATS = 0.05
-"""A factor nearer to 1 than this is not told: 5 %."""
-
-
 def percent(share: float) -> str:
-    """A probability in words that do not claim more than it says."""
-    if share >= 0.995:
-        return "over 99 %"
-    return "under 1 %" if share < 0.01 else f"{100 * share:.0f} %"
+    """Return a probability, 0 to 1, as text: a whole percentage, never 0 % and never 100 %."""
+    if share >= wording.NEARLY_CERTAIN:
+        return wording.OVER
+    return wording.UNDER if share < wording.NEARLY_IMPOSSIBLE else f"{100 * share:.0f} %"
 
 
 def distance_words(km: float) -> str:
-    """A distance with the digits that matter."""
-    if km < 1:
+    """Return a distance in kilometres as text, with at most two significant digits from 10 km on."""
+    if km < wording.METRES_BELOW_KM:
         return f"{1000 * km:.0f} m"
-    return f"{km:.1f} km" if km < 10 else f"{float(f'{km:.2g}'):,.0f} km"
+    return f"{km:.1f} km" if km < wording.DECIMAL_BELOW_KM else f"{float(f'{km:.2g}'):,.0f} km"
 
 
 def in_words(prediction: Prediction) -> list[str]:
@@ -45,52 +42,56 @@ def in_words(prediction: Prediction) -> list[str]:
     (latitude, longitude, radius_km, level), within = prediction.answered, prediction.within
     lines = [f"{latitude:.4f}, {longitude:.4f} ({prediction.place})"]
     if prediction.confident_to is None:
-        likely = [f"{country_name(code)} ({percent(share)})" for code, share in prediction.countries[:3]]
-        lines.append(
-            f"Not sure, not even of the continent. Most likely: {', '.join(likely)}." if likely else "Not sure."
-        )
+        likely = [
+            wording.COUNTRY_SHARE.format(country=country_name(code), percent=percent(share))
+            for code, share in prediction.countries[:3]
+        ]
+        most_likely = wording.MOST_LIKELY.format(countries=", ".join(likely))
+        lines.append(f"{wording.NOT_SURE}. {most_likely}" if likely else "Not sure.")
     else:
-        lines.append(f"Sure of the {prediction.confident_to}, with at least {100 * CONFIDENT:.0f} %.")
-    shares = ", ".join(f"{percent(within[str(km)])} within {km} km" for km in (25, 200, 750))
+        lines.append(wording.SURE.format(level=prediction.confident_to, percent=percent(CONFIDENT)))
+    shares = ", ".join(
+        wording.WITHIN.format(percent=percent(within[str(km)]), distance=f"{km} km") for km in (25, 200, 750)
+    )
     lines.append(f"{shares}; {100 * level:.0f} % within {distance_words(radius_km)}.")
     lines += evidence_words(prediction)
     if prediction.recorded is not None:
-        used = (
-            ""
-            if any(item["kind"] == "exif" and item["what"] for item in prediction.evidence)
-            else ", and not used for it"
+        is_used = any(item["kind"] == "exif" and item["what"] for item in prediction.evidence)
+        off_km = sphere.distance_km(np.array(prediction.recorded), np.array([latitude, longitude]))
+        off = wording.OFF_ANSWER.format(
+            distance=distance_words(float(off_km)), used="" if is_used else wording.NOT_USED
         )
-        off = sphere.distance_km(np.array(prediction.recorded), np.array([latitude, longitude]))
-        lines.append(
-            f"Recorded by the camera: {prediction.recorded[0]:.5f}, {prediction.recorded[1]:.5f} "
-            f"({distance_words(float(off))} from this answer{used})."
-        )
+        position = f"{prediction.recorded[0]:.5f}, {prediction.recorded[1]:.5f}"
+        lines.append(f"{wording.RECORDED_BY_CAMERA}: {position} ({off}).")
     return lines
 
 
 def evidence_words(prediction: Prediction) -> list[str]:
     """What was noticed, what it was taken to mean, and how much likelier it made the answer."""
-    told = []
+    lines = []
     for item in prediction.evidence:
         if item["kind"] == "picture":
-            told.append(f"{_sentence(item['means'])}; the answer is only the prior.")
+            lines.append(wording.ONLY_PRIOR.format(means=_sentence(item["means"])))
         elif item["what"] == "":  # what was asked for and could not be used
-            told.append(f"{_sentence(item['means'])}.")
+            lines.append(wording.UNUSABLE.format(means=_sentence(item["means"])))
         else:
-            told.append(_moved(item["kind"], item["what"], item["means"], item["nats"], "the answer"))
-    return told
+            lines.append(_moved(item["kind"], item["what"], item["means"], item["nats"], wording.ANSWER))
+    return lines
 
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _moved(kind: str, what: str, means: str, nats: float, whom: str) -> str:
-    """What one cue did to the answer or the claim."""
-    verb = "Read" if kind.startswith("text") else "Recorded"
-    if abs(nats) < SILENT_NATS:
-        return f'{verb} "{what}": {means}; did not move {whom}.'
-    return f'{verb} "{what}": {means}; made {whom} {times(nats)} {"likelier" if nats > 0 else "less likely"}.'
+def _moved(kind: str, what: str, means: str, nats: float, subject: str) -> str:
+    """Return a sentence on what a cue did to the answer or the claim."""
+    verb = wording.READ if kind.startswith("text") else wording.RECORDED
+    if abs(nats) < wording.SILENT_NATS:
+        return wording.DID_NOT_MOVE.format(verb=verb, what=f'"{what}"', means=means, subject=subject)
+    direction = wording.LIKELIER if nats > 0 else wording.LESS_LIKELY
+    return wording.MOVED.format(
+        verb=verb, what=f'"{what}"', means=means, subject=subject, times=times(nats), direction=direction
+    )
 
 
 def verdict_words(verdict: Verdict) -> list[str]:
@@ -99,12 +100,12 @@ def verdict_words(verdict: Verdict) -> list[str]:
     lines = [f"{verdict.claim.name}: {verdict.word}"]
     if verdict.not_a_photo is not None:
         lines.append(f"  {_sentence(verdict.not_a_photo)}; only where photos are taken at all speaks.")
-    if abs(nats) < SILENT_NATS:
+    if abs(nats) < wording.SILENT_NATS:
         moved = "the photo did not move it"
     else:
         moved = f"the photo made it {times(nats)} {'likelier' if nats > 0 else 'less likely'} than it was before"
     lines.append(f"  {percent(verdict.probability)}, rank {verdict.rank}; {moved}.")
-    if abs(verdict.against_best) < SILENT_NATS:
+    if abs(verdict.against_best) < wording.SILENT_NATS:
         side = "the photo speaks as much for the one as for the other"
     else:
         side = f"the photo speaks {times(verdict.against_best)} as much for "
@@ -113,7 +114,7 @@ def verdict_words(verdict: Verdict) -> list[str]:
     lines.append(f"  {_sentence(verdict.decided_by)}.")
     for weighed in verdict.evidence:
         cue = weighed.cue
-        lines.append("  " + _moved(cue.kind, cue.what, cue.means, weighed.nats, "the claim"))
+        lines.append("  " + _moved(cue.kind, cue.what, cue.means, weighed.nats, wording.CLAIM))
     lines += [f"  {_sentence(remark)}." for remark in verdict.remarks]
     if not any(weighed.cue.kind.startswith("text") for weighed in verdict.evidence):
         lines.append("  Nothing was read in the picture.")
@@ -126,11 +127,12 @@ def verdict_words(verdict: Verdict) -> list[str]:
 
 
 def times(nats: float) -> str:
-    """A likelihood ratio in words, whichever way it points."""
-    ratio = math.exp(min(abs(nats), 16.0))
-    if ratio < 100:
-        return f"{ratio:.1f} times" if ratio < 10 else f"{ratio:.0f} times"
-    return f"{float(f'{ratio:.1g}'):,.0f} times"
+    """Return a likelihood ratio, given as its logarithm, as text. The sign does not count: "2.0 times" for both."""
+    ratio = math.exp(min(abs(nats), wording.MOST_NATS))
+    if ratio < wording.DECIMAL_BELOW_TIMES:
+        return wording.TIMES.format(ratio=f"{ratio:.1f}")
+    whole = ratio if ratio < wording.WHOLE_BELOW_TIMES else float(f"{ratio:.1g}")
+    return wording.TIMES.format(ratio=f"{whole:,.0f}")
 
 
 def country_name(code: str) -> str:

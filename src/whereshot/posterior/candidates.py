@@ -29,6 +29,8 @@ NEAR_KM = 50.0
 """Judges are found by float32 cosines, which do not tell apart places much nearer than this."""
 GEOSCORE_KM = 1492.7
 """Decay of the GeoScore 5000 exp(-d / 1492.7 km) (Astruc et al. 2024, OSV-5M)."""
+GEOSCORE_MOST = 5000
+"""The GeoScore of an answer that is exactly right."""
 
 
 class Gain(NamedTuple):

@@ -1,6 +1,7 @@
-/** The server's gallery: photos with known places, what the model said of them, how well it does over all. */
-import type { Distance, Position, Prediction } from "../locator";
+/** The server's gallery: photos with known places, the model's answers to them, and its scores over all. */
+import type { Position, Prediction } from "../locator";
 import { ask, send, storedToken } from "../server";
+import type { Distance } from "../shared";
 
 export interface GalleryEntry {
   id: string;

@@ -1,4 +1,4 @@
-/** Photos whose place is known: look at what the model said, or guess first and compare by GeoScore. */
+/** Photos whose place is known: look at the model's answer, or guess first and compare by GeoScore. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isLocated, LocateError, type Position } from "../locator";
 import type { Globe, Mark } from "../map/globe";
@@ -33,14 +33,14 @@ export function Gallery({ globe, game, onRefused }: Props) {
   const [problem, setProblem] = useState("");
   /** What was chosen last; an entry that comes later than another choice is not shown. */
   const wanted = useRef("");
-  const told = (error: unknown) => {
+  const report = (error: unknown) => {
     if (error instanceof TokenError) onRefused();
     else setProblem(error instanceof LocateError ? error.message : String(error));
   };
 
   useEffect(() => {
-    listPhotos(OFFERED).then(setPhotos).catch(told);
-    if (!game) readScores().then(setScores).catch(told);
+    listPhotos(OFFERED).then(setPhotos).catch(report);
+    if (!game) readScores().then(setScores).catch(report);
   }, [game]);
 
   const choose = (id: string) => {
@@ -49,11 +49,11 @@ export function Gallery({ globe, game, onRefused }: Props) {
     setEntry(null);
     setGuess(null);
     setProblem("");
-    // in the game what the model said is asked for only after the guess
+    // in the game, the model's answer is fetched only after the guess
     if (!game)
       readEntry(id)
         .then((found) => wanted.current === id && setEntry(found))
-        .catch(told);
+        .catch(report);
   };
   const random = () => {
     const rest = photos.filter((id) => id !== chosen && !rounds.some((round) => round.entry.id === id));
@@ -72,7 +72,7 @@ export function Gallery({ globe, game, onRefused }: Props) {
           before.some(({ entry }) => entry.id === chosen) ? before : [...before, { guess, entry: found }],
         );
       })
-      .catch(told);
+      .catch(report);
   };
 
   useEffect(() => {

@@ -1,11 +1,16 @@
 /** Predictions beside the truth, in words and numbers. */
-import { DISTANCES, isLocated, type Position } from "../locator";
+import { isLocated, type Position } from "../locator";
 import { Bar } from "../parts/bar";
+import { DISTANCES, GEOSCORE_KM, GEOSCORE_MOST } from "../shared";
 import { distanceKm, geoScore } from "../sphere";
 import { distanceWords, headline, percent, placeWords } from "../words";
 import type { GalleryEntry, Scores } from "./api";
 
-/** One photo: what was said, and how far off that was. */
+const MOST = GEOSCORE_MOST.toLocaleString("en");
+/** The distance at which the GeoScore is half. */
+const HALVED_KM = Math.round(GEOSCORE_KM * Math.LN2);
+
+/** One photo: the answer, and its distance from the truth. */
 export function Compared({ entry }: { entry: GalleryEntry }) {
   const { prediction, truth } = entry;
   if (!isLocated(prediction)) return <p class="notice">The model had no answer: {prediction.error}</p>;
@@ -20,7 +25,7 @@ export function Compared({ entry }: { entry: GalleryEntry }) {
       </p>
       <Credit entry={entry} />
       <p class="quiet">
-        GeoScore {geoScore(km).toLocaleString("en")} of 5,000. Truth: {truth.latitude.toFixed(3)},{" "}
+        GeoScore {geoScore(km).toLocaleString("en")} of {MOST}. Truth: {truth.latitude.toFixed(3)},{" "}
         {truth.longitude.toFixed(3)}.
       </p>
     </section>
@@ -71,7 +76,9 @@ export function Game({ rounds, entry, guess }: GameProps) {
         </tbody>
       </table>
       <Credit entry={entry} />
-      <p class="quiet">5,000 for the very place, falling by half each 1,035 km.</p>
+      <p class="quiet">
+        {MOST} for the very place, falling by half each {HALVED_KM.toLocaleString("en")} km.
+      </p>
     </section>
   );
 }
@@ -121,7 +128,7 @@ export function Accuracy({ scores }: { scores: Scores }) {
       </table>
       <p class="quiet">
         {scores.median_km != null && `Half of them within ${distanceWords(scores.median_km)}. `}
-        {scores.geoscore != null && `GeoScore ${Math.round(scores.geoscore).toLocaleString("en")} of 5,000 on average.`}
+        {scores.geoscore != null && `GeoScore ${Math.round(scores.geoscore).toLocaleString("en")} of ${MOST} on average.`}
       </p>
     </section>
   );

@@ -1,15 +1,18 @@
-/** A posterior in, what a Prediction says of it out: a port of answer.py. */
-import type { Candidate, Distance, Place, Prediction } from "../locator";
-import { DISTANCES } from "../locator";
+/** Say what a Prediction says of a posterior: a port of whereshot.locate.prediction. */
+import type { Candidate, Place, Prediction } from "../locator";
+import {
+  CANDIDATE_KM,
+  CONFIDENT,
+  CONFIDENT_TO,
+  DECIDE_WITHIN_KM,
+  DISTANCES,
+  HALF_CIRCUMFERENCE_KM,
+  LEAST_COUNTRY_SHARE,
+  THEN_WITHIN_KM,
+  WIDEST_CANDIDATE_KM,
+  type Distance,
+} from "../shared";
 import { type Posterior, Rings } from "./posterior";
-import { HALF_CIRCUMFERENCE_KM } from "./sphere";
-
-const DECIDE_WITHIN_KM = 25;
-const THEN_WITHIN_KM = 1;
-const CANDIDATE_KM = 25;
-const WIDEST_CANDIDATE_KM = 1000;
-const CONFIDENT = 0.9;
-const CONFIDENT_TO = ["street", "city", "region", "country", "continent"] as const;
 
 export interface AnswerSettings {
   withinKm?: number | undefined;
@@ -22,10 +25,10 @@ export interface AnswerSettings {
   nameOf(number: number): Place;
 }
 
-export type Told = Omit<Prediction, "id" | "evidence" | "recorded" | "error" | "map">;
+export type AnswerParts = Omit<Prediction, "id" | "evidence" | "recorded" | "error" | "map">;
 
 /** The place decided for, its circle, probabilities, countries and other likely places. */
-export function answer(posterior: Posterior, settings: AnswerSettings): Told {
+export function answer(posterior: Posterior, settings: AnswerSettings): AnswerParts {
   const { support } = posterior;
   const { radiusFactor, level, top, withinKm } = settings;
   const decided =
@@ -35,14 +38,14 @@ export function answer(posterior: Posterior, settings: AnswerSettings): Told {
   const rings = new Rings(posterior, latitude, longitude);
   const within: Partial<Record<Distance, number>> = {};
   for (const km of DISTANCES) within[km] = rounded(rings.massWithin(Number(km) / radiusFactor), 4);
-  const confident = DISTANCES.findIndex((km) => within[km]! >= CONFIDENT);
+  const confident = DISTANCES.find((km) => within[km]! >= CONFIDENT);
   return {
     latitude: rounded(latitude, 6),
     longitude: rounded(longitude, 6),
     radius_km: rounded(Math.min(rings.radiusKm(level) * radiusFactor, HALF_CIRCUMFERENCE_KM), 3),
     level,
     within,
-    confident_to: CONFIDENT_TO[confident] ?? null,
+    confident_to: confident ? CONFIDENT_TO[confident] : null,
     place: settings.nameOf(support.named[decided]!),
     countries: countries(posterior, settings.countryCodes),
     candidates: candidates(posterior, decided, top, CANDIDATE_KM / radiusFactor, settings.nameOf),
@@ -56,7 +59,7 @@ function countries(posterior: Posterior, codes: string[]): Prediction["countries
     if (country >= 0) total[country]! += posterior.mass[place]!;
   });
   return [...total.keys()]
-    .filter((country) => total[country]! >= 0.001)
+    .filter((country) => total[country]! >= LEAST_COUNTRY_SHARE)
     .sort((a, b) => total[b]! - total[a]! || a - b)
     .map((country) => ({ country_code: codes[country]!, probability: rounded(total[country]!, 4) }));
 }

@@ -1,16 +1,20 @@
-/** A posterior in, cells to draw out: a port of posterior_map.py, cell for cell. */
+/** Make the cells of a map from a posterior: a port of whereshot.posterior.map_cells, cell for cell. */
 import type { Cell, Cells } from "../locator";
 import type { Posterior } from "./posterior";
+import {
+  COARSER,
+  COARSEST_LEVEL,
+  EARTH_KM,
+  FEWEST_POINTS,
+  FINEST_LEVEL,
+  LEAST_MASS,
+  MAP_POINTS,
+  MOST_CELLS,
+  REGIONS,
+  STRAIGHT_LEVEL,
+  type Region,
+} from "../shared";
 import { DEEPEST_LEVEL, type Vector, areaSr, corners, latitudeLongitude, token } from "./s2";
-import { EARTH_KM } from "./sphere";
-
-const MOST_CELLS = 1500;
-const POINTS = 4_096;
-const COARSEST_LEVEL = 2;
-const REGIONS = [0.5, 0.9, 1] as const;
-const LEAST_MASS = 1 / 200;
-const FEWEST_POINTS = 8;
-const STRAIGHT_LEVEL = 5;
 
 interface Held {
   number: number;
@@ -21,10 +25,10 @@ interface Held {
 /** The cells of a posterior as GeoJSON: a polygon each, cut at the date line, with its token, mass and density. */
 export function cellsOf(posterior: Posterior): Cells {
   const { leaves, sums } = points(posterior);
-  let least = LEAST_MASS;
+  let least: number = LEAST_MASS;
   let held = divided(leaves, sums, least);
   while (held.length > MOST_CELLS) {
-    least *= 1.5;
+    least *= COARSER;
     held = divided(leaves, sums, least);
   }
   const whole = sums[sums.length - 1]!;
@@ -56,7 +60,7 @@ function points(posterior: Posterior): { leaves: Float64Array; sums: Float64Arra
   const found: { leaf: number; mass: number }[] = [];
   for (let place = 0; place < support.size; place++) {
     const own = mass[place]!;
-    const count = Math.ceil(own * POINTS);
+    const count = Math.ceil(own * MAP_POINTS);
     if (count === 1) found.push({ leaf: support.leaves[place]!, mass: own });
     else
       for (let number = 0; number < count; number++)
@@ -79,7 +83,7 @@ function divided(leaves: Float64Array, sums: Float64Array, least: number): Held[
       const [low, high] = [firstAtLeast(leaves, number * width), firstAtLeast(leaves, (number + 1) * width)];
       if (high <= low) continue;
       const mass = sums[high]! - sums[low]!;
-      if (mass > least && high - low >= FEWEST_POINTS && level < DEEPEST_LEVEL)
+      if (mass > least && high - low >= FEWEST_POINTS && level < FINEST_LEVEL)
         for (let child = 0; child < 4; child++) next.push(number * 4 + child);
       else done.push({ number, level, mass });
     }
@@ -99,8 +103,8 @@ function firstAtLeast(sorted: Float64Array, value: number): number {
 }
 
 /** The smallest of the regions of highest density that each cell belongs to. */
-function regionsOf(cells: { mass: number; density: number }[]): (0.5 | 0.9 | 1)[] {
-  const found: (0.5 | 0.9 | 1)[] = cells.map(() => 1);
+function regionsOf(cells: { mass: number; density: number }[]): Region[] {
+  const found: Region[] = cells.map(() => 1);
   const order = [...cells.keys()].sort((a, b) => cells[b]!.density - cells[a]!.density || a - b);
   let before = 0;
   for (const cell of order) {

@@ -1,18 +1,20 @@
-/** Is there anything to see in a picture? A port of emptiness.py: tiny pictures, those of one colour, and noise. */
+/** Is there anything to see in a picture? A port of whereshot.photos.emptiness: tiny pictures, those of one colour, and noise. */
 import type { Evidence } from "../locator";
+import {
+  COARSE_CELLS,
+  EVEN_RANGE,
+  LEAST_SIDE,
+  NOISE_CORRELATION,
+  NOISE_KURTOSIS,
+  NOTHING_TO_SEE,
+} from "../shared";
 import type { Picture } from "./resample";
 
-const CELLS = 32;
-const LEAST_SIDE = 8;
-const EVEN_RANGE = 8;
-const NOISE_CORRELATION = 0.2;
-const NOISE_KURTOSIS = 4.5;
-
-/** What is said of an empty picture. */
+/** The evidence of an empty picture. */
 export const NOTHING: Evidence = {
   kind: "picture",
   what: "",
-  means: "nothing to see in this picture",
+  means: NOTHING_TO_SEE,
   nats: 0,
   box: null,
 };
@@ -51,7 +53,7 @@ export function isEmpty(picture: Picture): boolean {
 
 /** The picture as the means of equal blocks of pixels, 0 to 255; pixels that fill no block are left out. */
 function coarse({ width, height, data }: Picture): { columns: number; rows: number; cells: Float64Array } {
-  const [wide, high] = [width, height].map((length) => Math.max(1, Math.floor(length / CELLS))) as [number, number];
+  const [wide, high] = [width, height].map((length) => Math.max(1, Math.floor(length / COARSE_CELLS))) as [number, number];
   const [columns, rows] = [Math.floor(width / wide), Math.floor(height / high)];
   const cells = new Float64Array(3 * columns * rows);
   for (let y = 0; y < rows * high; y++)

@@ -1,10 +1,10 @@
 /** The model on the visitor's own machine as a Locator: no photo leaves it. Text in pictures is not read here. */
 import { type Answer, LocateError, type LocateOptions, type Locator, type PageInfo, type Prediction } from "../locator";
+import { SITE_FORMAT } from "../shared";
 import { showLoading } from "./loading";
 import type { Answered, Site } from "./model";
 import type { FromWorker, ToWorker } from "./worker";
 
-const FORMAT = 1;
 const NEEDED = ["WebAssembly", "Worker", "OffscreenCanvas", "createImageBitmap", "DecompressionStream"] as const;
 
 /** Read site.json and begin to load the model. Rejects with a LocateError that a person can read. */
@@ -16,14 +16,14 @@ export async function createLocator(): Promise<Locator> {
     );
   const base = document.baseURI;
   const site = (await fetch(new URL("site.json", base)).then((response) => response.json())) as Site;
-  if (site.format !== FORMAT)
-    throw new LocateError(`site.json has format ${site.format}, and this page reads ${FORMAT}: export the site again.`);
+  if (site.format !== SITE_FORMAT)
+    throw new LocateError(`site.json has format ${site.format}, and this page reads ${SITE_FORMAT}: export the site again.`);
   return new BrowserLocator(site, base);
 }
 
-type Waiting = { photo(number: number, photo: Told): void; resolve(answer: FromWorker & { kind: "answer" }): void; reject(error: Error): void };
+type Waiting = { photo(number: number, photo: AnsweredPhoto): void; resolve(answer: FromWorker & { kind: "answer" }): void; reject(error: Error): void };
 
-type Told = Answered | { error: string };
+type AnsweredPhoto = Answered | { error: string };
 
 class BrowserLocator implements Locator {
   private readonly worker: Worker;
@@ -60,7 +60,7 @@ class BrowserLocator implements Locator {
     if (options.region) throw new LocateError("Restricting the answer to an area needs the server: whereshot serve.");
     if (options.use_exif) throw new LocateError("Letting a recorded position answer needs the server: whereshot serve.");
     const { signal, onPhoto, top, within_km, level } = options;
-    const photo = (number: number, told: Told) => onPhoto?.(number, prediction(files[number]!.name, told));
+    const photo = (number: number, read: AnsweredPhoto) => onPhoto?.(number, prediction(files[number]!.name, read));
     signal?.throwIfAborted();
     const request = this.requests++;
     const answered = new Promise<FromWorker & { kind: "answer" }>((resolve, reject) => {
@@ -106,8 +106,8 @@ class BrowserLocator implements Locator {
 }
 
 /** The position that a camera wrote is read by the page itself. */
-function prediction(id: string, told: Told): Prediction {
-  if (!("error" in told)) return { id, ...told, evidence: [], recorded: null, error: null };
+function prediction(id: string, read: AnsweredPhoto): Prediction {
+  if (!("error" in read)) return { id, ...read, evidence: [], recorded: null, error: null };
   return {
     id,
     latitude: null,
@@ -121,6 +121,6 @@ function prediction(id: string, told: Told): Prediction {
     candidates: [],
     evidence: [],
     recorded: null,
-    error: told.error,
+    error: read.error,
   };
 }

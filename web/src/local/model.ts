@@ -1,6 +1,6 @@
 /** A model of a static site: pictures in, Predictions out. How the network is run is given from outside. */
 import type { Place, Prediction } from "../locator";
-import { answer, type Told } from "./answer";
+import { answer, type AnswerParts } from "./answer";
 import { cellsOf } from "./cells";
 import { type Pooled, pool } from "./pooling";
 import { NOTHING, isEmpty } from "./emptiness";
@@ -42,7 +42,7 @@ export interface Asked {
 export type RunNetwork = (input: Crops) => Promise<Outputs>;
 
 /** An answer with its map, and what the picture itself says against one. */
-export type Answered = Told & { map: Prediction["map"]; evidence: Prediction["evidence"] };
+export type Answered = AnswerParts & { map: Prediction["map"]; evidence: Prediction["evidence"] };
 
 export class Model {
   private readonly readout: Readout;
@@ -80,10 +80,10 @@ export class Model {
     return pool(posteriors, this.readout.logPrior);
   }
 
-  /** What is said of a posterior. */
+  /** Return the answer that a posterior gives. */
   answer(posterior: Posterior, asked: Asked): Answered {
     const isNothing = this.empty.has(posterior);
-    const told = answer(posterior, {
+    const found = answer(posterior, {
       withinKm: asked.within_km,
       level: asked.level ?? 0.9,
       top: asked.top ?? 5,
@@ -91,7 +91,7 @@ export class Model {
       countryCodes: this.names.countries.map(([code]) => code),
       nameOf: (number) => this.nameOf(number),
     });
-    return { ...told, map: cellsOf(posterior), evidence: isNothing ? [NOTHING] : [] };
+    return { ...found, map: cellsOf(posterior), evidence: isNothing ? [NOTHING] : [] };
   }
 
   private nameOf(number: number): Place {

@@ -1,11 +1,7 @@
-/** Posteriors of photos of one place in, the one posterior of that place out: a port of pooling.py. */
+/** Posteriors of photos of one place in, the one posterior of that place out: a port of whereshot.posterior.same_place. */
+import { ALBUM_CORRELATION, ALBUM_HEAVY, ALBUM_LIGHT, ALBUM_POINTS } from "../shared";
 import { Posterior, type Support, heaviest, logSumExp } from "./posterior";
 import { laid, unitVector } from "./sphere";
-
-const CORRELATION = 0.5;
-const HEAVY = 128;
-const LIGHT = 384;
-const POINTS = 4;
 
 export interface Pooled {
   posterior: Posterior;
@@ -60,7 +56,7 @@ export function pool(posteriors: Posterior[], logPrior: Float64Array): Pooled {
     }
     return sums;
   };
-  const said = posteriors.map((_, photo) =>
+  const nats = posteriors.map((_, photo) =>
     Math.max(0, points.reduce((sum, { share, before, ratio, mixture }) => {
       const own = ratio[photo]!;
       return sum + share * Math.exp(before + own - mixture) * own;
@@ -68,17 +64,17 @@ export function pool(posteriors: Posterior[], logPrior: Float64Array): Pooled {
   );
   const together = measured(posteriors.map(() => 1)).reduce((a, b) => a + b);
   return {
-    posterior: new Posterior(places, measured(powersOf(said)).map(Math.log)),
+    posterior: new Posterior(places, measured(powersOf(nats)).map(Math.log)),
     agreementNats: Math.log(Math.max(together, 1e-300)),
   };
 }
 
-/** The powers of photos that say so many nats beyond the prior. */
-function powersOf(said: number[]): number[] {
-  const total = said.reduce((a, b) => a + b);
-  if (total < 1e-6) return said.map(() => 1 / said.length);
-  const worth = total ** 2 / said.reduce((sum, own) => sum + own ** 2, 0);
-  return said.map((own) => ((worth / (1 + (worth - 1) * CORRELATION)) * own) / total);
+/** Return the powers of photos, by the nats that each adds to the prior. */
+function powersOf(nats: number[]): number[] {
+  const total = nats.reduce((a, b) => a + b);
+  if (total < 1e-6) return nats.map(() => 1 / nats.length);
+  const worth = total ** 2 / nats.reduce((sum, own) => sum + own ** 2, 0);
+  return nats.map((own) => ((worth / (1 + (worth - 1) * ALBUM_CORRELATION)) * own) / total);
 }
 
 /** Places, masses and numbers of points that stand for all photos taken alike: the likeliest, and some for all others. */
@@ -87,8 +83,8 @@ function components(posteriors: Posterior[], support: Support): { places: Suppor
     posteriors.reduce((sum, one) => sum + one.mass[place]! / posteriors.length, 0),
   );
   const order = heaviest(all, all.length);
-  const heavy = order.slice(0, HEAVY).filter((place) => all[place]! > 0);
-  const light = drawn(order.slice(HEAVY), all, support);
+  const heavy = order.slice(0, ALBUM_HEAVY).filter((place) => all[place]! > 0);
+  const light = drawn(order.slice(ALBUM_HEAVY), all, support);
   const numbers = Int32Array.from([...heavy, ...light.map(({ place }) => place)]);
   const spreadKm = Float64Array.from(numbers, (place, i) =>
     i < heavy.length ? support.spreadKm[place]! : light[i - heavy.length]!.spreadKm,
@@ -96,7 +92,7 @@ function components(posteriors: Posterior[], support: Support): { places: Suppor
   return {
     places: support.only(numbers, spreadKm),
     mass: Float64Array.from(numbers, (place, i) => (i < heavy.length ? all[place]! : light[i - heavy.length]!.mass)),
-    counts: Int32Array.from(numbers, (_, i) => (i < heavy.length ? POINTS : 1)),
+    counts: Int32Array.from(numbers, (_, i) => (i < heavy.length ? ALBUM_POINTS : 1)),
   };
 }
 
@@ -108,13 +104,13 @@ function drawn(places: Int32Array, mass: Float64Array, support: Support): { plac
   const chosen: number[] = [];
   let at = 0;
   let sum = mass[along[0]!]!;
-  for (let number = 0; number < LIGHT; number++) {
-    while (sum < ((number + 0.5) * left) / LIGHT && at < along.length - 1) sum += mass[along[++at]!]!;
+  for (let number = 0; number < ALBUM_LIGHT; number++) {
+    while (sum < ((number + 0.5) * left) / ALBUM_LIGHT && at < along.length - 1) sum += mass[along[++at]!]!;
     chosen.push(along[at]!);
   }
   return chosen.map((place, i) => {
     const halfWay = support.between(place, chosen.at(i - 1)!) / 2;
-    return { place, mass: left / LIGHT, spreadKm: Math.max(support.spreadKm[place]!, halfWay) };
+    return { place, mass: left / ALBUM_LIGHT, spreadKm: Math.max(support.spreadKm[place]!, halfWay) };
   });
 }
 

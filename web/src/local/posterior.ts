@@ -1,15 +1,18 @@
-/** Where a photo may have been taken, as weighted places: the parts of posterior.py that an answer needs, one row each. */
+/** Where a photo may have been taken, as weighted places: the parts of whereshot.posterior that an answer needs. */
+import {
+  CANDIDATE_CELL_LEVEL,
+  CANDIDATES,
+  EARTH_KM,
+  EXACT_PLACES,
+  FAR,
+  FOCUSED,
+  HALF_CIRCUMFERENCE_KM,
+  MIN_SPREAD_KM,
+  NEAR_KM,
+  WIDE_KM,
+} from "../shared";
 import { DEEPEST_LEVEL, numberOf } from "./s2";
-import { EARTH_KM, HALF_CIRCUMFERENCE_KM, circleMass, distanceKm, drawnKm, laid, scaleOf, unitVector } from "./sphere";
-
-const CANDIDATES = 128;
-const FOCUSED = 0.98;
-const CELL_LEVEL = 8;
-const FAR = 10;
-const NEAR_KM = 50;
-const EXACT_PLACES = 256;
-const WIDE_KM = 3000;
-const MIN_SPREAD_KM = 0.01;
+import { circleMass, distanceKm, drawnKm, laid, scaleOf, unitVector } from "./sphere";
 
 /** The places that posteriors are on, and what is known of each beforehand. */
 export class Support {
@@ -71,7 +74,7 @@ export class Support {
 
   /** The S2 cell of about 40 km that each place is in. */
   get cells(): Float64Array {
-    return (this.cached.cells ??= this.own.map((own) => Math.floor(own / 4 ** (DEEPEST_LEVEL - CELL_LEVEL))));
+    return (this.cached.cells ??= this.own.map((own) => Math.floor(own / 4 ** (DEEPEST_LEVEL - CANDIDATE_CELL_LEVEL))));
   }
 
   /** The cell of the deepest level in which the one point lies that stands for a light place. */
@@ -134,7 +137,7 @@ export class Posterior {
     return thenKm === undefined ? first : mostRight(this.weigh(thenKm, { place: first, km: withinKm }));
   }
 
-  /** Candidates, some perhaps twice, judged by all that is within reach: choice.py. */
+  /** Candidates, some perhaps twice, judged by all that is within reach: whereshot.posterior.candidates. */
   weigh(withinKm: number, near?: { place: number; km: number }): Weighed {
     const { support, mass } = this;
     const isAllowed = (place: number) => !near || support.between(place, near.place) <= near.km;

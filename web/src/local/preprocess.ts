@@ -1,4 +1,5 @@
-/** An upright picture in, the array that the network takes out: a port of preprocess.py. */
+/** An upright picture in, the array that the network takes out: a port of whereshot.photos.preprocess. */
+import { LONGEST_RATIO, SQUARE_RATIO, WHOLE_LONGEST, WHOLE_STRIDE } from "../shared";
 import { type Box, type Filter, type Picture, resized } from "./resample";
 
 export interface Preprocess {
@@ -18,11 +19,6 @@ export interface Crops {
   width: number;
   data: Float32Array;
 }
-
-const ALREADY_SQUARE = 1.05;
-const LONGEST = 16;
-const WHOLE_STRIDE = 32;
-const WHOLE_LONGEST = 3;
 
 /** The shorter side at which a JPEG is decoded at least. */
 export function leastSide(settings: Preprocess): number {
@@ -46,7 +42,7 @@ interface View {
 
 function viewOf(pictureWidth: number, pictureHeight: number, settings: Preprocess): View {
   const shorter = Math.min(pictureWidth, pictureHeight);
-  const spare = (length: number) => Math.floor(Math.max(0, length - LONGEST * shorter) / 2);
+  const spare = (length: number) => Math.floor(Math.max(0, length - LONGEST_RATIO * shorter) / 2);
   const [left, top] = [spare(pictureWidth), spare(pictureHeight)];
   const part = [pictureWidth - 2 * left, pictureHeight - 2 * top] as const;
   const all: Box = [left, top, pictureWidth - left, pictureHeight - top];
@@ -84,7 +80,7 @@ function cornersOf(width: number, height: number, settings: Preprocess): [number
   const [wide, high] = [width - settings.size, height - settings.size];
   const isWide = wide >= high;
   const along = isWide ? wide : high;
-  const count = Math.max(width, height) > ALREADY_SQUARE * Math.min(width, height) ? settings.crops : 1;
+  const count = Math.max(width, height) > SQUARE_RATIO * Math.min(width, height) ? settings.crops : 1;
   const offsets =
     count === 1
       ? [Math.floor(along / 2)]

@@ -1,4 +1,5 @@
-/** A network's outputs in, a Posterior out: ports of memory.py (photos of one's own) and readout.py (trained models). */
+/** A network's outputs in, a Posterior out: ports of whereshot.models.readout (memory: own photos; mixture: trained models). */
+import { NEAREST, TINY } from "../shared";
 import { Posterior, type Support, heaviest, logSumExp } from "./posterior";
 import type { Tables } from "./tables";
 
@@ -29,9 +30,6 @@ export interface MixtureDescription {
 }
 
 export type ReadoutDescription = MemoryDescription | MixtureDescription;
-
-const TINY = 1e-6;
-const NEAREST = 10;
 
 /** The readout that a site describes. */
 export function readoutOf(description: ReadoutDescription, tables: Tables, support: Support): Readout {

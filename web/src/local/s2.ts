@@ -1,11 +1,13 @@
 /**
  * S2 cells down to level 20, where a cell's number along the curves of all six faces still fits into a JavaScript number:
- * number = face * 4^level + position on the face's Hilbert curve. A port of what s2.py does by tables.
+ * number = face * 4^level + position on the face's Hilbert curve. A port of whereshot.earth.s2.
  */
 
+import { FINEST_LEVEL } from "../shared";
 import { unitVector } from "./sphere";
 
-export const DEEPEST_LEVEL = 20;
+/** Cells are as fine as the finest cell of a map. */
+export const DEEPEST_LEVEL = FINEST_LEVEL;
 
 export type Vector = readonly [number, number, number];
 

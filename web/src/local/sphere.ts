@@ -1,10 +1,11 @@
-/** Distances on the sphere of the mean Earth radius, and the spherical Cauchy distribution: ports of sphere.py and cauchy.py. */
+/**
+ * Distances on the sphere of the mean Earth radius, and the spherical Cauchy distribution: ports of
+ * whereshot.earth.sphere and whereshot.posterior.place_shape.
+ */
+import { EARTH_KM, GOLDEN_DEGREES, HALF_CIRCUMFERENCE_KM, R2_STEPS } from "../shared";
 
-export const EARTH_KM = 6371.0088;
-export const HALF_CIRCUMFERENCE_KM = Math.PI * EARTH_KM;
 const RADIANS = Math.PI / 180;
 const HALF_DEGREE = RADIANS / 2;
-const GOLDEN_DEGREES = 180 * (3 - Math.sqrt(5));
 
 /** Great-circle distance in km between two positions in degrees. */
 export function distanceKm(latitudeA: number, longitudeA: number, latitudeB: number, longitudeB: number): number {
@@ -49,10 +50,10 @@ export function quantileKm(share: number, scale: number): number {
   return 2 * EARTH_KM * Math.asin(Math.sqrt(Math.min(Math.max(u / 2, 0), 1)));
 }
 
-/** Distance from a centre of one point of the place with this number, `km` from it, as `cauchy.drawn_km` draws it. */
+/** Distance from a centre of one point of the place with this number, `km` from it, as `place_shape.drawn_cosines` draws it. */
 export function drawnKm(number: number, km: number, scale: number): number {
-  const share = (0.5 + number * 0.7548776662466927) % 1;
-  const turn = (0.5 + number * 0.5698402909980532) % 1;
+  const share = (0.5 + number * R2_STEPS[0]) % 1;
+  const turn = (0.5 + number * R2_STEPS[1]) % 1;
   const off = quantileKm(share, scale) / EARTH_KM;
   const angle = km / EARTH_KM;
   const half =

@@ -26,7 +26,7 @@ let loading: Promise<[Model, Site]> | undefined;
 const cancelled = new Set<number>();
 let queue = Promise.resolve();
 
-function tell(message: FromWorker): void {
+function send(message: FromWorker): void {
   postMessage(message);
 }
 
@@ -35,12 +35,12 @@ addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
   else if (data.kind === "load") {
     loading = load(data.site, data.base);
     loading.then(
-      () => tell({ kind: "ready" }),
-      (error: unknown) => tell({ kind: "broken", words: words(error) }),
+      () => send({ kind: "ready" }),
+      (error: unknown) => send({ kind: "broken", words: words(error) }),
     );
   } else {
     const { request, files, asked } = data;
-    queue = queue.then(() => locate(request, files, asked)).catch((error: unknown) => tell({ kind: "failed", request, words: words(error) }));
+    queue = queue.then(() => locate(request, files, asked)).catch((error: unknown) => send({ kind: "failed", request, words: words(error) }));
   }
 });
 
@@ -64,7 +64,7 @@ async function load(site: Site, base: string): Promise<[Model, Site]> {
       parts.push(value);
       own += value.length;
       loaded += value.length;
-      tell({ kind: "progress", loaded: Math.min(loaded, total), total });
+      send({ kind: "progress", loaded: Math.min(loaded, total), total });
     }
     // more there may be, where the server has undone the gzip
     if (own < bytes) throw new Error(`${address} has ${own} of ${bytes} bytes; the site is not whole`);
@@ -104,7 +104,7 @@ async function locate(request: number, files: File[], asked: Asked): Promise<voi
       if (!(error instanceof PictureError)) throw error;
       photo = { error: error.message };
     }
-    tell({ kind: "photo", request, number: photos.length, photo });
+    send({ kind: "photo", request, number: photos.length, photo });
     photos.push(photo);
   }
   const pooled = good.length > 1 ? model.pool(good) : null;
@@ -113,6 +113,6 @@ async function locate(request: number, files: File[], asked: Asked): Promise<voi
     photos: good.length,
     agreement_nats: Math.round(pooled.agreementNats * 100) / 100,
   };
-  tell({ kind: "answer", request, photos, album });
+  send({ kind: "answer", request, photos, album });
 }
 

@@ -10,11 +10,11 @@ interface Props {
 }
 
 export function Actions({ prediction, geocoder }: Props) {
-  const [told, setTold] = useState("");
+  const [status, setStatus] = useState("");
   const copy = (what: string, text: string) => () =>
     navigator.clipboard.writeText(text).then(
-      () => setTold(`${what} copied.`),
-      () => setTold("This browser does not let the page copy."),
+      () => setStatus(`${what} copied.`),
+      () => setStatus("This browser does not let the page copy."),
     );
   const { latitude, longitude, radius_km } = prediction;
   const place = `${latitude.toFixed(5)},${longitude.toFixed(5)}`;
@@ -40,8 +40,8 @@ export function Actions({ prediction, geocoder }: Props) {
           Map app
         </a>
       </div>
-      <p class="told" role="status">
-        {told}
+      <p class="status" role="status">
+        {status}
       </p>
       {geocoder && <StreetAddress prediction={prediction} geocoder={geocoder} />}
     </section>
@@ -50,24 +50,24 @@ export function Actions({ prediction, geocoder }: Props) {
 
 /** Asks the geocoder that the server's owner gave, and only when the visitor says so. */
 function StreetAddress({ prediction, geocoder }: { prediction: Located; geocoder: string }) {
-  const [said, setSaid] = useState<string | null>(null);
+  const [address, setAddress] = useState<string | null>(null);
   const host = new URL(geocoder, location.href).host;
   const ask = async () => {
-    setSaid("Asking …");
+    setAddress("Asking …");
     try {
-      setSaid(await streetAddress(geocoder, prediction));
+      setAddress(await streetAddress(geocoder, prediction));
     } catch (error) {
-      setSaid(error instanceof LocateError ? error.message : `${host} did not answer.`);
+      setAddress(error instanceof LocateError ? error.message : `${host} did not answer.`);
     }
   };
   return (
     <p role="status">
-      {said ?? (
+      {address ?? (
         <button class="link" onClick={() => void ask()}>
           Ask {host} for the street address
         </button>
       )}
-      {said === null && <span class="quiet"> It will be told the position of this answer.</span>}
+      {address === null && <span class="quiet"> It receives the position of this answer.</span>}
     </p>
   );
 }

@@ -35,13 +35,13 @@ export function Album({ photos, answer, shown, onShow, onDrop }: Props) {
       <ul class="album">
         {photos.map((photo, number) => {
           const prediction = answer?.predictions[number];
-          const said = prediction ? headline(prediction).title : "";
+          const title = prediction ? headline(prediction).title : "";
           return (
             <li key={photo.key} class={shown === number ? "on" : ""}>
               <button class="tile" aria-pressed={shown === number} onClick={() => onShow(number)} disabled={!prediction}>
                 {photo.url && <img src={photo.url} alt="" />}
                 <span class="tile-name">{photo.file.name}</span>
-                <span class="tile-said">{said}</span>
+                <span class="tile-answer">{title}</span>
               </button>
               <button class="tile-drop" aria-label={`Take ${photo.file.name} out`} onClick={() => onDrop(photo)}>
                 <CloseIcon />

@@ -1,25 +1,9 @@
 /** One prediction in words: the head, how sure, the candidates, the countries, the evidence, the recorded position. */
 import type { ComponentChildren } from "preact";
-import {
-  DISTANCES,
-  isLocated,
-  type Candidate,
-  type Evidence,
-  type Located,
-  type Position,
-  type Prediction,
-} from "../locator";
+import { isLocated, type Candidate, type Evidence, type Located, type Position, type Prediction } from "../locator";
+import { CANDIDATE_KM, CONFIDENT, DISTANCES, NOT_USED, OFF_ANSWER, RECORDED_BY_CAMERA } from "../shared";
 import { distanceKm } from "../sphere";
-import {
-  CONFIDENT,
-  countryName,
-  distanceWords,
-  evidenceWords,
-  headline,
-  LEVEL_OF,
-  percent,
-  placeWords,
-} from "../words";
+import { countryName, distanceWords, evidenceWords, fill, headline, levelWords, percent, placeWords } from "../words";
 import { Bar } from "./bar";
 
 interface Props {
@@ -80,7 +64,7 @@ function Sureness({ prediction }: { prediction: Located }) {
           const share = prediction.within[km] ?? 0;
           return (
             <li key={km} class={share >= CONFIDENT ? "sure" : ""}>
-              <span class="level">{LEVEL_OF[km]}</span>
+              <span class="level">{levelWords(km)}</span>
               <Bar share={share} />
               <span class="number">{percent(share)}</span>
               <span class="within">within {Number(km).toLocaleString("en")} km</span>
@@ -131,7 +115,7 @@ function Candidates({ candidates, sure, looked, onLook, onGo }: CandidatesProps)
           </li>
         ))}
       </ol>
-      <p class="quiet">Probabilities within 25 km of each.</p>
+      <p class="quiet">Probabilities within {CANDIDATE_KM} km of each.</p>
     </section>
   );
 }
@@ -197,15 +181,17 @@ function EvidenceList({
 }
 
 function Recorded({ recorded, prediction, onGo }: { recorded: Position; prediction: Located; onGo(): void }) {
-  const used = prediction.evidence.some((item) => item.kind === "exif" && item.what);
+  const isUsed = prediction.evidence.some((item) => item.kind === "exif" && item.what);
+  const distance = distanceWords(distanceKm(recorded, prediction));
+  const off = fill(OFF_ANSWER, { distance, used: isUsed ? "" : NOT_USED });
   return (
     <section aria-labelledby="recorded-title">
-      <h3 id="recorded-title">Recorded by the camera</h3>
+      <h3 id="recorded-title">{RECORDED_BY_CAMERA}</h3>
       <p>
         <button class="link" onClick={onGo}>
           {recorded.latitude.toFixed(5)}, {recorded.longitude.toFixed(5)}
         </button>
-        , {distanceWords(distanceKm(recorded, prediction))} from this answer{used ? "" : ", and not used for it"}.
+        , {off}.
       </p>
     </section>
   );

@@ -1,5 +1,6 @@
 /** What is asked for besides the photo. Everything has a sensible default, so this is folded away. */
 import type { LocateOptions } from "../locator";
+import { DECIDE_WITHIN_KM, DISTANCES, THEN_WITHIN_KM } from "../shared";
 
 export interface Choices extends Pick<LocateOptions, "within_km" | "text" | "use_exif" | "region"> {
   /** Read here, by the page, what the camera recorded; never sent on its own. */
@@ -43,10 +44,12 @@ export function Options({ choices, onChange, whole, onAgain }: Props) {
             onChange(km ? { ...rest, within_km: km } : rest);
           }}
         >
-          <option value="">the usual: 25 km, then 1 km</option>
-          {[1, 25, 200, 750, 2500].map((km) => (
+          <option value="">
+            the usual: {DECIDE_WITHIN_KM} km, then {THEN_WITHIN_KM} km
+          </option>
+          {DISTANCES.map((km) => (
             <option key={km} value={km}>
-              {km.toLocaleString("en")} km
+              {Number(km).toLocaleString("en")} km
             </option>
           ))}
         </select>

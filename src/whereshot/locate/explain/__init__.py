@@ -18,7 +18,7 @@ from scipy.special import logit
 
 from whereshot.foundation.errors import ImageError, InputError, nearest_name, require
 from whereshot.foundation.progress import Track, silent
-from whereshot.locate import words
+from whereshot.locate import wording, words
 from whereshot.locate.explain import gradcam, overlay, rollout
 from whereshot.locate.explain.base import NEAR_KM, HeatMap, grid_of, on_picture
 from whereshot.locate.explain.occlusion import occlude
@@ -121,7 +121,7 @@ class Explanation:
             return [f"No heat map: {self.why_none}."]
         where, most = self.heat.where(), float(np.nanmax(self.heat.values, initial=0.0))
         if self.method == "occlusion":
-            if most < words.SILENT_NATS:
+            if most < wording.SILENT_NATS:
                 return [
                     "Hiding no part of the picture makes the place less likely: it is not one part that carries it."
                 ]

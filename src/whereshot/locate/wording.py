@@ -1,0 +1,52 @@
+"""The sentences of an answer, as templates, and the limits of the numbers in them.
+
+``locate.words`` fills them in for the command line. ``scripts/write_shared_constants.py`` writes every public name of
+this module into ``web/src/shared.ts``, and the web page fills them in for the browser. A part in braces is filled in.
+"""
+
+from __future__ import annotations
+
+NEARLY_CERTAIN = 0.995
+"""From this probability on, an answer says ``OVER`` and not a number."""
+OVER = "over 99 %"
+NEARLY_IMPOSSIBLE = 0.01
+"""Below this probability, an answer says ``UNDER`` and not a number."""
+UNDER = "under 1 %"
+
+METRES_BELOW_KM = 1
+"""Shorter distances are given in whole metres."""
+DECIMAL_BELOW_KM = 10
+"""Shorter distances have one decimal of a kilometre, longer ones two significant digits."""
+
+MOST_NATS = 16
+"""A likelihood ratio is given as at most e to the power of this."""
+DECIMAL_BELOW_TIMES = 10
+"""Smaller likelihood ratios have one decimal."""
+WHOLE_BELOW_TIMES = 100
+"""Smaller likelihood ratios are whole numbers, larger ones have one significant digit."""
+TIMES = "{ratio} times"
+
+SILENT_NATS = 0.05
+"""A factor nearer to 1 than this, about 5 %, counts as none: the answer says that it was not moved."""
+
+NO_PLACE = "at sea"
+NOT_SURE = "Not sure, not even of the continent"
+SURE = "Sure of the {level}, with at least {percent}."
+MOST_LIKELY = "Most likely: {countries}."
+COUNTRY_SHARE = "{country} ({percent})"
+WITHIN = "{percent} within {distance}"
+
+READ = "Read"
+RECORDED = "Recorded"
+ANSWER = "the answer"
+CLAIM = "the claim"
+LIKELIER = "likelier"
+LESS_LIKELY = "less likely"
+ONLY_PRIOR = "{means}; the answer is only the prior."
+UNUSABLE = "{means}."
+DID_NOT_MOVE = "{verb} {what}: {means}; did not move {subject}."
+MOVED = "{verb} {what}: {means}; made {subject} {times} {direction}."
+
+RECORDED_BY_CAMERA = "Recorded by the camera"
+OFF_ANSWER = "{distance} from this answer{used}"
+NOT_USED = ", and not used for it"

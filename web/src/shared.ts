@@ -1,0 +1,117 @@
+/**
+ * Numbers and sentences that the page and Python share. Made by scripts/write_shared_constants.py: do not edit.
+ * To change a value, change it in Python and run: python scripts/write_shared_constants.py
+ */
+
+// whereshot.earth.sphere
+export const EARTH_KM = 6371.0088;
+export const HALF_CIRCUMFERENCE_KM = 20015.114442035923;
+
+// whereshot.photos.emptiness
+export const NOTHING_TO_SEE = "nothing to see in this picture";
+export const COARSE_CELLS = 32;
+export const LEAST_SIDE = 8;
+export const EVEN_RANGE = 8;
+export const NOISE_CORRELATION = 0.2;
+export const NOISE_KURTOSIS = 4.5;
+
+// whereshot.photos.preprocess
+export const SQUARE_RATIO = 1.05;
+export const LONGEST_RATIO = 16;
+export const WHOLE_STRIDE = 32;
+export const WHOLE_LONGEST = 3;
+
+// whereshot.posterior.place_shape
+export const GOLDEN_DEGREES = 137.50776405003785;
+export const R2_STEPS = [0.7548776662466927, 0.5698402909980532] as const;
+
+// whereshot.posterior.support
+export const WIDE_KM = 3000;
+
+// whereshot.posterior.base
+export const MIN_SPREAD_KM = 0.01;
+export const EXACT_PLACES = 256;
+
+// whereshot.posterior.candidates
+export const CANDIDATES = 128;
+export const FOCUSED = 0.98;
+export const CANDIDATE_CELL_LEVEL = 8;
+export const FAR = 10;
+export const NEAR_KM = 50;
+export const GEOSCORE_KM = 1492.7;
+export const GEOSCORE_MOST = 5000;
+
+// whereshot.posterior.decision
+export const DECIDE_WITHIN_KM = 25;
+export const THEN_WITHIN_KM = 1;
+
+// whereshot.posterior.same_place
+export const ALBUM_CORRELATION = 0.5;
+export const ALBUM_HEAVY = 128;
+export const ALBUM_LIGHT = 384;
+export const ALBUM_POINTS = 4;
+
+// whereshot.posterior.map_cells
+export const MOST_CELLS = 1500;
+export const MAP_POINTS = 4096;
+export const FINEST_LEVEL = 20;
+export const COARSEST_LEVEL = 2;
+export const REGIONS = [0.5, 0.9, 1] as const;
+export const LEAST_MASS = 0.005;
+export const COARSER = 1.5;
+export const FEWEST_POINTS = 8;
+export const STRAIGHT_LEVEL = 5;
+
+// whereshot.models.readout.memory
+export const NEAREST = 10;
+export const TINY = 1e-06;
+
+// whereshot.locate.prediction
+export const CONFIDENT = 0.9;
+export const CONFIDENT_TO = { "1": "street", "25": "city", "200": "region", "750": "country", "2500": "continent" } as const;
+export const CANDIDATE_KM = 25;
+export const WIDEST_CANDIDATE_KM = 1000;
+export const LEAST_COUNTRY_SHARE = 0.001;
+
+// whereshot.server.static_site
+export const SITE_FORMAT = 1;
+
+// whereshot.locate.wording
+export const NEARLY_CERTAIN = 0.995;
+export const OVER = "over 99 %";
+export const NEARLY_IMPOSSIBLE = 0.01;
+export const UNDER = "under 1 %";
+export const METRES_BELOW_KM = 1;
+export const DECIMAL_BELOW_KM = 10;
+export const MOST_NATS = 16;
+export const DECIMAL_BELOW_TIMES = 10;
+export const WHOLE_BELOW_TIMES = 100;
+export const TIMES = "{ratio} times";
+export const SILENT_NATS = 0.05;
+export const NO_PLACE = "at sea";
+export const NOT_SURE = "Not sure, not even of the continent";
+export const SURE = "Sure of the {level}, with at least {percent}.";
+export const MOST_LIKELY = "Most likely: {countries}.";
+export const COUNTRY_SHARE = "{country} ({percent})";
+export const WITHIN = "{percent} within {distance}";
+export const READ = "Read";
+export const RECORDED = "Recorded";
+export const ANSWER = "the answer";
+export const CLAIM = "the claim";
+export const LIKELIER = "likelier";
+export const LESS_LIKELY = "less likely";
+export const ONLY_PRIOR = "{means}; the answer is only the prior.";
+export const UNUSABLE = "{means}.";
+export const DID_NOT_MOVE = "{verb} {what}: {means}; did not move {subject}.";
+export const MOVED = "{verb} {what}: {means}; made {subject} {times} {direction}.";
+export const RECORDED_BY_CAMERA = "Recorded by the camera";
+export const OFF_ANSWER = "{distance} from this answer{used}";
+export const NOT_USED = ", and not used for it";
+
+/** The distances in km at which answers are measured, as the keys of `within` spell them. */
+export const DISTANCES = Object.keys(CONFIDENT_TO) as Distance[];
+export type Distance = keyof typeof CONFIDENT_TO;
+/** What an answer can be sure of. */
+export type SureOf = (typeof CONFIDENT_TO)[Distance];
+/** The share of the probability that a region of the map holds. */
+export type Region = (typeof REGIONS)[number];
