@@ -1,6 +1,8 @@
 # make demo             locate the example picture, or PHOTO=path, and draw a map of the answer
 # make web              build the page that whereshot serve hands out; needs npm
-# make test             everything the project checks about itself
+# make wheel            build dist/*.whl, a wheel that holds the page; needs npm
+# make test             lint, format, types and the tests that are not slow
+# make test-all         the same with all tests
 # make types            mypy --strict over the package, a part of make test
 # make landmarks        train and evaluate runs/landmarks.toml, write docs/results-landmarks.md (needs ../shared)
 # make scoring          a million predictions scored, time and memory, into docs/results-scoring.md
@@ -14,7 +16,7 @@ PHOTO ?= examples/village-sign.jpg
 DEMO := demo
 
 .DELETE_ON_ERROR:
-.PHONY: demo web test types landmarks scoring benchmarks clean
+.PHONY: demo web wheel test test-all lint types shared landmarks scoring benchmarks clean
 
 demo: $(VENV)/installed
 	@mkdir -p $(DEMO)
@@ -25,16 +27,30 @@ demo: $(VENV)/installed
 SITE := src/whereshot/server/static/site
 NPM := $(shell command -v npm 2>/dev/null)
 
-web: $(SITE)/index.html
+web: shared $(SITE)/index.html
+
+# what the page shares with Python is written from Python
+shared: | $(VENV)/installed
+	@$(BIN)/python scripts/write_shared_constants.py --check
+
+wheel: web $(VENV)/developing
+	@rm -rf dist
+	$(PIP) wheel --no-build-isolation --no-deps -w dist .
+	@ls dist/*.whl
 
 $(SITE)/index.html: $(shell find web/src web/public web/*.json web/*.ts web/index.html docs/responsible-use.md -type f 2>/dev/null)
 	cd web && npm ci --no-fund --no-audit && npm run build
 
-# without npm the page's tests are skipped, and say so
-test: $(VENV)/developing types $(if $(NPM),web)
+# without npm the page is not built: its tests are skipped and say so
+test: lint types $(if $(NPM),web)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+test-all: lint types $(if $(NPM),web)
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(VENV)/developing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 types: $(VENV)/developing
 	$(BIN)/mypy
@@ -64,8 +80,8 @@ $(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 # torch comes first and pinned: any later package that asks for "torch" would fetch the newest build
 $(VENV)/developing: $(VENV)/installed
 	$(PIP) install -c constraints.txt torch
-	$(PIP) install -c constraints.txt -e ".[torch,dev]"
+	$(PIP) install -c constraints.txt -e ".[torch,dev,spark]"
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(DEMO) $(SITE) web/node_modules
+	rm -rf $(VENV) $(DEMO) $(SITE) dist web/node_modules
