@@ -44,7 +44,7 @@ from whereshot.posterior.prior import density_prior, prior_countries
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT.parent / "shared" / "data" / "photos"
 WEIGHTS = ROOT / "src" / "whereshot" / "evidence" / "local_writing.toml"
-STRENGTH = ROOT / "src" / "whereshot" / "data" / "verdict.toml"
+STRENGTH = ROOT / "src" / "whereshot" / "locate" / "data" / "verdict.toml"
 TABLES = ("signs_dev", "portable_dev", "scene_dev", "scripts_dev")
 DISTANCES_KM = (50, 500, 5000)
 NEARNESS = 0.1

@@ -197,7 +197,7 @@ def main() -> int:
         "another: the product of certain levels is zero everywhere then. In brackets the expected loss: the share of "
         "photos that are torn and would be within the distance by their finest cell. Unused bits are what the coarser "
         "levels still tell when the finest cell is known; bits left, what is unknown when all are "
-        "(`src/whereshot/oracle.py` has the formulas).",
+        "(`src/whereshot/evaluate/best_possible.py` has the formulas).",
         "",
         f"## Maps, about {DRAWN:,} cells",
         "",

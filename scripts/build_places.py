@@ -4,10 +4,10 @@
     python scripts/build_places.py --world-atlas world-atlas-2.0.2.tgz
     python scripts/build_places.py --names-only      # add native names to the table that is there; needs babel alone
 
-* data/countries.parquet: Natural Earth's country borders at 1:50 m (public domain), from the npm package
+* earth/data/countries.parquet: Natural Earth's country borders at 1:50 m (public domain), from the npm package
   world-atlas, with ISO codes from pycountry (iso-codes, LGPL-2.1) and names from Babel (CLDR, Unicode-3.0): the
   English one and those in the country's own languages.
-* data/photo_density.parquet: a density of where photos are taken, from the 100,000 positions of Flickr photos
+* posterior/data/photo_density.parquet: a density of where photos are taken, from the 100,000 positions of Flickr photos
   that the package geoclip carries (MIT).
 """
 
@@ -190,7 +190,7 @@ def main() -> None:
     given.add_argument("--names-only", action="store_true", help="add native names to the table of countries")
     arguments = parser.parse_args()
     if arguments.names_only:
-        write("countries", with_native_names(pq.read_table(shipped_table.OUT / "countries.parquet")))
+        write("countries", with_native_names(pq.read_table(shipped_table.path_of("countries"))))
     else:
         write("countries", with_native_names(build_countries(arguments.world_atlas)))
         write("photo_density", with_countries(build_density()))
