@@ -17,23 +17,21 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
-from test_flickr import SECRET, Search, ask_for, photo
-from test_mapillary import Graph
-from test_osv5m import row, write_csv
-from test_streetview import SECRET as STREET_SECRET
-from test_streetview import Streets, address
-from test_streetview import write_csv as write_addresses
-from test_yfcc import line
 
 from api_server import Answer, ApiServer
 from command_line import Run
 from conftest import MakePicture
 from faulty_server import FaultyServer, kind_of
+from flickr_api import SECRET, Search, ask_for, photo
+from osv5m_files import row, write_csv
+from street_picture_apis import STREETVIEW_KEY, Graph, Streets, address
+from street_picture_apis import write_csv as write_addresses
 from whereshot.cli import main
 from whereshot.photos import fetch as fetching
 from whereshot.photos import images
 from whereshot.photos.records import Records
 from whereshot.photos.sources import COLLECTORS, flickr, mapillary, streetview
+from yfcc_lines import line
 
 Call = Callable[..., "Said"]
 
@@ -56,7 +54,7 @@ class Said(NamedTuple):
 @pytest.fixture
 def ingest(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
     """whereshot ingest, with the keys of all APIs in the environment."""
-    for variable, secret in ((flickr.KEY, SECRET), (streetview.KEY, STREET_SECRET), (mapillary.TOKEN, "MLY|x")):
+    for variable, secret in ((flickr.KEY, SECRET), (streetview.KEY, STREETVIEW_KEY), (mapillary.TOKEN, "MLY|x")):
         monkeypatch.setenv(variable, secret)
 
     def run(*arguments: Any) -> Said:

@@ -32,7 +32,7 @@ from whereshot.models import features, manifest
 from whereshot.models.optimize import training_state
 from whereshot.models.readout import encoded_places
 from whereshot.photos.records import Records
-from whereshot.photos.sources.budget import Purse
+from whereshot.photos.sources.budget import Budget
 from whereshot.posterior.prior import density_prior
 
 PACKAGE = Path(__file__).parents[2] / "src" / "whereshot"
@@ -120,7 +120,7 @@ def some_features(path: Path) -> None:
 
 def money(path: Path) -> None:
     path.mkdir(exist_ok=True)
-    Purse(path, 1.0, 99.0).take("x" * 5000)
+    Budget(path, 1.0, 99.0).take("x" * 5000)
 
 
 WRITERS: dict[str, Callable[[Path], None]] = {

@@ -16,8 +16,9 @@ from PIL import Image
 
 from whereshot.foundation.errors import OutputError
 from whereshot.models import features
-from whereshot.photos.batches import NO_FILE, Batch
+from whereshot.photos.batches import Batch
 from whereshot.photos.preprocess import Preprocess
+from whereshot.photos.reject_reasons import NO_FILE_DETAIL
 
 SETTINGS = Preprocess(size=16, resize=16)
 
@@ -105,7 +106,7 @@ def test_unreadable_pictures_are_named_and_tried_again(photos: list[str | None],
         assert errors == {
             1: f"{photos[1]}: {unknown}",
             2: f"{missing}: no such file",
-            3: NO_FILE,
+            3: NO_FILE_DETAIL,
             4: f"{photos[1]}: {unknown}",
         }
         np.testing.assert_allclose(vectors[0], expected(0), atol=1e-4)
@@ -117,7 +118,7 @@ def test_unreadable_pictures_are_named_and_tried_again(photos: list[str | None],
 def test_nothing_readable(tmp_path: Path) -> None:
     vectors, errors, seen = computed([None, None], tmp_path / "cache")
     assert vectors.shape == (2, 0)
-    assert (errors, seen) == ({0: NO_FILE, 1: NO_FILE}, 0)
+    assert (errors, seen) == ({0: NO_FILE_DETAIL, 1: NO_FILE_DETAIL}, 0)
 
 
 def test_a_broken_shard_is_computed_again(photos: list[str | None], tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ from PIL import Image
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.progress import Track, silent
 from whereshot.models import runtime
-from whereshot.photos.batches import NO_FILE, Batch
+from whereshot.photos.batches import Batch
 from whereshot.photos.preprocess import Preprocess
+from whereshot.photos.reject_reasons import NO_FILE_DETAIL
 
 SETTINGS = Preprocess(size=16, resize=16, crops=2)
 
@@ -82,7 +83,7 @@ def test_every_photo_once_and_the_broken_ones_named(photos: list[str | None], tm
     assert errors[7] == f"{photos[7]}: not a picture in a known format (JPEG, PNG, WebP, HEIC, ...)"
     assert errors[20].startswith(f"{photos[20]}: the picture is damaged (")
     assert errors[33] == f"{photos[33]}: no such file"
-    assert errors[39] == NO_FILE
+    assert errors[39] == NO_FILE_DETAIL
     for row, colour in outputs.items():
         expected = (np.array([6 * row, 255 - 6 * row, 100]) / 255 - SETTINGS.mean) / SETTINGS.std
         np.testing.assert_allclose(colour, expected, atol=1e-4)
@@ -130,7 +131,7 @@ def test_no_photos_at_all(tmp_path: Path) -> None:
 def test_a_batch_without_a_readable_photo_does_not_reach_the_network(tmp_path: Path) -> None:
     outputs, errors = collected([None] * 20, tmp_path / "log")
     assert outputs == {}
-    assert errors == dict.fromkeys(range(20), NO_FILE)
+    assert errors == dict.fromkeys(range(20), NO_FILE_DETAIL)
     assert not (tmp_path / "log").exists()
 
 

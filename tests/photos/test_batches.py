@@ -12,9 +12,10 @@ from PIL import Image
 from whereshot.foundation.errors import InputError
 from whereshot.photos import preprocess
 from whereshot.photos.augment import AugmentSettings, RandAugmentSettings
-from whereshot.photos.batches import NO_FILE, Batch, Processes, batches, content_digest
+from whereshot.photos.batches import Batch, Processes, batches, content_digest
 from whereshot.photos.images import Source
 from whereshot.photos.preprocess import Preprocess, RandomCrop
+from whereshot.photos.reject_reasons import NO_FILE_DETAIL
 
 SETTINGS = Preprocess(size=32, resize=32, crops=3)
 
@@ -66,7 +67,7 @@ def test_every_row_is_once_in_rows_or_errors(sources: list, batch_size: int, thr
     rows, crops, errors = collect(made)
     assert rows == [row for row in range(11) if row not in BAD]
     assert set(errors) == BAD
-    assert errors[2] == NO_FILE == "the record names no image file"
+    assert errors[2] == NO_FILE_DETAIL == "the record names no image file"
     assert errors[5].startswith(f"{tmp_path / 'broken.png'}: the picture is damaged (")
     assert errors[8] == f"{tmp_path / 'missing.png'}: no such file"
     for row, array in crops.items():

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from whereshot.foundation.errors import InputError, OutputError
-from whereshot.photos.record_stream import Source
+from whereshot.photos.record_stream import RecordFiles
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def records(tmp_path: Path) -> Path:
 
 
 def test_every_row_is_in_one_portion(records: Path) -> None:
-    source = Source(records, 3)
+    source = RecordFiles(records, 3)
     portions = list(source.portions())
     assert [portion.unit for portion in portions] == ["00000", "00001", "00002"]
     assert [portion.records.strings("id") for portion in portions] == [["a", "b", "c"], ["b", "d"], ["e", "b"]]
@@ -37,7 +37,7 @@ def test_every_row_is_in_one_portion(records: Path) -> None:
 
 
 def test_one_file_is_a_source_too(records: Path) -> None:
-    assert [len(portion.records) for portion in Source(records / "part-0.parquet", 2).portions()] == [2, 2, 1]
+    assert [len(portion.records) for portion in RecordFiles(records / "part-0.parquet", 2).portions()] == [2, 2, 1]
 
 
 def test_what_is_no_source(tmp_path: Path) -> None:
@@ -51,11 +51,11 @@ def test_what_is_no_source(tmp_path: Path) -> None:
         ("nameless.parquet", "records need a column 'id'; make them with: whereshot ingest"),
     ):
         with pytest.raises(InputError, match=message):
-            Source(tmp_path / name, 3)
+            RecordFiles(tmp_path / name, 3)
 
 
 def test_an_output_is_not_where_the_records_are(records: Path, tmp_path: Path) -> None:
     for path in (records, records / "part-0.parquet"):
         with pytest.raises(OutputError, match="in: the records themselves are there; name another folder"):
-            Source(path, 3).check_apart(records)
-    Source(records, 3).check_apart(tmp_path / "out")
+            RecordFiles(path, 3).check_apart(records)
+    RecordFiles(records, 3).check_apart(tmp_path / "out")

@@ -22,6 +22,7 @@ from whereshot.report.answer_formats import json_text
 
 if TYPE_CHECKING:
     from whereshot.photos.records import Records
+    from whereshot.photos.sources import UnreadFiles
 
 
 class ReportFormat(enum.StrEnum):
@@ -158,15 +159,11 @@ def say(text: str) -> None:
     print(visible(text), file=sys.stderr)
 
 
-def say_unread(inputs: Sequence[Path]) -> None:
-    """Report the raw photos and videos in the folders of the inputs, which whereshot cannot read."""
-    if not any(path.is_dir() for path in inputs):
-        return
-    from whereshot.photos.sources import describe_unread
-
-    unread = describe_unread(inputs)
-    if unread is not None:
-        say(unread)
+def say_unread(unread: UnreadFiles) -> None:
+    """Report the raw photos and videos that lie beside the pictures, which whereshot cannot read."""
+    note = unread.describe()
+    if note is not None:
+        say(note)
 
 
 def print_json(document: Any) -> None:

@@ -59,6 +59,7 @@ def batch(
     from whereshot.foundation import progress
     from whereshot.foundation.jobs import ENGINES
     from whereshot.locate import batch as batches
+    from whereshot.photos.sources import UnreadFiles
 
     if engine not in ENGINES:
         raise InputError(f"no engine {engine!r}; {nearest_name(engine, ENGINES)}")
@@ -66,7 +67,8 @@ def batch(
         raise InputError("--master is for --engine spark; leave it out")
     check_folder(out)
     resumable(drop=["--overwrite"])
-    records = batches.read_photos(photos, pairs(column, "--column"))
+    unread = UnreadFiles()
+    records = batches.read_photos(photos, pairs(column, "--column"), unread)
     twice = len(records) - len(records.table["id"].unique())
     if twice:
         say(f"{photos}: {twice} rows have the id of an earlier one; each is located, and has a row of its own")
@@ -76,5 +78,5 @@ def batch(
     )
     if document["rejected"]:
         some_failed()
-    say_unread([photos])
+    say_unread(unread)
     print_done(document, out, out / "rejects", form, "photos located", "failed")

@@ -17,7 +17,6 @@ from whereshot.cli.base import (
     print_json,
     resumable,
     say,
-    say_unread,
 )
 from whereshot.foundation.errors import InputError
 
@@ -73,7 +72,6 @@ def learn(
         track=progress.bar,
         say=say,
     )
-    say_unread(photos)
     reasons = count_reasons(learned.rejects)
     if form is ReportFormat.json:
         print_json(learned.to_json() | {"rejected": reasons})
@@ -88,12 +86,14 @@ def _read(photos: list[Path], column: list[str] | None) -> tuple[Records, pa.Tab
     from whereshot.foundation import progress
     from whereshot.foundation.tables import rejects_table
     from whereshot.photos.records import Records
+    from whereshot.photos.reject_reasons import NO_POSITION
     from whereshot.photos.sources import SOURCES
-    from whereshot.photos.sources.base import NO_POSITION
 
     folders = [path for path in photos if path.is_dir() and not any(path.glob("*.parquet"))]
     if len(folders) == len(photos):
         ingested = SOURCES["folder"](photos, pairs(column, "--column"), progress.bar)
+        for note in ingested.notes:
+            say(note)
         return ingested.records, ingested.rejects
     if len(photos) > 1:
         raise InputError("learn takes folders of photos, or one table or Records")

@@ -31,6 +31,7 @@ from whereshot.report.answer_formats import LocatedPhotos, PredictionFormat
 
 if TYPE_CHECKING:
     from whereshot.earth import areas
+    from whereshot.photos.sources import UnreadFiles
 
 
 HoursOption = Annotated[
@@ -72,6 +73,7 @@ def locate(
     from whereshot.evidence.time import HourModel
     from whereshot.foundation import progress
     from whereshot.locate.geolocator import Geolocator
+    from whereshot.photos.sources import UnreadFiles
 
     if posterior is not None and posterior.suffix != ".parquet":
         raise InputError(f"--posterior writes a .parquet file; got {posterior}")
@@ -82,7 +84,8 @@ def locate(
     neighbours = AlbumModel() if album else None
     if album_model is not None:
         neighbours = AlbumModel.load(album_model)
-    paths = [str(path) for path in _pictures(photos)]
+    unread = UnreadFiles()
+    paths = [str(path) for path in _pictures(photos, unread)]
     locator = Geolocator.load(model, device)
     located = locator.locate_each(
         paths,
@@ -102,7 +105,7 @@ def locate(
         none = len(failed) == len(paths)
         say(f"no photo could be read, so {posterior} was not written" if none else f"wrote {posterior}")
     _print_answers(answers, form, out, only_prior=locator.folder is None)
-    say_unread(photos)
+    say_unread(unread)
     if failed:
         some_failed()
         if form is not PredictionFormat.table or out is not None:  # the table on the screen already has the errors
@@ -148,14 +151,14 @@ def _read_area(region: str) -> areas.Region:
     return areas.read_area(region)
 
 
-def _find(folder: Path) -> list[Path]:
-    """Return all pictures of a folder. Raises InputError where there is none."""
+def _find(folder: Path, unread: UnreadFiles) -> list[Path]:
+    """Return all pictures of a folder; ``unread`` takes the other files. Raises InputError where there is no picture."""
     from whereshot.photos.sources import find_pictures
 
-    return [picture for _, picture in find_pictures([folder])]
+    return [picture for _, picture in find_pictures([folder], unread)]
 
 
-def _pictures(photos: list[Path]) -> list[Path]:
+def _pictures(photos: list[Path], unread: UnreadFiles) -> list[Path]:
     """Return the photos that the user named, and all photos of the folders.
 
     A missing file stays in the list: only this photo fails. An empty folder is reported, and fails the run only where
@@ -165,7 +168,7 @@ def _pictures(photos: list[Path]) -> list[Path]:
     problems: list[InputError] = []
     for path in photos:
         try:
-            found += _find(path) if path.is_dir() else [path]
+            found += _find(path, unread) if path.is_dir() else [path]
         except InputError as error:
             problems.append(error)
     if not found:

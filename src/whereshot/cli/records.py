@@ -22,7 +22,6 @@ from whereshot.cli.base import (
     print_kept,
     resumable,
     say,
-    say_unread,
 )
 from whereshot.foundation.errors import InputError, nearest_name
 
@@ -113,8 +112,6 @@ def ingest(
         _refuse(f"is for {', '.join(JOBS)} into a folder", {"--check": check, "--engine": other_engine})
         rejects = rejects_path(out)
         document = _at_once(source, inputs, out, pairs(column, "--column"), where or [])
-    if source == "folder":
-        say_unread(inputs)
     print_kept(document, out, rejects, form)
 
 

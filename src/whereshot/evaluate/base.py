@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from whereshot.earth import sphere
 from whereshot.foundation.errors import ConfigError, InputError
 from whereshot.photos.records import Records
-from whereshot.photos.scenes import KINDS as SCENES
+from whereshot.photos.scenes import SCENES
 from whereshot.posterior.candidates import GEOSCORE_KM
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)

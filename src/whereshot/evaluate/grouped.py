@@ -15,7 +15,7 @@ from whereshot.earth.sphere import DISTANCES_KM
 from whereshot.evaluate.base import Column, Metric, Scored, Sums, Truth
 from whereshot.evaluate.naming import named_truth
 from whereshot.foundation import package_data
-from whereshot.photos.scenes import KINDS as SCENES
+from whereshot.photos.scenes import SCENES
 
 
 def _hit(km: float, scored: Scored) -> NDArray[np.float64]:

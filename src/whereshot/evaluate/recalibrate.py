@@ -29,7 +29,7 @@ from whereshot.models.learned_photos import Sifted, sift
 from whereshot.models.model_folder import ModelFolder
 from whereshot.models.readout.library import NEAR_KM
 from whereshot.photos.records import Records
-from whereshot.photos.scenes import KINDS as SCENES
+from whereshot.photos.scenes import SCENES
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.decision import decide
 from whereshot.posterior.place_shape import log_kernel

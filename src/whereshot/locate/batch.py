@@ -26,14 +26,15 @@ from whereshot.locate.geolocator import Geolocator
 from whereshot.locate.prediction import WITHIN_KM, Place, Prediction, answer_rows
 from whereshot.photos import images
 from whereshot.photos.records import Records
-from whereshot.photos.sources import find_pictures
+from whereshot.photos.reject_reasons import UNREADABLE
+from whereshot.photos.sources import UnreadFiles, find_pictures
 from whereshot.photos.sources.table import ALIASES
 
 UNITS = 64
 LEAST_PHOTOS, MOST_PHOTOS = 16, 256
 """Photos of a unit: those of one of 64, within these. A kill costs the units at work, and each costs a file."""
 
-NO_IMAGE, UNREADABLE, NOT_LOCATED = "no image", "unreadable picture", "could not be located"
+NO_IMAGE, NOT_LOCATED = "no image", "could not be located"
 """Reasons of failures."""
 
 INPUT_ROWS = 4096
@@ -86,11 +87,11 @@ class Asked:
     use_exif: bool = False
 
 
-def read_photos(path: str | Path, columns: Mapping[str, str] = {}) -> Records:
+def read_photos(path: str | Path, columns: Mapping[str, str] = {}, unread: UnreadFiles | None = None) -> Records:
     """The photos to locate, with or without positions: records, a folder of pictures, or a table that names them.
 
-    ``columns`` name the table's columns of "id" and "image"; pictures are looked for from the table's folder. Raises
-    InputError.
+    ``columns`` name the table's columns of "id" and "image"; pictures are looked for from the table's folder.
+    ``unread`` takes the raw photos and videos of a folder. Raises InputError.
     """
     path = Path(path)
     is_records = path.suffix.lower() == ".parquet" or (path.is_dir() and any(path.glob("*.parquet")))
@@ -99,7 +100,9 @@ def read_photos(path: str | Path, columns: Mapping[str, str] = {}) -> Records:
     if is_records or not path.exists():
         return Records.read(path)
     if path.is_dir():
-        found = [(images.printable(name), images.printable(str(picture))) for name, picture in find_pictures([path])]
+        found = [
+            (images.printable(name), images.printable(str(picture))) for name, picture in find_pictures([path], unread)
+        ]
         return Records(pa.table({"id": [name for name, _ in found], "image": [place for _, place in found]}))
     return _read_table(path, columns)
 

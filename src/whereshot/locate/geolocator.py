@@ -27,10 +27,10 @@ from whereshot.models.readout import mixture
 from whereshot.models.readout.base import Outputs, Readout
 from whereshot.models.readout.mixture import empty_rows
 from whereshot.photos import images
-from whereshot.photos.batches import NO_FILE
 from whereshot.photos.emptiness import NOTHING, is_empty
 from whereshot.photos.photo import Photo
 from whereshot.photos.recorded import Recorded
+from whereshot.photos.reject_reasons import NO_FILE_DETAIL
 from whereshot.posterior.background import Foreground
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.masses import restricted
@@ -203,7 +203,7 @@ class Geolocator:
         for row, source in enumerate(track(sources, total=len(sources), what="reading photos"), start):
             try:
                 if source is None:
-                    raise ImageError(NO_FILE)
+                    raise ImageError(NO_FILE_DETAIL)
                 empty[row] = is_empty(images.open_rgb(source, min_side=64))
             except ImageError as error:
                 errors[row] = str(error)

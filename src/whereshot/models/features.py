@@ -19,8 +19,9 @@ from whereshot.foundation import output_files
 from whereshot.foundation.progress import Track, silent
 from whereshot.foundation.tables import write_parquet
 from whereshot.models import runtime
-from whereshot.photos.batches import NO_FILE, content_digest
+from whereshot.photos.batches import content_digest
 from whereshot.photos.preprocess import Preprocess
+from whereshot.photos.reject_reasons import NO_FILE_DETAIL
 
 SHARD_PHOTOS = 512
 """Photos whose features are written at a time. A kill loses at most so many."""
@@ -82,7 +83,7 @@ def cached_features(
         elif digest is not None and digest in known:
             features[row] = known[digest]
         else:
-            errors.setdefault(row, failed_digests.get(digest, NO_FILE))
+            errors.setdefault(row, failed_digests.get(digest, NO_FILE_DETAIL))
     return features, errors
 
 

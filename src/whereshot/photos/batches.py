@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 from whereshot.foundation import processes
 from whereshot.foundation.errors import ImageError, InputError
 from whereshot.photos import emptiness, images, picture_bytes, preprocess
+from whereshot.photos.reject_reasons import NO_FILE_DETAIL
 
 if TYPE_CHECKING:
     from whereshot.photos.augment import AugmentSettings
-
-NO_FILE = "the record names no image file"
 
 
 class Loaded(NamedTuple):
@@ -159,7 +158,7 @@ def load(
 ) -> Loaded | str:
     """The crops of one row, or why it has none."""
     if source is None:
-        return NO_FILE
+        return NO_FILE_DETAIL
     try:
         if random_crops is None:
             image = preprocess.decode(source, settings)

@@ -28,12 +28,11 @@ from whereshot.foundation.jobs import Shards
 from whereshot.foundation.progress import Track, silent
 from whereshot.foundation.tables import Reject, rejects_table
 from whereshot.photos import images, picture_bytes
-from whereshot.photos.record_stream import DUPLICATE_ID, Portion, Source
+from whereshot.photos.record_stream import Portion, RecordFiles
+from whereshot.photos.reject_reasons import DUPLICATE_ID, NO_FILE, NO_FILE_DETAIL, UNREADABLE
 
 SHARD_PHOTOS = 1000
 LEAST_SIZE, LARGEST_SIZE = 16, 4096
-NO_FILE = "no image file"
-UNREADABLE = "unreadable picture"
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONGEST = 16  # longer over shorter side beyond which only the middle is kept, as the loader does
@@ -58,7 +57,7 @@ def pack(
         raise InputError(f"size must be {LEAST_SIZE} to {LARGEST_SIZE} pixels; got {size}")
     if not 1 <= quality <= 100:
         raise InputError(f"quality must be 1 to 100; got {quality}")
-    source, out = Source(records, SHARD_PHOTOS), Path(out)
+    source, out = RecordFiles(records, SHARD_PHOTOS), Path(out)
     if not source.has_column("image"):
         raise InputError(f"{records}: no column 'image' that names files; download them with: whereshot fetch")
     source.check_apart(out)
@@ -73,7 +72,7 @@ def pack(
         return shards.summary()
 
 
-def _written(source: Source, shards: Shards, job: tuple[str, int, int], workers: int) -> Iterator[None]:
+def _written(source: RecordFiles, shards: Shards, job: tuple[str, int, int], workers: int) -> Iterator[None]:
     """One None for every photo of a shard that is written."""
     todo = (portion for portion in source.portions() if portion.unit not in shards.done)
     yield from [None] * sum(written.rows for written in shards.done.values())
@@ -131,7 +130,7 @@ def _fill(
             if portion.repeats[row]:
                 rejects.append((name, image, DUPLICATE_ID, f"id {name!r} stands in an earlier row"))
             elif image is None:
-                rejects.append((name, image, NO_FILE, "the record names no image file"))
+                rejects.append((name, image, NO_FILE, NO_FILE_DETAIL))
             else:
                 try:
                     data = presized(image, size, quality)

@@ -19,6 +19,8 @@ Stored = str | Path | bytes
 
 MAX_BYTES = 256 * 1024**2
 """Bytes above which a picture is refused."""
+LEAST_BYTES = 1025
+"""Servers give a file of at most 1,024 bytes in place of a photo that they no longer have."""
 
 _MEMBER = re.compile(r"(.+\.(?:tar|zip))#(\d+)\+(\d+)(?:~(\d+))?", re.DOTALL | re.IGNORECASE)
 _ZIP_HEADER = struct.Struct("<4s22xHH")

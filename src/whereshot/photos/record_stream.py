@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 from whereshot.foundation.errors import InputError, OutputError
 from whereshot.photos.records import Records
 
-DUPLICATE_ID = "duplicate id"
-
 
 @dataclass(frozen=True)
 class Portion:
@@ -30,7 +28,7 @@ class Portion:
     repeats: NDArray[np.bool_]
 
 
-class Source:
+class RecordFiles:
     """A folder of Parquet shards or one ``.parquet`` file, to be read in portions of ``portion_rows``."""
 
     def __init__(self, path: str | Path, portion_rows: int) -> None:

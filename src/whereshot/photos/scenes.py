@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from whereshot.foundation.errors import InputError
 from whereshot.photos.records import Records
 
-KINDS = ("indoor", "natural", "urban")
-SCENES = tuple(f"scene_{kind}" for kind in KINDS)
+SCENES = ("indoor", "natural", "urban")
+SCENE_COLUMNS = tuple(f"scene_{kind}" for kind in SCENES)
 """The columns of records."""
 
 
@@ -22,11 +22,11 @@ def scene_shares(records: Records) -> NDArray[np.float64]:
 
     Raises InputError where records have no such columns.
     """
-    if not set(SCENES) <= set(records.table.column_names):
+    if not set(SCENE_COLUMNS) <= set(records.table.column_names):
         raise InputError(
-            f"needs the columns {', '.join(SCENES)}; classify the photos with: whereshot curate --scene-model"
+            f"needs the columns {', '.join(SCENE_COLUMNS)}; classify the photos with: whereshot curate --scene-model"
         )
-    shares = np.stack([records.numbers(name) for name in SCENES], axis=1)
+    shares = np.stack([records.numbers(name) for name in SCENE_COLUMNS], axis=1)
     total = shares.sum(axis=1, keepdims=True)
     known = (shares >= 0).all(axis=1, keepdims=True) & (total > 0) & np.isfinite(total)
     result: NDArray[np.float64] = np.divide(shares, total, out=np.full(shares.shape, np.nan), where=known)

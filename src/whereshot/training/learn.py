@@ -33,7 +33,7 @@ from whereshot.models.readout import whitening
 from whereshot.models.readout.library import library_of
 from whereshot.photos.preprocess import Preprocess
 from whereshot.photos.records import Records
-from whereshot.photos.sources.base import UNREADABLE
+from whereshot.photos.reject_reasons import UNREADABLE
 from whereshot.posterior.prior import density_prior
 from whereshot.training.learn_holdout import rehearse
 from whereshot.training.photos_to_learn import (

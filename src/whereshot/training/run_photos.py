@@ -13,10 +13,9 @@ from whereshot.foundation.errors import ConfigError, ImageError, InputError, nea
 from whereshot.foundation.progress import Track, silent
 from whereshot.foundation.tables import rejects_table
 from whereshot.photos import images
-from whereshot.photos.batches import NO_FILE
 from whereshot.photos.records import Records
+from whereshot.photos.reject_reasons import NO_FILE_DETAIL, NO_POSITION
 from whereshot.photos.sources import SOURCES
-from whereshot.photos.sources.base import NO_POSITION
 from whereshot.training.run_file import PLACE, DataSettings
 
 
@@ -71,7 +70,7 @@ def unreadable(paths: Sequence[str | None], track: Track) -> dict[int, str]:
 
     def problem(path: str | None) -> str | None:
         if path is None:
-            return NO_FILE
+            return NO_FILE_DETAIL
         try:
             images.open_rgb(path, min_side=64)
         except ImageError as error:

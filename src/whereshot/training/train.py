@@ -35,7 +35,7 @@ from whereshot.models.readout.gallery import Gallery, gallery_of
 from whereshot.models.readout.mixture import Calibration
 from whereshot.photos.preprocess import Preprocess
 from whereshot.photos.records import Records
-from whereshot.photos.sources.base import UNREADABLE
+from whereshot.photos.reject_reasons import UNREADABLE
 from whereshot.posterior.prior import density_prior
 from whereshot.training import held_out, run_photos
 from whereshot.training.calibration import HeldOut, calibrate

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from whereshot.evidence.refiners.scene_experts import combine_experts
 from whereshot.foundation.errors import InputError
-from whereshot.photos.scenes import KINDS
+from whereshot.photos.scenes import SCENES
 from whereshot.posterior.base import Posterior
 
 PLACES = np.array([[0.0, 0.0], [10.0, 10.0], [20.0, 20.0]])
@@ -23,7 +23,7 @@ def sure_of(number: int, photos: int, places: np.ndarray = PLACES) -> Posterior:
 
 
 def experts(photos: int) -> dict[str, Posterior]:
-    return {kind: sure_of(number, photos) for number, kind in enumerate(KINDS)}
+    return {kind: sure_of(number, photos) for number, kind in enumerate(SCENES)}
 
 
 def test_the_expert_of_the_likeliest_scene_answers() -> None:
@@ -45,11 +45,11 @@ def test_one_expert_for_all_that_is_outdoors() -> None:
 @given(arrays(np.float64, (4, 3), elements=st.floats(0.01, 1)), st.sampled_from(["likeliest", "mixture"]))
 def test_experts_with_places_of_their_own_mix_to_the_same_density(shares: np.ndarray, how: str) -> None:
     shares = shares / shares.sum(axis=1, keepdims=True)
-    apart = {kind: sure_of(n, 4, PLACES + (n == 1) * 1.0) for n, kind in enumerate(KINDS)}
+    apart = {kind: sure_of(n, 4, PLACES + (n == 1) * 1.0) for n, kind in enumerate(SCENES)}
     said = combine_experts(apart, shares, how)
     weight = np.eye(3)[shares.argmax(axis=1)] if how == "likeliest" else shares
     points = PLACES[[0, 1, 2, 0]] + 0.1
-    wanted = sum(weight[:, n] * apart[kind].density(points) for n, kind in enumerate(KINDS))
+    wanted = sum(weight[:, n] * apart[kind].density(points) for n, kind in enumerate(SCENES))
     np.testing.assert_allclose(said.density(points), wanted, rtol=1e-9)
 
 

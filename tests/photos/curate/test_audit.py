@@ -176,15 +176,6 @@ def test_what_cannot_be_checked_is_said_and_not_nought() -> None:
         audit(bare, bare[[]])
 
 
-def test_processes_read_the_same_hashes(sets: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    paths = Records.read(sets[1]).strings("image")
-    here = list(auditing._read_all(paths))
-    monkeypatch.setattr(auditing, "_FEW", 2)
-    monkeypatch.setattr(auditing, "_PORTION", 4)
-    monkeypatch.setattr(auditing, "cores", lambda: 2)
-    assert list(auditing._read_all(paths)) == here
-
-
 def test_the_command_reports_and_writes(sets: tuple[Path, Path], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "whereshot.cli", "audit", *map(str, sets)]
     options = ["--out", str(tmp_path / "clean"), "--report", str(tmp_path / "report"), "--format", "json"]

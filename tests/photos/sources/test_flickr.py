@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import math
 import os
 import signal
 import subprocess
@@ -15,57 +14,14 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from api_server import Answer, ApiServer, as_json
+from api_server import ApiServer
+from flickr_api import HASTY, SECRET, START, Search, ask_for, photo
 from whereshot.foundation.errors import ConfigError, InputError, OutputError
 from whereshot.foundation.jobs import MANIFEST
 from whereshot.photos.fetch import Manners
 from whereshot.photos.records import Records
 from whereshot.photos.sources import flickr, flickr_queries
 from whereshot.photos.sources.base import Collected, Order
-
-HASTY = Manners(allow_private=True, back_off_s=0.01, timeout_s=5, attempts=4, redirects=0)
-SECRET = "k3y/that+nobody sees"
-START = int(datetime.datetime(2010, 1, 1, tzinfo=datetime.UTC).timestamp())
-
-
-def photo(number: int, **changed: Any) -> dict[str, Any]:
-    made = {
-        "id": str(50_000_000_000 + number),
-        "owner": f"{number % 7}@N00",
-        "secret": f"s{number}",
-        "server": "65535",
-        "title": f"Photo {number}",
-        "dateupload": str(START + number * 60),
-        "datetaken": "2009-12-24 18:30:00",
-        "datetakengranularity": "0",
-        "datetakenunknown": "0",
-        "latitude": f"{48 + number % 100 / 1000}",
-        "longitude": 16.4,
-        "accuracy": "16",
-        "license": "4",
-        "tags": "vienna sunset",
-        "media": "photo",
-    }
-    return {**made, **changed}
-
-
-class Search:
-    """flickr.photos.search over photos, with its limits: 250 a page, and nothing beyond the first 4,000."""
-
-    def __init__(self, photos: dict[str, list[dict[str, Any]]]) -> None:
-        self.photos = photos
-
-    def __call__(self, path: str, asked: dict[str, str], headers: dict[str, str]) -> Answer:
-        if asked.get("api_key") != SECRET:
-            return as_json({"stat": "fail", "code": 100, "message": f"Invalid API Key {asked.get('api_key')}"})
-        low, high = int(asked["min_upload_date"]), int(asked["max_upload_date"])
-        word = asked.get("text", "").split(" ")[0] if "bbox" not in asked else asked["bbox"]
-        found = [one for one in self.photos.get(word, ()) if low <= int(one["dateupload"]) <= high]
-        size, page = int(asked["per_page"]), int(asked["page"])
-        first = (min(page, 4000 // size) - 1) * size  # beyond the limit the last page comes again
-        pages = math.ceil(len(found) / size)
-        shown = found[first : first + size]
-        return as_json({"stat": "ok", "photos": {"page": page, "pages": pages, "total": len(found), "photo": shown}})
 
 
 @pytest.fixture
@@ -80,11 +36,6 @@ def many() -> Iterator[ApiServer]:
     austria = [*vienna[::10], photo(20_000), photo(20_001, media="video")]
     with ApiServer(Search({"vienna": vienna, "austria": austria})) as server:
         yield server
-
-
-def ask_for(path: Path, text: str = 'keywords = ["vienna", "austria"]') -> Path:
-    path.write_text(f"min_upload = 2010-01-01\nmax_upload = 2010-02-01\n{text}\n")
-    return path
 
 
 def collect(server: ApiServer, tmp_path: Path, text: str | None = None, **given: Any) -> Collected:
@@ -249,7 +200,7 @@ CHILD = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[4])
-from test_flickr import HASTY
+from flickr_api import HASTY
 from whereshot.photos.sources import flickr
 from whereshot.photos.sources.base import Order
 flickr.collect(Order([Path(sys.argv[1])], Path(sys.argv[2]), endpoint=sys.argv[3], manners=HASTY))

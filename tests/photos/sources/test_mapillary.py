@@ -8,10 +8,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from test_streetview import HASTY, address, write_csv
 
-from api_server import Answer, ApiServer, as_json
+from api_server import Answer, ApiServer
 from faulty_server import picture
+from street_picture_apis import HASTY, MAPILLARY_TOKEN, Graph, address, write_csv
 from whereshot.foundation.errors import ConfigError, InputError
 from whereshot.photos import images
 from whereshot.photos.records import Records
@@ -19,50 +19,12 @@ from whereshot.photos.sources import mapillary
 from whereshot.photos.sources.addresses import Address
 from whereshot.photos.sources.base import Collected, Order
 
-SECRET = "MLY|123|se cret"
 SMALL = ["cells=region", "units=city", "per_cell=4"]
-
-
-class Graph:
-    """The graph: a picture every 0.001 degrees, a panorama beside each; no token where pictures are."""
-
-    def __init__(self) -> None:
-        self.url = ""
-        self.empty = False
-
-    def __call__(self, path: str, asked: dict[str, str], headers: dict[str, str]) -> Answer:
-        if path.startswith("/cdn/"):
-            assert "authorization" not in headers and SECRET not in str(asked)
-            return 200, picture(int(path.rpartition("/")[2]), 64), "image/jpeg"
-        if path == "/robots.txt":
-            return 404, b"", "text/plain"
-        if headers.get("authorization") != f"OAuth {SECRET}":
-            return as_json({"error": {"message": "Invalid OAuth access token", "code": 190}}, 401)
-        if path == "/images":
-            west, south, east, north = map(float, asked["bbox"].split(","))
-            assert (east - west) * (north - south) < 0.01  # degrees squared, as the API demands
-            numbers = range(int(west * 1000) - 1, int(east * 1000) + 2)
-            near = [n for n in numbers if west <= n / 1000 <= east and south <= 48.2 <= north and not self.empty]
-            return as_json({"data": [one for n in near for one in (self.image(n), self.image(n, is_pano=True))]})
-        number = int(path[1:])
-        return as_json({"id": path[1:], "thumb_1024_url": f"{self.url}/cdn/{number}?ttl=1"})
-
-    def image(self, number: int, is_pano: bool = False) -> dict[str, Any]:
-        return {
-            "id": str(number + 10**6 * is_pano),
-            "geometry": {"type": "Point", "coordinates": [0, 0]},
-            "computed_geometry": {"type": "Point", "coordinates": [number / 1000, 48.2]},
-            "captured_at": 1_507_560_881_000,
-            "sequence": f"seq{number // 100}",
-            "creator": {"username": "ann", "id": "7"},
-            "is_pano": is_pano,
-            "compass_angle": 93.5,
-        }
 
 
 @pytest.fixture(autouse=True)
 def token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(mapillary.TOKEN, SECRET)
+    monkeypatch.setenv(mapillary.TOKEN, MAPILLARY_TOKEN)
 
 
 @pytest.fixture

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import json
 import math
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -19,101 +15,21 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
-from api_server import Answer, ApiServer, as_json
+from api_server import ApiServer
+from street_picture_apis import HASTY, SMALL, STREETVIEW_KEY, Streets, address, write_csv, write_features
 from whereshot.earth import partition
 from whereshot.foundation.errors import ConfigError, InputError, OutputError, WhereshotError
 from whereshot.foundation.progress import silent
 from whereshot.photos import images
-from whereshot.photos.fetch import Manners
 from whereshot.photos.records import Records
 from whereshot.photos.sources import addresses, streetview
 from whereshot.photos.sources.base import Collected, Order
 
-HASTY = Manners(allow_private=True, back_off_s=0.01, timeout_s=5, attempts=3, redirects=0)
-SECRET = "AIza/street+key"
-SMALL = ["cells=region", "units=city", "size=128", "margin=24", "per_cell=10"]
-
-
-def address(number: int, **changed: Any) -> dict[str, Any]:
-    made = {
-        "LON": f"{16 + number / 1000:.6f}",
-        "LAT": "48.2",
-        "NUMBER": str(number),
-        "STREET": "Hauptstraße",
-        "UNIT": "",
-        "CITY": "Ober" if number % 4 else "Unter",
-        "DISTRICT": "",
-        "REGION": "east" if number % 2 else "west",
-        "POSTCODE": "1010",
-        "ID": "",
-        "HASH": f"{number:016x}",
-    }
-    return {**made, **changed}
-
-
-def write_csv(path: Path, rows: list[dict[str, Any]]) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(address(0)))
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
-
-
-def write_features(path: Path, rows: list[dict[str, Any]]) -> Path:
-    """OpenAddresses as it is published today: one feature a line, gzipped."""
-    lines = [
-        json.dumps(
-            {
-                "type": "Feature",
-                "properties": {name.lower(): value for name, value in row.items() if name not in ("LON", "LAT")},
-                "geometry": {"type": "Point", "coordinates": [float(row["LON"]), float(row["LAT"])]},
-            }
-        )
-        for row in rows
-    ]
-    with gzip.open(path, "wt", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
-    return path
-
-
-def framed(side: int, margin: int, colour: tuple[int, int, int]) -> bytes:
-    """A picture with the provider's mark all around."""
-    pixels = np.full((side, side, 3), 255, np.uint8)
-    pixels[margin:-margin, margin:-margin] = colour
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=95)
-    return buffer.getvalue()
-
-
-class Streets:
-    """The two endpoints. Panoramas stand every 0.002 degrees; there are none where ``nothing`` says so."""
-
-    def __init__(self, nothing: float = 0.0) -> None:
-        self.nothing = nothing
-        self.pictures: Counter[str] = Counter()
-
-    def __call__(self, path: str, asked: dict[str, str], headers: dict[str, str]) -> Answer:
-        if asked.get("key") != SECRET:
-            return as_json({"status": "REQUEST_DENIED", "error_message": f"The key {asked.get('key')} is invalid."})
-        if path.endswith("/metadata"):
-            latitude, longitude = map(float, asked["location"].split(","))
-            number = round(longitude / 0.002)
-            if random.Random(number).random() < self.nothing:
-                return as_json({"status": "ZERO_RESULTS"})
-            place = {"lat": latitude, "lng": number * 0.002}
-            return as_json(
-                {"status": "OK", "pano_id": f"pano{number}", "location": place, "date": "2019-08", "copyright": "© G"}
-            )
-        self.pictures[asked["pano"]] += 1
-        side = int(asked["size"].split("x")[0])
-        return 200, framed(side, 20, (40, 120, 60)), "image/jpeg"
-
 
 @pytest.fixture(autouse=True)
 def key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(streetview.KEY, SECRET)
+    monkeypatch.setenv(streetview.KEY, STREETVIEW_KEY)
 
 
 @pytest.fixture
@@ -378,7 +294,7 @@ CHILD = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[4])
-from test_streetview import HASTY, SMALL
+from street_picture_apis import HASTY, SMALL
 from whereshot.photos.sources import streetview
 from whereshot.photos.sources.base import Order
 given = dict(settings=SMALL, endpoint=sys.argv[3] + "/streetview", manners=HASTY, confirmed=True, budget_usd=100.0)

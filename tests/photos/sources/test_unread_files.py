@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from whereshot.photos.sources import describe_unread
+from whereshot.foundation.progress import silent
+from whereshot.photos.sources import SOURCES, UnreadFiles, find_pictures, unread_files
 
 RAW = ["DNG", "NEF", "CR2", "CR3", "ARW", "RAF", "ORF", "RW2", "PEF", "SRW"]
 
@@ -21,21 +23,38 @@ def filled(folder: Path, *names: str) -> Path:
     return folder
 
 
+def found_in(*inputs: Path) -> str | None:
+    unread = UnreadFiles()
+    find_pictures(inputs, unread)
+    return unread.describe()
+
+
 @pytest.mark.parametrize("suffix", [*RAW, *map(str.lower, RAW)])
 def test_every_kind_of_raw_photo_is_known(suffix: str, tmp_path: Path) -> None:
-    assert (
-        describe_unread([filled(tmp_path, f"a.{suffix}")]) == f"skipped 1 raw photo (a.{suffix}); give a JPEG of them"
-    )
+    folder = filled(tmp_path, f"a.{suffix}", "b.jpg")
+    assert found_in(folder) == f"skipped 1 raw photo (a.{suffix}); give a JPEG of them"
 
 
 def test_kinds_are_counted_apart_and_a_few_are_named(tmp_path: Path) -> None:
     filled(tmp_path, "1.dng", "2.NEF", "3.cr3", "notes.txt", "a.jpg", ".hidden.dng")
     filled(tmp_path / "clips", "4.orf", "5.mov", "6.MP4")
     filled(tmp_path / ".trash", "7.dng")
-    assert describe_unread([tmp_path]) == (
+    assert found_in(tmp_path) == (
         "skipped 4 raw photos (1.dng, 2.NEF, 3.cr3 and 1 more) and 2 videos (5.mov, 6.MP4); give a JPEG of them"
     )
-    assert describe_unread([tmp_path / "a.jpg", filled(tmp_path / "plain", "b.png")]) is None
+    assert found_in(tmp_path / "a.jpg", filled(tmp_path / "plain", "b.png")) is None
+
+
+def test_a_folder_is_walked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The summary of a large folder on a slow disk must not list the folder again."""
+    folder = filled(tmp_path / "photos", "a.dng", "b.jpg")
+    filled(folder / "more", "c.mov")
+    listed: list[str] = []
+    walk = os.walk
+    monkeypatch.setattr(unread_files.os, "walk", lambda top: (listed.append(str(top)), walk(top))[1])
+    found = SOURCES["folder"]([folder], {}, silent)
+    assert found.notes == ("skipped 1 raw photo (a.dng) and 1 video (c.mov); give a JPEG of them",)
+    assert listed == [str(folder)]
 
 
 @pytest.mark.parametrize("command", ["locate", "ingest", "batch"])

@@ -20,7 +20,7 @@ from whereshot.evaluate.tables.base import (
 )
 from whereshot.foundation.errors import InputError
 from whereshot.photos.records import RESERVED, SCHEMA, Records
-from whereshot.photos.scenes import KINDS as SCENES
+from whereshot.photos.scenes import SCENES
 
 OTHERS = {
     "user": ("user", "author", "owner", "user_id"),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.foundation.errors import InputError, nearest_name
-from whereshot.photos.scenes import KINDS
+from whereshot.photos.scenes import SCENES
 from whereshot.posterior.base import Posterior
 
 OUTDOOR = "outdoor"
@@ -29,17 +29,17 @@ def combine_experts(
     scene answers (Mueller-Budack et al. 2018). With "mixture", all experts are mixed by ``shares``. A photo of unknown
     scene gets the mean over the three scenes. Raises InputError unless every scene has exactly one expert.
     """
-    named = {kind: _expert_of(kind, experts) for kind in KINDS}
+    named = {kind: _expert_of(kind, experts) for kind in SCENES}
     wrong = [name for name, expert in experts.items() if len(expert) != len(shares)]
     if wrong:
         raise InputError(f"the expert {wrong[0]!r} answers for {len(experts[wrong[0]])} photos of {len(shares)}")
     known = np.asarray(np.isfinite(shares).all(axis=1))
-    weight = np.where(known[:, None], np.nan_to_num(shares), 1 / len(KINDS))
+    weight = np.where(known[:, None], np.nan_to_num(shares), 1 / len(SCENES))
     if how == "likeliest":
-        chosen = np.eye(len(KINDS))[np.nan_to_num(shares).argmax(axis=1)]
+        chosen = np.eye(len(SCENES))[np.nan_to_num(shares).argmax(axis=1)]
         weight = np.where(known[:, None], chosen, weight)
     by_expert = {name: np.zeros(len(shares)) for name in experts}
-    for column, kind in enumerate(KINDS):
+    for column, kind in enumerate(SCENES):
         by_expert[named[kind]] += weight[:, column]
     return _mixed(experts, by_expert)
 
@@ -47,8 +47,8 @@ def combine_experts(
 def _expert_of(kind: str, experts: Mapping[str, Posterior]) -> str:
     """Return the name of the only expert for a scene. Raises InputError."""
     for name in experts:
-        if name not in (*KINDS, OUTDOOR):
-            raise InputError(f"no scene {name!r}; {nearest_name(name, (*KINDS, OUTDOOR))}")
+        if name not in (*SCENES, OUTDOOR):
+            raise InputError(f"no scene {name!r}; {nearest_name(name, (*SCENES, OUTDOOR))}")
     found = [name for name in experts if name == kind or (name == OUTDOOR and kind != "indoor")]
     if len(found) != 1:
         raise InputError(f"the scene {kind!r} needs one expert; it has {' and '.join(found) or 'none'}")

@@ -22,7 +22,7 @@ from whereshot.foundation import settings_file
 from whereshot.foundation.errors import ConfigError, InputError, nearest_name
 from whereshot.foundation.settings_file import Settings
 from whereshot.photos.records import Records
-from whereshot.photos.scenes import SCENES, scene_shares
+from whereshot.photos.scenes import SCENE_COLUMNS, scene_shares
 
 LONGEST_GRAM, SHORTEST_GRAM = 5, 3
 MOST_GRAMS = 256
@@ -62,7 +62,7 @@ class SceneLoss(AuxiliaryLoss):
     def __init__(self, dim: int, settings: SceneSettings, target: torch.Tensor) -> None:
         super().__init__()
         self.scale = settings.scale
-        self.linear = nn.Linear(dim, len(SCENES))
+        self.linear = nn.Linear(dim, len(SCENE_COLUMNS))
 
     @classmethod
     def target(cls, records: Records, settings: SceneSettings) -> torch.Tensor:

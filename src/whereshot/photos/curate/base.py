@@ -19,10 +19,6 @@ from whereshot.foundation.errors import ImageError
 from whereshot.photos import picture_bytes
 from whereshot.photos.photo import Photo
 
-NO_FILE = "no image file"
-UNREADABLE = "unreadable picture"
-NO_POSITION = "no position"
-
 Settings = Mapping[str, Any]
 """Of one step: JSON values, so that workers get them and a folder's manifest holds them."""
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from whereshot.earth import s2, sphere
 from whereshot.foundation.errors import InputError
-from whereshot.photos.curate.base import NO_POSITION, Dropped
+from whereshot.photos.curate.base import Dropped
+from whereshot.photos.reject_reasons import NO_POSITION
 
 
 def check_level(level: int, option: str) -> None:

@@ -20,10 +20,11 @@ from whereshot.foundation.errors import ImageError, InputError, nearest_name
 from whereshot.foundation.jobs import Engine, RowJob, Shards, Unit, jobs, shard_path, split
 from whereshot.foundation.progress import Track, silent
 from whereshot.foundation.tables import REJECTS, rejects_table
-from whereshot.photos.curate.base import NO_FILE, UNREADABLE, CuratedPhoto, Dropped, Reject, Settings
+from whereshot.photos.curate.base import CuratedPhoto, Dropped, Reject, Settings
 from whereshot.photos.curate.steps import STEPS
-from whereshot.photos.record_stream import Source
+from whereshot.photos.record_stream import RecordFiles
 from whereshot.photos.records import Records
+from whereshot.photos.reject_reasons import NO_FILE, NO_FILE_DETAIL, UNREADABLE
 
 UNIT_PHOTOS = 1000
 """Pictures that are judged at a time, and again after a kill."""
@@ -52,7 +53,7 @@ def curate(
     """
     out = Path(out)
     steps = _checked(records, out, steps)
-    shards = [str(shard) for path in records for shard in Source(path, 1).shards]
+    shards = [str(shard) for path in records for shard in RecordFiles(path, 1).shards]
     files = [file for name in steps for file in STEPS[name].files(steps[name])]
     pictures = any(STEPS[name].needs_picture(steps[name]) for name in steps)
     rows = UNIT_PHOTOS if pictures else UNIT_ROWS
@@ -83,7 +84,7 @@ def _checked(records: Sequence[str | Path], out: Path, steps: Steps) -> dict[str
     """The steps in their order; raises where one cannot be done."""
     if not records:
         raise InputError("curate needs records; make some with: whereshot ingest")
-    sources = [Source(path, 1) for path in records]
+    sources = [RecordFiles(path, 1) for path in records]
     for source in sources:
         source.check_apart(out)
     for name in steps:
@@ -157,7 +158,7 @@ def _judged(photo: CuratedPhoto, steps: Steps) -> Reject | None:
     try:
         for name, settings in steps.items():
             if photo.record.get("image") is None and STEPS[name].needs_picture(settings):
-                return Reject(NO_FILE, "the record names no image file")
+                return Reject(NO_FILE, NO_FILE_DETAIL)
             judge = STEPS[name].judge
             reject = None if judge is None else judge(photo, settings)
             if reject is not None:

@@ -20,11 +20,10 @@ from PIL import Image
 
 from whereshot.foundation.errors import InputError
 from whereshot.photos.curate.base import CuratedPhoto, Reject, Settings, Step
+from whereshot.photos.scenes import SCENE_COLUMNS, SCENES
 
 OTHER, UNKNOWN = "other scene", "scene unknown"
-KINDS = ("indoor", "natural", "urban")
-COLUMNS = tuple(f"scene_{kind}" for kind in KINDS)
-WANTED = (*KINDS, "outdoor")
+WANTED = (*SCENES, "outdoor")
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of the pictures that the published classifiers of Places365 were trained on, as ImageNet's."""
@@ -41,24 +40,24 @@ def check(settings: Settings, has_column: Callable[[str], bool]) -> None:
         _classifier(model, hierarchy)
     elif hierarchy is not None:
         raise InputError("--scene-hierarchy goes with --scene-model")
-    elif not all(map(has_column, COLUMNS)):
+    elif not all(map(has_column, SCENE_COLUMNS)):
         raise InputError(
-            f"--scene needs the columns {', '.join(COLUMNS)}, or a classifier: --scene-model places365.onnx"
+            f"--scene needs the columns {', '.join(SCENE_COLUMNS)}, or a classifier: --scene-model places365.onnx"
         )
 
 
 def judge(photo: CuratedPhoto, settings: Settings) -> Reject | None:
     """Why a photo is not of the wanted scene; its probabilities become its columns."""
-    recorded = [photo.record.get(column) for column in COLUMNS]
+    recorded = [photo.record.get(column) for column in SCENE_COLUMNS]
     known: list[float] = [share for share in recorded if share is not None]
-    if len(known) < len(COLUMNS) and settings.get("model") is None:
+    if len(known) < len(SCENE_COLUMNS) and settings.get("model") is None:
         return Reject(UNKNOWN, "the record has no probabilities of scenes; classify it with --scene-model")
-    if len(known) < len(COLUMNS):
+    if len(known) < len(SCENE_COLUMNS):
         known = classify(photo.picture(DEFAULT_SIDE * 3 // 2), settings["model"], settings.get("hierarchy")).tolist()
-    photo.columns |= dict(zip(COLUMNS, known, strict=True))
+    photo.columns |= dict(zip(SCENE_COLUMNS, known, strict=True))
     if is_wanted(known, settings["wanted"]):
         return None
-    told = ", ".join(f"{kind} {share:.2f}" for kind, share in zip(KINDS, known, strict=True))
+    told = ", ".join(f"{kind} {share:.2f}" for kind, share in zip(SCENES, known, strict=True))
     return Reject(OTHER, f"{told}; {settings['wanted']} is wanted")
 
 
@@ -71,7 +70,7 @@ def is_wanted(shares: list[float], wanted: str) -> bool:
     indoor, natural, urban = shares
     if wanted == "outdoor":
         return natural + urban > indoor
-    return shares[KINDS.index(wanted)] == max(shares)
+    return shares[SCENES.index(wanted)] == max(shares)
 
 
 def classify(picture: Image.Image, model: str, hierarchy: str | None = None) -> NDArray[np.float64]:
@@ -108,12 +107,12 @@ def read_hierarchy(path: str | Path) -> NDArray[np.float64]:
                 if len(flags) == 3 and all(flag.strip() in ("0", "1") for flag in flags):
                     rows.append([float(flag) for flag in flags])
                 elif rows and any(line):
-                    raise InputError(f"{path}: {','.join(line)[:60]!r} is no class with 0 or 1 for {', '.join(KINDS)}")
+                    raise InputError(f"{path}: {','.join(line)[:60]!r} is no class with 0 or 1 for {', '.join(SCENES)}")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
     matrix = np.array(rows).reshape(-1, 3)
     if not len(matrix) or not matrix.any(axis=1).all():
-        raise InputError(f"{path}: every class must belong to one of {', '.join(KINDS)}; is it the right table?")
+        raise InputError(f"{path}: every class must belong to one of {', '.join(SCENES)}; is it the right table?")
     result: NDArray[np.float64] = matrix / matrix.sum(axis=1, keepdims=True)
     return result
 
@@ -150,8 +149,8 @@ def _expected(hierarchy: str | None, count: int) -> str:
 STEP = Step(
     judge=judge,
     check=check,
-    adds=pa.schema([(column, pa.float64()) for column in COLUMNS]),
-    reads=COLUMNS,
+    adds=pa.schema([(column, pa.float64()) for column in SCENE_COLUMNS]),
+    reads=SCENE_COLUMNS,
     needs_picture=lambda settings: settings.get("model") is not None,
     files=lambda settings: tuple(settings[key] for key in ("model", "hierarchy") if settings.get(key)),
 )

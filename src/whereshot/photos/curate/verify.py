@@ -7,13 +7,11 @@ from typing import Any
 import numpy as np
 
 from whereshot.foundation.errors import InputError
+from whereshot.photos import picture_bytes
 from whereshot.photos.curate.base import CuratedPhoto, Reject, Settings, Step
+from whereshot.photos.reject_reasons import TOO_SMALL
 
-TOO_SMALL = "too small"
 BLANK = "blank"
-
-LEAST_BYTES = 1025
-"""A file of at most 1,024 bytes is no photo but what is put in its place."""
 
 MIN_SIDE = 64
 BLANK_DEVIATION = 4.0
@@ -32,7 +30,7 @@ def check(settings: Settings, _: Any) -> None:
 def judge(photo: CuratedPhoto, settings: Settings) -> Reject | None:
     """Why a photo is of no use; raises ImageError where it does not decode."""
     name, least = photo.record["image"], settings.get("min_side", MIN_SIDE)
-    if len(photo.data) < LEAST_BYTES:
+    if len(photo.data) < picture_bytes.LEAST_BYTES:
         return Reject(TOO_SMALL, f"{name}: {len(photo.data)} bytes; photos have more than 1,024")
     width, height = photo.size
     if min(width, height) < least:

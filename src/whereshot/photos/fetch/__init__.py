@@ -24,7 +24,8 @@ from whereshot.foundation.progress import Track, silent
 from whereshot.foundation.tables import rejects_table
 from whereshot.photos.fetch import base, verify
 from whereshot.photos.fetch.base import Manners, RefusedError
-from whereshot.photos.record_stream import DUPLICATE_ID, Portion, Source
+from whereshot.photos.record_stream import Portion, RecordFiles
+from whereshot.photos.reject_reasons import DUPLICATE_ID
 
 __all__ = ["Manners", "RefusedError", "fetch"]
 
@@ -49,7 +50,7 @@ def fetch(
     Raises InputError where there are no urls, OutputError where nothing can be written.
     """
     require("aiohttp", extra="fetch")
-    source, out = Source(records, PORTION_ROWS), Path(out)
+    source, out = RecordFiles(records, PORTION_ROWS), Path(out)
     if not source.has_column("url"):
         raise InputError(f"{records}: no column 'url' that says where the pictures are")
     source.check_apart(out)
@@ -116,7 +117,7 @@ class _Job:
 
     def __init__(
         self,
-        source: Source,
+        source: RecordFiles,
         shards: Shards,
         pictures: _Pictures,
         manners: Manners,

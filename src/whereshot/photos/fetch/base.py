@@ -17,13 +17,9 @@ NO_CONNECTION = "no connection"
 REDIRECTS = "redirects"
 NO_PICTURE = "not a picture"
 PLACEHOLDER = "photo no longer available"
-TOO_SMALL = "too small"
 TOO_LARGE = "too large"
 WRONG_LENGTH = "wrong length"
 DAMAGED = "damaged picture"
-
-LEAST_BYTES = 1025
-"""A file of at most 1,024 bytes is no photo but what is put in its place."""
 
 
 class RefusedError(Exception):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from whereshot.foundation.errors import ImageError
-from whereshot.photos import images
+from whereshot.photos import images, picture_bytes
 from whereshot.photos.fetch import base
 from whereshot.photos.photo import Photo
+from whereshot.photos.reject_reasons import TOO_SMALL
 
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "TIFF": ".tif"}
 _SUFFIXES |= {"BMP": ".bmp", "HEIF": ".heic", "AVIF": ".avif"}
@@ -38,8 +39,8 @@ def check_type(content_type: str, url: str) -> None:
 
 def check_picture(data: bytes, url: str) -> str:
     """The suffix for a whole picture; it is decoded to the end to know that. Raises RefusedError."""
-    if len(data) < base.LEAST_BYTES:
-        raise base.RefusedError(base.TOO_SMALL, f"{url}: {len(data)} bytes; photos have more than 1,024")
+    if len(data) < picture_bytes.LEAST_BYTES:
+        raise base.RefusedError(TOO_SMALL, f"{url}: {len(data)} bytes; photos have more than 1,024")
     try:
         images.open_rgb(data, min_side=64)
         kind = Photo(data).format

@@ -53,7 +53,7 @@ class Address(NamedTuple):
     longitude: float
 
 
-class Unit(NamedTuple):
+class AddressUnit(NamedTuple):
     """A smaller unit of a cell: how many addresses are wanted of it, and those that may be taken, in their order."""
 
     name: str
@@ -64,7 +64,7 @@ class Unit(NamedTuple):
 class Drawn(NamedTuple):
     """The units by cell, both in the order of their names; and the rows that tell no place, or lie in no cell."""
 
-    cells: dict[str, list[Unit]]
+    cells: dict[str, list[AddressUnit]]
     addresses: int
     without_place: int
     outside: int
@@ -107,10 +107,10 @@ def draw(inputs: Sequence[Path], sampling: Sampling, track: Track) -> Drawn:
                 most = _most(wanted[key], sampling)
                 if len(some) > 2 * most + 1000:
                     held[key] = _first(some, most)
-    cells: dict[str, list[Unit]] = {}
+    cells: dict[str, list[AddressUnit]] = {}
     for cell, unit in sorted(counts):
         some = _first(held[cell, unit], _most(wanted[cell, unit], sampling))
-        cells.setdefault(cell, []).append(Unit(unit, wanted[cell, unit], tuple(address for _, address in some)))
+        cells.setdefault(cell, []).append(AddressUnit(unit, wanted[cell, unit], tuple(address for _, address in some)))
     return Drawn(cells, counts.total(), without_place, outside)
 
 

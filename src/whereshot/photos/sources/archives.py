@@ -23,7 +23,7 @@ from whereshot.photos.sources.seen_ids import hashed
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
-class Part(NamedTuple):
+class ArchivePart(NamedTuple):
     """Pictures (n,) of one holder: hashes of their names, the holder's number, and where they lie in it, in bytes."""
 
     hashes: NDArray[np.uint64]
@@ -40,8 +40,8 @@ class Pictures:
         self._holders: list[str] = []
         parts = [part for place in places for part in self._walk(place)]
         none = np.empty(0, np.int64)
-        empty = Part(np.empty(0, np.uint64), none, none, none, none)
-        whole = Part(*(np.concatenate(column) for column in zip(*(parts or [empty]), strict=True)))
+        empty = ArchivePart(np.empty(0, np.uint64), none, none, none, none)
+        whole = ArchivePart(*(np.concatenate(column) for column in zip(*(parts or [empty]), strict=True)))
         order = np.argsort(whole.hashes, kind="stable")
         self._hashes, self._holder = whole.hashes[order], whole.holder[order]
         self._start, self._packed, self._length = whole.start[order], whole.packed[order], whole.length[order]
@@ -68,7 +68,7 @@ class Pictures:
             return picture_bytes.zip_member(holder, start, packed, None if length < 0 else length)
         return picture_bytes.member(holder, start, packed)
 
-    def _walk(self, place: Path) -> Iterator[Part]:
+    def _walk(self, place: Path) -> Iterator[ArchivePart]:
         if place.is_file():
             yield self._part(place, _tarred(place))
             return
@@ -84,9 +84,9 @@ class Pictures:
             if loose:
                 yield self._part(Path(parent), loose)
 
-    def _part(self, holder: Path, found: list[tuple[str, int, int, int]]) -> Part:
+    def _part(self, holder: Path, found: list[tuple[str, int, int, int]]) -> ArchivePart:
         self._holders.append(str(holder.absolute()))
-        return Part(
+        return ArchivePart(
             hashed([name for name, _, _, _ in found]),
             np.full(len(found), len(self._holders) - 1, np.int16),
             np.array([start for _, start, _, _ in found], np.int64),

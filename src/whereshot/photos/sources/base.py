@@ -16,6 +16,7 @@ from whereshot.foundation import tables
 from whereshot.foundation.progress import Track, silent
 from whereshot.photos import records
 from whereshot.photos.fetch.base import Manners
+from whereshot.photos.reject_reasons import DUPLICATE_ID, IMPOSSIBLE_POSITION, NO_POSITION, NULL_ISLAND
 
 
 @dataclass(frozen=True)
@@ -71,15 +72,6 @@ class Collected:
 
 Collector = Callable[[Order], Collected]
 """Fills a folder with Records unit by unit, going on where it stopped. Raises InputError, OutputError."""
-
-NO_POSITION = "no position"
-IMPOSSIBLE_POSITION = "impossible position"
-NULL_ISLAND = "position (0, 0)"
-UNREADABLE = "unreadable picture"
-DUPLICATE_ID = "duplicate id"
-BROKEN_ROW = "broken row"
-NOT_SELECTED = "not selected"
-API_ERROR = "api error"
 
 
 def judge_positions(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> tuple[list[str], list[str]]:

@@ -7,14 +7,13 @@ from pathlib import Path
 
 from whereshot.foundation import output_files
 from whereshot.photos.fetch.base import RefusedError
-
-OVER_BUDGET = "over the budget"
+from whereshot.photos.reject_reasons import OVER_BUDGET
 
 _LEDGER = "paid.jsonl"
 _MICRO = 1_000_000
 
 
-class Purse:
+class Budget:
     """What has been spent on a folder in all runs, and what may be."""
 
     def __init__(self, folder: Path, price_usd: float, budget_usd: float | None) -> None:

@@ -20,9 +20,10 @@ from whereshot.foundation.jobs import Shards, shard_path
 from whereshot.foundation.tables import REJECTS, Reject, rejects_table
 from whereshot.photos.fetch.base import SERVER_ERROR, Manners, RefusedError
 from whereshot.photos.records import SCHEMA
+from whereshot.photos.reject_reasons import API_ERROR, BROKEN_ROW
 from whereshot.photos.sources import base, row_conditions
 from whereshot.photos.sources.flickr_queries import PRESETS, Query, Search, load, questions
-from whereshot.photos.sources.seen_ids import Seen
+from whereshot.photos.sources.seen_ids import SeenIds
 
 ENDPOINT = "https://api.flickr.com/services/rest/"
 KEY = "WHERESHOT_FLICKR_KEY"
@@ -106,12 +107,12 @@ class _Job:
         self._search, self._shards, self._conditions = search, shards, conditions
         self._order, self._key = order, key
         done = {_block(unit): written for unit, written in shards.done.items()}
-        self._failed = {block for block, written in done.items() if base.API_ERROR in written.rejected}
+        self._failed = {block for block, written in done.items() if API_ERROR in written.rejected}
         self._whole = set(done) - self._failed
         self._done: dict[int, list[_Block]] = {}
         for block in done:
             self._done.setdefault(block.query, []).append(block)
-        self._seen = Seen()
+        self._seen = SeenIds()
         self._seen.add_shards(shard_path(shards.folder, block.unit) for block in sorted(self._whole))
 
     async def open(self) -> None:
@@ -131,7 +132,7 @@ class _Job:
         await self._api.__aexit__(None, None, None)
 
     def notes(self) -> tuple[str, ...]:
-        failed = sum(base.API_ERROR in written.rejected for written in self._shards.done.values())
+        failed = sum(API_ERROR in written.rejected for written in self._shards.done.values())
         return (f"{failed} blocks could not be had whole; the same command asks for them again",) if failed else ()
 
     async def query(self, number: int, query: Query) -> None:
@@ -206,11 +207,11 @@ class _Job:
 
     def _lost(self, block: _Block, query: Query, page: int, error: RefusedError) -> tuple[None, None, str, str]:
         span = " to ".join(datetime.datetime.fromtimestamp(t, datetime.UTC).isoformat() for t in block[1:])
-        return None, None, base.API_ERROR, f"{query.name!r}, uploads of {span}, page {page}: {error.detail}"
+        return None, None, API_ERROR, f"{query.name!r}, uploads of {span}, page {page}: {error.detail}"
 
     def _write(self, block: _Block, query: Query, photos: list[Any], rejects: list[Reject]) -> None:
         broken = [photo for photo in photos if not isinstance(photo, dict) or not photo.get("id")]
-        rejects += [(None, None, base.BROKEN_ROW, f"{query.name!r}: no photo but {str(one)[:80]!r}") for one in broken]
+        rejects += [(None, None, BROKEN_ROW, f"{query.name!r}: no photo but {str(one)[:80]!r}") for one in broken]
         photos = [photo for photo in photos if photo not in broken] if broken else photos
         rows = [_row(photo, query.name) for photo in photos]
         latitude = np.array([_number(photo.get("latitude")) for photo in photos], dtype=float)

@@ -17,7 +17,7 @@ PRESETS = ("im2gps",)
 """Searches that are shipped, as data/flickr_NAME.toml."""
 
 
-class Place(settings_file.Settings):
+class QueryPlace(settings_file.Settings):
     """A place to ask about: a box [south, west, north, east] in degrees, or an id of Flickr's."""
 
     name: str
@@ -26,7 +26,7 @@ class Place(settings_file.Settings):
     woe_id: int | None = None
 
     @model_validator(mode="after")
-    def _one_way(self) -> Place:
+    def _one_way(self) -> QueryPlace:
         if sum(value is not None for value in (self.bbox, self.place_id, self.woe_id)) != 1:
             raise ValueError("a place needs one of bbox, place_id and woe_id")
         if self.bbox is not None:
@@ -40,7 +40,7 @@ class Search(settings_file.Settings):
     """Queries, as a TOML file holds them: one for each keyword and one for each place."""
 
     keywords: tuple[str, ...] = ()
-    places: tuple[Place, ...] = ()
+    places: tuple[QueryPlace, ...] = ()
     without: tuple[str, ...] = ()
     """Words that no photo may have."""
     accuracy: int = Field(default=11, ge=1, le=16)

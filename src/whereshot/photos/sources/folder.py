@@ -1,7 +1,7 @@
-"""A folder of photos, or several: EXIF and sidecars -> Records; photos without a position are rejects with reasons.
+"""A folder of photos, or several: records from EXIF and the files beside the photos.
 
-What EXIF tells wins; gaps are filled from XMP and Google Takeout's JSON. ``position_from`` and ``taken_from`` say
-which.
+EXIF comes first; what it lacks is taken from XMP and Google Takeout's JSON. ``position_from`` and ``taken_from`` say
+which file has the value. Photos without a position are rejects.
 """
 
 from __future__ import annotations
@@ -26,16 +26,18 @@ from whereshot.photos import images
 from whereshot.photos.photo import Photo
 from whereshot.photos.recorded import Recorded
 from whereshot.photos.records import SCHEMA, Records
+from whereshot.photos.reject_reasons import DUPLICATE_ID, IMPOSSIBLE_POSITION, NO_POSITION, UNREADABLE
 from whereshot.photos.sources import base
 from whereshot.photos.sources.sidecars import Sidecar, Sidecars
-from whereshot.photos.sources.unread_files import describe_unread, walk
+from whereshot.photos.sources.unread_files import UnreadFiles, walk
 
 
-def find_pictures(inputs: Sequence[Path]) -> list[tuple[str, Path]]:
-    """(id, path) of every picture file under the inputs, sorted, hidden ones left out.
+def find_pictures(inputs: Sequence[Path], unread: UnreadFiles | None = None) -> list[tuple[str, Path]]:
+    """Return (id, path) of every picture file under the inputs, sorted; hidden files are left out.
 
-    The id is the path inside its input folder, led by the folder's name where several were given, or by its whole
-    path where two have the same name. Raises InputError where an input does not exist or holds no picture.
+    The id is the path inside the input folder. Where there are several inputs, the name of the folder stands before
+    it, or the whole path of the folder where two have the same name. ``unread`` takes the raw photos and videos that
+    are met. Raises InputError where an input does not exist or holds no picture.
     """
     called = Counter(given.absolute().name for given in inputs)
     found: list[tuple[str, Path]] = []
@@ -43,14 +45,15 @@ def find_pictures(inputs: Sequence[Path]) -> list[tuple[str, Path]]:
         if given.is_dir():
             name = given.absolute().name
             prefix = "" if len(inputs) == 1 else f"{name if called[name] == 1 else given.as_posix()}/"
-            pictures = (path for path in walk(given) if path.suffix.lower() in images.SUFFIXES)
-            inside = [(prefix + path.relative_to(given).as_posix(), path) for path in pictures]
+            inside, skipped = _pictures_of(given)
             if not inside:
                 suffixes = " ".join(sorted(images.SUFFIXES))
-                unread = describe_unread([given])
-                more = "" if unread is None else f"; {unread}"
+                note = skipped.describe()
+                more = "" if note is None else f"; {note}"
                 raise InputError(f"{given}: no pictures in this folder (looked for {suffixes}){more}")
-            found += inside
+            found += [(prefix + path.relative_to(given).as_posix(), path) for path in inside]
+            if unread is not None:
+                unread.add(skipped)
         elif given.exists():
             found.append((given.name if len(inputs) == 1 else str(given), given))
         else:
@@ -58,78 +61,86 @@ def find_pictures(inputs: Sequence[Path]) -> list[tuple[str, Path]]:
     return found
 
 
+def _pictures_of(folder: Path) -> tuple[list[Path], UnreadFiles]:
+    """Return the pictures under a folder, and the raw photos and videos beside them."""
+    pictures, skipped = [], UnreadFiles()
+    for path in walk(folder):
+        if path.suffix.lower() in images.SUFFIXES:
+            pictures.append(path)
+        else:
+            skipped.note(path)
+    return pictures, skipped
+
+
+FOLDER_SCHEMA = pa.schema(
+    [
+        *SCHEMA,
+        ("taken_at_is_local", pa.bool_()),
+        ("accuracy_km", pa.float64()),
+        ("camera", pa.string()),
+        ("position_from", pa.string()),
+        ("taken_from", pa.string()),
+    ]
+)
+"""The columns of records of a folder; ``position_from`` and ``taken_from`` name the file that has the value."""
+
+
 def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> base.Ingested:
-    """Records of all pictures whose EXIF, or a file beside them, tells a usable position."""
+    """Return records of all pictures whose EXIF, or a file beside them, has a usable position; rejects of the others.
+
+    Raises InputError where an input does not exist, holds no picture, or ``columns`` are given.
+    """
     if columns:
         raise InputError(f"a folder has no columns to name; got --column {next(iter(columns))}=...")
-    pictures = find_pictures(inputs)
-    sidecars = Sidecars(path for _, path in pictures)
+    unread = UnreadFiles()
+    pictures = find_pictures(inputs, unread)
+    found = _read_all([path for _, path in pictures], track)
+    reasons, details = base.judge_positions(
+        np.array([np.nan if isinstance(facts, ImageError) else _nan(facts.latitude) for facts in found]),
+        np.array([np.nan if isinstance(facts, ImageError) else _nan(facts.longitude) for facts in found]),
+    )
+    rows: list[dict[str, Any]] = []
+    rejects: list[Reject] = []
+    seen: set[str | Path] = set()
+    for (raw_name, path), facts, reason, detail in zip(pictures, found, reasons, details, strict=True):
+        name, place = images.printable(raw_name), images.printable(str(path.absolute()))
+        if place != str(path.absolute()):
+            reason, detail = UNREADABLE, f"{place}: the file's name is not valid UTF-8; rename it"
+        elif isinstance(facts, ImageError):
+            reason, detail = UNREADABLE, str(facts)
+        elif facts.problem is not None:
+            reason, detail = IMPOSSIBLE_POSITION, facts.problem
+        elif reason == NO_POSITION:
+            detail = f"EXIF has no position{facts.sidecar_lacks}"
+        elif not reason and not seen.isdisjoint((name, path.absolute())):
+            reason, detail = DUPLICATE_ID, f"{name} was given twice"
+        if reason or isinstance(facts, ImageError):
+            rejects.append((name, place, reason, detail))
+            continue
+        seen.update((name, path.absolute()))
+        rows.append(facts.to_row(name, place))
+    records = Records(pa.Table.from_pylist(rows, schema=FOLDER_SCHEMA))
+    note = unread.describe()
+    return base.Ingested(records, rejects_table(rejects), () if note is None else (note,))
 
-    def read_one(path: Path) -> _Told | ImageError:
+
+def _read_all(pictures: Sequence[Path], track: Track) -> list[_Facts | ImageError]:
+    """Return what is known of each picture, or why the picture cannot be opened."""
+    sidecars = Sidecars(pictures)
+
+    def read_one(path: Path) -> _Facts | ImageError:
         try:
-            return _filled(Photo(path).recorded, sidecars.read(path))
+            return _merged(Photo(path).recorded, sidecars.read(path))
         except ImageError as error:
             return error
 
     with ThreadPoolExecutor(max_workers=min(16, 4 * (os.cpu_count() or 1))) as pool:
-        read_all = pool.map(read_one, (path for _, path in pictures))
-        recorded = list(track(read_all, total=len(pictures), what="reading positions"))
-
-    latitude = np.array([_nan(r.latitude) if isinstance(r, _Told) else np.nan for r in recorded])
-    longitude = np.array([_nan(r.longitude) if isinstance(r, _Told) else np.nan for r in recorded])
-    reasons, details = base.judge_positions(latitude, longitude)
-    rows: list[dict[str, Any]] = []
-    rejects: list[Reject] = []
-    seen: set[str | Path] = set()
-    for (raw_name, path), value, reason, detail in zip(pictures, recorded, reasons, details, strict=True):
-        name, place = images.printable(raw_name), images.printable(str(path.absolute()))
-        if place != str(path.absolute()):
-            reason, detail = base.UNREADABLE, f"{place}: the file's name is not valid UTF-8; rename it"
-        elif isinstance(value, ImageError):
-            reason, detail = base.UNREADABLE, str(value)
-        elif value.problem is not None:
-            reason, detail = base.IMPOSSIBLE_POSITION, value.problem
-        elif reason == base.NO_POSITION:
-            detail = f"EXIF has no position{value.beside}"
-        elif not reason and not seen.isdisjoint((name, path.absolute())):
-            reason, detail = base.DUPLICATE_ID, f"{name} was given twice"
-        if reason or isinstance(value, ImageError):
-            rejects.append((name, place, reason, detail))
-            continue
-        seen.update((name, path.absolute()))
-        rows.append(
-            {
-                "id": name,
-                "latitude": value.latitude,
-                "longitude": value.longitude,
-                "image": place,
-                "taken_at": value.taken_at,
-                "taken_at_is_local": value.taken_at_is_local if value.taken_at else None,
-                "accuracy_km": value.accuracy_km,
-                "camera": value.camera,
-                "title": value.title,
-                "tags": value.tags,
-                "position_from": value.position_from,
-                "taken_from": value.taken_from,
-                "source": "folder",
-            }
-        )
-    schema = pa.schema(
-        [
-            *SCHEMA,
-            ("taken_at_is_local", pa.bool_()),
-            ("accuracy_km", pa.float64()),
-            ("camera", pa.string()),
-            ("position_from", pa.string()),
-            ("taken_from", pa.string()),
-        ]
-    )
-    return base.Ingested(Records(pa.Table.from_pylist(rows, schema=schema)), rejects_table(rejects))
+        return list(track(pool.map(read_one, pictures), total=len(pictures), what="reading positions"))
 
 
 @dataclass(frozen=True)
-class _Told:
-    """What EXIF and the files beside a photo tell together; ``beside`` says what these lack."""
+class _Facts:
+    """What EXIF and the files beside a photo say together; ``sidecar_lacks`` says what these files lack."""
 
     latitude: float | None
     longitude: float | None
@@ -142,20 +153,38 @@ class _Told:
     title: str | None
     tags: list[str] | None
     problem: str | None
-    beside: str
+    sidecar_lacks: str
+
+    def to_row(self, name: str, place: str) -> dict[str, Any]:
+        """Return the record of a photo with this id and image path."""
+        return {
+            "id": name,
+            "latitude": self.latitude,
+            "longitude": self.longitude,
+            "image": place,
+            "taken_at": self.taken_at,
+            "taken_at_is_local": self.taken_at_is_local if self.taken_at else None,
+            "accuracy_km": self.accuracy_km,
+            "camera": self.camera,
+            "title": self.title,
+            "tags": self.tags,
+            "position_from": self.position_from,
+            "taken_from": self.taken_from,
+            "source": "folder",
+        }
 
 
-def _filled(recorded: Recorded, sidecar: Sidecar) -> _Told:
-    """EXIF where it has a usable value, the sidecar where it has not."""
+def _merged(recorded: Recorded, sidecar: Sidecar) -> _Facts:
+    """Return the values of EXIF where they can be used, those of the sidecar where not."""
     has_position = recorded.latitude is not None and recorded.longitude is not None and recorded.problem is None
     has_position &= not sphere.is_null_island(_nan(recorded.latitude), _nan(recorded.longitude))
     use_sidecar = sidecar.position_from is not None and not has_position
     place = sidecar if use_sidecar else recorded
     time = recorded if recorded.taken_at is not None else sidecar
-    beside = ", nor has the file beside it" if sidecar.taken_from or sidecar.title else ""
+    sidecar_lacks = ", nor has the file beside it" if sidecar.taken_from or sidecar.title else ""
     if sidecar.problem:
-        beside = f"; {sidecar.problem}"
-    return _Told(
+        sidecar_lacks = f"; {sidecar.problem}"
+    return _Facts(
         latitude=place.latitude,
         longitude=place.longitude,
         accuracy_km=place.accuracy_km,
@@ -167,7 +196,7 @@ def _filled(recorded: Recorded, sidecar: Sidecar) -> _Told:
         title=sidecar.title,
         tags=list(sidecar.tags) if sidecar.tags else None,
         problem=None if use_sidecar else recorded.problem,
-        beside=beside,
+        sidecar_lacks=sidecar_lacks,
     )
 
 

@@ -17,7 +17,8 @@ from whereshot.earth import sphere
 from whereshot.photos.fetch.base import SERVER_ERROR, Manners, RefusedError
 from whereshot.photos.sources import base, street_pictures
 from whereshot.photos.sources.addresses import Address, Sampling
-from whereshot.photos.sources.budget import Purse
+from whereshot.photos.sources.budget import Budget
+from whereshot.photos.sources.street_provider import Viewpoint
 
 ENDPOINT = "https://graph.mapillary.com"
 TOKEN = "WHERESHOT_MAPILLARY_TOKEN"
@@ -30,7 +31,7 @@ FIELDS = "id,computed_geometry,geometry,captured_at,sequence,creator,is_pano,com
 _KM_PER_DEGREE = math.radians(1) * sphere.EARTH_KM
 
 
-class Settings(Sampling):
+class MapillarySettings(Sampling):
     """How addresses are drawn, and how large the pictures are to be."""
 
     width: Literal[256, 1024, 2048] = 1024
@@ -41,7 +42,7 @@ class Settings(Sampling):
 def collect(order: base.Order) -> base.Collected:
     """Fill a folder with pictures of Mapillary at addresses. See ``base.Collector``."""
     what = "a token of Mapillary's API (https://www.mapillary.com/dashboard/developers)"
-    return street_pictures.collect_with_key(order, Settings, Mapillary, TOKEN, what)
+    return street_pictures.collect_with_key(order, MapillarySettings, Mapillary, TOKEN, what)
 
 
 class Mapillary:
@@ -51,7 +52,7 @@ class Mapillary:
     price_usd = 0.0
     headings = 1
 
-    def __init__(self, settings: Settings, token: str, order: base.Order) -> None:
+    def __init__(self, settings: MapillarySettings, token: str, order: base.Order) -> None:
         self.variant = str(settings.width)
         self._settings, self._token = settings, token
         self._endpoint = order.endpoint or ENDPOINT
@@ -72,7 +73,7 @@ class Mapillary:
         await self._pictures.__aexit__(*error)
         await self._api.__aexit__(*error)
 
-    async def look(self, address: Address) -> street_pictures.View | None:
+    async def look(self, address: Address) -> Viewpoint | None:
         """The picture nearest to an address. Raises RefusedError."""
         box = ",".join(f"{edge:.7f}" for edge in box_around(address, self._settings.radius_m))
         parameters = {"bbox": box, "fields": FIELDS, "limit": str(MOST_FOUND)}
@@ -90,7 +91,7 @@ class Mapillary:
         )
         return views[nearest] if distance_km * 1000 <= self._settings.radius_m else None
 
-    def _view(self, one: Any) -> street_pictures.View | None:
+    def _view(self, one: Any) -> Viewpoint | None:
         if not isinstance(one, dict) or not one.get("id") or (one.get("is_pano") and not self._settings.panoramas):
             return None
         for key in ("computed_geometry", "geometry"):
@@ -100,12 +101,12 @@ class Mapillary:
                 continue
             if sphere.position_problems(np.array([latitude]), np.array([longitude]))[0]:
                 continue
-            return street_pictures.View(str(one["id"]), latitude, longitude, _told(one))
+            return Viewpoint(str(one["id"]), latitude, longitude, _told(one))
         return None
 
-    async def picture(self, row: dict[str, Any], purse: Purse) -> bytes:
+    async def picture(self, row: dict[str, Any], budget: Budget) -> bytes:
         """The picture of a row, as Mapillary gives it. Raises RefusedError."""
-        purse.take(row["id"])
+        budget.take(row["id"])
         field = f"thumb_{self._settings.width}_url"
         found = await self._api.json(f"/{row['id']}", {"fields": field}, partial(_check, "id"))
         if not found.get(field):

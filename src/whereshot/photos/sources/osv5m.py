@@ -28,9 +28,10 @@ from whereshot.foundation.errors import InputError
 from whereshot.foundation.jobs import Shards, shard_path
 from whereshot.foundation.tables import rejects_table
 from whereshot.photos.records import SCHEMA
+from whereshot.photos.reject_reasons import BROKEN_ROW
 from whereshot.photos.sources import base, row_conditions
 from whereshot.photos.sources.archives import Pictures, members
-from whereshot.photos.sources.seen_ids import Seen
+from whereshot.photos.sources.seen_ids import SeenIds
 
 LICENSE = "CC BY-SA 4.0"
 SPLITS = ("train", "val", "test")
@@ -81,7 +82,7 @@ def collect(order: base.Order) -> base.Collected:
     files = find(order.inputs)
     settings = {"where": [str(condition) for condition in conditions]}
     with Shards(order.out, "ingest osv5m", settings, files, overwrite=order.overwrite) as shards:
-        seen = Seen()
+        seen = SeenIds()
         seen.add_shards(shard_path(shards.folder, unit) for unit in shards.done)
         without = 0
         for number, file in enumerate(order.track(files, total=len(files), what="reading OSV-5M")):
@@ -146,7 +147,7 @@ def transform(rows: pa.Table, split: str | None, pictures: Pictures) -> tuple[pa
     images = pictures.places([name or "" for name in names])
     rejects = []
     for row in np.flatnonzero(~usable):
-        reason, detail = (reasons[row], details[row]) if names[row] else (base.BROKEN_ROW, "no id")
+        reason, detail = (reasons[row], details[row]) if names[row] else (BROKEN_ROW, "no id")
         rejects.append((names[row], images[row], reason, detail))
     have = set(rows.column_names)
 
@@ -192,7 +193,7 @@ def _tar(path: Path, name: str) -> Iterator[_Portion]:
             if isinstance(document, dict):
                 found.append({"id": stem, **{key: _text(value) for key, value in document.items()}})
             else:
-                broken.append((None, None, base.BROKEN_ROW, f"{path.name}: {member.name} is no JSON object"))
+                broken.append((None, None, BROKEN_ROW, f"{path.name}: {member.name} is no JSON object"))
         columns = dict.fromkeys([*_NEEDED, *(key for row in found for key in row)])
         return pa.table({key: pa.array([row.get(key) for row in found], pa.string()) for key in columns}), broken
 
@@ -204,7 +205,7 @@ def _csv(path: Path, name: str) -> Iterator[_Portion]:
     broken: list[Reject] = []
 
     def note(_: int, sentence: str) -> None:
-        broken.append((None, None, base.BROKEN_ROW, f"{path.name}: {sentence}"))
+        broken.append((None, None, BROKEN_ROW, f"{path.name}: {sentence}"))
 
     def taken() -> list[Reject]:
         found = broken.copy()

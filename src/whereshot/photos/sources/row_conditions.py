@@ -14,6 +14,7 @@ from whereshot.foundation.errors import InputError, nearest_name
 from whereshot.foundation.jobs import RowJob, jobs
 from whereshot.foundation.tables import rejects_table
 from whereshot.photos.records import Records
+from whereshot.photos.reject_reasons import NOT_SELECTED
 from whereshot.photos.sources import base
 
 
@@ -47,7 +48,7 @@ def select(rows: pa.Table, conditions: Sequence[Condition]) -> tuple[pa.Table, p
     lost = rows.filter(pc.invert(chosen))
     ids, images = lost["id"].to_pylist(), lost["image"].to_pylist()
     detail = _detail(conditions)
-    rejects = [(name, image, base.NOT_SELECTED, detail) for name, image in zip(ids, images, strict=True)]
+    rejects = [(name, image, NOT_SELECTED, detail) for name, image in zip(ids, images, strict=True)]
     return rows.filter(chosen), rejects_table(rejects)
 
 
@@ -74,7 +75,7 @@ def transform(batch: pa.RecordBatch, *, rows_of: str, where: Sequence[str], **se
     rows = pa.Table.from_batches([getattr(importlib.import_module(module), name)(batch, **settings)])
     conditions = parse(where)
     lost = pc.and_(pc.is_null(rows[jobs.REASON]), pc.invert(_chosen(rows, conditions)))
-    for column, text in ((jobs.REASON, base.NOT_SELECTED), (jobs.DETAIL, _detail(conditions))):
+    for column, text in ((jobs.REASON, NOT_SELECTED), (jobs.DETAIL, _detail(conditions))):
         place = rows.column_names.index(column)
         rows = rows.set_column(place, rows.schema.field(place), pc.if_else(lost, text, rows[column]))
     return next(iter(rows.combine_chunks().to_batches()), pa.RecordBatch.from_pylist([], schema=rows.schema))

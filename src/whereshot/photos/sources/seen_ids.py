@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 
-class Seen:
+class SeenIds:
     """The ids that have been."""
 
     def __init__(self) -> None:

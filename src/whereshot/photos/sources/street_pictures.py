@@ -15,10 +15,8 @@ import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,11 +26,12 @@ from whereshot.foundation.errors import InputError, WhereshotError, require
 from whereshot.foundation.jobs import Shards, shard_path
 from whereshot.foundation.tables import REJECTS, rejects_table
 from whereshot.photos.fetch.base import RefusedError
-from whereshot.photos.records import SCHEMA
+from whereshot.photos.reject_reasons import API_ERROR, OVER_BUDGET
 from whereshot.photos.sources import base, row_conditions
-from whereshot.photos.sources.addresses import Address, Drawn, Sampling, Unit, draw
-from whereshot.photos.sources.budget import OVER_BUDGET, Purse
-from whereshot.photos.sources.seen_ids import Seen
+from whereshot.photos.sources.addresses import Address, AddressUnit, Drawn, Sampling, draw
+from whereshot.photos.sources.budget import Budget
+from whereshot.photos.sources.seen_ids import SeenIds
+from whereshot.photos.sources.street_provider import PANORAMAS, Provider, Viewpoint
 
 NO_PANORAMA = "no panorama"
 DUPLICATE_PANORAMA = "duplicate panorama"
@@ -41,53 +40,6 @@ NOT_NEEDED = "not needed"
 AT_A_TIME = 16
 MOST_FAILURES = 20
 """Addresses in a row that the API cannot answer before it is given up for now."""
-
-PANORAMAS = pa.schema(
-    [
-        *SCHEMA,
-        ("panorama", pa.string()),
-        ("captured", pa.string()),
-        ("heading", pa.float64()),
-        ("cell", pa.string()),
-        ("unit", pa.string()),
-        ("address", pa.string()),
-    ]
-)
-"""One row for each picture to ask for; ``album`` is its panorama or sequence, ``captured`` the date as it is told."""
-
-
-@dataclass(frozen=True)
-class View:
-    """A place that can be pictured: a panorama by its id, or a single picture."""
-
-    id: str
-    latitude: float
-    longitude: float
-    told: dict[str, Any] = field(default_factory=dict)
-    """Columns of PANORAMAS that the provider knows."""
-
-
-class Provider(Protocol):
-    """An API of street pictures; to be used in an ``async with``."""
-
-    name: str
-    price_usd: float
-    headings: int
-    variant: str
-    """What makes another picture of the same view: its size and the like."""
-
-    async def __aenter__(self) -> Provider: ...
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    async def look(self, address: Address) -> View | None:
-        """What can be pictured at an address, without a price. Raises RefusedError."""
-        ...
-
-    async def picture(self, row: dict[str, Any], purse: Purse) -> bytes:
-        """The JPEG of a row of PANORAMAS; every question with a price is taken from the purse first."""
-        ...
 
 
 def collect_with_key(
@@ -162,8 +114,8 @@ class _Job:
         self._shards, self._found, self._conditions = shards, found, conditions
         self._units = {cell: f"{number:06d}" for number, cell in enumerate(drawn.cells)}
         self._images = order.out.absolute() / "images"
-        self._purse = Purse(order.out, provider.price_usd, order.budget_usd)
-        self._seen = Seen()
+        self._budget = Budget(order.out, provider.price_usd, order.budget_usd)
+        self._seen = SeenIds()
         for unit in found.done:
             self._seen.add(pq.read_table(shard_path(found.folder, unit), columns=["panorama"])["panorama"].to_pylist())
         self._failures = 0
@@ -193,7 +145,7 @@ class _Job:
     async def _fill(
         self,
         cell: str,
-        unit: Unit,
+        unit: AddressUnit,
         wanted: int,
         addresses: list[Address],
         rows: list[dict[str, Any]],
@@ -203,10 +155,10 @@ class _Job:
         while wanted > 0 and addresses:
             asked, addresses = addresses[: min(wanted, AT_A_TIME)], addresses[min(wanted, AT_A_TIME) :]
             views = await asyncio.gather(*(self._looked(address) for address in asked))
-            new = iter(self._seen.add([view.id for view in views if isinstance(view, View)]))
+            new = iter(self._seen.add([view.id for view in views if isinstance(view, Viewpoint)]))
             for address, view in zip(asked, views, strict=True):
                 if isinstance(view, RefusedError):
-                    rejects.append((address.id, None, base.API_ERROR, view.detail))
+                    rejects.append((address.id, None, API_ERROR, view.detail))
                 elif view is None:
                     detail = f"none near ({address.latitude:g}, {address.longitude:g})"
                     rejects.append((address.id, None, NO_PANORAMA, detail))
@@ -218,7 +170,7 @@ class _Job:
                     wanted -= 1
         return addresses
 
-    async def _looked(self, address: Address) -> View | RefusedError | None:
+    async def _looked(self, address: Address) -> Viewpoint | RefusedError | None:
         try:
             view = await self._provider.look(address)
         except RefusedError as error:
@@ -232,7 +184,7 @@ class _Job:
         self._failures = 0
         return view
 
-    def _rows(self, cell: str, unit: Unit, address: Address, view: View) -> list[dict[str, Any]]:
+    def _rows(self, cell: str, unit: AddressUnit, address: Address, view: Viewpoint) -> list[dict[str, Any]]:
         """A row for each heading; the first heading is random, and the same in every run."""
         count = self._provider.headings
         start = int.from_bytes(hashlib.blake2b(view.id.encode(), digest_size=2).digest(), "big") % 360
@@ -251,7 +203,7 @@ class _Job:
                 "unit": unit.name,
                 "address": address.id,
             }
-            rows.append(row | view.told)
+            rows.append(row | view.columns)
         return rows
 
     # --- pictures
@@ -263,8 +215,8 @@ class _Job:
         if not left or not price:
             return
         told = f"{left} pictures cost about {left * price:.2f} USD ({price * 1000:.2f} USD for 1,000)"
-        if self._purse.spent_usd:
-            told += f"; {self._purse.spent_usd:.2f} USD are spent already"
+        if self._budget.spent_usd:
+            told += f"; {self._budget.spent_usd:.2f} USD are spent already"
         if not self._order.confirmed or self._order.budget_usd is None:
             lacking = "--yes and --budget USD" if not self._order.confirmed else "--budget USD"
             raise InputError(f"{told}; none was asked for yet: go on with {lacking}")
@@ -291,7 +243,7 @@ class _Job:
         """Have the pictures of a cell; what failed, or was too dear, is asked for by the next run."""
         unit = self._units[cell]
         done = self._shards.done.get(unit)
-        if done is not None and not {base.API_ERROR, OVER_BUDGET} & set(done.rejected):
+        if done is not None and not {API_ERROR, OVER_BUDGET} & set(done.rejected):
             return
         table, unselected = self._selected(cell)
         outcomes: list[Path | RefusedError] = []
@@ -303,7 +255,7 @@ class _Job:
         images = pa.array([str(outcomes[number]) for number in good], pa.string())
         kept = kept.set_column(kept.column_names.index("image"), "image", images)
         rejects = [
-            (row["id"], None, OVER_BUDGET if outcome.reason == OVER_BUDGET else base.API_ERROR, outcome.detail)
+            (row["id"], None, OVER_BUDGET if outcome.reason == OVER_BUDGET else API_ERROR, outcome.detail)
             for row, outcome in zip(rows, outcomes, strict=True)
             if isinstance(outcome, RefusedError)
         ]
@@ -320,7 +272,7 @@ class _Job:
         if path is not None:
             return path
         try:
-            data = await self._provider.picture(row, self._purse)
+            data = await self._provider.picture(row, self._budget)
         except RefusedError as error:
             return error
         path = self._path(row)
@@ -349,5 +301,5 @@ class _Job:
         if dear:
             told.append(f"the budget ends before {dear} pictures; a larger --budget goes on from here")
         if self._provider.price_usd:
-            told.append(f"{self._purse.spent_usd:.2f} USD spent in all runs")
+            told.append(f"{self._budget.spent_usd:.2f} USD spent in all runs")
         return tuple(told)

@@ -20,7 +20,8 @@ from whereshot.photos import images
 from whereshot.photos.fetch.base import DAMAGED, NO_PICTURE, SERVER_ERROR, Manners, RefusedError
 from whereshot.photos.sources import base, street_pictures
 from whereshot.photos.sources.addresses import Address, Sampling
-from whereshot.photos.sources.budget import Purse
+from whereshot.photos.sources.budget import Budget
+from whereshot.photos.sources.street_provider import Viewpoint
 
 ENDPOINT = "https://maps.googleapis.com/maps/api/streetview"
 KEY = "WHERESHOT_STREETVIEW_KEY"
@@ -37,7 +38,7 @@ _LATER = ("OVER_QUERY_LIMIT", "UNKNOWN_ERROR")
 _NONE = ("ZERO_RESULTS", "NOT_FOUND")
 
 
-class Settings(Sampling):
+class StreetViewSettings(Sampling):
     """How addresses are drawn, and what the pictures are to be."""
 
     size: int = Field(default=512, ge=64)
@@ -51,7 +52,7 @@ class Settings(Sampling):
     """Pictures of a panorama, evenly spread."""
 
     @model_validator(mode="after")
-    def _fits(self) -> Settings:
+    def _fits(self) -> StreetViewSettings:
         if self.size + 2 * self.margin > LARGEST:
             raise ValueError(f"size + 2 * margin must be at most {LARGEST}, which is all that Street View gives")
         if self.asked_fov > 120:
@@ -68,7 +69,7 @@ class Settings(Sampling):
 def collect(order: base.Order) -> base.Collected:
     """Fill a folder with pictures of Street View at addresses. See ``base.Collector``."""
     what = "a key of the Street View Static API (https://console.cloud.google.com)"
-    return street_pictures.collect_with_key(order, Settings, StreetView, KEY, what)
+    return street_pictures.collect_with_key(order, StreetViewSettings, StreetView, KEY, what)
 
 
 class StreetView:
@@ -77,7 +78,7 @@ class StreetView:
     name = "streetview"
     price_usd = USD_PER_PICTURE
 
-    def __init__(self, settings: Settings, key: str, order: base.Order) -> None:
+    def __init__(self, settings: StreetViewSettings, key: str, order: base.Order) -> None:
         self.headings = settings.headings
         self.variant = f"{settings.size} {settings.margin} {settings.fov:g} {settings.pitch:g}"
         self._settings, self._key = settings, key
@@ -89,7 +90,7 @@ class StreetView:
 
         api = functools.partial(Api, self._endpoint, secret=self._key, variable=KEY, parameters={"key": self._key})
         self._free = api(self._manners)
-        # every question for a picture may have its price, so each is taken from the purse
+        # every question for a picture may have its price, so each is taken from the budget
         self._paid = api(replace(self._manners, attempts=1), is_counted=True)
         await self._free.__aenter__()
         await self._paid.__aenter__()
@@ -99,7 +100,7 @@ class StreetView:
         await self._paid.__aexit__(*error)
         await self._free.__aexit__(*error)
 
-    async def look(self, address: Address) -> street_pictures.View | None:
+    async def look(self, address: Address) -> Viewpoint | None:
         """The panorama nearest to an address. Raises RefusedError."""
         parameters = {
             "location": f"{address.latitude:.7f},{address.longitude:.7f}",
@@ -115,9 +116,9 @@ class StreetView:
         except (KeyError, TypeError, ValueError):
             raise RefusedError(SERVER_ERROR, f"a panorama without place or id: {str(found)[:80]}") from None
         told = {"captured": found.get("date"), "user": copyright_, "license": copyright_}
-        return street_pictures.View(name, latitude, longitude, told)
+        return Viewpoint(name, latitude, longitude, told)
 
-    async def picture(self, row: dict[str, Any], purse: Purse) -> bytes:
+    async def picture(self, row: dict[str, Any], budget: Budget) -> bytes:
         """The cropped JPEG of a row. Raises RefusedError, also where the budget is spent."""
         settings, manners = self._settings, self._manners
         side = settings.size + 2 * settings.margin
@@ -131,7 +132,7 @@ class StreetView:
         }
         pause_s = manners.back_off_s
         for attempt in range(1, manners.attempts + 1):
-            purse.take(row["id"])
+            budget.take(row["id"])
             try:
                 data, _ = await self._paid.data("", parameters, _check_picture)
                 return crop(data, settings.size, settings.margin)

@@ -22,6 +22,8 @@ from whereshot.foundation.errors import InputError, nearest_name
 from whereshot.foundation.progress import Track
 from whereshot.foundation.tables import rejects_table
 from whereshot.photos.records import RESERVED, SCHEMA, Records
+from whereshot.photos.reject_reasons import BROKEN_ROW, DUPLICATE_ID, IMPOSSIBLE_POSITION
+from whereshot.photos.scenes import SCENES
 from whereshot.photos.sources import base
 
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -32,9 +34,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "user": ("user", "author", "owner", "user_id", "photographer"),
     "accuracy_km": ("accuracy_km", "label_precision_km"),
     "group": ("group", "group_id"),
-    "scene_indoor": ("scene_indoor", "prob_indoor"),
-    "scene_natural": ("scene_natural", "prob_natural"),
-    "scene_urban": ("scene_urban", "prob_urban"),
+    **{f"scene_{scene}": (f"scene_{scene}", f"prob_{scene}") for scene in SCENES},
 }
 """Known column -> the names it usually goes by, compared without case."""
 
@@ -90,18 +90,18 @@ def _read_one(path: Path, given: Mapping[str, str], label: str) -> base.Ingested
 
     reasons, details = base.judge_positions(latitude, longitude)
     for row, fault in [*bad_latitude.items(), *bad_longitude.items()]:
-        reasons[row], details[row] = base.IMPOSSIBLE_POSITION, fault
+        reasons[row], details[row] = IMPOSSIBLE_POSITION, fault
     images = columns["image"].to_pylist() if "image" in columns else [None] * len(table)
     rejects, keep, seen = [], [], set()
     for row, (reason, detail) in enumerate(zip(reasons, details, strict=True)):
         if not reason and ids[row] in seen:
-            reason, detail = base.DUPLICATE_ID, f"id {ids[row]!r} stands in an earlier row"
+            reason, detail = DUPLICATE_ID, f"id {ids[row]!r} stands in an earlier row"
         if reason:
             rejects.append((ids[row], images[row], reason, f"row {numbers[row]}: {detail}"))
         else:
             keep.append(row)
             seen.add(ids[row])
-    rejects += [(None, None, base.BROKEN_ROW, f"row {number}: {fault}") for number, fault in loaded.broken.items()]
+    rejects += [(None, None, BROKEN_ROW, f"row {number}: {fault}") for number, fault in loaded.broken.items()]
     records = Records(pa.table(columns))[np.array(keep, dtype=np.int64)]
     records = records.with_column("longitude", records.points[:, 1])  # one turn off is wrapped
     return base.Ingested(records, rejects_table(rejects), tuple(notes))
@@ -220,7 +220,7 @@ def _drop_repeats(records: Records) -> tuple[Records, pa.Table]:
     images = records.strings("image")
     for row, name in enumerate(records.strings("id")):
         if name in seen:
-            rejects.append((name, images[row], base.DUPLICATE_ID, f"id {name!r} stands in an earlier table"))
+            rejects.append((name, images[row], DUPLICATE_ID, f"id {name!r} stands in an earlier table"))
         else:
             seen.add(name)
             keep.append(row)

@@ -1,9 +1,9 @@
-"""Raw photos and videos in folders: they are not read, and a folder's summary names them."""
+"""Raw photos and videos in folders: they are not read, and every command that walks a folder names them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 RAW_SUFFIXES = frozenset(
@@ -30,12 +30,12 @@ RAW_SUFFIXES = frozenset(
 VIDEO_SUFFIXES = frozenset(
     [".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mts", ".m2ts", ".mpg", ".mpeg", ".3gp", ".wmv", ".insv"]
 )
-NAMED = 3
-"""So many files of a kind are named; the rest are counted."""
+MOST_NAMED = 3
+"""How many files of a kind are named; the others are counted."""
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """Every file under a folder, sorted within its folder. Hidden files and folders are left out."""
+    """Yield every file under a folder, sorted within its folder. Hidden files and folders are left out."""
     for parent, subfolders, names in os.walk(folder):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         for name in sorted(names):
@@ -43,21 +43,36 @@ def walk(folder: Path) -> Iterator[Path]:
                 yield Path(parent) / name
 
 
-def describe_unread(folders: Sequence[Path]) -> str | None:
-    """How many raw photos and videos lie in folders, with names, in one line; None where there are none.
+class UnreadFiles:
+    """The raw photos and videos that were met in folders while pictures were looked for."""
 
-    Paths that are no folders are left out: a file that is given by its name has an error of its own.
-    """
-    files = [path for folder in folders if folder.is_dir() for path in walk(folder)]
-    kinds = (("raw photo", RAW_SUFFIXES), ("video", VIDEO_SUFFIXES))
-    parts = [_count(kind, [path.name for path in files if path.suffix.lower() in known]) for kind, known in kinds]
-    found = [part for part in parts if part]
-    return f"skipped {' and '.join(found)}; give a JPEG of them" if found else None
+    def __init__(self) -> None:
+        self._raw_photos: list[str] = []
+        self._videos: list[str] = []
+
+    def note(self, path: Path) -> None:
+        """Remember a file if it is a raw photo or a video."""
+        suffix = path.suffix.lower()
+        if suffix in RAW_SUFFIXES:
+            self._raw_photos.append(path.name)
+        elif suffix in VIDEO_SUFFIXES:
+            self._videos.append(path.name)
+
+    def add(self, other: UnreadFiles) -> None:
+        """Remember the files of another folder as well."""
+        self._raw_photos += other._raw_photos
+        self._videos += other._videos
+
+    def describe(self) -> str | None:
+        """Return in one line how many there are, with the names of a few; None where there are none."""
+        parts = (_count("raw photo", self._raw_photos), _count("video", self._videos))
+        found = [part for part in parts if part]
+        return f"skipped {' and '.join(found)}; give a JPEG of them" if found else None
 
 
 def _count(kind: str, names: list[str]) -> str:
     if not names:
         return ""
-    more = len(names) - NAMED
-    named = ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - MOST_NAMED
+    named = ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
     return f"{len(names)} {kind}{'' if len(names) == 1 else 's'} ({named})"

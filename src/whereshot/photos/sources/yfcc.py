@@ -22,6 +22,7 @@ from whereshot.foundation.errors import InputError
 from whereshot.foundation.jobs import RowJob, Unit, jobs, split, units
 from whereshot.foundation.progress import Track
 from whereshot.photos.records import SCHEMA, Records
+from whereshot.photos.reject_reasons import BROKEN_ROW, IMPOSSIBLE_POSITION, NO_POSITION
 from whereshot.photos.sources import base
 from whereshot.photos.sources.urlencoded import decoded
 from whereshot.photos.sources.yfcc_keys import object_keys
@@ -156,7 +157,7 @@ def _parsed(lines: pa.Array) -> tuple[pa.Table, pa.Table]:
     return rows.combine_chunks(), pa.table(
         {
             "id": pa.array([number for number, _ in broken], pa.string()),
-            jobs.REASON: pa.array([base.BROKEN_ROW] * len(broken), pa.string()),
+            jobs.REASON: pa.array([BROKEN_ROW] * len(broken), pa.string()),
             jobs.DETAIL: pa.array([sentence for _, sentence in broken], pa.string()),
         }
     )
@@ -196,7 +197,7 @@ def _judged(rows: pa.Table) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
     latitude, bad_latitude = _floats(rows["latitude"])
     longitude, bad_longitude = _floats(rows["longitude"])
     missing = np.isnan(latitude) | np.isnan(longitude)
-    reasons[missing], details[missing] = base.NO_POSITION, "latitude or longitude is missing"
+    reasons[missing], details[missing] = NO_POSITION, "latitude or longitude is missing"
     with np.errstate(invalid="ignore"):
         fine = (np.abs(latitude) <= 90) & (np.abs(longitude) <= 180) & ~sphere.is_null_island(latitude, longitude)
     odd = np.flatnonzero(~fine & ~missing)
@@ -204,7 +205,7 @@ def _judged(rows: pa.Table) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
         reasons[odd], details[odd] = map(np.array, base.judge_positions(latitude[odd], longitude[odd]))
     for axis, bad in (("latitude", bad_latitude), ("longitude", bad_longitude)):
         for row in bad:
-            reasons[row] = base.IMPOSSIBLE_POSITION
+            reasons[row] = IMPOSSIBLE_POSITION
             details[row] = f"{axis} is not a number: {rows[axis][row].as_py()[:40]!r}"
     is_video = pc.equal(rows["marker"], "1").to_numpy(zero_copy_only=False)
     reasons[is_video], details[is_video] = VIDEO, "its marker is 1"
@@ -213,7 +214,7 @@ def _judged(rows: pa.Table) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
         ("photo_id", pc.match_substring_regex(rows["photo_id"], r"^\d{1,20}$"), "a number"),
     ):
         for row in np.flatnonzero(~is_fine.to_numpy(zero_copy_only=False)).tolist():
-            reasons[row] = base.BROKEN_ROW
+            reasons[row] = BROKEN_ROW
             details[row] = f"{column} must be {meant}; it is {rows[column][row].as_py()[:40]!r}"
     return reasons, details
 

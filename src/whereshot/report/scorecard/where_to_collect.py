@@ -12,7 +12,7 @@ from whereshot.earth.countries import countries
 from whereshot.evaluate import Scored
 from whereshot.evaluate.grouped import kind_of
 from whereshot.evaluate.naming import named, named_truth
-from whereshot.photos.scenes import KINDS as SCENES
+from whereshot.photos.scenes import SCENES
 from whereshot.report.scorecard.base import ScoreTable, fine_level, kilometres
 
 SHOWN = 10
