@@ -33,7 +33,8 @@ import shipped_table
 from babel.core import get_global
 
 from whereshot.earth import sphere
-from whereshot.earth.towns import DEGREE, name_keys
+from whereshot.earth.name_index import name_keys
+from whereshot.earth.towns import DEGREE
 
 OTHER_NAMES_POPULATION, FOREIGN_SCRIPT_POPULATION = 500, 10_000
 """Towns below have no other names at all, or only those in scripts of their country."""

@@ -9,15 +9,8 @@ import numpy as np
 import pytest
 
 from whereshot.earth import sphere
-from whereshot.earth.towns import (
-    Gazetteer,
-    _edit_distances,
-    _letters,
-    _signatures,
-    errors_allowed,
-    gazetteer,
-    name_keys,
-)
+from whereshot.earth.name_index import name_keys
+from whereshot.earth.towns import Gazetteer, errors_allowed, gazetteer
 from whereshot.foundation.errors import InputError
 
 
@@ -58,7 +51,7 @@ def test_arrays_fit_together(towns: Gazetteer) -> None:
 
 
 def test_the_table_is_small() -> None:
-    data = importlib.resources.files("whereshot") / "data"
+    data = importlib.resources.files("whereshot") / "earth" / "data"
     sizes = {name: (data / f"{name}.parquet").stat().st_size for name in ("towns", "regions")}
     assert sizes["towns"] <= 6_000_000
     assert sizes["regions"] <= 50_000
@@ -125,40 +118,6 @@ def test_regions_against_the_map(towns: Gazetteer, shared: Path) -> None:
 
 
 # --- keys
-
-
-@pytest.mark.parametrize(
-    ("name", "key"),
-    [
-        ("Vilanova i la Geltrú", "vilanovailageltru"),
-        ("SANT-PERE de  Ribes", "santperederibes"),
-        ("København", "kobenhavn"),
-        ("Łódź", "lodz"),
-        ("Großräschen", "grossraschen"),
-        ("ΑΘΉΝΑ", "αθηνα"),
-        ("Πειραιάς", "πειραιασ"),
-        ("Йошкар-Ола", "иошкарола"),
-        ("서울", "서울"),
-        ("が", "が"),
-        ("ＴＯＫＹＯ", "tokyo"),
-        ("İstanbul", "istanbul"),
-        ("Iğdır", "igdir"),
-        ("Kaʻaʻawa", "kaaawa"),
-        ("القاهرة", "القاهره"),
-        ("two\nlines", "twolines"),
-        ("--- ", ""),
-        ("", ""),
-    ],
-)
-def test_keys(name: str, key: str) -> None:
-    assert name_keys([name]) == [key]
-    assert name_keys([key]) == [key]  # folding what is folded changes nothing
-
-
-def test_keys_of_many_are_those_of_each(towns: Gazetteer) -> None:
-    some = [*towns.names[:: len(towns) // 500], "", "\n", "a\n\nb"]
-    assert name_keys(some) == [name_keys([name])[0] for name in some]
-    assert name_keys([]) == []
 
 
 # --- names
@@ -317,27 +276,6 @@ def test_nothing_similar_is_missed(towns: Gazetteer) -> None:
             if abs(len(own) - len(wrong)) <= allowed and edit_distance(blurred(wrong), own) <= allowed
         }
         assert expected <= {index for index, _ in towns.similar(wrong)}
-
-
-def test_edit_distances_against_the_table() -> None:
-    rng = np.random.default_rng(3)
-    for size, length in ((1, 1), (3, 5), (9, 8), (20, 22), (64, 60), (7, 0)):
-        pattern = "".join(rng.choice(list("abcé東"), size))
-        texts = ["".join(rng.choice(list("abcé東"), length)) for _ in range(30)]
-        matrix = np.array([_letters(text) for text in texts]).reshape(30, length)
-        expected = [edit_distance(pattern, text) for text in texts]
-        assert _edit_distances(_letters(pattern), matrix).tolist() == expected
-
-
-def test_signatures_change_by_few_bits() -> None:
-    rng = np.random.default_rng(4)
-    for _ in range(200):
-        word = rng.integers(97, 123, 12).astype(np.uint16)
-        wrong, place = word.copy(), int(rng.integers(12))
-        wrong[place] = rng.integers(97, 123)
-        shorter = np.delete(word, place)
-        bits = [int(np.bitwise_count(_signatures(word[None])[0] ^ _signatures(x[None])[0])) for x in (wrong, shorter)]
-        assert bits[0] <= 2 and bits[1] <= 1
 
 
 def test_lookups_are_fast(towns: Gazetteer) -> None:

@@ -19,7 +19,8 @@ from shapely.geometry.base import BaseGeometry
 
 from whereshot.earth import border_files, place_names, polygons, sphere
 from whereshot.earth.countries import Country, UnknownCountryError, countries, fold
-from whereshot.earth.towns import gazetteer, name_keys
+from whereshot.earth.name_index import name_keys
+from whereshot.earth.towns import gazetteer
 from whereshot.foundation.errors import InputError, nearest_name
 
 MARGIN_DEGREES = 1.5

@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from whereshot.earth import sphere
 from whereshot.earth.countries import Country, countries
-from whereshot.earth.towns import Gazetteer, gazetteer, name_keys
+from whereshot.earth.name_index import name_keys
+from whereshot.earth.towns import Gazetteer, gazetteer
 from whereshot.foundation.errors import InputError
 
 REGION_KM = 100.0

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from whereshot.earth.countries import countries
-from whereshot.earth.towns import gazetteer, name_keys
+from whereshot.earth.name_index import name_keys
+from whereshot.earth.towns import gazetteer
 from whereshot.evaluate.base import Column, Metric, Scored, Sums
 from whereshot.evaluate.naming import named, named_truth
 from whereshot.foundation.errors import InputError

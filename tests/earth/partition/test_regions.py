@@ -10,13 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from whereshot.earth import adjacency, partition, sphere
-from whereshot.earth.partition.lookup import Polygons
-from whereshot.earth.partition.regions import Regions, RegionSettings, read_disjoint
+from whereshot.earth.partition.regions import Regions
 from whereshot.earth.polygons import area_sr
 from whereshot.foundation.errors import InputError
 from whereshot.report.cell_atlas import Atlas
@@ -99,23 +96,6 @@ def test_strays_are_measured_on_the_sphere_over_the_date_line_and_the_pole(tmp_p
     assert cells.assign([[0, -179.8], [89.9, -135], [0, -179.4], [89.4, -135]]).tolist() == [0, 1, -1, -1]
 
 
-def test_what_two_regions_claim_is_the_firsts(tmp_path: Path) -> None:
-    file = write(tmp_path / "a.geojson", {"A": shapely.box(0, 0, 10, 10), "B": shapely.box(5, 0, 15, 10)})
-    cells = build([[5, 2], [5, 7], [5, 12]], file=file)
-    assert cells.counts.tolist() == [2, 1]
-    assert cells.polygon(1).equals(shapely.box(10, 0, 15, 10))
-
-
-@pytest.mark.parametrize("kind", ["regions", "semantic"])
-def test_a_region_that_earlier_ones_cover_is_left_out(tmp_path: Path, kind: str) -> None:
-    shapes = {"A": shapely.box(0, 0, 10, 10), "B": shapely.box(2, 2, 5, 5), "C": shapely.box(10, 0, 15, 10)}
-    file = write(tmp_path / "a.geojson", shapes)
-    cells = partition.build(kind, [[3, 3]] * 3 + [[5, 7], [5, 12]], {"file": file, "max": 9})
-    assert isinstance(cells, Regions) and cells.names == ["A", "C"] and cells.counts.tolist() == [4, 1]
-    found = read_disjoint(RegionSettings(file=Path(file)))
-    assert found.names == ["A", "C"] and found.notes == ["left out, as earlier regions cover them: B"]
-
-
 def test_what_was_done_to_a_file_is_told_and_kept(tmp_path: Path) -> None:
     crossed = shapely.Polygon([(20, 0), (22, 2), (22, 0), (20, 2)])
     file = write(tmp_path / "a.geojson", {"A": shapely.box(0, 0, 9, 9), "B": shapely.box(1, 1, 2, 2), "X": crossed})
@@ -185,56 +165,6 @@ def test_neighbours_of_divided_regions_are_those_that_a_look_across_tells(four: 
 # --- merging and splitting
 
 
-def test_small_regions_join_the_smallest_neighbour_of_their_parent(tmp_path: Path, points: NDArray) -> None:
-    parents = dict(zip(BOXES, ("west", "east", "west", "east"), strict=True))
-    file = write(tmp_path / "a.geojson", BOXES, parents)
-    cells = build(points, file=file, min=4)
-    assert cells.names == ["south-west", "south-east + north-east", "north-west"]
-    assert cells.counts.tolist() == [400, 94, 30] and cells.parents == ["west", "east", "west"]
-    assert cells.polygon(1).equals(shapely.box(10, 0, 20, 20))
-    assert build(points, file=file, min=30).names == ["south-west + north-west", "south-east + north-east"]
-
-
-def test_regions_without_a_partner_are_dropped(tmp_path: Path, points: NDArray) -> None:
-    file = write(tmp_path / "a.geojson", {**BOXES, "island": shapely.box(40, 0, 41, 1)})
-    cells = build(np.concatenate([points, inside(shapely.box(40, 0, 41, 1), 3)]), file=file, min=3, stray_km=50)
-    assert "island" not in cells.names and cells.counts.sum() == len(points)
-    assert cells.assign([[0.5, 40.5], [0.5, 40.0 - 0.1]]).tolist() == [-1, -1]
-
-
-def test_the_wanted_number_of_cells(four: str, points: NDArray) -> None:
-    for wanted in (4, 5, 9, 40):
-        cells = build(points, file=four, cells=wanted)
-        assert len(cells) == wanted
-        assert math.fsum(cells.area_sr) == pytest.approx(area_sr(shapely.box(0, 0, 20, 20)), rel=1e-9)
-        assert len({cells.polygon(cell).wkb for cell in range(wanted)}) == wanted
-    # whoever has the most photos per cell gets the next one: 400, 90, 30 and 4 of them
-    assert [cells.names.count(name) for name in BOXES] == [29, 7, 3, 1]
-
-
-def test_more_cells_than_places(four: str) -> None:
-    cells = build([[5, 5]] * 30 + [[5, 15], [5, 16], [5, 17]], file=four, cells=10)
-    assert cells.counts.tolist() == [30, 1, 1, 1]
-
-
-def test_no_cell_above_the_largest_size(four: str, points: NDArray) -> None:
-    cells = build(points, file=four, max=25)
-    assert cells.counts.max() <= 25 and cells.counts.sum() == len(points)
-    assert len(cells) >= len(points) / 25
-
-
-def test_strays_are_divided_too(four: str, rng: np.random.Generator) -> None:
-    coast = np.stack([rng.uniform(-0.4, 0, 1500), rng.uniform(0, 20, 1500)], axis=1)
-    cells = build(np.concatenate([coast, inside(BOXES["south-west"], 300)]), file=four, max=56, min=7, stray_km=50)
-    assert cells.counts.max() <= 56 and cells.counts.min() > 7 and cells.counts.sum() == 1800
-    assert not shapely.is_empty(cells.shapes).any() and cells.notes == []
-
-
-def test_cells_that_stay_too_large_are_told(four: str) -> None:
-    cells = build([[5, 5]] * 30 + [[5, 15]], file=four, max=10)
-    assert cells.notes == ["cells of more than max=10 photos: 1, the largest of 30"]
-
-
 def test_what_is_drawn_is_what_is_assigned(four: str, points: NDArray, rng: np.random.Generator) -> None:
     cells = build(points, file=four, cells=30)
     probes = rng.uniform(0, 20, (4000, 2))
@@ -246,13 +176,6 @@ def test_what_is_drawn_is_what_is_assigned(four: str, points: NDArray, rng: np.r
     assert clear.mean() > 0.95
     np.testing.assert_array_equal(found, np.arange(clear.sum()))
     np.testing.assert_array_equal(cell, label[clear])
-
-
-def test_only_some_regions(four: str, points: NDArray) -> None:
-    assert build(points, file=four, only=["south-east"]).names == ["south-east"]
-    with pytest.raises(InputError) as caught:
-        build(points, file=four, only=["south-eats"])
-    assert str(caught.value) == f"{four}: no region 'south-eats'; did you mean 'south-east'?"
 
 
 # --- saving and counting anew
@@ -309,69 +232,9 @@ def test_a_region_round_the_pole_and_one_over_the_date_line(tmp_path: Path) -> N
     assert math.fsum(cells.area_sr) == pytest.approx(caps, rel=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("asked", "message"),
-    [
-        ({"cells": 3}, "3 cells are fewer than the 4 regions with photos; raise cells, or min to merge small regions"),
-        ({"cells": 9, "max": 9}, "partition regions: give cells or max, not both; got "),
-        ({"max": 9, "min": 9}, "partition regions: min 9 must be smaller than max 9; got "),
-        ({"name": "title"}, "four.geojson: no column 'title'; columns: name"),
-        ({"file": "none.geojson"}, "none.geojson: no such file"),
-        ({"stray_km": -1}, "partition regions: 'stray_km': input should be greater than or equal to 0; got -1"),
-    ],
-)
-def test_settings_that_make_no_sense(four: str, points: NDArray, asked: dict[str, Any], message: str) -> None:
-    with pytest.raises(InputError) as caught:
-        partition.build("regions", points, {"file": four, **asked})
-    assert message in str(caught.value)
-
-
 def test_no_photos_in_any_region(four: str) -> None:
     with pytest.raises(InputError, match=r"^no cell is left"):
         partition.build("regions", [[-40, -40]], {"file": four})
 
 
 # --- the look-up of polygons against plain tests
-
-
-@settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 10_000), count=st.integers(1, 12), size=st.sampled_from([0.01, 0.3, 5.0, 60.0]))
-def test_lookup_agrees_with_plain_tests(seed: int, count: int, size: float) -> None:
-    rng = np.random.default_rng(seed)
-    middle = (
-        rng.uniform([-180, -90], [180, 90], (count, 1, 2))
-        if size > 1
-        else rng.uniform(10, 10 + 3 * size, (count, 1, 2))
-    )
-    corners = middle + rng.normal(0, size, (count, 7, 2))
-    clipped = np.clip(corners, [-180, -90], [180, 90])
-    shapes = [shape for shape in (shapely.MultiPoint(one).convex_hull for one in clipped) if shape.area > 0]
-    low, high = clipped.reshape(-1, 2).min(0) - size, clipped.reshape(-1, 2).max(0) + size
-    spots = np.concatenate([rng.uniform(low, high, (400, 2)), clipped.reshape(-1, 2)])
-    points = np.clip(spots, [-179.9, -89.9], [179.9, 89.9])[:, ::-1]
-    wanted = [
-        next((row for row, shape in enumerate(shapes) if shape.intersects(shapely.Point(point[::-1]))), -1)
-        for point in points
-    ]
-    lookup = Polygons(shapes)
-    assert lookup.index_of(points).tolist() == wanted
-    assert lookup.index_of(points[::-1]).tolist() == wanted[::-1]
-
-
-@settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 10_000), km=st.sampled_from([1.0, 30.0, 400.0]))
-def test_strays_agree_with_dense_borders(seed: int, km: float) -> None:
-    rng = np.random.default_rng(seed)
-    shapes = [
-        shapely.box(x, y, x + w, y + h) for x, y, w, h in rng.uniform([170, 50, 0.1, 0.1], [175, 60, 4, 4], (4, 4))
-    ]
-    borders = [shapely.get_coordinates(shapely.segmentize(shape, 0.004).exterior)[:, ::-1] for shape in shapes]
-    points = sphere.points(np.stack([rng.uniform(45, 68, 300), rng.uniform(165, 190, 300)], axis=1))
-    found = Polygons(shapes).index_of(points, km)
-    nearest = np.array([sphere.Nearest(border).query(points)[0] for border in borders])
-    for row in np.flatnonzero(Polygons(shapes).index_of(points) < 0):
-        best = nearest[:, row].min()
-        if found[row] < 0:
-            assert best > km - 0.1
-        else:
-            assert nearest[found[row], row] <= best + 0.1 and best <= km + 0.1

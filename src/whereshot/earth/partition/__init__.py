@@ -9,14 +9,25 @@ from typing import Any, NamedTuple
 from numpy.typing import ArrayLike
 from pydantic.fields import FieldInfo
 
-from whereshot.earth.partition import combinatorial, mesh, published, quadtree, regions, s2cells, semantic, voronoi
+from whereshot.earth.partition import (
+    combinatorial,
+    mesh,
+    published,
+    quadtree,
+    region_groups,
+    region_settings,
+    regions,
+    s2cells,
+    semantic,
+    voronoi,
+)
 from whereshot.earth.partition.base import Hierarchy, Partition, PartitionSettings, check_areas, read_kind
 from whereshot.earth.partition.presets import PRESETS, Preset
 from whereshot.foundation import output_files, settings_file
 from whereshot.foundation.errors import ConfigError, InputError, nearest_name
 
 
-class Kind(NamedTuple):
+class PartitionKind(NamedTuple):
     """How one kind of partition is set and built from positions (n, 2)."""
 
     settings: type[PartitionSettings]
@@ -39,15 +50,15 @@ def _combine(
     return combinatorial.combine(points if populate_with is None else populate_with, parts, settings)
 
 
-PARTITIONS: dict[str, Kind] = {
-    "s2": Kind(s2cells.AdaptiveSettings, s2cells.build_adaptive, populates=True),
-    "s2-level": Kind(s2cells.FixedSettings, s2cells.build_fixed, populates=True),
-    "quadtree": Kind(quadtree.QuadtreeSettings, quadtree.build),
-    "combinatorial": Kind(combinatorial.CombinatorialSettings, _combine, populates=True),
-    "mesh": Kind(mesh.MeshSettings, mesh.build_mesh),
-    "regions": Kind(regions.RegionSettings, regions.build),
-    "semantic": Kind(semantic.SemanticSettings, semantic.build),
-    "voronoi": Kind(voronoi.VoronoiSettings, voronoi.build),
+PARTITIONS: dict[str, PartitionKind] = {
+    "s2": PartitionKind(s2cells.AdaptiveSettings, s2cells.build_adaptive, populates=True),
+    "s2-level": PartitionKind(s2cells.FixedSettings, s2cells.build_fixed, populates=True),
+    "quadtree": PartitionKind(quadtree.QuadtreeSettings, quadtree.build),
+    "combinatorial": PartitionKind(combinatorial.CombinatorialSettings, _combine, populates=True),
+    "mesh": PartitionKind(mesh.MeshSettings, mesh.build_mesh),
+    "regions": PartitionKind(region_settings.RegionSettings, region_groups.build),
+    "semantic": PartitionKind(semantic.SemanticSettings, semantic.build),
+    "voronoi": PartitionKind(voronoi.VoronoiSettings, voronoi.build),
 }
 
 _CLASSES: dict[str, type[Partition]] = {
@@ -173,8 +184,8 @@ __all__ = [
     "PARTITIONS",
     "PRESETS",
     "Hierarchy",
-    "Kind",
     "Partition",
+    "PartitionKind",
     "Preset",
     "build",
     "build_preset",

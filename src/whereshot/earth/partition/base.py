@@ -36,6 +36,11 @@ class PartitionSettings(Settings):
 
     _drops: bool = PrivateAttr(True)
 
+    @property
+    def drops_cells(self) -> bool:
+        """Return whether cells with few photos are dropped when the partition is built."""
+        return self._drops
+
     def kept(self, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which cells (k,) with these many photos stay."""
         return counts > self.min

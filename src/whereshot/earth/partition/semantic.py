@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
 from whereshot.earth import polygons, sphere
-from whereshot.earth.partition import density, regions
+from whereshot.earth.partition import density, region_settings, regions
 from whereshot.earth.partition.lookup import Polygons
 
 
-class SemanticSettings(regions.RegionSettings):
+class SemanticSettings(region_settings.RegionSettings):
     """Regions of one parent merge until they hold more than ``min``; more than ``max`` photos are split by density.
 
     ``optics`` are the fewest neighbours and the steepness xi of every attempt, PIGEON's for its street views (for
@@ -33,7 +33,7 @@ class SemanticSettings(regions.RegionSettings):
 def build(points: ArrayLike, settings: SemanticSettings) -> regions.Regions:
     """Group the regions, and cut each group by the sites of its dense clusters. Raises InputError for a wrong file."""
     p = sphere.points(points)
-    found = regions.read_disjoint(settings)
+    found = region_settings.read_disjoint(settings)
     shapes = np.array(found.shapes, dtype=object)
     lookup = Polygons(list(shapes))
     inside = lookup.index_of(p)
@@ -59,7 +59,7 @@ def build(points: ArrayLike, settings: SemanticSettings) -> regions.Regions:
                 photos, settings.max, settings.min, settings.optics, settings.sample, settings.seed
             )
         name = " + ".join(found.names[row] for row in members)
-        groups.append(regions.Group(name, found.parents[members[0]], shape, sites))
+        groups.append(regions.RegionGroup(name, found.parents[members[0]], shape, sites))
     return regions.cells_of(p, groups, settings, found.notes)
 
 

@@ -1,0 +1,137 @@
+"""GeoJSON, GeoPackage and GeoParquet: systems of coordinates, and what is wrong with files."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import struct
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import shapely
+
+from whereshot.earth import border_files
+from whereshot.foundation.errors import InputError
+
+NORTH, SOUTH = shapely.box(0, 10, 10, 20), shapely.box(0, 0, 10, 10)
+
+
+def feature(shape: shapely.Geometry | dict | None, **properties: Any) -> dict[str, Any]:
+    geometry = json.loads(shapely.to_geojson(shape)) if isinstance(shape, shapely.Geometry) else shape
+    return {"type": "Feature", "properties": properties, "geometry": geometry}
+
+
+def collection(*features: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "FeatureCollection", "features": list(features), **more}
+
+
+def write(path: Path, document: Any) -> Path:
+    path.write_text(document if isinstance(document, str) else json.dumps(document), "utf-8")
+    return path
+
+
+def gp(shape: shapely.Geometry | None, envelope: int = 1) -> bytes:
+    """A geometry as a GeoPackage has it."""
+    flags = 1 | envelope << 1 | (0 if shape is not None else 16)
+    numbers = {0: 0, 1: 4, 2: 6, 3: 6, 4: 8}[envelope]
+    wkb = shapely.to_wkb(shapely.Point() if shape is None else shape)
+    return b"GP" + bytes([0, flags]) + struct.pack("<i", 4326) + struct.pack(f"<{numbers}d", *[0.0] * numbers) + wkb
+
+
+def geopackage(
+    path: Path, layers: dict[str, list[tuple[bytes | None, str]]], srs: tuple[str, int] = ("EPSG", 4326)
+) -> Path:
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE gpkg_geometry_columns (table_name TEXT, column_name TEXT, srs_id INTEGER)")
+    connection.execute("CREATE TABLE gpkg_spatial_ref_sys (srs_name, srs_id, organization, organization_coordsys_id)")
+    connection.execute("INSERT INTO gpkg_spatial_ref_sys VALUES ('its name', ?, ?, ?)", (srs[1], *srs))
+    for layer, rows in layers.items():
+        connection.execute(f'CREATE TABLE "{layer}" (fid INTEGER PRIMARY KEY, geom BLOB, NAME TEXT)')
+        connection.executemany(f'INSERT INTO "{layer}" (geom, NAME) VALUES (?, ?)', rows)
+        connection.execute("INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', ?)", (layer, srs[1]))
+    connection.commit()
+    connection.close()
+    return path
+
+
+def geoparquet(path: Path, shapes: list[shapely.Geometry | None], **column: Any) -> Path:
+    table = pa.table(
+        {
+            "shapeName": [f"r{row}" for row in range(len(shapes))],
+            "outline": pa.array([None if shape is None else shapely.to_wkb(shape) for shape in shapes], pa.binary()),
+        }
+    )
+    about = {"version": "1.1.0", "primary_column": "outline", "columns": {"outline": {"encoding": "WKB", **column}}}
+    pq.write_table(table.replace_schema_metadata({"geo": json.dumps(about)}), path)
+    return path
+
+
+def test_unclosed_rings_in_a_geopackage(tmp_path: Path) -> None:
+    corners = [0.0, 0.0, 10.0, 0.0, 10.0, 10.0, 0.0, 10.0]
+    wkb = struct.pack("<bIII8d", 1, 3, 1, 4, *corners)
+    blob = b"GP" + bytes([0, 1]) + struct.pack("<i", 4326) + wkb
+    found = border_files.read(geopackage(tmp_path / "a.gpkg", {"x": [(blob, "A")]}))
+    assert found.shapes[0].area == 100
+
+
+@pytest.mark.parametrize(
+    "crs",
+    [
+        "urn:ogc:def:crs:OGC:1.3:CRS84",
+        "EPSG:4326",
+        "urn:ogc:def:crs:EPSG::4258",
+        "http://www.opengis.net/def/crs/EPSG/0/4326",
+    ],
+)
+def test_spellings_of_longitude_and_latitude(tmp_path: Path, crs: str) -> None:
+    document = collection(feature(NORTH, name="A"), crs={"type": "name", "properties": {"name": crs}})
+    assert len(border_files.read(write(tmp_path / "a.json", document)).names) == 1
+
+
+def test_other_systems_are_refused_by_name(tmp_path: Path) -> None:
+    utm = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::25832"}}
+    projjson = {"id": {"authority": "EPSG", "code": 3035}}
+    files = {
+        write(tmp_path / "a.json", collection(feature(NORTH, name="A"), crs=utm)): "urn:ogc:def:crs:EPSG::25832",
+        geopackage(tmp_path / "b.gpkg", {"x": [(gp(NORTH), "A")]}, ("EPSG", 25832)): "EPSG:25832",
+        geoparquet(tmp_path / "c.parquet", [NORTH], crs=projjson): "EPSG:3035",
+        geoparquet(tmp_path / "d.parquet", [NORTH], crs={"name": "My grid"}): "My grid",
+    }
+    for path, crs in files.items():
+        with pytest.raises(InputError) as caught:
+            border_files.read(path)
+        assert str(caught.value) == (
+            f"{path}: its coordinates are in {crs}, not in longitude and latitude; convert it with: "
+            f"ogr2ogr -t_srs EPSG:4326 OUT {path.name}"
+        )
+
+
+def test_geoparquet_of_no_named_system_is_taken_at_its_word(tmp_path: Path) -> None:
+    assert border_files.read(geoparquet(tmp_path / "a.parquet", [NORTH], crs=None)).names == ["r0"]
+
+
+def test_broken_databases_and_tables(tmp_path: Path) -> None:
+    broken, plain, bare = tmp_path / "a.gpkg", tmp_path / "b.gpkg", tmp_path / "c.parquet"
+    broken.write_bytes(b"SQLite format 3\x00" + b"\x00" * 200)
+    sqlite3.connect(plain).execute("CREATE TABLE t (x)").connection.close()
+    pq.write_table(pa.table({"name": ["A"]}), bare)
+    two = {"x": [(gp(NORTH), "A")], "y": [(b"nothing", "B")]}
+    several = geopackage(tmp_path / "d.gpkg", two)
+    native = geoparquet(tmp_path / "e.parquet", [NORTH], encoding="multipolygon")
+    for path, asked, message in (
+        (broken, {}, "not a GeoPackage ("),
+        (plain, {}, "not a GeoPackage (no such table: gpkg_geometry_columns)"),
+        (bare, {}, "not GeoParquet; it says nowhere which column is the geometry"),
+        (several, {}, "several layers; choose with layer = one of 'x', 'y'"),
+        (several, {"layer": "z"}, "no layer 'z'; layers: 'x', 'y'"),
+        (several, {"layer": "y"}, "a geometry that cannot be read (no GeoPackage geometry)"),
+        (native, {}, "geometries are encoded as 'multipolygon'; only 'WKB' is read"),
+        (tmp_path / "none.gpkg", {}, "no such file"),
+    ):
+        with pytest.raises(InputError) as caught:
+            border_files.read(path, **asked)
+        assert str(caught.value).startswith(f"{path}: {message}")
+    assert border_files.read(several, layer="x").names == ["A"]
