@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import whereshot
 from whereshot.foundation import errors
 
 
@@ -111,7 +112,7 @@ def test_the_check_of_the_name_sees(text: str) -> None:
 
 
 def test_only_one_function_words_a_missing_extra() -> None:
-    root = Path(errors.__file__).parents[1]
+    root = Path(whereshot.__file__).parent
     wording = [path.name for path in sorted(root.rglob("*.py")) if "is not installed;" in path.read_text("utf-8")]
     assert wording == ["errors.py"]
 
@@ -121,7 +122,7 @@ EXTRA = re.compile(r"""(?:require\([^)]*extra=|install_command\(|missing_extra\(
 
 def test_every_extra_that_is_asked_for_exists() -> None:
     """The command in an error installs nothing where pyproject.toml has no such extra."""
-    root = Path(errors.__file__).parents[1]
+    root = Path(whereshot.__file__).parent
     asked = {extra for path in root.rglob("*.py") for extra in EXTRA.findall(path.read_text("utf-8"))}
     declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
     assert {"serve", "torch", "spark"} <= asked <= set(declared["project"]["optional-dependencies"])

@@ -61,3 +61,25 @@ def test_other_errors_pass(tmp_path: Path) -> None:
         raise RuntimeError("ours")
     with pytest.raises(OutputError, match=r"^some other place: full$"), explained(tmp_path):
         raise OutputError("some other place: full")
+
+
+@pytest.mark.parametrize("name", ["in.txt", "other/out", "outer"])
+def test_an_error_of_another_file_passes(name: str, tmp_path: Path) -> None:
+    """A file that cannot be read is not a place that cannot be written."""
+    with pytest.raises(PermissionError), explained(tmp_path / "out"):
+        raise PermissionError(errno.EACCES, "", str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    "name", [".out.01234567.partial", ".out.01234567.partial/a.txt", "out", "out/a.txt", ".", None]
+)
+def test_an_error_of_the_output_is_explained(name: str | None, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"out: cannot be written \(Permission denied\)"), explained(tmp_path / "out"):
+        raise PermissionError(errno.EACCES, "", name and str(tmp_path / name))
+
+
+def test_a_copy_that_fails_at_either_end(tmp_path: Path) -> None:
+    """shutil.copyfile names both files; the disk that is full is that of the output."""
+    names = str(tmp_path / "in.txt"), None, str(tmp_path / ".out.01234567.partial")
+    with pytest.raises(OutputError, match="No space left"), explained(tmp_path / "out"):
+        raise OSError(errno.ENOSPC, "", *names)

@@ -174,7 +174,7 @@ def test_a_killed_process_is_told_and_replaced(learned: Path, many: list[str]) -
         before = locator.locate(many, text=False)
         for process in multiprocessing.active_children():
             process.kill()
-        with pytest.raises(WhereshotError, match="a process that looks at photos was ended"):
+        with pytest.raises(WhereshotError, match="a worker process ended without a result"):
             locator.locate(many, text=False)
         assert locator.locate(many, text=False) == before
 

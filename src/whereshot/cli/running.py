@@ -16,10 +16,9 @@ import typer
 
 from whereshot.cli import base
 from whereshot.cli.commands import app
-from whereshot.foundation import quiet
+from whereshot.foundation import library_caches, library_remarks
 from whereshot.foundation.errors import WhereshotError, visible
 from whereshot.foundation.output_failures import cannot_write
-from whereshot.foundation.own_stderr import own_stderr
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C."""
@@ -27,14 +26,13 @@ INTERRUPTED = 130
 
 def main() -> NoReturn:
     """Run the command of ``sys.argv`` and exit. An error of the user is one line on stderr and exit code 2."""
-    with own_stderr():
+    with library_remarks.hidden():
         _run()
 
 
 def _run() -> NoReturn:
     base.begin()
-    quiet.ignore_warnings()
-    quiet.keep_caches_temporary()
+    library_caches.keep_temporary()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # the name of a file may not be text
     try:

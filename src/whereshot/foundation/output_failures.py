@@ -1,4 +1,4 @@
-"""Failures to write, of the system or of a library, as one line that says what to do."""
+"""Explain a failure to write, of the system or of a library, in one line that says what to do."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from whereshot.foundation.errors import OutputError
-
-PARTIAL = ".partial"
-"""The ending of temporary files and folders."""
+from whereshot.foundation.output_temporary import PARTIAL
 
 _HINTS = {
     errno.ENOSPC: "make room there, or choose another place",
@@ -29,7 +27,7 @@ Failures = tuple[type[Exception], ...]
 
 
 def cannot_write(path: str | Path, error: Exception) -> OutputError:
-    """The one line for a failure: which path, why, and what to do."""
+    """Return the error for a failure to write ``path``: one line with the path, the reason and what to do."""
     path, number = Path(path), _number_of(error)
     if number == errno.EISDIR:
         return OutputError(f"{path}: a folder; name a file")
@@ -47,26 +45,48 @@ def cannot_write(path: str | Path, error: Exception) -> OutputError:
 
 
 def _number_of(error: Exception) -> int | None:
-    """The errno of a failure, also of one that a library wraps: copytree in a list, safetensors in a text."""
+    """Return the errno of a failure, or None. Libraries wrap it: copytree in a list, safetensors in a text."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno
     found = re.search(r"(?:os error|\[Errno) (\d+)", str(error))
     return int(found[1]) if found else None
 
 
-def _caught(failures: Failures) -> Failures:
+def _report_failures(failures: Failures) -> Failures:
     """Return the exceptions that report a failure to write."""
     return (OSError, *failures)
 
 
+def concerns(error: Exception, path: Path) -> bool:
+    """Return whether a failure is about writing ``path``, and not about another file that was read meanwhile.
+
+    It is where the failure names no file, a temporary file, ``path``, or a folder above or a file below it.
+    """
+    names = [getattr(error, name, None) for name in ("filename", "filename2")]
+    places = [os.path.realpath(os.fsdecode(name)) for name in names if isinstance(name, (str, bytes, os.PathLike))]
+    if not places:
+        return True
+    target = Path(os.path.realpath(path))
+    return any(
+        PARTIAL in place or target in (Path(place), *Path(place).parents) or Path(place) in target.parents
+        for place in places
+    )
+
+
 @contextlib.contextmanager
 def explained(path: Path, failures: Failures = ()) -> Iterator[None]:
-    """Turn a failure to write, also that of a file in a temporary folder, into an OutputError that names ``path``."""
+    """Turn a failure to write ``path`` inside the ``with`` block into an OutputError that names ``path``.
+
+    A failure is an OSError, or one of ``failures``. An OSError about another file, such as an input that is missing,
+    passes unchanged, as does BrokenPipeError: the reader of a pipe may leave.
+    """
     try:
         yield
     except BrokenPipeError:
-        raise  # the reader of a pipe left: no failure of ours
-    except _caught(failures) as error:
+        raise
+    except _report_failures(failures) as error:
+        if not concerns(error, path):
+            raise
         raise cannot_write(path, error) from error
     except OutputError as error:
         if error.__cause__ is None or PARTIAL not in str(error) or not isinstance(error.__cause__, Exception):

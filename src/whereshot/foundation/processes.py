@@ -1,4 +1,7 @@
-"""Work spread over processes: items in, results out in the same order. Processes start by spawn, one thread each."""
+"""Spread work over processes: the results come in the order of the items.
+
+Processes start by the method "spawn", and the numeric libraries in them use one thread each.
+"""
 
 from __future__ import annotations
 
@@ -15,30 +18,37 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-__all__ = ["BrokenProcessPool", "Pool", "alone", "cores", "spread"]
+from whereshot.foundation import library_remarks
+from whereshot.foundation.errors import WhereshotError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+ITEMS_AHEAD = 3
+"""Items of each process that are taken from the source before the reader asks for their results."""
 
-_alone = ContextVar("alone", default=False)
+_is_alone = ContextVar("is_alone", default=False)
+
+
+class LostProcessError(WhereshotError):
+    """A process of a pool ended without a result: it crashed, it could not start, or the system ended it."""
 
 
 def cores() -> int:
-    """Cores that this process may use."""
-    if _alone.get():
+    """Return the number of CPU cores that this process may use; 1 inside ``alone``."""
+    if _is_alone.get():
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """While in it ``cores`` is 1: what is itself one of several processes starts none of its own."""
-    before = _alone.set(True)
+    """Let ``cores`` return 1 inside the ``with`` block: a worker process starts no processes of its own."""
+    before = _is_alone.set(True)
     try:
         yield
     finally:
-        _alone.reset(before)
+        _is_alone.reset(before)
 
 
 def spread(
@@ -48,62 +58,74 @@ def spread(
     work: Callable[[Item], Result],
     workers: int,
 ) -> Iterator[Result]:
-    """``work`` on every item; each process first calls ``start(*start_args)`` once.
+    """Yield ``work(item)`` of every item, in order; each of ``workers`` processes first calls ``start(*start_args)``.
 
-    Both are functions of importable modules: the caller's script is not run again in the processes, so it needs no
-    ``if __name__ == "__main__"``. Items are taken as they are needed: three for each process are ahead of the reader.
+    Both functions belong to importable modules: the processes do not run the caller's script again, so the script
+    needs no ``if __name__ == "__main__"``. Items are taken as they are needed, at most ITEMS_AHEAD for each process.
+    Raises LostProcessError, and every error that ``work`` raises.
     """
     with Pool(start, start_args, work, workers) as pool:
         yield from pool.map(items)
 
 
 class Pool:
-    """Processes that stay between one run over items and the next; to be closed, or used in a ``with``."""
+    """Worker processes that stay from one run over items to the next. Use it in a ``with``, or call ``close``."""
 
     def __init__(
         self, start: Callable[..., None], start_args: tuple[Any, ...], work: Callable[[Any], Any], workers: int
     ) -> None:
+        """Prepare ``workers`` processes; see ``spread`` for the arguments. They start with the first items."""
         self.workers = workers
         self._work = work
         spawn = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin, initargs=(start, start_args))
 
     def map(self, items: Iterable[Any]) -> Iterator[Any]:
-        """Results in the order of the items, at most three items for each process ahead of the reader."""
+        """Yield the results in the order of the items, at most ITEMS_AHEAD items for each process ahead of the reader.
+
+        Raises LostProcessError where a process ended without a result, and every error of the work itself.
+        """
         pending: deque[Future[Any]] = deque()
         source = iter(items)
         try:
             for item in source:
                 pending.append(self._submit(item))
-                if len(pending) >= 3 * self.workers:
+                if len(pending) >= ITEMS_AHEAD * self.workers:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
+        except BrokenProcessPool as error:
+            raise LostProcessError(_why_lost()) from error
         finally:
             for future in pending:
                 future.cancel()
 
     def close(self) -> None:
-        """End the processes, after what they are at."""
+        """End the processes when they have finished the items that they work on."""
         self._pool.shutdown(cancel_futures=True)
 
     def __enter__(self) -> Pool:
+        """Return the pool itself."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and not issubclass(kind, Exception):  # after Ctrl-C nothing is waited for
+        """Close the pool; after Ctrl-C end the processes at once."""
+        if kind is not None and not issubclass(kind, Exception):
             for process in list((getattr(self._pool, "_processes", None) or {}).values()):
                 process.terminate()
         self.close()
 
     def _submit(self, item: Any) -> Future[Any]:
-        with _without_main(), one_thread_each():  # a process may be started by any of the first submissions
+        with _without_main(), one_thread_each():  # any of the first submissions may start a process
             return self._pool.submit(self._work, item)
 
 
 @contextmanager
 def one_thread_each() -> Iterator[None]:
-    """While processes are started: two threads of a library beside a busy core are slower than one."""
+    """Let processes that start inside the ``with`` block use one thread for each numeric library.
+
+    Two threads of a library beside a busy core are slower than one. Variables that the user has set stay.
+    """
     names = [name for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS") if name not in os.environ]
     os.environ.update(dict.fromkeys(names, "1"))
     try:
@@ -113,8 +135,14 @@ def one_thread_each() -> Iterator[None]:
             del os.environ[name]
 
 
+def _why_lost() -> str:
+    """Return the message of a LostProcessError. While remarks are hidden, the traceback of the process is lost."""
+    hint = "" if library_remarks.are_shown() else f", or set {library_remarks.SHOW}=1 to see what it wrote to stderr"
+    return f"a worker process ended without a result; check that there is enough memory{hint}"
+
+
 def _begin(start: Callable[..., None], start_args: tuple[Any, ...]) -> None:
-    """In a process that was started: end with its parent, which may be killed, and leave Ctrl-C to it."""
+    """Prepare a process that was started: it ends when its parent ends, and it leaves Ctrl-C to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def wait(parent: Any) -> None:
@@ -129,7 +157,7 @@ def _begin(start: Callable[..., None], start_args: tuple[Any, ...]) -> None:
 
 @contextmanager
 def _without_main() -> Iterator[None]:
-    """While processes are started, hide which script is running: spawn would run it again in each of them."""
+    """Hide which script is running while processes start: "spawn" would run it again in each of them."""
     main = sys.modules["__main__"]
     hidden: dict[str, Any] = {
         name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from whereshot.foundation import csv_tables, output_files, processes
 from whereshot.foundation.errors import ImageError, InputError, ModelError, WhereshotError
-from whereshot.foundation.jobs import Engine, RowJob, Shards, jobs, split
+from whereshot.foundation.jobs import DETAIL_COLUMN, REASON_COLUMN, Engine, RowJob, Shards, split
 from whereshot.foundation.progress import Track, silent
 from whereshot.foundation.tables import write_parquet
 from whereshot.foundation.version import VERSION
@@ -71,7 +71,7 @@ OUTPUT = pa.schema(
 )
 """A row of the predictions; they are those of ``answer.Prediction``. With ``error`` all that is an answer is null."""
 
-_WITH_REASONS = pa.schema([*OUTPUT, (jobs.REASON, pa.string()), (jobs.DETAIL, pa.string())])
+_WITH_REASONS = pa.schema([*OUTPUT, (REASON_COLUMN, pa.string()), (DETAIL_COLUMN, pa.string())])
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ def _row(own_id: str, place: str | None, prediction: Prediction) -> dict[str, An
     if prediction.error is not None:
         failed = NOT_LOCATED if prediction.error.startswith(NOT_LOCATED) else UNREADABLE
         reason = NO_IMAGE if place is None else failed
-        return row | {jobs.REASON: reason, jobs.DETAIL: prediction.error}
+        return row | {REASON_COLUMN: reason, DETAIL_COLUMN: prediction.error}
     return row | {
         **{name: getattr(prediction, name) for name in ("latitude", "longitude", "radius_km", "level", "confident_to")},
         **{f"within_{km}": share for km, share in prediction.within.items()},

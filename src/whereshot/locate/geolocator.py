@@ -18,7 +18,7 @@ from whereshot.evidence import EVIDENCE, Cue, Fused, Line, PhotoFacts, Reading, 
 from whereshot.evidence.neighbours import Album, AlbumModel, Beside
 from whereshot.evidence.time import HourModel
 from whereshot.foundation import processes
-from whereshot.foundation.errors import ImageError, InputError, WhereshotError
+from whereshot.foundation.errors import ImageError, InputError
 from whereshot.foundation.progress import Track, silent
 from whereshot.locate.prediction import CANDIDATE_KM, Prediction, answer_rows
 from whereshot.models import model_folder, runtime
@@ -139,9 +139,9 @@ class Geolocator:
         pool = None if workers is not None or len(photos) < runtime.WORTH_A_PROCESS else self._workers
         try:
             yield from runtime.compute_outputs(photos, settings, lambda: self._compute, pool=pool, track=track)
-        except processes.BrokenProcessPool as error:
+        except processes.LostProcessError:
             self.close()
-            raise WhereshotError("a process that looks at photos was ended; is there memory enough?") from error
+            raise
 
     @property
     def _make(self) -> Callable[[], runtime.Compute]:

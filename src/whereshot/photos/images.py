@@ -18,7 +18,6 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from whereshot.foundation import quiet
 from whereshot.foundation.errors import ImageError
 from whereshot.photos.picture_bytes import checked_size, contents, is_member
 
@@ -37,7 +36,6 @@ SUFFIXES = frozenset(
 )
 
 pillow_heif.register_heif_opener()
-quiet.silence_libtiff()
 
 
 def printable(name: str) -> str:

@@ -197,7 +197,11 @@ class Records:
         return cls(_united(tables, name=f"{path}: "))
 
     def write(self, path: str | Path) -> None:
-        """Write one ``.parquet`` file, or else a folder of shards of a million rows; whole or not at all."""
+        """Write one ``.parquet`` file, complete or not at all, or else a folder of shards of a million rows.
+
+        Shards move into their folder when all are on the disk, one after the other: ``kill -9`` between two of them
+        leaves new shards beside old ones. Raises OutputError.
+        """
         path = Path(path)
         if path.suffix == ".parquet":
             write_parquet(self.table, path)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from whereshot.foundation.errors import ModelError
-from whereshot.foundation.own_stderr import descriptor
+from whereshot.foundation.library_remarks import stderr_descriptor
 
 START_S = 120.0
 """Until a process has loaded the model."""
@@ -58,7 +58,7 @@ class Worker:
             *(sys.executable, "-m", "whereshot.server.worker"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            stderr=descriptor(),
+            stderr=stderr_descriptor(),
             env={**os.environ, **_ONE_THREAD},
             limit=_LINE,
         )

@@ -14,14 +14,14 @@ import traceback
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
+from whereshot.foundation import library_remarks
 from whereshot.foundation.errors import WhereshotError
-from whereshot.foundation.own_stderr import own_stderr
 from whereshot.server.allocation import return_large_buffers
 
 
 def main() -> None:
     """Load the model that the first line names, then answer batch by batch until the input ends."""
-    with own_stderr():  # decoders remark on strangers' pictures
+    with library_remarks.hidden():  # decoders remark on strangers' pictures
         _serve()
 
 

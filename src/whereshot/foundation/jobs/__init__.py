@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from whereshot.foundation.jobs.base import MANIFEST, Shards, Written, shard_path, write_unit
-from whereshot.foundation.jobs.jobs import Engine, RowJob, TableJob, run_unit, write_table
+from whereshot.foundation.jobs.engine import (
+    DETAIL_COLUMN,
+    REASON_COLUMN,
+    Engine,
+    RowJob,
+    TableJob,
+    run_unit,
+    separated,
+    write_table,
+)
 from whereshot.foundation.jobs.local import Local
 from whereshot.foundation.jobs.spark import Spark
 from whereshot.foundation.jobs.units import Unit, split
@@ -20,8 +29,10 @@ ENGINES: dict[str, Callable[[str | None], Engine]] = {
 """Engines by name, each made from the address of its master, if one was given."""
 
 __all__ = [
+    "DETAIL_COLUMN",
     "ENGINES",
     "MANIFEST",
+    "REASON_COLUMN",
     "Engine",
     "RowJob",
     "Shards",
@@ -29,6 +40,7 @@ __all__ = [
     "Unit",
     "Written",
     "run_unit",
+    "separated",
     "shard_path",
     "split",
     "write_table",

@@ -9,7 +9,7 @@ from functools import partial
 import pyarrow as pa
 
 from whereshot.foundation.jobs.base import Shards, Written
-from whereshot.foundation.jobs.jobs import RowJob, TableJob, run_unit, shards_of
+from whereshot.foundation.jobs.engine import RowJob, TableJob, run_unit, shards_of
 from whereshot.foundation.jobs.units import Unit
 from whereshot.foundation.processes import cores, spread
 from whereshot.foundation.progress import Track, silent

@@ -1,16 +1,18 @@
-"""The engine of a cluster: the same function through Spark's ``mapInArrow``, the same SQL through Spark.
+"""Run jobs on a cluster: row jobs through Spark's ``mapInArrow``, table jobs through its SQL.
 
-Units go to the workers as a table; each worker reads its unit, writes its shards and leaves a mark, which the driver
-counts in the manifest. So inputs and outputs must be on a disk that all workers see. Needs the extra ``spark``.
+Units go to the workers as a table. Each worker reads its unit, writes its shards and leaves a mark; the driver counts
+the mark in the manifest. Inputs and outputs must be on a disk that all workers see. Needs the extra ``spark``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,22 +23,30 @@ import pyarrow as pa
 from whereshot.foundation import download
 from whereshot.foundation.errors import MissingExtraError, WhereshotError, require
 from whereshot.foundation.jobs.base import Shards, Written, leave_mark
-from whereshot.foundation.jobs.jobs import RowJob, TableJob, run_unit, shards_of
+from whereshot.foundation.jobs.engine import RowJob, TableJob, run_unit, shards_of
 from whereshot.foundation.jobs.units import Unit
 from whereshot.foundation.progress import Track, silent
 
 POLL_S = 0.2
+"""Seconds between two looks for new marks."""
+
 CONNECT_S = 5.0
-"""How long a master may take to accept a connection."""
+"""Seconds that a master may take to accept a connection."""
+
+SESSION_S = 20.0
+"""Seconds that a master may take for a session, the start of Java included."""
+
 REGISTER_S = 8.0
-"""How long a master may take to know a session, once Java has started."""
+"""Seconds that a master may take once Java has started, where Java started so slowly that less is left."""
+
 _DONE = pa.schema([("unit", pa.string()), ("error", pa.string())])
 
 
 class Spark:
-    """A session on ``master``: "local[2]" or the address of a cluster."""
+    """The engine of a cluster."""
 
     def __init__(self, master: str = "local[2]") -> None:
+        """Take the address of the master: "local[2]", two threads of this machine, or spark://HOST:PORT."""
         self.master = master
 
     def run(self, job: RowJob, pending: Sequence[Unit], shards: Shards, track: Track = silent) -> None:
@@ -44,7 +54,7 @@ class Spark:
         if not pending:
             return
         session = self.session()
-        # a worker's folder is not that of the driver
+        # a worker has another current folder than the driver
         table = pa.Table.from_pylist([asdict(unit) | {"path": os.path.abspath(unit.path)} for unit in pending])
         work = _worker(job, str(shards.folder.absolute()))
         done = session.createDataFrame(table).mapInArrow(work, "unit string, error string")
@@ -75,11 +85,12 @@ class Spark:
         return session.sql(job.sql).toArrow()
 
     def session(self) -> Any:
-        """The session, started or found.
+        """Return the Spark session, a new one or the one of this process.
 
         Raises MissingExtraError where pyspark or Java is missing, WhereshotError where Spark cannot be started or its
-        master cannot be reached, the latter within 20 s.
+        master does not answer, the latter after SESSION_S.
         """
+        deadline = time.monotonic() + SESSION_S
         require("pandas", extra="spark")
         sql = require("pyspark.sql", extra="spark")
         java = Path(os.environ["JAVA_HOME"], "bin", "java") if "JAVA_HOME" in os.environ else "java"
@@ -92,7 +103,10 @@ class Spark:
         builder = sql.SparkSession.builder.appName("whereshot").master(self.master)
         for key, value in SETTINGS.items():
             builder = builder.config(key, value)
-        return _started(builder, self.master)
+        with explained_start(self.master):
+            _start_java()
+        waits = self.master.startswith("spark:")  # YARN and Kubernetes may wait for machines
+        return start_session(builder, self.master, max(deadline - time.monotonic(), REGISTER_S) if waits else None)
 
 
 SETTINGS = {
@@ -105,9 +119,10 @@ SETTINGS = {
 
 
 def check_master(master: str) -> None:
-    """Connect once to a master of spark://HOST:PORT, several divided by commas: Spark itself would try for a minute.
+    """Connect once to the master spark://HOST:PORT, or to one of several; Spark itself would try for a minute.
 
-    Raises WhereshotError where none of them takes the connection. Other kinds of masters are left to Spark.
+    Commas stand between several addresses. Raises WhereshotError where none of them accepts the connection. Other
+    kinds of masters are left to Spark.
     """
     scheme, _, rest = master.partition("://")
     if scheme != "spark":
@@ -125,36 +140,68 @@ def check_master(master: str) -> None:
     raise WhereshotError(f"{master}: no Spark master can be reached there ({why}); start it, or correct --master")
 
 
-def _started(builder: Any, master: str) -> Any:
-    """The session of a builder, or one line that says why there is none."""
+@contextlib.contextmanager
+def explained_start(master: str) -> Iterator[None]:
+    """Turn an error of Java or py4j inside the ``with`` block into a WhereshotError of one line."""
+    try:
+        yield
+    except Exception as error:  # they are of many kinds
+        raise WhereshotError(f"{master}: Spark cannot be started ({_first_line(error)})") from None
+
+
+def _start_java() -> None:
+    """Start Java, which may take long, so that the patience with the master begins afterwards.
+
+    pyspark has no public function for it. Where a version has another private one, Java starts with the session.
+    """
+    start = getattr(require("pyspark", extra="spark").SparkContext, "_ensure_initialized", None)
+    if callable(start):
+        start()
+
+
+def start_session(builder: Any, master: str, patience_s: float | None) -> Any:
+    """Return the session of a builder; wait at most ``patience_s`` seconds, or as long as it takes where it is None.
+
+    A session that comes later is stopped: it would hold a place in the cluster that nobody uses. Raises WhereshotError.
+    """
     outcome: dict[str, Any] = {}
+    ended = threading.Condition()
+    is_late = False
 
     def start() -> None:
         try:
-            outcome["session"] = builder.getOrCreate()
-        except Exception as error:  # Java's and py4j's are of many kinds
-            outcome["failed"] = error
+            session, failed = builder.getOrCreate(), None
+        except Exception as error:  # of Java and py4j, of many kinds
+            session, failed = None, error
+        with ended:
+            outcome.update(session=session, failed=failed)
+            ended.notify()
+        if is_late and session is not None:
+            session.stop()
 
-    require("pyspark", extra="spark").SparkContext._ensure_initialized()  # Java starts, which may take long
-    starter = threading.Thread(target=start, daemon=True)
-    starter.start()
-    starter.join(REGISTER_S if master.startswith("spark:") else None)  # YARN and Kubernetes may wait for machines
-    if "session" in outcome:
-        return outcome["session"]
-    if "failed" in outcome:
-        raise WhereshotError(f"{master}: Spark cannot be started ({_first_line(outcome['failed'])})") from None
-    raise WhereshotError(f"{master}: the Spark master did not answer in {REGISTER_S:g} s; is it one, of Spark 4?")
+    threading.Thread(target=start, daemon=True).start()
+    with ended:
+        ended.wait_for(lambda: bool(outcome), patience_s)
+        is_late = not outcome
+    if is_late:
+        raise WhereshotError(
+            f"{master}: the Spark master did not answer in {patience_s:.0f} s; check that it is a master of Spark 4"
+        )
+    with explained_start(master):
+        if outcome["failed"] is not None:
+            raise outcome["failed"]
+    return outcome["session"]
 
 
 def _first_line(error: Exception) -> str:
-    """What went wrong in Java, without the stack."""
+    """Return the first line of an error of Java, without its stack trace."""
     cause = getattr(error, "java_exception", None)
     text = str(error) if cause is None else str(cause.getMessage())
     return next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)[:200]
 
 
 def _worker(job: RowJob, folder: str) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function that Spark's workers run on batches of units."""
+    """Return the function that Spark's workers run on batches of units."""
 
     def work(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -170,7 +217,7 @@ def _worker(job: RowJob, folder: str) -> Callable[[Iterable[pa.RecordBatch]], It
 
 
 def _marks_of(shards: Shards, driver: threading.Thread) -> Iterator[Written]:
-    """The units that workers have done, as they do them, until the driver ends."""
+    """Yield the units that workers have finished, as they finish them, until the driver ends."""
     ended = False
     while not ended:
         driver.join(POLL_S)

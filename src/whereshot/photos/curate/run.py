@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from whereshot.foundation.errors import ImageError, InputError, nearest_name
-from whereshot.foundation.jobs import Engine, RowJob, Shards, Unit, jobs, shard_path, split
+from whereshot.foundation.jobs import DETAIL_COLUMN, REASON_COLUMN, Engine, RowJob, Shards, Unit, shard_path, split
 from whereshot.foundation.progress import Track, silent
 from whereshot.foundation.tables import REJECTS, rejects_table
 from whereshot.photos.curate.base import CuratedPhoto, Dropped, Reject, Settings
@@ -146,8 +146,8 @@ def judge(batch: pa.RecordBatch, *, steps: Mapping[str, Settings], masked: str) 
         column = pa.array(values, field.type)
         table = table.append_column(field, column) if place < 0 else table.set_column(place, field, column)
     for name, values in (
-        (jobs.REASON, [reject and reject.reason for reject in rejects]),
-        (jobs.DETAIL, [reject and reject.detail for reject in rejects]),
+        (REASON_COLUMN, [reject and reject.reason for reject in rejects]),
+        (DETAIL_COLUMN, [reject and reject.detail for reject in rejects]),
     ):
         table = table.append_column(name, pa.array(values, pa.string()))
     return table.combine_chunks().to_batches()[0] if len(table) else pa.RecordBatch.from_pylist([], table.schema)

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 
 from whereshot.foundation import download
 from whereshot.foundation.errors import InputError, WhereshotError, require
-from whereshot.foundation.jobs import RowJob, jobs
+from whereshot.foundation.jobs import DETAIL_COLUMN, REASON_COLUMN, RowJob
 from whereshot.photos import images
 
 MISSING, TOO_SMALL, UNDECODABLE = "picture missing", "picture too small", "picture undecodable"
@@ -59,11 +59,11 @@ def transform(batch: pa.RecordBatch, *, origin: str, store: str, **settings: Any
 
     module, _, name = origin.partition(":")
     rows = getattr(importlib.import_module(module), name)(batch, **settings)
-    asked = np.flatnonzero(pc.is_null(rows[jobs.REASON]).to_numpy(zero_copy_only=False))
+    asked = np.flatnonzero(pc.is_null(rows[REASON_COLUMN]).to_numpy(zero_copy_only=False))
     found = look_up(store, rows["object_key"].take(pa.array(asked)), rows["object_key_short"].take(pa.array(asked)))
-    columns = {name: rows[name].to_pylist() for name in ("image", jobs.REASON, jobs.DETAIL)}
+    columns = {name: rows[name].to_pylist() for name in ("image", REASON_COLUMN, DETAIL_COLUMN)}
     for row, (image, reason, detail) in zip(asked.tolist(), found, strict=True):
-        columns["image"][row], columns[jobs.REASON][row], columns[jobs.DETAIL][row] = image, reason, detail
+        columns["image"][row], columns[REASON_COLUMN][row], columns[DETAIL_COLUMN][row] = image, reason, detail
     for name, values in columns.items():
         place = rows.schema.get_field_index(name)
         rows = rows.set_column(place, rows.schema.field(place), pa.array(values, pa.string()))

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from whereshot.foundation.errors import InputError, nearest_name
-from whereshot.foundation.jobs import RowJob, jobs
+from whereshot.foundation.jobs import DETAIL_COLUMN, REASON_COLUMN, RowJob
 from whereshot.foundation.tables import rejects_table
 from whereshot.photos.records import Records
 from whereshot.photos.reject_reasons import NOT_SELECTED
@@ -74,8 +74,8 @@ def transform(batch: pa.RecordBatch, *, rows_of: str, where: Sequence[str], **se
     module, _, name = rows_of.partition(":")
     rows = pa.Table.from_batches([getattr(importlib.import_module(module), name)(batch, **settings)])
     conditions = parse(where)
-    lost = pc.and_(pc.is_null(rows[jobs.REASON]), pc.invert(_chosen(rows, conditions)))
-    for column, text in ((jobs.REASON, NOT_SELECTED), (jobs.DETAIL, _detail(conditions))):
+    lost = pc.and_(pc.is_null(rows[REASON_COLUMN]), pc.invert(_chosen(rows, conditions)))
+    for column, text in ((REASON_COLUMN, NOT_SELECTED), (DETAIL_COLUMN, _detail(conditions))):
         place = rows.column_names.index(column)
         rows = rows.set_column(place, rows.schema.field(place), pc.if_else(lost, text, rows[column]))
     return next(iter(rows.combine_chunks().to_batches()), pa.RecordBatch.from_pylist([], schema=rows.schema))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from whereshot.earth import sphere
 from whereshot.foundation.errors import InputError
-from whereshot.foundation.jobs import RowJob, Unit, jobs, split, units
+from whereshot.foundation.jobs import DETAIL_COLUMN, REASON_COLUMN, RowJob, Unit, separated, split, units
 from whereshot.foundation.progress import Track
 from whereshot.photos.records import SCHEMA, Records
 from whereshot.photos.reject_reasons import BROKEN_ROW, IMPOSSIBLE_POSITION, NO_POSITION
@@ -52,8 +52,8 @@ OUTPUT = pa.schema(
         ("page_url", pa.string()),
         ("object_key", pa.string()),
         ("object_key_short", pa.string()),
-        (jobs.REASON, pa.string()),
-        (jobs.DETAIL, pa.string()),
+        (REASON_COLUMN, pa.string()),
+        (DETAIL_COLUMN, pa.string()),
     ]
 )
 """What comes out of a batch. ``accuracy`` is Flickr's: 16 is a street, 1 the world; keys are those of the bucket."""
@@ -84,7 +84,7 @@ def split_all(inputs: Sequence[Path]) -> list[Unit]:
 
 def _read_unit(unit: Unit) -> tuple[pa.Table, pa.Table]:
     made = [transform(batch) for batch in units.batches(unit)] or [pa.RecordBatch.from_pylist([], OUTPUT)]
-    return jobs.separated(pa.Table.from_batches(made))
+    return separated(pa.Table.from_batches(made))
 
 
 def transform(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -97,8 +97,8 @@ def transform(batch: pa.RecordBatch) -> pa.RecordBatch:
     rejects = pa.table(
         {
             "id": _filled_text(rows["photo_id"].take(pa.array(lost))),
-            jobs.REASON: pa.array(reasons[lost], pa.string()),
-            jobs.DETAIL: pa.array(details[lost], pa.string()),
+            REASON_COLUMN: pa.array(reasons[lost], pa.string()),
+            DETAIL_COLUMN: pa.array(details[lost], pa.string()),
         }
     )
     whole = pa.concat_tables([_filled(table) for table in (photos, rejects, broken)]).combine_chunks()
@@ -157,8 +157,8 @@ def _parsed(lines: pa.Array) -> tuple[pa.Table, pa.Table]:
     return rows.combine_chunks(), pa.table(
         {
             "id": pa.array([number for number, _ in broken], pa.string()),
-            jobs.REASON: pa.array([BROKEN_ROW] * len(broken), pa.string()),
-            jobs.DETAIL: pa.array([sentence for _, sentence in broken], pa.string()),
+            REASON_COLUMN: pa.array([BROKEN_ROW] * len(broken), pa.string()),
+            DETAIL_COLUMN: pa.array([sentence for _, sentence in broken], pa.string()),
         }
     )
 

@@ -20,7 +20,8 @@ from whereshot.foundation.jobs.units import Unit
 from whereshot.foundation.progress import Track, silent
 from whereshot.foundation.tables import REJECTS, SHARD_ROWS
 
-REASON, DETAIL = "reject_reason", "reject_detail"
+REASON_COLUMN, DETAIL_COLUMN = "reject_reason", "reject_detail"
+"""Columns by which a job says which of its rows are rejects, and why."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +74,15 @@ def run_unit(job: RowJob, unit: Unit, folder: str | Path) -> Written:
 
 def separated(rows: pa.Table, failures_stay: bool = False) -> tuple[pa.Table, pa.Table]:
     """The rows that are kept, without the columns of reasons, and the rejects; kept are all if failures stay."""
-    if REASON not in rows.column_names:
+    if REASON_COLUMN not in rows.column_names:
         return rows, REJECTS.empty_table()
-    is_kept = pc.is_null(rows[REASON])
+    is_kept = pc.is_null(rows[REASON_COLUMN])
     rejected = rows.filter(pc.invert(is_kept))
     columns = [
         rejected[name].cast(pa.string()) if name in rows.column_names else pa.nulls(len(rejected), pa.string())
-        for name in ("id", "image", REASON, DETAIL)
+        for name in ("id", "image", REASON_COLUMN, DETAIL_COLUMN)
     ]
-    return (rows if failures_stay else rows.filter(is_kept)).drop_columns([REASON, DETAIL]), pa.table(
+    return (rows if failures_stay else rows.filter(is_kept)).drop_columns([REASON_COLUMN, DETAIL_COLUMN]), pa.table(
         columns, schema=REJECTS
     )
 
