@@ -152,7 +152,7 @@ def _read_area(region: str) -> areas.Region:
 
 
 def _find(folder: Path, unread: UnreadFiles) -> list[Path]:
-    """Return all pictures of a folder; ``unread`` takes the other files. Raises InputError where there is no picture."""
+    """Return all pictures of a folder; ``unread`` takes the other files. Raises InputError where there are none."""
     from whereshot.photos.sources import find_pictures
 
     return [picture for _, picture in find_pictures([folder], unread)]
