@@ -39,7 +39,7 @@ from whereshot.locate.claimed_place import Claim
 from whereshot.locate.geolocator import Explained
 from whereshot.models.card import share_interval
 from whereshot.photos.recorded import Recorded
-from whereshot.posterior.prior import density_prior, prior_countries
+from whereshot.posterior.prior import density_prior
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT.parent / "shared" / "data" / "photos"
@@ -189,11 +189,11 @@ def _claim_at(position: NDArray[np.float64]) -> Claim:
 
 def case_of(photo: Photo, before: Before) -> Case:
     """Judge all claims on a photo."""
-    prior, countries = density_prior(), prior_countries()
+    prior = density_prior()
     cues = [] if photo.not_a_photo else EVIDENCE["text"](PhotoFacts(photo.lines))
     fused = before.after(cues) if cues else None
-    after = (prior, countries) if fused is None else (fused.posterior, fused.country_index)
-    found = Explained(*after, 1.0, photo.not_a_photo, (), Recorded(), fused, photo.lines)
+    after = prior if fused is None else fused.posterior
+    found = Explained(after, 1.0, photo.not_a_photo, (), Recorded(), fused, photo.lines)
     rng = np.random.default_rng(int(hashed_share([photo.path], seed=1)[0] * 2**32))
     verdicts = {kind: judge(claim, found, prior) for kind, claim in claims_of(photo, rng).items()}
     return Case(photo, features(photo.lines, cues) if cues else None, verdicts)
@@ -355,7 +355,7 @@ def main() -> None:
         cache = Path(temporary) if arguments.cache is None else arguments.cache
         cache.mkdir(parents=True, exist_ok=True)
         photos = [photo for table in TABLES for photo in read_table(table, cache)]
-    before = Before.of(density_prior(), prior_countries())
+    before = Before.of(density_prior())
     cases = [case_of(photo, before) for photo in bar(photos, total=len(photos), what="judging claims")]
     if arguments.fit:
         write_rule(fit(cases), len(cases))

@@ -47,6 +47,7 @@ from whereshot.models.readout.prototypes import cells_of, places_of
 from whereshot.photos.records import Records
 from whereshot.photos.sources import SOURCES
 from whereshot.posterior.base import Posterior
+from whereshot.posterior.circles import radius_km
 from whereshot.posterior.decision import decide
 from whereshot.posterior.prior import density_prior
 from whereshot.training import calibration, learn_holdout
@@ -238,7 +239,7 @@ def fitted(makers: dict[str, Makers], known: HeldOut, test: HeldOut, prior: Post
     posterior = answer(known)({name: values[some] for name, values in known.outputs.items()})
     decided = decide(posterior)
     off = sphere.distance_km(decided, truth[some])
-    factor = conformal_factor(off, posterior.radius_km(decided, 0.9), 0.9, weight[some])
+    factor = conformal_factor(off, radius_km(posterior, decided, 0.9), 0.9, weight[some])
     apart_nll = -float(np.average(total[~seen], weights=weight[~seen]))
     return Fitted(answer(test)(test.outputs), factor, apart_nll)
 

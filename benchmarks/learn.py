@@ -31,6 +31,7 @@ from whereshot.models.readout.library import library_of
 from whereshot.models.readout.prototypes import SAME_PLACE_KM, places_of
 from whereshot.photos.records import Records
 from whereshot.photos.sources import SOURCES
+from whereshot.posterior.circles import around
 from whereshot.posterior.decision import decide
 from whereshot.posterior.prior import density_prior
 from whereshot.training import learn, learn_holdout
@@ -64,7 +65,7 @@ def told(posterior, factor: float, truth: np.ndarray) -> dict[str, np.ndarray]:
         rows = slice(start, start + 64)
         one, own = posterior[rows], truth[rows]
         decided = decide(one)
-        rings = one.around(decided)
+        rings = around(one, decided)
         error = sphere.distance_km(decided, own)
         parts["error"].append(error)
         parts["city"].append(np.round(rings.mass_within(25 / factor), 4) >= CONFIDENT)

@@ -24,7 +24,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from whereshot.earth.countries import countries
 from whereshot.evidence import EVIDENCE, PhotoFacts, fuse, read_photos
 from whereshot.evidence.ocr import DETECTOR_SIDE, Reader, shared_reader
 from whereshot.evidence.read_photos import read_photo
@@ -99,7 +98,6 @@ def detector_size(limit: str, side: int) -> tuple[int, int]:
 
 def harm() -> None:
     prior = density_prior()
-    index = countries().index_of(prior.places)
     print("\n| photos | number | with any cue | NLL without text | NLL with text | difference |")
     print("|---|---:|---:|---:|---:|---:|")
     for name in ("test_a", "sunsets"):
@@ -111,7 +109,7 @@ def harm() -> None:
             cues = [] if reading.not_a_photo else EVIDENCE["text"](PhotoFacts(reading.lines))
             cued += bool(cues)
             before.append(-prior.log_density(truth)[0])
-            after.append(-fuse(prior, index, cues).posterior.log_density(truth)[0] if cues else before[-1])
+            after.append(-fuse(prior, cues).posterior.log_density(truth)[0] if cues else before[-1])
         change = np.mean(after) - np.mean(before)
         print(
             f"| {name} | {len(records)} | {cued} | {np.mean(before):.3f} | {np.mean(after):.3f} | {change:+.3f} |",

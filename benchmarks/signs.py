@@ -21,13 +21,13 @@ import tomli_w
 from numpy.typing import NDArray
 
 from whereshot.earth import sphere
-from whereshot.earth.countries import countries
 from whereshot.evidence import EVIDENCE, Cue, Fused, PhotoFacts, read_photos
 from whereshot.evidence.fusion import Before, fitted_reliabilities
 from whereshot.foundation import output_files
 from whereshot.foundation.progress import bar, silent
 from whereshot.foundation.tables import hashed_share
 from whereshot.photos.sources import SOURCES
+from whereshot.posterior.circles import radius_km
 from whereshot.posterior.decision import decide
 from whereshot.posterior.masses import country_masses
 from whereshot.posterior.prior import density_prior
@@ -70,8 +70,7 @@ class Scale:
 
     def __init__(self) -> None:
         self.prior = density_prior()
-        index = countries().index_of(self.prior.places)
-        self.before = Before.of(self.prior, index)
+        self.before = Before.of(self.prior)
 
     def fused(self, photo: Photo, reliability: Mapping[str, float], kinds: Sequence[str] | None = None) -> Fused:
         cues = [cue for cue in photo.cues if kinds is None or cue.kind in kinds]
@@ -136,10 +135,10 @@ def score(
     for photo, reliability in zip(photos, reliabilities, strict=True):
         fused = scale.fused(photo, reliability, kinds)
         posterior = fused.posterior
-        ranked = [code for code, _ in country_masses(posterior, fused.country_index)[0]]
+        ranked = [code for code, _ in country_masses(posterior)[0]]
         decided = decide(posterior)
         error = float(sphere.distance_km(decided[0], photo.truth))
-        radius = float(posterior.radius_km(decided, 0.9)[0])
+        radius = float(radius_km(posterior, decided, 0.9)[0])
         density = float(posterior.log_density(photo.truth[None])[0])
         rank = ranked.index(photo.country_code) if photo.country_code in ranked else 999
         columns.append((rank == 0, rank < 5, error, -density, error <= radius))

@@ -120,13 +120,11 @@ def line(text: str) -> Any:
 @pytest.fixture(scope="session")
 def fuse_world() -> FuseWorld:
     """The photo-density prior after cues."""
-    from whereshot.earth.countries import countries
     from whereshot.evidence import fuse
     from whereshot.posterior.prior import density_prior
 
     prior = density_prior()
-    index = countries().index_of(prior.places)
-    return lambda cues: fuse(prior, index, cues)
+    return lambda cues: fuse(prior, cues)
 
 
 @pytest.fixture(scope="session")
@@ -135,8 +133,7 @@ def rank_countries(fuse_world: FuseWorld) -> RankCountries:
     from whereshot.posterior.masses import country_masses
 
     def rank(cues: list[Any]) -> list[tuple[str, float]]:
-        fused = fuse_world(cues)
-        return country_masses(fused.posterior, fused.country_index)[0]
+        return country_masses(fuse_world(cues).posterior)[0]
 
     return rank
 

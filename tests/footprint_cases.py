@@ -165,6 +165,7 @@ def write_inputs(folder: Path, sign: Path) -> None:
 
     from whereshot.photos.records import Records
     from whereshot.photos.sources import SOURCES
+    from whereshot.posterior import parquet
     from whereshot.posterior.base import Posterior
 
     rng = np.random.default_rng(5)
@@ -191,7 +192,7 @@ def write_inputs(folder: Path, sign: Path) -> None:
     records.write(folder / "scenes.parquet")
     places = np.array(list(towns.values()))
     posterior = Posterior.from_mass(places, rng.dirichlet(np.ones(3), count), np.full(3, 25.0))
-    posterior.write(folder / "posterior.parquet", records.strings("id"))
+    parquet.write(posterior, folder / "posterior.parquet", records.strings("id"))
     _write_track(folder / "track.parquet", rng)
 
 

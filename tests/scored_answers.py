@@ -16,6 +16,7 @@ from whereshot.evaluate import (
     Answers,
 )
 from whereshot.posterior.base import Posterior
+from whereshot.posterior.samples import sample
 
 HALF_KM = math.pi * 6371.0088
 
@@ -72,4 +73,4 @@ def known_process(rng: np.random.Generator, n: int) -> tuple[Posterior, NDArray]
     """Posteriors of a few places each, and truths drawn from them."""
     places = np.stack([np.degrees(np.arcsin(rng.uniform(-1, 1, (n, 6)))), rng.uniform(-180, 180, (n, 6))], axis=-1)
     posterior = Posterior(places, rng.normal(0, 1.5, (n, 6)), 10 ** rng.uniform(0.5, 2.5, (n, 6)))
-    return posterior, posterior.sample(1, rng)[:, 0]
+    return posterior, sample(posterior, 1, rng)[:, 0]

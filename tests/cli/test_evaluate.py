@@ -15,6 +15,8 @@ from PIL import Image
 from command_line import Run
 from whereshot.earth import sphere
 from whereshot.posterior.base import Posterior
+from whereshot.posterior.parquet import write
+from whereshot.posterior.samples import sample
 
 KEPT = ["photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "nll", "coverage", "intervals", "protocol"]
 
@@ -134,9 +136,9 @@ def files(tmp_path: Path, rng: np.random.Generator) -> Path:
     """truth.csv of 40 photos, predictions a.csv and b.csv, and spread.parquet; one answer of a.csv is no number."""
     around = np.stack([rng.uniform(-50, 50, (40, 5)), rng.uniform(-170, 170, (40, 5))], axis=-1)
     posterior = Posterior(around, rng.normal(0, 2, (40, 5)), 10 ** rng.uniform(0, 2, (40, 5)))
-    truth = posterior.sample(1, rng)[:, 0]
+    truth = sample(posterior, 1, rng)[:, 0]
     ids = [f"{row:02d}" for row in range(40)]
-    posterior.write(tmp_path / "spread.parquet", ids)
+    write(posterior, tmp_path / "spread.parquet", ids)
     tables = {"truth": truth, "a": sphere.move(truth, 40.0, 100.0), "b": posterior.mode()}
     for name, points in tables.items():
         rows = [f"{key},{a:.6f},{b:.6f},u{row // 2}" for row, (key, (a, b)) in enumerate(zip(ids, points, strict=True))]

@@ -18,8 +18,9 @@ from whereshot.earth.areas import Region, read_region
 from whereshot.earth.countries import OTHER_NAMES, countries, decoded_borders, encoded_borders
 from whereshot.foundation.errors import InputError
 from whereshot.posterior.base import Posterior
-from whereshot.posterior.masses import country_masses, restricted
-from whereshot.posterior.prior import density_prior, prior_countries
+from whereshot.posterior.circles import radius_km
+from whereshot.posterior.masses import restricted
+from whereshot.posterior.prior import density_prior
 
 
 def code_at(latitude: float, longitude: float) -> str | None:
@@ -198,33 +199,12 @@ def test_density_prior_knows_where_photos_are_taken() -> None:
 # --- mass per country
 
 
-def test_countries_of_the_prior_are_those_that_its_places_lie_in() -> None:
-    """They are shipped, for finding them takes a tenth of a second of every start."""
-    assert np.array_equal(prior_countries(), countries().index_of(density_prior().places))
-
-
 def test_borders_survive_their_encoding_to_half_a_metre() -> None:
     box = shapely.box(10.000004, 50.0, 11.0, 51.0)
     shapes = [box, shapely.multipolygons([shapely.box(-180, -90, -179, -89), shapely.box(179, 0, 180, 1)]), box]
     found = decoded_borders(pa.table(encoded_borders(shapes)))
     assert [shape.geom_type for shape in found] == ["Polygon", "MultiPolygon", "Polygon"]
     assert max(shapely.hausdorff_distance(shapes, found)) < 0.5e-5 + 1e-12
-
-
-def test_country_masses_sum_and_order() -> None:
-    where = [[48.86, 2.35], [43.6, 1.44], [52.52, 13.4], [0, -140]]
-    posterior = Posterior.from_mass(where, [[0.1, 0.2, 0.5, 0.2], [0.6, 0.2, 0.1, 0.1], [0, 0, 0, 1]], 1.0)
-    rows = country_masses(posterior)
-    assert [[code for code, _ in row] for row in rows] == [["DE", "FR"], ["FR", "DE"], []]
-    np.testing.assert_allclose([mass for _, mass in rows[0]], [0.5, 0.3])
-    np.testing.assert_allclose([mass for _, mass in rows[1]], [0.8, 0.1])
-    assert country_masses(posterior, countries().index_of(where)) == rows
-
-
-def test_country_masses_of_own_places() -> None:
-    where = [[[48.86, 2.35], [52.52, 13.4]], [[35.68, 139.69], [38.9, -77.04]]]
-    rows = country_masses(Posterior.from_mass(where, [[0.25, 0.75], [0.75, 0.25]], 1.0))
-    assert [[code for code, _ in row] for row in rows] == [["DE", "FR"], ["JP", "US"]]
 
 
 # --- areas
@@ -236,6 +216,17 @@ def inside_all(region: Region, posterior: Posterior) -> bool:
         region.holds(one.places.reshape(-1, 2)[one.mass[0] > 0]).all()
         for one in map(posterior.__getitem__, range(len(posterior)))
     )
+
+
+def test_restricting_to_a_village(tmp_path: Path) -> None:
+    """5 km across, 300 km from any place."""
+    region = read_region(str(write(tmp_path / "village.geojson", square(10.0, 50.0, 10.07, 50.045))))
+    assert region.name == "village"
+    kept = restricted(Posterior([[52.5, 13.4], [48.1, 11.6]], np.log([[0.4, 0.6]]), 10.0), region)
+    assert inside_all(region, kept)
+    center = kept.mean()
+    assert sphere.distance_km(center[0], np.array([50.0225, 10.035])) < 1
+    assert radius_km(kept, center, 0.9)[0] < 5
 
 
 @pytest.mark.parametrize("name", ["France", "Luxembourg", "Fiji", "Kiribati", "Antarctica", "Canada", "Vatican City"])
@@ -257,70 +248,6 @@ def test_grid_of_every_country_is_small() -> None:
         grid, area_sr = region.grid(50)
         assert 1 <= len(grid) <= 200 + len(shapely.get_parts(country.geometry)), country.name
         assert (area_sr > 0).all()
-
-
-def test_restricting_leaves_nothing_outside(rng: np.random.Generator) -> None:
-    where = np.stack([rng.uniform(42, 55, 60), rng.uniform(-4, 15, 60)], axis=1)
-    posterior = Posterior(where, rng.normal(size=(3, 60)), 30.0)
-    region = read_region("France")
-    kept = restricted(posterior, region)
-    assert len(kept) == 3
-    assert inside_all(region, kept)
-    # between places inside the odds stay
-    inside = np.flatnonzero(region.holds(where))
-    np.testing.assert_allclose(
-        kept.log_mass[:, : len(inside)] - kept.log_mass[:, :1],
-        posterior.log_mass[:, inside] - posterior.log_mass[:, inside[:1]],
-        atol=1e-9,
-    )
-
-
-def test_restricting_to_an_area_between_the_places() -> None:
-    """No place lies in Luxembourg: its side that is nearer to the one place is likelier."""
-    region = read_region("Luxembourg")
-    kept = restricted(Posterior([[49.6, 3.0]], [[0]], 20.0), region)
-    assert inside_all(region, kept)
-    heaviest = kept.mode()[0]
-    assert heaviest[1] < region.geometry.centroid.x
-    assert kept.mass.max() < 0.1
-
-
-def test_restricting_weighs_places_inside_against_what_spills_over(rng: np.random.Generator) -> None:
-    """Of Brussels' wide place the share that lies in France, counted by drawing, competes with Paris."""
-    region = read_region("France")
-    brussels = Posterior([[50.85, 4.35]], [[0]], 150.0)
-    spilled = region.holds(brussels.sample(40_000, rng)[0]).mean()
-    both = Posterior.from_mass([[48.86, 2.35], [50.85, 4.35]], [[0.2, 0.8]], [1.0, 150.0])
-    expected = 0.2 / (0.2 + 0.8 * spilled)
-    assert restricted(both, region).mass[0, 0] == pytest.approx(expected, abs=0.02)
-    assert 0.25 < expected < 0.75
-
-
-def test_restricting_shares_a_spilled_mass_by_the_density() -> None:
-    """A uniform distribution restricted to an area is uniform on it: each grid point's mass is its area."""
-    region = read_region("New Zealand")
-    kept = restricted(Posterior([[0, 0]], [[0]], 20_000.0), region)
-    grid, area_sr = region.grid()
-    np.testing.assert_array_equal(kept.places.reshape(-1, 2), grid)
-    np.testing.assert_allclose(kept.mass[0], area_sr / area_sr.sum(), rtol=1e-6)
-
-
-def test_restricting_a_certain_answer_inside_changes_nothing() -> None:
-    posterior = Posterior.from_mass([[48.86, 2.35], [52.52, 13.4]], [[1.0, 0.0]], 1.0)
-    kept = restricted(posterior, read_region("France"))
-    assert kept.mode().tolist() == [[48.86, 2.35]]
-    assert kept.mass.max() == pytest.approx(1)
-
-
-def test_restricting_to_a_village(tmp_path: Path) -> None:
-    """5 km across, 300 km from any place."""
-    region = read_region(str(write(tmp_path / "village.geojson", square(10.0, 50.0, 10.07, 50.045))))
-    assert region.name == "village"
-    kept = restricted(Posterior([[52.5, 13.4], [48.1, 11.6]], np.log([[0.4, 0.6]]), 10.0), region)
-    assert inside_all(region, kept)
-    center = kept.mean()
-    assert sphere.distance_km(center[0], np.array([50.0225, 10.035])) < 1
-    assert kept.radius_km(center, 0.9)[0] < 5
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,6 @@ import pytest
 from whereshot.earth.place_names import PlaceName, find_place, place_names, region_index, town_radius_km
 from whereshot.earth.towns import gazetteer
 from whereshot.foundation.errors import InputError
-from whereshot.posterior.base import Posterior
-from whereshot.posterior.masses import country_masses, region_masses
 from whereshot.posterior.prior import density_prior
 
 NOWHERE = PlaceName(None, None, None, None)
@@ -113,31 +111,6 @@ def test_impossible_positions_are_refused() -> None:
 
 
 # --- masses
-
-
-def test_masses_of_regions() -> None:
-    places = [[41.39, 2.16], [41.13, 1.38], [48.86, 2.34], [30.0, -40.0], [-24.0, 130.0]]
-    posterior = Posterior.from_mass(places, [[4, 1, 2, 2, 1], [0, 0, 1, 0, 0]], 1.0)
-    first, second = region_masses(posterior)
-    assert [row[:2] for row in first] == [("ES", "Catalonia"), ("FR", "Île-de-France"), ("AU", None)]
-    assert [row[2] for row in first] == pytest.approx([0.5, 0.2, 0.1])
-    assert second == [("FR", "Île-de-France", pytest.approx(1.0))]
-    assert region_masses(posterior, region_index(posterior.places)) == [first, second]
-
-
-def test_masses_of_own_places() -> None:
-    places = [[[41.39, 2.16], [48.86, 2.34]], [[30.0, -40.0], [30.1, -40.0]]]
-    rows = region_masses(Posterior.from_mass(places, [[3, 1], [1, 1]], 1.0))
-    assert [row[:2] for row in rows[0]] == [("ES", "Catalonia"), ("FR", "Île-de-France")]
-    assert rows[1] == []
-
-
-def test_regions_sum_to_their_countries() -> None:
-    prior = density_prior()
-    total: dict[str, float] = {}
-    for code, _, share in region_masses(prior)[0]:
-        total[code] = total.get(code, 0.0) + share
-    assert total == pytest.approx(dict(country_masses(prior)[0]))
 
 
 # --- places of names

@@ -17,6 +17,9 @@ from whereshot.evaluate import (
     score,
 )
 from whereshot.posterior.base import Posterior
+from whereshot.posterior.circles import radius_km
+from whereshot.posterior.decision import best
+from whereshot.posterior.samples import sample
 
 
 def test_answers_of_a_posterior(rng: np.random.Generator) -> None:
@@ -26,7 +29,7 @@ def test_answers_of_a_posterior(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(made.log_density, posterior.log_density(truth))
     assert set(made.radius_km) == set(LEVELS)
     for level in LEVELS:
-        expected = np.minimum(2 * posterior.radius_km(points, level), HALF_KM)
+        expected = np.minimum(2 * radius_km(posterior, points, level), HALF_KM)
         np.testing.assert_allclose(made.radius_km[level], expected, rtol=1e-6)
     assert answers_of_posterior("model", posterior, truth, points, radius_factor=None).radius_km == {}
 
@@ -35,8 +38,8 @@ def test_posteriors_that_are_true_score_as_such() -> None:
     """NLL is the entropy, regions and circles of 90 % hold 88 to 92 %, levels are uniform, nothing is miscalibrated."""
     rng = np.random.default_rng(5)
     posterior, truth = known_process(rng, 1200)
-    row = score(answers_of_posterior("true", posterior, truth, posterior.best(25.0)), truth, Protocol(draws=300))
-    others = [posterior.log_density(posterior.sample(1, rng)[:, 0]) for _ in range(8)]
+    row = score(answers_of_posterior("true", posterior, truth, best(posterior, 25.0)), truth, Protocol(draws=300))
+    others = [posterior.log_density(sample(posterior, 1, rng)[:, 0]) for _ in range(8)]
     entropy, doubt = -np.mean(others), np.std(others) / math.sqrt(9600)
     nll = row.scores["nll"]
     assert nll.low - 3 * doubt <= entropy <= nll.high + 3 * doubt
@@ -70,7 +73,7 @@ def test_regions_of_one_place_are_its_circles() -> None:
 
 def test_a_prior_of_one_row_serves_all_photos(rng: np.random.Generator) -> None:
     prior, _ = known_process(rng, 1)
-    truth = prior.sample(600, rng)[0]
+    truth = sample(prior, 600, rng)[0]
     made = answers_of_posterior("prior", prior, truth, prior.mode())
     np.testing.assert_allclose(made.log_density, prior.repeat(600).log_density(truth))
     np.testing.assert_allclose(made.within[200], prior.mass_within(prior.mode(), 200.0)[0], rtol=1e-6)

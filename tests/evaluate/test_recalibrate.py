@@ -19,6 +19,8 @@ from whereshot.foundation.progress import silent
 from whereshot.locate.geolocator import Geolocator
 from whereshot.photos.sources import SOURCES
 from whereshot.posterior.base import Posterior
+from whereshot.posterior.decision import best
+from whereshot.posterior.samples import sample
 from whereshot.training.learn import learn
 
 SURE = 2.5
@@ -30,11 +32,11 @@ def too_sure(rng: np.random.Generator, n: int) -> tuple[Posterior, Truth, Answer
     places = np.stack([np.degrees(np.arcsin(rng.uniform(-0.9, 0.9, (n, 8)))), rng.uniform(-180, 180, (n, 8))], axis=-1)
     indoor = rng.uniform(size=n) < 0.5
     true = Posterior(places, rng.normal(0, 1, (n, 8)) * np.where(indoor, 0.3, 2.0)[:, None], np.full((n, 8), 20.0))
-    points = true.sample(1, rng)[:, 0]
+    points = sample(true, 1, rng)[:, 0]
     stated = Posterior(places, SURE * true.log_mass, true.spread_km)
     scenes = {"indoor": indoor * 1.0, "natural": ~indoor * 1.0, "urban": np.zeros(n)}
     truth = Truth(points, ids=np.array([str(row) for row in range(n)]), scenes=scenes)
-    return stated, truth, answers_of_posterior("sure", stated, points, stated.best(25.0))
+    return stated, truth, answers_of_posterior("sure", stated, points, best(stated, 25.0))
 
 
 def lots(posterior: Posterior) -> list[tuple[NDArray, Posterior]]:

@@ -14,39 +14,39 @@ from whereshot.earth.countries import countries
 from whereshot.evidence import Cue, Proposal, fuse, fusion
 from whereshot.evidence.text import cues_of
 from whereshot.posterior.base import Posterior
+from whereshot.posterior.decision import best
 from whereshot.posterior.masses import restricted
 
 WORLD = Posterior.from_mass([[48.85, 2.35], [52.5, 13.4], [0.0, -30.0]], [[0.5, 0.3, 0.2]], [10.0, 10.0, 50.0])
-WORLD_INDEX = np.array([countries().number_of["FR"], countries().number_of["DE"], -1])
 
 
 def test_a_country_cue_is_a_mixture_with_the_prior() -> None:
     cue = Cue("text/word", "x", "y", "t", countries={"DE": 1.0})
-    fused = fuse(WORLD, WORLD_INDEX, [cue], {"t": 0.8})
+    fused = fuse(WORLD, [cue], {"t": 0.8})
     # 0.2 of the time it says nothing; else all mass is in Germany
     np.testing.assert_allclose(fused.posterior.mass[0], [0.2 * 0.5, 0.2 * 0.3 + 0.8, 0.2 * 0.2], rtol=1e-9)
 
 
 def test_a_place_cue_puts_its_reliability_at_the_place() -> None:
     town = Proposal("Munich", 48.14, 11.58, "DE", 5.0, 1.0)
-    fused = fuse(WORLD, WORLD_INDEX, [Cue("text/place", "x", "y", "t", proposals=(town,))], {"t": 0.6})
+    fused = fuse(WORLD, [Cue("text/place", "x", "y", "t", proposals=(town,))], {"t": 0.6})
     assert fused.posterior.mass[0, 3] == pytest.approx(0.6, abs=0.02)
     np.testing.assert_allclose(fused.posterior.mass[0, :3].sum(), 0.4, atol=0.02)
-    assert fused.country_index[3] == countries().number_of["DE"]
+    assert fused.posterior.support.country_index[3] == countries().number_of["DE"]
 
 
 def test_a_cue_that_is_never_true_changes_nothing() -> None:
     town = Proposal("Munich", 48.14, 11.58, "DE", 5.0, 1.0)
     cues = [Cue("a", "", "", "t", countries={"DE": 1.0}), Cue("b", "", "", "t", proposals=(town,))]
-    fused = fuse(WORLD, WORLD_INDEX, cues, {"t": 1e-12})
+    fused = fuse(WORLD, cues, {"t": 1e-12})
     np.testing.assert_allclose(fused.posterior.mass[0, :3], [0.5, 0.3, 0.2], atol=1e-6)
 
 
 def test_cues_that_agree_strengthen_each_other_and_nats_add_up() -> None:
     town = Proposal("Berlin", 52.52, 13.40, "DE", 8.0, 1.0)
     cues = [Cue("a", "", "", "t", countries={"DE": 1.0}), Cue("b", "", "", "t", proposals=(town,))]
-    alone = [fuse(WORLD, WORLD_INDEX, [cue], {"t": 0.7}).posterior.mass_within([[52.52, 13.4]], 50)[0] for cue in cues]
-    both = fuse(WORLD, WORLD_INDEX, cues, {"t": 0.7})
+    alone = [fuse(WORLD, [cue], {"t": 0.7}).posterior.mass_within([[52.52, 13.4]], 50)[0] for cue in cues]
+    both = fuse(WORLD, cues, {"t": 0.7})
     assert both.posterior.mass_within([[52.52, 13.4]], 50)[0] > max(alone)
     weighed = both.weigh(np.array([52.52, 13.4]), 50)
     assert all(one.nats > 0 for one in weighed)
@@ -58,14 +58,14 @@ def test_the_posterior_stays_a_probability_with_many_cues(fuse_world: FuseWorld)
     cues = cues_of([line("Ajuntament d'Altafulla"), line("Tarragona"), line("www.barcelona.cat"), line("Multa 300 €")])
     fused = fuse_world(cues)
     assert fused.posterior.mass.sum() == pytest.approx(1.0)
-    assert len(fused.country_index) == fused.posterior.mass.shape[1]
+    assert len(fused.posterior.support.country_index) == fused.posterior.mass.shape[1]
 
 
 # ---- the ground that places share
 
 
 def near_munich(cues: list[Cue], km: float = 60.0, reliability: float = 0.6) -> float:
-    return float(fuse(WORLD, WORLD_INDEX, cues, {"t": reliability}).posterior.mass_within([[48.14, 11.58]], km)[0])
+    return float(fuse(WORLD, cues, {"t": reliability}).posterior.mass_within([[48.14, 11.58]], km)[0])
 
 
 def named(*proposals: Proposal) -> Cue:
@@ -89,13 +89,13 @@ def test_a_hamlet_in_a_city_gets_no_more_than_the_cue_is_worth() -> None:
     for cue in (named(SUBURB, WIDE), named(WIDE, MUNICH, MUENCHEN, SUBURB)):
         assert near_munich([cue], 200) == pytest.approx(near_munich([named(MUNICH)], 200), abs=0.02)
     # of two cues one names the city and one a part of it: the part is the answer
-    fused = fuse(WORLD, WORLD_INDEX, [named(WIDE), named(SUBURB)], {"t": 0.9})
-    assert sphere.distance_km(fused.posterior.best(5)[0], np.array([48.11, 11.59])) < 2
+    fused = fuse(WORLD, [named(WIDE), named(SUBURB)], {"t": 0.9})
+    assert sphere.distance_km(best(fused.posterior, 5)[0], np.array([48.11, 11.59])) < 2
 
 
 def test_what_was_said_of_places_that_are_cut_is_left_unsaid() -> None:
     many = tuple(Proposal(str(n), -60.0 + 0.5 * n, 100.0, "RU", 2.0, 1.0) for n in range(2 * fusion.MAX_PROPOSALS))
-    fused = fuse(WORLD, WORLD_INDEX, [named(*many)], {"t": 0.8})
+    fused = fuse(WORLD, [named(*many)], {"t": 0.8})
     assert fused.posterior.mass[0, :3].sum() == pytest.approx(1 - 0.8 / 2, abs=0.01)
     drowned = named(replace(MUNICH, weight=1e-9), *many)  # of the cut ones is Munich
     assert near_munich([drowned]) == pytest.approx(near_munich([]), abs=0.001)
@@ -116,7 +116,7 @@ def test_leaving_a_cue_out_undoes_all_that_it_did(fuse_world: FuseWorld) -> None
 
 
 def test_a_lone_cue_moved_all_that_was_moved() -> None:
-    (weighed,) = fuse(WORLD, WORLD_INDEX, [named(MUNICH)], {"t": 0.6}).weigh(np.array([48.14, 11.58]), 25)
+    (weighed,) = fuse(WORLD, [named(MUNICH)], {"t": 0.6}).weigh(np.array([48.14, 11.58]), 25)
     before = WORLD.mass_within([[48.14, 11.58]], 25)[0]
     assert weighed.nats == pytest.approx(np.log(near_munich([named(MUNICH)], 25) / before))
 
@@ -126,7 +126,7 @@ def test_evidence_far_from_every_place_is_weighed_in_numbers() -> None:
     hollow = Posterior.from_mass([[48.85, 2.35], [52.5, 13.4], [0.0, -30.0]], [[1.0, 0.0, 0.0]], [10.0, 10.0, 50.0])
     cues = [Cue("a", "", "", "t", countries={"DE": 1.0}), named(MUNICH)]
     for one in (WORLD, hollow):
-        fused = fuse(one, WORLD_INDEX, cues, {"t": 0.8})
+        fused = fuse(one, cues, {"t": 0.8})
         for answer in ([-80.0, -120.0], [52.5, 13.4]):
             assert np.isfinite([weighed.nats for weighed in fused.weigh(np.array(answer), 25)]).all()
 

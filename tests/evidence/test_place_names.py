@@ -7,11 +7,12 @@ import numpy as np
 from conftest import FuseWorld, line
 from whereshot.earth import sphere
 from whereshot.evidence.text import cues_of
+from whereshot.posterior.decision import best
 
 
 def test_a_town_hall_names_its_town(fuse_world: FuseWorld) -> None:
     fused = fuse_world(cues_of([line("Ajuntament d'Altafulla")]))
-    decided = fused.posterior.best(25, 1)
+    decided = best(fused.posterior, 25, 1)
     assert sphere.distance_km(decided[0], np.array([41.143, 1.373])) < 5
 
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from whereshot.foundation.errors import InputError
-from whereshot.locate.claimed_place import Belief, Claim
+from whereshot.locate.claimed_place import Claim
 from whereshot.posterior.base import Posterior
 
 TOWNS = np.array([[48.137, 11.575], [49.452, 11.077], [52.52, 13.405], [35.69, 139.69]])
 """Munich, Nuremberg, Berlin, Tokyo."""
 
 
-def belief(*shares: float) -> Belief:
-    return Belief(Posterior.from_mass(TOWNS, [shares], np.full(4, 1.0)))
+def belief(*shares: float) -> Posterior:
+    return Posterior.from_mass(TOWNS, [shares], np.full(4, 1.0))
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ from whereshot.foundation.errors import InputError, ModelError
 from whereshot.locate import geolocator, words
 from whereshot.locate import prediction as prediction_module
 from whereshot.locate.geolocator import Geolocator, Prediction
+from whereshot.posterior.circles import radius_km
+from whereshot.posterior.decision import best
 
 KEYS = [
     *("id", "path", "latitude", "longitude", "radius_km", "level", "within", "confident_to", "place", "countries"),
@@ -192,7 +194,7 @@ def test_level_widens_the_circle(prior: Geolocator, tiny: Path) -> None:
 def test_within_moves_the_answer(prior: Geolocator, tiny: Path) -> None:
     decided = [locate(prior, tiny / "lima-0.png", within_km=km)[0] for km in (1, 2500)]
     for prediction, km in zip(decided, (1, 2500), strict=True):
-        expected = prior.prior.best(km)[0]
+        expected = best(prior.prior, km)[0]
         assert (prediction.latitude, prediction.longitude) == pytest.approx(tuple(expected), abs=1e-6)
     assert off_km(decided[0], decided[1].latitude, decided[1].longitude) > 100
 
@@ -235,7 +237,7 @@ def test_the_circle_holds_its_level(trained: Geolocator, tiny: Path) -> None:
     """The radius is that of the posterior, corrected by the factor that was fitted."""
     (located,) = trained.locate_each(tiny / "york-0.png", text=False, level=0.8)
     answer = np.array([located.prediction.latitude, located.prediction.longitude])
-    radius = located.posterior.radius_km(answer, 0.8)[0] * trained.radius_factor()
+    radius = radius_km(located.posterior, answer, 0.8)[0] * trained.radius_factor()
     assert located.prediction.radius_km == pytest.approx(radius, abs=0.01)
     assert located.posterior.mass.sum() == pytest.approx(1)
 

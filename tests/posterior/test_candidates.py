@@ -12,9 +12,10 @@ from whereshot.earth import sphere
 from whereshot.earth.countries import countries
 from whereshot.posterior import candidates
 from whereshot.posterior.base import Posterior
+from whereshot.posterior.decision import best
+from whereshot.posterior.place_set import PlaceSet
 from whereshot.posterior.place_shape import circle_mass
 from whereshot.posterior.prior import density_prior
-from whereshot.posterior.support import Spots
 
 
 def flat(rng: np.random.Generator, clusters: int, each: int) -> tuple[NDArray, NDArray, NDArray]:
@@ -38,7 +39,7 @@ def held_by_all(spots: NDArray, mass: NDArray, spread: NDArray, km: float) -> ND
 def test_many_light_places_together_beat_a_heavy_one(seed: int, km: float) -> None:
     spots, mass, spread = flat(np.random.default_rng(seed), clusters=4, each=150)
     held = held_by_all(spots, mass, spread, km)
-    index, expected = candidates.weigh(Spots(spots, spread), mass, candidates.right_within(km))
+    index, expected = candidates.weigh(PlaceSet(spots, spread), mass, candidates.right_within(km))
     np.testing.assert_allclose(expected, held[index], rtol=0.02, atol=0.002)  # what is far says the same of all
     assert held[index[expected.argmax()]] >= 0.9 * held.max()
     assert held[mass.argmax()] < 0.9 * held.max()
@@ -46,14 +47,14 @@ def test_many_light_places_together_beat_a_heavy_one(seed: int, km: float) -> No
 
 def test_geoscore_of_a_flat_posterior_is_that_of_all_places(rng: np.random.Generator) -> None:
     spots, mass, spread = flat(rng, clusters=3, each=150)
-    index, expected = candidates.weigh(Spots(spots, spread), mass, candidates.GEOSCORE)
+    index, expected = candidates.weigh(PlaceSet(spots, spread), mass, candidates.GEOSCORE)
     distance = sphere.distance_km(spots[index][:, None], spots[None])
     np.testing.assert_allclose(expected, np.exp(-np.hypot(distance, spread) / candidates.GEOSCORE_KM) @ mass, rtol=1e-9)
 
 
 def test_near_keeps_to_a_distance(rng: np.random.Generator) -> None:
     spots, mass, spread = flat(rng, clusters=4, each=150)
-    index, _ = candidates.weigh(Spots(spots, spread), mass, candidates.right_within(1.0), spots[700], 500.0)
+    index, _ = candidates.weigh(PlaceSet(spots, spread), mass, candidates.right_within(1.0), spots[700], 500.0)
     assert len(index) and (sphere.distance_km(spots[index], spots[700][None]) <= 500.0).all()
 
 
@@ -64,7 +65,7 @@ def test_a_weak_hint_at_a_country_does_not_name_its_capital() -> None:
     india = [one.code for one in countries().all].index("IN")
     hinted = Posterior(prior.places, prior.log_mass + np.where(country == india, np.log(3.0), 0.0), prior.spread_km)
     delhi = np.array([[28.61, 77.21]])
-    chosen = hinted.best(25.0, 1.0)
+    chosen = best(hinted, 25.0, 1.0)
     assert hinted.mass_within(chosen, 25.0) > 3 * hinted.mass_within(delhi, 25.0)
 
 

@@ -334,9 +334,8 @@ def test_the_same_answers_as_in_python(
     posterior, rows, errors = locator.posterior([str(photo) for photo in photos])
     assert not errors and len(rows) == len(photos)
     own_places = posterior.places.ndim == 3  # those of the photos that vote
-    index = None if own_places else countries().index_of(posterior.places)
     factor = locator.radius_factor()
-    expected = answer_rows(posterior, radius_factor=factor, country_index=index)
+    expected = answer_rows(posterior, radius_factor=factor)
     for row, (photo, own) in enumerate(zip(photos, found, strict=True)):
         prepared = preprocess.load(photo, locator.folder.description.preprocess)
         np.testing.assert_array_equal(own["crops"], prepared.ravel(), err_msg=photo.name)  # to the bit
@@ -487,8 +486,7 @@ def test_ten_photos_have_the_same_answers_in_a_browser(
     locator = Geolocator.load(real)
     posterior, _, errors = locator.posterior([str(photo) for photo in ten])
     assert not errors and len(told) == len(ten) == 10
-    index = countries().index_of(posterior.places)
-    expected = answer_rows(posterior, radius_factor=locator.radius_factor(), country_index=index)
+    expected = answer_rows(posterior, radius_factor=locator.radius_factor())
     for row, one in enumerate(told):
         assert_answers_alike(one, expected[row], posterior[row])
         cells = {cell["properties"]["cell"]: cell["properties"]["probability"] for cell in one["map"]["features"]}

@@ -124,8 +124,10 @@ def _read_photos(path: Path, column: list[str] | None) -> Records:
 
 
 def _write(said: Said, photos: Records, out: Path, form: ReportFormat) -> None:
+    from whereshot.posterior import parquet
+
     ids = photos.strings("id")
-    said.posterior.write(out, [ids[row] for row in said.rows])
+    parquet.write(said.posterior, out, [ids[row] for row in said.rows])
     for error in said.errors.values():
         say(f"failed: {error}")
         some_failed()

@@ -12,7 +12,9 @@ from whereshot.earth import sphere
 from whereshot.earth.sphere import DISTANCES_KM
 from whereshot.evaluate.base import LEVELS, Answers
 from whereshot.posterior.base import Posterior
+from whereshot.posterior.circles import around
 from whereshot.posterior.place_shape import scale_of
+from whereshot.posterior.samples import sample
 
 KERNELS = 1_500_000
 """Bound on the product of places and samples for the regions of one photo; from 32 to 512 samples are drawn."""
@@ -41,7 +43,7 @@ def answers_of_posterior(
     log_density = posterior.repeat(n).log_density(truth) if is_shared else posterior.log_density(truth)
     if radius_factor is None:
         return Answers(name, points, log_density)
-    circles = posterior.around(points[:1] if is_shared else points)
+    circles = around(posterior, points[:1] if is_shared else points)
 
     def per_photo(values: NDArray[np.floating]) -> NDArray[np.float64]:
         return np.broadcast_to(values, (n,))
@@ -90,7 +92,7 @@ def regions(posterior: Posterior, log_density: NDArray[np.float64], seed: int = 
     for number in range(len(posterior)):
         rows = slice(None) if len(posterior) == 1 else slice(number, number + 1)
         row = posterior[number]
-        samples = row.sample(count, rng)[0]
+        samples = sample(row, count, rng)[0]
         density, covered = denser_area(row, samples)
         # how many samples are denser than the truth
         denser = np.searchsorted(-density, -np.exp(log_density[rows]))
@@ -99,7 +101,7 @@ def regions(posterior: Posterior, log_density: NDArray[np.float64], seed: int = 
         for at in LEVELS:
             area[at][rows] = np.interp(at * count, np.arange(count + 1), covered)
         if len(posterior) == 1 and n > count:
-            drawn[rows] = row.sample(n, rng)[0]
+            drawn[rows] = sample(row, n, rng)[0]
         else:
             drawn[rows] = samples[: len(denser)]
     return HighestDensityRegions(level, area, searched, drawn)

@@ -31,8 +31,10 @@ from whereshot.models.readout.library import NEAR_KM
 from whereshot.photos.records import Records
 from whereshot.photos.scenes import SCENES
 from whereshot.posterior.base import Posterior
+from whereshot.posterior.circles import around
 from whereshot.posterior.decision import decide
 from whereshot.posterior.place_shape import log_kernel
+from whereshot.posterior.samples import sample
 
 CONFIDENCES = ("low", "middle", "high")
 GROUPINGS = ("scene", "confidence")
@@ -142,7 +144,7 @@ def fit(
         at_truth.append(posterior.log_density(truth.points[at]))
         distance = sphere.distance_km(truth.points[at][:, None], posterior.places)
         kernels.append((posterior.log_mass, log_kernel(distance, posterior.spread_km)))
-        samples = posterior.sample(samples_of(posterior), rng)
+        samples = sample(posterior, samples_of(posterior), rng)
         measured += [denser_area(posterior[number], samples[number]) for number in range(len(at))]
     if not rows:
         raise InputError("calibration needs held-out photos with distributions")
@@ -239,7 +241,7 @@ def _answers(name: str, distributions: Iterable[tuple[NDArray[np.int64], Posteri
     parts, rows = [], []
     for at, posterior in distributions:
         decided = decide(posterior)
-        rings = posterior.around(decided)
+        rings = around(posterior, decided)
         radius = {level: rings.radius_km(level) for level in LEVELS}
         parts.append(Answers(name, decided, radius_km=radius, within={200: rings.mass_within(200.0)}))
         rows.append(at)

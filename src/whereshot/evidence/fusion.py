@@ -23,8 +23,9 @@ from whereshot.earth import sphere
 from whereshot.earth.countries import countries
 from whereshot.evidence.base import Cue, Proposal
 from whereshot.foundation.package_data import read_toml
-from whereshot.posterior.base import Posterior
+from whereshot.posterior.base import MIN_SPREAD_KM, Posterior
 from whereshot.posterior.place_shape import log_kernel
+from whereshot.posterior.support import PlainSupport
 
 MAX_PROPOSALS = 64
 """Places by which a posterior's support is extended; the heaviest ones."""
@@ -52,8 +53,6 @@ class Fused:
     """A posterior of one row after its cues; what it was before is kept, so that each cue can be left out again."""
 
     posterior: Posterior
-    country_index: NDArray[np.int64]
-    """Number of each place's country, as ``places.Countries.index_of``."""
     cues: tuple[Cue, ...]
     reliability: tuple[float, ...]
     before: Before
@@ -103,9 +102,10 @@ class Before:
     _asked: dict[tuple[float, float], tuple[float, int]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, posterior: Posterior, country_index: NDArray[np.int64]) -> Before:
-        """A posterior of one row, whose places' countries are numbered by ``country_index``."""
+    def of(cls, posterior: Posterior) -> Before:
+        """Return what a posterior of one row was before its cues."""
         places = posterior.places if posterior.places.ndim == 2 else posterior.places[0]
+        country_index = np.ravel(posterior.support.country_index)
         return cls(places, posterior.log_mass[0], np.ravel(posterior.spread_km), country_index)
 
     def after(self, cues: Sequence[Cue], reliabilities: Mapping[str, float] | None = None) -> Fused:
@@ -137,14 +137,9 @@ class Before:
         return result
 
 
-def fuse(
-    posterior: Posterior,
-    country_index: NDArray[np.int64],
-    cues: Sequence[Cue],
-    reliabilities: Mapping[str, float] | None = None,
-) -> Fused:
-    """Apply cues to a posterior of one row; ``country_index`` (k,) numbers its places' countries, -1 at sea."""
-    return Before.of(posterior, country_index).after(cues, reliabilities)
+def fuse(posterior: Posterior, cues: Sequence[Cue], reliabilities: Mapping[str, float] | None = None) -> Fused:
+    """Apply cues to a posterior of one row, by the fitted reliabilities unless others are given."""
+    return Before.of(posterior).after(cues, reliabilities)
 
 
 def _apply(before: Before, cues: Sequence[Cue], reliability: Sequence[float]) -> Fused:
@@ -174,8 +169,9 @@ def _apply(before: Before, cues: Sequence[Cue], reliability: Sequence[float]) ->
         # the old places carry the new ones' mass where no cue speaks true: what they add is only the rest
         added = ground.log_density + ground.log_area + np.log(-np.expm1(np.minimum(silent - factors[old:], 0.0)))
     log_mass = np.concatenate([before.log_mass, added]) + factors
-    fused = Posterior(places, log_mass[None], np.concatenate([before.spread_km, ground.spread_km]))
-    return Fused(fused, index, tuple(cues), tuple(reliability), before)
+    spread_km = np.concatenate([before.spread_km, np.maximum(ground.spread_km, MIN_SPREAD_KM)])
+    fused = Posterior.on(PlainSupport(places, spread_km, lambda: index), log_mass[None])
+    return Fused(fused, tuple(cues), tuple(reliability), before)
 
 
 @dataclass(frozen=True)

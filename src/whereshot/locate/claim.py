@@ -17,11 +17,10 @@ from whereshot.evidence import Weighed
 from whereshot.evidence.fusion import LEAST_PROBABILITY
 from whereshot.evidence.local_writing import Writing, is_text, judge_writing
 from whereshot.foundation.package_data import read_toml
-from whereshot.locate.claimed_place import Belief, Claim, Others
+from whereshot.locate.claimed_place import Claim, Others
 from whereshot.locate.geolocator import Explained, Geolocator
 from whereshot.photos import images
 from whereshot.posterior.base import Posterior
-from whereshot.posterior.prior import density_prior, prior_countries
 
 THIN_NATS = 1.0
 """Evidence that moves a claim by less than this says nothing for it, nor against it."""
@@ -50,7 +49,7 @@ class Verdict:
     """Every cue, and by how many nats it moved the claim."""
     writing: Writing
     """How far what was read may speak against the claim."""
-    after: Belief = field(repr=False)
+    after: Posterior = field(repr=False)
     """After all evidence."""
     not_a_photo: str | None = None
     """Why the picture is taken for none, in which case the prior alone answers."""
@@ -187,22 +186,20 @@ def check(
 
 def judge(claim: Claim, found: Explained, prior: Posterior) -> Verdict:
     """Judge a claim by what is known of a photo; ``prior`` is the photo density."""
-    after = Belief(found.posterior, found.country_index)
+    after = found.posterior
     unread, moved, writing = after, [], Writing()
     if found.fused is not None:
-        without = found.fused.only(lambda cue: not is_text(cue))
-        unread = Belief(without.posterior, without.country_index)
-        moved = found.fused.moved(lambda one: claim.mass(one.posterior, one.country_index))
+        unread = found.fused.only(lambda cue: not is_text(cue)).posterior
+        moved = found.fused.moved(lambda one: claim.mass(one.posterior))
         writing = judge_writing(found.lines, found.fused.cues)
     spot = found.recorded
     recorded = None if spot.latitude is None or spot.longitude is None else (spot.latitude, spot.longitude)
-    before = Belief(prior, prior_countries() if prior is density_prior() else None)
     return Verdict(
         claim,
-        probability=claim.mass(*after),
-        unread=claim.mass(*unread),
-        prior=claim.mass(*before),
-        others=claim.others(after, unread, before),
+        probability=claim.mass(after),
+        unread=claim.mass(unread),
+        prior=claim.mass(prior),
+        others=claim.others(after, unread, prior),
         evidence=tuple(moved),
         writing=writing,
         after=after,

@@ -15,19 +15,13 @@ from whereshot.earth import areas, coordinates, place_names, sphere
 from whereshot.earth.countries import Country, countries
 from whereshot.foundation.errors import InputError
 from whereshot.posterior.base import Posterior
+from whereshot.posterior.decision import best
 from whereshot.posterior.masses import country_masses, region_masses
 
 CLAIM_KM = 25.0
 """A claimed point or town is right within this distance."""
 TOWN_BEFORE_REGION = 100_000
 """Inhabitants from which a town is rather meant than a region of its name."""
-
-
-class Belief(NamedTuple):
-    """A posterior of one row, and the numbers of its places' countries where they are known."""
-
-    posterior: Posterior
-    country_index: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -88,13 +82,13 @@ class Claim:
         """The claimed country or region as an area; None for a point."""
         return self.region if self.country is None else areas.Region(self.country.name, self.country.geometry)
 
-    def mass(self, posterior: Posterior, country_index: NDArray[np.int64] | None = None) -> float:
-        """Probability of the claim under a posterior of one row; ``country_index`` may number its places' countries."""
+    def mass(self, posterior: Posterior) -> float:
+        """Return the probability of the claim under a posterior of one row."""
         if self.point is not None:
             return float(posterior.mass_within(self.point, CLAIM_KM)[0])
         if self.region is not None:
             return float(posterior.mass[0, self.region.holds(_spots(posterior))].sum())
-        return dict(country_masses(posterior, country_index)[0]).get(self._country.code, 0.0)
+        return dict(country_masses(posterior)[0]).get(self._country.code, 0.0)
 
     def off_km(self, position: tuple[float, float]) -> float:
         """Distance of a position from the claimed point, or from the nearest border of the claimed area (0 inside)."""
@@ -114,14 +108,14 @@ class Claim:
         known = countries()
         return bool(known.index_of(spot[None])[0] == known.number_of[self._country.code])
 
-    def others(self, after: Belief, unread: Belief, prior: Belief) -> Others:
+    def others(self, after: Posterior, unread: Posterior, prior: Posterior) -> Others:
         """What else the photo may show: after all evidence, with nothing read in the picture, and before the photo."""
         stages = (after, unread, prior)
         if self.country is None and self.division is None:
-            decided = self._best_elsewhere(after.posterior)
+            decided = self._best_elsewhere(after)
             name = place_names.place_names(decided)[0]
             label = ", ".join(part for part in (name.name, name.region, name.country) if part) or "a place at sea"
-            return Others(label, *(float(stage.posterior.mass_within(decided, CLAIM_KM)[0]) for stage in stages))
+            return Others(label, *(float(stage.mass_within(decided, CLAIM_KM)[0]) for stage in stages))
         shares = [self._shares(stage) for stage in stages]
         others = {key: share for key, share in shares[0].items() if key != self._key}
         if not others:
@@ -129,11 +123,11 @@ class Claim:
         best = max(others, key=lambda key: others[key])
         return Others(_area_name(best), *(each.get(best, 0.0) for each in shares))
 
-    def rank(self, belief: Belief) -> int:
+    def rank(self, posterior: Posterior) -> int:
         """1 where no other country, no other region, or no other place 25 km wide is likelier."""
         if self.country is None and self.division is None:
-            return self._rank_of_point(belief.posterior)
-        shares = self._shares(belief)
+            return self._rank_of_point(posterior)
+        shares = self._shares(posterior)
         own = shares.get(self._key, 0.0)
         return 1 + sum(share > own for key, share in shares.items() if key != self._key)
 
@@ -144,12 +138,12 @@ class Claim:
             return self.division.country_code, self.division.name
         return self._country.code, None
 
-    def _shares(self, belief: Belief) -> dict[tuple[str, str | None], float]:
+    def _shares(self, posterior: Posterior) -> dict[tuple[str, str | None], float]:
         """The probability of every area of the claimed one's kind."""
         if self.division is None:
-            masses = country_masses(belief.posterior, belief.country_index)[0]
+            masses = country_masses(posterior)[0]
             return {(code, None): share for code, share in masses}
-        regions = region_masses(belief.posterior)[0]
+        regions = region_masses(posterior)[0]
         return {(code, region): share for code, region, share in regions if region is not None}
 
     def _best_elsewhere(self, posterior: Posterior) -> NDArray[np.float64]:
@@ -157,7 +151,7 @@ class Claim:
         spots = _spots(posterior)
         far = sphere.distance_km(self._spot, spots) > 2 * CLAIM_KM
         rest = Posterior(spots, np.where(far, posterior.log_mass[0], -np.inf)[None], np.ravel(posterior.spread_km))
-        return rest.best(CLAIM_KM)
+        return best(rest, CLAIM_KM)
 
     def _rank_of_point(self, posterior: Posterior) -> int:
         """1 where no place 25 km wide is likelier."""

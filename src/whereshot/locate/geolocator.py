@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot.earth import sphere
-from whereshot.earth.countries import countries
 from whereshot.evidence import EVIDENCE, Cue, Fused, Line, PhotoFacts, Reading, exif, fuse, read_photos, time
 from whereshot.evidence.neighbours import Album, AlbumModel, Beside
 from whereshot.evidence.time import HourModel
@@ -31,10 +29,9 @@ from whereshot.photos.emptiness import NOTHING, is_empty
 from whereshot.photos.photo import Photo
 from whereshot.photos.recorded import Recorded
 from whereshot.photos.reject_reasons import NO_FILE_DETAIL
-from whereshot.posterior.background import Foreground
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.masses import restricted
-from whereshot.posterior.prior import density_prior, prior_countries
+from whereshot.posterior.prior import density_prior
 
 if TYPE_CHECKING:
     from whereshot.earth import areas
@@ -46,7 +43,6 @@ ROWS_AT_ONCE = 256
 """Photos whose posteriors are held at a time."""
 ROWS_WITHOUT_TEXT = 64
 """So few, while the next photos are looked at, where the processes that read need not be started for each block."""
-SUPPORTS_KEPT = 8
 COARSE_GRID = 60
 """Positions over a region on which evidence is weighed, cue by cue."""
 
@@ -71,7 +67,6 @@ class Geolocator:
         self.folder, self._name = folder, name
         self.prior = density_prior()
         self._device = device
-        self._countries: dict[int, tuple[sphere.Points, NDArray[np.int64]]] = {}
         self._workers: runtime.Workers | None = None
 
     @classmethod
@@ -281,16 +276,14 @@ class Geolocator:
                 reading = replace(readings[number], not_a_photo=NOTHING) if block.empty[number] else readings[number]
                 weighed = self._with_evidence(posterior[number], reading, recorded, asked)
                 one = weighed.posterior
-                index: NDArray[np.int64] | None = weighed.country_index
                 if region is not None:
-                    one, index = restricted(one, region), None
+                    one = restricted(one, region)
                 if not weighed.changed and region is None:
                     if plain is None:
-                        index = self._country_index(posterior) if posterior.shared else None
-                        plain = decide(posterior, radius_factor=self.radius_factor(), country_index=index)
+                        plain = decide(posterior, radius_factor=self.radius_factor())
                     answer = plain[number]
                 else:
-                    answer = decide(one, radius_factor=weighed.radius_factor, country_index=index)[0]
+                    answer = decide(one, radius_factor=weighed.radius_factor)[0]
                 at = recorded.latitude, recorded.longitude
                 position = None if at[0] is None or at[1] is None else (at[0], at[1])
                 told = weighed.tell(np.array([answer["latitude"], answer["longitude"]]), region)
@@ -316,30 +309,11 @@ class Geolocator:
             asked = _Asked(text=False, use_exif=asked.use_exif)
             one, factor = self.prior, 1.0
         seen = PhotoFacts(reading.lines, recorded)
-        cues, index = asked.cues_of(seen), self._country_index(one)
-        fused = fuse(one, index, cues) if cues else None
+        cues = asked.cues_of(seen)
+        fused = fuse(one, cues) if cues else None
         if fused is not None:
-            one, index = fused.posterior, fused.country_index
-        return Explained(one, index, factor, reading.not_a_photo, asked.remarks_on(seen), recorded, fused, seen.lines)
-
-    def _country_index(self, one: Posterior) -> NDArray[np.int64]:
-        """Numbers (k,) of the countries of shared places; kept, since most photos share most places."""
-        if one.places is self.prior.places:
-            return prior_countries()
-        if one.places.ndim == 3:
-            return countries().index_of(one.places[0])
-        if id(one.places) not in self._countries:
-            if len(self._countries) >= SUPPORTS_KEPT:
-                self._countries.clear()
-            # an array that is held here has its number for itself
-            self._countries[id(one.places)] = one.places, self._index_of(one)
-        return self._countries[id(one.places)][1]
-
-    def _index_of(self, one: Posterior) -> NDArray[np.int64]:
-        known = countries()
-        if isinstance(one, Foreground) and one.ground.background is self.prior:
-            return np.concatenate([known.index_of(one.places[: one.ground.own]), prior_countries()])
-        return known.index_of(one.places)
+            one = fused.posterior
+        return Explained(one, factor, reading.not_a_photo, asked.remarks_on(seen), recorded, fused, seen.lines)
 
 
 class _Block(NamedTuple):
@@ -383,8 +357,6 @@ class Explained:
     """A posterior of one row with its evidence, if any, and what could not be evidence."""
 
     posterior: Posterior
-    country_index: NDArray[np.int64]
-    """Numbers of its places' countries."""
     radius_factor: float
     not_a_photo: str | None
     remarks: tuple[tuple[str, str], ...]

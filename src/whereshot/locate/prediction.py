@@ -14,10 +14,11 @@ from whereshot.foundation.errors import InputError
 from whereshot.locate import wording
 from whereshot.posterior import candidates
 from whereshot.posterior.base import Posterior
+from whereshot.posterior.circles import around
 from whereshot.posterior.decision import decide
 from whereshot.posterior.masses import country_masses
+from whereshot.posterior.place_set import quarter
 from whereshot.posterior.place_shape import half_square
-from whereshot.posterior.support import quarter
 
 WITHIN_KM = DISTANCES_KM
 CONFIDENT_TO = dict(zip(WITHIN_KM, ("street", "city", "region", "country", "continent"), strict=True))
@@ -109,19 +110,17 @@ def answer_rows(
     level: float = 0.9,
     top: int = 5,
     radius_factor: float = 1.0,
-    country_index: NDArray[np.int64] | None = None,
 ) -> list[dict[str, Any]]:
     """What a Prediction says of each row of a posterior: the place decided for, its circle, probabilities, candidates.
 
     ``within_km`` decides for the place that is most likely right to that distance; ``radius_factor`` corrects the
-    radii, and with them every probability of being within a distance. ``country_index`` may give the countries of
-    shared places.
+    radii, and with them every probability of being within a distance.
     """
     decided = decide(posterior, within_km)
-    rings = posterior.around(decided)
-    radius = np.minimum(rings.radius_km(level) * radius_factor, sphere.HALF_CIRCUMFERENCE_KM)
-    within = {km: rings.mass_within(km / radius_factor) for km in WITHIN_KM}
-    masses = country_masses(posterior, country_index, LEAST_SHARE)
+    circles = around(posterior, decided)
+    radius = np.minimum(circles.radius_km(level) * radius_factor, sphere.HALF_CIRCUMFERENCE_KM)
+    within = {km: circles.mass_within(km / radius_factor) for km in WITHIN_KM}
+    masses = country_masses(posterior, LEAST_SHARE)
     candidates = _candidates(posterior, decided, top, CANDIDATE_KM / radius_factor)
     found = []
     for number in range(len(posterior)):
@@ -154,8 +153,8 @@ def _candidates(
     gain, apart = candidates.right_within(within_km), half_square(2 * CANDIDATE_KM)
     found = []
     for row in range(len(posterior)):
-        every = posterior.spots(row)
-        index, held = posterior.weigh(row, gain)
+        every = posterior.row(row).places
+        index, held = posterior.row(row).weigh(gain)
         spots = np.concatenate([decided[row][None], every.places[index]])
         unit = np.concatenate([sphere.xyz(decided[row])[None], every.unit[index]])
         held = np.concatenate([[0.0], held])  # the answer comes first, whatever it holds

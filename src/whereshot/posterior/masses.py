@@ -1,54 +1,42 @@
-"""How much of a posterior lies in each country and in a region; a posterior restricted to a region."""
+"""The mass of a posterior in each country and region, and a posterior that is restricted to a region."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from whereshot.earth import sphere
 from whereshot.earth.countries import countries
 from whereshot.earth.place_names import code_and_region, region_index
 from whereshot.posterior.base import Posterior
+from whereshot.posterior.density import map_density
 
 if TYPE_CHECKING:
     from whereshot.earth.areas import Region
 
 
-def country_masses(
-    posterior: Posterior, index: NDArray[np.int64] | None = None, least: float = 0.0
-) -> list[list[tuple[str, float]]]:
-    """For each row the countries with any mass, and at least so much, heaviest first, as (code, probability).
+def country_masses(posterior: Posterior, least: float = 0.0) -> list[list[tuple[str, float]]]:
+    """Return the countries with mass of each row, heaviest first, as (country code, probability).
 
-    ``index`` may give ``Countries.index_of`` of shared places. Mass at sea belongs to none.
+    Countries with a mass below ``least`` are left out. Mass at sea belongs to no country.
     """
-    known = countries()
-    count = len(known.all) + 1
-    if posterior.places.ndim == 2:
-        totals = posterior.totals((known.index_of(posterior.places) if index is None else index) + 1, count)
-    else:
-        mass = posterior.mass
-        own = (known.index_of(posterior.places[row]) + 1 for row in range(len(posterior)))
-        totals = np.stack([np.bincount(group, mass[row], count) for row, group in enumerate(own)])
-    rows = []
-    for total in totals[:, 1:]:
+    codes, rows = countries().codes, []
+    for total in posterior.support.country_mass(posterior.weights)[:, 1:]:
         some = np.flatnonzero((total > 0) & (total >= least))
         order = some[np.argsort(-total[some])]
-        rows.append(list(zip(known.codes[order].tolist(), total[order].tolist(), strict=True)))
+        rows.append(list(zip(codes[order].tolist(), total[order].tolist(), strict=True)))
     return rows
 
 
-def region_masses(
-    posterior: Posterior, index: NDArray[np.int64] | None = None
-) -> list[list[tuple[str, str | None, float]]]:
-    """For each row the regions with any mass, heaviest first, as (country code, region, probability).
+def region_masses(posterior: Posterior) -> list[list[tuple[str, str | None, float]]]:
+    """Return the regions with mass of each row, heaviest first, as (country code, region, probability).
 
-    ``index`` may give ``region_index`` of shared places. The region is None for mass that is in a country, but more
-    than 100 km from its towns. Mass at sea belongs to none.
+    The region is None for mass that is in a country, but more than 100 km from its towns. Mass at sea belongs to no
+    region.
     """
     known = countries()
-    shared = None if posterior.places.ndim == 3 else (region_index(posterior.places) if index is None else index)
+    shared = None if posterior.places.ndim == 3 else region_index(posterior.places)
     rows = []
     for row, mass in enumerate(posterior.mass):
         pairs, pair = np.unique(
@@ -65,10 +53,10 @@ def region_masses(
 
 
 def restricted(posterior: Posterior, region: Region, count: int = 400) -> Posterior:
-    """The posterior, given that the truth lies inside a region.
+    """Return the posterior, given that the truth lies inside a region.
 
-    Its places inside the area, and a grid of about ``count`` positions over it weighted by the density, so that an
-    area smaller than the places' distance is answered too.
+    It has the places inside the region and a grid of about ``count`` positions over the region. The grid is weighted
+    by the density, so that a region that is smaller than the distance between places has an answer too.
     """
     grid, area_sr = region.grid(count)
     width_km = np.sqrt(area_sr / np.pi) * sphere.EARTH_KM
@@ -78,11 +66,11 @@ def restricted(posterior: Posterior, region: Region, count: int = 400) -> Poster
         places = one.places if one.places.ndim == 2 else one.places[0]
         spread = np.ravel(one.spread_km)
         inside = region.holds(places) & (spread < sphere.HALF_CIRCUMFERENCE_KM / 4)
-        # a place inside counts by its mass; the grid counts what the places outside spill over the border
+        # a place inside counts by its mass; the grid counts what places outside have across the border
         left, spilled = float(one.mass[0, ~inside].sum()), np.full(len(grid), -np.inf)
         if left > 0:
             outside = Posterior(places[~inside], one.log_mass[:, ~inside], spread[~inside])
-            spilled = np.log(left) + np.log(area_sr) + np.log(outside.map_density(grid))
+            spilled = np.log(left) + np.log(area_sr) + np.log(map_density(outside, grid))
         rows.append(
             Posterior(
                 np.concatenate([places[inside], grid]),

@@ -1,4 +1,4 @@
-"""The prior: where photos are taken at all, and the country of each of its places."""
+"""The prior: how likely photos are taken at each place of the Earth."""
 
 from __future__ import annotations
 
@@ -9,26 +9,25 @@ from numpy.typing import NDArray
 
 from whereshot.earth.countries import DEGREE, countries
 from whereshot.foundation import package_data, tables
-from whereshot.posterior.base import Posterior
+from whereshot.posterior.base import MIN_SPREAD_KM, Posterior
+from whereshot.posterior.support import PlainSupport
+
+_FILE = "posterior/data/photo_density.parquet"
 
 
 @functools.cache
 def density_prior() -> Posterior:
-    """Where photos are taken at all: one row on about 24,000 places, nowhere zero."""
-    table = package_data.read_table(
-        "posterior/data/photo_density.parquet", ["latitude", "longitude", "mass", "spread_km"]
-    )
+    """Return the photo density: a posterior of one row on about 24,000 places, nowhere zero."""
+    table = package_data.read_table(_FILE, ["latitude", "longitude", "mass", "spread_km"])
     degrees = [tables.numbers(table[name]) / DEGREE for name in ("latitude", "longitude")]
-    mass, spread_km = (tables.numbers(table[name]) for name in ("mass", "spread_km"))
-    return Posterior.from_mass(np.stack(degrees, axis=1), mass[None], spread_km)
+    mass, spread_km = (np.asarray(tables.numbers(table[name]), np.float64) for name in ("mass", "spread_km"))
+    support = PlainSupport(np.stack(degrees, axis=1), np.maximum(spread_km, MIN_SPREAD_KM), _countries)
+    return Posterior.on(support, np.log(mass[None]))
 
 
-@functools.cache
-def prior_countries() -> NDArray[np.int64]:
-    """Number (k,) of the country of each place of the prior, as ``Countries.index_of`` gives it, which takes longer."""
-    codes, number = tables.strings(
-        package_data.read_table("posterior/data/photo_density.parquet", ["country_code"])["country_code"]
-    )
+def _countries() -> NDArray[np.int64]:
+    """Return the number (k,) of the country of each place; the file holds them, which is faster."""
+    codes, number = tables.strings(package_data.read_table(_FILE, ["country_code"])["country_code"])
     known = countries().number_of
     result: NDArray[np.int64] = np.array([known.get(code, -1) for code in codes])[number]
     return result

@@ -1,139 +1,267 @@
-"""Places with extents in, what every formula of them needs out, worked out once for all rows that share them: unit
-vectors, Moebius scales, one drawn point of each, and how much mass lies within a distance.
+"""Support: the places on which the mass of a posterior can lie, and how stored weights become masses of places.
+
+A posterior stores weights (n, w) in logarithms; its support gives them their meaning. ``PlainSupport`` has one weight
+per place, and all rows share the places. ``OwnPlaces`` has one weight per place, and each row has places of its own.
+``background.PlacesOverBackground`` has one weight per own place and one for a whole background of 24,000 places.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.earth import sphere
-from whereshot.posterior.place_shape import circle_share, drawn_cosines, half_square, scale_of
+from whereshot.earth.countries import countries
+from whereshot.posterior import candidates
+from whereshot.posterior.place_set import PlaceSet
+from whereshot.posterior.place_shape import circle_mass
 
-WIDE_KM = 3000.0
-"""A place this wide is nearly uniform."""
-_LEAST = 1e-14  # sin^2 of half the angle of a millimetre
+Rows = int | np.integer | slice | Sequence[int] | NDArray[np.int64] | NDArray[np.bool_]
+"""A selection of rows of a posterior: a number, a slice, numbers, or a mask (n,)."""
+
+BLOCK = 2_000_000
+"""Numbers that are worked on at a time, so that large posteriors need little memory."""
 
 
-Value = TypeVar("Value", bound=np.generic)
+class PosteriorRow(Protocol):
+    """One row of a posterior, prepared for several questions."""
+
+    @property
+    def places(self) -> PlaceSet:
+        """The k places of the row."""
+
+    @property
+    def mass(self) -> NDArray[np.float64]:
+        """The masses (k,) of the places, in a new array that the caller may change."""
+
+    def ranked(self, k: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return the masses as ``mass`` does, and the numbers of the k heaviest places, heaviest first."""
+
+    def weigh(
+        self, gain: candidates.Gain, near: sphere.Points | None = None, near_km: float = 0.0
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the numbers (c,) of places that may be the best answer, and their expected gains (c,).
+
+        With ``near`` (2,) only places at most ``near_km`` from it are returned.
+        """
 
 
-class Spots:
-    """Places (k, 2) in degrees with ``spread_km`` (k,), their extents."""
+class Support(Protocol):
+    """The places of the rows of a posterior; ``weights`` are those of the posterior, (n, w) in logarithms."""
+
+    @property
+    def places(self) -> sphere.Points:
+        """Positions (k, 2) that all rows share, or (n, k, 2)."""
+
+    @property
+    def spread_km(self) -> NDArray[np.float64]:
+        """Spreads in km, (k,) or (n, k)."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether all rows have the same places and spreads."""
+
+    @property
+    def country_index(self) -> NDArray[np.int64]:
+        """Numbers of the countries of the places, as ``Countries.index_of`` gives them: (k,), or (n, k); -1 at sea."""
+
+    def take(self, rows: Rows) -> Support:
+        """Return the support of some of the rows."""
+
+    def plain(self) -> Support:
+        """Return a support on the same places that has one weight per place."""
+
+    def log_mass(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the log masses (n, k) of all places."""
+
+    def row(self, weights: NDArray[np.float64], number: int) -> PosteriorRow:
+        """Return one row, prepared for several questions."""
+
+    def top(
+        self, weights: NDArray[np.float64], k: int
+    ) -> tuple[sphere.Points, NDArray[np.float64], NDArray[np.float64]]:
+        """Return the k heaviest places of each row, heaviest first: places (n, k, 2), log masses and spreads (n, k)."""
+
+    def mass_within(
+        self, weights: NDArray[np.float64], center: NDArray[np.float64], km: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the mass (n,) within ``km`` (n,) of ``center`` (n, 2)."""
+
+    def country_mass(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the mass (n, countries + 1) at sea, which comes first, and in every country by its number plus 1."""
+
+
+class PlainSupport(PlaceSet):
+    """Places that all rows share, with one weight per place.
+
+    ``find_countries`` gives the numbers of the places' countries where these are known; otherwise they are looked up.
+    """
+
+    shared = True
+
+    def __init__(
+        self,
+        places: sphere.Points,
+        spread_km: NDArray[np.float64],
+        find_countries: Callable[[], NDArray[np.int64]] | None = None,
+    ) -> None:
+        super().__init__(places, spread_km)
+        self._find_countries = find_countries
+
+    @functools.cached_property
+    def country_index(self) -> NDArray[np.int64]:
+        """Numbers (k,) of the countries of the places; -1 at sea. They are found once."""
+        return countries().index_of(self.places) if self._find_countries is None else self._find_countries()
+
+    def take(self, rows: Rows) -> PlainSupport:
+        """Return this support, which all rows share."""
+        return self
+
+    def plain(self) -> PlainSupport:
+        """Return this support."""
+        return self
+
+    def log_mass(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weights, which are the log masses (n, k)."""
+        return weights
+
+    def row(self, weights: NDArray[np.float64], number: int) -> PlainRow:
+        """Return one row, prepared for several questions."""
+        return PlainRow(self, weights[number])
+
+    def top(
+        self, weights: NDArray[np.float64], k: int
+    ) -> tuple[sphere.Points, NDArray[np.float64], NDArray[np.float64]]:
+        """Return the k heaviest places of each row, heaviest first: places (n, k, 2), log masses and spreads (n, k)."""
+        best = candidates.heaviest(weights, k)
+        return self.places[best], np.take_along_axis(weights, best, 1), self.spread_km[best]
+
+    def mass_within(
+        self, weights: NDArray[np.float64], center: NDArray[np.float64], km: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the mass (n,) within ``km`` (n,) of ``center`` (n, 2)."""
+        return _mass_within(self, weights, center, km)
+
+    def country_mass(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the mass (n, countries + 1) at sea, which comes first, and in every country by its number plus 1."""
+        group, count = self.country_index + 1, len(countries().all) + 1
+        totals = [np.bincount(group, mass, count) for mass in np.exp(weights)]
+        return np.array(totals, np.float64).reshape(len(weights), count)
+
+
+class OwnPlaces:
+    """Places (n, k, 2) that are each row's own, with one weight per place; spreads are (n, k), or (k,) for all rows.
+
+    Also places (k, 2) that all rows share, where each row has spreads (n, k) of its own.
+    """
+
+    shared = False
 
     def __init__(self, places: sphere.Points, spread_km: NDArray[np.float64]) -> None:
         self.places, self.spread_km = places, spread_km
-        self._kept: dict[str, NDArray[Any]] = {}
-
-    def __len__(self) -> int:
-        return len(self.places)
 
     @functools.cached_property
-    def unit(self) -> NDArray[np.float64]:
-        """Unit vectors (k, 3)."""
-        return sphere.xyz(self.places)
+    def country_index(self) -> NDArray[np.int64]:
+        """Numbers of the countries of the places, (n, k), or (k,) for shared places; -1 at sea."""
+        if self.places.ndim == 2:
+            return countries().index_of(self.places)
+        if len(self.places) == 1:
+            return countries().index_of(self.places[0])[None]
+        return np.stack([countries().index_of(places) for places in self.places])
 
-    @functools.cached_property
-    def scale(self) -> NDArray[np.float64]:
-        """Squared scales (k,) of the Moebius maps that make the places uniform: see ``cauchy.circle_share``."""
-        e = scale_of(self.spread_km)
-        return e / (2 + e)
+    def take(self, rows: Rows) -> OwnPlaces:
+        """Return the places of some of the rows."""
+        places = self.places if self.places.ndim == 2 else self.places[rows]
+        return OwnPlaces(places, self.spread_km if self.spread_km.ndim == 1 else self.spread_km[rows])
 
-    @functools.cached_property
-    def _drawn(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        return drawn_cosines(self.spread_km)
+    def plain(self) -> OwnPlaces:
+        """Return this support."""
+        return self
 
-    def kept(self, name: str, make: Callable[[], NDArray[Value]]) -> NDArray[Value]:
-        """Something else that follows from the places alone, made when it is first asked for."""
-        if name not in self._kept:
-            self._kept[name] = make()
-        return self._kept[name]
+    def log_mass(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weights, which are the log masses (n, k)."""
+        return weights
 
-    @functools.cached_property
-    def wide(self) -> NDArray[np.int64]:
-        """Numbers of the places that are nearly uniform."""
-        return np.flatnonzero(self.spread_km > WIDE_KM)
+    def row(self, weights: NDArray[np.float64], number: int) -> PlainRow:
+        """Return one row, prepared for several questions."""
+        places = self.places if self.places.ndim == 2 else self.places[number]
+        spread = self.spread_km if self.spread_km.ndim == 1 else self.spread_km[number]
+        return PlainRow(PlaceSet(places, spread), weights[number])
 
-    def offsets(
-        self, unit: NDArray[np.float64], numbers: NDArray[np.int64] | slice = slice(None)
+    def top(
+        self, weights: NDArray[np.float64], k: int
+    ) -> tuple[sphere.Points, NDArray[np.float64], NDArray[np.float64]]:
+        """Return the k heaviest places of each row, heaviest first: places (n, k, 2), log masses and spreads (n, k)."""
+        best = candidates.heaviest(weights, k)
+        places = self.places[best] if self.places.ndim == 2 else np.take_along_axis(self.places, best[..., None], 1)
+        spread = self.spread_km[best] if self.spread_km.ndim == 1 else np.take_along_axis(self.spread_km, best, 1)
+        return places, np.take_along_axis(weights, best, 1), spread
+
+    def mass_within(
+        self, weights: NDArray[np.float64], center: NDArray[np.float64], km: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """sin^2 of half the angles between a unit vector (3,), or some (m, 1, 3), and the places, or some of them."""
-        return quarter(self.unit[numbers], unit)
+        """Return the mass (n,) within ``km`` (n,) of ``center`` (n, 2)."""
+        return _mass_within(self, weights, center, km)
 
-    def drawn(self, unit: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The same (k,) of a unit vector (3,) and one point of each place, drawn evenly: see ``cauchy.drawn_cosines``.
-
-        To rounding of 1e-16, a millimetre a kilometre away.
-        """
-        cosine = self.unit @ unit
-        along, across = self._drawn
-        sine = cosine * cosine  # and on in the same memory: many places are asked for every photo
-        np.subtract(1, sine, out=sine)
-        np.sqrt(np.maximum(sine, 0.0, out=sine), out=sine)
-        sine *= across
-        cosine *= along
-        cosine += sine
-        np.subtract(1, cosine, out=cosine)
-        cosine *= 0.5
-        return np.maximum(cosine, 0.0, out=cosine)
-
-    def mass_within(self, mass: NDArray[np.float64], unit: NDArray[np.float64], km: float) -> float:
-        """How much of masses (k,) lies within a distance of a unit vector (3,); exact."""
-        return float(
-            mass @ circle_share(self.offsets(unit), self.scale, half_square(min(km, sphere.HALF_CIRCUMFERENCE_KM)))
-        )
+    def country_mass(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the mass (n, countries + 1) at sea, which comes first, and in every country by its number plus 1."""
+        count, mass = len(countries().all) + 1, np.exp(weights)
+        groups = np.broadcast_to(self.country_index + 1, mass.shape)
+        totals = [np.bincount(group, own, count) for group, own in zip(groups, mass, strict=True)]
+        return np.array(totals, np.float64).reshape(len(weights), count)
 
 
-def quarter(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """sin^2 of half the angle between unit vectors (..., 3): a quarter of the straight line's square."""
-    total = np.asarray(a[..., 0] - b[..., 0])
-    total *= total
-    for axis in (1, 2):
-        apart = np.asarray(a[..., axis] - b[..., axis])
-        apart *= apart
-        total += apart
-    total *= 0.25
-    return total
+class PlainRow:
+    """A row with one weight per place: log masses (k,) of a set of places."""
+
+    def __init__(self, places: PlaceSet, log_mass: NDArray[np.float64]) -> None:
+        self.places, self._log_mass = places, log_mass
+
+    @property
+    def mass(self) -> NDArray[np.float64]:
+        """The masses (k,), in a new array."""
+        return np.exp(self._log_mass)
+
+    def ranked(self, k: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return the masses (k,) and the numbers of the k heaviest places, heaviest first."""
+        mass = self.mass
+        return mass, candidates.heaviest(mass[None], k)[0]
+
+    def weigh(
+        self, gain: candidates.Gain, near: sphere.Points | None = None, near_km: float = 0.0
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the numbers (c,) of places that may be the best answer, and their expected gains (c,)."""
+        return candidates.weigh(self.places, self.mass, gain, near, near_km)
 
 
-class Cumulated:
-    """Masses (k,) by the sin^2 of half an angle (k,): how much lies within it, found by bins and exact in each."""
-
-    def __init__(self, offset: NDArray[np.float64], mass: NDArray[np.float64]) -> None:
-        self._offset, self._mass = offset, mass
-        self._bin = bins(offset)
-        self._before = np.concatenate([[0.0], np.cumsum(np.bincount(self._bin, mass, _BINS))])
-        self._inside: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
-
-    def within(self, edge: float, number: int) -> float:
-        """Mass up to ``edge``, whose bin has that number."""
-        offset, cumulated = self._members(number)
-        result: float = self._before[number] + cumulated[np.searchsorted(offset, edge, side="right")]
-        return result
-
-    def reaches(self, wanted: float, edge: float, number: int) -> bool:
-        """Whether the mass up to ``edge`` is at least ``wanted``: mostly its bin alone tells."""
-        if self._before[number] >= wanted:
-            return True
-        return self._before[number + 1] * (1 + 1e-12) >= wanted and self.within(edge, number) >= wanted
-
-    def _members(self, number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        if number not in self._inside:
-            rows = np.flatnonzero(self._bin == number)
-            order = rows[np.argsort(self._offset[rows])]
-            self._inside[number] = self._offset[order], np.concatenate([[0.0], np.cumsum(self._mass[order])])
-        return self._inside[number]
+def distances_of_rows(
+    support: Support, rows: slice, center: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the distances in km (m, k) of the places of some rows from ``center`` (m, 2), and the places' spreads."""
+    places = support.places if support.places.ndim == 2 else support.places[rows]
+    spread = support.spread_km if support.spread_km.ndim == 1 else support.spread_km[rows]
+    return sphere.distance_km(center[:, None], places), spread
 
 
-def bins(offset: NDArray[np.float64]) -> NDArray[np.int32]:
-    """The bins of sin^2 of half an angle, 128 for each doubling: the leading bits of a float."""
-    bits = np.maximum(np.asarray(offset, np.float32), np.float32(_LEAST)).view(np.int32)
-    return (bits >> 16) - _FIRST
+def _mass_within(
+    support: PlainSupport | OwnPlaces,
+    weights: NDArray[np.float64],
+    center: NDArray[np.float64],
+    km: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    out = np.empty(len(weights))
+    for rows in blocks(len(weights), weights.shape[1]):
+        distance, spread = distances_of_rows(support, rows, center[rows])
+        out[rows] = (np.exp(weights[rows]) * circle_mass(distance, spread, km[rows, None])).sum(1)
+    return out
 
 
-_FIRST = int(np.array(_LEAST, np.float32).view(np.int32)) >> 16
-_BINS = (int(np.array(1.0, np.float32).view(np.int32)) >> 16) - _FIRST + 2
+def blocks(n: int, width: int) -> Iterator[slice]:
+    """Yield slices that divide n rows of a width into blocks of at most ``BLOCK`` numbers."""
+    step = max(1, BLOCK // max(width, 1))
+    for start in range(0, n, step):
+        yield slice(start, min(start + step, n))

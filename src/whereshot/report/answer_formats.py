@@ -88,8 +88,9 @@ def collect(
         import pyarrow as pa
 
         from whereshot.foundation.tables import write_parquet
+        from whereshot.posterior.parquet import to_table
 
-        write_parquet(pa.concat_tables([posterior.to_table([name]) for name, posterior in kept]), posterior_file)
+        write_parquet(pa.concat_tables([to_table(posterior, [name]) for name, posterior in kept]), posterior_file)
     return LocatedPhotos(model, paths, predictions, posteriors)
 
 

@@ -25,6 +25,7 @@ from whereshot.models.readout.gallery import SEEN_KM, Gallery, GallerySettings, 
 from whereshot.models.readout.mixture import Calibration, Gate, MixtureSettings, mixture_of
 from whereshot.models.readout.prototypes import cells_of
 from whereshot.posterior.base import Posterior
+from whereshot.posterior.circles import radius_km
 from whereshot.posterior.decision import decide
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ def _per_kind(
     for fold in folds:
         posterior = mixture_of(fold.hierarchy, fold.gallery, settings, prior, fold.places)(fold.outputs)
         decided = decide(posterior)
-        ratios.append(sphere.distance_km(decided, fold.truth) / posterior.radius_km(decided, RADIUS_LEVEL))
+        ratios.append(sphere.distance_km(decided, fold.truth) / radius_km(posterior, decided, RADIUS_LEVEL))
     ratio = np.concatenate(ratios)
     from whereshot.evaluate.bootstrap import interval_of_mean  # scores are not needed to answer
 

@@ -22,9 +22,11 @@ from whereshot.models.readout.confidence import CLASSES, MEASURES, fit_confidenc
 from whereshot.models.readout.library import NEAR_KM, Library, hubness
 from whereshot.models.readout.memory import MemorySettings, Recall, mass_of, recall
 from whereshot.models.readout.prototypes import SAME_PLACE_KM, places_of
-from whereshot.posterior.background import Foreground, Ground
+from whereshot.posterior.background import PlacesOverBackground
 from whereshot.posterior.base import Posterior
+from whereshot.posterior.circles import radius_km
 from whereshot.posterior.decision import decide
+from whereshot.posterior.density import log_density_at
 from whereshot.posterior.place_shape import log_kernel
 from whereshot.training.calibration import RADIUS_LEVEL
 
@@ -84,7 +86,7 @@ def rehearse(
         return first
     confidence = fit_confidence(asked.recall.measures, asked.outcome, asked.weight)
     log_shares = crossed(asked, groups, seed)
-    prior_density = prior.log_density_at(points)[asked.row]
+    prior_density = log_density_at(prior, points)[asked.row]
     densities = {
         (floor_km, share): _log_density(library.extent_km(floor_km, share), library, log_shares, prior_density, asked)
         for floor_km in FLOORS_KM
@@ -219,12 +221,12 @@ def _ratio(
     rows: NDArray[np.int64],
 ) -> NDArray[np.float64]:
     """Error over radius of some of the asked, by number."""
-    ratio, found, ground = np.empty(len(rows)), asked.recall, Ground(library.places, extent_km, prior)
+    ratio, found, ground = np.empty(len(rows)), asked.recall, PlacesOverBackground(library.places, extent_km, prior)
     for start in range(0, len(rows), _ROWS):
         some = rows[start : start + _ROWS]
         part = Recall(found.chosen[some], found.measures[some], found.log_votes[some], found.likeness[some])
         log_mass = mass_of(library, part, log_shares[some])
-        posterior = Foreground(ground, log_mass[:, :-1], log_mass[:, -1])
+        posterior = ground.posterior(log_mass[:, :-1], log_mass[:, -1])
         decided, truth = decide(posterior), library.points[asked.row[some]]
-        ratio[start : start + _ROWS] = sphere.distance_km(decided, truth) / posterior.radius_km(decided, RADIUS_LEVEL)
+        ratio[start : start + _ROWS] = sphere.distance_km(decided, truth) / radius_km(posterior, decided, RADIUS_LEVEL)
     return ratio

@@ -17,6 +17,7 @@ from whereshot.evaluate import Answers, Protocol, Truth, answers_of_posterior, s
 from whereshot.evaluate.tables import Problems, read_distributions, read_posterior
 from whereshot.foundation.errors import InputError
 from whereshot.posterior.base import Posterior
+from whereshot.posterior.decision import best
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_a_posterior_is_scored_as_in_memory(spread: tuple[Posterior, Path], trut
     problems = Problems()
     answers = read_posterior(path, truth, None, "them", problems)
     rows = np.flatnonzero(np.isfinite(answers.points[:, 0]))
-    direct = answers_of_posterior("them", posterior, places[rows], posterior.best(25.0, 1.0)).scatter(rows, N)
+    direct = answers_of_posterior("them", posterior, places[rows], best(posterior, 25.0, 1.0)).scatter(rows, N)
     mine, theirs = (score(each, truth, Protocol(draws=10)) for each in (direct, answers))
     assert (theirs.photos, theirs.failed) == (N, 2)
     for name in ("accuracy_200", "nll", "coverage_90", "ece_200", "area_90_km2"):

@@ -27,6 +27,7 @@ from whereshot.models.networks.photo_density import PhotoDensity
 from whereshot.models.networks.position_decoder import noisy
 from whereshot.models.readout import hill_climbing
 from whereshot.posterior.base import Posterior
+from whereshot.posterior.circles import radius_km
 
 KANSAS = np.array([38.5, -98.0])
 
@@ -107,9 +108,9 @@ def test_noise_is_told_from_the_encoding(encoder: Fourier, grid: NDArray, rng: n
         error = sphere.distance_km(decided, truth)
         start = decoder.starts[decoder.nearest(seen, 1)[:, 0]]
         assert np.median(error) < 0.7 * np.median(sphere.distance_km(start, truth))
-        radius = posterior.radius_km(decided, 0.5)
+        radius = radius_km(posterior, decided, 0.5)
         assert 0.35 < np.mean(error <= radius) < 0.65
-        assert np.mean(error <= posterior.radius_km(decided, 0.9)) > 0.85
+        assert np.mean(error <= radius_km(posterior, decided, 0.9)) > 0.85
         widths.append(np.median(radius))
     assert widths[0] < widths[1]
 

@@ -23,6 +23,7 @@ from whereshot.models.networks.locations import Fourier, FourierSettings, Harmon
 from whereshot.models.readout.encoded_places import PlaceEncoder, Places, kept_encodings
 from whereshot.models.readout.encodings import Encodings, EncodingsSettings, PlacesSettings
 from whereshot.models.readout.hill_climbing import ClimbSettings
+from whereshot.posterior.decision import best
 
 SMALL = {"sigmas": (8.0, 256.0), "features": 48, "width": 48, "depth": 2, "dim": 48}
 NETWORKS: dict[str, Any] = {
@@ -154,7 +155,7 @@ def test_an_aligned_model_answers_so_without_torch(tiny: Path, tmp_path: Path) -
     photos = [str(tiny / f"{town}-1.png") for town in TOWNS]
     towns = np.array([town[:2] for town in TOWNS.values()])
     outputs, rows, _ = Geolocator.load(folder).outputs(photos)
-    alone = Geolocator.load(folder).readout("places")(outputs).best(25.0)[np.argsort(rows)]
+    alone = best(Geolocator.load(folder).readout("places")(outputs), 25.0)[np.argsort(rows)]
     assert (sphere.distance_km(alone, towns) < 100).sum() >= 5
     pytest.importorskip("onnx")
     exported = onnx_export.export(folder, tmp_path / "exported")

@@ -10,6 +10,7 @@ from whereshot.models.readout import whitening
 from whereshot.models.readout.confidence import Confidence
 from whereshot.models.readout.library import Library, library_of
 from whereshot.models.readout.memory import Memory, MemorySettings
+from whereshot.posterior.decision import best
 from whereshot.posterior.prior import density_prior
 
 TOWNS = np.array([[48.85, 2.35], [52.52, 13.4], [-33.87, 151.2], [35.68, 139.76]])
@@ -43,7 +44,7 @@ def test_the_votes_find_the_place(rng: np.random.Generator) -> None:
     told = Memory(known, as_it_is(16), settings(3.0), density_prior())
     queries = np.eye(16, dtype=np.float32)[:4]
     posterior = told(asked(queries))
-    assert (sphere.distance_km(posterior.best(25.0, 1.0), TOWNS) < 1).all()
+    assert (sphere.distance_km(best(posterior, 25.0, 1.0), TOWNS) < 1).all()
     assert told.nearest(asked(queries))[0].tolist() == [int((known.features @ query).argmax()) for query in queries]
 
 

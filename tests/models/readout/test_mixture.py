@@ -101,10 +101,10 @@ def test_mixture_is_the_weighted_sum_of_its_densities(offset: dict[str, float], 
     assert len(posterior) == 4
     weights = mixed.gate.weights(mixed.gallery.nearest(outputs)[1])
     for point in ([10.0, 10.0], [-30.0, 40.0], [80.0, 0.0]):
-        expected = weights["prior"] * mixed.prior.repeat(4).density([point])
+        expected = weights["prior"] * np.exp(mixed.prior.repeat(4).log_density([point]))
         for name, part in mixed.parts.items():
-            expected = expected + weights[name] * part(outputs).density([point])
-        np.testing.assert_allclose(posterior.density([point]), expected, rtol=1e-9)
+            expected = expected + weights[name] * np.exp(part(outputs).log_density([point]))
+        np.testing.assert_allclose(np.exp(posterior.log_density([point])), expected, rtol=1e-9)
 
 
 def test_mixture_of_no_photos() -> None:

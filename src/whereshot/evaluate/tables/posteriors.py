@@ -16,6 +16,7 @@ from whereshot.evaluate.density import answers_of_posterior
 from whereshot.evaluate.tables.base import MISS, Problem, Problems, read_parquet
 from whereshot.foundation.errors import InputError
 from whereshot.posterior.base import Posterior
+from whereshot.posterior.decision import best
 
 _COLUMNS = ("id", "latitude", "longitude", "mass", "spread_km")
 _BLOCK = 2_000_000  # places held at a time
@@ -33,7 +34,7 @@ def read_posterior(path: Path, truth: Truth, answers: Answers | None, name: str,
     lost = MISS if answers is None else "scored as without a distribution"
     parts, rows = [], []
     for at, posterior in read_distributions(path, truth, problems, lost):
-        decided = posterior.best(25.0, 1.0)
+        decided = best(posterior, 25.0, 1.0)
         if answers is not None:
             decided = np.where(np.isfinite(answers.points[at]), answers.points[at], decided)
         parts.append(answers_of_posterior(name, posterior, truth.points[at], decided))

@@ -22,7 +22,7 @@ from whereshot.models.readout.confidence import Confidence
 from whereshot.models.readout.library import Library, row_blocks
 from whereshot.models.readout.mixture import empty_rows
 from whereshot.models.readout.whitening import Whitening
-from whereshot.posterior.background import Foreground, Ground
+from whereshot.posterior.background import PlacesOverBackground
 from whereshot.posterior.base import Posterior
 
 NEAREST = 10
@@ -164,13 +164,13 @@ class Memory(Readout):
     def __call__(self, outputs: Outputs) -> Posterior:
         found = self._recall(outputs)
         log_mass = mass_of(self.library, found, self._log_shares(outputs, found))
-        return Foreground(self.ground, log_mass[:, :-1], log_mass[:, -1])
+        return self.ground.posterior(log_mass[:, :-1], log_mass[:, -1])
 
     @functools.cached_property
-    def ground(self) -> Ground:
+    def ground(self) -> PlacesOverBackground:
         """The library's places over the prior: what all its posteriors stand on."""
         extent_km = self.library.extent_km(self.settings.floor_km, self.settings.accuracy_share)
-        return Ground(self.library.places, extent_km, self.prior)
+        return PlacesOverBackground(self.library.places, extent_km, self.prior)
 
     def shares(self, outputs: Outputs) -> NDArray[np.float64]:
         """Probabilities (n, 3) that a photo shows the place it is most like, another known one, or none."""
