@@ -1,4 +1,4 @@
-"""Which cells touch: the rings or polygons of numbered cells in, pairs of cells that share a stretch of border out.
+"""Find which cells of a partition touch: pairs of cells that share a stretch of border.
 
 It works on the sphere, so neither the date line nor a pole is special, and it needs no equal corners: where a large
 cell borders on several small ones, a step across the border tells who lies there.
@@ -39,7 +39,7 @@ _SHORTEST = 1e-11
 def pairs(
     rings: Sequence[Sequence[sphere.Points]], assign: Callable[[sphere.Points], NDArray[np.int64]]
 ) -> NDArray[np.int64]:
-    """Pairs (m, 2) of cells i < j, sorted, that share a border of positive length.
+    """Return pairs (m, 2) of cells i < j, sorted, that share a border of positive length.
 
     ``rings`` are the closed rings (p, 2) of each cell, ``assign`` tells the cell of positions (n, 2), -1 for none.
     Edges that two cells have in common are found by their ends; across the others a step is taken at three spots.
@@ -58,7 +58,7 @@ def pairs(
 
 
 def touching(shapes: NDArray[np.object_], gap_degrees: float) -> NDArray[np.int64]:
-    """Pairs (m, 2) of valid polygons (k,) of the map, i < j, sorted, that share a stretch of border.
+    """Return pairs (m, 2) of valid polygons (k,) of the map, i < j, sorted, that share a stretch of border.
 
     A gap of at most ``gap_degrees`` between their borders is none, whatever the length of their edges. Polygons cut at
     the date line meet there as well, and those that meet at a pole only meet in a corner.
@@ -76,7 +76,7 @@ def touching(shapes: NDArray[np.object_], gap_degrees: float) -> NDArray[np.int6
 
 
 def _touching(some: NDArray[np.object_], others: NDArray[np.object_], gap_degrees: float) -> NDArray[np.int64]:
-    """Pairs (m, 2), a row of ``some`` and one of ``others``, whose borders run along one another."""
+    """Return pairs (m, 2), a row of ``some`` and one of ``others``, whose borders run along one another."""
     near = shapely.STRtree(others).query(some, predicate="dwithin", distance=gap_degrees).T
     if some is others:
         near = near[near[:, 0] < near[:, 1]]
@@ -94,7 +94,7 @@ def _touching(some: NDArray[np.object_], others: NDArray[np.object_], gap_degree
 
 
 def _length_degrees(lines: BaseGeometry) -> float:
-    """Degrees of a great circle in all lines of the map."""
+    """Return degrees of a great circle in all lines of the map."""
     total = 0.0
     for line in shapely.get_parts(lines):
         unit = sphere.xyz(polygons.corners_of(line))
@@ -105,7 +105,7 @@ def _length_degrees(lines: BaseGeometry) -> float:
 def _edges(
     rings: Sequence[Sequence[sphere.Points]],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """Both ends (e, 3), as unit vectors, and the cell (e,) of every edge of all rings."""
+    """Return both ends (e, 3), as unit vectors, and the cell (e,) of every edge of all rings."""
     flat = [(cell, ring) for cell, own in enumerate(rings) for ring in own if len(ring) > 1]
     if not flat:
         return np.empty((0, 3)), np.empty((0, 3)), np.empty(0, np.int64)
@@ -122,7 +122,7 @@ def _edges(
 def _matched(
     start: NDArray[np.float64], end: NDArray[np.float64], owner: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """The two cells of every edge that is in two rings; and which edges (a,) are in one only."""
+    """Return the two cells of every edge that is in two rings; and which edges (a,) are in one only."""
     ends = np.round(np.concatenate([start, end]) / _SAME).astype(np.int64)
     corner = np.unique(ends, axis=0, return_inverse=True)[1].reshape(2, -1)
     low, high = corner.min(axis=0), corner.max(axis=0)
@@ -141,7 +141,7 @@ def _across(
     distances: tuple[float, ...],
     assign: Callable[[sphere.Points], NDArray[np.int64]],
 ) -> NDArray[np.int64]:
-    """The cells (e, 2) on the left and the right of one spot of each edge."""
+    """Return the cells (e, 2) on the left and the right of one spot of each edge."""
     spot = start + along * (end - start)
     spot /= np.linalg.norm(spot, axis=1, keepdims=True)
     aside = np.cross(start, end - start)  # its length is that of the edge, nearly

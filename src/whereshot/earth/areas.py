@@ -1,4 +1,4 @@
-"""Names in, areas out: countries, first-order regions ("Bavaria", "England", "Punjab, India"), and GeoJSON files.
+"""Find areas by name: countries, first-order regions ("Bavaria", "England", "Punjab, India"), and files of polygons.
 
 Borders of regions are not at hand. A region is drawn as the part of its country that is nearer to one of its towns than
 to those of other regions (a Voronoi diagram of the gazetteer's towns), as ``places.region_index`` tells regions.
@@ -56,7 +56,7 @@ def _by_key() -> dict[str, tuple[Division, ...]]:
 
 
 def find_divisions(text: str) -> tuple[Division, ...]:
-    """First-order regions of a name, accents and case aside, the most populous first; "Punjab, India" has one.
+    """Return first-order regions of a name, accents and case aside, the most populous first; "Punjab, India" has one.
 
     Names are those of the gazetteer, in English where it has them so. No such region gives an empty tuple.
     """
@@ -72,7 +72,7 @@ def find_divisions(text: str) -> tuple[Division, ...]:
 
 
 def area_of(division: Division) -> Region:
-    """The area of a region, with the coasts and borders of its country at 1:50 million."""
+    """Return the area of a region, with the coasts and borders of its country at 1:50 million."""
     towns, of_town = gazetteer(), place_names.divisions()[1]
     known = countries()
     rows = towns.in_country(division.country_code)
@@ -115,7 +115,7 @@ def area_of(division: Division) -> Region:
 
 
 def read_area(text: str) -> Region:
-    """A country or a first-order region by name, or the polygons of a GeoJSON file. Raises InputError."""
+    """Return a country or a first-order region by name, or the polygons of a GeoJSON file. Raises InputError."""
     try:
         return read_region(text)
     except UnknownCountryError:
@@ -137,12 +137,12 @@ class Region:
     geometry: BaseGeometry
 
     def holds(self, points: ArrayLike) -> NDArray[np.bool_]:
-        """Which positions (n, 2) lie inside."""
+        """Return which positions (n, 2) lie inside."""
         p = sphere.points(points)
         return shapely.intersects_xy(self.geometry, p[:, 1], p[:, 0])
 
     def grid(self, count: int = 400) -> tuple[sphere.Points, NDArray[np.float64]]:
-        """About ``count`` positions spread evenly over the area, and the steradians that each stands for.
+        """Return about ``count`` positions spread evenly over the area, and the steradians that each stands for.
 
         Every separate part has at least one.
         """
@@ -166,7 +166,9 @@ class Region:
 
 
 def read_region(text: str) -> Region:
-    """A country by name or code, or the polygons of a file: GeoJSON, GeoPackage, GeoParquet. Raises InputError."""
+    """Return a country by name or code, or the polygons of a file: GeoJSON, GeoPackage, GeoParquet. Raises
+    InputError.
+    """
     path = Path(text)
     if path.suffix.lower() in (".geojson", ".json") or path.is_file():
         return Region(path.stem, border_files.read_area(path))

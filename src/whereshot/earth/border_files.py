@@ -43,7 +43,9 @@ class Borders(NamedTuple):
 
 
 def read(path: str | Path, *, layer: str | None = None, name: str | None = None, parent: str | None = None) -> Borders:
-    """The regions in a file of polygons; ``name`` and ``parent`` are columns, else guessed. Raises InputError."""
+    """Return the regions in a file of polygons. ``name`` and ``parent`` are columns; without them they are guessed.
+    Raises InputError.
+    """
     path = Path(path)
     found = read_layer(path, layer)
     shapes, was_broken = _mended(path, found.geometries)
@@ -83,7 +85,7 @@ def read(path: str | Path, *, layer: str | None = None, name: str | None = None,
 
 
 def read_area(path: str | Path) -> BaseGeometry:
-    """All polygons in a file as one (multi-)polygon. Raises InputError."""
+    """Return all polygons in a file as one (multi-)polygon. Raises InputError."""
     path = Path(path)
     shape = polygons.areas_only(shapely.union_all(_mended(path, read_layer(path, None).geometries)[0]))
     if shape.is_empty:
@@ -92,18 +94,18 @@ def read_area(path: str | Path) -> BaseGeometry:
 
 
 def listed(names: list[str]) -> str:
-    """Names in one line, the first five of them."""
+    """Return names in one line, the first five of them."""
     return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
 
 
 def _extent_km(areas: list[BaseGeometry]) -> float:
-    """How far apart the middles of areas are, at most, measured from the first."""
+    """Return how far apart the middles of areas are, at most, measured from the first."""
     middles = np.array([polygons.corners_of(area.representative_point())[0] for area in areas])
     return float(sphere.distance_km(middles[0], middles).max())
 
 
 def _name_column(path: Path, columns: dict[str, list[Any]], asked: str | None) -> str | None:
-    """The column of names; None where there are no columns at all."""
+    """Return the column of names; None where there are no columns at all."""
     if asked is not None:
         return _asked_column(path, columns, asked)
     if not columns:
@@ -138,7 +140,7 @@ def _asked_column(path: Path, columns: dict[str, list[Any]], asked: str) -> str:
 
 
 def _mended(path: Path, geometries: list[BaseGeometry | None]) -> tuple[list[BaseGeometry], NDArray[np.bool_]]:
-    """Valid polygons (r,) of the map, empty for what has none, and which were not valid before (r,)."""
+    """Return valid polygons (r,) of the map, empty for rows without a polygon, and which were not valid before (r,)."""
     given = np.array([shapely.Polygon() if one is None else one for one in geometries], dtype=object)
     corners = shapely.get_coordinates(given)
     if len(corners) and not np.isfinite(corners).all():
@@ -156,5 +158,5 @@ def _mended(path: Path, geometries: list[BaseGeometry | None]) -> tuple[list[Bas
 
 
 def _clipped(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Longitude and latitude with no latitude a rounding beyond a pole."""
+    """Return coordinates (n, 2), longitude first, whose latitudes are not beyond a pole by a rounding."""
     return np.stack([corners[:, 0], np.clip(corners[:, 1], -90, 90)], axis=1)

@@ -32,6 +32,7 @@ class BorderLayer(NamedTuple):
 
 
 def text_of(value: Any) -> str:
+    """Return a value of a column as text without blanks around it; "" for no value."""
     return "" if value is None else str(value).strip()
 
 
@@ -47,6 +48,7 @@ def _check_crs(path: Path, crs: str) -> None:
 
 
 def read_layer(path: Path, layer: str | None) -> BorderLayer:
+    """Return the geometries and columns of a file of borders; raises InputError if it cannot be read."""
     try:
         with path.open("rb") as file:
             start = file.read(16)
@@ -99,7 +101,7 @@ def _read_geojson(path: Path) -> BorderLayer:
 
 
 def _lines(text: str) -> dict[str, Any] | None:
-    """One feature a line (GeoJSONL, RFC 8142) as a collection; None for anything else."""
+    """Return texts with one feature a line (GeoJSONL, RFC 8142) as a collection; None for anything else."""
     lines = [line for line in (line.strip(" \t\r\n\x1e") for line in text.split("\n")) if line]
     try:
         features = [json.loads(line) for line in lines]
@@ -113,7 +115,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _features(document: Any, about: dict[str, Any], path: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Every polygon with the properties of its feature."""
+    """Yield every polygon with the properties of its feature."""
     kind = document.get("type") if isinstance(document, dict) else None
     if kind == "FeatureCollection":
         for feature in _listed(document.get("features")):
@@ -170,7 +172,9 @@ def _quoted(identifier: str) -> str:
 
 
 def _wkb_of(path: Path, blob: bytes) -> bytes | None:
-    """The well-known binary in a GeoPackage's geometry (2.1.3): behind a header and an envelope of 0 to 8 numbers."""
+    """Return the well-known binary of a GeoPackage's geometry (2.1.3). It follows a header and an envelope of 0 to 8
+    numbers.
+    """
     if blob[:2] != b"GP" or len(blob) < 8:
         raise InputError(f"{path}: a geometry that cannot be read (no GeoPackage geometry)")
     flags = blob[3]

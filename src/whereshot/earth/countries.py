@@ -1,4 +1,4 @@
-"""Countries: names, codes and borders, and the country of each point."""
+"""Countries: their names, codes and borders, and the country of each position."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ class Countries:
         self._tree = shapely.STRtree([country.geometry for country in self.all])
 
     def index_of(self, points: ArrayLike) -> NDArray[np.int64]:
-        """Number (n,) of the country that holds each position, or lies within half a degree of it; else -1."""
+        """Return the number (n,) of the country that holds each position, or lies within half a degree of it; else
+        -1.
+        """
         p = sphere.points(points)
         found = np.full(len(p), -1)
         x, y = p[:, 1], p[:, 0]
@@ -102,19 +104,19 @@ class Countries:
         return found
 
     def _boxed(self, shapes: NDArray[np.object_]) -> Iterator[tuple[int, NDArray[np.int64]]]:
-        """Each country and the rows of the shapes whose boxes meet that of its borders."""
+        """Yield each country with the rows of the shapes whose boxes meet the box of its borders."""
         rows, country = self._tree.query(shapes)
         for number in np.unique(country):
             yield int(number), rows[country == number]
 
     def _prepared(self, number: int) -> BaseGeometry:
-        """A country's borders, ready for many questions."""
+        """Return a country's borders, ready for many questions."""
         geometry = self.all[number].geometry
         shapely.prepare(geometry)
         return geometry
 
     def find(self, name: str) -> Country:
-        """A country by any of its names or its ISO code, accents and case aside. Raises UnknownCountryError."""
+        """Return a country by any of its names or its ISO code, accents and case aside. Raises UnknownCountryError."""
         wanted = fold(name)
         if wanted in OTHER_NAMES:
             return self.by_code[OTHER_NAMES[wanted]]
@@ -126,12 +128,12 @@ class Countries:
 
 
 def _array(shapes: BaseGeometry | NDArray[np.object_]) -> NDArray[np.object_]:
-    """What shapely makes of arrays is an array; its types allow a single geometry, too."""
+    """Return an array of shapes. shapely makes arrays of arrays, but its types allow a single geometry too."""
     return np.asarray(shapes, dtype=object)
 
 
 def decoded_borders(table: pa.Table) -> NDArray[np.object_]:
-    """The geometries (n,) of the columns "longitude" and "latitude": see ``encoded_borders``."""
+    """Return the geometries (n,) of the columns "longitude" and "latitude": see ``encoded_borders``."""
     steps = [table[name].combine_chunks() for name in ("longitude", "latitude")]
     offsets: list[NDArray[np.int64]] = []
     parts = steps[0]
@@ -144,7 +146,7 @@ def decoded_borders(table: pa.Table) -> NDArray[np.object_]:
 
 
 def encoded_borders(geometries: Sequence[BaseGeometry]) -> dict[str, pa.Array]:
-    """Geometries as columns "longitude" and "latitude": lists of polygons of rings of steps in ``DEGREE``.
+    """Return geometries as columns "longitude" and "latitude": lists of polygons of rings of steps in ``DEGREE``.
 
     A step is the difference from the coordinate before, whatever ring or country that is of.
     """
@@ -167,11 +169,11 @@ def _flat(column: pa.Array) -> pa.Array:
 
 @functools.cache
 def countries() -> Countries:
-    """The countries, read once."""
+    """Return the countries, read once."""
     return Countries()
 
 
 def fold(text: str) -> str:
-    """Case, accents and the kind of apostrophe aside: "Côte d’Ivoire" -> "cote d'ivoire"."""
+    """Return a text without case, accents and kinds of apostrophe: "Côte d’Ivoire" gives "cote d'ivoire"."""
     decomposed = unicodedata.normalize("NFKD", text.replace("’", "'"))
     return "".join(char for char in decomposed if not unicodedata.combining(char)).casefold().strip()

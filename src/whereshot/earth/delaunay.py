@@ -1,4 +1,4 @@
-"""Delaunay triangulations of the sphere: nodes in, triangles out; the faces of the convex hull of the unit vectors.
+"""Triangulate nodes on the sphere (Delaunay): the triangles are the faces of the convex hull of the unit vectors.
 
 A structured grid starts it, nodes are inserted many at a time, and edges are flipped until no node is above the
 plane of a triangle (Lawson 1977). There is no seam at the date line or the poles. Only triangles that an insertion
@@ -31,11 +31,11 @@ class Triangulation:
         return len(self.corners)
 
     def positions(self, which: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float64]:
-        """Unit vectors (m, 3 corners, 3) of some triangles."""
+        """Return the unit vectors (m, 3 corners, 3) of some triangles."""
         return self.nodes[self.corners[which]]
 
     def insert(self, which: NDArray[np.int64], vectors: triangles.Vectors) -> NDArray[np.int64]:
-        """Insert one node (m, 3) into each of m triangles; the numbers of all triangles that changed.
+        """Insert one node (m, 3) into each of m triangles. Return the numbers of all triangles that changed.
 
         Raises InputError where a node is not inside its triangle.
         """
@@ -58,7 +58,7 @@ class Triangulation:
         return np.unique(np.concatenate([changed, self._flip(changed)]))
 
     def holds(self, which: NDArray[np.int64], vectors: triangles.Vectors) -> NDArray[np.bool_]:
-        """Whether each vector (m, 3) is inside, and not on an edge of, its triangle."""
+        """Return whether each vector (m, 3) is inside its triangle, and not on an edge."""
         corners = self.positions(which)
         result: NDArray[np.bool_] = np.all(
             [triangles.side(corners[:, i], corners[:, (i + 1) % 3], vectors) > 0 for i in range(3)], axis=0
@@ -66,7 +66,7 @@ class Triangulation:
         return result
 
     def _move(self, old: NDArray[np.int64], new: NDArray[np.int64]) -> None:
-        """Half-edges get new numbers, and those across are told."""
+        """Give half-edges new numbers, and enter these numbers in the half-edges across."""
         place = np.arange(len(self._twin))
         place[old] = new
         across = place[self._twin[old]]
@@ -74,7 +74,9 @@ class Triangulation:
         self._twin[across] = new
 
     def _flip(self, changed: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Flip edges of these triangles and their heirs until all are Delaunay; the triangles that changed."""
+        """Flip edges of these triangles and of those that arise, until all are Delaunay. Return the triangles that
+        changed.
+        """
         touched = [changed]
         while len(changed):
             half = (3 * np.unique(changed)[:, None] + np.arange(3)).ravel()
@@ -96,14 +98,16 @@ class Triangulation:
     def _quad(
         self, half: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Of each edge from a to b: a, b, the corner to its left and the one to its right."""
+        """Return four nodes of each edge: its start, its end, the corner to its left and the corner to its right."""
         corners = self.corners.ravel()
         twin = self._twin[half]
         a, b = corners[half], corners[twin]
         return a, b, corners[_next(_next(half))], corners[_next(_next(twin))]
 
     def _excess(self, half: NDArray[np.int64]) -> NDArray[np.float64]:
-        """By how much the opposite node is above the triangle's plane, as a share of the edges; 0 if no flip is due."""
+        """Return by how much the opposite node is above the plane of the triangle, as a share of the edges; 0 if no
+        flip is due.
+        """
         a, b, c, d = (self.nodes[node] for node in self._quad(half))
         ab, ac, ad = b - a, c - a, d - a
         volume = (np.cross(ab, ac) * ad).sum(axis=1)
@@ -116,7 +120,7 @@ class Triangulation:
         return excess
 
     def _flip_apart(self, half: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Flip edges of which no two share a triangle; the triangles on both sides."""
+        """Flip edges of which no two share a triangle. Return the triangles on both sides."""
         a, b, c, d = self._quad(half)
         twin = self._twin[half]
         one, other = half // 3, twin // 3
@@ -129,7 +133,9 @@ class Triangulation:
 
 
 def twins(corners: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each half-edge 3 t + i of triangles (t, 3) the one that runs the other way; -1 where there is none."""
+    """Return for each half-edge 3 t + i of triangles (t, 3) the half-edge that runs the other way; -1 where there is
+    none.
+    """
     start, end = corners.ravel(), np.roll(corners, -1, axis=1).ravel()
     key = np.minimum(start, end) * (corners.max(initial=0) + 1) + np.maximum(start, end)
     order = np.argsort(key, kind="stable")
@@ -140,7 +146,9 @@ def twins(corners: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def grid(nodes: int) -> Triangulation:
-    """Nodes uniform in longitude and in the sine of latitude, ``nodes`` (>= 3) of each; each pole is there once."""
+    """Return a triangulation of nodes uniform in longitude and in the sine of latitude, ``nodes`` (>= 3) of each. Each
+    pole is one node.
+    """
     longitude = -180 + 360 * np.arange(nodes) / nodes
     latitude = np.degrees(np.arcsin(np.linspace(-1, 1, nodes)[1:-1]))
     rings = np.stack(np.meshgrid(latitude, longitude, indexing="ij"), axis=-1).reshape(-1, 2)
@@ -157,5 +165,5 @@ def grid(nodes: int) -> Triangulation:
 
 
 def _next(half: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The next half-edge round the same triangle."""
+    """Return the next half-edge around the same triangle."""
     return half + np.where(half % 3 == 2, -2, 1)

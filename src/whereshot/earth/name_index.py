@@ -30,7 +30,7 @@ _BLOCK = 50_000
 
 
 def name_keys(names: Iterable[str]) -> list[str]:
-    """Names without what people and signs leave out: case, accents, spaces, hyphens, punctuation.
+    """Return names without what people and signs leave out: case, accents, spaces, hyphens, punctuation.
 
     >>> name_keys(["Vilanova i la Geltrú", "KÖLN", "L’Hospitalet", "Αθήνα"])
     ['vilanovailageltru', 'koln', 'lhospitalet', 'αθηνα']
@@ -93,14 +93,14 @@ class NameIndex:
         self._hashes, self._towns = hashes[by_hash], towns[by_hash].astype(np.int32)
 
     def exact(self, key: str) -> NDArray[np.int32]:
-        """Towns of a key."""
+        """Return towns of a key."""
         if not key:
             return np.empty(0, np.int32)
         wanted = hash(key)
         return self._towns[slice(*(np.searchsorted(self._hashes, wanted, side=side) for side in ("left", "right")))]
 
     def misread(self, key: str, allowed: int) -> list[tuple[int, int]]:
-        """(town, errors) of all keys with at most so many errors."""
+        """Return (town, errors) of all keys with at most so many errors."""
         pattern = _letters(_blur_pairs(key))
         if not 0 < len(pattern) <= _LONGEST:
             return []
@@ -135,13 +135,17 @@ def _blurred_letters() -> NDArray[np.uint16]:
 
 
 def _letters(text: str) -> NDArray[np.uint16]:
-    """Code points, look-alikes made equal; beyond the first 65,536 they fold onto those, which only adds a match."""
+    """Return code points with look-alikes made equal. Code points beyond the first 65,536 fold onto those, which can
+    only add a match.
+    """
     result: NDArray[np.uint16] = _blurred_letters()[np.frombuffer(text.encode("utf-32-le"), np.uint32) & 0xFFFF]
     return result
 
 
 def _signatures(letters: NDArray[np.uint16]) -> NDArray[np.uint64]:
-    """(n, length) letters -> (n,) words: bits 0 to 31 for letters that are there, 32 to 63 for those there twice."""
+    """Return words (n,) of letters (n, length): bits 0 to 31 for letters that are there, bits 32 to 63 for letters that
+    are there twice.
+    """
     cell = (letters & 31) + 32 * np.arange(len(letters), dtype=np.int32)[:, None]
     count = np.bincount(cell.ravel(), minlength=32 * len(letters)).reshape(-1, 32)
     bits = np.packbits(np.concatenate([count > 0, count > 1], axis=1), axis=1, bitorder="little")
@@ -149,7 +153,9 @@ def _signatures(letters: NDArray[np.uint16]) -> NDArray[np.uint64]:
 
 
 def _edit_distances(pattern: NDArray[np.uint16], texts: NDArray[np.uint16]) -> NDArray[np.int64]:
-    """Levenshtein distances (n,) between one pattern (m,), m <= 64, and texts (n, length) (Hyyrö 2003 after Myers)."""
+    """Return the Levenshtein distances (n,) between a pattern (m,), m <= 64, and texts (n, length) (Hyyrö 2003 after
+    Myers).
+    """
     one, size = np.uint64(1), len(pattern)
     matches = np.zeros(1 << 16, np.uint64)
     for place, letter in enumerate(pattern):

@@ -1,4 +1,4 @@
-"""Offline knowledge of places: country borders, names of points, and where photos are taken at all (the prior).
+"""Name positions (town, region, country), and find the towns that a text may mean. All knowledge is offline.
 
 Points and posteriors in, countries, regions and towns out; names and GeoJSON files in, towns and areas out. The tables
 are built by ``scripts/build_places.py`` from Natural Earth (public domain) and the package geoclip (MIT); the towns are
@@ -56,7 +56,7 @@ class Town(NamedTuple):
 
 
 def place_names(points: ArrayLike) -> list[PlaceName]:
-    """Town, region and country of each position (n, 2).
+    """Return town, region and country of each position (n, 2).
 
     The country is the one inside whose borders, or half a degree off whose coast, the position lies. The region is
     that of the country's nearest town within 100 km: borders of regions are not at hand. Of the region's towns the
@@ -105,7 +105,8 @@ def _names_of(p: sphere.Points) -> list[PlaceName]:
 
 
 def town_radius_km(population: ArrayLike) -> NDArray[np.float64]:
-    """How far towns reach from their centre, in km: 0.5 for 1,000 inhabitants, 2.0 for 50,000, 5.6 for a million.
+    """Return how far towns reach from their centre, in km: 0.5 for 1,000 inhabitants, 2.0 for 50,000, 5.6 for a
+    million.
 
     A rule of thumb, 0.5 km (population / 1000)^0.35: large towns are built more densely than small ones.
     """
@@ -114,17 +115,18 @@ def town_radius_km(population: ArrayLike) -> NDArray[np.float64]:
 
 @functools.cache
 def divisions() -> tuple[dict[tuple[str, str], int], NDArray[np.int64]]:
-    """(country code, region) -> number of that first-order division; and the number for each town, (n,)."""
+    """Return the number of each first-order division by (country code, region), and the number for each town, (n,)."""
     pairs, of_town = gazetteer().divisions
     return {pair: number for number, pair in enumerate(pairs)}, of_town
 
 
 def code_and_region(division: int) -> tuple[str, str]:
+    """Return the country code and the name of a first-order division by its number."""
     return gazetteer().divisions[0][division]
 
 
 def region_index(points: ArrayLike) -> NDArray[np.int64]:
-    """Numbers (n, 2) of the country and the first-order division that each position (n, 2) is in; -1 for none.
+    """Return the numbers (n, 2) of the country and the first-order division of each position (n, 2); -1 for none.
 
     The division is that of the nearest town of the same country within 100 km.
     """
@@ -145,7 +147,8 @@ def region_index(points: ArrayLike) -> NDArray[np.int64]:
 
 
 def find_place(text: str) -> list[Town]:
-    """Towns that a text may mean, the largest first: "Altafulla", "Paris, France", "Paris, TX", "Altafulla, Tarragona".
+    """Return towns that a text may mean, the largest first: "Altafulla", "Paris, France", "Paris, TX", "Altafulla,
+    Tarragona".
 
     What follows a comma narrows the choice: a country or region by name or code, or another town near by. Without
     commas the last words may do the same ("Springfield Illinois"). No town gives an empty list.
@@ -175,7 +178,7 @@ def _narrowed(name: str, qualifiers: list[str]) -> NDArray[np.int64]:
 
 
 def _qualified(towns: Gazetteer, found: NDArray[np.int64], qualifier: str) -> NDArray[np.bool_]:
-    """Which towns lie in the country or region of a name, or else near the town of that name."""
+    """Return which towns lie in the country or region of a name, or else near the town of that name."""
     key = name_keys([qualifier])[0]
     try:
         code = countries().find(qualifier).code
@@ -200,7 +203,7 @@ def _qualified(towns: Gazetteer, found: NDArray[np.int64], qualifier: str) -> ND
 
 
 def _country_of(index: int) -> Country:
-    """The country of a town; what the map draws as a part of another country belongs to that one."""
+    """Return the country of a town; what the map draws as a part of another country belongs to that one."""
     known, code = countries(), gazetteer().country_codes[index]
     if code in known.by_code:
         return known.by_code[code]

@@ -1,4 +1,4 @@
-"""S2 cells for whole arrays: (n, 2) degrees <-> uint64 cell ids, parents, children, vertices, areas, tokens.
+"""Encode positions as cells of S2, whole arrays at a time: uint64 ids, parents, children, corners, areas and tokens.
 
 The ids are those of Google's S2 library (quadratic projection, Hilbert curve, 6 faces, levels 0 to 30), to
 the bit; see http://s2geometry.io/devguide/s2cell_hierarchy. The work is cut into chunks that stay in the
@@ -37,7 +37,7 @@ _XYZ_OF_FACE = np.array([[2, 0, 1], [3, 2, 1], [3, 4, 2], [5, 4, 3], [1, 5, 3], 
 
 
 def _hilbert_tables() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(i, j, orientation) -> (position, orientation) for six levels at once, and its inverse."""
+    """Return the table from (i, j, orientation) to (position, orientation) for six levels at once, and its inverse."""
     orientation = np.arange(4)
     position, i, j = np.zeros((3, 4), np.int64)
     start = orientation.copy()
@@ -74,7 +74,7 @@ def _lowest_bit(level: int) -> np.uint64:
 
 
 def encode(positions: ArrayLike, level: int = MAX_LEVEL) -> CellIds:
-    """Cell ids (n,) at ``level`` of positions (n, 2) in degrees."""
+    """Return cell ids (n,) at ``level`` of positions (n, 2) in degrees."""
     p = sphere.points(positions)
     level = _check_level(level)
     ids = np.empty(len(p), np.uint64)
@@ -114,7 +114,7 @@ def _encode_chunk(p: NDArray[np.float64]) -> CellIds:
 
 
 def _leaf_coordinate(u: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Leaf index along one axis: S2's quadratic transform of u in [-1, 1], floored and clamped."""
+    """Return the leaf index along one axis: S2's quadratic transform of u in [-1, 1], floored and clamped."""
     root = 0.5 * np.sqrt(1 + 3 * np.abs(u))
     s = np.where(u >= 0, root, 1 - root)
     result: NDArray[np.int64] = np.clip(np.floor(_SIZE * s).astype(np.int64), 0, _SIZE - 1)
@@ -122,7 +122,7 @@ def _leaf_coordinate(u: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _decode(ids: CellIds) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """face, i, j (of the leaf at the id's own position) and the cell's size in leaves."""
+    """Return face, i, j (of the leaf at the id's own position) and the cell's size in leaves."""
     size = np.int64(1) << (MAX_LEVEL - level_of(ids))
     face = (ids >> np.uint64(61)).astype(np.int64)
     position = ((ids & np.uint64((1 << 61) - 1)) >> np.uint64(1)).astype(np.int64)
@@ -137,7 +137,7 @@ def _decode(ids: CellIds) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray
 
 
 def _xyz_at(face: NDArray[np.int64], s: NDArray[np.floating], t: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Unit vectors (..., 3) at face coordinates s, t in [0, 1]."""
+    """Return unit vectors (..., 3) at face coordinates s, t in [0, 1]."""
     uv = []
     for value in (s, t):
         uv.append(np.where(value >= 0.5, (4 * value * value - 1) / 3, (1 - 4 * (1 - value) ** 2) / 3))
@@ -149,7 +149,7 @@ def _xyz_at(face: NDArray[np.int64], s: NDArray[np.floating], t: NDArray[np.floa
 
 
 def check(ids: ArrayLike) -> CellIds:
-    """uint64 cell ids (n,); raises InputError naming the first that is not a valid S2 id."""
+    """Return cell ids (n,) as uint64. Raises InputError naming the first that is not a valid S2 id."""
     dtype = getattr(ids, "dtype", np.dtype(np.uint64))
     if dtype.kind == "f":  # a float has room for 53 of the 64 bits
         raise InputError(f"S2 ids must be whole numbers; got {dtype}, which cannot hold them exactly")
@@ -168,7 +168,7 @@ def check(ids: ArrayLike) -> CellIds:
 
 
 def level_of(ids: ArrayLike) -> NDArray[np.int64]:
-    """Levels (n,) of cell ids (n,)."""
+    """Return levels (n,) of cell ids (n,)."""
     ids = np.asarray(ids, np.uint64)
     lowest = ids & (~ids + np.uint64(1))
     # a power of two is exact in float64, so its exponent is the number of trailing zeros
@@ -176,12 +176,12 @@ def level_of(ids: ArrayLike) -> NDArray[np.int64]:
 
 
 def face_of(ids: ArrayLike) -> NDArray[np.int64]:
-    """Cube faces (n,), 0 to 5, of cell ids (n,)."""
+    """Return cube faces (n,), 0 to 5, of cell ids (n,)."""
     return (np.asarray(ids, np.uint64) >> np.uint64(61)).astype(np.int64)
 
 
 def parent(ids: ArrayLike, level: int) -> CellIds:
-    """The cells (n,) at ``level`` that hold the given ones, which must be at ``level`` or below it."""
+    """Return the cells (n,) at ``level`` that hold the given ones, which must be at ``level`` or below it."""
     ids = np.asarray(ids, np.uint64)
     lowest = _lowest_bit(_check_level(level))
     own = ids & (~ids + np.uint64(1))
@@ -192,7 +192,9 @@ def parent(ids: ArrayLike, level: int) -> CellIds:
 
 
 def children(ids: ArrayLike) -> CellIds:
-    """The four children (n, 4) of cells (n,), in the order of the Hilbert curve; a leaf has none (InputError)."""
+    """Return the four children (n, 4) of cells (n,), in the order of the Hilbert curve; a leaf has none
+    (InputError).
+    """
     ids = np.asarray(ids, np.uint64)
     lowest = ids & (~ids + np.uint64(1))
     if (lowest == 1).any():
@@ -204,21 +206,21 @@ def children(ids: ArrayLike) -> CellIds:
 
 
 def range_min(ids: ArrayLike) -> CellIds:
-    """First leaf id (n,) inside each cell."""
+    """Return the first leaf id (n,) inside each cell."""
     ids = np.asarray(ids, np.uint64)
     result: CellIds = ids - ((ids & (~ids + np.uint64(1))) - np.uint64(1))
     return result
 
 
 def range_max(ids: ArrayLike) -> CellIds:
-    """Last leaf id (n,) inside each cell."""
+    """Return the last leaf id (n,) inside each cell."""
     ids = np.asarray(ids, np.uint64)
     result: CellIds = ids + ((ids & (~ids + np.uint64(1))) - np.uint64(1))
     return result
 
 
 def center(ids: ArrayLike) -> sphere.Points:
-    """Centres (n, 2) in degrees of cells (n,)."""
+    """Return centres (n, 2) in degrees of cells (n,)."""
     ids = check(ids)
     out = np.empty((len(ids), 2))
     for part in _chunks(len(ids)):
@@ -230,7 +232,7 @@ def center(ids: ArrayLike) -> sphere.Points:
 
 
 def vertex_xyz(ids: ArrayLike) -> NDArray[np.float64]:
-    """Corners (n, 4, 3) of cells (n,) as unit vectors, counter-clockwise seen from outside."""
+    """Return corners (n, 4, 3) of cells (n,) as unit vectors, counter-clockwise seen from outside."""
     ids = check(ids)
     out = np.empty((len(ids), 4, 3))
     for part in _chunks(len(ids)):
@@ -242,23 +244,23 @@ def vertex_xyz(ids: ArrayLike) -> NDArray[np.float64]:
 
 
 def vertices(ids: ArrayLike) -> NDArray[np.float64]:
-    """Corners (n, 4, 2) in degrees of cells (n,), counter-clockwise; edges are great circles."""
+    """Return corners (n, 4, 2) in degrees of cells (n,), counter-clockwise; edges are great circles."""
     return sphere.latlon(vertex_xyz(ids))
 
 
 def area_sr(ids: ArrayLike) -> NDArray[np.float64]:
-    """Exact areas (n,) in steradians of cells (n,): two spherical triangles each."""
+    """Return exact areas (n,) in steradians of cells (n,): two spherical triangles each."""
     corners = vertex_xyz(ids)
     return sphere.angles_on_sphere(corners[:, [0, 1, 2]]) + sphere.angles_on_sphere(corners[:, [0, 2, 3]])
 
 
 def token(ids: ArrayLike) -> list[str]:
-    """S2 tokens of cells (n,): the id in hexadecimal without its trailing zeros."""
+    """Return S2 tokens of cells (n,): the id in hexadecimal without its trailing zeros."""
     return [f"{int(value):016x}".rstrip("0") or "X" for value in np.atleast_1d(np.asarray(ids, np.uint64))]
 
 
 def from_token(tokens: list[str]) -> CellIds:
-    """Cell ids (n,) of tokens; raises InputError naming the first that is not one."""
+    """Return the cell ids (n,) of tokens. Raises InputError naming the first text that is not a token."""
     ids = np.empty(len(tokens), np.uint64)
     for row, text in enumerate(tokens):
         if not re.fullmatch("[0-9a-fA-F]{1,16}", text):  # int() would also take signs, spaces, underscores and 0x

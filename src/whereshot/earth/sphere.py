@@ -1,4 +1,5 @@
-"""Points on the sphere: (n, 2) float64 degrees, latitude first, in; distances, means and neighbours out.
+"""Measure on the sphere: distances, means, moves and nearest neighbours of positions (n, 2), in degrees, latitude
+first.
 
 Every module measures here, so one radius and one formula serve the whole package: haversine on a sphere of
 the mean Earth radius (IUGG), 6371.0088 km.
@@ -35,7 +36,7 @@ Points = NDArray[np.float64]
 
 
 def points(values: ArrayLike) -> Points:
-    """Check and normalise positions: the one gate through which coordinates enter.
+    """Check and normalise positions. All coordinates enter the package through this function.
 
     Takes (n, 2) or (2,) degrees, latitude first. Longitudes up to one turn off, [-360, 360], are wrapped to
     [-180, 180]. Raises InputError naming how many rows are wrong, the value of the first and its row, counted from 1.
@@ -70,7 +71,7 @@ def points(values: ArrayLike) -> Points:
 
 
 def position_problems(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> NDArray[np.str_]:
-    """Why each position is impossible, or "" where it is fine: (n,) strings."""
+    """Return why each position (n,) is impossible, or "" where it is fine."""
     latitude, longitude = np.asarray(latitude, float), np.asarray(longitude, float)
     return np.select(
         [
@@ -88,31 +89,31 @@ def position_problems(latitude: NDArray[np.float64], longitude: NDArray[np.float
 
 
 def shown_position(latitude: float, longitude: float) -> str:
-    """A position for a message: "(48.2, 16.37)", with enough digits to see that 90.00001 is not 90."""
+    """Return a position as text for a message: "(48.2, 16.37)". It has enough digits to see that 90.00001 is not 90."""
     return f"({latitude:.10g}, {longitude:.10g})"
 
 
 def is_null_island(latitude: ArrayLike, longitude: ArrayLike) -> NDArray[np.bool_]:
-    """Which positions (n,) are (0, 0) or within 11 m of it, where devices without a fix put their photos."""
+    """Return which positions (n,) are (0, 0) or within 11 m of it, where devices without a fix put their photos."""
     off = np.maximum(np.abs(np.asarray(latitude, float)), np.abs(np.asarray(longitude, float)))
     result: NDArray[np.bool_] = off <= NULL_ISLAND_DEGREES
     return result
 
 
 def wrap_longitude(longitude: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Longitudes in degrees, wrapped to [-180, 180]; values already there keep their bits."""
+    """Return longitudes in degrees wrapped to [-180, 180]. Values inside stay as they are, to the bit."""
     inside = (longitude >= -180) & (longitude <= 180)
     return longitude if np.all(inside) else np.where(inside, longitude, (longitude + 180) % 360 - 180)
 
 
 def one_spelling(points: Points) -> Points:
-    """Positions (n, 2) with one longitude for the date line, 180, and one for a pole, 0."""
+    """Return positions (n, 2) with 180 as the only longitude of the date line and 0 as the only longitude of a pole."""
     longitude = np.where(np.abs(points[:, 0]) == 90, 0.0, np.where(points[:, 1] == -180, 180.0, points[:, 1]))
     return np.stack([points[:, 0], longitude], axis=1)
 
 
 def namespace_of(*values: Any) -> Any:
-    """NumPy, or torch where any of the values is a tensor (torch is never imported for NumPy callers)."""
+    """Return NumPy, or torch if any of the values is a tensor. torch is never imported for NumPy callers."""
     for value in values:
         if type(value).__module__.split(".")[0] == "torch":
             import torch
@@ -122,7 +123,7 @@ def namespace_of(*values: Any) -> Any:
 
 
 def distance_km(a: Any, b: Any) -> Any:
-    """Great-circle distance between positions in degrees, (..., 2) and (..., 2), broadcast: (...) km.
+    """Return the great-circle distances (...) in km between positions (..., 2) and (..., 2) in degrees, broadcast.
 
     Haversine (Sinnott 1984), exact to rounding for near and far points; NumPy arrays or torch tensors
     (differentiable, except at coincident or opposite points where the gradient is clamped).
@@ -143,7 +144,7 @@ def distance_km(a: Any, b: Any) -> Any:
 
 
 def _distance_km(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same in NumPy with three sines for four: cos a cos b = cos² of the mean less sin² of half the difference."""
+    """Return distances like ``distance_km``, in NumPy, with three sines instead of four."""
     if a.ndim == b.ndim == 2 and a.shape == b.shape and len(a) > CHUNK:
         out = np.empty(len(a))
         for start in range(0, len(a), CHUNK):  # temporaries that stay in the processor's cache
@@ -160,7 +161,7 @@ def _distance_km(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.f
 
 
 def xyz(positions: ArrayLike) -> NDArray[np.float64]:
-    """Unit vectors (..., 3) of positions (..., 2) in degrees."""
+    """Return unit vectors (..., 3) of positions (..., 2) in degrees."""
     radians = np.radians(np.asarray(positions, np.float64))
     latitude, longitude = radians[..., 0], radians[..., 1]
     flat = np.cos(latitude)
@@ -168,7 +169,7 @@ def xyz(positions: ArrayLike) -> NDArray[np.float64]:
 
 
 def latlon(vectors: ArrayLike) -> NDArray[np.float64]:
-    """Positions (..., 2) in degrees of vectors (..., 3) of any length but zero."""
+    """Return positions (..., 2) in degrees of vectors (..., 3) of any length but zero."""
     v = np.asarray(vectors, np.float64)
     latitude = np.degrees(np.arctan2(v[..., 2], np.hypot(v[..., 0], v[..., 1])))
     longitude = np.degrees(np.arctan2(v[..., 1], v[..., 0]))
@@ -176,17 +177,18 @@ def latlon(vectors: ArrayLike) -> NDArray[np.float64]:
 
 
 def chord_to_km(chord: Any) -> Any:
-    """Great-circle km of a straight chord between unit vectors."""
+    """Return the great-circle distance in km of a straight chord between unit vectors."""
     return 2 * EARTH_KM * np.arcsin(np.clip(np.asarray(chord) / 2, 0.0, 1.0))
 
 
 def km_to_chord(km: Any) -> Any:
-    """Straight chord between unit vectors that are ``km`` apart on the great circle (at most half way round)."""
+    """Return straight chord between unit vectors that are ``km`` apart on the great circle (at most half way round)."""
     return 2 * np.sin(np.minimum(np.asarray(km, np.float64) / EARTH_KM, math.pi) / 2)
 
 
 def mean(positions: ArrayLike, weights: ArrayLike | None = None) -> Points:
-    """Mean position (2,) of (n, 2) positions: the direction of the summed unit vectors, right across the date line.
+    """Return the mean position (2,) of positions (n, 2): the direction of the summed unit vectors. It is right across
+    the date line.
 
     Where the vectors cancel (antipodes) every position is equally near; the first one is returned.
     """
@@ -201,7 +203,8 @@ def mean(positions: ArrayLike, weights: ArrayLike | None = None) -> Points:
 
 
 def angles_on_sphere(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Solid angle in steradians of spherical triangles (..., 3 corners, 3), unit vectors; exact for slim ones.
+    """Return the solid angles in steradians of spherical triangles (..., 3 corners, 3) of unit vectors; exact for slim
+    ones.
 
     Van Oosterom and Strackee 1983: tan(E/2) = a.(b x c) / (1 + a.b + b.c + c.a).
     """
@@ -214,7 +217,9 @@ def angles_on_sphere(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def move(positions: ArrayLike, bearing_degrees: ArrayLike, km: ArrayLike) -> NDArray[np.float64]:
-    """Positions (..., 2) reached from ``positions`` after ``km`` on the great circle that starts at the bearing."""
+    """Return positions (..., 2) reached from ``positions`` after ``km`` on the great circle that starts at the
+    bearing.
+    """
     p = np.radians(np.asarray(positions, np.float64))
     bearing, angle = np.radians(np.asarray(bearing_degrees, float)), np.asarray(km, float) / EARTH_KM
     latitude, longitude = p[..., 0], p[..., 1]
@@ -246,7 +251,9 @@ class Nearest:
         return cKDTree(self._vectors)
 
     def query(self, positions: ArrayLike, k: int = 1) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Distances in km and indices of the k nearest, each (n,) for k = 1, else (n, k), nearest first."""
+        """Return the distances in km and the indices of the k nearest, nearest first: each is (n,) for k = 1, else (n,
+        k).
+        """
         asked = xyz(points(positions))
         self._asked += len(asked)
         if k == 1 and self._asked <= FEW:
@@ -257,7 +264,7 @@ class Nearest:
         return chord_to_km(chords), indices
 
     def within(self, positions: ArrayLike, km: float) -> list[list[int]]:
-        """Indices of all positions at most ``km`` away, one list for each of the n queries."""
+        """Return indices of all positions at most ``km`` away, one list for each of the n queries."""
         chord = float(km_to_chord(km)) * (1 + 1e-12)
         result: list[list[int]] = self._tree.query_ball_point(xyz(points(positions)), chord).tolist()
         return result

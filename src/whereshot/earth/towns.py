@@ -1,4 +1,4 @@
-"""The towns of the world, offline: positions in, nearest towns out; names in any script, even misread, in, towns out.
+"""The towns of the world, offline: find the nearest to a position, or those of a name in any script, even misread.
 
 About 235,000 places of GeoNames (CC BY 4.0), from 500 inhabitants up, with the first-order division that each lies in
 and its other names. The table is built by ``scripts/build_gazetteer.py``. Towns are numbered by its rows: by country,
@@ -31,7 +31,7 @@ DEGREE = 10_000
 
 
 def errors_allowed(length: int) -> int:
-    """How many letters of a name of so many may be misread, for it still to be that name."""
+    """Return how many letters may be misread in a name of ``length`` letters."""
     return next((errors for letters, errors in ERRORS_BY_LENGTH if length >= letters), 0)
 
 
@@ -93,12 +93,12 @@ class Gazetteer:
         return np.array(self._names.to_pylist(), dtype=object)
 
     def name(self, index: int) -> str:
-        """The usual name of one town."""
+        """Return the usual name of one town."""
         result: str = self._names[int(index)].as_py()
         return result
 
     def other_names(self, index: int) -> list[str]:
-        """Further names of a town: native, foreign and former ones, in the script that each is written in."""
+        """Return further names of a town: native, foreign and former ones, in the script that each is written in."""
         result: list[str] = self._other_names[int(index)].as_py()
         return result
 
@@ -115,7 +115,7 @@ class Gazetteer:
         return {code: slice(*ends) for code, *ends in zip(codes, first, [*first[1:], len(self)], strict=True)}
 
     def in_country(self, country_code: str) -> NDArray[np.int64]:
-        """Numbers of a country's towns, the largest first; none for a code that no town has."""
+        """Return numbers of a country's towns, the largest first; none for a code that no town has."""
         rows = self._rows_of_country.get(country_code, slice(0, 0))
         return np.arange(rows.start, rows.stop)
 
@@ -126,7 +126,7 @@ class Gazetteer:
     def nearest(
         self, points: ArrayLike, country_code: str | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Distance in km on the sphere and number of the town nearest to each position (n, 2): (n,) and (n,).
+        """Return distance in km on the sphere and number of the town nearest to each position (n, 2): (n,) and (n,).
 
         With a country's code among its towns; a code without any gives infinity and -1.
         """
@@ -140,7 +140,7 @@ class Gazetteer:
         return km, rows[index]
 
     def named(self, name: str) -> NDArray[np.int64]:
-        """Numbers of all towns of a name, the largest first; case, accents, spaces and punctuation aside.
+        """Return numbers of all towns of a name, the largest first; case, accents, spaces and punctuation aside.
 
         Other names and scripts count: "Cologne", "KOLN", "Koeln" and "Кёльн" are one town.
         """
@@ -178,7 +178,7 @@ class Gazetteer:
 
 @functools.cache
 def gazetteer() -> Gazetteer:
-    """The towns, read once."""
+    """Return the towns, read once."""
     return Gazetteer()
 
 

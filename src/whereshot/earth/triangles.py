@@ -1,4 +1,4 @@
-"""Triangles on the sphere: unit vectors in; on which side of a great circle, and in which triangle, out; exactly.
+"""Find exactly on which side of a great circle, and in which triangle of the sphere, unit vectors lie.
 
 Corners and points count as the float64 vectors that they are. A sign that rounding leaves open is computed without
 rounding (Shewchuk 1997: error-free products, one exact sum), and a point exactly on a great circle is moved by the
@@ -30,7 +30,7 @@ _FAN = 4
 
 
 def vectors(positions: sphere.Points) -> Vectors:
-    """Unit vectors (n, 3) of positions (n, 2); each pole and each place on the date line has but one."""
+    """Return unit vectors (n, 3) of positions (n, 2). Each pole and each place on the date line has only one vector."""
     result = np.empty((len(positions), 3))
     for start in range(0, len(positions), _CHUNK):
         part = slice(start, start + _CHUNK)
@@ -45,7 +45,7 @@ def vectors(positions: sphere.Points) -> Vectors:
 
 
 def normals(a: Vectors, b: Vectors) -> Vectors:
-    """Unit vectors (..., 3) to the left of the great circles from ``a`` to ``b``, right to a few roundings."""
+    """Return unit vectors (..., 3) to the left of the great circles from ``a`` to ``b``, right to a few roundings."""
     # (a - b) x (a + b) = 2 a x b, and keeps its digits when a and b are near
     n = np.cross(a - b, a + b)
     length = np.linalg.norm(n, axis=-1, keepdims=True)
@@ -53,7 +53,9 @@ def normals(a: Vectors, b: Vectors) -> Vectors:
 
 
 def side(a: Vectors, b: Vectors, p: Vectors) -> NDArray[np.int8]:
-    """1 where ``p`` is left of the great circle from ``a`` to ``b``, -1 right, 0 on it; each (m, 3), exact."""
+    """Return 1 where ``p`` is left of the great circle from ``a`` to ``b``, -1 where it is right, 0 on it; each is (m,
+    3). Exact.
+    """
     n = normals(a, b)
     sine = (p * n).sum(axis=-1)
     signs: NDArray[np.int8] = np.sign(sine).astype(np.int8)
@@ -67,7 +69,9 @@ def side(a: Vectors, b: Vectors, p: Vectors) -> NDArray[np.int8]:
 
 
 def is_left(a: Vectors, b: Vectors, p: Vectors) -> NDArray[np.bool_]:
-    """Whether ``p`` is left of the great circle from ``a`` to ``b``; one on it is moved a little to the north."""
+    """Return whether ``p`` is left of the great circle from ``a`` to ``b``. A point on the circle is moved a little to
+    the north.
+    """
     signs = side(a, b, p)
     on = np.flatnonzero(signs == 0)
     if len(on):
@@ -79,7 +83,7 @@ def is_left(a: Vectors, b: Vectors, p: Vectors) -> NDArray[np.bool_]:
 
 
 def _product(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Rounded product and what rounding took: their sum is exact."""
+    """Return the rounded product and the rounding error: their sum is exact."""
     product = x * y
     x_high, y_high = _SPLITTER * x, _SPLITTER * y
     x_high, y_high = x_high - (x_high - x), y_high - (y_high - y)
@@ -88,13 +92,13 @@ def _product(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np
 
 
 def _cross_terms(a: Vectors, b: Vectors) -> NDArray[np.float64]:
-    """(m, 3, 4) terms whose exact sums are the components of a x b."""
+    """Return terms (m, 3, 4) whose exact sums are the components of a x b."""
     i, j = [1, 2, 0], [2, 0, 1]
     return np.stack([*_product(a[:, i], b[:, j]), *_product(-a[:, j], b[:, i])], axis=-1)
 
 
 def _signs_of_sums(terms: NDArray[np.float64]) -> NDArray[np.int8]:
-    """Signs (m,) of the exact sums of the rows (m, k)."""
+    """Return signs (m,) of the exact sums of the rows (m, k)."""
     return np.array([(total > 0) - (total < 0) for total in map(math.fsum, terms.tolist())], np.int8)
 
 
@@ -105,7 +109,9 @@ def _exact_side(a: Vectors, b: Vectors, p: Vectors) -> NDArray[np.int8]:
 
 
 def _tie(a: Vectors, b: Vectors) -> NDArray[np.int8]:
-    """Side of a point on the circle that is moved by e along z, e^2 along y and e^3 along x, e > 0 infinitesimal."""
+    """Return the side of a point on the circle that is moved by e along z, e^2 along y and e^3 along x, with e > 0
+    infinitesimal.
+    """
     rows, again = np.unique(np.concatenate([a, b], axis=1), axis=0, return_inverse=True)
     terms = _cross_terms(rows[:, :3], rows[:, 3:])
     x, y, z = (_signs_of_sums(terms[:, axis]) for axis in range(3))
@@ -155,7 +161,7 @@ class PointTree:
             fan = _FAN
 
     def members(self, corners: NDArray[np.float64]) -> Members:
-        """The points in each of the triangles (t, 3 corners counter-clockwise, 3)."""
+        """Return the points in each of the triangles (t, 3 corners counter-clockwise, 3)."""
         sides = np.stack([normals(corners[:, i], corners[:, (i + 1) % 3]) for i in range(3)], axis=1)
         runs: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
         nothing = np.empty(0, np.int64)
@@ -199,7 +205,7 @@ class PointTree:
         triangle: NDArray[np.int64],
         undecided: NDArray[np.int8],
     ) -> NDArray[np.bool_]:
-        """Whether each point is in its triangle, of which the undecided edges are asked."""
+        """Return whether each point is in its triangle; only the undecided edges are tested."""
         held = np.ones(len(point), bool)
         for edge in range(3):
             asked = np.flatnonzero(held & (undecided & (1 << edge) != 0))
@@ -214,7 +220,7 @@ class PointTree:
         return held
 
     def totals(self, members: Members, triangles: int) -> tuple[NDArray[np.int64], Vectors]:
-        """Number (t,) and sum (t, 3) of the points in each triangle."""
+        """Return number (t,) and sum (t, 3) of the points in each triangle."""
         counts = np.bincount(members.triangle, minlength=triangles)
         counts += np.bincount(members.run_triangle, weights=members.last - members.first, minlength=triangles).astype(
             np.int64
@@ -228,7 +234,7 @@ class PointTree:
         return counts, np.stack(total, axis=1)
 
     def labels(self, members: Members) -> NDArray[np.int64]:
-        """The triangle (n,) of each position in the order given; -1 for none."""
+        """Return the triangle (n,) of each position in the order given; -1 for none."""
         result = np.full(len(self.order), -1)
         inside = self.order[_ranges(members.first, members.last)]
         result[inside] = np.repeat(members.run_triangle, members.last - members.first)
@@ -237,7 +243,7 @@ class PointTree:
 
 
 def _ranges(first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:
-    """All numbers of the half-open ranges, one after the other."""
+    """Return all numbers of the half-open ranges, one after the other."""
     size = last - first
     result: NDArray[np.int64] = np.arange(size.sum()) + np.repeat(first - np.cumsum(size) + size, size)
     return result
@@ -248,7 +254,7 @@ def _dot(p: Vectors, n: Vectors) -> NDArray[np.float64]:
 
 
 def _parents(centers: Vectors, radii: NDArray[np.float64], fan: int) -> tuple[Vectors, NDArray[np.float64]]:
-    """Balls round each ``fan`` balls in a row."""
+    """Return balls around each ``fan`` balls in a row."""
     missing = -len(centers) % fan
     centers = np.concatenate([centers, np.repeat(centers[-1:], missing, axis=0)]).reshape(-1, fan, 3)
     radii = np.concatenate([radii, np.repeat(radii[-1:], missing)]).reshape(-1, fan)

@@ -105,7 +105,9 @@ def build(
 
 
 def settings_of(kind: str) -> str:
-    """What a kind can be told: ``max (a whole number), min=0, seed unset``; those without a value must be given."""
+    """Return the settings of a kind as text: ``max (a whole number), min=0, seed unset``. Those without a value must be
+    given.
+    """
     fields = PARTITIONS[kind].settings.model_fields.items()
     needed = [f"{name} ({_words(field)})" for name, field in fields if field.is_required()]
     known = [
@@ -122,7 +124,7 @@ def _words(field: FieldInfo) -> str:
 
 
 def preset(name: str) -> Preset:
-    """The published settings of that name. Raises InputError."""
+    """Return the published settings of that name. Raises InputError."""
     if name not in PRESETS:
         raise InputError(f"no preset {name!r}; known: {', '.join(PRESETS)}")
     return PRESETS[name]
@@ -135,7 +137,7 @@ def build_preset(
     *,
     populate_with: ArrayLike | None = None,
 ) -> tuple[Partition, ...]:
-    """Every level of a preset from positions (n, 2), coarse to fine; ``settings`` add to the published ones.
+    """Return every level of a preset from positions (n, 2), coarse to fine; ``settings`` add to the published ones.
 
     Raises InputError for an unknown name, and where a preset needs a file of borders that ``settings`` do not name.
     """
@@ -158,7 +160,7 @@ def save_levels(levels: Sequence[Partition], folder: str | Path) -> None:
 
 
 def load_levels(path: str | Path) -> tuple[Partition, ...]:
-    """The levels of a folder, coarse to fine; of a file its one partition. Raises InputError."""
+    """Return the levels of a folder, coarse to fine; of a file its one partition. Raises InputError."""
     path = Path(path)
     if not path.is_dir():
         return (load(path),)

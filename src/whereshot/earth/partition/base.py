@@ -1,4 +1,5 @@
-"""A partition divides the sphere, or the part of it that has photos, into cells; a hierarchy stacks several.
+"""The base of all partitions: cells of the sphere with counts, areas and borders; a hierarchy stacks several
+partitions.
 
 Points in, cell numbers out; per cell the imagery centroid, the count, the exact area, the spread and the border.
 """
@@ -30,7 +31,7 @@ _CHUNK = 65_536
 
 
 class PartitionSettings(Settings):
-    """What every kind is told: with at most ``min`` photos a cell is dropped (meshes: with fewer than ``min``)."""
+    """Settings of every kind: with at most ``min`` photos a cell is dropped (meshes: with fewer than ``min``)."""
 
     min: int = Field(0, ge=0, description="cells with at most so many photos are dropped")
 
@@ -42,17 +43,21 @@ class PartitionSettings(Settings):
         return self._drops
 
     def kept(self, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which cells (k,) with these many photos stay."""
+        """Return which cells (k,) with these many photos stay."""
         return counts > self.min
 
     def keeping_all(self) -> Self:
-        """The same settings, but no cell is dropped, an empty one neither: what ``populate`` starts from."""
+        """Return the same settings, with which no cell is dropped, not even an empty cell. ``populate`` starts from
+        these.
+        """
         copy = self.model_copy()
         copy._drops = False
         return copy
 
     def dropping(self, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which cells (k,) with these many photos stay when building: all while others are still to be counted."""
+        """Return which cells (k,) with these many photos stay when building: all of them while others are still to be
+        counted.
+        """
         return self.kept(counts) if self._drops else np.ones(len(counts), bool)
 
 
@@ -61,7 +66,7 @@ SMALLEST_SR = 1e-6 / sphere.EARTH_KM**2
 
 
 def check_areas(area_sr: NDArray[np.float64]) -> None:
-    """Refuse cells (k,) of less than a square metre. Raises InputError."""
+    """Refuse cells (k,) of less than a square metre: raise InputError."""
     small = np.flatnonzero(~(area_sr >= SMALLEST_SR))
     if len(small):
         area_m2 = area_sr[small[0]] / SMALLEST_SR
@@ -72,7 +77,7 @@ def check_areas(area_sr: NDArray[np.float64]) -> None:
 
 
 def check_limits(least: int, most: int | None) -> None:
-    """Raises ValueError unless a cell may hold more than ``least`` photos and no more than ``most``; None: any."""
+    """Raise ValueError unless ``least`` is smaller than ``most``; None means no upper limit."""
     if most is not None and least >= most:
         raise ValueError(f"min {least} must be smaller than max {most}")
 
@@ -100,23 +105,23 @@ class Partition(ABC):
 
     @abstractmethod
     def assign(self, points: ArrayLike) -> NDArray[np.int64]:
-        """Cell numbers (n,) of positions (n, 2); -1 outside every cell."""
+        """Return cell numbers (n,) of positions (n, 2); -1 outside every cell."""
 
     @abstractmethod
     def boundary(self, cell: int) -> list[sphere.Points]:
-        """Closed rings (m, 2) in degrees around one cell, counter-clockwise, edges short enough for a map."""
+        """Return closed rings (m, 2) in degrees around one cell, counter-clockwise, edges short enough for a map."""
 
     @abstractmethod
     def own_columns(self) -> dict[str, pa.Array]:
-        """The columns of the saved table that this kind needs besides the common ones."""
+        """Return the columns of the saved table that this kind needs besides the common ones."""
 
     @classmethod
     @abstractmethod
     def from_table(cls, table: pa.Table) -> Self:
-        """The partition that ``own_columns`` and the common columns describe."""
+        """Return the partition that ``own_columns`` and the common columns describe."""
 
     def to_table(self) -> pa.Table:
-        """One row per cell; the kind is in the schema's metadata."""
+        """Return one row per cell; the kind is in the schema's metadata."""
         columns = {
             **self.own_columns(),
             "latitude": pa.array(self.centers[:, 0]),
@@ -134,7 +139,7 @@ class Partition(ABC):
         write_parquet(self.to_table(), Path(path))
 
     def populate(self, points: ArrayLike, kept: Callable[[NDArray[np.int64]], NDArray[np.bool_]]) -> Self:
-        """The same cells counted anew on other positions (n, 2); only those whose counts are ``kept`` stay.
+        """Return the same cells counted anew on other positions (n, 2); only those whose counts are ``kept`` stay.
 
         One without photos has its own centre as its centroid, and the spread of photos spread evenly over its area.
         """
@@ -150,16 +155,20 @@ class Partition(ABC):
         return type(self).from_table(table.filter(pa.array(kept(counts))))
 
     def neighbours(self) -> NDArray[np.int64]:
-        """Pairs (m, 2) of cells i < j whose borders share a stretch, also over the date line; no mere corners."""
+        """Return pairs (m, 2) of cells i < j whose borders share a stretch, also over the date line; no mere
+        corners.
+        """
         return adjacency.pairs([self.boundary(cell) for cell in range(len(self))], self.assign)
 
     def polygon(self, cell: int) -> BaseGeometry:
-        """One cell as a valid (multi-)polygon in longitude and latitude, cut at the date line (RFC 7946, 3.1.9)."""
+        """Return one cell as a valid (multi-)polygon in longitude and latitude, cut at the date line (RFC 7946,
+        3.1.9).
+        """
         return shapely.union_all([polygons.of_ring(ring) for ring in self.boundary(cell)])
 
 
 def common_columns(table: pa.Table) -> dict[str, Any]:
-    """The attributes that every kind restores from its saved table."""
+    """Return the attributes that every kind restores from its saved table."""
 
     def pair(latitude: str, longitude: str) -> sphere.Points:
         return np.stack([table[latitude].to_numpy(), table[longitude].to_numpy()], axis=1)
@@ -174,7 +183,7 @@ def common_columns(table: pa.Table) -> dict[str, Any]:
 
 
 def read_kind(path: str | Path) -> tuple[str, pa.Table]:
-    """The kind and the table of a saved partition. Raises InputError."""
+    """Return the kind and the table of a saved partition. Raises InputError."""
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file")
@@ -188,7 +197,8 @@ def read_kind(path: str | Path) -> tuple[str, pa.Table]:
 def centroids(
     points: sphere.Points, labels: NDArray[np.int64], cells: int, middles: sphere.Points | None = None
 ) -> tuple[sphere.Points, NDArray[np.float64]]:
-    """Mean position (k, 2) and root mean square distance in km (k,) of the points (n, 2) with each label; -1: none.
+    """Return mean position (k, 2) and root mean square distance in km (k,) of the points (n, 2) with each label; -1:
+    none.
 
     Where photos have no mean, being none or opposite one another, it is the cell's own of ``middles`` (k, 2).
     """
@@ -210,7 +220,9 @@ def centroids(
 
 
 def even_spread_km(area_sr: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Root mean square distance (k,) from the middle of positions spread evenly over caps of these areas (k,)."""
+    """Return root mean square distance (k,) from the middle of positions spread evenly over caps of these areas
+    (k,).
+    """
     # over a cap the cosine is uniform, so the squared chord is 1 - cos(radius) on average, and the area 2 pi times that
     result: NDArray[np.float64] = sphere.chord_to_km(np.sqrt(np.minimum(area_sr / (2 * np.pi), 2)))
     return result
@@ -229,6 +241,7 @@ class Hierarchy:
 
     @property
     def finest(self) -> Partition:
+        """Return the last level."""
         return self.levels[-1]
 
     @property
@@ -237,16 +250,16 @@ class Hierarchy:
         return tuple(len(level) for level in self.levels)
 
     def assign(self, points: ArrayLike) -> NDArray[np.int64]:
-        """Cell numbers (n, levels) of positions (n, 2); -1 outside."""
+        """Return cell numbers (n, levels) of positions (n, 2); -1 outside."""
         return np.stack([level.assign(points) for level in self.levels], axis=1)
 
     def parents(self) -> NDArray[np.int64]:
-        """For each finest cell its cell at every level, (k, levels): the one that holds its centroid, or -1."""
+        """Return for each finest cell its cell at every level, (k, levels): the one that holds its centroid, or -1."""
         own = np.arange(len(self.finest))
         return np.stack([*(level.assign(self.finest.centers) for level in self.levels[:-1]), own], axis=1)
 
     def product(self, log_probabilities: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Log mass (n, k) of the finest cells: the product of each level's probabilities, normalised.
+        """Return log mass (n, k) of the finest cells: the product of each level's probabilities, normalised.
 
         Takes one (n, cells) array of log probabilities per level (Mueller-Budack et al. 2018, eq. 3). A cell
         without a parent at some level counts there as an average cell.

@@ -1,4 +1,4 @@
-"""K-means and Voronoi cells on the sphere: positions in; sites, the nearest of them, and the cells' rings out.
+"""K-means and Voronoi cells on the sphere.
 
 Sites are unit vectors at least ``APART`` from one another, so that every one of them has a Voronoi cell.
 """
@@ -30,14 +30,16 @@ Vectors = NDArray[np.float64]
 
 
 def canonical(points: sphere.Points) -> tuple[sphere.Points, NDArray[np.int64]]:
-    """The distinct positions (m, 2), sorted, and how often each occurs (m,): the same for any order of the points."""
+    """Return the distinct positions (m, 2), sorted, and how often each occurs (m,): the same for any order of the
+    points.
+    """
     # complex numbers sort by their real part, then by their imaginary part; + 0.0 makes one zero of two
     distinct, counts = np.unique((points + 0.0).view(np.complex128).ravel(), return_counts=True)
     return distinct.view(np.float64).reshape(-1, 2), counts
 
 
 def kmeans(points: sphere.Points, k: int, seed: int) -> Vectors:
-    """At most k sites (j, 3), the means of their nearest positions (n, 2): k-means on the sphere.
+    """Return at most k sites (j, 3), the means of their nearest positions (n, 2): k-means on the sphere.
 
     Seeded as k-means++ (Arthur and Vassilvitskii 2007), then Lloyd's rounds with means set back on the sphere (Dhillon
     and Modha 2001). The same for any order of the points. Fewer than k sites where fewer positions are distinct.
@@ -62,7 +64,9 @@ def kmeans(points: sphere.Points, k: int, seed: int) -> Vectors:
 
 
 def _seeds(unit: Vectors, weights: NDArray[np.float64], k: int, rng: np.random.Generator) -> Vectors:
-    """At most k of the positions (n, 3), drawn with chances that grow as their squared distance from those before."""
+    """Return at most k of the positions (n, 3), drawn with chances that grow as their squared distance from those
+    before.
+    """
     chosen = [int(np.searchsorted(np.cumsum(weights), rng.random() * weights.sum()))]
     squared = np.full(len(unit), np.inf)
     while len(chosen) < min(k, len(unit)):
@@ -77,7 +81,7 @@ def _seeds(unit: Vectors, weights: NDArray[np.float64], k: int, rng: np.random.G
 
 
 def apart(sites: Vectors) -> Vectors:
-    """The sites (n, 3) without those that lie within ``APART`` of an earlier one."""
+    """Return the sites (n, 3) without those that lie within ``APART`` of an earlier one."""
     pairs = cKDTree(sites).query_pairs(APART, output_type="ndarray")
     stays = np.ones(len(sites), bool)
     for first, second in sorted(pairs.tolist()):
@@ -86,7 +90,8 @@ def apart(sites: Vectors) -> Vectors:
 
 
 def split(points: sphere.Points, most: int, seed: int, sites: Vectors | None = None) -> Vectors:
-    """Sites (k, 3) so that at most ``most`` of the positions (n, 2) are nearest to each, as far as ``APART`` allows.
+    """Return sites (k, 3) so that at most ``most`` of the positions (n, 2) are nearest to each, as far as ``APART``
+    allows.
 
     Those of ``sites`` that have no more already stay as they are.
     """
@@ -111,7 +116,7 @@ def split(points: sphere.Points, most: int, seed: int, sites: Vectors | None = N
 
 
 def settle(sites: Vectors, unit: Vectors, least: int = 0) -> Vectors:
-    """The sites (k, 3) to which more than ``least`` of the unit vectors (n, 3) are nearest, or the last one.
+    """Return the sites (k, 3) to which more than ``least`` of the unit vectors (n, 3) are nearest, or the last one.
 
     The emptiest goes first; then its neighbours have more. They come back in the order of their S2 cells.
     """
@@ -128,7 +133,7 @@ def settle(sites: Vectors, unit: Vectors, least: int = 0) -> Vectors:
 
 
 def nearest(sites: Vectors, unit: Vectors) -> NDArray[np.int64]:
-    """Which of the sites (k, 3) is nearest to each unit vector (n, 3)."""
+    """Return which of the sites (k, 3) is nearest to each unit vector (n, 3)."""
     if len(sites) == 1:
         return np.zeros(len(unit), np.int64)
     return np.asarray(cKDTree(sites).query(unit)[1], np.int64)
@@ -142,23 +147,25 @@ class Voronoi:
         self._corners: list[Vectors] | None = None
 
     def corners(self, site: int) -> Vectors:
-        """Corners (m, 3) of one cell, counter-clockwise from outside, joined by arcs shorter than half a turn."""
+        """Return corners (m, 3) of one cell, counter-clockwise from outside, joined by arcs shorter than half a
+        turn.
+        """
         if self._corners is None:
             self._corners = _all_corners(self.sites)
         return self._corners[site]
 
     def ring(self, site: int) -> sphere.Points:
-        """The closed border (m, 2) of one cell; lines between its points on a map keep to the great circle."""
+        """Return the closed border (m, 2) of one cell; lines between its points on a map keep to the great circle."""
         if len(self.sites) == 1:
             return _FRAME
         return great_circles.densify(sphere.latlon(self.corners(site)))
 
     def polygon(self, site: int) -> BaseGeometry:
-        """One cell as a polygon of the map, cut at the date line."""
+        """Return one cell as a polygon of the map, cut at the date line."""
         return polygons.WORLD if len(self.sites) == 1 else polygons.of_ring(self.ring(site))
 
     def area_sr(self, site: int) -> float:
-        """Steradians of one cell."""
+        """Return steradians of one cell."""
         if len(self.sites) == 1:
             return 4 * np.pi
         corners = self.corners(site)
@@ -181,7 +188,7 @@ def _all_corners(sites: Vectors) -> list[Vectors]:
 
 
 def _from_hull(sites: Vectors, hull: ConvexHull) -> list[Vectors]:
-    """Corners of every cell: round a site, the normals of the hull's triangles that meet in it."""
+    """Return corners of every cell: round a site, the normals of the hull's triangles that meet in it."""
     normals = hull.equations[:, :3] / np.linalg.norm(hull.equations[:, :3], axis=1, keepdims=True)
     near_pole = np.hypot(normals[:, 0], normals[:, 1]) < _AT_POLE
     normals[near_pole] = np.sign(normals[near_pole]) * [0.0, 0.0, 1.0]  # on a map a pole is a line, not a point
@@ -218,7 +225,7 @@ def _from_hull(sites: Vectors, hull: ConvexHull) -> list[Vectors]:
 
 
 def _halfway(start: NDArray[np.float64], end: NDArray[np.float64], inward: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The middle of the arc from start to end on the great circle whose left side is ``inward``."""
+    """Return the middle of the arc from start to end on the great circle whose left side is ``inward``."""
     ahead = np.cross(inward, start)
     ahead /= np.linalg.norm(ahead)
     half = np.arctan2(end @ ahead, end @ start) % (2 * np.pi) / 2
@@ -226,13 +233,13 @@ def _halfway(start: NDArray[np.float64], end: NDArray[np.float64], inward: NDArr
 
 
 def _distinct(ring: Vectors) -> Vectors:
-    """The ring without corners that repeat the one before: where more than three sites are equally near."""
+    """Return the ring without corners that repeat the one before: where more than three sites are equally near."""
     repeats = (np.abs(ring - np.roll(ring, 1, axis=0)) < 1e-15).all(axis=1)
     return ring[~repeats] if (~repeats).sum() >= 3 else ring
 
 
 def _lunes(sites: Vectors) -> list[Vectors]:
-    """Corners of cells whose sites lie on one circle: all run from one of its poles to the other."""
+    """Return corners of cells whose sites lie on one circle: all run from one of its poles to the other."""
     axis = np.linalg.svd(sites - sites.mean(0))[2][2]
     axis = axis if axis[np.argmax(np.abs(axis))] > 0 else -axis
     if np.hypot(*axis[:2]) < _AT_POLE:

@@ -1,4 +1,4 @@
-"""Combinatorial partitions (CPlaNet, Seo et al. 2018): several coarse partitions in, a fine one out: their overlaps.
+"""Combinatorial partitions (CPlaNet, Seo et al. 2018): the overlaps of the cells of several coarse partitions.
 
 A cell is a combination of one cell of each part that holds photos. Where a position falls is asked of the parts, so
 a combination may be drawn in several pieces, and its polygon and area are as good as the parts' drawings.
@@ -77,9 +77,11 @@ class Combination(base.Partition):
         self._steps = _steps(members, [len(part) for part in parts])
 
     def assign(self, points: ArrayLike) -> NDArray[np.int64]:
+        """Return cell numbers (n,) of positions (n, 2); -1 outside every cell."""
         return _look_up(self._steps, self.parts, off_the_borders(points))
 
     def boundary(self, cell: int) -> list[sphere.Points]:
+        """Return the closed rings (m, 2) in degrees around one cell."""
         if self.within[cell] >= 0:
             result: list[sphere.Points] = self.parts[self.within[cell]].boundary(
                 int(self.members[cell, self.within[cell]])
@@ -89,6 +91,7 @@ class Combination(base.Partition):
         return [polygons.corners_of(ring) for ring in shapely.segmentize(outlines, great_circles.STEP_DEGREES)]
 
     def polygon(self, cell: int) -> BaseGeometry:
+        """Return one cell as a valid polygon of the map."""
         if self.within[cell] >= 0:
             result: BaseGeometry = self.parts[self.within[cell]].polygon(int(self.members[cell, self.within[cell]]))
             return result
@@ -96,16 +99,19 @@ class Combination(base.Partition):
         return _with_center(_overlap([part.polygon(own) for part, own in pairs]), self.cell_centers[cell])
 
     def own_columns(self) -> dict[str, pa.Array]:
+        """Return the columns of the saved table that only this kind has."""
         columns = {f"part_{number}": pa.array(self.members[:, number]) for number in range(len(self.parts))}
         return {**columns, "within": pa.array(self.within)}
 
     def to_table(self) -> pa.Table:
+        """Return one row per cell, with what this kind needs besides in the metadata."""
         table = super().to_table()
         parts = json.dumps([base64.b85encode(_ipc(part.to_table())).decode() for part in self.parts])
         return table.replace_schema_metadata({**table.schema.metadata, _PARTS_KEY: parts})
 
     @classmethod
     def from_table(cls, table: pa.Table) -> Self:
+        """Return the partition of a saved table."""
         parts = []
         for text in json.loads(table.schema.metadata[_PARTS_KEY]):
             part = pa.ipc.open_stream(base64.b85decode(text)).read_all()
@@ -118,7 +124,7 @@ class Combination(base.Partition):
 
 
 def combine(points: ArrayLike, parts: Sequence[base.Partition], settings: CombinatorialSettings) -> Combination:
-    """The combinations of the parts' cells that more than ``min`` of the positions (n, 2) lie in."""
+    """Return the combinations of the parts' cells that more than ``min`` of the positions (n, 2) lie in."""
     p, aside = sphere.points(points), off_the_borders(points)
     sizes = [len(part) for part in parts]
     tuples = np.stack([part.assign(aside) for part in parts], axis=1)
@@ -137,7 +143,8 @@ def combine(points: ArrayLike, parts: Sequence[base.Partition], settings: Combin
 
 
 def off_the_borders(points: ArrayLike) -> sphere.Points:
-    """Positions (n, 2) moved by a hair, off borders along round degrees; parts are built and asked with these.
+    """Return positions (n, 2) moved by a hair, off borders along round degrees. Parts are built and looked up with
+    them.
 
     Both spellings of the date line fall together, and so does all of a pole.
     """
@@ -148,7 +155,7 @@ def off_the_borders(points: ArrayLike) -> sphere.Points:
 
 
 def _distinct(tuples: NDArray[np.int64], sizes: list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The distinct rows of (n, parts), sorted, and how often each occurs."""
+    """Return the distinct rows of (n, parts), sorted, and how often each occurs."""
     key, counts = np.zeros(len(tuples), np.int64), np.empty(0, np.int64)
     for column, size in zip(tuples.T, sizes, strict=True):  # renumbered at each step: the products would overflow
         key = key * size + column
@@ -182,7 +189,7 @@ class _Step(NamedTuple):
 
 
 def _steps(members: NDArray[np.int64], sizes: list[int]) -> list[_Step]:
-    """One step per part, after the last of which the numbers are those of the sorted combinations."""
+    """Return one step per part, after the last of which the numbers are those of the sorted combinations."""
     steps, before, total = [], np.zeros(len(members), np.int64), 1
     for column, size in zip(members.T, sizes, strict=True):
         keys, before = np.unique(before * size + column, return_inverse=True)
@@ -196,7 +203,9 @@ def _steps(members: NDArray[np.int64], sizes: list[int]) -> list[_Step]:
 
 
 def _look_up(steps: list[_Step], parts: Sequence[base.Partition], points: sphere.Points) -> NDArray[np.int64]:
-    """The combination (n,) that each position (n, 2), off the borders, is in; -1 where it is none of ours."""
+    """Return the combination (n,) of each position (n, 2) off the borders; -1 if it is not among the known
+    combinations.
+    """
     found = np.full(len(points), -1)
     if len(steps[-1].keys) == 0:
         return found
@@ -210,7 +219,9 @@ def _look_up(steps: list[_Step], parts: Sequence[base.Partition], points: sphere
 
 
 def _one_each(p: sphere.Points, labels: NDArray[np.int64], cells: int) -> sphere.Points:
-    """One of the photos of each cell (cells, 2), whatever their order: the southernmost, of those the westernmost."""
+    """Return one of the photos of each cell (cells, 2), whatever their order: the southernmost, of those the
+    westernmost.
+    """
     chosen = np.full((cells, 2), np.inf)
     kept = labels >= 0
     for axis in range(2):
@@ -220,7 +231,7 @@ def _one_each(p: sphere.Points, labels: NDArray[np.int64], cells: int) -> sphere
 
 
 def _within(parts: Sequence[base.Partition], members: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Which part's cell lies in all the others' (k,); -1 for none. It can only be the smallest one."""
+    """Return which part's cell lies in all the others' (k,); -1 for none. It can only be the smallest one."""
     if len(members) == 0:
         return np.empty(0, np.int64)
     areas = np.stack([part.area_sr[own] for part, own in zip(parts, members.T, strict=True)], axis=1)
@@ -247,13 +258,15 @@ def _within(parts: Sequence[base.Partition], members: NDArray[np.int64]) -> NDAr
 
 
 def _pulled(part: base.Partition, cell: int) -> sphere.Points:
-    """The corners and other drawn points (m, 2) of a cell's border, pulled a hair toward its middle."""
+    """Return the corners and other drawn points (m, 2) of a cell's border, pulled a hair toward its middle."""
     border = sphere.xyz(np.concatenate([ring[:-1] for ring in part.boundary(cell)]))
     return sphere.latlon(border + _PULLED * (sphere.xyz(part.cell_centers[cell]) - border))
 
 
 def _overlap(polygons: Sequence[Any]) -> Any:
-    """The intersection of one polygon per part, or of arrays of them, without the lines and points where they touch."""
+    """Return the intersection of one polygon per part, or of arrays of them, without the lines and points where they
+    touch.
+    """
     met = np.atleast_1d(reduce(shapely.intersection, polygons))
     mixed = np.flatnonzero(~np.isin(shapely.get_type_id(met), (3, 6)))
     for row in mixed:
@@ -263,7 +276,9 @@ def _overlap(polygons: Sequence[Any]) -> Any:
 
 
 def _with_center(shape: BaseGeometry, center: NDArray[np.float64]) -> BaseGeometry:
-    """The shape, and a dot around a cell's centre that lies beside it: the parts' borders are drawn by short lines."""
+    """Return the shape, and a dot around a cell's centre that lies beside it: the parts' borders are drawn by short
+    lines.
+    """
     latitude, longitude = center
     if shapely.intersects_xy(shape, longitude, latitude):
         return shape
@@ -306,7 +321,7 @@ def _geometry(
 def _evened(
     area_sr: NDArray[np.float64], within: NDArray[np.int64], first: NDArray[np.int64], whole: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Areas (k,), those that were drawn multiplied such that complete cells of the first part keep theirs."""
+    """Return areas (k,), those that were drawn multiplied such that complete cells of the first part keep theirs."""
     cut = within < 0
     exact = np.bincount(first[~cut], area_sr[~cut], len(whole))
     drawn = np.bincount(first[cut], area_sr[cut], len(whole))
@@ -316,7 +331,7 @@ def _evened(
 
 
 def _ipc(table: pa.Table) -> bytes:
-    """A table as a compressed Arrow stream."""
+    """Return a table as a compressed Arrow stream."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
         writer.write_table(table)

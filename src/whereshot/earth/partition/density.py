@@ -1,4 +1,4 @@
-"""What PIGEON's semantic cells (Haas et al. 2023) are made with: small regions merge, dense clusters are split off.
+"""Merge small regions and split off dense clusters, as for the semantic cells of PIGEON (Haas et al. 2023).
 
 Counts, parents and borders of regions in, groups of regions out; the photos of a group in, Voronoi sites out. Neither
 depends on the order of the photos.
@@ -22,7 +22,7 @@ from whereshot.foundation import errors
 def merge(
     counts: NDArray[np.int64], parents: Sequence[str], touching: NDArray[np.int64], middles: sphere.Points, most: int
 ) -> NDArray[np.int64]:
-    """Group numbers (r,) of regions, such that a group of at most ``most`` photos is all that its parent has.
+    """Return group numbers (r,) of regions. A group of at most ``most`` photos holds all regions of its parent.
 
     The emptiest group joins a touching one (``touching`` (m, 2) are pairs of regions) of the same parent: the largest
     of the small ones, else the largest, as PIGEON does; where none touches, islands, the nearest by ``middles`` (r, 2).
@@ -70,7 +70,7 @@ def merge(
 def _closeness(
     unit: NDArray[np.floating], group: NDArray[np.int64], own: int, others: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """The cosine of the nearest middles of group ``own`` and each of the others."""
+    """Return the cosine of the nearest middles of group ``own`` and each of the others."""
     mine = unit[group == own]
     return np.array([(unit[group == other] @ mine.T).max() for other in others])
 
@@ -78,7 +78,8 @@ def _closeness(
 def dense_sites(
     points: sphere.Points, most: int, least: int, optics: Sequence[tuple[int, float]], sample: int, seed: int
 ) -> clusters.Vectors:
-    """Voronoi sites (k, 3) of one group's photos (n, 2), at least one photo: one, or one per dense cluster.
+    """Return the Voronoi sites (k, 3) of the photos (n, 2) of one group: a single site, or a site per dense cluster. n
+    is at least 1.
 
     While a part has more than ``most`` photos, OPTICS (Ankerst et al. 1999) looks for clusters in ``sample`` of them,
     with the next of its settings (fewest neighbours, steepness xi) when the last one finds none. Clusters of more than
@@ -105,7 +106,9 @@ def dense_sites(
 def _split(
     unit: clusters.Vectors, most: int, least: int, optics: tuple[int, float], sample: int, rng: np.random.Generator
 ) -> clusters.Vectors | None:
-    """Two or more sites (k, 3), to each of which more than ``least`` of the photos (n, 3) are nearest; or None."""
+    """Return two or more sites (k, 3), to each of which more than ``least`` of the photos (n, 3) are nearest; or
+    None.
+    """
     chosen = unit
     if len(unit) > sample:
         chosen = unit[np.sort(rng.choice(len(unit), sample, replace=False))]
@@ -127,7 +130,8 @@ def _split(
 
 
 def optics_labels(unit: clusters.Vectors, neighbours: int, xi: float) -> NDArray[np.int64]:
-    """Cluster numbers (n,) of unit vectors (n, 3) by density, -1 for none: OPTICS with clusters by their steepness xi.
+    """Return cluster numbers (n,) of unit vectors (n, 3) by density, -1 for none: OPTICS with clusters by their
+    steepness xi.
 
     As scikit-learn's, which extracts the clusters here too; but it searches neighbours anew for every photo, and
     without a greatest distance all are neighbours: this is some ten times faster.
@@ -158,7 +162,7 @@ def optics_labels(unit: clusters.Vectors, neighbours: int, xi: float) -> NDArray
 
 
 def _mean(unit: clusters.Vectors) -> NDArray[np.float64]:
-    """The direction of the sum, or the first where there is none."""
+    """Return the direction of the sum of vectors, or the first vector where the sum has none."""
     total = unit.sum(axis=0)
     length = np.linalg.norm(total)
     result: NDArray[np.float64] = total / length if length > 1e-9 else unit[0]

@@ -1,4 +1,4 @@
-"""Which of many polygons of the map holds each position, or is nearest to it: exact, at a million positions a second.
+"""Find which of many polygons of the map holds each position, or is nearest to it. Exact, a million positions a second.
 
 The map is cut into tiles. A tile that no border crosses has one answer, found once; only positions in the others are
 tested against polygons.
@@ -42,7 +42,9 @@ class Polygons:
         self._edges: _Edges | None = None
 
     def index_of(self, points: sphere.Points, stray_km: float = 0.0) -> NDArray[np.int64]:
-        """The polygon (n,) that holds each position (n, 2), or else the nearest at most ``stray_km`` away; or -1."""
+        """Return the polygon (n,) that holds each position (n, 2), or else the nearest at most ``stray_km`` away; or
+        -1.
+        """
         found = np.empty(len(points), np.int64)
         for start in range(0, len(points), _CHUNK):
             part = slice(start, start + _CHUNK)
@@ -72,7 +74,7 @@ class Polygons:
         return result
 
     def _classified(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
-        """For each tile the one polygon that covers it, -1 for none, or that a border crosses it."""
+        """Return for each tile the one polygon that covers it, -1 for none, or that a border crosses it."""
         south, west = row / _TILES_PER_DEGREE - 90, column / _TILES_PER_DEGREE - 180
         size = 1 / _TILES_PER_DEGREE
         boxes = shapely.box(west, south, west + size, south + size)
@@ -84,7 +86,7 @@ class Polygons:
         return answer
 
     def _tested(self, points: sphere.Points, tile: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The first polygon that holds each position, by trying those whose extent meets its tile."""
+        """Return the first polygon that holds each position, by trying those whose extent meets its tile."""
         distinct, place = np.unique(tile, return_inverse=True)
         columns = self._tiles.shape[1]
         south, west = distinct // columns / _TILES_PER_DEGREE - 90, distinct % columns / _TILES_PER_DEGREE - 180
@@ -106,7 +108,7 @@ class Polygons:
 
 
 def _pieces(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
-    """The borders of all polygons as short lines: the index then knows where they are."""
+    """Return the borders of all polygons as short lines, so that the index knows where they are."""
     lines = []
     for ring in shapely.get_rings(shapely.get_parts(shapes)):
         corners = shapely.get_coordinates(ring)
@@ -135,7 +137,9 @@ class _Edges:
         self._tree = cKDTree((self._start + self._end) / 2)
 
     def nearest(self, unit: NDArray[np.float64], km: float) -> NDArray[np.int64]:
-        """The polygon whose border is nearest to each unit vector (n, 3), the first of several; -1 beyond ``km``."""
+        """Return the polygon whose border is nearest to each unit vector (n, 3), the first of several; -1 beyond
+        ``km``.
+        """
         answer = np.full(len(unit), -1)
         left, k = np.arange(len(unit)), 8
         while len(left):
@@ -151,7 +155,9 @@ class _Edges:
     def _nearest_of(
         self, unit: NDArray[np.float64], limit: float, k: int
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """The nearest among the k edges whose middles are nearest, (n,), and whether no other edge can be nearer."""
+        """Return the nearest among the k edges whose middles are nearest, (n,), and whether no other edge can be
+        nearer.
+        """
         bound = (limit + self._half) * (1 + 1e-9)
         found, edge = self._tree.query(unit, k=np.arange(1, k + 1), distance_upper_bound=bound)
         middle = np.asarray(found)
@@ -165,7 +171,7 @@ class _Edges:
         return np.where(nearest <= limit, owner, -1), sure
 
     def _distance(self, unit: NDArray[np.float64], edge: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Straight distances (n, k) from unit vectors (n, 3) to edges (n, k)."""
+        """Return straight distances (n, k) from unit vectors (n, 3) to edges (n, k)."""
         start, along = self._start[edge], self._end[edge] - self._start[edge]
         squared = np.maximum((along**2).sum(-1), 1e-300)
         share = np.clip(((unit[:, None] - start) * along).sum(-1) / squared, 0, 1)

@@ -1,4 +1,4 @@
-"""Delaunay meshes: positions in; spherical triangles, small where there are many photos, out; no seam anywhere.
+"""Delaunay meshes of positions: spherical triangles that are small where there are many photos, without a seam.
 
 A structured grid of nodes is triangulated; a triangle that holds more photos than the refinement limit gets a node
 inside, and the triangles near it are made Delaunay again, round after round; those with too few photos are dropped.
@@ -46,7 +46,7 @@ class MeshSettings(base.PartitionSettings):
         return self
 
     def kept(self, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which triangles (k,) with these many photos stay: those with ``min`` or more."""
+        """Return which triangles (k,) with these many photos stay: those with ``min`` or more."""
         return counts >= self.min
 
 
@@ -77,14 +77,16 @@ class DelaunayMesh(base.Partition):
         self.spread_km = np.where(empty, np.sqrt(edges / 36) * sphere.EARTH_KM, spread_km)
 
     def assign(self, points: ArrayLike) -> NDArray[np.int64]:
+        """Return cell numbers (n,) of positions (n, 2); -1 outside every cell."""
         tree = triangles.PointTree(sphere.one_spelling(sphere.points(points)))
         return tree.labels(tree.members(self.corners))
 
     def boundary(self, cell: int) -> list[sphere.Points]:
+        """Return the closed rings (m, 2) in degrees around one cell."""
         return [great_circles.densify(sphere.latlon(self.corners[cell]))]
 
     def neighbours(self) -> NDArray[np.int64]:
-        """Pairs (m, 2) of cells i < j that share an edge."""
+        """Return pairs (m, 2) of cells i < j that share an edge."""
         _, number = np.unique(self.corners.reshape(-1, 3), axis=0, return_inverse=True)
         twin = delaunay.twins(number.reshape(-1, 3))
         half = np.flatnonzero(twin > np.arange(len(twin)))
@@ -92,10 +94,12 @@ class DelaunayMesh(base.Partition):
         return pairs[np.lexsort(pairs.T[::-1])]
 
     def own_columns(self) -> dict[str, pa.Array]:
+        """Return the columns of the saved table that only this kind has."""
         return dict(zip(_COLUMNS, map(pa.array, self.corners.reshape(-1, 9).T), strict=True))
 
     @classmethod
     def from_table(cls, table: pa.Table) -> Self:
+        """Return the partition of a saved table."""
         common = base.common_columns(table)
         corners = np.stack([table[name].to_numpy() for name in _COLUMNS], axis=1).reshape(-1, 3, 3)
         return cls(corners, common["centers"], common["counts"], common["spread_km"])
@@ -114,7 +118,7 @@ def build_mesh(points: ArrayLike, settings: MeshSettings) -> DelaunayMesh:
 
 
 def _refined(tree: triangles.PointTree, settings: MeshSettings) -> tuple[delaunay.Triangulation, NDArray[np.int64]]:
-    """The whole mesh and the number of photos (t,) in each of its triangles."""
+    """Return the whole mesh and the number of photos (t,) in each of its triangles."""
     mesh = delaunay.grid(settings.nodes)
     apart = float(sphere.km_to_chord(settings.min_edge_m / 1000))
     counts, sums = tree.totals(tree.members(mesh.positions()), len(mesh))
@@ -137,7 +141,7 @@ def _refined(tree: triangles.PointTree, settings: MeshSettings) -> tuple[delauna
 def _new_nodes(
     mesh: delaunay.Triangulation, which: NDArray[np.int64], sums: NDArray[np.float64], pull: float, apart: float
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """A node (m, 3) for each triangle, the middle where the pulled one does not fit, and whether it fits.
+    """Return a node (m, 3) for each triangle, the middle where the pulled one does not fit, and whether it fits.
 
     It must lie inside the triangle, and its chord to every other node must be at least ``apart``.
     """

@@ -1,4 +1,4 @@
-"""Partitions as papers and projects describe them: data only, ``PRESETS`` by name.
+"""Partitions as papers and projects describe them, as data: ``PRESETS`` by name.
 
 The settings are the published ones; the cells depend on the photos as well, so another number of them is no error.
 """

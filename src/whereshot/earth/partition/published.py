@@ -1,4 +1,4 @@
-"""Cell tables that others published: a CSV file of GeoEstimation or OSV-5M in, the partition that it describes out.
+"""Read tables of cells that others published: CSV files of GeoEstimation and OSV-5M.
 
 GeoEstimation (Mueller-Budack et al. 2018) lists S2 cells, OSV-5M (Astruc et al. 2024) the boxes of a quadtree. Both
 give each cell's mean position, neither says how far the photos lie from it: the spread is that of photos spread
@@ -34,22 +34,26 @@ class PublishedS2Cells(s2cells.S2Cells):
     class_labels: NDArray[np.int64]
 
     def own_columns(self) -> dict[str, pa.Array]:
+        """Return the columns of the saved table that only this kind has."""
         return {"class_label": pa.array(self.class_labels), **super().own_columns()}
 
     @classmethod
     def from_table(cls, table: pa.Table) -> Self:
+        """Return the partition of a saved table."""
         cells = super().from_table(table)
         cells.class_labels = table["class_label"].to_numpy()
         return cells
 
 
 def is_csv(path: str | Path) -> bool:
-    """Whether the name of a file is that of a published table."""
+    """Return whether the name of a file is that of a published table."""
     return Path(path).suffix.lower() == ".csv"
 
 
 def read(path: str | Path) -> base.Partition:
-    """The partition of a published table; raises InputError naming the line that is wrong, or for unknown columns."""
+    """Return the partition of a published table; raises InputError naming the line that is wrong, or for unknown
+    columns.
+    """
     path = Path(path)
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -131,7 +135,7 @@ class _Table:
         return sphere.points(np.stack(pair, axis=1))
 
     def distinct(self, column: str, values: NDArray[np.integer]) -> None:
-        """Refuse the second row of two with one value."""
+        """Refuse the second of two rows with the same value."""
         order = np.argsort(values, kind="stable")
         again = order[1:][values[order][1:] == values[order][:-1]]
         if len(again):
@@ -140,14 +144,14 @@ class _Table:
             self.refuse(row, f"{column} {self.text(column)[row]} is also that of line {self.first_line + first}")
 
     def disjoint(self, first: NDArray[np.integer], last: NDArray[np.integer], order: NDArray[np.int64]) -> None:
-        """Refuse the row whose cell lies in another's: runs first..last in this order."""
+        """Refuse a row whose cell lies in another cell. Rows have runs from first to last, in this order."""
         for place in np.flatnonzero(first[order][1:] <= last[order][:-1])[:1]:
             outer, inner = sorted(order[place : place + 2].tolist())
             self.refuse(inner, f"the cell overlaps that of line {self.first_line + outer}")
 
 
 def _read_geoestimation(table: _Table) -> PublishedS2Cells:
-    """S2 cells with counts and mean positions; rows come by class number, cells go by S2 id."""
+    """Return S2 cells with counts and mean positions; rows come by class number, cells go by S2 id."""
     labels = table.whole_numbers("class_label")
     table.distinct("class_label", labels)
     tokens = table.text("hex_id")
@@ -170,7 +174,7 @@ def _read_geoestimation(table: _Table) -> PublishedS2Cells:
 
 
 def _read_osv5m(table: _Table) -> quadtree.Quadtree:
-    """The boxes of a quadtree, whose start box is the one around them all."""
+    """Return the boxes of a quadtree, whose start box is the one around them all."""
     table.distinct("cluster_id", table.whole_numbers("cluster_id"))
     low, high = table.positions("min_lat", "min_lon"), table.positions("max_lat", "max_lon")
     centers = table.positions("mean_lat", "mean_lon")
@@ -197,7 +201,7 @@ def _read_osv5m(table: _Table) -> quadtree.Quadtree:
 
 
 def _even_spread_km(area_sr: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The root mean square distance from the middle of photos spread evenly over a disc of this area."""
+    """Return the root mean square distance from the middle of photos spread evenly over a disc of this area."""
     return sphere.EARTH_KM * np.sqrt(area_sr / (2 * np.pi))
 
 

@@ -88,26 +88,32 @@ class Quadtree(base.Partition):
         self.area_sr = areas_sr(self.boxes)
 
     def assign(self, points: ArrayLike) -> NDArray[np.int64]:
+        """Return cell numbers (n,) of positions (n, 2); -1 outside every cell."""
         return _find(self._first, self._last, _descend(sphere.points(points), self.start, self._depth))
 
     def boundary(self, cell: int) -> list[sphere.Points]:
+        """Return the closed rings (m, 2) in degrees around one cell."""
         return [polygons.corners_of(shapely.segmentize(self.polygon(cell), great_circles.STEP_DEGREES))]
 
     def polygon(self, cell: int) -> BaseGeometry:
+        """Return one cell as a valid polygon of the map."""
         south, west, north, east = self.boxes[cell]
         result: BaseGeometry = shapely.box(west, south, east, north)
         return result
 
     def own_columns(self) -> dict[str, pa.Array]:
+        """Return the columns of the saved table that only this kind has."""
         edges = dict(zip(Box._fields, map(pa.array, self.boxes.T), strict=True))
         return {"path": pa.array(_digits(self.paths, self.depths), pa.string()), **edges}
 
     def to_table(self) -> pa.Table:
+        """Return one row per cell, with what this kind needs besides in the metadata."""
         about = json.dumps({"kind": self.kind, "start": list(self.start)})
         return super().to_table().replace_schema_metadata({base.METADATA_KEY: about})
 
     @classmethod
     def from_table(cls, table: pa.Table) -> Self:
+        """Return the partition of a saved table."""
         common = base.common_columns(table)
         digits = table["path"].to_pylist()
         return cls(
@@ -149,14 +155,14 @@ def build(points: ArrayLike, settings: QuadtreeSettings) -> Quadtree:
 
 
 def _can_be_split(start: Box, paths: NDArray[np.int64], depth: int) -> NDArray[np.bool_]:
-    """Whether each of the four parts of a box still has a square metre."""
+    """Return whether each of the four parts of a box still has a square metre."""
     parts = boxes_of(start, (4 * paths[:, None] + np.arange(4)).ravel(), np.full(4 * len(paths), depth + 1))
     result: NDArray[np.bool_] = np.all(areas_sr(parts).reshape(-1, 4) >= base.SMALLEST_SR, axis=1)
     return result
 
 
 def areas_sr(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The area (k,) of boxes (k, 4) of south, west, north, east."""
+    """Return the area (k,) of boxes (k, 4) of south, west, north, east."""
     south, west, north, east = boxes.T
     # sin(north) - sin(south), written so that small boxes keep their digits
     height = 2 * np.cos(np.radians(0.5 * (south + north))) * np.sin(np.radians(0.5 * (north - south)))
@@ -165,7 +171,9 @@ def areas_sr(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def edges(low: float, high: float, depth: int) -> NDArray[np.float64]:
-    """The 2^depth + 1 edges between low and high that halving leaves, rounded as the published code rounds them."""
+    """Return the 2^depth + 1 edges between low and high that halving leaves, rounded as the published code rounds
+    them.
+    """
     result = np.array([low, high])
     for _ in range(depth):
         finer = np.empty(2 * len(result) - 1)
@@ -175,7 +183,7 @@ def edges(low: float, high: float, depth: int) -> NDArray[np.float64]:
 
 
 def path_of(rows: NDArray[np.int64], columns: NDArray[np.int64], depth: int) -> NDArray[np.int64]:
-    """Rows and columns of the grid at ``depth`` interleaved: per level two bits, north first."""
+    """Return rows and columns of the grid at ``depth`` interleaved: two bits per level, north first."""
     path = np.zeros_like(rows)
     for level in range(depth):
         path |= ((rows >> level & 1) << 2 * level + 1) | ((columns >> level & 1) << 2 * level)
@@ -183,7 +191,7 @@ def path_of(rows: NDArray[np.int64], columns: NDArray[np.int64], depth: int) -> 
 
 
 def _bounding_box(p: sphere.Points) -> Box:
-    """The box around all points, at least some metres wide."""
+    """Return the box around all points, at least some metres wide."""
     low, high = p.min(axis=0), p.max(axis=0)
     thin = high - low < _SMALLEST_DEGREES
     limit = np.array([90.0, 180.0])
@@ -196,7 +204,7 @@ def _bounding_box(p: sphere.Points) -> Box:
 
 
 def _descend(p: sphere.Points, start: Box, depth: int) -> NDArray[np.int64]:
-    """The path at ``depth`` of every position (n, 2), -1 outside ``start``."""
+    """Return the path at ``depth`` of every position (n, 2), -1 outside ``start``."""
     table_depth = min(depth, _TABLE_DEPTH)
     axes = ((0, start.south, start.north), (1, start.west, start.east))
     tables = [edges(low, high, table_depth) for _, low, high in axes]
@@ -228,7 +236,7 @@ def _descend(p: sphere.Points, start: Box, depth: int) -> NDArray[np.int64]:
 
 
 def _slots(values: NDArray[np.float64], table: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Between which two edges of an even table each value lies: a guess, put right by the edges themselves."""
+    """Return between which two edges of an even table each value lies: a guess, put right by the edges themselves."""
     last = len(table) - 2
     guess = (values - table[0]) * ((last + 1) / (table[-1] - table[0]))
     slot = np.clip(guess.astype(np.int64), 0, last)
@@ -241,14 +249,14 @@ def _slots(values: NDArray[np.float64], table: NDArray[np.float64]) -> NDArray[n
 def runs(
     paths: NDArray[np.int64], depths: NDArray[np.int64], depth: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The first and the last path at ``depth`` of boxes that are not below it."""
+    """Return the first and the last path at ``depth`` of boxes that are not below it."""
     bits = 2 * (depth - depths)
     first = paths << bits
     return first, first + (np.int64(1) << bits) - 1
 
 
 def _find(first: NDArray[np.int64], last: NDArray[np.int64], leaves: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Which of the disjoint runs, sorted, holds each path; -1 for none."""
+    """Return which of the disjoint runs, sorted, holds each path; -1 for none."""
     if len(first) == 0:
         return np.full(len(leaves), -1)
     cell = np.searchsorted(first, leaves, side="right") - 1
@@ -256,7 +264,7 @@ def _find(first: NDArray[np.int64], last: NDArray[np.int64], leaves: NDArray[np.
 
 
 def boxes_of(start: Box, paths: NDArray[np.int64], depths: NDArray[np.int64]) -> NDArray[np.float64]:
-    """South, west, north, east (k, 4): halved level by level, so that the last bits are those of the descent."""
+    """Return south, west, north, east (k, 4): halved level by level, so that the last bits are those of the descent."""
     boxes = np.tile(np.array(start), (len(paths), 1))
     for level in range(int(depths.max(initial=0))):
         on = level < depths
@@ -269,6 +277,6 @@ def boxes_of(start: Box, paths: NDArray[np.int64], depths: NDArray[np.int64]) ->
 
 
 def _digits(paths: NDArray[np.int64], depths: NDArray[np.int64]) -> list[str]:
-    """Paths as OSV-5M writes its ids: a digit 0 to 3 per level."""
+    """Return paths as OSV-5M writes its ids: a digit 0 to 3 per level."""
     pairs = zip(paths.tolist(), depths.tolist(), strict=True)
     return ["".join(str(path >> 2 * level & 3) for level in reversed(range(depth))) for path, depth in pairs]

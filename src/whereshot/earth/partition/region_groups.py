@@ -53,7 +53,9 @@ def build(points: ArrayLike, settings: RegionSettings) -> Regions:
 
 
 def _merged(shapes: list[BaseGeometry], parents: list[str], counts: NDArray[np.int64], least: int) -> NDArray[np.int64]:
-    """For each region (r,) the first region of its group, after groups of at most ``least`` photos joined others."""
+    """Return for each region (r,) the first region of its group, after groups of at most ``least`` photos joined
+    others.
+    """
     head = np.arange(len(shapes))
     if least == 0:
         return head
@@ -169,7 +171,9 @@ def _share_cells(
 
 
 def _ashore(sites: clusters.Vectors, unit: clusters.Vectors, outline: BaseGeometry) -> clusters.Vectors:
-    """The sites (s, 3) that keep a part of the outline, as those do to which a photo (n, 3) inside it is nearest."""
+    """Return the sites (s, 3) that keep a part of the outline, as those do to which a photo (n, 3) inside it is
+    nearest.
+    """
     counts = np.bincount(clusters.nearest(sites, unit), minlength=len(sites))
     if counts.all():
         return sites

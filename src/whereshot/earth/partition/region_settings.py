@@ -43,7 +43,7 @@ class RegionSettings(base.PartitionSettings):
 
 
 def read_disjoint(settings: RegionSettings) -> border_files.Borders:
-    """The wanted regions of the file, each without what an earlier one has; one that has nothing left is noted.
+    """Return the wanted regions of the file, each without what an earlier one has; one that has nothing left is noted.
 
     Raises InputError for a wrong file, and for a name in ``only`` that it does not hold.
     """
@@ -60,7 +60,7 @@ def read_disjoint(settings: RegionSettings) -> border_files.Borders:
 
 
 def _chosen(found: border_files.Borders, settings: RegionSettings) -> border_files.Borders:
-    """Only the regions whose name or parent is asked for."""
+    """Return only the regions whose name or parent is asked for."""
     if not settings.only:
         return found
     known = {*found.names, *found.parents} - {""}
@@ -81,7 +81,7 @@ def _chosen(found: border_files.Borders, settings: RegionSettings) -> border_fil
 
 
 def _disjoint(shapes: list[BaseGeometry]) -> list[BaseGeometry]:
-    """The polygons, each without what an earlier one has: then what is drawn is what is assigned."""
+    """Return the polygons, each without what an earlier one has: then what is drawn is what is assigned."""
     array = np.array(shapes, dtype=object)
     shapely.prepare(array)
     first, second = shapely.STRtree(array).query(array, predicate="intersects")

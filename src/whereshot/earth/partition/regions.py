@@ -1,4 +1,4 @@
-"""Cells along borders: the regions of a file, small ones merged, large ones split by k-means where the photos are.
+"""Cells along borders: groups of regions, each cut by the Voronoi cells of its sites.
 
 Positions and a file of polygons in; cells out, each a group of regions cut by the Voronoi cell of one of its sites.
 """
@@ -74,33 +74,38 @@ class Regions(base.Partition):
         self._cell[self._first[group] + site] = np.arange(len(group))
 
     def assign(self, points: ArrayLike) -> NDArray[np.int64]:
+        """Return cell numbers (n,) of positions (n, 2); -1 outside every cell."""
         p = sphere.points(points)
         group = self._polygons.index_of(p, self.stray_km)
         return np.append(self._cell, -1)[_site_of(self.groups, self._first, p, group)]
 
     def populate(self, points: ArrayLike, kept: Callable[[NDArray[np.int64]], NDArray[np.bool_]]) -> Self:
+        """Return the same cells counted anew on other positions (n, 2)."""
         p = sphere.points(points)
         recounted = copy.copy(self)
         recounted.stray_counts = _stray_counts(self._polygons, p, self.assign(p), len(self))
         return base.Partition.populate(recounted, p, kept)
 
     def boundary(self, cell: int) -> list[sphere.Points]:
-        """Closed rings (m, 2) in degrees, counter-clockwise round the cell and clockwise round its holes."""
+        """Return closed rings (m, 2) in degrees, counter-clockwise round the cell and clockwise round its holes."""
         dense = shapely.segmentize(self.shapes[cell], great_circles.STEP_DEGREES)
         return [polygons.corners_of(ring) for ring in shapely.get_rings(shapely.get_parts(dense))]
 
     def polygon(self, cell: int) -> BaseGeometry:
+        """Return one cell as a valid polygon of the map."""
         result: BaseGeometry = self.shapes[cell]
         return result
 
     def neighbours(self) -> NDArray[np.int64]:
-        """Pairs (m, 2) of cells i < j whose polygons share a stretch of border; what strays in from beyond joins none.
+        """Return pairs (m, 2) of cells i < j whose polygons share a stretch of border. Places outside the polygons do
+        not count.
 
         Regions across a strait are no neighbours, however far out photos belong to them.
         """
         return adjacency.touching(self.shapes, TOUCH_DEGREES)
 
     def own_columns(self) -> dict[str, pa.Array]:
+        """Return the columns of the saved table that only this kind has."""
         sites = [self.groups[group].sites[site] for group, site in zip(self.group, self.site, strict=True)]
         latitude, longitude = sphere.latlon(np.array(sites).reshape(-1, 3)).T
         return {
@@ -115,6 +120,7 @@ class Regions(base.Partition):
         }
 
     def to_table(self) -> pa.Table:
+        """Return one row per cell, with what this kind needs besides in the metadata."""
         table = super().to_table()
         # groups and sites without a cell have no row, yet their places must stay theirs
         groups = pa.table(
@@ -133,6 +139,7 @@ class Regions(base.Partition):
 
     @classmethod
     def from_table(cls, table: pa.Table) -> Self:
+        """Return the partition of a saved table."""
         saved = pa.ipc.open_file(base64.b64decode(table.schema.metadata[GROUPS_KEY])).read_all()
         groups = [
             RegionGroup(
@@ -156,7 +163,7 @@ class Regions(base.Partition):
 
 
 def _stray_counts(lookup: Polygons, points: sphere.Points, label: NDArray[np.int64], cells: int) -> NDArray[np.int64]:
-    """How many photos of each label lie in no polygon, (cells,)."""
+    """Return how many photos of each label lie in no polygon, (cells,)."""
     own = label[(label >= 0) & (lookup.index_of(points) < 0)]
     return np.bincount(own, minlength=cells)
 
@@ -164,7 +171,7 @@ def _stray_counts(lookup: Polygons, points: sphere.Points, label: NDArray[np.int
 def _site_of(
     groups: list[RegionGroup], first: NDArray[np.int64], points: sphere.Points, group: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """The number (n,) of each position's nearest site in its group, counted over all groups; -1 outside."""
+    """Return the number (n,) of each position's nearest site in its group, counted over all groups; -1 outside."""
     answer = np.where(group >= 0, first[group], -1)
     many = np.array([len(one.sites) > 1 for one in groups])
     rows = np.flatnonzero((group >= 0) & many[group])
@@ -187,7 +194,9 @@ def cells_of(
     notes: Sequence[str],
     lookup: Polygons | None = None,
 ) -> Regions:
-    """All cells of these groups that have enough photos; ``lookup`` finds the groups' polygons, if it is at hand."""
+    """Return all cells of these groups that have enough photos. ``lookup`` finds the polygons of the groups, if it is
+    known.
+    """
     drawn = [_drawn(group) for group in groups]
     for index, parts in enumerate(drawn):  # a site without a polygon is no cell
         if any(shape.is_empty for shape in parts):
@@ -226,7 +235,7 @@ def cells_of(
 
 
 def _drawn(group: RegionGroup) -> list[BaseGeometry]:
-    """The polygons of a group's cells."""
+    """Return the polygons of a group's cells."""
     if len(group.sites) == 1:
         return [group.shape]
     voronoi = clusters.Voronoi(group.sites)

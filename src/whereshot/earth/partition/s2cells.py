@@ -61,16 +61,20 @@ class S2Cells(base.Partition):
         self.area_sr = s2.area_sr(self.ids)
 
     def assign(self, points: ArrayLike) -> NDArray[np.int64]:
+        """Return cell numbers (n,) of positions (n, 2); -1 outside every cell."""
         return _find(self._first, self._last, s2.encode(sphere.one_spelling(sphere.points(points))))
 
     def boundary(self, cell: int) -> list[sphere.Points]:
+        """Return the closed rings (m, 2) in degrees around one cell."""
         return [great_circles.densify(s2.vertices(self.ids[cell : cell + 1])[0])]
 
     def own_columns(self) -> dict[str, pa.Array]:
+        """Return the columns of the saved table that only this kind has."""
         return {"s2_id": pa.array(self.ids), "s2_token": pa.array(s2.token(self.ids))}
 
     @classmethod
     def from_table(cls, table: pa.Table) -> Self:
+        """Return the partition of a saved table."""
         common = base.common_columns(table)
         return cls(table["s2_id"].to_numpy(), common["centers"], common["counts"], common["spread_km"])
 
@@ -104,7 +108,7 @@ def build_adaptive(points: ArrayLike, settings: AdaptiveSettings, populate_with:
 
 
 def build_fixed(points: ArrayLike, settings: FixedSettings, populate_with: ArrayLike | None = None) -> S2Cells:
-    """All cells of one level that hold more than ``min`` photos, of ``populate_with`` (m, 2) where given."""
+    """Return all cells of one level that hold more than ``min`` photos, of ``populate_with`` (m, 2) where given."""
     p = sphere.points(points)
     p = p if populate_with is None else sphere.points(populate_with)
     leaves = s2.encode(sphere.one_spelling(p))
@@ -113,13 +117,13 @@ def build_fixed(points: ArrayLike, settings: FixedSettings, populate_with: Array
 
 
 def _count(ordered: NDArray[np.uint64], cells: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """How many of the sorted leaf ids each cell holds."""
+    """Return how many of the sorted leaf ids each cell holds."""
     first = np.searchsorted(ordered, s2.range_min(cells), side="left")
     return np.searchsorted(ordered, s2.range_max(cells), side="right") - first
 
 
 def _find(first: s2.CellIds, last: s2.CellIds, leaves: s2.CellIds) -> NDArray[np.int64]:
-    """Which of the disjoint ranges first..last, sorted, holds each leaf id; -1 for none."""
+    """Return which of the disjoint ranges first..last, sorted, holds each leaf id; -1 for none."""
     if len(first) == 0:
         return np.full(len(leaves), -1)
     cell = np.searchsorted(first, leaves, side="right") - 1
@@ -127,7 +131,7 @@ def _find(first: s2.CellIds, last: s2.CellIds, leaves: s2.CellIds) -> NDArray[np
 
 
 def _with_statistics(p: NDArray[np.float64], leaves: NDArray[np.uint64], cells: NDArray[np.uint64]) -> S2Cells:
-    """The cells, sorted by id, with the count, mean and spread of the points (n, 2) that have these leaf ids."""
+    """Return the cells, sorted by id, with the count, mean and spread of the points (n, 2) that have these leaf ids."""
     labels = _find(s2.range_min(cells), s2.range_max(cells), leaves)
     centers, spread_km = base.centroids(p, labels, len(cells), s2.center(cells))
     return S2Cells(cells, centers, np.bincount(labels + 1, minlength=len(cells) + 1)[1:], spread_km)

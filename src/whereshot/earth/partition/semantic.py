@@ -1,4 +1,5 @@
-"""Semantic cells as PIGEON's (Haas et al. 2023): regions that merge within their parent, dense clusters split off.
+"""Semantic cells like those of PIGEON (Haas et al. 2023): regions merge within their parent, dense clusters are split
+off.
 
 Positions and a file of polygons in; ``Regions`` out, as the kind "regions" gives: only the groups and sites differ.
 """
@@ -64,7 +65,7 @@ def build(points: ArrayLike, settings: SemanticSettings) -> regions.Regions:
 
 
 def _touching(shapes: NDArray[np.object_], parents: list[str]) -> NDArray[np.int64]:
-    """Pairs (m, 2) of polygons of one parent with no gap between them."""
+    """Return pairs (m, 2) of polygons of one parent with no gap between them."""
     pairs = shapely.STRtree(shapes).query(shapes).T
     family = np.unique(np.array(parents), return_inverse=True)[1]
     pairs = pairs[(pairs[:, 0] < pairs[:, 1]) & (family[pairs[:, 0]] == family[pairs[:, 1]])]

@@ -1,4 +1,4 @@
-"""Voronoi cells round the k-means centres of the photos: every place of the sphere belongs to its nearest site."""
+"""Voronoi cells around the k-means centres of the photos: every place of the sphere belongs to its nearest site."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ class VoronoiCells(base.Partition):
         self.area_sr = np.array([self._voronoi.area_sr(one) for one in site.tolist()])
 
     def assign(self, points: ArrayLike) -> NDArray[np.int64]:
+        """Return cell numbers (n,) of positions (n, 2); -1 outside every cell."""
         p = sphere.one_spelling(sphere.points(points))
         cell = np.empty(len(p), np.int64)
         for start in range(0, len(p), _CHUNK):
@@ -69,15 +70,19 @@ class VoronoiCells(base.Partition):
         return cell
 
     def boundary(self, cell: int) -> list[sphere.Points]:
+        """Return the closed rings (m, 2) in degrees around one cell."""
         return [self._voronoi.ring(int(self.site[cell]))]
 
     def polygon(self, cell: int) -> BaseGeometry:
+        """Return one cell as a valid polygon of the map."""
         return self._voronoi.polygon(int(self.site[cell]))
 
     def own_columns(self) -> dict[str, pa.Array]:
+        """Return the columns of the saved table that only this kind has."""
         return {"site": pa.array(self.site)}
 
     def to_table(self) -> pa.Table:
+        """Return one row per cell, with what this kind needs besides in the metadata."""
         table = super().to_table()
         # sites without a cell have no row, yet their places must stay theirs
         sites = base64.b64encode(self.sites.astype("<f8").tobytes())
@@ -85,6 +90,7 @@ class VoronoiCells(base.Partition):
 
     @classmethod
     def from_table(cls, table: pa.Table) -> Self:
+        """Return the partition of a saved table."""
         common = base.common_columns(table)
         sites = np.frombuffer(base64.b64decode(table.schema.metadata[SITES_KEY]), "<f8").reshape(-1, 3)
         return cls(
@@ -97,7 +103,7 @@ class VoronoiCells(base.Partition):
 
 
 def build(points: ArrayLike, settings: VoronoiSettings) -> VoronoiCells:
-    """Cells round the k-means centres of the photos; those with at most ``min`` are dropped."""
+    """Return cells around the k-means centres of the photos; cells with at most ``min`` photos are dropped."""
     p = sphere.one_spelling(sphere.points(points))
     unit = sphere.xyz(p)
     if len(p) == 0:
