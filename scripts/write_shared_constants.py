@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ SHARED = {
     "earth.sphere": {
         "EARTH_KM": "EARTH_KM",
         "HALF_CIRCUMFERENCE_KM": "HALF_CIRCUMFERENCE_KM",
+    },
+    "photos.images": {
+        "MAX_PIXELS": "MAX_PIXELS",
+        "SUFFIXES": "PICTURE_SUFFIXES",
     },
     "photos.emptiness": {
         "NOTHING": "NOTHING_TO_SEE",
@@ -90,11 +95,18 @@ SHARED = {
         "WIDEST_CANDIDATE_KM": "WIDEST_CANDIDATE_KM",
         "LEAST_SHARE": "LEAST_COUNTRY_SHARE",
     },
+    "server.media_types": {
+        "LINES": "LINES_TYPE",
+    },
+    "server.options": {
+        "Options.level": "LEVEL",
+        "Options.top": "TOP",
+    },
     "server.static_site": {
         "FORMAT": "SITE_FORMAT",
     },
 }
-"""By module: the name in Python, and the name in TypeScript."""
+"""By module: the name in Python, also of an attribute of a class, and the name in TypeScript."""
 
 HEAD = f"""/**
  * Numbers and sentences that the page and Python share. Made by scripts/write_shared_constants.py: do not edit.
@@ -114,7 +126,9 @@ export type Region = (typeof REGIONS)[number];
 
 
 def literal(value: Any) -> str:
-    """Return a value as a TypeScript literal, on one line: numbers, texts, tuples and dicts. Raises TypeError."""
+    """Return a value as a TypeScript literal, on one line: numbers, texts, tuples, sets and dicts. Raises TypeError."""
+    if isinstance(value, (set, frozenset)):
+        value = sorted(value)
     if isinstance(value, (tuple, list)):
         return f"[{', '.join(literal(part) for part in value)}] as const"
     if isinstance(value, dict):
@@ -138,7 +152,7 @@ def shared_file() -> str:
     for module_name, names in {**SHARED, WORDING: wording_names()}.items():
         module = importlib.import_module(f"whereshot.{module_name}")
         lines.append(f"// whereshot.{module_name}")
-        lines += [f"export const {ours} = {literal(getattr(module, name))};" for name, ours in names.items()]
+        lines += [f"export const {ours} = {literal(attrgetter(name)(module))};" for name, ours in names.items()]
         lines.append("")
     return "\n".join(lines) + TAIL
 

@@ -1,5 +1,6 @@
 /** Files -> photos that the page shows: checked against the limits, with a picture and the recorded position. */
 import type { PageInfo, Position } from "./locator";
+import { PICTURE_SUFFIXES } from "./shared";
 import { bytesWords } from "./words";
 
 export interface Photo {
@@ -28,10 +29,13 @@ async function recordedPosition(file: File): Promise<Position | null> {
   }
 }
 
-const PICTURES = /\.(jpe?g|png|webp|heic|heif|avif|tiff?|gif|bmp)$/i;
+/** Whether the name of a file ends as the names of pictures do. */
+function isPictureName(name: string): boolean {
+  return PICTURE_SUFFIXES.some((suffix) => name.toLowerCase().endsWith(suffix));
+}
 
-/** Complaints beyond so many are counted. */
-const MOST_TOLD = 3;
+/** The most complaints that are shown in words; the others are counted. */
+const MOST_SHOWN = 3;
 
 /** Those files that can be asked about, and one sentence on each of the others. */
 export function sift(files: File[], already: Photo[], limits: PageInfo["limits"]): { kept: File[]; refused: string[] } {
@@ -40,7 +44,7 @@ export function sift(files: File[], already: Photo[], limits: PageInfo["limits"]
   let bytes = already.reduce((sum, photo) => sum + photo.file.size, 0);
   for (const file of files) {
     const name = file.name || "the pasted picture";
-    if (!file.type.startsWith("image/") && !PICTURES.test(file.name)) refused.push(`${name} is no picture.`);
+    if (!file.type.startsWith("image/") && !isPictureName(file.name)) refused.push(`${name} is no picture.`);
     else if (file.type === "image/svg+xml") refused.push(`${name} is a drawing (SVG), not a photo.`);
     else if (file.size === 0) refused.push(`${name} is empty.`);
     else if (limits.bytes && file.size > limits.bytes)
@@ -51,6 +55,6 @@ export function sift(files: File[], already: Photo[], limits: PageInfo["limits"]
       refused.push(`${name} is one too many; at most ${limits.files} photos at once.`);
     else kept.push(file);
   }
-  const more = refused.length - MOST_TOLD;
-  return { kept, refused: more > 1 ? [...refused.slice(0, MOST_TOLD), `And ${more} more.`] : refused };
+  const more = refused.length - MOST_SHOWN;
+  return { kept, refused: more > 1 ? [...refused.slice(0, MOST_SHOWN), `And ${more} more.`] : refused };
 }

@@ -1,7 +1,7 @@
 /** A server of `whereshot serve` as a Locator: one POST per question, problems (RFC 9457) as words. */
 import { LocateError, type Answer, type LocateOptions, type Locator, type PageInfo, type Prediction } from "./locator";
+import { LINES_TYPE } from "./shared";
 
-const LINES = "application/x-ndjson";
 const TOKEN = "whereshot-token";
 
 /** The server wants a token, or another one. */
@@ -20,7 +20,7 @@ export class ServerLocator implements Locator {
       if (value !== undefined && value !== "") form.append(name, String(value));
     const request = { method: "POST", body: form, signal: signal ?? null };
     if (files.length < 2) return (await ask("v1/locate", request)) as Answer;
-    return readLines(await send("v1/locate", request, LINES), onPhoto);
+    return readLines(await send("v1/locate", request, LINES_TYPE), onPhoto);
   }
 }
 

@@ -7,6 +7,10 @@
 export const EARTH_KM = 6371.0088;
 export const HALF_CIRCUMFERENCE_KM = 20015.114442035923;
 
+// whereshot.photos.images
+export const MAX_PIXELS = 178956970;
+export const PICTURE_SUFFIXES = [".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"] as const;
+
 // whereshot.photos.emptiness
 export const NOTHING_TO_SEE = "nothing to see in this picture";
 export const COARSE_CELLS = 32;
@@ -72,6 +76,13 @@ export const CONFIDENT_TO = { "1": "street", "25": "city", "200": "region", "750
 export const CANDIDATE_KM = 25;
 export const WIDEST_CANDIDATE_KM = 1000;
 export const LEAST_COUNTRY_SHARE = 0.001;
+
+// whereshot.server.media_types
+export const LINES_TYPE = "application/x-ndjson";
+
+// whereshot.server.options
+export const LEVEL = 0.9;
+export const TOP = 5;
 
 // whereshot.server.static_site
 export const SITE_FORMAT = 1;

@@ -1,5 +1,6 @@
 /** A model of a static site: pictures in, Predictions out. How the network is run is given from outside. */
 import type { Place, Prediction } from "../locator";
+import { LEVEL, TOP } from "../shared";
 import { answer, type AnswerParts } from "./answer";
 import { cellsOf } from "./cells";
 import { type Pooled, pool } from "./pooling";
@@ -85,8 +86,8 @@ export class Model {
     const isNothing = this.empty.has(posterior);
     const found = answer(posterior, {
       withinKm: asked.within_km,
-      level: asked.level ?? 0.9,
-      top: asked.top ?? 5,
+      level: asked.level ?? LEVEL,
+      top: asked.top ?? TOP,
       radiusFactor: isNothing ? 1 : this.site.radius_factor,
       countryCodes: this.names.countries.map(([code]) => code),
       nameOf: (number) => this.nameOf(number),

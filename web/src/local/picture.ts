@@ -1,15 +1,14 @@
 /**
- * A file in, an upright 8-bit RGB picture out, as images.py decodes it: the browser decodes, without colour management,
- * but a large JPEG is decoded here, at the reduced scale that Python would choose; transparent parts on white; the first
- * frame of an animation.
+ * Decode a file to an upright 8-bit RGB picture, as whereshot.photos.images does. The browser decodes, without colour
+ * management; a large JPEG is decoded here, at the reduced scale that Python would choose. Transparent parts become
+ * white. Of an animation the first frame is taken.
  */
+import { MAX_PIXELS } from "../shared";
 import { JpegError } from "./coefficients";
 import { type JpegHeader, readJpeg } from "./jpeg";
 import type { Picture } from "./resample";
 import { scaledJpeg } from "./scaled_jpeg";
 
-/** As in images.py: Pillow's own limit against decompression bombs. */
-const MAX_PIXELS = 2 * Math.floor(1024 ** 3 / 4 / 3);
 const BAND = 512;
 
 /** A file is not a picture that can be read here, in words for a person. */
@@ -64,7 +63,7 @@ function reduced(bytes: Uint8Array, jpeg: JpegHeader, leastSide: number): Pictur
   }
 }
 
-/** The scale at which images.py decodes a JPEG, in eighths. */
+/** The scale at which whereshot.photos.images decodes a JPEG, in eighths. */
 export function eighthsOf({ width, height }: { width: number; height: number }, leastSide: number): number {
   const eighths = Math.min(8, Math.ceil((8 * leastSide) / Math.min(width, height)));
   return eighths > 1 && eighths % 2 ? eighths + 1 : eighths;

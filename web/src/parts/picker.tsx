@@ -1,8 +1,9 @@
 /** Photos in: dropped anywhere, pasted, chosen, or taken with the camera. */
 import { useEffect, useRef, useState } from "preact/hooks";
+import { PICTURE_SUFFIXES } from "../shared";
 import { CameraIcon, PictureIcon } from "./icons";
 
-const ACCEPT = "image/*,.heic,.heif,.avif,.tif,.tiff";
+const ACCEPT = ["image/*", ...PICTURE_SUFFIXES].join(",");
 
 interface Props {
   onFiles(files: File[]): void;
