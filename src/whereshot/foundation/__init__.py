@@ -1,1 +1,1 @@
-"""What everything rests on: errors, settings, progress, processes, downloads, tables, jobs."""
+"""Parts that every other district uses: errors, settings, progress, processes, downloads, files, tables, jobs."""

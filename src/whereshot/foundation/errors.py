@@ -1,14 +1,14 @@
-"""The error tree: what went wrong, which value, what was expected, what to do.
+"""Define the errors of whereshot. Each message says what is wrong, with which value, and what to do.
 
     WhereshotError            every error a user can cause or meet; one line, CLI exit 2, HTTP 4xx
-    |-- InputError            an argument, a coordinate, a table or a file that is not what was asked for
+    |-- InputError            an argument, a coordinate, a table or a file that is wrong
     |   |-- ImageError        a picture that cannot be read, is too large or is not a picture
     |   `-- ConfigError       a TOML file with a wrong key or value
     |-- ModelError            a model folder that is missing, incomplete, changed or from another version
     |-- OutputError           a place that cannot be written
     `-- MissingExtraError     an optional dependency that is not installed
 
-Everything that is not a WhereshotError is a bug of ours and keeps its traceback.
+Any other error is a bug in whereshot and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from types import ModuleType
 
 
 class WhereshotError(Exception):
-    """Base of every error that is the input's or the environment's, not the program's."""
+    """Base of every error that comes from the input or the environment, and not from a bug."""
 
 
 class InputError(WhereshotError):
-    """An argument, coordinate, table or file is not what was asked for."""
+    """An argument, a coordinate, a table or a file is wrong."""
 
 
 class ImageError(InputError):
-    """A picture cannot be decoded, exceeds a limit or is not a picture."""
+    """A picture cannot be decoded, is too large, or is not a picture."""
 
 
 class ConfigError(InputError):
@@ -37,7 +37,7 @@ class ConfigError(InputError):
 
 
 class ModelError(WhereshotError):
-    """A model folder is missing, incomplete, altered or of an unknown version."""
+    """A model folder is missing, incomplete, changed or of an unknown version."""
 
 
 class OutputError(WhereshotError):
@@ -49,7 +49,7 @@ class MissingExtraError(WhereshotError):
 
 
 def require(module: str, *, extra: str) -> ModuleType:
-    """Import an optional dependency, or say in one line how to install it."""
+    """Import and return a module of the optional dependencies ``extra``. Raises MissingExtraError."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
@@ -57,7 +57,7 @@ def require(module: str, *, extra: str) -> ModuleType:
 
 
 def install_command(extra: str) -> str:
-    """The command that installs an optional dependency, to run in the source folder (whereshot is on no index).
+    """Return the command that installs the optional dependencies ``extra``; it runs in the source folder.
 
     >>> print(install_command("spark"))
     pip install '.[spark]'
@@ -66,13 +66,13 @@ def install_command(extra: str) -> str:
 
 
 def missing_extra(module: str, extra: str) -> MissingExtraError:
-    """The error for an optional dependency that is not installed. Every such text is made here."""
+    """Return the error for a module of an optional dependency that is not installed."""
     command = install_command(extra)
     return MissingExtraError(f"{module} is not installed; run in the source folder: {command}")
 
 
 def visible(text: str) -> str:
-    r"""Text for one line of a terminal: control characters and line breaks, as file names may hold, as escapes.
+    r"""Return text that is safe in one line of a terminal: control characters and line breaks become escapes.
 
     >>> print(visible("a\nb\x1b[2J"))
     a\nb\x1b[2J
@@ -86,7 +86,7 @@ def visible(text: str) -> str:
 
 
 def nearest_name(wrong: str, known: Iterable[str]) -> str:
-    """A hint that names the closest known spelling, or all of them: ``did you mean 'x'?``."""
+    """Return a hint with the closest known name, ``did you mean 'x'?``, or with all known names."""
     known = sorted(known)
     close = difflib.get_close_matches(wrong, known, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"

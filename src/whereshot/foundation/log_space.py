@@ -1,4 +1,4 @@
-"""Sums and normalisation of numbers that are kept as logarithms."""
+"""Sum and normalise numbers that are given as logarithms."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def log_sum_exp(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The log of the sum (...) of the exponentials of values (..., k); of none, or of -inf alone, -inf."""
+    """Return log(sum(exp(values))) over the last axis: (..., k) becomes (...). An empty sum is -inf."""
     peak = values.max(axis=-1, initial=-np.inf)
     finite = np.where(np.isfinite(peak), peak, 0.0)
     with np.errstate(divide="ignore"):
@@ -16,7 +16,7 @@ def log_sum_exp(values: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def log_softmax(scores: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Log probabilities of scores along the last axis."""
+    """Return the logarithms of the probabilities, in proportion to exp(scores), along the last axis."""
     shifted = np.asarray(scores, np.float64) - np.max(scores, axis=-1, keepdims=True)
     result: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return result

@@ -1,6 +1,6 @@
-"""Names in, what the package ships under them out: the Parquet tables and TOML files beside its modules.
+"""Read the data files of the package: the Parquet tables and TOML files in its ``data`` folders.
 
-They are read through ``importlib.resources``, so that a zipped package has them too.
+They are read through ``importlib.resources``, which also works in a zipped package.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Progress of long work: iterate over something while a bar on stderr, or nothing, counts along."""
+"""Show the progress of long work: a bar on stderr counts the items of an iteration."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ from typing import Protocol, TypeVar
 Item = TypeVar("Item")
 
 PATIENCE_S = 2.0
-"""Work that is done sooner needs no bar."""
+"""Seconds of work after which a bar appears."""
 
 
 class Track(Protocol):
-    """Passes the items on while reporting them; ``total`` is how many there will be."""
+    """A function that reports progress: ``silent``, ``bar`` or ``late_bar``."""
 
-    def __call__(self, items: Iterable[Item], total: int, what: str) -> Iterator[Item]: ...
+    def __call__(self, items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
+        """Yield the items and report them; ``total`` is their number, ``what`` names the work."""
+        ...
 
 
 def silent(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
-    """Report nothing: the default of every library function."""
+    """Yield the items and report nothing: the default of every library function."""
     yield from items
 
 
 def bar(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
-    """A bar on stderr with the time left; on a stderr that is no terminal, one line at the end."""
+    """Yield the items and show a bar with the time left on stderr; without a terminal, one line at the end."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -37,7 +39,7 @@ def bar(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
 
 
 def late_bar(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
-    """A bar that only appears when the work takes longer than two seconds."""
+    """Yield the items and show a bar where the work takes longer than PATIENCE_S."""
     started, source = time.monotonic(), iter(items)
     for done, item in enumerate(source, start=1):
         yield item
@@ -48,7 +50,7 @@ def late_bar(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
 
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
-    """Say on stderr what is being done, if it takes longer than two seconds and cannot be counted."""
+    """Name the work on stderr where the ``with`` block takes longer than PATIENCE_S; it is work without items."""
     from rich.console import Console
 
     console = Console(stderr=True)

@@ -1,7 +1,7 @@
-"""Settings: one TOML file in, one frozen, typed model out; and back.
+"""Read a TOML file into a frozen, typed settings model, and write it back.
 
-A wrong key is refused by name with the nearest right one; paths in the file are relative to the file, paths
-given on the command line to the current folder.
+An unknown key is an error that names the nearest known key. Paths in a file are relative to the file; paths on the
+command line are relative to the current folder.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Settings(BaseModel):
-    """Base of every settings model: frozen, and strict about unknown keys."""
+    """Base of every settings model: it cannot be changed, and it refuses unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False)
 
@@ -55,7 +55,7 @@ def load(path: str | Path, model: type[Model], overrides: Iterable[str] = ()) ->
 
 
 def read(path: Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
-    """A TOML file as a dictionary, with ``overrides`` in it; nothing is checked against a model. Raises ConfigError."""
+    """Read a TOML file as a dictionary and apply ``overrides``, without a check by a model. Raises ConfigError."""
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -70,7 +70,7 @@ def read(path: Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def parse(data: dict[str, Any], model: type[Model], *, name: str, base: Path | None = None) -> Model:
-    """Check a dictionary against ``model``; ``name`` is what messages call it."""
+    """Return the settings in a dictionary as a ``model``; messages call it ``name``. Raises ConfigError."""
     try:
         return model.model_validate(data, context={"base": base})
     except ValidationError as error:
@@ -78,7 +78,7 @@ def parse(data: dict[str, Any], model: type[Model], *, name: str, base: Path | N
 
 
 def unknown_keys(data: Any, model: type[BaseModel], *, name: str) -> list[str]:
-    """One text for each key of a table that ``model`` does not know, with the nearest right one; see ``parse``."""
+    """Return a message for each key of a table that ``model`` does not know, with the nearest known key."""
     try:
         model.model_validate(data)
     except ValidationError as error:
@@ -88,12 +88,12 @@ def unknown_keys(data: Any, model: type[BaseModel], *, name: str) -> list[str]:
 
 
 def dump(settings: Settings) -> str:
-    """The settings as TOML text; keys that are None are left out."""
+    """Return the settings as TOML text, without the keys that are None."""
     return tomli_w.dumps(settings.model_dump(mode="json", exclude_none=True))
 
 
 def save(settings: Settings, path: str | Path) -> None:
-    """Write the settings as one TOML file, whole or not at all. Raises OutputError."""
+    """Write the settings as a TOML file, complete or not at all. Raises OutputError."""
     output_files.write_text(path, dump(settings))
 
 
@@ -110,7 +110,7 @@ def _override(data: dict[str, Any], override: str) -> None:
 
 
 def toml_value(text: str) -> Any:
-    """A value as TOML reads it, or the text itself where it is no TOML value (a bare word or path)."""
+    """Return the value that TOML reads from a text, or the text itself where it is no TOML value (a word, a path)."""
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -119,7 +119,7 @@ def toml_value(text: str) -> Any:
 
 
 def _from_command_line(value: Any) -> Any:
-    """The value with every text in it marked, in lists and tables too."""
+    """Mark every text in a value, also inside lists and tables, as one from the command line."""
     if isinstance(value, str):
         return _CommandLineText(value)
     if isinstance(value, list):
@@ -142,7 +142,7 @@ def _explain(problem: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _keys_at(model: type[BaseModel], where: list[str]) -> set[str]:
-    """The keys that a nested settings model knows."""
+    """Return the keys that the settings model at ``where`` inside ``model`` knows."""
     for part in where:
         field = model.model_fields.get(part)
         if field is None:
@@ -154,7 +154,7 @@ def _keys_at(model: type[BaseModel], where: list[str]) -> set[str]:
 
 
 def _types_in(annotation: Any) -> Iterator[Any]:
-    """An annotation and all that it is made of: list[A] | None gives itself, list[A], A and None."""
+    """Yield an annotation and its parts: for list[A] | None itself, list[A], A and None."""
     yield annotation
     for inner in get_args(annotation):
         yield from _types_in(inner)

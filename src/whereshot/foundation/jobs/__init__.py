@@ -1,4 +1,4 @@
-"""Engines: Arrow in, Arrow out. The same job runs on this machine or on Spark, and ends with the same shards.
+"""Run a job on this machine or on Spark: both write the same shards.
 
 ENGINES names every engine; adding one is one file and one line.
 """

@@ -1,6 +1,6 @@
-"""Shards: a folder that is filled unit by unit, survives ``kill -9``, and says what is done.
+"""Fill a folder with shards, unit by unit, so that a run that was killed can go on.
 
-Tables of kept and rejected rows flow in, one pair for each unit of work; out come Parquet shards and their counts:
+Each unit of work gives a table of kept rows and a table of rejects. The folder holds:
 
     part-UNIT.parquet            the kept rows of a unit
     rejects/part-UNIT.parquet    its rejects, where it has some
@@ -36,7 +36,7 @@ MANIFEST = "_manifest.jsonl"
 
 @dataclass(frozen=True)
 class Written:
-    """What became of one unit: how many rows were kept, and how many each reason rejected."""
+    """The result of one unit: the number of kept rows, and of rejected rows for each reason."""
 
     unit: str
     kept: int
@@ -44,11 +44,12 @@ class Written:
 
     @property
     def rows(self) -> int:
+        """Return the number of all rows of the unit."""
         return self.kept + sum(self.rejected.values())
 
 
 class Shards:
-    """A folder of shards that one job fills; to be used in a ``with``, for it is locked while it is open.
+    """A folder of shards that one job fills. Use it in a ``with``: the folder is locked while it is open.
 
     ``settings`` (JSON values) and ``inputs`` (files, with their sizes and times) make the fingerprint of the job:
     everything that the rows depend on. Opening a folder again goes on where the job stopped; raises OutputError where
@@ -64,6 +65,7 @@ class Shards:
         *,
         overwrite: bool = False,
     ) -> None:
+        """Open or make the folder; see the class. Raises OutputError."""
         self.folder = Path(folder)
         self.done: dict[str, Written] = {}
         self._started = time.monotonic()
@@ -83,28 +85,28 @@ class Shards:
             raise
 
     def pending(self, units: Iterable[str]) -> list[str]:
-        """The units that are not done yet, in their order."""
+        """Return the units that are not done yet, in their order."""
         return [unit for unit in units if unit not in self.done]
 
     def write(self, unit: str, kept: pa.Table, rejects: pa.Table) -> Written:
-        """Write a unit's rows and count it as done; raises OutputError where it cannot be written."""
+        """Write the rows of a unit and count it as done. Raises OutputError."""
         written = write_unit(self.folder, unit, kept, rejects)
         self.record(written)
         return written
 
     def record(self, written: Written) -> None:
-        """Count a unit as done whose files ``write_unit`` has written, here or in another process."""
+        """Count a unit as done; ``write_unit`` has written its files, here or in another process."""
         line = {**asdict(written), "seconds": round(self.seconds, 3)}
         self._append(line)
         self.done[written.unit] = written
 
     @property
     def seconds(self) -> float:
-        """Wall time of this run and of those that it goes on from."""
+        """Return the wall time in seconds of this run and of the earlier runs of this job."""
         return self._seconds_before + time.monotonic() - self._started
 
     def summary(self) -> dict[str, Any]:
-        """{"rows", "kept", "rejected": {reason: count}, "seconds"} of everything done so far, in all runs."""
+        """Return {"rows", "kept", "rejected": {reason: count}, "seconds"} of all runs of this job."""
         rejected: Counter[str] = Counter()
         for written in self.done.values():
             rejected.update(written.rejected)
@@ -116,7 +118,7 @@ class Shards:
         }
 
     def close(self) -> None:
-        """Let the folder go; what is done stays done."""
+        """Release the folder; units that are done stay done."""
         self._manifest.close()
 
     def __enter__(self) -> Shards:
@@ -160,7 +162,7 @@ class Shards:
             self.record(written)
 
     def marked(self) -> Iterator[Written]:
-        """The units that other processes have marked as written since the last call, each to be recorded."""
+        """Yield the units that other processes have marked as written since the last call; record each of them."""
         for mark in sorted(self.folder.glob(".done-*.json")):
             yield Written(**json.loads(mark.read_text("utf-8")))
             mark.unlink()  # the manifest has its line by now
@@ -192,13 +194,13 @@ def write_unit(
 
 
 def leave_mark(folder: str | Path, written: Written) -> None:
-    """Say, from a machine that does not keep the manifest, that a unit's shards are whole; see ``Shards.marked``."""
+    """Mark the shards of a unit as complete, from a process without the manifest; see ``Shards.marked``."""
     place = Path(folder, f".done-{written.unit}.json")
     output_files.write_text(place, json.dumps(asdict(written)))
 
 
 def shard_path(folder: str | Path, unit: str) -> Path:
-    """Where the kept rows of a unit are."""
+    """Return the path of the kept rows of a unit."""
     return Path(folder) / f"part-{unit}.parquet"
 
 
@@ -211,7 +213,7 @@ def _identity(path: str | Path) -> dict[str, Any]:
 
 
 def _complete_lines(manifest: Any) -> list[dict[str, Any]]:
-    """The lines as they were written; half a line at the end, of a power cut, is dropped from the file."""
+    """Return the complete lines of a manifest; remove half a line at its end, which a power cut left."""
     manifest.seek(0)
     lines, end = [], 0
     for text in manifest:
@@ -228,25 +230,25 @@ def _complete_lines(manifest: Any) -> list[dict[str, Any]]:
 
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """The first few things in which two fingerprints differ, in words."""
+    """Describe the first three differences of two fingerprints."""
     if old["job"] != new["job"]:
         return f"it is of {old['job']!r}, this is {new['job']!r}"
-    told = [
+    changes = [
         f"{key} was {old['settings'].get(key)!r}, is {new['settings'].get(key)!r}"
         for key in sorted({*old["settings"], *new["settings"]})
         if old["settings"].get(key) != new["settings"].get(key)
     ]
-    before = {one["path"]: one for one in old["inputs"]}
-    after = {one["path"]: one for one in new["inputs"]}
-    told += [f"input {path} was not there" for path in after if path not in before]
-    told += [f"input {path} is missing" for path in before if path not in after]
-    told += [f"input {path} has changed" for path in after if path in before and before[path] != after[path]]
-    told = told or ["the inputs are in another order"]
-    return "; ".join(told[:3]) + (f"; {len(told) - 3} more" if len(told) > 3 else "")
+    before = {file["path"]: file for file in old["inputs"]}
+    after = {file["path"]: file for file in new["inputs"]}
+    changes += [f"input {path} was not there" for path in after if path not in before]
+    changes += [f"input {path} is missing" for path in before if path not in after]
+    changes += [f"input {path} has changed" for path in after if path in before and before[path] != after[path]]
+    changes = changes or ["the inputs are in another order"]
+    return "; ".join(changes[:3]) + (f"; {len(changes) - 3} more" if len(changes) > 3 else "")
 
 
 def _lock(file: Any, folder: Path) -> None:
-    """Only one job at a time; the lock goes with the process, however it ends."""
+    """Lock the folder for this process; the lock ends with the process. Raises OutputError."""
     try:
         import fcntl
     except ImportError:  # Windows

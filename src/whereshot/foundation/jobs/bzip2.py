@@ -1,7 +1,7 @@
-"""Any part of a bzip2 file: a range of its bytes in, the text of the blocks that begin in it out.
+"""Read any part of a bzip2 file: the text of the blocks that begin in a range of its bytes.
 
-Blocks of bzip2 are independent, begin at any bit with 48 fixed ones (the digits of pi), and carry a checksum. So each
-can be made a file of its own, and a single large file is shared out to processes, or gone on with in its middle.
+Blocks of bzip2 are independent. A block begins at any bit with 48 fixed bits (the digits of pi) and has a checksum. So
+each block can become a file of its own, several processes can share a large file, and a reader can start in its middle.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LONGEST = 1 << 20
 
 
 def blocks(path: str | Path, start: int, stop: int | None = None) -> Iterator[bytes]:
-    """The texts of all blocks whose first bit lies in the bytes [start, stop), in their order.
+    """Yield the texts of all blocks whose first bit lies in the bytes [start, stop), in their order.
 
     Raises InputError where the file is no bzip2, ends early or is damaged.
     """

@@ -1,6 +1,7 @@
-"""Jobs that any engine runs: a function of rows over units, or one SQL query over tables; shards come out.
+"""Define the jobs that every engine runs: a function over the rows of units, or one SQL query over tables.
 
-The function gets batches of rows and returns batches of records; a row with a ``reject_reason`` is a reject.
+Both write shards. The function takes batches of rows and returns batches of records; a row with a ``reject_reason`` is
+a reject.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Engine(Protocol):
         ...
 
     def query(self, job: TableJob) -> pa.Table:
-        """The answer of a query; raises InputError where its tables have no shards."""
+        """Return the answer of a query. Raises InputError where its tables have no shards."""
         ...
 
 
@@ -73,7 +74,7 @@ def run_unit(job: RowJob, unit: Unit, folder: str | Path) -> Written:
 
 
 def separated(rows: pa.Table, failures_stay: bool = False) -> tuple[pa.Table, pa.Table]:
-    """The rows that are kept, without the columns of reasons, and the rejects; kept are all if failures stay."""
+    """Return the kept rows, without the columns of reasons, and the rejects; with ``failures_stay`` all are kept."""
     if REASON_COLUMN not in rows.column_names:
         return rows, REJECTS.empty_table()
     is_kept = pc.is_null(rows[REASON_COLUMN])
@@ -88,14 +89,14 @@ def separated(rows: pa.Table, failures_stay: bool = False) -> tuple[pa.Table, pa
 
 
 def write_table(table: pa.Table, shards: Shards) -> None:
-    """The answer of a query as shards of a million rows; a run that was killed writes those again that it lacks."""
+    """Write the answer of a query as shards of SHARD_ROWS rows; shards that are done are not written again."""
     for number, start in enumerate(range(0, max(len(table), 1), SHARD_ROWS)):
         for unit in shards.pending([f"{number:05d}"]):
             shards.write(unit, table.slice(start, SHARD_ROWS), REJECTS.empty_table())
 
 
 def shards_of(folder: Path) -> list[str]:
-    """The shards of a table, in their order. Raises InputError where there are none."""
+    """Return the paths of the shards of a table, in their order. Raises InputError where there are none."""
     paths = sorted(str(path) for path in Path(folder).glob("*.parquet"))
     if not paths:
         raise InputError(f"{folder}: a folder without .parquet shards; make records with: whereshot ingest")

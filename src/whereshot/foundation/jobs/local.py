@@ -1,4 +1,4 @@
-"""The engine of this machine: threads or processes for rows, DuckDB for tables."""
+"""Run jobs on this machine: row jobs in threads or processes, table jobs in DuckDB."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ NO_DOWNLOADS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
-"""DuckDB would else fetch an extension that a query needs into the home folder."""
+"""Settings of DuckDB; without them it fetches an extension that a query needs into the home folder."""
 
 
 class Local:
-    """As many units at a time as there are cores, or ``workers``."""
+    """The engine of this machine."""
 
     def __init__(self, workers: int | None = None) -> None:
+        """Take the number of units that run at a time; the default is one for each core."""
         self.workers = workers or cores()
 
     def run(self, job: RowJob, pending: Sequence[Unit], shards: Shards, track: Track = silent) -> None:

@@ -1,7 +1,7 @@
-"""Units: bounded pieces of the inputs, so that a kill costs at most one and memory stays small.
+"""Divide input files into units: pieces of bounded size, so that a kill costs little work and memory stays small.
 
-Files flow in: text (parts of its lines), .bz2 (as text), .parquet (parts of its rows); out come named pieces, and from
-each the Arrow batches of its rows. Every line belongs to exactly one unit, wherever the cuts fall.
+Text files and .bz2 files are divided by lines, .parquet files by rows. Each unit gives its rows as Arrow batches. Every
+line belongs to exactly one unit, wherever the cuts are.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class _Kind(NamedTuple):
 
 
 def split(inputs: Sequence[str | Path], unit_bytes: int = UNIT_BYTES, unit_rows: int = UNIT_ROWS) -> list[Unit]:
-    """The units of all inputs, in their order. Raises InputError where one is missing or cannot be read."""
+    """Return the units of all inputs, in their order. Raises InputError where a file is missing or cannot be read."""
     units = []
     for number, given in enumerate(inputs):
         path = Path(given)
@@ -60,7 +60,7 @@ def split(inputs: Sequence[str | Path], unit_bytes: int = UNIT_BYTES, unit_rows:
 
 
 def batches(unit: Unit) -> Iterator[pa.RecordBatch]:
-    """The rows of a unit: lines of a text (see LINES), or the columns of a Parquet file."""
+    """Yield the rows of a unit: the lines of a text (see LINES), or the columns of a Parquet file."""
     return _kind(Path(unit.path)).batches(unit)
 
 
@@ -85,7 +85,7 @@ def _bzip2(unit: Unit) -> Iterator[pa.RecordBatch]:
 
 
 def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Small pieces put together into ones of about a batch."""
+    """Join small pieces into pieces of about BATCH_BYTES."""
     held: list[bytes] = []
     for piece in pieces:
         held.append(piece)
