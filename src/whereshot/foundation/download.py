@@ -1,6 +1,7 @@
-"""A url -> a file of a known hash, gone on with where it broke off; or a JSON document. By the standard library alone.
+"""Download a file with a known hash, or a JSON document, with the standard library alone.
 
-Nothing is asked before a person asked for it by name, and WHERESHOT_OFFLINE forbids all of it.
+A download that broke off goes on where it stopped. Nothing is downloaded unless the user asked for it by its name, and
+WHERESHOT_OFFLINE forbids every download.
 """
 
 from __future__ import annotations
@@ -28,22 +29,31 @@ from whereshot.foundation.output_failures import cannot_write
 from whereshot.foundation.progress import Track, silent
 
 OFFLINE = "WHERESHOT_OFFLINE"
-"""Set to anything but 0 or nothing, this variable forbids every download."""
+"""Name of an environment variable. Any value but "" and "0" forbids every download."""
+
 PATIENCE_S = 5.0
-"""How long a first answer may take, the look-up of the name with it."""
+"""Seconds that a first answer may take, the look-up of the host name included."""
+
 STALL_S = 30.0
-"""How long nothing may come while a file is on its way."""
+"""Seconds without a byte after which a download stops."""
+
 CHUNK = 1 << 20
+"""Bytes that are read at a time."""
+
 MOST_JSON = 16 * CHUNK
+"""Bytes of a JSON document that are read at most."""
+
 FRUITLESS = 3
-"""Attempts in a row that bring no byte, after which it is left for another time."""
+"""Attempts in a row without a byte after which a download is given up."""
+
 PAUSE_S = 1.0
+"""Seconds before the second attempt; the third waits twice as long, and so on."""
 
 Result = TypeVar("Result")
 
 
 class Wanted(NamedTuple):
-    """A file: where it is, how long, and by which hash it is known, SHA-256 or git's for a blob (SHA-1)."""
+    """A file to download: its url, its size in bytes and its hash, SHA-256 or that of a git blob (SHA-1)."""
 
     url: str
     size: int | None = None
@@ -52,23 +62,23 @@ class Wanted(NamedTuple):
 
 
 def is_offline() -> bool:
-    """Whether WHERESHOT_OFFLINE forbids to use the network."""
+    """Return whether WHERESHOT_OFFLINE forbids the network."""
     return os.environ.get(OFFLINE, "") not in ("", "0")
 
 
 def forbid() -> None:
-    """Use no network from here on, in this process and those that it starts."""
+    """Forbid the network from now on, in this process and in the processes that it starts."""
     os.environ[OFFLINE] = "1"
 
 
 def check_online(what: str, hint: str = "") -> None:
-    """Raise ModelError where the network is forbidden; ``hint`` says what else could be done."""
+    """Raise ModelError where the network is forbidden; ``hint`` names what the user can do instead."""
     if is_offline():
         raise ModelError(f"{what}: {OFFLINE} or --offline forbids to fetch it; leave it out{hint}")
 
 
 def ask_json(url: str, what: str, hint: str = "") -> Any:
-    """The JSON document at a url, asked for once and with a short patience. Raises ModelError in one line."""
+    """Return the JSON document at a url, after one attempt of at most PATIENCE_S. Raises ModelError."""
     check_online(what, hint)
 
     def ask() -> bytes:
@@ -84,10 +94,10 @@ def ask_json(url: str, what: str, hint: str = "") -> Any:
 
 
 def fetch(wanted: Wanted, path: Path, *, what: str, hint: str = "", track: Track = silent) -> Path:
-    """Bring a file to ``path``, which appears when it is whole and its hash is right; returns it.
+    """Download a file to ``path`` and return ``path``; the file appears when it is complete and its hash is right.
 
-    What came before a break or a kill stays beside it as ``NAME.part`` and is gone on with. Raises ModelError,
-    OutputError.
+    After a break or a kill its first part stays beside it as ``NAME.part``, and the next call goes on with it. Raises
+    ModelError, OutputError.
     """
     if path.is_file() and _fault(path, wanted) is None:
         return path
@@ -113,7 +123,7 @@ def fetch(wanted: Wanted, path: Path, *, what: str, hint: str = "", track: Track
 
 
 def _chunks(wanted: Wanted, part: Path, what: str, hint: str) -> Iterator[None]:
-    """Add to the part until it is whole; one item for each piece of at most a MiB."""
+    """Add to the part until it is complete; yield once for each piece of at most a MiB."""
     fruitless, asked = 0, False
     while True:
         have = part.stat().st_size
@@ -164,7 +174,7 @@ def _reading(url: str, start: int, *, first: bool) -> Iterator[http.client.HTTPR
 
 
 def _starts_at(response: http.client.HTTPResponse) -> int:
-    """Where in the file an answer begins."""
+    """Return the position in the file at which an answer begins."""
     unit, _, span = response.headers.get("Content-Range", "").partition(" ")
     start = span.partition("-")[0]
     return int(start) if response.status == 206 and unit == "bytes" and start.isdigit() else 0
@@ -176,7 +186,7 @@ def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:
 
 
 def _write(file: BinaryIO, data: bytes) -> None:
-    """What the disk refuses is not the network's fault."""
+    """Write data to a file. Raises OutputError: a full disk is not a failure of the network."""
     try:
         file.write(data)
         file.flush()
@@ -185,7 +195,7 @@ def _write(file: BinaryIO, data: bytes) -> None:
 
 
 def _fault(path: Path, wanted: Wanted) -> str | None:
-    """What is wrong with a file that came, if anything."""
+    """Return what is wrong with a downloaded file, or None."""
     size = path.stat().st_size
     if wanted.size is not None and size != wanted.size:
         return f"has {size} bytes instead of {wanted.size}"
@@ -208,7 +218,7 @@ def _check_space(folder: Path, needed: int) -> None:
 
 @contextmanager
 def _alone(part: Path, what: str) -> Iterator[None]:
-    """Hold the part, which exists then, against another process that would write it too."""
+    """Make the part and lock it, so that no other process writes it. Raises ModelError where it is locked."""
     with part.open("ab") as file:
         try:
             import fcntl
@@ -222,7 +232,7 @@ def _alone(part: Path, what: str) -> Iterator[None]:
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects on the web, and none that leave a secured connection."""
+    """Follows redirects on the web, except from a secured connection to one that is not."""
 
     max_repeats, max_redirections = 2, 8
 
@@ -244,7 +254,7 @@ def _open(url: str, timeout_s: float, headers: dict[str, str] | None = None) -> 
 
 
 def _at_once(ask: Callable[[], Result]) -> Result:
-    """The result, or an error once the patience is over: the look-up of a name knows no time limit of its own."""
+    """Return the result of ``ask`` within PATIENCE_S, or raise: the look-up of a host name has no time limit."""
     found: list[Result] = []
     failed: list[BaseException] = []
 
@@ -268,7 +278,7 @@ def _at_once(ask: Callable[[], Result]) -> Result:
 
 
 def is_timeout(error: BaseException, took_s: float = 0.0) -> bool:
-    """Whether an error says that no answer came in time, in whichever of its forms.
+    """Return whether an error means that no answer came in time.
 
     A connection that is not made, one that goes silent, and the system's own limit end in a TimeoutError, which urllib
     may wrap. The look-up of a name ends in an error of its own: after ``took_s`` of more than half the patience it is
@@ -281,12 +291,12 @@ def is_timeout(error: BaseException, took_s: float = 0.0) -> bool:
 
 
 def why_no_answer(error: BaseException, patience_s: float) -> str:
-    """Why nothing came, in one line: the system's words, and one text for every time-out."""
+    """Return in one line why nothing came: the words of the system, and one text for every time-out."""
     return f"no answer in {patience_s:g} s" if is_timeout(error) else _line(error)
 
 
 def _reason(error: Exception, url: str) -> str:
-    """Why nothing came, in words that say what to do about it."""
+    """Return why nothing came, in words that say what to do about it."""
     host = _host(url)
     if isinstance(error, urllib.error.HTTPError):
         if 300 <= error.code < 400:
