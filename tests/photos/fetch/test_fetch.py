@@ -88,6 +88,31 @@ def test_every_good_picture_arrives_once_and_every_bad_one_is_a_reject(server: F
     assert sum(server.asked.values()) == before  # done is done
 
 
+def test_pictures_wait_for_the_disk_once_for_a_portion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every picture is on the disk before the manifest counts it, and every folder of pictures is synced once."""
+    order: list[str] = []
+    fsync = os.fsync
+
+    def noted(handle: int) -> None:
+        order.append(os.readlink(f"/proc/self/fd/{handle}"))
+        fsync(handle)
+
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("needs /proc")
+    monkeypatch.setattr(os, "fsync", noted)
+    numbers = [number for number in range(200) if kind_of(number) in GOOD]
+    with FaultyServer() as own_server:
+        records = write(tmp_path / "in", [f"{own_server.url}/p/{number}.jpg" for number in numbers])
+        fetch(records, tmp_path / "out", HASTY)
+    out = tmp_path / "out"
+    counted = len(order) - 1 - order[::-1].index(str(out / "_manifest.jsonl"))
+    pictures = [str(path) for path in (out / "images").glob("*/*")]
+    assert len(pictures) == len(numbers)
+    assert all(order.count(path) == 1 and order.index(path) < counted for path in pictures)
+    folders = [str(path) for path in (out / "images").iterdir()]
+    assert all(order.count(path) == 1 for path in folders)
+
+
 def test_reasons_say_what_happened(server: FaultyServer) -> None:
     def url_of(kind: str) -> str:
         return f"{server.url}/p/{next(number for number in range(5000) if kind_of(number) == kind)}.jpg"

@@ -108,7 +108,7 @@ class _Pictures:
         """Write a picture, whole or not at all. Raises OutputError."""
         path = self.stem(name).with_suffix(suffix)
         output_files.make_folder(path.parent)
-        output_files.write_bytes(path, data)
+        output_files.write_bytes(path, data, is_synced=False)
         return path
 
 
@@ -181,6 +181,7 @@ class _Job:
         ]
         kept = portion.records[good].table
         kept = kept.set_column(kept.column_names.index("image"), "image", pa.array(images, pa.string()))
+        await client.in_thread(output_files.sync_files, images)  # once for all, before the manifest counts them
         self._shards.write(portion.unit, kept, rejects_table(bad))
 
     async def _one(self, client: Any, name: str | None, url: str | None, repeats: bool) -> Path | RefusedError:
