@@ -124,7 +124,7 @@ def test_broken_databases_and_tables(tmp_path: Path) -> None:
     for path, asked, message in (
         (broken, {}, "not a GeoPackage ("),
         (plain, {}, "not a GeoPackage (no such table: gpkg_geometry_columns)"),
-        (bare, {}, "not GeoParquet; it says nowhere which column is the geometry"),
+        (bare, {}, "not GeoParquet; its metadata do not name the column of geometries"),
         (several, {}, "several layers; choose with layer = one of 'x', 'y'"),
         (several, {"layer": "z"}, "no layer 'z'; layers: 'x', 'y'"),
         (several, {"layer": "y"}, "a geometry that cannot be read (no GeoPackage geometry)"),

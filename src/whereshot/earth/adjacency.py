@@ -1,7 +1,7 @@
 """Find which cells of a partition touch: pairs of cells that share a stretch of border.
 
-It works on the sphere, so neither the date line nor a pole is special, and it needs no equal corners: where a large
-cell borders on several small ones, a step across the border tells who lies there.
+It works on the sphere, so neither the date line nor a pole is special. Two cells need not have corners in common: where
+a large cell touches several small cells, a step across the border finds each of them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def pairs(
 ) -> NDArray[np.int64]:
     """Return pairs (m, 2) of cells i < j, sorted, that share a border of positive length.
 
-    ``rings`` are the closed rings (p, 2) of each cell, ``assign`` tells the cell of positions (n, 2), -1 for none.
+    ``rings`` are the closed rings (p, 2) of each cell, ``assign`` returns the cells of positions (n, 2), -1 for none.
     Edges that two cells have in common are found by their ends; across the others a step is taken at three spots.
     """
     start, end, owner = _edges(rings)

@@ -1,7 +1,8 @@
 """Find areas by name: countries, first-order regions ("Bavaria", "England", "Punjab, India"), and files of polygons.
 
-Borders of regions are not at hand. A region is drawn as the part of its country that is nearer to one of its towns than
-to those of other regions (a Voronoi diagram of the gazetteer's towns), as ``places.region_index`` tells regions.
+The package has no borders of regions. A region is drawn as the part of its country that is nearer to a town of the
+region than to a town of any other region: a Voronoi diagram of the gazetteer's towns, the same rule as in
+``place_names.region_index``.
 """
 
 from __future__ import annotations

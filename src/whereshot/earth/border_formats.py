@@ -25,7 +25,7 @@ _WGS84 = {"OGC:CRS84", "EPSG:4326", "OGC:CRS84H", "EPSG:4979", "EPSG:4258", "EPS
 
 
 class BorderLayer(NamedTuple):
-    """Geometries as they are in the file, and the columns beside them."""
+    """The geometries (n,) of a file as they are, and its columns: name -> values (n,)."""
 
     geometries: list[BaseGeometry | None]
     columns: dict[str, list[Any]]
@@ -37,7 +37,7 @@ def text_of(value: Any) -> str:
 
 
 def _check_crs(path: Path, crs: str) -> None:
-    """Refuse what is not longitude and latitude: "EPSG:25832", "urn:ogc:def:crs:OGC:1.3:CRS84"."""
+    """Raise InputError unless a coordinate system, such as "EPSG:25832", is longitude and latitude."""
     tokens = [token for token in re.split(r"[:/#]+", crs) if token]
     authority = next((token.upper() for token in reversed(tokens) if token.upper() in ("EPSG", "OGC", "ESRI")), "OGC")
     if f"{authority}:{tokens[-1].upper() if tokens else ''}" not in _WGS84:
@@ -201,7 +201,7 @@ def _read_geoparquet(path: Path) -> BorderLayer:
     except (pa.ArrowInvalid, OSError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: not a Parquet file that can be read ({error})") from None
     except (KeyError, TypeError):
-        raise InputError(f"{path}: not GeoParquet; it says nowhere which column is the geometry") from None
+        raise InputError(f"{path}: not GeoParquet; its metadata do not name the column of geometries") from None
     if own.get("encoding") != "WKB":
         raise InputError(f"{path}: geometries are encoded as {own.get('encoding')!r}; only 'WKB' is read")
     crs = own.get("crs")

@@ -14,7 +14,7 @@ from whereshot.earth import triangles
 from whereshot.foundation.errors import InputError
 
 _FLAT = 1e-14
-"""A node is above a plane when it is so by more than this share of the tetrahedron's edges; rounding gives 1e-15."""
+"""A node is above a plane if the excess is more than this share of the tetrahedron's edges; rounding gives 1e-15."""
 
 
 class Triangulation:

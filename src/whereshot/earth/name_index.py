@@ -35,13 +35,13 @@ def name_keys(names: Iterable[str]) -> list[str]:
     >>> name_keys(["Vilanova i la Geltrú", "KÖLN", "L’Hospitalet", "Αθήνα"])
     ['vilanovailageltru', 'koln', 'lhospitalet', 'αθηνα']
     """
-    # all names as one text: a hundred times the speed of one by one
+    # all names as one text: a hundred times as fast as each name alone
     text = "".join([name.replace("\n", " ") + "\n" for name in names])
     return unicodedata.normalize("NFC", text.translate(_FOLDED)).split("\n")[:-1]
 
 
 class _Folded(dict[int, str]):
-    """Code point -> what is left of it, worked out when first met."""
+    """What remains of each code point in a key, by code point; computed when it is first needed."""
 
     def __missing__(self, code: int) -> str:
         parts = unicodedata.normalize("NFKD", chr(code).casefold())

@@ -1,8 +1,7 @@
 """Name positions (town, region, country), and find the towns that a text may mean. All knowledge is offline.
 
-Points and posteriors in, countries, regions and towns out; names and GeoJSON files in, towns and areas out. The tables
-are built by ``scripts/build_places.py`` from Natural Earth (public domain) and the package geoclip (MIT); the towns are
-the gazetteer's.
+The borders of countries are built by ``scripts/build_places.py`` from Natural Earth (public domain). The towns are
+those of the gazetteer.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from whereshot.earth.towns import Gazetteer, gazetteer
 from whereshot.foundation.errors import InputError
 
 REGION_KM = 100.0
-"""The nearest town at most this far away tells the region of a point."""
+"""A point has the region of the nearest town, if that town is at most this far away."""
 
 NAME_KM = 30.0
 """A point at most this far outside a town is named after it."""

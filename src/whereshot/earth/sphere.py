@@ -23,13 +23,13 @@ EARTH_AREA_KM2 = 4 * math.pi * EARTH_KM**2
 HALF_CIRCUMFERENCE_KM = math.pi * EARTH_KM
 
 NULL_ISLAND_DEGREES = 1e-4
-"""Within so many degrees, 11 m, of (0, 0) a position is that of a device without a fix."""
+"""A position this near to (0, 0), in degrees (11 m), comes from a device that had no fix."""
 
 FEW = 16
-"""Questions for the nearest position that are answered without a k-d tree."""
+"""The most queries for the nearest position that are answered without a k-d tree."""
 
 CHUNK = 16_384
-"""Pairs whose distance is worked on at a time."""
+"""Pairs whose distance is computed at a time."""
 
 Points = NDArray[np.float64]
 """(n, 2) degrees: latitude in [-90, 90], longitude in [-180, 180] (both spellings of the date line are kept)."""

@@ -151,11 +151,11 @@ class Gazetteer:
         return self._by_size(found)
 
     def similar(self, name: str, max_errors: int | None = None) -> list[tuple[int, int]]:
-        """Towns of a name as a reader of signs may have it: (number, errors), fewest errors first, then the largest.
+        """Return towns of a name that may be misread, as (number, errors): fewest errors first, then the largest.
 
-        An error is a wrong, a missing or a further letter. Letters that look alike (0 and O; 1, l and I; rn and m)
-        count as one error together, however many. None is allowed in names below 5 letters, one from 5 to 8, two
-        from 9, unless ``max_errors`` (at most 3) says otherwise. Raises InputError for another number.
+        An error is a wrong, a missing or an additional letter. All letters that look alike (0 and O; 1, l and I; rn and
+        m) count as a single error together. A name below 5 letters may have no error, from 5 to 8 one, from 9 two,
+        unless ``max_errors`` (at most 3) is given. Raises InputError for another number.
         """
         if max_errors is not None and not 0 <= max_errors <= MAX_ERRORS:
             raise InputError(f"max_errors lies between 0 and {MAX_ERRORS}; got {max_errors}")

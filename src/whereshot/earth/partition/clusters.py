@@ -14,10 +14,10 @@ from shapely.geometry.base import BaseGeometry
 from whereshot.earth import great_circles, polygons, s2, sphere
 
 SAMPLE = 200_000
-"""Sites are sought among at most so many positions, drawn evenly; every position is assigned afterwards."""
+"""The most positions, drawn evenly, among which sites are sought; every position is assigned afterwards."""
 
 APART = 1e-6
-"""Radians, 6.4 m: nearer sites are one, as in scipy.spatial.SphericalVoronoi, whose hull cannot tell them apart."""
+"""Radians, 6.4 m: nearer sites count as the same, as in scipy.spatial.SphericalVoronoi, whose hull cannot part them."""
 
 _ROUNDS = 50
 _SETTLED = 1e-3  # the share of positions that may still change sides

@@ -1,7 +1,7 @@
 """Combinatorial partitions (CPlaNet, Seo et al. 2018): the overlaps of the cells of several coarse partitions.
 
-A cell is a combination of one cell of each part that holds photos. Where a position falls is asked of the parts, so
-a combination may be drawn in several pieces, and its polygon and area are as good as the parts' drawings.
+A cell is a combination of a cell of each part that holds photos. The parts assign positions, so a combination may have
+several pieces, and its polygon and area are as exact as the polygons of the parts.
 """
 
 from __future__ import annotations
@@ -171,7 +171,10 @@ def _distinct(tuples: NDArray[np.int64], sizes: list[int]) -> tuple[NDArray[np.i
 
 
 class _Step(NamedTuple):
-    """Combinations told by one part more: the sorted keys (number of what came before) * size + (number there)."""
+    """One more part of the combinations.
+
+    ``keys`` are sorted: (number of the combination so far) * ``size`` + (number of the cell in this part).
+    """
 
     size: int
     keys: NDArray[np.int64]

@@ -1,8 +1,8 @@
 """Read tables of cells that others published: CSV files of GeoEstimation and OSV-5M.
 
 GeoEstimation (Mueller-Budack et al. 2018) lists S2 cells, OSV-5M (Astruc et al. 2024) the boxes of a quadtree. Both
-give each cell's mean position, neither says how far the photos lie from it: the spread is that of photos spread
-evenly over a disc of the cell's area. OSV-5M does not count either; its counts are 0. ``populate`` replaces all three.
+give the mean position of each cell but not how far the photos lie from it: the spread is that of photos spread evenly
+over a disc with the cell's area. OSV-5M has no counts either; they are 0 here. ``populate`` replaces all three.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Cells along borders: groups of regions, each cut by the Voronoi cells of its sites.
 
-Positions and a file of polygons in; cells out, each a group of regions cut by the Voronoi cell of one of its sites.
+``region_settings`` reads the regions of a file, ``region_groups`` merges and divides them.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ class RegionGroup(NamedTuple):
 class Regions(base.Partition):
     """Cells of regions: in the region's polygon, nearest to the cell's site.
 
-    ``groups`` are all of them, also those without a cell: their places stay outside. ``group`` and ``site`` (k,) say
-    which is whose; ``stray_counts`` (k,) are those of the photos that lie outside the polygons: where they are many,
-    even ``centers`` may. ``notes`` tell what was done to the file's regions. ``area_sr`` and the borders are those of
-    the polygons, without what strays in from beyond.
+    ``groups`` are all groups, also those without a cell: their places are outside every cell. ``group`` and ``site``
+    (k,) are the group and the site of each cell. ``stray_counts`` (k,) are the photos of each cell that lie outside its
+    polygon; if they are many, even ``centers`` may lie outside. ``notes`` are sentences on what was done to the regions
+    of the file. ``area_sr`` and the borders are those of the polygons.
     """
 
     kind = "regions"
