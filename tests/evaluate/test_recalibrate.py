@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from whereshot.cli.base import finite
 from whereshot.earth import sphere
 from whereshot.evaluate import LEVELS, Answers, Truth, answers_of_posterior
 from whereshot.evaluate.recalibrate import fit, fit_model
@@ -21,6 +20,7 @@ from whereshot.photos.sources import SOURCES
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.decision import best
 from whereshot.posterior.samples import sample
+from whereshot.report.answer_formats import finite
 from whereshot.training.learn import learn
 
 SURE = 2.5

@@ -7,13 +7,13 @@ import json
 import numpy as np
 
 from scored_answers import EXPECTED, answers
-from whereshot.cli.base import finite
 from whereshot.evaluate import (
     Answers,
     Protocol,
     make_report,
     score,
 )
+from whereshot.report.answer_formats import finite
 
 
 def test_report_is_the_document_of_the_contract(rng: np.random.Generator) -> None:

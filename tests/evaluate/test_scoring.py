@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from scored_answers import HALF_KM
 from whereshot import evaluate
-from whereshot.cli.base import finite
 from whereshot.evaluate import (
     Answers,
     Protocol,
@@ -20,6 +19,7 @@ from whereshot.evaluate import (
     score,
 )
 from whereshot.foundation.errors import InputError
+from whereshot.report.answer_formats import finite
 
 
 @pytest.mark.parametrize(

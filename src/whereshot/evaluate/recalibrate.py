@@ -1,13 +1,13 @@
-"""Held-out photos and what was said of them -> Recalibration: temperatures, factors of circles, sets of cells.
+"""Calibrate the answers of any model on held-out photos: temperatures, factors of circles, and sets of cells.
 
-A step of its own, for any model: it changes nothing in what it calibrates.
+A calibration is a document of its own; the model itself does not change.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,16 +16,18 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
 from whereshot.earth import sphere
+from whereshot.earth.partition import Hierarchy
 from whereshot.evaluate import conformal
 from whereshot.evaluate.base import LEVELS, Answers, Truth
 from whereshot.evaluate.conformal import Temperature
 from whereshot.evaluate.density import denser_area, samples_of
+from whereshot.evaluate.recalibration import ConformalSets, Recalibration
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.log_space import log_softmax
 from whereshot.foundation.progress import Track, silent
 from whereshot.locate.geolocator import Geolocator
 from whereshot.models.card import share_interval
-from whereshot.models.learned_photos import Sifted, sift
+from whereshot.models.learned_photos import sift
 from whereshot.models.model_folder import ModelFolder
 from whereshot.models.readout.library import NEAR_KM
 from whereshot.photos.records import Records
@@ -41,89 +43,6 @@ GROUPINGS = ("scene", "confidence")
 BLOCK = 256
 
 
-@dataclass(frozen=True)
-class Sets:
-    """Conformal sets at one level of coverage: thresholds by group, and how large the held-out photos' are."""
-
-    limits: Mapping[Any, float]
-    mean_area_km2: float
-    mean_cells: float | None = None
-
-
-@dataclass(frozen=True)
-class Recalibration:
-    """What was fitted on ``photos`` held-out photos, of which ``failed`` had no answer and are not in it."""
-
-    photos: int
-    failed: int
-    by: str | None
-    groups: dict[Any, int]
-    temperatures: dict[str, Temperature]
-    circles: dict[float, dict[Any, float]]
-    cells: str
-    sets: dict[float, Sets]
-    edges: tuple[float, ...] = field(default=())
-    remarks: tuple[str, ...] = ()
-    """What else the photos tell of the model."""
-    learned: Sifted | None = None
-    """How many of the photos the model had learned from; None where no model was asked."""
-
-    def to_json(self) -> dict[str, Any]:
-        """As a plain document; a factor or threshold for which the photos are too few is null."""
-
-        def plain(values: Mapping[Any, float]) -> dict[str, float | None]:
-            return {str(key): value if math.isfinite(value) else None for key, value in values.items()}
-
-        return {
-            "photos": self.photos,
-            "failed": self.failed,
-            "by": self.by,
-            "groups": {str(name): count for name, count in self.groups.items()},
-            "confidence_edges": list(self.edges),
-            "temperature": {name: vars(one) for name, one in self.temperatures.items()},
-            "circles": {f"{100 * level:g}": plain(factors) for level, factors in self.circles.items()},
-            "cell_sets": {
-                "cells": self.cells,
-                **{
-                    f"{100 * level:g}": {
-                        "threshold": plain(one.limits),
-                        "mean_area_km2": one.mean_area_km2,
-                        "mean_cells": one.mean_cells,
-                    }
-                    for level, one in self.sets.items()
-                },
-            },
-            "guarantee": conformal.GUARANTEE,
-            "assumption": conformal.ASSUMPTION,
-            "remarks": list(self.remarks),
-            **({} if self.learned is None else {"learned_photos": self.learned.to_json()}),
-        }
-
-    def in_words(self) -> list[str]:
-        """What was fitted, and what it promises, in lines."""
-        lines = [f"{self.photos} held-out photos" + (f", {self.failed} without an answer left out" * bool(self.failed))]
-        for name, one in self.temperatures.items():
-            lines.append(f"temperature of {name}: {one.temperature:.3f} (NLL {one.before:.3f} -> {one.after:.3f} nats)")
-        for level, factors in self.circles.items():
-            told = ", ".join(f"{name} {_number(factor)}" for name, factor in factors.items())
-            lines.append(f"{100 * level:g} % circles: radius times {told}")
-        for level, held in self.sets.items():
-            cells = "" if held.mean_cells is None else f"{held.mean_cells:.1f} cells, "
-            lines.append(f"{100 * level:g} % sets of {self.cells}: {cells}{held.mean_area_km2:,.0f} km² on average")
-        learned = [] if self.learned is None else [self.learned.in_words()]
-        return [
-            *lines,
-            *learned,
-            *self.remarks,
-            f"Guarantee: {conformal.GUARANTEE}.",
-            f"Assumption: {conformal.ASSUMPTION}.",
-        ]
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}" if math.isfinite(value) else "unknown (too few photos)"
-
-
 def fit(
     answers: Answers,
     truth: Truth,
@@ -131,10 +50,11 @@ def fit(
     *,
     by: str | None = None,
 ) -> Recalibration:
-    """Calibrate what was said of held-out photos: ``answers`` with circles, and their distributions by rows.
+    """Return the calibration of answers with circles and of their distributions, from held-out photos.
 
-    ``by`` groups photos by "scene", by "confidence" (thirds), or by the truth's clusters under their name (Mondrian).
-    Raises InputError for a grouping that is not known of the photos.
+    ``distributions`` yields rows of the truth with their posteriors. ``by`` groups the photos by "scene", by
+    "confidence" (thirds), or by the clusters of the truth under their name (Mondrian conformal prediction). Raises
+    InputError where the grouping is not known for these photos.
     """
     groups, edges = _groups(answers, truth, by)
     rng = np.random.default_rng(0)
@@ -158,7 +78,7 @@ def fit(
             covered[np.searchsorted(-density, -np.exp(-at), side="right")]
             for (density, covered), at in zip(measured, limit, strict=True)
         ]
-        sets[level] = Sets(limits, float(np.mean(areas)))
+        sets[level] = ConformalSets(limits, float(np.mean(areas)))
     failed = np.asarray(~np.isfinite(answers.points).all(axis=1))
     return Recalibration(
         len(truth),
@@ -181,10 +101,11 @@ def fit_model(
     include_learned: bool = False,
     track: Track = silent,
 ) -> Recalibration:
-    """Calibrate a model on records, without those that it learned from unless ``include_learned``: a temperature for
-    each level of its cells, factors of its circles, sets of its finest cells; for a library that was learned, of its
-    places' masses and of the densest ground instead. Raises InputError where no photo is left or can be read, or for
-    the prior.
+    """Return the calibration of a model, from records with positions and pictures.
+
+    It has a temperature for each level of cells, factors of circles, and sets of the finest cells. A learned library
+    has a temperature of its places and sets of the densest area instead. Photos that the model learned from are left
+    out unless ``include_learned``. Raises InputError for the prior, or where no photo is left or can be read.
     """
     if geolocator.folder is None:
         raise InputError("the prior has nothing to calibrate; give a model folder")
@@ -210,10 +131,7 @@ def fit_model(
     logits = np.split(np.asarray(outputs["logits"], np.float64), np.cumsum(hierarchy.sizes)[:-1], axis=1)
     log_masses = [log_softmax(level) for level in logits]
     target = hierarchy.assign(truth.points[read])
-    names = [f"level {number} ({size} cells)" for number, size in enumerate(hierarchy.sizes, 1)]
-    temperatures = {
-        name: conformal.fit_temperature(log_masses[number], target[:, number]) for number, name in enumerate(names)
-    }
+    temperatures = _level_temperatures(hierarchy, log_masses, target)
     area = hierarchy.finest.area_sr
     finest, own = hierarchy.product(log_masses), target[:, -1]
     score = conformal.cell_scores(finest, area)
@@ -229,15 +147,23 @@ def fit_model(
         _counted(groups, answered),
         temperatures,
         _circles(answers, truth, groups, answered),
-        names[-1],
+        list(temperatures)[-1],
         {level: _sets(true_score, kept, own_groups, level) for level in LEVELS},
         edges,
         learned=sifted,
     )
 
 
+def _level_temperatures(
+    hierarchy: Hierarchy, log_masses: list[NDArray[np.float64]], target: NDArray[np.int64]
+) -> dict[str, Temperature]:
+    """Return the temperature of each level by its name, from log masses (n, cells) and true cells (n, levels)."""
+    names = [f"level {number} ({size} cells)" for number, size in enumerate(hierarchy.sizes, 1)]
+    return {name: conformal.fit_temperature(log_masses[number], target[:, number]) for number, name in enumerate(names)}
+
+
 def _answers(name: str, distributions: Iterable[tuple[NDArray[np.int64], Posterior]], photos: int) -> Answers:
-    """What is decided of each row, with its circles."""
+    """Return the decided points of all rows, with their circles."""
     parts, rows = [], []
     for at, posterior in distributions:
         decided = decide(posterior)
@@ -249,21 +175,21 @@ def _answers(name: str, distributions: Iterable[tuple[NDArray[np.int64], Posteri
 
 
 def _known_share(folder: ModelFolder, truth: sphere.Points) -> str:
-    """Whether as many photos show a known place as the library was learned for."""
+    """Return a sentence that compares the share of known places with the share that the library was learned for."""
     near = float((sphere.Nearest(folder.training_points()).query(truth)[0] <= NEAR_KM).mean())
     low, high = share_interval(near, len(truth))
-    told = f"{100 * near:.0f} % ({100 * low:.0f} to {100 * high:.0f}) of these photos show a place of the library"
+    measured = f"{100 * near:.0f} % ({100 * low:.0f} to {100 * high:.0f}) of these photos show a place of the library"
     if folder.memory_settings is None:
         raise InputError(f"{folder.path}: holds no library of photos")
     share = folder.memory_settings.known_share
     better = f"for such photos learn it again with --known-share {min(max(near, 0.05), 0.95):.2f}"
-    return f"{told}; it was learned for {100 * share:g} %" + ("" if low <= share <= high else f": {better}")
+    return f"{measured}; it was learned for {100 * share:g} %" + ("" if low <= share <= high else f": {better}")
 
 
 def apply(document: Mapping[str, Any], answers: Answers, truth: Truth) -> Answers:
-    """The answers with circles corrected by a calibration that was written as JSON; by group if it is by scene or
-    confidence. Raises InputError for a document that is none, or a grouping
-    that is not known of these photos.
+    """Return the answers with circles corrected by a calibration, the JSON document that ``to_json`` gives.
+
+    Raises InputError where the document is no calibration, or where its grouping is not known for these photos.
     """
     try:
         circles, by, edges = document["circles"], document["by"], tuple(document["confidence_edges"])
@@ -281,7 +207,7 @@ def apply(document: Mapping[str, Any], answers: Answers, truth: Truth) -> Answer
 def _groups(
     answers: Answers, truth: Truth, by: str | None, edges: tuple[float, ...] = ()
 ) -> tuple[NDArray[Any] | None, tuple[float, ...]]:
-    """The group (n,) of each photo, and the confidences between groups of confidence."""
+    """Return the group (n,) of each photo, and the confidences between the groups of confidence."""
     if by is None:
         return None, ()
     if by == "scene":
@@ -321,7 +247,10 @@ def _circles(
 
 
 def fit_places(kernels: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> Temperature:
-    """The temperature of places' masses with the highest likelihood, given lots of (log masses, log kernels) (n, k)."""
+    """Return the temperature of the masses of places with the highest likelihood.
+
+    ``kernels`` holds blocks of (log masses, log kernels at the truth), each (n, k).
+    """
 
     def nll(temperature: float) -> float:
         total = 0.0
@@ -339,9 +268,9 @@ def _sets(
     kept: list[tuple[NDArray[np.float64], NDArray[np.float64]]],
     groups: NDArray[np.int64] | None,
     level: float,
-) -> Sets:
+) -> ConformalSets:
     limits = conformal.by_group(scores, groups, level)
     limit = conformal.of_group(limits, groups, len(scores))
     counts = [max(1, int(np.searchsorted(own, at, side="right"))) for (own, _), at in zip(kept, limit, strict=True)]
     areas = [area[:count].sum() * sphere.EARTH_KM**2 for (_, area), count in zip(kept, counts, strict=True)]
-    return Sets(limits, float(np.mean(areas)), float(np.mean(counts)))
+    return ConformalSets(limits, float(np.mean(areas)), float(np.mean(counts)))
