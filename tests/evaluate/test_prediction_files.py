@@ -11,6 +11,7 @@ import pytest
 from whereshot.evaluate import Protocol
 from whereshot.evaluate.prediction_files import name_files, read_prediction_files, score_files
 from whereshot.foundation.errors import InputError
+from whereshot.posterior import parquet
 from whereshot.posterior.base import Posterior
 
 QUICK = Protocol(draws=10)
@@ -51,7 +52,8 @@ def test_several_methods_are_compared_with_the_first(truth: Path, tmp_path: Path
 def test_a_single_file_of_each_kind_belongs_together(truth: Path, tmp_path: Path) -> None:
     points = write(tmp_path / "points.csv", "a,10,20,5\nb,-30,40,5\nc,50,60,5\n")
     places = np.array([[10.0, 20.0], [-30.0, 40.0], [50.0, 60.0]])
-    Posterior.from_mass(places, np.ones((3, 3)), np.full(3, 10.0)).write(tmp_path / "spread.parquet", ["a", "b", "c"])
+    posterior = Posterior.from_mass(places, np.ones((3, 3)), np.full(3, 10.0))
+    parquet.write(posterior, tmp_path / "spread.parquet", ["a", "b", "c"])
     files = read_prediction_files([points], [str(tmp_path / "spread.parquet")], truth)
     (answers,) = files.answers
     assert answers.name == "points"

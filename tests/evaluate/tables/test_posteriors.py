@@ -18,6 +18,7 @@ from whereshot.evaluate.tables import Problems, read_distributions, read_posteri
 from whereshot.foundation.errors import InputError
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.decision import best
+from whereshot.posterior.parquet import write
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def spread(rng: np.random.Generator, places: NDArray, tmp_path: Path) -> tuple[P
     mass = rng.uniform(0.1, 1, (N, 7)) * (np.arange(7) < rng.integers(1, 8, (N, 1)))
     posterior = Posterior.from_mass(around, mass, 10 ** rng.uniform(0, 2, (N, 7)))
     kept = rng.permutation(N)[: N - 2]
-    posterior[kept].write(tmp_path / "spread.parquet", [f"{row:03d}" for row in kept])
+    write(posterior[kept], tmp_path / "spread.parquet", [f"{row:03d}" for row in kept])
     return posterior[np.sort(kept)], tmp_path / "spread.parquet"
 
 
