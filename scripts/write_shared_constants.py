@@ -47,11 +47,13 @@ SHARED = {
         "GOLDEN_DEGREES": "GOLDEN_DEGREES",
         "R2_STEPS": "R2_STEPS",
     },
-    "posterior.support": {
+    "posterior.place_set": {
         "WIDE_KM": "WIDE_KM",
     },
     "posterior.base": {
         "MIN_SPREAD_KM": "MIN_SPREAD_KM",
+    },
+    "posterior.circles": {
         "EXACT_PLACES": "EXACT_PLACES",
     },
     "posterior.candidates": {

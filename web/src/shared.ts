@@ -29,11 +29,13 @@ export const WHOLE_LONGEST = 3;
 export const GOLDEN_DEGREES = 137.50776405003785;
 export const R2_STEPS = [0.7548776662466927, 0.5698402909980532] as const;
 
-// whereshot.posterior.support
+// whereshot.posterior.place_set
 export const WIDE_KM = 3000;
 
 // whereshot.posterior.base
 export const MIN_SPREAD_KM = 0.01;
+
+// whereshot.posterior.circles
 export const EXACT_PLACES = 256;
 
 // whereshot.posterior.candidates
