@@ -169,7 +169,7 @@ def test_experts_are_switched_by_scene_from_the_command_line(photos: Path, poste
     done = command("switch", str(tmp_path / "scenes.parquet"), *experts, "--out", str(out), "--format", "json")
     assert done.exception is None
     assert json.loads(done.stdout) == {"photos": 48, "refined": 47, "failed": 1, "out": str(out)}
-    said = refine_run.switch(records, {"indoor": tmp_path / "flat.parquet", "outdoor": posteriors})
+    said = refine_run.combine_experts(records, {"indoor": tmp_path / "flat.parquet", "outdoor": posteriors})
     assert said.rows.tolist() == list(range(1, 48))
     np.testing.assert_allclose(
         said.posterior.log_density(base.places[[0] * 47])[0], base.log_density(base.places[[0] * 48])[1]

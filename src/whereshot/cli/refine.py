@@ -27,7 +27,7 @@ from whereshot.foundation.errors import InputError
 
 if TYPE_CHECKING:
     from whereshot.photos.records import Records
-    from whereshot.training.refine_run import Said
+    from whereshot.training.refine_run import RowPosteriors
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -65,7 +65,7 @@ def refine_apply(
     records: Annotated[Path, typer.Argument(help="Records of the photos; positions are not looked at.")],
     out: Annotated[Path, typer.Option(help="The .parquet file of posteriors to write.", show_default=False)],
     posterior: Annotated[
-        Path | None, typer.Option(help="What the base model said, as locate --posterior writes it.")
+        Path | None, typer.Option(help="What the base model found, as locate --posterior writes it.")
     ] = None,
     model: Annotated[str | None, typer.Option(help="The base model; by default the one it was fitted for.")] = None,
     column: ColumnOption = None,
@@ -82,8 +82,8 @@ def refine_apply(
         raise InputError("give either --posterior or --model")
     _check_parquet(out)
     photos = _read_photos(records, column)
-    said = refine_run.apply(refiner, photos, model=model, posterior=posterior, device=device, track=progress.bar)
-    _write(said, photos, out, form)
+    found = refine_run.apply(refiner, photos, model=model, posterior=posterior, device=device, track=progress.bar)
+    _write(found, photos, out, form)
 
 
 @app.command("switch")
@@ -106,7 +106,7 @@ def refine_switch(
     _check_parquet(out)
     photos = _read_photos(records, column)
     experts = {name: Path(path) for name, path in pairs(expert, "--expert").items()}
-    _write(refine_run.switch(photos, experts, "mixture" if mixture else "likeliest"), photos, out, form)
+    _write(refine_run.combine_experts(photos, experts, "mixture" if mixture else "likeliest"), photos, out, form)
 
 
 def _check_parquet(out: Path) -> None:
@@ -123,18 +123,18 @@ def _read_photos(path: Path, column: list[str] | None) -> Records:
     return Records.read(path) if whole else read_records(path, column)
 
 
-def _write(said: Said, photos: Records, out: Path, form: ReportFormat) -> None:
+def _write(found: RowPosteriors, photos: Records, out: Path, form: ReportFormat) -> None:
     from whereshot.posterior import parquet
 
     ids = photos.strings("id")
-    parquet.write(said.posterior, out, [ids[row] for row in said.rows])
-    for error in said.errors.values():
+    parquet.write(found.posterior, out, [ids[row] for row in found.rows])
+    for error in found.errors.values():
         say(f"failed: {error}")
         some_failed()
     if form is ReportFormat.json:
-        print_json({"photos": len(photos), "refined": len(said.rows), "failed": len(said.errors), "out": str(out)})
+        print_json({"photos": len(photos), "refined": len(found.rows), "failed": len(found.errors), "out": str(out)})
     else:
-        print(f"{len(said.rows)} of {len(photos)} photos; wrote {out}")
+        print(f"{len(found.rows)} of {len(photos)} photos; wrote {out}")
 
 
 @app.command("tracks")

@@ -117,7 +117,7 @@ class Geolocator:
         self, photos: Sequence[images.Source | None], *, workers: int | None = None, track: Track = silent
     ) -> tuple[Outputs, NDArray[np.int64], dict[int, str]]:
         """The network's outputs of the readable photos, their row numbers, and the errors of the others."""
-        rows, outputs, errors = runtime.joined(list(self._parts(photos, workers, track)))
+        rows, outputs, errors = runtime.join_parts(list(self._parts(photos, workers, track)))
         return outputs, rows, errors
 
     def _parts(
@@ -217,7 +217,7 @@ class Geolocator:
             held.append(part)
             stop = start + sum(len(rows) + len(errors) for rows, _, errors in held)
             if stop - start >= size or stop == len(sources):
-                rows, outputs, errors = runtime.joined(held)
+                rows, outputs, errors = runtime.join_parts(held)
                 posterior = self._readout(outputs) if len(rows) else None
                 yield _Block(start, stop, posterior, rows, empty_rows(outputs, len(rows)), errors)
                 start, held = stop, []

@@ -1,1 +1,1 @@
-"""What looks at a picture: networks, their folders, how they run, and readouts from outputs to a Posterior."""
+"""Networks that look at a picture, their folders, how they run, and readouts that turn outputs into a Posterior."""

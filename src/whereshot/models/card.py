@@ -202,26 +202,26 @@ def _published_scores(published: Sequence[Mapping[str, Any]], known: Known) -> s
         return f"None were published; {kind}whereshot evaluate scores what is made with it."
     lines = []
     for row in published:
-        told = []
+        scores = []
         for km in DISTANCES_KM:
             share = row.get(f"accuracy_{km}")
             if share is not None:
                 low, high = share_interval(share / 100, row["photos"])
-                told.append(f"{share:g} % ({100 * low:.1f} to {100 * high:.1f}) within {km} km")
-        told += [f"GeoScore {row['geoscore']:g}"] if "geoscore" in row else []
-        told += [f"{row['mean_km']:,g} km on average"] if "mean_km" in row else []
-        lines.append(f"* {row['benchmark']}, {row['photos']:,} photos: {', '.join(told)}. Source: {row['source']}.")
+                scores.append(f"{share:g} % ({100 * low:.1f} to {100 * high:.1f}) within {km} km")
+        scores += [f"GeoScore {row['geoscore']:g}"] if "geoscore" in row else []
+        scores += [f"{row['mean_km']:,g} km on average"] if "mean_km" in row else []
+        lines.append(f"* {row['benchmark']}, {row['photos']:,} photos: {', '.join(scores)}. Source: {row['source']}.")
     about = "95 % intervals by Wilson from the published shares; for means none can be told. Nothing was measured here."
     return "\n".join([*lines, "", f"As published. {about}"])
 
 
 def of_backbone(name: str, repository: str, commit: str, licence: str, known: Known | None) -> Card:
     """The card of a network that was fetched to learn with."""
-    told = _sentence(known.told) if known else "A network of timm's, features to learn with"
+    about = _sentence(known.told) if known else "A network of timm's, features to learn with"
     return Card(
         name,
         {
-            "Model": f"{told}. Fetched from {repository} at revision {commit}; in half precision, for ONNX Runtime. "
+            "Model": f"{about}. Fetched from {repository} at revision {commit}; in half precision, for ONNX Runtime. "
             "Alone it answers with where photos are taken at all.",
             "Data": (known.data if known else "") or f"What its authors trained it on: see {repository}.",
             "Licences": f"Weights: {licence}, as its repository states.",

@@ -251,6 +251,7 @@ def of_photos(network: Any, names: Sequence[str]) -> torch.nn.Module:
             self.network, self.names = network, list(names)
 
         def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            """Return the named outputs of pixels (photos, crops, 3, h, w)."""
             backbone = getattr(self.network, "backbone", self.network)
             pooled = backbone(pixels.flatten(0, 1))
             pooled = pooled.reshape(pixels.shape[0], pixels.shape[1], -1).mean(dim=1)

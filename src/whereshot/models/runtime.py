@@ -42,6 +42,7 @@ class TorchCompute:
         self.apply, self.device = apply, device
 
     def __call__(self, batch: Batch) -> dict[str, NDArray[Any]]:
+        """Return the outputs of a batch by name, each (photos, ...)."""
         import torch
 
         with torch.inference_mode():
@@ -72,6 +73,7 @@ class OnnxCompute:
         self._names = [output.name for output in self._session.get_outputs()]
 
     def __call__(self, batch: Batch) -> dict[str, NDArray[Any]]:
+        """Return the outputs of a batch by name, each (photos, ...)."""
         return self._together([self._one(batch.crops[batch.owner == number]) for number in range(len(batch.rows))])
 
     def look(self, sources: Sequence[images.Source | None], settings: Preprocess) -> Part:
@@ -192,7 +194,7 @@ def _in_process(
         parts.append(_outputs_of(batch, compute))
         seen = sum(len(rows) + len(errors) for rows, _, errors in parts)
         if seen == min(BATCH, left):
-            yield joined(parts)
+            yield join_parts(parts)
             left, parts = left - seen, []
 
 
@@ -224,7 +226,7 @@ def _looked_at(task: Task, compute: Compute, settings: Preprocess) -> Part:
         rows, outputs, errors = compute.look(sources, settings)
     else:
         pieces = batches(sources, settings, batch_size=len(sources))
-        rows, outputs, errors = joined([_outputs_of(batch, compute) for batch in pieces])
+        rows, outputs, errors = join_parts([_outputs_of(batch, compute) for batch in pieces])
     return rows + start, outputs, {row + start: text for row, text in errors.items()}
 
 
@@ -238,10 +240,10 @@ def _with_empty(outputs: dict[str, NDArray[Any]], empty: NDArray[np.bool_]) -> d
     return outputs | {EMPTY: empty} if len(empty) else outputs
 
 
-def joined(parts: Sequence[Part]) -> Part:
+def join_parts(parts: Sequence[Part]) -> Part:
     """Several parts as one, in the order of their rows."""
     rows = np.concatenate([np.empty(0, np.int64), *(rows for rows, _, _ in parts)])
-    told = [outputs for _, outputs, _ in parts if outputs]
+    given = [outputs for _, outputs, _ in parts if outputs]
     order = np.argsort(rows)
-    outputs = {name: np.concatenate([part[name] for part in told])[order] for name in (told[0] if told else ())}
+    outputs = {name: np.concatenate([part[name] for part in given])[order] for name in (given[0] if given else ())}
     return rows[order], outputs, {row: text for _, _, errors in parts for row, text in errors.items()}

@@ -1,6 +1,6 @@
-"""Held-out outputs and their truth -> Calibration: temperatures, extents, gates and radius factors.
+"""Fit a calibration to held-out outputs and their truth: temperatures, extents, gates and radius factors.
 
-Nothing here is fitted on photos that the network or the gallery had seen, and never on a test set.
+The photos were seen neither by the network nor by the gallery, and are never of a test set.
 """
 
 from __future__ import annotations
@@ -55,8 +55,7 @@ _RIDGE = 1e-3  # keeps a gate finite where one part is always better
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Photos kept from training: their outputs, true positions (n, 2), weights (n,), and what was trained without
-    them."""
+    """Photos kept from training: outputs, true positions (n, 2), weights (n,), and what was trained without them."""
 
     outputs: Outputs
     truth: sphere.Points
@@ -64,14 +63,14 @@ class HeldOut:
     hierarchy: Hierarchy
     gallery: Gallery
     places: Places | None = None
-    """Of an aligned network: what finds a picture's place by its encoding."""
+    """The readout that finds places by their encodings; None for a network that is not aligned."""
 
     def __len__(self) -> int:
         return len(self.truth)
 
     @property
     def seen(self) -> NDArray[np.bool_]:
-        """Whose place (n,) the training photos know."""
+        """Whether the training photos show the place of each photo (n,)."""
         return sphere.Nearest(self.gallery.places).query(self.truth)[0] <= SEEN_KM
 
 
@@ -80,7 +79,7 @@ def calibrate(
     prior: Posterior,
     position: PositionSettings = PositionSettings(),  # noqa: B008
 ) -> Calibration:
-    """Fit everything on the folds together, cells answering at ``position``; raises InputError without a photo."""
+    """Fit all settings on the folds together; cells answer at ``position``. Raises InputError without a photo."""
     wanted = {name: getattr(position, name) for name in PositionSettings.model_fields}
     grid = PROTOTYPES_GRID if position.position == "prototypes" else CELLS_GRID
     cells_grid = [settings.model_copy(update=wanted) for settings in grid]
@@ -125,7 +124,7 @@ def calibrate(
 
 
 def _at_truth(folds: Sequence[HeldOut], readouts: Sequence[Readout]) -> NDArray[np.float64]:
-    """Log densities (n,) at the truth of the photos of all folds, by each fold's own readout."""
+    """Return the log densities (n,) at the truth of the photos of all folds, each by the readout of its fold."""
     return np.concatenate(
         [readout(fold.outputs).log_density(fold.truth) for fold, readout in zip(folds, readouts, strict=True)]
     )
@@ -141,7 +140,7 @@ class _Fitting:
     parts: dict[str, list[NDArray[np.float64]]]
 
     def best(self, names: Sequence[str]) -> tuple[dict[str, int], Gate]:
-        """The candidate of each part, chosen in turn with the gate fitted anew, and that gate."""
+        """Choose a candidate for each part in turn, each time with a new gate; return the choice and the gate."""
         chosen = {name: int(np.argmin([self._alone(density) for density in self.parts[name]])) for name in names}
         for _ in range(SWEEPS if len(names) > 1 else 0):
             for name in names:
@@ -178,7 +177,7 @@ def fit_gate(
     familiarity: NDArray[np.float64],
     weight: NDArray[np.float64],
 ) -> Gate:
-    """The gate with the highest likelihood: ``densities`` (n,) are each part's log density at the truth."""
+    """Fit the gate with the highest likelihood; ``densities`` (n,) are the log density of each part at the truth."""
     from scipy.optimize import minimize  # a fifth of a second, which an answer does not need
 
     names = list(densities)
@@ -236,6 +235,6 @@ def _per_kind(
 
 
 def merged(folds: Sequence[HeldOut], share: float) -> list[HeldOut]:
-    """The folds with weights that sum to ``share``."""
+    """Return the folds with weights that sum to ``share``."""
     total = sum(fold.weight.sum() for fold in folds)
     return [replace(fold, weight=fold.weight * (share / total)) for fold in folds]

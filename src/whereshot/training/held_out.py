@@ -1,6 +1,6 @@
-"""Photos that a network had not seen, and what it says of them: by folds of a frozen backbone, or by those kept apart.
+"""Outputs of networks for photos that they were not trained on, for ``calibrate``.
 
-Records, features and settings in; HeldOut out, for ``calibrate``.
+A frozen backbone is trained again without each fold of photos; a trained backbone keeps its validation photos apart.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from whereshot.training.steps import Fitting, TrainingPhotos
 
 
 def build_hierarchy(run: Run, points: NDArray[np.float64]) -> Hierarchy:
-    """The run's cells for training positions (n, 2)."""
+    """Build the cells of a run for training positions (n, 2)."""
     return Hierarchy(tuple(partition.build(run.partition.kind, points, level) for level in run.partition.levels))
 
 
 def build_network(run: Run, backbone: Backbone, hierarchy: Hierarchy, device: str) -> Network:
-    """The run's network over a hierarchy, its head with weights of the run's seed."""
+    """Build the network of a run over a hierarchy. The run's seed draws the first weights of the head."""
     settings = head_settings(run.head)
     torch.manual_seed(run.seed)
     head = networks.HEADS[run.head.kind].head(backbone.dim, hierarchy, settings)
@@ -40,7 +40,7 @@ def build_network(run: Run, backbone: Backbone, hierarchy: Hierarchy, device: st
 
 
 def scale(network: Network, pooled: torch.Tensor, train_rows: NDArray[np.int64], device: str) -> torch.Tensor:
-    """Features (n, dim) of all photos on the CPU, scaled by what ``train_rows`` are like, as the network then does."""
+    """Fit the network's scaling to ``train_rows``; return the scaled features (n, dim) of all photos, on the CPU."""
     pooled = pooled.to(device)
     network.scaling.fit(pooled[torch.from_numpy(train_rows)])
     result: torch.Tensor = network.scaling(pooled).cpu()
@@ -51,7 +51,7 @@ def scale(network: Network, pooled: torch.Tensor, train_rows: NDArray[np.int64],
 def held_out(
     network: Network, scaled: torch.Tensor, photos: TrainingPhotos, rows: NDArray[np.int64], gallery: Gallery
 ) -> HeldOut:
-    """What a network says of some rows' features that it was not trained on."""
+    """Return the outputs of a network for ``rows``, which it was not trained on."""
     outputs = network.from_features(scaled[rows].to(next(network.parameters()).device))
     arrays = {name: value.float().cpu().numpy() for name, value in outputs.items()}
     hierarchy, weights = network.head.hierarchy, network.head.place_weights()
@@ -71,7 +71,7 @@ class Folds:
     state_folder: Path
 
     def all(self, lengths: Sequence[int]) -> list[HeldOut]:
-        """Photos held out in turn: by group, so that their place is mostly known, and by place, so that it is not.
+        """Hold out the photos in turn: by group, so that their place is mostly known, and by place, so that it is not.
 
         ``lengths`` are the epochs of each phase.
         """

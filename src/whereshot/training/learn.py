@@ -1,7 +1,7 @@
-"""A user's own photos with positions in, a model folder that knows their places out; no torch on the way.
+"""Learn the places of a user's own photos into a model folder. No torch is needed.
 
-Features are kept beside the output while a run lasts, so one that was killed goes on where it stopped. Photos that are
-added later are the only ones that are looked at: the folder's private file says which it has (``learned_photos``).
+Features are kept beside the output while a run lasts, so a run that was killed continues where it stopped. When photos
+are added later, only the new ones are looked at: the private file of the folder (``learned_photos``) knows the others.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ from whereshot.training.photos_to_learn import (
 )
 
 KNOWN_SHARE = 0.7
-"""Share of the photos asked about that are taken to show a place of the library. More makes surer of known places and
+"""Assumed share of later photos that show a place of the library. More makes surer of known places and
 oftener wrong on others: docs/results-learn.md."""
 LEAST_TRUSTED = 20
-"""Photos below which a library is told to be too small to say much."""
+"""A library of fewer photos gets the remark that it is small."""
 STATE = "learning"
 """What is added to the output's name for the folder where features are kept while a run lasts."""
 SHARD_PHOTOS = 32
@@ -60,7 +60,7 @@ COPY = "copy of another photo"
 
 @dataclass(frozen=True)
 class LearnResult:
-    """What came of it: the folder, its photos and places, how many were new, what was rejected, in how many seconds.
+    """The result of ``learn``: the folder, the numbers of photos and places, the new photos, the rejects, the seconds.
 
     ``copies`` of the rejects are files that were given more than once.
     """
@@ -75,7 +75,7 @@ class LearnResult:
     copies: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """As a plain document."""
+        """Return the result as a JSON document."""
         return {
             "model": str(self.folder),
             "photos": self.photos,
@@ -205,7 +205,7 @@ def _look_at(
 
 
 def remarks(photos: int, place_count: int, calibrated: bool) -> list[str]:
-    """What a person should know of a small or one-sided library."""
+    """Return sentences that warn of a small library, or of a library of one place."""
     found = []
     if place_count == 1:
         found.append("all photos are of one place: the model can say no more than whether a photo looks like it")
@@ -217,7 +217,7 @@ def remarks(photos: int, place_count: int, calibrated: bool) -> list[str]:
 
 
 def _known_before(out: Path, base: ModelFolder, settings: Preprocess, overwrite: bool) -> ModelFolder | None:
-    """The library that stands in ``out`` and is to be added to."""
+    """Return the library in ``out`` that photos are added to; None for a new one. Raises OutputError, ModelError."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return None
     if not manifest.is_model(out):
@@ -307,7 +307,7 @@ def _describe(name: str, base: ModelFolder, settings: Preprocess, training: dict
 
 
 def summary(learned: LearnResult, rejects: Sequence[tuple[str, int]]) -> list[str]:
-    """What is told at the end, in lines."""
+    """Return the lines that are printed at the end."""
     lines = [
         f"{learned.folder}: {learned.photos} photos of {learned.places} places, {learned.new} of them new "
         f"({learned.seconds:.0f} s)"

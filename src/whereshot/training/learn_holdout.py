@@ -1,7 +1,7 @@
-"""A library of known photos, each held out from it in turn -> MemorySettings: confidence, extents, radius factor.
+"""Fit the settings of a memory on its own photos: confidence, extents and radius factor.
 
-Each photo is asked about twice: without those of its group, so that its place is mostly known, and without all within
-25 km, so that it is not. Nothing else is ever looked at, so a test set stays one.
+Each photo is held out twice: together with its group, so that its place is mostly known, and together with all photos
+within 25 km, so that it is not. No other photo is used, so a test set stays unseen.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ ACCURACY_SHARES = (1 / 3, 0.1, 0.03)
 """What of a stated accuracy shows in held-out positions: much where each errs by itself, little where all photos of a
 place were given one position."""
 FOLDS = 5
-MOST_ASKED = 3000
+MOST_HELD_OUT = 3000
 """Photos that are held out in turn, of a larger library a random choice."""
-LEAST_ASKED = 40
+LEAST_HELD_OUT = 40
 """Photos of known and of other places below which nothing can be fitted."""
 MOST_MEASURED = 600
 """Held-out photos whose radii are measured."""
@@ -49,7 +49,7 @@ _NUMBERS = 1_000_000
 
 @dataclass(frozen=True)
 class HeldOutPhotos:
-    """Photos that were held out: who (n,), whether their place is known (n,), what was said, what was true."""
+    """Photos that were held out: rows (n,), whether the place is known (n,), votes, outcome (n,), weight (n,)."""
 
     row: NDArray[np.int64]
     known: NDArray[np.bool_]
@@ -59,7 +59,7 @@ class HeldOutPhotos:
 
 
 Part = tuple[NDArray[np.int64], bool, Recall, NDArray[np.float64]]
-"""Rows that were asked about, whether their place is known, what was recalled, and km to the nearest photo left."""
+"""Rows that were held out, whether their place is known, the votes, and the km to the nearest photo that is left."""
 
 
 def rehearse(
@@ -79,35 +79,37 @@ def rehearse(
     the whitening. Libraries in which too little can be held out get no fitted confidence; ``photos`` tells how much
     there was.
     """
-    library, asked = hold_out(pooled, points, accuracy_km, groups, known_share=known_share, usual=usual, seed=seed)
-    counts = {"known": int(asked.known.sum()), "other": int((~asked.known).sum())}
+    library, held_out = hold_out(pooled, points, accuracy_km, groups, known_share=known_share, usual=usual, seed=seed)
+    counts = {"known": int(held_out.known.sum()), "other": int((~held_out.known).sum())}
     first = MemorySettings(temperature=TEMPERATURE, known_share=known_share, photos=counts)
-    if min(counts.values()) < LEAST_ASKED or not {0, 2} <= set(asked.outcome.tolist()):
+    if min(counts.values()) < LEAST_HELD_OUT or not {0, 2} <= set(held_out.outcome.tolist()):
         return first
-    confidence = fit_confidence(asked.recall.measures, asked.outcome, asked.weight)
-    log_shares = crossed(asked, groups, seed)
-    prior_density = log_density_at(prior, points)[asked.row]
+    confidence = fit_confidence(held_out.recall.measures, held_out.outcome, held_out.weight)
+    log_shares = crossed(held_out, groups, seed)
+    prior_density = log_density_at(prior, points)[held_out.row]
     densities = {
-        (floor_km, share): _log_density(library.extent_km(floor_km, share), library, log_shares, prior_density, asked)
+        (floor_km, share): _log_density(
+            library.extent_km(floor_km, share), library, log_shares, prior_density, held_out
+        )
         for floor_km in FLOORS_KM
         for share in ACCURACY_SHARES
     }
-    floor_km, share = max(densities, key=lambda one: float(asked.weight @ densities[one]))
+    floor_km, share = max(densities, key=lambda one: float(held_out.weight @ densities[one]))
     density = densities[floor_km, share]
     nll = {
-        kind: -float(np.average(density[of_kind], weights=asked.weight[of_kind]))
-        for kind, of_kind in (("known", asked.known), ("other", ~asked.known))
+        kind: -float(np.average(density[of_kind], weights=held_out.weight[of_kind]))
+        for kind, of_kind in (("known", held_out.known), ("other", ~held_out.known))
     }
-    named = np.asarray(groups, dtype=str)[asked.row]
+    named = np.asarray(groups, dtype=str)[held_out.row]
     intervals = {
-        kind: interval_of_mean(-density[of_kind], asked.weight[of_kind], named[of_kind])
-        for kind, of_kind in (("known", asked.known), ("other", ~asked.known))
+        kind: interval_of_mean(-density[of_kind], held_out.weight[of_kind], named[of_kind])
+        for kind, of_kind in (("known", held_out.known), ("other", ~held_out.known))
     }
-    right = (asked.outcome[asked.known] == 0).astype(np.float64)
-    some = np.sort(np.random.default_rng(seed).permutation(len(asked.row))[:MOST_MEASURED])
-    ratio = _ratio(library.extent_km(floor_km, share), library, log_shares, prior, asked, some)
+    right = (held_out.outcome[held_out.known] == 0).astype(np.float64)
+    some = np.sort(np.random.default_rng(seed).permutation(len(held_out.row))[:MOST_MEASURED])
+    ratio = _ratio(library.extent_km(floor_km, share), library, log_shares, prior, held_out, some)
     # nobody knows of a single photo whether its place is known: circles are made for either alike
-    alike = np.where(asked.known[some], 1 / asked.known[some].sum(), 1 / (~asked.known[some]).sum())
+    alike = np.where(held_out.known[some], 1 / held_out.known[some].sum(), 1 / (~held_out.known[some]).sum())
     factor = conformal_factor(ratio, np.ones(len(ratio)), RADIUS_LEVEL, alike)
     return first.model_copy(
         update={
@@ -117,7 +119,7 @@ def rehearse(
             "radius_factor": {"either": factor},
             "nll": nll,
             "nll_interval": intervals,
-            "right": (float(right.mean()), *interval_of_mean(right, np.ones(len(right)), named[asked.known])),
+            "right": (float(right.mean()), *interval_of_mean(right, np.ones(len(right)), named[held_out.known])),
         }
     )
 
@@ -137,7 +139,7 @@ def hold_out(
     _, group = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
     fold = (hashed_share([f"{number}" for number in group], seed) * FOLDS).astype(np.int64)
     rng = np.random.default_rng(seed)
-    rows = np.sort(rng.permutation(len(points))[:MOST_ASKED])
+    rows = np.sort(rng.permutation(len(points))[:MOST_HELD_OUT])
     parts: list[Part] = []
     nothing = np.zeros((len(points), 1), np.float32)
     accuracy = np.nan_to_num(np.asarray(accuracy_km, np.float64), nan=0.0)
@@ -182,13 +184,13 @@ def _joined(whole: Library, points: NDArray[np.float64], parts: list[Part], know
     return HeldOutPhotos(row, known, found, outcome, weight / weight.sum())
 
 
-def crossed(asked: HeldOutPhotos, groups: Sequence[str], seed: int = 0) -> NDArray[np.float64]:
+def crossed(held_out: HeldOutPhotos, groups: Sequence[str], seed: int = 0) -> NDArray[np.float64]:
     """Log probabilities (n, 3) of the classes, each photo's from a confidence fitted without its group's fold."""
-    fold = (hashed_share(np.asarray(groups, dtype=str)[asked.row], seed + 1) * FOLDS).astype(np.int64)
-    measures, shares = asked.recall.measures, np.empty((len(fold), len(CLASSES)))
+    fold = (hashed_share(np.asarray(groups, dtype=str)[held_out.row], seed + 1) * FOLDS).astype(np.int64)
+    measures, shares = held_out.recall.measures, np.empty((len(fold), len(CLASSES)))
     for number in np.unique(fold):
         held = fold == number
-        fitted = fit_confidence(measures[~held], asked.outcome[~held], asked.weight[~held])
+        fitted = fit_confidence(measures[~held], held_out.outcome[~held], held_out.weight[~held])
         shares[held] = fitted.log_shares(measures[held])
     return shares
 
@@ -198,12 +200,12 @@ def _log_density(
     library: Library,
     log_shares: NDArray[np.float64],
     prior_density: NDArray[np.float64],
-    asked: HeldOutPhotos,
+    held_out: HeldOutPhotos,
 ) -> NDArray[np.float64]:
     """Log density (n,) at the truth; ``prior_density`` (n,) is the prior's there, in logs."""
-    log_mass = mass_of(library, asked.recall, log_shares)
+    log_mass = mass_of(library, held_out.recall, log_shares)
     none = log_mass[:, -1] + prior_density
-    truth = library.points[asked.row]
+    truth = library.points[held_out.row]
     density = np.empty(len(truth))
     for start in range(0, len(truth), _ROWS):
         rows = slice(start, start + _ROWS)
@@ -217,16 +219,16 @@ def _ratio(
     library: Library,
     log_shares: NDArray[np.float64],
     prior: Posterior,
-    asked: HeldOutPhotos,
+    held_out: HeldOutPhotos,
     rows: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Error over radius of some of the asked, by number."""
-    ratio, found, ground = np.empty(len(rows)), asked.recall, PlacesOverBackground(library.places, extent_km, prior)
+    """Return error / radius (n,) of the held-out photos ``rows``."""
+    ratio, found, ground = np.empty(len(rows)), held_out.recall, PlacesOverBackground(library.places, extent_km, prior)
     for start in range(0, len(rows), _ROWS):
         some = rows[start : start + _ROWS]
         part = Recall(found.chosen[some], found.measures[some], found.log_votes[some], found.likeness[some])
         log_mass = mass_of(library, part, log_shares[some])
         posterior = ground.posterior(log_mass[:, :-1], log_mass[:, -1])
-        decided, truth = decide(posterior), library.points[asked.row[some]]
+        decided, truth = decide(posterior), library.points[held_out.row[some]]
         ratio[start : start + _ROWS] = sphere.distance_km(decided, truth) / radius_km(posterior, decided, RADIUS_LEVEL)
     return ratio

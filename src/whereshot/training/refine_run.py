@@ -1,7 +1,7 @@
-"""A run file in, a fitted refiner's folder out; a refiner and photos in, refined posteriors out.
+"""Fit a refiner by a run file, and apply a fitted refiner to photos.
 
-What is refined is a model's cells, or posteriors in a file. A refiner learns from photos that the model never saw: by
-default those that its own run kept for validation.
+A refiner changes the posteriors of a model's cells, or posteriors in a file. It learns from photos that the model never
+saw, by default from those that the model's own run kept for validation.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class RefineRun(Settings):
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a base model says of ``rows`` of the records, and why it says nothing of the others."""
+class RowPosteriors:
+    """The posteriors of ``rows`` of the records, and the reason by row why the others have none."""
 
     posterior: Posterior
     rows: NDArray[np.int64]
@@ -116,36 +116,37 @@ def apply(
     posterior: Path | None = None,
     device: str | None = None,
     track: Track = silent,
-) -> Said:
+) -> RowPosteriors:
     """What a refiner makes of records' photos: of a file of posteriors, or of what a model says of their pictures.
 
     By default the model is the one it was fitted for. Raises InputError where it was fitted on other cells.
     """
     refiner, description = refiners.load(folder)
     if posterior is not None:
-        said = of_file(posterior, records, refiner.support)
+        found = of_file(posterior, records, refiner.support)
     else:
         base = model or description.model
         if base is None:
             raise InputError(f"{folder}: was fitted on a file of posteriors; give such a file of these photos")
-        said, _ = _of_model(Geolocator.load(base, device), records, track)
-    return Said(refiner(said.posterior, records[said.rows]), said.rows, said.errors)
+        found, _ = _of_model(Geolocator.load(base, device), records, track)
+    return RowPosteriors(refiner(found.posterior, records[found.rows]), found.rows, found.errors)
 
 
 def _examples(run: RefineRun, device: str | None, track: Track, say: Callable[[str], None]) -> Examples:
     """The photos to learn from, and what the base model says of those that it can read."""
     records = _photos(run)
     if run.model is not None:
-        said, cell_of = _of_model(Geolocator.load(run.model, device), records, track)
+        found, cell_of = _of_model(Geolocator.load(run.model, device), records, track)
     elif run.posterior is not None:
-        said = of_file(run.posterior, records, None)
-        cell_of = FixedPlaces.of(said.posterior).nearest
+        found = of_file(run.posterior, records, None)
+        cell_of = FixedPlaces.of(found.posterior).nearest
     else:
         raise ConfigError("a refiner learns from a model or a file of posteriors; give model or posterior")
-    if said.errors:
-        say(f"{len(said.errors)} of {len(records)} photos have no posterior; first: {next(iter(said.errors.values()))}")
-    records = records[said.rows]
-    return Examples(said.posterior, records, cell_of(records.points))
+    if found.errors:
+        first = next(iter(found.errors.values()))
+        say(f"{len(found.errors)} of {len(records)} photos have no posterior; first: {first}")
+    records = records[found.rows]
+    return Examples(found.posterior, records, cell_of(records.points))
 
 
 def _check_out(out: Path, overwrite: bool) -> None:
@@ -189,7 +190,7 @@ def _photos(run: RefineRun) -> Records:
 
 def _of_model(
     locator: Geolocator, records: Records, track: Track
-) -> tuple[Said, Callable[[NDArray[np.float64]], NDArray[np.int64]]]:
+) -> tuple[RowPosteriors, Callable[[NDArray[np.float64]], NDArray[np.int64]]]:
     """What the model's cells alone say of the pictures that can be read, and which cell positions lie in."""
     folder = locator.folder
     if folder is None or "cells" not in folder.description.readouts:
@@ -204,17 +205,19 @@ def _of_model(
         position=fixed, temperature=own.temperature, spread_scale=own.spread_scale, floor_km=own.floor_km
     )
     posterior = Cells(folder.hierarchy, settings)({name: values[order] for name, values in outputs.items()})
-    return Said(posterior, rows[order], errors), folder.hierarchy.finest.assign
+    return RowPosteriors(posterior, rows[order], errors), folder.hierarchy.finest.assign
 
 
-def of_file(path: Path, records: Records, support: FixedPlaces | None) -> Said:
+def of_file(path: Path, records: Records, support: FixedPlaces | None) -> RowPosteriors:
     """The posteriors of records in a file, on all places in it or on the given ones. Raises InputError."""
     blocks, errors = _read(path, records)
     support = FixedPlaces.of_parts([part for _, part in blocks]) if support is None else support
     return _in_order([(rows, support.gather(part)) for rows, part in blocks], errors)
 
 
-def switch(records: Records, experts: Mapping[str, Path], how: scene_experts.ExpertChoice = "likeliest") -> Said:
+def combine_experts(
+    records: Records, experts: Mapping[str, Path], how: scene_experts.ExpertChoice = "likeliest"
+) -> RowPosteriors:
     """Posteriors in files, by the scenes that each is an expert for, put together by the records' scenes.
 
     A photo that an expert says nothing of has an error. Raises InputError unless every scene has just one expert.
@@ -227,8 +230,8 @@ def switch(records: Records, experts: Mapping[str, Path], how: scene_experts.Exp
     rows = np.array([row for row in range(len(records)) if row not in errors], dtype=np.int64)
     if not len(rows):
         raise InputError(f"no photo has a posterior of all {len(experts)} experts; first: {errors[0]}")
-    found = {name: said.posterior[np.searchsorted(said.rows, rows)] for name, said in read.items()}
-    return Said(scene_experts.combine_experts(found, shares[rows], how), rows, dict(sorted(errors.items())))
+    parts = {name: own.posterior[np.searchsorted(own.rows, rows)] for name, own in read.items()}
+    return RowPosteriors(scene_experts.combine_experts(parts, shares[rows], how), rows, dict(sorted(errors.items())))
 
 
 _Blocks = list[tuple[NDArray[np.int64], Posterior]]
@@ -244,7 +247,7 @@ def _read(path: Path, records: Records) -> tuple[_Blocks, dict[int, str]]:
     return blocks, {int(row): f"{path}: no posterior of {ids[row]}" for row in missing}
 
 
-def _in_order(blocks: _Blocks, errors: dict[int, str]) -> Said:
+def _in_order(blocks: _Blocks, errors: dict[int, str]) -> RowPosteriors:
     rows = np.concatenate([own for own, _ in blocks])
     order = np.argsort(rows)
-    return Said(Posterior.concat([part for _, part in blocks])[order], rows[order], errors)
+    return RowPosteriors(Posterior.concat([part for _, part in blocks])[order], rows[order], errors)

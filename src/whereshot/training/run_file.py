@@ -1,7 +1,4 @@
-"""A run file: which photos, network, cells, head and procedure make a model; and what of it contradicts itself.
-
-TOML in, one checked ``Run`` out, before any work is done.
-"""
+"""The run file of a training: photos, network, cells, head and procedure, checked before any work."""
 
 from __future__ import annotations
 
@@ -58,6 +55,8 @@ class PartitionLevels(Settings):
 
 
 class HeadSettings(Settings):
+    """The kind of the head and its own settings."""
+
     kind: str = "classify"
     settings: dict[str, Any] = Field(default_factory=dict)
 
@@ -69,7 +68,7 @@ class CalibrationSettings(PositionSettings):
 
 
 class Candidates(Settings):
-    """What is tried of a setting: numbers from ``low`` to ``high``, whole ones where both are whole, or ``choices``.
+    """The values to try for a setting: numbers from ``low`` to ``high``, integers where both are, or ``choices``.
 
     With ``log`` a factor is as likely wherever it is in the range.
     """
@@ -98,7 +97,7 @@ class SearchSettings(Settings):
 
 
 class Run(Settings):
-    """A run file."""
+    """The content of a run file."""
 
     name: str
     out: ConfigPath
@@ -213,7 +212,7 @@ def _check_procedure(run: Run, processes: int) -> None:
 
 
 def head_settings(head: HeadSettings) -> Settings:
-    """A head's own settings, checked. Raises ConfigError."""
+    """Parse and return the settings of a head. Raises ConfigError."""
     if head.kind not in networks.HEADS:
         raise ConfigError(f"head.kind: no head {head.kind!r}; {nearest_name(head.kind, networks.HEADS)}")
     return settings_file.parse(head.settings, networks.HEADS[head.kind].settings, name="head.settings")

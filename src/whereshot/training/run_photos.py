@@ -1,4 +1,4 @@
-"""The photos of a run: a table or Records in, the rows that can be learned from and the others with reasons out."""
+"""The photos of a run: the rows that can be learned from, and the others with reasons."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from whereshot.training.run_file import PLACE, DataSettings
 
 
 def read_records(settings: DataSettings) -> tuple[Records, pa.Table]:
-    """The records with a position, and the rejects. Raises InputError, ConfigError."""
+    """Read the records of a run; return those with a position, and the rejects. Raises InputError, ConfigError."""
     path = settings.train
     if path.is_file() and (settings.columns or path.suffix.lower() != ".parquet"):
         ingested = SOURCES["table"]([path], settings.columns, silent)
@@ -42,7 +42,7 @@ def read_records(settings: DataSettings) -> tuple[Records, pa.Table]:
 
 
 def split(records: Records, settings: DataSettings, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows to train on and those kept for validation, whole groups each. Raises InputError where one is empty."""
+    """Return the rows to train on and the rows for validation; a group is never divided. Raises InputError."""
     rows = np.arange(len(records))
     if settings.validation == 0:
         return rows, rows[:0]
@@ -56,7 +56,7 @@ def split(records: Records, settings: DataSettings, seed: int) -> tuple[NDArray[
 
 
 def weights(points: NDArray[np.float64], weigh_by: str) -> NDArray[np.float64]:
-    """Weight (n,) of each photo, 1 on average: equal, or one share per position."""
+    """Return the weight (n,) of each photo, 1 on average: equal for all photos, or equal for all positions."""
     if weigh_by == "photo":
         return np.ones(len(points))
     _, inverse, counts = np.unique(points, axis=0, return_inverse=True, return_counts=True)
@@ -66,7 +66,7 @@ def weights(points: NDArray[np.float64], weigh_by: str) -> NDArray[np.float64]:
 
 
 def unreadable(paths: Sequence[str | None], track: Track) -> dict[int, str]:
-    """Why pictures cannot be decoded, by row: told before a long training, not after it."""
+    """Return why pictures cannot be decoded, by row, so that a long training does not start in vain."""
 
     def problem(path: str | None) -> str | None:
         if path is None:

@@ -1,4 +1,4 @@
-"""A search for settings: a run file and its ranges in, the validation losses of the trials out; resumed after a kill.
+"""Search for the settings with the best validation loss. A killed search can be resumed.
 
 Optuna chooses (its tree-structured Parzen estimator, Bergstra et al. 2011) and keeps the trials in a journal, a text
 file beside the model folder. Every trial is a whole training without calibration.
@@ -27,7 +27,7 @@ from whereshot.training.train import TrainingJob, prepare_state
 
 FOLDER = "search"
 SEARCHED = ("optimizer.", "sampling.", "augment.", "head.settings.", "scaling_power")
-"""What may be searched: photos, cells and backbone stay, so that losses can be compared and features are kept."""
+"""Settings that may be searched. Photos, cells and backbone stay the same, so that losses can be compared."""
 SettingValue = bool | int | float | str
 """A value that a search chooses for a setting."""
 _SPREAD = 30.0
@@ -36,7 +36,7 @@ _REASON = "reason"
 
 @dataclass(frozen=True)
 class Trial:
-    """Settings that were tried, the best validation loss and after how many epochs; or why there is none."""
+    """Settings that were tried, the best validation loss, and the number of epochs; or why there is no loss."""
 
     settings: dict[str, SettingValue]
     loss: float | None
@@ -55,9 +55,9 @@ def search(
     track: Track = silent,
     say: Callable[[str], None] = lambda text: None,
 ) -> tuple[list[Trial], Path]:
-    """Bring the search of a run to so many trials; returns them, best first, and the run file with the best settings.
+    """Search until there are ``trials`` trials; return them, best first, and the run file with the best settings.
 
-    What an earlier call finished is gone on with; ``overwrite`` forgets it. Raises ConfigError, InputError.
+    Trials of earlier calls count; ``overwrite`` deletes them. Raises ConfigError, InputError.
     """
     optuna = errors.require("optuna", extra="search")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -127,7 +127,7 @@ class _TrialTrainer:
 
 
 def space_of(run: Run) -> dict[str, Candidates]:
-    """What is tried, by setting. Raises ConfigError for a setting that cannot be searched or has no such value."""
+    """Return the values to try for each setting. Raises ConfigError for a setting or a value that is not possible."""
     rate = run.optimizer.learning_rate
     default = {"optimizer.learning_rate": Candidates(low=rate / _SPREAD, high=rate * _SPREAD, log=True)}
     space = run.search.space or default
@@ -141,7 +141,7 @@ def space_of(run: Run) -> dict[str, Candidates]:
 
 
 def with_settings(run: Run, chosen: dict[str, SettingValue]) -> Run:
-    """The run with some settings changed, by dotted names. Raises ConfigError."""
+    """Return the run with changed settings, which are named with dots. Raises ConfigError."""
     document = run.model_dump(mode="json", exclude_none=True)
     for name, value in chosen.items():
         *sections, last = name.split(".")
@@ -153,14 +153,14 @@ def with_settings(run: Run, chosen: dict[str, SettingValue]) -> Run:
 
 
 def written(settings: dict[str, SettingValue]) -> str:
-    """Settings as one line."""
+    """Return settings as one line of text."""
     return ", ".join(
         f"{name} = {value:.4g}" if isinstance(value, float) else f"{name} = {value}" for name, value in settings.items()
     )
 
 
 def table(trials: list[Trial]) -> list[str]:
-    """The trials as lines: validation loss, epochs until it, settings."""
+    """Return the trials as lines of a table: validation loss, epochs, settings."""
     lines = [f"{'loss':>10}  {'epochs':>6}  settings"]
     for trial in trials:
         numbers = f"{'-':>10}  {'-':>6}" if trial.loss is None else f"{trial.loss:10.4f}  {trial.epochs:6d}"
@@ -196,7 +196,7 @@ def _is_of(run: Run, state: Path) -> bool:
 
 
 def _put_back(optuna: Any, study: Any) -> None:
-    """Trials that a kill left unfinished are tried again first."""
+    """Put trials that a kill left unfinished at the front of the queue."""
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
         if trial.params:
@@ -204,7 +204,7 @@ def _put_back(optuna: Any, study: Any) -> None:
 
 
 def _finished(study: Any) -> list[Any]:
-    """Trials that ended by themselves, well or not."""
+    """Return the trials that ended by themselves, with or without a loss."""
     return [t for t in study.get_trials(deepcopy=False) if t.value is not None or _REASON in t.user_attrs]
 
 

@@ -1,6 +1,6 @@
-"""Networks that are to learn, and photos: the steps of their training, on cached features or from end to end.
+"""The steps of a training, on cached features or from the pictures on.
 
-A step's photos are the same however they are computed: at once, in parts, or by several processes.
+A step uses the same photos whether it is computed at once, in parts, or by several processes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class TrainingPhotos:
 
 @dataclass(frozen=True)
 class Fitting:
-    """How a run trains; what is said and written is the first process's affair."""
+    """Trains the network of a run. Only the first process prints and writes."""
 
     run: Run
     device: str
@@ -138,7 +138,7 @@ class Fitting:
 
     @property
     def part_size(self) -> int:
-        """Photos that one process computes at once."""
+        """The number of photos that one process computes at once."""
         return self.run.optimizer.batch_size // (self.run.optimizer.accumulate * self.group.count)
 
     def plan(self, draws: NDArray[np.int64]) -> Iterator[list[NDArray[np.int64]]]:
@@ -240,7 +240,10 @@ class _EndToEnd:
 
 
 class _Loss(torch.nn.Module):
-    """Crops (m, 3, h, w) of photos, their targets, weights and rows -> loss: one forward, as several processes need."""
+    """The loss of crops (m, 3, h, w) with their targets, weights and rows, in one forward call.
+
+    Several processes can only share the gradients of one forward call.
+    """
 
     def __init__(self, network: Network, auxiliary: Auxiliary | None) -> None:
         super().__init__()
@@ -256,7 +259,7 @@ class _Loss(torch.nn.Module):
 
 @contextlib.contextmanager
 def _loader(kind: str, workers: int | None, device: str) -> Iterator[Loader]:
-    """DALI; or processes that load ahead where they were asked for or a GPU waits for them, else two threads.
+    """Yield a loader: DALI, or several processes if ``workers`` or a GPU needs them, else two threads.
 
     Processes and threads give the same bits.
     """

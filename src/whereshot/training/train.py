@@ -1,4 +1,4 @@
-"""A run file in, a calibrated model folder out: features, head, gallery, calibration; resumed after a kill."""
+"""Train by a run file: features, head, gallery, calibration, model folder. A killed run can be resumed."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ def train(
     track: Track = silent,
     say: Callable[[str], None] = lambda text: None,
 ) -> Path:
-    """Train, calibrate and write the model folder ``run.out``; returns it.
+    """Train, calibrate and write the model folder ``run.out``; return its path.
 
-    ``resume`` goes on from the last epoch of a run that was killed. Started by torchrun, the processes share the work,
-    and the first of them speaks and writes. Raises InputError, ModelError, OutputError.
+    ``resume`` continues a run that was killed after its last finished epoch. Started by torchrun, the processes share
+    the work, and the first process prints and writes. Raises InputError, ModelError, OutputError.
     """
     started = time.perf_counter()
     out, state_folder = run.out, run.out.with_name(f"{run.out.name}.{STATE}")
@@ -74,7 +74,7 @@ def train(
         raise OutputError(f"{out}: holds a model already; choose another out, or give --overwrite")
     if out.exists() and not manifest.is_model(out) and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out}: exists and is not a model folder; choose another out")
-    with processes.joined(_device(device)) as group:
+    with processes.join_group(_device(device)) as group:
         check(run, group.count)
         job = TrainingJob(run, state_folder, group, workers, cache, track, say)
         records, rejects = run_photos.read_records(run.data)
@@ -89,7 +89,10 @@ def train(
 
 
 def prepare_state(run: Run, folder: Path, resume: bool) -> None:
-    """An empty state folder, or the one of the same run file to resume from. Raises ConfigError, OutputError."""
+    """Make an empty state folder, or keep the folder of the same run file to resume from it.
+
+    Raises ConfigError where the folder belongs to other settings, OutputError.
+    """
     wanted = settings_file.dump(run)
     known = folder / "run.toml"
     if resume and known.is_file():
@@ -101,9 +104,9 @@ def prepare_state(run: Run, folder: Path, resume: bool) -> None:
     output_files.write_text(known, wanted)
 
 
-def _device(asked: str | None) -> str:
-    """The device of this process: beside others, each has a GPU of its own. Raises InputError."""
-    device = runtime.pick_device(asked)
+def _device(name: str | None) -> str:
+    """Return the device of this process. Each of several processes has its own GPU. Raises InputError."""
+    device = runtime.pick_device(name)
     if device == "cuda" and processes.is_launched():
         return runtime.pick_device(f"cuda:{processes.local_rank()}")
     return device
@@ -115,7 +118,7 @@ def _quiet(text: str) -> None:
 
 @dataclass
 class TrainingJob:
-    """One run: what its steps share."""
+    """A run: its settings, and the data that its steps share."""
 
     run: Run
     state_folder: Path
@@ -131,7 +134,7 @@ class TrainingJob:
 
     @functools.cached_property
     def preprocess(self) -> Preprocess:
-        """How pictures become arrays."""
+        """The settings that turn pictures into arrays."""
         return networks.default_preprocess(self.run.backbone, **self.run.preprocess)
 
     @functools.cached_property
@@ -141,13 +144,16 @@ class TrainingJob:
 
     @functools.cached_property
     def fitting(self) -> Fitting:
-        """How the run trains."""
+        """The training steps of the run."""
         return Fitting(self.run, self.group.device, self.group, self.track, self.say)
 
     def readable(self, records: Records, rejects: pa.Table) -> Records:
-        """The records whose pictures can be read, with frozen features in ``self.pooled``; the others are rejects."""
+        """Return the records whose pictures can be read; the others are added to ``self.rejects``.
+
+        For a frozen backbone ``self.pooled`` gets the features. Raises InputError where no picture can be read.
+        """
         paths = records.strings("image")
-        preprocess, backbone = self.preprocess, self.backbone  # what is wrong with them is told before the work
+        preprocess, backbone = self.preprocess, self.backbone  # wrong settings are found before the work
         if self.run.backbone.trained:
             errors = self._unreadable(paths)
         else:
@@ -180,7 +186,7 @@ class TrainingJob:
         return records[good]
 
     def _unreadable(self, paths: list[str | None]) -> dict[int, str]:
-        """Why pictures cannot be decoded, by row: the first process looks, and tells the others by a file."""
+        """Return why pictures cannot be decoded, by row. The first process checks, and the others read its file."""
         found = self.state_folder / "unreadable.json"
         if self.group.is_first:
             output_files.write_text(found, json.dumps(run_photos.unreadable(paths, self.track)))
@@ -188,12 +194,12 @@ class TrainingJob:
         return {int(row): text for row, text in json.loads(found.read_text("utf-8")).items()}
 
     def split(self, records: Records) -> TrainingPhotos:
-        """What is learned from, and what is kept apart."""
+        """Return the photos to train on and those to validate on."""
         weight = run_photos.weights(records.points, self.run.optimizer.weigh_by)
         return TrainingPhotos(records.points, weight, *run_photos.split(records, self.run.data, self.run.seed))
 
     def fit(self, network: Network, records: Records, photos: TrainingPhotos, state: Path, log: Path) -> list[int]:
-        """Train the head on cached features, or all that is to be trained; returns the epochs of each phase."""
+        """Train the head on cached features, or the backbone too; return the epochs of each phase that were kept."""
         if self.pooled is None:
             auxiliary = None
             if self.run.auxiliary:
@@ -310,7 +316,7 @@ class TrainingJob:
         )
 
     def _features_of(self, network: Network, records: Records) -> torch.Tensor:
-        """Features of all photos by a network that was trained, in this process."""
+        """Compute the features (n, dim) of all photos with a trained network, in this process."""
         compute = runtime.TorchCompute(
             lambda crops, owner, photos: {"features": network.features(crops, owner, photos)}, self.group.device
         )
@@ -337,7 +343,7 @@ def _state_of_files(paths: Sequence[str | None]) -> bytes:
 
 
 def _make_pooled(settings: BackboneSettings, seed: int, device: str) -> runtime.Compute:
-    """Pooled features of a frozen backbone, for a process of its own."""
+    """Return a function that computes the pooled features of a frozen backbone, for a new process."""
     backbone = networks.create(settings, seed=seed).to(device)
     return runtime.TorchCompute(
         lambda crops, owner, photos: {"pooled": mean_of_crops(backbone(crops), owner, photos)}, device

@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from whereshot.foundation import settings_file
-from whereshot.models.optimize.processes import ALONE, ProcessGroup, is_launched, joined
+from whereshot.models.optimize.processes import ALONE, ProcessGroup, is_launched, join_group
 from whereshot.training.train import Run, train
 
 CHANGES = [
@@ -61,6 +61,6 @@ def test_two_processes_train_as_one_does(tiny: Path, tmp_path: Path) -> None:
 
 def test_alone_there_is_nothing_to_add_up() -> None:
     assert not is_launched()
-    with joined("cpu") as group:
+    with join_group("cpu") as group:
         assert group == ALONE == ProcessGroup(0, 1, "cpu") and group.is_first
         assert group.sum([1.5, 2.0]) == [1.5, 2.0]

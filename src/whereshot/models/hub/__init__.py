@@ -25,9 +25,9 @@ def published(one: Known) -> list[dict[str, Any]]:
     """The scores of a model as they were published, with the test set and the source."""
     rows = []
     for test_set, name in one.published:
-        told = test_sets.find(test_set)
-        row = next(row for row in told.published if row.name == name)
-        rows.append({"benchmark": told.title, "photos": told.photos, "source": row.source, **row.scores()})
+        found = test_sets.find(test_set)
+        row = next(row for row in found.published if row.name == name)
+        rows.append({"benchmark": found.title, "photos": found.photos, "source": row.source, **row.scores()})
     return rows
 
 
@@ -40,11 +40,11 @@ def describe(name: str) -> card.Card:
 def source_of(folder: model_folder.ModelFolder) -> dict[str, Any]:
     """Where a model was fetched: repository, revision, asked, licence; nothing where it was made here."""
     try:
-        told = json.loads((folder.path / catalog.SOURCE).read_text("utf-8"))
+        source = json.loads((folder.path / catalog.SOURCE).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    known = isinstance(told, dict) and {"repository", "revision"} <= set(told)
-    return {key: str(value) for key, value in told.items() if value is not None} if known else {}
+    known = isinstance(source, dict) and {"repository", "revision"} <= set(source)
+    return {key: str(value) for key, value in source.items() if value is not None} if known else {}
 
 
 def card_of(folder: model_folder.ModelFolder) -> str:

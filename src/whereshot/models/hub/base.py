@@ -1,4 +1,4 @@
-"""What the hub says of a repository at one commit, and its files on this machine."""
+"""A repository of the hub at one commit: its description, and its files on this machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENDPOINT = "https://huggingface.co"
 
 
 def endpoint() -> str:
-    """The hub that is asked."""
+    """Return the address of the hub."""
     return os.environ.get("HF_ENDPOINT", ENDPOINT).rstrip("/")
 
 
@@ -71,24 +71,24 @@ class Repository:
         shutil.rmtree(self._on_its_way)
 
 
-def look_up(asked: HubName) -> Repository:
+def look_up(name: HubName) -> Repository:
     """What a repository holds at the commit that a revision stands for now. Raises ModelError."""
-    at = f"/revision/{quote(asked.revision, safe='')}" if asked.revision else ""
-    told = download.ask_json(f"{endpoint()}/api/models/{asked.repository}{at}?blobs=true", str(asked))
+    at = f"/revision/{quote(name.revision, safe='')}" if name.revision else ""
+    document = download.ask_json(f"{endpoint()}/api/models/{name.repository}{at}?blobs=true", str(name))
     try:
-        commit, siblings = told["sha"], told["siblings"]
+        commit, siblings = document["sha"], document["siblings"]
         files = {
-            one["rfilename"]: Wanted(
-                f"{endpoint()}/{asked.repository}/resolve/{commit}/{quote(one['rfilename'])}",
-                one["size"] if isinstance(one.get("size"), int) else None,
-                (one.get("lfs") or {}).get("sha256"),
-                one.get("blobId"),
+            entry["rfilename"]: Wanted(
+                f"{endpoint()}/{name.repository}/resolve/{commit}/{quote(entry['rfilename'])}",
+                entry["size"] if isinstance(entry.get("size"), int) else None,
+                (entry.get("lfs") or {}).get("sha256"),
+                entry.get("blobId"),
             )
-            for one in siblings
+            for entry in siblings
         }
-        licence = (told.get("cardData") or {}).get("license") or "none is stated"
+        licence = (document.get("cardData") or {}).get("license") or "none is stated"
     except (KeyError, TypeError, AttributeError):
-        raise ModelError(f"{asked}: the hub's description of it cannot be understood") from None
-    if not re.fullmatch(r"[0-9a-f]{40}", str(commit)) or (asked.is_pinned and commit != asked.revision):
-        raise ModelError(f"{asked}: the hub answers with another commit ({str(commit)[:40]})")
-    return Repository(asked.repository, commit, " ".join(str(licence).split())[:80], files)
+        raise ModelError(f"{name}: the hub's description of it cannot be understood") from None
+    if not re.fullmatch(r"[0-9a-f]{40}", str(commit)) or (name.is_pinned and commit != name.revision):
+        raise ModelError(f"{name}: the hub answers with another commit ({str(commit)[:40]})")
+    return Repository(name.repository, commit, " ".join(str(licence).split())[:80], files)

@@ -89,15 +89,15 @@ def _of_timm(
 
     try:
         described = json.loads(repository.fetch("config.json", fetching).read_text("utf-8"))
-        architecture, told = str(described["architecture"]), dict(described.get("pretrained_cfg") or {})
+        architecture, pretrained = str(described["architecture"]), dict(described.get("pretrained_cfg") or {})
         options = dict(described.get("model_args") or {})
     except (ValueError, KeyError, TypeError):
         raise ModelError(f"{what}: its config.json is not that of a network of timm's") from None
-    changes = {key: told[key] for key in ("mean", "std") if key in told}
-    if told.get("interpolation") in ("bilinear", "bicubic"):
-        changes["interpolation"] = told["interpolation"]
-    if told.get("input_size"):
-        changes["size"] = int(told["input_size"][-1])
+    changes = {key: pretrained[key] for key in ("mean", "std") if key in pretrained}
+    if pretrained.get("interpolation") in ("bilinear", "bicubic"):
+        changes["interpolation"] = pretrained["interpolation"]
+    if pretrained.get("input_size"):
+        changes["size"] = int(pretrained["input_size"][-1])
     bare = networks.BackboneSettings(name=architecture, options=options)
     preprocess = networks.default_preprocess(bare, crops=LEARNING_CROPS, **changes)  # an unknown name is told at once
     repository.tell(["model.safetensors"], fetching)

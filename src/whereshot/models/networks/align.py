@@ -133,6 +133,7 @@ class Align(Head):
         return nn.functional.normalize(self.locations(positions).float(), dim=1)
 
     def loss(self, features: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        """Return the mean loss, a scalar, of features (n, dim) weighted by (n,)."""
         encoding = self.encoding(features)
         if self.settings.loss == "cosine":
             each = 1 - (encoding * target).sum(1)
@@ -165,9 +166,11 @@ class Align(Head):
             self.queued.copy_((self.queued + len(newest)) % self.settings.queue)
 
     def place_weights(self) -> dict[str, NDArray[Any]]:
+        """Return the weights of the location encoder by name."""
         return {name: tensor.detach().cpu().numpy() for name, tensor in self.locations.state_dict().items()}
 
     def outputs(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return "encoding" (n, dim), of unit length, and "logits" (n, cells of all levels)."""
         encoding = self.encoding(features)
         return {"encoding": encoding, "logits": self.log_scale.exp() * encoding @ self._cell_encodings().T}
 

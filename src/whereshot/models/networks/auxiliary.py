@@ -66,11 +66,13 @@ class SceneLoss(AuxiliaryLoss):
 
     @classmethod
     def target(cls, records: Records, settings: SceneSettings) -> torch.Tensor:
+        """Return the probabilities (n, 3) of the scenes, NaN where unknown. Raises InputError without any."""
         shares = scene_shares(records)
         _needs_some(np.asarray(np.isfinite(shares).all(axis=1)), "scene", "probabilities of scenes")
         return torch.from_numpy(shares.astype(np.float32))
 
     def forward(self, features: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        """Return the weighted mean cross-entropy of the photos that have scenes."""
         log_probability = self.linear(features * self.scale).float().log_softmax(dim=1)
         known = torch.isfinite(target).all(dim=1)
         each = -(target.nan_to_num() * log_probability).sum(dim=1)
@@ -105,6 +107,7 @@ class CaptionLoss(AuxiliaryLoss):
 
     @classmethod
     def target(cls, records: Records, settings: CaptionSettings) -> torch.Tensor:
+        """Return the hashed n-grams (n, 256) of the texts, or embeddings (n, d). Raises InputError without any."""
         values = records.column(settings.column).to_pylist()
         if any(isinstance(value, list) and value and isinstance(value[0], (int, float)) for value in values):
             return _embeddings(values, settings.column)
@@ -126,6 +129,7 @@ class CaptionLoss(AuxiliaryLoss):
         return means
 
     def forward(self, features: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        """Return the weighted mean contrastive loss of the photos that have a text."""
         known = (target[:, 0] != _NO_GRAM) if self.grams is not None else torch.isfinite(target).all(dim=1)
         known = known & (weight > 0)
         pictures = nn.functional.normalize(self.picture(features).float(), dim=1)

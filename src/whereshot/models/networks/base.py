@@ -60,6 +60,7 @@ class FeatureScaling(nn.Module):
         self.mean.copy_(self._powered(features).double().mean(dim=0).float())
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Return unit features (n, dim) of pooled features (n, dim)."""
         return nn.functional.normalize(self._powered(features) - self.mean, dim=1)
 
 
@@ -87,6 +88,7 @@ class Network(nn.Module):
         return result
 
     def forward(self, crops: torch.Tensor, owner: torch.Tensor, photos: int) -> dict[str, torch.Tensor]:
+        """Return all outputs by name for crops (m, 3, h, w), each owned by one of the photos (m,)."""
         return self.from_features(self.features(crops, owner, photos))
 
     def from_features(self, features: torch.Tensor) -> dict[str, torch.Tensor]:

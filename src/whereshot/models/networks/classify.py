@@ -135,6 +135,7 @@ class Classify(Head):
         return result
 
     def loss(self, features: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        """Return the mean loss of all levels, a scalar, weighted by (n,). Photos outside all cells do not count."""
         levels = torch.split(self._logits(features).float(), list(self.hierarchy.sizes), dim=1)
         losses = []
         for level, logits in enumerate(levels):

@@ -65,6 +65,7 @@ class ImageTower(nn.Module):
         self.clip, self.head, self.num_features = network, _empty_head(), DIM
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the encodings (n, 512) of pictures (n, 3, h, w)."""
         result: torch.Tensor = self.head(self.clip(images))
         return result
 

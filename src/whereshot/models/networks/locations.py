@@ -71,6 +71,7 @@ class Fourier(LocationEncoder):
         self.scales = nn.ModuleList(_Scale(settings, sigma, inputs) for sigma in settings.sigmas)
 
     def encode(self, positions: torch.Tensor) -> torch.Tensor:
+        """Return encodings (n, dim) of positions (n, 2) in degrees."""
         on_sphere = self.settings.surface == "sphere"
         surface = unit_vectors(positions) / math.pi if on_sphere else equal_earth(positions, GEOCLIP_SCALE)
         result: torch.Tensor = sum(scale(surface) for scale in self.scales)
@@ -104,6 +105,7 @@ class Harmonics(LocationEncoder):
         self.layers = perceptron(settings.degrees**2, settings.width, settings.depth, settings.dim)
 
     def encode(self, positions: torch.Tensor) -> torch.Tensor:
+        """Return encodings (n, dim) of positions (n, 2) in degrees."""
         values = spherical_harmonics(positions, self.settings.degrees)
         result: torch.Tensor = self.layers(values.to(self.layers[0].weight.dtype))
         return result

@@ -101,7 +101,8 @@ class Loss(ABC):
     @abstractmethod
     def __call__(
         self, log_probability: torch.Tensor, cell: torch.Tensor, distance_km: torch.Tensor | None
-    ) -> torch.Tensor: ...
+    ) -> torch.Tensor:
+        """Return the losses (n,) of photos."""
 
     def _cross_entropy(self, log_probability: torch.Tensor, cell: torch.Tensor) -> torch.Tensor:
         exact = -log_probability.gather(1, cell[:, None])[:, 0]
@@ -119,6 +120,7 @@ class CrossEntropy(Loss):
     def __call__(
         self, log_probability: torch.Tensor, cell: torch.Tensor, distance_km: torch.Tensor | None
     ) -> torch.Tensor:
+        """Return the losses (n,) of photos."""
         return self._cross_entropy(log_probability, cell)
 
 
@@ -134,6 +136,7 @@ class Haversine(Loss):
     def __call__(
         self, log_probability: torch.Tensor, cell: torch.Tensor, distance_km: torch.Tensor | None
     ) -> torch.Tensor:
+        """Return the losses (n,) of photos."""
         nearness = -_given(distance_km) / self.settings.temperature_km
         if self.settings.normalized:
             target = nearness.softmax(dim=1)
@@ -151,6 +154,7 @@ class ExpectedDistance(Loss):
     def __call__(
         self, log_probability: torch.Tensor, cell: torch.Tensor, distance_km: torch.Tensor | None
     ) -> torch.Tensor:
+        """Return the losses (n,) of photos."""
         settings = self.settings
         loss = (log_probability.exp() * (_given(distance_km) / settings.unit_km)).sum(dim=1) ** settings.power
         result: torch.Tensor = loss + settings.cross_entropy * self._cross_entropy(log_probability, cell)
@@ -165,6 +169,7 @@ class LogDistance(Loss):
     def __call__(
         self, log_probability: torch.Tensor, cell: torch.Tensor, distance_km: torch.Tensor | None
     ) -> torch.Tensor:
+        """Return the losses (n,) of photos."""
         settings = self.settings
         wrong = -log_one_minus_exp(log_probability, settings.clamp)
         loss = (wrong * (_given(distance_km) / settings.unit_km)).sum(dim=1)

@@ -92,6 +92,7 @@ class Mvmf(Head):
         return (self._log_weight(features) + log_norm - kappa * one_minus_cos).logsumexp(dim=1)
 
     def loss(self, features: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        """Return the mean negative log density, a scalar, at the unit vectors ``target`` (n, 3), weighted by (n,)."""
         return -(self.log_density(features, target) * weight).sum() / weight.sum().clamp(min=1e-12)
 
     def outputs(self, features: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -43,8 +43,8 @@ class PhotoDensity:
         parts = self._parts(distance, index, len(self.positions) - 1)  # each place, foretold by the others
         shares = np.full(parts.shape[1], 1 / parts.shape[1])
         for _ in range(_ROUNDS):  # expectation maximisation
-            told = parts * shares
-            shares = (told / told.sum(axis=1, keepdims=True)).mean(axis=0)
+            weighted = parts * shares
+            shares = (weighted / weighted.sum(axis=1, keepdims=True)).mean(axis=0)
         self.shares = shares
 
     def _parts(self, distance: NDArray[np.float64], index: NDArray[np.int64], known: int) -> NDArray[np.float64]:

@@ -40,6 +40,7 @@ class PositionDecoder(nn.Module):
         self.layers = perceptron(dim, settings.width, settings.depth, 3)
 
     def forward(self, encodings: torch.Tensor) -> torch.Tensor:
+        """Return unit vectors (n, 3) for unit encodings (n, dim)."""
         # unit encodings have entries of about 1/sqrt(dim): lengthened, the first layer sees numbers of size one
         return nn.functional.normalize(self.layers(encodings * math.sqrt(encodings.shape[1])), dim=1)
 

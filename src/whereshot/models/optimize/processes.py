@@ -85,7 +85,7 @@ def local_count() -> int:
 
 
 @contextlib.contextmanager
-def joined(device: str) -> Iterator[ProcessGroup]:
+def join_group(device: str) -> Iterator[ProcessGroup]:
     """This process among those that torchrun started; alone where it did not."""
     if not is_launched():
         yield ProcessGroup(device=device)

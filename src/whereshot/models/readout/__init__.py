@@ -1,1 +1,1 @@
-"""From the outputs of a network to a Posterior."""
+"""Readouts: each turns the outputs of a network into a Posterior."""

@@ -1,4 +1,4 @@
-"""What a network puts out, and the protocol of everything that turns it into a Posterior."""
+"""The outputs of a network, and the base class of the readouts that turn them into a Posterior."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from whereshot.posterior.base import Posterior
 
 Outputs = Mapping[str, NDArray[Any]]
-"""What a network says of n photos: "features" (n, d), unit length, and "logits" (n, cells of all levels).
+"""Outputs of a network for n photos by name: "features" (n, d) of unit length, "logits" (n, cells of all levels), ...
 
-"empty" (n,), which may be absent, marks the photos in which there is nothing to see: a whole model answers for them
-with its prior.
+"empty" (n,), which may be absent, marks photos that show nothing. A whole model answers these with its prior.
 """
 
 
 class Readout(ABC):
-    """Outputs of n photos -> Posterior of n rows."""
+    """Turns the outputs of n photos into a Posterior of n rows."""
 
     @abstractmethod
-    def __call__(self, outputs: Outputs) -> Posterior: ...
+    def __call__(self, outputs: Outputs) -> Posterior:
+        """Return the posterior of n rows. Raises InputError for outputs of another model."""

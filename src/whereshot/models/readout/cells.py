@@ -1,4 +1,4 @@
-"""A classifier over cells as a readout: log-probabilities of cells to a Posterior."""
+"""A classifier over cells as a readout: the scores of the cells become a Posterior."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 
 class PositionSettings(Settings):
-    """Where the answer lies, given the cells' probabilities.
+    """Where in a cell the answer lies.
 
-    "centroid": the mean of a cell's photos; "center": the cell's own centre; "mean-of-best": the ``best`` likeliest
-    cells answer together at the weighted mean of their centroids; "offset": the likeliest cell, moved by the position
-    within it that the network gives (``offset`` of the head "classify"); "components": where and as wide as the
-    network itself says (the head "mvmf"); "prototypes": the ``best`` likeliest cells at clusters of their photos, of
-    ``cluster_km``, by their likeness (``prototypes``).
+    * "centroid": at the mean of the cell's photos.
+    * "center": at the centre of the cell.
+    * "mean-of-best": the ``best`` most probable cells become one place at the weighted mean of their centroids.
+    * "offset": the most probable cell is moved by the network's output "offset" (head "classify").
+    * "components": the network gives places and extents itself (head "mvmf").
+    * "prototypes": the ``best`` most probable cells are divided among clusters of their photos, ``cluster_km`` wide.
     """
 
     position: Literal["centroid", "center", "mean-of-best", "offset", "components", "prototypes"] = "centroid"
@@ -35,8 +36,11 @@ class PositionSettings(Settings):
 
 
 class CellsSettings(PositionSettings):
-    """``temperature`` divides the product's log mass; ``spread_scale`` and ``floor_km`` turn the cells' root mean
-    square distances into the extents of places; ``likeness`` divides the cosines with prototypes."""
+    """How the scores become a posterior.
+
+    ``temperature`` divides the log mass. A place is ``spread_scale`` times as wide as the root mean square distance of
+    its photos, and at least ``floor_km``. ``likeness`` divides the cosines with prototypes.
+    """
 
     temperature: float = Field(1.0, gt=0)
     spread_scale: float = Field(1.0, gt=0)
@@ -45,8 +49,10 @@ class CellsSettings(PositionSettings):
 
 
 class Cells(Readout):
-    """Probabilities of each level's cells, multiplied down a hierarchy, at the imagery centroids or as
-    ``PositionSettings`` say."""
+    """Reads the scores of all levels: probabilities are multiplied from the coarse to the fine cells.
+
+    The places lie at the mean of each cell's photos, or where ``PositionSettings`` put them.
+    """
 
     def __init__(self, hierarchy: Hierarchy, settings: CellsSettings = CellsSettings()) -> None:  # noqa: B008
         self.hierarchy, self.settings = hierarchy, settings
@@ -58,10 +64,11 @@ class Cells(Readout):
         self._spread_km = np.maximum(spread * settings.spread_scale, settings.floor_km)
 
     def with_settings(self, settings: CellsSettings) -> Cells:
-        """The same cells, read with other settings."""
+        """Return a readout of the same cells with other settings."""
         return Cells(self.hierarchy, settings)
 
     def __call__(self, outputs: Outputs) -> Posterior:
+        """Return the posterior of n photos. Raises InputError for outputs of another model."""
         if self.settings.position == "components":
             return self._components(outputs)
         logits = np.asarray(outputs["logits"], np.float64)
@@ -71,19 +78,19 @@ class Cells(Readout):
         mass = self.hierarchy.product([log_softmax(level) for level in levels])
         posterior = Posterior(self._places, mass / self.settings.temperature, self._spread_km)
         if self.settings.position == "mean-of-best":
-            return self._joined(posterior)
+            return self._mean_of_best(posterior)
         return self._moved(posterior, outputs) if self.settings.position == "offset" else posterior
 
     def _components(self, outputs: Outputs) -> Posterior:
-        """The network's own places: "components" (n, m, 4) of latitude, longitude, log weight and spread in km."""
+        """Read the output "components" (n, m, 4): latitude, longitude, log weight and spread in km."""
         if "components" not in outputs:
             raise InputError('position "components" needs a network that gives them; train the head "mvmf"')
         places, log_weight, spread_km = np.split(np.asarray(outputs["components"], np.float64), [2, 3], axis=2)
         spread_km = np.maximum(spread_km[..., 0] * self.settings.spread_scale, self.settings.floor_km)
         return Posterior(places, log_weight[..., 0] / self.settings.temperature, spread_km)
 
-    def _joined(self, posterior: Posterior) -> Posterior:
-        """The best cells of each row as one place, as wide as they lie apart and are wide."""
+    def _mean_of_best(self, posterior: Posterior) -> Posterior:
+        """Make one place of the best cells of each row. It is as wide as these lie apart and are wide."""
         rows = np.arange(len(posterior))[:, None]
         best = np.argsort(-posterior.log_mass, axis=1, kind="stable")[:, : self.settings.best]
         mass = np.exp(posterior.log_mass[rows, best])
@@ -101,7 +108,7 @@ class Cells(Readout):
         return Posterior(places, log_mass, spread)
 
     def _moved(self, posterior: Posterior, outputs: Outputs) -> Posterior:
-        """The chosen cell's place moved by the offset that was learned."""
+        """Move the place of the chosen cell by the offset that the network gives."""
         if "offset" not in outputs:
             raise InputError('position "offset" needs a network that gives one; train with head.settings.offset = true')
         offset = np.asarray(outputs["offset"], np.float64)
@@ -112,15 +119,15 @@ class Cells(Readout):
         return Posterior(places, posterior.log_mass, self._spread_km)
 
     def _own(self, rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Places and spreads of each row's own, to be changed."""
+        """Return copies of the places and spreads for each row, which the caller may change."""
         return np.repeat(self._places[None], rows, axis=0), np.repeat(self._spread_km[None], rows, axis=0)
 
 
 class VonMisesFisher(Readout):
     """A mixture of von Mises-Fisher distributions: means (k, 2), concentrations kappa (k,), weights from "logits".
 
-    The finest level's logits are the last k. Each component becomes a place whose ``spread_km`` holds half its mass as
-    that of the component does: the middle is the same, the tail heavier, for a spherical Cauchy stands in.
+    The finest level's logits are the last k. Each component becomes a place whose ``spread_km`` holds half of its mass.
+    The place is a spherical Cauchy distribution: its centre is the same, its tail is heavier.
     """
 
     def __init__(self, means: ArrayLike, kappa: ArrayLike) -> None:
@@ -130,6 +137,7 @@ class VonMisesFisher(Readout):
         self.spread_km = half_mass_km(self.kappa)
 
     def __call__(self, outputs: Outputs) -> Posterior:
+        """Return the posterior of n photos. Raises InputError for outputs of another model."""
         logits = np.asarray(outputs["logits"], np.float64)
         if logits.shape[1] < len(self.means):
             raise InputError(f"{logits.shape[1]} logits for {len(self.means)} components")
@@ -137,7 +145,7 @@ class VonMisesFisher(Readout):
 
 
 def half_mass_km(kappa: ArrayLike) -> NDArray[np.float64]:
-    """Distance from its mean within which half the mass of a von Mises-Fisher distribution lies.
+    """Return the distance in km around the mean that holds half the mass of a von Mises-Fisher distribution.
 
     From F(u) = (1 - exp(-kappa u)) / (1 - exp(-2 kappa)) on u = 1 - cos(angle), set to a half.
     """

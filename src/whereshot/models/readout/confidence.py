@@ -25,16 +25,16 @@ class Confidence(Settings):
     """For "this" and for "another", against "none": a constant first."""
 
     def log_shares(self, measures: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Log probabilities (n, 3) of the classes, of measures (n, k)."""
+        """Return the log probabilities (n, 3) of the classes for measures (n, k)."""
         inputs = expanded((measures - np.array(self.center)) / np.array(self.scale))
         scores = inputs @ np.array(self.weights).T
         return log_softmax(np.concatenate([scores, np.zeros((len(scores), 1))], axis=1))
 
 
 def expanded(standard: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A constant, the measures (n, k), their squares and their products."""
+    """Return a constant, the measures (n, k), their squares and their products, as columns of one array."""
     n, k = standard.shape
-    standard = np.clip(standard, -4.0, 4.0)  # a square must not run away with what was never seen
+    standard = np.clip(standard, -4.0, 4.0)  # so that the square of a value never seen stays small
     pairs = [standard[:, i] * standard[:, j] for i in range(k) for j in range(i + 1)]
     return np.concatenate([np.ones((n, 1)), standard, np.stack(pairs, axis=1)], axis=1)
 
@@ -42,7 +42,10 @@ def expanded(standard: NDArray[np.float64]) -> NDArray[np.float64]:
 def fit_confidence(
     measures: NDArray[np.floating], outcome: NDArray[np.int64], weight: NDArray[np.float64], ridge: float = 1e-3
 ) -> Confidence:
-    """The confidence with the highest likelihood of outcomes (n,), numbers of CLASSES, weighted by (n,)."""
+    """Fit the confidence with the highest likelihood of the outcomes (n,), which are indices of CLASSES.
+
+    ``measures`` (n, k), ``weight`` (n,); ``ridge`` multiplies the squares of all weights but the constants.
+    """
     from scipy.optimize import minimize  # a fifth of a second, which an answer does not need
 
     weight = weight / weight.sum()

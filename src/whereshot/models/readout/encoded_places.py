@@ -233,6 +233,7 @@ class Places(Readout):
         return other
 
     def __call__(self, outputs: Outputs) -> Posterior:
+        """Return the posterior of n photos. Raises InputError for outputs of another model."""
         settings = self.settings
         near = self._once("nearest", outputs["encoding"], self._nearest)
         vote = near.cosine / settings.temperature

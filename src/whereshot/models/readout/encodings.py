@@ -1,4 +1,4 @@
-"""Encodings of places as a readout: similarities to encoded places to a Posterior."""
+"""Encodings of places as a readout: places vote by the similarity of their encoding with the picture's."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class EncodingsSettings(Settings):
 
 
 class Encodings(Readout):
-    """Places by the cosine of their encodings with a picture's, as alignment gives it under "encoding".
+    """Places vote by the cosine of their encodings with the output "encoding" of an aligned network.
 
-    ``places`` (m, 2), ``encodings`` (m, d) of unit length, ``spread_km`` (m,) how far around a place stands for it.
+    ``places`` (m, 2), ``encodings`` (m, d) of unit length, ``spread_km`` (m,) the extent of each place.
     """
 
     def __init__(
@@ -40,13 +40,17 @@ class Encodings(Readout):
         self.settings = settings
 
     def __call__(self, outputs: Outputs) -> Posterior:
+        """Return the posterior of n photos. Raises InputError for outputs of another model."""
         cosine = np.asarray(outputs["encoding"], np.float32) @ self.encodings.T
         return Posterior(self.places, cosine.astype(np.float64) / self.settings.temperature, self.spread_km)
 
 
 class PlacesSettings(Settings):
-    """Of ``encoded.Places``: ``temperature`` divides the cosine; ``share`` of what is voted near a climb's start goes
-    to the top above it; a place is at least ``floor_km`` wide."""
+    """Settings of ``encoded_places.Places``.
+
+    ``temperature`` divides the cosine. ``share`` of the votes near the start of a climb goes to the top that the climb
+    reaches. A place is at least ``floor_km`` wide.
+    """
 
     temperature: float = Field(0.05, gt=0)
     share: float = Field(0.5, ge=0, le=1)

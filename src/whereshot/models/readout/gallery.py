@@ -1,4 +1,4 @@
-"""A gallery of known photos as a readout: features to a Posterior on the places of similar photos."""
+"""A gallery of known photos as a readout: photos with similar features vote for their places."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ from whereshot.posterior.base import Posterior
 
 
 class GallerySettings(Settings):
-    """``temperature`` divides the cosine similarity; a place is at least ``floor_km`` wide; ``voters`` nearest photos
-    vote, or all for None."""
+    """How photos vote.
+
+    ``temperature`` divides the cosine similarity. A place is at least ``floor_km`` wide. The ``voters`` most similar
+    photos vote; None lets all vote.
+    """
 
     temperature: float = Field(0.05, gt=0)
     floor_km: float = Field(1.0, gt=0)
@@ -28,17 +31,16 @@ class GallerySettings(Settings):
 
 
 MANY = 200_000
-"""Photos of a gallery of which never all vote, but ``VOTERS`` at the most: the others' votes come to nothing."""
-
-
+"""In a gallery of more photos only the ``VOTERS`` most similar photos vote. The other votes are negligible."""
 VOTERS = 1024
+"""Photos that vote in a large gallery."""
 
 
 class Gallery(Readout):
     """Votes of known photos by the cosine of their features, summed per place.
 
     ``features`` (m, d) of unit length, ``points`` (m, 2), ``accuracy_km`` (m,) how exact the positions are; ``images``
-    (m,) are where the pictures were, if that is to be known.
+    (m,) are the paths of the pictures, where they are known.
     """
 
     def __init__(
@@ -66,15 +68,16 @@ class Gallery(Readout):
 
     @functools.cached_property
     def index(self) -> nearest_photos.Index:
-        """By which the most similar photos are found."""
+        """The index that finds the most similar photos."""
         return nearest_photos.index_of(self.features, cache=nearest_photos.default_cache())
 
     def nearest(self, outputs: Outputs) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """The most similar known photo of each and its cosine, (n,) and (n,)."""
+        """Return the most similar known photo (n,) of each photo, and its cosine (n,)."""
         found = self.index.nearest(outputs["features"])
         return found.rows[:, 0], 1 - found.distance[:, 0]
 
     def __call__(self, outputs: Outputs) -> Posterior:
+        """Return the posterior of n photos. Raises InputError for outputs of another model."""
         voters = self.settings.voters or (VOTERS if len(self.features) > MANY else None)
         if voters is not None and voters < len(self.features):
             return self._by_some(outputs, voters)
@@ -85,7 +88,7 @@ class Gallery(Readout):
         return Posterior.from_mass(self.places, np.maximum(summed, 1e-300), self._spread_km)
 
     def _by_some(self, outputs: Outputs, voters: int) -> Posterior:
-        """Votes of the nearest photos alone, each row with its own places."""
+        """Let only the nearest photos vote. Each row has its own places."""
         found = self.index.nearest(outputs["features"], voters)
         place = self._place_of[found.rows]
         order = np.argsort(place, axis=1, kind="stable")
@@ -100,16 +103,16 @@ class Gallery(Readout):
 
 
 SEEN_KM = 1.0
-"""A photo's place counts as seen where a training photo was taken this near."""
+"""A place counts as seen if a training photo was taken within this distance."""
 
 
 def with_settings(gallery: Gallery, settings: GallerySettings) -> Gallery:
-    """The same gallery, voting with other settings."""
+    """Return the same gallery with other settings."""
     return Gallery(gallery.features, gallery.points, gallery.accuracy_km, settings, gallery.images)
 
 
 def gallery_of(features: NDArray[np.floating], records: Records) -> Gallery:
-    """A gallery of some records' features (n, d)."""
+    """Return a gallery of the features (n, d) and the positions of records."""
     named = "accuracy_km" in records.table.column_names
     accuracy = records.numbers("accuracy_km") if named else np.zeros(len(records))
     return Gallery(features, records.points, accuracy, images=records.strings("image"))

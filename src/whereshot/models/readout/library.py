@@ -14,7 +14,7 @@ from whereshot.earth import sphere
 from whereshot.models.readout.prototypes import SAME_PLACE_KM, means, places_of
 
 NEAR_KM = 25.0
-"""Within this distance of the place that the votes chose, it is right."""
+"""A chosen place within this distance of the truth is right."""
 _HUB_NEIGHBOURS = 5
 _HUB_SAMPLE = 4096  # photos that the hubness of each is measured on
 _BLOCK = 4_000_000
@@ -22,18 +22,18 @@ _BLOCK = 4_000_000
 
 @dataclass(frozen=True)
 class Library:
-    """Known photos: features (m, d) of unit length, positions (m, 2), how exact these are (m,), the place of each."""
+    """Known photos: unit features (m, d), positions (m, 2), their accuracy in km (m,), the place (m,) of each."""
 
     features: NDArray[np.float32]
     points: sphere.Points
     accuracy_km: NDArray[np.float64]
     place: NDArray[np.int64]
     hubness: NDArray[np.float32]
-    """How similar each photo (m,) is to those of elsewhere that are most like it."""
+    """Mean cosine (m,) of each photo with the most similar photos of other places."""
 
     @functools.cached_property
     def counts(self) -> NDArray[np.int64]:
-        """Number (p,) of photos of each place."""
+        """The number (p,) of photos of each place."""
         return np.bincount(self.place)
 
     @functools.cached_property
@@ -42,8 +42,11 @@ class Library:
         return means(self.points, self.place)
 
     def extent_km(self, floor_km: float, accuracy_share: float) -> NDArray[np.float64]:
-        """Radius (p,) that holds half of a place: how far its photos lie from its middle, a share of how inexact their
-        positions are, and at least a floor."""
+        """Return the radius (p,) in km that holds half of each place.
+
+        It is the root mean square distance of the photos from the middle of the place, at least ``accuracy_share`` of
+        the least exact position, and at least ``floor_km``.
+        """
         squared = np.bincount(self.place, sphere.distance_km(self.points, self.places[self.place]) ** 2)
         extent = np.sqrt(squared / self.counts)
         np.maximum.at(extent, self.place, self.accuracy_km * accuracy_share)
@@ -56,29 +59,29 @@ class Library:
 
     @functools.cached_property
     def by_place(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Photos (m,) ordered by place, and where each place (p,) starts."""
+        """The photos (m,) ordered by place, and the index (p,) at which each place starts."""
         order = np.argsort(self.place, kind="stable")
         return order, np.searchsorted(self.place[order], np.arange(len(self.counts)))
 
 
 @dataclass(frozen=True)
 class Near:
-    """Which of some places (p,) are near one another: of each, and itself, ``indices[indptr[i] : indptr[i + 1]]``.
+    """Which places (p,) are near each other: place i, and those near it, are ``indices[indptr[i] : indptr[i + 1]]``.
 
-    As SciPy's sparse matrices have it, which take a seventh of a second to import.
+    This is the layout of SciPy's sparse matrices, which take a seventh of a second to import.
     """
 
     indptr: NDArray[np.int64]
     indices: NDArray[np.int64]
 
     def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The sum (n, p) of values (n, p) over what is near each place."""
+        """Return, for values (n, p), their sums (n, p) over the places near each place."""
         rows = max(1, _BLOCK // len(self.indices))
         parts = [values[start : start + rows, self.indices] for start in range(0, len(values), rows)]
         return np.concatenate([np.add.reduceat(part, self.indptr[:-1], axis=1) for part in parts])
 
     def mask(self, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """What is near each of some places: (n, p)."""
+        """Return which places (n, p) are near each of the chosen places (n,)."""
         found = np.zeros((len(chosen), len(self.indptr) - 1), dtype=bool)
         for row, place in enumerate(chosen.tolist()):
             found[row, self.indices[self.indptr[place] : self.indptr[place + 1]]] = True
@@ -86,7 +89,7 @@ class Near:
 
 
 def near_one_another(places: sphere.Points, km: float) -> Near:
-    """Which places are at most so far apart."""
+    """Return which places (p, 2) are at most ``km`` apart."""
     unit, least = sphere.xyz(places), math.cos(km / sphere.EARTH_KM)
     found = [np.nonzero(unit[rows] @ unit.T >= least) for rows in row_blocks(len(unit), len(unit))]
     counts = np.concatenate([np.bincount(place) for place, _ in found])  # each place is near itself
@@ -94,7 +97,7 @@ def near_one_another(places: sphere.Points, km: float) -> Near:
 
 
 def library_of(features: NDArray[np.floating], points: sphere.Points, accuracy_km: NDArray[np.float64]) -> Library:
-    """A library of photos, divided into places, with how much each is a hub."""
+    """Return a library of photos: divide them into places, and measure the hubness of each photo."""
     points = sphere.points(points)
     accuracy = np.nan_to_num(np.asarray(accuracy_km, np.float64), nan=0.0)
     place = places_of(points, SAME_PLACE_KM)
@@ -102,9 +105,10 @@ def library_of(features: NDArray[np.floating], points: sphere.Points, accuracy_k
 
 
 def hubness(features: NDArray[np.floating], points: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Mean cosine (m,) of each photo with the five most similar ones from farther than 25 km; -1 where there is none.
+    """Return the mean cosine (m,) of each photo with the five most similar photos farther than 25 km away, or -1.
 
-    A sunset is similar to many photos, a facade to few; what is similar to all says little (Conneau et al. 2018).
+    A sunset is similar to many photos, a facade to few. A photo that is similar to all photos tells little about the
+    place (Conneau et al. 2018).
     """
     count, features = len(features), np.asarray(features, np.float32)  # products of halves are slow and inexact
     sample = np.arange(count)

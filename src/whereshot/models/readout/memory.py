@@ -1,8 +1,8 @@
-"""Places that are known from photos: features of a photo in, Posterior out, with an explicit mass for none of them.
+"""A library of known photos as a readout, with an explicit probability that a photo shows none of their places.
 
-Known photos vote by the cosine of their features. Where the votes lie and how they agree tells how probable it is that
-the photo shows the place they chose, another known one, or none: three classes, fitted on photos held out from the
-library by group, and again with everything within 25 km of them held out.
+Known photos vote by the cosine of their features. From where the votes lie, and how far they agree, follows how
+probable it is that the photo shows the chosen place, another known place, or none. These three probabilities are fitted
+on photos of the library that are held out, by group, and again together with everything within 25 km.
 """
 
 from __future__ import annotations
@@ -32,22 +32,23 @@ TINY = 1e-6
 
 
 CAUTIOUS_COSINE, CAUTIOUS_WIDTH, CAUTIOUS_MOST = 0.75, 0.04, 0.9
-"""Without a fitted confidence: the cosine at which the place of the most similar photo gets half of the most mass."""
+"""Without a fitted confidence: the cosine at which the place of the most similar photo gets half of the largest mass,
+how fast the mass rises with the cosine, and the largest mass."""
 
 
 class MemorySettings(Settings):
-    """How photos vote, how far the votes are trusted, and what was found on held-out photos."""
+    """How photos vote, how far the votes are trusted, and the scores on held-out photos."""
 
     temperature: float = Field(0.05, gt=0)
     """Divides the cosines."""
     floor_km: float = Field(0.3, gt=0)
-    """A place is at least so wide."""
+    """Smallest extent of a place, in km."""
     accuracy_share: float = Field(1 / 3, ge=0)
-    """What a position's stated accuracy counts as the radius that holds half: a third where it holds nine in ten."""
+    """Share of a position's stated accuracy that counts as the radius holding half of the photos."""
     confidence: Confidence | None = None
-    """None where too little could be held out: then only a near repetition of a known photo is believed."""
+    """None where too few photos could be held out. Then only a near repetition of a known photo is trusted."""
     known_share: float = Field(0.7, gt=0, lt=1)
-    """Share of the photos asked about that are taken to show a place of the library."""
+    """Assumed share of later photos that show a place of the library."""
     radius_factor: dict[str, float] = Field(default_factory=dict)
     nll: dict[str, float] = Field(default_factory=dict)
     nll_interval: dict[str, tuple[float, float]] = Field(default_factory=dict)
@@ -58,8 +59,11 @@ class MemorySettings(Settings):
 
 @dataclass(frozen=True)
 class Recall:
-    """What a library says of n photos: the place chosen (n,), the measures (n, k), log votes (n, p) per place, and the
-    cosine (n,) with the most similar photo near the chosen place."""
+    """The votes of a library for n photos.
+
+    The chosen place (n,), the measures (n, k), the log votes (n, p) of each place, and the cosine (n,) with the most
+    similar photo near the chosen place.
+    """
 
     chosen: NDArray[np.int64]
     measures: NDArray[np.float64]
@@ -81,7 +85,7 @@ def recall(
 
 
 def log_shares(settings: MemorySettings, found: Recall) -> NDArray[np.float64]:
-    """Log probabilities (n, 3) that a photo shows the chosen place, another known one, or none."""
+    """Return log probabilities (n, 3) that a photo shows the chosen place, another known place, or none."""
     if settings.confidence is not None:
         return settings.confidence.log_shares(found.measures)
     this = CAUTIOUS_MOST / (1 + np.exp(-(found.likeness - CAUTIOUS_COSINE) / CAUTIOUS_WIDTH))
@@ -145,35 +149,36 @@ class Memory(Readout):
 
     @functools.cached_property
     def index(self) -> nearest_photos.Index:
-        """By which the most similar photos are found."""
+        """The index that finds the most similar photos."""
         return nearest_photos.index_of(self.library.features, cache=nearest_photos.default_cache())
 
     def nearest(self, outputs: Outputs) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """The most similar known photo of each and its cosine, (n,) and (n,)."""
+        """Return the most similar known photo (n,) of each photo, and its cosine (n,)."""
         found = self.index.nearest(self.features(outputs))
         return found.rows[:, 0], 1 - found.distance[:, 0]
 
     def features(self, outputs: Outputs) -> NDArray[np.float32]:
-        """Features (n, d) of unit length, as the library's are."""
+        """Return features (n, d) of unit length, whitened like those of the library."""
         return self.whitening(outputs["pooled"])
 
     def cosine(self, outputs: Outputs) -> NDArray[np.float32]:
-        """Cosine (n, m) of each photo with each known one."""
+        """Return the cosine (n, m) of each photo with each known photo."""
         return self.features(outputs) @ self.library.features.T
 
     def __call__(self, outputs: Outputs) -> Posterior:
+        """Return the posterior of n photos. Raises InputError for outputs of another model."""
         found = self._recall(outputs)
         log_mass = mass_of(self.library, found, self._log_shares(outputs, found))
         return self.ground.posterior(log_mass[:, :-1], log_mass[:, -1])
 
     @functools.cached_property
     def ground(self) -> PlacesOverBackground:
-        """The library's places over the prior: what all its posteriors stand on."""
+        """The places of the library over the prior, shared by all its posteriors."""
         extent_km = self.library.extent_km(self.settings.floor_km, self.settings.accuracy_share)
         return PlacesOverBackground(self.library.places, extent_km, self.prior)
 
     def shares(self, outputs: Outputs) -> NDArray[np.float64]:
-        """Probabilities (n, 3) that a photo shows the place it is most like, another known one, or none."""
+        """Return the probabilities (n, 3) that a photo shows the chosen place, another known place, or none."""
         return np.exp(self._log_shares(outputs, self._recall(outputs)))
 
     def _log_shares(self, outputs: Outputs, found: Recall) -> NDArray[np.float64]:
@@ -186,7 +191,7 @@ class Memory(Readout):
 
 
 def mass_of(library: Library, found: Recall, shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log masses (n, p + 1) of the library's places and of none of them, from log probabilities (n, 3) of classes."""
+    """Return log masses (n, p + 1) of the places and of "none of them", from log probabilities (n, 3) of classes."""
     near = library.near.mask(found.chosen)
     this, other = np.where(near, found.log_votes, -np.inf), np.where(near, -np.inf, found.log_votes)
     total, rest = (log_sum_exp(part)[:, None] for part in (this, other))

@@ -1,5 +1,6 @@
-"""A network's outputs -> Posterior, in NumPy: by cells, by a gallery of known photos, by encoded places, and by the
-calibrated mixture with the photo-density prior. Saved in the model folder; no torch here.
+"""The calibrated mixture: cells, a gallery and encoded places, weighted by how familiar a photo looks, and a prior.
+
+The settings are saved in the model folder. NumPy only, no torch.
 """
 
 from __future__ import annotations
@@ -27,17 +28,17 @@ if TYPE_CHECKING:
 
 
 class Gate(Settings):
-    """Weights of the parts of a mixture and of the prior, as a softmax that is linear in the familiarity.
+    """Weights of the parts of a mixture and of the prior: a softmax of scores that are linear in the familiarity.
 
-    The familiarity is the cosine with the most similar known photo: a photo like none of them is left to the
-    prior. ``offset`` and ``slope`` name every part; the prior's are zero.
+    The familiarity is the cosine with the most similar known photo. A photo that is like none of them is left to the
+    prior. ``offset`` and ``slope`` are given for every part; those of the prior are zero.
     """
 
     offset: dict[str, float]
     slope: dict[str, float]
 
     def weights(self, familiarity: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-        """Weights (n,) of every part and of "prior", summing to one."""
+        """Return the weights (n,) of every part and of "prior" for familiarities (n,). They sum to 1."""
         names = [*self.offset, "prior"]
         scores = np.stack(
             [*(self.offset[name] + self.slope[name] * familiarity for name in self.offset), 0 * familiarity], axis=1
@@ -47,23 +48,25 @@ class Gate(Settings):
 
 
 class MixtureSettings(Settings):
-    """One mixture as it was fitted: how its parts read, how they are weighed, and how its radii are corrected."""
+    """A fitted mixture: the settings of its parts, their weights, and the factors that correct its radii."""
 
     cells: CellsSettings = CellsSettings()
     gallery: GallerySettings = GallerySettings()
     places: PlacesSettings = PlacesSettings()
     gate: Gate
     radius_factor: dict[str, float] = Field(default_factory=dict)
-    """For "seen" and "unseen" places: what a radius is multiplied with to hold its share."""
+    """Factor on a radius for "seen" and "unseen" places, so that circles hold the share they promise."""
     nll: dict[str, float] = Field(default_factory=dict)
     """Mean held-out negative log-likelihood for "seen" and "unseen" places, in nats per steradian."""
     nll_interval: dict[str, tuple[float, float]] = Field(default_factory=dict)
-    """Their 95 % intervals, by bootstrap over places."""
+    """The 95 % intervals of ``nll``, by bootstrap over places."""
 
 
 class Calibration(Settings):
-    """What was fitted on photos that the network had not seen: "mixture", and its parts alone: "cells", "gallery" and,
-    of aligned networks, "places"."""
+    """Settings that were fitted on photos that the network had not seen.
+
+    ``mixtures`` holds "mixture", and each part alone: "cells", "gallery" and, for aligned networks, "places".
+    """
 
     mixtures: dict[str, MixtureSettings]
     photos: dict[str, int] = Field(default_factory=dict)
@@ -71,12 +74,13 @@ class Calibration(Settings):
 
 
 class Mixture(Readout):
-    """Parts, weighted by how familiar the photo looks, over the photo-density prior."""
+    """A mixture of readouts and the photo-density prior, weighted by how familiar the photo looks."""
 
     def __init__(self, parts: Mapping[str, Readout], gate: Gate, gallery: Gallery, prior: Posterior) -> None:
         self.parts, self.gate, self.gallery, self.prior = dict(parts), gate, gallery, prior
 
     def __call__(self, outputs: Outputs) -> Posterior:
+        """Return the posterior of n photos. Raises InputError for outputs of another model."""
         weights = self.gate.weights(self.gallery.nearest(outputs)[1])
         empty = empty_rows(outputs, len(weights["prior"]))
         weights = {name: np.where(empty, float(name == "prior"), share) for name, share in weights.items()}
@@ -89,7 +93,7 @@ class Mixture(Readout):
 
 
 def empty_rows(outputs: Outputs, photos: int) -> NDArray[np.bool_]:
-    """Which of some photos (n,) have nothing to see; none of them where the outputs do not say it."""
+    """Return which photos (n,) show nothing. Without the output "empty" no photo counts as empty."""
     return np.asarray(outputs.get(EMPTY, np.zeros(photos, bool)), bool)
 
 
@@ -100,7 +104,7 @@ def mixture_of(
     prior: Posterior,
     places: Places | None = None,
 ) -> Mixture:
-    """A calibrated mixture, ready to answer; ``places`` are those of an aligned network."""
+    """Return a calibrated mixture that is ready to answer. Only an aligned network has ``places``."""
     gallery = with_settings(gallery, settings.gallery)
     parts: dict[str, Readout] = {"cells": cells_of(hierarchy, gallery, settings.cells), "gallery": gallery}
     if places is not None:

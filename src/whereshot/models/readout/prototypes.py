@@ -1,8 +1,8 @@
-"""Prototypes: clusters of photos inside cells, by whose likeness the place within a cell is refined.
+"""Prototypes: clusters of photos inside cells, which refine the place within a cell.
 
-A gallery and cells in; the cells' probabilities, shared inside the likeliest ones among their clusters, as a Posterior
-out. After PIGEON (Haas et al. 2024, section 3.4): within the best cells the prototype most like the photo says where.
-The code that was published with it takes the farthest one (the largest distance); here the nearest counts most.
+The probability of the most probable cells is divided among their clusters by how similar the photo is to each cluster's
+prototype, as in PIGEON (Haas et al. 2024, section 3.4). The published code of PIGEON takes the farthest prototype; here
+the nearest prototype counts most.
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ if TYPE_CHECKING:
 
 
 SAME_PLACE_KM = 0.3
-"""Photos this near to one that stands for a place are of that place."""
+"""Photos within this distance of the photo that stands for a place belong to the place."""
 
 
 def places_of(points: sphere.Points, within_km: float = SAME_PLACE_KM) -> NDArray[np.int64]:
-    """Number (m,) of the place of each photo: all within a distance of the one with the most photos around it."""
+    """Return the number (m,) of the place of each photo (m, 2).
+
+    A place is a photo with many photos around it, and all photos within ``within_km`` of it that no earlier place has.
+    """
     spots, spot_of, counts = np.unique(points, axis=0, return_inverse=True, return_counts=True)
     around = sphere.Nearest(spots).within(spots, within_km)
     crowd = np.array([counts[np.asarray(found, np.int64)].sum() for found in around])
@@ -43,16 +46,17 @@ def places_of(points: sphere.Points, within_km: float = SAME_PLACE_KM) -> NDArra
 
 
 def means(points: sphere.Points, number: NDArray[np.int64]) -> sphere.Points:
-    """The middle (p, 2) of the photos (m, 2) of each number (m,)."""
+    """Return the mean position (p, 2) of the photos (m, 2) of each place; ``number`` (m,) names their places."""
     unit = sphere.xyz(points)
     return sphere.latlon(np.stack([np.bincount(number, unit[:, axis]) for axis in range(3)], axis=1))
 
 
 class Prototypes(Cells):
-    """The mass of the ``best`` likeliest cells is shared among the clusters of their photos by the softmax of their
-    cosines with the photo, divided by ``likeness``; that of other cells by how many photos a cluster has.
+    """Cells whose mass is divided among clusters of their photos.
 
-    A cluster is all photos of a cell within ``cluster_km`` of one of them; its prototype the mean of their features.
+    In the ``best`` most probable cells by the softmax of the cosines with the prototypes, divided by ``likeness``; in
+    the other cells by the number of photos of each cluster. A cluster is all photos of a cell within ``cluster_km`` of
+    one of them; its prototype is the mean of their features.
     """
 
     def __init__(self, hierarchy: Hierarchy, gallery: Gallery, settings: CellsSettings) -> None:
@@ -71,7 +75,7 @@ class Prototypes(Cells):
         np.add.at(prototype, number, features)
         length = np.linalg.norm(prototype, axis=1, keepdims=True)
         prototype = np.divide(prototype, length, out=prototype, where=length > 0)
-        # a cell without a photo keeps its place: with a prototype that is like nothing
+        # a cell without a photo keeps its place, with a prototype of zeros
         bare = np.setdiff1d(np.arange(len(finest)), cell)
         order = np.argsort(np.concatenate([pairs[:, 0], bare]), kind="stable")
         self._cell = np.concatenate([pairs[:, 0], bare])[order]
@@ -82,12 +86,13 @@ class Prototypes(Cells):
         self._apart_km = np.concatenate([np.sqrt(apart / count), finest.spread_km[bare]])[order]
 
     def with_settings(self, settings: CellsSettings) -> Prototypes:
-        """The same clusters, read with other settings of the same ``cluster_km``."""
+        """Return the same clusters with other settings, which must have the same ``cluster_km``."""
         other = copy.copy(self)
         other.settings = settings
         return other
 
     def __call__(self, outputs: Outputs) -> Posterior:
+        """Return the posterior of n photos. Raises InputError for outputs of another model."""
         cells = super().__call__(outputs).log_mass
         best = min(self.settings.best, cells.shape[1])
         least = np.partition(cells, -best, axis=1)[:, -best, None]
@@ -99,5 +104,5 @@ class Prototypes(Cells):
 
 
 def cells_of(hierarchy: Hierarchy, gallery: Gallery, settings: CellsSettings) -> Cells:
-    """The readout of cells that the settings ask for: with prototypes of the gallery, or without."""
+    """Return the readout of cells that the settings name: with prototypes of the gallery, or without."""
     return Prototypes(hierarchy, gallery, settings) if settings.position == "prototypes" else Cells(hierarchy, settings)

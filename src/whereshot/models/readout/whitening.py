@@ -1,5 +1,7 @@
-"""Pooled features of a backbone in, unit features out in which photos of one place are alike: square root, centring,
-and whitening by how features differ within a place. NumPy only.
+"""Whitening: unit features in which photos of the same place are alike.
+
+The pooled features of a backbone go through a signed square root, are centred, and are whitened by how features differ
+within a place. NumPy only.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from whereshot.foundation.errors import InputError
 POWER = 0.5
 USUAL_COUNTS = 20
 SHRINKAGE = 0.4
-"""How far the covariance is drawn towards its mean eigenvalue where there are photos enough to estimate it."""
+"""Weight of the mean eigenvalue in the covariance, where there are enough photos to estimate it."""
 
 
 @dataclass(frozen=True)
@@ -25,18 +27,18 @@ class Whitening:
     factor: NDArray[np.float32]
 
     def __call__(self, pooled: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Unit features (n, d) of pooled ones (n, d)."""
+        """Return unit features (n, d) of pooled features (n, d)."""
         return _unit(_unit(powered(pooled) - self.mean) @ self.factor)
 
 
 def powered(pooled: NDArray[np.floating]) -> NDArray[np.float32]:
-    """The signed square root (n, d), which takes the burstiness out of pooled activations (Jegou and Chum 2012)."""
+    """Return the signed square root (n, d). It reduces the weight of few large activations (Jegou and Chum 2012)."""
     values = np.asarray(pooled, np.float32)
     return np.sign(values) * np.abs(values) ** np.float32(POWER)
 
 
 def fit(pooled: NDArray[np.floating], place: NDArray[np.int64], usual: NDArray[np.floating] | None = None) -> Whitening:
-    """Learn from features (n, d) and the number (n,) of each photo's place; raises InputError without a photo.
+    """Fit a whitening to pooled features (n, d) and each photo's place (n,). Raises InputError without a photo.
 
     Whitening by the covariance within classes is what linear discriminant analysis does; its estimate is shrunk
     towards a multiple of the identity, wholly so where no place has two photos. ``usual`` (d,) is the mean of other
