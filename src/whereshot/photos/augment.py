@@ -1,4 +1,4 @@
-"""A crop in, the same crop as another camera, hour or hand might have taken it out: uint8 (h, w, 3), for training only.
+"""Change a crop, uint8 (h, w, 3), as another camera or hour would have; for training only.
 
 All is off by default. Everything drawn comes from the generator that is given, so that what depends on (seed, epoch,
 row) alone repeats bit for bit. Pillow and OpenCV compute; timm's own transforms draw from one generator of the process

@@ -1,4 +1,4 @@
-"""Photos -> batches of arrays: the one loader for training, evaluation and answering.
+"""Load photos as batches of arrays: the same loader for training, evaluation and answering.
 
 Pictures are decoded ahead, by threads (the decoders give up the interpreter's lock) or by processes. A picture that
 cannot be read is in its batch's ``errors``, never missing. A source is a path, also into a packed tar, or bytes.
@@ -66,7 +66,9 @@ class Loader(Protocol):
         order: NDArray[np.int64] | None = None,
         random_crops: Sequence[int] | None = None,
         augment: AugmentSettings | None = None,
-    ) -> Iterator[Batch]: ...
+    ) -> Iterator[Batch]:
+        """Yield the batches of photos (rows of ``sources``) in ``order``, by default all in their order."""
+        ...
 
 
 def batches(
@@ -119,6 +121,7 @@ class Processes:
         random_crops: Sequence[int] | None = None,
         augment: AugmentSettings | None = None,
     ) -> Iterator[Batch]:
+        """Yield the batches of photos in ``order``; see ``Loader``."""
         chunks = chunked(len(sources), batch_size, order)
         tasks = (([sources[row] for row in chunk], chunk, settings, random_crops, augment) for chunk in chunks)
         for chunk, loaded in zip(chunks, self._pool.map(tasks), strict=True):

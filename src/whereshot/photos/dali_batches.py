@@ -1,4 +1,4 @@
-"""Photos -> batches by NVIDIA DALI: the Loader that decodes JPEGs on a GPU, or on the CPU where there is none.
+"""Load batches of photos with NVIDIA DALI, which decodes JPEGs on a GPU, or on the CPU where there is no GPU.
 
 What DALI does not decode as Pillow does (other formats, CMYK, a cut end) is left to ``dataset``. The rest differs from
 ours by about one of 255, so a model may be trained with one and answer with the other. One thing DALI does not notice:
@@ -51,6 +51,7 @@ class Dali:
         random_crops: Sequence[int] | None = None,
         augment: AugmentSettings | None = None,
     ) -> Iterator[batches.Batch]:
+        """Yield the batches of photos in ``order``; see ``batches.Loader``."""
         for chunk in batches.chunked(len(sources), batch_size, order):
             found: list[NDArray[np.uint8] | str | None] = [None] * len(chunk)
             asked: list[tuple[int, bytes, preprocess.View]] = []

@@ -1,4 +1,4 @@
-"""Is there anything to see in a picture? One of a single colour, or of noise alone, says nothing of any place."""
+"""Recognise empty pictures: a single colour, or noise alone, shows no place."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 NOTHING = "nothing to see in this picture"
-"""What is said of an empty picture."""
+"""What an answer says about an empty picture."""
 EMPTY = "empty"
 """The name, among a network's outputs, of the array (n,) that says which pictures are empty."""
 CELLS = 32

@@ -1,4 +1,4 @@
-"""Records with images -> a folder of pre-sized JPEGs in WebDataset tars and the Records that say where each one is.
+"""Write the images of records as small JPEGs into WebDataset tars, and records with the place of each JPEG.
 
     shard-00000.tar      id.jpg and id.json of some photos, in the order of the records
     part-00000.parquet   their Records, with shard, offset, length and position: ``image`` is the place in the tar
@@ -173,8 +173,8 @@ def key_of(name: str) -> str:
 
 def _told(record: dict[str, Any]) -> bytes:
     """What is known of a photo, but not where it lay on the packer's disk."""
-    told = {key: value for key, value in record.items() if value is not None and key != "image"}
-    return json.dumps(told, ensure_ascii=False, default=_plain).encode("utf-8", "backslashreplace")
+    values = {key: value for key, value in record.items() if value is not None and key != "image"}
+    return json.dumps(values, ensure_ascii=False, default=_plain).encode("utf-8", "backslashreplace")
 
 
 def _plain(value: Any) -> Any:

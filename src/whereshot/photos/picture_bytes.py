@@ -1,4 +1,4 @@
-"""Where pictures' bytes are: a file, a place in a tar or zip, or bytes already in memory -> bytes. Limits come first.
+"""Read the bytes of a picture: from a file, from a place in a tar or zip, or from memory. Limits are checked first.
 
 The place is part of the path: "shard-00000.tar#1536+48213" is the 48,213 bytes from byte 1,536 on. In a zip,
 "00.zip#1536+48213" is the member whose header is at byte 1,536, and "00.zip#1536+48213~50000" one whose 48,213 bytes

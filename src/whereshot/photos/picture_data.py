@@ -1,4 +1,4 @@
-"""The bytes of a picture's file in, a digest of what codes its pixels out: whatever its metadata are.
+"""Digest the coded pixels of a picture's file, so that files that differ only in metadata have the same digest.
 
 JPEG without its APPn and COM segments and without what follows its end; PNG with the chunks alone that code pixels.
 Nothing is decoded, so it costs no more than reading the file. Other formats have none.

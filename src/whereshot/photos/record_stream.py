@@ -1,4 +1,4 @@
-"""Records of any number -> portions of some thousand rows, in order, the same in every run.
+"""Read any number of records in portions of some thousand rows, in order, the same in every run.
 
 Nothing is held in memory but the portion at hand and eight bytes for each id, to know the rows that repeat one.
 """

@@ -1,7 +1,6 @@
-"""Indoor, natural, urban: the probabilities that records hold, and experts for each of them put together.
+"""The three kinds of scene, indoor, natural and urban, and their probabilities in records.
 
-Records and one Posterior per expert in, one Posterior out. Who computes the probabilities is ``whereshot curate
---scene-model``; scores of single scenes are in ``evaluate``.
+``whereshot curate --scene-model`` computes the probabilities.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ SCENE_COLUMNS = tuple(f"scene_{kind}" for kind in SCENES)
 
 
 def scene_shares(records: Records) -> NDArray[np.float64]:
-    """Probabilities (n, 3) of indoor, natural and urban, rows summing to one, NaN where a photo's are not known.
+    """Return the probabilities (n, 3) of indoor, natural and urban, each row with sum 1; NaN where they are not known.
 
     Raises InputError where records have no such columns.
     """

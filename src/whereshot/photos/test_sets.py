@@ -1,4 +1,4 @@
-"""Published benchmarks: how many photos and which, and what others scored on them; no photo of one may be missing.
+"""Published test sets: their photos and the published scores. A score counts only where no photo is missing.
 
 ``data/benchmarks.toml`` holds counts, a hash of the sorted photo ids where these are known, and published scores with
 their sources; the tables themselves are their authors'.

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from faulty_server import GOOD, REASONS, FaultyServer, kind_of, picture
+from whereshot.foundation import output_files
 from whereshot.foundation.errors import InputError, OutputError
 from whereshot.photos import fetch as fetching
 from whereshot.photos import images
@@ -58,6 +59,34 @@ def refused(url: str, manners: Manners = HASTY) -> RefusedError:
     with pytest.raises(RefusedError) as caught:
         asyncio.run(ask())
     return caught.value
+
+
+def test_the_disk_is_waited_for_once_for_many_pictures(
+    server: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pictures are on the disk before the shard that names them is counted, without a wait for each of them."""
+    events: list[str] = []
+    fsync, sync_files = os.fsync, output_files.sync_files
+
+    def note(handle: int) -> None:
+        events.append(os.readlink(f"/proc/self/fd/{handle}"))
+        fsync(handle)
+
+    def note_all(paths: list[str]) -> None:
+        events.append(f"sync of {len(paths)}")
+        sync_files(paths)
+
+    monkeypatch.setattr(os, "fsync", note)
+    monkeypatch.setattr(output_files, "sync_files", note_all)
+    numbers = [number for number in range(80) if kind_of(number) in GOOD]
+    records = write(tmp_path / "in", [f"{server.url}/p/{number}.jpg" for number in numbers])
+    events.clear()
+    assert fetch(records, tmp_path / "out", HASTY)["kept"] == len(numbers)
+    start = events.index(f"sync of {len(numbers)}")
+    assert not [name for name in events[:start] if "/images/" in name], "no wait while pictures arrive"
+    assert start < next(place for place, name in enumerate(events) if ".parquet" in name)
+    pictures = [name for name in events if "/images/" in name and name.endswith(".jpg")]
+    assert len(pictures) == len(set(pictures)) == len(numbers), "each picture once"
 
 
 def test_every_good_picture_arrives_once_and_every_bad_one_is_a_reject(server: FaultyServer, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Curation: Records in; Records of photos that may be used out, and rejects with their reasons.
+"""Curation: keep the records of photos that can be used, and list the others as rejects with their reasons.
 
 STEPS names every step; adding one is one file and one line.
 """

@@ -1,4 +1,4 @@
-"""``--balance``: at most so many photos in each S2 cell, country, or value of a column, drawn by lot."""
+"""The step ``--balance``: keep at most N photos, drawn by lot, of each S2 cell, country, or value of a column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a step of curation is: a photo in, why it goes out; or all photos that are left in, which of them go out.
+"""What a step of curation is: it judges photos one by one, or chooses among all photos that are left.
 
 A step may do either or both. The first runs in the engine's workers, the second once, on a few columns of all rows.
 """

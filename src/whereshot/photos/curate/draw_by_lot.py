@@ -1,4 +1,4 @@
-"""Drawing by lot: of each group's photos some stay, the same ones in every run, whatever else is in the table."""
+"""Draw some photos of each group by lot: the same photos in every run, whatever else is in the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``--duplicates``: of photos of the same bytes, and of those that look the same, the first one stays.
+"""The step ``--duplicates``: keep the first of all photos that have the same bytes or look the same.
 
 First is the first in the order of the records as they were given; every other names the one that stays for it.
 """
@@ -53,8 +53,8 @@ def choose(table: pa.Table, settings: Settings) -> Sequence[Dropped]:
 
     def same_bytes(k: int) -> str:
         original, stays = int(originals[copies[k]]), int(twin[copies[k]])
-        told = "" if stays == original else f", which looks like {_named(table, stays)}"
-        return f"the same bytes as {_named(table, original)}{told}"
+        similar = "" if stays == original else f", which looks like {_named(table, stays)}"
+        return f"the same bytes as {_named(table, original)}{similar}"
 
     def same_look(k: int) -> str:
         row = alike[k]

@@ -1,4 +1,4 @@
-"""What two photos have in common that are one: their bytes, or how they look. A picture in, 64 bits out.
+"""Hashes that are equal for equal photos: of their bytes, and (64 bits) of how they look.
 
 The look is the classic perceptual hash (Zauner 2010, "Implementation and benchmarking of perceptual image hash
 functions"): grey, 32 x 32, cosine transform, the 64 lowest frequencies above or below their median. Among a million

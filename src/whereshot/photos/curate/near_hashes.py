@@ -1,4 +1,4 @@
-"""Hashes of 64 bits -> for each one, an earlier or another one that differs in few bits; for many millions.
+"""Find, for each of many million hashes of 64 bits, another hash that differs from it in few bits.
 
 A hash may come with a second one that has to agree as well: columns (n, 2), and two numbers of bits.
 

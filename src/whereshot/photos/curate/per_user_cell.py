@@ -1,4 +1,4 @@
-"""``--one-per-user-cell``: of each user's photos in one S2 cell, one stays, drawn by lot.
+"""The step ``--one-per-user-cell``: keep one photo, drawn by lot, of each user in each S2 cell.
 
 A user's many photos of one place are nearly one observation of it. A photo without a user is a user's only one.
 """

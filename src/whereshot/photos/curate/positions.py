@@ -1,4 +1,4 @@
-"""Where the photos of a table are, and which of them say so."""
+"""Read the positions of the photos in a table, and which photos have a position."""
 
 from __future__ import annotations
 

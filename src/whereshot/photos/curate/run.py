@@ -1,4 +1,4 @@
-"""Records -> Records that may be used + rejects, each with its reason; any number, going on after a kill.
+"""Run the steps of curation over any number of records, unit by unit; a killed run continues where it stopped.
 
 Photos are judged one by one on an engine, unit by unit. Where a step chooses among all that are left, these units go
 to ``.judged`` in the output folder; the choice is made on a few columns of all of them, the same in every run, and

@@ -1,4 +1,4 @@
-"""``--verify``: the picture decodes to its end, is no thumbnail and shows something."""
+"""The step ``--verify``: keep pictures that decode to their end, are no thumbnails and show something."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records with urls -> a folder of pictures and the Records that name them; what is not to be had is a reject.
+"""Download the pictures of records with urls into a folder; what cannot be downloaded becomes a reject.
 
 A portion of records is done when its Parquet shard is written; a picture, when it is renamed into its place. So a run
 that was killed goes on, asks for no picture again that it has, and ends with the rows of an undisturbed one.
@@ -105,7 +105,7 @@ class _Pictures:
         return None
 
     def keep(self, name: str, data: bytes, suffix: str) -> Path:
-        """Write a picture, whole or not at all. Raises OutputError."""
+        """Write a picture, whole or not at all; its portion waits for the disk. Raises OutputError."""
         path = self.stem(name).with_suffix(suffix)
         output_files.make_folder(path.parent)
         output_files.write_bytes(path, data, is_synced=False)

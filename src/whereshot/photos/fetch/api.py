@@ -1,4 +1,4 @@
-"""Questions to a web API -> its JSON or its bytes: at the pace it allows, again where it may help; no key is ever told.
+"""Ask a web API for JSON or bytes: at the pace that it allows, again where that may help; keys stay secret.
 
 A page of HTML with status 200, JSON that is none, and an answer that says it failed are errors like status 500.
 """

@@ -1,4 +1,4 @@
-"""What downloading agrees on: how polite and how patient to be, and why a picture is refused."""
+"""Settings of downloads (pace, patience, limits), and the reasons why a picture is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A url -> the bytes of the picture there and its suffix, asked for politely and as often as it makes sense."""
+"""Download the picture of a url: politely, and again where another attempt may help."""
 
 from __future__ import annotations
 

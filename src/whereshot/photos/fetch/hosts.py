@@ -1,4 +1,4 @@
-"""Names of hosts -> when they may be asked next, and the public addresses they have."""
+"""When each host may be asked next, and which public addresses the host has."""
 
 from __future__ import annotations
 
@@ -86,6 +86,7 @@ class PublicResolver(AbstractResolver):
         self._inner = aiohttp.ThreadedResolver()
 
     async def resolve(self, host: str, port: int = 0, family: Any = 0) -> list[ResolveResult]:
+        """Return the public addresses of a host. Raises PrivateAddressError where it has none."""
         found = await self._inner.resolve(host, port, family)
         public = [entry for entry in found if is_public(entry["host"])]
         if not public:
@@ -93,4 +94,5 @@ class PublicResolver(AbstractResolver):
         return public
 
     async def close(self) -> None:
+        """End the threads that look up names."""
         await self._inner.close()

@@ -1,4 +1,4 @@
-"""The robots.txt of a site -> whether a path may be fetched, and how long to wait between two (RFC 9309)."""
+"""Read the robots.txt of a site: whether a path may be fetched, and the pause between two requests (RFC 9309)."""
 
 from __future__ import annotations
 

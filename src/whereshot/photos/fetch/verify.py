@@ -1,4 +1,4 @@
-"""Bytes that a server sent -> the suffix of the picture they are, or why they are none that one wants."""
+"""Check that bytes from a server are a whole picture of use, and find the suffix of its file."""
 
 from __future__ import annotations
 

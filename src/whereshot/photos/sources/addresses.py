@@ -1,4 +1,4 @@
-"""Addresses of OpenAddresses (CSV, or one GeoJSON feature a line; also .gz) -> a sample of them for each cell.
+"""Sample addresses of OpenAddresses (CSV, or one GeoJSON feature per line; also .gz) for each cell.
 
 A cell gets so many addresses, spread over the smaller units in it by how many addresses each unit has. Addresses are
 in the order of a hash, so that the sample is random, the same in every run, and knows who comes next where one fails.

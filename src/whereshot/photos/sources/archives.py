@@ -1,4 +1,4 @@
-"""Folders, zips and tars of pictures -> the path of each by its id, which is its file's name.
+"""Find the path of each picture in folders, zips and tars by its id, which is the name of its file.
 
 Nothing is unpacked: the path of a picture in a zip or tar names its place there (see ``storage``). Some 26 bytes are
 held of each.

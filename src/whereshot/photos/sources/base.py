@@ -1,4 +1,4 @@
-"""What a source of photos gives: the records that can be used, and the rejects with their reasons."""
+"""What a source of photos returns: the records that can be used, and the rejects with their reasons."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class Ingested:
 
     @property
     def rows(self) -> int:
+        """Number of rows that were read."""
         return len(self.records) + len(self.rejects)
 
 

@@ -1,4 +1,4 @@
-"""Money: what questions to an API cost, written down before they are asked, and never above a budget."""
+"""The budget for paid requests to an API: each is written down before it is sent, and none exceeds the budget."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class Budget:
 
     @property
     def spent_usd(self) -> float:
+        """What all runs together have spent, in US dollars."""
         return self._spent / _MICRO
 
     def take(self, what: str) -> None:

@@ -1,4 +1,4 @@
-"""Flickr's search -> Records with the urls of 1024-pixel JPEGs, which ``whereshot fetch`` then downloads.
+"""Make records from Flickr's search, with the urls of 1024-pixel JPEGs, which ``whereshot fetch`` downloads.
 
 Hays and Efros 2008, "IM2GPS": photos with positions, found by lists of keywords and places. The API shows at most the
 first 4,000 results of a question, so the time of upload is halved until a block has no more; a block is a unit that,

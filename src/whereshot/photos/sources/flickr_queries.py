@@ -1,4 +1,4 @@
-"""What is asked of Flickr: a TOML file of keywords and places -> questions to its search, without their times."""
+"""Read queries to Flickr's search from a TOML file of keywords and places; their times are added later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mapillary's pictures at sampled addresses -> Records, by its API of version 4; see ``street`` for how.
+"""Collect pictures of Mapillary at sampled addresses by version 4 of its API; see ``street_pictures``.
 
 The picture nearest to an address is taken, panoramas left out. It costs nothing; the addresses of pictures expire, so
 each is asked for anew before it is downloaded, and the token goes to the API only, not to where the pictures are.
@@ -101,7 +101,7 @@ class Mapillary:
                 continue
             if sphere.position_problems(np.array([latitude]), np.array([longitude]))[0]:
                 continue
-            return Viewpoint(str(one["id"]), latitude, longitude, _told(one))
+            return Viewpoint(str(one["id"]), latitude, longitude, _columns(one))
         return None
 
     async def picture(self, row: dict[str, Any], budget: Budget) -> bytes:
@@ -123,7 +123,7 @@ def box_around(address: Address, radius_m: float) -> tuple[float, float, float, 
     return max(address.longitude - wide, -180.0), south, min(address.longitude + wide, 180.0), north
 
 
-def _told(one: dict[str, Any]) -> dict[str, Any]:
+def _columns(one: dict[str, Any]) -> dict[str, Any]:
     creator, angle, milliseconds = one.get("creator"), one.get("compass_angle"), one.get("captured_at")
     taken_at = None
     if isinstance(milliseconds, (int, float)) and 9e11 < milliseconds < 5e12:

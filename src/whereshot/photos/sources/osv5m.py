@@ -1,4 +1,4 @@
-"""OpenStreetView-5M -> Records: its CSVs or its tar shards, its pictures, labels and split.
+"""Make records of OpenStreetView-5M from its CSVs or tar shards: pictures, labels and split.
 
 Astruc et al. 2024, "OpenStreetView-5M: The Many Roads to Global Visual Geolocation". Two layouts are read:
 

@@ -1,4 +1,4 @@
-"""Texts like "country=US,CA" or "split!=test" -> which rows of records they select."""
+"""Select rows of records by texts like "country=US,CA" or "split!=test"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids in, whether each is new out: eight bytes for each that has been, so that many millions fit into memory."""
+"""Know which ids have occurred before, in eight bytes for each, so that many millions fit into memory."""
 
 from __future__ import annotations
 

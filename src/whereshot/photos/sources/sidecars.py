@@ -1,4 +1,4 @@
-"""Files beside photos -> what they tell of them: XMP, and the JSON of Google Takeout.
+"""Read the files that lie beside photos and describe them: XMP, and the JSON of Google Takeout.
 
 photo.xmp, photo.jpg.xmp                   Adobe's XMP (ISO 16684), as Lightroom, darktable and digiKam write it
 photo.jpg.json, photo.jpg.supplemental-metadata.json, and its names cut to 46 characters
@@ -44,7 +44,7 @@ _EDITED = re.compile(r"-(edited|bearbeitet|modifié|editado|modificato|bewerkt|e
 
 @dataclass(frozen=True)
 class Sidecar:
-    """What a file beside a photo tells, each None where it does not; ``position_from`` and the like name its kind.
+    """What a file beside a photo says, None where it says nothing; ``position_from`` and the like name its kind.
 
     Degrees; ``taken_at`` is UTC unless ``taken_at_is_local``. ``problem``: why the file or its position cannot be read.
     """
@@ -79,14 +79,14 @@ class Sidecars:
         self._listed = {folder: _listed(folder) for folder in folders}
 
     def read(self, picture: Path) -> Sidecar:
-        """All that is told beside a photo: XMP first, Takeout where XMP says nothing."""
+        """Return what the files beside a photo say: XMP first, Google Takeout for what XMP lacks."""
         found = [self._read(picture.parent / name) for name in self.names(picture)]
-        told: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for names in _TOGETHER:
             source = next((one for one in found if getattr(one, names[0]) is not None), None)
             if source is not None:
-                told |= {name: getattr(source, name) for name in names}
-        return Sidecar(**told)
+                values |= {name: getattr(source, name) for name in names}
+        return Sidecar(**values)
 
     def names(self, picture: Path) -> list[str]:
         """The sidecars of a photo: XMP before Takeout, the more exact name first."""

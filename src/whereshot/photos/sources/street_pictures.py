@@ -1,4 +1,4 @@
-"""Addresses -> pictures of the streets there: what Street View and Mapillary share.
+"""Collect pictures of streets at sampled addresses: the steps that Street View and Mapillary share.
 
 First the panoramas of every cell are looked up, which costs nothing; what the pictures cost is told, and none is asked
 for before that is confirmed. Then the pictures, cell by cell. What was asked for at a price stands in a list before it
@@ -214,13 +214,13 @@ class _Job:
         price = self._provider.price_usd
         if not left or not price:
             return
-        told = f"{left} pictures cost about {left * price:.2f} USD ({price * 1000:.2f} USD for 1,000)"
+        cost = f"{left} pictures cost about {left * price:.2f} USD ({price * 1000:.2f} USD for 1,000)"
         if self._budget.spent_usd:
-            told += f"; {self._budget.spent_usd:.2f} USD are spent already"
+            cost += f"; {self._budget.spent_usd:.2f} USD are spent already"
         if not self._order.confirmed or self._order.budget_usd is None:
             lacking = "--yes and --budget USD" if not self._order.confirmed else "--budget USD"
-            raise InputError(f"{told}; none was asked for yet: go on with {lacking}")
-        self._order.tell(f"{told}; the budget is {self._order.budget_usd:.2f} USD")
+            raise InputError(f"{cost}; none was asked for yet: go on with {lacking}")
+        self._order.tell(f"{cost}; the budget is {self._order.budget_usd:.2f} USD")
 
     def _missing(self, cell: str) -> list[dict[str, Any]]:
         """The rows of a cell whose pictures are not here."""
@@ -282,24 +282,24 @@ class _Job:
 
     def notes(self) -> tuple[str, ...]:
         """Remarks on what is missing, and on what was spent."""
-        told = []
+        notes = []
         short: dict[str, int] = defaultdict(int)
         for cell, units in self._drawn.cells.items():
             views = self._found.done[self._units[cell]].kept // self._provider.headings
             short[cell] = max(sum(unit.wanted for unit in units) - views, 0)
         if some := [cell for cell, count in short.items() if count]:
-            told.append(
+            notes.append(
                 f"{len(some)} of {len(short)} cells have fewer panoramas than wanted, {sum(short.values())} in all"
             )
         if self._drawn.without_place or self._drawn.outside:
-            told.append(
+            notes.append(
                 f"addresses left out: {self._drawn.without_place} without a usable place, "
                 f"{self._drawn.outside} outside all cells"
             )
         rejected = [reason for written in self._shards.done.values() for reason in written.rejected.items()]
         dear = sum(count for reason, count in rejected if reason == OVER_BUDGET)
         if dear:
-            told.append(f"the budget ends before {dear} pictures; a larger --budget goes on from here")
+            notes.append(f"the budget ends before {dear} pictures; a larger --budget goes on from here")
         if self._provider.price_usd:
-            told.append(f"{self._budget.spent_usd:.2f} USD spent in all runs")
-        return tuple(told)
+            notes.append(f"{self._budget.spent_usd:.2f} USD spent in all runs")
+        return tuple(notes)

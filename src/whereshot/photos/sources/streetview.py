@@ -1,4 +1,4 @@
-"""Google Street View at sampled addresses -> Records; see ``street`` for how, and docs/sources.md for the terms.
+"""Collect pictures of Google Street View at sampled addresses; the terms of use are in docs/sources.md.
 
 Panoramas are found by the metadata endpoint, which is free. Pictures are asked for a little larger than they are to be
 and cropped on all sides, so that the provider's logo and the line below it are gone while the view stays centred.
@@ -115,8 +115,8 @@ class StreetView:
             latitude, longitude, name = float(place["lat"]), float(place["lng"]), str(found["pano_id"])
         except (KeyError, TypeError, ValueError):
             raise RefusedError(SERVER_ERROR, f"a panorama without place or id: {str(found)[:80]}") from None
-        told = {"captured": found.get("date"), "user": copyright_, "license": copyright_}
-        return Viewpoint(name, latitude, longitude, told)
+        columns = {"captured": found.get("date"), "user": copyright_, "license": copyright_}
+        return Viewpoint(name, latitude, longitude, columns)
 
     async def picture(self, row: dict[str, Any], budget: Budget) -> bytes:
         """The cropped JPEG of a row. Raises RefusedError, also where the budget is spent."""

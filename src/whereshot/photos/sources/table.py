@@ -1,4 +1,4 @@
-"""Any CSV, TSV or Parquet table with positions -> Records; rows that cannot be used are rejects with reasons.
+"""Make records from a CSV, TSV or Parquet table with positions; rows that cannot be used become rejects.
 
 Columns are found by their usual names or named by the user; all others are kept as they are. Image paths are
 relative to the table's own folder.

@@ -1,4 +1,4 @@
-"""URL-encoded texts -> texts, a whole Arrow column at a time, as every engine gives them."""
+"""Decode URL-encoded texts, a whole Arrow column at a time, with the same result in every engine."""
 
 from __future__ import annotations
 

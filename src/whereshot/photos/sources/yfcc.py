@@ -1,4 +1,4 @@
-"""YFCC100M's metadata -> Records: lines of the dump in, photos with positions out, all others as rejects.
+"""Make records from the dump of YFCC100M: photos with positions become records, all other lines rejects.
 
 Thomee et al. 2016, "YFCC100M: The New Data in Multimedia Research". Tab-separated lines, of 23 columns in the original
 dump, of 25 in the later release, where the line's number comes first and the photo's hash third. Texts are

@@ -1,4 +1,4 @@
-"""Where YFCC100M's bucket keeps a photo: download addresses in, keys out, in the two spellings that are found there."""
+"""Make the keys of photos in the bucket of YFCC100M from download addresses, in both spellings that it uses."""
 
 from __future__ import annotations
 
