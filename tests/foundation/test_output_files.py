@@ -27,6 +27,7 @@ from whereshot.models.optimize import training_state
 from whereshot.models.readout import encoded_places
 from whereshot.photos.records import Records
 from whereshot.photos.sources.budget import Budget
+from whereshot.posterior import parquet
 from whereshot.posterior.prior import density_prior
 
 FULL = r": cannot be written \((No space left on device|File too large)\); "
@@ -132,7 +133,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "records.parquet": lambda path: some_records().write(path),
     "records": lambda path: some_records().write(path),
     "rejects": lambda path: tables.write_rejects(rejects(), path),
-    "posterior.parquet": lambda path: density_prior().top(50).write(path, ["a"]),
+    "posterior.parquet": lambda path: parquet.write(density_prior().top(50), path, ["a"]),
     "features": some_features,
     "encodings": some_encodings,
     "job": a_shard,
