@@ -1,1 +1,1 @@
-"""Photos over HTTP in, Predictions out: the API, the page's files, and everything that keeps both safe to offer."""
+"""The server: photos over HTTP, Predictions as answers, the files of the page, and the limits that protect both."""

@@ -1,4 +1,4 @@
-"""How a process's memory goes back to the system, where the C library can be told."""
+"""Returning the memory of large buffers to the system, where the C library allows it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _LARGE = 128 * 1024
 
 
 def return_large_buffers() -> None:
-    """Let every large buffer be a mapping of its own, which is gone when it is freed.
+    """Make every large buffer a mapping of its own, which goes back to the system when it is freed.
 
-    glibc begins so, but learns from the first large buffer that is freed to keep those up to 32 MB, and uploads then
-    leave the process as large as it ever was.
+    This is the default of glibc only until the first large buffer is freed. After that glibc keeps buffers of up to
+    32 MB, and the process stays as large as its largest uploads.
     """
     with contextlib.suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE)

@@ -1,7 +1,7 @@
-"""Uploaded photos and options -> the body of an answer, in the process that holds the model.
+"""Answers for uploaded photos, as bodies of HTTP answers. This runs in the process that holds the model.
 
-The document is that of ``whereshot locate --format json``, each prediction with its ``map``, and with several photos
-the ``album``: what they say together.
+The document is the same as with ``whereshot locate --format json``. In addition each prediction has its ``map``, and
+several photos have an ``album``: one prediction from all of them together.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from whereshot.server.media_types import GEOJSON, JSON, LINES
 from whereshot.server.options import Options
 
 Tell = Callable[[int, int, bytes], None]
-"""Takes a job's number, a photo's number in it, and the line of that photo."""
+"""A function that takes the number of a job, the number of a photo in it, and the line of this photo."""
 
 
 @dataclass(frozen=True)
 class LocateJob:
-    """One request's photos: what each is called, its bytes, and how the answer is to be written."""
+    """The photos of one request: their names, their bytes, and the media type of the answer."""
 
     names: list[str | None]
     photos: list[bytes]
@@ -41,7 +41,7 @@ class LocateJob:
 
 @dataclass(frozen=True)
 class Reply:
-    """A status, a media type and a body."""
+    """The answer to one job: an HTTP status, a media type and a body."""
 
     status: int
     form: str
@@ -49,15 +49,18 @@ class Reply:
 
 
 class Answerer:
-    """A model, ready to answer jobs."""
+    """A loaded model that answers jobs."""
 
     def __init__(self, model: str | None, device: str | None, most_pixels: int) -> None:
         self.locator = Geolocator.load(model, device)
         self._most_pixels = most_pixels
 
     def answer(self, jobs: Sequence[LocateJob], options: Options, tell: Tell) -> list[Reply]:
-        """The answer to each job. The photos of all jobs are looked at together, but those of a job of ``LINES`` one
-        after the other: ``tell`` gets the line of each as soon as it is there."""
+        """Return the answer to each job, in order.
+
+        The photos of all jobs are answered together. The photos of a job of ``LINES`` are answered one after the
+        other, and ``tell`` gets the line of each photo at once.
+        """
         try:
             region = None if options.region is None else _area(options.region)
         except InputError as error:
@@ -78,7 +81,7 @@ class Answerer:
         return replies
 
     def _look(self, photos: Sequence[bytes], options: Options, region: areas.Region | None) -> list[Located]:
-        """What the model says of each photo, or why it says nothing."""
+        """Return the answer for each photo, or the error of a photo that cannot be answered."""
         sources: list[images.Source] = []
         taken: list[Recorded | str] = []
         for content in photos:
@@ -110,7 +113,7 @@ class Answerer:
         return pictures.without_metadata(content, form, self._most_pixels), recorded
 
     def _located(self, answers: Any, found: Recorded | str, options: Options) -> Located:
-        """The next answer, or the reason why a photo has none."""
+        """Return the next answer, or the error ``found`` of a photo that was refused."""
         if isinstance(found, str):
             return Located(Prediction(id="", error=found), None)
         located: Located = next(answers)
@@ -121,7 +124,7 @@ class Answerer:
             prediction = replace(prediction, recorded=(found.latitude, found.longitude))
         if options.coarse_km is not None:
             posterior = coarsen.coarsened(posterior, options.coarse_km)
-            evidence = coarsen.told(prediction.evidence)
+            evidence = coarsen.without_places(prediction.evidence)
             prediction = replace(prediction, evidence=evidence, recorded=None, **self._decided(posterior, options))
         return Located(prediction, posterior)
 
@@ -157,14 +160,14 @@ class Answerer:
     def _pooled(
         self, posteriors: list[Posterior], options: Options
     ) -> tuple[Prediction, Posterior, dict[str, Any]] | None:
-        """What several photos of one place say together, where there are several."""
+        """Return the answer of several photos of one place together; None for fewer than two photos."""
         if len(posteriors) < 2:
             return None
         prior = self.locator.prior
         if options.coarse_km is None:
             pooled = same_place.pool(posteriors, prior)
             posterior = pooled.posterior
-        else:  # of what is told of each photo, or a second one could ask where in its cell the first lies
+        else:  # pool the coarse posteriors: exact ones would reveal where in its cell a photo lies
             pooled = same_place.pool(posteriors, coarsen.coarsened(prior, options.coarse_km))
             posterior = coarsen.coarsened(pooled.posterior, options.coarse_km)
         prediction = Prediction(id="album", **self._decided(posterior, options))
@@ -178,7 +181,7 @@ def _area(name: str) -> areas.Region:
 
 
 def _named(located: Located, job: LocateJob, number: int) -> Located:
-    """The same under the name that its sender gave the photo: the name of a file, without folders."""
+    """Return the answer under the name that the client gave the photo: a file name without folders."""
     name = job.names[number]
     called = images.printable(name.replace("\\", "/").rpartition("/")[2])[:255] if name else None
     prediction = replace(located.prediction, id=called or f"photo-{number}", path=called)
@@ -189,7 +192,7 @@ def _named(located: Located, job: LocateJob, number: int) -> Located:
 
 
 def _with_map(document: dict[str, Any], posterior: Posterior | None, options: Options) -> str:
-    """A prediction as JSON with its map; null where there is none or none was asked for."""
+    """Return a prediction as JSON with its map. The map is null where there is none, or the options do not want it."""
     drawn = "null"
     if posterior is not None and options.map:
         finest = FINEST_LEVEL if options.coarse_km is None else coarsen.grid_level(options.coarse_km)
@@ -198,7 +201,7 @@ def _with_map(document: dict[str, Any], posterior: Posterior | None, options: Op
 
 
 def _line(located: Located, number: int, count: int, options: Options) -> bytes:
-    """The line of one photo of several."""
+    """Return the line of one photo of several (NDJSON)."""
     document = _with_map(located.prediction.to_json(), located.posterior, options)
     return _encoded(f'{{"index":{number},"of":{count},"prediction":{document}}}\n')
 

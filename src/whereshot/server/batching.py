@@ -1,7 +1,7 @@
-"""Jobs of all clients -> batches for the workers. A queue that is full refuses; who leaves frees the place at once.
+"""The queue of jobs in front of the workers, which forms batches. A full queue refuses new jobs.
 
-Nothing waits for a batch to fill: a worker that is free takes what waits, the oldest job and the next ones with the
-same options. So batches grow with the load and a lone photo is answered at once.
+No job waits for a batch to fill. A free worker takes the oldest job and the next jobs with the same options, so
+batches grow with the load, and a single photo is answered at once. A client that leaves frees its place at once.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from whereshot.server.problems import ProblemError
 from whereshot.server.worker import batch_header
 
 BATCH = 16
-"""Photos that a worker takes at a time from several jobs; more are no faster, and all wait for the last."""
+"""Photos in one batch of several jobs, at most. Larger batches are not faster, and all jobs wait for the last photo."""
 RESTART_S = 5.0
-"""Between attempts to start a process that cannot be started."""
+"""Seconds between attempts to start a process."""
 _FURTHER = 0.25
-"""Share of one photo's patience that each further photo of a batch adds."""
+"""Each further photo of a batch adds this share of the time limit of one photo."""
 
 log = logging.getLogger("whereshot.server")
 
 
 @dataclass(eq=False)
 class Waiting:
-    """A job in the queue: its photos and names, options, the form of its answer, and where that goes."""
+    """A job in the queue: its photos and names, its options, the media type of its answer, and the future answer."""
 
     names: list[str | None]
     photos: list[bytes | bytearray]
@@ -44,13 +44,13 @@ class Waiting:
     form: str
     answer: asyncio.Future[Answer] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     tried: bool = False
-    """Whether it failed together with others, and is to be answered alone."""
+    """Whether the job failed in a batch with others. It is then tried once more, alone."""
     count: int = 0
-    """Of its photos, also when these are gone."""
+    """The number of photos. It stays when the photos themselves are released."""
     lines: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
-    """Of single photos, each once, as they are answered. None, the end, is put there by who reads them."""
-    told: set[int] = field(default_factory=set)
-    """The photos whose lines were put there."""
+    """The lines of single photos, each once, as they are answered. The reader adds None at the end."""
+    sent_lines: set[int] = field(default_factory=set)
+    """The numbers of the photos whose lines are in the queue already."""
 
     def __post_init__(self) -> None:
         self.count = len(self.photos)
@@ -65,9 +65,9 @@ class Waiting:
         return self.tried or self.form == LINES
 
     def tell(self, photo: int, line: bytes) -> None:
-        """Hand on the line of a photo. A second one, of a job that is tried again, says the same."""
-        if photo not in self.told:
-            self.told.add(photo)
+        """Add the line of a photo. A job that is tried again sends the same line again, which is dropped."""
+        if photo not in self.sent_lines:
+            self.sent_lines.add(photo)
             self.lines.put_nowait(line)
 
 
@@ -86,11 +86,11 @@ class Batcher:
 
     @property
     def waiting(self) -> int:
-        """Photos that wait for their turn."""
+        """The number of photos in the queue."""
         return sum(job.count for job in self._queue)
 
     async def start(self) -> None:
-        """Start the workers; returns when the first is ready, and raises its ModelError."""
+        """Start the workers, and return when the first is ready. Raises ModelError where the model cannot be loaded."""
         first = self._workers[0]
         try:
             await first.start()
@@ -101,7 +101,7 @@ class Batcher:
         self._tasks += [asyncio.create_task(self._serve(worker, started=False)) for worker in self._workers[1:]]
 
     async def stop(self) -> None:
-        """End the workers; what still waits is refused."""
+        """End the workers. Jobs that still wait are refused with 503."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -120,7 +120,7 @@ class Batcher:
             raise ProblemError(429, detail, {"Retry-After": str(min(max(seconds, 1), 60))})
 
     async def answer(self, job: Waiting) -> Answer:
-        """The answer to a job. Cancelling this takes the job out of the queue."""
+        """Put a job into the queue and return its answer. Cancelling removes the job from the queue."""
         self.check_room(job.count)
         self._queue.append(job)
         self._more.set()
@@ -147,7 +147,7 @@ class Batcher:
                 started = False
                 self._metrics.restarts.inc()
                 detail = f"the photos took more than {self._limits.photo_s:g} s, or stopped their decoder"
-                # it may have died of something else, before it saw this batch
+                # the process may have died for another reason, before it read this batch
                 self._try_again(batch, ProblemError(422, detail), lone=not isinstance(error, WorkerSlowError))
                 continue
             except BrokenAnswerError:
@@ -197,8 +197,10 @@ class Batcher:
         return self._limits.photo_s * (1 + _FURTHER * (photos - 1))
 
     def _try_again(self, batch: list[Waiting], problem: ProblemError, *, lone: bool) -> None:
-        """Jobs that failed together are tried once more, each alone, with ``lone`` also one that was alone already;
-        what fails then is to blame, and refused."""
+        """Put the jobs of a failed batch back into the queue, to be tried once more, each alone.
+
+        A job that failed before is refused with ``problem``, and so is a job that was alone, unless ``lone``.
+        """
         for job in reversed(batch):
             if job.answer.done():
                 continue
@@ -221,7 +223,7 @@ def _hand_on(batch: list[Waiting], job: int, photo: int, line: bytes) -> None:
 
 
 def _parts(batch: list[Waiting]) -> list[bytes | bytearray]:
-    """A batch as a worker reads it."""
+    """Return a batch as the bytes that a worker reads: a header, then the photos."""
     lengths = [[len(photo) for photo in job.photos] for job in batch]
     header = batch_header([job.names for job in batch], lengths, [job.form for job in batch], batch[0].options)
     return [header, *(photo for job in batch for photo in job.photos)]

@@ -1,7 +1,7 @@
-"""A posterior -> the same on a coarse grid, so that no answer made from it tells more than the grid.
+"""Posteriors on a coarse grid, so that no part of an answer is more exact than the grid.
 
-Every place goes to the S2 cell that holds it; a cell answers by one position of its own, which depends on the grid and
-on where photos are taken at all, never on the photo. All else that an answer says is computed from these.
+Every place moves to the S2 cell that contains it. All places of a cell get the same position, which depends on the
+grid and on where photos are usually taken, never on the photo. The whole answer is computed from these positions.
 """
 
 from __future__ import annotations
@@ -17,18 +17,21 @@ from whereshot.earth import s2, sphere
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.prior import density_prior
 
-_TELLING = ("text/place", "exif")
-"""Kinds of evidence that name a position by itself."""
+_NAMES_A_PLACE = ("text/place", "exif")
+"""Kinds of evidence that contain a position or a place name."""
 
 
 def grid_level(km: float) -> int:
-    """The finest S2 level all of whose cells are, on average, at least ``km`` wide."""
+    """Return the finest S2 level whose cells are on average at least ``km`` wide."""
     width = math.sqrt(4 * math.pi / 6) * sphere.EARTH_KM
     return int(np.clip(math.floor(math.log2(width / km)), 0, s2.MAX_LEVEL))
 
 
 def coarsened(posterior: Posterior, km: float) -> Posterior:
-    """A posterior of one row on the cells of the grid, each as wide as its cell or as the places in it."""
+    """Return a posterior of one row on the cells of the grid.
+
+    The spread of a cell is at least half its width, and at least the mean spread of the places in it.
+    """
     level = grid_level(km)
     spots = posterior.places if posterior.places.ndim == 2 else posterior.places[0]
     mass = posterior.mass[0]
@@ -39,13 +42,13 @@ def coarsened(posterior: Posterior, km: float) -> Posterior:
     return Posterior.from_mass(_positions(cells, level), held[None], np.maximum(wide, half_km))
 
 
-def told(evidence: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
-    """Evidence that may be told: what names a place by itself would tell more than the grid."""
-    return tuple(item for item in evidence if item["kind"] not in _TELLING)
+def without_places(evidence: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+    """Return the evidence without the kinds that name a place, which are more exact than the grid."""
+    return tuple(item for item in evidence if item["kind"] not in _NAMES_A_PLACE)
 
 
 def _positions(cells: s2.CellIds, level: int) -> sphere.Points:
-    """The position (k, 2) by which each cell answers: where most photos are taken in it, or its centre."""
+    """Return the position (k, 2) of each cell: where most photos are taken in it, or its centre."""
     known, spots = _heaviest(level)
     at = np.searchsorted(known, cells)
     at = np.where(at < len(known), at, 0)
@@ -54,7 +57,7 @@ def _positions(cells: s2.CellIds, level: int) -> sphere.Points:
 
 @functools.lru_cache(4)
 def _heaviest(level: int) -> tuple[s2.CellIds, NDArray[np.float64]]:
-    """Cells where photos are taken at all, in order, and the place in each where most are."""
+    """Return the cells where photos are taken, in order, and in each the place with most photos."""
     prior = density_prior()
     order = np.argsort(-prior.mass[0], kind="stable")
     cells, first = np.unique(s2.encode(prior.places, level)[order], return_index=True)

@@ -1,4 +1,4 @@
-"""A gallery folder, as ``exhibition`` writes it -> its list, its entries, its photos and scores, for the page."""
+"""The gallery of photos with known places that the page shows, read from a folder of ``whereshot gallery``."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from whereshot.report.photo_gallery import ENTRIES, FORMAT, INDEX, PHOTOS
 
 
 class ServedGallery:
-    """Photos with known places. Only what the index names is ever read."""
+    """Photos with known places. Only files that the index names are read."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises InputError where the folder is no gallery, or lacks a photo that it names."""
+        """Open a folder. Raises InputError where it is not a gallery, or misses a photo of its index."""
         self._folder = folder
         try:
             index = json.loads((folder / INDEX).read_text("utf-8"))
@@ -40,16 +40,16 @@ class ServedGallery:
         return self._folder / PHOTOS / f"{name}.jpg"
 
     def listed(self, count: int | None = None) -> dict[str, Any]:
-        """The photos' ids: all in order, or so many by chance."""
+        """Return the ids of all photos in order, or of ``count`` random photos."""
         names = sorted(self._names)
         if count is not None:
             names = random.sample(names, min(count, len(names)))
         return {"model": self.model, "photos": [{"id": name} for name in names]}
 
     def entry(self, name: str) -> bytes | None:
-        """A photo's entry as JSON; None where there is no such photo."""
+        """Return the entry of a photo as JSON, or None for an unknown name."""
         return self._entry(name).read_bytes() if name in self._names else None
 
     def photo(self, name: str) -> bytes | None:
-        """A photo as JPEG; None where there is no such photo."""
+        """Return a photo as JPEG, or None for an unknown name."""
         return self._photo(name).read_bytes() if name in self._names else None

@@ -1,4 +1,4 @@
-"""What the server does, counted for Prometheus: nothing of a request's content, nor who sent it."""
+"""Counts of the server for Prometheus. They hold nothing of the content of a request or of its sender."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SECONDS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 
 
 class Metrics:
-    """One server's counts; each has its own registry, so that two in one process do not add up."""
+    """The counts of one server. Each server has its own registry, so that two in one process count apart."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -44,9 +44,9 @@ class Metrics:
         )
 
     def watch(self, name: str, about: str, value: Callable[[], float]) -> None:
-        """A gauge that is asked when it is read."""
+        """Add a gauge whose value is computed whenever the counts are read."""
         Gauge(name, about, namespace=_SPACE, registry=self.registry).set_function(value)
 
     def text(self) -> bytes:
-        """All counts in the text format of Prometheus."""
+        """Return all counts in the text format of Prometheus."""
         return generate_latest(self.registry)

@@ -1,4 +1,4 @@
-"""The loaded model, described: what answers, what it was made of, how large it is, its card, its scores."""
+"""The description of the loaded model: its name, readouts, backbone, size, card and scores."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TOLD = ("photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "nl
 
 
 def describe(locator: Geolocator) -> dict[str, Any]:
-    """A model as ``/v1/models`` tells it; parts that its folder does not have are null."""
+    """Return the description of a model for ``/v1/models``. Parts that its folder does not have are None."""
     folder = locator.folder
     if folder is None and locator.name == model_folder.COMPACT:
         folder = model_folder.ModelFolder(model_folder.COMPACT)
@@ -37,7 +37,7 @@ def _text(path: Path) -> str | None:
 
 
 def _scores(path: Path) -> dict[str, Any] | None:
-    """What ``evaluate --report`` wrote beside the model, if anything."""
+    """Return the scores that ``evaluate --report`` wrote into the folder of the model, if there are any."""
     try:
         document = json.loads(path.read_text("utf-8"))
         return {name: document[name] for name in _TOLD if name in document}

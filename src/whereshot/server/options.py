@@ -1,4 +1,7 @@
-"""Option fields of a form -> Options, each checked; they are also what photos must share to be answered together."""
+"""The options of a request, read from the fields of its form and checked.
+
+Photos of different requests are answered together only where their options are equal.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ REGION_LETTERS = 100
 
 @dataclass(frozen=True)
 class Options:
-    """How photos are to be answered."""
+    """The options for the answers to the photos of one request."""
 
     top: int = 5
     within_km: float | None = None
@@ -25,13 +28,13 @@ class Options:
     coarse_km: float | None = None
     use_exif: bool = False
     recorded: bool = False
-    """Whether the position that a camera wrote is read and told; it does not touch the answer."""
+    """Whether the answer shows the position that the camera recorded. The position is not used for the answer."""
     region: str | None = None
     map: bool = True
 
 
 def read_options(given: Mapping[str, str], coarse_km: float | None = None) -> Options:
-    """The options of a form; ``coarse_km`` is the server's own, which a client may only raise. Raises InputError."""
+    """Read the options of a form. A client can only raise ``coarse_km``, the grid of the server. Raises InputError."""
     known = {option.name for option in fields(Options)}
     for name in given:
         if name not in known:
@@ -61,7 +64,7 @@ def _whole(name: str, text: str, low: int, high: int) -> int:
 
 
 def _number(name: str, text: str, above: float, most: float) -> float:
-    """A number above one bound; the other is allowed, but for a level."""
+    """Read a number above ``above``, at most ``most``; a level (``most`` is 1) must be below 1."""
     try:
         value = float(text)
     except ValueError:
@@ -79,7 +82,7 @@ def _truth(name: str, text: str) -> bool:
 
 
 def _region(text: str) -> str:
-    """A name. A path would be read as a file of this machine, so nothing that could be one is taken."""
+    """Read the name of a region. Refuse what could be a path to a file of this machine."""
     if len(text) > REGION_LETTERS or any(letter in text for letter in "/\\.\0~") or not text.isprintable():
         raise InputError(f"region is the name of a country or of a region of one (Bavaria); got {text[:40]!r}")
     return text

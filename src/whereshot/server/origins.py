@@ -1,4 +1,4 @@
-"""Which pages may send photos here: those of this server itself, and those of the names that its owner allows."""
+"""The pages that may send photos: the pages of this server, and of the host names that its owner allows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 def foreign_page(
     method: str, headers: Iterable[tuple[bytes, bytes]], host: str, allowed: Sequence[str] = ()
 ) -> str | None:
-    """Why a request comes from a page of another site, in words; None where it does not.
+    """Return in words why a request comes from a page of another site, or None where it does not.
 
     ``headers`` are those of the request, names in small letters. ``host`` is its Host header. ``allowed`` are further
     names of this server without ports, such as the public name of a reverse proxy that does not pass on Host. A browser

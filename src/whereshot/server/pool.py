@@ -1,4 +1,4 @@
-"""Batches in, answers out, by processes that hold the model: started, watched over, ended and replaced here."""
+"""The processes that hold the model: they are started, watched, ended and replaced here."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from whereshot.foundation.errors import ModelError
 from whereshot.foundation.library_remarks import stderr_descriptor
 
 START_S = 120.0
-"""Until a process has loaded the model."""
+"""Seconds within which a process must load the model."""
 _LINE = 1 << 20
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 Tell = Callable[[int, int, bytes], None]
-"""Takes a job's number in its batch, a photo's number in the job, and the line of that photo."""
+"""A function that takes the number of a job in its batch, of a photo in the job, and the line of this photo."""
 
 
 class WorkerLostError(Exception):
@@ -32,12 +32,12 @@ class WorkerSlowError(WorkerLostError):
 
 
 class BrokenAnswerError(Exception):
-    """A process failed at a batch by a bug; it goes on."""
+    """A process failed at a batch because of a bug, and goes on."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a process answers to one job: a status, a media type and a body."""
+    """The answer of a process to one job: an HTTP status, a media type and a body."""
 
     status: int
     form: str
@@ -45,7 +45,7 @@ class Answer:
 
 
 class Worker:
-    """One process with the model. ``start`` it before it is asked, and after it was lost."""
+    """One process with the model. Call ``start`` before the first batch, and after the process was lost."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         """``settings`` name the model, the device, the most pixels, and whether text will be read."""
@@ -73,7 +73,7 @@ class Worker:
             raise ModelError(head["error"])
 
     async def answer(self, parts: list[bytes | bytearray], seconds: float, tell: Tell) -> list[Answer]:
-        """The answers to a batch: its header and the photos. ``tell`` gets the lines of single photos before these.
+        """Return the answers to a batch, given as its header and photos. ``tell`` gets lines of photos first.
 
         Raises BrokenAnswerError, or WorkerLostError, WorkerSlowError; then the process is gone.
         """

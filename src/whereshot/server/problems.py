@@ -1,4 +1,4 @@
-"""What went wrong -> a problem document (RFC 9457) as every error of the server is told: application/problem+json."""
+"""Problem documents (RFC 9457, application/problem+json): the form of every error of the server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PROBLEM_JSON = "application/problem+json"
 
 
 class ProblemError(Exception):
-    """A request that is answered with an error: its status, one clear sentence, and what else belongs to it."""
+    """The error that answers a request: an HTTP status, one sentence, headers, and further members of the document."""
 
     def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> None:
         super().__init__(detail)
@@ -19,7 +19,7 @@ class ProblemError(Exception):
 
 
 def title_of(status: int) -> str:
-    """The phrase of a status."""
+    """Return the standard phrase of an HTTP status, such as "Not Found"."""
     try:
         return http.HTTPStatus(status).phrase
     except ValueError:
@@ -27,6 +27,6 @@ def title_of(status: int) -> str:
 
 
 def document(status: int, detail: str, more: Mapping[str, Any] | None = None) -> bytes:
-    """The problem document: ``type``, ``title``, ``status``, ``detail`` and further members, as JSON."""
+    """Return a problem document as JSON: ``type``, ``title``, ``status``, ``detail`` and further members."""
     described = {"type": "about:blank", "title": title_of(status), "status": status, "detail": detail, **(more or {})}
     return json.dumps(described, ensure_ascii=False).encode("utf-8", "backslashreplace")

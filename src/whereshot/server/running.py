@@ -1,4 +1,4 @@
-"""A service -> a server that listens. On SIGTERM it takes nothing new, finishes what it has, and ends."""
+"""Running the server. On SIGTERM it accepts no further request, finishes the accepted ones, and ends."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BACKLOG = 512
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
+    """Return whether only this machine can reach an address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -34,7 +34,7 @@ def is_loopback(host: str) -> bool:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A bound socket, so that an address which is taken is told before the model is loaded. Raises InputError."""
+    """Return a socket bound to an address. Raises InputError where the address is taken, before the model is loaded."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
@@ -90,7 +90,9 @@ async def _run(
 def run(
     service: Service, listener: socket.socket, worker: dict[str, Any], workers: int, ready: Callable[[str], None]
 ) -> None:
-    """Serve until a signal comes. ``worker`` are the settings of each of the processes; ``ready`` is told the address.
+    """Serve until a signal comes.
+
+    ``worker`` are the settings of each of the ``workers`` processes. ``ready`` is called with the address.
 
     Raises ModelError where the model cannot be loaded.
     """

@@ -1,4 +1,4 @@
-"""A job -> lines of JSON: one for each photo as soon as it is answered, then the last one."""
+"""Answers as lines of JSON: one line for each photo as soon as it is answered, then a last line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from whereshot.server.problems import ProblemError, document
 
 
 async def lines_of(batcher: Batcher, job: Waiting, count: Callable[[Answer, int], None]) -> AsyncGenerator[bytes, None]:
-    """The lines of a job, each when it is there. ``count`` gets the answer and the number of photos.
+    """Yield the lines of a job, each as soon as it exists. ``count`` gets the answer and the number of photos.
 
     Raises ProblemError where the job is refused before its first line. After that the last line is
     ``{"problem": ...}``, a problem document. Ending the iteration takes the job out of the queue.
@@ -43,14 +43,14 @@ async def lines_of(batcher: Batcher, job: Waiting, count: Callable[[Answer, int]
 
 
 def _problem_of(answer: Answer) -> ProblemError:
-    """The error that a worker answered as a problem document."""
-    told = json.loads(answer.body)
-    more = {name: value for name, value in told.items() if name not in ("type", "title", "status", "detail")}
-    return ProblemError(answer.status, told["detail"], **more)
+    """Return the error of a problem document that a worker answered with."""
+    problem = json.loads(answer.body)
+    more = {name: value for name, value in problem.items() if name not in ("type", "title", "status", "detail")}
+    return ProblemError(answer.status, problem["detail"], **more)
 
 
 class LinesResponse(StreamingResponse):
-    """A response of lines whose first is there; ``close`` is called when it ends, also where its reader leaves."""
+    """A response of lines, started with its first line. ``close`` is called at its end, or when the client leaves."""
 
     def __init__(self, first: bytes, lines: AsyncGenerator[bytes, None], close: Callable[[], Any]) -> None:
         self._lines, self._close = lines, close

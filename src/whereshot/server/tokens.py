@@ -1,4 +1,4 @@
-"""A file of tokens -> whether a request may be answered; compared in constant time."""
+"""The tokens of a file, and the check whether a request carries one of them, in constant time."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pathlib import Path
 from whereshot.foundation.errors import InputError
 
 SHORTEST = 16
-"""Letters of a token; a shorter one can be guessed."""
+"""The least number of letters of a token. A shorter token can be guessed."""
 
 
 class Tokens:
-    """The tokens of a file, one a line; kept as hashes, so that comparing takes the same time for any guess."""
+    """The tokens of a file, one per line. Only hashes are kept: comparing them takes equal time for every guess."""
 
     def __init__(self, hashes: list[bytes]) -> None:
         self._hashes = hashes
 
     @classmethod
     def read(cls, path: Path) -> Tokens:
-        """Raises InputError for a file that cannot be read, is empty or holds a short token."""
+        """Read the tokens of a file. Raises InputError where it cannot be read, is empty, or has a short token."""
         try:
             lines = path.read_text("ascii").split()
         except (OSError, UnicodeDecodeError) as error:
@@ -33,7 +33,7 @@ class Tokens:
         return cls([_hash(line.encode()) for line in lines])
 
     def allow(self, authorization: bytes | None) -> bool:
-        """Whether an Authorization header carries one of them, as "Bearer TOKEN"."""
+        """Return whether an Authorization header carries one of the tokens, as "Bearer TOKEN"."""
         kind, _, token = (authorization or b"").partition(b" ")
         given = _hash(token.strip())
         found = [hmac.compare_digest(given, known) for known in self._hashes]

@@ -1,7 +1,7 @@
-"""A process that holds the model: batches of photos on its standard input, answers on its standard output.
+"""The process that holds the model: it reads batches of photos on stdin and writes answers on stdout.
 
-A process apart, so that a picture that crashes or stalls a decoder ends this one and not the server. It answers in
-plain bytes with a line of JSON before them: nothing it says is executed by its parent. It ends when its parent does.
+It is a separate process, so that a picture that crashes or stalls a decoder ends this process and not the server. Each
+message is a line of JSON followed by plain bytes; the server executes none of it. It ends when the server ends.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from whereshot.server.allocation import return_large_buffers
 
 
 def main() -> None:
-    """Load the model that the first line names, then answer batch by batch until the input ends."""
+    """Load the model that the first line of stdin names, then answer batch by batch until stdin ends."""
     with library_remarks.hidden():  # decoders remark on strangers' pictures
         _serve()
 
@@ -89,7 +89,7 @@ def _tell(told: BinaryIO, head: dict[str, Any], *bodies: bytes) -> None:
 
 
 def batch_header(names: list[list[str | None]], lengths: list[list[int]], forms: list[str], options: Any) -> bytes:
-    """The line that announces a batch to a worker."""
+    """Return the line of JSON that starts a batch: names and sizes of the photos of each job, and the options."""
     jobs = [
         {"names": some, "lengths": long, "form": form} for some, long, form in zip(names, lengths, forms, strict=True)
     ]

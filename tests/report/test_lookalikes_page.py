@@ -1,0 +1,42 @@
+"""The page of photos that look alike: whole in itself, whatever the photos are called."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from conftest import MakePicture
+from whereshot.locate import lookalikes
+from whereshot.report import lookalikes_page
+
+EVIL = "</script><b>.jpg"
+
+
+@pytest.fixture
+def page(jpeg_with_position: MakePicture, tmp_path: Path) -> str:
+    """The page of a photo and its two nearest in a folder, one of them without a position."""
+    photo = jpeg_with_position(tmp_path / "asked.jpg")
+    jpeg_with_position(tmp_path / "gallery" / "rovinj.jpg", 45.08, 13.64)
+    jpeg_with_position(tmp_path / "gallery" / EVIL.replace("/", "_"))
+    gallery = lookalikes.open_gallery(tmp_path / "gallery", None)
+    return lookalikes_page.to_html(str(photo), gallery, "cosine", gallery.nearest(str(photo), 2))
+
+
+def test_it_asks_for_nothing_and_no_name_breaks_it(page: str) -> None:
+    assert not re.findall(r"(?:src|href)=\"(?!#|data:)|https?://|@import", page)
+    assert "<b>" not in page
+
+
+def test_it_shows_each_photo_with_its_place(page: str) -> None:
+    assert page.count("data:image/jpeg;base64,") == 3
+    assert "position not known" in page and "Rovinj" in page
+    assert "Nearest of 2 photos by features of compact (1 - cosine)." in page
+
+
+def test_the_data_is_json(page: str) -> None:
+    start = page.index('{"photo":')
+    data, _ = json.JSONDecoder().raw_decode(page[start:])
+    assert [card["rank"] for card in data["cards"]] == [1, 2]

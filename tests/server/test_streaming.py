@@ -1,0 +1,83 @@
+"""Answers line by line: each photo as soon as it is answered, then the album."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from http_client import (
+    JPEG,
+    LINES,
+    SIGN,
+    ask,
+    is_problem,
+    lines_of,
+    metric,
+    picture,
+    small_sign,
+)
+from serving_process import Server
+
+
+def test_each_photo_is_answered_when_it_is_ready(server: Server) -> None:
+    photos = [small_sign()] * 5
+    before = metric(server, "whereshot_photos_total")
+    with lines_of(server, *photos, text="true", map="false") as lines:
+        first = next(lines)
+        assert metric(server, "whereshot_photos_total") == before, "the others are not answered yet"
+        others = list(lines)
+    assert [line.get("index") for line in [first, *others]] == [0, 1, 2, 3, 4, None]
+    assert {line["of"] for line in [first, *others[:-1]]} == {5}
+    assert metric(server, "whereshot_photos_total") == before + 5
+
+
+def test_lines_say_what_the_whole_document_says(server: Server) -> None:
+    photos = [JPEG, b"no picture", SIGN.read_bytes(), picture("PNG", seed=1)]
+    whole = ask(server, *photos, top="2").json()
+    with lines_of(server, *photos, top="2") as lines:
+        *each, last = lines
+    assert [line["prediction"] for line in each] == whole["predictions"]
+    assert last == {"model": "compact", "album": whole["album"]}
+    with lines_of(server, JPEG) as lines:
+        assert [set(line) for line in lines] == [{"index", "of", "prediction"}, {"model", "album"}]
+
+
+def test_what_is_refused_before_its_first_line_has_its_status(server: Server) -> None:
+    is_problem(ask(server, JPEG, accept=LINES, top="0"), 400, "top is a whole number")
+    is_problem(ask(server, JPEG, accept=LINES, region="Atlantis"), 400, "no country or region 'Atlantis'")
+    is_problem(ask(server, *[JPEG] * 6, accept=LINES), 413, "at most 5 photos")
+    assert metric(server, "whereshot_held_bytes") == 0
+
+
+def test_a_later_problem_is_the_last_line(server: Server) -> None:
+    with lines_of(server, b"no picture", b"") as lines:
+        *each, last = lines
+    assert [line["prediction"]["error"].partition(":")[0] for line in each] == ["photo-0.jpg", "photo-1.jpg"]
+    assert (last["problem"]["status"], last["problem"]["detail"]) == (422, "none of 2 photos can be answered")
+    assert [error["id"] for error in last["problem"]["errors"]] == ["photo-0.jpg", "photo-1.jpg"]
+
+
+@pytest.mark.slow
+def test_who_leaves_between_two_lines_leaves_nothing_behind(server: Server) -> None:
+    with lines_of(server, *[small_sign()] * 4, text="true", map="false") as lines:
+        next(lines)
+        assert metric(server, "whereshot_held_bytes") > 0
+    deadline = time.monotonic() + 10
+    while metric(server, "whereshot_held_bytes") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert metric(server, "whereshot_held_bytes") == metric(server, "whereshot_queue_photos") == 0
+    assert ask(server, JPEG).status_code == 200
+
+
+@pytest.mark.slow
+def test_no_line_comes_twice_where_a_process_dies(server: Server) -> None:
+    with lines_of(server, *[small_sign()] * 4, text="true", map="false") as lines:
+        first = next(lines)
+        for worker in server.workers():
+            os.kill(worker, signal.SIGKILL)
+        others = list(lines)
+    assert [line.get("index") for line in [first, *others]] == [0, 1, 2, 3, None]
+    assert others[-1]["album"]["photos"] == 4
