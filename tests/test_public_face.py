@@ -21,6 +21,7 @@ PUBLIC = [
     "HourModel",
     "ImageError",
     "InputError",
+    "LocateOptions",
     "MissingExtraError",
     "ModelError",
     "OutputError",

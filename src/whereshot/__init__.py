@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         WhereshotError,
     )
     from whereshot.locate.geolocator import Geolocator
+    from whereshot.locate.options import LocateOptions
     from whereshot.locate.prediction import Candidate, Place, Prediction
     from whereshot.photos.records import Records
     from whereshot.posterior.base import Posterior
@@ -44,6 +45,7 @@ __all__ = [
     "HourModel",
     "ImageError",
     "InputError",
+    "LocateOptions",
     "MissingExtraError",
     "ModelError",
     "OutputError",
@@ -72,6 +74,7 @@ _HOMES = {
     "HourModel": "whereshot.evidence.time",
     "ImageError": _ERRORS,
     "InputError": _ERRORS,
+    "LocateOptions": "whereshot.locate.options",
     "MissingExtraError": _ERRORS,
     "ModelError": _ERRORS,
     "OutputError": _ERRORS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from conftest import MakePicture, exif
+from whereshot.evidence import Cue, Weighed
 from whereshot.foundation.errors import ImageError
 from whereshot.locate import words
 from whereshot.locate.claim import Claim, check
@@ -142,6 +144,15 @@ def test_writing_does_not_outweigh_a_recorded_position(
     verdict = check(locator, path, Claim.parse("Bavaria"), use_exif=True)
     assert verdict.word == "can't tell"
     assert verdict.decided_by == "the recorded position speaks against the claim, and what was read speaks for it"
+
+
+@pytest.mark.parametrize(("probability", "decides"), [(0.011, "the recorded position"), (0.9, "what was read")])
+def test_the_evidence_with_more_nats_decides(locator: Geolocator, probability: float, decides: str) -> None:
+    verdict = check(locator, EXAMPLE, Claim.parse("Altafulla"), text=False)
+    recorded = Weighed(Cue("exif", "41.1, 1.4", "taken there", "exif", countries={"ES": 1.0}), nats=3.0)
+    changed = replace(verdict, probability=probability, unread=0.01, evidence=(recorded,), used_exif=True)
+    assert changed.word == "plausible"
+    assert changed.decided_by.startswith(decides)
 
 
 def test_without_evidence_nobody_can_tell(locator: Geolocator) -> None:

@@ -128,9 +128,11 @@ class Verdict:
                     f"it belongs to the place with a probability of {share}"
                 )
             return "nothing speaks clearly for the claim or against it"
-        if self.recorded is not None and self.used_exif:
+        read_nats = abs(_log_ratio(self.probability, self.unread))
+        recorded_nats = max((abs(one.nats) for one in self.evidence if one.cue.kind == "exif"), default=0.0)
+        if self.used_exif and (self.record_contradicts or recorded_nats >= read_nats):
             return "the recorded position decides"
-        if abs(_log_ratio(self.probability, self.unread)) >= THIN_NATS:
+        if read_nats >= THIN_NATS:
             return f"what was read decides; it belongs to the place with a probability of {share}"
         return "what the picture looks like decides"
 

@@ -18,6 +18,7 @@ from whereshot.evidence.time import HourModel
 from whereshot.foundation import processes
 from whereshot.foundation.errors import ImageError, InputError
 from whereshot.foundation.progress import Track, silent
+from whereshot.locate.options import LocateOptions
 from whereshot.locate.prediction import CANDIDATE_KM, Prediction, answer_rows
 from whereshot.models import model_folder, runtime
 from whereshot.models.learned_photos import LearnedPhotos
@@ -222,16 +223,34 @@ class Geolocator:
                 yield _Block(start, stop, posterior, rows, empty_rows(outputs, len(rows)), errors)
                 start, held = stop, []
 
-    def locate(self, photos: Photos, **settings: Any) -> list[Prediction]:
-        """Where each photo was taken: one Prediction per photo, in order; an unreadable photo has its ``error``.
+    def locate(
+        self,
+        photos: Photos,
+        options: LocateOptions | None = None,
+        *,
+        within_km: float | None = None,
+        level: float = 0.9,
+        top: int = 5,
+        region: areas.Region | None = None,
+        text: bool = True,
+        use_exif: bool = False,
+        hours: HourModel | None = None,
+        album: AlbumModel | None = None,
+        track: Track = silent,
+    ) -> list[Prediction]:
+        """Return where each photo was taken: one Prediction per photo, in order.
 
-        Settings are those of ``locate_each``. Raises InputError for settings out of range.
+        A photo that cannot be read has a Prediction with its ``error``. Give ``options``, or single settings with the
+        names of ``LocateOptions``. Raises InputError for settings out of range.
         """
-        return [located.prediction for located in self.locate_each(photos, **settings)]
+        single = LocateOptions(top, level, within_km, region, text, use_exif, hours, album)
+        each = self.locate_each(photos, _either(options, single), track=track)
+        return [located.prediction for located in each]
 
     def locate_each(
         self,
         photos: Photos,
+        options: LocateOptions | None = None,
         *,
         within_km: float | None = None,
         level: float = 0.9,
@@ -243,20 +262,15 @@ class Geolocator:
         album: AlbumModel | None = None,
         track: Track = silent,
     ) -> Iterator[Located]:
-        """The same one by one, each with its posterior.
+        """Return the predictions of ``locate`` as an iterator, each with its posterior."""
+        single = LocateOptions(top, level, within_km, region, text, use_exif, hours, album)
+        return self._each(_as_list(photos), _either(options, single), track)
 
-        ``within_km`` decides for the place that is most likely right to that distance (by default to 25 km, and as
-        exactly as can be within these); ``region`` restricts the answer to an area; ``text`` reads signs; ``use_exif``
-        lets a recorded position answer; ``hours`` weighs the hour of taking; ``album`` lets the recorded positions of
-        the other photos speak that were taken shortly before and after.
-        """
-        sources = _as_list(photos)
-        if top < 1:
-            raise InputError(f"top must be at least 1; got {top}")
-        if not 0 < level < 1:
-            raise InputError(f"level lies between 0 and 1; got {level:g}")
+    def _each(self, sources: list[images.Source | None], options: LocateOptions, track: Track) -> Iterator[Located]:
+        within_km, level, top = options.within_km, options.level, options.top
+        region, text, album = options.region, options.text, options.album
         decide = functools.partial(answer_rows, within_km=within_km, level=level, top=top)
-        asked = _Asked(text, use_exif, hours)
+        asked = _Asked(text, options.use_exif, options.hours)
         library = None if album is None else Album(album, [_recorded(one) for one in sources], _names(sources))
         for block in self._posteriors(sources, ROWS_AT_ONCE if text else ROWS_WITHOUT_TEXT, track):
             posterior, number_of = block.posterior, {int(row): number for number, row in enumerate(block.rows)}
@@ -391,6 +405,13 @@ def _recorded(source: images.Source | None) -> Recorded:
         return Photo(source).recorded
     except ImageError:
         return Recorded()
+
+
+def _either(options: LocateOptions | None, single: LocateOptions) -> LocateOptions:
+    """Return the options that were given, as a whole or as single settings. Raises InputError for both."""
+    if options is not None and single != LocateOptions():
+        raise InputError("give either options or single settings, not both")
+    return single if options is None else options
 
 
 def _names(sources: Sequence[images.Source | None]) -> list[str]:

@@ -1,0 +1,51 @@
+"""The options of locating photos: one list, checked in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from whereshot.foundation.errors import InputError
+
+if TYPE_CHECKING:
+    from whereshot.earth.areas import Region
+    from whereshot.evidence.neighbours import AlbumModel
+    from whereshot.evidence.time import HourModel
+
+
+@dataclass(frozen=True)
+class LocateOptions:
+    """How photos are located. Raises InputError for a value that is out of range.
+
+    >>> LocateOptions(top=1, within_km=200.0).level
+    0.9
+    """
+
+    top: int = 5
+    """Number of candidates that a prediction lists, at least 1."""
+    level: float = 0.9
+    """Probability that the circle must hold, between 0 and 1."""
+    within_km: float | None = None
+    """Choose the place that is most likely right to within this distance in km.
+
+    By default: right to within 25 km, and among such places as exact as can be.
+    """
+    region: Region | None = None
+    """The area that the answer is restricted to."""
+    text: bool = True
+    """Whether text in the pictures is read."""
+    use_exif: bool = False
+    """Whether a position that the camera recorded is evidence."""
+    hours: HourModel | None = None
+    """Makes the hour at which a photo was taken evidence."""
+    album: AlbumModel | None = None
+    """Makes recorded positions evidence for photos that were taken shortly before or after."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that are out of range."""
+        if self.top < 1:
+            raise InputError(f"top must be at least 1; got {self.top}")
+        if not 0 < self.level < 1:
+            raise InputError(f"level lies between 0 and 1; got {self.level:g}")
+        if self.within_km is not None and not self.within_km > 0:
+            raise InputError(f"within must be a positive number of km; got {self.within_km:g}")
