@@ -215,7 +215,10 @@ def located() -> Iterator[Step]:
     for form in ("table", "json", "html"):
         yield step(f"query-{form}", f"query library/02.jpg --model learned --format {form}")
     yield step("query-folder", "query library/02.jpg --gallery library --metric l2 --top 3 --format json")
-    yield step("gallery", "gallery known/photos.csv --model learned --no-text --photos 8 --out gallery --format json")
+    yield step(
+        "gallery",
+        "gallery known/photos.csv --include-learned --model learned --no-text --photos 8 --out gallery --format json",
+    )
 
 
 def judged() -> Iterator[Step]:
@@ -233,8 +236,8 @@ def trained() -> Iterator[Step]:
     """A tiny training, its model in use, and refiners."""
     yield step("train", "train tiny/run.toml")
     yield step("train-set", "train tiny/run.toml --set out=../tiny-mesh --set partition.kind=voronoi", *TRAINED_LEVELS)
-    yield step("calibrate-model", "calibrate tiny-model tiny/photos.csv --format json")
-    yield step("calibrate-model-table", "calibrate learned photos/photos.csv --out calibrated.json")
+    yield step("calibrate-model", "calibrate tiny-model tiny/photos.csv --include-learned --format json")
+    yield step("calibrate-model-table", "calibrate learned photos/photos.csv --include-learned --out calibrated.json")
     yield step("export-onnx", "export tiny-model --onnx --out tiny-onnx")
     yield step("locate-trained", "locate tiny --no-text --model tiny-model --format json --posterior trained.parquet")
     yield step("locate-onnx", "locate tiny --no-text --model tiny-onnx --format csv")
@@ -258,8 +261,8 @@ def scored() -> Iterator[Step]:
     draws = "--draws 200"
     truth = f"--truth made/truth.csv {draws}"
     posterior = "--posterior known.parquet"
-    yield step("evaluate", f"evaluate learned photos/photos.csv {draws} --format json")
-    yield step("evaluate-table", f"evaluate tiny-model tiny/photos.csv {draws} --beside prior")
+    yield step("evaluate", f"evaluate learned photos/photos.csv --include-learned {draws} --format json")
+    yield step("evaluate-table", f"evaluate tiny-model tiny/photos.csv --include-learned {draws} --beside prior")
     rivals = "--predictions ours=made/predictions.csv --predictions theirs=made/rivals.csv"
     report = "--report report --latex --problems problems.csv"
     yield step("evaluate-predictions", f"evaluate {rivals} {truth} {report} --cluster group --format json")

@@ -76,6 +76,8 @@ def workspace() -> Iterator[tuple[Path, Path]]:
         folder = base / "work"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
+        for name in ("answers", "cells", "records"):  # no command makes the folder of a file
+            (folder / name).mkdir()
         yield folder, base / "cache"
         shutil.rmtree(folder)
 
