@@ -201,7 +201,8 @@ class RowOverBackground:
         support = self.places
         if not np.isfinite(gain.reach_km):
             return candidates.weigh(support, np.exp(self._log_mass), gain, near, near_km)
-        heavy, mass = (values[: candidates.CANDIDATES] for values in self._heaviest)
+        heavy, mass = self._heaviest
+        heavy, mass = heavy[: candidates.CANDIDATES], mass[: candidates.CANDIDATES]
         if mass.sum() >= candidates.FOCUSED:
             return candidates.among(support, heavy, mass, gain, near, near_km)
         own, rest = np.exp(self._log_own), float(np.exp(self._log_rest))
