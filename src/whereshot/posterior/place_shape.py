@@ -27,6 +27,7 @@ def scale_of(spread_km: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def one_minus_cos(km: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return 1 - cos of the angle of distances in km, without loss of digits for small ones."""
     return 2 * np.sin(np.asarray(km) / (2 * sphere.EARTH_KM)) ** 2
 
 

@@ -24,6 +24,7 @@ class PatientProtocol(H11Protocol):
         self._untaken: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # h11's protocol is only given whole transports
+        """Refuse a connection beyond the limit; else wait for its headers."""
         super().connection_made(transport)
         if len(self.connections) > self._limits.connections:
             self._refuse(503, "too many connections are open; try again in a few seconds")
@@ -31,24 +32,29 @@ class PatientProtocol(H11Protocol):
             self._await_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the timers of the connection."""
         for timer in (self._awaited, self._untaken):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Take bytes, and start the timer where the headers are not complete."""
         super().data_received(data)
         self._await_headers()
 
     def on_response_complete(self) -> None:
+        """Wait for the headers of the next request."""
         super().on_response_complete()
         self._await_headers()
 
     def pause_writing(self) -> None:
+        """Start the timer of a client that does not read."""
         super().pause_writing()
         self._watch_reader(self.transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
+        """Stop the timer: the client reads again."""
         super().resume_writing()
         if self._untaken is not None:
             self._untaken.cancel()

@@ -93,6 +93,7 @@ class Guard:
         self._allowed = allowed
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Answer a request, or refuse it, and count and log how it ended."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -63,6 +63,7 @@ class LinesResponse(StreamingResponse):
             yield line
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the lines, and close their source also where the client has left."""
         try:
             await super().__call__(scope, receive, send)
         finally:

@@ -106,10 +106,12 @@ class AlbumNeighbours(Refiner):
         return np.logaddexp(math.log(reliability) + total, math.log1p(-reliability) + lost[:, None])
 
     def tensors(self) -> dict[str, NDArray[Any]]:
+        """Return no arrays: nothing is fitted."""
         return {}
 
     @classmethod
     def from_tensors(cls, support: FixedPlaces | None, settings: Any, tensors: dict[str, NDArray[Any]]) -> Self:
+        """Return a refiner with these settings; it has no arrays."""
         return cls(None, settings)
 
 

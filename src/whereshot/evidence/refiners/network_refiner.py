@@ -50,6 +50,7 @@ class NetworkRefiner(Refiner):
         return Inputs.of(posterior, settings.top, more_inputs(records, settings.outdoor))
 
     def refine(self, posterior: Posterior, records: Records) -> Posterior:
+        """Return the posterior (n rows) that the network gives for the rows of a posterior and their records."""
         import torch
 
         with torch.inference_mode():
@@ -57,12 +58,14 @@ class NetworkRefiner(Refiner):
         return Posterior(posterior.places, found, posterior.spread_km)
 
     def tensors(self) -> dict[str, NDArray[Any]]:
+        """Return the weights of the network by name."""
         from whereshot.evidence.refiners.networks import weights
 
         return weights(self._network)
 
     @classmethod
     def from_tensors(cls, support: FixedPlaces | None, settings: Any, tensors: dict[str, NDArray[Any]]) -> Self:
+        """Return a refiner with these weights. Raises ModelError where the places are missing."""
         from whereshot.evidence.refiners.networks import load
 
         cells = needed(support)

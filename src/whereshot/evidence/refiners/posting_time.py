@@ -79,6 +79,7 @@ class PostingTime(NetworkRefiner):
         return cls(support, settings, network)
 
     def ask(self, inputs: Inputs, records: Records) -> NDArray[np.float64]:
+        """Return log masses (n, cells) of the photos, a block of photos at a time."""
         import torch
 
         return np.concatenate(

@@ -86,6 +86,7 @@ class UserAlbum(NetworkRefiner):
         return cls(support, settings, network)
 
     def ask(self, inputs: Inputs, records: Records) -> NDArray[np.float64]:
+        """Return log masses (n, cells) of the photos, by stretches of the photos of one user in order of time."""
         import torch
 
         stretches = [part for rows in users_in_time(records) for part in _stretches(rows, self.settings.photos)]

@@ -66,6 +66,7 @@ class UserMean(Refiner):
         return cls(FixedPlaces.of(examples.posterior), settings, share, prior)
 
     def refine(self, posterior: Posterior, records: Records) -> Posterior:
+        """Return the posterior of each photo, weighed by the mean of the posteriors of the other photos of its user."""
         others, count = _others(posterior.mass, records)
         if self.settings.rule == "mean":
             joined = (others * count[:, None] + posterior.mass) / (count[:, None] + 1)
@@ -74,12 +75,14 @@ class UserMean(Refiner):
         return posterior.times(np.log1p(self.share * (ratio - 1)))
 
     def tensors(self) -> dict[str, NDArray[Any]]:
+        """Return the fitted share and the prior masses (k,)."""
         return {"share": np.array([self.share]), "prior": self.prior}
 
     @classmethod
     def from_tensors(
         cls, support: FixedPlaces | None, settings: UserMeanSettings, tensors: dict[str, NDArray[Any]]
     ) -> Self:
+        """Return a refiner with a fitted share and prior. Raises ModelError where the places are missing."""
         return cls(needed(support), settings, float(tensors["share"][0]), tensors["prior"])
 
 

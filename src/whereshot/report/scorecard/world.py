@@ -50,6 +50,7 @@ class MapFrame:
 
     @property
     def height(self) -> float:
+        """The height of the map in pixels."""
         return WIDTH * self.half[1] / self.half[0]
 
     def path(self, geometry: BaseGeometry, least: float = 0.0) -> str:
