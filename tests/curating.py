@@ -39,3 +39,21 @@ def rejects_of(out: Path) -> dict[str, tuple[str, str]]:
     """Reason and detail of every reject, by its id."""
     tables = [pq.read_table(path) for path in sorted((out / "rejects").glob("*.parquet"))]
     return {row["id"]: (row["reason"], row["detail"]) for table in tables for row in table.to_pylist()}
+
+
+def saved(path: Path, shown: Image.Image, **options: object) -> dict[str, str]:
+    shown.save(path, **options)
+    return {"id": path.stem, "image": str(path)}
+
+
+def crowd(tmp_path: Path) -> Path:
+    rows = [
+        {
+            "id": f"p{number}",
+            "user": [None, "a", "b"][number % 3],
+            "latitude": [10.0, 50.0][number % 2],
+            "longitude": 5.0,
+        }
+        for number in range(60)
+    ]
+    return write_records(tmp_path / "crowd.parquet", [*rows, {"id": "nowhere", "user": "a"}])

@@ -19,7 +19,7 @@ import pytest
 from curating import clean, picture, rejects_of, write_records
 from whereshot.foundation.errors import InputError, OutputError
 from whereshot.foundation.jobs.local import Local
-from whereshot.photos.curate import STEPS, curate, run
+from whereshot.photos.curate import curate, run
 from whereshot.photos.records import Records
 from whereshot.photos.sources import SOURCES
 
@@ -192,10 +192,6 @@ def test_no_records_and_columns_of_one_source_alone(tmp_path: Path) -> None:
     found = clean([one, two], tmp_path / "both", balance={"most": 1, "by": "kind"})
     assert found["kept"] == 2
     assert Records.read(tmp_path / "both").strings("kind") == [None, "x"]
-
-
-def test_the_order_of_steps_is_that_of_their_list() -> None:
-    assert list(STEPS) == ["verify", "faces", "scene", "duplicates", "one_per_user_cell", "balance"]
 
 
 def test_published_tables_load_with_users_and_scenes(shared: Path, tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import datetime
 import hashlib
 import os
 import signal
@@ -18,47 +16,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from curating import rejects_of
 from faulty_server import GOOD, REASONS, FaultyServer, kind_of, picture
+from fetching import HASTY, write
 from whereshot.foundation import output_files
 from whereshot.foundation.errors import InputError, OutputError
 from whereshot.photos import fetch as fetching
 from whereshot.photos import images
-from whereshot.photos.fetch import Manners, RefusedError, fetch
-from whereshot.photos.fetch.hosts import is_public
-from whereshot.photos.fetch.robots import Rules
+from whereshot.photos.fetch import Manners, fetch
 from whereshot.photos.records import Records
-
-HASTY = Manners(allow_private=True, back_off_s=0.01, timeout_s=5, connections_per_host=16)
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[FaultyServer]:
     with FaultyServer(delay_s=0.02, drops=0.05) as running:
         yield running
-
-
-def write(path: Path, urls: list[str | None], ids: list[str] | None = None) -> Path:
-    ids = [f"photo {number}" for number in range(len(urls))] if ids is None else ids
-    table = pa.table({"id": ids, "url": pa.array(urls, pa.string()), "latitude": [float(n) for n in range(len(urls))]})
-    Records(table).write(path)
-    return path
-
-
-def rejects_of(out: Path) -> dict[str, tuple[str, str]]:
-    tables = [pq.read_table(path) for path in sorted((out / "rejects").glob("*.parquet"))]
-    return {row["id"]: (row["reason"], row["detail"]) for table in tables for row in table.to_pylist()}
-
-
-def refused(url: str, manners: Manners = HASTY) -> RefusedError:
-    from whereshot.photos.fetch.client import Client
-
-    async def ask() -> None:
-        async with Client(manners) as client:
-            await client.picture(url)
-
-    with pytest.raises(RefusedError) as caught:
-        asyncio.run(ask())
-    return caught.value
 
 
 def test_the_disk_is_waited_for_once_for_many_pictures(
@@ -142,109 +114,6 @@ def test_pictures_wait_for_the_disk_once_for_a_portion(tmp_path: Path, monkeypat
     assert all(order.count(path) == 1 for path in folders)
 
 
-def test_reasons_say_what_happened(server: FaultyServer) -> None:
-    def url_of(kind: str) -> str:
-        return f"{server.url}/p/{next(number for number in range(5000) if kind_of(number) == kind)}.jpg"
-
-    for kind, detail in (
-        ("html", "{}: the server sends 'text/html'"),
-        ("missing", "{}: status 404"),
-        ("tiny", "{}: 900 bytes; photos have more than 1,024"),
-        ("error always", "{}: status 503; tried 5 times"),
-    ):
-        error = refused(url_of(kind))
-        assert (error.reason, error.detail) == (REASONS[kind], detail.format(url_of(kind)))
-    assert "the picture is damaged (" in refused(url_of("broken")).detail
-    assert refused(url_of("unavailable")).detail.endswith(f"leads to {server.url}/photo_unavailable.png")
-    announced = refused(url_of("says more")).detail
-    assert " bytes came of " in announced and announced.endswith(" announced; tried 5 times")
-
-
-@pytest.mark.parametrize(
-    ("url", "reason"),
-    [
-        ("ftp://example.org/a.jpg", "broken url"),
-        ("file:///etc/passwd", "broken url"),
-        ("not a url", "broken url"),
-        ("http://", "broken url"),
-        ("http://[::1", "broken url"),
-        ("http://127.0.0.1:1/a.jpg", "private address"),
-        ("http://localhost:1/a.jpg", "private address"),
-        ("http://2130706433:1/a.jpg", "broken url"),  # 127.0.0.1 as one number
-        ("http://0x7f.1:1/a.jpg", "private address"),
-        ("http://[::ffff:127.0.0.1]:1/a.jpg", "private address"),
-        ("http://169.254.169.254/latest/meta-data", "private address"),
-        ("http://10.0.0.8/a.jpg", "private address"),
-    ],
-)
-def test_urls_that_are_never_asked(url: str, reason: str) -> None:
-    assert refused(url, Manners(attempts=1)).reason == reason
-
-
-def test_addresses_that_are_public() -> None:
-    assert is_public("8.8.8.8") and is_public("2606:4700::1111")
-    for address in (
-        "::ffff:10.0.0.1",
-        "2002:7f00:1::",
-        "fe80::1%eth0",
-        "224.0.0.1",
-        "0.0.0.0",
-        "100.64.0.1",
-        "fd00::1",
-    ):
-        assert not is_public(address), address
-
-
-def test_a_redirect_into_the_own_network_is_not_followed(server: FaultyServer) -> None:
-    """A public server must not make us ask a private one."""
-    from yarl import URL
-
-    from whereshot.photos.fetch.client import Client
-
-    async def follow() -> None:
-        async with Client(Manners()) as client:
-            client._moved(URL("http://example.org/a.jpg"), URL("http://example.org/a.jpg"), f"{server.url}/p/1.jpg")
-
-    with pytest.raises(RefusedError, match="an address of a private network; allow it with --allow-private"):
-        asyncio.run(follow())
-
-
-def test_a_server_that_is_not_there() -> None:
-    error = refused("http://127.0.0.1:9/a.jpg", Manners(allow_private=True, attempts=2, back_off_s=0))
-    assert error.reason == "no connection"
-    assert "tried 2 times" in error.detail
-
-
-def test_robots_are_obeyed_and_the_user_agent_is_told(tmp_path: Path) -> None:
-    rules = "User-agent: whereshot\nDisallow: /p/\n\nUser-agent: *\nAllow: /\nCrawl-delay: 0\n"
-    with FaultyServer(robots=rules) as server:
-        error = refused(f"{server.url}/p/1.jpg")
-        assert error.reason == "robots.txt"
-        assert error.detail == f"{server.url}/robots.txt forbids {server.url}/p/1.jpg to 'whereshot'"
-        assert dict(server.asked) == {"/robots.txt": 1}
-        urls = [f"{server.url}/q/{number}.jpg" for number in range(5)]
-        named = Manners(allow_private=True, user_agent="mapper/2 (mail@example.org)")
-        assert fetch(write(tmp_path / "in", urls), tmp_path / "out", named)["kept"] == 5
-        assert server.asked["/robots.txt"] == 2
-        assert server.agents == {"whereshot", "mapper/2 (mail@example.org)"}
-
-
-def test_the_rules_of_robots() -> None:
-    assert Rules("User-agent: *\nCrawl-delay: 3", "whereshot").delay_s == 3
-    Rules("", "whereshot").check("http://a.org/x", "http://a.org")
-    with pytest.raises(RefusedError, match=r"http://a.org/robots.txt forbids http://a.org/x to 'whereshot'"):
-        Rules("User-agent: *\nDisallow: /", "whereshot").check("http://a.org/x", "http://a.org")
-
-
-def test_a_host_is_asked_at_its_rate(tmp_path: Path) -> None:
-    with FaultyServer() as server:
-        urls = [f"{server.url}/q/{number}.jpg" for number in range(7)]
-        started = time.monotonic()
-        fetch(write(tmp_path / "in", urls), tmp_path / "out", Manners(allow_private=True, rate_per_host=20))
-        assert time.monotonic() - started > 6 / 20
-        assert server.most_at_a_time <= 6
-
-
 def test_ids_of_any_kind_have_files_of_their_own(tmp_path: Path) -> None:
     ids = ["a/b", "a_b", "../../etc", "日本/東京", "A", "a", "", "x" * 400, "..", "nul\0", "a/b"]
     with FaultyServer() as server:
@@ -309,22 +178,6 @@ def test_a_disk_that_is_full_stops_the_run_in_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"connections": 0}, "connections must be at least 1; got 0"),
-        ({"attempts": 0}, "attempts must be at least 1; got 0"),
-        ({"rate_per_host": -1}, "rate_per_host must not be negative; got -1"),
-        ({"timeout_s": 0}, "timeout_s must be above 0; got 0"),
-        ({"user_agent": "a\r\nHost: b"}, "the user agent must be plain text; got 'a\\r\\nHost: b'"),
-    ],
-)
-def test_manners_that_are_none(settings: dict, message: str) -> None:
-    with pytest.raises(InputError) as caught:
-        Manners(**settings)
-    assert str(caught.value) == message
-
-
 SCRIPT = """
 import sys
 import whereshot.photos.fetch as fetching
@@ -373,22 +226,3 @@ def test_killed_at_ten_moments_it_ends_as_if_undisturbed(tmp_path: Path) -> None
                 os.kill(process.pid, signal.SIGKILL)
         subprocess.run([sys.executable, "-c", SCRIPT, str(records), str(out)], check=True)
     assert outcome(out) == outcome(tmp_path / "expected")
-
-
-def test_retry_after_is_seconds_or_a_date() -> None:
-    from email.utils import format_datetime
-
-    from whereshot.photos.fetch.client import _seconds
-
-    assert (_seconds("17"), _seconds("0"), _seconds("-3"), _seconds(None), _seconds("soon")) == (17, 0, 0, 0, 0)
-    now = datetime.datetime.now(datetime.UTC)
-    assert _seconds(format_datetime(now + datetime.timedelta(seconds=40), usegmt=True)) == pytest.approx(40, abs=3)
-    assert _seconds(format_datetime(now - datetime.timedelta(seconds=40), usegmt=True)) == 0
-
-
-def test_a_site_whose_robots_cannot_be_read_is_left_alone() -> None:
-    for reason, told in (("server error", "robots.txt"), ("no connection", "no connection")):
-        rules = Rules("", "whereshot", RefusedError(reason, "http://a.org/robots.txt: status 503"))
-        with pytest.raises(RefusedError, match="status 503") as caught:
-            rules.check("http://a.org/x", "http://a.org")
-        assert caught.value.reason == told

@@ -20,7 +20,7 @@ from whereshot.foundation.errors import ConfigError, InputError, OutputError
 from whereshot.foundation.jobs import MANIFEST
 from whereshot.photos.fetch import Manners
 from whereshot.photos.records import Records
-from whereshot.photos.sources import flickr, flickr_queries
+from whereshot.photos.sources import flickr
 from whereshot.photos.sources.base import Collected, Order
 
 
@@ -303,14 +303,3 @@ def test_queries_that_cannot_be_asked(many: ApiServer, tmp_path: Path, text: str
     with pytest.raises(ConfigError) as caught:
         collect(many, tmp_path, text)
     assert message in str(caught.value)
-
-
-def test_the_preset_is_that_of_im2gps() -> None:
-    search = flickr_queries.load(Path("im2gps"))
-    assert search.without == ("birthday", "concert", "abstract", "cameraphone")
-    assert {"Europe", "Austria", "Nevada", "Tokyo", "Pisa", "Nikko", "Orlando"} <= set(search.keywords)
-    assert len(search.keywords) == len(set(search.keywords)) == len(flickr_queries.questions(search))
-    assert flickr_queries.load(Path("im2gps"), ["accuracy=16"]).accuracy == 16
-    with pytest.raises(InputError) as caught:
-        flickr_queries.load(Path("im2gsp"))
-    assert str(caught.value) == "im2gsp: no such file; or a preset: did you mean 'im2gps'?"

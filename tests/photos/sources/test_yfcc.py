@@ -13,22 +13,18 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.parse
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from whereshot.cli import app
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.progress import silent
 from whereshot.photos.records import Records
-from whereshot.photos.sources import SOURCES, Ingested, urlencoded, yfcc
+from whereshot.photos.sources import SOURCES, Ingested, yfcc
 from yfcc_lines import REAL, line
 
 
@@ -183,16 +179,6 @@ def test_compressed_parts_are_the_same_rows(tmp_path: Path, dumps: ModuleType) -
 def test_columns_cannot_be_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--column: the columns of YFCC100M are known; leave it out"):
         SOURCES["yfcc"]([tmp_path], {"latitude": "x"}, silent)
-
-
-@given(st.lists(st.one_of(st.none(), st.text("%+aé2Cc3A9\ufffd ", max_size=12)), max_size=8), st.integers(0, 3))
-def test_decoding_is_that_of_the_standard_library(texts: list[str | None], first: int) -> None:
-    column = pa.array(texts, pa.string()).slice(first)
-    expected = [None if text is None else urllib.parse.unquote_plus(text) for text in texts[first:]]
-    assert urlencoded.decoded(column).to_pylist() == expected
-
-
-# --- the command
 
 
 def command(dump: Path, out: Path, *more: str) -> list[str]:
