@@ -36,7 +36,7 @@ from whereshot.foundation.progress import bar
 from whereshot.foundation.tables import hashed_share
 from whereshot.locate.claim import THIN_NATS, Verdict, judge
 from whereshot.locate.claimed_place import Claim
-from whereshot.locate.geolocator import Explained
+from whereshot.locate.photo_evidence import Explained
 from whereshot.models.card import share_interval
 from whereshot.photos.recorded import Recorded
 from whereshot.posterior.prior import density_prior

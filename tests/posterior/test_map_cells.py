@@ -15,7 +15,7 @@ from whereshot.earth import s2, sphere
 from whereshot.foundation.errors import InputError
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.density import map_density
-from whereshot.posterior.map_cells import MOST_CELLS, Cells, cells_of, to_geojson, with_member
+from whereshot.posterior.map_cells import MOST_CELLS, MapCells, cells_of, to_geojson, with_member
 from whereshot.posterior.prior import density_prior
 
 ROVINJ = (45.0811, 13.6387)
@@ -92,7 +92,7 @@ def test_geojson_is_whole_on_a_flat_map(spot: tuple[float, float], spread_km: fl
 
 def test_cells_together_cover_the_map_they_claim() -> None:
     ids = s2.children(np.unique(s2.encode([[10, 179], [10, -179], [89, 0], [-89, 0]], 2))).ravel()
-    cells = Cells(np.sort(ids), np.full(len(ids), 1 / len(ids)), s2.area_sr(np.sort(ids)) * sphere.EARTH_KM**2)
+    cells = MapCells(np.sort(ids), np.full(len(ids), 1 / len(ids)), s2.area_sr(np.sort(ids)) * sphere.EARTH_KM**2)
     shapes = [shapely.geometry.shape(feature["geometry"]) for feature in json.loads(to_geojson(cells))["features"]]
     union = shapely.union_all(shapes)
     assert union.area == pytest.approx(sum(shape.area for shape in shapes), rel=1e-3), "they do not overlap"

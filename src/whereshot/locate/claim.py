@@ -18,7 +18,8 @@ from whereshot.evidence.fusion import LEAST_PROBABILITY
 from whereshot.evidence.local_writing import Writing, is_text, judge_writing
 from whereshot.foundation.package_data import read_toml
 from whereshot.locate.claimed_place import Claim, Others
-from whereshot.locate.geolocator import Explained, Geolocator
+from whereshot.locate.geolocator import Geolocator
+from whereshot.locate.photo_evidence import Explained
 from whereshot.photos import images
 from whereshot.posterior.base import Posterior
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import functools
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot.evidence import EVIDENCE, Cue, Fused, Line, PhotoFacts, Reading, exif, fuse, read_photos, time
-from whereshot.evidence.neighbours import Album, AlbumModel, Beside
+from whereshot.evidence.neighbours import AlbumModel
 from whereshot.evidence.time import HourModel
 from whereshot.foundation import processes
 from whereshot.foundation.errors import ImageError, InputError
 from whereshot.foundation.progress import Track, silent
 from whereshot.locate.options import LocateOptions
-from whereshot.locate.prediction import CANDIDATE_KM, Prediction, answer_rows
+from whereshot.locate.photo_evidence import AskedEvidence, Explained, album_of, explained, readings_of, recorded_of
+from whereshot.locate.prediction import Prediction, answer_rows
 from whereshot.models import model_folder, runtime
 from whereshot.models.learned_photos import LearnedPhotos
 from whereshot.models.readout import mixture
@@ -27,8 +27,6 @@ from whereshot.models.readout.base import Outputs, Readout
 from whereshot.models.readout.mixture import empty_rows
 from whereshot.photos import images
 from whereshot.photos.emptiness import NOTHING, is_empty
-from whereshot.photos.photo import Photo
-from whereshot.photos.recorded import Recorded
 from whereshot.photos.reject_reasons import NO_FILE_DETAIL
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.masses import restricted
@@ -44,8 +42,6 @@ ROWS_AT_ONCE = 256
 """Photos whose posteriors are held at a time."""
 ROWS_WITHOUT_TEXT = 64
 """So few, while the next photos are looked at, where the processes that read need not be started for each block."""
-COARSE_GRID = 60
-"""Positions over a region on which evidence is weighed, cue by cue."""
 
 Photos = images.Source | Sequence[images.Source | None]
 
@@ -270,11 +266,11 @@ class Geolocator:
         within_km, level, top = options.within_km, options.level, options.top
         region, text, album = options.region, options.text, options.album
         decide = functools.partial(answer_rows, within_km=within_km, level=level, top=top)
-        asked = _Asked(text, options.use_exif, options.hours)
-        library = None if album is None else Album(album, [_recorded(one) for one in sources], _names(sources))
+        asked = AskedEvidence(text, options.use_exif, options.hours)
+        library = None if album is None else album_of(sources, album)
         for block in self._posteriors(sources, ROWS_AT_ONCE if text else ROWS_WITHOUT_TEXT, track):
             posterior, number_of = block.posterior, {int(row): number for number, row in enumerate(block.rows)}
-            readings = self._read([sources[row] for row in block.rows], text, track)
+            readings = readings_of([sources[row] for row in block.rows], text, track)
             plain = None
             for row in range(block.start, block.stop):
                 source = sources[row]
@@ -284,11 +280,11 @@ class Geolocator:
                     yield Located(Prediction(id=name, path=path, error=block.errors[row]), None)
                     continue
                 number = number_of[row]
-                recorded = _recorded(source)
+                recorded = recorded_of(source)
                 if library is not None:
                     asked = replace(asked, beside=library.beside(row))
                 reading = replace(readings[number], not_a_photo=NOTHING) if block.empty[number] else readings[number]
-                weighed = self._with_evidence(posterior[number], reading, recorded, asked)
+                weighed = explained(posterior[number], reading, recorded, asked, self.radius_factor(), self.prior)
                 one = weighed.posterior
                 if region is not None:
                     one = restricted(one, region)
@@ -308,26 +304,11 @@ class Geolocator:
         (block,) = self._posteriors([photo], 1, silent)
         if block.posterior is None:
             raise ImageError(block.errors[0])
-        reading = self._read([photo], text, silent)[0]
+        reading = readings_of([photo], text, silent)[0]
         if block.empty[0]:
             reading = replace(reading, not_a_photo=NOTHING)
-        return self._with_evidence(block.posterior, reading, _recorded(photo), _Asked(text, use_exif))
-
-    def _read(self, sources: Sequence[images.Source | None], text: bool, track: Track) -> list[Reading]:
-        return read_photos(sources, track=track) if text else [Reading()] * len(sources)
-
-    def _with_evidence(self, one: Posterior, reading: Reading, recorded: Recorded, asked: _Asked) -> Explained:
-        """A posterior of one row after its evidence; what is not a photo has the prior and no evidence but EXIF."""
-        factor = self.radius_factor()
-        if reading.not_a_photo is not None:
-            asked = _Asked(text=False, use_exif=asked.use_exif)
-            one, factor = self.prior, 1.0
-        seen = PhotoFacts(reading.lines, recorded)
-        cues = asked.cues_of(seen)
-        fused = fuse(one, cues) if cues else None
-        if fused is not None:
-            one = fused.posterior
-        return Explained(one, factor, reading.not_a_photo, asked.remarks_on(seen), recorded, fused, seen.lines)
+        asked = AskedEvidence(text, use_exif)
+        return explained(block.posterior, reading, recorded_of(photo), asked, self.radius_factor(), self.prior)
 
 
 class _Block(NamedTuple):
@@ -342,80 +323,11 @@ class _Block(NamedTuple):
     errors: dict[int, str]
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """Which kinds of evidence were asked for."""
-
-    text: bool = True
-    use_exif: bool = False
-    hours: HourModel | None = None
-    beside: Beside = field(default_factory=Beside)
-    """What the photos taken beside it say."""
-
-    def cues_of(self, seen: PhotoFacts) -> list[Cue]:
-        """All that these notice."""
-        kinds = [kind for kind, asked in (("text", self.text), ("exif", self.use_exif)) if asked]
-        cues = [cue for kind in kinds for cue in EVIDENCE[kind](seen)] + list(self.beside.cues)
-        return cues if self.hours is None else [*cues, *self.hours.cues_of(seen)]
-
-    def remarks_on(self, seen: PhotoFacts) -> tuple[tuple[str, str], ...]:
-        """(kind, why) for everything asked for that is there and cannot be used."""
-        found = (("exif", exif, self.use_exif), ("time", time, self.hours is not None))
-        remarks = [(kind, module.remark_on(seen)) for kind, module, asked in found if asked]
-        remarks.append(("album", self.beside.remark))
-        return tuple((kind, remark) for kind, remark in remarks if remark is not None)
-
-
-@dataclass(frozen=True)
-class Explained:
-    """A posterior of one row with its evidence, if any, and what could not be evidence."""
-
-    posterior: Posterior
-    radius_factor: float
-    not_a_photo: str | None
-    remarks: tuple[tuple[str, str], ...]
-    """(kind, why) for what was asked for and could not be used."""
-    recorded: Recorded
-    fused: Fused | None
-    lines: tuple[Line, ...] = ()
-    """What was read in the picture."""
-
-    @property
-    def changed(self) -> bool:
-        """Whether anything was noticed that changed the posterior."""
-        return self.fused is not None or self.not_a_photo is not None
-
-    def tell(self, answer: NDArray[np.float64], region: areas.Region | None) -> tuple[dict[str, Any], ...]:
-        """The evidence as a Prediction lists it: what was noticed, what it means, how far it moved the answer (2,)."""
-        restrict = None if region is None else functools.partial(restricted, region=region, count=COARSE_GRID)
-        told = []
-        if self.not_a_photo is not None:
-            told.append({"kind": "picture", "what": "", "means": self.not_a_photo, "nats": 0.0, "box": None})
-        told += [{"kind": kind, "what": "", "means": why, "nats": 0.0, "box": None} for kind, why in self.remarks]
-        for weighed in () if self.fused is None else self.fused.weigh(answer, CANDIDATE_KM, restrict):
-            cue, nats = weighed.cue, round(weighed.nats, 2) + 0.0  # no "-0.0"
-            told.append({"kind": cue.kind, "what": cue.what, "means": cue.means, "nats": nats, "box": cue.box})
-        return tuple(told)
-
-
-def _recorded(source: images.Source | None) -> Recorded:
-    if source is None:
-        return Recorded()
-    try:
-        return Photo(source).recorded
-    except ImageError:
-        return Recorded()
-
-
 def _either(options: LocateOptions | None, single: LocateOptions) -> LocateOptions:
     """Return the options that were given, as a whole or as single settings. Raises InputError for both."""
     if options is not None and single != LocateOptions():
         raise InputError("give either options or single settings, not both")
     return single if options is None else options
-
-
-def _names(sources: Sequence[images.Source | None]) -> list[str]:
-    return [str(one) if isinstance(one, (str, Path)) else f"photo-{row}" for row, one in enumerate(sources)]
 
 
 def _as_list(photos: Photos) -> list[images.Source | None]:

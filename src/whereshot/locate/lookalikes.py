@@ -69,7 +69,7 @@ class Photos:
 
 
 @dataclass(frozen=True)
-class Gallery:
+class LookalikeGallery:
     """Photos with features (m, d), and how a photo becomes such features: ``look`` raises ImageError.
 
     ``errors`` are those of pictures that could not be read and are not among the photos.
@@ -109,7 +109,7 @@ def open_gallery(
     cache: Path | None = None,
     workers: int | None = None,
     track: Track = silent,
-) -> Gallery:
+) -> LookalikeGallery:
     """The gallery in a place: by default the photos of the model itself, and for a model folder its own features.
 
     ``model`` gives the features of other galleries, by default "compact". Raises InputError where there is no photo to
@@ -169,13 +169,13 @@ class _Eye:
 
     def gallery(
         self, name: str, photos: Photos, known: NDArray[np.floating], scale: Scale, errors: dict[str, str]
-    ) -> Gallery:
+    ) -> LookalikeGallery:
         """Photos with features (m, d) that are scaled already, ready to search."""
         index = nearest_photos.index_of(known, self.metric, cache=nearest_photos.default_cache())
         look = functools.partial(self.look, scale=scale)
-        return Gallery(name, self.folder.description.name, photos, index, look, errors)
+        return LookalikeGallery(name, self.folder.description.name, photos, index, look, errors)
 
-    def of_model(self) -> Gallery:
+    def of_model(self) -> LookalikeGallery:
         """The photos that the model was learned or trained from."""
         folder = self.folder
         if folder.is_memory:
@@ -196,7 +196,7 @@ class _Eye:
         photos = Photos(ids, list(names), known.points)
         return self.gallery(str(folder.path), photos, known.features, _as_they_are, {})
 
-    def of_pictures(self, given: Path) -> Gallery:
+    def of_pictures(self, given: Path) -> LookalikeGallery:
         """A folder of pictures, with positions or without, or a table or Records of photos."""
         photos = _pictures(given, self.track)
         if not photos.ids:
@@ -218,7 +218,7 @@ class _Eye:
         named = {photos.ids[row]: text for row, text in sorted(errors.items())}
         return self.gallery(str(given), photos.take(good), scale(known[good]), scale, named)
 
-    def of_features(self, given: Path) -> Gallery:
+    def of_features(self, given: Path) -> LookalikeGallery:
         """A Parquet file of photos with their features, which this model made."""
         table = pq.read_table(given)
         column = table[FEATURES].combine_chunks()
@@ -293,7 +293,7 @@ def _pictures(given: Path, track: Track) -> Photos:
     return Photos(records.ids, records.strings("image"), _points(records))
 
 
-def to_json(photo: str, gallery: Gallery, metric: Metric, found: list[Lookalike]) -> dict[str, Any]:
+def to_json(photo: str, gallery: LookalikeGallery, metric: Metric, found: list[Lookalike]) -> dict[str, Any]:
     """The document of the command."""
     return {
         "photo": photo,

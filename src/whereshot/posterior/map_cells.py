@@ -46,7 +46,7 @@ _TEXTS_KEPT = 50_000
 
 
 @dataclass(frozen=True)
-class Cells:
+class MapCells:
     """Disjoint S2 cells (k,) in the order of the curve, the mass of each, summing to one, and its area."""
 
     ids: s2.CellIds
@@ -69,7 +69,7 @@ class Cells:
         return found
 
 
-def cells_of(posterior: Posterior, *, most: int = MOST_CELLS, finest_level: int = FINEST_LEVEL) -> Cells:
+def cells_of(posterior: Posterior, *, most: int = MOST_CELLS, finest_level: int = FINEST_LEVEL) -> MapCells:
     """The cells of a posterior of one row: at most ``most``, none below ``finest_level``. Raises InputError."""
     if len(posterior) != 1:
         raise InputError(f"a map is drawn of one row; this posterior has {len(posterior)}")
@@ -86,7 +86,7 @@ def cells_of(posterior: Posterior, *, most: int = MOST_CELLS, finest_level: int 
     order = np.argsort(ids)
     held = (sums[highs] - sums[lows])[order] / sums[-1]
     ids = ids[order]
-    return Cells(ids, held, s2.area_sr(ids) * sphere.EARTH_KM**2)
+    return MapCells(ids, held, s2.area_sr(ids) * sphere.EARTH_KM**2)
 
 
 def _leaves(posterior: Posterior) -> tuple[s2.CellIds, NDArray[np.float64]]:
@@ -158,7 +158,7 @@ def _divide(
     return cells, lows, highs
 
 
-def to_geojson(cells: Cells) -> str:
+def to_geojson(cells: MapCells) -> str:
     """A FeatureCollection (RFC 7946) as text: a polygon per cell, cut at the date line, with token, mass and density.
 
     ``drawn`` beside the features is the mass that they hold together.

@@ -18,7 +18,7 @@ from whereshot.foundation.errors import visible
 if TYPE_CHECKING:
     from whereshot.locate.claim import Verdict
     from whereshot.locate.geolocator import Located
-    from whereshot.locate.lookalikes import Gallery, Lookalike
+    from whereshot.locate.lookalikes import Lookalike, LookalikeGallery
     from whereshot.locate.prediction import Prediction
     from whereshot.models.nearest_photos import Metric
     from whereshot.posterior.base import Posterior
@@ -61,7 +61,7 @@ class LookalikePhotos:
     """The photos ``found`` in a gallery that look most like ``photo``, nearest first."""
 
     photo: str
-    gallery: Gallery
+    gallery: LookalikeGallery
     metric: Metric
     found: list[Lookalike]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from whereshot.earth import sphere
-from whereshot.locate.lookalikes import Gallery, Lookalike
+from whereshot.locate.lookalikes import Lookalike, LookalikeGallery
 from whereshot.models.nearest_photos import Metric
 from whereshot.photos import images
 
 
-def to_html(photo: images.Source, gallery: Gallery, metric: Metric, found: list[Lookalike]) -> str:
+def to_html(photo: images.Source, gallery: LookalikeGallery, metric: Metric, found: list[Lookalike]) -> str:
     """One self-contained page: the photo, those most like it with their distances, and where they were taken."""
     from whereshot.report import single_page  # borders and a drawing library, for pages alone
 

@@ -1,0 +1,125 @@
+"""The evidence of one photo: which kinds are asked for, and the photo's posterior with what they noticed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whereshot.evidence import EVIDENCE, Cue, Fused, Line, PhotoFacts, Reading, exif, fuse, read_photos, time
+from whereshot.evidence.neighbours import Album, AlbumModel, Beside
+from whereshot.evidence.time import HourModel
+from whereshot.foundation.errors import ImageError
+from whereshot.foundation.progress import Track
+from whereshot.locate.prediction import CANDIDATE_KM
+from whereshot.photos import images
+from whereshot.photos.photo import Photo
+from whereshot.photos.recorded import Recorded
+from whereshot.posterior.base import Posterior
+from whereshot.posterior.masses import restricted
+
+if TYPE_CHECKING:
+    from whereshot.earth import areas
+
+COARSE_GRID = 60
+"""Positions over a region on which evidence is weighed, cue by cue."""
+
+
+@dataclass(frozen=True)
+class AskedEvidence:
+    """Which kinds of evidence were asked for."""
+
+    text: bool = True
+    use_exif: bool = False
+    hours: HourModel | None = None
+    beside: Beside = field(default_factory=Beside)
+    """What the photos taken shortly before and after it say."""
+
+    def cues_of(self, seen: PhotoFacts) -> list[Cue]:
+        """Return all cues of the photo that the kinds asked for notice."""
+        kinds = [kind for kind, asked in (("text", self.text), ("exif", self.use_exif)) if asked]
+        cues = [cue for kind in kinds for cue in EVIDENCE[kind](seen)] + list(self.beside.cues)
+        return cues if self.hours is None else [*cues, *self.hours.cues_of(seen)]
+
+    def remarks_on(self, seen: PhotoFacts) -> tuple[tuple[str, str], ...]:
+        """Return (kind, why) for everything asked for that is there and cannot be used."""
+        found = (("exif", exif, self.use_exif), ("time", time, self.hours is not None))
+        remarks = [(kind, module.remark_on(seen)) for kind, module, asked in found if asked]
+        remarks.append(("album", self.beside.remark))
+        return tuple((kind, remark) for kind, remark in remarks if remark is not None)
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A posterior of one row with its evidence, if any, and what could not be evidence."""
+
+    posterior: Posterior
+    radius_factor: float
+    not_a_photo: str | None
+    remarks: tuple[tuple[str, str], ...]
+    """(kind, why) for what was asked for and could not be used."""
+    recorded: Recorded
+    fused: Fused | None
+    lines: tuple[Line, ...] = ()
+    """What was read in the picture."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was noticed that changed the posterior."""
+        return self.fused is not None or self.not_a_photo is not None
+
+    def tell(self, answer: NDArray[np.float64], region: areas.Region | None) -> tuple[dict[str, Any], ...]:
+        """The evidence as a Prediction lists it: what was noticed, what it means, how far it moved the answer (2,)."""
+        restrict = None if region is None else functools.partial(restricted, region=region, count=COARSE_GRID)
+        told = []
+        if self.not_a_photo is not None:
+            told.append({"kind": "picture", "what": "", "means": self.not_a_photo, "nats": 0.0, "box": None})
+        told += [{"kind": kind, "what": "", "means": why, "nats": 0.0, "box": None} for kind, why in self.remarks]
+        for weighed in () if self.fused is None else self.fused.weigh(answer, CANDIDATE_KM, restrict):
+            cue, nats = weighed.cue, round(weighed.nats, 2) + 0.0  # no "-0.0"
+            told.append({"kind": cue.kind, "what": cue.what, "means": cue.means, "nats": nats, "box": cue.box})
+        return tuple(told)
+
+
+def explained(
+    posterior: Posterior, reading: Reading, recorded: Recorded, asked: AskedEvidence, factor: float, prior: Posterior
+) -> Explained:
+    """Return a posterior of one row with its evidence; ``factor`` is the model's correction of radii.
+
+    A picture that is not a photo gets the ``prior``, and no evidence but EXIF.
+    """
+    if reading.not_a_photo is not None:
+        asked = AskedEvidence(text=False, use_exif=asked.use_exif)
+        posterior, factor = prior, 1.0
+    facts = PhotoFacts(reading.lines, recorded)
+    cues = asked.cues_of(facts)
+    fused = fuse(posterior, cues) if cues else None
+    if fused is not None:
+        posterior = fused.posterior
+    return Explained(posterior, factor, reading.not_a_photo, asked.remarks_on(facts), recorded, fused, facts.lines)
+
+
+def readings_of(sources: Sequence[images.Source | None], text: bool, track: Track) -> list[Reading]:
+    """Return what is read in each photo; nothing without ``text``."""
+    return read_photos(sources, track=track) if text else [Reading()] * len(sources)
+
+
+def recorded_of(source: images.Source | None) -> Recorded:
+    """Return what the camera wrote into a photo; an empty record for a photo that is missing or cannot be read."""
+    if source is None:
+        return Recorded()
+    try:
+        return Photo(source).recorded
+    except ImageError:
+        return Recorded()
+
+
+def album_of(sources: Sequence[images.Source | None], model: AlbumModel) -> Album:
+    """Return photos as an album, in which photos taken shortly after each other are evidence for each other."""
+    names = [str(one) if isinstance(one, (str, Path)) else f"photo-{row}" for row, one in enumerate(sources)]
+    return Album(model, [recorded_of(one) for one in sources], names)
