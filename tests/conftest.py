@@ -17,6 +17,10 @@ from PIL.TiffImagePlugin import IFDRational
 
 pillow_heif.register_heif_opener()
 
+# processes that tests start, those of Spark too, import the modules beside this file
+os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]).rstrip(
+    os.pathsep
+)
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch and SciPy: small work is slower on many threads
 
 SHARED = Path(__file__).parents[1].parent / "shared"

@@ -39,7 +39,6 @@ TITLES = (
     "distances, scores and great circles are those of the sphere",
     "polygons end at the date line",
     "a server's problem is given in words",
-    "the gallery says what the model learned from, and never more than is known",
 )
 LOCATED = (41.1429, 1.3727)
 

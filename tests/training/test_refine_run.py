@@ -19,6 +19,7 @@ from whereshot.foundation import settings_file
 from whereshot.foundation.errors import ConfigError, InputError, ModelError, OutputError
 from whereshot.photos.records import Records
 from whereshot.photos.sources import SOURCES
+from whereshot.posterior import parquet
 from whereshot.posterior.base import Posterior
 from whereshot.training import refine_run
 from whereshot.training.refine_run import RefineRun
@@ -45,7 +46,7 @@ def posteriors(photos: Path) -> Path:
     places = np.array([[-12.05, -77.04], [48.85, 2.35], [35.68, 139.76], [40.71, -74.0]])
     ids = Records.read(photos).strings("id")
     path = photos.with_name("posterior.parquet")
-    Posterior.from_mass(places, rng.dirichlet(np.ones(4), len(ids)), np.full(4, 25.0)).write(path, ids)
+    parquet.write(Posterior.from_mass(places, rng.dirichlet(np.ones(4), len(ids)), np.full(4, 25.0)), path, ids)
     return path
 
 
@@ -163,7 +164,7 @@ def test_experts_are_switched_by_scene_from_the_command_line(photos: Path, poste
     records.write(tmp_path / "scenes.parquet")
     base = refine_run.of_file(posteriors, records, None).posterior
     flat = Posterior(base.places + 1, np.zeros((47, 4)), base.spread_km)
-    flat.write(tmp_path / "flat.parquet", records.strings("id")[1:])
+    parquet.write(flat, tmp_path / "flat.parquet", records.strings("id")[1:])
     out = tmp_path / "out.parquet"
     experts = ["--expert", f"indoor={tmp_path / 'flat.parquet'}", "--expert", f"outdoor={posteriors}"]
     done = command("switch", str(tmp_path / "scenes.parquet"), *experts, "--out", str(out), "--format", "json")

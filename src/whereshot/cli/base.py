@@ -22,7 +22,7 @@ from whereshot.report.answer_formats import json_text
 
 if TYPE_CHECKING:
     from whereshot.photos.records import Records
-    from whereshot.photos.sources import UnreadFiles
+    from whereshot.photos.unread_files import UnreadFiles
 
 
 class ReportFormat(enum.StrEnum):

@@ -31,7 +31,7 @@ from whereshot.report.answer_formats import LocatedPhotos, PredictionFormat
 
 if TYPE_CHECKING:
     from whereshot.earth import areas
-    from whereshot.photos.sources import UnreadFiles
+    from whereshot.photos.unread_files import UnreadFiles
 
 
 HoursOption = Annotated[
@@ -73,7 +73,7 @@ def locate(
     from whereshot.evidence.time import HourModel
     from whereshot.foundation import progress
     from whereshot.locate.geolocator import Geolocator
-    from whereshot.photos.sources import UnreadFiles
+    from whereshot.photos.unread_files import UnreadFiles
 
     if posterior is not None and posterior.suffix != ".parquet":
         raise InputError(f"--posterior writes a .parquet file; got {posterior}")

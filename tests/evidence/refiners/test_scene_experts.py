@@ -49,8 +49,8 @@ def test_experts_with_places_of_their_own_mix_to_the_same_density(shares: np.nda
     said = combine_experts(apart, shares, how)
     weight = np.eye(3)[shares.argmax(axis=1)] if how == "likeliest" else shares
     points = PLACES[[0, 1, 2, 0]] + 0.1
-    wanted = sum(weight[:, n] * apart[kind].density(points) for n, kind in enumerate(SCENES))
-    np.testing.assert_allclose(said.density(points), wanted, rtol=1e-9)
+    wanted = sum(weight[:, n] * np.exp(apart[kind].log_density(points)) for n, kind in enumerate(SCENES))
+    np.testing.assert_allclose(np.exp(said.log_density(points)), wanted, rtol=1e-9)
 
 
 def test_a_scene_without_an_expert_or_with_two_is_refused() -> None:

@@ -6,7 +6,7 @@ from whereshot.foundation.jobs import RowJob
 from whereshot.photos.sources import flickr, folder, mapillary, osv5m, streetview, table, yfcc
 from whereshot.photos.sources.base import Collected, Collector, Ingested, Order, Source
 from whereshot.photos.sources.folder import find_pictures
-from whereshot.photos.sources.unread_files import UnreadFiles
+from whereshot.photos.unread_files import UnreadFiles
 
 SOURCES: dict[str, Source] = {
     "folder": folder.read,

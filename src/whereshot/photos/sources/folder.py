@@ -29,7 +29,7 @@ from whereshot.photos.records import SCHEMA, Records
 from whereshot.photos.reject_reasons import DUPLICATE_ID, IMPOSSIBLE_POSITION, NO_POSITION, UNREADABLE
 from whereshot.photos.sources import base
 from whereshot.photos.sources.sidecars import Sidecar, Sidecars
-from whereshot.photos.sources.unread_files import UnreadFiles, walk
+from whereshot.photos.unread_files import UnreadFiles, walk
 
 
 def find_pictures(inputs: Sequence[Path], unread: UnreadFiles | None = None) -> list[tuple[str, Path]]:

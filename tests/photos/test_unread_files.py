@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from whereshot.foundation.progress import silent
-from whereshot.photos.sources import SOURCES, UnreadFiles, find_pictures, unread_files
+from whereshot.photos import unread_files
+from whereshot.photos.sources import SOURCES, UnreadFiles, find_pictures
 
 RAW = ["DNG", "NEF", "CR2", "CR3", "ARW", "RAF", "ORF", "RW2", "PEF", "SRW"]
 
