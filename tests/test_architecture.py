@@ -32,7 +32,9 @@ TORCH_AT_THE_TOP = (
 )
 """Where a module may import torch when it is loaded; elsewhere only a function may."""
 
-BELOW_BASE = tuple(f"whereshot.posterior.{name}" for name in ("place_shape", "place_set", "candidates", "support"))
+BELOW_BASE = tuple(
+    f"whereshot.posterior.{name}" for name in ("notebook_map", "place_shape", "place_set", "candidates", "support")
+)
 """Modules that the base of their folder may import."""
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 
 from whereshot.earth import sphere
-from whereshot.locate.prediction import CANDIDATE_KM, CONFIDENT_TO, WITHIN_KM, Place, answer_rows
+from whereshot.locate.prediction import CANDIDATE_KM, CONFIDENT_TO, WITHIN_KM, Candidate, Place, Prediction, answer_rows
+from whereshot.locate.words import in_words
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.prior import density_prior
 
@@ -67,3 +70,20 @@ def test_a_place_at_sea_says_so() -> None:
     (answer,) = answer_rows(Posterior.from_mass([[0.0, -30.0]], [[1.0]], 5.0))
     assert str(answer["place"]) == "at sea"
     assert str(Place("Altafulla", "Catalonia", "Spain", "ES")) == "Altafulla, Catalonia, Spain"
+
+
+def test_a_notebook_shows_the_words_and_a_map() -> None:
+    hostile = '<img src=x onerror="alert(1)">&.jpg'
+    spot = Candidate(48.85, 2.35, 0.8, Place("Paris", "Île-de-France", "France", "FR"))
+    shares = {str(km): 0.9 for km in WITHIN_KM}
+    found = Prediction(
+        hostile, hostile, 48.85, 2.35, 20.0, 0.9, shares, "city", spot.place, (("FR", 0.9),), candidates=(spot,)
+    )
+    page = found._repr_html_()
+    tree = ElementTree.fromstring(page)
+    texts = ["".join(element.itertext()) for element in tree.iter("p")]
+    assert texts == [hostile, *in_words(found)]
+    assert len(list(tree.iter("{http://www.w3.org/2000/svg}circle"))) == 1
+    assert "<img" not in page and len(page.encode()) < 200_000
+    failed = Prediction(hostile, hostile, error="it is <empty>")._repr_html_()
+    assert ["".join(element.itertext()) for element in ElementTree.fromstring(failed)] == [hostile, "it is <empty>"]

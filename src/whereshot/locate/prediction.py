@@ -12,7 +12,7 @@ from whereshot.earth import place_names, sphere
 from whereshot.earth.sphere import DISTANCES_KM
 from whereshot.foundation.errors import InputError
 from whereshot.locate import wording
-from whereshot.posterior import candidates
+from whereshot.posterior import candidates, notebook_map
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.circles import around
 from whereshot.posterior.decision import decide
@@ -93,6 +93,17 @@ class Prediction:
         if self.latitude is None or self.longitude is None or self.radius_km is None or self.level is None:
             raise InputError(f"{self.id}: has no answer ({self.error})")
         return Answered(self.latitude, self.longitude, self.radius_km, self.level)
+
+    def _repr_html_(self) -> str:
+        """Return the answer in words under a small map of the likely places, which notebooks show."""
+        from whereshot.locate.words import in_words  # which needs this module
+
+        spots = np.array([(one.latitude, one.longitude) for one in self.candidates]).reshape(-1, 2)
+        shares = np.array([one.probability for one in self.candidates])
+        name, lines = self.path or self.id, in_words(self)
+        if self.error is not None:
+            return notebook_map.document([notebook_map.paragraph(name), *map(notebook_map.paragraph, lines)])
+        return notebook_map.document([notebook_map.figure(notebook_map.world_svg(spots, shares, name), [name, *lines])])
 
     def to_json(self) -> dict[str, Any]:
         """The document of the command contract."""

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from whereshot.earth import sphere
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.log_space import log_sum_exp
+from whereshot.posterior import notebook_map
 from whereshot.posterior.place_shape import log_kernel
 from whereshot.posterior.support import (
     OwnPlaces,
@@ -100,6 +101,13 @@ class Posterior:
     def __repr__(self) -> str:
         """Return the numbers of rows and places."""
         return f"Posterior({len(self)} rows on {self.places.shape[-2]} places)"
+
+    def _repr_html_(self) -> str:
+        """Return small maps of the first rows, which notebooks show."""
+        shown = range(min(len(self), notebook_map.MOST_ROWS))
+        places = [self.places if self.places.ndim == 2 else self.places[row] for row in shown]
+        rows = [(places[row], self[row].mass[0]) for row in shown]
+        return notebook_map.posterior_html(rows, len(self), repr(self))
 
     def __getitem__(self, rows: Rows) -> Posterior:
         """Return some of the rows; an integer gives a posterior of one row."""
