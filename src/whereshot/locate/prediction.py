@@ -95,15 +95,16 @@ class Prediction:
         return Answered(self.latitude, self.longitude, self.radius_km, self.level)
 
     def _repr_html_(self) -> str:
-        """Return the answer in words under a small map of the likely places, which notebooks show."""
-        from whereshot.locate.words import in_words  # which needs this module
-
-        spots = np.array([(one.latitude, one.longitude) for one in self.candidates]).reshape(-1, 2)
-        shares = np.array([one.probability for one in self.candidates])
-        name, lines = self.path or self.id, in_words(self)
+        """Return a small map of the likely places with the answer and its circle in words, which notebooks show."""
+        name = self.path or self.id
         if self.error is not None:
-            return notebook_map.document([notebook_map.paragraph(name), *map(notebook_map.paragraph, lines)])
-        return notebook_map.document([notebook_map.figure(notebook_map.world_svg(spots, shares, name), [name, *lines])])
+            return notebook_map.document(map(notebook_map.paragraph, (name, self.error)))
+        latitude, longitude, radius_km, level = self.answered
+        spots = np.array([(one.latitude, one.longitude) for one in self.candidates]).reshape(-1, 2)
+        svg = notebook_map.world_svg(spots, np.array([one.probability for one in self.candidates]), name)
+        position = f"{latitude:.4f}, {longitude:.4f} ({self.place})"
+        circle = f"{100 * level:.0f} % within {radius_km:,.3g} km."
+        return notebook_map.document([notebook_map.figure(svg, [name, position, circle])])
 
     def to_json(self) -> dict[str, Any]:
         """The document of the command contract."""

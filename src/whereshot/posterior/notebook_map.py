@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +92,7 @@ def paragraph(text: str) -> str:
     return f'<p style="margin:2px 0">{html.escape(printable(text))}</p>'
 
 
-def document(parts: Sequence[str]) -> str:
+def document(parts: Iterable[str]) -> str:
     """Return pieces of HTML as one element."""
     return f'<div class="whereshot">{"".join(parts)}</div>'
 
