@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from whereshot.evidence.base import Cue, PhotoFacts, Proposal
+from whereshot.evidence.base import SURFACES, Cue, Line, PhotoFacts, Proposal, mean_surfaces
 from whereshot.foundation.errors import InputError
 from whereshot.photos.recorded import Recorded
 
@@ -44,3 +44,20 @@ def test_one_meaning_is_enough() -> None:
 
 def test_a_photo_without_facts() -> None:
     assert PhotoFacts() == PhotoFacts((), Recorded())
+
+
+def test_a_line_is_moved_and_scaled_with_its_corners() -> None:
+    line = Line("RUE", 0.9, (10, 20, 30, 40), ((10.5, 20.0), (30.0, 21.0), (29.5, 40.0), (10.0, 39.0)))
+    moved = line.scaled(2.0, left=100, top=-10)
+    assert moved.box == (220, 20, 260, 60)
+    assert moved.corners == ((221.0, 20.0), (260.0, 22.0), (259.0, 60.0), (220.0, 58.0))
+    assert Line("RUE", 0.9, (10, 20, 30, 40)).scaled(0.5).corners is None
+
+
+def test_mean_surfaces_leave_out_lines_that_were_not_judged() -> None:
+    judged = [Line("A", 1.0, (0, 0, 1, 1), surfaces={"sign": share, "package": 1 - share}) for share in (1.0, 0.5)]
+    found = mean_surfaces([*judged, Line("B", 1.0, (0, 0, 1, 1))])
+    assert found is not None
+    assert set(found) == set(SURFACES)
+    assert (found["sign"], found["package"], found["screen"]) == (0.75, 0.25, 0.0)
+    assert mean_surfaces([Line("B", 1.0, (0, 0, 1, 1))]) is None

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from conftest import RankCountries, line
+from whereshot.evidence.base import Line
 from whereshot.evidence.text import cues_of
 from whereshot.posterior.masses import country_masses
 from whereshot.posterior.prior import density_prior
@@ -40,3 +41,14 @@ def test_the_photographers_credit_is_no_evidence(text: str) -> None:
 
 def test_a_misread_scrap_is_no_language() -> None:
     assert [cue.kind for cue in cues_of([line("DANTT")])] == []
+
+
+def test_a_cue_stands_on_what_its_own_line_stands_on() -> None:
+    sign = Line("Ajuntament de Barcelona", 0.9, (0, 0, 400, 30), surfaces={"sign": 1.0})
+    bottle = Line("www.xxqz.fr", 0.9, (0, 200, 100, 210), surfaces={"package": 1.0})
+    cues = cues_of([sign, bottle])
+    by_kind = {cue.kind: cue.surfaces for cue in cues}
+    assert by_kind["text/domain"] is not None and by_kind["text/domain"]["package"] == 1.0
+    assert by_kind["text/place"] is not None and by_kind["text/place"]["sign"] == 1.0
+    assert by_kind["text/language"] is not None and by_kind["text/language"]["sign"] == 0.5
+    assert all(cue.surfaces is None for cue in cues_of([line("Ajuntament de Barcelona")]))

@@ -83,7 +83,7 @@ class Reader:
         lines: list[Line] = []
         self._tile_share[0] = 1 / len(tiles)
         for tile, left, top, scale in tiles:
-            lines += [_moved(line, left, top, scale) for line in self._read_one(tile)]
+            lines += [line.scaled(1 / scale, left, top) for line in self._read_one(tile)]
         return _without_repeats(sorted(lines, key=lambda line: (line.box[1], line.box[0])))
 
     def _read_one(self, image: Image.Image) -> list[Line]:
@@ -96,7 +96,8 @@ class Reader:
             if text.strip() and score >= LEAST_CONFIDENCE:
                 left, top = np.floor(corners.min(axis=0)).astype(int).tolist()
                 right, bottom = np.ceil(corners.max(axis=0)).astype(int).tolist()
-                lines.append(Line(text.strip(), float(score), (left, top, right, bottom)))
+                a, b, c, d = ((float(x), float(y)) for x, y in corners)
+                lines.append(Line(text.strip(), float(score), (left, top, right, bottom), (a, b, c, d)))
         return lines
 
 
@@ -139,12 +140,6 @@ def tiles_of(image: Image.Image) -> list[Tile]:
         box = (start, 0, start + side, shorter) if along_width else (0, start, shorter, start + side)
         tiles.append(Tile(image.crop(box), box[0], box[1], scale))
     return tiles
-
-
-def _moved(line: Line, left: int, top: int, scale: float) -> Line:
-    x0, y0, x1, y1 = line.box
-    x0, y0, x1, y1 = (round(value / scale) for value in (x0 + left, y0 + top, x1 + left, y1 + top))
-    return Line(line.text, line.confidence, (x0, y0, x1, y1))
 
 
 def _without_repeats(lines: list[Line]) -> list[Line]:

@@ -42,13 +42,8 @@ def read_photo(photo: PhotoLike | None, reader: Reader) -> Reading:
     surface, tiles = is_photo.surface_of(image), tiles_of(image)
     del image  # a large one would double the memory that reading takes
     lines = reader.read_tiles(tiles)
-    whole = tuple(_scaled(line, factor) for line in lines)
+    whole = tuple(line.scaled(factor) for line in lines)
     return Reading(whole, size, is_photo.not_a_photo(surface, lines))
-
-
-def _scaled(line: Line, factor: float) -> Line:
-    left, top, right, bottom = (round(value * factor) for value in line.box)
-    return Line(line.text, line.confidence, (left, top, right, bottom))
 
 
 def read_photos(photos: Sequence[PhotoLike | None], *, track: Track = silent) -> list[Reading]:

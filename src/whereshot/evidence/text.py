@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
-from whereshot.evidence.base import Box, Cue, Line
+from whereshot.evidence.base import Box, Cue, Line, mean_surfaces
 from whereshot.evidence.country_languages import country_log_likelihood
 from whereshot.evidence.known_languages import language_name
 from whereshot.evidence.language import identify
@@ -50,7 +51,23 @@ def cues_of(lines: Sequence[Line]) -> list[Cue]:
     likelihood = _country_log_likelihood(telling) if languages else {}
     cues = pattern_cues(lines) + place_cues(lines, languages)
     language = _language_cue(lines, texts, languages, likelihood, letters)
-    return cues if language is None else [language, *cues]
+    return _with_surfaces(cues if language is None else [language, *cues], lines)
+
+
+def _with_surfaces(cues: Sequence[Cue], lines: Sequence[Line]) -> list[Cue]:
+    """Return the cues with the mean surfaces of the lines that each was read in, which are those inside its box."""
+    if all(line.surfaces is None for line in lines):
+        return list(cues)
+    placed = []
+    for cue in cues:
+        own = [line for line in lines if cue.box is None or _is_inside(line.box, cue.box)]
+        placed.append(replace(cue, surfaces=mean_surfaces(own)))
+    return placed
+
+
+def _is_inside(box: Box, outer: Box) -> bool:
+    """Return whether a box lies inside another one."""
+    return box[0] >= outer[0] and box[1] >= outer[1] and box[2] <= outer[2] and box[3] <= outer[3]
 
 
 def _language_cue(
