@@ -13,7 +13,9 @@ from whereshot.foundation import output_files
 PACKAGE = Path(__file__).parents[1] / "src" / "whereshot"
 DISTRICTS = {
     "countries": "earth",
+    "country_names": "earth",
     "regions": "earth",
+    "region_parts": "earth",
     "towns": "earth",
     "photo_density": "posterior",
     "speakers": "evidence",

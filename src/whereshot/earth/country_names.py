@@ -1,0 +1,82 @@
+"""Find countries by their names: English, native and foreign ones, official, usual and former ones, and ISO codes.
+
+Names come from Unicode CLDR and ISO 3166 (``scripts/build_country_names.py``) and, where those have none, from
+``data/usual_names.toml``.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import NamedTuple
+
+from whereshot.earth.name_index import name_keys
+from whereshot.foundation import package_data
+
+_ARTICLE = re.compile(r"^\s*the\s+", re.IGNORECASE)
+
+
+class CountryNames(NamedTuple):
+    """The names of all 249 countries and territories of ISO 3166, and of Kosovo (XK)."""
+
+    english: dict[str, str]
+    """ISO code -> English name."""
+    own: dict[str, tuple[str, ...]]
+    """Key of a name -> codes: English names, codes, names in the country's own languages, usual and former names."""
+    foreign: dict[str, tuple[str, ...]]
+    """Key of a name -> codes: names in about 40 further languages."""
+
+
+@functools.cache
+def country_names() -> CountryNames:
+    """Return the names of all countries; they are read once."""
+    rows = package_data.read_table("earth/data/country_names.parquet").to_pylist()
+    usual = usual_names()["countries"]
+    own, foreign = [], []
+    for row in rows:
+        code = row["country_code"]
+        own += [(code, name) for name in (code, row["country_code3"], *row["names"], *usual.get(code, ()))]
+        foreign += [(code, name) for name in row["foreign_names"]]
+    return CountryNames({row["country_code"]: row["name"] for row in rows}, _by_key(own), _by_key(foreign))
+
+
+def usual_names() -> dict[str, dict[str, list[str]]]:
+    """Return "countries" and "regions" -> ISO code -> names that are in neither ISO 3166 nor CLDR."""
+    return package_data.read_toml("earth/data/usual_names.toml")
+
+
+def _by_key(named: list[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Return the key of each name -> its codes, from pairs of a code and a name."""
+    found: dict[str, dict[str, None]] = {}
+    for key, (code, _) in zip(name_keys([name for _, name in named]), named, strict=True):
+        if key:
+            found.setdefault(key, {})[code] = None
+    return {key: tuple(codes) for key, codes in found.items()}
+
+
+def find_codes(name: str) -> tuple[str, ...]:
+    """Return the ISO codes of countries of a name or code, the likeliest first; () for no country.
+
+    Case, accents, spaces, punctuation and an English article do not count: "U.S.", "the Netherlands". Names in
+    English and in a country's own languages come before those in other languages. "Congo" has two codes.
+
+    >>> find_codes("Deutschland"), find_codes("DRC"), find_codes("Congo")
+    (('DE',), ('CD',), ('CD', 'CG'))
+    """
+    known = country_names()
+    key, bare = name_keys([name, _ARTICLE.sub("", name)])
+    found = dict.fromkeys(code for names in (known.own, known.foreign) for code in names.get(key, ()))
+    if not found:
+        found = dict.fromkeys(code for names in (known.own, known.foreign) for code in names.get(bare, ()))
+    return tuple(found)
+
+
+def is_code(name: str) -> bool:
+    """Return whether a name is an ISO 3166 code of a country, of two or three letters."""
+    return name_keys([name])[0] in _codes()
+
+
+@functools.cache
+def _codes() -> frozenset[str]:
+    table = package_data.read_table("earth/data/country_names.parquet", ["country_code", "country_code3"])
+    return frozenset(code.casefold() for column in table.itercolumns() for code in column.to_pylist())
