@@ -28,7 +28,7 @@ from whereshot.earth import sphere
 from whereshot.earth.countries import countries
 from whereshot.earth.towns import gazetteer
 from whereshot.evidence import EVIDENCE, Line, PhotoFacts
-from whereshot.evidence.fusion import Before
+from whereshot.evidence.fusion import PosteriorBeforeCues
 from whereshot.evidence.local_writing import FEATURES, Writing, features, writing_of
 from whereshot.evidence.ocr import shared_reader
 from whereshot.evidence.read_photos import read_photo
@@ -187,11 +187,11 @@ def _claim_at(position: NDArray[np.float64]) -> Claim:
     return Claim(text, text, position[None])
 
 
-def case_of(photo: Photo, before: Before) -> Case:
+def case_of(photo: Photo, before: PosteriorBeforeCues) -> Case:
     """Judge all claims on a photo."""
     prior = density_prior()
     cues = [] if photo.not_a_photo else EVIDENCE["text"](PhotoFacts(photo.lines))
-    fused = before.after(cues) if cues else None
+    fused = before.fuse(cues) if cues else None
     after = prior if fused is None else fused.posterior
     found = Explained(after, 1.0, photo.not_a_photo, (), Recorded(), fused, photo.lines)
     rng = np.random.default_rng(int(hashed_share([photo.path], seed=1)[0] * 2**32))
@@ -355,7 +355,7 @@ def main() -> None:
         cache = Path(temporary) if arguments.cache is None else arguments.cache
         cache.mkdir(parents=True, exist_ok=True)
         photos = [photo for table in TABLES for photo in read_table(table, cache)]
-    before = Before.of(density_prior())
+    before = PosteriorBeforeCues.of(density_prior())
     cases = [case_of(photo, before) for photo in bar(photos, total=len(photos), what="judging claims")]
     if arguments.fit:
         write_rule(fit(cases), len(cases))

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from whereshot.earth import sphere
 from whereshot.evidence import EVIDENCE, Cue, Fused, PhotoFacts, read_photos
-from whereshot.evidence.fusion import Before, fitted_reliabilities
+from whereshot.evidence.fusion import PosteriorBeforeCues, fitted_reliabilities
 from whereshot.foundation import output_files
 from whereshot.foundation.progress import bar, silent
 from whereshot.foundation.tables import hashed_share
@@ -70,11 +70,11 @@ class Scale:
 
     def __init__(self) -> None:
         self.prior = density_prior()
-        self.before = Before.of(self.prior)
+        self.before = PosteriorBeforeCues.of(self.prior)
 
     def fused(self, photo: Photo, reliability: Mapping[str, float], kinds: Sequence[str] | None = None) -> Fused:
         cues = [cue for cue in photo.cues if kinds is None or cue.kind in kinds]
-        return self.before.after(cues, reliability)
+        return self.before.fuse(cues, reliability)
 
     def nll(self, photo: Photo, reliability: Mapping[str, float]) -> float:
         return -float(self.fused(photo, reliability).posterior.log_density(photo.truth[None])[0])

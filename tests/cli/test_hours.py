@@ -44,7 +44,7 @@ def test_hours_end_to_end(run: Run, jpeg_with_position: MakePicture, tmp_path: P
     (item,) = located[1]["evidence"]
     assert (item["kind"], item["what"]) == ("time", "12:00 UTC")
     assert item["nats"] > 0.3
-    assert 'Recorded "12:00 UTC": the hour of taking; made the answer ' in (
+    assert 'Recorded "12:00 UTC": the hour of the photo; made the answer ' in (
         run("locate", photo, "--no-text", "--hours", out).out
     )
 

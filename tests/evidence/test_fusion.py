@@ -48,9 +48,9 @@ def test_cues_that_agree_strengthen_each_other_and_nats_add_up() -> None:
     alone = [fuse(WORLD, [cue], {"t": 0.7}).posterior.mass_within([[52.52, 13.4]], 50)[0] for cue in cues]
     both = fuse(WORLD, cues, {"t": 0.7})
     assert both.posterior.mass_within([[52.52, 13.4]], 50)[0] > max(alone)
-    weighed = both.weigh(np.array([52.52, 13.4]), 50)
+    weighed = both.weigh_near(np.array([52.52, 13.4]), 50)
     assert all(one.nats > 0 for one in weighed)
-    against = both.weigh(np.array([48.85, 2.35]), 50)
+    against = both.weigh_near(np.array([48.85, 2.35]), 50)
     assert all(one.nats < 0 for one in against)
 
 
@@ -110,13 +110,13 @@ def test_leaving_a_cue_out_undoes_all_that_it_did(fuse_world: FuseWorld) -> None
     answer = np.array([41.1429, 1.3727])
     fused = fuse_world(cues)
     whole = fused.posterior.mass_within(answer[None], 25)[0]
-    for weighed in fused.weigh(answer, 25):
+    for weighed in fused.weigh_near(answer, 25):
         rest = fuse_world([cue for cue in cues if cue is not weighed.cue])
         assert weighed.nats == pytest.approx(np.log(whole / rest.posterior.mass_within(answer[None], 25)[0]), abs=1e-9)
 
 
 def test_a_lone_cue_moved_all_that_was_moved() -> None:
-    (weighed,) = fuse(WORLD, [named(MUNICH)], {"t": 0.6}).weigh(np.array([48.14, 11.58]), 25)
+    (weighed,) = fuse(WORLD, [named(MUNICH)], {"t": 0.6}).weigh_near(np.array([48.14, 11.58]), 25)
     before = WORLD.mass_within([[48.14, 11.58]], 25)[0]
     assert weighed.nats == pytest.approx(np.log(near_munich([named(MUNICH)], 25) / before))
 
@@ -128,7 +128,7 @@ def test_evidence_far_from_every_place_is_weighed_in_numbers() -> None:
     for one in (WORLD, hollow):
         fused = fuse(one, cues, {"t": 0.8})
         for answer in ([-80.0, -120.0], [52.5, 13.4]):
-            assert np.isfinite([weighed.nats for weighed in fused.weigh(np.array(answer), 25)]).all()
+            assert np.isfinite([weighed.nats for weighed in fused.weigh_near(np.array(answer), 25)]).all()
 
 
 def test_evidence_is_weighed_inside_the_region_that_was_asked_for(fuse_world: FuseWorld) -> None:
@@ -136,5 +136,5 @@ def test_evidence_is_weighed_inside_the_region_that_was_asked_for(fuse_world: Fu
     spain = areas.read_region("Spain")
     fused = fuse_world([Cue("text/word", "x", "y", "text/word", countries={"ES": 1.0})])
     answer = np.array([41.39, 2.17])
-    assert fused.weigh(answer, 25)[0].nats > 1
-    assert abs(fused.weigh(answer, 25, functools.partial(restricted, region=spain))[0].nats) < 0.05
+    assert fused.weigh_near(answer, 25)[0].nats > 1
+    assert abs(fused.weigh_near(answer, 25, functools.partial(restricted, region=spain))[0].nats) < 0.05

@@ -1,4 +1,4 @@
-"""Photos taken shortly before and after as evidence: who is beside whom, what they say, and locate --album."""
+"""Photos taken shortly before and after as evidence: the neighbours of each photo, their cue, and locate --album."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from conftest import MakePicture
 from whereshot.earth import sphere
-from whereshot.evidence.neighbours import Album, AlbumModel, beside, times_of
+from whereshot.evidence.neighbours import Album, AlbumModel, nearest_in_time, times_of
 from whereshot.foundation.errors import ConfigError, InputError
 from whereshot.locate.geolocator import Geolocator
 from whereshot.photos.recorded import Recorded
@@ -37,10 +37,10 @@ def taken(minutes: float | None, place: tuple[float, float] | None = None, *, cl
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 30), st.booleans(), st.integers(0, 2)), max_size=30), st.integers(1, 20))
-def test_beside_is_what_a_search_finds(photos: list[tuple[int, bool, int]], window: int) -> None:
+def test_nearest_in_time_is_what_a_search_finds(photos: list[tuple[int, bool, int]], window: int) -> None:
     seconds = np.array([float(second) for second, _, _ in photos])
     known, group = np.array([k for _, k, _ in photos], bool), np.array([g for _, _, g in photos])
-    before, after = beside(seconds, known, group, float(window))
+    before, after = nearest_in_time(seconds, known, group, float(window))
     for row, second in enumerate(seconds):
         others = [o for o in range(len(photos)) if o != row and known[o] and group[o] == group[row]]
         near = [o for o in others if abs(seconds[o] - second) <= window]
@@ -55,7 +55,7 @@ def test_beside_is_what_a_search_finds(photos: list[tuple[int, bool, int]], wind
 def test_a_photo_learns_from_the_nearest_on_both_sides_and_never_from_itself() -> None:
     far = (10.0, 10.0)
     library = [taken(0, (45.75, 4.83)), taken(4, far), taken(9, (45.77, 4.85)), taken(200, far)]
-    (cue,) = Album(MODEL, library, ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]).beside(1).cues
+    (cue,) = Album(MODEL, library, ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]).evidence_of(1).cues
     assert [(p.latitude, p.longitude) for p in cue.proposals] == [(45.75, 4.83), (45.77, 4.85)]
     assert cue.kind == "album"
     assert cue.what == "a.jpg 4 min before, c.jpg 5 min after"
@@ -64,7 +64,7 @@ def test_a_photo_learns_from_the_nearest_on_both_sides_and_never_from_itself() -
 
 def test_the_spread_grows_with_the_gap_and_with_the_speed() -> None:
     def spread(*library: Recorded) -> float:
-        (cue,) = Album(MODEL, [taken(0), *library], [str(n) for n in range(len(library) + 1)]).beside(0).cues
+        (cue,) = Album(MODEL, [taken(0), *library], [str(n) for n in range(len(library) + 1)]).evidence_of(0).cues
         return cue.proposals[0].spread_km
 
     assert spread(taken(-1, LYON)) < spread(taken(-10, LYON)) < spread(taken(-100, LYON)) < spread(taken(-700, LYON))
@@ -76,7 +76,11 @@ def test_the_spread_grows_with_the_gap_and_with_the_speed() -> None:
 @pytest.mark.parametrize(
     ("own", "others", "remark"),
     [
-        (Recorded(), [taken(0, LYON)], "the photo has no recorded time: photos beside it cannot be found"),
+        (
+            Recorded(),
+            [taken(0, LYON)],
+            "the photo has no recorded time: photos taken before and after it cannot be found",
+        ),
         (taken(0), [taken(0)], "no other photo here has a recorded position and time"),
         (taken(0, LYON), [taken(0)], "no other photo here has a recorded position and time"),
         (taken(0), [taken(721, LYON)], "no photo with a position was taken within 12 h of it"),
@@ -84,25 +88,25 @@ def test_the_spread_grows_with_the_gap_and_with_the_speed() -> None:
     ],
 )
 def test_why_nothing_is_said(own: Recorded, others: list[Recorded], remark: str) -> None:
-    said = Album(MODEL, [own, *others], [f"{n}.jpg" for n in range(len(others) + 1)]).beside(0)
+    said = Album(MODEL, [own, *others], [f"{n}.jpg" for n in range(len(others) + 1)]).evidence_of(0)
     assert (said.cues, said.remark) == ((), remark)
 
 
 def test_a_photo_given_twice_does_not_tell_itself_its_place() -> None:
     album = Album(MODEL, [taken(0, LYON), taken(0, LYON)], ["a.jpg", "a.jpg"])
-    assert album.beside(0).cues == album.beside(1).cues == ()
+    assert album.evidence_of(0).cues == album.evidence_of(1).cues == ()
 
 
 def test_a_camera_without_a_zone_is_compared_by_its_clock() -> None:
     phone, camera = taken(0, LYON, clock_h=2), Recorded(clock=datetime.datetime(2024, 5, 1, 14, 7))
-    (cue,) = Album(MODEL, [camera, phone], ["camera.jpg", "phone.jpg"]).beside(0).cues
+    (cue,) = Album(MODEL, [camera, phone], ["camera.jpg", "phone.jpg"]).evidence_of(0).cues
     assert cue.what == "phone.jpg 7 min before"
 
 
 def test_clocks_say_nothing_where_both_are_known_in_utc() -> None:
     """The same clock in two zones is an hour apart."""
     library = [taken(0, clock_h=2), taken(-60, LYON, clock_h=3)]
-    (cue,) = Album(MODEL, library, ["a.jpg", "b.jpg"]).beside(0).cues
+    (cue,) = Album(MODEL, library, ["a.jpg", "b.jpg"]).evidence_of(0).cues
     assert cue.what == "b.jpg 60 min before"
 
 
@@ -162,7 +166,7 @@ def test_local_times_are_not_mixed_with_utc() -> None:
 
 @pytest.fixture
 def library(jpeg_with_position: MakePicture, tmp_path: Path) -> Path:
-    """Four photos: one beside another with a position, one with it, one of another year, one without a time."""
+    """Four photos: two close in time, of which one has a position; one of another year; one without a time."""
     folder = tmp_path / "library"
     jpeg_with_position(folder / "known.jpg", *LYON, taken_at="2024:05:01 12:00:00", offset="+02:00")
     jpeg_with_position(folder / "lost.jpg", taken_at="2024:05:01 12:05:00", offset="+02:00")

@@ -67,7 +67,7 @@ def test_local_times_are_skipped_and_told() -> None:
 def test_a_local_time_is_remarked_on() -> None:
     local = Recorded(taken_at=datetime.datetime(2024, 5, 1, 14, 5), taken_at_is_local=True)
     assert remark_on(PhotoFacts(recorded=local)) == (
-        "the recorded time, 14:05, is local and its zone unknown: it says nothing"
+        "the recorded time 14:05 is local and its time zone is unknown: it is not used"
     )
     assert remark_on(PhotoFacts(recorded=Recorded())) is None
 

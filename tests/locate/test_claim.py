@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from conftest import MakePicture, exif
-from whereshot.evidence import Cue, Weighed
+from whereshot.evidence import Cue, WeighedCue
 from whereshot.foundation.errors import ImageError
 from whereshot.locate import words
 from whereshot.locate.claim import Claim, check
@@ -149,7 +149,7 @@ def test_writing_does_not_outweigh_a_recorded_position(
 @pytest.mark.parametrize(("probability", "decides"), [(0.011, "the recorded position"), (0.9, "what was read")])
 def test_the_evidence_with_more_nats_decides(locator: Geolocator, probability: float, decides: str) -> None:
     verdict = check(locator, EXAMPLE, Claim.parse("Altafulla"), text=False)
-    recorded = Weighed(Cue("exif", "41.1, 1.4", "taken there", "exif", countries={"ES": 1.0}), nats=3.0)
+    recorded = WeighedCue(Cue("exif", "41.1, 1.4", "taken there", "exif", countries={"ES": 1.0}), nats=3.0)
     changed = replace(verdict, probability=probability, unread=0.01, evidence=(recorded,), used_exif=True)
     assert changed.word == "plausible"
     assert changed.decided_by.startswith(decides)

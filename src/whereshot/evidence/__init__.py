@@ -1,13 +1,14 @@
-"""Factors on a posterior. EVIDENCE names every kind that needs only the photo; adding one is one file and one line.
+"""Evidence changes a posterior: text in the picture, the recorded position, the time, photos taken close in time.
 
-``time`` is not among them: it has to be fitted on the user's own records first (``evidence.time.HourModel``).
+``EVIDENCE`` lists each kind that needs only the photo. A new kind is one file and one line in it. ``time`` is not
+listed, because it must first be fitted on the user's own records (``evidence.time.HourModel``).
 """
 
 from __future__ import annotations
 
 from whereshot.evidence import exif, text
 from whereshot.evidence.base import Cue, Evidence, Line, PhotoFacts, Proposal
-from whereshot.evidence.fusion import Fused, Weighed, fuse
+from whereshot.evidence.fusion import Fused, WeighedCue, fuse
 from whereshot.evidence.read_photos import Reading, read_photos
 
 EVIDENCE: dict[str, Evidence] = {
@@ -24,7 +25,7 @@ __all__ = [
     "PhotoFacts",
     "Proposal",
     "Reading",
-    "Weighed",
+    "WeighedCue",
     "fuse",
     "read_photos",
 ]

@@ -1,7 +1,7 @@
-"""The types of evidence: lines read, what was seen with a photo, and cues, which say what that means for its place.
+"""The types of evidence: lines of text, the facts about a photo, and cues.
 
-A cue says what was noticed, what it was taken to mean, and how likely that makes each country, some places, or every
-place. ``fusion`` applies cues to a posterior.
+A cue holds what was found, its meaning, and what it implies about the place: a likelihood for each country, a list of
+proposed places, or a likelihood for every place. ``fusion`` applies cues to a posterior.
 """
 
 from __future__ import annotations
@@ -17,22 +17,23 @@ from whereshot.foundation.errors import InputError
 from whereshot.photos.recorded import Recorded
 
 Box = tuple[int, int, int, int]
-"""left, top, right, bottom in pixels of the upright picture."""
+"""Left, top, right and bottom in pixels of the upright picture."""
 
 
 Corners = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
 """Top left, top right, bottom right, bottom left of a line as it is read; (x, y) in pixels of the upright picture."""
 
 SURFACES = ("sign", "vehicle", "package", "clothing", "print", "screen", "overlay")
-"""What text stands on: a sign or a building, a vehicle, a package or a bottle, clothing, a book or paper, a screen, or
-nothing of the scene: a credit or a date that was written over the picture."""
+"""What text can stand on: a sign or a building, a vehicle, a package or a bottle, clothing, a book or paper, a screen.
+
+An overlay is not part of the scene: it is a credit or a date that was written over the picture."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of text as it was read, how sure the reader is (0 to 1), and where it stands in the picture.
+    """A line of text that was read: its text, the confidence of the reader (0 to 1), and its box in the picture.
 
-    ``corners`` are the corners of the detector's box, which may be tilted; None where they are not known. ``surfaces``
+    ``corners`` are the corners of the detected box, which can be tilted; None where they are not known. ``surfaces``
     are the probabilities of what the line stands on, by the names of ``SURFACES``; None where that was not judged.
     """
 
@@ -67,7 +68,11 @@ def mean_surfaces(lines: Sequence[Line]) -> dict[str, float] | None:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A place that a cue proposes, half of which lies within ``spread_km``, with its weight among the cue's places."""
+    """A place that a cue proposes.
+
+    Half of the place's probability lies within ``spread_km`` of its center. ``weight`` is relative to the other places
+    of the same cue.
+    """
 
     name: str
     latitude: float
@@ -79,13 +84,19 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Cue:
-    """One thing noticed, which speaks either of countries, or of some places, or of every place.
+    """One finding in a photo and what it implies about the place.
 
-    ``trust`` names its reliability in ``reliability.toml``, of which ``discount`` is the share that is left.
-    ``countries`` are relative likelihoods by country code, zero where missing; ``proposals`` the places it proposes;
-    ``log_likelihood`` gives the log likelihood (k,) of places (k, 2) and needs no reliability. ``surfaces`` are the
-    probabilities of what its lines stand on (``mean_surfaces``), None where that was not judged. Raises InputError for
-    a cue that says none of these, or more than one, and for weights that are no weights.
+    ``kind`` names the sort of evidence, ``what`` quotes the finding, and ``means`` explains it in words. ``trust`` is
+    the key of its reliability in ``reliability.toml``; the reliability is multiplied by ``discount`` (0 to 1). ``box``
+    is its position in the picture. ``surfaces`` are the probabilities of what its lines stand on (``mean_surfaces``),
+    None where that was not judged. Exactly one of these three is given:
+
+    * ``countries``: relative likelihoods by country code; a missing code has likelihood 0.
+    * ``proposals``: the places that the cue proposes.
+    * ``log_likelihood``: a function from places (k, 2) to log likelihoods (k,). It needs no reliability.
+
+    Raises InputError where none or several of them are given, where a weight is negative or infinite, where all weights
+    are 0, and where the discount is not from 0 to 1.
     """
 
     kind: str
@@ -100,7 +111,7 @@ class Cue:
     surfaces: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
-        said = [
+        given_names = [
             name
             for name, given in (
                 ("countries", bool(self.countries)),
@@ -109,10 +120,10 @@ class Cue:
             )
             if given
         ]
-        if len(said) != 1:
+        if len(given_names) != 1:
             raise InputError(
                 f"cue {self.kind!r} ({self.what!r}) must give one of countries, proposals or log_likelihood; "
-                f"it gives {' and '.join(said) or 'none'}"
+                f"it gives {' and '.join(given_names) or 'none'}"
             )
         weights = [*(self.countries or {}).values(), *(proposal.weight for proposal in self.proposals)]
         if weights and not (all(0 <= weight < math.inf for weight in weights) and sum(weights) > 0):
@@ -123,11 +134,11 @@ class Cue:
 
 @dataclass(frozen=True)
 class PhotoFacts:
-    """What evidence may use: the lines read in the picture, and what the camera recorded."""
+    """What evidence may use: the lines of text in the picture, and the data that the camera recorded."""
 
     lines: tuple[Line, ...] = ()
     recorded: Recorded = field(default_factory=Recorded)
 
 
 Evidence = Callable[[PhotoFacts], list[Cue]]
-"""One kind of evidence: everything it notices about one photo."""
+"""A kind of evidence: a function that returns all its cues for one photo."""

@@ -1,4 +1,4 @@
-"""Which languages public texts use in each country, and what a recognised language says about the country.
+"""Which languages public texts use in each country, and how likely a recognised language makes each country.
 
 ``data/speakers.parquet`` holds the shares; ``scripts/build_languages.py`` makes it from Unicode CLDR, by way of Babel.
 """
@@ -44,11 +44,11 @@ def country_languages() -> CountryLanguages:
 
 
 def country_log_likelihood(languages: Mapping[str, float]) -> dict[str, float]:
-    """Return the natural log of P(text | country) by ISO 3166 code, relative to a text that says nothing (0).
+    """Return the natural log of P(text | country) by ISO 3166 code, relative to a text without information (0).
 
     ``languages`` is P(language | text) by code, as ``language.identify`` returns it. It is divided by the prior and
-    averaged over the languages of each country. A small part of the public text of every country is in any language at
-    all, so no country is ruled out. Codes outside ``LANGUAGES`` are ignored; an empty mapping gives 0 everywhere.
+    averaged over the languages of each country. A small share of the public text of every country can be in any
+    language, so no country is ruled out. Codes outside ``LANGUAGES`` are ignored. An empty mapping gives 0 everywhere.
     """
     known = country_languages()
     given = np.array([max(0.0, languages.get(code, 0.0)) for code in CODES])

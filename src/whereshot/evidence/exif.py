@@ -1,4 +1,4 @@
-"""The position that a camera recorded, as evidence: only where the user asks for it, never mixed in unasked."""
+"""The position that a camera recorded, as evidence. It is used only where the user asks for it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from whereshot.evidence.base import Cue, PhotoFacts, Proposal
 from whereshot.photos.recorded import Recorded
 
 TYPICAL_ACCURACY_KM = 0.05
+"""Accuracy that is assumed where the camera recorded none."""
 
 
 def cues_of(seen: PhotoFacts) -> list[Cue]:
-    """One cue: the recorded position; none where there is none."""
+    """Return one cue that proposes the recorded position; an empty list where no usable position is recorded."""
     recorded = seen.recorded
     if recorded.latitude is None or recorded.longitude is None or _is_no_fix(recorded):
         return []
@@ -21,7 +22,7 @@ def cues_of(seen: PhotoFacts) -> list[Cue]:
 
 
 def remark_on(seen: PhotoFacts) -> str | None:
-    """Why a position that is there cannot be used, if so."""
+    """Return why the recorded position cannot be used; None where it can, or where there is none."""
     if seen.recorded.problem is not None:
         return f"the recorded position cannot be used: {seen.recorded.problem}"
     if _is_no_fix(seen.recorded):
@@ -30,6 +31,7 @@ def remark_on(seen: PhotoFacts) -> str | None:
 
 
 def _is_no_fix(recorded: Recorded) -> bool:
+    """Return whether the position is 0, 0, which devices write before they have found their position."""
     if recorded.latitude is None or recorded.longitude is None:
         return False
     return bool(sphere.is_null_island(recorded.latitude, recorded.longitude))

@@ -1,12 +1,14 @@
-"""A posterior and cues in, the posterior after the cues out, and by how much each of them moved an answer.
+"""Apply cues to a posterior, and measure how much each cue changed the probability of an answer.
 
-A cue can be wrong, so each is a mixture with the posterior before: with probability ``reliability`` it speaks true,
-otherwise it says nothing. With p the posterior before, r the reliability and q what the cue proposes,
+A cue can be wrong. With probability ``reliability`` it is right, otherwise it carries no information. So the result is
+a mixture. With p the posterior before the cue, r the reliability, q the distribution that the cue proposes, and L its
+likelihood of a country:
 
     p(x) [(1 - r) + r q(x) / p(x)]    for places,    p(x) [(1 - r) + r L(country(x)) / mean L]    for countries.
 
-The support grows by the places that cues propose, so a proposal that is believed names the place itself and not the
-nearest old one. Proposals that cover the same ground (one town under two names, a hamlet in a city) share it.
+The proposed places are added to the support of the posterior. So a reliable proposal yields the proposed place itself,
+and not the nearest place that the model knows. Proposals can overlap (a town under two names, a hamlet in a city); the
+common area is then divided among them.
 """
 
 from __future__ import annotations
@@ -28,21 +30,21 @@ from whereshot.posterior.place_shape import log_kernel
 from whereshot.posterior.support import PlainSupport
 
 MAX_PROPOSALS = 64
-"""Places by which a posterior's support is extended; the heaviest ones."""
+"""The most places that are added to a posterior's support; those with the largest weights are kept."""
 LEAST_PROBABILITY = 1e-12
-"""What is less likely than this is not told apart."""
+"""Smaller probabilities are treated as equal to this."""
 
 
 @functools.cache
 def fitted_reliabilities() -> dict[str, float]:
-    """The probability that a cue of each trust speaks true, as ``benchmarks/signs.py --fit`` found it."""
+    """Return the probability that a cue is right, by its trust. ``benchmarks/signs.py --fit`` fits these values."""
     result: dict[str, float] = read_toml("evidence/data/reliability.toml")["reliability"]
     return result
 
 
 @dataclass(frozen=True)
-class Weighed:
-    """A cue and by how many nats it moved a probability: the log of the probability with it over that without it."""
+class WeighedCue:
+    """A cue, and by how many nats it changed a probability: log(probability with the cue / probability without it)."""
 
     cue: Cue
     nats: float
@@ -50,84 +52,84 @@ class Weighed:
 
 @dataclass(frozen=True)
 class Fused:
-    """A posterior of one row after its cues; what it was before is kept, so that each cue can be left out again."""
+    """A posterior of one row after its cues. It keeps the posterior before them, so that a cue can be removed again."""
 
     posterior: Posterior
     cues: tuple[Cue, ...]
     reliability: tuple[float, ...]
-    before: Before
+    before: PosteriorBeforeCues
 
     def without(self, number: int) -> Fused:
-        """The same, had the cue of this number not been noticed."""
+        """Return the result without the cue of this number."""
         kept = [row for row in range(len(self.cues)) if row != number]
         return _apply(self.before, [self.cues[row] for row in kept], [self.reliability[row] for row in kept])
 
     def only(self, kept: Callable[[Cue], bool]) -> Fused:
-        """The same, had only the cues been noticed for which ``kept`` holds."""
+        """Return the result with only the cues for which ``kept`` is true."""
         rows = [row for row, cue in enumerate(self.cues) if kept(cue)]
         return _apply(self.before, [self.cues[row] for row in rows], [self.reliability[row] for row in rows])
 
-    def moved(self, probability: Callable[[Fused], float]) -> list[Weighed]:
-        """How each cue moved a probability, the strongest first."""
+    def weigh(self, probability: Callable[[Fused], float]) -> list[WeighedCue]:
+        """Return how much each cue changed ``probability``, the largest change first."""
         log_with = math.log(max(probability(self), LEAST_PROBABILITY))
         weighed = [
-            Weighed(cue, log_with - math.log(max(probability(self.without(number)), LEAST_PROBABILITY)))
+            WeighedCue(cue, log_with - math.log(max(probability(self.without(number)), LEAST_PROBABILITY)))
             for number, cue in enumerate(self.cues)
         ]
-        return sorted(weighed, key=lambda one: -abs(one.nats))
+        return sorted(weighed, key=lambda cue: -abs(cue.nats))
 
-    def weigh(
+    def weigh_near(
         self, answer: ArrayLike, within_km: float, restrict: Callable[[Posterior], Posterior] | None = None
-    ) -> list[Weighed]:
-        """How each cue moved the probability of being within ``within_km`` of the answer (2,), strongest first.
+    ) -> list[WeighedCue]:
+        """Return how much each cue changed the probability within ``within_km`` of the answer (2,), largest first.
 
-        ``restrict`` is done to the posterior first, where the answer was restricted to an area.
+        ``restrict`` is applied to the posterior first; it is given where the answer is restricted to an area.
         """
 
         def probability(fused: Fused) -> float:
-            one = fused.posterior if restrict is None else restrict(fused.posterior)
-            return float(one.mass_within(np.asarray(answer)[None], within_km)[0])
+            posterior = fused.posterior if restrict is None else restrict(fused.posterior)
+            return float(posterior.mass_within(np.asarray(answer)[None], within_km)[0])
 
-        return self.moved(probability)
+        return self.weigh(probability)
 
 
 @dataclass(frozen=True)
-class Before:
-    """A posterior of one row before its cues, and what it says of the places that they propose, asked once each."""
+class PosteriorBeforeCues:
+    """A posterior of one row before its cues. It computes its density at each proposed place once and remembers it."""
 
     places: NDArray[np.float64]
     log_mass: NDArray[np.float64]
     spread_km: NDArray[np.float64]
     country_index: NDArray[np.int64]
-    _asked: dict[tuple[float, float], tuple[float, int]] = field(default_factory=dict)
+    _known: dict[tuple[float, float], tuple[float, int]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, posterior: Posterior) -> Before:
-        """Return what a posterior of one row was before its cues."""
+    def of(cls, posterior: Posterior) -> PosteriorBeforeCues:
+        """Take a posterior of one row."""
         places = posterior.places if posterior.places.ndim == 2 else posterior.places[0]
         country_index = np.ravel(posterior.support.country_index)
         return cls(places, posterior.log_mass[0], np.ravel(posterior.spread_km), country_index)
 
-    def after(self, cues: Sequence[Cue], reliabilities: Mapping[str, float] | None = None) -> Fused:
-        """The posterior after cues, by the fitted reliabilities unless others are given."""
-        trusted = fitted_reliabilities() if reliabilities is None else reliabilities
-        reliability = [0.0 if cue.log_likelihood is not None else trusted[cue.trust] * cue.discount for cue in cues]
+    def fuse(self, cues: Sequence[Cue], reliabilities: Mapping[str, float] | None = None) -> Fused:
+        """Apply cues. ``reliabilities`` are by trust; the fitted ones are used where None is given."""
+        by_trust = fitted_reliabilities() if reliabilities is None else reliabilities
+        reliability = [0.0 if cue.log_likelihood is not None else by_trust[cue.trust] * cue.discount for cue in cues]
         return _apply(self, cues, reliability)
 
     @functools.cached_property
     def country_share(self) -> NDArray[np.float64]:
-        """Probability of the sea, and of every country by its number plus one."""
+        """Probabilities (countries + 1,): first of the sea, then of each country in the order of their numbers."""
         shares = np.bincount(self.country_index + 1, np.exp(self.log_mass), minlength=len(countries().all) + 1)
         return np.asarray(shares, np.float64)
 
-    def at(self, spots: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Log density (m,) per steradian and number of the country (m,), at positions (m, 2)."""
-        keys = [(float(latitude), float(longitude)) for latitude, longitude in spots]
-        new = np.array([key for key in dict.fromkeys(keys) if key not in self._asked]).reshape(-1, 2)
+    def density_and_country(self, points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return the log density (m,) per steradian and the number of the country (m,) at positions (m, 2)."""
+        keys = [(float(latitude), float(longitude)) for latitude, longitude in points]
+        new = np.array([key for key in dict.fromkeys(keys) if key not in self._known]).reshape(-1, 2)
         if len(new):
             found = zip(self._log_density(new).tolist(), countries().index_of(new).tolist(), strict=True)
-            self._asked.update(zip(map(tuple, new.tolist()), found, strict=True))
-        density, country = zip(*(self._asked[key] for key in keys), strict=True)
+            self._known.update(zip(map(tuple, new.tolist()), found, strict=True))
+        density, country = zip(*(self._known[key] for key in keys), strict=True)
         return np.array(density), np.array(country, dtype=np.int64)
 
     def _log_density(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -138,16 +140,16 @@ class Before:
 
 
 def fuse(posterior: Posterior, cues: Sequence[Cue], reliabilities: Mapping[str, float] | None = None) -> Fused:
-    """Apply cues to a posterior of one row, by the fitted reliabilities unless others are given."""
-    return Before.of(posterior).after(cues, reliabilities)
+    """Apply cues to a posterior of one row. The fitted reliabilities are used where None are given."""
+    return PosteriorBeforeCues.of(posterior).fuse(cues, reliabilities)
 
 
-def _apply(before: Before, cues: Sequence[Cue], reliability: Sequence[float]) -> Fused:
-    ground = ProposedGround.of(before, cues, reliability)
-    old, new = len(before.places), len(ground.spots)
-    index = np.concatenate([before.country_index, ground.country_index])
-    places = np.concatenate([before.places, ground.spots])
-    factors, silent = np.zeros(old + new), np.zeros(new)
+def _apply(before: PosteriorBeforeCues, cues: Sequence[Cue], reliability: Sequence[float]) -> Fused:
+    proposed = ProposedPlaces.of(before, cues, reliability)
+    old, new = len(before.places), len(proposed.places)
+    index = np.concatenate([before.country_index, proposed.country_index])
+    places = np.concatenate([before.places, proposed.places])
+    factors, all_wrong = np.zeros(old + new), np.zeros(new)
     for cue, r in zip(cues, reliability, strict=True):
         if cue.log_likelihood is not None:
             factor = cue.log_likelihood(places)
@@ -156,69 +158,73 @@ def _apply(before: Before, cues: Sequence[Cue], reliability: Sequence[float]) ->
             relative = likelihood / max(float(before.country_share @ likelihood), 1e-12)
             factor = np.log1p(r * (relative - 1))[index + 1]
         else:
-            share, kept = ground.share_of(cue)
-            r *= kept  # what the cue said of places that were cut is left unsaid
+            share, kept = proposed.share_of(cue)
+            r *= kept  # the cue's weight on places that were not kept counts as no information
             factor = np.full(old + new, np.log1p(-r))
             if r > 0:
                 with np.errstate(divide="ignore"):
-                    log_ratio = np.log(share) - ground.log_area - ground.log_density
+                    log_ratio = np.log(share) - proposed.log_area - proposed.log_density
                 factor[old:] = np.logaddexp(np.log1p(-r), np.log(r) + log_ratio)
         factors += factor
-        silent += np.log1p(-r) if cue.proposals else factor[old:]
+        all_wrong += np.log1p(-r) if cue.proposals else factor[old:]
     with np.errstate(divide="ignore"):
-        # the old places carry the new ones' mass where no cue speaks true: what they add is only the rest
-        added = ground.log_density + ground.log_area + np.log(-np.expm1(np.minimum(silent - factors[old:], 0.0)))
+        # The old places already hold the mass for the case that every proposal is wrong. New places get only the rest.
+        rest = np.log(-np.expm1(np.minimum(all_wrong - factors[old:], 0.0)))
+        added = proposed.log_density + proposed.log_area + rest
     log_mass = np.concatenate([before.log_mass, added]) + factors
-    spread_km = np.concatenate([before.spread_km, np.maximum(ground.spread_km, MIN_SPREAD_KM)])
+    spread_km = np.concatenate([before.spread_km, np.maximum(proposed.spread_km, MIN_SPREAD_KM)])
     fused = Posterior.on(PlainSupport(places, spread_km, lambda: index), log_mass[None])
     return Fused(fused, tuple(cues), tuple(reliability), before)
 
 
 @dataclass(frozen=True)
-class ProposedGround:
-    """The places that cues propose, each once, and the ground that each stands for.
+class ProposedPlaces:
+    """The m different places that cues propose, and the area that each of them covers.
 
-    With K_ij the kernel of the wider of places i and j at their distance and a_i = 1 / K_ii, the ground that two
-    places have in common is K_ij min(a_i, a_j): all of it for one town under two names, next to nothing for towns far
-    apart. A place shares its ground with all that have it in common, so that none is counted twice.
+    Let K_ij be the kernel of the wider of places i and j at their distance, and a_i = 1 / K_ii the area of place i. The
+    overlap of two places is K_ij min(a_i, a_j): the whole area for a town under two names, nearly 0 for towns far
+    apart. An area that several places cover is divided among them, so that it counts once.
     """
 
     proposals: tuple[Proposal, ...]
-    spots: NDArray[np.float64]
+    places: NDArray[np.float64]
     spread_km: NDArray[np.float64]
     log_area: NDArray[np.float64]
-    """Log steradians of each place's own share of its ground."""
-    common: NDArray[np.float64]
-    """(m, m), rows summing to one: how the mass proposed for one place is shared among all."""
+    """Natural log of each place's own part of its area in steradians."""
+    overlap: NDArray[np.float64]
+    """(m, m): how the mass that is proposed for one place (a row) is divided among all. Each row sums to 1."""
     log_density: NDArray[np.float64]
-    """Of the posterior before, at each place."""
+    """Log density of the posterior before the cues, at each place."""
     country_index: NDArray[np.int64]
 
     @classmethod
-    def of(cls, before: Before, cues: Sequence[Cue], reliability: Sequence[float]) -> ProposedGround:
-        """The heaviest of the places that the cues propose."""
+    def of(cls, before: PosteriorBeforeCues, cues: Sequence[Cue], reliability: Sequence[float]) -> ProposedPlaces:
+        """Collect the places that the cues propose; at most ``MAX_PROPOSALS``, those with the largest weights."""
         support: dict[Proposal, float] = {}
         for cue, r in zip(cues, reliability, strict=True):
             total = sum(proposal.weight for proposal in cue.proposals)
             for proposal in cue.proposals:
                 key = _place_of(proposal)
                 support[key] = support.get(key, 0.0) + r * proposal.weight / total
-        heaviest = tuple(sorted(support, key=lambda one: -support[one])[:MAX_PROPOSALS])
+        heaviest = tuple(sorted(support, key=lambda proposal: -support[proposal])[:MAX_PROPOSALS])
         if not heaviest:
             nothing = np.empty(0)
             return cls((), np.empty((0, 2)), nothing, nothing, np.empty((0, 0)), nothing, np.empty(0, np.int64))
-        spots = np.array([(one.latitude, one.longitude) for one in heaviest])
-        spread = np.array([one.spread_km for one in heaviest])
+        places = np.array([(proposal.latitude, proposal.longitude) for proposal in heaviest])
+        spread = np.array([proposal.spread_km for proposal in heaviest])
         area = np.exp(-log_kernel(np.zeros(len(spread)), spread))
         wider = np.maximum(spread[:, None], spread)
-        kernel = np.exp(log_kernel(sphere.distance_km(spots[:, None], spots), wider))
-        common = kernel * np.minimum(area[:, None], area)
-        density, country = before.at(spots)
-        covered = common.sum(axis=1)
-        return cls(heaviest, spots, spread, np.log(area / covered), common / covered[:, None], density, country)
+        kernel = np.exp(log_kernel(sphere.distance_km(places[:, None], places), wider))
+        overlap = kernel * np.minimum(area[:, None], area)
+        density, country = before.density_and_country(places)
+        covered = overlap.sum(axis=1)
+        return cls(heaviest, places, spread, np.log(area / covered), overlap / covered[:, None], density, country)
 
     def share_of(self, cue: Cue) -> tuple[NDArray[np.float64], float]:
-        """A cue's proposed mass (m,) on these places, summing to one, and the share of its weight that is not cut."""
+        """Return the mass (m,) that a cue proposes for these places, and the share of its weight that was kept.
+
+        The mass sums to 1; it is 0 everywhere where no place of the cue was kept.
+        """
         weight = np.zeros(len(self.proposals))
         number_of = {proposal: number for number, proposal in enumerate(self.proposals)}
         for proposal in cue.proposals:
@@ -227,9 +233,9 @@ class ProposedGround:
                 weight[number] += proposal.weight
         total = sum(proposal.weight for proposal in cue.proposals)
         kept = float(weight.sum())
-        return (weight @ self.common / kept, kept / total) if kept > 0 else (weight, 0.0)
+        return (weight @ self.overlap / kept, kept / total) if kept > 0 else (weight, 0.0)
 
 
 def _place_of(proposal: Proposal) -> Proposal:
-    """The place alone, whichever cue proposes it."""
+    """Return the proposal without its weight, so that the same place of two cues compares equal."""
     return replace(proposal, weight=0.0)

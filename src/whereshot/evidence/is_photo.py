@@ -1,4 +1,4 @@
-"""Is it a photo at all? A screenshot, a drawing or a page of print says nothing of where it was taken."""
+"""Decide whether a picture is a photo. A screenshot, a drawing or a printed page carries no information on a place."""
 
 from __future__ import annotations
 
@@ -11,32 +11,39 @@ from PIL import Image
 from whereshot.evidence.base import Line
 
 LOOK_PIXELS = 512
+"""Side in pixels of the middle part that is tested for flat surfaces."""
 FLAT_SHARE = 0.60
-"""Share of pixels equal to their right and lower neighbour above which no camera's sensor made the picture."""
+"""Share of pixels that equal their right and lower neighbours. With more, the picture does not come from a camera."""
 PAGE_WHITE_SHARE = 0.65
+"""Least share of white pixels on a printed page."""
 PAGE_TEXT_SHARE = 0.08
+"""Least share of a printed page that lines of text cover."""
 PAGE_LINES = 12
+"""Least number of lines on a printed page."""
 MARGIN = 4
-"""Width of a page's margin, of the 128 pixels to which the picture is shrunk."""
+"""Width of a page's margin in pixels, after the picture is shrunk to 128 x 128 pixels."""
 MARGIN_WHITE_SHARE = 0.95
+"""Least share of white pixels in a page's margin."""
 MARGIN_UNEVENNESS = 24
-"""How far apart the 5th and the 95th of 100 grey values of a page's margin are at most; daylight is less even."""
+"""Largest difference between the 5th and the 95th percentile of the grey values in a page's margin.
+
+The light outdoors is less even than that."""
 
 
 class Surface(NamedTuple):
-    """What a picture's surface is like; the picture itself need not be kept."""
+    """The properties of a picture's surface that the decision needs, so that the picture itself can be released."""
 
     size: tuple[int, int]
     flat: bool
-    """Whether hardly any neighbouring pixels differ, and few colours cover most of it."""
+    """Whether most neighbouring pixels are equal, and few colours cover most of the picture."""
     grey: np.ndarray
-    """The whole picture shrunk to (128, 128), 0 to 255."""
+    """The whole picture in grey, shrunk to (128, 128); 0 to 255."""
 
 
 def surface_of(image: Image.Image) -> Surface:
-    """The surface of an RGB picture.
+    """Measure the surface of an RGB picture.
 
-    Cameras leave noise: neighbouring pixels are seldom equal, even after JPEG. Drawn surfaces are flat.
+    A camera adds noise, so neighbouring pixels are seldom equal, even after JPEG compression. Drawn surfaces are flat.
     """
     grey = np.asarray(image.resize((128, 128), Image.Resampling.BOX, reducing_gap=2.0).convert("L"))
     left, top = max(0, (image.width - LOOK_PIXELS) // 2), max(0, (image.height - LOOK_PIXELS) // 2)
@@ -51,14 +58,14 @@ def surface_of(image: Image.Image) -> Surface:
 
 
 def not_a_photo(surface: Surface, lines: Sequence[Line]) -> str | None:
-    """Why a picture of this surface and with these lines is not taken for a photo of a place, or None where it is."""
+    """Return why a picture with this surface and these lines is not a photo of a place; None where it is a photo."""
     white = float((surface.grey > 200).mean())
     covered = sum((line.box[2] - line.box[0]) * (line.box[3] - line.box[1]) for line in lines)
     if (
         white >= PAGE_WHITE_SHARE
         and len(lines) >= PAGE_LINES
         and covered >= PAGE_TEXT_SHARE * surface.size[0] * surface.size[1]
-        and _has_a_pages_margin(surface.grey)
+        and _has_page_margin(surface.grey)
     ):
         return "this looks like a document, not a photo of a place"
     if surface.flat:
@@ -66,8 +73,8 @@ def not_a_photo(surface: Surface, lines: Sequence[Line]) -> str | None:
     return None
 
 
-def _has_a_pages_margin(grey: np.ndarray) -> bool:
-    """Whether all of a picture's edge is evenly white: a notice board in the street has a street around it."""
+def _has_page_margin(grey: np.ndarray) -> bool:
+    """Return whether the whole edge of a picture is evenly white. A notice board has a street around it instead."""
     inner = np.zeros(grey.shape, dtype=bool)
     inner[MARGIN:-MARGIN, MARGIN:-MARGIN] = True
     margin = grey[~inner]
@@ -76,7 +83,7 @@ def _has_a_pages_margin(grey: np.ndarray) -> bool:
 
 
 def _few_colours(pixels: np.ndarray) -> bool:
-    """Whether few colours cover most of the picture, as in drawings, and not in a clear sky."""
+    """Return whether 8 colours cover half of the pixels, as in a drawing. A clear sky has more colours."""
     coarse = (pixels >> 2).astype(np.int32)
     _, counts = np.unique((coarse[..., 0] << 12) | (coarse[..., 1] << 6) | coarse[..., 2], return_counts=True)
     return float(np.sort(counts)[::-1][:8].sum() / counts.sum()) >= 0.5

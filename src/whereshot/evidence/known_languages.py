@@ -154,7 +154,7 @@ RELATIVES = {
 }
 """Related languages, for languages without a word list of their own.
 
-The words of a relative are shared or borrowed, so they must not count against the language.
+The language shares many words with its relative, so a word of the relative must not count against the language.
 """
 RELATED_PAIRS: NDArray[np.int64] = np.array(
     [(NUMBER[code], NUMBER[relative]) for code, relatives in RELATIVES.items() for relative in relatives]

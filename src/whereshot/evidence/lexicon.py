@@ -1,4 +1,4 @@
-"""The most frequent words of each language, and how to find a word in them however it was read.
+"""The most frequent words of each language, and how to find a word in them, also where its accents were misread.
 
 ``data/words.parquet`` holds the words; ``scripts/build_languages.py`` makes it. Word frequencies come from wordfreq
 (Speer 2022, CC BY-SA 4.0).
@@ -28,7 +28,7 @@ LONGEST_WORD = 40
 LONGEST_HAN_WORD = 4
 """Characters of the longest Chinese word that is looked up."""
 SHORTEST_LONGER_PART = 4
-"""Two words that were read as one are only searched for where the longer one has at least this many letters."""
+"""A word is only split into two words where the longer part has at least this many letters."""
 
 ONE_LETTER_WORDS = {
     "a": "ca cs en es ga gl hr hu it pl pt ro sk sl sr",
@@ -47,15 +47,15 @@ ONE_LETTER_WORDS = {
     "z": "cs pl sk sl",
     "å": "da no sv",
 }
-"""Words of one letter, each with the languages that have it. The word list leaves them out.
+"""Words of one letter, each with the languages that have it. The word list does not contain them.
 
-They are only used to recognise a longer word that swallowed one of them ("hundi" for "hund i").
+They are only used to recognise two words that were read without the space between them ("hundi" for "hund i").
 """
 ONE_LETTER_LOG_FREQUENCY = -4.3
-"""Natural log of the frequency that every word of one letter is given."""
+"""Natural log of the frequency that is assumed for each word of one letter."""
 
 LEAST_WORDS = 2000
-"""A language with fewer words has a list of its commonest words only, so a word that is missing says little."""
+"""Least number of words in a full list. A shorter list has only common words, so a missing word means little."""
 
 _UNMARKED = str.maketrans({**dict(zip("øłđðıŋħþ", "olddinht", strict=True)), "ß": "ss"})
 _ACCENT = re.compile("[\u0300-\u036f]+")
@@ -87,14 +87,15 @@ class WordEntries(NamedTuple):
     difference: NDArray[np.int64]
     """How the listed word differs from the word that was read.
 
-    0: not at all. 1: the read word lacks an accent. 2: its accents differ. 3: the read word is two listed words.
+    0: not at all. 1: the accents are missing. 2: the accents differ. 3: the word that was read is two listed words.
     """
 
 
 class Lexicon:
-    """The most frequent words of each language, which are found with and without their accents.
+    """The most frequent words of each language. A word is found with and without its accents.
 
-    The rows of the table are sorted by plain spelling, so all words with the same plain spelling form one run.
+    The plain spelling of a word has no accents. The rows of the table are sorted by plain spelling, so all words with
+    the same plain spelling form one run.
     """
 
     is_listed: NDArray[np.bool_]
@@ -122,7 +123,7 @@ class Lexicon:
         return run if run < len(self._plain) and self._plain[run].as_py() == plain else -1
 
     def find(self, word: str) -> WordEntries | None:
-        """Return the entries of a word in lower case, however its accents were read; None where no list has it."""
+        """Return the entries of a word in lower case, with any accents; None where no list has it."""
         plain, word = fold(word), word.replace("ß", "ss")  # as wordfreq spells it
         run = self._run(plain)
         if run < 0:
@@ -139,15 +140,15 @@ class Lexicon:
 
 @functools.cache
 def lexicon() -> Lexicon:
-    """Return the lexicon of the package; it is read once."""
+    """Return the lexicon of the package. Its file is read once."""
     return Lexicon(read_table("evidence/data/words.parquet"))
 
 
 def find_words(segment: Segment) -> Iterator[WordEntries | None]:
     """Yield the entries of each word of a segment, None for an unknown word.
 
-    A run of Chinese characters is cut into the longest known words. An unknown word is looked up in its parts around
-    apostrophes, and then as two words that were read as one.
+    A run of Chinese characters is split into the longest known words. For an unknown word, its parts around apostrophes
+    are looked up; a word without an apostrophe is looked up as two words that were read as one.
     """
     script = segment.script
     for word in segment.words:
@@ -188,7 +189,7 @@ def find_word(word: str, script: str) -> WordEntries | None:
 def find_two_words(word: str, script: str) -> WordEntries | None:
     """Return the entries of a word as two words of one language: "hundi" for "hund i", or a compound.
 
-    None where no cut gives two words of one language. The frequency is the product of both.
+    None where no split gives two words of one language. The frequency is the product of both frequencies.
     """
     best = np.full(len(CODES), -np.inf)
     for stop in range(1, len(word)):
@@ -216,7 +217,7 @@ def _find_part(text: str, script: str) -> WordEntries | None:
 def word_zipf(word: str, language: str) -> float:
     """Return how frequent a word is in a language, on the Zipf scale: log10 of its uses in a billion words.
 
-    0 where the list of the language lacks the word, or for an unknown language code.
+    Returns 0 where the list of the language lacks the word, and for an unknown language code.
     """
     found = lexicon().find(word.lower()) if language in NUMBER else None
     if found is None:

@@ -1,11 +1,12 @@
-"""Lines of text and their cues in, the probability that the writing belongs to the place out.
+"""Estimate the probability that the text in a picture belongs to the place, from its lines and their cues.
 
-Text travels: on goods, on vehicles, on shirts, in menus for guests. A script without a reader becomes letters without
-sense. Such writing says nothing of where a photo was taken, however many cues it gives: the language, the company and
-the town on one package are one piece of evidence, and it stands or falls as a whole. Writing on signs differs from it:
-its words are known, it is whole sentences in one language, and it has no quantities, ingredients or trade marks.
+Some text is carried from elsewhere: on goods, vehicles, shirts and menus. Text in a script that the reader does not
+know becomes meaningless letters. Such text carries no information about the place, even if it gives several cues: the
+language, the company and the town on one package are one fact, and all of them are wrong together. Text on signs
+differs from it: its words are known, it forms sentences in one language, and it has no quantities, ingredients or trade
+marks.
 
-English is written all over the world. Where it is all that was read, it speaks for a place and never against one.
+English is written all over the world. Where only English was read, it can support a place but not speak against one.
 
 The weights are in ``local_writing.toml``; ``benchmarks/claims.py --fit`` fits them.
 """
@@ -32,44 +33,45 @@ FEATURES = ("language", "confidence", "goods", "english", "kinds", "known", "fun
 KNOWN_ZIPF = 2.0
 """Frequency on the Zipf scale from which a word of a language counts as known."""
 FUNCTION_ZIPF = 5.5
-"""Frequency from which it is one of the words that sentences are held together by."""
+"""Frequency on the Zipf scale from which a word counts as a function word, such as "the" or "of"."""
 MOST_KINDS = 2
+"""More kinds of cues than this count as this many."""
 _GOODS = re.compile(
     r"(?<![\w.,])\d+(?:[.,]\d+)?\s?(?:g|kg|mg|ml|cl|dl|oz|kcal|kj)\b|\d\s?%|®|™"
     r"|ingr[eé]dient|zutaten|nutri|nährwert|calor[ií]|best before|\bexp\b|\bnet w|\bvol\.|\bflavou?r",
     re.IGNORECASE,
 )
-"""What packages carry: quantities, shares, ingredients, dates, trade marks."""
+"""Matches text that is typical of packages: quantities, percentages, ingredients, dates, trade marks."""
 
 
 @functools.cache
 def fitted_weights() -> tuple[NDArray[np.float64], float]:
-    """The weight of each feature (8,) and the constant."""
+    """Return the weight of each feature (8,) and the constant, as the package ships them."""
     fitted = read_toml("evidence/data/local_writing.toml")
     return np.array([fitted["weights"][name] for name in FEATURES]), float(fitted["constant"])
 
 
 def is_text(cue: Cue) -> bool:
-    """Whether a cue was read in the picture."""
+    """Return whether a cue comes from text in the picture."""
     return cue.kind.startswith("text")
 
 
 class Writing(NamedTuple):
-    """How far what was read may speak against a place."""
+    """How far the text in a picture can count against a place."""
 
     local: float = 0.0
-    """The probability (0 to 1) that it belongs to the place; 0 where no cue was read."""
+    """The probability (0 to 1) that the text belongs to the place; 0 where no cue was found in it."""
     only_english: bool = False
-    """Whether it is English, and nothing but its language and bare names of places is known of it."""
+    """Whether the text is English and gives no other cues than its language and plain names of places."""
 
     @property
     def weight(self) -> float:
-        """The share of its word against a place that counts, 0 to 1."""
+        """The weight of this text as evidence against a place, 0 to 1."""
         return 0.0 if self.only_english else self.local
 
 
 def judge_writing(lines: Sequence[Line], cues: Sequence[Cue]) -> Writing:
-    """Judge the lines of one picture by the cues that were found in them."""
+    """Judge the lines of one picture, given the cues that were found in them."""
     if not any(is_text(cue) for cue in cues):
         return Writing()
     return writing_of(features(lines, cues), *fitted_weights())
@@ -77,26 +79,32 @@ def judge_writing(lines: Sequence[Line], cues: Sequence[Cue]) -> Writing:
 
 def writing_of(values: NDArray[np.float64], weights: NDArray[np.float64], constant: float) -> Writing:
     """Judge writing by its features (8,), their weights (8,) and the constant."""
-    of = dict(zip(FEATURES, values.tolist(), strict=True))
+    value_of = dict(zip(FEATURES, values.tolist(), strict=True))
     local = 1 / (1 + math.exp(-float(values @ weights) - constant))
-    return Writing(local, of["english"] > 0 and of["kinds"] == 0)
+    return Writing(local, value_of["english"] > 0 and value_of["kinds"] == 0)
 
 
 def features(lines: Sequence[Line], cues: Sequence[Cue]) -> NDArray[np.float64]:
-    """What tells writing of the place from other writing, (8,) in the order of ``FEATURES``; ``lines`` is not empty.
+    """Return the features (8,) that separate text of the place from other text, in the order of ``FEATURES``.
 
-    language: probability of the likeliest language. confidence: mean of the reader's. goods: lines with marks of
-    goods, as log(1 + n), like the next two counts. english: 1 where the likeliest language is English, which is
-    written everywhere. kinds: kinds of cues beside language and bare names of places, at most 2, divided by 1 and the
-    lines with marks of goods: the company and the town on goods are theirs and no further witnesses. known: share of
-    the letters in words that the language has. function_words and lines: counts.
+    ``lines`` must not be empty. A count n enters as log(1 + n).
+
+    * language: probability of the likeliest language.
+    * confidence: mean confidence of the reader.
+    * goods: count of the lines that look like text on a package.
+    * english: 1 where the likeliest language is English, else 0.
+    * kinds: number of kinds of cues other than the language and plain names of places, at most 2, divided by 1 + the
+      number of goods lines. The company and the town on a package are not independent of it.
+    * known: share of the letters that belong to known words of the language.
+    * function_words: count of the function words.
+    * lines: count of the lines.
     """
-    telling = [text for text in (without_worldwide(line.text) for line in lines) if text]
-    language, probability = next(iter(identify(telling).items()))
-    words = [word.lower() for text in telling for word in WORD.findall(text) if len(word) > 1]
+    informative = [text for text in (without_worldwide(line.text) for line in lines) if text]
+    language, probability = next(iter(identify(informative).items()))
+    words = [word.lower() for text in informative for word in WORD.findall(text) if len(word) > 1]
     letters = np.array([len(word) for word in words], np.float64)
     zipf = np.array([word_zipf(word, language) for word in words])
-    kinds = {cue.kind for cue in cues if is_text(cue) and _is_more_than_a_word(cue)}
+    kinds = {cue.kind for cue in cues if is_text(cue) and _is_independent(cue)}
     goods = sum(_GOODS.search(line.text) is not None for line in lines)
     values = {
         "language": probability,
@@ -111,6 +119,6 @@ def features(lines: Sequence[Line], cues: Sequence[Cue]) -> NDArray[np.float64]:
     return np.array([values[name] for name in FEATURES])
 
 
-def _is_more_than_a_word(cue: Cue) -> bool:
-    """Whether a cue is neither the language nor a name that may as well be an ordinary word."""
+def _is_independent(cue: Cue) -> bool:
+    """Return whether a cue is neither the language nor a place name that can also be an ordinary word."""
     return cue.trust == "text/place/named" or cue.kind not in ("text/language", "text/place")

@@ -1,7 +1,7 @@
-"""An upright picture in, the lines of text in it out: RapidOCR on ONNX Runtime, with the models of its own wheel.
+"""Read the lines of text in an upright picture, with RapidOCR on ONNX Runtime and the models in RapidOCR's wheel.
 
-Nothing is downloaded. The models read Latin with its accents, Greek, Chinese, Japanese and symbols; no Cyrillic,
-Arabic, Hebrew, Hangul, Thai or Indic scripts.
+Nothing is downloaded. The models read Latin with accents, Greek, Chinese, Japanese and symbols. They do not read
+Cyrillic, Arabic, Hebrew, Hangul, Thai or Indic scripts.
 """
 
 from __future__ import annotations
@@ -18,23 +18,24 @@ from whereshot.evidence.base import Box, Line
 from whereshot.foundation.errors import ModelError
 
 DETECTOR_SIDE = 736
-"""Shorter side in pixels to which a small picture is enlarged before text is looked for.
+"""Shorter side in pixels to which a small picture is enlarged before text is detected.
 
-Chosen by docs/results-reading.md."""
+docs/results-reading.md shows why this value was chosen."""
 LARGEST_SIDE = 1600
-"""Longer side above which a picture is shrunk, or cut into tiles where it is a panorama."""
+"""Longer side in pixels above which a picture is shrunk; a panorama is cut into tiles instead."""
 TILE_RATIO = 2.2
-"""Longer over shorter side above which a picture is read in overlapping tiles."""
+"""Ratio of the longer to the shorter side above which a large picture is read in overlapping tiles."""
 MOST_TILES = 6
 MOST_LINES = 150
+"""The most lines that are recognised in a picture; the tallest lines are kept."""
 MOST_LENGTH = 600.0
-"""Lines recognised in a picture, the tallest first, and their length in line heights: a page of print must not take
-minutes."""
+"""The greatest total length of these lines, in line heights, so that a printed page does not take minutes."""
 LEAST_CONFIDENCE = 0.5
+"""Lines with a lower confidence of the reader are dropped."""
 
 
 class Tile(NamedTuple):
-    """A part of a picture at a bounded size: its left and top in pixels of the whole picture at ``scale``."""
+    """A part of a picture, which was first resized by ``scale``: ``left`` and ``top`` are pixels of the resized one."""
 
     image: Image.Image
     left: int
@@ -43,24 +44,25 @@ class Tile(NamedTuple):
 
 
 class Reader:
-    """Loads the models once; ``threads`` are ONNX Runtime's own.
+    """Reads text in pictures. It loads the models once, at the first picture.
 
-    The detector looks at a picture whose shorter side is at least ``detector_side`` ("min"), or whose longer side is
-    at most that ("max").
+    ``threads`` is the number of threads of ONNX Runtime. A picture is resized before detection. Where
+    ``detector_limit`` is "min", its shorter side becomes at least ``detector_side`` pixels. Where it is "max", its
+    longer side becomes at most ``detector_side`` pixels.
     """
 
     def __init__(
         self, threads: int = 1, detector_side: int = DETECTOR_SIDE, detector_limit: Literal["min", "max"] = "min"
     ) -> None:
         self.threads, self.detector_side, self.detector_limit = threads, detector_side, detector_limit
-        self._tile_share = [1.0]  # of the lines that may be recognised, for the tile at hand
+        self._tile_share = [1.0]  # the current tile's share of the lines that may be recognised in the picture
 
     @functools.cached_property
     def _engine(self) -> Any:
         import rapidocr
 
         models = Path(rapidocr.__file__).parent / "models"
-        if len(list(models.glob("*.onnx"))) < 3:  # a download would be tried in their place
+        if len(list(models.glob("*.onnx"))) < 3:  # without them RapidOCR would try to download models
             raise ModelError(f"{models}: RapidOCR's models are missing; install rapidocr again")
         return _bounded(rapidocr.RapidOCR, self._tile_share)(
             params={
@@ -75,11 +77,11 @@ class Reader:
         )
 
     def read(self, image: Image.Image) -> list[Line]:
-        """The lines of an RGB picture, top to bottom."""
+        """Return the lines of an RGB picture, from top to bottom."""
         return self.read_tiles(tiles_of(image))
 
     def read_tiles(self, tiles: Sequence[Tile]) -> list[Line]:
-        """The lines of a picture from its ``tiles_of``: a large picture itself need not be kept while it is read."""
+        """Return the lines of a picture from its ``tiles_of``, so that a large picture can be released before."""
         lines: list[Line] = []
         self._tile_share[0] = 1 / len(tiles)
         for tile, left, top, scale in tiles:
@@ -102,9 +104,12 @@ class Reader:
 
 
 def _bounded(engine: type, share: list[float]) -> type:
-    """The engine, recognising only the tallest lines: ``share[0]`` of what a picture may have."""
+    """Return a subclass of the engine that recognises only the tallest lines.
 
-    class Bounded(engine):  # type: ignore[misc]  # the engine is only known once it is asked for
+    The limits are ``MOST_LINES`` and ``MOST_LENGTH`` times ``share[0]``.
+    """
+
+    class Bounded(engine):  # type: ignore[misc]  # the base class is only known at run time
         def detect_and_crop(self, img: np.ndarray, op_record: dict[str, Any]) -> tuple[list[np.ndarray], Any]:
             crops, found = super().detect_and_crop(img, op_record)
             order = np.argsort([-min(crop.shape[:2]) for crop in crops], kind="stable")
@@ -121,7 +126,7 @@ def _bounded(engine: type, share: list[float]) -> type:
 
 
 def tiles_of(image: Image.Image) -> list[Tile]:
-    """What is read of a picture: the whole at a bounded size, or overlapping squares of a panorama."""
+    """Cut a picture into the tiles that are read: one tile of the whole picture, or overlapping tiles of a panorama."""
     width, height = image.size
     longer, shorter = max(width, height), min(width, height)
     if longer <= TILE_RATIO * shorter or longer <= LARGEST_SIDE:
@@ -143,9 +148,9 @@ def tiles_of(image: Image.Image) -> list[Tile]:
 
 
 def _without_repeats(lines: list[Line]) -> list[Line]:
-    """Lines that two tiles both saw, once."""
+    """Drop the repeats of lines that were read in two tiles."""
     kept: list[Line] = []
-    for line in sorted(lines, key=lambda one: -one.confidence):
+    for line in sorted(lines, key=lambda line: -line.confidence):
         if not any(other.text == line.text and _overlap(other.box, line.box) > 0.5 for other in kept):
             kept.append(line)
     return sorted(kept, key=lambda line: (line.box[1], line.box[0]))
@@ -159,9 +164,9 @@ def _overlap(a: Box, b: Box) -> float:
 
 @functools.cache
 def shared_reader() -> Reader:
-    """One reader per process, on one thread.
+    """Return the reader of this process, which uses one thread.
 
-    A second takes over half as much again of the processors' time (docs/results-reading.md), and many photos are read
-    by as many processes as there are cores.
+    With a second thread, reading takes over 50 % more processor time (docs/results-reading.md). Many photos are read by
+    one process per core instead.
     """
     return Reader(threads=1)

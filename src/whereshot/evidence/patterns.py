@@ -1,6 +1,6 @@
-"""Lines of text in, cues by pattern out: domains, telephone numbers, currencies, postcodes and words of public life.
+"""Find cues in lines of text by patterns: web domains, telephone numbers, currencies, postcodes and official words.
 
-The patterns are in ``cues.toml``, how far each kind can be trusted in ``reliability.toml``.
+The patterns are in ``cues.toml``, the reliability of each kind in ``reliability.toml``.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ _DOMAIN = re.compile(
     re.IGNORECASE,
 )
 _BARE_SHARE = 0.5
-"""Share of its line that a web address without www must take up: in a sentence it is rather a missing space."""
+"""Least share of the line that a web address without "www" must fill. In a sentence, "end.Then" lacks a space."""
 _BARE_LETTERS = 3
+"""Least number of letters in the name of a web address without "www"."""
 _DIALLING = re.compile(r"(?:(?<![\d+.,])\+ ?|(?<![\d.,:/+-])00(?=[1-9]))(?P<code>[1-9]\d{0,2})(?P<rest>[\d ()/.-]{6,})")
 _NATIONAL_DIGITS = range(6, 13)
-"""Digits that a telephone number has after its country's code."""
+"""How many digits a telephone number has after its country code."""
 _DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d\d(?!\d)")
 _SERIAL = re.compile(r"(?:\bn[ro°º]|#|\bart|\bcode|\bean|\bisbn|\bserial|\bid|\bs/n)[.:]? ?$", re.IGNORECASE)
 _AMOUNT = re.compile(r"[\d.,]")
@@ -35,7 +36,7 @@ _TYPICAL_SECOND_LEVEL = frozenset(["co", "gov", "gob", "gouv", "ac", "org", "com
 
 @dataclass(frozen=True)
 class Pattern:
-    """A pattern of ``cues.toml``: what it matches, and what that means."""
+    """A pattern of ``cues.toml``: what it matches, its meaning in words, and relative likelihoods by country code."""
 
     kind: str
     expression: re.Pattern[str]
@@ -50,31 +51,32 @@ def _table() -> dict[str, Any]:
 
 @functools.cache
 def patterns() -> tuple[Pattern, ...]:
-    """All patterns, country groups written out."""
+    """Return all patterns; groups of countries are replaced by their countries."""
     groups = _table()["groups"]
     return tuple(
         Pattern(
-            row["kind"], re.compile(row["pattern"], re.IGNORECASE), row["means"], _spell_out(row["countries"], groups)
+            row["kind"], re.compile(row["pattern"], re.IGNORECASE), row["means"], _by_country(row["countries"], groups)
         )
         for row in _table()["cue"]
     )
 
 
-def _spell_out(countries: dict[str, float], groups: dict[str, list[str]]) -> dict[str, float]:
-    spelled: dict[str, float] = {}
+def _by_country(countries: dict[str, float], groups: dict[str, list[str]]) -> dict[str, float]:
+    """Replace the names of groups by the codes of their countries; a country that occurs twice keeps its maximum."""
+    result: dict[str, float] = {}
     for name, value in countries.items():
         for code in groups.get(name, [name]):
-            spelled[code] = max(value, spelled.get(code, 0.0))
-    return spelled
+            result[code] = max(value, result.get(code, 0.0))
+    return result
 
 
 def pattern_cues(lines: Sequence[Line]) -> list[Cue]:
-    """One cue for every meaning found, however often: five mentions of a currency are no five witnesses."""
+    """Return one cue for each meaning that is found. Repeats are not independent, so they count once."""
     found: dict[tuple[str, str], Cue] = {}
     for line in lines:
         for pattern in patterns():
             match = pattern.expression.search(line.text)
-            if match and not (pattern.kind == "text/phone" and _is_no_telephone(line.text, match)):
+            if match and not (pattern.kind == "text/phone" and _is_other_number(line.text, match)):
                 cue = Cue(
                     pattern.kind,
                     _quoted(line.text, match, pattern.kind),
@@ -84,13 +86,13 @@ def pattern_cues(lines: Sequence[Line]) -> list[Cue]:
                     box=line.box,
                 )
                 found.setdefault((pattern.kind, pattern.means), cue)
-        for cue in (*_domains(line.text, line.box), *_diallings(line.text, line.box)):
+        for cue in (*_domain_cues(line.text, line.box), *_country_code_cues(line.text, line.box)):
             found.setdefault((cue.kind, cue.means), cue)
     return list(found.values())
 
 
 def _quoted(text: str, match: re.Match[str], kind: str) -> str:
-    """What was matched; of a price all of it: "1,50 €" and not "0 €"."""
+    """Return the matched text. A price is completed: "1,50 €" where the pattern matches "0 €"."""
     start, stop = match.span()
     if kind == "text/currency":
         while start > 0 and _AMOUNT.match(text[start - 1]):
@@ -101,9 +103,10 @@ def _quoted(text: str, match: re.Match[str], kind: str) -> str:
 
 
 def _addresses(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Web addresses and those of mail, as they are written, and their labels in lower case.
+    """Yield each web or mail address as it is written, with the labels of its host in lower case.
 
-    Without "www", "http" or "@", what looks like an address may be a sentence's end before another without a space.
+    Text without "www", "http" or "@" can look like an address where a space is missing between two sentences. It is
+    kept only where its form makes an address likely.
     """
     for match in _DOMAIN.finditer(text):
         host = match.group("host")
@@ -111,30 +114,30 @@ def _addresses(text: str) -> Iterator[tuple[str, list[str]]]:
         if len(labels[-2]) < 2 or not re.search(r"[^\W\d_]", labels[-2]):
             continue
         ending = match.group("ending")
-        governed = len(labels) > 2 and labels[-2] in _TYPICAL_SECOND_LEVEL
-        name = labels[-3] if governed else labels[-2]
+        has_second_level = len(labels) > 2 and labels[-2] in _TYPICAL_SECOND_LEVEL
+        name = labels[-3] if has_second_level else labels[-2]
         likely = (
             (ending.islower() or host.isupper())
             and sum(char.isalpha() for char in name) >= _BARE_LETTERS
             and name not in _table()["domains"]["abbreviations"]
             and name not in _table()["domains"]["files"]
-            and (governed or match.group("path") or len(match.group()) >= _BARE_SHARE * len(text.strip()))
+            and (has_second_level or match.group("path") or len(match.group()) >= _BARE_SHARE * len(text.strip()))
         )
         if match.group("certain") or likely:
             yield match.group(), labels
 
 
-def _domains(text: str, box: Box) -> list[Cue]:
+def _domain_cues(text: str, box: Box) -> list[Cue]:
     table = _table()["domains"]
     cues = []
     for address, labels in _addresses(text):
         ending = labels[-1]
-        governed = len(labels) > 2 and labels[-2] in _TYPICAL_SECOND_LEVEL
+        has_second_level = len(labels) > 2 and labels[-2] in _TYPICAL_SECOND_LEVEL
         if ".".join(labels[-2:]) in table["worldwide"]:
             continue
         if ending in table["special"]:
             code = table["special"][ending]
-        elif len(ending) == 2 and (ending not in table["skip"] or governed):
+        elif len(ending) == 2 and (ending not in table["skip"] or has_second_level):
             code = ending.upper()
         else:
             continue
@@ -144,7 +147,8 @@ def _domains(text: str, box: Box) -> list[Cue]:
     return cues
 
 
-def _diallings(text: str, box: Box) -> list[Cue]:
+def _country_code_cues(text: str, box: Box) -> list[Cue]:
+    """Return a cue for each telephone number with a country code, such as +45."""
     table = _table()["dialling"]
     cues = []
     for match in _DIALLING.finditer(text):
@@ -156,22 +160,22 @@ def _diallings(text: str, box: Box) -> list[Cue]:
     return cues
 
 
-def _is_no_telephone(text: str, match: re.Match[str]) -> bool:
-    """Whether a row of digits is a serial number, or ascends as sizes and lottery numbers do."""
+def _is_other_number(text: str, match: re.Match[str]) -> bool:
+    """Return whether digits are not a telephone number: a serial number, or a rising series such as clothing sizes."""
     groups = [int(group) for group in re.findall(r"\d+", match.group())]
     ascends = len(groups) >= 4 and all(a < b for a, b in itertools.pairwise(groups))
     return ascends or _SERIAL.search(text[: match.start()]) is not None
 
 
 def _is_national(rest: str) -> bool:
-    """Whether what follows a country's code is a number to dial, and no date, nor the rest of a large round number."""
+    """Return whether the digits after a country code can be a telephone number: no date and no large round number."""
     digits = [char for char in rest if char.isdigit()]
     round_number = re.fullmatch(r"\d{0,2}(?:[ .]000)+\D*", rest) is not None
     return len(digits) in _NATIONAL_DIGITS and not round_number and not _DATE.search(rest)
 
 
 def host_words(text: str) -> list[str]:
-    """The names in web addresses, without endings: "www.stockholm.se/park" -> ["stockholm"]."""
+    """Return the names in web addresses, without endings: "www.stockholm.se/park" gives ["stockholm"]."""
     words = []
     for _, labels in _addresses(text):
         words += [label for label in labels[:-1] if label not in _TYPICAL_SECOND_LEVEL and label not in ("www", "v")]

@@ -1,8 +1,12 @@
-"""Lines of text in, cues that name places out: towns on signs, tolerant of misread letters, wary of brand names.
+"""Find the names of towns in lines of text, also where letters were misread, and make cues that propose the towns.
 
-A name's trust is one of three kinds, each with its fitted reliability: *named* where the words around it say that a
-place is meant ("Ajuntament d'Altafulla", "21073 Hamburg", "www.stockholm.se"), *plain*, and *weak* where it is also an
-ordinary word, part of another name, a street's namesake or the lone name of a world city, as on T-shirts.
+A name has one of three kinds of trust, each with a fitted reliability:
+
+* *named*: the words around it show that a place is meant ("Ajuntament d'Altafulla", "21073 Hamburg",
+  "www.stockholm.se").
+* *weak*: the place is probably not meant: a part of another name, a street that is named after a town, a misread name,
+  the name of a very small town, or only the name of a very large city, as on T-shirts.
+* *plain*: all others.
 """
 
 from __future__ import annotations
@@ -22,13 +26,17 @@ from whereshot.evidence.worldwide_words import is_worldwide
 
 TRUSTS = ("text/place/named", "text/place/plain", "text/place/weak")
 MISREAD_DISCOUNT = 0.6
+"""The reliability of a name is multiplied by this for each misread letter."""
 MOST_TOWNS = 24
-"""Towns of one name that are kept, the largest ones."""
+"""The most towns that one name can mean; the largest towns are kept."""
 LEAST_LETTERS = 4
+"""Shorter names are ignored."""
 LEAST_LETTERS_FUZZY = 6
+"""Letters from which a name is also searched with misread letters."""
 LEAST_LETTERS_TWO_ERRORS = 12
+"""In a name with fewer letters, two misread letters are allowed only for a large city."""
 WORLD_CITY = 900_000
-"""Inhabitants from which a city's name alone is as likely a brand, a shirt or a destination."""
+"""Inhabitants from which a city's name alone is often a brand, a print on a shirt or a destination."""
 _LONGEST_NAME_WORDS = 5
 _WORD = re.compile(r"[^\W\d_]+(?:['’.-][^\W\d_]+)*", re.UNICODE)
 _PLACE_COMES = re.compile(
@@ -61,7 +69,7 @@ _STREET_FOLLOWS = re.compile(
 
 @dataclass(frozen=True)
 class Mention:
-    """A name as it was read, the towns that it may mean, misread letters, and how far it is to be trusted."""
+    """A name as it was read, the rows of the towns that it can mean, its number of misread letters, and its trust."""
 
     text: str
     towns: np.ndarray
@@ -71,7 +79,10 @@ class Mention:
 
 
 def place_cues(lines: Sequence[Line], languages: Mapping[str, float]) -> list[Cue]:
-    """One cue for each place named; the same place named twice counts once, by its best mention."""
+    """Return one cue for each place that is named. A place that is named twice counts once, by its best mention.
+
+    ``languages`` is P(language | text) of all lines, by code.
+    """
     best: dict[frozenset[int], Mention] = {}
     alone = sum(len(_WORD.findall(line.text)) for line in lines) <= 3
     for line in lines:
@@ -99,8 +110,8 @@ def _cue(mention: Mention) -> Cue:
         for index, people, share in zip(mention.towns, population, weight / weight.sum(), strict=True)
     )
     first = max(proposals, key=lambda proposal: proposal.weight)
-    others = {1: "", 2: ", or the other place so called"}.get(
-        len(proposals), f", or one of {len(proposals) - 1} other places so called"
+    others = {1: "", 2: ", or another place of this name"}.get(
+        len(proposals), f", or one of {len(proposals) - 1} other places of this name"
     )
     means = f"the place {first.name} ({first.country_code}){others}"
     discount = MISREAD_DISCOUNT**mention.errors
@@ -108,7 +119,7 @@ def _cue(mention: Mention) -> Cue:
 
 
 def _rank(mention: Mention) -> tuple[int, int]:
-    """Best mentions first: by trust, then by how few letters were misread."""
+    """Return a sort key that puts the best mention first: by trust, then by the number of misread letters."""
     return TRUSTS.index(mention.trust), mention.errors
 
 
@@ -123,7 +134,7 @@ def _mentions(line: Line, languages: Mapping[str, float], alone: bool) -> Iterat
         return
     written = _ELIDED.sub(r"\1 ", line.text)  # "d'Altafulla" is the town after an article
     words = list(_WORD.finditer(written))
-    shouted = line.text.upper() == line.text
+    all_capitals = line.text.upper() == line.text
     used = np.zeros(len(words), dtype=bool)
     for length in range(min(_LONGEST_NAME_WORDS, len(words)), 0, -1):
         for start in range(len(words) - length + 1):
@@ -133,7 +144,8 @@ def _mentions(line: Line, languages: Mapping[str, float], alone: bool) -> Iterat
             text = written[words[start].start() : words[start + length - 1].end()]
             if all(is_worldwide(word.group()) for word in words[span]):
                 continue
-            written_as_name = sum(char.isalpha() for char in text) >= LEAST_LETTERS and (shouted or text[0].isupper())
+            letters = sum(char.isalpha() for char in text)
+            written_as_name = letters >= LEAST_LETTERS and (all_capitals or text[0].isupper())
             if not written_as_name and not _is_ideographic(text):
                 continue
             towns, errors = _towns_of(text, length)
@@ -141,13 +153,16 @@ def _mentions(line: Line, languages: Mapping[str, float], alone: bool) -> Iterat
                 continue
             used[span] = True
             before, after = written[: words[start].start()], written[words[start + length - 1].end() :]
-            trust = _trust(text, towns, errors, before, after, shouted, languages, alone)
+            trust = _trust(text, towns, errors, before, after, all_capitals, languages, alone)
             if trust is not None:
                 yield Mention(text, towns, errors, trust, line.box)
 
 
 def _towns_of(text: str, words: int) -> tuple[np.ndarray, int]:
-    """Towns of a name: exactly, else with misread letters where the name is long enough to tell."""
+    """Return the towns with this name and 0, or the towns with a similar name and the number of misread letters.
+
+    Similar names are searched only for a long name without an exact match. ``words`` is its number of words.
+    """
     known = gazetteer()
     towns = _largest(known.named(text))
     if len(towns):
@@ -160,8 +175,8 @@ def _towns_of(text: str, words: int) -> tuple[np.ndarray, int]:
     least = min(errors for _, errors in similar)
     near = np.array([index for index, errors in similar if errors == least], dtype=np.int64)
     short = sum(char.isalpha() for char in text) < LEAST_LETTERS_TWO_ERRORS
-    largest_hamlet = 400_000 if least > 1 and short else 5000  # a misread word is near some hamlet's name
-    near = near[known.populations[near] >= largest_hamlet]
+    least_people = 400_000 if least > 1 and short else 5000  # almost any misread word is similar to some small village
+    near = near[known.populations[near] >= least_people]
     return _largest(near), least
 
 
@@ -176,7 +191,10 @@ def _is_ideographic(text: str) -> bool:
 
 
 def _is_ordinary(text: str, towns: np.ndarray, languages: Mapping[str, float]) -> bool:
-    """Whether a name is rather an ordinary word: more frequent in a likely language than a town of its size is."""
+    """Return whether a name is probably an ordinary word.
+
+    It is where a likely language uses the word more often than the name of a town of this size.
+    """
     words = text.split()
     if len(words) > 1:
         return all(_is_ordinary(word, towns, languages) for word in words)
@@ -193,11 +211,14 @@ def _trust(
     errors: int,
     before: str,
     after: str,
-    shouted: bool,
+    all_capitals: bool,
     languages: Mapping[str, float],
     alone: bool,
 ) -> str | None:
-    """The kind of trust, or None where the word is no name at all."""
+    """Return the kind of trust in a name; None where it is an ordinary word.
+
+    ``before`` and ``after`` are the rest of the line. ``alone`` means that the picture has at most three words.
+    """
     if _PLACE_COMES.search(before) or _PLACE_FOLLOWS.search(after):
         return "text/place/named" if errors == 0 or len(text) >= 8 else "text/place/plain"
     if _is_ordinary(text, towns, languages):
@@ -205,7 +226,7 @@ def _trust(
     letters = sum(char.isalpha() for char in text)
     largest = int(gazetteer().populations[towns].max())
     namesake = bool(_NOT_A_PLACE_COMES.search(before) or _STREET_FOLLOWS.search(after))
-    other_name = not shouted and bool(re.match(r"\s+[A-ZÀ-Þ]\w+", after)) and " " not in text
+    other_name = not all_capitals and bool(re.match(r"\s+[A-ZÀ-Þ]\w+", after)) and " " not in text
     if namesake or other_name or (alone and largest >= WORLD_CITY):
         return "text/place/weak"
     if errors or (letters < 6 and largest < 100_000) or largest < 2000:

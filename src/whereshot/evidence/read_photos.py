@@ -1,4 +1,4 @@
-"""Photos in, what was read in each out; many photos are read by several processes, each with its own reader."""
+"""Read the text in photos. Many photos are read by several processes, each with its own reader."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from whereshot.foundation.progress import Track, silent
 from whereshot.photos.photo import Photo, PhotoLike
 
 WORTH_A_PROCESS = 6
-"""Photos per process below which loading another reader costs more than it saves."""
+"""Photos per process from which another process saves more time than it takes to load its reader."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The lines of one picture, its size, and why it is not taken for a photo (None where it is)."""
+    """The lines of text in one picture, its size, and why it is not a photo (None where it is a photo)."""
 
     lines: tuple[Line, ...] = ()
     size: tuple[int, int] | None = None
@@ -29,7 +29,10 @@ class Reading:
 
 
 def read_photo(photo: PhotoLike | None, reader: Reader) -> Reading:
-    """Read the text in one picture. A picture that cannot be opened gives an empty Reading: the locator reports it."""
+    """Read the text in one picture.
+
+    A picture that cannot be opened gives an empty Reading; the geolocator reports the error.
+    """
     if photo is None:
         return Reading()
     try:
@@ -40,14 +43,14 @@ def read_photo(photo: PhotoLike | None, reader: Reader) -> Reading:
         return Reading()
     factor = size[0] / image.width  # the picture may have been decoded at a reduced scale
     surface, tiles = is_photo.surface_of(image), tiles_of(image)
-    del image  # a large one would double the memory that reading takes
+    del image  # a large picture would double the memory that reading needs
     lines = reader.read_tiles(tiles)
     whole = tuple(line.scaled(factor) for line in lines)
     return Reading(whole, size, is_photo.not_a_photo(surface, lines))
 
 
 def read_photos(photos: Sequence[PhotoLike | None], *, track: Track = silent) -> list[Reading]:
-    """Read many pictures, in order."""
+    """Read the text in many pictures and return the readings in the same order."""
     workers = min(processes.cores(), len(photos) // WORTH_A_PROCESS)
     if workers > 1 and not any(_is_in_memory(photo) for photo in photos):
         found: Iterator[Reading] = processes.spread(photos, _start, (), _read, workers)

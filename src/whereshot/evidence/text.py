@@ -1,4 +1,4 @@
-"""Evidence from text in the picture: the lines read become cues on language, places, addresses, numbers and words."""
+"""Evidence from text in the picture: its lines give cues from language, place names, addresses, numbers and words."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from whereshot.evidence.worldwide_words import without_worldwide
 SHORT_LETTERS = 12
 """A text with fewer letters only counts if one of its words is known; otherwise it is probably misread."""
 TRUSTS = ((25, "text/language"), (SHORT_LETTERS, "text/language/short"), (0, "text/language/word"))
-"""The trust of a text's language by its least number of letters: a long text, a short text, one or two words."""
+"""Pairs of a least number of letters and the trust of the language cue: for long texts, short texts, single words."""
 LEAST_LETTERS = 4
 """A text with fewer letters gives no language cue."""
 MARKED_LETTERS = 5
-"""Letters of a word from which an accent is more likely written than misread."""
+"""Letters of a word from which an accent is more likely real than misread."""
 PASSAGE_LETTERS = 14
 """Letters that are enough to recognise a language; lines are grouped into passages of at least this length."""
 INDEPENDENT_PASSAGES = 3.0
@@ -44,11 +44,11 @@ def cues_of(lines: Sequence[Line]) -> list[Cue]:
     """Return all cues in the lines of one picture: the language cue first, then patterns, then place names."""
     lines = [line for line in lines if line.text.strip() and not _CREDIT.search(line.text)]
     texts = [line.text for line in lines]
-    telling = [text for text in map(without_worldwide, texts) if text]
-    letters = count_letters(telling)
-    is_readable = letters >= LEAST_LETTERS and (letters >= SHORT_LETTERS or _has_known_word(telling))
-    languages = identify(telling) if is_readable else {}
-    likelihood = _country_log_likelihood(telling) if languages else {}
+    informative = [text for text in map(without_worldwide, texts) if text]
+    letters = count_letters(informative)
+    is_readable = letters >= LEAST_LETTERS and (letters >= SHORT_LETTERS or _has_known_word(informative))
+    languages = identify(informative) if is_readable else {}
+    likelihood = _country_log_likelihood(informative) if languages else {}
     cues = pattern_cues(lines) + place_cues(lines, languages)
     language = _language_cue(lines, texts, languages, likelihood, letters)
     return _with_surfaces(cues if language is None else [language, *cues], lines)
@@ -105,8 +105,9 @@ def _country_log_likelihood(texts: Sequence[str]) -> dict[str, float]:
     """Return the log likelihood of each country from all passages together.
 
     Each passage may be in another language of the country: a sign in Sweden repeats its text in English, a sign in
-    England does not repeat it in Swedish. So the language of each passage is drawn anew from the languages of the
-    country, and the passages are multiplied. They share a bounded weight, because the texts of one sign state one fact.
+    England does not repeat it in Swedish. So each passage draws its language independently from the languages of the
+    country, and the likelihoods of the passages are multiplied. Their total weight is bounded, because the texts on one
+    sign are not independent facts.
     """
     passages = _passages(texts)
     share = min(1.0, INDEPENDENT_PASSAGES / len(passages))

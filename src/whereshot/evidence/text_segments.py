@@ -67,7 +67,7 @@ BLOCKS = (
 )
 """Runs of Unicode blocks: the first code point of each run, and its script.
 
-An empty script means that no known language is written with these characters.
+An empty script means that no known language uses these characters.
 """
 _BLOCK_STARTS = [start for start, _ in BLOCKS]
 
@@ -102,7 +102,7 @@ garage auto moto toilet toilets wc open cola coca pepsi fanta euro internet onli
 sushi burger bistro bbc cnn tel fax
 """
 INTERNATIONAL = frozenset(_INTERNATIONAL.split())
-"""Words that are the same on signs everywhere. They say nothing about the language and are left out."""
+"""Words that are the same on signs everywhere. They carry no information about the language and are left out."""
 
 
 class Segment(NamedTuple):
@@ -166,7 +166,7 @@ def split_text(lines: Sequence[str]) -> list[Segment]:
 
 
 def count_letters(lines: Sequence[str]) -> int:
-    """Count the letters of a text that say something about its language: the letters of all its segments.
+    """Count the letters of a text that can help to recognise its language: the letters of all its segments.
 
     >>> count_letters(["Åbningstider 10-17", "www.example.com", "A"])
     12

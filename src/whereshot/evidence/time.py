@@ -1,6 +1,6 @@
-"""The hour of taking as weak evidence: people take photos by day, so the hour in UTC says something of the longitude.
+"""The hour at which a photo was taken, as weak evidence on the longitude: most photos are taken in daylight.
 
-Fitted by the user from Records with positions and times, and off until then.
+The user fits the model from Records with positions and times in UTC. Without a model this evidence is off.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from whereshot.photos.records import Records
 
 HOURS = 24
 LEAST_PHOTOS = 200
+"""Photos that a fit needs."""
 SMOOTHING = 1.0
-"""Photos added to every hour, so that none is impossible."""
+"""Photos that are added to the count of each hour, so that no hour is impossible."""
 
 
 class HourModel(Settings):
-    """Shares of photos by local solar hour (24), and what they were fitted on.
+    """The share of photos in each local solar hour (24 values), and the number of photos that it was fitted on.
 
-    ``skipped_local`` photos had only a local time, which says nothing of the longitude.
+    ``skipped_local`` is the number of photos with a local time only, which carries no information on the longitude.
     """
 
     shares: list[Annotated[float, Field(gt=0, le=1)]] = Field(min_length=HOURS, max_length=HOURS)
@@ -39,7 +40,7 @@ class HourModel(Settings):
 
     @classmethod
     def fit(cls, records: Records | Sequence[Records]) -> HourModel:
-        """From records with positions and UTC times; raises InputError where there are too few."""
+        """Fit the shares to records with positions and times in UTC. Raises InputError for fewer than 200 photos."""
         hours, skipped = [], 0
         for part in [records] if isinstance(records, Records) else records:
             for time, longitude, is_local in _times(part):
@@ -65,7 +66,11 @@ class HourModel(Settings):
         return settings_file.load(path, cls)
 
     def log_likelihood(self, utc_hour: float, places: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Log likelihood (k,) of places (k, 2): the share of their solar hour, interpolated, against an even day."""
+        """Return the log likelihood (k,) of places (k, 2) for an hour in UTC (0 to 24).
+
+        It is the log of the interpolated share of photos at the place's solar hour, relative to an equal share for
+        each hour.
+        """
         hour = (utc_hour + places[:, 1] / 15 - 0.5) % HOURS
         centers = np.arange(-1, HOURS + 1)
         padded = np.array([self.shares[-1], *self.shares, self.shares[0]])
@@ -73,17 +78,17 @@ class HourModel(Settings):
         return result
 
     def cues_of(self, seen: PhotoFacts) -> list[Cue]:
-        """One cue where the camera recorded a time in UTC."""
+        """Return one cue where the camera recorded a time in UTC, else an empty list."""
         time = seen.recorded.taken_at
         if time is None or seen.recorded.taken_at_is_local:
             return []
         hour = time.hour + time.minute / 60
         likelihood = functools.partial(self.log_likelihood, hour)
-        return [Cue("time", f"{time:%H:%M} UTC", "the hour of taking", "time", log_likelihood=likelihood)]
+        return [Cue("time", f"{time:%H:%M} UTC", "the hour of the photo", "time", log_likelihood=likelihood)]
 
 
 def _times(records: Records) -> Iterator[tuple[datetime.datetime, float, bool]]:
-    """(time, longitude, whether it is local) of the records that have a position and a time."""
+    """Yield (time, longitude, whether the time is local) for each record that has a position and a time."""
     table = records[records.has_position].table
     names = table.column_names
     local = table["taken_at_is_local"].to_pylist() if "taken_at_is_local" in names else [None] * len(table)
@@ -95,9 +100,9 @@ def _times(records: Records) -> Iterator[tuple[datetime.datetime, float, bool]]:
 
 
 def remark_on(seen: PhotoFacts) -> str | None:
-    """Why a time that was recorded cannot be used, if so."""
+    """Return why the recorded time cannot be used; None where it can, or where there is none."""
     if seen.recorded.taken_at is not None and seen.recorded.taken_at_is_local:
-        return f"the recorded time, {seen.recorded.taken_at:%H:%M}, is local and its zone unknown: it says nothing"
+        return f"the recorded time {seen.recorded.taken_at:%H:%M} is local and its time zone is unknown: it is not used"
     return None
 
 

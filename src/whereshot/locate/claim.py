@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from whereshot.evidence import Weighed
+from whereshot.evidence import WeighedCue
 from whereshot.evidence.fusion import LEAST_PROBABILITY
 from whereshot.evidence.local_writing import Writing, is_text, judge_writing
 from whereshot.foundation.package_data import read_toml
@@ -46,7 +46,7 @@ class Verdict:
     """The claim's probability with nothing read in the picture."""
     prior: float
     others: Others
-    evidence: tuple[Weighed, ...]
+    evidence: tuple[WeighedCue, ...]
     """Every cue, and by how many nats it moved the claim."""
     writing: Writing
     """How far what was read may speak against the claim."""
@@ -193,7 +193,7 @@ def judge(claim: Claim, found: Explained, prior: Posterior) -> Verdict:
     unread, moved, writing = after, [], Writing()
     if found.fused is not None:
         unread = found.fused.only(lambda cue: not is_text(cue)).posterior
-        moved = found.fused.moved(lambda one: claim.mass(one.posterior))
+        moved = found.fused.weigh(lambda fused: claim.mass(fused.posterior))
         writing = judge_writing(found.lines, found.fused.cues)
     spot = found.recorded
     recorded = None if spot.latitude is None or spot.longitude is None else (spot.latitude, spot.longitude)

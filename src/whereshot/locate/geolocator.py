@@ -282,7 +282,7 @@ class Geolocator:
                 number = number_of[row]
                 recorded = recorded_of(source)
                 if library is not None:
-                    asked = replace(asked, beside=library.beside(row))
+                    asked = replace(asked, neighbours=library.evidence_of(row))
                 reading = replace(readings[number], not_a_photo=NOTHING) if block.empty[number] else readings[number]
                 weighed = explained(posterior[number], reading, recorded, asked, self.radius_factor(), self.prior)
                 one = weighed.posterior

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.evidence import EVIDENCE, Cue, Fused, Line, PhotoFacts, Reading, exif, fuse, read_photos, time
-from whereshot.evidence.neighbours import Album, AlbumModel, Beside
+from whereshot.evidence.neighbours import Album, AlbumModel, NeighbourEvidence
 from whereshot.evidence.time import HourModel
 from whereshot.foundation.errors import ImageError
 from whereshot.foundation.progress import Track
@@ -37,20 +37,20 @@ class AskedEvidence:
     text: bool = True
     use_exif: bool = False
     hours: HourModel | None = None
-    beside: Beside = field(default_factory=Beside)
-    """What the photos taken shortly before and after it say."""
+    neighbours: NeighbourEvidence = field(default_factory=NeighbourEvidence)
+    """The evidence from the photos that were taken shortly before and after it."""
 
     def cues_of(self, seen: PhotoFacts) -> list[Cue]:
         """Return all cues of the photo that the kinds asked for notice."""
         kinds = [kind for kind, asked in (("text", self.text), ("exif", self.use_exif)) if asked]
-        cues = [cue for kind in kinds for cue in EVIDENCE[kind](seen)] + list(self.beside.cues)
+        cues = [cue for kind in kinds for cue in EVIDENCE[kind](seen)] + list(self.neighbours.cues)
         return cues if self.hours is None else [*cues, *self.hours.cues_of(seen)]
 
     def remarks_on(self, seen: PhotoFacts) -> tuple[tuple[str, str], ...]:
         """Return (kind, why) for everything asked for that is there and cannot be used."""
         found = (("exif", exif, self.use_exif), ("time", time, self.hours is not None))
         remarks = [(kind, module.remark_on(seen)) for kind, module, asked in found if asked]
-        remarks.append(("album", self.beside.remark))
+        remarks.append(("album", self.neighbours.remark))
         return tuple((kind, remark) for kind, remark in remarks if remark is not None)
 
 
@@ -80,7 +80,7 @@ class Explained:
         if self.not_a_photo is not None:
             told.append({"kind": "picture", "what": "", "means": self.not_a_photo, "nats": 0.0, "box": None})
         told += [{"kind": kind, "what": "", "means": why, "nats": 0.0, "box": None} for kind, why in self.remarks]
-        for weighed in () if self.fused is None else self.fused.weigh(answer, CANDIDATE_KM, restrict):
+        for weighed in () if self.fused is None else self.fused.weigh_near(answer, CANDIDATE_KM, restrict):
             cue, nats = weighed.cue, round(weighed.nats, 2) + 0.0  # no "-0.0"
             told.append({"kind": cue.kind, "what": cue.what, "means": cue.means, "nats": nats, "box": cue.box})
         return tuple(told)

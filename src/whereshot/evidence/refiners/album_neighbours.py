@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.earth import sphere
-from whereshot.evidence.neighbours import TYPICAL_ACCURACY_KM, AlbumModel, beside, spreads_km, times_of
+from whereshot.evidence.neighbours import TYPICAL_ACCURACY_KM, AlbumModel, nearest_in_time, spreads_km, times_of
 from whereshot.evidence.refiners.base import Examples, FixedPlaces, Refiner
 from whereshot.foundation.progress import Track, silent
 from whereshot.photos.records import Records
@@ -60,7 +60,7 @@ class AlbumNeighbours(Refiner):
         """Neighbours are those of the records that have a position and a time."""
         seconds, known = times_of(records), records.has_position
         group = np.unique(records.groups(self.settings.by), return_inverse=True)[1]
-        sides = np.stack(beside(seconds, known, group, self.settings.window_h * _HOUR_S), axis=1)
+        sides = np.stack(nearest_in_time(seconds, known, group, self.settings.window_h * _HOUR_S), axis=1)
         rows = np.flatnonzero((sides >= 0).any(axis=1))
         if not len(rows):
             return posterior
