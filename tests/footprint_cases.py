@@ -42,6 +42,8 @@ class Case:
     status: int = 0
     about: str = ""
     """What the table says of this run, where the command alone does not say it."""
+    slow: bool = False
+    """Whether only ``make test-all`` and the benchmark run it."""
 
 
 def _case(arguments: str, **details: Any) -> Case:
@@ -55,6 +57,9 @@ def serve(stay_s: float = 0.0) -> Case:
     about = f"a photo is asked; it stays for {stay_s:g} s" if stay_s else "a photo is asked"
     return Case(command, named=THIS_MACHINE, about=about)
 
+
+_FEW = "--set cells=region --set units=city --set per_cell=2"
+"""Settings of street pictures that few small pictures satisfy."""
 
 CASES: dict[str, Case] = {
     "train": _case("train {given}/run.toml --set out={out}/model", caches=True),
@@ -80,6 +85,33 @@ CASES: dict[str, Case] = {
         status=2,
         about="the API refuses the key",
     ),
+    "ingest yfcc": _case("ingest yfcc {given}/dump.tsv --out {out}/records"),
+    "ingest osv5m": _case("ingest osv5m {given}/osv5m --out {out}/records"),
+    "ingest streetview": _case(
+        f"ingest streetview {{given}}/addresses.csv --out {{out}}/records --endpoint {{server}}/streetview"
+        f" --yes --budget 1 --set size=128 {_FEW}",
+        server="streets",
+        environment={"WHERESHOT_STREETVIEW_KEY": "AIza/street+key"},
+        named=THIS_MACHINE,
+    ),
+    "ingest mapillary": _case(
+        f"ingest mapillary {{given}}/addresses.csv --out {{out}}/records --endpoint {{server}} {_FEW}",
+        server="graph",
+        environment={"WHERESHOT_MAPILLARY_TOKEN": "MLY|123|se cret"},
+        named=THIS_MACHINE,
+    ),
+    "ingest yfcc spark": _case(
+        "ingest yfcc {given}/dump.tsv --out {out}/records --engine spark --master local[1]",
+        named=THIS_MACHINE,
+        about="with Spark on this machine",
+        slow=True,
+    ),
+    "batch spark": _case(
+        "batch {given}/records.parquet --out {out}/located --engine spark --master local[1]",
+        named=THIS_MACHINE,
+        about="with Spark on this machine",
+        slow=True,
+    ),
     "curate": _case("curate {given}/records.parquet --out {out}/clean --verify --duplicates --balance 5"),
     "audit": _case("audit {given}/photos.csv {given}/photos.csv --report {out}/audit"),
     "fetch": _case(
@@ -87,6 +119,7 @@ CASES: dict[str, Case] = {
     ),
     "pack": _case("pack {given}/records.parquet --out {out}/packed --size 32"),
     "export": _case("export {before}/model --out {out}/exported --onnx", after="train"),
+    "export web": _case("export {before}/mine --out {out}/site --web", after="learn"),
     "evaluate": _case(
         "evaluate --predictions {given}/photos.csv --truth {given}/photos.csv --report {out}/report --draws 20"
         " --column id=path --truth-column id=path",
@@ -194,6 +227,19 @@ def write_inputs(folder: Path, sign: Path) -> None:
     posterior = Posterior.from_mass(places, rng.dirichlet(np.ones(3), count), np.full(3, 25.0))
     parquet.write(posterior, folder / "posterior.parquet", records.strings("id"))
     _write_track(folder / "track.parquet", rng)
+    _write_sources(folder)
+
+
+def _write_sources(folder: Path) -> None:
+    """Write a part of YFCC100M's dump, a table of OSV-5M, and addresses for street pictures."""
+    import osv5m_files
+    import street_picture_apis
+    import yfcc_lines
+
+    lines = [yfcc_lines.line(photo_id=str(4_571_314_000 + number)) for number in range(20)]
+    (folder / "dump.tsv").write_bytes(b"\n".join(lines) + b"\n")
+    osv5m_files.write_csv(folder / "osv5m" / "train.csv", [osv5m_files.row(number) for number in range(12)])
+    street_picture_apis.write_csv(folder / "addresses.csv", [street_picture_apis.address(n) for n in range(40)])
 
 
 def _write_track(path: Path, rng: Any) -> None:
@@ -246,5 +292,25 @@ def _api() -> Iterator[ApiServer]:
         yield server
 
 
-SERVERS = {"pictures": _pictures, "models": _models, "api": _api}
+@contextlib.contextmanager
+def _streets() -> Iterator[ApiServer]:
+    """A server of Street View's pictures."""
+    from street_picture_apis import Streets
+
+    with ApiServer(Streets()) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _graph() -> Iterator[ApiServer]:
+    """A server of Mapillary's pictures."""
+    from street_picture_apis import Graph
+
+    graph = Graph()
+    with ApiServer(graph) as server:
+        graph.url = server.url
+        yield server
+
+
+SERVERS = {"pictures": _pictures, "models": _models, "api": _api, "streets": _streets, "graph": _graph}
 """Servers that run beside a command, in its network."""

@@ -17,7 +17,7 @@ import typer
 from typer.main import get_command
 
 import footprint_cases
-from footprint_cases import CASES
+from footprint_cases import CASES, Case
 from footprint_watch import Footprint, native_missing, watch, watch_all
 from whereshot.cli import app
 
@@ -25,16 +25,24 @@ EXAMPLE = Path(__file__).parents[1] / "examples" / "village-sign.jpg"
 IMPORTED = "import whereshot, onnxruntime"
 
 
+QUICK = {name: case for name, case in CASES.items() if not case.slow}
+SLOW = {name: case for name, case in CASES.items() if case.slow}
+
+
 @pytest.fixture(scope="module")
 def footprints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Footprint]:
-    """What every case did."""
+    """What every quick case did."""
     for module in ("torch", "matplotlib", "onnx", "fastapi", "uvicorn", "aiohttp"):
         pytest.importorskip(module)
-    work = tmp_path_factory.mktemp("footprint")
+    return run_cases(tmp_path_factory.mktemp("footprint"), QUICK)
+
+
+def run_cases(work: Path, cases: dict[str, Case]) -> dict[str, Footprint]:
+    """Write the inputs and run cases."""
     given = work / "given"
     given.mkdir()
     footprint_cases.write_inputs(given, EXAMPLE)
-    return watch_all(work, given)
+    return watch_all(work, given, cases)
 
 
 def needs_native() -> None:
@@ -58,9 +66,20 @@ def test_every_command_has_a_case() -> None:
     assert known - set(CASES) == set()
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", QUICK)
 def test_a_command_leaves_and_asks_nothing_else(name: str, footprints: dict[str, Footprint]) -> None:
-    case, seen = CASES[name], footprints[name]
+    check_case(CASES[name], footprints[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SLOW)
+def test_spark_leaves_and_asks_nothing_else(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("pyspark", reason="needs PySpark: pip install '.[spark]' in the source folder")
+    check_case(CASES[name], run_cases(tmp_path, {name: CASES[name]})[name])
+
+
+def check_case(case: Case, seen: Footprint) -> None:
+    """Fail where a command did something that nobody asked for."""
     assert seen.status == case.status, seen.stderr
     assert seen.strays(case.named, case.caches) == []
     assert any("{out}" in part for part in case.command) == bool(seen.asked) or case.status
@@ -73,7 +92,7 @@ def test_worker_processes_are_watched(footprints: dict[str, Footprint]) -> None:
 
 
 def test_a_server_that_the_user_names_is_the_only_one_that_is_asked(footprints: dict[str, Footprint]) -> None:
-    for name in ("fetch", "ingest flickr", "models get"):
+    for name in ("fetch", "ingest flickr", "ingest mapillary", "ingest streetview", "models get"):
         assert footprints[name].addresses == ("127.0.0.1",), name
         assert footprints[name].names == (), name
 

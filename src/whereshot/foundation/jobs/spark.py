@@ -11,6 +11,7 @@ import os
 import shutil
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -100,6 +101,7 @@ class Spark:
         if self.master.startswith("local"):
             os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+            os.environ.setdefault("SPARK_LOCAL_DIRS", tempfile.gettempdir())  # Java does not know TMPDIR
         builder = sql.SparkSession.builder.appName("whereshot").master(self.master)
         for key, value in SETTINGS.items():
             builder = builder.config(key, value)
