@@ -1,7 +1,8 @@
-"""Records in, a folder of predictions out: unit by unit on an engine, which goes on after a kill.
+"""Locate many photos and write the predictions to a folder. An interrupted run can be continued.
 
-Every photo is one row of a Parquet shard, also one that could not be read, which has its ``error`` and no answer. The
-model is made once in each process; a process of several starts none of its own.
+The photos are split into units, which an engine processes. Each photo is one row of a Parquet shard; a photo that
+cannot be read has its ``error`` and no answer. Each process loads the model once, and the processes of an engine start
+no further processes.
 """
 
 from __future__ import annotations
@@ -32,15 +33,20 @@ from whereshot.photos.sources.table import ALIASES
 
 UNITS = 64
 LEAST_PHOTOS, MOST_PHOTOS = 16, 256
-"""Photos of a unit: those of one of 64, within these. A kill costs the units at work, and each costs a file."""
+"""The least and the most photos in a unit. The photos are divided into 64 units where that keeps these limits.
+
+An interrupted run loses the units in progress, so units are small; each unit writes a file, so they are not too small.
+"""
 
 NO_IMAGE, NOT_LOCATED = "no image", "could not be located"
-"""Reasons of failures."""
+"""Reasons why a photo has no answer."""
 
 INPUT_ROWS = 4096
-"""Rows that are read for a unit, however many photos there are."""
+"""Rows in a row group of the input file. A unit reads only the row groups that it needs."""
 INPUT = Path("_input", "photos.parquet")
-"""What is located, in the output folder: workers elsewhere see that one. The underscore hides it from its readers."""
+"""The list of photos, in the output folder, which workers on other machines can read too.
+
+Readers of the shards ignore a folder whose name starts with an underscore."""
 
 _NAMED = [("place", pa.string()), ("region", pa.string()), ("country", pa.string()), ("country_code", pa.string())]
 
@@ -69,14 +75,14 @@ OUTPUT = pa.schema(
         ("error", pa.string()),
     ]
 )
-"""A row of the predictions; they are those of ``answer.Prediction``. With ``error`` all that is an answer is null."""
+"""The columns of the predictions; they are the fields of ``Prediction``. Where ``error`` is set, the answer is null."""
 
 _WITH_REASONS = pa.schema([*OUTPUT, (REASON_COLUMN, pa.string()), (DETAIL_COLUMN, pa.string())])
 
 
 @dataclass(frozen=True)
 class Asked:
-    """How photos are to be located: see ``Geolocator.load`` and ``locate_each``."""
+    """The settings of a batch: the arguments of ``Geolocator.load`` and ``Geolocator.locate_each``."""
 
     model: str | None = None
     device: str | None = None
@@ -88,10 +94,11 @@ class Asked:
 
 
 def read_photos(path: str | Path, columns: Mapping[str, str] = {}, unread: UnreadFiles | None = None) -> Records:
-    """The photos to locate, with or without positions: records, a folder of pictures, or a table that names them.
+    """Read the list of photos to locate, with or without positions.
 
-    ``columns`` name the table's columns of "id" and "image"; pictures are looked for from the table's folder.
-    ``unread`` takes the raw photos and videos of a folder. Raises InputError.
+    ``path`` is a folder or file of records, a folder of pictures, or a CSV table. ``columns`` maps "id" and "image" to
+    the names of the table's columns; relative paths of pictures start at the table's folder. ``unread`` collects the
+    raw photos and videos of a folder, which cannot be read. Raises InputError.
     """
     path = Path(path)
     is_records = path.suffix.lower() == ".parquet" or (path.is_dir() and any(path.glob("*.parquet")))
@@ -141,11 +148,11 @@ def locate_all(
     overwrite: bool = False,
     track: Track = silent,
 ) -> dict[str, Any]:
-    """Fill ``out`` with the predictions of all photos, or go on where a run was stopped; see ``Shards``.
+    """Write the predictions of all photos to the folder ``out``, or continue an interrupted run; see ``Shards``.
 
-    Returns {"rows", "kept", "rejected": {reason: count}, "seconds"}: kept are the answered rows, rejected the failed
-    ones, which are in the shards, too. Raises InputError for settings out of range, ModelError, and OutputError where
-    the folder was begun with other photos, settings or another model.
+    Returns {"rows", "kept", "rejected": {reason: count}, "seconds"}. "kept" counts the photos with an answer,
+    "rejected" the photos without one; both are rows of the shards. Raises InputError for settings out of range,
+    ModelError, and OutputError where the folder was started with other photos, other settings or another model.
     """
     if not len(photos):
         raise InputError("there is no photo to locate")
@@ -178,9 +185,10 @@ def locate_all(
 def answer(
     batch: pa.RecordBatch, *, identity: str, model: str | None, device: str | None, **settings: Any
 ) -> pa.RecordBatch:
-    """Photos (id, image) as rows of OUTPUT, with a reason where there is an error; ``settings`` are those of ``Asked``.
+    """Return the rows of OUTPUT for a batch with the columns id and image; failed rows have a reason.
 
-    Raises ModelError where the model is not the one that the job began with.
+    ``settings`` are the other fields of ``Asked``. Raises ModelError where the model differs from the model with which
+    the job was started.
     """
     locator = _locator(model, device)
     if identify(locator) != identity:
@@ -193,13 +201,13 @@ def answer(
 
 
 def identify(locator: Geolocator) -> str:
-    """A model's name and a hash of all that its answers come from."""
+    """Return the name of the model and a hash of everything that its answers depend on."""
     return f"{locator.name} {_model_digest(locator)}"
 
 
 @functools.cache
 def _locator(model: str | None, device: str | None) -> Geolocator:
-    """The model of this process."""
+    """Return the model of this process. It is loaded once."""
     return Geolocator.load(model, device)
 
 
@@ -214,7 +222,10 @@ def _model_digest(locator: Geolocator) -> str:
 
 
 def _predictions(locator: Geolocator, places: Sequence[str | None], settings: Mapping[str, Any]) -> list[Prediction]:
-    """Predictions of all photos; where one breaks its whole unit, it is found, and fails alone."""
+    """Return the predictions of all photos.
+
+    Where one photo makes the whole unit fail, only this photo gets an error.
+    """
     try:
         return locator.locate(places, **settings)
     except WhereshotError as error:
@@ -259,7 +270,7 @@ def _absolute(place: str | None) -> str | None:
 
 
 def _digest(table: pa.Table) -> str:
-    """How many photos, and a hash of which."""
+    """Return the number of photos and a hash of their ids and paths."""
     digest = hashlib.blake2b(digest_size=8)
     for name in table.column_names:
         for text in table[name].to_pylist():

@@ -1,9 +1,12 @@
-"""Is a claimed place plausible for a photo? The claim's probability against the prior's and against the best other
-place, its rank, and the evidence for and against it.
+"""Judge whether a claimed place is plausible for a photo.
 
-What is read may stand on goods or be misread, and then all of it says nothing. So a claim is unlikely only where it
-stays so with the probability that the writing belongs to the place: P = (1 - t) P(nothing read) + t P(all evidence),
-with t from ``evidence.local_writing``. How unlikely it must be is in ``data/verdict.toml``.
+The verdict compares the probability of the claim with its prior and with the best other place. It also has the rank of
+the claim and the evidence for and against it.
+
+Text in the picture can be misread, or stand on goods from elsewhere; then it carries no information about the place. So
+text counts against a claim only with the probability t that it belongs to the place (``evidence.local_writing``):
+P = (1 - t) P(without the text) + t P(with all evidence). The limits from which a claim is unlikely are in
+``data/verdict.toml``.
 """
 
 from __future__ import annotations
@@ -24,70 +27,71 @@ from whereshot.photos import images
 from whereshot.posterior.base import Posterior
 
 THIN_NATS = 1.0
-"""Evidence that moves a claim by less than this says nothing for it, nor against it."""
+"""Evidence that changes the claim's log probability by less than this counts neither for the claim nor against it."""
 STRONG_NATS = 2.0
-"""By how much the photo may speak more for another place than for a claim that is plausible."""
+"""A claim is only plausible where the best other place is favoured by at most this many nats."""
 
 
 @functools.cache
 def fitted_strength() -> tuple[float, float]:
-    """Nats against the prior and against the best other place from which a claim is unlikely."""
+    """Return the limits in nats, against the prior and against the best other place, from which a claim is unlikely."""
     fitted = read_toml("locate/data/verdict.toml")["unlikely"]
     return float(fitted["against_prior_nats"]), float(fitted["against_best_other_nats"])
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the photo says of a claim; nats are natural logs of likelihood ratios."""
+    """The judgement on a claim. Values in nats are natural logs of likelihood ratios."""
 
     claim: Claim
     probability: float
     unread: float
-    """The claim's probability with nothing read in the picture."""
+    """The claim's probability without the text in the picture."""
     prior: float
     others: Others
     evidence: tuple[WeighedCue, ...]
-    """Every cue, and by how many nats it moved the claim."""
+    """Every cue, and by how many nats it changed the probability of the claim."""
     writing: Writing
-    """How far what was read may speak against the claim."""
+    """How far the text in the picture can count against the claim."""
     after: Posterior = field(repr=False)
-    """After all evidence."""
+    """The posterior after all evidence."""
     not_a_photo: str | None = None
-    """Why the picture is taken for none, in which case the prior alone answers."""
+    """Why the picture is not a photo; then the answer is the prior. None for a photo."""
     recorded: tuple[float, float] | None = None
     """The position that the camera recorded, whether it was used or not."""
     recorded_off_km: float | None = None
-    """Its distance from the claim; 0 inside a claimed area."""
+    """Distance in km of the recorded position from the claim; 0 inside a claimed area."""
     used_exif: bool = False
+    """Whether the recorded position was used as evidence."""
     remarks: tuple[str, ...] = ()
-    """What was asked for and could not be used."""
+    """Why evidence that was requested could not be used."""
 
     @functools.cached_property
     def rank(self) -> int:
-        """The claim's rank among all of its kind."""
+        """The claim's rank among all places of its kind; the likeliest place has rank 1."""
         return self.claim.rank(self.after)
 
     @property
     def against_prior(self) -> float:
-        """How far the photo moved the claim, in nats."""
+        """How far the photo raised the probability of the claim over its prior, in nats; negative where it fell."""
         return _log_ratio(self.probability, self.prior)
 
     @property
     def against_best(self) -> float:
-        """What the photo says for the claim against the best other place, in nats: their likelihood ratio.
+        """How far the photo favours the claim over the best other place, in nats: the log of their likelihood ratio.
 
-        A village is not unlikely because a city is photographed more.
+        The priors do not count. So a village is not unlikely only because a city is photographed more often.
         """
         return self.against_prior - _log_ratio(self.others.probability, self.others.prior)
 
     @property
     def surely_against_prior(self) -> float:
-        """The same as ``against_prior``, allowing for writing that does not belong to the place."""
+        """Like ``against_prior``, but text counts only as far as it belongs to the place."""
         return _log_ratio(self._allowing(self.unread, self.probability), self.prior)
 
     @property
     def surely_against_best(self) -> float:
-        """The same as ``against_best``, allowing for writing that does not belong to the place."""
+        """Like ``against_best``, but text counts only as far as it belongs to the place."""
         other = self._allowing(self.others.unread, self.others.probability)
         return self.surely_against_prior - _log_ratio(other, self.others.prior)
 
@@ -97,7 +101,7 @@ class Verdict:
 
     @property
     def word(self) -> str:
-        """ "plausible", "unlikely" or "can't tell"."""
+        """The verdict in one word: "plausible", "unlikely" or "can't tell"."""
         if self.against_prior >= THIN_NATS and self.against_best >= -STRONG_NATS:
             return "can't tell" if self.record_contradicts else "plausible"
         if self.record_contradicts or self.is_unlikely_by(*fitted_strength()):
@@ -106,16 +110,16 @@ class Verdict:
 
     @property
     def record_contradicts(self) -> bool:
-        """Whether the recorded position was used, and speaks against the claim; no writing makes up for that."""
+        """Whether the recorded position was used and contradicts the claim. Text cannot outweigh that."""
         return self.used_exif and _log_ratio(self.unread, self.prior) <= -fitted_strength()[0]
 
     def is_unlikely_by(self, prior_nats: float, best_nats: float) -> bool:
-        """Whether the photo speaks against the claim so strongly, against the prior and the best other place."""
+        """Return whether the photo counts against the claim by these nats, both to the prior and to the best other."""
         return self.surely_against_prior <= -prior_nats and self.surely_against_best <= -best_nats
 
     @property
     def decided_by(self) -> str:
-        """What decides the verdict, as a sentence without its full stop."""
+        """What decides the verdict, as a sentence without a full stop."""
         share = "over 99 %" if self.writing.local >= 0.995 else f"{100 * self.writing.local:.0f} %"
         if self.word == "can't tell":
             if self.record_contradicts:
@@ -138,7 +142,7 @@ class Verdict:
         return "what the picture looks like decides"
 
     def to_json(self) -> dict[str, Any]:
-        """One document."""
+        """Return the verdict as one JSON document."""
         recorded = None
         if self.recorded is not None:
             latitude, longitude = self.recorded
@@ -183,12 +187,15 @@ class Verdict:
 def check(
     locator: Geolocator, photo: images.Source, claim: Claim, *, text: bool = True, use_exif: bool = False
 ) -> Verdict:
-    """Judge a claim. A recorded position is told, and used only with ``use_exif``. Raises ImageError."""
+    """Judge a claim about a photo. The recorded position is always reported, but is evidence only with ``use_exif``.
+
+    Raises ImageError for a photo that cannot be read.
+    """
     return judge(claim, locator.explain(photo, text=text, use_exif=use_exif), locator.prior)
 
 
 def judge(claim: Claim, found: Explained, prior: Posterior) -> Verdict:
-    """Judge a claim by what is known of a photo; ``prior`` is the photo density."""
+    """Judge a claim, given the posterior and evidence of a photo. ``prior`` is the density of photos."""
     after = found.posterior
     unread, moved, writing = after, [], Writing()
     if found.fused is not None:

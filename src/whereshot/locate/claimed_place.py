@@ -1,5 +1,6 @@
-"""A claim in words in, the claimed place out: a point with a tolerance, a country, or a region of one; how likely a
-posterior makes it, and what the photo may show instead.
+"""A claimed place: parse it from text, find its probability under a posterior, and find the best other place.
+
+A claim is a point with a tolerance, a country, or a region of a country.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from whereshot.posterior.decision import best
 from whereshot.posterior.masses import country_masses, region_masses
 
 CLAIM_KM = 25.0
-"""A claimed point or town is right within this distance."""
+"""A claimed point or town counts as right within this distance."""
 TOWN_BEFORE_REGION = 100_000
-"""Inhabitants from which a town is rather meant than a region of its name."""
+"""Inhabitants from which a name means a town and not a region of the same name."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A claimed place: a point with a tolerance, a whole country, or a first-order region of one."""
+    """A claimed place: a point with a tolerance, a whole country, or a first-order region of a country."""
 
     text: str
     name: str
@@ -64,14 +65,14 @@ class Claim:
 
     @property
     def _country(self) -> Country:
-        """The claimed country, of a claim that is neither a point nor a region."""
+        """The claimed country. Raises InputError for a claim of a point or a region."""
         if self.country is None:
             raise InputError(f"{self.text!r} is no country")
         return self.country
 
     @property
     def _spot(self) -> NDArray[np.float64]:
-        """The claimed point (2,), of a claim of one."""
+        """The claimed point (2,). Raises InputError for a claim of an area."""
         if self.point is None:
             raise InputError(f"{self.text!r} is no point")
         spot: NDArray[np.float64] = self.point[0]
@@ -91,7 +92,7 @@ class Claim:
         return dict(country_masses(posterior)[0]).get(self._country.code, 0.0)
 
     def off_km(self, position: tuple[float, float]) -> float:
-        """Distance of a position from the claimed point, or from the nearest border of the claimed area (0 inside)."""
+        """Return the distance in km of a position from the claimed point, or from the claimed area (0 inside it)."""
         spot = np.array(position)
         if self.point is not None:
             return float(sphere.distance_km(self.point[0], spot))
@@ -102,14 +103,14 @@ class Claim:
         return float(sphere.distance_km(np.array([latitude, longitude]), spot))
 
     def _holds(self, spot: NDArray[np.float64]) -> bool:
-        """Whether the claimed area holds a position, or its coast does."""
+        """Return whether a position lies in the claimed area, or in the sea close to its coast."""
         if self.division is not None:
             return bool(place_names.region_index(spot[None])[0, 1] == self.division.number)
         known = countries()
         return bool(known.index_of(spot[None])[0] == known.number_of[self._country.code])
 
     def others(self, after: Posterior, unread: Posterior, prior: Posterior) -> Others:
-        """What else the photo may show: after all evidence, with nothing read in the picture, and before the photo."""
+        """Return the best other place, with its probability after all evidence, without the text, and in the prior."""
         stages = (after, unread, prior)
         if self.country is None and self.division is None:
             decided = self._best_elsewhere(after)
@@ -124,7 +125,7 @@ class Claim:
         return Others(_area_name(best), *(each.get(best, 0.0) for each in shares))
 
     def rank(self, posterior: Posterior) -> int:
-        """1 where no other country, no other region, or no other place 25 km wide is likelier."""
+        """Return the rank of the claim among all countries, regions, or circles of 25 km; 1 is the likeliest."""
         if self.country is None and self.division is None:
             return self._rank_of_point(posterior)
         shares = self._shares(posterior)
@@ -133,13 +134,13 @@ class Claim:
 
     @property
     def _key(self) -> tuple[str, str | None]:
-        """The claimed area's code of the country, and name where it is a region."""
+        """The country code of the claimed area, and its name where it is a region (else None)."""
         if self.division is not None:
             return self.division.country_code, self.division.name
         return self._country.code, None
 
     def _shares(self, posterior: Posterior) -> dict[tuple[str, str | None], float]:
-        """The probability of every area of the claimed one's kind."""
+        """Return the probability of each country, or of each region where the claim is a region."""
         if self.division is None:
             masses = country_masses(posterior)[0]
             return {(code, None): share for code, share in masses}
@@ -147,14 +148,14 @@ class Claim:
         return {(code, region): share for code, region, share in regions if region is not None}
 
     def _best_elsewhere(self, posterior: Posterior) -> NDArray[np.float64]:
-        """The best position (1, 2) that is not near the claimed point."""
+        """Return the best position (1, 2) that is not near the claimed point."""
         spots = _spots(posterior)
         far = sphere.distance_km(self._spot, spots) > 2 * CLAIM_KM
         rest = Posterior(spots, np.where(far, posterior.log_mass[0], -np.inf)[None], np.ravel(posterior.spread_km))
         return best(rest, CLAIM_KM)
 
     def _rank_of_point(self, posterior: Posterior) -> int:
-        """1 where no place 25 km wide is likelier."""
+        """Return the rank of the claimed point among circles of 25 km that do not overlap its center."""
         claimed = self.mass(posterior)
         heavy = posterior.top(200)
         spots = _spots(heavy)
@@ -168,12 +169,12 @@ class Claim:
 
 
 class Others(NamedTuple):
-    """The likeliest place or area that is not the claimed one."""
+    """The likeliest place or area apart from the claim."""
 
     best: str
     probability: float
     unread: float
-    """Its probability with nothing read in the picture."""
+    """Its probability without the text in the picture."""
     prior: float
 
 

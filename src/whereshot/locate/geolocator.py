@@ -1,4 +1,4 @@
-"""Photos in, Predictions out: the one way to an answer, from Python, the command line, batches and the server."""
+"""Geolocator: takes photos and returns Predictions. Python, the commands, batches and the server all use it."""
 
 from __future__ import annotations
 
@@ -37,30 +37,33 @@ if TYPE_CHECKING:
 
 PRIOR = "prior"
 WITHOUT_PICTURES = (PRIOR, model_folder.COMPACT)
-"""Models that say the same of every photo but for its signs."""
+"""Models that give every photo the same posterior before its evidence."""
 ROWS_AT_ONCE = 256
-"""Photos whose posteriors are held at a time."""
+"""Photos whose posteriors are in memory at the same time."""
 ROWS_WITHOUT_TEXT = 64
-"""So few, while the next photos are looked at, where the processes that read need not be started for each block."""
+"""The same where no text is read: then small blocks cost nothing, because no processes for reading are started."""
 
 Photos = images.Source | Sequence[images.Source | None]
 
 
 @dataclass(frozen=True)
 class Located:
-    """A photo's prediction and, where it could be answered, its posterior of one row."""
+    """The prediction of a photo, and its posterior of one row; None where the photo has no answer."""
 
     prediction: Prediction
     posterior: Posterior | None
 
 
 class Geolocator:
-    """A model, or the photo-density prior alone, ready to answer. Make one with ``Geolocator.load``."""
+    """Locates photos with a model, or with the prior (the density of photos) alone.
+
+    Create it by ``Geolocator.load``.
+    """
 
     def __init__(
         self, folder: model_folder.ModelFolder | None, device: str | None = None, name: str = model_folder.COMPACT
     ) -> None:
-        """``name`` is that of a model without a folder."""
+        """Take a model folder; None for a model that is only the prior, whose name is ``name``."""
         self.folder, self._name = folder, name
         self.prior = density_prior()
         self._device = device
@@ -68,11 +71,11 @@ class Geolocator:
 
     @classmethod
     def load(cls, name_or_folder: str | Path | None = None, device: str | None = None) -> Geolocator:
-        """A model folder, or a model by its name; for None "compact", which comes with the package.
+        """Load a model by its folder or its name. None means "compact", which comes with the package.
 
-        "compact" and "prior" say the same of every photo before its evidence: where photos are taken at all.
-        Raises ModelError where the folder is missing, damaged or of another version, InputError for a ``device`` that
-        this machine does not have.
+        "compact" and "prior" give every photo the same posterior before its evidence: the density of photos. Raises
+        ModelError where the folder is missing, damaged or of another version, and InputError for a ``device`` that this
+        machine does not have.
         """
         runtime.check_device(device)
         if name_or_folder in (None, PRIOR, model_folder.COMPACT):
@@ -84,24 +87,24 @@ class Geolocator:
 
     @property
     def name(self) -> str:
-        """The model's name."""
+        """The name of the model."""
         return self._name if self.folder is None else self.folder.description.name
 
     @property
     def trained(self) -> model_folder.ModelFolder:
-        """The model's folder. Raises InputError for a model without one, the prior."""
+        """The folder of the model. Raises InputError for the prior, which has no folder."""
         if self.folder is None:
             raise InputError(f"{self.name} has no network; load a model that was trained")
         return self.folder
 
     @property
     def learned(self) -> LearnedPhotos | None:
-        """The photos that it learned from, which may be none; None where that is not known."""
+        """The photos that the model learned from, which can be empty; None where they are not known."""
         return LearnedPhotos.of([]) if self.folder is None else self.folder.learned
 
     @functools.cached_property
     def device(self) -> str:
-        """Where the network runs: where nothing is asked for, on the CPU by ONNX Runtime if the model can."""
+        """The device of the network. Without a request it is the CPU for a model with an ONNX file (ONNX Runtime)."""
         if self.trained.onnx is not None and self._device in (None, "cpu"):
             return "cpu"
         return runtime.pick_device(self._device)
@@ -113,14 +116,14 @@ class Geolocator:
     def outputs(
         self, photos: Sequence[images.Source | None], *, workers: int | None = None, track: Track = silent
     ) -> tuple[Outputs, NDArray[np.int64], dict[int, str]]:
-        """The network's outputs of the readable photos, their row numbers, and the errors of the others."""
+        """Return the network's outputs for the readable photos, the rows of these, and the errors of the others."""
         rows, outputs, errors = runtime.join_parts(list(self._parts(photos, workers, track)))
         return outputs, rows, errors
 
     def _parts(
         self, photos: Sequence[images.Source | None], workers: int | None = None, track: Track = silent
     ) -> Iterator[runtime.Part]:
-        """The outputs of a few photos at a time, in order, while processes look at the next ones."""
+        """Yield the outputs of a few photos at a time, in order; meanwhile other processes work on the next photos."""
         settings = self.trained.description.preprocess
         if workers is not None and workers > 1:
             yield from runtime.compute_outputs(photos, settings, self._make, workers=workers, track=track)
@@ -137,13 +140,13 @@ class Geolocator:
 
     @property
     def _make(self) -> Callable[[], runtime.Compute]:
-        """Makes the network in a process of its own, which for ONNX Runtime needs to know of nothing else."""
+        """A function that loads the network in another process. For ONNX Runtime it needs only the path of the file."""
         if self.device == "cpu" and self.trained.onnx is not None:
             return functools.partial(runtime.OnnxCompute, str(self.trained.onnx))
         return functools.partial(make_network, str(self.trained.path), self.device)
 
     def close(self) -> None:
-        """End the processes that were started for many photos; they start again when they are needed."""
+        """Stop the processes that were started for many photos. They start again when they are needed."""
         if self._workers is not None:
             self._closing()
             self._workers = None
@@ -155,7 +158,7 @@ class Geolocator:
         self.close()
 
     def readout(self, name: str | None = None) -> Readout:
-        """One of the model's calibrated readouts, by default the whole model."""
+        """Return a calibrated readout of the model by its name; by default the readout that uses the whole model."""
         folder = self.trained
         name = name or folder.description.readouts[0]
         if name == "memory":
@@ -168,9 +171,9 @@ class Geolocator:
         return self.readout()
 
     def radius_factor(self, kind: Literal["seen", "unseen"] | None = None, readout: str = "mixture") -> float:
-        """What radii are multiplied with, for photos of known places or of others; one where none was fitted.
+        """Return the fitted factor for radii of photos of seen or unseen places; 1 where none was fitted.
 
-        Without ``kind`` the larger of both: nobody knows whether a stranger's photo shows a known place.
+        Without ``kind`` it is the larger of both, because it is not known whether a new photo shows a seen place.
         """
         if self.folder is None:
             return 1.0
@@ -180,7 +183,7 @@ class Geolocator:
     def posterior(
         self, photos: Photos, *, track: Track = silent
     ) -> tuple[Posterior | None, NDArray[np.int64], dict[int, str]]:
-        """The posterior of the readable photos, their row numbers, and the errors of the others."""
+        """Return the posterior of the readable photos, the rows of these photos, and the errors of the others."""
         sources = _as_list(photos)
         if self.folder is None:
             block = self._prior_block(0, sources, track)
@@ -189,7 +192,7 @@ class Geolocator:
         return (self._readout(outputs) if len(rows) else None), rows, errors
 
     def _prior_block(self, start: int, sources: Sequence[images.Source | None], track: Track) -> _Block:
-        """The prior for each of some photos that can be read, the first of which is number ``start``."""
+        """Return the prior for each readable photo of a block; the first photo of the block has the row ``start``."""
         empty: dict[int, bool] = {}
         errors: dict[int, str] = {}
         for row, source in enumerate(track(sources, total=len(sources), what="reading photos"), start):
@@ -204,7 +207,7 @@ class Geolocator:
         return _Block(start, start + len(sources), posterior, rows, blank, errors)
 
     def _posteriors(self, sources: Sequence[images.Source | None], size: int, track: Track) -> Iterator[_Block]:
-        """The posteriors of about ``size`` photos at a time, in order."""
+        """Yield the posteriors of about ``size`` photos at a time, in order."""
         if self.folder is None:
             for start in range(0, len(sources), size):
                 yield self._prior_block(start, sources[start : start + size], track)
@@ -300,7 +303,7 @@ class Geolocator:
                 yield Located(Prediction(id=name, path=path, recorded=position, evidence=told, **answer), one)
 
     def explain(self, photo: images.Source, *, text: bool = True, use_exif: bool = False) -> Explained:
-        """What is known of one photo, with its evidence. Raises ImageError where it cannot be read."""
+        """Return the posterior of one photo with its evidence. Raises ImageError where it cannot be read."""
         (block,) = self._posteriors([photo], 1, silent)
         if block.posterior is None:
             raise ImageError(block.errors[0])
@@ -312,8 +315,8 @@ class Geolocator:
 
 
 class _Block(NamedTuple):
-    """Photos ``start`` to ``stop``: the posterior of the readable ``rows``, which of them are ``empty``, and the
-    errors of the others."""
+    """Photos ``start`` to ``stop``: the posterior of the readable ``rows``, which of them show nothing (``empty``), and
+    the errors of the other photos by row."""
 
     start: int
     stop: int
@@ -337,7 +340,7 @@ def _as_list(photos: Photos) -> list[images.Source | None]:
 
 
 def make_network(folder: str, device: str) -> runtime.Compute:
-    """A model folder's network, for this process or another."""
+    """Load the network of a model folder; other processes call this too."""
     model = model_folder.ModelFolder(folder)
     if model.onnx is not None and device == "cpu":
         return runtime.OnnxCompute(str(model.onnx))

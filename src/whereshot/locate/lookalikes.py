@@ -1,7 +1,7 @@
-"""A photo and a gallery in, the photos of the gallery that look most like it out: query by example.
+"""Find the photos of a gallery that look most like a given photo.
 
-A gallery is a model folder (the photos that it was learned or trained from), a folder of pictures, a table or Records
-of photos, or a Parquet file of features. Features are the model's; those of a folder's pictures are kept between runs.
+A gallery is a model folder (the photos that the model learned from), a folder of pictures, a table or Records of
+photos, or a Parquet file of features. The model computes the features; for pictures they are kept between runs.
 """
 
 from __future__ import annotations
@@ -32,15 +32,18 @@ from whereshot.photos.records import Records
 from whereshot.photos.sources import SOURCES, find_pictures
 
 Scale = Callable[[NDArray[np.floating]], NDArray[np.float32]]
-"""Pooled features (m, d) -> features that are compared."""
+"""A function from pooled features (m, d) to the features that are compared."""
 
 FEATURES = "features"
-"""The column of a Parquet file that holds features, a list of numbers each."""
+"""The column of a Parquet file that holds the features: a list of numbers for each photo."""
 
 
 @dataclass(frozen=True)
 class Lookalike:
-    """A photo of the gallery: its rank from 1, its distance, and what is known of it; None for what is not."""
+    """A photo of the gallery that was found: its rank from 1, its distance in feature space, and its known data.
+
+    Fields that are not known are None.
+    """
 
     rank: int
     distance: float
@@ -51,28 +54,29 @@ class Lookalike:
     place: Place | None
 
     def to_json(self) -> dict[str, Any]:
-        """As a plain document; ``image_exists`` tells whether the picture is still there."""
+        """Return a JSON document; ``image_exists`` is whether the file of the picture still exists."""
         return asdict(self) | {"image_exists": self.image is not None and Path(self.image).is_file()}
 
 
 @dataclass(frozen=True)
 class Photos:
-    """What is known of the photos of a gallery, in order: ids, pictures, positions (m, 2), NaN where not known."""
+    """The photos of a gallery, in order: ids, paths of pictures, and positions (m, 2), NaN where not known."""
 
     ids: list[str]
     images: list[str | None]
     points: NDArray[np.float64]
 
     def take(self, rows: NDArray[np.int64]) -> Photos:
-        """Some of them."""
+        """Return the photos in these rows."""
         return Photos([self.ids[row] for row in rows], [self.images[row] for row in rows], self.points[rows])
 
 
 @dataclass(frozen=True)
 class LookalikeGallery:
-    """Photos with features (m, d), and how a photo becomes such features: ``look`` raises ImageError.
+    """Photos with an index of their features (m, d).
 
-    ``errors`` are those of pictures that could not be read and are not among the photos.
+    ``look`` computes the features (1, d) of a new photo and raises ImageError. ``errors`` has the errors, by id, of
+    pictures that could not be read; these are not in ``photos``.
     """
 
     name: str
@@ -83,7 +87,10 @@ class LookalikeGallery:
     errors: dict[str, str]
 
     def nearest(self, photo: images.Source, top: int = 6) -> list[Lookalike]:
-        """The ``top`` photos that look most like a photo, the most similar first. Raises ImageError, InputError."""
+        """Return the ``top`` photos that look most like a photo, most similar first.
+
+        Raises ImageError and InputError.
+        """
         if top < 1:
             raise InputError(f"top must be at least 1; got {top}")
         found = self.index.nearest(self.look(photo), top)
@@ -110,10 +117,10 @@ def open_gallery(
     workers: int | None = None,
     track: Track = silent,
 ) -> LookalikeGallery:
-    """The gallery in a place: by default the photos of the model itself, and for a model folder its own features.
+    """Open a gallery. With ``given`` None it has the photos of the model itself.
 
-    ``model`` gives the features of other galleries, by default "compact". Raises InputError where there is no photo to
-    search, ModelError.
+    ``model`` computes the features, by default "compact"; a gallery that is a model folder uses its own features.
+    Raises InputError where there is no photo to search, and ModelError.
     """
     if given is not None and manifest.is_model(given):
         if model is not None and model_folder.find(model).resolve() != given.resolve():
@@ -138,7 +145,7 @@ def open_gallery(
 
 @dataclass(frozen=True)
 class _Eye:
-    """A model as what looks at pictures: ``kind`` is the output that is compared."""
+    """A model that computes features of pictures. ``kind`` is the name of the output that is compared."""
 
     folder: ModelFolder
     metric: Metric
@@ -157,7 +164,7 @@ class _Eye:
         return "cpu" if by_onnx else runtime.pick_device(self.device)
 
     def look(self, photo: images.Source, scale: Scale) -> NDArray[np.float32]:
-        """Features (1, d) of a photo. Raises ImageError."""
+        """Return the features (1, d) of a photo. Raises ImageError."""
         compute = make_network(str(self.folder.path), self._runs_on)
         settings = self.folder.description.preprocess
         for rows, outputs, errors in runtime.compute_outputs([photo], settings, lambda: compute):
@@ -170,13 +177,13 @@ class _Eye:
     def gallery(
         self, name: str, photos: Photos, known: NDArray[np.floating], scale: Scale, errors: dict[str, str]
     ) -> LookalikeGallery:
-        """Photos with features (m, d) that are scaled already, ready to search."""
+        """Return a gallery of photos with features (m, d) that are already scaled."""
         index = nearest_photos.index_of(known, self.metric, cache=nearest_photos.default_cache())
         look = functools.partial(self.look, scale=scale)
         return LookalikeGallery(name, self.folder.description.name, photos, index, look, errors)
 
     def of_model(self) -> LookalikeGallery:
-        """The photos that the model was learned or trained from."""
+        """Return the gallery of the photos that the model learned from."""
         folder = self.folder
         if folder.is_memory:
             table = folder.photos
@@ -197,7 +204,7 @@ class _Eye:
         return self.gallery(str(folder.path), photos, known.features, _as_they_are, {})
 
     def of_pictures(self, given: Path) -> LookalikeGallery:
-        """A folder of pictures, with positions or without, or a table or Records of photos."""
+        """Return the gallery of a folder of pictures, or of a table or Records of photos; positions can be missing."""
         photos = _pictures(given, self.track)
         if not photos.ids:
             raise InputError(f"{given}: there is no photo to search")
@@ -219,7 +226,7 @@ class _Eye:
         return self.gallery(str(given), photos.take(good), scale(known[good]), scale, named)
 
     def of_features(self, given: Path) -> LookalikeGallery:
-        """A Parquet file of photos with their features, which this model made."""
+        """Return the gallery of a Parquet file of photos with features that this model computed."""
         table = pq.read_table(given)
         column = table[FEATURES].combine_chunks()
         sizes = {len(value) for value in column.to_pylist() if value is not None}
@@ -235,7 +242,10 @@ class _Eye:
         return hashes.get(model_folder.ONNX, hashes.get("weights.safetensors", ""))[:32]
 
     def _scale(self, pooled: NDArray[np.floating]) -> Scale:
-        """What makes pooled features comparable: a learned model's whitening, or root and centre of the gallery's."""
+        """Return the function that makes pooled features comparable.
+
+        It is the whitening of a learned model, else a whitening that is fitted on the gallery.
+        """
         if self.metric == "l2" or self.kind == "features":
             return _as_they_are
         if self.folder.is_memory:
@@ -244,7 +254,7 @@ class _Eye:
 
 
 class _Features:
-    """A model's network, of whose outputs one is kept, under the name that the cache of features knows."""
+    """A network that returns one of its outputs under the name that the cache of features expects."""
 
     def __init__(self, path: str, device: str, kind: str) -> None:
         self._network, self._kind = make_network(path, device), kind
@@ -277,7 +287,7 @@ def _has_pictures(folder: Path) -> bool:
 
 
 def _pictures(given: Path, track: Track) -> Photos:
-    """The photos of a folder, a table or Records; those without a position count too."""
+    """Return the photos of a folder, a table or Records, also those without a position."""
     if given.is_dir() and (_has_pictures(given) or not any(given.glob("*.parquet"))):
         found = find_pictures([given])
         ingested = SOURCES["folder"]([given], {}, track)
@@ -294,7 +304,7 @@ def _pictures(given: Path, track: Track) -> Photos:
 
 
 def to_json(photo: str, gallery: LookalikeGallery, metric: Metric, found: list[Lookalike]) -> dict[str, Any]:
-    """The document of the command."""
+    """Return the JSON document of the command ``query``."""
     return {
         "photo": photo,
         "gallery": gallery.name,
@@ -307,7 +317,7 @@ def to_json(photo: str, gallery: LookalikeGallery, metric: Metric, found: list[L
 
 
 def in_words(found: list[Lookalike]) -> list[str]:
-    """A line for each: rank, distance, position, place, picture."""
+    """Return a line of text for each photo: rank, distance, position, place, picture."""
     lines = []
     for one in found:
         known = one.latitude is not None

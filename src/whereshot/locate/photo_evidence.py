@@ -1,4 +1,4 @@
-"""The evidence of one photo: which kinds are asked for, and the photo's posterior with what they noticed."""
+"""Apply the requested kinds of evidence to the posterior of one photo."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from whereshot.earth import areas
 
 COARSE_GRID = 60
-"""Positions over a region on which evidence is weighed, cue by cue."""
+"""Positions of the grid over a region where the effect of each cue is measured; a coarse grid is fast."""
 
 
 @dataclass(frozen=True)
 class AskedEvidence:
-    """Which kinds of evidence were asked for."""
+    """The kinds of evidence that the user requested."""
 
     text: bool = True
     use_exif: bool = False
@@ -41,13 +41,13 @@ class AskedEvidence:
     """The evidence from the photos that were taken shortly before and after it."""
 
     def cues_of(self, seen: PhotoFacts) -> list[Cue]:
-        """Return all cues of the photo that the kinds asked for notice."""
+        """Return all cues of the requested kinds in a photo."""
         kinds = [kind for kind, asked in (("text", self.text), ("exif", self.use_exif)) if asked]
         cues = [cue for kind in kinds for cue in EVIDENCE[kind](seen)] + list(self.neighbours.cues)
         return cues if self.hours is None else [*cues, *self.hours.cues_of(seen)]
 
     def remarks_on(self, seen: PhotoFacts) -> tuple[tuple[str, str], ...]:
-        """Return (kind, why) for everything asked for that is there and cannot be used."""
+        """Return (kind, reason) for each requested kind whose data cannot be used."""
         found = (("exif", exif, self.use_exif), ("time", time, self.hours is not None))
         remarks = [(kind, module.remark_on(seen)) for kind, module, asked in found if asked]
         remarks.append(("album", self.neighbours.remark))
@@ -56,25 +56,25 @@ class AskedEvidence:
 
 @dataclass(frozen=True)
 class Explained:
-    """A posterior of one row with its evidence, if any, and what could not be evidence."""
+    """A posterior of one row with its evidence, and the reasons why other evidence could not be used."""
 
     posterior: Posterior
     radius_factor: float
     not_a_photo: str | None
     remarks: tuple[tuple[str, str], ...]
-    """(kind, why) for what was asked for and could not be used."""
+    """(kind, reason) for each requested kind of evidence that could not be used."""
     recorded: Recorded
     fused: Fused | None
     lines: tuple[Line, ...] = ()
-    """What was read in the picture."""
+    """The lines of text in the picture."""
 
     @property
     def changed(self) -> bool:
-        """Whether anything was noticed that changed the posterior."""
+        """Whether the evidence changed the posterior."""
         return self.fused is not None or self.not_a_photo is not None
 
     def tell(self, answer: NDArray[np.float64], region: areas.Region | None) -> tuple[dict[str, Any], ...]:
-        """The evidence as a Prediction lists it: what was noticed, what it means, how far it moved the answer (2,)."""
+        """Return the evidence as it stands in a Prediction, with the effect of each cue on the answer (2,) in nats."""
         restrict = None if region is None else functools.partial(restricted, region=region, count=COARSE_GRID)
         told = []
         if self.not_a_photo is not None:
@@ -89,9 +89,9 @@ class Explained:
 def explained(
     posterior: Posterior, reading: Reading, recorded: Recorded, asked: AskedEvidence, factor: float, prior: Posterior
 ) -> Explained:
-    """Return a posterior of one row with its evidence; ``factor`` is the model's correction of radii.
+    """Apply the evidence to a posterior of one row; ``factor`` is the model's correction of radii.
 
-    A picture that is not a photo gets the ``prior``, and no evidence but EXIF.
+    A picture that is not a photo gets the ``prior``, and only EXIF counts as its evidence.
     """
     if reading.not_a_photo is not None:
         asked = AskedEvidence(text=False, use_exif=asked.use_exif)
@@ -105,12 +105,12 @@ def explained(
 
 
 def readings_of(sources: Sequence[images.Source | None], text: bool, track: Track) -> list[Reading]:
-    """Return what is read in each photo; nothing without ``text``."""
+    """Read the text in each photo; without ``text`` the readings are empty."""
     return read_photos(sources, track=track) if text else [Reading()] * len(sources)
 
 
 def recorded_of(source: images.Source | None) -> Recorded:
-    """Return what the camera wrote into a photo; an empty record for a photo that is missing or cannot be read."""
+    """Return the data that the camera recorded; an empty record for a photo that is missing or cannot be read."""
     if source is None:
         return Recorded()
     try:
@@ -120,6 +120,6 @@ def recorded_of(source: images.Source | None) -> Recorded:
 
 
 def album_of(sources: Sequence[images.Source | None], model: AlbumModel) -> Album:
-    """Return photos as an album, in which photos taken shortly after each other are evidence for each other."""
+    """Return the photos as an album. Photos in it that were taken close in time are evidence for each other."""
     names = [str(one) if isinstance(one, (str, Path)) else f"photo-{row}" for row, one in enumerate(sources)]
     return Album(model, [recorded_of(one) for one in sources], names)

@@ -1,4 +1,4 @@
-"""Posteriors in, Predictions out: the place decided for, how sure, the countries and the other likely places."""
+"""Prediction: the answer for one photo. It has the place, its uncertainty, the countries and other likely places."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ WITHIN_KM = DISTANCES_KM
 CONFIDENT_TO = dict(zip(WITHIN_KM, ("street", "city", "region", "country", "continent"), strict=True))
 CONFIDENT = 0.9
 CANDIDATE_KM = 25.0
-"""Places this near are one candidate, and its probability is the mass within this distance."""
+"""The probability of a candidate is the mass within this distance; nearby places are the same candidate."""
 LEAST_SHARE = 0.001
-"""Countries with less are not listed."""
+"""Countries with a smaller probability are not listed."""
 WIDEST_CANDIDATE_KM = 1000.0
-"""A place that is spread wider than this is no place to name."""
+"""A place with a larger spread is not a candidate."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A named place; parts that are not known are None."""
+    """A place with its names. Names that are not known are None."""
 
     name: str | None = None
     region: str | None = None
@@ -55,7 +55,7 @@ class Candidate:
 
 
 class Answered(NamedTuple):
-    """Where a photo was taken, in degrees, and the circle that holds ``level``."""
+    """The answer in degrees, and the radius of the circle that holds the probability ``level``."""
 
     latitude: float
     longitude: float
@@ -67,9 +67,12 @@ class Answered(NamedTuple):
 class Prediction:
     """Where a photo was taken, how sure that is, and why.
 
-    ``radius_km`` is the circle that holds ``level``; ``within`` the probability of being at most 1, 25, 200, 750 and
-    2500 km off; ``confident_to`` the finest of street, city, region, country and continent with at least 90 %.
-    ``recorded`` is what the camera wrote, never mixed into the estimate. With ``error`` all else is None or empty.
+    * ``radius_km`` is the radius of the circle around the answer that holds the probability ``level``.
+    * ``within`` is the probability that the answer is at most 1, 25, 200, 750 and 2500 km off, by the distance as text.
+    * ``confident_to`` is the finest of street (1 km), city, region, country and continent (2500 km) whose distance has
+      a probability of at least 90 %; None where there is none.
+    * ``recorded`` is the position that the camera recorded. It is evidence only where the user asks for it.
+    * ``error`` is why there is no answer. Then all other fields except ``id``, ``path`` and ``recorded`` are empty.
     """
 
     id: str
@@ -89,7 +92,7 @@ class Prediction:
 
     @property
     def answered(self) -> Answered:
-        """What every photo has that could be answered. Raises InputError with the error of one that could not."""
+        """The position and its circle. Raises InputError, with the error, for a photo without an answer."""
         if self.latitude is None or self.longitude is None or self.radius_km is None or self.level is None:
             raise InputError(f"{self.id}: has no answer ({self.error})")
         return Answered(self.latitude, self.longitude, self.radius_km, self.level)
@@ -107,7 +110,7 @@ class Prediction:
         return notebook_map.document([notebook_map.figure(svg, [name, position, circle])])
 
     def to_json(self) -> dict[str, Any]:
-        """The document of the command contract."""
+        """Return the prediction as a JSON document."""
         document = asdict(self)
         document["countries"] = [{"country_code": code, "probability": share} for code, share in self.countries]
         if self.recorded is not None:
@@ -123,10 +126,10 @@ def answer_rows(
     top: int = 5,
     radius_factor: float = 1.0,
 ) -> list[dict[str, Any]]:
-    """What a Prediction says of each row of a posterior: the place decided for, its circle, probabilities, candidates.
+    """Return the fields of a Prediction for each row of a posterior: answer, circle, probabilities and candidates.
 
-    ``within_km`` decides for the place that is most likely right to that distance; ``radius_factor`` corrects the
-    radii, and with them every probability of being within a distance.
+    With ``within_km`` the answer is the place that is most likely right to within this distance. ``radius_factor``
+    corrects the radii, and also all probabilities of being within a distance.
     """
     decided = decide(posterior, within_km)
     circles = around(posterior, decided)
@@ -154,14 +157,14 @@ def answer_rows(
 
 
 def _named(points: NDArray[np.float64]) -> list[Place]:
-    """The named places of positions (n, 2)."""
+    """Return the places, with names, of positions (n, 2)."""
     return [Place(*name) for name in place_names.place_names(points)]
 
 
 def _candidates(
     posterior: Posterior, decided: NDArray[np.float64], top: int, within_km: float
 ) -> list[tuple[Candidate, ...]]:
-    """The answer of each row, then the likeliest places, none within twice 25 km of an earlier one."""
+    """Return the candidates of each row: the answer first, then the likeliest places, at least 50 km apart."""
     gain, apart = candidates.right_within(within_km), half_square(2 * CANDIDATE_KM)
     found = []
     for row in range(len(posterior)):

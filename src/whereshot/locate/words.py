@@ -1,4 +1,4 @@
-"""A Prediction or a verdict in plain words."""
+"""Write a Prediction or a Verdict as plain sentences."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def distance_words(km: float) -> str:
 
 
 def in_words(prediction: Prediction) -> list[str]:
-    """The answer as plain sentences."""
+    """Return a prediction as plain sentences."""
     if prediction.error is not None:
         return [prediction.error]
     (latitude, longitude, radius_km, level), within = prediction.answered, prediction.within
@@ -67,7 +67,7 @@ def in_words(prediction: Prediction) -> list[str]:
 
 
 def evidence_words(prediction: Prediction) -> list[str]:
-    """What was noticed, what it was taken to mean, and how much likelier it made the answer."""
+    """Return a sentence for each item of evidence: what was found, its meaning, and its effect on the answer."""
     lines = []
     for item in prediction.evidence:
         if item["kind"] == "picture":
@@ -84,7 +84,7 @@ def _sentence(text: str) -> str:
 
 
 def _moved(kind: str, what: str, means: str, nats: float, subject: str) -> str:
-    """Return a sentence on what a cue did to the answer or the claim."""
+    """Return a sentence on the effect of a cue on the answer or the claim."""
     verb = wording.READ if kind.startswith("text") else wording.RECORDED
     if abs(nats) < wording.SILENT_NATS:
         return wording.DID_NOT_MOVE.format(verb=verb, what=f'"{what}"', means=means, subject=subject)
@@ -95,7 +95,7 @@ def _moved(kind: str, what: str, means: str, nats: float, subject: str) -> str:
 
 
 def verdict_words(verdict: Verdict) -> list[str]:
-    """A verdict on a claim in plain words."""
+    """Return a verdict on a claim as plain sentences."""
     nats, others = verdict.against_prior, verdict.others
     lines = [f"{verdict.claim.name}: {verdict.word}"]
     if verdict.not_a_photo is not None:
@@ -136,5 +136,5 @@ def times(nats: float) -> str:
 
 
 def country_name(code: str) -> str:
-    """The English name of a country code."""
+    """Return the English name of a country by its code."""
     return countries().by_code[code].name

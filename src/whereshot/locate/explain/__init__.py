@@ -1,6 +1,6 @@
-"""A photo and a model in, out comes what in the picture carried the answer: heat over it, and the evidence in words.
+"""Explain an answer: a heat map of the parts of the picture that matter, and the evidence in words.
 
-METHODS names every way to the heat; "occlusion" serves every model, the others look into a network of torch's.
+``METHODS`` lists the methods for the heat map. "occlusion" works with every model; the others need a torch network.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from whereshot.models.readout import gallery as gallery_readout
 from whereshot.photos import images, preprocess
 
 LEAST_MASS = 1e-12
-"""Masses nearer to nothing and to all than this are alike."""
+"""Masses are clipped to this distance from 0 and 1 before their log odds are taken."""
 
 Method = Callable[[Geolocator, Image.Image, NDArray[np.float64], Track], HeatMap]
-"""(model, upright picture, place (2,), progress) -> heat."""
+"""A function from (model, upright picture, place (2,), progress) to a heat map."""
 
 
 def by_occlusion(geolocator: Geolocator, picture: Image.Image, place: NDArray[np.float64], track: Track) -> HeatMap:
-    """Heat by hiding parts, for any model with a visual posterior."""
+    """Return the heat from hiding parts of the picture, for any model whose posterior depends on the picture."""
     settings = geolocator.trained.description.preprocess
     shorter = settings.resize * 3 // 2
     if min(picture.size) > shorter:  # no network sees more: hiding and resizing take a fraction of the time
@@ -53,14 +53,14 @@ def by_occlusion(geolocator: Geolocator, picture: Image.Image, place: NDArray[np
 
 
 def by_rollout(geolocator: Geolocator, picture: Image.Image, place: NDArray[np.float64], track: Track) -> HeatMap:
-    """Heat by attention rollout, for vision transformers; the same for every place."""
+    """Return the heat by attention rollout, for vision transformers. It does not depend on the place."""
     network = _network(geolocator)
     heat = functools.partial(rollout.attend, network.backbone.network)
     return HeatMap(_of_crops(geolocator, picture, heat), "% of the attention", specific=False)
 
 
 def by_gradcam(geolocator: Geolocator, picture: Image.Image, place: NDArray[np.float64], track: Track) -> HeatMap:
-    """Heat by Grad-CAM, for convolutional networks."""
+    """Return the heat by Grad-CAM, for convolutional networks."""
     network, folder = _network(geolocator), geolocator.trained
     settings = folder.mixtures["mixture"]
     gallery = gallery_readout.with_settings(folder.gallery, settings.gallery)
@@ -83,7 +83,7 @@ def _network(geolocator: Geolocator) -> Any:
 def _of_crops(
     geolocator: Geolocator, picture: Image.Image, heat: Callable[[Any], NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """Heat over the picture, of heat (c, h, w) over the crops that the network sees."""
+    """Return the heat over the picture from ``heat``, which gives the heat (c, h, w) over the network's crops."""
     import torch
 
     settings = geolocator.trained.description.preprocess
@@ -94,9 +94,10 @@ def _of_crops(
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a photo was answered so: the place that is explained, its probability, the heat, and the evidence.
+    """The explanation of an answer: the explained place with its probability, the heat map, and the evidence.
 
-    ``heat`` is None where the picture has no say; ``why_none`` tells the reason.
+    ``number`` is the number of the explained candidate, None for the answer. ``heat`` is None where the picture does
+    not influence the answer; ``why_none`` is the reason.
     """
 
     photo: str
@@ -110,7 +111,7 @@ class Explanation:
     picture: Image.Image
 
     def in_words(self) -> list[str]:
-        """What is explained and what carried it, in plain sentences."""
+        """Return the explanation in plain sentences."""
         of = "the answer" if self.number is None else f"candidate {self.number}"
         spot = f"{self.place.latitude:.4f}, {self.place.longitude:.4f} ({self.place.place})"
         lines = [f"{of[:1].upper()}{of[1:]}: {spot}, {words.percent(self.place.probability)} within {NEAR_KM:g} km"]
@@ -132,7 +133,7 @@ class Explanation:
         return [f"What speaks for it most is {where}."]
 
     def to_json(self) -> dict[str, Any]:
-        """The document of the command: the place, the heat as a small grid, the evidence and the words."""
+        """Return a JSON document: the place, the heat as a small grid, the evidence and the sentences."""
         heat = None
         if self.heat is not None:
             values = [[None if np.isnan(one) else round(float(one), 4) for one in row] for row in self.heat.values]
@@ -159,7 +160,7 @@ class Explanation:
         }
 
     def draw(self) -> Image.Image:
-        """The picture under its heat, with frames round what was read, and a legend."""
+        """Draw the picture with its heat map, frames around the text that was read, and a legend."""
         boxes = [item["box"] for item in self.prediction.evidence if item["box"]]
         title = [f"{self.method}, {self.model}" if self.heat is not None else self.model, *self.in_words()]
         return overlay.draw(self.picture, self.heat, title, boxes)
@@ -175,9 +176,9 @@ def explain(
     use_exif: bool = False,
     track: Track = silent,
 ) -> Explanation:
-    """What in a photo carried the answer, or its candidate ``number`` (from 1).
+    """Explain the answer for a photo, or its candidate ``number`` (from 1).
 
-    Raises ImageError for a picture that cannot be read, InputError for a method or a candidate that there is not.
+    Raises ImageError for a picture that cannot be read, and InputError for an unknown method or candidate.
     """
     if method not in METHODS:
         raise InputError(f"no method {method!r}; {nearest_name(method, METHODS)}")
@@ -207,7 +208,7 @@ def _chosen(prediction: Prediction, number: int | None) -> Candidate:
 
 
 def _why_none(geolocator: Geolocator, prediction: Prediction) -> str | None:
-    """Why the picture itself has no say, if it has none."""
+    """Return why the picture does not influence the answer; None where it does."""
     if geolocator.folder is None:
         return f"{geolocator.name} has no visual posterior, and only what is read moves its answer; give --model DIR"
     if any(item["kind"] == "picture" for item in prediction.evidence):

@@ -1,4 +1,4 @@
-"""What every way of explaining shares: heat over a picture, and how the squares a network saw lie in that picture."""
+"""The heat map that all methods return, and the mapping from a network's crops back to the picture."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 from whereshot.photos.preprocess import View
 
 NEAR_KM = 25.0
-"""The answer is explained by the mass within this distance of it."""
+"""Methods explain the mass within this distance of the place."""
 SHORTER_CELLS = 14
-"""Cells along the shorter side of a picture, of heat that a network's own grid is laid upon."""
+"""Cells of a heat map along the shorter side of the picture."""
 LONGEST = 3
-"""Cells along the longer side, of those along the shorter, at most."""
+"""The longer side has at most this many times the cells of the shorter side."""
 
 
 @dataclass(frozen=True)
 class HeatMap:
-    """Heat (rows, columns) over the whole upright picture, NaN where the network did not look.
+    """Heat (rows, columns) over the whole upright picture; NaN where the network did not see the picture.
 
-    ``unit`` says what the numbers are; ``specific`` whether they are about the place or about the picture alone.
+    ``unit`` names the unit of the values. ``specific`` is whether they depend on the place.
     """
 
     values: NDArray[np.float64]
@@ -30,11 +30,11 @@ class HeatMap:
 
     @property
     def strongest(self) -> float:
-        """The largest heat, whatever its sign; 0 where there is none."""
+        """The largest absolute value; 0 where there is no heat."""
         return float(np.nanmax(np.abs(self.values), initial=0.0))
 
     def where(self) -> str:
-        """In words, where in the picture the most heat is: the middle of what is warmer than half the warmest."""
+        """Return in words where the heat is: the mean position of all values above half the largest value."""
         warm = np.nan_to_num(np.maximum(self.values, 0.0))
         warm = np.where(warm >= warm.max() / 2, warm, 0.0)
         if warm.sum() <= 0:
@@ -51,7 +51,10 @@ class HeatMap:
 
 
 def grid_of(size: tuple[int, int], shorter: int = SHORTER_CELLS) -> tuple[int, int]:
-    """Rows and columns of cells over a picture of (width, height) pixels, nearly square unless it is very long."""
+    """Return the numbers of rows and columns for a picture of (width, height) pixels.
+
+    The cells are nearly square, except in very long pictures.
+    """
     side, most = min(size) / shorter, LONGEST * shorter
     return min(most, round(size[1] / side)), min(most, round(size[0] / side))
 
@@ -59,9 +62,9 @@ def grid_of(size: tuple[int, int], shorter: int = SHORTER_CELLS) -> tuple[int, i
 def on_picture(
     crops: NDArray[np.floating], view: View, size: tuple[int, int], grid: tuple[int, int]
 ) -> NDArray[np.float64]:
-    """Heat (c, h, w) of the crops of a view, laid on a picture of (width, height) pixels as (rows, columns).
+    """Map the heat (c, h, w) of a view's crops to a picture of (width, height) pixels; return it as (rows, columns).
 
-    Crops that overlap are averaged; what no crop shows is NaN.
+    Overlapping crops are averaged. Cells that no crop shows are NaN.
     """
     rows, columns = grid
     left, top, right, bottom = view.box

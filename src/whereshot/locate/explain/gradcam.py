@@ -1,7 +1,7 @@
-"""A convolutional network's last map and the gradient of an answer's log mass -> heat.
+"""Heat by Grad-CAM: the last feature map of a convolutional network, weighted by the gradient of a place's log mass.
 
-Grad-CAM, Selvaraju et al. 2017. The readout is NumPy; what is differentiated is the same mixture in torch, with cells
-at their imagery centroids.
+Source: Selvaraju et al. 2017. The readout itself is in NumPy. For the gradient, the same mixture is computed in torch,
+with the cells at the centroids of their photos.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 
 def weigh(last_map: torch.Tensor, score: Callable[[torch.Tensor], torch.Tensor]) -> NDArray[np.float64]:
-    """Heat (n, h, w) of maps (n, channels, h, w): each channel by its mean gradient of the scalar ``score``.
+    """Return the heat (n, h, w) of maps (n, channels, h, w).
 
-    What speaks against the score is left out, as published.
+    Each channel is weighted by its mean gradient of the scalar ``score``. Negative values become 0, as published.
     """
     import torch
 
@@ -45,9 +45,10 @@ def camera(
     crops: torch.Tensor,
     log_mass: Callable[[dict[str, torch.Tensor]], torch.Tensor],
 ) -> NDArray[np.float64]:
-    """Heat (n, h, w) of one photo's crops (n, 3, H, W); ``log_mass`` is that of its place, of the network's outputs.
+    """Return the heat (n, h, w) of one photo's crops (n, 3, H, W).
 
-    Raises InputError for a network without a map.
+    ``log_mass`` computes the log mass of the place from the network's outputs. Raises InputError for a network without
+    a feature map.
     """
     import torch
 
@@ -78,7 +79,7 @@ def log_mass_near(
     settings: MixtureSettings,
     prior: Posterior,
 ) -> Callable[[dict[str, torch.Tensor]], torch.Tensor]:
-    """The log mass that a calibrated mixture has within a distance of a position (2,), of a network's outputs."""
+    """Return a function from a network's outputs to the log mass of the mixture within ``km`` of ``center`` (2,)."""
     import torch
 
     def inside(places: NDArray[np.float64], spread_km: NDArray[np.float64]) -> torch.Tensor:

@@ -1,8 +1,8 @@
-"""A picture and any model in, heat out: how far the log odds of an answer fall when a part of the picture is hidden.
+"""Heat by occlusion: how far the log odds of a place fall when a part of the picture is hidden.
 
-Zeiler and Fergus 2014. The log odds of an unlikely place are its log mass; those of a sure one still tell what makes
-it sure, where its log mass would not move. No look into the network is needed, so ONNX models and learned libraries
-are served as well.
+Source: Zeiler and Fergus 2014. For an unlikely place the log odds nearly equal the log mass. For a very likely place
+they still change, while the log mass stays near 0. The method does not need the inside of the network, so it works with
+every model.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ from whereshot.foundation.progress import Track, silent
 from whereshot.locate.explain.base import HeatMap, grid_of
 
 SHORTER_PARTS = 7
-"""Parts along the shorter side: what lies between two cells of most networks' last layer."""
+"""Parts along the shorter side of a picture."""
 AT_ONCE = 16
 
 LogOdds = Callable[[Sequence[Image.Image]], NDArray[np.float64]]
-"""The log odds (n,) of the explained place, of n pictures."""
+"""A function that returns the log odds (n,) of the explained place for n pictures."""
 
 
 def occlude(
     picture: Image.Image, log_odds: LogOdds, *, shorter_parts: int = SHORTER_PARTS, track: Track = silent
 ) -> HeatMap:
-    """Heat of hiding each part of a picture behind its mean colour, alone and together with three neighbours.
+    """Hide each part of a picture behind the picture's mean colour, alone and together with three neighbours.
 
-    Heat is in nats: positive where hiding makes the place less likely. Of four hidden together each counts a quarter.
+    Returns the heat in nats: positive where hiding a part makes the place less likely. Where four parts are hidden
+    together, each gets a quarter of the effect.
     """
     rows, columns = grid_of(picture.size, shorter_parts)
     windows = [(row, column, 1) for row in range(rows) for column in range(columns)]
@@ -65,7 +66,7 @@ def _hidden(
 def _shared_out(
     lost: NDArray[np.floating], windows: list[tuple[int, int, int]], grid: tuple[int, int]
 ) -> NDArray[np.float64]:
-    """For each part the mean of what it lost alone and of its share of what it lost with neighbours."""
+    """Return for each part the mean of its effect alone and its share of the effects together with neighbours."""
     alone, together, counts = np.zeros(grid), np.zeros(grid), np.zeros(grid)
     for (row, column, side), nats in zip(windows, lost, strict=True):
         if side == 1:

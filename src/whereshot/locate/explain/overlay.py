@@ -1,4 +1,4 @@
-"""Heat and a picture in, a PNG out: the picture in grey under the heat, the text that was read, and a legend."""
+"""Draw a heat map over a grey picture, with frames around the text that was read and a legend, and write it as PNG."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from whereshot.foundation import output_files
 from whereshot.locate.explain.base import HeatMap
 
 LONGEST = 1024
-"""Pixels of the longer side that is drawn."""
+"""Longer side of the drawn picture in pixels, at most."""
 FOR, AGAINST = (230, 97, 1), (94, 60, 153)
-"""Orange speaks for the place, purple against it: ColorBrewer's PuOr, which the colour-blind can tell apart."""
+"""Orange for parts that support the place, purple for parts against it.
+
+These are from ColorBrewer's scheme PuOr, which people with colour blindness can distinguish."""
 DENSEST = 0.75
 _BOX = (0, 160, 220)
 _INK, _PAPER = (29, 36, 41), (255, 255, 255)
@@ -35,9 +37,9 @@ def draw(
     title: Sequence[str],
     boxes: Sequence[Sequence[float]] = (),
 ) -> Image.Image:
-    """The picture with its heat and frames round what was read, and below the lines of the ``title`` and a legend.
+    """Draw the picture with its heat and frames; below it stand the lines of ``title`` and a legend.
 
-    ``boxes`` are (left, top, right, bottom) in the picture's pixels.
+    ``boxes`` are the frames around text, (left, top, right, bottom) in pixels of the picture.
     """
     scale = min(1.0, LONGEST / max(picture.size))
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
@@ -63,13 +65,13 @@ def draw(
 
 
 def write(sheet: Image.Image, path: Path) -> None:
-    """Write it as PNG. Raises OutputError."""
+    """Write the drawing as PNG. Raises OutputError."""
     with output_files.new_file(path, failures=(ValueError,)) as beside:
         sheet.save(beside, "PNG")
 
 
 def _coloured(small: Image.Image, heat: HeatMap) -> Image.Image:
-    """Grey where there is no heat; the colour is the denser the more there is; darker where nothing was looked at."""
+    """Colour a grey picture by its heat; parts that the network did not see are darker."""
     values = np.nan_to_num(heat.values) / (heat.strongest or 1.0)
     smooth = Image.fromarray(values.astype(np.float32)).resize(small.size, Image.Resampling.BICUBIC)
     seen = Image.fromarray(np.isfinite(heat.values).astype(np.float32)).resize(small.size, Image.Resampling.NEAREST)
@@ -87,7 +89,7 @@ def _mixed(grey: NDArray[np.floating], strength: NDArray[np.floating]) -> NDArra
 
 
 def _legend(sheet: Image.Image, brush: ImageDraw.ImageDraw, heat: HeatMap, font: Font, top: int) -> None:
-    """A bar of the colours with its ends named."""
+    """Draw a bar of the colours with the values at its ends."""
     width, most = min(320, sheet.width - 2 * _PAD), heat.strongest
     least = -most if np.nanmin(heat.values, initial=0.0) < 0 else 0.0
     strength = np.linspace(least / most if most else 0.0, 1.0, width, dtype=np.float32)[None, :, None]
@@ -100,13 +102,16 @@ def _legend(sheet: Image.Image, brush: ImageDraw.ImageDraw, heat: HeatMap, font:
 
 
 def _drawable(line: str) -> str:
-    """Letters that the font of Pillow has, which are ASCII's: others without their accents, or as a question mark."""
+    """Return a line in ASCII, because Pillow's font has no other letters.
+
+    Accents are removed; a letter that has no ASCII form becomes a question mark.
+    """
     plain = unicodedata.normalize("NFKD", line.translate(_SPELLED))
     return "".join(char if char.isascii() else "?" for char in plain if not unicodedata.combining(char))
 
 
 def _wrapped(line: str, font: Font, width: int) -> list[str]:
-    """A line broken at blanks into lines that are no wider."""
+    """Break a line at blanks into lines of at most ``width`` pixels."""
     lines = [""]
     for word in _drawable(line).split():
         longer = f"{lines[-1]} {word}".strip()

@@ -1,6 +1,6 @@
-"""A vision transformer's attention -> heat: through all its layers, from what it reads out back to the patches.
+"""Heat by attention rollout: the attention of a vision transformer, followed through all layers back to the patches.
 
-Attention rollout, Abnar and Zuidema 2020. It is about the picture alone, not about any place.
+Source: Abnar and Zuidema 2020. The heat depends only on the picture, not on a place.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def rollout(attention: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
-    """Attention of each layer (n, heads, tokens, tokens) -> through all of them (n, tokens, tokens).
+    """Combine the attention of each layer (n, heads, tokens, tokens) to that through all layers (n, tokens, tokens).
 
-    Heads are averaged, and half stays with each token by the skip connection; rows sum to one.
+    Heads are averaged. Half of the weight stays with each token, which accounts for the skip connection. Rows sum to 1.
     """
     rolled = np.eye(attention[0].shape[-1])[None]
     for layer in attention:
@@ -31,9 +31,9 @@ def rollout(attention: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
 
 
 def attend(network: Any, crops: torch.Tensor) -> NDArray[np.float64]:
-    """Heat (n, h, w) of crops (n, 3, H, W) by a network of timm's; what a patch carries of all, in percent.
+    """Return the heat (n, h, w) of crops (n, 3, H, W) in a network of timm: each patch's percentage of the attention.
 
-    Raises InputError for a network whose attention is not between all its patches.
+    Raises InputError for a network whose attention does not connect all patches.
     """
     import torch
 
@@ -60,9 +60,9 @@ def attend(network: Any, crops: torch.Tensor) -> NDArray[np.float64]:
 
 @contextmanager
 def seen_attention(network: Any) -> Iterator[list[torch.Tensor]]:
-    """The attention (n, heads, tokens, tokens) of each layer that runs inside.
+    """Collect the attention (n, heads, tokens, tokens) of each layer that runs in the context.
 
-    timm computes it fused with what follows, so that it can nowhere be seen; that is switched off meanwhile.
+    timm normally fuses the attention with the next step, so that it cannot be read. Fusing is switched off meanwhile.
     """
     seen: list[torch.Tensor] = []
     layers = [module for module in network.modules() if hasattr(module, "fused_attn") and hasattr(module, "attn_drop")]
