@@ -16,24 +16,28 @@ from shapely.geometry.base import BaseGeometry
 from whereshot.earth import polygons, sphere
 
 _ALONG = (0.5, 1e-3, 1 - 1e-3)
-"""Where on an edge the steps are taken, as shares of its length. A shared stretch ends at a corner of one of the two
-cells, so just inside the corners of all edges every stretch is met, unless it is a thousandth of both edges."""
+"""Positions on an edge where the border is tested, as shares of its length.
+
+A shared stretch ends at a corner of one of the two cells. So tests close to the corners find each stretch that is
+longer than a thousandth of one of the edges."""
 
 _ACROSS = (1e-5, 1e-4, 1e-3, 1e-2)
-"""How far the steps go, as shares of the edge's length: the next one only where both feet are still in one cell,
-for edges may be drawn a little beside the border (a parallel is no great circle). At corners only the first two."""
+"""Distances of the two tested points from the edge, as shares of its length.
+
+The next distance is used only where both points are still in the same cell. This happens where an edge is drawn a
+little off the border, because a parallel is not a great circle. Close to corners only the first two are used."""
 
 _SAME = 1e-9
-"""Corners of two cells this close, in chords of the unit sphere (6 mm), are one."""
+"""Corners of two cells that are this close count as the same corner; in chords of the unit sphere (6 mm)."""
 
 _STRETCH_DEGREES = 2e-5
-"""Polygons that share no more than 2 m of border meet in a corner."""
+"""Polygons that share at most this much border (2 m) only meet in a corner."""
 
 _AT_POLE = 1e-5
-"""Degrees round a pole, a metre, where borders on the map are none on the sphere."""
+"""Degrees around a pole (a metre) where a border on the map is not a border on the sphere."""
 
 _SHORTEST = 1e-11
-"""Edges shorter than this are none: the pole, written once per longitude."""
+"""Shorter edges are ignored: they are the pole, which a ring can contain once for each longitude."""
 
 
 def pairs(
@@ -42,7 +46,7 @@ def pairs(
     """Return pairs (m, 2) of cells i < j, sorted, that share a border of positive length.
 
     ``rings`` are the closed rings (p, 2) of each cell, ``assign`` returns the cells of positions (n, 2), -1 for none.
-    Edges that two cells have in common are found by their ends; across the others a step is taken at three spots.
+    Edges that two cells have in common are found by their ends. The other edges are tested at three positions.
     """
     start, end, owner = _edges(rings)
     if len(owner) == 0:
@@ -60,8 +64,8 @@ def pairs(
 def touching(shapes: NDArray[np.object_], gap_degrees: float) -> NDArray[np.int64]:
     """Return pairs (m, 2) of valid polygons (k,) of the map, i < j, sorted, that share a stretch of border.
 
-    A gap of at most ``gap_degrees`` between their borders is none, whatever the length of their edges. Polygons cut at
-    the date line meet there as well, and those that meet at a pole only meet in a corner.
+    A gap of at most ``gap_degrees`` between their borders is ignored. Polygons that are cut at the date line touch
+    across it. Polygons that meet at a pole only meet in a corner.
     """
     found = [_touching(shapes, shapes, gap_degrees)]
     bounds = shapely.bounds(shapes)
@@ -76,7 +80,7 @@ def touching(shapes: NDArray[np.object_], gap_degrees: float) -> NDArray[np.int6
 
 
 def _touching(some: NDArray[np.object_], others: NDArray[np.object_], gap_degrees: float) -> NDArray[np.int64]:
-    """Return pairs (m, 2), a row of ``some`` and one of ``others``, whose borders run along one another."""
+    """Return pairs (m, 2) of a row of ``some`` and a row of ``others`` whose borders run along each other."""
     near = shapely.STRtree(others).query(some, predicate="dwithin", distance=gap_degrees).T
     if some is others:
         near = near[near[:, 0] < near[:, 1]]
@@ -94,7 +98,7 @@ def _touching(some: NDArray[np.object_], others: NDArray[np.object_], gap_degree
 
 
 def _length_degrees(lines: BaseGeometry) -> float:
-    """Return degrees of a great circle in all lines of the map."""
+    """Return the total length of lines of the map, in degrees of a great circle."""
     total = 0.0
     for line in shapely.get_parts(lines):
         unit = sphere.xyz(polygons.corners_of(line))
@@ -141,7 +145,7 @@ def _across(
     distances: tuple[float, ...],
     assign: Callable[[sphere.Points], NDArray[np.int64]],
 ) -> NDArray[np.int64]:
-    """Return the cells (e, 2) on the left and the right of one spot of each edge."""
+    """Return the cells (e, 2) on the left and the right of a position on each edge."""
     spot = start + along * (end - start)
     spot /= np.linalg.norm(spot, axis=1, keepdims=True)
     aside = np.cross(start, end - start)  # its length is that of the edge, nearly

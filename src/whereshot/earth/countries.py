@@ -18,11 +18,11 @@ from whereshot.foundation import package_data, tables
 from whereshot.foundation.errors import InputError, nearest_name
 
 SHORE_DEGREES = 0.5
-"""Borders are drawn at 1:50 million: a point this far off a coast still belongs to it."""
+"""A point at most this far off a coast belongs to the country, because borders are drawn at 1:50 million."""
 
 
 DEGREE = 100_000
-"""Borders and the prior's places are kept in these parts of a degree, about a metre."""
+"""Borders and the prior's places are stored as multiples of 1/100,000 degree, about a metre."""
 
 
 OTHER_NAMES = {
@@ -110,7 +110,7 @@ class Countries:
             yield int(number), rows[country == number]
 
     def _prepared(self, number: int) -> BaseGeometry:
-        """Return a country's borders, ready for many questions."""
+        """Return the borders of a country, prepared for many tests of points."""
         geometry = self.all[number].geometry
         shapely.prepare(geometry)
         return geometry

@@ -2,7 +2,7 @@
 
 A structured grid starts it, nodes are inserted many at a time, and edges are flipped until no node is above the
 plane of a triangle (Lawson 1977). There is no seam at the date line or the poles. Only triangles that an insertion
-touches are looked at again; orientations are exact, so triangles of metres stay as sound as those of continents.
+changes are tested again. Orientations are exact, so triangles of any size, from metres to continents, stay valid.
 """
 
 from __future__ import annotations

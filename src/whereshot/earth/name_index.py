@@ -30,7 +30,7 @@ _BLOCK = 50_000
 
 
 def name_keys(names: Iterable[str]) -> list[str]:
-    """Return names without what people and signs leave out: case, accents, spaces, hyphens, punctuation.
+    """Return names without case, accents, spaces, hyphens and punctuation, which signs often leave out.
 
     >>> name_keys(["Vilanova i la Geltrú", "KÖLN", "L’Hospitalet", "Αθήνα"])
     ['vilanovailageltru', 'koln', 'lhospitalet', 'αθηνα']
@@ -100,7 +100,7 @@ class NameIndex:
         return self._towns[slice(*(np.searchsorted(self._hashes, wanted, side=side) for side in ("left", "right")))]
 
     def misread(self, key: str, allowed: int) -> list[tuple[int, int]]:
-        """Return (town, errors) of all keys with at most so many errors."""
+        """Return (town, errors) of all keys with at most ``allowed`` errors."""
         pattern = _letters(_blur_pairs(key))
         if not 0 < len(pattern) <= _LONGEST:
             return []

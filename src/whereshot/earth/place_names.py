@@ -32,7 +32,7 @@ QUALIFIER_KM = 100.0
 
 
 class PlaceName(NamedTuple):
-    """What a point is called; None for what is not known of it."""
+    """The names of a position: town, region and country. Names that are not known are None."""
 
     name: str | None
     region: str | None
@@ -57,13 +57,14 @@ class Town(NamedTuple):
 def place_names(points: ArrayLike) -> list[PlaceName]:
     """Return town, region and country of each position (n, 2).
 
-    The country is the one inside whose borders, or half a degree off whose coast, the position lies. The region is
-    that of the country's nearest town within 100 km: borders of regions are not at hand. Of the region's towns the
-    one is named whose edge is nearest, or inside which the position lies deepest, so that the middle of a city is not
-    called after a suburb, nor a village near it after the city; none, if the nearest edge is more than 30 km away.
-    How far a town reaches is judged by its population (``town_radius_km``). A position at sea has no names. A region
-    may be "" in the gazetteer (Singapore); towns without one count with every region of their country. Names are kept:
-    answers come again and again from the same places.
+    * Country: its borders contain the position, or its coast is within half a degree.
+    * Region: that of the country's nearest town within 100 km, because the package has no borders of regions.
+    * Town: the town of the region whose edge is nearest, or inside which the position lies deepest. So the middle of a
+      city is not named after a suburb, and a village near a city is not named after the city. There is no town where
+      the nearest edge is more than 30 km away. The radius of a town depends on its population (``town_radius_km``).
+
+    A position at sea has no names. A region can be "" in the gazetteer (Singapore); towns without a region count with
+    every region of their country. Names are cached, because answers often repeat the same places.
     """
     keys = [tuple(point) for point in sphere.points(points).tolist()]
     if len(_named) > NAMES_KEPT:

@@ -1,4 +1,4 @@
-"""Polygons of the map: mend those of files, make those of rings on the sphere, cut both at the date line.
+"""Polygons of the map: repair the polygons of files, make polygons of rings on the sphere, cut them at the date line.
 
 A polygon of the map is a shapely geometry in degrees, valid, within longitude [-180, 180] and latitude [-90, 90]. Its
 edges are straight in longitude and latitude (RFC 7946, 3.1.1). shapely has longitude first and everything else in this
@@ -94,7 +94,7 @@ def of_ring(ring: sphere.Points) -> BaseGeometry:
 def circle(center: ArrayLike, radius_km: float, corners: int = 180) -> BaseGeometry:
     """Return all places within ``radius_km`` of a position (2,) in degrees as a polygon of the map.
 
-    The border has so many ``corners``. A radius below a metre counts as a metre.
+    The border has ``corners`` corners. A radius below a metre counts as a metre.
     """
     middle = np.asarray(center, np.float64)
     radius_km = max(radius_km, 0.001)

@@ -49,7 +49,7 @@ _HEMISPHERE_TEXT = {
 _MINUS = "^\\s*[-\N{MINUS SIGN}\N{EN DASH}]"
 _LETTERED = r"(?i)^\s*(north|south|east|west|[nsew])[^a-z]|[^a-z](north|south|east|west|[nsew])\s*$"
 _LOOKED_AT_FIRST = 1000
-"""Rows that are looked at before a whole column is."""
+"""Rows that are tested first; a whole column is read only where these pass."""
 
 
 class HemisphereColumns(NamedTuple):

@@ -21,13 +21,13 @@ from whereshot.foundation import package_data, tables
 from whereshot.foundation.errors import InputError
 
 MAX_ERRORS = 3
-"""More errors than this make any name of any other."""
+"""The most wrong letters that can be searched. With more, almost any name is similar to any other."""
 
 ERRORS_BY_LENGTH = ((9, 2), (5, 1))
-"""From so many letters up, so many may be wrong; shorter names must be right."""
+"""Pairs of a least number of letters and the wrong letters that are allowed. Shorter names must match exactly."""
 
 DEGREE = 10_000
-"""Towns' positions are kept in these parts of a degree, 11 m, as GeoNames has them."""
+"""Positions of towns are stored as multiples of 1/10,000 degree (11 m), the precision of the GeoNames data."""
 
 
 def errors_allowed(length: int) -> int:

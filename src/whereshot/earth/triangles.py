@@ -1,9 +1,9 @@
 """Find exactly on which side of a great circle, and in which triangle of the sphere, unit vectors lie.
 
-Corners and points count as the float64 vectors that they are. A sign that rounding leaves open is computed without
-rounding (Shewchuk 1997: error-free products, one exact sum), and a point exactly on a great circle is moved by the
-same infinitesimal step whatever the circle (Edelsbrunner and Muecke 1990, simulation of simplicity). So triangles
-that tile the sphere hold every point once, on edges and corners too, whichever of them are asked, in any order.
+Corners and points are exact float64 vectors. Where rounding could change a sign, it is computed without rounding
+(Shewchuk 1997: error-free products, one exact sum). A point exactly on a great circle is moved by an infinitesimal step
+that is the same for all circles (Edelsbrunner and Muecke 1990, simulation of simplicity). So if triangles tile the
+sphere, each point is in exactly one of them, also on edges and corners, and the order of the tests does not matter.
 """
 
 from __future__ import annotations
@@ -129,10 +129,10 @@ class Members(NamedTuple):
 
 
 class PointTree:
-    """Points along the Hilbert curve and a tree of balls round runs of them, to find those in any triangle.
+    """Points in the order of the Hilbert curve, with a tree of balls around runs of them, to find points in triangles.
 
-    ``vectors`` (n, 3) are the points in that order, ``order`` (n,) their rows in what was given. The order of the
-    vectors is the same whatever the order of the positions.
+    ``vectors`` (n, 3) are the points in that order; ``order`` (n,) are their rows in the given positions. The order of
+    the vectors does not depend on the order of the positions.
     """
 
     def __init__(self, positions: sphere.Points) -> None:

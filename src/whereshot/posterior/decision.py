@@ -1,4 +1,4 @@
-"""Decide for one place: the answer that a posterior makes the best by a distance or by the GeoScore."""
+"""Choose the answer: the place of a posterior that is best for a distance or for the GeoScore."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""A posterior in, cells to draw out: S2 cells, small where the mass is, with their mass and density, as GeoJSON.
+"""Turn a posterior into S2 cells for a map: small cells where the mass is, with mass and density, also as GeoJSON.
 
-The places are drawn as points of equal mass, laid evenly over each place's extent (a sunflower, whose rings hold equal
-shares of its spherical Cauchy distribution). Each point is in one cell, so the masses of the cells add up to one.
+Each place is represented by points of equal mass, spread evenly over its extent. They form a sunflower pattern whose
+rings hold equal shares of the spherical Cauchy distribution. Each point is in one cell, so the masses of the cells sum
+to 1.
 """
 
 from __future__ import annotations
@@ -22,32 +23,33 @@ from whereshot.posterior.place_shape import GOLDEN_DEGREES, quantile_km
 
 MOST_CELLS = 1500
 POINTS = 4_096
-"""Points that stand for a posterior's mass; a cell of 1/200 holds 20."""
+"""Points that represent the mass of a posterior; a cell with 1/200 of the mass has 20 of them."""
 FINEST_LEVEL = 20
-"""About 9 m: finer than any place."""
+"""S2 level of the smallest cells, about 9 m: finer than any place."""
 COARSEST_LEVEL = 2
+"""S2 level of the largest cells."""
 REGIONS = (0.5, 0.9, 1.0)
-"""Levels of the smallest regions that a cell is told to belong to."""
+"""Shares of the mass for which the smallest regions are marked."""
 
 LEAST_MASS = 1 / 200
-"""A cell with less mass is not divided, however few cells there are."""
+"""A cell with less mass is never divided."""
 COARSER = 1.5
-"""Factor of the least mass where there are too many cells."""
+"""The least mass is multiplied by this, again and again, while there are too many cells."""
 FEWEST_POINTS = 8
-"""A cell with fewer points is not divided: the points would not show its parts."""
+"""A cell with fewer points is not divided, because so few points do not show where the mass is in it."""
 _SUPPORTS_KEPT = 8
 _SINGLE: dict[int, tuple[sphere.Points, NDArray[np.float64], s2.CellIds, NDArray[np.int64]]] = {}
-"""By the identity of an array of places, which is held here so that no other one gets it."""
+"""Cached results by the ``id`` of an array of places. The array is kept too, so that its id is not reused."""
 STRAIGHT_LEVEL = 5
 """From this level on (cells of 3 degrees) the edges of a cell are drawn as straight lines."""
 _TEXTS: dict[int, str] = {}
 _TEXTS_KEPT = 50_000
-"""Polygons of cells as text, 8 MB of them."""
+"""Polygons of cells that are cached as text; about 8 MB."""
 
 
 @dataclass(frozen=True)
 class MapCells:
-    """Disjoint S2 cells (k,) in the order of the curve, the mass of each, summing to one, and its area."""
+    """Disjoint S2 cells (k,) in the order of the Hilbert curve, with their masses, which sum to 1, and their areas."""
 
     ids: s2.CellIds
     mass: NDArray[np.float64]
@@ -60,7 +62,7 @@ class MapCells:
 
     @property
     def region(self) -> NDArray[np.float64]:
-        """The smallest of the regions of highest density (k,), 0.5, 0.9 or 1.0, that each cell belongs to."""
+        """The region (k,) of each cell: the least of 0.5, 0.9 and 1.0 whose smallest region has the cell in it."""
         order = np.argsort(-self.density, kind="stable")
         before = np.concatenate([[0.0], np.cumsum(self.mass[order])[:-1]])
         of_rank = np.searchsorted(np.array(REGIONS[:-1]) - 1e-9, before, side="right")
@@ -70,7 +72,10 @@ class MapCells:
 
 
 def cells_of(posterior: Posterior, *, most: int = MOST_CELLS, finest_level: int = FINEST_LEVEL) -> MapCells:
-    """The cells of a posterior of one row: at most ``most``, none below ``finest_level``. Raises InputError."""
+    """Return the map cells of a posterior of one row: at most ``most`` cells, none finer than ``finest_level``.
+
+    Raises InputError for a posterior of several rows and for a ``most`` that is too small.
+    """
     if len(posterior) != 1:
         raise InputError(f"a map is drawn of one row; this posterior has {len(posterior)}")
     if most < 6 * 4**COARSEST_LEVEL:
@@ -90,9 +95,10 @@ def cells_of(posterior: Posterior, *, most: int = MOST_CELLS, finest_level: int 
 
 
 def _leaves(posterior: Posterior) -> tuple[s2.CellIds, NDArray[np.float64]]:
-    """Leaf cells (m,), in order, of points that stand for the places, and their masses (m,).
+    """Return the sorted leaf cells (m,) of the points that represent the places, and the points' masses (m,).
 
-    A place has as many points as its mass is worth, at least one, whose position depends on the place alone.
+    The number of points of a place is proportional to its mass, at least one. Their positions depend on nothing else
+    but the place and this number.
     """
     places = posterior.places if posterior.places.ndim == 2 else posterior.places[0]
     spread, mass = np.ravel(posterior.spread_km), posterior.mass[0]
@@ -100,35 +106,38 @@ def _leaves(posterior: Posterior) -> tuple[s2.CellIds, NDArray[np.float64]]:
     heavy = np.flatnonzero(count > 1)
     owner = np.repeat(heavy, count[heavy])
     number = np.arange(len(owner)) - np.repeat(np.cumsum(count[heavy]) - count[heavy], count[heavy])
-    many = s2.encode(_laid(places[owner], spread[owner], number, (number + 0.5) / count[owner]))
+    many = s2.encode(_spread_points(places[owner], spread[owner], number, (number + 0.5) / count[owner]))
     along = np.argsort(many)
-    single, order = _singles(places, spread)
+    single, order = _single_points(places, spread)
     light = count[order] == 1
     leaves = np.concatenate([single[light], many[along]])
     held = np.concatenate([mass[order[light]], (mass / np.maximum(count, 1))[owner[along]]])
-    merged = np.argsort(leaves, kind="stable")  # of two runs in order, which is quick
+    merged = np.argsort(leaves, kind="stable")  # both runs are sorted, so this is fast
     return leaves[merged], held[merged]
 
 
-def _singles(places: sphere.Points, spread_km: NDArray[np.float64]) -> tuple[s2.CellIds, NDArray[np.int64]]:
-    """The leaf cells (k,), in order, of one point for each place, and the places' numbers (k,); kept, as photos share
-    their places."""
+def _single_points(places: sphere.Points, spread_km: NDArray[np.float64]) -> tuple[s2.CellIds, NDArray[np.int64]]:
+    """Return the sorted leaf cells (k,) of one point for each place, and the numbers of the places (k,).
+
+    The result is cached, because many photos share their places.
+    """
     kept = _SINGLE.get(id(places))
     if kept is None or kept[0] is not places or not np.array_equal(kept[1], spread_km):
         if len(_SINGLE) >= _SUPPORTS_KEPT:
             _SINGLE.clear()
-        leaves = s2.encode(_laid(places, spread_km, np.arange(len(places)), np.full(len(places), 0.5)))
+        leaves = s2.encode(_spread_points(places, spread_km, np.arange(len(places)), np.full(len(places), 0.5)))
         order = np.argsort(leaves)
         kept = _SINGLE[id(places)] = places, spread_km, leaves[order], order
     return kept[2:]
 
 
-def _laid(
+def _spread_points(
     places: sphere.Points, spread_km: NDArray[np.float64], number: NDArray[np.int64], share: NDArray[np.float64]
 ) -> sphere.Points:
-    """Positions (m, 2) so far from their places that ``share`` of these lies nearer, each turned from the one before.
+    """Return positions (m, 2) at the distance from their places within which ``share`` of the place's mass lies.
 
-    Single points are turned from place to place, or those of many light ones would all lie to their north.
+    The bearing of each point is its ``number`` times the golden angle. So the points of a place are spread evenly, and
+    single points of many light places do not all lie to the north.
     """
     return sphere.move(places, (number * GOLDEN_DEGREES) % 360, quantile_km(share, spread_km))
 
@@ -136,10 +145,10 @@ def _laid(
 def _divide(
     leaves: s2.CellIds, sums: NDArray[np.float64], least: float, finest_level: int
 ) -> tuple[s2.CellIds, NDArray[np.int64], NDArray[np.int64]]:
-    """Cells with more than ``least`` of the mass become their four children; empty ones go.
+    """Divide each cell with a mass above ``least`` into its four children; drop empty cells.
 
-    ``leaves`` are the sorted leaf cells of the points, ``sums`` their masses up to each. Returns the cells and the
-    ranges of points in them.
+    ``leaves`` are the sorted leaf cells of the points, ``sums`` the cumulated masses before each point. Returns the
+    cells and, for each cell, the first point in it and the point after its last one.
     """
     ids = s2.parent(leaves, COARSEST_LEVEL)
     ids = ids[np.concatenate([[True], ids[1:] != ids[:-1]])]
@@ -159,9 +168,9 @@ def _divide(
 
 
 def to_geojson(cells: MapCells) -> str:
-    """A FeatureCollection (RFC 7946) as text: a polygon per cell, cut at the date line, with token, mass and density.
+    """Return a FeatureCollection (RFC 7946) as text: a polygon for each cell, with its token, mass and density.
 
-    ``drawn`` beside the features is the mass that they hold together.
+    Polygons are cut at the date line. The member ``drawn`` is the total mass of the features.
     """
     columns = (s2.token(cells.ids), _geometries(cells.ids), cells.mass, cells.density, cells.region)
     features = ",".join(
@@ -173,7 +182,7 @@ def to_geojson(cells: MapCells) -> str:
 
 
 def as_json(document: Any) -> str:
-    """A document as JSON; NaN and infinity, which are none, as null."""
+    """Return a document as JSON text. NaN and infinity, which JSON does not have, become null."""
     settings: dict[str, Any] = {"ensure_ascii": False, "separators": (",", ":")}
     try:
         return json.dumps(document, allow_nan=False, **settings)
@@ -182,23 +191,23 @@ def as_json(document: Any) -> str:
 
 
 def with_member(document: dict[str, Any], name: str, text: str) -> str:
-    """A document as JSON with one more member, last, whose value is JSON already."""
+    """Return a document as JSON text with one more member at the end; ``text`` is its value, already as JSON."""
     return f"{as_json(document)[:-1]},{json.dumps(name)}:{text}}}"
 
 
 def _geometries(ids: s2.CellIds) -> list[str]:
-    """GeoJSON polygons (k,) of cells, as text. Kept, since most photos share most cells of where photos are taken."""
+    """Return the GeoJSON polygons (k,) of cells as text. They are cached, because photos share most of their cells."""
     missing = [cell for cell in ids.tolist() if cell not in _TEXTS]
     if len(_TEXTS) + len(missing) > _TEXTS_KEPT:
         _TEXTS.clear()
         missing = ids.tolist()
     if missing:
-        _TEXTS.update(zip(missing, _drawn(np.array(missing, np.uint64)), strict=True))
+        _TEXTS.update(zip(missing, _polygon_texts(np.array(missing, np.uint64)), strict=True))
     return [_TEXTS[cell] for cell in ids.tolist()]
 
 
-def _drawn(ids: s2.CellIds) -> list[str]:
-    """The polygons (k,) of cells, as text; five digits are a metre, finer cells have seven."""
+def _polygon_texts(ids: s2.CellIds) -> list[str]:
+    """Return the polygons (k,) of cells as text, with five decimals (a metre); fine cells have seven."""
     level = s2.level_of(ids)
     corners = s2.vertices(ids)
     plain = (level >= STRAIGHT_LEVEL) & _is_flat(corners)
@@ -214,13 +223,13 @@ def _drawn(ids: s2.CellIds) -> list[str]:
 
 
 def _is_flat(ring: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether rings (..., m, 2) neither cross the date line nor hold a pole, so that they are polygons as they are."""
+    """Return whether rings (..., m, 2) neither cross the date line nor contain a pole, so that they need no cut."""
     result: NDArray[np.bool_] = (np.ptp(ring[..., 1], axis=-1) < 90) & (np.abs(ring[..., 0]).max(axis=-1) < 89.9)
     return result
 
 
 def _bent(corners: NDArray[np.float64], parts: int) -> dict[str, Any]:
-    """A cell of four corners (4, 3) whose edges, each in some ``parts``, are drawn as the great circles they are."""
+    """Return the polygon of a cell with corners (4, 3). Each edge is a great circle, drawn in ``parts`` pieces."""
     share = np.linspace(0, 1, parts, endpoint=False)[:, None]
     edges = [
         start * (1 - share) + end * share for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True)

@@ -1,4 +1,4 @@
-"""Random positions that are distributed as a posterior says."""
+"""Draw random positions from a posterior."""
 
 from __future__ import annotations
 
