@@ -1,8 +1,8 @@
-"""Change a crop, uint8 (h, w, 3), as another camera or hour would have; for training only.
+"""Augment a crop, uint8 (h, w, 3), for training: change it as another camera or another hour of the day would.
 
-All is off by default. Everything drawn comes from the generator that is given, so that what depends on (seed, epoch,
-row) alone repeats bit for bit. Pillow and OpenCV compute; timm's own transforms draw from one generator of the process
-and need torch in every process that loads.
+Everything is off by default. All random numbers come from the given generator, so a crop that is drawn from (seed,
+epoch, row) repeats bit for bit. Pillow and OpenCV do the work. timm's transforms are not used, because they draw from a
+generator of the whole process and need torch in each loading process.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ from whereshot.photos.preprocess import RandomCrop
 
 Pixels = NDArray[np.uint8]
 _MOST_ADDED = 110.0
-"""What RandAugment's solarisation adds at most: more leaves nothing of the picture."""
+"""The most that RandAugment's solarisation adds; with more, the picture could not be recognised."""
 
 
 class RandAugmentSettings(Settings):
     """RandAugment on keras_cv's scale (Cubuk et al. 2020; keras_cv.layers.RandAugment 0.9).
 
-    ``operations`` times, with probability ``rate``, one of OPERATIONS is applied, each as likely as the others. Where
-    it has a strength, that is normal around ``magnitude`` with deviation ``deviation``, cut to 0..1, or uniform up to
-    ``magnitude`` (see OPERATIONS). The published 2 and 0.15 keep keras_cv's defaults for the rest.
+    In each of ``operations`` steps, with probability ``rate``, one of OPERATIONS is applied; all are equally likely.
+    The strength of an operation is normal around ``magnitude`` with the standard deviation ``deviation``, clipped to 0
+    to 1, or uniform up to ``magnitude`` (see OPERATIONS). Published are 2 operations and a magnitude of 0.15; the other
+    values are the defaults of keras_cv.
     """
 
     operations: int = Field(2, ge=1, le=10)
@@ -40,25 +41,25 @@ class RandAugmentSettings(Settings):
 
 
 class AugmentSettings(Settings):
-    """What training does to its crops, in this order: crop, flips, rotation, RandAugment, colours, blur."""
+    """The augmentation of training crops, in this order: crop, flips, rotation, RandAugment, colours, blur."""
 
     crop: RandomCrop = RandomCrop()
     flip: float = Field(0.0, ge=0, le=1)
-    """Probability of a mirror image, which turns text and the side of the road: leave it at 0 for places."""
+    """Probability of a mirror image. It mirrors text and the side of the road too, so leave it at 0 for places."""
     flip_vertical: float = Field(0.0, ge=0, le=1)
     rotation_degrees: float = Field(0.0, ge=0, le=180)
-    """Turned by up to so much either way, the corners filled by reflection."""
+    """Largest rotation in degrees, in both directions; the corners are filled by reflection."""
     rand_augment: RandAugmentSettings | None = None
     brightness: float = Field(0.0, ge=0, le=1)
-    """Multiplied by 1 - brightness to 1 + brightness; contrast and saturation likewise."""
+    """Brightness is multiplied by 1 - ``brightness`` to 1 + ``brightness``; contrast and saturation likewise."""
     contrast: float = Field(0.0, ge=0, le=1)
     saturation: float = Field(0.0, ge=0, le=1)
     hue: float = Field(0.0, ge=0, le=0.5)
-    """Turned by up to this share of the circle of colours."""
+    """Largest shift of the hue, as a share of the colour circle."""
     blur: float = Field(0.0, ge=0, le=1)
     """Probability of a Gaussian blur."""
     blur_px: tuple[float, float] = (0.1, 2.0)
-    """Its deviation, from and to."""
+    """Smallest and largest standard deviation of the blur in pixels."""
 
     @model_validator(mode="after")
     def _ordered(self) -> AugmentSettings:
@@ -69,7 +70,7 @@ class AugmentSettings(Settings):
 
 
 def apply(crop: Pixels, settings: AugmentSettings, rng: np.random.Generator) -> Pixels:
-    """A crop (h, w, 3), changed as ``settings`` say; nothing is drawn for what is off."""
+    """Return the augmented crop (h, w, 3). Settings that are off draw no random numbers."""
     if settings.flip and rng.random() < settings.flip:
         crop = crop[:, ::-1]
     if settings.flip_vertical and rng.random() < settings.flip_vertical:
@@ -90,7 +91,7 @@ def apply(crop: Pixels, settings: AugmentSettings, rng: np.random.Generator) -> 
 
 
 def rand_augment(crop: Pixels, settings: RandAugmentSettings, rng: np.random.Generator) -> Pixels:
-    """A crop after RandAugment."""
+    """Return a crop after RandAugment."""
     names = [name for name in OPERATIONS if settings.geometric or name not in GEOMETRIC]
     for _ in range(settings.operations):
         if rng.random() <= settings.rate:
@@ -99,7 +100,7 @@ def rand_augment(crop: Pixels, settings: RandAugmentSettings, rng: np.random.Gen
 
 
 def _normal(settings: RandAugmentSettings, rng: np.random.Generator) -> float:
-    """A strength around the magnitude, from 0 to 1."""
+    """Draw a strength around the magnitude, from 0 to 1."""
     return float(np.clip(rng.normal(settings.magnitude, settings.deviation), 0.0, 1.0))
 
 
@@ -116,7 +117,7 @@ def _equalize(crop: Pixels, settings: RandAugmentSettings, rng: np.random.Genera
 
 
 def _solarize(crop: Pixels, settings: RandAugmentSettings, rng: np.random.Generator) -> Pixels:
-    """Up to 110 is added, and what is then as light as the threshold, 255 (1 - strength), is inverted."""
+    """Add up to 110, then invert the values that are at least the threshold 255 (1 - strength)."""
     added = _normal(settings, rng) * _MOST_ADDED
     threshold = 255 * float(np.clip(rng.normal(1 - settings.magnitude, settings.deviation), 0.0, 1.0))
     values = np.clip(np.arange(256) + added, 0, 255)
@@ -128,7 +129,7 @@ def _color(crop: Pixels, settings: RandAugmentSettings, rng: np.random.Generator
 
 
 def _contrast(crop: Pixels, settings: RandAugmentSettings, rng: np.random.Generator) -> Pixels:
-    """Each channel around its own mean."""
+    """Change the contrast of each channel around its own mean."""
     factor = rng.uniform(1 - settings.magnitude, 1 + settings.magnitude)
     tables = [(np.arange(256) - mean) * factor + mean for mean in crop.reshape(-1, 3).mean(axis=0)]
     return _looked_up(crop, np.stack(tables, axis=1)[:, None])
@@ -174,12 +175,12 @@ GEOMETRIC = frozenset({"shear_x", "shear_y", "translate_x", "translate_y"})
 
 
 def _looked_up(crop: Pixels, table: NDArray[np.floating]) -> Pixels:
-    """Every value replaced by that of a table (256,), or one a channel, (256, 1, 3)."""
+    """Replace each value by its entry in a table: (256,) for all channels, or (256, 1, 3) for each channel."""
     return _pixels(cv2.LUT(crop, np.clip(np.rint(table), 0, 255).astype(np.uint8)))
 
 
 def _pixels(made: cv2.typing.MatLike) -> Pixels:
-    """What OpenCV made of bytes is bytes; its own types do not say so."""
+    """Return the result of OpenCV as uint8; OpenCV's types do not state that bytes stay bytes."""
     return np.asarray(made, np.uint8)
 
 
@@ -188,13 +189,13 @@ def _brighter(crop: Pixels, factor: float) -> Pixels:
 
 
 def _contrasted(crop: Pixels, factor: float) -> Pixels:
-    """Around the mean of the grey picture, as Pillow's and torchvision's."""
+    """Change the contrast around the mean of the grey picture, as Pillow and torchvision do."""
     mean = float(cv2.cvtColor(np.ascontiguousarray(crop), cv2.COLOR_RGB2GRAY).mean())
     return _looked_up(crop, (np.arange(256) - mean) * factor + mean)
 
 
 def _saturated(crop: Pixels, factor: float) -> Pixels:
-    """``factor`` of the picture and the rest of its grey one."""
+    """Mix the picture, with the weight ``factor``, and its grey version, with the remaining weight."""
     crop = np.ascontiguousarray(crop)
     grey = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     return _pixels(cv2.addWeighted(crop, factor, grey, 1 - factor, 0))
@@ -212,7 +213,7 @@ def _rotated(crop: Pixels, degrees: float) -> Pixels:
 
 
 def _warped(crop: Pixels, matrix: Sequence[Sequence[float]] | NDArray[np.floating | np.integer]) -> Pixels:
-    """The crop moved by a matrix (2, 3), what comes in from outside being a reflection."""
+    """Transform the crop by an affine matrix (2, 3); pixels from outside are filled by reflection."""
     size = crop.shape[1::-1]
     return _pixels(
         cv2.warpAffine(

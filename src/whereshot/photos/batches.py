@@ -1,7 +1,7 @@
 """Load photos as batches of arrays: the same loader for training, evaluation and answering.
 
-Pictures are decoded ahead, by threads (the decoders give up the interpreter's lock) or by processes. A picture that
-cannot be read is in its batch's ``errors``, never missing. A source is a path, also into a packed tar, or bytes.
+Threads (the decoders release Python's lock) or processes decode pictures in advance. A picture that cannot be read is
+in the ``errors`` of its batch; it is never missing. A source is a path, also of a picture in a packed tar, or bytes.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 
 class Loaded(NamedTuple):
-    """The crops (c, size, size, 3) of one picture, 0 to 255, and whether there is nothing to see in it.
+    """The crops (c, size, size, 3) of one picture, 0 to 255, and whether the picture is empty.
 
-    Only fixed crops are looked at for that: training draws its crops from all pictures alike.
+    Emptiness is tested only with fixed crops. Training draws random crops from all pictures.
     """
 
     crops: NDArray[np.uint8]
@@ -40,7 +40,7 @@ class Loaded(NamedTuple):
 class Batch:
     """Crops of some photos of one shape: ``crops`` (m, 3, h, w) belong to ``rows[owner]``.
 
-    The unreadable rows of the same chunk are in ``errors``; ``empty`` (n,) are the rows without anything to see.
+    ``errors`` has the rows of the same chunk that cannot be read. ``empty`` (n,) are the rows of empty pictures.
     """
 
     rows: NDArray[np.int64]
@@ -51,10 +51,10 @@ class Batch:
 
 
 class Loader(Protocol):
-    """All photos in batches, in ``order`` (all rows by default).
+    """A function that yields photos in batches, in ``order`` (by default all rows).
 
-    With ``random_crops``, a (seed, epoch), the crops are the random ones of training, which depend on these two
-    numbers and the row alone, cut and changed as ``augment`` says; without it they are the fixed ones.
+    With ``random_crops``, a (seed, epoch), it yields the random crops of training. They depend only on these two
+    numbers and the row, and are changed as ``augment`` states. Without it the crops are fixed.
     """
 
     def __call__(
@@ -81,7 +81,7 @@ def batches(
     augment: AugmentSettings | None = None,
     threads: int = 1,
 ) -> Iterator[Batch]:
-    """The Loader of this process, which decodes ahead by ``threads``."""
+    """The Loader that decodes in ``threads`` threads of this process."""
     chunks = chunked(len(sources), batch_size, order)
 
     def load_row(row: int) -> Loaded | str:
@@ -101,9 +101,9 @@ def batches(
 
 
 class Processes:
-    """The Loader of ``workers`` processes, which stay from one epoch to the next; use it in a ``with``.
+    """The Loader that decodes in ``workers`` processes, which are kept between epochs. Use it in a ``with``.
 
-    Worth it where decoding keeps several cores busy; pictures in memory (PIL) are for ``batches``.
+    It is faster where decoding can use several cores. For pictures in memory (PIL) use ``batches``.
     """
 
     def __init__(self, workers: int) -> None:
@@ -159,7 +159,7 @@ def load(
     row: int,
     augment: AugmentSettings | None = None,
 ) -> Loaded | str:
-    """The crops of one row, or why it has none."""
+    """Return the crops of one row, or the reason why it has none."""
     if source is None:
         return NO_FILE_DETAIL
     try:
@@ -174,7 +174,7 @@ def load(
 
 
 def augmented(crops: NDArray[np.uint8], augment: AugmentSettings | None, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Random crops (c, size, size, 3) changed as ``augment`` says, by what ``rng`` draws after the crop."""
+    """Return random crops (c, size, size, 3) after augmentation; ``rng`` has already drawn the crop."""
     if augment is None:
         return crops
     from whereshot.photos import augment as augmenting  # OpenCV, which only training needs
@@ -183,12 +183,12 @@ def augmented(crops: NDArray[np.uint8], augment: AugmentSettings | None, rng: np
 
 
 def generator(random_crops: Sequence[int], row: int) -> np.random.Generator:
-    """The random numbers of a row's crop in a (seed, epoch)."""
+    """Return the random generator for the crop of a row in a (seed, epoch)."""
     return np.random.default_rng([*random_crops, row])
 
 
 def chunked(photos: int, batch_size: int, order: NDArray[np.int64] | None) -> list[NDArray[np.int64]]:
-    """The rows of each batch."""
+    """Return the rows of each batch."""
     rows = np.arange(photos) if order is None else np.asarray(order, np.int64)
     return [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
 
@@ -196,7 +196,10 @@ def chunked(photos: int, batch_size: int, order: NDArray[np.int64] | None) -> li
 def joined(
     chunk: NDArray[np.int64], loaded: Sequence[Loaded | str], settings: preprocess.Preprocess
 ) -> Iterator[Batch]:
-    """The batches of some rows' pictures, or the reasons why they have none: one, or one per shape of their crops."""
+    """Yield the batches of loaded pictures: one for each shape of their crops, at least one.
+
+    A text in ``loaded`` is the reason why a row has no picture.
+    """
     errors = {int(row): text for row, text in zip(chunk, loaded, strict=True) if isinstance(text, str)}
     shapes: dict[tuple[int, ...], list[tuple[int, Loaded]]] = {}
     for row, picture in zip(chunk, loaded, strict=True):
@@ -215,7 +218,7 @@ def joined(
 
 
 def content_digest(path: str | Path) -> bytes | None:
-    """16 bytes that name a picture by what is in its file, or in its place in a tar; None where it cannot be read."""
+    """Return 16 bytes that identify the content of a picture's file, also in a tar; None where it cannot be read."""
     try:
         if picture_bytes.is_member(path):
             return hashlib.blake2b(picture_bytes.contents(path), digest_size=16).digest()

@@ -6,9 +6,9 @@ import numpy as np
 from PIL import Image
 
 NOTHING = "nothing to see in this picture"
-"""What an answer says about an empty picture."""
+"""The text in an answer for an empty picture."""
 EMPTY = "empty"
-"""The name, among a network's outputs, of the array (n,) that says which pictures are empty."""
+"""The name, among the outputs of a network, of the array (n,) of whether pictures are empty."""
 CELLS = 32
 """Cells along each side of the coarse picture that is measured, at least; fewer only where the picture has fewer
 pixels. Each is the mean of its own pixels, so noise stays noise and no cell knows of its neighbour."""
@@ -17,7 +17,7 @@ LEAST_SIDE = 8
 EVEN_RANGE = 8.0
 """Grey values, of 255, between the darkest and the brightest cell of a picture of one colour, at most."""
 NOISE_CORRELATION = 0.2
-"""Correlation of neighbouring cells below which they have nothing to do with one another."""
+"""Correlation of neighbouring cells below which they count as unrelated."""
 NOISE_KURTOSIS = 4.5
 """Above this, few cells differ from the others: a moon or lamps in the dark, and no noise, which is everywhere."""
 

@@ -30,7 +30,10 @@ JPEG = ("JPEG", "MPO")
 """Pillow's names of JPEG: MPO is a phone's, with a depth map or a second view behind."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF")
-"""What is opened at all, as Pillow names it: its other readers are less used, and one of them starts Ghostscript."""
+"""The formats that are opened, as Pillow names them.
+
+Its other readers are rarely used; one of them runs Ghostscript.
+"""
 SUFFIXES = frozenset(
     [".jpg", ".jpeg", ".jpe", ".png", ".webp", ".heic", ".heif", ".hif", ".avif", ".tif", ".tiff", ".gif", ".bmp"]
 )

@@ -1,5 +1,7 @@
-"""An upright picture in, the array that a network takes out. The settings travel with the model's weights, so
-training, evaluation and answering cannot prepare a picture differently.
+"""Turn an upright picture into the array that a network takes.
+
+The settings are stored with the model's weights, so training, evaluation and answering prepare pictures in the same
+way.
 """
 
 from __future__ import annotations
@@ -19,19 +21,20 @@ from whereshot.photos import images
 
 _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 SQUARE_RATIO = 1.05
-"""Longer over shorter side, up to which one crop shows the whole picture."""
+"""Ratio of the longer to the shorter side up to which one crop shows the whole picture."""
 LONGEST_RATIO = 16
-"""Longer over shorter side, beyond which only the middle of the picture is used."""
+"""Ratio of the longer to the shorter side beyond which only the middle of the picture is used."""
 WHOLE_STRIDE = 32
-"""Both sides of a picture that is looked at as a whole are multiples of this: what networks divide them by."""
+"""Where a picture is used as a whole, both its sides become multiples of this, because networks divide them by it."""
 WHOLE_LONGEST = 3
-"""Longer over shorter side beyond which a picture looked at as a whole is squeezed."""
+"""Ratio of the longer to the shorter side beyond which a picture that is used as a whole is squeezed."""
 
 
 class Preprocess(Settings):
-    """Shorter side to ``resize`` pixels, then ``crops`` squares of ``size`` along the longer side, normalised.
+    """Resize the shorter side to ``resize`` pixels, cut ``crops`` squares of ``size`` along the longer side, normalise.
 
-    ``whole`` looks at the picture once and uncut, its sides rounded to multiples of 32, by networks that take any size.
+    With ``whole`` the picture is used once and uncut, with both sides rounded to multiples of 32; the network must take
+    any size.
     """
 
     size: int = Field(224, ge=16, le=2048)
@@ -51,16 +54,16 @@ class Preprocess(Settings):
         return self
 
     def digest(self) -> str:
-        """A short name that changes with every setting."""
+        """Return a short text that is different for different settings."""
         return hashlib.blake2b(self.model_dump_json().encode(), digest_size=8).hexdigest()
 
 
 class RandomCrop(Settings):
-    """The part of a picture that training looks at before it is resized to a square.
+    """The random part of a picture that training uses. It is then resized to a square.
 
-    By default a square whose side is a ``share`` of the shorter side. With ``area`` it has that share of the picture's
-    area instead, and with ``aspect`` that width over height, log-uniform, as in Szegedy et al. 2015: 0.08 to 1, 3/4 to
-    4/3. A crop that is no square is squeezed into one.
+    By default it is a square whose side is a random ``share`` of the shorter side. With ``area`` it has a random share
+    of the picture's area instead, and with ``aspect`` a log-uniform ratio of width to height (Szegedy et al. 2015: area
+    0.08 to 1, aspect 3/4 to 4/3). A crop that is not a square is squeezed into a square.
     """
 
     share: tuple[float, float] = (0.5, 1.0)
@@ -77,26 +80,27 @@ class RandomCrop(Settings):
 
 
 def load(source: images.Source, settings: Preprocess) -> NDArray[np.float32]:
-    """The crops (c, 3, size, size) of a picture, left to right or top to bottom. Raises ImageError.
+    """Return the crops (c, 3, size, size) of a picture, from left to right or from top to bottom. Raises ImageError.
 
-    One crop, the central one, where the picture is nearly square or a single crop is set; (1, 3, h, w) of the whole.
+    A nearly square picture has one crop, at the center; so has each picture with ``crops = 1``. With ``whole`` the
+    result is (1, 3, h, w).
     """
     return normalised(pixels(source, settings), settings)
 
 
 def pixels(source: images.Source, settings: Preprocess) -> NDArray[np.uint8]:
-    """The crops of ``load`` as they are before they are normalised: (c, size, size, 3), 0 to 255."""
+    """Return the crops of ``load`` before they are normalised: (c, size, size, 3), 0 to 255."""
     return crops_of(decode(source, settings), settings)
 
 
 def decode(source: images.Source, settings: Preprocess) -> Image.Image:
-    """The whole upright picture, large enough for ``crops_of``. Raises ImageError."""
+    """Return the whole upright picture, large enough for ``crops_of``. Raises ImageError."""
     # half as much again as needed: a decode at just the final size is softer than a resize from above
     return images.open_rgb(source, min_side=settings.resize * 3 // 2)
 
 
 def crops_of(image: Image.Image, settings: Preprocess) -> NDArray[np.uint8]:
-    """The crops (c, size, size, 3) of a decoded picture, 0 to 255."""
+    """Return the crops (c, size, size, 3) of a decoded picture, 0 to 255."""
     view = fixed_view(image.size, settings)
     return view.cut(np.asarray(image.resize(view.size, _FILTERS[settings.interpolation], view.box, reducing_gap=3.0)))
 
@@ -107,9 +111,9 @@ def random_pixels(
     rng: np.random.Generator,
     crop: RandomCrop = RandomCrop(),  # noqa: B008
 ) -> NDArray[np.uint8]:
-    """One random crop (1, size, size, 3) for training, resized to ``size``.
+    """Return one random crop (1, size, size, 3) for training, resized to ``size``. Raises ImageError.
 
-    Never mirrored: a mirror image flips text and the side of the road. Raises ImageError.
+    It is never mirrored, because a mirror image mirrors text and the side of the road.
     """
     drawn = draw_crop(crop, rng)
     enough, sharp = max(2.0, 1 / drawn.least_share), 1.5 / drawn.least_share  # a small crop needs more of its picture
@@ -120,9 +124,10 @@ def random_pixels(
 
 @dataclass(frozen=True)
 class View:
-    """What is looked at of a picture: its ``box`` (left, top, right, bottom), resized to ``size`` (width, height).
+    """The parts of a picture that a network sees: ``box`` (left, top, right, bottom), resized to ``size``, then cut.
 
-    Of that, ``corners`` are the (left, top) of the square crops of side ``crop``; without a side nothing is cut away.
+    ``size`` is (width, height). ``corners`` are the (left, top) of the square crops in the resized box, and ``crop`` is
+    their side; None where nothing is cut.
     """
 
     box: tuple[float, float, float, float]
@@ -131,14 +136,14 @@ class View:
     crop: int | None
 
     def cut(self, resized: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The crops (c, crop, crop, 3) of the resized box (h, w, 3), or (1, h, w, 3)."""
+        """Return the crops (c, crop, crop, 3) of the resized box (h, w, 3); (1, h, w, 3) where nothing is cut."""
         if self.crop is None:
             return resized[None]
         return np.stack([resized[top : top + self.crop, left : left + self.crop] for left, top in self.corners])
 
 
 def fixed_view(picture: tuple[int, int], settings: Preprocess) -> View:
-    """How a picture of (width, height) pixels is answered; the crops are along its longer side."""
+    """Return the view that is used for answers, of a picture of (width, height) pixels."""
     shorter, size = min(picture), settings.size
     left_over, top_over = (max(0, length - LONGEST_RATIO * shorter) // 2 for length in picture)
     spare, part = (left_over, top_over), (picture[0] - 2 * left_over, picture[1] - 2 * top_over)
@@ -156,7 +161,7 @@ def fixed_view(picture: tuple[int, int], settings: Preprocess) -> View:
 
 
 def whole_size(width: int, height: int, settings: Preprocess) -> tuple[int, int]:
-    """Width and height at which a picture is looked at as a whole."""
+    """Return the width and height to which a picture is resized where it is used as a whole."""
     scale = settings.resize / min(width, height)
     longest = settings.resize * WHOLE_LONGEST
     across, down = (
@@ -166,10 +171,10 @@ def whole_size(width: int, height: int, settings: Preprocess) -> tuple[int, int]
 
 
 class DrawnCrop(NamedTuple):
-    """A crop before its picture is known: its size, its shape (width over height), and where it is, from 0 to 1."""
+    """A random crop, independent of the picture: its size, its ratio of width to height, and its position, 0 to 1."""
 
     size: float
-    """Of the shorter side, or with ``of_area`` of the picture's area."""
+    """Share of the picture's shorter side, or of its area with ``of_area``."""
     aspect: float
     across: float
     down: float
@@ -177,20 +182,20 @@ class DrawnCrop(NamedTuple):
 
     @property
     def least_share(self) -> float:
-        """Share of the picture's shorter side that the crop's own shorter side has at least."""
+        """The least ratio of the crop's shorter side to the picture's shorter side."""
         side = math.sqrt(self.size) if self.of_area else self.size
         return side * math.sqrt(min(self.aspect, 1 / self.aspect))
 
 
 def draw_crop(crop: RandomCrop, rng: np.random.Generator) -> DrawnCrop:
-    """The next crop of some random numbers; without an aspect none is drawn for it."""
+    """Draw the next random crop. Without ``aspect`` no random number is drawn for it."""
     size = rng.uniform(*(crop.area or crop.share))
     aspect = math.exp(rng.uniform(*np.log(crop.aspect))) if crop.aspect else 1.0
     return DrawnCrop(size, aspect, rng.random(), rng.random(), crop.area is not None)
 
 
 def random_view(picture: tuple[int, int], settings: Preprocess, drawn: DrawnCrop) -> View:
-    """What a drawn crop shows of a picture of (width, height) pixels; sides longer than the picture's are cut."""
+    """Return the view of a random crop in a picture of (width, height) pixels; the crop is limited to the picture."""
     side = math.sqrt(drawn.size * picture[0] * picture[1]) if drawn.of_area else min(picture) * drawn.size
     stretch = math.sqrt(drawn.aspect)
     width, height = min(side * stretch, picture[0]), min(side / stretch, picture[1])
@@ -200,12 +205,12 @@ def random_view(picture: tuple[int, int], settings: Preprocess, drawn: DrawnCrop
 
 
 def load_random(source: images.Source, settings: Preprocess, rng: np.random.Generator) -> NDArray[np.float32]:
-    """The crop of ``random_pixels``, normalised: (1, 3, size, size). Raises ImageError."""
+    """Return the crop of ``random_pixels``, normalised: (1, 3, size, size). Raises ImageError."""
     return normalised(random_pixels(source, settings, rng), settings)
 
 
 def normalised(crops: NDArray[np.uint8], settings: Preprocess) -> NDArray[np.float32]:
-    """Crops (c, h, w, 3) of 0 to 255 as a network takes them: (c, 3, h, w), less the mean, over the deviation."""
+    """Normalise crops (c, h, w, 3) of 0 to 255: subtract the mean, divide by the deviation, return (c, 3, h, w)."""
     count, height, width, channels = crops.shape
     array = np.empty((count, channels, height, width), np.float32)
     for channel, (mean, std) in enumerate(zip(settings.mean, settings.std, strict=True)):
@@ -215,7 +220,7 @@ def normalised(crops: NDArray[np.uint8], settings: Preprocess) -> NDArray[np.flo
 
 
 def _corners(width: int, height: int, settings: Preprocess) -> tuple[tuple[int, int], ...]:
-    """Left and top of each crop in the resized picture."""
+    """Return the left and top of each crop in the resized picture."""
     spare = [width - settings.size, height - settings.size]
     along = 0 if spare[0] >= spare[1] else 1
     count = settings.crops if max(width, height) > SQUARE_RATIO * min(width, height) else 1

@@ -1,7 +1,7 @@
 """Published test sets: their photos and the published scores. A score counts only where no photo is missing.
 
-``data/benchmarks.toml`` holds counts, a hash of the sorted photo ids where these are known, and published scores with
-their sources; the tables themselves are their authors'.
+``data/benchmarks.toml`` has the number of photos, a hash of the sorted photo ids where these are known, and published
+scores with their sources. The tables of photos are not part of the package.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ TRACKS = {
     "text": "text read in the photo as well",
     "metadata": "what is known of the photo besides: times, tags, users, albums",
 }
-"""What a method may use; scores of different tracks are not compared as equals."""
+"""What a method can use, by track. Scores of different tracks are not comparable."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """A row of the field, as its source prints it: percents within the five distances, GeoScore, mean km."""
+    """A published result as its source prints it: percentages within the five distances, GeoScore, mean km."""
 
     name: str
     source: str
@@ -42,7 +42,7 @@ class Published:
     mean_km: float | None = None
 
     def scores(self) -> dict[str, float]:
-        """What was published, by our names, accuracies in percent."""
+        """The published scores by the names of this package; accuracies in percent."""
         found = {f"accuracy_{km}": own for km, own in zip(DISTANCES_KM, self.accuracy, strict=False)}
         single = {"geoscore": self.geoscore, "mean_km": self.mean_km}
         return found | {key: value for key, value in single.items() if value is not None}
@@ -69,7 +69,10 @@ class Benchmark:
         return [str(one) if match is None else match[1] for one, match in zip(ids, found, strict=True)]
 
     def check(self, ids: Sequence[str]) -> str:
-        """How the ids were checked. Raises InputError where they are not exactly those of the benchmark."""
+        """Check the ids and return in words how.
+
+        Raises InputError where they are not exactly those of the benchmark.
+        """
         keys = self.keys(ids)
         twice = len(keys) - len(set(keys))
         if twice:
@@ -87,7 +90,7 @@ class Benchmark:
         return f"all {self.photos:,} photos, by the hash of their ids"
 
     def complete(self, records: Records, table: Records) -> Records:
-        """The whole published table with the pictures of ``records``; a photo that is not in these has none."""
+        """Return the whole published table with the pictures of ``records``; photos not in ``records`` have none."""
         own, wanted = self.keys(records.table["id"].to_pylist()), self.keys(table.table["id"].to_pylist())
         at = pc.index_in(pa.array(wanted, pa.string()), value_set=pa.array(own, pa.string()))
         if at.null_count == len(at):
@@ -97,19 +100,19 @@ class Benchmark:
         return Records(table.table.set_column(column, "image", images))
 
     def to_json(self, track: str, checked: str) -> dict[str, object]:
-        """As a plain document."""
+        """Return a JSON document."""
         rows = [{"name": one.name, "track": one.track, "source": one.source, **one.scores()} for one in self.published]
         return {"name": self.name, "title": self.title, "track": track, "checked": checked, "published": rows}
 
 
 def digest(keys: Sequence[str]) -> str:
-    """SHA-256 of the keys, sorted as text, one a line."""
+    """Return the SHA-256 of the keys, sorted as text, one key per line."""
     return hashlib.sha256("\n".join(np.sort(np.asarray(keys, dtype=np.str_)).tolist()).encode()).hexdigest()
 
 
 @functools.cache
 def benchmarks() -> dict[str, Benchmark]:
-    """All known benchmarks by name."""
+    """Return all known benchmarks by name."""
     found = {}
     for name, entry in package_data.read_toml("photos/data/benchmarks.toml").items():
         rows = tuple(
@@ -120,7 +123,7 @@ def benchmarks() -> dict[str, Benchmark]:
 
 
 def find(name: str) -> Benchmark:
-    """A benchmark by its name. Raises InputError."""
+    """Return a benchmark by its name. Raises InputError."""
     known = benchmarks()
     if name.lower() not in known:
         raise InputError(f"no benchmark {name!r}; {nearest_name(name.lower(), known)}")

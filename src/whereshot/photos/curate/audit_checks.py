@@ -98,7 +98,7 @@ def same_place(train: Records, test: Records) -> tuple[Finding, NDArray[np.float
 # --- pictures
 
 Hashed = tuple[NDArray[np.bytes_], NDArray[np.uint64], NDArray[np.bool_]]
-"""Of every photo: the digest of its bytes, the two hashes (n, 2) of its look, whether they are known."""
+"""For all photos: the digests of their bytes (n,), the two hashes of their look (n, 2), and whether they are known."""
 
 
 Look = tuple[str, tuple[int, int]] | tuple[None, None]
@@ -108,7 +108,7 @@ Value = TypeVar("Value", np.bytes_, np.uint64)
 
 
 def _hashes(records: Records, track: Track) -> tuple[Hashed, int]:
-    """The hashes, and how many photos could not be read."""
+    """Return the hashes of all photos, and the number of photos that could not be read."""
     names = records.table.column_names
     hashed = ("content_hash", "look_hash", "edge_hash")
     if set(hashed) <= set(names) and not any(records.table[name].null_count for name in hashed):
@@ -177,7 +177,7 @@ def _compare_hashes(train: Records, own: Hashed, test: Records, asked: Hashed, b
 
 
 def _first(known: NDArray[Value], asked: NDArray[Value]) -> NDArray[np.int64]:
-    """The first row of ``known`` that equals each of ``asked``; -1: none."""
+    """Return for each of ``asked`` the first row of ``known`` with the same value; -1 for none."""
     values, first = np.unique(known, return_index=True)
     place = np.minimum(np.searchsorted(values, asked), len(values) - 1)
     return np.where(values[place] == asked, first[place], -1)

@@ -1,6 +1,6 @@
-"""What a step of curation is: it judges photos one by one, or chooses among all photos that are left.
+"""The interface of a curation step: it judges photos one by one, or chooses among all photos that are left.
 
-A step may do either or both. The first runs in the engine's workers, the second once, on a few columns of all rows.
+A step can do one or both. Judging runs in the workers of the engine. Choosing runs once, on a few columns of all rows.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from whereshot.photos import picture_bytes
 from whereshot.photos.photo import Photo
 
 Settings = Mapping[str, Any]
-"""Of one step: JSON values, so that workers get them and a folder's manifest holds them."""
+"""The settings of one step as JSON values, which can be sent to workers and written to the manifest of a folder."""
 
 
 @dataclass(frozen=True)
 class Reject:
-    """Why a photo goes: ``reason`` is a short kind to count by, ``detail`` the whole sentence."""
+    """Why a photo is rejected: ``reason`` is a short text for counting, ``detail`` the whole sentence."""
 
     reason: str
     detail: str
@@ -80,9 +80,9 @@ class CuratedPhoto:
 
 @dataclass(frozen=True)
 class Dropped:
-    """Rows of the table that ``choose`` was given which go, in ascending order, for one reason.
+    """Rows of the table of ``choose`` that are rejected for one reason, in ascending order.
 
-    ``sentence(k)`` is the detail of the k-th of them.
+    ``sentence(k)`` returns the detail of the k-th row.
     """
 
     rows: NDArray[np.int64]
@@ -92,11 +92,11 @@ class Dropped:
 
 @dataclass(frozen=True)
 class Step:
-    """How a step judges one photo, how it chooses among all that are left, and what it needs for it.
+    """A curation step: how it judges one photo, how it chooses among all that are left, and the columns it needs.
 
-    ``adds`` are the columns that ``judge`` fills; ``reads(settings)`` those that it looks at, ``chooses_by(settings)``
-    those that ``choose`` does. ``check(settings, columns)`` raises InputError where it cannot work on records that
-    have these columns.
+    ``adds`` are the columns that ``judge`` fills. ``reads(settings)`` are the columns that ``judge`` reads, and
+    ``chooses_by(settings)`` the columns that ``choose`` reads. ``check(settings, columns)`` raises InputError where the
+    step cannot work on records with these columns.
     """
 
     judge: Callable[[CuratedPhoto, Settings], Reject | None] | None = None
@@ -107,4 +107,4 @@ class Step:
     chooses_by: Callable[[Settings], tuple[str, ...]] = lambda settings: ()
     needs_picture: Callable[[Settings], bool] = lambda settings: False
     files: Callable[[Settings], tuple[str, ...]] = lambda settings: ()
-    """Files that its verdicts depend on."""
+    """Files that the decisions of the step depend on."""

@@ -1,4 +1,4 @@
-"""Draw some photos of each group by lot: the same photos in every run, whatever else is in the table."""
+"""Draw some photos of each group at random. Every run draws the same photos, also if the table has other rows too."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from numpy.typing import NDArray
 
 
 def lots(ids: pa.ChunkedArray, seed: int) -> NDArray[np.uint64]:
-    """A random number (n,) for each id, which depends on nothing but it and the seed."""
+    """Return a random number (n,) for each id. It depends only on the id and the seed."""
     return _hashed(ids, f"{seed}:")
 
 
 def numbered(column: pa.ChunkedArray) -> NDArray[np.uint64]:
-    """A number (n,) for each text, equal for equal ones; nulls are all equal."""
+    """Return a number (n,) for each text. Equal texts have equal numbers; all nulls have the same number."""
     return _hashed(column, "")
 
 
 def drawn(
     groups: Sequence[NDArray[np.integer]], lot: NDArray[np.uint64], most: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Of each group the ``most`` rows with the lowest lots: which (n,) they are, and each row's (n,) lowest of all.
+    """Choose the ``most`` rows with the smallest numbers ``lot`` in each group.
 
-    ``groups`` are columns (n,) that are equal, all of them, within one group.
+    Rows of a group have the same values in all columns of ``groups``, each (n,). Returns which rows (n,) are chosen,
+    and for each row (n,) the row with the smallest number in its group.
     """
     order = np.lexsort((np.arange(len(lot)), lot, *groups))
     begins = np.ones(len(lot), bool)

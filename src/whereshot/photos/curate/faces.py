@@ -1,4 +1,4 @@
-"""``--faces``: the share of a picture that frontal faces cover; above a limit it goes, or its people become noise.
+"""``--faces``: measure the share of a picture that faces cover. Above a limit, reject the photo or mask its people.
 
 Faces are found by OpenCV's cascade haarcascade_frontalface_alt2, a "tree-based 20x20 gentle adaboost frontal face
 detector" (Lienhart, Kuranov and Pisarevsky 2003); of the others that OpenCV ships, haarcascade_frontalface_default is
@@ -65,7 +65,7 @@ def judge(photo: CuratedPhoto, settings: Settings) -> Reject | None:
 
 
 def find(picture: Image.Image) -> NDArray[np.float64]:
-    """Boxes (n, 4) of the faces in a picture: left, top, width, height as shares of its width and height."""
+    """Return the boxes (n, 4) of the faces in a picture: left, top, width, height as shares of its width and height."""
     import cv2
 
     scale = LONGEST_SIDE / max(picture.size)
@@ -81,7 +81,7 @@ def find(picture: Image.Image) -> NDArray[np.float64]:
 
 
 def covered(boxes: NDArray[np.float64], side: int = 1000) -> float:
-    """The share of a picture that boxes (n, 4) cover together; what two of them cover counts once."""
+    """Return the share of a picture that boxes (n, 4) cover together. Overlaps count once."""
     grid = np.zeros((side, side), bool)
     for left, top, width, height in np.rint(boxes * side).astype(int):
         grid[max(top, 0) : top + height, max(left, 0) : left + width] = True
@@ -89,16 +89,16 @@ def covered(boxes: NDArray[np.float64], side: int = 1000) -> float:
 
 
 def people(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The people below the faces (n, 4): three faces wide, from the hair down to where one who stands ends.
+    """Return the boxes (n, 4) of the people with these faces: three faces wide, from the hair to the feet.
 
-    A grown person is about seven and a half heads high; the cascade's box is from the brows to the chin.
+    An adult is about seven and a half heads tall. The box of a face reaches from the eyebrows to the chin.
     """
     left, top, width, height = boxes.T
     return np.stack([left - width, top - 0.6 * height, 3 * width, 10 * height], axis=1)
 
 
 def mask(picture: Image.Image, boxes: NDArray[np.float64], seed: int) -> Image.Image:
-    """A copy whose people, below the faces in ``boxes`` (n, 4), are noise: independent uniform values."""
+    """Return a copy in which the people with faces in ``boxes`` (n, 4) are replaced by uniform random values."""
     pixels = np.array(picture)
     height, width = pixels.shape[:2]
     rng = np.random.default_rng(seed)
@@ -111,12 +111,12 @@ def mask(picture: Image.Image, boxes: NDArray[np.float64], seed: int) -> Image.I
 
 
 def _seed(data: bytes) -> int:
-    """The same noise in every run."""
+    """Return the seed of the noise, which is the same in every run."""
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")
 
 
 def _write(photo: CuratedPhoto, picture: Image.Image) -> str:
-    """Save a masked copy, whole or not at all; its path."""
+    """Save a masked copy, complete or not at all, and return its path."""
     name = hashlib.blake2b(photo.data, digest_size=16).hexdigest()
     if photo.folder is None:
         raise RuntimeError("masked copies need a folder, which the step declares as its own")

@@ -1,10 +1,10 @@
-"""Hashes that are equal for equal photos: of their bytes, and (64 bits) of how they look.
+"""Hash photos to find duplicates: by the bytes of the file, and by the look of the picture (64 bits).
 
-The look is the classic perceptual hash (Zauner 2010, "Implementation and benchmarking of perceptual image hash
-functions"): grey, 32 x 32, cosine transform, the 64 lowest frequencies above or below their median. Among a million
-photos some of different places agree in it by chance, so a second hash has to agree as well, which errs elsewhere:
-which of two neighbours on 9 x 8 pixels is brighter. How far both may differ was measured on real photos:
-docs/results-duplicates.md.
+The look hash is the classic perceptual hash (Zauner 2010, "Implementation and benchmarking of perceptual image hash
+functions"): grey, 32 x 32 pixels, cosine transform, and whether each of the 64 lowest frequencies is above their
+median. Among a million photos, some photos of different places agree in it by chance. So a second hash must agree too,
+the edge hash: which of two neighbours is brighter, on 9 x 8 pixels. The numbers of bits in which copies can differ were
+measured on real photos: docs/results-duplicates.md.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PIL import Image
 
 SIDE = 32
 DECODED_SIDE = 64
-"""Enough of a JPEG to make 32 x 32 of it."""
+"""Shorter side to which a JPEG is decoded; it is enough for 32 x 32 pixels."""
 
 _ROW, _COLUMN = np.indices((SIDE, SIDE)).reshape(2, -1)
 _ORDER = np.lexsort((_ROW, _ROW + _COLUMN))[1:65]
@@ -26,13 +26,15 @@ _WEIGHTS = np.uint64(1) << np.arange(64, dtype=np.uint64)
 
 
 def content_hash(data: bytes) -> str:
-    """BLAKE2b of a picture's bytes, as 32 hexadecimal digits."""
+    """Return the BLAKE2b hash of a picture's bytes, as 32 hexadecimal digits."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def look_hash(picture: Image.Image) -> int:
-    """64 bits of a picture, at least DECODED_SIDE wide and high or its own size, which change little when it is
-    scaled, encoded again or made brighter."""
+    """Return 64 bits that change little where a picture is scaled, encoded again or made brighter.
+
+    The picture is decoded to at least DECODED_SIDE pixels on each side, or is smaller originally.
+    """
     import cv2
 
     grey = cv2.cvtColor(np.asarray(picture), cv2.COLOR_RGB2GRAY)
@@ -42,7 +44,7 @@ def look_hash(picture: Image.Image) -> int:
 
 
 def edge_hash(picture: Image.Image) -> int:
-    """64 bits of a picture: whether each of 9 x 8 pixels is darker than its right neighbour."""
+    """Return 64 bits of a picture: for each of 8 x 8 pairs of neighbours, whether the left pixel is darker."""
     import cv2
 
     grey = cv2.cvtColor(np.asarray(picture), cv2.COLOR_RGB2GRAY)
@@ -51,7 +53,7 @@ def edge_hash(picture: Image.Image) -> int:
 
 
 def distance(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    """In how many of the 64 bits hashes differ.
+    """Return in how many of the 64 bits hashes differ.
 
     >>> int(distance(np.uint64(0b1011), np.uint64(0b0010)))
     2

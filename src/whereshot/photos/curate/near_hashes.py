@@ -1,10 +1,11 @@
 """Find, for each of many million hashes of 64 bits, another hash that differs from it in few bits.
 
-A hash may come with a second one that has to agree as well: columns (n, 2), and two numbers of bits.
+Each item can have a second hash that must agree too: then the hashes are (n, 2), with two limits of bits.
 
-Two hashes that differ in at most d bits agree in at least b - d of b blocks, so they share one of the C(b, d) keys
-that b - d blocks make (Manku, Jain and Das Sarma 2007). Each key is one sort and one search; how many blocks is a
-matter of how many hashes there are. Memory: some numbers for each hash, and candidates some millions at a time.
+Method (Manku, Jain and Das Sarma 2007): divide a hash into b blocks of bits. Two hashes that differ in at most d bits
+agree in at least b - d blocks. So they share at least one of the C(b, d) keys that consist of b - d blocks. Each key
+needs one sort and one search. The best number of blocks depends on the number of hashes. Memory: a few numbers for each
+hash, and some million candidates at a time.
 """
 
 from __future__ import annotations
@@ -19,22 +20,22 @@ from numpy.typing import NDArray
 from whereshot.photos.curate.hashes import distance
 
 Hashes = NDArray[np.uint64]
-"""(n,), or (n, 2) with a second hash of each."""
+"""Hashes (n,), or (n, 2) with a second hash for each item."""
 
 Most = int | tuple[int, int]
-"""Bits in which the first hash may differ, and the second."""
+"""The most bits that can differ: in the first hash, or in the first and in the second hash."""
 
 MOST_BITS = 16
-"""Beyond which too many hashes agree by chance for this to be quick, or of use."""
+"""The largest limit of bits. Beyond it, too many hashes agree by chance."""
 
 _BASE = 1024
 _CANDIDATES = 1 << 21
 _PROBE_COST = 0.5
-"""What sorting and finding one hash costs, in comparisons of two."""
+"""Cost of sorting and finding one hash, in units of one comparison of two hashes."""
 
 
 def earliest(known: Hashes, asked: Hashes, most: Most) -> NDArray[np.int64]:
-    """For each asked hash (m,) the first of the known (n,) that differs in at most ``most`` bits; -1: none."""
+    """Return for each of ``asked`` (m,) the first row of ``known`` (n,) within ``most`` differing bits, or -1."""
     known, asked, most = _two(known), _two(asked), _both(most)
     found = np.full(len(asked), len(known), np.int64)
     if not len(known) or not len(asked):
@@ -56,9 +57,9 @@ def earliest(known: Hashes, asked: Hashes, most: Most) -> NDArray[np.int64]:
 
 
 def leaders(hashes: Hashes, most: Most) -> NDArray[np.int64]:
-    """In order, each hash (n,) is kept, or dropped for the first kept one that differs in at most ``most`` bits.
+    """Go through the hashes (n,) in order; drop each that differs in at most ``most`` bits from an earlier kept one.
 
-    The row (n,) of what it is dropped for; its own where it is kept. So every dropped row names a kept one.
+    Returns for each row (n,) the first kept row that it is dropped for, or the row itself where it is kept.
     """
     hashes = _two(hashes)
     order = np.lexsort(hashes.T)  # stable: of equal ones the first comes first
@@ -82,7 +83,7 @@ def _both(most: Most) -> tuple[int, int]:
 
 
 def _near(a: Hashes, b: Hashes, most: tuple[int, int]) -> NDArray[np.bool_]:
-    """Whether pairs of hashes (..., 2) differ in few enough bits, both of them."""
+    """Return whether pairs of hashes (..., 2) are within both limits of bits."""
     near = distance(a[..., 0], b[..., 0]) <= most[0]
     if most[1] < 64:
         near &= distance(a[..., 1], b[..., 1]) <= most[1]
@@ -90,7 +91,10 @@ def _near(a: Hashes, b: Hashes, most: tuple[int, int]) -> NDArray[np.bool_]:
 
 
 def _leaders(hashes: Hashes, most: tuple[int, int]) -> NDArray[np.int64]:
-    """As ``leaders``, of different hashes: the first half, what of the second is near its kept ones, then the rest."""
+    """Return ``leaders`` of hashes that are all different.
+
+    Recursive: first the first half, then the rows of the second half that are near its kept rows, then the rest.
+    """
     if len(hashes) <= _BASE:
         return _leaders_of_few(hashes, most)
     half = len(hashes) // 2
@@ -118,7 +122,7 @@ def _leaders_of_few(hashes: Hashes, most: tuple[int, int]) -> NDArray[np.int64]:
 
 
 def _keys(known: int, asked: int, most: int) -> Iterator[np.uint64]:
-    """The masks of the fewest comparisons: of each choice of b - most of b blocks."""
+    """Yield the bit mask of each key, for the number of blocks that costs the fewest comparisons."""
 
     def cost(blocks: int) -> float:
         bits = 64 * (blocks - most) / blocks
@@ -136,7 +140,7 @@ def _keys(known: int, asked: int, most: int) -> Iterator[np.uint64]:
 def _same(
     known: NDArray[np.uint64], asked: NDArray[np.uint64]
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """All pairs (row of asked, row of known) whose keys are the same, some millions at a time."""
+    """Yield all pairs (rows of ``asked``, rows of ``known``) with equal keys, some millions at a time."""
     order = np.argsort(known, kind="stable")
     by_key = np.argsort(asked, kind="stable")  # searching in order stays in the cache
     keys = known[order]

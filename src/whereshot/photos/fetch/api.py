@@ -1,6 +1,7 @@
-"""Ask a web API for JSON or bytes: at the pace that it allows, again where that may help; keys stay secret.
+"""Send requests to a web API for JSON or bytes: within its rate limit, with retries; keys stay secret.
 
-A page of HTML with status 200, JSON that is none, and an answer that says it failed are errors like status 500.
+These count as errors, as status 500 does: an HTML page with status 200, broken JSON, and an answer that reports a
+failure.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ _LONGEST_TEXT = 80
 
 
 def key_from(variable: str, what: str) -> str:
-    """The key that the environment holds; it is never printed or saved. Raises InputError where there is none."""
+    """Return the key in an environment variable; it is never printed or saved.
+
+    Raises InputError where it is not set.
+    """
     key = os.environ.get(variable, "").strip()
     if not key:
         raise InputError(f"{variable} is not set; it holds {what}: export {variable}=...")
@@ -32,11 +36,11 @@ def key_from(variable: str, what: str) -> str:
 
 
 class Api:
-    """One API at ``endpoint``; to be used in an ``async with``.
+    """An API at ``endpoint``. Use it in an ``async with``.
 
-    ``secret`` is hidden in all that is told; it goes out in ``parameters``, with every question, or in ``headers``.
-    ``variable`` is what a person sets to change it. With ``is_counted`` no question goes out but those that ``manners``
-    tell.
+    ``secret`` is the key, which every request sends in ``parameters`` or ``headers``; it is hidden in all messages.
+    ``variable`` is the environment variable of the key. With ``is_counted`` only the retries that ``manners`` define
+    are sent, because each request can cost money.
     """
 
     def __init__(

@@ -23,7 +23,7 @@ DAMAGED = "damaged picture"
 
 
 class RefusedError(Exception):
-    """One picture that is not to be had: ``reason`` is a short kind to count by, ``detail`` the whole sentence."""
+    """A picture cannot be downloaded: ``reason`` is a short text for counting, ``detail`` the whole sentence."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -32,20 +32,20 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Manners:
-    """How to ask: who says so, how much at a time, how often again, and what is too much."""
+    """How requests are sent: user agent, limits of connections and rate, retries, and limits of size."""
 
     user_agent: str = "whereshot"
     connections: int = 32
     connections_per_host: int = 6
     rate_per_host: float = 0.0
-    """Requests a second to one host, 0 for as many as its connections carry."""
+    """Requests per second to one host; 0 for no limit other than the number of connections."""
     attempts: int = 5
     timeout_s: float = 60.0
-    """For one attempt, from the connection to the last byte."""
+    """Limit in seconds of one attempt, from the connection to the last byte."""
     back_off_s: float = 1.0
-    """Pause before the second attempt; it doubles with every further one."""
+    """Pause in seconds before the second attempt; it doubles before each further attempt."""
     longest_pause_s: float = 120.0
-    """A server that asks for more patience is not asked again."""
+    """Longest pause in seconds. A server that requests a longer one is not asked again."""
     redirects: int = 5
     most_bytes: int = 64 * 1024**2
     allow_private: bool = False

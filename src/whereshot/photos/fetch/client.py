@@ -26,7 +26,7 @@ _CHUNK = 64 * 1024
 
 
 class LaterError(base.RefusedError):
-    """Refused now; it may help to ask again, after ``pause_s``."""
+    """The request failed now; a retry after ``pause_s`` seconds can help."""
 
     def __init__(self, reason: str, detail: str, pause_s: float = 0.0) -> None:
         super().__init__(reason, detail)
@@ -34,9 +34,9 @@ class LaterError(base.RefusedError):
 
 
 class Client:
-    """Connections to many hosts at a time; to be used in an ``async with``.
+    """Connections to many hosts at the same time. Use it in an ``async with``.
 
-    With ``is_counted`` no question goes out but those that ``manners`` tell, since each may cost something.
+    With ``is_counted`` only the retries that ``manners`` define are sent, because each request can cost money.
     """
 
     def __init__(
@@ -222,7 +222,7 @@ def _line(error: Exception) -> str:
 
 
 def _seconds(retry_after: str | None) -> float:
-    """Retry-After in seconds, from a number or a date; 0 where it says nothing."""
+    """Return the header Retry-After in seconds, from a number or a date; 0 where it is missing or not valid."""
     if not retry_after:
         return 0.0
     try:

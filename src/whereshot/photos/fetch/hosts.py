@@ -20,7 +20,7 @@ KEPT_HOSTS = 4096
 
 
 class Host:
-    """One host: so many requests at a time, so many a second, none while it asked for a pause."""
+    """One host, with its limits of requests at the same time and per second, and the pause that it asked for."""
 
     def __init__(self, manners: base.Manners) -> None:
         self._slots = asyncio.Semaphore(manners.connections_per_host)
@@ -29,11 +29,11 @@ class Host:
         self.waiting = 0
 
     def slow_down(self, interval_s: float) -> None:
-        """At least so many seconds from one request to the next."""
+        """Leave at least ``interval_s`` seconds between two requests."""
         self._interval_s = max(self._interval_s, interval_s)
 
     def pause(self, seconds: float) -> None:
-        """No request for so long."""
+        """Send no request for this number of seconds."""
         self._next = max(self._next, time.monotonic() + seconds)
 
     @asynccontextmanager
@@ -51,7 +51,7 @@ class Host:
 
 
 class Hosts:
-    """The hosts by name; one that nobody waits for is forgotten when there are too many."""
+    """The hosts by name. When there are too many, a host without waiting requests is forgotten."""
 
     def __init__(self, manners: base.Manners) -> None:
         self._manners = manners
@@ -69,11 +69,11 @@ class Hosts:
 
 
 class PrivateAddressError(OSError):
-    """A name that leads into the own network."""
+    """A host name leads to an address of a private network."""
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address, also one that wraps an IPv4 address, is anyone's to ask."""
+    """Return whether an IP address is public. An IPv6 address that contains an IPv4 address is tested by the latter."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     inner = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
     return (inner or ip).is_global and not ip.is_multicast
