@@ -3,6 +3,7 @@
 # make wheel            build dist/*.whl, a wheel that holds the page; needs npm
 # make test             lint, format, types and the tests that are not slow
 # make test-all         the same with all tests
+# make test-random      the tests of make test in a random order, whose seed is printed; SEED=number repeats it
 # make types            mypy --strict over the package, a part of make test
 # make landmarks        train and evaluate runs/landmarks.toml, write docs/results-landmarks.md (needs ../shared)
 # make scoring          a million predictions scored, time and memory, into docs/results-scoring.md
@@ -16,7 +17,7 @@ PHOTO ?= examples/village-sign.jpg
 DEMO := demo
 
 .DELETE_ON_ERROR:
-.PHONY: demo web wheel test test-all lint types shared landmarks scoring benchmarks clean
+.PHONY: demo web wheel test test-all test-random lint types shared landmarks scoring benchmarks clean
 
 demo: $(VENV)/installed
 	@mkdir -p $(DEMO)
@@ -41,12 +42,20 @@ wheel: web $(VENV)/developing
 $(SITE)/index.html: $(shell find web/src web/public web/*.json web/*.ts web/index.html docs/responsible-use.md -type f 2>/dev/null)
 	cd web && npm ci --no-fund --no-audit && npm run build
 
+TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile
+
 # without npm the page is not built: its tests are skipped and say so
 test: lint types $(if $(NPM),web)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(TESTS) -m "not slow"
 
 test-all: lint types $(if $(NPM),web)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(TESTS)
+
+SEED := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
+
+test-random: $(VENV)/developing
+	@echo "repeat this order with: make test-random SEED=$(SEED)"
+	$(TESTS) -m "not slow" -p randomly --randomly-seed=$(SEED)
 
 lint: $(VENV)/developing
 	$(BIN)/ruff check .

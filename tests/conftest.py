@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import struct
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pillow_heif
 import pytest
-import scipy.spatial  # noqa: F401 (here, so that no test with a deadline pays for its import)
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
+
+from full_disk import Disk
 
 pillow_heif.register_heif_opener()
 
@@ -23,12 +27,25 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.envir
 )
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch and SciPy: small work is slower on many threads
 
+# how long an example takes says how busy the machine is
+hypothesis.settings.register_profile(
+    "whereshot", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("whereshot")
+
 SHARED = Path(__file__).parents[1].parent / "shared"
 
 MakePicture = Callable[..., Path]
 
 FuseWorld = Callable[..., Any]
 RankCountries = Callable[..., list[tuple[str, float]]]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Let every test draw the same numbers from torch, whatever ran before it."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture(scope="session")
@@ -215,3 +232,20 @@ def tiny_model(tiny: Path) -> Path:
     from whereshot.training import train
 
     return train.train(settings_file.load(tiny / "run.toml", train.Run))
+
+
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disk]:
+    """A small disk, which a test can fill up."""
+    made = Disk(tmp_path_factory.mktemp("disk") / "mount")
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def place(disk: Disk) -> Iterator[Path]:
+    """An empty folder on the disk."""
+    folder = disk.folder / "place"
+    folder.mkdir()
+    yield folder
+    shutil.rmtree(folder)

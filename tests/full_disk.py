@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SIZE = "24m"
+FULL = r": cannot be written \((No space left on device|File too large)\); "
+"""What an error says, as a regular expression, where a disk is full or a file may not grow."""
 
 
 class Disk:
@@ -53,3 +55,8 @@ class Disk:
         if self.is_mounted:
             subprocess.run(["umount", "-l", str(self.folder)], check=True)
         os.rmdir(self.folder) if self.is_mounted else None
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """What is in a folder, at any depth, by name."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-READY_S = 60
+from waiting import PATIENCE_S
 
 
 @dataclass
@@ -31,6 +32,19 @@ class Server:
         """The ids of the processes that hold the model."""
         found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return [int(one) for one in found]
+
+    @contextlib.contextmanager
+    def workers_stopped(self) -> Iterator[None]:
+        """Stop the processes that hold the model, and let those that still live go on at the end."""
+        stopped = self.workers()
+        for worker in stopped:
+            os.kill(worker, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for worker in stopped:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGCONT)
 
 
 @contextlib.contextmanager
@@ -65,7 +79,7 @@ def served(
     finally:
         process.terminate()
         try:
-            process.communicate(timeout=15)
+            process.communicate(timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()

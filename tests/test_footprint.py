@@ -33,7 +33,7 @@ SLOW = {name: case for name, case in CASES.items() if case.slow}
 def footprints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Footprint]:
     """What every quick case did."""
     for module in ("torch", "matplotlib", "onnx", "fastapi", "uvicorn", "aiohttp"):
-        pytest.importorskip(module)
+        pytest.importorskip(module, reason=f"needs {module}")
     return run_cases(tmp_path_factory.mktemp("footprint"), QUICK)
 
 
@@ -48,7 +48,7 @@ def run_cases(work: Path, cases: dict[str, Case]) -> dict[str, Footprint]:
 def needs_native() -> None:
     """Skip, and say what is missing, where native look-ups are not seen."""
     if native_missing() is not None:
-        pytest.skip(f"look-ups and connections of native libraries are not seen: {native_missing()}")
+        pytest.skip(native_missing())
 
 
 def commands(group: typer.core.TyperGroup, words: tuple[str, ...] = ()) -> Iterator[str]:

@@ -14,6 +14,7 @@ from types import ModuleType
 
 import pytest
 
+from waiting import PATIENCE_S
 from whereshot.locate import words
 
 ROOT = Path(__file__).parents[1]
@@ -93,8 +94,8 @@ def test_python_and_the_page_word_numbers_alike(tmp_path: Path) -> None:
     )
     bundle = tmp_path / "words.mjs"
     command = [ESBUILD, program, "--bundle", "--format=esm", "--platform=node", f"--outfile={bundle}"]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
-    done = subprocess.run(["node", bundle], check=True, capture_output=True, text=True, timeout=60)
+    subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE_S)
+    done = subprocess.run(["node", bundle], check=True, capture_output=True, text=True, timeout=PATIENCE_S)
     found = json.loads(done.stdout.replace("\u00a0", " "))
     assert found == [
         [words.percent(share) for share in SHARES],

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from waiting import PATIENCE_S
 from whereshot.foundation.version import VERSION
 
 ROOT = Path(__file__).parents[1]
@@ -30,7 +31,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]
     folder = tmp_path_factory.mktemp("wheel")
     offline = ["--no-build-isolation", "--no-deps", "--no-index", "--quiet"]
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", *offline, "-w", folder, ROOT]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stdout + done.stderr
     (path,) = folder.iterdir()
     assert path.name == f"whereshot-{VERSION}-py3-none-any.whl"
@@ -74,6 +75,6 @@ def test_the_commands_run_from_the_wheel(wheel: zipfile.ZipFile, tmp_path: Path)
     assert Path(home.stdout.strip()) == tmp_path
     command = [sys.executable, "-m", "whereshot.cli", "locate", "--no-text", "--format", "csv"]
     photo = ROOT / "examples" / "village-sign.jpg"
-    done = subprocess.run([*command, photo], env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([*command, photo], env=environment, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stderr
     assert "village-sign" in done.stdout

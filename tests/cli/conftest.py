@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from command_line import Result, Run
+from conftest import MakePicture
+from odd_pictures import write_odd_photos
 from whereshot.cli import main
 
 
@@ -30,6 +32,15 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 def locate(run: Run) -> Run:
     """The command locate, without the reading of signs."""
     return lambda *arguments: run("locate", "--no-text", *arguments)
+
+
+@pytest.fixture(scope="session")
+def odd_photos(tmp_path_factory: pytest.TempPathFactory, jpeg_with_position: MakePicture) -> Path:
+    """A folder of ten photos, of which three cannot be read."""
+    folder = tmp_path_factory.mktemp("odd")
+    write_odd_photos(folder)
+    jpeg_with_position(folder / "rotated.heic", 10.0, 20.0, orientation=6)
+    return folder
 
 
 @pytest.fixture

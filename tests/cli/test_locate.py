@@ -7,19 +7,16 @@ import io
 import json
 import os
 import shutil
-import struct
 import subprocess
 import sys
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
 from command_line import Run
-from conftest import TOWNS, MakePicture
+from conftest import TOWNS
 from whereshot.earth.countries import countries
 
 
@@ -199,37 +196,6 @@ def test_a_name_cannot_drive_the_terminal(locate: Run, tiny: Path, tmp_path: Pat
     (one, _) = locate(evil, gone, "--format", "json").document["predictions"]
     assert one["path"] == str(evil)
     assert "\x1b" not in locate(tiny / "lima-0.png", "--region", "a\x1b[2Jb").err
-
-
-def huge_png(path: Path) -> None:
-    """A valid header of 60,000 x 60,000 pixels over next to no data."""
-
-    def chunk(name: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-
-    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    parts = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(b"\0" * 1000)), chunk(b"IEND", b"")]
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
-
-
-@pytest.fixture(scope="module")
-def odd_photos(tmp_path_factory: pytest.TempPathFactory, jpeg_with_position: MakePicture) -> Path:
-    """A folder of photos, of which three cannot be read."""
-    folder = tmp_path_factory.mktemp("odd")
-    pixels = np.random.default_rng(2).integers(0, 255, (90, 120, 3), np.uint8)
-    rgb = Image.fromarray(pixels)
-    rgb.save(folder / "plain.jpg")
-    (folder / "text.jpg").write_text("no picture")
-    (folder / "truncated.jpg").write_bytes((folder / "plain.jpg").read_bytes()[:2500])
-    huge_png(folder / "huge.png")
-    rgb.convert("CMYK").save(folder / "cmyk.jpg")
-    Image.fromarray(pixels[:, :, 0].astype(np.uint16) * 256).save(folder / "sixteen.png")
-    rgb.convert("P").save(folder / "palette.png", transparency=3)
-    frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "green", "blue")]
-    for name in ("animated.gif", "animated.webp"):
-        frames[0].save(folder / name, save_all=True, append_images=frames[1:], duration=100)
-    jpeg_with_position(folder / "rotated.heic", 10.0, 20.0, orientation=6)
-    return folder
 
 
 def test_locate_answers_all_that_can_be_read(locate: Run, odd_photos: Path) -> None:

@@ -9,43 +9,21 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import typer
 
-from full_disk import Disk
+from full_disk import FULL, Disk, contents
 from interrupting import listen_to_control_c
+from waiting import PATIENCE_S
 from whereshot import cli
 from whereshot.cli import base, main
 from whereshot.earth import partition
 from whereshot.foundation import output_files
 from whereshot.foundation.output_temporary import PARTIAL
 from whereshot.models import manifest
-
-FULL = r": cannot be written \((No space left on device|File too large)\); "
-
-
-@pytest.fixture(scope="module")
-def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disk]:
-    made = Disk(tmp_path_factory.mktemp("disk") / "mount")
-    yield made
-    made.remove()
-
-
-@pytest.fixture
-def place(disk: Disk) -> Iterator[Path]:
-    """An empty folder on the disk."""
-    folder = disk.folder / "place"
-    folder.mkdir()
-    yield folder
-    shutil.rmtree(folder)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """What is in a folder, at any depth, by name."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")
@@ -281,10 +259,10 @@ def test_control_c_on_the_way(tmp_path: Path) -> None:
             env=environment,
             preexec_fn=listen_to_control_c,
         )
-        server.settimeout(60)
+        server.settimeout(PATIENCE_S)
         asked, _ = server.accept()
         process.send_signal(signal.SIGINT)
-        out, said = process.communicate(timeout=30)
+        out, said = process.communicate(timeout=PATIENCE_S)
         asked.close()
     assert (process.returncode, out) == (130, "")
     line = (

@@ -10,13 +10,14 @@ from pathlib import Path
 import pyarrow as pa
 
 from faulty_server import FaultyServer
+from waiting import PATIENCE_S
 from whereshot.photos import images
 from whereshot.photos.records import Records
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "whereshot.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
 
 
 def test_from_urls_to_packed_pictures(tmp_path: Path) -> None:
@@ -53,6 +54,6 @@ def test_what_comes_to_nothing_is_one_line(tmp_path: Path) -> None:
         (("pack", "--out", "x", "--workers", "0"), "--workers must be at least 1; got 0"),
     ):
         command = [sys.executable, "-m", "whereshot.cli", arguments[0], "records", *arguments[1:]]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, cwd=tmp_path)
         assert (result.returncode, result.stdout) == (2, "")
         assert result.stderr.splitlines()[-1] == f"whereshot: {message}"

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import struct
 import sys
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags
 from PIL.TiffImagePlugin import IFDRational
 
 from api_server import Answer, ApiServer
@@ -150,37 +148,6 @@ def test_a_search_that_finds_nothing(ingest: Call, tmp_path: Path) -> None:
     with ApiServer(nothing) as server:
         said = ingest("flickr", queries, "--out", tmp_path / "out", "--endpoint", server.url)
     assert said.mistake == f"none of 0 rows can be used: there is none; see {tmp_path / 'out' / 'rejects'}"
-
-
-def huge_png(path: Path) -> None:
-    """A valid header of 60,000 x 60,000 pixels over next to no data."""
-
-    def chunk(name: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-
-    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    parts = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(b"\0" * 1000)), chunk(b"IEND", b"")]
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
-
-
-@pytest.fixture(scope="module")
-def odd_photos(tmp_path_factory: pytest.TempPathFactory, jpeg_with_position: MakePicture) -> Path:
-    """A folder of photos, of which three cannot be read."""
-    folder = tmp_path_factory.mktemp("odd")
-    pixels = np.random.default_rng(2).integers(0, 255, (90, 120, 3), np.uint8)
-    rgb = Image.fromarray(pixels)
-    rgb.save(folder / "plain.jpg")
-    (folder / "text.jpg").write_text("no picture")
-    (folder / "truncated.jpg").write_bytes((folder / "plain.jpg").read_bytes()[:2500])
-    huge_png(folder / "huge.png")
-    rgb.convert("CMYK").save(folder / "cmyk.jpg")
-    Image.fromarray(pixels[:, :, 0].astype(np.uint16) * 256).save(folder / "sixteen.png")
-    rgb.convert("P").save(folder / "palette.png", transparency=3)
-    frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "green", "blue")]
-    for name in ("animated.gif", "animated.webp"):
-        frames[0].save(folder / name, save_all=True, append_images=frames[1:], duration=100)
-    jpeg_with_position(folder / "rotated.heic", 10.0, 20.0, orientation=6)
-    return folder
 
 
 def rejects(path: Path) -> dict[str, str]:

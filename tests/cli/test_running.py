@@ -13,6 +13,7 @@ import pytest
 
 from command_line import COMMAND, Run
 from interrupting import listen_to_control_c
+from waiting import PATIENCE_S
 
 
 def test_help_lists_the_commands() -> None:
@@ -77,7 +78,7 @@ def test_control_c_stops_quietly(tiny: Path, tmp_path: Path) -> None:
     )
     with region.open("w"):  # opens when the command has
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, out) == (130, "")
     assert "Traceback" not in err
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from waiting import PATIENCE_S
 from whereshot.server import security
 
 
 def refused(*arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "whereshot.cli", "serve", *arguments], capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "whereshot.cli", "serve", *arguments], capture_output=True, text=True, timeout=PATIENCE_S
     )
     assert done.returncode == 2 and done.stdout == ""
     (line,) = done.stderr.strip().splitlines()

@@ -171,7 +171,7 @@ def test_distance_broadcasts(rng: np.random.Generator) -> None:
 
 def test_distance_is_the_same_in_torch_with_finite_gradients(rng: np.random.Generator) -> None:
     """Equal, opposite and ordinary points: the gradient of the haversine is 0/0 at the first two."""
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="needs torch (extra torch)")
     a = np.concatenate([random_points(rng, 50), [[10, 20], [10, 20], [90, 0]]])
     b = np.concatenate([random_points(rng, 50), [[10, 20], [-10, -160], [-90, 0]]])
     tensor = torch.tensor(a, requires_grad=True)

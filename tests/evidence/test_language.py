@@ -89,7 +89,7 @@ class TestLocaleData:
     COUNTRIES = "DE FR GB ES IT GR SE NO DK FI RU UA PL HU AT CH TR EG MA ZA US CA BR AR CL JP CN KR IN TH AU NZ"
 
     def samples(self, kind: str) -> list[Sample]:
-        babel = pytest.importorskip("babel")
+        babel = pytest.importorskip("babel", reason="needs babel (extra dev)")
         draw = random.Random(0)
         samples = []
         for code, known in LANGUAGES.items():
@@ -220,9 +220,9 @@ class TestAnyInput:
     )
     def test_long_nonsense_is_quick_and_normal(self, text: str) -> None:
         identify(["warm up"])
-        start = time.perf_counter()
+        start = time.process_time()
         share = identify([text])
-        assert time.perf_counter() - start < 0.5
+        assert time.process_time() - start < 0.5
         assert sum(share.values()) == pytest.approx(1)
         assert set(share) == set(LANGUAGES)
 

@@ -104,10 +104,10 @@ def test_tables_load_fast() -> None:
     for _ in range(3):
         lexicon.lexicon.cache_clear()
         country_languages.cache_clear()
-        start = time.perf_counter()
+        start = time.process_time()
         lexicon.lexicon()
         country_languages()
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     assert min(seconds) < 0.5
 
 

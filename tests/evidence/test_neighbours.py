@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import MakePicture
+from waiting import PATIENCE_S
 from whereshot.earth import sphere
 from whereshot.evidence.neighbours import Album, AlbumModel, nearest_in_time, times_of
 from whereshot.foundation.errors import ConfigError, InputError
@@ -177,7 +178,7 @@ def library(jpeg_with_position: MakePicture, tmp_path: Path) -> Path:
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "whereshot.cli", *arguments]
-    return subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(line, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 def enlarge(folder: Path) -> None:

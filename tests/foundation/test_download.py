@@ -8,7 +8,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 import pytest
 
 from file_server import FileServer
+from waiting import PATIENCE_S, wait_until
 from whereshot.foundation import download
 from whereshot.foundation.download import Wanted, ask_json, fetch
 from whereshot.foundation.errors import ModelError, OutputError
@@ -71,8 +71,7 @@ def test_after_a_kill_only_the_rest_comes(tmp_path: Path) -> None:
     with FileServer({"/big": DATA}, ["cut", *[503] * 50]) as server:
         given = [server.url + "/big", str(len(DATA)), SHA256, str(tmp_path / "big")]
         running = subprocess.Popen([sys.executable, "-c", code, *given], stderr=subprocess.DEVNULL)
-        while len(server.asked) < 2:
-            time.sleep(0.02)
+        wait_until(lambda: len(server.asked) >= 2 or running.poll() is not None, "it asks for the rest")
         running.kill()
         running.wait()
         assert not (tmp_path / "big").exists() and (tmp_path / "big.part").stat().st_size == len(DATA) // 3
@@ -124,17 +123,15 @@ def test_faults_are_one_line(tmp_path: Path, fault: str | int, line: str) -> Non
 
 def test_without_a_network_one_line_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nobody = "http://127.0.0.1:9/big"
-    started = time.perf_counter()
+    monkeypatch.setattr(download, "PAUSE_S", 2 * PATIENCE_S)  # before another attempt, of which there is none
     with pytest.raises(ModelError, match=r"^big: 127\.0\.0\.1:9 cannot be reached \(Connection refused\); or else$"):
         fetch(Wanted(nobody, 5, SHA256), tmp_path / "big", what="big", hint="; or else")
     with pytest.raises(ModelError, match=r"^big: 127\.0\.0\.1:9 cannot be reached \(Connection refused\)$"):
         ask_json(nobody, "big")
-    assert time.perf_counter() - started < 10  # and not half a minute of retries
     monkeypatch.setattr(download, "PATIENCE_S", 0.2)
     silent = pytest.raises(ModelError, match=r"cannot be reached \(no answer in 0.2 s\)$")
     with socket.create_server(("127.0.0.1", 0)) as deaf, silent:  # takes the connection and says nothing
         ask_json(f"http://127.0.0.1:{deaf.getsockname()[1]}/", "big")
-    assert time.perf_counter() - started < 10
 
 
 def test_every_time_out_has_one_text() -> None:
@@ -209,6 +206,6 @@ def test_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_two_at_once_do_not_write_the_same_file(tmp_path: Path) -> None:
-    pytest.importorskip("fcntl")
+    pytest.importorskip("fcntl", reason="needs fcntl, which Windows lacks")
     with FileServer({"/big": DATA}) as server, download._alone(tmp_path / "big.part", "big"):
         assert said(server, tmp_path / "big") == "big: another process is fetching it; wait for that one"

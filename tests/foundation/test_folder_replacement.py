@@ -3,40 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from full_disk import Disk
+from full_disk import Disk, contents
+from waiting import PATIENCE_S, wait_until
 from whereshot.foundation import folder_replacement, output_files
 from whereshot.foundation.errors import OutputError
-
-
-@pytest.fixture(scope="module")
-def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disk]:
-    made = Disk(tmp_path_factory.mktemp("disk") / "mount")
-    yield made
-    made.remove()
-
-
-@pytest.fixture
-def place(disk: Disk) -> Iterator[Path]:
-    """An empty folder on the disk."""
-    folder = disk.folder / "place"
-    folder.mkdir()
-    yield folder
-    shutil.rmtree(folder)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """What is in a folder, at any depth, by name."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def make_old(folder: Path) -> None:
@@ -97,12 +75,10 @@ def test_a_folder_that_another_process_is_replacing_is_left_alone(tmp_path: Path
     command = [sys.executable, "-c", STOPPED_BETWEEN_RENAMES, str(out), "wait"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stdout.readline() == b"filled\n"
-        deadline = time.monotonic() + 60
-        while out.exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: not out.exists(), "the process stands between its two renames")
         output_files.check_folder(out, replaced=True)
         assert not out.exists()
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
     assert contents(tmp_path) == {"out/a.txt": b"new"}
 

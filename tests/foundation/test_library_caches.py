@@ -66,6 +66,6 @@ def test_no_folder_is_made_where_no_library_needs_it(temporary: Path) -> None:
 
 
 def test_matplotlib_makes_its_folder_itself(temporary: Path) -> None:
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="needs matplotlib (extra draw)")
     assert ran(MATPLOTLIB, temporary) == "True\n"
     assert list(temporary.iterdir()) == []

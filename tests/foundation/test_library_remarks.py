@@ -62,7 +62,6 @@ def test_processes_that_are_started_are_quiet_too() -> None:
 def test_a_bug_keeps_its_traceback_and_a_crash_says_where() -> None:
     start = "from whereshot.foundation import library_remarks\nwith library_remarks.hidden():\n    "
     assert said(start + "1 / 0")[-1] == "ZeroDivisionError: division by zero"
-    pytest.importorskip("faulthandler")
     assert said(start + "import os; os.abort()")[0] == "Fatal Python error: Aborted"
 
 

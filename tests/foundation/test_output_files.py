@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ import pyarrow as pa
 import pytest
 import torch
 
-from full_disk import Disk
+from full_disk import FULL, Disk, contents
 from whereshot.foundation import output_files, output_sync, settings_file, tables
 from whereshot.foundation.errors import InputError, OutputError
 from whereshot.foundation.jobs import Shards
@@ -29,29 +28,6 @@ from whereshot.photos.records import Records
 from whereshot.photos.sources.budget import Budget
 from whereshot.posterior import parquet
 from whereshot.posterior.prior import density_prior
-
-FULL = r": cannot be written \((No space left on device|File too large)\); "
-
-
-@pytest.fixture(scope="module")
-def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disk]:
-    made = Disk(tmp_path_factory.mktemp("disk") / "mount")
-    yield made
-    made.remove()
-
-
-@pytest.fixture
-def place(disk: Disk) -> Iterator[Path]:
-    """An empty folder on the disk."""
-    folder = disk.folder / "place"
-    folder.mkdir()
-    yield folder
-    shutil.rmtree(folder)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """What is in a folder, at any depth, by name."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def an_old_file(out: Path) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from waiting import PATIENCE_S, has_ended, wait_until
 from whereshot.foundation import processes
 
 _offset = 0
@@ -73,7 +73,7 @@ def test_a_script_without_a_guard_may_use_processes(tmp_path: Path) -> None:
         "print('run')\n"
         "print(list(spread([1, 2], os.getpid, (), operator.neg, 2)), __file__.endswith('script.py'))\n"
     )
-    result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
+    result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=PATIENCE_S)
     assert (result.stdout, result.stderr) == ("run\n[-1, -2] True\n", "")
 
 
@@ -90,8 +90,4 @@ def test_processes_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:
         started = [int(number) for number in parent.stdout.readline().split()]
     assert started
-    for _ in range(200):
-        if not any(Path(f"/proc/{number}").exists() for number in started):
-            return
-        time.sleep(0.1)
-    pytest.fail("processes outlived their parent")
+    wait_until(lambda: all(map(has_ended, started)), "the processes end with their parent")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
 
+from waiting import PATIENCE_S, wait_until
 from whereshot.foundation import progress
 
 
@@ -73,8 +73,16 @@ def test_quick_work_needs_no_bar(
 
 @pytest.mark.parametrize("slow", [False, True])
 def test_waiting_says_what_for(slow: bool, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "PATIENCE_S", 0.01 if slow else 60.0)
+    monkeypatch.setattr(progress, "PATIENCE_S", 0.01 if slow else 2 * PATIENCE_S)
+    shown: list[str] = []
+
+    def is_shown() -> bool:
+        out, err = capfd.readouterr()
+        shown.append(out + err)
+        return "".join(shown) == "building ...\n"
+
     with pytest.raises(KeyError), progress.waiting("building"):
-        time.sleep(0.2)
+        if slow:
+            wait_until(is_shown, "it says what it waits for")
         raise KeyError("passes through")
-    assert capfd.readouterr() == ("", "building ...\n" if slow else "")
+    assert capfd.readouterr() == ("", "")

@@ -29,7 +29,7 @@ def test_strings() -> None:
 
 
 def test_without_pandas() -> None:
-    pytest.importorskip("pandas")
+    pytest.importorskip("pandas", reason="needs pandas (extra spark)")
     code = (
         "import sys, pyarrow as pa; from whereshot.earth import place_names; "
         "from whereshot.posterior import prior\n"

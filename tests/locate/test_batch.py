@@ -6,10 +6,7 @@ import json
 import os
 import random
 import shutil
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from killing import run_killed
 from whereshot import Geolocator
 from whereshot.cli import app
 from whereshot.foundation import processes
@@ -261,20 +259,9 @@ def test_killed_at_random_moments(photos: Path, tmp_path: Path) -> None:
     moments = random.Random(20240501)
     out = tmp_path / "killed"
     manifest = out / "_manifest.jsonl"
-
-    def done() -> int:
-        return max(manifest.read_bytes().count(b"\n") - 1, 0) if manifest.exists() else 0
-
     for _ in range(3):
-        aim, delay = done() + moments.randrange(1, 8), moments.uniform(0, 0.02)
-        process = subprocess.Popen(command(table, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while done() < aim and process.poll() is None:
-            time.sleep(0.002)
-        time.sleep(delay)
-        assert process.poll() is None, "it ended before it could be killed"
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    assert 0 < done() < 48
+        run_killed(command(table, out), out, at=moments.randrange(4, 14))
+    assert 0 < manifest.read_bytes().count(b"\n") - 1 < 48
     summary = run(table, out, Asked(text=False, top=1), unit_photos=2)
     assert shards(out) == expected
     assert {**summary, "seconds": 0} == {**calm, "seconds": 0}
@@ -283,9 +270,9 @@ def test_killed_at_random_moments(photos: Path, tmp_path: Path) -> None:
 
 
 def test_spark_gives_the_same_rows(photos: Path, tmp_path: Path) -> None:
-    pytest.importorskip("pyspark", reason="needs the extra spark")
+    pytest.importorskip("pyspark", reason="needs pyspark (extra spark)")
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
-        pytest.skip("needs Java")
+        pytest.skip("needs Java 17")
     expected = run(photos, tmp_path / "local")
     summary = run(photos, tmp_path / "spark", engine=ENGINES["spark"]("local[2]"))
     assert {**summary, "seconds": 0} == {**expected, "seconds": 0}

@@ -95,7 +95,7 @@ def test_the_private_file_may_be_absent_and_never_changed(learned: Path, tmp_pat
 def test_nothing_that_is_handed_on_has_it(
     kind: str, learned: Path, tiny_model: Path, records: Records, tmp_path: Path
 ) -> None:
-    pytest.importorskip("onnx")
+    pytest.importorskip("onnx", reason="needs onnx (extra export)")
     folder = {"trained": tiny_model, "learned": learned}.get(kind) or as_before(learned, records, tmp_path / "older")
     out = onnx_export.export(folder, tmp_path / "out")
     assert not (out / FILE).exists() and FILE not in json.loads((out / "manifest.json").read_text())["sha256"]

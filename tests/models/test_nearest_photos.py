@@ -155,7 +155,7 @@ def test_why_positions_are_refused(rng: np.random.Generator) -> None:
 
 @pytest.mark.parametrize("metric", ["cosine", "l2"])
 def test_a_graph_finds_nearly_the_same(metric: str, rng: np.random.Generator) -> None:
-    pytest.importorskip("usearch")
+    pytest.importorskip("usearch", reason="needs usearch (extra retrieval)")
     known = rng.normal(size=(3000, 24))
     known[17] = np.nan
     asked = known[rng.integers(20, 3000, 50)] + 0.1 * rng.normal(size=(50, 24))
@@ -167,7 +167,7 @@ def test_a_graph_finds_nearly_the_same(metric: str, rng: np.random.Generator) ->
 
 
 def test_a_graph_is_built_once(tmp_path: Path, rng: np.random.Generator) -> None:
-    pytest.importorskip("usearch")
+    pytest.importorskip("usearch", reason="needs usearch (extra retrieval)")
     known = rng.normal(size=(200, 12)).astype(np.float32)
     built = index_of(known, exact_up_to=100, cache=tmp_path)
     (kept,) = tmp_path.iterdir()

@@ -17,7 +17,7 @@ from whereshot.locate.geolocator import Geolocator
 from whereshot.models import model_folder, networks, onnx_export, runtime
 from whereshot.posterior.decision import decide
 
-pytest.importorskip("onnx")
+pytest.importorskip("onnx", reason="needs onnx (extra export)")
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,12 @@ from whereshot.photos.images import Source
 from whereshot.photos.preprocess import Preprocess
 
 HAS_DALI = importlib.util.find_spec("nvidia") is not None and importlib.util.find_spec("nvidia.dali") is not None
-needs_dali = pytest.mark.skipif(not HAS_DALI, reason="DALI is not installed")
+needs_dali = pytest.mark.skipif(not HAS_DALI, reason="needs DALI (extra dali)")
 
 RAW = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
 
 
-@pytest.mark.skipif(HAS_DALI, reason="DALI is installed")
+@pytest.mark.skipif(HAS_DALI, reason="needs an environment without DALI")
 def test_without_dali_it_is_said_how_to_get_it() -> None:
     with pytest.raises(MissingExtraError, match=r"run in the source folder: pip install '.\[dali\]'"):
         Dali()

@@ -14,6 +14,7 @@ import pytest
 import shapely
 
 from geojson_areas import check_area
+from waiting import PATIENCE_S
 from whereshot.earth import partition, sphere
 from whereshot.earth.partition import Partition
 from whereshot.foundation.errors import InputError, OutputError
@@ -140,7 +141,7 @@ def test_page_opens_in_a_browser(atlas: Atlas, tmp_path: Path) -> None:
     more = "--disable-component-update --disable-sync --virtual-time-budget=4000 --enable-logging=stderr --dump-dom"
     address = (tmp_path / "cells.html").as_uri()
     command = [chromium, *flags.split(), *more.split(), f"--user-data-dir={tmp_path / 'profile'}", address]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
     assert "CONSOLE" not in result.stderr
     shown = result.stdout[: result.stdout.index('<script type="application/json"')]
     assert "round &lt;the&gt; world</h1>" in shown

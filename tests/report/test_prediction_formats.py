@@ -19,6 +19,7 @@ import shapely.geometry
 from PIL import Image
 
 from conftest import MakePicture
+from waiting import PATIENCE_S
 from whereshot.earth import sphere
 from whereshot.locate import words
 from whereshot.locate.geolocator import Geolocator, Located
@@ -258,7 +259,7 @@ def browse(page: str, folder: Path) -> tuple[str, str]:
     flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     more = "--disable-component-update --disable-sync --virtual-time-budget=4000 --enable-logging=stderr --dump-dom"
     command = [chromium, *flags.split(), *more.split(), f"--user-data-dir={folder / 'profile'}", path.as_uri()]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
     assert result.returncode == 0, result.stderr
     return result.stdout, "\n".join(line for line in result.stderr.splitlines() if "CONSOLE" in line)
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from http_client import IMPATIENT
+from http_client import SMALL
 from serving_process import Server, served
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     temporary = tmp_path_factory.mktemp("spool")
-    with served(limits=IMPATIENT, environment={"TMPDIR": str(temporary)}) as running:
+    with served(limits=SMALL, environment={"TMPDIR": str(temporary)}) as running:
         running.temporary = temporary
         yield running

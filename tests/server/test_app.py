@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from http_client import PROBLEM, get, is_problem, metric
 from serving_process import Server
+from waiting import PATIENCE_S
 from whereshot.server.app import Service, make_app
 from whereshot.server.batching import Batcher
 from whereshot.server.metrics import Metrics
@@ -68,7 +69,7 @@ def test_nothing_that_is_described_breaks_the_server(server: Server) -> None:
         @settings(BOUNDED)
         @given(case=operation.as_strategy())
         def holds(case: Any) -> None:
-            response = case.call(timeout=30)
+            response = case.call(timeout=PATIENCE_S)
             assert response.status_code < 500, response.text
             if response.status_code >= 400:
                 assert response.headers["content-type"] == [PROBLEM]

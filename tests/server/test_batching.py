@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
 import socket
-import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -22,6 +19,7 @@ from http_client import (
     raw_form,
 )
 from serving_process import Server
+from waiting import wait_until
 from whereshot.server.batching import BATCH, Batcher, Waiting
 from whereshot.server.limits import Limits
 from whereshot.server.media_types import GEOJSON, JSON, LINES
@@ -177,11 +175,14 @@ def test_a_line_of_a_job_that_is_tried_again_is_passed_on_once() -> None:
 
 
 def test_a_full_queue_says_when_to_come_back(server: Server) -> None:
-    with ThreadPoolExecutor(24) as pool:
-        answers = list(pool.map(lambda _: ask(server, JPEG, JPEG, JPEG), range(24)))
-    statuses = [answer.status_code for answer in answers]
+    with ThreadPoolExecutor(10) as pool:
+        with server.workers_stopped():
+            answers = [pool.submit(ask, server, JPEG, JPEG, JPEG) for _ in range(10)]
+            # the first five may share a batch and two may wait
+            wait_until(lambda: sum(answer.done() for answer in answers) >= 3, "the others are refused")
+        statuses = [answer.result().status_code for answer in answers]
     assert set(statuses) == {200, 429}
-    refused = next(answer for answer in answers if answer.status_code == 429)
+    refused = answers[statuses.index(429)].result()
     is_problem(refused, 429, "photos wait already")
     assert 1 <= int(refused.headers["retry-after"]) <= 60
     assert metric(server, "whereshot_queue_photos") == 0
@@ -190,24 +191,15 @@ def test_a_full_queue_says_when_to_come_back(server: Server) -> None:
 @pytest.mark.slow
 def test_who_leaves_frees_the_place(server: Server) -> None:
     left = metric(server, "whereshot_clients_left_total")
-    workers = server.workers()
-    for worker in workers:
-        os.kill(worker, signal.SIGSTOP)
-    try:
-        connections = []
-        for _ in range(len(workers) + 2):  # the first keep the processes busy, the others wait
-            connections.append(socket.create_connection(("127.0.0.1", server.port)))
-            connections[-1].sendall(raw_form([("photos", JPEG)] * 3))
-            time.sleep(0.3)
-        assert metric(server, "whereshot_queue_photos") > 0
+    with server.workers_stopped():
+        connections = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(3)]
+        for connection, form in zip(connections, (LINES, JSON, LINES), strict=True):
+            accept = f"Host: localhost\r\nAccept: {form}\r\n".encode()  # a job of lines shares its batch with no other
+            connection.sendall(raw_form([("photos", JPEG)] * 3).replace(b"Host: localhost\r\n", accept))
+        wait_until(lambda: metric(server, "whereshot_queue_photos") == 6, "one job is begun, two wait")
         for connection in connections:
             connection.close()
-        deadline = time.monotonic() + 5
-        while metric(server, "whereshot_clients_left_total") < left + len(connections) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert metric(server, "whereshot_clients_left_total") >= left + len(connections)
+        gone = left + len(connections)
+        wait_until(lambda: metric(server, "whereshot_clients_left_total") == gone, "the clients are seen to leave")
         assert metric(server, "whereshot_queue_photos") == 0
-    finally:
-        for worker in workers:
-            os.kill(worker, signal.SIGCONT)
     assert ask(server, JPEG).status_code == 200

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from http_client import is_problem, raw_form, sent
 from serving_process import Server
+from waiting import PATIENCE_S
 from whereshot.server.limits import Limits
 from whereshot.server.multipart import FormReader, Held
 from whereshot.server.problems import ProblemError
@@ -19,10 +20,10 @@ from whereshot.server.problems import ProblemError
 
 def test_ten_thousand_parts_are_refused(server: Server) -> None:
     for name in ("photos", "x"):
-        status, problem, seconds = sent(
+        status, problem = sent(
             server, raw_form([(f"{name}{'' if name == 'photos' else n}", b"1") for n in range(10_000)])
         )
-        assert status == 413 and seconds < 5
+        assert status == 413
     assert "option fields" in problem["detail"]
 
 
@@ -89,7 +90,7 @@ def test_memory_is_bounded_over_all_clients() -> None:
 
 def refused(*arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "whereshot.cli", "serve", *arguments], capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "whereshot.cli", "serve", *arguments], capture_output=True, text=True, timeout=PATIENCE_S
     )
     assert done.returncode == 2 and done.stdout == ""
     (line,) = done.stderr.strip().splitlines()

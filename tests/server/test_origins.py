@@ -10,6 +10,7 @@ import pytest
 
 from http_client import JPEG, get, is_problem
 from serving_process import Server
+from waiting import PATIENCE_S
 from whereshot.server.origins import foreign_page
 
 
@@ -25,7 +26,7 @@ def test_a_page_of_another_origin_is_refused_where_sec_fetch_site_is_absent(serv
     def posted(origin: str | None) -> httpx.Response:
         headers = {} if origin is None else {"origin": origin}
         form = {"files": {"photos": ("a.jpg", JPEG)}, "data": {"text": "false", "map": "false"}}
-        return httpx.post(server.url + "/v1/locate", trust_env=False, headers=headers, timeout=60, **form)
+        return httpx.post(server.url + "/v1/locate", trust_env=False, headers=headers, timeout=PATIENCE_S, **form)
 
     for own in (None, server.url):
         assert posted(own).status_code == 200
@@ -73,7 +74,7 @@ def test_whose_page_may_send_photos(origin: str, host: str, own: bool) -> None:
 
 def refused(*arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "whereshot.cli", "serve", *arguments], capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "whereshot.cli", "serve", *arguments], capture_output=True, text=True, timeout=PATIENCE_S
     )
     assert done.returncode == 2 and done.stdout == ""
     (line,) = done.stderr.strip().splitlines()

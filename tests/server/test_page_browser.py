@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from waiting import PATIENCE_S
 from whereshot.server import page_files
 
 WEB = Path(__file__).parents[2] / "web"
@@ -52,10 +53,10 @@ def chromium() -> str | None:
 def missing() -> str | None:
     """What these tests need and this machine lacks."""
     if shutil.which("node") is None or not (WEB / "node_modules" / "@playwright").is_dir():
-        return "the page's tests need Node.js and `make web`"
+        return "needs Node.js and `make web`, which installs Playwright"
     if not page_files.is_built(page_files.folder()):
-        return "the page is not built: make web"
-    return None if chromium() else "no Chromium to open the page in"
+        return "needs the page: make web"
+    return None if chromium() else "needs Chromium to open the page"
 
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
@@ -68,7 +69,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = folder / "photos.csv"
     table.write_text(f"id,latitude,longitude,image\nsign,{LOCATED[0] + 0.1},{LOCATED[1]},{SIGN}\n")
     command = [sys.executable, "-m", "whereshot.cli", "gallery", str(table), "--out", str(folder / "out")]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE_S)
     return folder / "out"
 
 
@@ -95,7 +96,7 @@ def outcomes(address: str) -> dict[str, str | None]:
     """Playwright's tests by title: None where one passed, else what it complained of."""
     environment = {**os.environ, "WHERESHOT_URL": address, "CHROMIUM": chromium() or ""}
     command = ["node", str(WEB / "node_modules" / "@playwright" / "test" / "cli.js"), "test", "--reporter=json"]
-    done = subprocess.run(command, cwd=WEB, env=environment, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, cwd=WEB, env=environment, capture_output=True, text=True, timeout=2 * PATIENCE_S)
     try:
         report = json.loads(done.stdout)
     except ValueError:

@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from full_disk import Disk
+from waiting import PATIENCE_S
 from whereshot.cli import main
 from whereshot.earth import place_names, sphere
 from whereshot.earth.countries import countries
@@ -190,7 +191,7 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The browser's pipeline as one script for Node."""
     script = tmp_path_factory.mktemp("replay") / "replay.mjs"
     given = ["--bundle", "--format=esm", "--platform=node", "--log-level=error", f"--outfile={script}"]
-    subprocess.run([ESBUILD, "local-tests/replay.ts", *given], cwd=WEB, check=True, timeout=60)
+    subprocess.run([ESBUILD, "local-tests/replay.ts", *given], cwd=WEB, check=True, timeout=PATIENCE_S)
     return script
 
 
@@ -238,7 +239,7 @@ def replayed(script: Path, folder: Path, photos: list[Path], scratch: Path) -> t
             tasks.append({"path": str(place), "width": picture.width, "height": picture.height})
     listed = scratch / "tasks.json"
     listed.write_text(json.dumps(tasks))
-    done = subprocess.run(["node", script, folder, ENGINE, listed], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(["node", script, folder, ENGINE, listed], capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stderr[-3000:]
     found = [
         {
@@ -318,7 +319,7 @@ def test_the_same_answers_as_in_python(
     kind: str, library: Path, tiny_model: Path, page: Path, replay: Path, tiny: Path, tmp_path: Path
 ) -> None:
     if kind != "learned":
-        pytest.importorskip("onnx")
+        pytest.importorskip("onnx", reason="needs onnx (extra export)")
     models = {
         "learned": lambda: library,
         "trained": lambda: tiny_model,
@@ -398,7 +399,7 @@ def test_a_damaged_jpeg_is_left_to_the_browser_to_judge(written: Path, replay: P
         tasks.append({"path": str(tmp_path / f"{number}.jpg"), "only_decode": True})
     (tmp_path / "tasks.json").write_text(json.dumps(tasks))
     command = ["node", replay, written, ENGINE, tmp_path / "tasks.json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stderr[-3000:]
     told = [json.loads(Path(f"{task['path']}.json").read_text())["decoded"] for task in tasks]
     assert set(told) <= {"a picture", "JpegError", "no JPEG"} and "JpegError" in told
@@ -463,7 +464,7 @@ def visited(address: str, ten: list[Path], tmp_path_factory: pytest.TempPathFact
     environment = {**os.environ, **given, "WHERESHOT_PHOTOS": "\n".join(map(str, ten))}
     cli = WEB / "node_modules" / "@playwright" / "test" / "cli.js"
     command = ["node", str(cli), "test", "--config", "local.config.ts", "--reporter=json"]
-    done = subprocess.run(command, cwd=WEB, env=environment, capture_output=True, text=True, timeout=900)
+    done = subprocess.run(command, cwd=WEB, env=environment, capture_output=True, text=True, timeout=2 * PATIENCE_S)
     try:
         report = json.loads(done.stdout)
     except ValueError:

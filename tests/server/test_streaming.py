@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 import pytest
 
@@ -20,6 +19,7 @@ from http_client import (
     small_sign,
 )
 from serving_process import Server
+from waiting import wait_until
 
 
 def test_each_photo_is_answered_when_it_is_ready(server: Server) -> None:
@@ -65,10 +65,8 @@ def test_who_leaves_between_two_lines_leaves_nothing_behind(server: Server) -> N
     with lines_of(server, *[small_sign()] * 4, text="true", map="false") as lines:
         next(lines)
         assert metric(server, "whereshot_held_bytes") > 0
-    deadline = time.monotonic() + 10
-    while metric(server, "whereshot_held_bytes") and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert metric(server, "whereshot_held_bytes") == metric(server, "whereshot_queue_photos") == 0
+    wait_until(lambda: metric(server, "whereshot_held_bytes") == 0, "the photos of who left are forgotten")
+    assert metric(server, "whereshot_queue_photos") == 0
     assert ask(server, JPEG).status_code == 200
 
 

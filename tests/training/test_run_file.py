@@ -61,7 +61,7 @@ def test_what_can_be_done_passes(tiny: Path, changes: list[str]) -> None:
     check(run_of(tiny, *changes))
 
 
-@pytest.mark.skipif(importlib.util.find_spec("nvidia") is not None, reason="DALI may be installed")
+@pytest.mark.skipif(importlib.util.find_spec("nvidia") is not None, reason="needs an environment without DALI")
 def test_a_loader_that_is_not_installed_is_told_before_the_work(tiny: Path) -> None:
     with pytest.raises(MissingExtraError, match=r"pip install '.\[dali\]'"):
         check(run_of(tiny, *TRAINED, "data.loader=dali"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("optuna")
+pytest.importorskip("optuna", reason="needs optuna (extra search)")
 
 from whereshot.foundation import settings_file
 from whereshot.foundation.errors import ConfigError, InputError, OutputError

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +15,7 @@ import pytest
 from PIL import Image
 
 from conftest import TOWNS
+from killing import run_killed
 from whereshot.earth import sphere
 from whereshot.foundation import settings_file
 from whereshot.foundation.errors import ConfigError, InputError, OutputError, WhereshotError
@@ -173,21 +170,9 @@ def test_a_kill_leaves_no_trace(undisturbed: Path, tiny: Path, tmp_path: Path) -
     changes = [part for change in (f"out={out}", *PROCEDURE) for part in ("--set", change)]
     command = [sys.executable, "-m", "whereshot.cli", "train", str(tiny / "run.toml"), *changes]
     state = tmp_path / "model.training" / "network" / "state.json"
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        deadline = time.monotonic() + 600  # a loaded machine needs more than a minute to import torch
-        while time.monotonic() < deadline and process.poll() is None:
-            if state.is_file() and json.loads(state.read_text())["epoch"] >= 2:
-                break
-            time.sleep(0.005)
-        os.kill(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
-    finally:
-        process.kill()
-    assert process.returncode == -signal.SIGKILL, output
+    run_killed(command, state, at=3)
     assert not out.exists()
-    reached = json.loads(state.read_text())["epoch"]
-    assert 2 <= reached < 10
+    assert json.loads(state.read_text())["epoch"] == 2
 
     resumed = train(run_of(tiny, out, *PROCEDURE), resume=True)
     assert weights(resumed) == weights(undisturbed)

@@ -116,7 +116,7 @@ def test_scikit_learn_is_asked_for_by_name(france: NDArray, monkeypatch: pytest.
 
 @pytest.mark.parametrize(("neighbours", "xi"), [(5, 0.05), (8, 0.05), (20, 0.015)])
 def test_optics_is_scikit_learns(neighbours: int, xi: float) -> None:
-    cluster = pytest.importorskip("sklearn.cluster")
+    cluster = pytest.importorskip("sklearn.cluster", reason="needs scikit-learn (extra dev)")
     rng = np.random.default_rng(11)
     towns = rng.uniform([-60, -180], [60, 180], (6, 2))
     photos = np.concatenate([rng.normal(town, 3 * rng.random(), (40, 2)) for town in towns])

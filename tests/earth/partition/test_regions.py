@@ -2,68 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import shapely
 from numpy.typing import NDArray
 
+from region_boxes import BOXES, build, inside, write
 from whereshot.earth import adjacency, partition, sphere
 from whereshot.earth.partition.regions import Regions
 from whereshot.earth.polygons import area_sr
 from whereshot.foundation.errors import InputError
 from whereshot.report.cell_atlas import Atlas
-
-BOXES = {
-    "south-west": shapely.box(0, 0, 10, 10),
-    "south-east": shapely.box(10, 0, 20, 10),
-    "north-west": shapely.box(0, 10, 10, 20),
-    "north-east": shapely.box(10, 10, 20, 20),
-}
-
-
-def write(path: Path, shapes: dict[str, shapely.Geometry], parents: dict[str, str] | None = None) -> str:
-    features = [
-        {
-            "type": "Feature",
-            "properties": {"name": name, **({"parent": parents[name]} if parents else {})},
-            "geometry": json.loads(shapely.to_geojson(shape)),
-        }
-        for name, shape in shapes.items()
-    ]
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
-    return str(path)
-
-
-def inside(box: shapely.Geometry, n: int, seed: int = 0) -> NDArray:
-    """(n, 2) positions in a box, latitude first."""
-    west, south, east, north = box.bounds
-    return np.random.default_rng(seed).uniform([south, west], [north, east], (n, 2))
-
-
-@pytest.fixture
-def four(tmp_path: Path) -> str:
-    return write(tmp_path / "four.geojson", BOXES)
-
-
-@pytest.fixture
-def points() -> NDArray:
-    """400, 90, 30 and 4 photos in the four boxes."""
-    return np.concatenate([inside(box, n) for box, n in zip(BOXES.values(), (400, 90, 30, 4), strict=True)])
-
-
-def build(points: Any, **asked: Any) -> Regions:
-    cells = partition.build("regions", points, asked)
-    assert isinstance(cells, Regions)
-    label = cells.assign(points)
-    np.testing.assert_array_equal(np.bincount(label[label >= 0], minlength=len(cells)), cells.counts)
-    np.testing.assert_array_equal(cells.assign(cells.cell_centers), np.arange(len(cells)))
-    return cells
-
 
 # --- who belongs where
 

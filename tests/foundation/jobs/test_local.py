@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 import row_jobs
 from row_jobs import double, refuse, run_over_numbers
+from waiting import has_ended, wait_until
 from whereshot.foundation.errors import WhereshotError
 from whereshot.foundation.jobs import (
     RowJob,
@@ -65,15 +65,12 @@ def test_processes_end_with_their_parent(numbers: Path, tmp_path: Path) -> None:
             Local(2).run(job, split([{str(numbers)!r}], unit_rows=50), shards)
     """
     parent = subprocess.Popen([sys.executable, "-c", code], cwd=Path(row_jobs.__file__).parent)
-    while len(list(pids.iterdir())) < 2:
-        assert parent.poll() is None
-        time.sleep(0.02)
+    wait_until(lambda: len(list(pids.iterdir())) == 2 or parent.poll() is not None, "two processes work")
+    assert parent.poll() is None
     parent.kill()
     parent.wait()
-    patience = time.monotonic() + 60
-    while any(Path("/proc", path.name).exists() for path in pids.iterdir()):
-        assert time.monotonic() < patience, "a process has outlived its parent"
-        time.sleep(0.02)
+    workers = [int(path.name) for path in pids.iterdir()]
+    wait_until(lambda: all(map(has_ended, workers)), "the processes end with their parent")
 
 
 def test_a_query_fetches_no_extension(tmp_path: Path) -> None:

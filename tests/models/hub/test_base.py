@@ -3,25 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from file_server import FileServer
-from whereshot.foundation.errors import InputError, ModelError, OutputError
+from hub_requests import files_of, refused
 from whereshot.models import catalog, hub
-
-
-def files_of(model: Path) -> dict[str, bytes]:
-    """Whatever lies in the folder, as someone puts it up who left the private file in."""
-    return {path.name: path.read_bytes() for path in model.iterdir()}
-
-
-def refused(name: str, **settings: Any) -> str:
-    with pytest.raises((ModelError, OutputError, InputError)) as caught:
-        hub.get(name, **settings)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_a_killed_fetch_goes_on(server: FileServer, tiny_model: Path, tmp_path: Path) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import safetensors.torch
 
 from file_server import COMMIT, FileServer
-from whereshot.foundation.errors import InputError, ModelError, OutputError
+from hub_requests import files_of, refused
 from whereshot.foundation.progress import silent
 from whereshot.locate.geolocator import Geolocator
 from whereshot.models import catalog, hub, model_folder, networks
@@ -20,18 +19,6 @@ from whereshot.photos.sources import SOURCES
 from whereshot.training.learn import learn
 
 OTHER = "f" * 40
-
-
-def files_of(model: Path) -> dict[str, bytes]:
-    """Whatever lies in the folder, as someone puts it up who left the private file in."""
-    return {path.name: path.read_bytes() for path in model.iterdir()}
-
-
-def refused(name: str, **settings: Any) -> str:
-    with pytest.raises((ModelError, OutputError, InputError)) as caught:
-        hub.get(name, **settings)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_a_model_folder_from_the_hub(server: FileServer, tiny_model: Path, tiny: Path) -> None:
@@ -104,7 +91,7 @@ def test_repositories_that_are_refused(server: FileServer, tiny_model: Path) -> 
 
 
 def test_a_network_of_timms_to_learn_with(server: FileServer, tiny: Path, tmp_path: Path) -> None:
-    pytest.importorskip("onnx")
+    pytest.importorskip("onnx", reason="needs onnx (extra export)")
     backbone = networks.create(networks.BackboneSettings(name="test_efficientnet"), seed=3)
     weights = safetensors.torch.save(backbone.network.state_dict())
     described = {

@@ -6,6 +6,7 @@ On torch's meta device a network has shapes and no numbers, so that the largest 
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from api_server import ApiServer, as_json
 from whereshot.foundation.errors import ConfigError, InputError, ModelError
 from whereshot.models.networks import (
     BackboneSettings,
@@ -221,11 +223,35 @@ def test_a_tag_of_timm_is_part_of_a_name() -> None:
 
 
 def test_weights_that_the_hub_does_not_give(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    constants = pytest.importorskip("huggingface_hub.constants")
+    constants = pytest.importorskip("huggingface_hub.constants", reason="needs huggingface_hub (extra torch)")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     said = refused(ModelError, BackboneSettings(name="test_resnet", weights="hub"))
     assert said.startswith("backbone test_resnet: no weights from the hub (")
+    assert said.endswith("); run it again, or name a file of weights in backbone.weights")
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("hung up", r"Server disconnected without sending a response\."),
+        ("html", "illegal status line: .*"),
+    ],
+)
+def test_a_hub_that_breaks_off_is_one_line(
+    fault: str, reason: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its client lets the errors of its HTTP library through, which are no OSError."""
+    constants = pytest.importorskip("huggingface_hub.constants", reason="needs huggingface_hub (extra torch)")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    with ApiServer(lambda *_: as_json({}), [fault] * 20) as server:
+        monkeypatch.setattr(constants, "ENDPOINT", server.url)
+        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace("https://huggingface.co", server.url)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        said = refused(ModelError, BackboneSettings(name="test_resnet", weights="hub"))
+        assert server.asked
+    line = rf"backbone test_resnet: no weights from the hub \({reason}\); run it again, or name a file of weights in .*"
+    assert re.fullmatch(line, said)
 
 
 def test_default_preprocess_is_what_timm_documents() -> None:

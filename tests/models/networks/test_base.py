@@ -2,55 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
-from whereshot.earth import partition
+from random_heads import DIM, TINY, make_head
 from whereshot.earth.partition import Hierarchy
-from whereshot.foundation.settings_file import Settings
 from whereshot.models.networks import (
-    HEADS,
-    BackboneSettings,
     FeatureScaling,
-    Head,
     Network,
     create,
     mean_of_crops,
 )
-
-DIM = 12
-
-
-TINY = BackboneSettings(name="test_efficientnet")
-
-
-@pytest.fixture
-def hierarchy(rng: np.random.Generator) -> Hierarchy:
-    """Two levels over points around the world, with some of these outside the finer cells."""
-    points = np.stack([rng.uniform(-60, 60, 200), rng.uniform(-180, 180, 200)], axis=1)
-    points = np.concatenate([points, points[:60] + 0.01])
-    coarse = partition.build("s2", points, {"max": 60})
-    return Hierarchy((coarse, partition.build("s2", points, {"max": 12, "min": 2, "max_level": 5})))
-
-
-def make_head(kind: str, hierarchy: Hierarchy, settings: dict[str, Any], *, dim: int = DIM) -> Head:
-    """A head with random weights; the ones it starts with may all be zero."""
-    parsed: Settings = HEADS[kind].settings.model_validate(settings)
-    head = HEADS[kind].head(dim, hierarchy, parsed)
-    drawn = torch.Generator().manual_seed(3)
-    with torch.no_grad():
-        for parameter in head.parameters():
-            parameter.copy_(0.3 * torch.randn(parameter.shape, generator=drawn))
-    return head.eval()
-
-
-def unit_features(count: int, rng: np.random.Generator, dim: int = DIM) -> NDArray:
-    features = rng.normal(size=(count, dim))
-    return features / np.linalg.norm(features, axis=1, keepdims=True)
 
 
 def test_mean_of_crops(rng: np.random.Generator) -> None:

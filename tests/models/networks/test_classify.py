@@ -9,6 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from random_heads import draw_weights
 from whereshot.earth import partition, sphere
 from whereshot.earth.partition import Hierarchy
 from whereshot.models.networks.classify import Classify, ClassifySettings, east_north_km
@@ -26,10 +27,7 @@ def hierarchy(points: NDArray) -> Hierarchy:
 
 def head_of(hierarchy: Hierarchy, **settings: Any) -> Classify:
     head = Classify(5, hierarchy, ClassifySettings.model_validate(settings))
-    drawn = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in head.parameters():
-            parameter.copy_(0.3 * torch.randn(parameter.shape, generator=drawn))
+    draw_weights(head, seed=1)
     return head
 
 

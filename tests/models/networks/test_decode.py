@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
+from around_kansas import around
 from whereshot.earth import sphere
 from whereshot.foundation.errors import InputError
 from whereshot.models.networks import decode, locations
@@ -22,34 +23,12 @@ from whereshot.models.networks.decode import (
     encoded_places,
     least_expected_km,
 )
-from whereshot.models.networks.locations import Fourier, FourierSettings
+from whereshot.models.networks.locations import Fourier
 from whereshot.models.networks.photo_density import PhotoDensity
 from whereshot.models.networks.position_decoder import noisy
 from whereshot.models.readout import hill_climbing
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.circles import radius_km
-
-KANSAS = np.array([38.5, -98.0])
-
-
-@pytest.fixture(scope="module")
-def encoder() -> Fourier:
-    """An encoder of random weights whose encodings turn over some ten kilometres, as GeoCLIP's do."""
-    torch.manual_seed(2)
-    settings = FourierSettings(sigmas=(8.0, 256.0), features=64, width=64, depth=1, dim=64)
-    return Fourier(settings).eval().requires_grad_(False)
-
-
-def around(count: int, km: float, rng: np.random.Generator) -> NDArray:
-    return sphere.move(np.tile(KANSAS, (count, 1)), rng.uniform(0, 360, count), km * np.sqrt(rng.uniform(0, 1, count)))
-
-
-@pytest.fixture(scope="module")
-def grid() -> NDArray:
-    """Every 4 km around Kansas."""
-    steps = np.arange(-0.9, 0.9, 0.036)
-    north, east = np.meshgrid(steps, steps / np.cos(np.radians(KANSAS[0])), indexing="ij")
-    return KANSAS + np.stack([north.ravel(), east.ravel()], axis=1)
 
 
 def test_an_encoding_leads_back_to_its_place(encoder: Fourier, grid: NDArray, rng: np.random.Generator) -> None:

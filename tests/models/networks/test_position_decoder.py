@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
 from numpy.typing import NDArray
 
 from whereshot.earth import sphere
 from whereshot.models.networks import locations
-from whereshot.models.networks.locations import Fourier, FourierSettings
+from whereshot.models.networks.locations import Fourier
 from whereshot.models.networks.position_decoder import PositionDecoder, PositionDecoderSettings, geodesic_km, noisy
-
-KANSAS = np.array([38.5, -98.0])
-
-
-@pytest.fixture(scope="module")
-def encoder() -> Fourier:
-    """An encoder of random weights whose encodings turn over some ten kilometres, as GeoCLIP's do."""
-    torch.manual_seed(2)
-    settings = FourierSettings(sigmas=(8.0, 256.0), features=64, width=64, depth=1, dim=64)
-    return Fourier(settings).eval().requires_grad_(False)
-
-
-def around(count: int, km: float, rng: np.random.Generator) -> NDArray:
-    return sphere.move(np.tile(KANSAS, (count, 1)), rng.uniform(0, 360, count), km * np.sqrt(rng.uniform(0, 1, count)))
-
-
-@pytest.fixture(scope="module")
-def grid() -> NDArray:
-    """Every 4 km around Kansas."""
-    steps = np.arange(-0.9, 0.9, 0.036)
-    north, east = np.meshgrid(steps, steps / np.cos(np.radians(KANSAS[0])), indexing="ij")
-    return KANSAS + np.stack([north.ravel(), east.ravel()], axis=1)
 
 
 def test_geodesic_loss(rng: np.random.Generator) -> None:

@@ -157,7 +157,7 @@ def test_an_aligned_model_answers_so_without_torch(tiny: Path, tmp_path: Path) -
     outputs, rows, _ = Geolocator.load(folder).outputs(photos)
     alone = best(Geolocator.load(folder).readout("places")(outputs), 25.0)[np.argsort(rows)]
     assert (sphere.distance_km(alone, towns) < 100).sum() >= 5
-    pytest.importorskip("onnx")
+    pytest.importorskip("onnx", reason="needs onnx (extra export)")
     exported = onnx_export.export(folder, tmp_path / "exported")
     code = (
         "import sys\nfrom whereshot import Geolocator\n"

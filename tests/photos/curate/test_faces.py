@@ -18,7 +18,7 @@ from whereshot.photos.records import Records
 @pytest.fixture(scope="module")
 def portrait() -> Image.Image:
     """A real face: Grace Hopper, public domain, which Matplotlib brings."""
-    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib = pytest.importorskip("matplotlib", reason="needs matplotlib (extra draw)")
     return images.open_rgb(Path(matplotlib.get_data_path(), "sample_data", "grace_hopper.jpg"))
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from curating import clean, picture, rejects_of, write_records
+from killing import run_killed
 from whereshot.foundation.errors import InputError, OutputError
 from whereshot.foundation.jobs.local import Local
 from whereshot.photos.curate import curate, run
@@ -92,13 +91,13 @@ def test_units_and_processes_do_not_matter(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_spark_ends_with_the_same_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("pyspark", reason="needs the extra spark")
+    pytest.importorskip("pyspark", reason="needs pyspark (extra spark)")
     import shutil
 
     from whereshot.foundation.jobs import ENGINES
 
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
-        pytest.skip("needs Java 17, which is not installed")
+        pytest.skip("needs Java 17")
     monkeypatch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")  # it starts sooner
     source = photos(tmp_path / "in", 20, shards=2)
     clean(source, tmp_path / "here", verify={}, duplicates={})
@@ -124,18 +123,11 @@ def test_killed_at_ten_random_moments_it_ends_as_if_undisturbed(
     monkeypatch.setattr(run, "UNIT_PHOTOS", 10)
     source = photos(tmp_path / "in", 200)
     clean(source, tmp_path / "expected", **ALL)
-    out, kills, chance = tmp_path / "out", 0, random.Random(3)
+    out, moments = tmp_path / "out", random.Random(3)
     command = [sys.executable, "-c", SCRIPT, str(source), str(out), json.dumps(ALL)]
     for _ in range(10):
-        with subprocess.Popen(command) as process:
-            begun = len(list(out.rglob("*.parquet")))
-            while len(list(out.rglob("*.parquet"))) == begun and process.poll() is None:
-                time.sleep(0.001)
-            time.sleep(chance.uniform(0, 0.02))
-            kills += process.poll() is None
-            os.kill(process.pid, signal.SIGKILL)
+        run_killed(command, out, at=moments.randrange(1, 20))
     subprocess.run(command, check=True)
-    assert kills >= 5
     assert outcome(out) == outcome(tmp_path / "expected")
     assert clean(source, out, **ALL)["rows"] == 200
 

@@ -17,7 +17,7 @@ from whereshot.photos.records import Records
 
 def classifier(path: Path, classes: int, side: int = 8) -> Path:
     """A model whose first three values follow the mean of red, green and blue, and whose others are 0."""
-    onnx = pytest.importorskip("onnx")
+    onnx = pytest.importorskip("onnx", reason="needs onnx (extra export)")
     from onnx import TensorProto, helper, numpy_helper
 
     weights = np.zeros((3, classes), np.float32)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +17,7 @@ import pytest
 from curating import rejects_of
 from faulty_server import GOOD, REASONS, FaultyServer, kind_of, picture
 from fetching import HASTY, write
+from killing import run_killed
 from whereshot.foundation import output_files
 from whereshot.foundation.errors import InputError, OutputError
 from whereshot.photos import fetch as fetching
@@ -31,34 +30,6 @@ from whereshot.photos.records import Records
 def server() -> Iterator[FaultyServer]:
     with FaultyServer(delay_s=0.02, drops=0.05) as running:
         yield running
-
-
-def test_the_disk_is_waited_for_once_for_many_pictures(
-    server: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Pictures are on the disk before the shard that names them is counted, without a wait for each of them."""
-    events: list[str] = []
-    fsync, sync_files = os.fsync, output_files.sync_files
-
-    def note(handle: int) -> None:
-        events.append(os.readlink(f"/proc/self/fd/{handle}"))
-        fsync(handle)
-
-    def note_all(paths: list[str]) -> None:
-        events.append(f"sync of {len(paths)}")
-        sync_files(paths)
-
-    monkeypatch.setattr(os, "fsync", note)
-    monkeypatch.setattr(output_files, "sync_files", note_all)
-    numbers = [number for number in range(80) if kind_of(number) in GOOD]
-    records = write(tmp_path / "in", [f"{server.url}/p/{number}.jpg" for number in numbers])
-    events.clear()
-    assert fetch(records, tmp_path / "out", HASTY)["kept"] == len(numbers)
-    start = events.index(f"sync of {len(numbers)}")
-    assert not [name for name in events[:start] if "/images/" in name], "no wait while pictures arrive"
-    assert start < next(place for place, name in enumerate(events) if ".parquet" in name)
-    pictures = [name for name in events if "/images/" in name and name.endswith(".jpg")]
-    assert len(pictures) == len(set(pictures)) == len(numbers), "each picture once"
 
 
 def test_every_good_picture_arrives_once_and_every_bad_one_is_a_reject(server: FaultyServer, tmp_path: Path) -> None:
@@ -91,26 +62,34 @@ def test_every_good_picture_arrives_once_and_every_bad_one_is_a_reject(server: F
 
 
 def test_pictures_wait_for_the_disk_once_for_a_portion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every picture is on the disk before the manifest counts it, and every folder of pictures is synced once."""
+    """No picture waits alone; each is on the disk, once, before the shard and the manifest name it."""
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("needs /proc")
     order: list[str] = []
-    fsync = os.fsync
+    fsync, sync_files = os.fsync, output_files.sync_files
 
-    def noted(handle: int) -> None:
+    def note(handle: int) -> None:
         order.append(os.readlink(f"/proc/self/fd/{handle}"))
         fsync(handle)
 
-    if not Path("/proc/self/fd").is_dir():
-        pytest.skip("needs /proc")
-    monkeypatch.setattr(os, "fsync", noted)
+    def note_all(paths: list[str]) -> None:
+        order.append(f"sync of {len(paths)}")
+        sync_files(paths)
+
     numbers = [number for number in range(200) if kind_of(number) in GOOD]
     with FaultyServer() as own_server:
         records = write(tmp_path / "in", [f"{own_server.url}/p/{number}.jpg" for number in numbers])
-        fetch(records, tmp_path / "out", HASTY)
+        monkeypatch.setattr(os, "fsync", note)
+        monkeypatch.setattr(output_files, "sync_files", note_all)
+        assert fetch(records, tmp_path / "out", HASTY)["kept"] == len(numbers)
     out = tmp_path / "out"
+    all_at_once = order.index(f"sync of {len(numbers)}")
+    shard = next(place for place, path in enumerate(order) if ".parquet" in path)
     counted = len(order) - 1 - order[::-1].index(str(out / "_manifest.jsonl"))
     pictures = [str(path) for path in (out / "images").glob("*/*")]
     assert len(pictures) == len(numbers)
-    assert all(order.count(path) == 1 and order.index(path) < counted for path in pictures)
+    assert all(order.count(path) == 1 and order.index(path) > all_at_once for path in pictures)
+    assert all_at_once < shard and max(map(order.index, pictures)) < counted
     folders = [str(path) for path in (out / "images").iterdir()]
     assert all(order.count(path) == 1 for path in folders)
 
@@ -215,15 +194,8 @@ def test_killed_at_ten_moments_it_ends_as_if_undisturbed(tmp_path: Path) -> None
         finally:
             fetching.PORTION_ROWS = fetching_rows
         out = tmp_path / "out"
+        command = [sys.executable, "-c", SCRIPT, str(records), str(out)]
         for number in range(10):
-            command = [sys.executable, "-c", SCRIPT, str(records), str(out)]
-            with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
-                moment = time.monotonic() + 0.05 * (number + 1)
-                while not out.exists() and process.poll() is None:
-                    moment = time.monotonic() + 0.05 * (number + 1)
-                    time.sleep(0.01)
-                while time.monotonic() < moment and process.poll() is None:
-                    time.sleep(0.005)
-                os.kill(process.pid, signal.SIGKILL)
-        subprocess.run([sys.executable, "-c", SCRIPT, str(records), str(out)], check=True)
+            run_killed(command, out, at=1 + 4 * number)
+        subprocess.run(command, check=True)
     assert outcome(out) == outcome(tmp_path / "expected")

@@ -5,10 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 import json
-import os
 import random
-import signal
-import subprocess
 import sys
 import tarfile
 import zipfile
@@ -20,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from faulty_server import picture
+from killing import run_killed
 from osv5m_files import row, write_csv
 from whereshot.foundation import csv_tables
 from whereshot.foundation.errors import InputError
@@ -234,12 +232,9 @@ def test_a_run_that_was_killed_goes_on(tmp_path: Path, monkeypatch: pytest.Monke
     with table.open("a") as file:
         file.write("1,2\n")
     undisturbed = collect(table, tmp_path / "undisturbed")
-    child = subprocess.Popen([sys.executable, "-c", CHILD, str(table), str(tmp_path / "out")])
-    manifest = tmp_path / "out" / MANIFEST
-    while child.poll() is None and not (manifest.is_file() and manifest.read_bytes().count(b"\n") > 4):
-        pass
-    os.kill(child.pid, signal.SIGKILL)
-    assert child.wait() == -signal.SIGKILL
+    out = tmp_path / "out"
+    run_killed([sys.executable, "-c", CHILD, str(table), str(out)], out, at=40)
+    assert (out / MANIFEST).read_bytes().count(b"\n") > 1
     resumed = collect(table, tmp_path / "out")
     assert resumed.summary | {"seconds": 0} == undisturbed.summary | {"seconds": 0}
     assert Records.read(tmp_path / "out").table.equals(Records.read(tmp_path / "undisturbed").table)

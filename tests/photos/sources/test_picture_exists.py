@@ -95,7 +95,7 @@ def address(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def bucket(pictures: dict[str, bytes]) -> Iterator[str]:
-    boto3 = pytest.importorskip("boto3")
+    boto3 = pytest.importorskip("boto3", reason="needs boto3 (extra s3)")
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)

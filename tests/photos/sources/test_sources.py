@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from conftest import MakePicture
@@ -102,17 +100,3 @@ def test_an_input_that_is_not_there(kind: str, tmp_path: Path) -> None:
 
 def test_no_source_is_tested_that_is_not_listed() -> None:
     assert set(MAKERS) == set(SOURCES)
-
-
-def folder(*inputs: Path) -> Ingested:
-    return SOURCES["folder"](list(inputs), {}, silent)
-
-
-def table(path: Path, content: str | bytes | pa.Table, **columns: str) -> Ingested:
-    """What the table source makes of a file with this content."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if isinstance(content, pa.Table):
-        pq.write_table(content, path)
-    else:
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return SOURCES["table"]([path], columns, silent)

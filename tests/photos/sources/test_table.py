@@ -6,7 +6,6 @@ import csv
 import datetime
 import io
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,48 +19,6 @@ from ingesting import rejected
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.progress import silent
 from whereshot.photos.sources import SOURCES, Ingested
-
-Made = tuple[list[Path], int, int]
-"""Inputs of a source, how many rows they hold, how many of these can be used."""
-
-
-def make_folder(tmp_path: Path, picture: MakePicture) -> Made:
-    picture(tmp_path / "in" / "a.jpg", 48.2, 16.4)
-    picture(tmp_path / "in" / "b.jpg")
-    picture(tmp_path / "in" / "c.jpg", -33.9, 151.2)
-    return [tmp_path / "in"], 3, 2
-
-
-def make_table(tmp_path: Path, picture: MakePicture) -> Made:
-    path = tmp_path / "in.csv"
-    path.write_text("id,lat,lon\na,48.2,16.4\nb,,\nc,95,0\nd,-33.9,151.2\n")
-    return [path], 4, 2
-
-
-def make_yfcc(tmp_path: Path, picture: MakePicture) -> Made:
-    path = tmp_path / "in.tsv"
-    before, after = "{}\t1@N00\tu\t\t\t\t\t\t\t\t", "\t16\tp\thttp://x/{}.jpg\tl\tu\t1\t1\ts\to\tjpg\t0\n"
-    positions = ["16.4\t48.2", "\t", "0\t95", "151.2\t-33.9"]
-    path.write_text("".join((before + place + after).format(n, n) for n, place in enumerate(positions, 1000)))
-    return [path], 4, 2
-
-
-MAKERS: dict[str, Callable[[Path, MakePicture], Made]] = {
-    "folder": make_folder,
-    "table": make_table,
-    "yfcc": make_yfcc,
-}
-"""A source that is listed in SOURCES needs an input here: that is what puts it under test."""
-
-
-def made(kind: str, tmp_path: Path, picture: MakePicture) -> Made:
-    if kind not in MAKERS:
-        pytest.fail(f"the source {kind!r} is listed in SOURCES and has no test input in MAKERS")
-    return MAKERS[kind](tmp_path, picture)
-
-
-def folder(*inputs: Path) -> Ingested:
-    return SOURCES["folder"](list(inputs), {}, silent)
 
 
 def table(path: Path, content: str | bytes | pa.Table, **columns: str) -> Ingested:

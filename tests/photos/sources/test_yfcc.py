@@ -7,12 +7,9 @@ import datetime
 import hashlib
 import importlib.util
 import json
-import os
 import random
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +17,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from killing import run_killed
 from whereshot.cli import app
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.progress import silent
@@ -207,21 +205,9 @@ def test_killed_at_ten_random_moments(tmp_path: Path, dumps: ModuleType) -> None
     moments = random.Random(20240501)
     out, manifest = tmp_path / "killed", tmp_path / "killed" / "_manifest.jsonl"
 
-    def done() -> int:
-        return manifest.read_bytes().count(b"\n") if manifest.exists() else 0
-
-    unfinished = 0
     for _ in range(10):
-        aim, delay = done() + moments.randrange(7), moments.uniform(0, 0.03)
-        process = subprocess.Popen(command(dump, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while done() < aim and process.poll() is None:
-            time.sleep(0.002)
-        time.sleep(delay)
-        unfinished += process.poll() is None
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    assert unfinished == 10
-    assert 0 < done() < len(calm)
+        run_killed(command(dump, out), out, at=moments.randrange(1, 40))
+    assert 0 < manifest.read_bytes().count(b"\n") < len(calm)
     summary = finish(dump, out)
     assert shards(out) == calm
     assert {**summary, "seconds": 0} == {**expected, "seconds": 0}

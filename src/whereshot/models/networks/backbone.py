@@ -188,10 +188,14 @@ def _build(settings: BackboneSettings, *, from_hub: bool) -> nn.Module:
         network = timm.create_model(name, pretrained=from_hub, num_classes=classes, **options)
     except TypeError as error:
         raise InputError(f"backbone {settings.name}: wrong option ({error})") from error
-    except (OSError, RuntimeError) as error:
+    except Exception as error:  # the errors of the hub's client, its HTTP library and timm have no common base
+        reason = " ".join(str(error).split()) or type(error).__name__
         if from_hub:
-            raise ModelError(f"backbone {settings.name}: no weights from the hub ({error})") from error
-        raise InputError(f"backbone {settings.name}: {error}") from error
+            hint = "run it again, or name a file of weights in backbone.weights"
+            raise ModelError(f"backbone {settings.name}: no weights from the hub ({reason}); {hint}") from error
+        if isinstance(error, (OSError, RuntimeError)):
+            raise InputError(f"backbone {settings.name}: {reason}") from error
+        raise
     return network if tower is None else tower(network)
 
 
