@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from http_client import (
     metric,
     raw_form,
 )
+from recording_worker import RecordingWorker
 from serving_process import Server
 from waiting import wait_until
 from whereshot.server.batching import BATCH, Batcher, Waiting
@@ -25,37 +25,8 @@ from whereshot.server.limits import Limits
 from whereshot.server.media_types import GEOJSON, JSON, LINES
 from whereshot.server.metrics import Metrics
 from whereshot.server.options import Options
-from whereshot.server.pool import Answer, BrokenAnswerError, Worker, WorkerLostError, WorkerSlowError
+from whereshot.server.pool import Answer, BrokenAnswerError, WorkerLostError, WorkerSlowError
 from whereshot.server.problems import ProblemError
-
-Parts = list[bytes | bytearray]
-
-
-class RecordingWorker(Worker):
-    """A worker without a process. It waits for ``go``, then answers or raises what ``fail`` returns for a batch."""
-
-    def __init__(self, fail: Callable[[list[str]], Exception | None] = lambda names: None) -> None:
-        super().__init__({})
-        self.batches: list[list[str]] = []
-        self.started = 0
-        self.go = asyncio.Event()
-        self._fail = fail
-
-    async def start(self) -> None:
-        self.started += 1
-
-    async def stop(self) -> None:
-        pass
-
-    async def answer(self, parts: Parts, seconds: float, tell: Callable[[int, int, bytes], None]) -> list[Answer]:
-        jobs = json.loads(bytes(parts[0]))["jobs"]
-        names = [job["names"][0] for job in jobs]
-        self.batches.append(names)
-        await self.go.wait()
-        error = self._fail(names)
-        if error is not None:
-            raise error
-        return [Answer(200, job["form"], job["names"][0].encode()) for job in jobs]
 
 
 def job(name: str, form: str = JSON, *, photos: int = 1, options: Options | None = None) -> Waiting:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+from typing import Any
 
 import pytest
 
@@ -16,22 +18,54 @@ from http_client import (
     lines_of,
     metric,
     picture,
+    raw_form,
     small_sign,
 )
+from recording_worker import RecordingWorker
 from serving_process import Server
-from waiting import wait_until
+from waiting import PATIENCE_S, wait_until
+from whereshot.server.app import Service, make_app
+from whereshot.server.batching import Batcher
+from whereshot.server.limits import Limits
+from whereshot.server.metrics import Metrics
 
 
 def test_each_photo_is_answered_when_it_is_ready(server: Server) -> None:
-    photos = [small_sign()] * 5
     before = metric(server, "whereshot_photos_total")
-    with lines_of(server, *photos, text="true", map="false") as lines:
-        first = next(lines)
-        assert metric(server, "whereshot_photos_total") == before, "the others are not answered yet"
-        others = list(lines)
-    assert [line.get("index") for line in [first, *others]] == [0, 1, 2, 3, 4, None]
-    assert {line["of"] for line in [first, *others[:-1]]} == {5}
+    with lines_of(server, *[JPEG] * 5) as lines:
+        *each, last = lines
+    assert [line.get("index") for line in [*each, last]] == [0, 1, 2, 3, 4, None]
+    assert {line["of"] for line in each} == {5}
     assert metric(server, "whereshot_photos_total") == before + 5
+
+
+def test_a_line_is_sent_while_the_worker_has_more_to_do() -> None:
+    async def inside() -> None:
+        worker, metrics = RecordingWorker(), Metrics()
+        batcher = Batcher([worker], Limits(), metrics)
+        await batcher.start()
+        app = make_app(Service({"name": "compact"}), batcher, metrics)
+        head, _, body = raw_form([("photos", JPEG), ("photos", JPEG)]).partition(b"\r\n\r\n")
+        headers = [
+            (name.lower(), value) for name, _, value in (line.partition(b": ") for line in head.split(b"\r\n")[1:])
+        ]
+        asked = {"method": "POST", "path": "/v1/locate", "headers": [*headers, (b"accept", LINES.encode())]}
+        scope = {"type": "http", "http_version": "1.1", "scheme": "http", "query_string": b"", **asked}
+        questions = asyncio.Queue()
+        questions.put_nowait({"type": "http.request", "body": body})
+        answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        answering = asyncio.create_task(app(scope, questions.get, answers.put))
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                assert (await answers.get())["status"] == 200
+                assert (await answers.get())["body"] == b'{"index":0}\n'
+                worker.go.set()
+                await answering
+        finally:
+            await batcher.stop()
+        assert b"".join(answers.get_nowait().get("body", b"") for _ in range(answers.qsize())) == b"a"
+
+    asyncio.run(inside())
 
 
 def test_lines_say_what_the_whole_document_says(server: Server) -> None:
