@@ -42,7 +42,8 @@ wheel: web $(VENV)/developing
 $(SITE)/index.html: $(shell find web/src web/public web/*.json web/*.ts web/index.html docs/responsible-use.md -type f 2>/dev/null)
 	cd web && npm ci --no-fund --no-audit && npm run build
 
-TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile
+# a file stays in one process, and files begin in the order of tests/conftest.py: xdist would put those with most tests first
+TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # without npm the page is not built: its tests are skipped and say so
 test: lint types $(if $(NPM),web)

@@ -41,6 +41,32 @@ FuseWorld = Callable[..., Any]
 RankCountries = Callable[..., list[tuple[str, float]]]
 
 
+LONGEST = (
+    "server/test_page_browser.py",
+    "test_footprint.py",
+    "cli/test_outputs_of_commands.py",
+    "training/test_train.py",
+    "training/test_refine_run.py",
+    "foundation/jobs/test_spark.py",
+    "training/test_learn.py",
+    "server/test_static_site.py",
+    "models/networks/test_networks.py",
+    "test_wheel.py",
+)
+"""The files that take longest begin first, so that at the end no process works on alone; --durations=50 shows them."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the longest files first, unless the order shall be random."""
+    if config.pluginmanager.hasplugin("randomly"):
+        return
+    place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
+    gone = [str(path) for path in place if not path.is_file()]
+    if gone:
+        raise pytest.UsageError(f"LONGEST in tests/conftest.py names a file that is not there: {gone[0]}")
+    items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
     """Let every test draw the same numbers from torch, whatever ran before it."""

@@ -2,4 +2,4 @@
 import { defineConfig } from "@playwright/test";
 import served from "./playwright.config";
 
-export default defineConfig({ ...served, testDir: "local-tests", timeout: 240_000, expect: { timeout: 90_000 } });
+export default defineConfig({ ...served, testDir: "local-tests" });

@@ -7,8 +7,9 @@ import { defineConfig } from "@playwright/test";
 export default defineConfig({
   testDir: "tests",
   workers: 1,
-  timeout: 150_000,
-  expect: { timeout: 45_000 },
+  // far longer than anything takes: a busy machine is no fault of the page
+  timeout: 600_000,
+  expect: { timeout: 180_000 },
   reporter: process.env.CI || process.env.PYTEST_CURRENT_TEST ? "line" : "list",
   use: {
     baseURL: process.env.WHERESHOT_URL ?? "http://127.0.0.1:8000/",
