@@ -245,6 +245,11 @@ class TestSpeed:
             seconds.append(time.thread_time() - start)
         assert sorted(seconds)[2] < 0.02
 
+    def test_one_misread_character_does_not_make_a_japanese_stone_chinese(self) -> None:
+        share = identify(["浜詰海岸記念碑场"])  # the last character is simplified Chinese, read for 場
+        assert share["ja"] > share["zh"]
+        assert identify(["请勿吸烟 禁止停车"])["zh"] > 0.9
+
     def test_probabilities_are_finite(self) -> None:
         share = identify([line for _, line in HELD_OUT][:200])
         assert all(math.isfinite(value) and value >= 0 for value in share.values())

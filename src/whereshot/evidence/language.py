@@ -26,11 +26,16 @@ from numpy.typing import NDArray
 
 from whereshot.evidence.known_languages import CODES, IDENTIFIER_LABELS, NUMBER, PRIOR, RELATED_PAIRS
 from whereshot.evidence.lexicon import WordEntries, find_words, lexicon
+from whereshot.evidence.look_alikes import fold_look_alikes
 from whereshot.evidence.text_segments import USES_SCRIPT, Segment, split_text
 from whereshot.foundation.package_data import read_toml
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
+
+
+LEAST_HAN_WORDS = 3
+"""Words in Chinese characters from which one of them may be misread."""
 
 
 @functools.cache
@@ -116,9 +121,13 @@ def score_segment(segment: Segment) -> SegmentScores:
 
 
 def _word_log_likelihood(scores: SegmentScores, parameters: LanguageParameters) -> NDArray[np.float64]:
-    """Return the sum over words of log P(word | language) (k,) for the candidates; each word's best language has 0."""
+    """Return the sum over words of log P(word | language) (k,) for the candidates; each word's best language has 0.
+
+    A character misread for its simplified or traditional form must not decide alone, so in a text of at least
+    ``LEAST_HAN_WORDS`` words in Chinese characters each language is forgiven its worst word.
+    """
     p = parameters
-    total = np.zeros(len(scores.candidates))
+    total, worst = np.zeros(len(scores.candidates)), np.zeros(len(scores.candidates))
     without_entry = np.where(lexicon().is_listed, p.unknown, p.unlisted)
     cost_of = np.array([0.0, p.accent_lost, p.accent_other, p.joined])
     for entries in scores.words:
@@ -127,7 +136,10 @@ def _word_log_likelihood(scores: SegmentScores, parameters: LanguageParameters) 
             np.maximum.at(word, entries.languages, entries.log_frequency - cost_of[entries.difference])
             np.maximum.at(word, RELATED_PAIRS[0], word[RELATED_PAIRS[1]] - p.related)
         own = word[scores.candidates]
-        total += np.maximum(own - own.max(), -p.most)
+        part = np.maximum(own - own.max(), -p.most)
+        total, worst = total + part, np.minimum(worst, part)
+    if scores.segment.script == "Han" and len(scores.words) >= LEAST_HAN_WORDS:
+        total = total - worst
     return total
 
 
@@ -163,11 +175,14 @@ def combine_segments(likelihoods: Sequence[NDArray[np.float64]], parameters: Lan
 def identify(lines: Sequence[str]) -> dict[str, float]:
     """Return P(language | text) over all of ``LANGUAGES`` by code, likeliest first.
 
+    Latin look-alikes of Greek and Cyrillic letters are folded first.
+
     The probabilities are calibrated, also for a single word: of all answers with 70 %, about 70 % are right. A text in
     two languages divides the probability between them; English beside another language counts less than that language.
     The result is the prior where no text can be used.
     """
     parameters = LanguageParameters.fitted()
-    likelihoods = [segment_likelihoods(score_segment(segment), parameters) for segment in split_text(lines)]
+    folded = fold_look_alikes([lines] if isinstance(lines, str) else lines)
+    likelihoods = [segment_likelihoods(score_segment(segment), parameters) for segment in split_text(folded)]
     share = combine_segments(likelihoods, parameters)
     return {CODES[number]: float(share[number]) for number in np.argsort(-share, kind="stable")}

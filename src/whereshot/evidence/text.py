@@ -12,6 +12,7 @@ from whereshot.evidence.country_languages import country_log_likelihood
 from whereshot.evidence.known_languages import language_name
 from whereshot.evidence.language import identify
 from whereshot.evidence.lexicon import fold, lexicon
+from whereshot.evidence.look_alikes import fold_lines
 from whereshot.evidence.patterns import pattern_cues
 from whereshot.evidence.place_names import place_cues
 from whereshot.evidence.text_segments import INTERNATIONAL, count_letters
@@ -43,6 +44,7 @@ _CREDIT = re.compile(
 def cues_of(lines: Sequence[Line]) -> list[Cue]:
     """Return all cues in the lines of one picture: the language cue first, then patterns, then place names."""
     lines = [line for line in lines if line.text.strip() and not _CREDIT.search(line.text)]
+    lines = fold_lines(lines)
     texts = [line.text for line in lines]
     informative = [text for text in map(without_worldwide, texts) if text]
     letters = count_letters(informative)

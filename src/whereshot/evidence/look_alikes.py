@@ -1,0 +1,94 @@
+"""Turn Latin look-alikes back into the Greek or Cyrillic letters that stand there.
+
+Recognisers write the A of "ΑΘΗΝΑ" as a Latin A: capitals of the three scripts look alike. A letter that only one script
+has decides: "AΘHNA" is Greek, "CAДOBAЯ" is Cyrillic.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from whereshot.evidence.base import Line
+
+GREEK = str.maketrans("ABEZHIKMNOPTYXaioukvxnptyw", "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαιουκνχηρτγω")
+"""Latin letters and the Greek letters that look like them."""
+CYRILLIC = str.maketrans("ABEKMHOPCTXYIJSaeopcxyijsk", "АВЕКМНОРСТХУІЈЅаеорсхуіјѕк")
+"""Latin letters and the Cyrillic letters that look like them."""
+TABLES = {"Greek": GREEK, "Cyrillic": CYRILLIC}
+NOT_TELLING = {"Greek": "ιυνοκαικμΙΟΝΑΒΕΖΗΚΜΡΤΥΧ", "Cyrillic": "АВЕКМНОРСТХУІЈЅаеорсхуіјѕк"}
+"""Letters that do not tell a script: they are read for Latin letters, and μ stands for "micro"."""
+LEAST_TELLING = 1
+"""Telling letters of a script from which the look-alikes in a text are taken for letters of the script."""
+BLOCKS = {"Greek": "\u0370-\u03ff\u1f00-\u1fff", "Cyrillic": "\u0400-\u052f"}
+"""The letters of each script, as the inside of a regular expression."""
+_WORD = re.compile(r"[^\W\d_]+")
+_TELLING = {script: re.compile(f"(?![{NOT_TELLING[script]}])[{block}]") for script, block in BLOCKS.items()}
+_POSSIBLE = {
+    script: re.compile(f"[{block}{re.escape(''.join(map(chr, TABLES[script])))}]+") for script, block in BLOCKS.items()
+}
+
+
+def fold_look_alikes(lines: Sequence[str]) -> list[str]:
+    """Return the lines with look-alikes turned into the letters of the script that stands there.
+
+    In a word with a telling letter all letters are turned, where each can be. In a text with such a word, other words
+    in capitals of look-alikes alone are turned as well, unless the text has as many words that can only be Latin.
+
+    >>> fold_look_alikes(["EEOΔOΣ", "KENTPO"])
+    ['ΕΕΟΔΟΣ', 'ΚΕΝΤΡΟ']
+    >>> fold_look_alikes(["WELCOME TO", "KENT"])
+    ['WELCOME TO', 'KENT']
+    """
+    script = telling_script(lines)
+    if script is None:
+        return list(lines)
+    words = [word for line in lines for word in _WORD.findall(line)]
+    native = sum(_is_telling(word, script) for word in words)
+    only_latin = sum(len(word) > 1 and not _can_be(word, script) for word in words)
+    return [fold_line(line, script, every_word=native > only_latin) for line in lines]
+
+
+def fold_lines(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines of one picture with look-alikes turned.
+
+    Every word in capitals is turned in a line that looks Greek or Cyrillic as a whole, as ``line_scripts`` found.
+    """
+    texts = fold_look_alikes([line.text for line in lines])
+    return [
+        replace(line, text=fold_line(text, line.script, every_word=True) if line.script in TABLES else text)
+        for line, text in zip(lines, texts, strict=True)
+    ]
+
+
+def telling_script(lines: Sequence[str]) -> str | None:
+    """Return Greek or Cyrillic where a word has a letter of it that no Latin letter looks like, else None."""
+    counts = {}
+    for script, telling in _TELLING.items():
+        likely = [line for line in lines if telling.search(line)]  # most texts have none: they are done at once
+        counts[script] = sum(_is_telling(word, script) for line in likely for word in _WORD.findall(line))
+    best = max(counts, key=lambda script: counts[script])
+    return best if counts[best] >= LEAST_TELLING else None
+
+
+def fold_line(line: str, script: str, *, every_word: bool) -> str:
+    """Return a line with the words turned that have a telling letter, or every word in capitals that can be turned."""
+    table = TABLES[script]
+
+    def fold(match: re.Match[str]) -> str:
+        word = match.group()
+        is_native = _is_telling(word, script) or (every_word and word.isupper())
+        return word.translate(table) if is_native and _can_be(word, script) else word
+
+    return _WORD.sub(fold, line)
+
+
+def _is_telling(word: str, script: str) -> bool:
+    """Return whether a word of two letters or more has a telling letter, and can be of the script as a whole."""
+    return len(word) > 1 and _TELLING[script].search(word) is not None and _can_be(word, script)
+
+
+def _can_be(word: str, script: str) -> bool:
+    """Return whether each letter is of the script or looks like a letter of it."""
+    return _POSSIBLE[script].fullmatch(word) is not None
