@@ -35,6 +35,7 @@ class Line:
 
     ``corners`` are the corners of the detected box, which can be tilted; None where they are not known. ``surfaces``
     are the probabilities of what the line stands on, by the names of ``SURFACES``; None where that was not judged.
+    ``script`` is what the line is written in, by the names of ``line_scripts.CLASSES``; None where that was not judged.
     """
 
     text: str
@@ -42,6 +43,7 @@ class Line:
     box: Box
     corners: Corners | None = None
     surfaces: Mapping[str, float] | None = None
+    script: str | None = None
 
     def scaled(self, factor: float, left: float = 0.0, top: float = 0.0) -> Line:
         """Return the line moved by ``left`` and ``top`` pixels, then in a picture ``factor`` times as large."""
@@ -134,10 +136,14 @@ class Cue:
 
 @dataclass(frozen=True)
 class PhotoFacts:
-    """What evidence may use: the lines of text in the picture, and the data that the camera recorded."""
+    """What evidence may use: the lines of text in the picture, the data that the camera recorded, and ``unread`` lines.
+
+    An unread line is in a script that no recogniser reads: its text is "".
+    """
 
     lines: tuple[Line, ...] = ()
     recorded: Recorded = field(default_factory=Recorded)
+    unread: tuple[Line, ...] = ()
 
 
 Evidence = Callable[[PhotoFacts], list[Cue]]
