@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from whereshot.earth import sphere
 from whereshot.evidence import EVIDENCE, Cue, Fused, PhotoFacts, read_photos
-from whereshot.evidence.fusion import PosteriorBeforeCues, fitted_reliabilities
+from whereshot.evidence.fusion import PosteriorBeforeCues
+from whereshot.evidence.reliability import fitted_reliabilities
 from whereshot.foundation import output_files
 from whereshot.foundation.progress import bar, silent
 from whereshot.foundation.tables import hashed_share

@@ -12,6 +12,7 @@ from conftest import FuseWorld, line
 from whereshot.earth import areas, sphere
 from whereshot.earth.countries import countries
 from whereshot.evidence import Cue, Proposal, fuse, fusion
+from whereshot.evidence.reliability import Reliabilities
 from whereshot.evidence.text import cues_of
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.decision import best
@@ -22,14 +23,14 @@ WORLD = Posterior.from_mass([[48.85, 2.35], [52.5, 13.4], [0.0, -30.0]], [[0.5, 
 
 def test_a_country_cue_is_a_mixture_with_the_prior() -> None:
     cue = Cue("text/word", "x", "y", "t", countries={"DE": 1.0})
-    fused = fuse(WORLD, [cue], {"t": 0.8})
+    fused = fuse(WORLD, [cue], Reliabilities({"t": 0.8}))
     # 0.2 of the time it says nothing; else all mass is in Germany
     np.testing.assert_allclose(fused.posterior.mass[0], [0.2 * 0.5, 0.2 * 0.3 + 0.8, 0.2 * 0.2], rtol=1e-9)
 
 
 def test_a_place_cue_puts_its_reliability_at_the_place() -> None:
     town = Proposal("Munich", 48.14, 11.58, "DE", 5.0, 1.0)
-    fused = fuse(WORLD, [Cue("text/place", "x", "y", "t", proposals=(town,))], {"t": 0.6})
+    fused = fuse(WORLD, [Cue("text/place", "x", "y", "t", proposals=(town,))], Reliabilities({"t": 0.6}))
     assert fused.posterior.mass[0, 3] == pytest.approx(0.6, abs=0.02)
     np.testing.assert_allclose(fused.posterior.mass[0, :3].sum(), 0.4, atol=0.02)
     assert fused.posterior.support.country_index[3] == countries().number_of["DE"]
@@ -38,15 +39,17 @@ def test_a_place_cue_puts_its_reliability_at_the_place() -> None:
 def test_a_cue_that_is_never_true_changes_nothing() -> None:
     town = Proposal("Munich", 48.14, 11.58, "DE", 5.0, 1.0)
     cues = [Cue("a", "", "", "t", countries={"DE": 1.0}), Cue("b", "", "", "t", proposals=(town,))]
-    fused = fuse(WORLD, cues, {"t": 1e-12})
+    fused = fuse(WORLD, cues, Reliabilities({"t": 1e-12}))
     np.testing.assert_allclose(fused.posterior.mass[0, :3], [0.5, 0.3, 0.2], atol=1e-6)
 
 
 def test_cues_that_agree_strengthen_each_other_and_nats_add_up() -> None:
     town = Proposal("Berlin", 52.52, 13.40, "DE", 8.0, 1.0)
     cues = [Cue("a", "", "", "t", countries={"DE": 1.0}), Cue("b", "", "", "t", proposals=(town,))]
-    alone = [fuse(WORLD, [cue], {"t": 0.7}).posterior.mass_within([[52.52, 13.4]], 50)[0] for cue in cues]
-    both = fuse(WORLD, cues, {"t": 0.7})
+    alone = [
+        fuse(WORLD, [cue], Reliabilities({"t": 0.7})).posterior.mass_within([[52.52, 13.4]], 50)[0] for cue in cues
+    ]
+    both = fuse(WORLD, cues, Reliabilities({"t": 0.7}))
     assert both.posterior.mass_within([[52.52, 13.4]], 50)[0] > max(alone)
     weighed = both.weigh_near(np.array([52.52, 13.4]), 50)
     assert all(one.nats > 0 for one in weighed)
@@ -65,7 +68,7 @@ def test_the_posterior_stays_a_probability_with_many_cues(fuse_world: FuseWorld)
 
 
 def near_munich(cues: list[Cue], km: float = 60.0, reliability: float = 0.6) -> float:
-    return float(fuse(WORLD, cues, {"t": reliability}).posterior.mass_within([[48.14, 11.58]], km)[0])
+    return float(fuse(WORLD, cues, Reliabilities({"t": reliability})).posterior.mass_within([[48.14, 11.58]], km)[0])
 
 
 def named(*proposals: Proposal) -> Cue:
@@ -89,13 +92,13 @@ def test_a_hamlet_in_a_city_gets_no_more_than_the_cue_is_worth() -> None:
     for cue in (named(SUBURB, WIDE), named(WIDE, MUNICH, MUENCHEN, SUBURB)):
         assert near_munich([cue], 200) == pytest.approx(near_munich([named(MUNICH)], 200), abs=0.02)
     # of two cues one names the city and one a part of it: the part is the answer
-    fused = fuse(WORLD, [named(WIDE), named(SUBURB)], {"t": 0.9})
+    fused = fuse(WORLD, [named(WIDE), named(SUBURB)], Reliabilities({"t": 0.9}))
     assert sphere.distance_km(best(fused.posterior, 5)[0], np.array([48.11, 11.59])) < 2
 
 
 def test_what_was_said_of_places_that_are_cut_is_left_unsaid() -> None:
     many = tuple(Proposal(str(n), -60.0 + 0.5 * n, 100.0, "RU", 2.0, 1.0) for n in range(2 * fusion.MAX_PROPOSALS))
-    fused = fuse(WORLD, [named(*many)], {"t": 0.8})
+    fused = fuse(WORLD, [named(*many)], Reliabilities({"t": 0.8}))
     assert fused.posterior.mass[0, :3].sum() == pytest.approx(1 - 0.8 / 2, abs=0.01)
     drowned = named(replace(MUNICH, weight=1e-9), *many)  # of the cut ones is Munich
     assert near_munich([drowned]) == pytest.approx(near_munich([]), abs=0.001)
@@ -116,7 +119,7 @@ def test_leaving_a_cue_out_undoes_all_that_it_did(fuse_world: FuseWorld) -> None
 
 
 def test_a_lone_cue_moved_all_that_was_moved() -> None:
-    (weighed,) = fuse(WORLD, [named(MUNICH)], {"t": 0.6}).weigh_near(np.array([48.14, 11.58]), 25)
+    (weighed,) = fuse(WORLD, [named(MUNICH)], Reliabilities({"t": 0.6})).weigh_near(np.array([48.14, 11.58]), 25)
     before = WORLD.mass_within([[48.14, 11.58]], 25)[0]
     assert weighed.nats == pytest.approx(np.log(near_munich([named(MUNICH)], 25) / before))
 
@@ -126,7 +129,7 @@ def test_evidence_far_from_every_place_is_weighed_in_numbers() -> None:
     hollow = Posterior.from_mass([[48.85, 2.35], [52.5, 13.4], [0.0, -30.0]], [[1.0, 0.0, 0.0]], [10.0, 10.0, 50.0])
     cues = [Cue("a", "", "", "t", countries={"DE": 1.0}), named(MUNICH)]
     for one in (WORLD, hollow):
-        fused = fuse(one, cues, {"t": 0.8})
+        fused = fuse(one, cues, Reliabilities({"t": 0.8}))
         for answer in ([-80.0, -120.0], [52.5, 13.4]):
             assert np.isfinite([weighed.nats for weighed in fused.weigh_near(np.array(answer), 25)]).all()
 
@@ -138,3 +141,45 @@ def test_evidence_is_weighed_inside_the_region_that_was_asked_for(fuse_world: Fu
     answer = np.array([41.39, 2.17])
     assert fused.weigh_near(answer, 25)[0].nats > 1
     assert abs(fused.weigh_near(answer, 25, functools.partial(restricted, region=spain))[0].nats) < 0.05
+
+
+# ---- what the text stands on
+
+
+SURE = Reliabilities({"t": {"sign": 0.9, "package": 0.3, "clothing": 0.0}})
+
+
+def german(surface: str, number: int = 1) -> list[Cue]:
+    """Return cues for Germany that stand on one surface."""
+    return [Cue("text/word", str(n), "", "t", countries={"DE": 1.0}, surfaces={surface: 1.0}) for n in range(number)]
+
+
+def share_of_germany(cues: list[Cue]) -> float:
+    return float(fuse(WORLD, cues, SURE).posterior.mass[0, 1])
+
+
+def test_cues_on_a_sign_are_witnesses_of_their_own() -> None:
+    assert share_of_germany(german("sign")) == pytest.approx(0.1 * 0.3 + 0.9)
+    assert share_of_germany(german("sign", 3)) > 0.998
+
+
+def test_cues_on_one_package_stand_or_fall_together() -> None:
+    """However many they are, they count as often as the package speaks of the place."""
+    assert share_of_germany(german("package")) == pytest.approx(0.7 * 0.3 + 0.3)
+    share = 0.3 / 0.9  # how often the package speaks of the place at all
+    assert share_of_germany(german("package", 6)) == pytest.approx((1 - share) * 0.3 + share, abs=0.001)
+
+
+def test_a_shirt_says_nothing() -> None:
+    assert share_of_germany(german("clothing", 4)) == pytest.approx(0.3)
+
+
+def test_a_sign_beside_a_package_counts_in_full() -> None:
+    mixed = [*german("sign"), *(replace(cue, countries={"FR": 1.0}) for cue in german("package", 3))]
+    assert fuse(WORLD, mixed, SURE).posterior.mass[0, 1] > 0.8
+
+
+def test_a_town_on_a_package_is_proposed_with_the_reliability_of_packages() -> None:
+    cue = replace(named(MUNICH), surfaces={"package": 1.0})
+    near = fuse(WORLD, [cue], SURE).posterior.mass_within([[48.14, 11.58]], 60.0)[0]
+    assert near == pytest.approx(0.3, abs=0.02)

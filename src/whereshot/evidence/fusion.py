@@ -6,6 +6,10 @@ likelihood of a country:
 
     p(x) [(1 - r) + r q(x) / p(x)]    for places,    p(x) [(1 - r) + r L(country(x)) / mean L]    for countries.
 
+What a text stands on decides which cues may be right at all (``reliability``): the cues of one package are wrong
+together where the package comes from elsewhere. So the result is a mean over the sets of cues that may be right. Each
+set has its own probability, however well its cues agree: a product's language fits its company everywhere.
+
 The proposed places are added to the support of the posterior. So a reliable proposal yields the proposed place itself,
 and not the nearest place that the model knows. Proposals can overlap (a town under two names, a hamlet in a city); the
 common area is then divided among them.
@@ -15,8 +19,9 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,7 +29,8 @@ from numpy.typing import ArrayLike, NDArray
 from whereshot.earth import sphere
 from whereshot.earth.countries import countries
 from whereshot.evidence.base import Cue, Proposal
-from whereshot.foundation.package_data import read_toml
+from whereshot.evidence.reliability import Reliabilities, fitted_reliabilities
+from whereshot.foundation.log_space import log_sum_exp
 from whereshot.posterior.base import MIN_SPREAD_KM, Posterior
 from whereshot.posterior.place_shape import log_kernel
 from whereshot.posterior.support import PlainSupport
@@ -33,13 +39,6 @@ MAX_PROPOSALS = 64
 """The most places that are added to a posterior's support; those with the largest weights are kept."""
 LEAST_PROBABILITY = 1e-12
 """Smaller probabilities are treated as equal to this."""
-
-
-@functools.cache
-def fitted_reliabilities() -> dict[str, float]:
-    """Return the probability that a cue is right, by its trust. ``benchmarks/signs.py --fit`` fits these values."""
-    result: dict[str, float] = read_toml("evidence/data/reliability.toml")["reliability"]
-    return result
 
 
 @dataclass(frozen=True)
@@ -56,18 +55,16 @@ class Fused:
 
     posterior: Posterior
     cues: tuple[Cue, ...]
-    reliability: tuple[float, ...]
+    reliabilities: Reliabilities
     before: PosteriorBeforeCues
 
     def without(self, number: int) -> Fused:
         """Return the result without the cue of this number."""
-        kept = [row for row in range(len(self.cues)) if row != number]
-        return _apply(self.before, [self.cues[row] for row in kept], [self.reliability[row] for row in kept])
+        return _apply(self.before, [cue for row, cue in enumerate(self.cues) if row != number], self.reliabilities)
 
     def only(self, kept: Callable[[Cue], bool]) -> Fused:
         """Return the result with only the cues for which ``kept`` is true."""
-        rows = [row for row, cue in enumerate(self.cues) if kept(cue)]
-        return _apply(self.before, [self.cues[row] for row in rows], [self.reliability[row] for row in rows])
+        return _apply(self.before, [cue for cue in self.cues if kept(cue)], self.reliabilities)
 
     def weigh(self, probability: Callable[[Fused], float]) -> list[WeighedCue]:
         """Return how much each cue changed ``probability``, the largest change first."""
@@ -110,11 +107,9 @@ class PosteriorBeforeCues:
         country_index = np.ravel(posterior.support.country_index)
         return cls(places, posterior.log_mass[0], np.ravel(posterior.spread_km), country_index)
 
-    def fuse(self, cues: Sequence[Cue], reliabilities: Mapping[str, float] | None = None) -> Fused:
-        """Apply cues. ``reliabilities`` are by trust; the fitted ones are used where None is given."""
-        by_trust = fitted_reliabilities() if reliabilities is None else reliabilities
-        reliability = [0.0 if cue.log_likelihood is not None else by_trust[cue.trust] * cue.discount for cue in cues]
-        return _apply(self, cues, reliability)
+    def fuse(self, cues: Sequence[Cue], reliabilities: Reliabilities | None = None) -> Fused:
+        """Apply cues. The fitted reliabilities are used where None are given."""
+        return _apply(self, cues, reliabilities or fitted_reliabilities())
 
     @functools.cached_property
     def country_share(self) -> NDArray[np.float64]:
@@ -139,42 +134,87 @@ class PosteriorBeforeCues:
         return result
 
 
-def fuse(posterior: Posterior, cues: Sequence[Cue], reliabilities: Mapping[str, float] | None = None) -> Fused:
+def fuse(posterior: Posterior, cues: Sequence[Cue], reliabilities: Reliabilities | None = None) -> Fused:
     """Apply cues to a posterior of one row. The fitted reliabilities are used where None are given."""
     return PosteriorBeforeCues.of(posterior).fuse(cues, reliabilities)
 
 
-def _apply(before: PosteriorBeforeCues, cues: Sequence[Cue], reliability: Sequence[float]) -> Fused:
+def _apply(before: PosteriorBeforeCues, cues: Sequence[Cue], reliabilities: Reliabilities) -> Fused:
+    reliability = [0.0 if cue.log_likelihood is not None else reliabilities.best(cue) for cue in cues]
     proposed = ProposedPlaces.of(before, cues, reliability)
-    old, new = len(before.places), len(proposed.places)
     index = np.concatenate([before.country_index, proposed.country_index])
     places = np.concatenate([before.places, proposed.places])
-    factors, all_wrong = np.zeros(old + new), np.zeros(new)
-    for cue, r in zip(cues, reliability, strict=True):
-        if cue.log_likelihood is not None:
-            factor = cue.log_likelihood(places)
-        elif cue.countries is not None:
-            likelihood = np.array([0.0, *(cue.countries.get(country.code, 0.0) for country in countries().all)])
-            relative = likelihood / max(float(before.country_share @ likelihood), 1e-12)
-            factor = np.log1p(r * (relative - 1))[index + 1]
-        else:
-            share, kept = proposed.share_of(cue)
-            r *= kept  # the cue's weight on places that were not kept counts as no information
-            factor = np.full(old + new, np.log1p(-r))
-            if r > 0:
-                with np.errstate(divide="ignore"):
-                    log_ratio = np.log(share) - proposed.log_area - proposed.log_density
-                factor[old:] = np.logaddexp(np.log1p(-r), np.log(r) + log_ratio)
-        factors += factor
-        all_wrong += np.log1p(-r) if cue.proposals else factor[old:]
+    each = [_effect(before, proposed, cue, r, places, index) for cue, r in zip(cues, reliability, strict=True)]
+    nothing = Effect(np.zeros(len(places)), np.zeros(len(proposed.places)))
+    whole = nothing
+    for group in reliabilities.together(cues):
+        effects = [sum((each[row] for row in rows), nothing) for rows in group.sets]
+        evidence = [log_sum_exp(_log_mass(before, proposed, effect)) for effect in effects]
+        whole += _mean(effects, np.log(list(group.sets.values())) - evidence)
+    spread_km = np.concatenate([before.spread_km, np.maximum(proposed.spread_km, MIN_SPREAD_KM)])
+    log_mass = _log_mass(before, proposed, whole)
+    fused = Posterior.on(PlainSupport(places, spread_km, lambda: index), log_mass[None])
+    return Fused(fused, tuple(cues), reliabilities, before)
+
+
+class Effect(NamedTuple):
+    """The factors by which cues change a posterior, as logarithms.
+
+    ``factor`` has every place, the proposed ones last. ``all_wrong`` has the proposed places only: their factors if
+    every proposal is wrong.
+    """
+
+    factor: NDArray[np.float64]
+    all_wrong: NDArray[np.float64]
+
+    def __add__(self, other: object) -> Effect:
+        """Return the effect of independent cues together."""
+        if not isinstance(other, Effect):
+            return NotImplemented
+        return Effect(self.factor + other.factor, self.all_wrong + other.all_wrong)
+
+
+def _effect(
+    before: PosteriorBeforeCues,
+    proposed: ProposedPlaces,
+    cue: Cue,
+    reliability: float,
+    places: NDArray[np.float64],
+    country_index: NDArray[np.int64],
+) -> Effect:
+    """Return the effect of one cue, which may be right, on all places."""
+    old = len(before.places)
+    if cue.log_likelihood is not None:
+        factor = cue.log_likelihood(places)
+    elif cue.countries is not None:
+        likelihood = np.array([0.0, *(cue.countries.get(country.code, 0.0) for country in countries().all)])
+        relative = likelihood / max(float(before.country_share @ likelihood), 1e-12)
+        factor = np.log1p(reliability * (relative - 1))[country_index + 1]
+    else:
+        share, kept = proposed.share_of(cue)
+        r = reliability * kept  # the cue's weight on places that were not kept counts as no information
+        factor = np.full(len(places), np.log1p(-r))
+        if r > 0:
+            with np.errstate(divide="ignore"):
+                log_ratio = np.log(share) - proposed.log_area - proposed.log_density
+            factor[old:] = np.logaddexp(np.log1p(-r), np.log(r) + log_ratio)
+        return Effect(factor, np.full(len(proposed.places), np.log1p(-r)))
+    return Effect(factor, factor[old:])
+
+
+def _mean(effects: Sequence[Effect], log_weights: NDArray[np.float64]) -> Effect:
+    """Return the mean of effects, by the logarithms of their weights."""
+    factor = log_sum_exp(np.stack([effect.factor for effect in effects], axis=-1) + log_weights)
+    all_wrong = log_sum_exp(np.stack([effect.all_wrong for effect in effects], axis=-1) + log_weights)
+    return Effect(factor, all_wrong)
+
+
+def _log_mass(before: PosteriorBeforeCues, proposed: ProposedPlaces, effect: Effect) -> NDArray[np.float64]:
+    """Return the logarithm of the mass of all places after an effect; it is not normalised."""
     with np.errstate(divide="ignore"):
         # The old places already hold the mass for the case that every proposal is wrong. New places get only the rest.
-        rest = np.log(-np.expm1(np.minimum(all_wrong - factors[old:], 0.0)))
-        added = proposed.log_density + proposed.log_area + rest
-    log_mass = np.concatenate([before.log_mass, added]) + factors
-    spread_km = np.concatenate([before.spread_km, np.maximum(proposed.spread_km, MIN_SPREAD_KM)])
-    fused = Posterior.on(PlainSupport(places, spread_km, lambda: index), log_mass[None])
-    return Fused(fused, tuple(cues), tuple(reliability), before)
+        rest = np.log(-np.expm1(np.minimum(effect.all_wrong - effect.factor[len(before.places) :], 0.0)))
+    return np.concatenate([before.log_mass, proposed.log_density + proposed.log_area + rest]) + effect.factor
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,147 @@
+"""How likely a cue is right, by its trust and by what its text stands on, and which cues are right or wrong together.
+
+The cues on a sign are independent of each other. The cues on a package, a shirt or a screen are not: the language, the
+company and the town on one package all say where it was made. Together they are as reliable as the best of them.
+
+The table is ``reliability.toml``: the reliability of each trust on each surface, and assumed shares of the surfaces,
+which are used for text whose surface was not judged. ``benchmarks/surfaces.py --fit`` fits it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from whereshot.evidence.base import SURFACES, Cue
+from whereshot.foundation.errors import InputError
+from whereshot.foundation.package_data import read_toml
+
+Table = Mapping[str, float | Mapping[str, float]]
+"""The reliability of each trust: a number on every surface, or numbers by the names of ``SURFACES``."""
+MOST = 1 - 1e-9
+"""No cue is certain: the logarithm of its being wrong must stay finite."""
+
+
+@dataclass(frozen=True)
+class Together:
+    """Cues on one surface, and every set of them that may be right together, with its probability.
+
+    The probabilities of the sets sum to 1. The cues outside a set are wrong and say nothing.
+    """
+
+    cues: tuple[int, ...]
+    sets: Mapping[tuple[int, ...], float]
+
+
+@dataclass(frozen=True)
+class Reliabilities:
+    """Reliabilities by trust and surface. ``shares`` are the assumed shares of the surfaces, summing to 1.
+
+    ``fitted_shares`` are the shares for which lines were judged; where ``shares`` differ from them, what was judged is
+    reweighed. Raises InputError for a surface that is not known or a reliability outside 0 to 1.
+
+    >>> Reliabilities({"text/word": {"sign": 0.8, "package": 0.2}}).on("text/word", "package")
+    0.2
+    """
+
+    table: Table
+    shares: Mapping[str, float] = field(default_factory=lambda: {"sign": 1.0})
+    fitted_shares: Mapping[str, float] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse surfaces that are not known, and numbers that are no probabilities."""
+        check_shares(self.shares)
+        for trust, row in self.table.items():
+            for name, value in row.items() if isinstance(row, Mapping) else (("sign", row),):
+                if name not in SURFACES or not 0 <= value <= 1:
+                    raise InputError(
+                        f"the reliability of {trust!r} on {name!r} is {value:g}; expected numbers from 0 to 1 for "
+                        f"{', '.join(SURFACES)}"
+                    )
+
+    def on(self, trust: str, surface: str) -> float:
+        """Return the reliability of a trust on a surface. Raises InputError for a trust that has no row."""
+        row = self.table.get(trust)
+        if row is None:
+            raise InputError(f"the trust {trust!r} has no reliability; add a row to evidence/data/reliability.toml")
+        return float(row.get(surface, 0.0)) if isinstance(row, Mapping) else float(row)
+
+    def best(self, cue: Cue) -> float:
+        """Return the reliability of a cue on the surface where it is most reliable, after its discount."""
+        return min(max(self.on(cue.trust, surface) for surface in SURFACES) * cue.discount, MOST)
+
+    def of(self, cue: Cue) -> float:
+        """Return the reliability of a cue: the mean over the surfaces that it may stand on, after its discount."""
+        surfaces = self.surfaces(cue)
+        return sum(share * self.on(cue.trust, surface) for surface, share in surfaces.items()) * cue.discount
+
+    def surfaces(self, cue: Cue) -> dict[str, float]:
+        """Return the probabilities of what a cue stands on; the assumed shares where that was not judged."""
+        judged = cue.surfaces or self.shares
+        if cue.surfaces is not None and self.fitted_shares is not None and self.fitted_shares != self.shares:
+            judged = {
+                name: value * self.shares.get(name, 0.0) / max(self.fitted_shares.get(name, 0.0), 1e-6)
+                for name, value in judged.items()
+            }
+        total = sum(judged.values())
+        return {name: value / total for name, value in judged.items() if value > 0}
+
+    def together(self, cues: Sequence[Cue]) -> list[Together]:
+        """Return the cues in groups: each cue that is not read alone, the others by what they likely stand on."""
+        groups: dict[str, list[int]] = {}
+        alone = []
+        for row, cue in enumerate(cues):
+            if not cue.kind.startswith("text"):
+                alone.append(Together((row,), {(row,): 1.0}))
+                continue
+            surfaces = self.surfaces(cue)
+            groups.setdefault(max(surfaces, key=lambda name: surfaces[name]), []).append(row)
+        return [*alone, *(self._sets(rows, cues) for rows in groups.values())]
+
+    def _sets(self, rows: Sequence[int], cues: Sequence[Cue]) -> Together:
+        """Return the sets of cues that may be right together.
+
+        Let t be a cue's reliability on a surface, divided by its reliability on its best surface. On that surface the
+        cue may be right with probability t; whenever it may be right, every cue with a larger t may be right too.
+        """
+        sets: dict[tuple[int, ...], float] = {}
+        for surface in SURFACES:
+            share = sum(self.surfaces(cues[row]).get(surface, 0.0) for row in rows) / len(rows)
+            if share <= 0:
+                continue
+            level = {row: self._level(cues[row], surface) for row in rows}
+            order = sorted(rows, key=lambda row: -level[row])
+            above = 1.0
+            for count, row in enumerate(order):
+                key = tuple(sorted(order[:count]))
+                sets[key] = sets.get(key, 0.0) + share * (above - level[row])
+                above = level[row]
+            key = tuple(sorted(order))
+            sets[key] = sets.get(key, 0.0) + share * above
+        return Together(tuple(rows), {key: value for key, value in sets.items() if value > 0})
+
+    def _level(self, cue: Cue, surface: str) -> float:
+        """Return a trust's reliability on a surface as a share of its best one."""
+        best = max(self.on(cue.trust, name) for name in SURFACES)
+        return self.on(cue.trust, surface) / best if best > 0 else 0.0
+
+
+def check_shares(shares: Mapping[str, float]) -> None:
+    """Raise InputError for assumed shares that name no surface or do not sum to 1."""
+    for name, value in shares.items():
+        if name not in SURFACES or not 0 <= value <= 1:
+            raise InputError(
+                f"the share of {name!r} is {value:g}; expected numbers from 0 to 1 for {', '.join(SURFACES)}"
+            )
+    total = sum(shares.values())
+    if abs(total - 1) > 1e-3:
+        raise InputError(f"the shares of the surfaces sum to {total:g}; they must sum to 1")
+
+
+@functools.cache
+def fitted_reliabilities() -> Reliabilities:
+    """Return the fitted table with its assumed shares."""
+    document = read_toml("evidence/data/reliability.toml")
+    shares = {name: float(value) for name, value in document["shares"].items()}
+    return Reliabilities(document["reliability"], shares, shares)
