@@ -166,7 +166,7 @@ def _collected(source: str, order: Order) -> dict[str, Any]:
 
     if order.out.suffix == ".parquet":
         raise InputError(f"{order.out}: {source} fills a folder; name one without .parquet")
-    collected = COLLECTORS[source](replace(order, track=progress.bar, tell=say))
+    collected = COLLECTORS[source](replace(order, track=progress.bar, notify=say))
     for note in collected.notes:
         say(note)
     return collected.summary

@@ -1,4 +1,4 @@
-"""The one reader of CSV and TSV files: every value is text, as it stands in the file; rows of another width are named.
+"""Read CSV and TSV files as text. Values stay as they are; rows with a wrong number of fields are listed.
 
 Columns are separated by commas, semicolons, tabs or bars; lines end with LF, CR LF or CR. Text is UTF-8, UTF-16 with a
 byte order mark, or else Windows-1252, as old spreadsheets write it.
@@ -42,7 +42,7 @@ class TextTable:
     columns: pa.Table
     broken: Mapping[int, str]
     note: str | None = None
-    """What a person should know about how the file was read."""
+    """A note for the user on how the file was read."""
     delimiter: str | None = None
     """The character between two columns; None for a table that was not read from text."""
 
@@ -214,7 +214,7 @@ def _decoded_head(head: bytes) -> str:
 
 
 def _read_decoded(path: Path, encoding: str, note: str | None) -> TextTable:
-    """A file in another encoding: it is held in memory as a whole."""
+    """Read a file in another encoding than UTF-8. The whole file is in memory."""
     data = path.read_bytes()
     try:
         text = data.decode(encoding)
@@ -242,7 +242,7 @@ def _read_end(path: Path) -> bytes:
 def _parse(
     source: Path | pa.BufferReader, names: list[str], delimiter: str, broken: dict[int, str], end: bytes
 ) -> pa.Table:
-    """The rows of a table; those of another width go to ``broken``. ``end`` are the last bytes of the text."""
+    """Return the rows of a table. Rows with a wrong number of fields go to ``broken``. ``end`` are the last bytes."""
     try:
         table = pyarrow.csv.read_csv(source, *options(names, delimiter, broken.__setitem__, use_threads=True))
         if broken:  # rows have numbers only where they are read one after the other

@@ -140,12 +140,12 @@ def _fill(
                 key = key_of(name)
                 _add(tar, f"{key}.jpg", data)
                 places.append((row, tar.offset - _padded(len(data)), len(data)))
-                _add(tar, f"{key}.json", _told(record))
+                _add(tar, f"{key}.json", _metadata(record))
     return places, rejects
 
 
 def presized(source: images.Source, size: int, quality: int) -> bytes:
-    """A JPEG of a picture, upright, its shorter side ``size`` pixels or what it has. Raises ImageError."""
+    """Return an upright JPEG of a picture whose shorter side has at most ``size`` pixels. Raises ImageError."""
     image = images.open_rgb(source, min_side=size * 3 // 2)
     if max(image.size) > _LONGEST * min(image.size):
         left, top = (max(0, length - _LONGEST * min(image.size)) // 2 for length in image.size)
@@ -160,7 +160,7 @@ def presized(source: images.Source, size: int, quality: int) -> bytes:
 
 
 def key_of(name: str) -> str:
-    """The name of an id's files in a tar: the id where it is plain, else what is plain in it and a hash.
+    """Return the name of an id's files in a tar: the id if it has only plain letters, else its plain part and a hash.
 
     >>> key_of("2143_a"), key_of("a/b.jpg")
     ('2143_a', 'a-b-jpg~67ed673b4d9fccae')
@@ -171,8 +171,8 @@ def key_of(name: str) -> str:
     return f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name)[:40].strip('-')}~{digest}"
 
 
-def _told(record: dict[str, Any]) -> bytes:
-    """What is known of a photo, but not where it lay on the packer's disk."""
+def _metadata(record: dict[str, Any]) -> bytes:
+    """Return the record of a photo as JSON, without the path of its picture on this disk."""
     values = {key: value for key, value in record.items() if value is not None and key != "image"}
     return json.dumps(values, ensure_ascii=False, default=_plain).encode("utf-8", "backslashreplace")
 

@@ -58,7 +58,7 @@ class Benchmark:
     name: str
     title: str
     photos: int
-    told: str
+    about: str
     key: str
     sha256: str | None = None
     published: tuple[Published, ...] = ()
@@ -85,7 +85,7 @@ class Benchmark:
             return f"{self.photos:,} photos, their ids not checked: only the count is known"
         if digest(keys) != self.sha256:
             raise InputError(
-                f"these {len(keys):,} ids are not those of {self.title}; the first is {ids[0]!r}; {self.told}"
+                f"these {len(keys):,} ids are not those of {self.title}; the first is {ids[0]!r}; {self.about}"
             )
         return f"all {self.photos:,} photos, by the hash of their ids"
 

@@ -1,7 +1,7 @@
-"""Refiners: what else is known of a photo makes its posterior better. REFINERS names every kind.
+"""Refiners improve the posterior of a photo with other data of its record, such as its user or its time of posting.
 
-Adding one is one file and one line. A fitted refiner is a folder: refiner.toml, places.parquet, weights.safetensors
-and manifest.json with the hash of each.
+``REFINERS`` lists every kind; a new kind is one file and one line. A fitted refiner is a folder with refiner.toml,
+places.parquet, weights.safetensors, and manifest.json with the hash of each file.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ _PLACE = ("latitude", "longitude", "spread_km")
 
 
 class RefinerDescription(Settings):
-    """refiner.toml: what was fitted, on what."""
+    """The content of refiner.toml: the kind and settings of a refiner, and the data that it was fitted on."""
 
     kind: str
     name: str
     created: datetime.datetime
     version: str
     model: str | None = None
-    """The model folder whose cells were refined."""
+    """The model folder whose cells the refiner works on."""
     settings: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
 
 
 def kind_of(name: str) -> type[Refiner]:
-    """The refiner of a kind's name. Raises ConfigError."""
+    """Return the class of a refiner by the name of its kind. Raises ConfigError."""
     if name not in REFINERS:
         raise ConfigError(f"no refiner {name!r}; {nearest_name(name, REFINERS)}")
     return REFINERS[name]
@@ -69,7 +69,7 @@ def save(
     training: dict[str, Any] | None = None,
     extra_files: dict[str, str] | None = None,
 ) -> None:
-    """Write a refiner's folder, replacing an older one. Raises OutputError."""
+    """Write the folder of a refiner; it replaces an older folder. Raises OutputError."""
     description = RefinerDescription(
         kind=refiner.kind,
         name=name,
@@ -94,7 +94,7 @@ def save(
 
 
 def load(folder: str | Path) -> tuple[Refiner, RefinerDescription]:
-    """A refiner and what it was fitted on. Raises ModelError for a folder that is none or was changed."""
+    """Read a refiner and its description. Raises ModelError for a folder that is not a refiner or was changed."""
     folder = Path(folder)
     manifest.verify(folder)
     if not (folder / "refiner.toml").is_file():

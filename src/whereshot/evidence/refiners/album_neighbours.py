@@ -1,6 +1,7 @@
-"""Album neighbours: known positions of photos taken shortly before and after pull a photo's probabilities to them.
+"""Refiner "album-neighbours": photos taken shortly before and after, with known positions, change the probabilities.
 
-The same model as the evidence "album" (``evidence.neighbours``), on the cells of any base model. Works unfitted.
+It is the same model as the evidence "album" (``evidence.neighbours``), on the cells of any base model. It also works
+without a fit.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ _HOUR_S = 3600.0
 
 
 class AlbumNeighboursSettings(AlbumModel):
-    """``by`` names the column whose photos are of one library."""
+    """Settings of the model, and ``by``, the column whose value names the library of a photo."""
 
     by: Literal["album", "user", "source"] = "album"
 
 
 class AlbumNeighbours(Refiner):
-    """p(cell | picture, neighbours) is p(cell | picture) times the likelihood of where the neighbours were.
+    """Multiplies p(cell | picture) by the likelihood of the neighbours' positions, and normalises.
 
-    That is, with the model's reliability, the density of the neighbour's place around the cell, and else the density of
-    photos there anyway. The photo's own position is never looked at.
+    The likelihood is a mixture. With the model's reliability it is the density of a neighbour around the cell, else the
+    general density of photos at the neighbour. The photo's own position is never used.
     """
 
     kind = "album-neighbours"
@@ -52,12 +53,12 @@ class AlbumNeighbours(Refiner):
         seed: int = 0,
         track: Track = silent,
     ) -> Self:
-        """How far apart neighbours in time are, of the records alone."""
+        """Fit the distances between neighbours in time. Only the records of the examples are used."""
         fitted = AlbumModel.fit(examples.records, settings.by, settings.window_h)
         return cls(None, AlbumNeighboursSettings(by=settings.by, **fitted.model_dump()))
 
     def refine(self, posterior: Posterior, records: Records) -> Posterior:
-        """Neighbours are those of the records that have a position and a time."""
+        """Return the refined posterior. Only records with a position and a time can be neighbours."""
         seconds, known = times_of(records), records.has_position
         group = np.unique(records.groups(self.settings.by), return_inverse=True)[1]
         sides = np.stack(nearest_in_time(seconds, known, group, self.settings.window_h * _HOUR_S), axis=1)
@@ -84,10 +85,10 @@ class AlbumNeighbours(Refiner):
         spread_km: NDArray[np.float64],
         anyway: NDArray[np.float64],
     ) -> NDArray[np.float64]:
-        """(rows, k) of each row's places: a mixture of its neighbours, the nearer ones in time heavier.
+        """Return the log likelihood (rows, k) of each row's places; a neighbour with a smaller spread weighs more.
 
-        ``there`` (rows, 2, 2) are their positions, ``spread_km`` and ``anyway`` (rows, 2) how far around them the photo
-        may be and the log density of photos there.
+        ``there`` (rows, 2, 2) are the positions of the two neighbours, ``spread_km`` (rows, 2) the spread of the photo
+        around them, and ``anyway`` (rows, 2) the general log density of photos there.
         """
         weight = np.nan_to_num(1 / spread_km)
         weight /= weight.sum(axis=1, keepdims=True)
@@ -116,7 +117,7 @@ class AlbumNeighbours(Refiner):
 
 
 def _log_prior_density(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log density (n,) of photos at all: by the nearest places of the prior, and those that are half the Earth wide."""
+    """Return the general log density (n,) of photos: from the nearest places of the prior and its very wide places."""
     prior = density_prior()
     wide = prior.spread_km > WIDE_KM
     anywhere = np.log(prior.mass[0, wide].sum() / (4 * math.pi))

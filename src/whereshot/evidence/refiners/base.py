@@ -1,6 +1,7 @@
-"""What refiners share: the places they work on, what they look at in records, and their one face.
+"""The interface of refiners, the fixed places that they work on, and the inputs that they compute from records.
 
-Posteriors of a base model and Records in, Posteriors on the same places out. NumPy; networks are in ``networks``.
+A refiner takes the posteriors of a base model and the records of the same photos, and returns posteriors on the same
+places. This module needs NumPy only; networks are in ``networks``.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from whereshot.photos.scenes import scene_shares
 from whereshot.posterior.base import Posterior
 
 MAX_PLACES = 20_000
-"""More places than this are no set of cells: a network's first layer alone would have a weight for each pair."""
+"""The most places of a refiner. The first layer of a network has a weight for each pair of places."""
 
 
 class Phase(Settings):
-    """A phase of training: an optimiser, its constant learning rate, and how many epochs it may last."""
+    """A phase of training: an optimiser, its constant learning rate, and the most epochs."""
 
     optimizer: Literal["adagrad", "adam"]
     learning_rate: float = Field(gt=0)
@@ -42,13 +43,16 @@ PUBLISHED_PHASES = (
     Phase(optimizer="adam", learning_rate=0.005),
     Phase(optimizer="adam", learning_rate=0.001),
 )
-"""Adagrad (the paper prints Adaboost; its rate is not told, 0.01 is ours), then Adam (Johns, Rounds and Henry 2017)."""
+"""First Adagrad, then Adam (Johns, Rounds and Henry 2017).
+
+The paper prints "Adaboost" and does not give its learning rate; 0.01 is our choice."""
 
 
 class NetworkSettings(Settings):
-    """What every refiner with a network is told.
+    """The settings of all refiners with a network.
 
-    ``top`` cells of the base model are seen, ``validation`` is the share of users kept for early stopping.
+    The network sees the ``top`` likeliest cells of the base model. ``validation`` is the share of users that are kept
+    for early stopping.
     """
 
     top: int = Field(10, ge=1)
@@ -73,14 +77,14 @@ class FixedPlaces:
 
     @classmethod
     def of(cls, posterior: Posterior) -> FixedPlaces:
-        """The places of a posterior whose rows share them. Raises InputError for one whose rows have their own."""
+        """Return the places of a posterior. Raises InputError where its rows do not share their places."""
         if not posterior.shared:
             raise InputError("a refiner works on a fixed set of cells; here every photo has places of its own")
         return cls(posterior.places, posterior.spread_km)
 
     @classmethod
     def of_parts(cls, parts: Iterable[Posterior]) -> FixedPlaces:
-        """All places that occur in posteriors, in the order of latitude and longitude. Raises InputError."""
+        """Return all places with mass in the posteriors, sorted by latitude and longitude. Raises InputError."""
         rows = np.concatenate([np.unique(_rows_of(part)[part.log_mass.ravel() > -np.inf], axis=0) for part in parts])
         rows = np.unique(rows, axis=0)
         if len(rows) > MAX_PLACES:
@@ -91,7 +95,7 @@ class FixedPlaces:
         return cls(np.ascontiguousarray(rows[:, :2]), np.ascontiguousarray(rows[:, 2]))
 
     def gather(self, part: Posterior) -> Posterior:
-        """The same distributions on these places. Raises InputError where one has mass on another place."""
+        """Return the same distributions on these places. Raises InputError where one has mass on another place."""
         own = np.concatenate([self.places, self.spread_km[:, None]], axis=1)
         wanted = _rows_of(part)
         every, number = np.unique(np.concatenate([own, wanted]), axis=0, return_inverse=True)
@@ -112,7 +116,7 @@ class FixedPlaces:
         return Posterior.from_mass(self.places, mass, self.spread_km)
 
     def check(self, posterior: Posterior) -> None:
-        """Raises InputError unless a posterior is on just these places."""
+        """Raise InputError unless a posterior is on exactly these places."""
         if not (
             posterior.shared
             and np.array_equal(posterior.places, self.places)
@@ -124,12 +128,12 @@ class FixedPlaces:
             )
 
     def nearest(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
-        """The number (n,) of the place nearest to each position (n, 2)."""
+        """Return the number (n,) of the place nearest to each position (n, 2)."""
         return sphere.Nearest(self.places).query(points)[1].astype(np.int64)
 
 
 def _rows_of(posterior: Posterior) -> NDArray[np.float64]:
-    """(photos * places, 3): latitude, longitude and spread of every place of every row."""
+    """Return latitude, longitude and spread of every place of every row, (photos * places, 3)."""
     n, k = posterior.log_mass.shape
     places = np.broadcast_to(posterior.places, (n, k, 2))
     spread = np.broadcast_to(posterior.spread_km, (n, k))
@@ -138,9 +142,10 @@ def _rows_of(posterior: Posterior) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Examples:
-    """Photos to fit on, that the base model never saw: its posteriors, the records, and the true cells (n,), -1: none.
+    """Photos to fit a refiner on; the base model must not have been trained on them.
 
-    Raises InputError where the counts differ, or no photo has a cell.
+    ``posterior`` is from the base model, ``cell`` (n,) are the true cells, -1 for none. Raises InputError where the
+    counts differ, or no photo has a cell.
     """
 
     posterior: Posterior
@@ -148,8 +153,11 @@ class Examples:
     cell: NDArray[np.int64]
 
     def kept_apart(self, validation: float, seed: int) -> NDArray[np.bool_]:
-        """Which photos (n,) are of users that training leaves aside. Raises InputError where that leaves none."""
-        # not the share by which the base model's photos were split: of these users all would fall on one side
+        """Return which photos (n,) belong to users that are kept for validation.
+
+        Raises InputError where no photo is left for training or for validation.
+        """
+        # The prefix makes this split independent of the base model's split, which puts all these users on one side.
         users = np.char.add("refined ", self.records.groups("user"))
         held = hashed_share(users, seed) < validation
         counted = self.cell >= 0
@@ -171,16 +179,16 @@ class Examples:
 
 
 def needed(support: FixedPlaces | None) -> FixedPlaces:
-    """The cells of a refiner that works on no others. Raises InputError where there are none."""
+    """Return the cells that a refiner needs. Raises InputError where they are None."""
     if support is None:
         raise InputError("this refiner works on the cells that it was fitted on, and its folder has none; fit it again")
     return support
 
 
 class Refiner(ABC):
-    """Posteriors and records of the same photos -> better posteriors. Made by ``fit`` or ``from_tensors``.
+    """Turns the posteriors and records of photos into better posteriors. Create it by ``fit`` or ``from_tensors``.
 
-    ``support`` are the places it was fitted on, None for one that works on any.
+    ``support`` are the places that it was fitted on; None for a refiner that works on any places.
     """
 
     kind: ClassVar[str]
@@ -194,23 +202,26 @@ class Refiner(ABC):
     def fit(
         cls, examples: Examples, settings: Any, *, state: Path | None = None, seed: int = 0, track: Track = silent
     ) -> Self:
-        """Fitted on examples. ``state`` is a folder in which a fit that was killed goes on. Raises InputError."""
+        """Fit a refiner on examples.
+
+        ``state`` is a folder from which an interrupted fit continues. Raises InputError.
+        """
 
     @abstractmethod
     def refine(self, posterior: Posterior, records: Records) -> Posterior:
-        """The refined posterior, of the same rows and places."""
+        """Return the refined posterior, with the same rows and places."""
 
     @abstractmethod
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """What was fitted, by name."""
+        """Return the fitted arrays by name."""
 
     @classmethod
     @abstractmethod
     def from_tensors(cls, support: FixedPlaces | None, settings: Any, tensors: dict[str, NDArray[Any]]) -> Self:
-        """What ``tensors`` gave. Raises InputError where it does not fit."""
+        """Return a refiner from the arrays of ``tensors``. Raises InputError where they do not fit."""
 
     def __call__(self, posterior: Posterior, records: Records) -> Posterior:
-        """Refine posteriors (n rows) of these n records. Raises InputError for other cells than it was fitted on."""
+        """Refine the posteriors of n records. Raises InputError where the cells differ from the fitted ones."""
         if len(posterior) != len(records):
             raise InputError(f"{len(posterior)} posteriors for {len(records)} records")
         if self.support is not None:
@@ -222,9 +233,9 @@ class Refiner(ABC):
 
 
 def posting_inputs(records: Records) -> NDArray[np.float32]:
-    """Hour, weekday and month (n, 3) of posting in UTC as the published network takes them; zero where unknown.
+    """Return hour, weekday and month (n, 3) of posting in UTC, scaled as in the published network; 0 where unknown.
 
-    (h - 11.5) / 24 with h from 0 to 23, (d - 3.5) / 7 with d from 1, Sunday, to 7, and (m - 6.5) / 12.
+    The values are (h - 11.5) / 24 with h from 0 to 23, (d - 3.5) / 7 with d from 1 (Sunday) to 7, and (m - 6.5) / 12.
     """
     posted = records.table["posted_at"]
     parts = (
@@ -237,18 +248,24 @@ def posting_inputs(records: Records) -> NDArray[np.float32]:
 
 
 def more_inputs(records: Records, outdoor: bool) -> NDArray[np.float32]:
-    """All numbers (n, 3 or 4) besides the base model's: those of posting and, where asked for, of being outdoors."""
+    """Return the inputs (n, 3 or 4) besides the posterior: those of the time of posting and, if asked, of outdoors."""
     parts = [posting_inputs(records), *([outdoor_inputs(records)] if outdoor else [])]
     return np.concatenate(parts, axis=1)
 
 
 def outdoor_inputs(records: Records) -> NDArray[np.float32]:
-    """Probability (n, 1) of being outdoors, a half where unknown. Raises InputError where there are no scenes."""
+    """Return the probability (n, 1) of being outdoors, 0.5 where unknown.
+
+    Raises InputError where no scenes are known.
+    """
     return np.nan_to_num(1 - scene_shares(records)[:, :1], nan=0.5).astype(np.float32)
 
 
 def users_in_time(records: Records) -> list[NDArray[np.int64]]:
-    """The rows of each user in the order of taking, else of posting, else as they stand; without a user, alone."""
+    """Return the rows of each user in the order of time: of taking, else of posting, else in their order.
+
+    A photo without a user is a group of its own.
+    """
     taken, posted = (_floats(records.table[name].cast("int64")) for name in ("taken_at", "posted_at"))
     seconds = np.where(np.isfinite(taken), taken, posted)
     user = np.unique(records.groups("user"), return_inverse=True)[1]

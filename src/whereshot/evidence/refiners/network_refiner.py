@@ -1,4 +1,4 @@
-"""The shape of refiners that are networks: made for a support, asked and kept alike. Torch comes when it is asked."""
+"""The base class of refiners with a network. torch is imported when the network is first used."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class NetworkRefiner(Refiner):
-    """A refiner whose ``network`` sees the best cells and ``more_inputs``, and says the log mass of every cell."""
+    """A refiner whose ``network`` takes the likeliest cells and ``more_inputs`` and returns log masses of all cells."""
 
     network_name: ClassVar[str]
-    """Of the class in ``networks``."""
+    """Name of the network's class in ``networks``."""
     settings: NetworkSettings
 
     def __init__(self, support: FixedPlaces, settings: Any, network: nn.Module) -> None:
@@ -31,7 +31,7 @@ class NetworkRefiner(Refiner):
 
     @classmethod
     def create(cls, support: FixedPlaces, settings: Any) -> nn.Module:
-        """The network as it is before it has learned."""
+        """Return a new network that is not trained."""
         from whereshot.evidence.refiners import networks
 
         made = getattr(networks, cls.network_name)
@@ -39,12 +39,12 @@ class NetworkRefiner(Refiner):
         return result
 
     @abstractmethod
-    def ask(self, inputs: Inputs, records: Records) -> NDArray[np.float64]:
-        """The network's log masses (n, cells); gradients are off."""
+    def predict(self, inputs: Inputs, records: Records) -> NDArray[np.float64]:
+        """Return the network's log masses (n, cells); gradients are off."""
 
     @staticmethod
     def inputs_of(posterior: Posterior, records: Records, settings: NetworkSettings) -> Inputs:
-        """What the network sees of these photos."""
+        """Return the inputs of the network for these photos."""
         from whereshot.evidence.refiners.networks import Inputs
 
         return Inputs.of(posterior, settings.top, more_inputs(records, settings.outdoor))
@@ -54,7 +54,7 @@ class NetworkRefiner(Refiner):
         import torch
 
         with torch.inference_mode():
-            found = self.ask(self.inputs_of(posterior, records, self.settings), records)
+            found = self.predict(self.inputs_of(posterior, records, self.settings), records)
         return Posterior(posterior.places, found, posterior.spread_km)
 
     def tensors(self) -> dict[str, NDArray[Any]]:

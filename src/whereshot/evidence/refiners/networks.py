@@ -1,6 +1,7 @@
-"""The networks of refiners and how they are trained: the base model's best cells and a few numbers in, cells out.
+"""The networks of refiners and their training.
 
-Needs torch; imported where a network is trained or asked.
+A network takes the likeliest cells of the base model and a few numbers, and returns scores of all cells. This module
+needs torch; it is imported where a network is trained or used.
 """
 
 from __future__ import annotations
@@ -28,8 +29,11 @@ _PLAIN = {"schedule": "constant", "warmup": 0.0, "weight_decay": 0.0}
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a network sees of n photos: the best cells' numbers (n, t) and shares (n, t), summing to one, and more
-    numbers (n, m), the first of which is the sum that the shares had."""
+    """The inputs of a network for n photos.
+
+    They are the numbers (n, t) of the likeliest cells, their shares (n, t), which sum to 1, and more numbers (n, m).
+    The first of these is the sum of the shares before they were normalised.
+    """
 
     cell: torch.Tensor
     share: torch.Tensor
@@ -37,7 +41,7 @@ class Inputs:
 
     @classmethod
     def of(cls, posterior: Posterior, top: int, *more: NDArray[np.floating]) -> Inputs:
-        """The ``top`` heaviest cells of each row, renormalised, their former sum, and more columns."""
+        """Take the ``top`` heaviest cells of each row, normalised, their former sum, and more columns."""
         top = min(top, posterior.log_mass.shape[1])
         mass = posterior.mass
         best = np.argpartition(-mass, top - 1, axis=1)[:, :top]
@@ -51,18 +55,21 @@ class Inputs:
         )
 
     def take(self, rows: torch.Tensor) -> Inputs:
-        """Those of some rows, of any shape."""
+        """Return the inputs of some rows; the array of rows can have any shape."""
         return Inputs(self.cell[rows], self.share[rows], self.more[rows])
 
     def dense(self, cells: int) -> torch.Tensor:
-        """(..., cells + m): the shares in the columns of their cells, zero elsewhere, and the other numbers."""
+        """Return one array (..., cells + m): the shares in the columns of their cells, and the other numbers."""
         shares = torch.zeros(*self.share.shape[:-1], cells).scatter_(-1, self.cell, self.share)
         return torch.cat([shares, self.more], dim=-1)
 
 
 class PostingNetwork(nn.Module):
-    """Dense n -> n with ReLU, then three of ``width`` with sigmoid, ReLU and sigmoid, batch normalisation and dropout
-    on each, then the cells' scores (Johns, Rounds and Henry 2017). He initialisation."""
+    """The network of Johns, Rounds and Henry 2017, with He initialisation.
+
+    Layers: dense n to n with ReLU; three dense layers of ``width`` with sigmoid, ReLU and sigmoid; each with batch
+    normalisation and dropout; then the scores of the cells.
+    """
 
     def __init__(self, cells: int, more: int, width: int, dropout: float) -> None:
         super().__init__()
@@ -77,7 +84,7 @@ class PostingNetwork(nn.Module):
         _initialize(self.layers)
 
     def forward(self, inputs: Inputs) -> torch.Tensor:
-        """Log probabilities (n, cells)."""
+        """Return log probabilities (n, cells)."""
         result: torch.Tensor = self.layers(inputs.dense(self.cells)).log_softmax(dim=-1)
         return result
 
@@ -94,7 +101,7 @@ class AlbumNetwork(nn.Module):
         _initialize(self.linear)
 
     def forward(self, inputs: Inputs, length: torch.Tensor) -> torch.Tensor:
-        """Log probabilities (albums, photos, cells) of padded albums, of which the first ``length`` photos count."""
+        """Return log probabilities (albums, photos, cells) of padded albums, whose first ``length`` photos count."""
         packed = nn.utils.rnn.pack_padded_sequence(
             inputs.dense(self.cells), length, batch_first=True, enforce_sorted=False
         )
@@ -122,10 +129,10 @@ def train(
     state: Path | None,
     track: Track,
 ) -> None:
-    """Train ``module`` in place, phase after phase, each until it no longer gets better on photos kept apart.
+    """Train ``module`` in place, phase by phase, each until the validation loss no longer improves.
 
-    ``losses(epoch)`` yields the mean loss of each batch; ``losses(None)`` those of photos kept apart. ``state`` is
-    a folder in which a killed training goes on.
+    ``losses(epoch)`` yields the mean loss of each training batch, ``losses(None)`` that of each validation batch.
+    ``state`` is a folder from which an interrupted training continues.
     """
     first, *then = [
         {"kind": phase.optimizer, "learning_rate": phase.learning_rate, "epochs": phase.epochs} | _PLAIN
@@ -151,7 +158,7 @@ def train(
 
 
 def load(module: nn.Module, tensors: dict[str, NDArray[Any]]) -> nn.Module:
-    """The module with these weights, in evaluation mode. Raises InputError where they do not fit."""
+    """Load weights into the module and return it in evaluation mode. Raises InputError where they do not fit."""
     try:
         module.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in tensors.items()})
     except RuntimeError as error:
@@ -162,5 +169,5 @@ def load(module: nn.Module, tensors: dict[str, NDArray[Any]]) -> nn.Module:
 
 
 def weights(module: nn.Module) -> dict[str, NDArray[Any]]:
-    """All tensors of a module, by name."""
+    """Return all tensors of a module by name."""
     return {name: tensor.detach().cpu().numpy() for name, tensor in module.state_dict().items()}

@@ -1,6 +1,6 @@
-"""Posting time: the base model's best cells and when a photo was posted in, probabilities of all cells out.
+"""Refiner "posting-time": uses the base model's likeliest cells and the time when a photo was posted.
 
-Johns, Rounds and Henry 2017, Multi-modal Geolocation Estimation Using Deep Neural Networks (arXiv 1712.09458).
+Source: Johns, Rounds and Henry 2017, Multi-modal Geolocation Estimation Using Deep Neural Networks (arXiv 1712.09458).
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 
 
 BLOCK = 4096
-"""Photos asked at a time."""
+"""Photos that the network processes at a time."""
 
 
 class PostingTimeSettings(NetworkSettings):
-    """The published sizes; ``batch_size`` is ours."""
+    """The published sizes; ``batch_size`` is our choice."""
 
     width: int = Field(1626, ge=1)
     batch_size: int = Field(256, ge=2)
 
 
 class PostingTime(NetworkRefiner):
-    """The published network; with ``outdoor`` it has one input more."""
+    """The published network; with ``outdoor`` it has one more input."""
 
     kind = "posting-time"
     settings_type = PostingTimeSettings
@@ -54,7 +54,7 @@ class PostingTime(NetworkRefiner):
         seed: int = 0,
         track: Track = silent,
     ) -> Self:
-        """Trained by cross-entropy with the true cells; photos in none are left out."""
+        """Train by cross-entropy with the true cells. Photos without a cell are left out."""
         import torch
 
         from whereshot.evidence.refiners import networks
@@ -78,7 +78,7 @@ class PostingTime(NetworkRefiner):
         networks.train(network, losses, batches, settings, seed=seed, state=state, track=track)
         return cls(support, settings, network)
 
-    def ask(self, inputs: Inputs, records: Records) -> NDArray[np.float64]:
+    def predict(self, inputs: Inputs, records: Records) -> NDArray[np.float64]:
         """Return log masses (n, cells) of the photos, a block of photos at a time."""
         import torch
 

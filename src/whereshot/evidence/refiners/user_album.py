@@ -1,4 +1,4 @@
-"""User album: what the base model says of one user's photos in time order in, probabilities of each photo's cells out.
+"""Refiner "user-album": uses the base model's posteriors of the photos of one user, in the order of time.
 
 A bidirectional LSTM over 24 photos, after Johns, Rounds and Henry 2017 (arXiv 1712.09458).
 """
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 
 class UserAlbumSettings(NetworkSettings):
-    """``photos`` of an album as published; ``width`` of the LSTM and ``batch_size`` in albums are ours."""
+    """``photos`` is the number of photos of an album, as published. ``width`` of the LSTM and ``batch_size``, in
+    albums, are our choice.
+    """
 
     photos: int = Field(24, ge=1)
     width: int = Field(256, ge=1)
@@ -34,7 +36,7 @@ class UserAlbumSettings(NetworkSettings):
 
 
 class UserAlbum(NetworkRefiner):
-    """Trained on one random stretch of each user's photos an epoch; answers stretch by stretch."""
+    """Refines stretches of consecutive photos of a user. Each epoch trains on one random stretch of each user."""
 
     kind = "user-album"
     settings_type = UserAlbumSettings
@@ -51,7 +53,10 @@ class UserAlbum(NetworkRefiner):
         seed: int = 0,
         track: Track = silent,
     ) -> Self:
-        """Trained by cross-entropy with the true cells; photos in none are seen but not counted."""
+        """Train by cross-entropy with the true cells.
+
+        Photos without a cell are inputs, but their loss does not count.
+        """
         import torch
 
         from whereshot.evidence.refiners import networks
@@ -85,7 +90,7 @@ class UserAlbum(NetworkRefiner):
         networks.train(network, losses, batches, settings, seed=seed, state=state, track=track)
         return cls(support, settings, network)
 
-    def ask(self, inputs: Inputs, records: Records) -> NDArray[np.float64]:
+    def predict(self, inputs: Inputs, records: Records) -> NDArray[np.float64]:
         """Return log masses (n, cells) of the photos, by stretches of the photos of one user in order of time."""
         import torch
 
@@ -93,14 +98,14 @@ class UserAlbum(NetworkRefiner):
         found = np.empty((len(records), len(needed(self.support))))
         for start in range(0, len(stretches), self.settings.batch_size):
             rows, length = _padded(stretches[start : start + self.settings.batch_size])
-            said = self._network(inputs.take(rows), length)
+            log_mass = self._network(inputs.take(rows), length)
             inside = torch.arange(rows.shape[1]) < length[:, None]
-            found[rows[inside].numpy()] = said[inside].numpy()
+            found[rows[inside].numpy()] = log_mass[inside].numpy()
         return found
 
 
 def _stretches(rows: NDArray[np.int64], photos: int) -> list[NDArray[np.int64]]:
-    """A user's rows in stretches of at most so many photos; the last goes back to be as long, if it can.
+    """Divide the rows of a user into stretches of ``photos`` rows. The last overlaps the one before, to be as long.
 
     >>> [part.tolist() for part in _stretches(np.arange(5), 2)]
     [[0, 1], [2, 3], [3, 4]]
@@ -114,7 +119,7 @@ def _random_stretch(rows: NDArray[np.int64], photos: int, rng: np.random.Generat
 
 
 def _padded(albums: list[NDArray[np.int64]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows (albums, photos) of the longest's length, filled up with the first, and how many of each count."""
+    """Return the rows of albums padded to the longest, (albums, photos), and the number of rows that count in each."""
     import torch
 
     length = torch.tensor([len(album) for album in albums])

@@ -1,4 +1,4 @@
-"""User mean: what the base model says of all of one user's photos in, what it says of each with that in mind, out."""
+"""Refiner "user-mean": uses the mean of the base model's posteriors of all photos of the same user."""
 
 from __future__ import annotations
 
@@ -18,18 +18,23 @@ _STEPS = 200
 
 
 class UserMeanSettings(Settings):
-    """ "mean": the mean over all of the user's photos answers for each, as published for comparison.
+    """The kind of combination.
 
-    "product": a photo's own probabilities, times how much likelier its user is in each cell than photos are at all:
-    with a fitted probability a user's photo is from where the others are, else from anywhere.
+    * "mean": each photo gets the mean over all photos of its user, as in the published comparison.
+    * "product": a photo's own probabilities are multiplied by the ratio of its user's density to the general density of
+      photos, in each cell. With a fitted probability a photo is from where the user's other photos are, else from
+      anywhere.
     """
 
     rule: Literal["mean", "product"] = "product"
 
 
 class UserMean(Refiner):
-    """``share`` is the fitted probability that a photo is from where the user's others are, ``prior`` (k,) how often
-    photos are in each cell."""
+    """Combines the posteriors of a user's photos.
+
+    ``share`` is the fitted probability that a photo is from where the user's other photos are. ``prior`` (k,) is the
+    general share of photos in each cell.
+    """
 
     kind = "user-mean"
     settings_type = UserMeanSettings
@@ -51,7 +56,7 @@ class UserMean(Refiner):
         seed: int = 0,
         track: Track = silent,
     ) -> Self:
-        """The most likely share, over the photos of users with others."""
+        """Fit the share by maximum likelihood, on the photos of users with several photos."""
         cell, mass = examples.cell, examples.posterior.mass
         prior = mass.sum(axis=0) + 1.0 / mass.shape[1]  # of a photo anywhere, so that no cell is impossible
         prior /= prior.sum()
@@ -87,7 +92,7 @@ class UserMean(Refiner):
 
 
 def _others(mass: NDArray[np.float64], records: Records) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The mean (n, k) of the probabilities of each photo's user's other photos, and how many (n,) these are."""
+    """Return for each photo the mean (n, k) of the posteriors of its user's other photos, and their number (n,)."""
     _, user, count = np.unique(records.groups("user"), return_inverse=True, return_counts=True)
     total = np.zeros((len(count), mass.shape[1]))
     np.add.at(total, user, mass)
@@ -96,7 +101,7 @@ def _others(mass: NDArray[np.float64], records: Records) -> tuple[NDArray[np.flo
 
 
 def _most_likely_share(at_truth: NDArray[np.float64], overall: NDArray[np.float64]) -> float:
-    """The share s in (0, 1) with the greatest sum of log (1 + s (a - 1)) / (1 + s (b - 1))."""
+    """Return the share s in (0, 1) that maximises the sum of log((1 + s (a - 1)) / (1 + s (b - 1)))."""
     from scipy.optimize import minimize_scalar
 
     def loss(share: float) -> float:

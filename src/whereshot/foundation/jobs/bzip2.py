@@ -55,10 +55,10 @@ def blocks(path: str | Path, start: int, stop: int | None = None) -> Iterator[by
 def _text_of(
     path: str | Path, data: bytes, bit: int, marks: list[tuple[int, bool]], number: int, whole: bool, start: int
 ) -> tuple[bytes | None, int]:
-    """The text of the block at ``bit``, and the first mark after it.
+    """Return the text of the block at ``bit``, and the number of the first mark after it.
 
-    Forty-eight bits may also occur by chance, in one of 10**5 files of a gigabyte: a block that does not end at the
-    next mark ends at a later one, and a mark from which nothing can be read is none.
+    The 48 bits of a mark can also occur by chance, in one of 10**5 files of a gigabyte. So where a block does not end
+    at the next mark, a later mark is tried; and a mark at which no block can be read is ignored.
     """
     for after in range(number, min(number + 3, len(marks))):
         text = _decoded(data, bit, marks[after][0])
@@ -70,7 +70,7 @@ def _text_of(
 
 
 def _decoded(data: bytes, start_bit: int, stop_bit: int) -> bytes | None:
-    """One block as a file of its own: header, block, end mark, and the block's checksum as that of the file."""
+    """Decode one block as a file of its own: header, block, end mark, and the checksum of the block."""
     block = _bits(data, start_bit, stop_bit)
     checksum = int.from_bytes(_bits(data, start_bit + _MAGIC_BITS, start_bit + _MAGIC_BITS + 32), "big")
     length = stop_bit - start_bit
@@ -87,7 +87,7 @@ def _decoded(data: bytes, start_bit: int, stop_bit: int) -> bytes | None:
 
 
 def _bits(data: bytes, start_bit: int, stop_bit: int) -> bytes:
-    """The bits [start, stop), moved so that the first is the highest of the first byte; zeros after the last."""
+    """Return the bits [start, stop), shifted so that the first bit is the highest bit of the first byte."""
     first, shift = divmod(start_bit, 8)
     length = (stop_bit - start_bit + 7) // 8
     taken = np.frombuffer(data, np.uint8, min(length + 1, len(data) - first), first)
@@ -98,7 +98,7 @@ def _bits(data: bytes, start_bit: int, stop_bit: int) -> bytes:
 
 
 def _marks(data: bytes) -> list[tuple[int, bool]]:
-    """The bits at which the mark of a block (True) or of an end (False) stands."""
+    """Return the positions in bits of all marks: of the start of a block (True) or of the end of the data (False)."""
     found = []
     for magic, is_block in ((BLOCK_MAGIC, True), (END_MAGIC, False)):
         for shift in range(8):

@@ -27,14 +27,14 @@ from whereshot.photos.records import Records
 from whereshot.photos.reject_reasons import NO_FILE, NO_FILE_DETAIL, UNREADABLE
 
 UNIT_PHOTOS = 1000
-"""Pictures that are judged at a time, and again after a kill."""
+"""Pictures in a unit. An interrupted run judges the unit in progress again."""
 UNIT_ROWS = 200_000
-"""Rows, where no step looks at pictures."""
+"""Rows in a unit where no step reads pictures."""
 
 JUDGED, MASKED = ".judged", "masked"
 
 Steps = Mapping[str, Settings]
-"""Settings by the name of the step, for those that are to be done."""
+"""The settings of each requested step by its name."""
 
 
 def curate(
@@ -46,10 +46,10 @@ def curate(
     overwrite: bool = False,
     track: Track = silent,
 ) -> dict[str, Any]:
-    """Do the steps in the order of STEPS; {"rows", "kept", "rejected", "seconds"} of all runs.
+    """Run the steps in the order of STEPS; return {"rows", "kept", "rejected", "seconds"} of all runs.
 
-    Several records are one after the other. Raises InputError on settings that cannot be, and where records lack what
-    a step needs; OutputError where nothing can be written.
+    Several ``records`` are read one after the other. Raises InputError for settings out of range and for records that
+    lack a column that a step needs, and OutputError where nothing can be written.
     """
     out = Path(out)
     steps = _checked(records, out, steps)
@@ -81,7 +81,7 @@ def curate(
 
 
 def _checked(records: Sequence[str | Path], out: Path, steps: Steps) -> dict[str, dict[str, Any]]:
-    """The steps in their order; raises where one cannot be done."""
+    """Return the steps in their order. Raises InputError where a step cannot run."""
     if not records:
         raise InputError("curate needs records; make some with: whereshot ingest")
     sources = [RecordFiles(path, 1) for path in records]
@@ -107,15 +107,15 @@ def _checked(records: Sequence[str | Path], out: Path, steps: Steps) -> dict[str
 
 
 def _has_values(shard: Path, name: str) -> bool:
-    """Whether a column is there and not null in every row, as far as the file tells without being read."""
+    """Return whether a column exists and is not null in every row, by the statistics in the file's metadata."""
     metadata = pq.read_metadata(shard)
     names = [metadata.schema.column(number).path for number in range(metadata.num_columns)]
     if name not in names:
         return False
     for group in range(metadata.num_row_groups):
         column = metadata.row_group(group).column(names.index(name))
-        told = column.statistics if column.is_stats_set else None
-        if told is None or not told.has_null_count or told.null_count < column.num_values:
+        statistics = column.statistics if column.is_stats_set else None
+        if statistics is None or not statistics.has_null_count or statistics.null_count < column.num_values:
             return True
     return False
 
@@ -131,7 +131,7 @@ def _run(job: RowJob, units: Sequence[Unit], shards: Shards, engine: Engine, tra
 
 
 def judge(batch: pa.RecordBatch, *, steps: Mapping[str, Settings], masked: str) -> pa.RecordBatch:
-    """Records in, the same out: with the columns that steps add, and with reasons where one refuses a photo."""
+    """Judge a batch of records; return it with the columns that the steps add, and with reasons for rejects."""
     table = Records(pa.Table.from_batches([batch])).table
     judging = [name for name in steps if STEPS[name].judge is not None]
     reads = {"id", "image", *(column for name in judging for column in STEPS[name].reads)}
@@ -154,7 +154,7 @@ def judge(batch: pa.RecordBatch, *, steps: Mapping[str, Settings], masked: str) 
 
 
 def _judged(photo: CuratedPhoto, steps: Steps) -> Reject | None:
-    """The first reason why a photo goes."""
+    """Return the first reason to reject a photo; None where all steps keep it."""
     try:
         for name, settings in steps.items():
             if photo.record.get("image") is None and STEPS[name].needs_picture(settings):
@@ -174,7 +174,7 @@ def _judged(photo: CuratedPhoto, steps: Steps) -> Reject | None:
 
 
 def _chosen(folder: Path, units: Sequence[str], steps: Steps) -> list[Dropped]:
-    """What the steps drop, one after the other, by rows of all units together."""
+    """Run ``choose`` of each step, one after the other; return the dropped rows, counted over all units together."""
     columns = list(dict.fromkeys(column for name in steps for column in STEPS[name].chooses_by(steps[name])))
     tables = [_columns_of(shard_path(folder, unit), columns) for unit in units]
     left = pa.concat_tables(tables, promote_options="permissive")
@@ -202,7 +202,7 @@ def _columns_of(path: Path, columns: Sequence[str]) -> pa.Table:
 
 
 def _written(judged: Shards, done: Shards, units: Sequence[str], dropped: Sequence[Dropped]) -> Iterator[str]:
-    """The units, as soon as their shards are written."""
+    """Write the shards of the units and yield each unit when they are written."""
     start = 0
     for unit in units:
         count = pq.read_metadata(shard_path(judged.folder, unit)).num_rows

@@ -26,13 +26,13 @@ OTHER, UNKNOWN = "other scene", "scene unknown"
 WANTED = (*SCENES, "outdoor")
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of the pictures that the published classifiers of Places365 were trained on, as ImageNet's."""
+"""Mean and deviation of the pixels of ImageNet, with which the published classifiers of Places365 were trained."""
 DEFAULT_SIDE = 224
 RESIZED = 256 / 224
 
 
 def check(settings: Settings, has_column: Callable[[str], bool]) -> None:
-    """Raises InputError where the scene is unknown, or where nothing tells it."""
+    """Raise InputError where the scene is unknown, or where records have neither columns of scenes nor a classifier."""
     if settings["wanted"] not in WANTED:
         raise InputError(f"--scene must be {', '.join(WANTED)}; got {settings['wanted']!r}")
     model, hierarchy = settings.get("model"), settings.get("hierarchy")
@@ -47,7 +47,7 @@ def check(settings: Settings, has_column: Callable[[str], bool]) -> None:
 
 
 def judge(photo: CuratedPhoto, settings: Settings) -> Reject | None:
-    """Why a photo is not of the wanted scene; its probabilities become its columns."""
+    """Reject a photo that is not of the wanted scene; its probabilities become columns of its record."""
     recorded = [photo.record.get(column) for column in SCENE_COLUMNS]
     known: list[float] = [share for share in recorded if share is not None]
     if len(known) < len(SCENE_COLUMNS) and settings.get("model") is None:
@@ -57,8 +57,8 @@ def judge(photo: CuratedPhoto, settings: Settings) -> Reject | None:
     photo.columns |= dict(zip(SCENE_COLUMNS, known, strict=True))
     if is_wanted(known, settings["wanted"]):
         return None
-    told = ", ".join(f"{kind} {share:.2f}" for kind, share in zip(SCENES, known, strict=True))
-    return Reject(OTHER, f"{told}; {settings['wanted']} is wanted")
+    shares = ", ".join(f"{kind} {share:.2f}" for kind, share in zip(SCENES, known, strict=True))
+    return Reject(OTHER, f"{shares}; {settings['wanted']} is wanted")
 
 
 def is_wanted(shares: list[float], wanted: str) -> bool:

@@ -1,7 +1,7 @@
-"""Download the pictures of records with urls into a folder; what cannot be downloaded becomes a reject.
+"""Download the pictures of records with urls into a folder; a picture that cannot be downloaded becomes a reject.
 
-A portion of records is done when its Parquet shard is written; a picture, when it is renamed into its place. So a run
-that was killed goes on, asks for no picture again that it has, and ends with the rows of an undisturbed one.
+A portion of records is complete when its Parquet shard is written; a picture, when it has its final name. So an
+interrupted run can be continued. It does not download a picture twice, and ends with the same rows.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = ["Manners", "RefusedError", "fetch"]
 
 PORTION_ROWS = 2000
 PORTIONS_AHEAD = 2
-"""Portions under way at a time, so that the last slow photos of one do not keep the rest waiting."""
+"""Portions that are downloaded at the same time, so that a few slow photos of one portion do not delay the others."""
 
 
 def fetch(
@@ -43,11 +43,11 @@ def fetch(
     overwrite: bool = False,
     track: Track = silent,
 ) -> dict[str, Any]:
-    """Download the picture of every record into ``out``; {"rows", "kept", "rejected", "seconds"} of all runs.
+    """Download the picture of every record into ``out``; return {"rows", "kept", "rejected", "seconds"} of all runs.
 
-    ``out`` is then a folder of Records whose ``image`` is the downloaded file, with rejects beside in ``rejects/``.
-    With ``retry`` what an earlier run rejected is asked for again, and the pictures that it got are only looked at.
-    Raises InputError where there are no urls, OutputError where nothing can be written.
+    ``out`` becomes a folder of Records whose ``image`` is the downloaded file; its folder ``rejects/`` has the rejects.
+    With ``retry`` the rejects of an earlier run are tried again, and its pictures are only checked. Raises InputError
+    where there are no urls, and OutputError where nothing can be written.
     """
     require("aiohttp", extra="fetch")
     source, out = RecordFiles(records, PORTION_ROWS), Path(out)

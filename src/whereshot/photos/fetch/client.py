@@ -91,20 +91,18 @@ class Client:
         return result
 
     async def _patiently(self, url: URL, accept: Callable[..., Any], *, robots: bool) -> Any:
-        """Ask again where it may help, each time after a longer pause."""
+        """Send a request, with retries where these can help; each pause is longer than the one before."""
         manners, pause_s = self._manners, self._manners.back_off_s
-        told: Counter[tuple[str, str]] = Counter()
+        failures: Counter[tuple[str, str]] = Counter()
         for attempt in range(1, manners.attempts + 1):
             try:
                 return await self._follow(url, accept, robots=robots)
             except LaterError as error:
-                told[error.reason, error.detail] += 1
+                failures[error.reason, error.detail] += 1
                 wait_s = max(pause_s * random.uniform(0.5, 1.0), error.pause_s)
                 if attempt == manners.attempts or wait_s > manners.longest_pause_s:
                     times = "once" if attempt == 1 else f"{attempt} times"
-                    (reason, detail), _ = told.most_common(1)[
-                        0
-                    ]  # what it mostly says, not what it happened to say last
+                    (reason, detail), _ = failures.most_common(1)[0]  # the most frequent failure, not the last one
                     raise base.RefusedError(reason, f"{detail}; tried {times}") from None
                 await asyncio.sleep(wait_s)
                 pause_s *= 2

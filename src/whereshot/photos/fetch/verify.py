@@ -31,14 +31,14 @@ def check_place(url: str, asked: str) -> None:
 
 
 def check_type(content_type: str, url: str) -> None:
-    """Refuse what the server itself does not call a picture; where it calls it nothing, its bytes will tell."""
+    """Refuse content whose declared type is not a picture. Content without a type is checked by its bytes later."""
     kind = content_type.partition(";")[0].strip().lower()
     if not kind.startswith("image/") and kind not in _UNTOLD:
         raise base.RefusedError(base.NO_PICTURE, f"{url}: the server sends {kind[:_LONGEST_TEXT]!r}")
 
 
 def check_picture(data: bytes, url: str) -> str:
-    """The suffix for a whole picture; it is decoded to the end to know that. Raises RefusedError."""
+    """Decode a picture to its end and return the suffix for its file. Raises RefusedError."""
     if len(data) < picture_bytes.LEAST_BYTES:
         raise base.RefusedError(TOO_SMALL, f"{url}: {len(data)} bytes; photos have more than 1,024")
     try:

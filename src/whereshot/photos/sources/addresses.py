@@ -1,7 +1,8 @@
 """Sample addresses of OpenAddresses (CSV, or one GeoJSON feature per line; also .gz) for each cell.
 
-A cell gets so many addresses, spread over the smaller units in it by how many addresses each unit has. Addresses are
-in the order of a hash, so that the sample is random, the same in every run, and knows who comes next where one fails.
+The addresses of a cell are divided among the smaller units in it, in proportion to the number of addresses in each
+unit. Addresses are sorted by a hash. So the sample is random, it is the same in every run, and the next address is
+known where one fails.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ class Sampling(settings_file.Settings):
     units: str = "s2:10"
     per_cell: int = Field(default=330, ge=1)
     reserve: int = Field(default=5, ge=1)
-    """Addresses held ready for each that is wanted, since many have no panorama."""
+    """Addresses in reserve for each wanted address, because many addresses have no panorama."""
     radius_m: float = Field(default=50.0, gt=0, le=1000)
-    """How far from an address a picture may be."""
+    """The largest distance in metres of a picture from its address."""
     seed: int = 0
 
 
@@ -54,7 +55,7 @@ class Address(NamedTuple):
 
 
 class AddressUnit(NamedTuple):
-    """A smaller unit of a cell: how many addresses are wanted of it, and those that may be taken, in their order."""
+    """A smaller unit of a cell: the number of wanted addresses, and the addresses to try, in their order."""
 
     name: str
     wanted: int
@@ -62,7 +63,7 @@ class AddressUnit(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """The units by cell, both in the order of their names; and the rows that tell no place, or lie in no cell."""
+    """The units by cell, both sorted by name, and the numbers of rows without a place and of rows outside all cells."""
 
     cells: dict[str, list[AddressUnit]]
     addresses: int
@@ -77,7 +78,7 @@ class _Batch(NamedTuple):
 
 
 def draw(inputs: Sequence[Path], sampling: Sampling, track: Track) -> Drawn:
-    """The sample, after reading the addresses twice: to count them, and to choose. Raises InputError."""
+    """Draw the sample. The addresses are read twice: first to count them, then to choose. Raises InputError."""
     cell_of, unit_of = _namer(sampling.cells, "cells"), _namer(sampling.units, "units")
     counts: Counter[tuple[str, str]] = Counter()
     without_place = outside = 0
@@ -115,7 +116,7 @@ def draw(inputs: Sequence[Path], sampling: Sampling, track: Track) -> Drawn:
 
 
 def allot(counts: Mapping[str, int], total: int) -> dict[str, int]:
-    """``total`` spread over units in proportion to their counts, none above its count; whole by largest remainders.
+    """Divide ``total`` among units in proportion to their counts, at most its count for each; by largest remainders.
 
     >>> allot({"a": 60, "b": 30, "c": 10}, 7)
     {'a': 4, 'b': 2, 'c': 1}
@@ -157,7 +158,7 @@ def _namer(text: str, what: str) -> Callable[[_Batch], list[str]]:
 
 
 def _batches(path: Path) -> Iterator[tuple[_Batch, int]]:
-    """Addresses in batches, each with the number of rows that tell no usable place."""
+    """Yield the addresses in batches, each with the number of its rows without a usable place."""
     rows = _rows(path)
     while some := list(islice(rows, BATCH_ROWS)):
         latitude, longitude = (np.array([_number(row[at]) for row in some]) for at in (0, 1))

@@ -39,10 +39,10 @@ Source = Callable[[Sequence[Path], Mapping[str, str], Track], Ingested]
 
 @dataclass(frozen=True)
 class Order:
-    """What a source is to collect, and where to: everything a person may say about it on the command line.
+    """What a source collects, and into which folder: all options of the command line for it.
 
-    ``settings`` are texts "key=value" for the source's own settings; ``where`` are texts like "country=US,CA";
-    ``endpoint`` replaces the address of an API; nothing is paid for before ``confirmed``, nor beyond ``budget_usd``.
+    ``settings`` are texts "key=value" for the source's own settings; ``where`` are texts like "country=US,CA".
+    ``endpoint`` replaces the address of an API. Nothing is paid before ``confirmed``, nor beyond ``budget_usd``.
     """
 
     inputs: Sequence[Path]
@@ -55,28 +55,30 @@ class Order:
     confirmed: bool = False
     overwrite: bool = False
     track: Track = silent
-    tell: Callable[[str], None] = lambda _: None
-    """Takes what a person is to know before it happens."""
+    notify: Callable[[str], None] = lambda _: None
+    """Shows the user a message before an action, such as its cost."""
 
     def manners_of(self, usual: Manners) -> Manners:
-        """How to ask: as the API's terms have it, and also in one's own network where that is where it is."""
+        """Return how requests are sent: as the terms of the API state, and also to a private network if it is there."""
         return self.manners or (usual if self.endpoint is None else replace(usual, allow_private=True))
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What became of an order: {"rows", "kept", "rejected", "seconds"} of all runs, and remarks for a person."""
+    """The result of an order: {"rows", "kept", "rejected", "seconds"} of all runs, and notes for the user."""
 
     summary: dict[str, Any]
     notes: tuple[str, ...] = ()
 
 
 Collector = Callable[[Order], Collected]
-"""Fills a folder with Records unit by unit, going on where it stopped. Raises InputError, OutputError."""
+"""A function that fills a folder with Records, unit by unit, and continues an interrupted run.
+
+It raises InputError and OutputError."""
 
 
 def judge_positions(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> tuple[list[str], list[str]]:
-    """Reason and detail (n each) for every position that cannot be used, "" where it can."""
+    """Return the reason and the detail (n each) why each position cannot be used; "" where it can."""
     reasons, details = [""] * len(latitude), [""] * len(latitude)
     problems = sphere.position_problems(latitude, longitude)
     null_island = sphere.is_null_island(latitude, longitude)
@@ -93,7 +95,7 @@ def judge_positions(latitude: NDArray[np.float64], longitude: NDArray[np.float64
 
 
 def repeats(rows: pa.Table) -> pa.Table:
-    """Rejects for rows whose ids have been before."""
+    """Return the rejects for rows whose ids occurred before."""
     ids, images = rows["id"].to_pylist(), rows["image"].to_pylist()
     return tables.rejects_table(
         (name, image, DUPLICATE_ID, f"id {name!r} stands in an earlier row")

@@ -1,8 +1,8 @@
 """Make records from Flickr's search, with the urls of 1024-pixel JPEGs, which ``whereshot fetch`` downloads.
 
-Hays and Efros 2008, "IM2GPS": photos with positions, found by lists of keywords and places. The API shows at most the
-first 4,000 results of a question, so the time of upload is halved until a block has no more; a block is a unit that,
-once written, is never asked for again. One whose pages could not all be had is asked for again by the next run.
+The method of Hays and Efros 2008, "IM2GPS": search photos with positions by lists of keywords and places. The API shows
+at most the first 4,000 results of a query. So the range of upload times is halved until each block has at most 4,000. A
+block that was written is not requested again. A block with missing pages is requested again by the next run.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from whereshot.photos.sources.seen_ids import SeenIds
 ENDPOINT = "https://api.flickr.com/services/rest/"
 KEY = "WHERESHOT_FLICKR_KEY"
 PER_HOUR = 3600
-"""Questions that the API's terms allow with one key."""
+"""Requests per hour that the terms of the API allow with one key."""
 
 MANNERS = Manners(connections=4, connections_per_host=4, rate_per_host=PER_HOUR / 3600, redirects=0)
 MOST_RESULTS = 4000
 PER_PAGE = 250
-"""Of a question about places the API never gives more on a page."""
+"""Results on a page; the API never returns more for queries by place."""
 
 EXTRAS = "geo,date_taken,date_upload,owner_name,tags,license,media,url_l"
 
@@ -136,7 +136,7 @@ class _Job:
         return (f"{failed} blocks could not be had whole; the same command asks for them again",) if failed else ()
 
     async def query(self, number: int, query: Query) -> None:
-        """All blocks of a query, in the order of time; halves of those that have too many results."""
+        """Process all blocks of a query in the order of time; a block with too many results is halved."""
         edges = [
             int(datetime.datetime.combine(day, datetime.time(), datetime.UTC).timestamp())
             for day in (self._search.min_upload, self._search.max_upload)
@@ -154,7 +154,10 @@ class _Job:
                 waiting += [*replaced, (second, False), (first, False)]
 
     def _was_halved(self, block: _Block) -> bool:
-        """Whether an earlier run has done a part of it; the total may have changed since, the cuts must not."""
+        """Return whether an earlier run halved this block.
+
+        The number of results may have changed since; the cuts stay.
+        """
         return any(
             other != block and block.start <= other.start and other.stop <= block.stop
             for other in self._done.get(block.query, ())

@@ -44,9 +44,10 @@ _EDITED = re.compile(r"-(edited|bearbeitet|modifié|editado|modificato|bewerkt|e
 
 @dataclass(frozen=True)
 class Sidecar:
-    """What a file beside a photo says, None where it says nothing; ``position_from`` and the like name its kind.
+    """The data in a file beside a photo; fields that it does not have are None.
 
-    Degrees; ``taken_at`` is UTC unless ``taken_at_is_local``. ``problem``: why the file or its position cannot be read.
+    Positions are in degrees. ``taken_at`` is in UTC unless ``taken_at_is_local``. ``position_from`` and ``taken_from``
+    name the kind of the file. ``problem`` is why the file or its position cannot be read.
     """
 
     latitude: float | None = None
@@ -68,7 +69,10 @@ _TOGETHER = (
     ("tags",),
     ("problem",),
 )
-"""What is taken from one sidecar or from another, but not mixed; the first of each says whether it is there."""
+"""Groups of fields that must come from the same sidecar.
+
+The first field of a group shows whether the sidecar has it.
+"""
 
 
 class Sidecars:
@@ -223,7 +227,7 @@ def _position(
 
 
 def _moment(*texts: str | None) -> tuple[datetime.datetime | None, bool]:
-    """The first text that is a time of day, in UTC where it tells its offset; (time, whether it is local)."""
+    """Return (time, whether it is local) from the first text that has a time of day; in UTC where it has an offset."""
     for text in texts:
         if not text or "T" not in text:  # a bare day would pass for midnight
             continue

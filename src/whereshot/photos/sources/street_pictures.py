@@ -1,12 +1,12 @@
 """Collect pictures of streets at sampled addresses: the steps that Street View and Mapillary share.
 
-First the panoramas of every cell are looked up, which costs nothing; what the pictures cost is told, and none is asked
-for before that is confirmed. Then the pictures, cell by cell. What was asked for at a price stands in a list before it
-is asked for, so that no crash and no second run spends more than the budget.
+First the panoramas of each cell are searched, which is free. Then the cost of the pictures is shown, and the user must
+confirm it. Then the pictures are downloaded, cell by cell. Each paid request is written to a list before it is sent, so
+that neither a crash nor a second run can spend more than the budget.
 
     OUT/panoramas/        the panoramas found, a unit for each cell
     OUT/                  Records of the pictures, a unit for each cell; images/ holds them
-    OUT/paid.jsonl        one line for each question that has a price
+    OUT/paid.jsonl        one line for each paid request
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ class _Job:
         if not self._order.confirmed or self._order.budget_usd is None:
             lacking = "--yes and --budget USD" if not self._order.confirmed else "--budget USD"
             raise InputError(f"{cost}; none was asked for yet: go on with {lacking}")
-        self._order.tell(f"{cost}; the budget is {self._order.budget_usd:.2f} USD")
+        self._order.notify(f"{cost}; the budget is {self._order.budget_usd:.2f} USD")
 
     def _missing(self, cell: str) -> list[dict[str, Any]]:
         """The rows of a cell whose pictures are not here."""

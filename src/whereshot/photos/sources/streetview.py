@@ -137,7 +137,7 @@ class StreetView:
                 data, _ = await self._paid.data("", parameters, _check_picture)
                 return crop(data, settings.size, settings.margin)
             except RefusedError as error:
-                may_pass = error.detail.endswith("tried once")  # what is refused for good is told without it
+                may_pass = error.detail.endswith("tried once")  # else a retry cannot help
                 if attempt == manners.attempts or not may_pass:
                     raise
                 await asyncio.sleep(pause_s)

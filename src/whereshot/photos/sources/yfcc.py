@@ -2,7 +2,7 @@
 
 Thomee et al. 2016, "YFCC100M: The New Data in Multimedia Research". Tab-separated lines, of 23 columns in the original
 dump, of 25 in the later release, where the line's number comes first and the photo's hash third. Texts are
-URL-encoded. Everything is done on whole columns, so that Python meets only the rows that are odd.
+URL-encoded. All work is done on whole columns; only unusual rows are processed one by one in Python.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def sections(
     of pictures start from, if small copies of the worst and best are wanted.
     """
     row = report.rows[0]
-    words = [] if benchmark is None else [f"{benchmark.title}: {benchmark.photos:,} photos. {benchmark.told}"]
+    words = [] if benchmark is None else [f"{benchmark.title}: {benchmark.photos:,} photos. {benchmark.about}"]
     first: list[ScoreTable | Figure | PhotoGroup] = [tables.scores(report, benchmark)]
     first += [] if benchmark is None or not benchmark.published else [tables.published(benchmark)]
     found = [Section("Scores", words, [*first, tables.all_scores(report)])]
