@@ -43,17 +43,17 @@ RankCountries = Callable[..., list[tuple[str, float]]]
 
 LONGEST = (
     "server/test_page_browser.py",
-    "test_footprint.py",
-    "cli/test_outputs_of_commands.py",
-    "training/test_train.py",
-    "training/test_refine_run.py",
-    "foundation/jobs/test_spark.py",
-    "training/test_learn.py",
     "server/test_static_site.py",
-    "models/networks/test_networks.py",
-    "test_wheel.py",
+    "test_footprint.py",
+    "training/test_train.py",
+    "foundation/jobs/test_spark.py",
+    "models/networks/test_backbone.py",
+    "cli/test_outputs_of_commands.py",
+    "posterior/test_background.py",
+    "training/test_refine_run.py",
+    "training/test_learn.py",
 )
-"""The files that take longest begin first, so that at the end no process works on alone; --durations=50 shows them."""
+"""The longest files. They begin first, so that no process works alone at the end. make test shows durations."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

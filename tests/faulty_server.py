@@ -70,7 +70,6 @@ class FaultyServer(OwnServer):
         self.delivered: Counter[str] = Counter()
         self.at_a_time = self.most_at_a_time = 0
         self.agents: set[str] = set()
-        self._random = random.Random(5)
 
     async def answer(self, target: str, headers: dict[str, str], writer: asyncio.StreamWriter) -> bool:
         self.agents |= {headers["user-agent"]} if "user-agent" in headers else set()
@@ -90,10 +89,11 @@ class FaultyServer(OwnServer):
             return self._send(writer, "200 OK", picture(0, 64))
         number = int(path.rpartition("/")[2].partition(".")[0])
         kind = kind_of(number) if path.startswith("/p/") else "good"
-        await asyncio.sleep(self.delay_s * self._random.random())
+        draw = random.Random(f"{path} {self.asked[path]}")  # whatever order the questions come in
+        await asyncio.sleep(self.delay_s * draw.random())
         data = picture(number, self.side)
-        if self._random.random() < self.drops:
-            if self._random.random() < 0.5:
+        if draw.random() < self.drops:
+            if draw.random() < 0.5:
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n")
                 writer.write(f"Content-Length: {len(data)}\r\n\r\n".encode() + data[: len(data) // 3])
             return False

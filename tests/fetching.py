@@ -8,10 +8,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from waiting import PATIENCE_S
 from whereshot.photos.fetch import Manners, RefusedError
 from whereshot.photos.records import Records
 
-HASTY = Manners(allow_private=True, back_off_s=0.01, timeout_s=5, connections_per_host=16)
+HASTY = Manners(allow_private=True, back_off_s=0.01, timeout_s=PATIENCE_S, connections_per_host=16)
 
 
 def write(path: Path, urls: list[str | None], ids: list[str] | None = None) -> Path:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from api_server import Answer, as_json
+from waiting import PATIENCE_S
 from whereshot.photos.fetch import Manners
 
-HASTY = Manners(allow_private=True, back_off_s=0.01, timeout_s=5, attempts=4, redirects=0)
+HASTY = Manners(allow_private=True, back_off_s=0.01, timeout_s=PATIENCE_S, attempts=4, redirects=0)
 SECRET = "k3y/that+nobody sees"
 START = int(datetime.datetime(2010, 1, 1, tzinfo=datetime.UTC).timestamp())
 

@@ -16,9 +16,10 @@ from PIL import Image
 
 from api_server import Answer, as_json
 from faulty_server import picture
+from waiting import PATIENCE_S
 from whereshot.photos.fetch import Manners
 
-HASTY = Manners(allow_private=True, back_off_s=0.01, timeout_s=5, attempts=3, redirects=0)
+HASTY = Manners(allow_private=True, back_off_s=0.01, timeout_s=PATIENCE_S, attempts=3, redirects=0)
 STREETVIEW_KEY = "AIza/street+key"
 MAPILLARY_TOKEN = "MLY|123|se cret"
 SMALL = ["cells=region", "units=city", "size=128", "margin=24", "per_cell=10"]

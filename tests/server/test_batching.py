@@ -19,7 +19,7 @@ from http_client import (
 )
 from recording_worker import RecordingWorker
 from serving_process import Server
-from waiting import wait_until
+from waiting import PATIENCE_S, wait_until
 from whereshot.server.batching import BATCH, Batcher, Waiting
 from whereshot.server.limits import Limits
 from whereshot.server.media_types import GEOJSON, JSON, LINES
@@ -38,7 +38,7 @@ def run(worker: RecordingWorker, test: Callable[[Batcher], Coroutine[Any, Any, N
         batcher = Batcher([worker], Limits(), Metrics())
         await batcher.start()
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 await test(batcher)
         finally:
             await batcher.stop()

@@ -52,7 +52,7 @@ def slow_adaptive(leaves: list[int], most: int, least: int, min_level: int, max_
 places = st.tuples(st.floats(-90, 90), st.floats(-180, 180))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     anchors=st.lists(places, min_size=1, max_size=6),
     counts=st.lists(st.integers(1, 12), min_size=6, max_size=6),

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from api_server import Answer, ApiServer, as_json
+from waiting import PATIENCE_S
 from whereshot.foundation.errors import InputError
 from whereshot.photos.fetch import Manners, RefusedError
 from whereshot.photos.fetch.api import Api, LaterError, key_from
 
 SECRET = "k3y with+signs/"
-HASTY = Manners(allow_private=True, back_off_s=0.01, timeout_s=5, attempts=3, redirects=0)
+HASTY = Manners(allow_private=True, back_off_s=0.01, timeout_s=PATIENCE_S, attempts=3, redirects=0)
 
 
 def echo(path: str, asked: dict[str, str], headers: dict[str, str]) -> Answer:

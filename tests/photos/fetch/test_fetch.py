@@ -162,7 +162,7 @@ SCRIPT = """
 import sys
 import whereshot.photos.fetch as fetching
 fetching.PORTION_ROWS = 40
-fetching.fetch(sys.argv[1], sys.argv[2], fetching.Manners(allow_private=True, back_off_s=0.01, timeout_s=5))
+fetching.fetch(sys.argv[1], sys.argv[2], fetching.Manners(allow_private=True, back_off_s=0.01))
 """
 
 
