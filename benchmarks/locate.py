@@ -87,7 +87,7 @@ def once_started(model: Path, photos: list[str]) -> float:
 def bare(task: tuple[Path, list[str]]) -> None:
     """Nothing but decoding and the network, photo by photo."""
     folder = model_folder.ModelFolder(task[0])
-    runtime.OnnxCompute(str(folder.onnx)).look(task[1], folder.description.preprocess)
+    runtime.OnnxCompute(str(folder.onnx)).outputs_of(task[1], folder.description.preprocess)
 
 
 def bare_rate(model: Path, photos: list[str], workers: int) -> float:

@@ -114,12 +114,12 @@ def test_refine_on_some_and_populate_with_others(run: Run, table: Path, tmp_path
         ),
         (
             ["TABLE", "--refine-on", "TABLE", "--populate-with", "TABLE", "--out", "x.parquet"],
-            "--refine-on and --populate-with leave nothing to do for the tables named besides",
+            "--refine-on and --populate-with replace the tables; leave the tables out",
         ),
         (["TABLE", "--out", "x.parquet", "--preset", "planett"], f"no preset 'planett'; known: {', '.join(PRESETS)}"),
         (
             ["TABLE", "--out", "x.parquet", "--preset", "planet", "--kind", "s2"],
-            "--preset already says the kind: leave --kind out",
+            "--preset sets the kind; leave --kind out",
         ),
         (
             ["TABLE", "--out", "x.parquet", "--preset", "geoestimation"],
@@ -318,7 +318,7 @@ def test_compare_prints_a_table(run: Run, cells: Path, table: Path) -> None:
         ),
         (
             ["CELLS", "--on", "TABLE", "--split", "0.5"],
-            "--split says what --build and --preset are built on; the files named are built already",
+            "--split goes with --build or --preset; the cells in files are built already",
         ),
         (["CELLS", "--on", "TABLE", "--split", "0.5", "--fit-on", "TABLE"], "give either --fit-on or --split"),
         (["--on", "TABLE", "--build", "s4"], "no partition kind 's4'; did you mean 's2'?"),

@@ -315,7 +315,7 @@ def test_tables_need_no_torch(files: Path) -> None:
         ),
         (
             ["--predictions", "a.csv", "--truth", "truth.csv", "--cluster", "album"],
-            "truth.csv: no column 'album' to cluster by",
+            "truth.csv: no column 'album' to group photos by",
         ),
     ],
 )
@@ -379,5 +379,6 @@ def test_calibrate_refuses(run: Run, files: Path) -> None:
     )
     given = ["--posterior", files / "spread.parquet", "--truth", files / "truth.csv"]
     assert (
-        run("calibrate", *given, "--by", "album").mistake == f"{files / 'truth.csv'}: no column 'album' to cluster by"
+        run("calibrate", *given, "--by", "album").mistake
+        == f"{files / 'truth.csv'}: no column 'album' to group photos by"
     )

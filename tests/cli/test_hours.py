@@ -30,7 +30,7 @@ def test_hours_end_to_end(run: Run, jpeg_with_position: MakePicture, tmp_path: P
     out = tmp_path / "hours.toml"
     fitted = run("hours", "fit", tmp_path / "records", "--out", out)
     assert fitted.code == 0
-    told = re.fullmatch(r"3900 photos; most are taken from (\d+) to (\d+) h by the sun; wrote .*\n", fitted.out)
+    told = re.fullmatch(r"3900 photos; most are taken from (\d+) to (\d+) h solar time; wrote .*\n", fitted.out)
     assert int(told[1]) in (11, 12, 13, 14)
     assert "100 photos with a local time of an unknown zone were skipped" in fitted.err
     photo = jpeg_with_position(tmp_path / "noon.jpg", taken_at="2024:05:01 12:00:00", offset="+00:00")

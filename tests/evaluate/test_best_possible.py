@@ -159,9 +159,7 @@ def test_split_and_what_was_seen(rng: np.random.Generator) -> None:
     assert 0.4 < seen < 0.6  # every position is there twice
     comparison = best_possible.compare({"a": partition.build("s2-level", fit, {"level": 1})}, {}, held, fit)
     assert (comparison.fitted, comparison.seen) == (len(fit), seen)
-    assert (
-        f"built for this were fitted on {len(fit)} photos; {100 * seen:.1f} % of the scored" in comparison.to_markdown()
-    )
+    assert f"The cells were built on {len(fit)} photos; {100 * seen:.1f} % of the scored" in comparison.to_markdown()
 
 
 @pytest.mark.parametrize(
@@ -170,7 +168,7 @@ def test_split_and_what_was_seen(rng: np.random.Generator) -> None:
         (0.0, 10, "the share to fit on must lie between 0 and 1; got 0"),
         (1.0, 10, "the share to fit on must lie between 0 and 1; got 1"),
         (float("nan"), 10, "the share to fit on must lie between 0 and 1; got nan"),
-        (0.5, 1, "1 positions are too few to split; give others to fit on"),
+        (0.5, 1, "1 positions are too few to split; give other positions to fit on"),
     ],
 )
 def test_splits_that_make_no_sense(share: float, n: int, message: str) -> None:

@@ -292,7 +292,7 @@ def test_the_command(photos: Path, tmp_path: Path) -> None:
     document = json.loads(result.stdout)
     assert set(document) == {"rows", "kept", "rejected", "seconds"}
     assert (document["rows"], document["kept"], document["rejected"]["no image"]) == (12, 9, 1)
-    assert "1 rows have the id of an earlier one; each is located, and has a row of its own" in result.stderr
+    assert "1 rows have the id of an earlier row; each is located and gets its own row" in result.stderr
     words = invoke(photos, "--out", out, "--no-text").stdout.splitlines()
     assert words[0].startswith(f"9 of 12 photos located in {out} (")
     assert words[1:] == ["  failed: 2 unreadable picture", "  failed: 1 no image", f"  listed in {out / 'rejects'}"]

@@ -49,7 +49,7 @@ def test_what_is_learned_has_a_whole_card(tiny: Path, tmp_path: Path) -> None:
     assert "48 photos of" in text
     settings = model_folder.ModelFolder(learned.folder).memory_settings
     if settings.right is None:
-        assert "only near repetitions of a known photo are believed" in text
+        assert "it trusts only near repetitions of a known photo" in text
     else:
         share, low, high = settings.right
         assert low <= share <= high

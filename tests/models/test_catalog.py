@@ -32,8 +32,8 @@ def test_every_known_model_can_be_told() -> None:
     known = catalog.known()
     assert {"compact", "prior", "geoclip"} <= set(known)
     for name, one in known.items():
-        assert one.told and one.licence, name
-        assert one.can_be_had == (one.repository is not None), name
+        assert one.summary and one.licence, name
+        assert one.is_fetchable == (one.repository is not None), name
         assert (one.why is not None) == (one.kind == "elsewhere"), name
         assert one.size is not None or one.kind == "elsewhere", name
         assert one.revision is None or HubName(one.repository, one.revision).is_pinned, name
@@ -84,7 +84,7 @@ def test_what_was_fetched_is_found_by_its_name(tiny_model: Path) -> None:
         ("some/geoclip", "some/geoclip: no such model folder"),
         (
             "pigeotto",
-            "pigeotto cannot be had here: its authors publish no weights; a method like it is runs/pigeon-like.toml",
+            "pigeotto cannot be fetched: its authors publish no weights; a method like it is runs/pigeon-like.toml",
         ),
     ],
 )

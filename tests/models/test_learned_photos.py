@@ -144,7 +144,7 @@ def test_copies_are_counted_and_listed(records: Records, tmp_path: Path) -> None
     assert reject["detail"] == f"the same file as {ids[2]}, which is learned"
     card = (tmp_path / "mine" / "README.md").read_text()
     assert "1 were rejected, of which 1 as copies: files that were given more than once." in card
-    assert f"Which photos it learned from stands in {FILE}, by salted digests" in card
+    assert f"{FILE} states by salted digests which photos it learned from" in card
 
 
 def test_words() -> None:

@@ -122,7 +122,7 @@ def test_what_holds_nan_is_never_found(rng: np.random.Generator) -> None:
         (np.full((2, 8), np.nan), "there is no photo to search: no features, or none without NaN"),
         (np.zeros(8), "features must have the shape (photos, numbers); got (8,) of float64"),
         (np.array([["a", "b"]]), "features must have the shape (photos, numbers); got (1, 2) of <U1"),
-        (np.eye(3), "features of 3 numbers are positions, of which sphere.Nearest finds the nearest exactly"),
+        (np.eye(3), "features of 3 numbers look like positions; use sphere.Nearest for positions"),
     ],
 )
 def test_what_is_no_index(features: NDArray, said: str) -> None:
@@ -135,7 +135,7 @@ def test_questions_that_do_not_fit() -> None:
     index = Exact(np.eye(5))
     with pytest.raises(InputError, match=r"^the index takes features \(n, 5\); got \(1, 4\)$"):
         index.nearest(np.ones((1, 4)))
-    with pytest.raises(InputError, match=r"^at least one photo must be asked for; got 0$"):
+    with pytest.raises(InputError, match=r"^k, the number of photos to find, must be at least 1; got 0$"):
         index.nearest(np.ones((1, 5)), 0)
     assert index.nearest(np.empty((0, 5)), 2).rows.shape == (0, 2)
     assert index.nearest(np.zeros((1, 5)), 2).distance.tolist() == [[1, 1]]  # nothing at all is like nothing

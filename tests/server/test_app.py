@@ -44,8 +44,8 @@ def test_what_else_is_told(server: Server) -> None:
 def test_the_page_where_it_is_not_built_says_how(server: Server) -> None:
     response = get(server, "/")
     assert response.status_code == 200 and "make web" in response.text
-    is_problem(get(server, "/nothing"), 404, "nothing under this address")
-    is_problem(get(server, "/v1/locate"), 405, "does not take that method")
+    is_problem(get(server, "/nothing"), 404, "nothing at this address")
+    is_problem(get(server, "/v1/locate"), 405, "does not allow that method")
     is_problem(get(server, "/v1/gallery"), 404, "serve --gallery DIR")
 
 

@@ -139,7 +139,7 @@ def test_a_line_of_a_job_that_is_tried_again_is_passed_on_once() -> None:
     async def test() -> None:
         waiting = job("a", LINES, photos=2)
         for photo, line in ((0, b"0"), (0, b"0 again"), (1, b"1")):
-            waiting.tell(photo, line)
+            waiting.add_line(photo, line)
         assert [waiting.lines.get_nowait() for _ in range(waiting.lines.qsize())] == [b"0", b"1"]
 
     asyncio.run(test())

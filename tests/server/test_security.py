@@ -90,7 +90,7 @@ def test_a_wrong_method_is_405_and_says_which_are_right(guarded: TestClient) -> 
     ):
         response = guarded.request(method, path, headers=token)
         assert (response.status_code, response.headers.get("allow")) == (405, right), (method, path)
-        assert response.json()["detail"] == "this address does not take that method"
+        assert response.json()["detail"] == "this address does not allow that method"
     assert guarded.get("/v1/nothing", headers=token).status_code == 404
 
 

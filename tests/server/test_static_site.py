@@ -135,7 +135,7 @@ def test_what_stands_in_the_way_is_told(library: Path, page: Path, written: Path
     with pytest.raises(OutputError, match=r"the page is not built; in a source tree run: make web$"):
         static_site.write(library, tmp_path / "site", page=tmp_path)
     for name in ("compact", "prior"):
-        with pytest.raises(InputError, match=f"^{name} says the same of every picture .* whereshot learn"):
+        with pytest.raises(InputError, match=f"^{name} uses only the text in a picture.* whereshot learn"):
             static_site.write(name, tmp_path / "site", page=page)
     with pytest.raises(OutputError, match="exists already; choose another out, or give --overwrite"):
         static_site.write(library, written, page=page)
@@ -163,7 +163,7 @@ def test_an_older_site_is_replaced_where_that_is_asked_for(library: Path, page: 
     result = static_site.write(library, out, page=page, overwrite=True, say=said.append)
     assert not (out / "left.txt").exists() and [path.name for path in tmp_path.iterdir()] == ["site"]
     assert result.bytes == sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) > result.model_bytes
-    assert "publish it as you would these" in said[0]
+    assert "publish it only if you may publish their places" in said[0]
 
 
 def test_a_readout_that_a_browser_cannot_compute_is_refused(tiny_model: Path) -> None:

@@ -84,14 +84,14 @@ def test_few_photos_are_told_and_work(records: Records, tiny: Path, tmp_path: Pa
     said: list[str] = []
     learned = learn.learn(records[:count], tmp_path / "few", say=said.append)
     assert learned.photos == count and not learned.calibrated
-    assert f"{count} photos are few: only near repetitions of them will be recognised" in said
-    one_place = "all photos are of one place: the model can say no more than whether a photo looks like it" in said
+    assert f"{count} photos are few: the model recognises only near repetitions of them" in said
+    one_place = "all photos are of one place: the model can only judge whether a photo looks like it" in said
     assert one_place == (learned.places == 1) and (count > 1 or one_place)
     same, other = Geolocator.load(tmp_path / "few").locate(
         [str(tiny / "lima-0.png"), str(tiny / "tokyo-0.png")], text=False
     )
     assert same.within["25"] > 0.5 > other.within["25"]
-    assert "only near repetitions of a known photo are believed" in (tmp_path / "few" / "README.md").read_text()
+    assert "it trusts only near repetitions of a known photo" in (tmp_path / "few" / "README.md").read_text()
 
 
 def test_what_cannot_be_read_is_listed(records: Records, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_without_records_a_refiner_learns_from_the_model_s_validation_half(tiny:
 
 
 def test_a_model_that_learned_from_everything_needs_other_photos(tiny_model: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="it learned from all of its photos; name photos it never saw: records"):
+    with pytest.raises(ConfigError, match="learned from all its photos; set records to photos it has never seen"):
         refine_run.fit(run_of(tmp_path, model=str(tiny_model)))
 
 
@@ -123,7 +123,7 @@ def test_posteriors_in_a_file_are_refined(photos: Path, posteriors: Path, tmp_pa
     refined, before = (refine_run.of_file(path, Records.read(photos), None).posterior for path in (out, posteriors))
     np.testing.assert_allclose(refined.mass[0], before.mass[:2].mean(axis=0))
     assert str(command(*arguments).exception) == (
-        f"{tmp_path / 'refiner'}: was fitted on a file of posteriors; give such a file of these photos"
+        f"{tmp_path / 'refiner'}: was fitted on a file of posteriors; give --posterior with these photos"
     )
 
 
@@ -194,7 +194,7 @@ def test_what_contradicts_itself_is_refused(tiny_model: Path, posteriors: Path, 
         refine_run.fit(run_of(tmp_path, model=str(tmp_path / "nothing")))
     (tmp_path / "refiner").mkdir()
     (tmp_path / "refiner" / "mine.txt").write_text("mine")
-    with pytest.raises(OutputError, match="exists and is no refiner's folder"):
+    with pytest.raises(OutputError, match="exists and is not the folder of a refiner"):
         refine_run.fit(run_of(tmp_path, model=str(tiny_model)))
 
 

@@ -26,23 +26,23 @@ def run_of(tiny: Path, *changes: str) -> Run:
         (
             ["augment.flip=0.5"],
             1,
-            "augment changes what a backbone is trained on, and this one is frozen; set backbone.trained",
+            "augment needs a trained backbone, and this one is frozen; set backbone.trained",
         ),
         (
             ["optimizer.layer_decay=0.8"],
             1,
-            "optimizer.layer_decay is of the backbone's blocks, and this one is frozen; set backbone.trained",
+            "optimizer.layer_decay needs a trained backbone, and this one is frozen; set backbone.trained",
         ),
-        ([], 2, "several processes train a backbone together, and this one is frozen; start without torchrun: "),
+        ([], 2, "several processes cannot train a frozen backbone; start without torchrun, "),
         (
             [*TRAINED, "optimizer.accumulate=3"],
             1,
-            "optimizer.batch_size 16 cannot be shared evenly by 3 parts; take a multiple of 3",
+            "optimizer.batch_size 16 cannot be shared evenly by 3 parts; set a multiple of 3",
         ),
         (
             [*TRAINED, "optimizer.accumulate=2"],
             3,
-            "optimizer.batch_size 16 cannot be shared evenly by 2 parts on 3 processes; take a multiple of 6",
+            "optimizer.batch_size 16 cannot be shared evenly by 2 parts on 3 processes; set a multiple of 6",
         ),
         ([*TRAINED, *ALIGNED], 2, "the contrastive loss compares the photos of a step with each other, which cannot "),
         ([*ALIGNED, "optimizer.accumulate=2"], 1, "the contrastive loss compares the photos of a step with each other"),
@@ -78,7 +78,7 @@ def test_a_backbone_is_trained_whole_or_not_or_by_its_last_blocks(tiny: Path, tr
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("backbone.trained=0", "'backbone.trained': true for all of it, false, or how many of its last blocks, at "),
+        ("backbone.trained=0", "'backbone.trained': expected true (the whole backbone), false, or the number of last"),
         ("backbone.trained=last", "blocks, at least 1; got 'last'"),
         ("search.space={a={low=1,high=0.1}}", "'search.space.a': low must be below high; got 1 and 0.1"),
         ("search.space={a={low=1,high=2,choices=[1,2]}}", "'search.space.a': give low and high, or choices"),

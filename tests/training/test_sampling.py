@@ -103,8 +103,8 @@ def test_sources_by_draw() -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"anneal_epochs": 3}, "anneal_epochs needs a balance above 0 that is to fall"),
-        ({"growth": 0.06}, "growth needs per_cell, the draws for each cell from which epochs grow"),
+        ({"anneal_epochs": 3}, "anneal_epochs needs a balance above 0, which falls to 0"),
+        ({"growth": 0.06}, "growth needs per_cell, the draws for each cell in the first epoch"),
         ({"balance": 1.5}, "balance"),
         ({"per_cell": 0}, "per_cell"),
     ],

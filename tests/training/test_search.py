@@ -62,7 +62,7 @@ def test_a_kill_leaves_no_trace(tiny: Path, tmp_path: Path) -> None:
     assert [text.split(":")[0] for text in said[1:]] == ["trial 3 of 4", "trial 4 of 4"]
     assert found == whole
     assert search.search(run, 3)[0] == whole  # there are more already
-    with pytest.raises(ConfigError, match=r"was started with other settings; give --overwrite to begin anew"):
+    with pytest.raises(ConfigError, match=r"was started with other settings; give --overwrite to start again"):
         search.search(run_of(tiny, tmp_path / "killed", "optimizer.epochs=3"), 4)
     assert len(search.search(run_of(tiny, tmp_path / "killed", "optimizer.epochs=1"), 1, overwrite=True)[0]) == 1
 
@@ -90,7 +90,7 @@ def test_by_default_the_learning_rate_is_searched(tiny: Path, tmp_path: Path) ->
             'search.space={"backbone.name"={choices=["a","b"]}}',
             2,
             ConfigError,
-            "search.space: 'backbone.name' cannot be searched; what can begins with optimizer., ",
+            "search.space: 'backbone.name' cannot be searched; known prefixes: optimizer., ",
         ),
         (
             'search.space={"optimizer.learning_rat"={low=1.0,high=2.0}}',
@@ -120,7 +120,7 @@ def test_a_journal_that_is_damaged(tiny: Path, tmp_path: Path) -> None:
     search.search(run, 1)
     journal = tmp_path / "model.search" / "study.log"
     journal.write_text("dear\n" + journal.read_text())
-    with pytest.raises(InputError, match=r"study.log: is no journal of trials \(.*\); begin anew with --overwrite$"):
+    with pytest.raises(InputError, match=r"study.log: is not a journal of trials \(.*\); start again with --overwrite$"):
         search.search(run, 1)
 
 

@@ -1,4 +1,4 @@
-"""The command that locates many photos into a folder of Parquet shards: batch."""
+"""The command batch: it locates many photos and writes a folder of Parquet shards."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from whereshot.cli.base import (
     MasterOption,
     ModelOption,
     ReportFormat,
+    StartAgainOption,
     TextOption,
     TopOption,
     UseExifOption,
@@ -35,7 +36,7 @@ def batch(
     photos: Annotated[
         Path, typer.Argument(metavar="RECORDS", help="Records, a table of pictures, or a folder.", show_default=False)
     ],
-    out: Annotated[Path, typer.Option(help="A folder of Parquet shards.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder of Parquet shards to write.", show_default=False)],
     model: ModelOption = None,
     top: TopOption = 5,
     within: WithinOption = None,
@@ -46,15 +47,18 @@ def batch(
     engine: EngineOption = "local",
     master: MasterOption = None,
     unit: Annotated[
-        int | None, typer.Option(min=1, help="Photos done at a time, and again after a kill.", show_default="16 to 256")
+        int | None,
+        typer.Option(
+            min=1, help="Photos in one unit of work; a stopped run repeats unfinished units.", show_default="16 to 256"
+        ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start again, and drop what is there.")] = False,
+    overwrite: StartAgainOption = False,
     device: DeviceOption = None,
     form: FormatOption = ReportFormat.table,
 ) -> None:
-    """Locate many photos: one row each in a folder of Parquet shards, failures with their errors.
+    """Locate many photos into a folder of Parquet shards, one row for each photo; a failed photo's row has its error.
 
-    Given again after a kill it goes on where it stopped. Score it with: whereshot evaluate --predictions DIR.
+    The same command continues a stopped run. To score the result: whereshot evaluate --predictions DIR.
     """
     from whereshot.foundation import progress
     from whereshot.foundation.jobs import ENGINES
@@ -71,7 +75,7 @@ def batch(
     records = batches.read_photos(photos, pairs(column, "--column"), unread)
     twice = len(records) - len(records.table["id"].unique())
     if twice:
-        say(f"{photos}: {twice} rows have the id of an earlier one; each is located, and has a row of its own")
+        say(f"{photos}: {twice} rows have the id of an earlier row; each is located and gets its own row")
     asked = batches.Asked(model, device, top, within, level, text, use_exif)
     document = batches.locate_all(
         records, out, asked, ENGINES[engine](master), unit_photos=unit, overwrite=overwrite, track=progress.bar

@@ -74,7 +74,7 @@ def cells_build(
     from whereshot.foundation import progress, settings_file
 
     if preset is not None and kind is not None:
-        raise InputError("--preset already says the kind: leave --kind out")
+        raise InputError("--preset sets the kind; leave --kind out")
     count = 1 if preset is None else partition.preset(preset).levels
     many = count > 1
     if many and (out.suffix == ".parquet" or out.is_file()):
@@ -86,7 +86,7 @@ def cells_build(
     if not refine or not populate:
         raise InputError("no positions: name tables, or both --refine-on and --populate-with")
     if inputs and refine_on and populate_with:
-        raise InputError("--refine-on and --populate-with leave nothing to do for the tables named besides")
+        raise InputError("--refine-on and --populate-with replace the tables; leave the tables out")
     points = _points(refine, column)
     counted = None if populate == refine else _points(populate, column)
     given = {key: settings_file.toml_value(value) for key, value in pairs(settings, "--set").items()}
@@ -245,7 +245,7 @@ def cells_compare(
     """Compare partitions on the same positions: how many photos they hold, how evenly, and the best possible accuracy.
 
     Best possible: each photo gets exactly its own cell. The answer is the centre of the cell, or the mean position of
-    the photos that the cell was built from. What is missing to 100 % is lost by the cells alone. With --build and
+    the photos that the cell was built from. The cells alone cause all loss below 100 %. With --build and
     --preset the cells are built on --fit-on, or on a --split of --on, and everything is scored on the rest.
 
     The levels of a folder or preset, and of each --hierarchy, are also scored as a product. Where levels do not nest,
@@ -263,7 +263,7 @@ def cells_compare(
         raise InputError("nothing to compare: name files of cells, or give --build or --preset")
     if (fit_on or share is not None) and not (build or preset):
         given = "--fit-on" if fit_on else "--split"
-        raise InputError(f"{given} says what --build and --preset are built on; the files named are built already")
+        raise InputError(f"{given} goes with --build or --preset; the cells in files are built already")
     scored, fitted = _points(on, column), None
     if fit_on:
         fitted = _points(fit_on, column)

@@ -89,7 +89,7 @@ def curate(
     overwrite: StartAgainOption = False,
     form: FormatOption = ReportFormat.table,
 ) -> None:
-    """Clean records, in the order of these options. Dropped photos are listed in rejects/ with the reason.
+    """Clean records by these steps, in this order. Dropped photos are listed in rejects/ with the reason.
 
     Of duplicates, the first photo stays. The same command continues a stopped run.
     """

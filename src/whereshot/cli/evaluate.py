@@ -199,7 +199,7 @@ def _refuse_model(model: str | None, records: Path | None, beside: Sequence[str]
     """Raise InputError for arguments that need a model, where files are given."""
     if include_learned:
         raise InputError(
-            "--include-learned goes with a model; what anyone's predictions were learned from is not known"
+            "--include-learned goes with a model; it is not known which photos the predictions in a file come from"
         )
     if model is not None or records is not None or beside:
         raise InputError("give either a model or --predictions and --posterior, not both")
@@ -262,7 +262,7 @@ def _write_and_print(
 
 
 def _say_failed(evaluation: Evaluation, reason: str) -> None:
-    """Say how many photos have no answer, and exit with 1 where there are any."""
+    """Report how many photos have no answer, and set exit code 1 where there are any."""
     row = evaluation.report.rows[0]
     if row.failed:
         say(f"{row.failed} of {row.photos} photos {reason} and count as misses")

@@ -1,4 +1,4 @@
-"""The command that shows what in a picture carried the answer: explain."""
+"""The command explain: it shows which parts of a picture led to the answer."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from whereshot.foundation.errors import InputError, visible
 def explain(
     photo: PhotoArgument,
     model: ModelOption = None,
-    method: Annotated[str, typer.Option(help="occlusion, for any model; rollout; gradcam.")] = "occlusion",
-    out: Annotated[Path | None, typer.Option(help="Write the picture with its heat as PNG.")] = None,
+    method: Annotated[str, typer.Option(help="Method: occlusion (for any model), rollout or gradcam.")] = "occlusion",
+    out: Annotated[Path | None, typer.Option(help="PNG file to write: the picture with its heat map.")] = None,
     of: Annotated[
         int | None, typer.Option("--of", help="Explain candidate N of the answer instead of the answer.")
     ] = None,
@@ -35,10 +35,11 @@ def explain(
     form: FormatOption = ReportFormat.table,
     device: DeviceOption = None,
 ) -> None:
-    """Show what in the picture carried the answer: heat over it, and the evidence in words.
+    """Show which parts of the picture led to the answer: a heat map, and the evidence in words.
 
-    Heat is what hiding a part costs the place's log mass (occlusion), what the network attends to (rollout, vision
-    transformers), or what its last map holds for the place (gradcam, convolutional networks).
+    The heat is how much the place's log mass falls when a part is hidden (occlusion), how much attention a part gets
+    (rollout, for vision transformers), or how much the last feature map supports the place there (gradcam, for
+    convolutional networks).
     """
     from whereshot.foundation import progress
     from whereshot.locate import explain as explaining

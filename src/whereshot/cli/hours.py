@@ -1,4 +1,4 @@
-"""Commands on the hour of taking as evidence: hours fit."""
+"""The command hours fit, for the hour at which a photo was taken as evidence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from whereshot.cli.base import ColumnOption, FormatOption, ReportFormat, check_f
 from whereshot.foundation.errors import InputError
 
 app = typer.Typer(
-    no_args_is_help=True, help="The hour of taking as evidence: fitted on your own photos.", rich_markup_mode=None
+    no_args_is_help=True, help="Use the hour at which photos were taken as evidence.", rich_markup_mode=None
 )
 
 
@@ -22,7 +22,7 @@ def hours_fit(
     column: ColumnOption = None,
     form: FormatOption = ReportFormat.table,
 ) -> None:
-    """Fit at what hours of the day photos are taken, by the sun, for locate --hours."""
+    """Learn from your own photos at which hours of solar time you take photos, for locate --hours."""
     from whereshot.evidence.time import HourModel
 
     if out.suffix != ".toml":
@@ -37,4 +37,4 @@ def hours_fit(
         print_json({"photos": fitted.photos, "skipped_local": fitted.skipped_local, "shares": fitted.shares})
         return
     busiest = max(range(len(fitted.shares)), key=lambda hour: fitted.shares[hour])
-    print(f"{fitted.photos} photos; most are taken from {busiest} to {busiest + 1} h by the sun; wrote {out}")
+    print(f"{fitted.photos} photos; most are taken from {busiest} to {busiest + 1} h solar time; wrote {out}")

@@ -1,4 +1,4 @@
-"""Commands that make models out of a person's own photos, and for other programs: learn, export."""
+"""The commands learn and export: make a model from the user's own photos, and write a model for other programs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import typer
 from whereshot.cli.base import (
     ColumnOption,
     DeviceOption,
+    FeatureWorkersOption,
     FormatOption,
+    ReplaceModelOption,
     ReportFormat,
     check_folder,
     pairs,
@@ -25,31 +27,33 @@ if TYPE_CHECKING:
 
     from whereshot.photos.records import Records
 
-OverwriteOption = Annotated[bool, typer.Option(help="Replace a model that stands in the way.")]
-
 
 def learn(
     photos: Annotated[
         list[Path], typer.Argument(help="Folders of photos, or Records, or a table with positions.", show_default=False)
     ],
-    out: Annotated[Path, typer.Option(help="The model folder; one that is there is added to.", show_default=False)],
-    model: Annotated[str, typer.Option(help="The model whose features are used.")] = "compact",
+    out: Annotated[
+        Path, typer.Option(help="Model folder to write; photos are added to an existing one.", show_default=False)
+    ],
+    model: Annotated[str, typer.Option(help="Model that computes the features of the photos.")] = "compact",
     one_crop: Annotated[
-        bool, typer.Option("--one-crop", help="Look at the middle of each photo only: faster, less exact.")
+        bool, typer.Option("--one-crop", help="Use only the middle of each photo: faster, less exact.")
     ] = False,
     known_share: Annotated[
         float | None,
-        typer.Option(help="Share of the photos asked about later that show a place of these.", show_default="0.7"),
+        typer.Option(
+            help="Share, 0 to 1, of the photos you will locate that show one of these places.", show_default="0.7"
+        ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option(help="Forget what the model in --out knows.")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes that compute features.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Delete the photos that the model in --out has learned.")] = False,
+    workers: FeatureWorkersOption = None,
     column: ColumnOption = None,
     device: DeviceOption = None,
     form: FormatOption = ReportFormat.table,
 ) -> None:
-    """Learn the places of your own photos, from their positions. Given again with more photos, it looks at those only.
+    """Learn the places of your own photos from their positions. With more photos later, it reads only the new ones.
 
-    The model answers with: whereshot locate PHOTO --model DIR. It holds features and positions, not pictures.
+    To use the model: whereshot locate PHOTO --model DIR. It contains features and positions, not pictures.
     """
     from whereshot.foundation import progress
     from whereshot.foundation.tables import count_reasons
@@ -82,7 +86,7 @@ def learn(
 
 
 def _read(photos: list[Path], column: list[str] | None) -> tuple[Records, pa.Table]:
-    """Records with a position, and the rejects of what has none."""
+    """Return the records with a position, and a table of rejects for the other photos."""
     from whereshot.foundation import progress
     from whereshot.foundation.tables import rejects_table
     from whereshot.photos.records import Records
@@ -96,7 +100,7 @@ def _read(photos: list[Path], column: list[str] | None) -> tuple[Records, pa.Tab
             say(note)
         return ingested.records, ingested.rejects
     if len(photos) > 1:
-        raise InputError("learn takes folders of photos, or one table or Records")
+        raise InputError(f"learn takes folders of photos, or one table or Records; got {len(photos)} paths")
     (path,) = photos
     if path.is_file() and (column or path.suffix.lower() != ".parquet"):
         ingested = SOURCES["table"]([path], pairs(column, "--column"), progress.silent)
@@ -111,16 +115,17 @@ def _read(photos: list[Path], column: list[str] | None) -> tuple[Records, pa.Tab
 
 
 def export(
-    model: Annotated[str, typer.Argument(help="A model's name or folder.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="The model folder, or the folder of the site.", show_default=False)],
-    onnx: Annotated[bool, typer.Option("--onnx", help="As network.onnx with network.json.")] = False,
-    web: Annotated[bool, typer.Option("--web", help="As a static site that runs it in the browser.")] = False,
-    overwrite: OverwriteOption = False,
+    model: Annotated[str, typer.Argument(help="Name or folder of a model.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder to write: a model, or a site.", show_default=False)],
+    onnx: Annotated[bool, typer.Option("--onnx", help="Write a model folder with network.onnx.")] = False,
+    web: Annotated[bool, typer.Option("--web", help="Write a static site that runs the model in the browser.")] = False,
+    overwrite: ReplaceModelOption = False,
 ) -> None:
-    """Write a model for other programs: with its network for ONNX Runtime, or as a web page that needs no server.
+    """Write a model for other programs: with its network for ONNX Runtime, or as a static web site.
 
-    locate runs network.onnx on the CPU, about three times as fast; network.json says how a picture becomes what it
-    takes, and what comes out. A site's visitors upload nothing: it is files for any web server.
+    With network.onnx, locate is about three times as fast on the CPU. network.json describes how a picture becomes the
+    input of the network, and what the outputs mean. A site consists of files for any web server; its visitors upload
+    nothing.
     """
     if onnx == web:
         raise InputError("say what to export: --onnx or --web" + ", not both" * onnx)

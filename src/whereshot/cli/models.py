@@ -7,7 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from whereshot.cli.base import FormatOption, ReportFormat, print_json, resumable, say, some_failed
+from whereshot.cli.base import (
+    FormatOption,
+    ReplaceModelOption,
+    ReportFormat,
+    print_json,
+    resumable,
+    say,
+    some_failed,
+)
 from whereshot.foundation.errors import InputError, WhereshotError
 from whereshot.models import manifest
 
@@ -16,10 +24,10 @@ app = typer.Typer(no_args_is_help=True, help="Models on this machine.", rich_mar
 
 @app.command("list")
 def models_list(
-    folder: Annotated[Path | None, typer.Argument(help="Where to look; by default the user's model folder.")] = None,
+    folder: Annotated[Path | None, typer.Argument(help="Folder of models; by default the user's own.")] = None,
     form: FormatOption = ReportFormat.table,
 ) -> None:
-    """List the models that are known by name, and those in a folder: sizes, licences, published scores."""
+    """List the models that have a name, and the models in a folder: sizes, licences, published scores."""
     from whereshot.models import catalog, hub
 
     place = folder or catalog.user_models()
@@ -29,12 +37,13 @@ def models_list(
     found = [row for row in map(_found, candidates) if row is not None]
     here = {row["name"] for row in found}
     rows = []
-    for name, one in catalog.known().items():
-        built_in = one.kind == "built in"
+    for name, known in catalog.known().items():
+        built_in = known.kind == "built in"
         if name not in here and (folder is None or built_in):
-            status = "built in" if built_in else "not fetched" if one.can_be_had else "not to be had"
-            row = _row(name, status, one.size, one.licence) | {"told": one.told, "published": hub.published(one)}
-            rows.append(row | ({"why": one.why} if one.why else {}))
+            status = "built in" if built_in else "not fetched" if known.is_fetchable else "not to be had"
+            row = _row(name, status, known.size, known.licence)
+            row |= {"told": known.summary, "published": hub.published(known)}
+            rows.append(row | ({"why": known.why} if known.why else {}))
     rows += found
     if form is ReportFormat.json:
         print_json({"models": rows})
@@ -51,13 +60,13 @@ def models_list(
 
 
 def _row(name: str, status: str, size: int | None, licence: str | None) -> dict[str, Any]:
-    """A row of the list, with every key."""
+    """Return a row of the list with all keys; those that are not given here are None or empty."""
     row = {"name": name, "status": status, "path": None, "size_bytes": size, "licence": licence}
     return row | {"photos": None, "backbone": None, "source": None, "published": []}
 
 
 def _found(path: Path) -> dict[str, Any] | None:
-    """The row of a model folder; None, and said why, for one that is damaged."""
+    """Return the row of a model folder. For a damaged folder, report the error and return None."""
     from whereshot.models import catalog, hub, model_folder
 
     try:
@@ -67,35 +76,35 @@ def _found(path: Path) -> dict[str, Any] | None:
         some_failed()
         return None
     described, source = folder.description, hub.source_of(folder)
-    one = catalog.known().get(path.name)
-    licence = one.licence if one else source.get("licence")
+    known = catalog.known().get(path.name)
+    licence = known.licence if known else source.get("licence")
     row = _row(described.name, "on this machine", sum(file.stat().st_size for file in folder.files()), licence)
     row |= {"path": str(path), "photos": described.training.get("photos"), "backbone": described.backbone.name}
-    return row | {"source": source or None, "published": hub.published(one) if one else []}
+    return row | {"source": source or None, "published": hub.published(known) if known else []}
 
 
 def _score_words(score: dict[str, Any]) -> str:
     shares = [str(value) for key, value in score.items() if key.startswith("accuracy_")]
-    told = [f"{' / '.join(shares)} % within 1 / 25 / 200 / 750 / 2500 km"] if shares else []
-    told += [f"GeoScore {score['geoscore']:g}"] if "geoscore" in score else []
-    return f"published on {score['benchmark']}: {', '.join(told)} ({score['source']})"
+    parts = [f"{' / '.join(shares)} % within 1 / 25 / 200 / 750 / 2500 km"] if shares else []
+    parts += [f"GeoScore {score['geoscore']:g}"] if "geoscore" in score else []
+    return f"published on {score['benchmark']}: {', '.join(parts)} ({score['source']})"
 
 
 @app.command("show")
 def models_show(
-    model: Annotated[Path, typer.Argument(help="A model's name or folder.")], form: FormatOption = ReportFormat.table
+    model: Annotated[Path, typer.Argument(help="Name or folder of a model.")], form: FormatOption = ReportFormat.table
 ) -> None:
-    """Print a model's card and check its files: data, licences, intended use, limits, scores, what it does not know."""
+    """Print the card of a model and check its files. A card has data, licences, intended use, limits and scores."""
     from whereshot.models import catalog, hub, model_folder
 
     name = str(model)
     if name in catalog.known() and not manifest.is_model(model_folder.find(model)):
-        one, text = catalog.known()[name], hub.describe(name).to_markdown()
+        known, text = catalog.known()[name], hub.describe(name).to_markdown()
         if form is ReportFormat.json:
-            print_json({"name": name, "path": None, "published": hub.published(one), "card": text})
+            print_json({"name": name, "path": None, "published": hub.published(known), "card": text})
         else:
             print(text, end="")
-        if one.kind != "built in":
+        if known.kind != "built in":
             say(catalog.not_here(name))
         return
     folder = model_folder.ModelFolder(model)
@@ -110,13 +119,15 @@ def models_show(
 
 @app.command("get")
 def models_get(
-    name: Annotated[str, typer.Argument(help="A model's name, or hf:OWNER/NAME[@REVISION].")],
-    out: Annotated[Path | None, typer.Option(help="Its folder; by default among the user's models.")] = None,
-    tower: Annotated[Path | None, typer.Option(help="Weights that were fetched by other means.")] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace a model that stands in the way.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Use what is on this machine, and no network.")] = False,
+    name: Annotated[str, typer.Argument(help="Name of a model, or hf:OWNER/NAME[@REVISION].")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write; by default in the user's model folder.")] = None,
+    tower: Annotated[
+        Path | None, typer.Option(help="Weights file of geoclip's image tower that is already on this machine.")
+    ] = None,
+    overwrite: ReplaceModelOption = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Use only files on this machine.")] = False,
 ) -> None:
-    """Fetch a published model by name, at a pinned revision; goes on where an earlier attempt broke off."""
+    """Fetch a published model by name, at a pinned revision. The same command continues a stopped download."""
     from whereshot.foundation import download, progress
     from whereshot.models import hub
 

@@ -1,4 +1,4 @@
-"""Commands that bring pictures: fetch, pack."""
+"""The commands fetch and pack: download the pictures of records, and pack them for training."""
 
 from __future__ import annotations
 
@@ -7,29 +7,28 @@ from typing import Annotated
 
 import typer
 
-from whereshot.cli.base import FormatOption, ReportFormat, check_folder, print_kept, resumable
+from whereshot.cli.base import FormatOption, ReportFormat, StartAgainOption, check_folder, print_kept, resumable
 from whereshot.foundation.errors import InputError
 
-RecordsArgument = Annotated[Path, typer.Argument(help="A folder of Parquet shards, or one .parquet file.")]
-OutOption = Annotated[Path, typer.Option(help="A folder; a run that was stopped goes on there.", show_default=False)]
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Start again, and drop what is there.")]
+RecordsArgument = Annotated[Path, typer.Argument(help="Records: a folder of Parquet shards, or one .parquet file.")]
+OutOption = Annotated[Path, typer.Option(help="Folder to write; a stopped run goes on there.", show_default=False)]
 
 
 def fetch(
     records: RecordsArgument,
     out: OutOption,
-    user_agent: Annotated[str, typer.Option(help="Who asks: a name, and an address to complain to.")] = "whereshot",
-    connections: Annotated[int, typer.Option(help="Requests at a time.")] = 32,
-    per_host: Annotated[int, typer.Option(help="Requests at a time to one host.")] = 6,
-    rate: Annotated[float, typer.Option(help="Requests a second to one host; 0: as many as answered.")] = 0.0,
-    attempts: Annotated[int, typer.Option(help="How often to ask for one picture.")] = 5,
-    timeout: Annotated[float, typer.Option(help="Seconds for one attempt.")] = 60.0,
-    allow_private: Annotated[bool, typer.Option("--allow-private", help="Also ask addresses of this network.")] = False,
-    retry: Annotated[bool, typer.Option("--retry", help="Ask again for what was rejected.")] = False,
-    overwrite: OverwriteOption = False,
+    user_agent: Annotated[str, typer.Option(help="User-Agent header: your name and a contact.")] = "whereshot",
+    connections: Annotated[int, typer.Option(help="Largest number of requests at a time.")] = 32,
+    per_host: Annotated[int, typer.Option(help="Largest number of requests at a time to one host.")] = 6,
+    rate: Annotated[float, typer.Option(help="Largest number of requests per second to one host; 0: no limit.")] = 0.0,
+    attempts: Annotated[int, typer.Option(help="Largest number of attempts for one picture.")] = 5,
+    timeout: Annotated[float, typer.Option(help="Longest time for one attempt, in seconds.")] = 60.0,
+    allow_private: Annotated[bool, typer.Option("--allow-private", help="Allow addresses of this network.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try the rejected pictures again.")] = False,
+    overwrite: StartAgainOption = False,
     form: FormatOption = ReportFormat.table,
 ) -> None:
-    """Download the pictures of records by their urls; what is not to be had goes to rejects/ with its reason."""
+    """Download the pictures of records from their urls. A picture that cannot be fetched goes to rejects/."""
     from whereshot.foundation import progress
     from whereshot.photos import fetch as fetching
 
@@ -51,13 +50,13 @@ def fetch(
 def pack(
     records: RecordsArgument,
     out: OutOption,
-    size: Annotated[int, typer.Option(help="Shorter side in pixels.")] = 336,
-    quality: Annotated[int, typer.Option(help="Of the JPEGs, 1 to 100.")] = 90,
-    workers: Annotated[int | None, typer.Option(help="Processes; as many as cores by default.")] = None,
-    overwrite: OverwriteOption = False,
+    size: Annotated[int, typer.Option(help="Shorter side of the packed pictures, in pixels.")] = 336,
+    quality: Annotated[int, typer.Option(help="JPEG quality, 1 to 100.")] = 90,
+    workers: Annotated[int | None, typer.Option(help="Number of processes; by default one per core.")] = None,
+    overwrite: StartAgainOption = False,
     form: FormatOption = ReportFormat.table,
 ) -> None:
-    """Pack the pictures of records, pre-sized, into tar shards that training reads one after the other."""
+    """Resize the pictures of records and pack them into tar shards, which training reads one after the other."""
     from whereshot.foundation import progress
     from whereshot.photos import pack as packing
 

@@ -1,4 +1,4 @@
-"""Commands that make posteriors better by what else is known of photos: refine fit, apply, switch, tracks."""
+"""The commands refine fit, apply, switch and tracks: improve posteriors by other facts about the photos."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Better posteriors by when photos were posted, and by the others of their user or album.",
+    help="Improve posteriors by the time of posting, and by other photos of the same user or album.",
     rich_markup_mode=None,
 )
 
 
 @app.command("fit")
 def refine_fit(
-    run: Annotated[Path, typer.Argument(help="A run file of a refiner.", show_default=False)],
+    run: Annotated[Path, typer.Argument(help="Run file of a refiner (TOML).", show_default=False)],
     settings: SetOption = None,
-    resume: Annotated[bool, typer.Option(help="Go on where a fit that was killed stopped.")] = False,
-    overwrite: Annotated[bool, typer.Option(help="Replace a refiner that stands in the way.")] = False,
+    resume: Annotated[bool, typer.Option(help="Continue a stopped fit.")] = False,
+    overwrite: Annotated[bool, typer.Option(help="Replace an existing refiner.")] = False,
     device: DeviceOption = None,
 ) -> None:
-    """Fit a refiner from a run file, on photos that its base model never saw."""
+    """Fit a refiner by a run file, on photos that its base model has never seen."""
     from whereshot.foundation import errors, progress, settings_file
 
     errors.require("torch", extra="torch")
@@ -61,18 +61,18 @@ def refine_fit(
 
 @app.command("apply")
 def refine_apply(
-    refiner: Annotated[Path, typer.Argument(help="A folder that refine fit wrote.", show_default=False)],
-    records: Annotated[Path, typer.Argument(help="Records of the photos; positions are not looked at.")],
+    refiner: Annotated[Path, typer.Argument(help="Folder written by refine fit.", show_default=False)],
+    records: Annotated[Path, typer.Argument(help="Records of the photos; their positions are not used.")],
     out: Annotated[Path, typer.Option(help="The .parquet file of posteriors to write.", show_default=False)],
     posterior: Annotated[
-        Path | None, typer.Option(help="What the base model found, as locate --posterior writes it.")
+        Path | None, typer.Option(help="Posteriors of the base model, as locate --posterior writes them.")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="The base model; by default the one it was fitted for.")] = None,
+    model: Annotated[str | None, typer.Option(help="Base model; by default the model that it was fitted for.")] = None,
     column: ColumnOption = None,
     form: FormatOption = ReportFormat.table,
     device: DeviceOption = None,
 ) -> None:
-    """Refine what a base model says of photos; score it with: whereshot evaluate --posterior FILE --truth FILE."""
+    """Refine the posteriors of a base model. To score them: whereshot evaluate --posterior FILE --truth FILE."""
     from whereshot.foundation import errors, progress
 
     errors.require("torch", extra="torch")
@@ -90,14 +90,19 @@ def refine_apply(
 def refine_switch(
     records: Annotated[Path, typer.Argument(help="Records with scene_indoor, scene_natural, scene_urban.")],
     expert: Annotated[
-        list[str], typer.Option(help="SCENE=FILE: posteriors by the expert for indoor, natural, urban or outdoor.")
+        list[str],
+        typer.Option(
+            help="Posteriors of the expert for a scene (indoor, natural, urban or outdoor), as SCENE=FILE. Repeatable."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The .parquet file of posteriors to write.", show_default=False)],
-    mixture: Annotated[bool, typer.Option("--mixture", help="Weigh all experts by the scenes' probabilities.")] = False,
+    mixture: Annotated[
+        bool, typer.Option("--mixture", help="Weight all experts by the probability of their scene.")
+    ] = False,
     column: ColumnOption = None,
     form: FormatOption = ReportFormat.table,
 ) -> None:
-    """Let the expert for each photo's likeliest scene answer, of posteriors that locate --posterior wrote."""
+    """Take the posterior of each photo from the expert for its likeliest scene."""
     from whereshot.foundation import errors
 
     errors.require("torch", extra="torch")
@@ -116,7 +121,7 @@ def _check_parquet(out: Path) -> None:
 
 
 def _read_photos(path: Path, column: list[str] | None) -> Records:
-    """Records with or without positions; of a table, rows without one are left out."""
+    """Read Records, with or without positions. From a table, rows without a position are left out."""
     from whereshot.photos.records import Records
 
     whole = path.is_dir() or path.suffix.lower() == ".parquet"
@@ -142,13 +147,18 @@ def refine_tracks(
     inputs: Annotated[Path, typer.Argument(help="Records, or a table, with positions, times and users or albums.")],
     out: Annotated[Path, typer.Option(help="The .toml file to write, for locate --album-model.", show_default=False)],
     by: Annotated[
-        str | None, typer.Option(help="Column whose photos are of one library; by default all are.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Column that names the library of each photo; by default all are of one library.", show_default=False
+        ),
     ] = None,
-    window: Annotated[float, typer.Option(min=0.01, help="Hours between photos beyond which they are alone.")] = 12.0,
+    window: Annotated[
+        float, typer.Option(min=0.01, help="Longest time between two photos to compare, in hours.")
+    ] = 12.0,
     column: ColumnOption = None,
     form: FormatOption = ReportFormat.table,
 ) -> None:
-    """Fit how far apart photos are by the time between them, for locate --album-model."""
+    """Learn how the distance between two photos depends on the time between them, for locate --album-model."""
     from whereshot.evidence.neighbours import AlbumModel
 
     if out.suffix != ".toml":
@@ -161,5 +171,5 @@ def refine_tracks(
     if form is ReportFormat.json:
         print_json({"pairs": fitted.pairs, "reliability": fitted.reliability, "spread_km_by_hours": spreads})
         return
-    told = ", ".join(f"{km:.3g} km after {gap} h" for gap, km in spreads.items())
-    print(f"{fitted.pairs} pairs; half of the photos lie within {told}; wrote {out}")
+    distances = ", ".join(f"{km:.3g} km after {gap} h" for gap, km in spreads.items())
+    print(f"{fitted.pairs} pairs; half of the photos lie within {distances}; wrote {out}")

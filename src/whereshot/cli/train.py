@@ -1,4 +1,4 @@
-"""The command train: a run file -> a model folder, or with --search a table of the settings that were tried."""
+"""The command train: a run file becomes a model folder or, with --search, a table of the settings that were tried."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from whereshot.cli.base import DeviceOption, SetOption, check_folder, resumable, say, watch
+from whereshot.cli.base import DeviceOption, ReplaceModelOption, SetOption, check_folder, resumable, say, watch
 from whereshot.foundation.errors import InputError, WhereshotError
 
 if TYPE_CHECKING:
@@ -17,18 +17,21 @@ if TYPE_CHECKING:
 
 
 def train(
-    run: Annotated[Path, typer.Argument(help="A run file.", show_default=False)],
+    run: Annotated[Path, typer.Argument(help="Run file (TOML).", show_default=False)],
     settings: SetOption = None,
-    resume: Annotated[bool, typer.Option(help="Go on where a run that was killed stopped.")] = False,
-    overwrite: Annotated[bool, typer.Option(help="Replace a model that stands in the way.")] = False,
+    resume: Annotated[bool, typer.Option(help="Continue a stopped run.")] = False,
+    overwrite: ReplaceModelOption = False,
     search: Annotated[
         int | None,
-        typer.Option(min=1, metavar="TRIALS", help="Instead, try settings until so many trials are finished."),
+        typer.Option(min=1, metavar="TRIALS", help="Search for good settings instead, with this number of trials."),
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes that load pictures.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Number of processes that load pictures.")] = None,
     device: DeviceOption = None,
 ) -> None:
-    """Train a model from a run file into a model folder; on several processes: torchrun -m whereshot.cli train RUN."""
+    """Train a model by a run file and write a model folder.
+
+    To train with several processes: torchrun -m whereshot.cli train RUN.
+    """
     from whereshot.foundation import errors, progress
     from whereshot.training import run_file
 
@@ -41,7 +44,7 @@ def train(
     started = time.perf_counter()
     if search is not None:
         if resume:
-            raise InputError("a search goes on by itself; leave --resume out")
+            raise InputError("--search always continues an earlier search; leave --resume out")
         _search(settled, search, overwrite=overwrite, device=device, workers=workers)
         return
     resumable(add=["--resume"])
@@ -57,7 +60,7 @@ def train(
         )
     except WhereshotError:
         if processes.rank() > 0:
-            sys.exit(2)  # the first process says why
+            sys.exit(2)  # the first process prints the reason
         raise
     if processes.rank() == 0:
         print(f"{folder} ({time.perf_counter() - started:.0f} s)")

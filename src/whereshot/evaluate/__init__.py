@@ -1,4 +1,4 @@
-"""Evaluation: answers and the truth become scores with bootstrap intervals. No photo leaves the count."""
+"""Computes scores of answers against the truth, with bootstrap intervals. Every photo counts, also failed ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answering only the surest photos: risk against coverage, and the area under that curve."""
+"""Scores for a method that answers only the photos it is most sure of: the risk-coverage curve and its area."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from numpy.typing import NDArray
 from whereshot.evaluate.base import Column, Metric, Scored, Sums
 
 BINS = 256
-"""Photos in the order of their confidence come in at most so many steps; those as sure as each other come together."""
+"""Largest number of steps of the curve. Photos of equal confidence are in the same step."""
 
 RISKS_KM = (25, 200, 750)
-"""A miss is an error above one of these."""
+"""Distances in km; an error above a distance is a miss."""
 
 _PHOTOS = "photos by confidence"
 
 
 def misses(km: float) -> str:
-    """The column of misses at a distance."""
+    """Return the name of the column of misses at a distance."""
     return f"misses at {km:g} km by confidence"
 
 
 def risk_columns(km: float, scored: Scored) -> dict[str, Column] | None:
-    """Photos and misses in steps of falling confidence."""
+    """Return the columns of photos and misses, in steps of falling confidence; None without a confidence."""
     step = scored.once("confidence steps", lambda: _steps(scored))
     if step is None:
         return None
@@ -37,14 +37,14 @@ def _steps(scored: Scored) -> NDArray[np.int64] | None:
     levels, step = np.unique(-confidence, return_inverse=True)
     if len(levels) <= BINS:
         return step
-    rank = np.searchsorted(np.sort(-confidence), -confidence)  # that of the first as sure
+    rank = np.searchsorted(np.sort(-confidence), -confidence)  # equal confidences have equal ranks
     return np.unique(rank * BINS // len(rank), return_inverse=True)[1]
 
 
 def aurc(km: float) -> Metric:
-    """Area under the risk-coverage curve, risk a miss at a distance: smaller is better (Geifman and El-Yaniv 2017).
+    """Return the area under the risk-coverage curve; smaller is better (Geifman and El-Yaniv 2017).
 
-    The curve runs over shares of photos; among photos of equal confidence the order is at random.
+    The risk is the share of misses at a distance. Photos of equal confidence are in random order.
     """
 
     def value(scored: Scored, sums: Sums) -> NDArray[np.float64]:
@@ -62,7 +62,7 @@ def aurc(km: float) -> Metric:
 
 
 def risk_curve(km: float, sums: Sums) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Share of photos answered and risk among them after each step, (draws, steps)."""
+    """Return the share of answered photos and the risk among them after each step, each (draws, steps)."""
     photos, lost = (np.cumsum(sums[name], axis=1, dtype=np.float64) for name in (_PHOTOS, misses(km)))
     risk = np.divide(lost, photos, out=np.full_like(lost, np.nan), where=photos > 0)
     return photos / photos[:, -1:], risk

@@ -1,4 +1,4 @@
-"""Scores of the distance: accuracy within thresholds, GeoScore, mean and quantiles."""
+"""Scores of the error in km: accuracy within a distance, GeoScore, mean and quantiles."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from numpy.typing import NDArray
 from whereshot.evaluate.base import Column, Metric, Scored, mean_of
 
 BINS = 1024
-"""Photos in the order of their errors are drawn in so many lots; inside a lot a quantile is interpolated."""
+"""Number of bins of photos in the order of their errors. Inside a bin a quantile is interpolated."""
 
 _BY_ERROR = "photos by error"
 
 
 def accuracy(km: float) -> Metric:
-    """Share of photos within a distance."""
+    """Return the share of photos within a distance."""
     return mean_of(f"accuracy_{km:g}", lambda scored: scored.hit(km))
 
 
 geoscore = mean_of("geoscore", Scored.geoscore)
-"""Mean of 5000 exp(-d / 1492.7 km), of each photo's own, never of the mean distance (Astruc et al. 2024)."""
+"""Mean over photos of 5000 exp(-error / 1492.7 km) (Astruc et al. 2024)."""
 
 mean_km = mean_of("mean_km", lambda scored: scored.error_km)
 
 
 def quantile_km(share: float) -> Metric:
-    """The error that a share of the photos stay below; between two photos their mean."""
+    """Return the quantile of the errors at a share of the photos; between two photos the mean of their errors."""
     return Metric(_by_error, lambda scored, sums: _quantile(scored, sums[_BY_ERROR], share))
 
 
@@ -46,7 +46,7 @@ def _quantile(scored: Scored, weights: NDArray[np.float64], share: float) -> NDA
     wanted = share * cumulated[:, -1:]
     tiny = 1e-9 * cumulated[:, -1:]
     reached = (cumulated >= wanted - tiny).argmax(axis=1)
-    if len(errors) <= BINS:  # every photo is a lot: the quantile of so many copies of each
+    if len(errors) <= BINS:  # every photo has its own bin: weights are numbers of copies
         beyond = np.minimum((cumulated > wanted + tiny).argmax(axis=1), len(errors) - 1)
         middle: NDArray[np.float64] = (errors[reached] + errors[beyond]) / 2
         return middle

@@ -1,4 +1,4 @@
-"""Is the country, the region, the town right: by borders, and, as OSV-5M counts it, by labels of the nearest town."""
+"""Scores of the right country, region and town, by borders, or by the labels of the nearest town as in OSV-5M."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ LEVELS = ("country", "region", "city")
 
 
 def named_both(scored: Scored) -> tuple[dict[str, NDArray[np.int64]], dict[str, NDArray[np.int64]]]:
-    """Numbers of country, region and nearest town of the answers that there are, and of all truths; made once."""
+    """Return the numbers of country, region and nearest town of the answers and of the truth; computed once.
+
+    Failed photos are missing in the arrays of the answers.
+    """
     return scored.once("administrative", lambda: _both(scored))
 
 
 def _both(scored: Scored) -> tuple[dict[str, NDArray[np.int64]], dict[str, NDArray[np.int64]]]:
-    """The work of both goes on at once."""
+    """Compute both in two threads."""
     answered = scored.answers.points[~scored.failed]
     with ThreadPoolExecutor(1) as beside:
         true = beside.submit(named_truth, scored.truth)
@@ -32,10 +35,10 @@ def _both(scored: Scored) -> tuple[dict[str, NDArray[np.int64]], dict[str, NDArr
 
 
 def polygon(level: str) -> Metric:
-    """Share of photos whose answer lies in the right country or first-order division, or has the same nearest town.
+    """Return the share of answers in the right country or first-order division, or with the same nearest town.
 
-    Photos at sea have no country or region and leave the denominator. Borders are Natural Earth's, 1:50 million;
-    regions those of the nearest town of the country; towns those of GeoNames from 500 inhabitants up.
+    Photos at sea have no country or region and are not counted. Borders are those of Natural Earth, 1:50 million. The
+    region is that of the nearest town in the country. Towns are those of GeoNames with at least 500 inhabitants.
     """
 
     def columns(scored: Scored) -> dict[str, Column] | None:
@@ -49,11 +52,11 @@ def polygon(level: str) -> Metric:
 
 
 def labelled(level: str) -> Metric:
-    """The same as OSV-5M counts it: the label of the town nearest to the answer against the photo's stored label.
+    """Return the share of answers with the right label, as in OSV-5M: that of the nearest town against the stored one.
 
-    Nearest is Euclidean in degrees, as there; photos without a label leave this level's denominator. Names are
-    compared without case, accents and punctuation; countries by name or code. The gazetteer is this package's, which
-    has no second-order divisions: sub-regions are not scored.
+    The nearest town is by Euclidean distance in degrees, as in OSV-5M. Photos without a label are not counted at this
+    level. Names are compared without case, accents and punctuation; countries by name or code. The gazetteer is that of
+    this package. It has no second-order divisions, so sub-regions are not scored.
     """
 
     def columns(scored: Scored) -> dict[str, Column] | None:
@@ -91,7 +94,7 @@ def _nearest_in_degrees(scored: Scored) -> NDArray[np.int64]:
 
 
 def _keys(names: NDArray[np.object_], level: str) -> NDArray[np.object_]:
-    """Stored labels as they are compared: folded names, or country codes."""
+    """Return stored labels in the form for comparison: names without case and accents, or country codes."""
     texts = np.array(["" if name is None or name != name else str(name) for name in names], dtype=object)
     used, inverse = np.unique(texts.astype(np.str_), return_inverse=True)
     keys = [_country_key(text) for text in used.tolist()] if level == "country" else name_keys(used.tolist())

@@ -1,23 +1,24 @@
-"""The best that any model could do with a partition: every photo is given exactly its cell.
+"""The best possible accuracy with a partition: every photo is answered with exactly its own cell.
 
-Partitions and known positions in; how many photos the cells hold, how evenly, and how far the answers are off, out.
-Nothing is learnt: what is missing to 100 % is lost by the cells alone. A photo outside every cell is a miss at every
-distance and half the Earth's circumference away, as in every score of this package.
+It measures how many photos the cells contain, how evenly, and how large the errors are. No model is involved: the cells
+alone cause all loss below 100 %. A photo outside of all cells is a miss at every distance, and its error is half the
+circumference of the Earth, as in every score of this package.
 
-A hierarchy answers with a cell c of its finest level, whose mass is the product over the levels l of the mass of the
-cell P_l(c) that holds c's imagery centroid (Mueller-Budack et al. 2018, eq. 3). Let A_l(x) be photo x's own cell on
-level l, A_n on the finest. Levels that do not nest contradict one another for some photos:
+A hierarchy answers with a cell c of its finest level. The mass of c is the product over the levels l of the mass of the
+cell P_l(c) that contains the imagery centroid of c (Mueller-Budack et al. 2018, eq. 3). Let A_l(x) be the cell of photo
+x on level l, and A_n its cell on the finest level. Where levels do not nest, the cells of some photos contradict each
+other:
 
-    torn(x)          = some level l has A_l(x) and P_l(A_n(x)), and they differ
+    torn(x)          = A_l(x) and P_l(A_n(x)) both exist and differ on some level l
     best(d)          = share of photos with an A_n(x) whose centroid is within d, and not torn(x)
     expected_loss(d) = share of photos with an A_n(x) whose centroid is within d, but torn(x)
     unused_bits      = H(A_1, ..., A_n) - H(A_n)
     left_bits        = H(X | A_1, ..., A_n) = sum over joint cells j of n_j / n log2 n_j
 
-When each level is certain of the photo's own cell, the product of a torn photo is zero everywhere: its levels do not
-meet in any finest cell. ``unused_bits`` is what the coarser levels still tell when the finest is known, which a product
-over the finest cells cannot say; ``left_bits`` is what is left to be known: which of the photos that share all its
-cells it is. Where levels nest and drop nothing, nobody is torn and no bit unused.
+Where each level is certain of the photo's own cell, the product of a torn photo is zero in all finest cells.
+``unused_bits`` is the information of the coarser levels beyond the finest level, which the product cannot express.
+``left_bits`` is the information that is still missing: which of the photos with the same cells it is. Where levels nest
+and contain the same photos, no photo is torn and no bit is unused.
 """
 
 from __future__ import annotations
@@ -38,12 +39,15 @@ from whereshot.foundation.errors import InputError
 from whereshot.foundation.tables import hashed_share
 
 _OUTER_COMMA = re.compile(r",(?=\s*\w+\s*=)(?![^\[{]*[\]}])")
-"""Before the next ``key=``, and in no list or inline table."""
+"""A comma that separates settings: it comes before the next ``key=`` and is not inside a list or an inline table."""
 
 
 @dataclass(frozen=True)
 class Reach:
-    """How near the best answers are: shares by distance; km over all photos (outside: half round the Earth)."""
+    """The errors of the best answers: shares by distance, mean and median in km.
+
+    A photo outside of all cells has half the circumference of the Earth as its error; ``mean_km_kept`` leaves it out.
+    """
 
     best_possible: dict[str, float]
     mean_km: float
@@ -52,7 +56,7 @@ class Reach:
 
     @classmethod
     def of(cls, answers: NDArray[np.float64], kept: NDArray[np.bool_], truth: sphere.Points) -> Reach:
-        """Answers (n, 2) where ``kept`` (n,), against the truth (n, 2)."""
+        """Compute the errors of answers (n, 2) against the truth (n, 2). Photos that are not ``kept`` are misses."""
         km = np.full(len(truth), sphere.HALF_CIRCUMFERENCE_KM)
         km[kept] = sphere.distance_km(answers[kept], truth[kept])
         within = {str(d): float((kept & (km <= d)).mean()) for d in DISTANCES_KM}
@@ -61,7 +65,7 @@ class Reach:
 
 @dataclass(frozen=True)
 class Best:
-    """One partition on n positions."""
+    """The best possible result of one partition on n positions."""
 
     name: str
     kind: str
@@ -71,16 +75,16 @@ class Best:
     entropy_bits: float
     area_km2: dict[str, float]
     centroid: Reach
-    """Answering with the mean position of the photos that the cells were built from."""
+    """The errors where the answer is the mean position of the photos that the cell was built from."""
     cell_center: Reach
 
     @property
     def evenness(self) -> float | None:
-        """The entropy over that of as many cells with as many photos each; None for one cell."""
+        """The entropy divided by that of equally full cells; None for one cell."""
         return self.entropy_bits / float(np.log2(self.cells)) if self.cells > 1 else None
 
     def to_json(self) -> dict[str, Any]:
-        """The document of the command contract; its best possible is that by imagery centroid."""
+        """Return a document of plain values. "best_possible" is that of the imagery centroids."""
         document = asdict(self)
         centroid, cell_center = document.pop("centroid"), document.pop("cell_center")
         return {**document, "evenness": self.evenness, **centroid, "by_cell_center": cell_center}
@@ -88,7 +92,7 @@ class Best:
 
 @dataclass(frozen=True)
 class BestProduct:
-    """The product of a hierarchy on n positions; the module says what each figure means."""
+    """The best possible result of the product of a hierarchy on n positions; the module defines each number."""
 
     name: str
     cells: tuple[int, ...]
@@ -103,17 +107,17 @@ class BestProduct:
 
 @dataclass(frozen=True)
 class PartitionComparison:
-    """Partitions side by side on the same positions."""
+    """Several partitions, compared on the same positions."""
 
     photos: int
     fitted: int | None
     seen: float | None
-    """Share of the positions that also occur, to the last digit, among those that cells were fitted on."""
+    """Share of the positions that are also, with all digits, among the positions that cells were built from."""
     partitions: tuple[Best, ...]
     hierarchies: tuple[BestProduct, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The document of the command contract."""
+        """Return a document of plain values."""
         return {
             "photos": self.photos,
             "fitted": self.fitted,
@@ -123,7 +127,7 @@ class PartitionComparison:
         }
 
     def to_markdown(self) -> str:
-        """Two tables to paste, and what they were made of."""
+        """Return two Markdown tables and a text that explains them."""
         return "\n\n".join(part for part in (self._of_partitions(), self._of_hierarchies(), self._protocol()) if part)
 
     def _of_partitions(self) -> str:
@@ -157,19 +161,19 @@ class PartitionComparison:
 
     def _protocol(self) -> str:
         lines = [
-            f"Best possible share (%) of {self.photos:,} photos within each distance when every photo is given exactly "
-            "its cell, by cell centre / by imagery centroid; photos outside every cell are misses. Entropy of the "
-            "photos' cells; evenness: over that of equally full cells."
+            f"Best possible share (%) of {self.photos:,} photos within each distance: every photo gets exactly its own "
+            "cell. Left number: by cell centre; right number: by imagery centroid. Photos outside of all cells are "
+            "misses. Evenness: the entropy divided by that of equally full cells."
         ]
         if self.hierarchies:
             lines.append(
-                "Products: by imagery centroid of the finest cell, in brackets the expected loss to photos whose own "
-                "cells on the levels contradict one another (torn)."
+                "Products: by imagery centroid of the finest cell. In brackets: the expected loss by photos whose own "
+                "cells on the levels contradict each other (torn)."
             )
         if self.fitted is not None and self.seen is not None:
             lines.append(
-                f"Cells built for this were fitted on {self.fitted:,} photos; {100 * self.seen:.1f} % of the "
-                "scored positions occur among them, too."
+                f"The cells were built on {self.fitted:,} photos; {100 * self.seen:.1f} % of the scored positions are "
+                "also among them."
             )
         return " ".join(lines)
 
@@ -181,7 +185,10 @@ def compare(
     fitted: ArrayLike | None = None,
     track: progress.Track = progress.silent,
 ) -> PartitionComparison:
-    """Every partition and hierarchy on the same positions (n, 2); ``fitted`` (m, 2) are those cells were built from."""
+    """Compare partitions and hierarchies on positions (n, 2).
+
+    ``fitted`` (m, 2) are the positions that the cells were built from, if they were built for this comparison.
+    """
     p = sphere.points(points)
     alone = track(partitions.items(), len(partitions), "comparing partitions")
     together = track(hierarchies.items(), len(hierarchies), "comparing hierarchies")
@@ -195,7 +202,7 @@ def compare(
 
 
 def best_possible(name: str, partition: Partition, points: ArrayLike) -> Best:
-    """The best that the cells of a partition allow on positions (n, 2). Raises InputError without positions."""
+    """Return the best possible result of a partition on positions (n, 2). Raises InputError without positions."""
     p = _some(points)
     label = partition.assign(p)
     kept = label >= 0
@@ -215,7 +222,7 @@ def best_possible(name: str, partition: Partition, points: ArrayLike) -> Best:
 
 
 def best_product(name: str, hierarchy: Hierarchy, points: ArrayLike) -> BestProduct:
-    """The best that the product of a hierarchy allows on positions (n, 2), and what it loses where levels disagree."""
+    """Return the best possible result of the product of a hierarchy on positions (n, 2). Raises InputError."""
     p = _some(points)
     own = hierarchy.assign(p)
     finest, kept = own[:, -1], own[:, -1] >= 0
@@ -239,35 +246,35 @@ def best_product(name: str, hierarchy: Hierarchy, points: ArrayLike) -> BestProd
 
 
 def entropy_bits(labels: NDArray[np.int64]) -> float:
-    """Shannon entropy in bits of how often each label occurs; 0 for no labels."""
+    """Return the Shannon entropy in bits of the frequencies of labels (n,); 0 for no labels."""
     counts = np.unique(labels, return_counts=True)[1]
     share = counts / max(len(labels), 1)
     return max(0.0, float(-(share * np.log2(share)).sum()))
 
 
 def split(points: ArrayLike, share: float, seed: int = 0) -> tuple[sphere.Points, sphere.Points]:
-    """Positions (n, 2) in two random parts: (to fit on, held out); ``share`` is that of the first.
+    """Divide positions (n, 2) at random into two parts: to build on (``share`` of them), and held out.
 
-    Every row falls by the hash of its number. Raises InputError where a part is empty.
+    The hash of its number decides the part of a row. Raises InputError where a part is empty.
     """
     if not 0 < share < 1:
         raise InputError(f"the share to fit on must lie between 0 and 1; got {share:g}")
     p = sphere.points(points)
     first = hashed_share(np.arange(len(p)).astype(str), seed) < share
     if first.all() or not first.any():
-        raise InputError(f"{len(p)} positions are too few to split; give others to fit on")
+        raise InputError(f"{len(p)} positions are too few to split; give other positions to fit on")
     return p[first], p[~first]
 
 
 def share_seen(fitted: ArrayLike, held: ArrayLike) -> float:
-    """The share of the positions ``held`` (n, 2) that are among ``fitted`` (m, 2), to the last digit."""
+    """Return the share of the positions ``held`` (n, 2) that are, with all digits, among ``fitted`` (m, 2)."""
     known = set(map(tuple, sphere.points(fitted).tolist()))
     held = _some(held)
     return float(np.mean([tuple(point) in known for point in held.tolist()]))
 
 
 def parse_recipe(text: str) -> tuple[str, dict[str, Any]]:
-    """``kind:key=value,key=value`` as it is typed -> the kind and its settings. Raises InputError.
+    """Parse ``kind:key=value,key=value`` as a user types it; return the kind and its settings. Raises InputError.
 
     >>> parse_recipe("s2:max=1000,min=5")
     ('s2', {'max': 1000, 'min': 5})
@@ -290,12 +297,12 @@ def _some(points: ArrayLike) -> sphere.Points:
 
 
 def _at(centers: sphere.Points, label: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The centre (n, 2) of each photo's cell; anything where it has none."""
+    """Return the centre (n, 2) of the cell of each photo; any value for photos without a cell."""
     return centers[np.maximum(label, 0)] if len(centers) else np.zeros((len(label), 2))
 
 
 def _short(value: float) -> str:
-    """Three digits, thousands apart, no exponent."""
+    """Return a number with three digits, separated thousands and no exponent."""
     if value >= 100:
         return f"{float(f'{value:.3g}'):,.0f}"
     if value >= 0.001 or value == 0:

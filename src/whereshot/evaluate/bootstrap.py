@@ -1,7 +1,7 @@
-"""Columns per photo -> their sums, plain and drawn: one bootstrap for all scores, over whole clusters of photos.
+"""The bootstrap: sums of columns over all photos, and over photos that are drawn by whole clusters.
 
-Scores are functions of sums, so that drawing is a product of two matrices: how often each cluster is drawn, times what
-it adds to each sum.
+Scores are functions of sums. So all draws are a product of two matrices: how often each cluster is drawn, and what it
+adds to each sum. All scores use the same draws.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from whereshot.evaluate.base import Column, Protocol, Sums
 from whereshot.evaluate.results import Value
 
 GROUPS = 8192
-"""More clusters than this are put together at random into so many groups, which are drawn whole. The variance of a sum
-keeps its expectation and is known to sqrt(2 / 8192), 1.6 %: less than what 1,000 draws leave open (4.5 %)."""
+"""Largest number of units. More clusters are combined at random into this number of groups, which are drawn as wholes.
+The expected variance of a sum does not change. Its error is sqrt(2 / 8192), 1.6 %, which is less than the error of
+1,000 draws (4.5 %)."""
 INTERVAL_DRAWS = 1000
-_CHUNK = 1024  # units drawn at a time
-_EXACT = 3e9  # products up to which sums are drawn in double precision
+_CHUNK = 1024  # number of units in one block
+_EXACT = 3e9  # largest number of products for which sums are computed in double precision
 
 
 def units(cluster: NDArray[Any] | None, photos: int, seed: int) -> tuple[NDArray[np.int64], int]:
-    """The unit (n,) that each photo is drawn with, and how many units there are."""
+    """Return the unit (n,) of each photo, and the number of units. A unit is drawn as a whole."""
     if cluster is None:
         unit, count = np.arange(photos), photos
     else:
@@ -36,7 +37,7 @@ def units(cluster: NDArray[Any] | None, photos: int, seed: int) -> tuple[NDArray
 
 
 def draw_units(count: int, draws: int, seed: int) -> Iterator[tuple[slice, NDArray[np.int64]]]:
-    """How often units are drawn, when as many as there are, are drawn with replacement: chunks of (draws, units)."""
+    """Yield how often each unit is drawn with replacement, in blocks of (draws, units)."""
     rng = np.random.default_rng(seed)
     starts = np.arange(0, count, _CHUNK)
     sizes = np.minimum(count - starts, _CHUNK)
@@ -50,7 +51,7 @@ def draw_units(count: int, draws: int, seed: int) -> Iterator[tuple[slice, NDArr
 def interval_of_mean(
     values: NDArray[np.floating], weight: NDArray[np.float64], cluster: NDArray[Any], seed: int = 0
 ) -> tuple[float, float]:
-    """95 % interval of a mean of values (n,), weighted by (n,), drawn by whole clusters (n,)."""
+    """Return the 95 % interval of the mean of values (n,) with weights (n,), drawn by whole clusters (n,)."""
     unit, count = units(cluster, len(values), seed)
     adds = np.stack([np.bincount(unit, part, minlength=count) for part in (values * weight, weight)], axis=1)
     sums = np.zeros((INTERVAL_DRAWS, 2))
@@ -61,7 +62,7 @@ def interval_of_mean(
 
 
 def plain_sums(columns: Mapping[str, Column]) -> dict[str, NDArray[np.float64]]:
-    """The sums (1, width) over all photos."""
+    """Return the sums (1, width) of columns over all photos."""
     return {
         name: np.array([[column.values.sum()]])
         if column.code is None
@@ -71,7 +72,7 @@ def plain_sums(columns: Mapping[str, Column]) -> dict[str, NDArray[np.float64]]:
 
 
 def drawn_sums(columns: Mapping[str, Column], cluster: NDArray[Any] | None, protocol: Protocol) -> Sums:
-    """The sums (draws, width) over photos drawn by clusters; the same seed draws the same for any columns."""
+    """Return the sums (draws, width) over photos that are drawn by clusters. Equal seeds give equal draws."""
     photos = len(next(iter(columns.values())).values)
     unit, count = units(cluster, photos, protocol.seed)
     by_unit = None if cluster is None and count == photos else np.argsort(unit, kind="stable")
@@ -98,7 +99,7 @@ def drawn_sums(columns: Mapping[str, Column], cluster: NDArray[Any] | None, prot
 
 
 def ends(drawn: NDArray[np.float64], protocol: Protocol) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The percentile interval (m,), (m,) of many scores' draws (draws, m), undefined draws (NaN) left out."""
+    """Return the ends (m,), (m,) of the percentile intervals of draws (draws, m). NaN draws are left out."""
     ordered = np.sort(drawn, axis=0)  # NaN last
     known = np.isfinite(ordered).sum(axis=0)
     columns = np.arange(ordered.shape[1])
@@ -116,7 +117,10 @@ def ends(drawn: NDArray[np.float64], protocol: Protocol) -> tuple[NDArray[np.flo
 def interval(
     value: float, drawn: NDArray[np.float64], protocol: Protocol, curved: bool = False
 ) -> tuple[Value, NDArray[np.float64]]:
-    """A score with its percentile interval, and its draws: those of a ``curved`` one moved to centre on its value."""
+    """Return a score with its percentile interval, and its draws.
+
+    The draws of a ``curved`` score are moved to centre on its value.
+    """
     drawn = np.asarray(drawn, np.float64)
     known = drawn[np.isfinite(drawn)]
     if len(known) == 0 or not np.isfinite(value):

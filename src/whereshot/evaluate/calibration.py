@@ -1,4 +1,4 @@
-"""Are stated probabilities and circles true: expected calibration error, Brier score, coverage and area of circles."""
+"""Scores of stated probabilities and circles: calibration error, Brier score, coverage and area of circles."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from whereshot.earth import sphere
 from whereshot.evaluate.base import Column, Metric, Scored, Sums, mean_of
 
 BINS = 15
-"""Bins of equal width of stated probabilities (Guo et al. 2017)."""
+"""Number of bins of equal width for stated probabilities (Guo et al. 2017)."""
 
 
 def _stated(scored: Scored, km: float) -> NDArray[np.float64] | None:
-    """The stated P(error <= km) of each photo; none was stated, so 0, where there is no answer."""
+    """Return the stated P(error <= km) of each photo; 0 for a photo without an answer."""
     stated = scored.answers.within.get(km)
     return None if stated is None else np.where(scored.failed, 0.0, np.clip(np.nan_to_num(stated), 0.0, 1.0))
 
@@ -26,7 +26,7 @@ def _reliability(km: float) -> tuple[str, str, str]:
 
 
 def reliability_columns(km: float, scored: Scored) -> dict[str, Column] | None:
-    """Photos, hits and stated probabilities, in bins of what was stated."""
+    """Return the columns of photos, hits and stated probabilities, in bins of the stated probability."""
     stated = _stated(scored, km)
     if stated is None:
         return None
@@ -36,7 +36,7 @@ def reliability_columns(km: float, scored: Scored) -> dict[str, Column] | None:
 
 
 def ece(km: float) -> Metric:
-    """Expected calibration error of P(error <= km): mean over photos of |share of hits - stated| of their bin."""
+    """Return the expected calibration error of P(error <= km): the mean over photos of |hits - stated| of their bin."""
 
     def value(scored: Scored, sums: Sums) -> NDArray[np.float64]:
         _, hits, stated = (sums[name] for name in _reliability(km))
@@ -47,14 +47,14 @@ def ece(km: float) -> Metric:
 
 
 def reliability(km: float, sums: Sums) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean stated probability and share of hits of each bin, (draws, bins); NaN in empty bins."""
+    """Return the mean stated probability and the share of hits of each bin, (draws, bins); NaN for empty bins."""
     photos, hits, stated = (np.asarray(sums[name], np.float64) for name in _reliability(km))
     with np.errstate(invalid="ignore", divide="ignore"):
         return stated / photos, hits / photos
 
 
 def brier(km: float) -> Metric:
-    """Brier score of P(error <= km): the mean squared difference from what happened (Brier 1950)."""
+    """Return the Brier score of P(error <= km): its mean squared difference from the outcome (Brier 1950)."""
 
     def squared(scored: Scored) -> NDArray[np.float64] | None:
         stated = _stated(scored, km)
@@ -64,7 +64,7 @@ def brier(km: float) -> Metric:
 
 
 def coverage(level: float) -> Metric:
-    """Share of photos inside their own circle of a level."""
+    """Return the share of photos inside their own circle of a level."""
 
     def inside(scored: Scored) -> NDArray[np.float64] | None:
         radius = scored.answers.radius_km.get(level)
@@ -74,7 +74,7 @@ def coverage(level: float) -> Metric:
 
 
 def circle_area(level: float) -> Metric:
-    """Mean area in km² of the circles of a level; the whole Earth for a photo without an answer."""
+    """Return the mean area in km² of the circles of a level; the whole Earth for a photo without an answer."""
 
     def area(scored: Scored) -> NDArray[np.float64] | None:
         radius = scored.answers.radius_km.get(level)

@@ -1,4 +1,4 @@
-"""Rows of several methods on the same photos -> Comparisons: paired differences, Wilcoxon's test, who wins where."""
+"""Compares two methods on the same photos: paired differences of scores, Wilcoxon's test, and wins by country."""
 
 from __future__ import annotations
 
@@ -12,47 +12,51 @@ from whereshot.evaluate.results import Comparison, Row, Value
 from whereshot.foundation.errors import InputError
 
 TIE_KM = 1e-6
-"""Errors that differ by less are the same."""
+"""Errors that differ by less than this, in km, count as equal."""
 
 
 def compare(first: Row, second: Row) -> Comparison:
-    """Every score that both have, first less second, drawn together; and the errors photo by photo.
+    """Return the differences of all scores that both have, first minus second, and compare the errors of each photo.
 
-    Both rows must come of ``score`` on the same photos with the same protocol, so that the same photos are drawn.
-    Wilcoxon's signed-rank test is two-sided, ties split as Pratt does. Raises InputError for rows of different photos.
+    Both rows must come from ``score`` on the same photos with the same protocol, so that both have the same draws.
+    Wilcoxon's signed-rank test is two-sided, with ties after Pratt. Raises InputError for rows of different photos.
     """
-    one, other = first.scored, second.scored
-    if one is None or other is None or not np.array_equal(one.truth.points, other.truth.points):
+    a, b = first.scored, second.scored
+    if a is None or b is None or not np.array_equal(a.truth.points, b.truth.points):
         raise InputError(f"{first.name} and {second.name} were not scored on the same photos")
     differences: dict[str, Value] = {}
     for name in first.scores.keys() & second.scores.keys() if first.draws and second.draws else ():
         value = first.scores[name].value - second.scores[name].value
-        differences[name] = interval(value, first.draws[name] - second.draws[name], one.protocol)[0]
-    apart = one.error_km - other.error_km
-    apart[np.abs(apart) < TIE_KM] = 0.0
-    country = named_truth(one.truth)["country"]
+        differences[name] = interval(value, first.draws[name] - second.draws[name], a.protocol)[0]
+    difference_km = a.error_km - b.error_km
+    difference_km[np.abs(difference_km) < TIE_KM] = 0.0
+    country = named_truth(a.truth)["country"]
     known = countries().all
     return Comparison(
         first.name,
         second.name,
         {name: differences[name] for name in first.scores if name in differences},
-        signed_rank(apart),
-        *_count(apart),
-        {known[number].code: _count(apart[country == number]) for number in np.unique(country[country >= 0])},
+        signed_rank(difference_km),
+        *_count(difference_km),
+        {known[number].code: _count(difference_km[country == number]) for number in np.unique(country[country >= 0])},
     )
 
 
-def signed_rank(apart: NDArray[np.float64]) -> float:
-    """Two-sided p-value (Wilcoxon 1945; ties after Pratt 1959) that differences (n,) centre on zero; 1 if all are."""
-    from scipy.stats import wilcoxon  # a second to import
+def signed_rank(differences: NDArray[np.float64]) -> float:
+    """Return the two-sided p-value that differences (n,) have their centre at zero; 1 where all are zero.
 
-    if not apart.any():
+    Wilcoxon 1945, with ties after Pratt 1959.
+    """
+    from scipy.stats import wilcoxon  # takes a second to import
+
+    if not differences.any():
         return 1.0
-    sizes = np.unique(np.abs(apart))
-    exact = len(apart) <= 50 and len(sizes) == len(apart) and sizes[0] > 0  # without ties, zeros among them
+    sizes = np.unique(np.abs(differences))
+    exact = len(differences) <= 50 and len(sizes) == len(differences) and sizes[0] > 0  # without ties and zeros
     method = "exact" if exact else "asymptotic"
-    return float(wilcoxon(apart, zero_method="pratt", method=method).pvalue)  # type: ignore[call-overload]  # the stubs know an older name
+    return float(wilcoxon(differences, zero_method="pratt", method=method).pvalue)  # type: ignore[call-overload]  # the stubs know an older name
 
 
-def _count(apart: NDArray[np.float64]) -> tuple[int, int, int]:
-    return int((apart < 0).sum()), int((apart == 0).sum()), int((apart > 0).sum())
+def _count(differences: NDArray[np.float64]) -> tuple[int, int, int]:
+    """Return how often the first method is nearer, equal and farther."""
+    return int((differences < 0).sum()), int((differences == 0).sum()), int((differences > 0).sum())

@@ -1,8 +1,8 @@
-"""Split conformal prediction on the sphere: held-out photos in; factors of circles and thresholds of cell sets out.
+"""Split conformal prediction on the sphere: held-out photos give factors for circles and thresholds for sets of cells.
 
-The guarantee: of photos that are exchangeable with the held-out ones (none of them seen in training, drawn as these
-were), a share of at least ``level`` lies inside, on average over held-out sets; by groups, the same within each group.
-It says nothing of photos of another kind.
+The guarantee: of new photos, a share of at least ``level`` lies inside, on average over held-out sets. The new photos
+must be exchangeable with the held-out ones: drawn in the same way, and not seen in training. With groups, the guarantee
+is for each group. It does not cover photos of another kind.
 """
 
 from __future__ import annotations
@@ -21,21 +21,24 @@ GUARANTEE = (
     "share of new photos, on average over held-out sets; by group, within each group"
 )
 ASSUMPTION = (
-    "the held-out and the new photos are exchangeable: drawn the same way, and none of either seen in training; "
-    "nothing is promised of photos of another kind, or of a single photo"
+    "the held-out and the new photos are exchangeable: drawn in the same way, and not seen in training; there is no "
+    "guarantee for photos of another kind, or for a single photo"
 )
 ALL = "all"
-"""The group of all photos, which stands for groups that were not held out."""
+"""The group of all photos. Its threshold is used for groups without held-out photos."""
 
 
 def rank(level: float, photos: int) -> int | None:
-    """Which held-out score in order, from 0, is the threshold: ceil(level (n + 1)) - 1; None beyond the last."""
+    """Return the rank, from 0, of the held-out score that is the threshold: ceil(level (n + 1)) - 1.
+
+    It is None where there are too few photos.
+    """
     at = math.ceil(level * (photos + 1) - 1e-9) - 1
     return at if at < photos else None
 
 
 def threshold(scores: ArrayLike, level: float) -> float:
-    """The (n + 1)-corrected quantile of held-out scores (n,); infinity where they are too few for the level."""
+    """Return the (n + 1)-corrected quantile of held-out scores (n,); infinity where they are too few for the level."""
     if not 0 < level < 1:
         raise InputError(f"a level lies between 0 and 1; got {level:g}")
     ordered = np.sort(np.asarray(scores, np.float64))
@@ -44,7 +47,7 @@ def threshold(scores: ArrayLike, level: float) -> float:
 
 
 def by_group(scores: ArrayLike, groups: ArrayLike | None, level: float) -> dict[Hashable, float]:
-    """The threshold of all photos, "all", and that of each group (Mondrian: Vovk et al. 2003)."""
+    """Return the threshold of all photos under "all", and that of each group (Mondrian: Vovk et al. 2003)."""
     scores = np.asarray(scores, np.float64)
     found: dict[Hashable, float] = {ALL: threshold(scores, level)}
     if groups is not None:
@@ -54,7 +57,7 @@ def by_group(scores: ArrayLike, groups: ArrayLike | None, level: float) -> dict[
 
 
 def of_group(thresholds: Mapping[Hashable, float], groups: ArrayLike | None, count: int) -> NDArray[np.float64]:
-    """The threshold (n,) of each photo by its group; a group that was not held out has that of all."""
+    """Return the threshold (n,) of each photo by its group; that of all photos for an unknown group."""
     if groups is None:
         return np.full(count, thresholds[ALL])
     return np.array([thresholds.get(name, thresholds[ALL]) for name in np.asarray(groups).tolist()])
@@ -63,10 +66,10 @@ def of_group(thresholds: Mapping[Hashable, float], groups: ArrayLike | None, cou
 def conformal_factor(
     error_km: ArrayLike, radius_km: ArrayLike, level: float, weights: ArrayLike | None = None
 ) -> float:
-    """What radii are multiplied with so that a share ``level`` of held-out errors lies inside.
+    """Return the factor on radii with which a share ``level`` of held-out errors lies inside the circles.
 
-    Split conformal prediction with the radius as the measure of difficulty (Papadopoulos et al. 2002; weighted:
-    Tibshirani et al. 2019): the (n + 1)-corrected quantile of error over radius. Raises InputError without photos.
+    It is the (n + 1)-corrected quantile of error / radius: split conformal prediction with the radius as the measure of
+    difficulty (Papadopoulos et al. 2002; with weights, Tibshirani et al. 2019). Raises InputError without photos.
     """
     ratio = np.asarray(error_km, float) / np.asarray(radius_km, float)
     if len(ratio) == 0:
@@ -74,23 +77,23 @@ def conformal_factor(
     weight = np.ones(len(ratio)) if weights is None else np.asarray(weights, float)
     order = np.argsort(ratio)
     total = weight.sum()
-    # the photo to come counts as one more, of average weight, beyond all others
+    # the new photo counts as one more score of average weight, above all others
     cumulated = np.cumsum(weight[order]) / (total + total / len(ratio))
     row = min(int(np.searchsorted(cumulated, level, side="left")), len(ratio) - 1)
     return float(ratio[order][row])
 
 
 def cell_scores(log_mass: ArrayLike, area_sr: ArrayLike) -> NDArray[np.float64]:
-    """How little a cell is wanted: minus the log of its density, mass over area; of the shape of ``log_mass``.
+    """Return the conformal score of cells: minus the log of their density, which is mass / area.
 
-    Sets of all cells below one threshold of this score have the smallest mean area of all that cover as often
-    (Sadinle et al. 2019, with areas as the measure of size).
+    The result has the shape of ``log_mass``. Sets of all cells below one threshold of this score have the smallest mean
+    area of all sets with the same coverage (Sadinle et al. 2019, with areas as the measure of size).
     """
     return np.log(np.asarray(area_sr, np.float64)) - np.asarray(log_mass, np.float64)
 
 
 def cell_sets(log_mass: ArrayLike, area_sr: ArrayLike, limit: ArrayLike) -> NDArray[np.bool_]:
-    """Which cells (n, k) are in each photo's set, given thresholds (n,) or one; the densest cell always is."""
+    """Return which cells (n, k) are in the set of each photo, for thresholds (n,) or one; always the densest cell."""
     scores = cell_scores(log_mass, area_sr)
     chosen = scores <= np.reshape(limit, (-1, 1)) + 1e-12
     chosen[np.arange(len(scores)), scores.argmin(axis=1)] = True
@@ -99,7 +102,7 @@ def cell_sets(log_mass: ArrayLike, area_sr: ArrayLike, limit: ArrayLike) -> NDAr
 
 @dataclass(frozen=True)
 class Temperature:
-    """What logits of one level are divided by, and the mean held-out NLL in nats before and after."""
+    """The divisor of the logits of a level, and the mean held-out NLL in nats before and after."""
 
     temperature: float
     before: float
@@ -107,9 +110,10 @@ class Temperature:
 
 
 def fit_temperature(log_mass: ArrayLike, target: ArrayLike) -> Temperature:
-    """The temperature with the highest likelihood of cells ``target`` (n,) under ``log_mass`` (n, k) (Guo et al. 2017).
+    """Return the temperature with the highest likelihood of the true cells (Guo et al. 2017).
 
-    Photos whose target is -1, in no cell, are left out. Raises InputError where that leaves none.
+    ``target`` (n,) is the cell of each photo and ``log_mass`` (n, k) the masses. Photos with target -1, outside of all
+    cells, are left out. Raises InputError where no photo is left.
     """
     from scipy.optimize import minimize_scalar
 

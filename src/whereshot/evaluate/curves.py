@@ -1,4 +1,4 @@
-"""Sums, plain and drawn -> curves with their intervals and scores of single groups."""
+"""Makes curves with intervals, and scores of groups, from the sums of columns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AREAS_KM2 = np.logspace(0, np.log10(5.1e8), 60)
 
 
 def curves(scored: Scored, plain: Sums, drawn: Sums) -> dict[str, Curve]:
-    """Reliability of P(error <= r), risk against coverage, recall against the area searched, if known."""
+    """Return the known curves: reliability of P(error <= r), risk by coverage, recall by searched area."""
     found = {}
     for km in DISTANCES_KM:
         if f"stated by stated P(error <= {km:g} km)" in plain:
@@ -36,7 +36,7 @@ def curves(scored: Scored, plain: Sums, drawn: Sums) -> dict[str, Curve]:
 
 
 def groups(scored: Scored, plain: Sums, drawn: Sums) -> dict[str, list[GroupScores]]:
-    """The scores of each country, continent, cell and scene, the largest first."""
+    """Return the scores of each country, continent, cell and scene, the largest groups first."""
     found: dict[str, list[GroupScores]] = {}
     for kind in grouped.KINDS:
         known = grouped.kind_of(kind, scored) if f"photos by {kind}" in plain else None

@@ -1,4 +1,4 @@
-"""Turn posteriors and decided points into answers, with their regions of highest density."""
+"""Turns posteriors and decided points into answers, with their regions of highest density."""
 
 from __future__ import annotations
 

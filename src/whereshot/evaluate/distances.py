@@ -1,4 +1,4 @@
-"""Positions in, distances out, by the formula and the Earth that a protocol names."""
+"""Distances between positions, by the formula and the radius of a protocol."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from whereshot.foundation import errors
 
 
 def distance_km(a: NDArray[np.float64], b: NDArray[np.float64], protocol: Protocol) -> NDArray[np.float64]:
-    """Distance (n,) in km between positions (n, 2), each row with its own.
+    """Return the distance (n,) in km between the positions (n, 2) of each row.
 
-    Great circle on a sphere of the protocol's radius, or the geodesic on the ellipsoid WGS84 (Karney 2013, by pyproj).
-    Raises MissingExtraError for the latter where pyproj is not installed.
+    It is the great circle on a sphere of the protocol's radius, or the geodesic on the ellipsoid WGS84 (Karney 2013, by
+    pyproj). Raises MissingExtraError where the geodesic needs pyproj and it is not installed.
     """
     if protocol.distance == "geodesic":
         pyproj = errors.require("pyproj", extra="geodesic")

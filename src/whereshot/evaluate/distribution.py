@@ -1,4 +1,4 @@
-"""Are predictions spread over the Earth as the truth is: KL divergence and entropy over S2 cells."""
+"""Scores of how similar the distributions of predictions and truth over the Earth are: KL divergence and entropy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TRUE, _PREDICTED = "photos by true cell", "photos by predicted cell"
 
 
 def cell_codes(points: NDArray[np.float64], level: int) -> NDArray[np.int64]:
-    """The number (n,) of the S2 cell of each position, from 0 to 6 * 4^level - 1 along the Hilbert curve."""
+    """Return the number (n,) of the S2 cell of each position, from 0 to 6 * 4^level - 1 along the Hilbert curve."""
     return (s2.encode(points, level) >> np.uint64(61 - 2 * level)).astype(np.int64)
 
 
@@ -51,10 +51,11 @@ def _entropy(name: str) -> Metric:
 
 
 kl = Metric(_columns, _kl, curved=True)
-"""KL divergence of predicted from true frequencies of all cells of a level, in nats; every count plus one."""
+"""KL divergence in nats between the true and the predicted frequencies of all cells of a level; 1 is added to each
+count."""
 
 entropy_true = _entropy(_TRUE)
-"""Shannon entropy of the true cells' frequencies, in nats."""
+"""Shannon entropy in nats of the frequencies of true cells."""
 
 entropy_predicted = _entropy(_PREDICTED)
-"""Shannon entropy of the predicted cells' frequencies, in nats."""
+"""Shannon entropy in nats of the frequencies of predicted cells."""

@@ -1,4 +1,4 @@
-"""Scores by kinds of photos: each country, continent, cell and scene, and the mean over them that weighs all alike."""
+"""Scores of groups of photos (country, continent, cell, scene, user), and means over groups with equal weights."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ SCORES: dict[str, Callable[[Scored], NDArray[np.float64]]] = {
     **{f"accuracy_{km}": functools.partial(_hit, km) for km in DISTANCES_KM},
     "geoscore": Scored.geoscore,
 }
-"""What is told of each group."""
+"""The scores of each group, by name."""
 
 
 SCENE_SETS = {**{scene: (scene,) for scene in SCENES}, "outdoor": ("natural", "urban")}
-"""Scenes that scores are told of, each by the likeliest of indoor, natural and urban."""
+"""Groups of scenes that have scores. The scene of a photo is the likeliest of indoor, natural and urban."""
 
 
 class PhotoGroups(NamedTuple):
@@ -79,7 +79,7 @@ KINDS: dict[str, Callable[[Truth, int], PhotoGroups | None]] = {
 
 
 def kind_of(kind: str, scored: Scored) -> PhotoGroups | None:
-    """How the photos fall by a kind; None where it is not known of them."""
+    """Return the groups of the photos by a kind; None where the kind is not known for these photos."""
     level = scored.protocol.cell_level
     found = scored.truth.once(f"{kind} {level}", lambda: KINDS[kind](scored.truth, level))
     return found if found is not None and (found.codes >= 0).any() else None
@@ -90,7 +90,7 @@ def _columns(kind: str, score: str, scored: Scored) -> dict[str, Column] | None:
     if found is None:
         return None
     names = f"photos by {kind}", f"{score} by {kind}"
-    # photos in no group are summed in one more, which is then left out
+    # photos without a group are summed in an extra group, which is then left out
     code = scored.truth.once(
         f"code {names[0]} {scored.protocol.cell_level}",
         lambda: np.where(found.codes < 0, len(found.names), found.codes),
@@ -100,7 +100,7 @@ def _columns(kind: str, score: str, scored: Scored) -> dict[str, Column] | None:
 
 
 def rates(kind: str, score: str, sums: Sums) -> NDArray[np.float64]:
-    """The score (draws, groups) of each group; NaN where none of its photos was drawn."""
+    """Return the score (draws, groups) of each group; NaN where no photo of the group was drawn."""
     photos, total = (
         np.asarray(sums[f"photos by {kind}"], np.float64),
         np.asarray(sums[f"{score} by {kind}"], np.float64),
@@ -110,7 +110,7 @@ def rates(kind: str, score: str, sums: Sums) -> NDArray[np.float64]:
 
 
 def macro(score: str, kind: str) -> Metric:
-    """The mean of a score over groups, every group counting alike."""
+    """Return the mean of a score over groups with equal weights."""
 
     def value(scored: Scored, sums: Sums) -> NDArray[np.float64]:
         rate = rates(kind, score, sums)
@@ -125,7 +125,7 @@ def macro(score: str, kind: str) -> Metric:
 
 
 def of_scenes(score: str, scenes: tuple[str, ...]) -> Metric:
-    """A score on the photos of some scenes alone: by the likeliest of indoor, natural and urban."""
+    """Return a score on the photos of some scenes; the scene is the likeliest of indoor, natural and urban."""
     chosen = [SCENES.index(scene) for scene in scenes]
 
     def columns(scored: Scored) -> dict[str, Column] | None:
@@ -141,7 +141,7 @@ def of_scenes(score: str, scenes: tuple[str, ...]) -> Metric:
 
 
 def by_user(score: str) -> Metric:
-    """The mean of a score over users, each counting alike however many photos are theirs."""
+    """Return the mean of a score over users with equal weights, whatever the number of their photos."""
 
     def columns(scored: Scored) -> dict[str, Column] | None:
         user = scored.truth.user

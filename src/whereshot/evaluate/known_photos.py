@@ -1,4 +1,4 @@
-"""A model on photos whose positions are known -> Report, always beside its parts and three plain baselines."""
+"""Scores a model on photos with known positions, together with its parts and three baselines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from whereshot.posterior.decision import decide
 BLOCK = 256
 
 Kind = Literal["seen", "unseen"]
-"""Photos of places that the model has seen, and of others."""
+"""Kinds of photos: of places that the model has seen in training, and of other places."""
 
 
 def try_model(
@@ -38,11 +38,12 @@ def try_model(
     cluster: str | None = None,
     track: Track = silent,
 ) -> Report:
-    """Score a model with regions for seen and for unseen places, its classifier and its gallery alone, what its cells
-    allow at best, and as baselines the nearest neighbour in feature space, the prior and a random training photo.
+    """Score a model on records, and return a report with its parts and its baselines.
 
-    Intervals are drawn by the column ``cluster``, by default "group" or "user" where there is one. Photos that cannot
-    be read count as misses. Raises InputError without positions or photos.
+    The rows are: the model with radii for seen and for unseen places, its classifier and its gallery alone, the best
+    possible result of its cells, the nearest neighbour in feature space, the prior, and a random training photo. The
+    bootstrap draws by the column ``cluster``, by default "group" or "user", where they exist. Photos that cannot be
+    read count as misses. Raises InputError without positions or photos.
     """
     truth = records.points
     total = len(truth)
@@ -80,9 +81,9 @@ def try_models(
     track: Track = silent,
     **options: Any,
 ) -> tuple[list[Report], Sifted]:
-    """Score models on the same photos: those that none of them learned from, unless ``include_learned``.
+    """Score models on the same photos, by default those that none of the models learned from.
 
-    ``options`` are those of ``try_model``. Returns a report of each, and how many photos were learned and left out.
+    ``options`` are those of ``try_model``. Return a report for each model, and the counts of learned photos.
     """
     sifted = sift([one.learned for one in geolocators], records.strings("image"), include=include_learned, track=track)
     photos = records[sifted.kept]
@@ -90,7 +91,7 @@ def try_models(
 
 
 def _known_share(geolocator: Geolocator, truth: NDArray[np.float64]) -> float | None:
-    """Share of photos whose place the model has seen."""
+    """Return the share of photos whose place the model has seen in training; None where that is not known."""
     if geolocator.folder is None:
         return None
     distance, _ = sphere.Nearest(geolocator.folder.training_points()).query(truth)

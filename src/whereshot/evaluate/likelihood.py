@@ -24,4 +24,4 @@ nll: Metric = mean_of("nll", _nll)
 """Mean negative log-likelihood, in nats per steradian."""
 
 bits: Metric = mean_of("bits", _bits)
-"""The same as information: bits that the truth's density is above the uniform distribution's."""
+"""Mean information in bits: the log2 of the density at the truth, divided by the uniform density."""

@@ -1,4 +1,4 @@
-"""Positions in, numbers of their country, first-order division and nearest town out."""
+"""Finds the country, the first-order division and the nearest town of positions."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from whereshot.earth import place_names
 from whereshot.earth.towns import gazetteer
 from whereshot.evaluate.base import Truth
 
-_SAMPLE = 5000  # positions by which it is judged whether many are the same
+_SAMPLE = 5000  # number of positions that are checked for repetitions
 
 
 def named(points: NDArray[np.float64]) -> dict[str, NDArray[np.int64]]:
-    """The number (n,) of the country, the first-order division and the nearest town of positions; -1 for none."""
-    spots = np.ascontiguousarray(points).view(np.complex128)[:, 0]
-    some = spots[: _SAMPLE * (len(spots) // _SAMPLE) : max(1, len(spots) // _SAMPLE)]
-    if len(np.unique(some)) > 0.9 * len(some):
+    """Return the number (n,) of the country, the first-order division and the nearest town of positions; -1 for none.
+
+    The keys are "country", "region" and "city". Repeated positions are looked up once.
+    """
+    codes = np.ascontiguousarray(points).view(np.complex128)[:, 0]
+    sample = codes[: _SAMPLE * (len(codes) // _SAMPLE) : max(1, len(codes) // _SAMPLE)]
+    if len(np.unique(sample)) > 0.9 * len(sample):
         return _named(points)
-    own, inverse = np.unique(spots, return_inverse=True)  # the same few places again and again
-    return {level: number[inverse] for level, number in _named(own.view(np.float64).reshape(-1, 2)).items()}
+    distinct, inverse = np.unique(codes, return_inverse=True)
+    return {level: number[inverse] for level, number in _named(distinct.view(np.float64).reshape(-1, 2)).items()}
 
 
 def _named(points: NDArray[np.float64]) -> dict[str, NDArray[np.int64]]:
@@ -28,5 +31,5 @@ def _named(points: NDArray[np.float64]) -> dict[str, NDArray[np.int64]]:
 
 
 def named_truth(truth: Truth) -> dict[str, NDArray[np.int64]]:
-    """The same of where photos were taken, made once."""
+    """Return the numbers of ``named`` for the true positions; computed once."""
     return truth.once("named", lambda: named(truth.points))

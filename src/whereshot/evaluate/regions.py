@@ -1,4 +1,4 @@
-"""Regions of highest density: how often they hold the truth, how large they are, how much is searched to find it."""
+"""Scores of regions of highest density: how often they contain the truth, their area, and recall by searched area."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from whereshot.earth import sphere
 from whereshot.evaluate.base import Metric, Scored, mean_of
 
 SEARCHED_KM2 = (1e2, 1e4, 1e6)
-"""A town, a province, a large country."""
+"""Areas in km²: a town, a province, a large country."""
 
 
 def region_coverage(level: float) -> Metric:
-    """Share of photos whose truth lies in the smallest region that holds a level of the mass."""
+    """Return the share of photos whose true place is in the smallest region with a given share of the mass."""
 
     def inside(scored: Scored) -> NDArray[np.float64] | None:
         own = scored.answers.region_level
@@ -23,7 +23,7 @@ def region_coverage(level: float) -> Metric:
 
 
 def region_area(level: float) -> Metric:
-    """Mean area in km² of that region; the whole Earth for a photo without an answer."""
+    """Return the mean area of that region in km²; the whole Earth for a photo without an answer."""
 
     def area(scored: Scored) -> NDArray[np.float64] | None:
         own = scored.answers.region_area_km2.get(level)
@@ -38,7 +38,7 @@ def _searched(scored: Scored) -> NDArray[np.float64] | None:
 
 
 def recall(area_km2: float) -> Metric:
-    """Share of photos found when an area is searched, the likeliest places first."""
+    """Return the share of photos that are found by searching an area in km², the likeliest places first."""
 
     def found(scored: Scored) -> NDArray[np.float64] | None:
         searched = _searched(scored)
@@ -48,6 +48,6 @@ def recall(area_km2: float) -> Metric:
 
 
 def recall_curve(scored: Scored, areas_km2: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Share of photos (m,) found when each area (m,) is searched."""
+    """Return the share of photos (m,) that are found by searching each of the areas (m,) in km²."""
     searched = _searched(scored)
     return None if searched is None else np.searchsorted(np.sort(searched), areas_km2, side="right") / len(searched)

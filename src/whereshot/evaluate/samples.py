@@ -1,4 +1,4 @@
-"""Answers as samples of where photos are taken: precision, recall, density and coverage on the sphere."""
+"""Scores of answers as samples of a distribution: precision, recall, density and coverage on the sphere."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from whereshot.earth import sphere
 from whereshot.evaluate.base import Column, Metric, Scored, Sums
 
 NEIGHBOURS = 5
-"""The k of the k-th nearest neighbour (Naeem et al. 2020)."""
+"""Number k of the nearest neighbours (Naeem et al. 2020)."""
 PHOTOS = 10_000
-"""More photos than this are represented by so many of them, drawn at random."""
+"""Largest number of photos. From more photos, this number is drawn at random."""
 
 _BLOCK = 500
 
@@ -20,12 +20,16 @@ _BLOCK = 500
 def compare(
     true: NDArray[np.float64], made: NDArray[np.float64], k: int = NEIGHBOURS
 ) -> dict[str, NDArray[np.float64]]:
-    """How n made positions (n, 2) resemble n true ones, each (n,): "precision" and "density" of the made ones, "recall"
-    and "sample_coverage" of the true ones.
+    """Return how similar n made positions (n, 2) are to n true positions (n, 2), as four arrays (n,).
 
-    Precision: a made position lies within the k-th neighbour distance of a true one; recall the other way round
-    (Kynkäänniemi et al. 2019). Density: of how many, over k; coverage: a true one has a made one within its k-th
-    neighbour distance (Naeem et al. 2020). Distances are great circles, neighbours exclude the position itself.
+    The radius of a position is the distance to its k-th nearest neighbour, without itself.
+
+    * "precision" of a made position: whether it is within the radius of a true position.
+    * "recall" of a true position: whether it is within the radius of a made position (Kynkäänniemi et al. 2019).
+    * "density" of a made position: the number of true positions in whose radius it is, divided by k.
+    * "sample_coverage" of a true position: whether a made position is within its radius (Naeem et al. 2020).
+
+    Distances are great circles.
     """
     a, b = sphere.xyz(true), sphere.xyz(made)
     # an own radius of nothing (copies of one place) still holds those copies
@@ -34,7 +38,7 @@ def compare(
     found = {name: np.zeros(n) for name in ("precision", "density", "recall", "sample_coverage")}
     for start in range(0, n, _BLOCK):
         rows = slice(start, start + _BLOCK)
-        squared = 2 - 2 * (a[rows] @ b.T)  # of the chord
+        squared = 2 - 2 * (a[rows] @ b.T)  # squared length of the chord
         inside = squared <= near_a[rows, None]
         found["density"] += inside.sum(axis=0) / k
         found["sample_coverage"][rows] = inside.any(axis=1)
@@ -51,7 +55,7 @@ def _compared(scored: Scored) -> dict[str, NDArray[np.float64]] | None:
     if len(usable) > PHOTOS:
         chosen = np.random.default_rng([scored.protocol.seed, 2]).choice(len(usable), PHOTOS, replace=False)
         usable = usable[np.sort(chosen)]
-    # a photo without an answer is a sample that lies nowhere
+    # a photo without an answer is near no position
     share = len(usable) / max((~scored.failed).sum(), 1)
     lost = np.flatnonzero(scored.failed)[: round(share * scored.failed.sum())]
     part = np.concatenate([usable, lost])
@@ -64,7 +68,7 @@ def _compared(scored: Scored) -> dict[str, NDArray[np.float64]] | None:
 
 
 def of_samples(name: str) -> Metric:
-    """One of precision, recall, density and coverage; of positions drawn from each distribution where there are any."""
+    """Return one of the scores of ``compare``. Positions drawn from the distributions are used where there are any."""
 
     def columns(scored: Scored) -> dict[str, Column] | None:
         found = scored.once("samples", lambda: _compared(scored))

@@ -1,5 +1,6 @@
-"""Names of models -> what is known of them, and where on this machine they are: names of data/models.toml, and names
-of repositories on the hub, ``hf:owner/name[@revision]``.
+"""Models by name: what is known about each, and where it is on this machine.
+
+A name stands in data/models.toml, or it is a repository on the Hugging Face hub, ``hf:owner/name[@revision]``.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from whereshot.foundation.errors import ConfigError, InputError, ModelError
 from whereshot.foundation.settings_file import Settings
 
 SOURCE = "source.json"
-"""In the folder of a model that was fetched: repository, commit, and what was asked for."""
+"""File in the folder of a fetched model: the repository, the commit, and the revision that the user named."""
 SCHEME = "hf:"
 SHORT = 12
-"""Digits of a commit in a folder's name."""
+"""Number of digits of a commit in the name of a folder."""
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
@@ -35,10 +36,14 @@ class HubFile(NamedTuple):
 
 
 class Known(Settings):
-    """A model that is known by name; ``size`` in bytes, ``published`` rows of benchmarks.toml as (benchmark, name)."""
+    """A model that is known by name.
+
+    ``size`` is in bytes. ``published`` names rows of benchmarks.toml as (benchmark, name). ``why`` is the reason why a
+    model cannot be fetched.
+    """
 
     kind: Literal["built in", "geoclip", "backbone", "elsewhere"]
-    told: str
+    summary: str
     licence: str
     size: int | None = None
     repository: str | None = None
@@ -54,42 +59,42 @@ class Known(Settings):
 
     @property
     def hub_name(self) -> HubName:
-        """Its repository on the hub. Raises ConfigError for a model that has none."""
+        """The repository on the hub. Raises ConfigError for a model without one."""
         if self.repository is None:
-            raise ConfigError(f"data/models.toml: {self.told!r} needs a repository to be fetched")
+            raise ConfigError(f"data/models.toml: {self.summary!r} needs a repository to be fetched")
         return HubName(self.repository, self.revision)
 
     @property
     def source(self) -> HubFile:
-        """Where its file is. Raises ConfigError for a model that cannot be had."""
+        """The file of the weights on the hub. Raises ConfigError for a model that cannot be fetched."""
         if self.repository is None or self.revision is None or self.file is None or self.size is None:
             raise ConfigError(
-                f"data/models.toml: {self.told!r} needs repository, revision, file and size to be fetched"
+                f"data/models.toml: {self.summary!r} needs repository, revision, file and size to be fetched"
             )
         return HubFile(self.repository, self.revision, self.file, self.size)
 
     @property
-    def can_be_had(self) -> bool:
-        """Whether ``models get`` fetches it."""
+    def is_fetchable(self) -> bool:
+        """Whether ``models get`` can fetch this model."""
         return self.kind in ("geoclip", "backbone")
 
 
 @functools.cache
 def known() -> dict[str, Known]:
-    """Every model of data/models.toml, by name."""
+    """Return all models of data/models.toml by name."""
     table = package_data.read_toml("models/data/models.toml")
     return {name: settings_file.parse(entry, Known, name=f"data/models.toml, {name}") for name, entry in table.items()}
 
 
 class HubName(NamedTuple):
-    """A repository on the hub and the revision that was asked for: a commit, a tag or a branch; None for the newest."""
+    """A repository on the hub and a revision: a commit, a tag or a branch; None means the newest commit."""
 
     repository: str
     revision: str | None
 
     @classmethod
     def parse(cls, text: str) -> HubName:
-        """``hf:owner/name[@revision]`` as it is typed. Raises InputError."""
+        """Parse ``hf:owner/name[@revision]`` as a user types it. Raises InputError."""
         found = re.fullmatch(rf"{SCHEME}({_PART}/{_PART})(?:@([A-Za-z0-9][A-Za-z0-9._/-]*))?", text)
         if found is None or ".." in text:
             raise InputError(f"a model on the hub is hf:owner/name or hf:owner/name@revision; got {text!r}")
@@ -105,13 +110,15 @@ class HubName(NamedTuple):
 
 
 def is_hub_name(name: str | Path) -> bool:
-    """Whether a name is one of a repository on the hub."""
+    """Return whether a name is that of a repository on the hub."""
     return str(name).startswith(SCHEME)
 
 
 def user_models() -> Path:
-    """Where models that have a name are kept: ``$WHERESHOT_MODELS``, else ``$XDG_DATA_HOME/whereshot/models``, by
-    default in ``~/.local/share``."""
+    """Return the folder of models that are found by name.
+
+    It is ``$WHERESHOT_MODELS``, else ``$XDG_DATA_HOME/whereshot/models``, by default under ``~/.local/share``.
+    """
     own = os.environ.get("WHERESHOT_MODELS")
     if own:
         return Path(own)
@@ -119,23 +126,23 @@ def user_models() -> Path:
 
 
 def downloads() -> Path:
-    """Where files are kept on their way: ``$XDG_CACHE_HOME/whereshot/downloads``, by default under ``~/.cache``."""
+    """Return the folder of unfinished downloads: ``$XDG_CACHE_HOME/whereshot/downloads`` or under ``~/.cache``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whereshot" / "downloads"
 
 
 def folder_of(repository: str, commit: str) -> Path:
-    """Where a repository at a commit is kept once it was fetched."""
+    """Return the folder of a fetched repository at a commit."""
     return user_models() / f"hf--{repository.replace('/', '--')}--{commit[:SHORT]}"
 
 
 def find_fetched(name: HubName) -> Path:
-    """The folder of a repository that was fetched before. Raises ModelError that says how to fetch it."""
+    """Return the folder of a fetched repository. Raises ModelError, which names the command that fetches it."""
     fetched = sorted(user_models().glob(f"hf--{name.repository.replace('/', '--')}--{'[0-9a-f]' * SHORT}"))
     if name.revision is not None:
         fetched = [folder for folder in fetched if _is_at(folder, name.revision)]
     if len(fetched) > 1:
         commits = ", ".join(folder.name[-SHORT:] for folder in fetched)
-        hint = f"say which, as {SCHEME}{name.repository}@{commits[:SHORT]}"
+        hint = f"name one of them, as {SCHEME}{name.repository}@{commits[:SHORT]}"
         raise ModelError(f"{name}: several revisions are on this machine ({commits}); {hint}")
     if not fetched:
         raise ModelError(not_here(str(name)))
@@ -153,12 +160,12 @@ def _is_at(folder: Path, revision: str) -> bool:
 
 
 def not_here(name: str) -> str:
-    """What to say of a model that is not on this machine: which command fetches it, or which name was meant."""
-    one = known().get(name)
-    if is_hub_name(name) or (one is not None and one.can_be_had):
+    """Return the message for a model that is not on this machine: the command that fetches it, or a similar name."""
+    entry = known().get(name)
+    if is_hub_name(name) or (entry is not None and entry.is_fetchable):
         return f"{name} is not on this machine yet; fetch it with: whereshot models get {name}"
-    if one is not None and one.why is not None:
-        return f"{name} cannot be had here: {one.why}"
+    if entry is not None and entry.why is not None:
+        return f"{name} cannot be fetched: {entry.why}"
     if Path(name).name != name:
         return f"{name}: no such model folder"
     close = difflib.get_close_matches(name, known(), n=1, cutoff=0.7)

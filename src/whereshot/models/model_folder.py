@@ -1,7 +1,9 @@
-"""A model is a folder: model.toml, weights.safetensors, cells-*.parquet, gallery.*, calibration.toml, README.md, and
-manifest.json with the hash of each. Written beside and renamed; a folder with a changed byte is refused. No pickle.
+"""Reads and writes the folder of a model.
 
-learned-photos.safetensors, which says which photos it learned from, is private: it may be missing, never changed.
+It holds model.toml, weights.safetensors, cells-*.parquet, gallery.*, calibration.toml, README.md, and manifest.json
+with the hash of each file. The folder is written beside its place and renamed. A folder with a changed byte is refused.
+There is no pickle. learned-photos.safetensors states which photos the model learned from. It is private: its owner may
+remove it.
 """
 
 from __future__ import annotations
@@ -40,11 +42,11 @@ if TYPE_CHECKING:
 ONNX = "network.onnx"
 ONNX_DOCUMENT = "network.json"
 LOCATIONS = "head.locations."
-"""What the names of a location encoder's weights begin with."""
+"""Prefix of the names of the weights of a location encoder."""
 PHOTOS = "photos.parquet"
-"""The photos of a library that was learned."""
+"""File with the photos of a learned library."""
 USUAL = "usual.safetensors"
-"""The mean of the features of many photos, for libraries that are too small to have one."""
+"""File with the mean feature of many photos, for libraries that are too small to estimate it."""
 COMPACT = "compact"
 """The model that comes with the package."""
 
@@ -86,7 +88,7 @@ def _arrays(network: Network) -> dict[str, NDArray[Any]]:
 
 
 def _compact(array: NDArray[Any]) -> NDArray[Any]:
-    """Half precision where nothing is lost by it: weights that came in half precision."""
+    """Return an array in half precision where that changes no value, else as it is."""
     if array.dtype != np.float32 or array.size < 256:
         return array
     with np.errstate(over="ignore"):
@@ -95,9 +97,9 @@ def _compact(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def find(name_or_folder: str | Path) -> Path:
-    """The folder itself, or the model of that name, the user's or the package's, where there is no such folder here.
+    """Return the folder of a model: the given folder, else the user's or the package's model of that name.
 
-    Raises ModelError for a name of the hub that was not fetched.
+    Raises ModelError for a repository of the hub that was not fetched.
     """
     folder = Path(name_or_folder)
     if folder.exists():
@@ -111,7 +113,7 @@ def find(name_or_folder: str | Path) -> Path:
 
 
 class ModelFolder:
-    """A model folder, or the user's model of that name, its hashes checked; parts are read when first asked for.
+    """A model folder, given by its path or name. All hashes are checked; each part is read at its first use.
 
     Raises ModelError.
     """
@@ -132,30 +134,30 @@ class ModelFolder:
 
     @property
     def mixtures(self) -> dict[str, MixtureSettings]:
-        """The calibrated readouts by name. Raises ModelError for a model that was not calibrated."""
+        """The calibrated readouts by name. Raises ModelError for a model without a calibration."""
         if self.calibration is None:
             raise ModelError(f"{self.path}: was not calibrated, so it has no such readout")
         return self.calibration.mixtures
 
     @property
     def is_memory(self) -> bool:
-        """Whether it was learned from a library of photos, which it holds."""
+        """Whether the model is a learned library of photos."""
         return "memory" in self.description.readouts
 
     @property
     def onnx(self) -> Path | None:
-        """The network for ONNX Runtime, where there is one."""
+        """The path of the network for ONNX Runtime; None where there is none."""
         path = self.path / ONNX
         return path if path.is_file() else None
 
     def files(self) -> list[Path]:
-        """All files that may be handed on: neither the manifest, which is made anew, nor the private file."""
+        """Return all files that may be copied to a new folder: not the manifest, and not the private file."""
         left = (manifest.MANIFEST, learned_photos.FILE)
         return sorted(path for path in self.path.iterdir() if path.is_file() and path.name not in left)
 
     @functools.cached_property
     def learned(self) -> LearnedPhotos | None:
-        """Which photos it learned from; None where that is not known. Raises ModelError for a damaged file."""
+        """The photos that the model learned from; None where not known. Raises ModelError for a damaged file."""
         found = LearnedPhotos.read(self.path)
         if found is None and self.is_memory and "digest" in self.photos.column_names:  # as older libraries kept them
             found = LearnedPhotos.of_file_digests([bytes.fromhex(text) for text in self.photos["digest"].to_pylist()])
@@ -163,7 +165,7 @@ class ModelFolder:
 
     @property
     def known_photos(self) -> LearnedPhotos:
-        """Which photos it learned from. Raises ModelError where that is not known."""
+        """Return the photos that the model learned from. Raises ModelError where they are not known."""
         if self.learned is None:
             raise ModelError(
                 f"{self.path}: has no {learned_photos.FILE}, so it is not known which photos it learned from"
@@ -173,7 +175,7 @@ class ModelFolder:
     @functools.cached_property
     def hierarchy(self) -> Hierarchy:
         """The cells of every level."""
-        from whereshot.earth import partition  # a third of a second, which a library of one's own photos does not need
+        from whereshot.earth import partition  # takes 0.3 s; a learned library does not need it
 
         try:
             files = [self.path / f"cells-{number}.parquet" for number in range(self.description.levels)]
@@ -183,18 +185,18 @@ class ModelFolder:
 
     @functools.cached_property
     def photos(self) -> pa.Table:
-        """The photos of a library that was learned: id, image, latitude, longitude, accuracy_km, place, ..."""
+        """The table of photos of a learned library: id, image, latitude, longitude, accuracy_km, place, ..."""
         return pq.ParquetFile(self.path / PHOTOS).read()  # pq.read_table would import pandas
 
     @functools.cached_property
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Arrays of a library: pooled and features (m, d), hubness (m,), and whitening's mean and factor."""
+        """The arrays of a library: pooled and features (m, d), hubness (m,), mean and factor of the whitening."""
         return load_file(self.path / "photos.safetensors")
 
     def memory(self, prior: Posterior) -> Memory:
-        """The readout of a library that was learned."""
+        """Return the readout of a learned library. Raises ModelError for another model."""
         if self.memory_settings is None:
-            raise ModelError(f"{self.path}: holds no library of photos, so it has no readout 'memory'")
+            raise ModelError(f"{self.path}: has no library of photos, so it has no readout 'memory'")
         arrays = self.arrays
         library = Library(
             arrays["features"].astype(np.float32),
@@ -206,14 +208,14 @@ class ModelFolder:
         return Memory(library, Whitening(arrays["mean"], arrays["factor"]), self.memory_settings, prior)
 
     def radius_factors(self, readout: str = "mixture") -> dict[str, float]:
-        """What a readout's radii are multiplied with, by the kind of photo."""
+        """Return the factors that correct the radii of a readout, by kind of photo."""
         if self.memory_settings is not None:
             return self.memory_settings.radius_factor
         return self.calibration.mixtures[readout].radius_factor if self.calibration else {}
 
     @functools.cached_property
     def gallery(self) -> Gallery:
-        """The training photos' features and positions."""
+        """The features and positions of the training photos."""
         table = pq.read_table(self.path / "gallery.parquet")
         features = load_file(self.path / "gallery.safetensors")["features"]
         points = np.stack([table["latitude"].to_numpy(), table["longitude"].to_numpy()], axis=1)
@@ -222,7 +224,10 @@ class ModelFolder:
 
     @functools.cached_property
     def places(self) -> Places | None:
-        """What finds places by their encodings, of an aligned model that was calibrated so; encodings are kept."""
+        """The readout that finds places by their encodings, for an aligned and calibrated model; else None.
+
+        The encodings of the places are cached on disk.
+        """
         if self.calibration is None or "places" not in self.calibration.mixtures:
             return None
         weights = load_file(self.path / "weights.safetensors")
@@ -235,12 +240,12 @@ class ModelFolder:
 
     @property
     def usual(self) -> NDArray[np.float32] | None:
-        """The mean (d,) of the features of many photos, where it is known."""
+        """The mean feature (d,) of many photos; None where it is not known."""
         path = self.path / USUAL
         return load_file(path)["mean"] if path.is_file() else None
 
     def network(self) -> Network:
-        """The network in evaluation mode, on the CPU. Needs torch."""
+        """Return the network in evaluation mode, on the CPU. Needs torch."""
         torch = require("torch", extra="torch")
         from whereshot.models import networks
 
@@ -275,7 +280,7 @@ class ModelFolder:
         return network.eval()
 
     def training_points(self) -> NDArray[np.float64]:
-        """Positions (m, 2) of the training photos."""
+        """The positions (m, 2) of the training photos."""
         if self.is_memory:
             return np.stack([tables.numbers(self.photos[name]) for name in ("latitude", "longitude")], axis=1)
         return self.gallery.points

@@ -1,9 +1,9 @@
-"""Nearest photos in feature space: features of known photos in, the nearest of each photo asked about out.
+"""Finds the nearest known photos of a photo in feature space.
 
-Exact up to a million photos, by products of blocks of matrices, so that memory does not grow with the photos; beyond,
-by a graph of neighbours (HNSW, Malkov and Yashunin 2016; usearch, extra ``retrieval``), built once and kept on disk.
-Either way what was found in float32 is measured again in float64 before it is put in order. Positions are no features:
-in float32 the inner products of neighbouring unit vectors are equal, and a wrong one is the nearest.
+Up to a million photos the search is exact: products of blocks of matrices, so memory does not grow with the photos.
+Beyond that a graph of neighbours is used (HNSW, Malkov and Yashunin 2016; usearch, extra ``retrieval``), which is built
+once and cached on disk. In both cases the candidates are found in float32, measured again in float64, and then sorted.
+Do not use positions as features: in float32 the inner products of neighbouring unit vectors are equal.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ from whereshot.foundation.errors import InputError, require
 Metric = Literal["cosine", "l2"]
 
 EXACT_UP_TO = 1_000_000
-"""Photos beyond which a graph answers, nearly always as exactly."""
+"""Largest number of photos for the exact search. Above it a graph is used, whose answers are nearly always the same."""
 SPARE = 32
-"""More candidates than asked for: what float32 cannot tell apart is told apart among them in float64."""
-_QUERIES = 64  # photos asked about at a time
-_PHOTOS = 16_384  # known photos looked at at a time
-_NUMBERS = 4_000_000  # measured again at a time
+"""Number of extra candidates. float32 cannot distinguish near-equal distances, so float64 chooses among more photos."""
+_QUERIES = 64  # queries in one block
+_PHOTOS = 16_384  # known photos in one block
+_NUMBERS = 4_000_000  # numbers in one block of float64
 _CONNECTIVITY, _EXPANSION_ADD, _EXPANSION_SEARCH = 32, 128, 256
 
 
 class Found(NamedTuple):
-    """The nearest of n photos: row numbers (n, k) of known ones, and their distances (n, k), nearest first."""
+    """The nearest known photos of n photos: their row numbers (n, k) and distances (n, k), nearest first."""
 
     rows: NDArray[np.int64]
     distance: NDArray[np.float64]
 
 
 class Index(ABC):
-    """Features (m, d) of known photos, by which the nearest are found.
+    """An index of the features (m, d) of known photos.
 
-    "cosine": one minus the cosine, whatever the features' lengths; "l2": the Euclidean distance of features as they
-    are, as query by example was published. Of equally near photos the one with the lower number comes first. Features
-    that hold NaN or infinity are never found; ``left_out`` are their numbers. Raises InputError where no photo is left,
-    or for features that look like positions.
+    The distance is "cosine", 1 minus the cosine for features of any length, or "l2", the Euclidean distance, as in the
+    paper on query by example. Where two photos are equally near, the lower number comes first. Features with NaN or
+    infinity are never found; ``left_out`` holds their numbers. Raises InputError where no photo is left, or for
+    features that look like positions.
     """
 
     def __init__(self, features: ArrayLike, metric: Metric = "cosine") -> None:
@@ -54,9 +54,9 @@ class Index(ABC):
         if given.ndim != 2 or not np.issubdtype(given.dtype, np.number):
             raise InputError(f"features must have the shape (photos, numbers); got {given.shape} of {given.dtype}")
         if given.shape[1] == 3:
-            raise InputError("features of 3 numbers are positions, of which sphere.Nearest finds the nearest exactly")
+            raise InputError("features of 3 numbers look like positions; use sphere.Nearest for positions")
         self.metric: Metric = metric
-        self.left_out, length = _looked_at(given)
+        self.left_out, length = _invalid_and_lengths(given)
         if len(self.left_out) == len(given):
             raise InputError("there is no photo to search: no features, or none without NaN")
         self._features = self._prepared(given, length, self.left_out)
@@ -65,7 +65,7 @@ class Index(ABC):
         return len(self._features)
 
     def nearest(self, features: ArrayLike, k: int = 1) -> Found:
-        """The ``k`` nearest known photos of each of features (n, d); fewer where there are not so many.
+        """Return the ``k`` nearest known photos for each feature (n, d); all of them where there are fewer.
 
         Raises InputError for features that do not fit, or that hold NaN.
         """
@@ -73,8 +73,8 @@ class Index(ABC):
         if given.ndim != 2 or given.shape[1] != self._features.shape[1]:
             raise InputError(f"the index takes features (n, {self._features.shape[1]}); got {given.shape}")
         if k < 1:
-            raise InputError(f"at least one photo must be asked for; got {k}")
-        bad, length = _looked_at(given)
+            raise InputError(f"k, the number of photos to find, must be at least 1; got {k}")
+        bad, length = _invalid_and_lengths(given)
         if len(bad):
             raise InputError(f"{len(bad)} of {len(given)} features hold NaN or infinity, first {bad[0]}")
         queries = self._prepared(given, length, bad)
@@ -87,12 +87,12 @@ class Index(ABC):
 
     @abstractmethod
     def _candidates(self, queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-        """Numbers (n, count) of photos among which the nearest are."""
+        """Return the numbers (n, count) of photos that include the nearest ones."""
 
     def _prepared(
         self, given: NDArray[np.float64], length: NDArray[np.float64], bad: NDArray[np.int64]
     ) -> NDArray[np.float32]:
-        """Features as they are compared: for the cosine of unit length; copied only where they change."""
+        """Return the features to compare: of unit length for the cosine. They are copied only where they change."""
         as_they_are = self.metric == "l2" or bool((np.abs(length[length > 0] - 1) < 1e-6).all())
         if given.dtype == np.float32 and as_they_are and not len(bad):
             return np.ascontiguousarray(given)
@@ -105,7 +105,7 @@ class Index(ABC):
         return prepared
 
     def _measured(self, queries: NDArray[np.float32], rows: NDArray[np.int64], k: int) -> Found:
-        """The ``k`` nearest of candidates (n, c), by distances in float64."""
+        """Return the ``k`` nearest of the candidates (n, c), by distances in float64."""
         distance = np.empty(rows.shape)
         step = max(1, _NUMBERS // max(1, rows.shape[1] * queries.shape[1]))
         for start in range(0, len(rows), step):
@@ -114,21 +114,21 @@ class Index(ABC):
         order = np.lexsort((rows, distance), axis=1)[:, :k]
         return Found(np.take_along_axis(rows, order, 1), np.take_along_axis(distance, order, 1))
 
-    def _distance(self, known: NDArray[np.float64], asked: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Distances (n, c) of features (n, c, d) from others (n, 1, d)."""
-        asked = asked.astype(np.float64)
+    def _distance(self, known: NDArray[np.float64], queries: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the distances (n, c) between known features (n, c, d) and queries (n, 1, d)."""
+        queries = queries.astype(np.float64)
         if self.metric == "l2":
-            straight: NDArray[np.float64] = np.sqrt(np.square(known - asked).sum(axis=2))
+            straight: NDArray[np.float64] = np.sqrt(np.square(known - queries).sum(axis=2))
             return straight
-        lengths = np.sqrt(np.square(known).sum(axis=2) * np.square(asked).sum(axis=2))
-        dot = (known * asked).sum(axis=2)
+        lengths = np.sqrt(np.square(known).sum(axis=2) * np.square(queries).sum(axis=2))
+        dot = (known * queries).sum(axis=2)
         cosine = np.divide(dot, lengths, out=np.zeros_like(dot), where=lengths > 0)
         result: NDArray[np.float64] = np.maximum(1 - cosine, 0.0)
         return result
 
 
 class Exact(Index):
-    """Every known photo is compared, a block at a time."""
+    """An index that compares a query with all known photos, block by block."""
 
     def _candidates(self, queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
         best = np.empty((len(queries), 0), np.int64)
@@ -143,9 +143,10 @@ class Exact(Index):
 
 
 class Graph(Index):
-    """A graph of neighbours is walked: a few thousand photos are compared, not all.
+    """An index with a graph of neighbours, which compares a query with a few thousand photos only.
 
-    ``cache`` is a folder in which the graph is kept, by what it was made of. Raises MissingExtraError, OutputError.
+    ``cache`` is the folder where the graph is stored, under a hash of the features. Raises MissingExtraError,
+    OutputError.
     """
 
     def __init__(self, features: ArrayLike, metric: Metric = "cosine", *, cache: Path | None = None) -> None:
@@ -165,7 +166,7 @@ class Graph(Index):
             try:
                 self._graph.view(str(path))
                 return
-            except (RuntimeError, ValueError):  # it was cut short: once more
+            except (RuntimeError, ValueError):  # the file is incomplete: build the graph again
                 self._graph = usearch.Index(**settings)
         usable = np.setdiff1d(np.arange(len(self)), self.left_out)
         for start in range(0, len(usable), _PHOTOS):
@@ -187,33 +188,34 @@ class Graph(Index):
 
 
 def default_cache() -> Path:
-    """Where graphs are kept: ``$XDG_CACHE_HOME/whereshot/indexes``, by default under ``~/.cache``."""
+    """Return the folder of stored graphs: ``$XDG_CACHE_HOME/whereshot/indexes``, by default under ``~/.cache``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whereshot" / "indexes"
 
 
 def index_of(
     features: ArrayLike, metric: Metric = "cosine", *, exact_up_to: int = EXACT_UP_TO, cache: Path | None = None
 ) -> Index:
-    """An exact index of features (m, d) where there are few enough, else a graph, kept under ``cache``."""
+    """Return an exact index for up to ``exact_up_to`` features (m, d), else a graph, which is stored in ``cache``."""
     if len(np.asarray(features)) <= exact_up_to:
         return Exact(features, metric)
     return Graph(features, metric, cache=cache)
 
 
 def _kept(best: NDArray[np.int64], score: NDArray[np.float32], start: int, count: int) -> NDArray[np.int64]:
-    """The ``count`` best of each row, of those known already (n, c) and of the scores (n, b) of photos from ``start``.
+    """Return the ``count`` best keys of each row, from the best so far (n, c) and the scores (n, b) of a new block.
 
-    A photo is one whole number: its score's bits, which order as the score does, above those of its number, turned
-    round, so that of equals the lower number is the better.
+    ``start`` is the number of the first photo of the block. A key is one integer: the high bits are those of the score,
+    whose order is that of the score. The low bits are the inverted number of the photo, so that the lower number wins
+    where scores are equal.
     """
-    bits = (score + np.float32(0)).view(np.int32)  # a zero has no sign then
+    bits = (score + np.float32(0)).view(np.int32)  # adding 0 makes -0.0 positive
     bits ^= (bits >> 31) & 0x7FFFFFFF
     turned = 0xFFFFFFFF - np.arange(start, start + score.shape[1], dtype=np.int64)
     if best.shape[1] < count:
         keys = (bits.astype(np.int64) << 32) | turned
         return _largest(np.concatenate([best, keys], axis=1), count)
     floor = (best.min(axis=1) >> 32).astype(np.int32)
-    for row in np.flatnonzero((bits > floor[:, None]).any(axis=1)):  # an equal score of a later photo is no better
+    for row in np.flatnonzero((bits > floor[:, None]).any(axis=1)):  # an equal score of a later photo does not count
         fresh = np.flatnonzero(bits[row] > floor[row])
         keys = (bits[row, fresh].astype(np.int64) << 32) | turned[fresh]
         best[row] = _largest(np.concatenate([best[row], keys])[None], count)[0]
@@ -229,8 +231,8 @@ def _row_of(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     return 0xFFFFFFFF - (keys & 0xFFFFFFFF)
 
 
-def _looked_at(features: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Numbers of the features that hold NaN or infinity, and the lengths (m,) of all, 1 for those."""
+def _invalid_and_lengths(features: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the numbers of the features with NaN or infinity, and the lengths (m,) of all features; 1 for these."""
     length = np.empty(len(features))
     for start in range(0, len(features), _PHOTOS):
         part = slice(start, start + _PHOTOS)
@@ -242,7 +244,7 @@ def _looked_at(features: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArr
 
 
 def _keep(graph: Any, path: Path) -> None:
-    """Write a graph, whole or not at all. Raises OutputError."""
+    """Write a graph completely or not at all. Raises OutputError."""
     output_files.make_folder(path.parent)
     with output_files.new_file(path, failures=(RuntimeError,)) as beside:
         graph.save(str(beside))

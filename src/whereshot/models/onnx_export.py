@@ -1,7 +1,7 @@
-"""A torch network in, network.onnx and network.json out: the same outputs without torch, for CPUs and other programs.
+"""Exports a torch network as network.onnx and network.json, which give the same outputs without torch.
 
-network.json says how a picture becomes the array that the network takes, and what its outputs mean. Writing needs torch
-and the package onnx; reading what is written needs neither.
+network.json describes how a picture becomes the input of the network, and what the outputs mean. Writing needs
+torch and the package onnx; reading needs neither.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from whereshot.models.networks import Backbone
 
 OPSET = 17
-_FEW = 256  # numbers that are not worth halving
+_FEW = 256  # arrays with fewer numbers stay in float32
 _MEANING = {
     "pooled": "features of a photo, (photos, dim), not scaled",
     "features": "features of a photo, (photos, dim), of unit length",
@@ -44,10 +44,10 @@ _MEANING = {
 
 
 def export(model: str | Path, out: Path, *, overwrite: bool = False) -> Path:
-    """Write a model with network.onnx and network.json as the model folder ``out``; returns it.
+    """Write a model with network.onnx and network.json as the model folder ``out``; return its path.
 
-    Raises ModelError for a model without a network or with one that cannot be traced, OutputError where something
-    stands in the way.
+    Raises ModelError for a model without a network or with a network that cannot be traced, OutputError where ``out``
+    cannot be written.
     """
     folder = model_folder.ModelFolder(model)
     if out.exists() and not (overwrite and manifest.is_model(out)):
@@ -91,9 +91,9 @@ def write_backbone(
     training: Mapping[str, Any],
     extra_files: Mapping[str, str | bytes],
 ) -> None:
-    """Write a backbone alone, in half precision, as a model folder that answers with the prior and can be learned with.
+    """Write a backbone in half precision as a model folder. Alone it answers with the prior; ``learn`` can use it.
 
-    Batch norms are folded into the convolutions, and ``backbone`` is changed so too. Raises OutputError.
+    Batch norms are folded into the convolutions, also in ``backbone`` itself. Raises OutputError.
     """
     fold(backbone, settings)
     content = to_onnx(of_photos(backbone, ["pooled"]), settings, ["pooled"], half=True)
@@ -123,7 +123,7 @@ def write_backbone(
 
 
 def describe(settings: Preprocess, outputs: Sequence[str], more: Mapping[str, Any]) -> dict[str, Any]:
-    """network.json: what the network takes, how a picture becomes that, and what comes out."""
+    """Return the content of network.json: the input of the network, how to make it of a picture, and the outputs."""
     steps = [
         "turn upright by EXIF, convert to RGB",
         f"resize ({settings.interpolation}, antialiased)"
@@ -145,9 +145,10 @@ def describe(settings: Preprocess, outputs: Sequence[str], more: Mapping[str, An
 
 
 def to_onnx(module: torch.nn.Module, settings: Preprocess, outputs: Sequence[str], *, half: bool = False) -> bytes:
-    """A module from (photos, crops, 3, h, w) to ``outputs`` as the bytes of an ONNX file; ``half`` halves its weights.
+    """Return a module from (photos, crops, 3, h, w) to ``outputs`` as the bytes of an ONNX file.
 
-    Raises MissingExtraError without the package onnx, ModelError where torch cannot export it.
+    ``half`` stores large weights in half precision. Raises MissingExtraError without the package onnx, ModelError where
+    torch cannot export the module.
     """
     torch, onnx = require("torch", extra="torch"), require("onnx", extra="export")
     axes: dict[str, dict[int, str]] = {"pixels": {0: "photos", 1: "crops"}} | {name: {0: "photos"} for name in outputs}
@@ -157,7 +158,7 @@ def to_onnx(module: torch.nn.Module, settings: Preprocess, outputs: Sequence[str
     example = torch.zeros(2, settings.crops, 3, settings.size, width)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        module.eval()(example)  # what heads work out once and keep becomes a constant
+        module.eval()(example)  # values that heads compute once become constants
         path = str(Path(folder) / "network.onnx")
         try:
             torch.onnx.export(
@@ -183,7 +184,7 @@ def to_onnx(module: torch.nn.Module, settings: Preprocess, outputs: Sequence[str
 
 
 def _halve(graph: Any) -> None:
-    """Keep large weights in half precision; ONNX Runtime widens them once, when it loads."""
+    """Store large weights in half precision. ONNX Runtime converts them to float32 once, when it loads the file."""
     onnx = require("onnx", extra="export")
     casts = []
     for weights in graph.initializer:
@@ -198,16 +199,16 @@ def _halve(graph: Any) -> None:
 
 
 def fold(backbone: Backbone, settings: Preprocess) -> None:
-    """Move each batch norm's scale into the convolution before it, and round all weights to half precision.
+    """Move the scale of each batch norm into the convolution before it, and round all weights to half precision.
 
-    What is left of a batch norm adds a bias. The layout of the weights stays the network's own.
+    The batch norm then only adds a bias. The names and shapes of the weights do not change.
     """
     import torch
     from torch import nn
 
     after: dict[int, nn.Conv2d] = {}
     pairs: list[tuple[nn.Conv2d, Any]] = []
-    kept: list[Any] = []  # so that no tensor's id is given to another
+    kept: list[Any] = []  # keeps tensors alive, so that no id is used twice
 
     def made(module: nn.Module, _: Any, output: torch.Tensor) -> None:
         kept.append(output)
@@ -240,11 +241,11 @@ def fold(backbone: Backbone, settings: Preprocess) -> None:
 
 
 def of_photos(network: Any, names: Sequence[str]) -> torch.nn.Module:
-    """A network, or a backbone alone, as a module from (photos, crops, 3, h, w) to these outputs."""
+    """Return a network, or a backbone alone, as a module from (photos, crops, 3, h, w) to the named outputs."""
     from torch import nn
 
     class OfPhotos(nn.Module):
-        """A network on (photos, crops, 3, h, w): the crops of each photo count alike."""
+        """A network on (photos, crops, 3, h, w). The crops of a photo have equal weight."""
 
         def __init__(self, network: Any, names: Sequence[str]) -> None:
             super().__init__()

@@ -1,6 +1,6 @@
-"""Photos -> a network's outputs: in this process, or spread over processes of one thread each.
+"""Computes the outputs of a network for photos, in this process or in several processes of one thread each.
 
-A network is given as a function that makes it, so that each process makes its own; processes start by spawn.
+A network is given as a function that makes it, so that each process makes its own. Processes are started by spawn.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from whereshot.photos.emptiness import EMPTY
 from whereshot.photos.preprocess import Preprocess, normalised
 
 Compute = Callable[[Batch], dict[str, NDArray[Any]]]
-"""Outputs by name, each (photos of the batch, ...)."""
+"""The result: outputs by name, each (photos of the batch, ...)."""
 
 Task = tuple[int, list[images.Source | None]]
-"""The row of the first of some photos, and these."""
+"""A task: the row of the first photo, and the sources of the photos."""
 
 Part = tuple[NDArray[np.int64], dict[str, NDArray[Any]], dict[int, str]]
-"""Rows (n,), outputs by name (n, ...), and the errors of the other rows."""
+"""A part of the results: rows (n,), outputs by name (n, ...), and the errors of the other rows."""
 
 BATCH = 16
 WORTH_A_PROCESS = 64
-"""Photos per process below which starting one costs more than it saves."""
+"""Smallest number of photos per process. For fewer photos, starting a process costs more time than it saves."""
 
 
 class TorchCompute:
-    """Runs a torch module on batches: ``apply(crops, owner, photos)`` gives a tensor or tensors by name."""
+    """Runs a torch module on batches: ``apply(crops, owner, photos)`` returns a tensor, or tensors by name."""
 
     def __init__(self, apply: Callable[..., Any], device: str = "cpu") -> None:
         self.apply, self.device = apply, device
@@ -53,10 +53,10 @@ class TorchCompute:
 
 
 class OnnxCompute:
-    """Runs network.onnx by ONNX Runtime on one thread, photo by photo: more at once are no faster and need memory, and
-    crops that were just prepared are still in the processor's cache.
+    """Runs network.onnx with ONNX Runtime on one thread, photo by photo.
 
-    ``network`` is a path, or the bytes of the file; it takes (photos, crops, 3, h, w). Raises ModelError.
+    Larger batches are no faster and need more memory. ``network`` is a path, or the bytes of the file. Its input is
+    (photos, crops, 3, h, w). Raises ModelError.
     """
 
     def __init__(self, network: str | bytes) -> None:
@@ -67,7 +67,7 @@ class OnnxCompute:
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # of many kinds, all of the runtime's own
+        except Exception as error:  # ONNX Runtime raises many kinds of errors
             name = "network.onnx" if isinstance(network, bytes) else network
             raise ModelError(f"{name}: ONNX Runtime cannot read it ({str(error).splitlines()[0]})") from error
         self._names = [output.name for output in self._session.get_outputs()]
@@ -76,8 +76,8 @@ class OnnxCompute:
         """Return the outputs of a batch by name, each (photos, ...)."""
         return self._together([self._one(batch.crops[batch.owner == number]) for number in range(len(batch.rows))])
 
-    def look(self, sources: Sequence[images.Source | None], settings: Preprocess) -> Part:
-        """The outputs of some photos, each decoded right before it is looked at."""
+    def outputs_of(self, sources: Sequence[images.Source | None], settings: Preprocess) -> Part:
+        """Return the outputs of some photos. Each photo is decoded directly before the network runs on it."""
         rows, found, empty, errors = [], [], [], {}
         for row, source in enumerate(sources):
             picture = load(source, settings, None, row)
@@ -98,7 +98,7 @@ class OnnxCompute:
 
 
 def pick_device(device: str | None) -> str:
-    """The device to compute on: the one asked for, else a GPU where there is one. Raises InputError."""
+    """Return the device to compute on: the given device, else a GPU where there is one. Raises InputError."""
     if device is None:
         return "cuda" if require("torch", extra="torch").cuda.is_available() else "cpu"
     check_device(device)
@@ -106,21 +106,21 @@ def pick_device(device: str | None) -> str:
 
 
 def check_device(device: str | None) -> None:
-    """Refuse a device that this machine does not have, also for a model that would not use it. Raises InputError.
+    """Raise InputError for a device that this machine does not have, even for a model that would not use it.
 
-    The CPU is always there, with torch or without.
+    The CPU is always available, with or without torch.
     """
     if device in (None, "cpu"):
         return
     torch = require("torch", extra="torch")
     try:
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:  # torch says "not compiled with" by an assertion
+    except (RuntimeError, AssertionError) as error:  # torch raises AssertionError for "not compiled with CUDA"
         raise InputError(f"device {device!r} cannot be used here ({str(error).splitlines()[0]})") from error
 
 
 def default_workers(photos: int, device: str = "cpu") -> int:
-    """As many processes as cores, where there are photos enough to be worth it; one beside a GPU."""
+    """Return the number of processes: one per core, fewer for few photos, one beside a GPU."""
     return 1 if device != "cpu" else max(1, min(processes.cores(), photos // WORTH_A_PROCESS))
 
 
@@ -134,9 +134,9 @@ def compute_outputs(
     track: Track = silent,
     what: str = "looking at photos",
 ) -> Iterator[Part]:
-    """(rows, outputs, errors) of 16 photos at a time, in order; each photo exactly once.
+    """Yield (rows, outputs, errors) of 16 photos at a time, in order. Each photo comes exactly once.
 
-    ``pool`` are processes that are there already. Pictures in memory (PIL) stay in this process.
+    ``pool`` holds processes that run already. Pictures in memory (PIL) are computed in this process.
     """
     in_memory = any(isinstance(source, Image.Image) for source in sources)
     if in_memory or (pool is None and workers <= 1):
@@ -150,13 +150,13 @@ def compute_outputs(
 
 
 class Workers:
-    """Processes of one thread each that run a network on photos; they stay until they are closed."""
+    """Processes of one thread each that run a network on photos, until they are closed."""
 
     def __init__(self, make: Callable[[], Compute], settings: Preprocess, workers: int) -> None:
         self._pool = processes.Pool(_start, (make, settings), _work, workers)
 
     def map(self, tasks: Iterable[Task]) -> Iterator[Part]:
-        """What a network says of the photos of each task, in order; some tasks are ahead of the reader."""
+        """Yield the outputs for the photos of each task, in order. Some tasks are computed ahead."""
         return self._pool.map(tasks)
 
     def close(self) -> None:
@@ -176,7 +176,7 @@ def _tasks(sources: Sequence[images.Source | None]) -> Iterator[Task]:
 
 
 def _by_photo(parts: Iterator[Part]) -> Iterator[Part | None]:
-    """Each block followed by one None for every further photo in it, so that a bar counts photos."""
+    """Yield each part, and one None for each further photo in it, so that a progress bar counts photos."""
     for rows, outputs, errors in parts:
         yield rows, outputs, errors
         yield from [None] * (len(rows) + len(errors) - 1)
@@ -188,9 +188,9 @@ def _in_process(
     compute, left = make(), len(sources)
     parts: list[Part] = []
     if isinstance(compute, OnnxCompute):
-        yield from (_looked_at(task, compute, settings) for task in _tasks(sources))
+        yield from (_compute_task(task, compute, settings) for task in _tasks(sources))
         return
-    for batch in batches(sources, settings, batch_size=BATCH):  # which decodes ahead, beside a GPU
+    for batch in batches(sources, settings, batch_size=BATCH):  # decodes ahead while a GPU computes
         parts.append(_outputs_of(batch, compute))
         seen = sum(len(rows) + len(errors) for rows, _, errors in parts)
         if seen == min(BATCH, left):
@@ -210,20 +210,20 @@ def _start(make: Callable[[], Compute], settings: Preprocess) -> None:
     global _worker
     _worker = (make(), settings)
     if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)  # two threads beside a busy core are slower than one
+        sys.modules["torch"].set_num_threads(1)  # two threads on a busy core are slower than one
 
 
 def _work(task: Task) -> Part:
     if _worker is None:
         raise RuntimeError("_start has not been called in this process")
     compute, settings = _worker
-    return _looked_at(task, compute, settings)
+    return _compute_task(task, compute, settings)
 
 
-def _looked_at(task: Task, compute: Compute, settings: Preprocess) -> Part:
+def _compute_task(task: Task, compute: Compute, settings: Preprocess) -> Part:
     start, sources = task
     if isinstance(compute, OnnxCompute):
-        rows, outputs, errors = compute.look(sources, settings)
+        rows, outputs, errors = compute.outputs_of(sources, settings)
     else:
         pieces = batches(sources, settings, batch_size=len(sources))
         rows, outputs, errors = join_parts([_outputs_of(batch, compute) for batch in pieces])
@@ -236,12 +236,12 @@ def _outputs_of(batch: Batch, compute: Compute) -> Part:
 
 
 def _with_empty(outputs: dict[str, NDArray[Any]], empty: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
-    """A network's outputs, where there are any, and which of their pictures have nothing to see."""
+    """Return the outputs of a network with "empty", which marks the pictures that show nothing."""
     return outputs | {EMPTY: empty} if len(empty) else outputs
 
 
 def join_parts(parts: Sequence[Part]) -> Part:
-    """Several parts as one, in the order of their rows."""
+    """Return several parts as one part, in the order of their rows."""
     rows = np.concatenate([np.empty(0, np.int64), *(rows for rows, _, _ in parts)])
     given = [outputs for _, outputs, _ in parts if outputs]
     order = np.argsort(rows)

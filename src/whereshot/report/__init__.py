@@ -1,1 +1,1 @@
-"""What people read: words, files, pages, maps, figures."""
+"""Turns answers and scores into what people read: text, files, pages, maps, figures."""

@@ -1,7 +1,7 @@
-"""A partition -> what other programs and people read: facts per cell, GeoJSON, GeoParquet, one HTML page.
+"""Exports the cells of a partition: a table of facts, GeoJSON, GeoParquet, and one HTML page.
 
-Every export has the same rows: a cell's number, photos, those of them outside its polygon, both centres, area, spread,
-neighbours, what its kind calls it, and its valid polygon in longitude and latitude (RFC 7946: cut at the date line,
+Every export has the same rows, one per cell: number, photos, photos outside of the polygon, both centres, area, spread,
+neighbours, the names that its kind gives it, and a valid polygon, longitude first (RFC 7946: cut at the date line,
 closed over a pole, counter-clockwise).
 """
 
@@ -33,18 +33,18 @@ EXPORTS = ("geojson", "geoparquet")
 
 GEOPARQUET_VERSION = "1.1.0"
 _DIGITS = 7
-"""Of a coordinate in GeoJSON: a centimetre (RFC 7946, 11.2)."""
+"""Decimal places of a coordinate in GeoJSON: about a centimetre (RFC 7946, 11.2)."""
 _CRUMB = 1e-9
-"""A part of a cell's polygon smaller than this share of it is none."""
+"""Smallest share of a polygon that a part may have. Smaller parts come from rounding and are removed."""
 _PAGE_UNIT = 100_000
 _PAGE_SIMPLER = 400
-"""On the page a cell's outline may be off by its own width over this."""
+"""On the page, the outline of a cell is exact to its width divided by this number."""
 _PAGE_LISTED = 25
 
 
 @dataclass(frozen=True)
 class Atlas:
-    """The cells of a partition with their polygons; ``name`` is what pictures and pages call it."""
+    """The cells of a partition with their polygons; ``name`` is the title of pictures and pages."""
 
     partition: Partition
     name: str
@@ -52,7 +52,7 @@ class Atlas:
 
     @classmethod
     def of(cls, partition: Partition, name: str, track: progress.Track = progress.silent) -> Atlas:
-        """Draw every cell (k polygons, longitude first). Raises InputError for a partition without cells."""
+        """Compute the polygon of every cell (k,), longitude first. Raises InputError for a partition without cells."""
         if len(partition) == 0:
             raise InputError(f"{name}: a partition without cells; there is nothing to draw")
         cells = track(range(len(partition)), len(partition), "drawing cells")
@@ -61,30 +61,30 @@ class Atlas:
 
     @property
     def area_km2(self) -> NDArray[np.float64]:
-        """(k,) exact areas."""
+        """The exact area (k,) of each cell in km²."""
         return self.partition.area_sr * sphere.EARTH_KM**2
 
     @property
     def density(self) -> NDArray[np.float64]:
-        """(k,) photos per km2, of those inside the cell's polygon."""
+        """The number (k,) of photos per km² inside the polygon of each cell."""
         return (self.partition.counts - self.stray_counts) / self.area_km2
 
     @functools.cached_property
     def stray_counts(self) -> NDArray[np.int64]:
-        """(k,) photos outside the cell's polygon, as where regions take in those off their coasts."""
+        """The number (k,) of photos of a cell outside of its polygon, for example off the coast of a region."""
         column = self.partition.own_columns().get("stray_count")
         return np.zeros(len(self.partition), np.int64) if column is None else column.to_numpy()
 
     @property
     def density_range(self) -> tuple[float, float]:
-        """The photos per km2 that the colours of a map run over: of the middle 96 % of the cells that have any."""
+        """Photos per km² at the two ends of the colour scale: the middle 96 % of the cells with photos are between."""
         some = self.density[self.density > 0]
         low, high = np.quantile(some, [0.02, 0.98]).tolist() if len(some) else (1.0, 1.0)
         return low, high
 
     @property
     def facts(self) -> str:
-        """One line on the whole partition."""
+        """One line about the whole partition."""
         photos, area = int(self.partition.counts.sum()), float(np.median(self.area_km2))
         cells = f"{len(self.partition):,} cell{'s' if len(self.partition) != 1 else ''}"
         counted = f"{photos:,} photo{'s' if photos != 1 else ''}" if photos else "photos not counted"
@@ -92,7 +92,7 @@ class Atlas:
 
     @functools.cached_property
     def neighbours(self) -> list[list[int]]:
-        """For each cell the numbers of those that share a border with it."""
+        """For each cell, the numbers of the cells that share a border with it."""
         lists: list[list[int]] = [[] for _ in range(len(self.partition))]
         for one, other in self.partition.neighbours().tolist():
             lists[one].append(other)
@@ -100,7 +100,7 @@ class Atlas:
         return [sorted(each) for each in lists]
 
     def table(self) -> pa.Table:
-        """One row per cell, without the polygons."""
+        """Return one row per cell, without the polygons."""
         p = self.partition
         return pa.table(
             {
@@ -119,12 +119,12 @@ class Atlas:
         )
 
     def names(self) -> dict[str, pa.Array]:
-        """What the kind itself calls its cells: its columns of text."""
+        """Return the names that the kind of partition gives its cells: its text columns."""
         own = self.partition.own_columns().items()
         return {name: values for name, values in own if pa.types.is_string(values.type)}
 
     def to_geojson(self) -> str:
-        """A FeatureCollection (RFC 7946), one Feature per cell."""
+        """Return a FeatureCollection (RFC 7946) with one Feature per cell."""
         features = []
         for row, polygon in zip(self.table().to_pylist(), self.polygons, strict=True):
             geometry = shapely.geometry.mapping(_rounded(polygon))
@@ -134,7 +134,7 @@ class Atlas:
         return '{"type":"FeatureCollection","features":[\n' + ",\n".join(features) + "\n]}"
 
     def write_geoparquet(self, path: str | Path) -> None:
-        """Write one GeoParquet 1.1 file: WKB polygons, OGC:CRS84, each with its box. Raises OutputError."""
+        """Write a GeoParquet 1.1 file with WKB polygons (OGC:CRS84) and their bounding boxes. Raises OutputError."""
         table = self.table()
         bounds = shapely.bounds(self.polygons)
         corners = [pa.array(bounds[:, column]) for column in range(4)]
@@ -153,7 +153,7 @@ class Atlas:
         write_parquet(table.replace_schema_metadata({"geo": json.dumps(geo)}), Path(path))
 
     def to_html(self) -> str:
-        """One self-contained page: a map that zooms and tells about the cell under the pointer."""
+        """Return one self-contained page: a map that zooms and describes the cell under the pointer."""
         names = {key: values.to_pylist() for key, values in self.names().items()}
         p = self.partition
         rows = np.column_stack([p.centers, p.cell_centers])
@@ -185,13 +185,13 @@ class Atlas:
 
 
 def _called(spot: NDArray[np.float64], place: PlaceName) -> str:
-    """A name for a cell by where its photos are."""
+    """Return a name for a cell from the place name at the centre of its photos."""
     known = [part for part in (place.name, place.country) if part]
     return ", ".join(known) or f"{spot[0]:.2f}, {spot[1]:.2f}"
 
 
 def _outlines(polygon: BaseGeometry) -> list[list[int]]:
-    """The rings of a cell, holes included, no finer than its size needs, packed for the page."""
+    """Return the rings of a cell with its holes, simplified for its size and packed for the page."""
     simple = shapely.simplify(polygon, math.sqrt(polygon.area) / _PAGE_SIMPLER)
     rings = [
         single_page.pack(shapely.get_coordinates(ring), _PAGE_UNIT)
@@ -201,24 +201,24 @@ def _outlines(polygon: BaseGeometry) -> list[list[int]]:
 
 
 def _without_crumbs(polygon: BaseGeometry) -> BaseGeometry:
-    """The polygon without the specks that rounding leaves where an outline was cut or mended."""
+    """Return the polygon without tiny parts that rounding leaves where an outline was cut or repaired."""
     parts = shapely.get_parts(polygon)
     large = parts[shapely.area(parts) > _CRUMB * polygon.area]
     return shapely.MultiPolygon(large.tolist()) if len(large) != 1 else large[0]
 
 
 def _rounded(polygon: BaseGeometry) -> BaseGeometry:
-    """The polygon in whole centimetres, unless it is so small that it would break."""
+    """Return the polygon rounded to centimetres, unless rounding would make a small polygon invalid."""
     short = shapely.transform(polygon, lambda xy: np.round(xy, _DIGITS) + 0.0)
     return short if short.is_valid and not short.is_empty else polygon
 
 
 def _significant(value: Any) -> Any:
-    """Degrees, areas and distances with no more digits than they mean."""
+    """Return degrees, areas and distances with their significant digits only."""
     return float(f"{value:.9g}") if isinstance(value, float) else value
 
 
 def _three_digits(value: float) -> str:
-    """``5,280``, ``12.3`` or ``0.0121``: three digits, never an exponent."""
+    """Return a number with three digits and without exponent: ``5,280``, ``12.3`` or ``0.0121``."""
     digits = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0
     return f"{float(f'{value:.3g}'):,.{min(digits, 9)}f}"

@@ -1,7 +1,8 @@
-"""An atlas -> maps as PNG: the world in the Equal Earth projection, a part of it in Lambert's; drawn by matplotlib.
+"""Draws maps of cells as PNG with matplotlib: the world in the Equal Earth projection, and a zoomed map in Lambert's.
 
-Both keep areas, so cells can be compared by eye. Colours are photos per km2 on a log scale: ColorBrewer's YlGnBu,
-which the colour-blind can read too, light where photos are few, so that borders show.
+Both projections keep areas, so that cells can be compared. Colours show photos per km² on a log scale. They are
+ColorBrewer's YlGnBu, which colour-blind people can read too. It is light where photos are few, so that borders are
+visible.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from whereshot.foundation.errors import InputError, require
 from whereshot.report.cell_atlas import Atlas
 
 ZOOM_CELLS = 80
-"""The zoomed map reaches so far that it shows about this many cells, unless it is told."""
+"""Number of cells that the zoomed map shows by default, about."""
 ZOOM_KM = (20.0, 3000.0)
 _DENSE_KM = 250.0
 _STEP_DEGREES = 1.0
@@ -42,19 +43,22 @@ class Zoom(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Zoom:
-        """``LAT,LON,KM`` as it is typed. Raises InputError."""
+        """Parse ``LAT,LON,KM`` as a user types it. Raises InputError."""
         try:
             latitude, longitude, km = (float(part) for part in text.split(","))
         except ValueError:
             raise InputError(f"a zoom is LAT,LON,KM, as 48.86,2.35,300; got {text!r}") from None
         ((latitude, longitude),) = sphere.points([[latitude, longitude]]).tolist()
         if not 0.01 <= km <= 10_000:
-            raise InputError(f"a zoom reaches 0.01 to 10000 km; got {km:g}")
+            raise InputError(f"the radius of a zoom is a number of km from 0.01 to 10000; got {km:g}")
         return cls(latitude, longitude, km)
 
     @classmethod
     def densest(cls, atlas: Atlas) -> Zoom:
-        """Round the cell with most photos (or cells, where none are counted) within 250 km, as far as some 80 cells."""
+        """Return a zoom around the cell with most photos within 250 km; most cells, where photos are not counted.
+
+        Its radius includes about ``_CELLS`` cells.
+        """
         centers, counts = atlas.partition.centers, atlas.partition.counts
         counts = counts if counts.any() else np.ones(len(counts), np.int64)
         nearest = sphere.Nearest(centers)
@@ -80,11 +84,11 @@ def draw_world(atlas: Atlas, path: str | Path) -> None:
 
 
 def draw_zoom(atlas: Atlas, path: str | Path, zoom: Zoom | None = None) -> None:
-    """Write the map of a part as PNG, the densest one by default. Raises MissingExtraError, OutputError."""
+    """Write the zoomed map as PNG, by default of the densest part. Raises MissingExtraError, OutputError."""
     zoom = zoom or Zoom.densest(atlas)
     figure, axes = _sheet((8, 8))
     half = 2 * math.sin(zoom.km / sphere.EARTH_KM / 2)
-    # the sheet is square: what is within its corners is drawn, and the axes cut the rest off
+    # the map is square: cells up to its corners are drawn, and the axes cut off the rest
     reach_km = 2 * sphere.EARTH_KM * math.asin(min(1.0, math.sqrt(2) * half / 2))
     reach_km = min(reach_km * 1.02, 0.95 * sphere.HALF_CIRCUMFERENCE_KM)
     around = polygons.circle((zoom.latitude, zoom.longitude), reach_km, 360)
@@ -115,7 +119,7 @@ def draw_zoom(atlas: Atlas, path: str | Path, zoom: Zoom | None = None) -> None:
 
 
 def _sheet(inches: tuple[float, float]) -> tuple[Any, Any]:
-    """A figure that needs no display, and its axes."""
+    """Return a figure that needs no display, and its axes."""
     require("matplotlib", extra="draw")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -131,7 +135,7 @@ def _sheet(inches: tuple[float, float]) -> tuple[Any, Any]:
 
 
 def _path(geometry: BaseGeometry, project: Projection) -> Any:
-    """All rings of the polygons of a geometry as one path, holes left open."""
+    """Return all rings of the polygons of a geometry as one path, with holes."""
     from matplotlib.path import Path as Outline
 
     parts = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
@@ -157,7 +161,7 @@ def _add(axes: Any, shapes: Any, project: Projection, **style: Any) -> Any:
 def _add_cells(
     axes: Any, atlas: Atlas, rows: NDArray[np.int64], shapes: NDArray[np.object_], project: Projection, width: float
 ) -> Any:
-    """The cells in the colours of their density; those without photos in grey."""
+    """Draw the cells in the colours of their density; cells without photos are grey."""
     from matplotlib import colormaps
     from matplotlib.colors import LogNorm
 
@@ -179,7 +183,7 @@ def _add_cells(
 
 
 def _scale_bar(axes: Any, km: float, half: float) -> None:
-    """A bar of a round number of km at the lower left."""
+    """Draw a scale bar of a round number of km at the lower left."""
     power = 10 ** math.floor(math.log10(km / 2))
     length = max(step * power for step in (1, 2, 5) if step * power <= km / 2)
     x, y, size = -0.93 * half, -0.93 * half, length / sphere.EARTH_KM
@@ -189,7 +193,7 @@ def _scale_bar(axes: Any, km: float, half: float) -> None:
 
 
 def _finish(figure: Any, axes: Any, drawn: Any, title: str, path: str | Path) -> None:
-    """Title, colour bar, and the file: 256 colours, which halves it."""
+    """Add title and colour bar, and write the file with 256 colours, which halves its size."""
     figure.suptitle(title, fontsize=11, x=0.02, ha="left")
     bar = figure.colorbar(drawn, ax=axes, orientation="horizontal", fraction=0.04, pad=0.02, shrink=0.7, extend="both")
     empty = "; dark grey: no photos" if np.ma.getmaskarray(drawn.get_array()).any() else ""

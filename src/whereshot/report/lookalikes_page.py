@@ -1,4 +1,4 @@
-"""The page of photos that look alike: one HTML file without network."""
+"""The HTML page of ``query``: photos that look alike, in one file without network."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from whereshot.photos import images
 
 
 def to_html(photo: images.Source, gallery: LookalikeGallery, metric: Metric, found: list[Lookalike]) -> str:
-    """One self-contained page: the photo, those most like it with their distances, and where they were taken."""
-    from whereshot.report import single_page  # borders and a drawing library, for pages alone
+    """Return one self-contained page: the photo, the most similar photos with their distances, and their places."""
+    from whereshot.report import single_page  # loads borders and a drawing library, which only pages need
 
     cards = [
         {
-            "rank": one.rank,
-            "distance": f"{one.distance:.4f}",
-            "name": Path(one.image or one.id).name,
-            "place": "position not known" if one.latitude is None else str(one.place),
-            "latitude": one.latitude,
-            "longitude": one.longitude,
-            "thumbnail": single_page.thumbnail(one.image),
+            "rank": lookalike.rank,
+            "distance": f"{lookalike.distance:.4f}",
+            "name": Path(lookalike.image or lookalike.id).name,
+            "place": "position not known" if lookalike.latitude is None else str(lookalike.place),
+            "latitude": lookalike.latitude,
+            "longitude": lookalike.longitude,
+            "thumbnail": single_page.thumbnail(lookalike.image),
         }
-        for one in found
+        for lookalike in found
     ]
     unit = "1 - cosine" if metric == "cosine" else "Euclidean distance"
     note = (

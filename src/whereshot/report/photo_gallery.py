@@ -1,10 +1,10 @@
-"""Photos whose places are known in, a gallery folder out: what a model says of each beside the truth, and its scores.
+"""Writes a gallery folder of photos with known places: the answer of a model for each, the truth, and the scores.
 
     gallery.json            format, model, the ids of the photos in order, scores
     entries/NUMBER.json     prediction with its map, truth, distance, credit
-    photos/NUMBER.jpg       the photo, re-encoded without metadata, at most 1,280 pixels long
+    photos/NUMBER.jpg       the photo, encoded again without metadata, at most 1,280 pixels on its longer side
 
-All photos that the model did not learn from are located and scored; some of them, chosen by chance, are shown.
+All photos that the model did not learn from are located and scored. A random choice of them is shown.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ INDEX, ENTRIES, PHOTOS = "gallery.json", "entries", "photos"
 LONGEST = 1280
 QUALITY = 85
 CREDIT = ("license", "source", "user", "title")
-_TOLD = ("photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "intervals")
+_SCORES = ("photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "intervals")
 
 
 def exhibit(
@@ -49,11 +49,11 @@ def exhibit(
     include_learned: bool = False,
     track: Track = silent,
 ) -> dict[str, Any]:
-    """Locate all photos of records, write the gallery of ``shown`` of them, and return its scores.
+    """Locate all photos of records, write a gallery with ``shown`` of them, and return its scores.
 
-    Photos that the model learned from are left out, unless ``include_learned``; ``learned_photos`` of the scores says
-    how many there were. A photo that cannot be read is a miss and is not shown. Raises InputError where none is left,
-    OutputError where ``out`` is there and no gallery, or without ``overwrite``.
+    Photos that the model learned from are left out unless ``include_learned``; the score ``learned_photos`` is their
+    number. A photo that cannot be read is a miss and is not shown. Raises InputError where no photo is left,
+    OutputError where ``out`` exists and is not a gallery, or exists and ``overwrite`` is false.
     """
     out = Path(out)
     if out.exists() and not (overwrite and (out / INDEX).is_file()):
@@ -73,7 +73,7 @@ def exhibit(
         for row, one in enumerate(located):
             predictions.append(one.prediction)
             if row in chosen and one.posterior is not None:
-                names.append(f"{len(names):05d}")  # a file's name might give the place away to who has to guess
+                names.append(f"{len(names):05d}")  # the file's own name could tell a player the place
                 _write(beside, names[-1], records[row], truth[row], one.prediction, one.posterior)
         if not names:
             raise InputError(f"none of {len(records)} photos can be shown; first: {predictions[0].error}")
@@ -84,14 +84,14 @@ def exhibit(
 
 
 def _scores(predictions: list[Prediction], records: Records) -> dict[str, Any]:
-    """What evaluate says of the answers, photos that failed as misses."""
+    """Return the scores of the answers; failed photos are misses."""
     points = [(np.nan, np.nan) if p.latitude is None else (p.latitude, p.longitude) for p in predictions]
     answers = evaluate.Answers("model", np.array(points, np.float64).reshape(-1, 2))
     document = evaluate.score(answers, evaluate.Truth.of_records(records)).to_json()
-    told = {name: document[name] for name in _TOLD}
+    scores = {name: document[name] for name in _SCORES}
     kept = {f"accuracy_{km}" for km in evaluate.DISTANCES_KM} | {"geoscore", "mean_km", "median_km"}
-    told["intervals"] = {name: ends for name, ends in told["intervals"].items() if name in kept}
-    return told
+    scores["intervals"] = {name: ends for name, ends in scores["intervals"].items() if name in kept}
+    return scores
 
 
 def _write(
@@ -102,7 +102,7 @@ def _write(
     prediction: Prediction,
     posterior: Posterior,
 ) -> None:
-    """One photo's entry and picture."""
+    """Write the entry and the picture of a photo."""
     answer = np.array([prediction.latitude, prediction.longitude])
     distance_km = float(sphere.distance_km(answer, truth))
     entry = {
@@ -116,8 +116,8 @@ def _write(
         "credit": {column: record.get(column) for column in CREDIT},
     }
     document = prediction.to_json() | {"id": name, "path": None, "recorded": None}
-    told = with_member(document, "map", to_geojson(cells_of(posterior)))
-    text = with_member(entry, "prediction", told)
+    prediction_json = with_member(document, "map", to_geojson(cells_of(posterior)))
+    text = with_member(entry, "prediction", prediction_json)
     output_files.write_text(beside / ENTRIES / f"{name}.json", text)
     image = images.open_rgb(record["image"], min_side=LONGEST)
     image.thumbnail((LONGEST, LONGEST))

@@ -1,7 +1,4 @@
-"""Predictions, posteriors and verdicts -> something to read: words, CSV, GeoJSON, one HTML file.
-
-The HTML file is whole in itself: its map needs no network, and it asks for none.
-"""
+"""Writes predictions and posteriors as CSV, GeoJSON and one self-contained HTML file, whose map needs no network."""
 
 from __future__ import annotations
 
@@ -25,15 +22,15 @@ if TYPE_CHECKING:
     pass
 
 THUMBNAILS = 200
-"""Photos shown small in an HTML report; further ones are listed without."""
+"""Largest number of photos with a small picture in an HTML report; further photos are listed without a picture."""
 PLACES_DRAWN = 1500
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def to_csv(predictions: Iterable[Prediction]) -> str:
-    """One row per photo.
+    """Return CSV with one row per photo.
 
-    A text that a spreadsheet would take for a formula gets an apostrophe in front; control characters are escaped.
+    Text that a spreadsheet would take for a formula begins with an apostrophe. Control characters are escaped.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -66,7 +63,7 @@ def _harmless(cell: Any) -> Any:
 
 
 def to_geojson(predictions: Iterable[Prediction]) -> dict[str, Any]:
-    """A FeatureCollection (RFC 7946): per photo the point, and the circle that holds its level."""
+    """Return a FeatureCollection (RFC 7946) with the point of each photo and its circle."""
     from shapely.geometry import mapping
 
     features = []
@@ -89,7 +86,7 @@ def to_geojson(predictions: Iterable[Prediction]) -> dict[str, Any]:
 def to_html(
     predictions: Sequence[Prediction], posteriors: Sequence[Posterior | None], model: str, sources: Sequence[Any] = ()
 ) -> str:
-    """One self-contained page: a map with every photo's posterior, answer, circle and recorded position."""
+    """Return one self-contained page: a map with the posterior, answer, circle and recorded position of each photo."""
     from whereshot.report import single_page
 
     photos = []
@@ -126,7 +123,7 @@ def to_html(
 
 
 def _boxes(prediction: Prediction, source: Any) -> list[list[Any]]:
-    """Where evidence stands in the picture, as shares of its width and height, and what it is."""
+    """Return the boxes of evidence in the picture, as shares of its width and height, with their texts."""
     try:
         width, height = Photo(source).size if source is not None else (0, 0)
     except ImageError:
@@ -143,7 +140,7 @@ def _boxes(prediction: Prediction, source: Any) -> list[list[Any]]:
 
 
 def _drawn(posterior: Posterior) -> list[list[float]]:
-    """The heaviest places with the mass that is worth a dot: latitude, longitude, mass, spread in km."""
+    """Return the heaviest places, as rows of latitude, longitude, mass and spread in km, to draw as dots."""
     one = posterior.top(PLACES_DRAWN)
     spots = one.places[0] if one.places.ndim == 3 else one.places
     spread, mass = np.ravel(one.spread_km), one.mass[0]

@@ -1,4 +1,4 @@
-"""A page and its data -> one HTML file that is whole in itself: script, style and borders inside, no network.
+"""Makes self-contained HTML files: they hold page, data, script, style and borders, and need no network.
 
 The pages of ``report/static/`` share one map: ``map.js`` draws borders, pans and zooms; ``map.css`` has its colours.
 """
@@ -25,7 +25,7 @@ _BORDER_DEGREES = 0.03
 
 
 def whole(name: str, data: dict[str, Any]) -> str:
-    """The page ``{name}`` with the script and style of the map, and ``data`` as JSON that no text can leave."""
+    """Return the page ``name`` with the script and style of the map. ``data`` is JSON with all HTML escaped."""
     folder = resources.files("whereshot") / "report" / "static"
     page = (folder / name).read_text("utf-8")
     for part in ("map.css", "map.js"):
@@ -36,7 +36,7 @@ def whole(name: str, data: dict[str, Any]) -> str:
 
 @functools.cache
 def borders() -> tuple[list[int], ...]:
-    """The rings of all country borders, simplified, packed at hundredths of a degree."""
+    """Return the rings of all country borders, simplified and packed in hundredths of a degree."""
     rings = (
         pack(shapely.get_coordinates(part.exterior), 100)
         for country in countries().all
@@ -46,7 +46,7 @@ def borders() -> tuple[list[int], ...]:
 
 
 def pack(ring: np.ndarray, unit: int) -> list[int]:
-    """A ring of longitudes and latitudes (m, 2) in whole parts of a degree, each point as the step from the last."""
+    """Return a ring of longitudes and latitudes (m, 2) as integers, each the step from the point before."""
     whole = np.round(ring * unit).astype(np.int64)
     whole = whole[np.concatenate([[True], (np.diff(whole, axis=0) != 0).any(axis=1)])]
     result: list[int] = np.diff(whole, axis=0, prepend=[[0, 0]]).ravel().tolist()
@@ -54,7 +54,7 @@ def pack(ring: np.ndarray, unit: int) -> list[int]:
 
 
 def thumbnail(source: Any) -> str | None:
-    """A small JPEG without metadata, as a data address; None where there is no readable picture."""
+    """Return a small JPEG without metadata as a data URL; None where the picture cannot be read."""
     if source is None:
         return None
     try:

@@ -26,7 +26,7 @@ from whereshot.server import coarsen, pictures, problems
 from whereshot.server.media_types import GEOJSON, JSON, LINES
 from whereshot.server.options import Options
 
-Tell = Callable[[int, int, bytes], None]
+SendLine = Callable[[int, int, bytes], None]
 """A function that takes the number of a job, the number of a photo in it, and the line of this photo."""
 
 
@@ -55,43 +55,43 @@ class Answerer:
         self.locator = Geolocator.load(model, device)
         self._most_pixels = most_pixels
 
-    def answer(self, jobs: Sequence[LocateJob], options: Options, tell: Tell) -> list[Reply]:
+    def answer(self, jobs: Sequence[LocateJob], options: Options, send_line: SendLine) -> list[Reply]:
         """Return the answer to each job, in order.
 
         The photos of all jobs are answered together. The photos of a job of ``LINES`` are answered one after the
-        other, and ``tell`` gets the line of each photo at once.
+        other, and ``send_line`` gets the line of each photo at once.
         """
         try:
             region = None if options.region is None else _area(options.region)
         except InputError as error:
             refused = str(error).replace(" and no such file", "")
             return [_problem(400, refused)] * len(jobs)
-        together = [content for job in jobs if job.form != LINES for content in job.photos]
-        answers = iter(self._look(together, options, region))
+        contents = [content for job in jobs if job.form != LINES for content in job.photos]
+        answers = iter(self._locate(contents, options, region))
         replies = []
         for number, job in enumerate(jobs):
             if job.form == LINES:
                 own = []
                 for photo, content in enumerate(job.photos):
-                    own.append(_named(self._look([content], options, region)[0], job, photo))
-                    tell(number, photo, _line(own[-1], photo, len(job.photos), options))
+                    own.append(_named(self._locate([content], options, region)[0], job, photo))
+                    send_line(number, photo, _line(own[-1], photo, len(job.photos), options))
             else:
                 own = [_named(next(answers), job, photo) for photo in range(len(job.photos))]
             replies.append(self._reply(job, own, options))
         return replies
 
-    def _look(self, photos: Sequence[bytes], options: Options, region: areas.Region | None) -> list[Located]:
+    def _locate(self, photos: Sequence[bytes], options: Options, region: areas.Region | None) -> list[Located]:
         """Return the answer for each photo, or the error of a photo that cannot be answered."""
         sources: list[images.Source] = []
-        taken: list[Recorded | str] = []
+        recorded_or_error: list[Recorded | str] = []
         for content in photos:
             try:
                 source, recorded = self._admitted(content, options)
             except ImageError as error:
-                taken.append(str(error))
+                recorded_or_error.append(str(error))
             else:
                 sources.append(source)
-                taken.append(recorded)
+                recorded_or_error.append(recorded)
         located = self.locator.locate_each(
             sources,
             within_km=options.within_km,
@@ -102,10 +102,10 @@ class Answerer:
             use_exif=options.use_exif,
         )
         answers = iter(list(located))
-        return [self._located(answers, found, options) for found in taken]
+        return [self._located(answers, found, options) for found in recorded_or_error]
 
     def _admitted(self, content: bytes, options: Options) -> tuple[images.Source, Recorded]:
-        """The picture as it may be looked at, and what is told of what the camera wrote."""
+        """Return the picture to decode, and what the answer may show of the camera's record. Raises ImageError."""
         form = pictures.admit(content, self._most_pixels)
         recorded = Photo(content).recorded if options.recorded else Recorded()
         if options.use_exif:
@@ -138,29 +138,32 @@ class Answerer:
         )[0]
 
     def _reply(self, job: LocateJob, located: list[Located], options: Options) -> Reply:
-        predictions = [one.prediction for one in located]
+        predictions = [photo.prediction for photo in located]
         if all(prediction.error is not None for prediction in predictions):
             errors = [{"id": prediction.id, "detail": prediction.error} for prediction in predictions]
             detail = predictions[0].error if len(errors) == 1 else f"none of {len(errors)} photos can be answered"
             return _problem(422, detail or "", errors=errors)
-        pooled = self._pooled([one.posterior for one in located if one.posterior is not None], options)
+        pooled = self._pooled([photo.posterior for photo in located if photo.posterior is not None], options)
         if job.form == GEOJSON:
             album = [] if pooled is None else [pooled[0]]
             return Reply(200, GEOJSON, as_json(prediction_formats.to_geojson([*predictions, *album])).encode())
-        together = "null"
+        album_json = "null"
         if pooled is not None:
-            prediction, posterior, told = pooled
-            together = _with_map(prediction.to_json() | told, posterior, options)
+            prediction, posterior, facts = pooled
+            album_json = _with_map(prediction.to_json() | facts, posterior, options)
         name = as_json(self.locator.name)
         if job.form == LINES:
-            return Reply(200, LINES, _encoded(f'{{"model":{name},"album":{together}}}\n'))
-        parts = [_with_map(one.prediction.to_json(), one.posterior, options) for one in located]
-        return Reply(200, JSON, _encoded(f'{{"model":{name},"predictions":[{",".join(parts)}],"album":{together}}}'))
+            return Reply(200, LINES, _encoded(f'{{"model":{name},"album":{album_json}}}\n'))
+        parts = [_with_map(photo.prediction.to_json(), photo.posterior, options) for photo in located]
+        return Reply(200, JSON, _encoded(f'{{"model":{name},"predictions":[{",".join(parts)}],"album":{album_json}}}'))
 
     def _pooled(
         self, posteriors: list[Posterior], options: Options
     ) -> tuple[Prediction, Posterior, dict[str, Any]] | None:
-        """Return the answer of several photos of one place together; None for fewer than two photos."""
+        """Return one answer for several photos of the same place; None for fewer than two photos.
+
+        The answer is a prediction, its posterior, and the facts that the album adds to the prediction.
+        """
         if len(posteriors) < 2:
             return None
         prior = self.locator.prior
@@ -171,8 +174,8 @@ class Answerer:
             pooled = same_place.pool(posteriors, coarsen.coarsened(prior, options.coarse_km))
             posterior = coarsen.coarsened(pooled.posterior, options.coarse_km)
         prediction = Prediction(id="album", **self._decided(posterior, options))
-        told = {"photos": len(posteriors), "agreement_nats": round(pooled.agreement_nats, 2)}
-        return prediction, posterior, told
+        facts = {"photos": len(posteriors), "agreement_nats": round(pooled.agreement_nats, 2)}
+        return prediction, posterior, facts
 
 
 @functools.lru_cache(32)
@@ -181,10 +184,10 @@ def _area(name: str) -> areas.Region:
 
 
 def _named(located: Located, job: LocateJob, number: int) -> Located:
-    """Return the answer under the name that the client gave the photo: a file name without folders."""
+    """Return the answer with the client's name for the photo as its id: a file name without folders."""
     name = job.names[number]
-    called = images.printable(name.replace("\\", "/").rpartition("/")[2])[:255] if name else None
-    prediction = replace(located.prediction, id=called or f"photo-{number}", path=called)
+    file_name = images.printable(name.replace("\\", "/").rpartition("/")[2])[:255] if name else None
+    prediction = replace(located.prediction, id=file_name or f"photo-{number}", path=file_name)
     if prediction.error is not None:
         error = prediction.error.replace(images.describe(bytes(job.photos[number])), prediction.id)
         prediction = replace(prediction, error=error)
@@ -192,12 +195,12 @@ def _named(located: Located, job: LocateJob, number: int) -> Located:
 
 
 def _with_map(document: dict[str, Any], posterior: Posterior | None, options: Options) -> str:
-    """Return a prediction as JSON with its map. The map is null where there is none, or the options do not want it."""
-    drawn = "null"
+    """Return a prediction as JSON with its map. The map is null where there is none, or the options exclude it."""
+    map_json = "null"
     if posterior is not None and options.map:
         finest = FINEST_LEVEL if options.coarse_km is None else coarsen.grid_level(options.coarse_km)
-        drawn = to_geojson(cells_of(posterior, finest_level=finest))
-    return with_member(document, "map", drawn)
+        map_json = to_geojson(cells_of(posterior, finest_level=finest))
+    return with_member(document, "map", map_json)
 
 
 def _line(located: Located, number: int, count: int, options: Options) -> bytes:

@@ -270,7 +270,7 @@ async def _problem_response(_: Request, error: Exception) -> Response:
         detail = f"{'.'.join(map(str, first['loc'][1:]))}: {first['msg']}"
     elif isinstance(error, HTTPException):
         status, headers, more = error.status_code, dict(error.headers or {}), {}
-        details = {404: "there is nothing under this address", 405: "this address does not take that method"}
+        details = {404: "there is nothing at this address", 405: "this address does not allow that method"}
         detail = details.get(status, str(error.detail))
     else:
         status, detail, headers, more = 500, "something in the server is broken; its log says what", {}, {}

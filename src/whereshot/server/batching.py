@@ -64,7 +64,7 @@ class Waiting:
         """
         return self.tried or self.form == LINES
 
-    def tell(self, photo: int, line: bytes) -> None:
+    def add_line(self, photo: int, line: bytes) -> None:
         """Add the line of a photo. A job that is tried again sends the same line again, which is dropped."""
         if photo not in self.sent_lines:
             self.sent_lines.add(photo)
@@ -95,7 +95,7 @@ class Batcher:
         try:
             await first.start()
         except WorkerLostError as error:
-            raise WhereshotError(f"{error}; is there memory enough?") from error
+            raise WhereshotError(f"{error}; check that there is enough memory") from error
         self.ready += 1
         self._tasks = [asyncio.create_task(self._serve(first, started=True))]
         self._tasks += [asyncio.create_task(self._serve(worker, started=False)) for worker in self._workers[1:]]
@@ -140,8 +140,8 @@ class Batcher:
             batch = await self._take()
             began = time.perf_counter()
             try:
-                tell = functools.partial(_hand_on, batch)
-                answers = await worker.answer(_parts(batch), self._patience(batch), tell)
+                send_line = functools.partial(_add_line, batch)
+                answers = await worker.answer(_parts(batch), self._time_limit(batch), send_line)
             except WorkerLostError as error:
                 self.ready -= 1
                 started = False
@@ -192,7 +192,7 @@ class Batcher:
                 photos += job.count
         return batch
 
-    def _patience(self, batch: list[Waiting]) -> float:
+    def _time_limit(self, batch: list[Waiting]) -> float:
         photos = sum(job.count for job in batch)
         return self._limits.photo_s * (1 + _FURTHER * (photos - 1))
 
@@ -218,8 +218,8 @@ class Batcher:
         self._metrics.work_seconds.observe(seconds)
 
 
-def _hand_on(batch: list[Waiting], job: int, photo: int, line: bytes) -> None:
-    batch[job].tell(photo, line)
+def _add_line(batch: list[Waiting], job: int, photo: int, line: bytes) -> None:
+    batch[job].add_line(photo, line)
 
 
 def _parts(batch: list[Waiting]) -> list[bytes | bytearray]:

@@ -1,4 +1,4 @@
-"""What the OpenAPI document shows: the form that is sent, the answers, the problems, each with an example."""
+"""Texts and examples of the OpenAPI document: the form of a request, the answers, and the problems."""
 
 from __future__ import annotations
 
@@ -49,19 +49,32 @@ GEOJSON_ANSWER = {
 }
 
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "top": {"type": "integer", "minimum": 1, "maximum": 50, "default": 5, "description": "How many places to list."},
-    "within_km": {"type": "number", "description": "Decide to be right within so many km."},
-    "level": {"type": "number", "default": 0.9, "description": "What the circle holds, between 0 and 1."},
+    "top": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 50,
+        "default": 5,
+        "description": "Number of likely places to list.",
+    },
+    "within_km": {
+        "type": "number",
+        "description": "Choose the answer that is most likely right within this distance, in km.",
+    },
+    "level": {"type": "number", "default": 0.9, "description": "Probability that the circle must hold, 0 to 1."},
     "text": {"type": "boolean", "default": True, "description": "Read signs in the picture."},
-    "coarse_km": {"type": "number", "description": "Round the answer to a grid of at least so many km."},
-    "use_exif": {"type": "boolean", "default": False, "description": "Let a recorded position answer."},
+    "coarse_km": {"type": "number", "description": "Width of the grid that the answer is rounded to, in km."},
+    "use_exif": {"type": "boolean", "default": False, "description": "Use the recorded position for the answer."},
     "recorded": {
         "type": "boolean",
         "default": False,
-        "description": "Tell the position that the camera wrote, without using it.",
+        "description": "Show the position that the camera recorded, without using it for the answer.",
     },
-    "region": {"type": "string", "maxLength": 100, "description": "Only inside a country, or a region of one."},
-    "map": {"type": "boolean", "default": True, "description": "Draw the probability as cells."},
+    "region": {
+        "type": "string",
+        "maxLength": 100,
+        "description": "Only area to answer in: a country, or a region of a country.",
+    },
+    "map": {"type": "boolean", "default": True, "description": "Add the probability map as cells (GeoJSON)."},
 }
 LOCATE: dict[str, Any] = {
     "requestBody": {
@@ -89,19 +102,19 @@ LOCATE: dict[str, Any] = {
 
 
 def content(form: str, example: Any, description: str) -> dict[str, Any]:
-    """An answer of one media type."""
+    """Return the OpenAPI description of an answer of one media type."""
     return {"description": description, "content": {form: {"schema": {"type": "object"}, "example": example}}}
 
 
 def problem(status: int, detail: str, title: str) -> dict[str, Any]:
-    """An answer that is a problem."""
+    """Return the OpenAPI description of an error: a problem document (RFC 9457)."""
     example = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     return content(PROBLEM_JSON, example, detail)
 
 
 LOCATED: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "A prediction for each photo; a photo that cannot be read has its error in its place.",
+        "description": "A prediction for each photo. The prediction of a photo that cannot be read has an error.",
         "content": {
             JSON: {"schema": {"type": "object"}, "example": ANSWER},
             GEOJSON: {"schema": {"type": "object"}, "example": GEOJSON_ANSWER},

@@ -20,7 +20,7 @@ class ServedGallery:
         try:
             index = json.loads((folder / INDEX).read_text("utf-8"))
             found, self.model, names, self.scores = (index[key] for key in ("format", "model", "photos", "scores"))
-            self._names = {f"{int(name):05d}" for name in names}  # digits alone: an id is no path
+            self._names = {f"{int(name):05d}" for name in names}  # only digits, so that an id cannot be a path
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{folder}: not a gallery ({INDEX} is missing or damaged); make one with: whereshot gallery RECORDS"

@@ -10,7 +10,7 @@ from whereshot.locate.geolocator import Geolocator
 from whereshot.models import model_folder
 
 CARD, SCORES = "README.md", "report.json"
-_TOLD = ("photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "nll", "coverage", "intervals", "protocol")
+_KEPT = ("photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "nll", "coverage", "intervals", "protocol")
 
 
 def describe(locator: Geolocator) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def describe(locator: Geolocator) -> dict[str, Any]:
     folder = locator.folder
     if folder is None and locator.name == model_folder.COMPACT:
         folder = model_folder.ModelFolder(model_folder.COMPACT)
-    told: dict[str, Any] = {
+    description: dict[str, Any] = {
         "name": locator.name,
         "readouts": [] if folder is None else list(folder.description.readouts),
         "created": None if folder is None else folder.description.created.isoformat(),
@@ -29,7 +29,7 @@ def describe(locator: Geolocator) -> dict[str, Any]:
         "scores": None if folder is None else _scores(folder.path / SCORES),
         "places": len(locator.prior.places),
     }
-    return told
+    return description
 
 
 def _text(path: Path) -> str | None:
@@ -40,6 +40,6 @@ def _scores(path: Path) -> dict[str, Any] | None:
     """Return the scores that ``evaluate --report`` wrote into the folder of the model, if there are any."""
     try:
         document = json.loads(path.read_text("utf-8"))
-        return {name: document[name] for name in _TOLD if name in document}
+        return {name: document[name] for name in _KEPT if name in document}
     except (OSError, ValueError, TypeError):
         return None

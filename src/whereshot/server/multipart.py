@@ -1,7 +1,7 @@
-"""A request's body as it arrives -> photos and option fields, in memory and nowhere else.
+"""Reads the body of a request as it arrives: photos and option fields, in memory only.
 
-The usual parser of frameworks writes what is above a megabyte to a temporary file; here each part is a buffer that
-cannot grow beyond its limit, and the first byte too many ends the request.
+The usual parsers of frameworks write parts above a megabyte to a temporary file. Here each part is a buffer in memory
+that cannot grow beyond its limit. The first byte above the limit ends the request.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PHOTOS = "photos"
 
 @dataclass
 class Upload:
-    """A photo as it was sent, and what its sender calls it."""
+    """The bytes of a photo as they were sent, and its file name, if the sender gave one."""
 
     name: str | None
     content: bytearray = field(default_factory=bytearray)
@@ -40,25 +40,25 @@ class Form:
 
 
 class Held:
-    """Bytes of uploads that are in memory, of all clients together."""
+    """The number of bytes of uploads in memory, of all clients together, and its limit ``most``."""
 
     def __init__(self, most: int) -> None:
         self.most, self.bytes = most, 0
 
     def take(self, count: int) -> None:
-        """Count more bytes, or refuse with 429."""
+        """Add a number of bytes. Raises ProblemError (429) where the limit would be exceeded."""
         if self.bytes + count > self.most:
             detail = f"the server holds {self.most / 1e6:.0f} MB of uploads already; try again in a few seconds"
             raise ProblemError(429, detail, {"Retry-After": "5"})
         self.bytes += count
 
     def give_back(self, count: int) -> None:
-        """Bytes that are in memory no more."""
+        """Subtract the bytes of an upload that is no longer in memory."""
         self.bytes -= count
 
 
 class FormReader:
-    """Takes one request's body in chunks; ``form`` is complete after ``finish``. Raises Problem."""
+    """Reads the body of one request in chunks. ``form`` is complete after ``finish``. Raises ProblemError."""
 
     def __init__(self, content_type: str | None, limits: Limits, held: Held) -> None:
         kind, options = parse_options_header(content_type)
@@ -91,7 +91,7 @@ class FormReader:
             raise ProblemError(400, f"the form cannot be read ({error})") from error
 
     def write(self, chunk: bytes) -> None:
-        """The next bytes of the body."""
+        """Read the next bytes of the body."""
         self._held.take(len(chunk))
         self.taken += len(chunk)
         if self.taken > self._limits.request_bytes:
@@ -102,15 +102,15 @@ class FormReader:
             raise ProblemError(400, f"the form cannot be read ({error})") from error
 
     def finish(self) -> Form:
-        """The form, once its last byte was written."""
+        """Return the complete form. Raises ProblemError (400) where its end or its photos are missing."""
         if not self._ended:
             raise ProblemError(400, "the form ends before its last boundary")
         if not self.form.photos:
-            raise ProblemError(400, f"there is no photo in the form; send each as a part named {PHOTOS!r}")
+            raise ProblemError(400, f"there is no photo in the form; send each photo as a part named {PHOTOS!r}")
         return self.form
 
     def close(self) -> None:
-        """Let go of everything: what an error's traceback still names would otherwise stay until it is collected."""
+        """Release all buffers. The traceback of an error may still refer to the form, and would keep them in memory."""
         for photo in self.form.photos:
             photo.content = bytearray()
         self._value = bytearray()
@@ -137,10 +137,10 @@ class FormReader:
         if name == PHOTOS:
             if len(self.form.photos) >= self._limits.photos:
                 raise ProblemError(
-                    413, f"at most {self._limits.photos} photos are taken in one request; send the rest apart"
+                    413, f"one request may have at most {self._limits.photos} photos; send the others separately"
                 )
-            called = options.get(b"filename", b"").decode("utf-8", "replace")
-            self.form.photos.append(Upload(called or None, self._value))
+            file_name = options.get(b"filename", b"").decode("utf-8", "replace")
+            self.form.photos.append(Upload(file_name or None, self._value))
         elif len(self.form.fields) >= FIELDS:
             raise ProblemError(413, f"the form has more than {FIELDS} option fields")
         elif name in self.form.fields:
@@ -165,14 +165,14 @@ class FormReader:
 
 
 def too_large(limits: Limits) -> ProblemError:
-    """The answer to a body above the limit."""
+    """Return the error for a body above the limit."""
     return ProblemError(
         413, f"the request has more than {limits.request_bytes / 1e6:g} MB, the limit; send fewer photos"
     )
 
 
 async def read_form(chunks: AsyncIterator[bytes], reader: FormReader, limits: Limits) -> Form:
-    """The whole form, within the limits on seconds. Raises Problem."""
+    """Read the whole form within the time limits of an upload. Raises ProblemError."""
     try:
         async with asyncio.timeout(limits.upload_s):
             while True:

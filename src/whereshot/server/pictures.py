@@ -1,7 +1,7 @@
-"""An uploaded file -> a picture that may be looked at, without what a camera or a program wrote into it.
+"""Checks uploaded files, and removes metadata from pictures.
 
-Only the formats that cameras, phones and browsers write are opened at all. What is no picture to its end, a second
-file hidden in it or a document that begins like a picture, is refused.
+Only the formats that cameras, phones and browsers write are opened. A file is refused where a second file is hidden in
+the picture, or where it is a document that begins like a picture.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _STARTS = re.compile(
     re.DOTALL,
 )
 _SNIFFED = 1024
-"""Readers of documents look for their beginning in so many first bytes."""
+"""Number of first bytes in which programs search for the beginning of a document."""
 _DOCUMENTS = re.compile(rb"%PDF-|<script|<html|<svg|<\?php|<!doctype", re.IGNORECASE)
 _ARCHIVES = re.compile(
     rb"\0*(?:PK\x03\x04|PK\x05\x06|Rar!\x1a|7z\xbc\xaf|\x7fELF|MZ|\xca\xfe\xba\xbe|\x1f\x8b\x08)", re.DOTALL
@@ -29,11 +29,14 @@ _ARCHIVES = re.compile(
 _ZIP_END = b"PK\x05\x06"
 _MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
 _KEPT = frozenset([0xE0, 0xEE])
-"""Of what programs write into a JPEG, JFIF's and Adobe's segments, which tell how colours are stored."""
+"""Markers of the application segments of a JPEG that are kept: JFIF and Adobe state how colours are stored."""
 
 
 def admit(content: bytes, most_pixels: int) -> str:
-    """The format of a picture that may be looked at, its size checked by its header. Raises ImageError."""
+    """Return the format of a picture that may be decoded. Raises ImageError for any other file.
+
+    The header is read for the size: ``most_pixels`` is the limit.
+    """
     name = images.describe(content)
     if not _STARTS.match(content):
         raise ImageError(f"{name}: not a picture in a known format (JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF, BMP)")
@@ -52,21 +55,24 @@ def admit(content: bytes, most_pixels: int) -> str:
         size = f"{width} x {height} is more than {most_pixels / 1e6:.0f} megapixels"
         raise ImageError(f"{name}: {size}, the limit; make a smaller copy")
     if _DOCUMENTS.search(content[:_SNIFFED]) or _is_followed(content, form):
-        raise ImageError(f"{name}: there is another file in this picture; save the picture alone")
+        raise ImageError(f"{name}: there is another file in this picture; save the picture without it")
     return form
 
 
 def _is_followed(content: bytes, form: str) -> bool:
-    """Whether an archive, a program or a document comes after the picture's end; a phone's video or second view may."""
+    """Return whether an archive, a program or a document follows the picture.
+
+    A video or a second view, which phones append, may follow.
+    """
     rest = content[_end_of(content, form) :]
     if _DOCUMENTS.search(rest[:_SNIFFED]) or _ARCHIVES.match(rest):
         return True
-    at = content.rfind(_ZIP_END, -65_557)  # a ZIP is read from its end, which says how long its comment is
+    at = content.rfind(_ZIP_END, -65_557)  # a ZIP is read from its end, where the length of its comment stands
     return at >= 0 and at + 22 + int.from_bytes(content[at + 20 : at + 22], "little") == len(content)
 
 
 def _end_of(content: bytes, form: str) -> int:
-    """Where a picture ends, as its format tells; the file's end where it does not."""
+    """Return the offset at which a picture ends; the end of the file where the format does not state it."""
     if form in images.JPEG:
         return _parts(content)[1]
     if form == "PNG":
@@ -80,15 +86,15 @@ def _end_of(content: bytes, form: str) -> int:
 
 
 def without_metadata(content: bytes, form: str, most_pixels: int) -> images.Source:
-    """The picture without EXIF, XMP, comments, previews and what follows it; how it is to be turned is kept.
+    """Return the picture without EXIF, XMP, comments, previews and bytes after its end. Its orientation is kept.
 
-    A JPEG keeps its own bytes, so that it is decoded as ever; of other formats only the pixels go on.
+    For a JPEG the result is a shorter JPEG with the same coded pixels. For other formats it is the decoded picture.
     """
     if form in images.JPEG:
         try:
             with Image.open(io.BytesIO(content), formats=("JPEG",)) as opened:
                 turned = opened.getexif().get(ExifTags.Base.Orientation, 1)
-        except Exception:  # damaged EXIF turns nothing
+        except Exception:  # damaged EXIF: leave the picture as it is
             turned = 1
         return b"".join([content[:2], _orientation(turned), *_parts(content)[0]])
     image = images.open_rgb(content, max_pixels=most_pixels)
@@ -97,7 +103,7 @@ def without_metadata(content: bytes, form: str, most_pixels: int) -> images.Sour
 
 
 def _orientation(turned: object) -> bytes:
-    """An EXIF segment that tells only how a picture is to be turned; none for one that stands upright."""
+    """Return an EXIF segment with the orientation alone; no bytes for an upright picture."""
     if not isinstance(turned, int) or not 2 <= turned <= 8:
         return b""
     exif = Image.Exif()
@@ -107,7 +113,7 @@ def _orientation(turned: object) -> bytes:
 
 
 def _parts(content: bytes) -> tuple[list[bytes], int]:
-    """The segments of a JPEG that make its picture, from behind its first two bytes, and where it ends."""
+    """Return the segments of a JPEG that its pixels need, without the first two bytes, and the offset of its end."""
     kept: list[bytes] = []
     end = len(content)
     for marker, start, stop in _segments(content):
@@ -119,7 +125,7 @@ def _parts(content: bytes) -> tuple[list[bytes], int]:
 
 
 def _segments(content: bytes) -> Iterator[tuple[int, int, int]]:
-    """(marker, start, stop) of a JPEG's segments up to its end; those of pixels reach to the next marker."""
+    """Yield (marker, start, stop) of each segment of a JPEG. A segment of pixels ends at the next marker."""
     at = 2
     while found := _MARKER.search(content, at):
         marker, start = found[1][0], found.start()

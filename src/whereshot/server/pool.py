@@ -1,4 +1,4 @@
-"""The processes that hold the model: they are started, watched, ended and replaced here."""
+"""Starts, watches, ends and replaces the processes that hold the model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LINE = 1 << 20
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
-Tell = Callable[[int, int, bytes], None]
+SendLine = Callable[[int, int, bytes], None]
 """A function that takes the number of a job in its batch, of a photo in the job, and the line of this photo."""
 
 
@@ -32,7 +32,7 @@ class WorkerSlowError(WorkerLostError):
 
 
 class BrokenAnswerError(Exception):
-    """A process failed at a batch because of a bug, and goes on."""
+    """A process failed on a batch because of a bug. The process continues to run."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Worker:
     """One process with the model. Call ``start`` before the first batch, and after the process was lost."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        """``settings`` name the model, the device, the most pixels, and whether text will be read."""
+        """Take the settings: the model, the device, the limit on pixels, and whether text will be read."""
         self._settings = settings
         self._process: asyncio.subprocess.Process | None = None
 
@@ -72,23 +72,24 @@ class Worker:
             await self.stop()
             raise ModelError(head["error"])
 
-    async def answer(self, parts: list[bytes | bytearray], seconds: float, tell: Tell) -> list[Answer]:
-        """Return the answers to a batch, given as its header and photos. ``tell`` gets lines of photos first.
+    async def answer(self, parts: list[bytes | bytearray], seconds: float, send_line: SendLine) -> list[Answer]:
+        """Return the answers to a batch, which is given as its header and photos.
 
-        Raises BrokenAnswerError, or WorkerLostError, WorkerSlowError; then the process is gone.
+        Before it returns, ``send_line`` gets the lines of single photos. Raises BrokenAnswerError. Raises
+        WorkerLostError or WorkerSlowError where the process has ended.
         """
         try:
             async with asyncio.timeout(seconds):
                 head = await self._exchange(parts)
                 while "photo" in head:
                     job, photo = head["photo"]
-                    tell(job, photo, await self._pipes()[1].readexactly(head["length"]))
+                    send_line(job, photo, await self._pipes()[1].readexactly(head["length"]))
                     head = await self._read_head()
                 if "broken" in head:
                     raise BrokenAnswerError
                 return [
-                    Answer(told["status"], told["form"], await self._pipes()[1].readexactly(told["length"]))
-                    for told in head["replies"]
+                    Answer(reply["status"], reply["form"], await self._pipes()[1].readexactly(reply["length"]))
+                    for reply in head["replies"]
                 ]
         except TimeoutError as error:
             await self.stop()
@@ -101,7 +102,7 @@ class Worker:
             raise
 
     def _pipes(self) -> tuple[asyncio.StreamWriter, asyncio.StreamReader]:
-        """Into and out of the process. Raises EOFError where there is none."""
+        """Return the stdin and the stdout of the process. Raises EOFError where there is no process."""
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise EOFError

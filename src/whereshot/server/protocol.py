@@ -1,4 +1,4 @@
-"""HTTP/1.1 as uvicorn speaks it, with patience that ends: for slow headers, for readers that never read."""
+"""HTTP/1.1 connections of uvicorn with time limits: for slow headers, and for clients that do not read."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from whereshot.server.limits import TOO_LONG_HEADERS, Limits
 
 
 class PatientProtocol(H11Protocol):
-    """One connection. A request's headers have so long to come, and an answer so long to be taken."""
+    """One connection. It limits the time for the headers of a request and for reading an answer."""
 
     def __init__(self, *args: Any, limits: Limits, headers: list[tuple[bytes, bytes]], **named: Any) -> None:
         super().__init__(*args, **named)
         self._limits, self._safe_headers = limits, headers
-        self._awaited: asyncio.TimerHandle | None = None
-        self._untaken: asyncio.TimerHandle | None = None
+        self._header_timer: asyncio.TimerHandle | None = None
+        self._reader_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # h11's protocol is only given whole transports
         """Refuse a connection beyond the limit; else wait for its headers."""
@@ -33,7 +33,7 @@ class PatientProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timers of the connection."""
-        for timer in (self._awaited, self._untaken):
+        for timer in (self._header_timer, self._reader_timer):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
@@ -56,42 +56,42 @@ class PatientProtocol(H11Protocol):
     def resume_writing(self) -> None:
         """Stop the timer: the client reads again."""
         super().resume_writing()
-        if self._untaken is not None:
-            self._untaken.cancel()
+        if self._reader_timer is not None:
+            self._reader_timer.cancel()
 
     def _watch_reader(self, left: int) -> None:
-        """Cut off a reader that takes nothing for a while of the bytes that are left."""
+        """Close the connection where the client reads none of the ``left`` bytes within the time limit."""
 
-        def look() -> None:
+        def check() -> None:
             now_left = self.transport.get_write_buffer_size()
             if now_left < left:
                 self._watch_reader(now_left)
             else:
                 self.transport.abort()
 
-        self._untaken = self.loop.call_later(self._limits.idle_s, look)
+        self._reader_timer = self.loop.call_later(self._limits.idle_s, check)
 
     def _await_headers(self) -> None:
-        """Count the seconds while headers are incomplete, from their first moment on."""
+        """Start the timer of the headers when a request is awaited; stop it when they are complete."""
         waiting = self.conn.their_state is h11.IDLE and not self.transport.is_closing()
-        if waiting and self._awaited is None:
-            self._awaited = self.loop.call_later(self._limits.header_s, self._too_slow)
-        elif not waiting and self._awaited is not None:
-            self._awaited.cancel()
-            self._awaited = None
+        if waiting and self._header_timer is None:
+            self._header_timer = self.loop.call_later(self._limits.header_s, self._too_slow)
+        elif not waiting and self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
 
     def _too_slow(self) -> None:
         self._refuse(408, f"the headers of the request did not come within {self._limits.header_s:g} s")
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what uvicorn cannot read. Its only caller is the handler of a RemoteProtocolError."""
-        if getattr(sys.exception(), "error_status_hint", None) == 431:  # as h11 says that its buffer is full
+        """Refuse a request that uvicorn cannot read. The handler of RemoteProtocolError is its only caller."""
+        if getattr(sys.exception(), "error_status_hint", None) == 431:  # h11's mark of a full buffer
             self._refuse(400, TOO_LONG_HEADERS)
         else:
             self._refuse(400, "this is no HTTP request")
 
     def _refuse(self, status: int, detail: str) -> None:
-        """A problem document instead of a request's answer, and the end of the connection."""
+        """Send a problem document and close the connection."""
         if self.transport.is_closing():
             return
         body = problems.document(status, detail)
@@ -107,5 +107,5 @@ class PatientProtocol(H11Protocol):
 
 
 def protocol_class(limits: Limits, headers: list[tuple[bytes, bytes]]) -> Any:
-    """What uvicorn makes connections of."""
+    """Return the factory with which uvicorn makes connections."""
     return functools.partial(PatientProtocol, limits=limits, headers=headers)

@@ -1,4 +1,4 @@
-"""Around every request: who may ask, what a page may do, and that no unread upload outlives its answer (ASGI)."""
+"""Checks around every request (ASGI): tokens, host names, foreign pages, security headers, and unread uploads."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from whereshot.server.origins import foreign_page
 from whereshot.server.tokens import Tokens
 
 OPEN_PATHS = ("/healthz", "/readyz", "/v1/page", "/openapi.json")
-"""What is told without a token, besides the page's own files: nothing that was asked, and nothing of a model."""
+"""Paths that need no token, besides the files of the page. They contain nothing of a request or of the model."""
 DRAIN_BYTES = 64_000_000
 DRAIN_S = 3.0
-"""How much of a refused upload is read and dropped, so that its sender comes to read the answer."""
+"""Limits on reading and dropping a refused upload. Most clients read the answer only after they have sent all."""
 
 
 def origin_of(address: str, what: str) -> str:
-    """Scheme and host of an http address, fit for a content security policy. Raises InputError."""
+    """Return scheme, host and port of an http address, for a content security policy. Raises InputError."""
     parts = urlsplit(address)
     try:
         port = parts.port
@@ -37,7 +37,7 @@ def origin_of(address: str, what: str) -> str:
 
 
 def policy(tiles: str | None, geocoder: str | None) -> str:
-    """The content security policy: only this server, the map's worker, and the hosts that were named."""
+    """Return the content security policy: this server, the worker of the map, and the hosts of tiles and geocoder."""
     tile, found = (
         (f" {origin_of(tiles, 'tiles')}" if tiles else ""),
         (f" {origin_of(geocoder, 'geocoder')}" if geocoder else ""),
@@ -60,7 +60,7 @@ def policy(tiles: str | None, geocoder: str | None) -> str:
 
 
 def safe_headers(content_policy: str) -> list[tuple[bytes, bytes]]:
-    """Headers of every answer."""
+    """Return the security headers, which every answer gets."""
     named = {
         "content-security-policy": content_policy,
         "x-content-type-options": "nosniff",
@@ -74,7 +74,7 @@ def safe_headers(content_policy: str) -> list[tuple[bytes, bytes]]:
 
 
 class Guard:
-    """ASGI middleware: refuses strangers before they send anything, and puts the safe headers on every answer."""
+    """ASGI middleware: refuses requests without permission before their body is read, and adds security headers."""
 
     def __init__(
         self,
@@ -86,14 +86,17 @@ class Guard:
         metrics: Metrics,
         allowed: Sequence[str] = (),
     ) -> None:
-        """``hosts`` are the names that a request may call this server by (None: any), as a page elsewhere whose name
-        was made to lead here would call it by its own. Pages of the names ``allowed`` may send photos, whatever Host
-        says."""
+        """Take the application and the checks.
+
+        ``hosts`` are the names of this server that a Host header may have; None allows any. They protect against DNS
+        rebinding: a foreign page whose name is made to resolve to this server. Pages of the host names ``allowed`` may
+        send photos, whatever the Host header is.
+        """
         self._app, self._headers, self._tokens, self._hosts, self._metrics = app, headers, tokens, hosts, metrics
         self._allowed = allowed
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        """Answer a request, or refuse it, and count and log how it ended."""
+        """Answer or refuse a request, and count its status and its time."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -135,7 +138,7 @@ class Guard:
 
 
 def _header_bytes(scope: dict[str, Any]) -> int:
-    """Bytes of a request's first line and of its headers, as HTTP/1.1 writes them."""
+    """Return the number of bytes of the first line and of the headers of a request, as HTTP/1.1 writes them."""
     first = (
         len(scope["method"])
         + len(scope.get("raw_path") or scope["path"].encode())
@@ -146,18 +149,18 @@ def _header_bytes(scope: dict[str, Any]) -> int:
 
 
 def _needs_token(path: str) -> bool:
-    """The page's files hold nothing that is anyone's own; all else is asked for with a token."""
+    """Return whether a path needs a token. The files of the page contain nothing private."""
     return (path.startswith("/v1") and path not in OPEN_PATHS) or path == "/metrics"
 
 
 class _Exchange:
-    """One request and its answer, watched: what of the body was read, what status was sent."""
+    """One request and its answer. It records whether the body was read, and which status was sent."""
 
     def __init__(self, scope: dict[str, Any], receive: Any, send: Any, headers: list[tuple[bytes, bytes]]) -> None:
         self._receive, self._send, self._headers = receive, send, headers
         names = dict(scope["headers"])
         self._unread = b"transfer-encoding" in names or names.get(b"content-length", b"0") != b"0"
-        self._invited = b"expect" not in names  # who waits for "100 Continue" has sent nothing yet
+        self._invited = b"expect" not in names  # a client that waits for "100 Continue" has not sent its body
         self.status = 0
 
     async def receive(self) -> dict[str, Any]:
@@ -180,14 +183,14 @@ class _Exchange:
         await self._send(message)
 
     async def refuse(self, status: int, detail: str, headers: list[tuple[bytes, bytes]]) -> None:
-        """Answer with a problem instead of the application."""
+        """Send a problem document as the answer, without calling the application."""
         body = problems.document(status, detail)
         described = [(b"content-type", problems.PROBLEM_JSON.encode()), (b"content-length", str(len(body)).encode())]
         await self.send({"type": "http.response.start", "status": status, "headers": [*described, *headers]})
         await self.send({"type": "http.response.body", "body": body})
 
     async def _drain(self) -> None:
-        """Read and drop what is still coming, for a while; a sender that is cut off never reads its answer."""
+        """Read and drop the rest of an upload, within limits, so that the client then reads the answer."""
         if not self._invited:
             return
         dropped = 0

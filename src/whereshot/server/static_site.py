@@ -1,12 +1,13 @@
-"""A model in, a static site out: the page, the network and the readout's tables, which run in the visitor's browser.
+"""Writes a model as a static web site that runs it in the visitor's browser: page, network and tables of the readout.
 
     index.html, assets/   the built page (``make web``), with a Content-Security-Policy
-    site.json             what the model is, how a picture is prepared, how it is read out, which array lies where
+    site.json             the model, the preparation of pictures, the settings of the readout, the layout of tables.bin
     network.onnx          run by ONNX Runtime Web
-    tables.bin            the arrays, gzipped; names.bin: what the places are called, gzipped JSON
+    tables.bin            the arrays, gzipped
+    names.bin             the names of the places, gzipped JSON
 
-All places that can be an answer are known beforehand, and with them their countries and names: the site needs neither
-borders nor a gazetteer. ``web/src/local`` reads what is written here.
+All places that can be an answer are known in advance, with their countries and names. So the site needs neither borders
+nor a gazetteer. ``web/src/local`` reads these files.
 """
 
 from __future__ import annotations
@@ -48,14 +49,14 @@ POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self'; "
     "img-src 'self' data: blob:; style-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'"
 )
-"""Nothing is loaded from or sent to elsewhere; scripts are files; WebAssembly may be compiled; the map has workers."""
+"""The page loads from and sends to its own server only. Scripts are files; WebAssembly and workers are allowed."""
 
 Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class WrittenSite:
-    """A site's folder, its bytes and those that a visitor's browser loads for the model."""
+    """The folder of a site, its size, and the number of bytes that a browser loads for the model."""
 
     folder: Path
     bytes: int
@@ -70,10 +71,10 @@ def write(
     overwrite: bool = False,
     say: Callable[[str], None] = lambda text: None,
 ) -> WrittenSite:
-    """Write a learned or trained model as the static site ``out``; ``page`` is the built page, by default our own.
+    """Write a learned or trained model as the static site ``out``. ``page`` is the built page, by default our own.
 
-    A trained model without network.onnx is exported on the way (needs torch). Raises ModelError for a model that a
-    browser cannot run, InputError for one that looks at no picture, OutputError for what stands in the way.
+    A trained model without network.onnx is exported first, which needs torch. Raises ModelError for a model that a
+    browser cannot run, InputError for a model that uses no picture, OutputError where ``out`` cannot be written.
     """
     out = Path(out)
     page, engine_bytes = _built(page)
@@ -81,8 +82,8 @@ def write(
     geolocator = Geolocator.load(model)
     if geolocator.folder is None:
         raise InputError(
-            f"{geolocator.name} says the same of every picture but for its text, which only the server reads; "
-            "give a model of your own: whereshot learn, whereshot train"
+            f"{geolocator.name} uses only the text in a picture, which a site cannot read; "
+            "make a model of your own: whereshot learn, whereshot train"
         )
     with output_files.new_folder(out) as beside:
         shutil.copytree(page, beside, dirs_exist_ok=True)
@@ -90,12 +91,12 @@ def write(
         output_files.write_text(index, guarded(index.read_text("utf-8")))
         loaded = engine_bytes + _put_model(geolocator, beside, engine_bytes, say)
     if geolocator.trained.is_memory:
-        say(f"{out}: holds features of the photos and the places where they were taken; publish it as you would these")
+        say(f"{out}: contains features and places of the photos; publish it only if you may publish their places")
     return WrittenSite(out, sum(path.stat().st_size for path in out.rglob("*") if path.is_file()), loaded)
 
 
 def _put_model(geolocator: Geolocator, site: Path, engine_bytes: int, say: Callable[[str], None]) -> int:
-    """Write what a browser needs of a model into a site's folder; returns its bytes."""
+    """Write the files that a browser needs of a model into the folder of a site; return their size in bytes."""
     folder = geolocator.trained
     description, arrays = described(geolocator.readout(), folder)
     tables, layout = packed(arrays)
@@ -120,7 +121,7 @@ def _put_model(geolocator: Geolocator, site: Path, engine_bytes: int, say: Calla
 
 
 def summary(written: WrittenSite) -> str:
-    """What is told of a written site, in one line."""
+    """Return one line about a written site: its size, and the command that shows it."""
     return (
         f"{written.folder}: {written.bytes / 1e6:.0f} MB, of which a visitor's browser loads "
         f"{written.model_bytes / 1e6:.0f} MB for the model, once; to look at it: "
@@ -129,7 +130,7 @@ def summary(written: WrittenSite) -> str:
 
 
 def _built(page: Path | None) -> tuple[Path, int]:
-    """The built page and the bytes of its WebAssembly."""
+    """Return the folder of the built page and the number of bytes of its WebAssembly. Raises OutputError."""
     folder = page or Path(str(resources.files("whereshot"))) / "server" / "static" / "site"
     engines = sorted(folder.glob("**/*.wasm"))
     if not (folder / "index.html").is_file() or not engines:
@@ -147,7 +148,7 @@ def _check_free(out: Path, overwrite: bool) -> None:
 
 
 def _network(folder: ModelFolder, say: Callable[[str], None]) -> bytes:
-    """The bytes of network.onnx, exported where the folder has none."""
+    """Return the bytes of network.onnx; export the network where the folder has no such file."""
     if folder.onnx is not None:
         return folder.onnx.read_bytes()
     say(f"{folder.path}: has no network.onnx yet; exporting it (to keep it: whereshot export {folder.path} --onnx)")
@@ -156,9 +157,9 @@ def _network(folder: ModelFolder, say: Callable[[str], None]) -> bytes:
 
 
 def described(readout: Readout, folder: ModelFolder) -> tuple[dict[str, Any], Arrays]:
-    """What site.json says of a readout, and its arrays. Raises ModelError for one that a browser cannot compute.
+    """Return the entry of a readout in site.json, and its arrays. Raises ModelError where a browser cannot compute it.
 
-    The arrays have the places that all posteriors share: latitude, longitude, spread_km and country, (k,).
+    Four arrays (k,) are the places that all posteriors share: latitude, longitude, spread_km and country.
     """
     if isinstance(readout, Memory):
         description, arrays, nothing = _of_memory(readout)
@@ -228,10 +229,10 @@ def _of_mixture(readout: Mixture, folder: ModelFolder) -> tuple[dict[str, Any], 
 
 
 def _of_places(readout: Readout, outputs: Arrays) -> Arrays:
-    """The places that all posteriors of a readout are on, all photos of its gallery voting."""
+    """Return the places of all posteriors of a readout. All photos of its gallery vote, so that no place is missing."""
     if isinstance(readout, Mixture):
-        everyone = readout.gallery.settings.model_copy(update={"voters": None})
-        parts = readout.parts | {"gallery": gallery.with_settings(readout.gallery, everyone)}
+        all_vote = readout.gallery.settings.model_copy(update={"voters": None})
+        parts = readout.parts | {"gallery": gallery.with_settings(readout.gallery, all_vote)}
         readout = Mixture({name: parts[name] for name in readout.parts}, readout.gate, readout.gallery, readout.prior)
     posterior = readout(outputs)
     return {
@@ -243,13 +244,16 @@ def _of_places(readout: Readout, outputs: Arrays) -> Arrays:
 
 
 def _halved(features: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Half precision where nothing is lost by it."""
+    """Return features in half precision, where that changes no value; else as they are."""
     half = features.astype(np.float16)
     return half if np.array_equal(half.astype(features.dtype), features) else features
 
 
 def packed(arrays: Mapping[str, NDArray[Any]]) -> tuple[bytes, list[dict[str, Any]]]:
-    """Arrays as one gzipped file, little-endian, each at a multiple of eight bytes; and where each lies in it."""
+    """Return arrays as one gzipped file, and the position of each in it.
+
+    Numbers are little-endian. Each array starts at a multiple of eight bytes.
+    """
     held, layout = bytearray(), []
     for name, array in arrays.items():
         held += bytes(-len(held) % 8)
@@ -260,7 +264,7 @@ def packed(arrays: Mapping[str, NDArray[Any]]) -> tuple[bytes, list[dict[str, An
 
 
 def names_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """names.json: all countries, the names that places have, and which of these each place has."""
+    """Return the content of names.bin: all countries, all names of places, and the index of each place's name."""
     known = country_table.countries()
     rows: dict[tuple[str | None, str | None, int], int] = {}
     of_place = []
@@ -272,7 +276,7 @@ def names_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
 
 
 def guarded(html: str) -> str:
-    """A page with the site's Content-Security-Policy as the first thing of its head. Raises OutputError without one."""
+    """Return a page with the Content-Security-Policy of the site in its head. Raises OutputError without a head."""
     if "<head>" not in html:
         raise OutputError("index.html of the page has no <head>; build it anew: make web")
     return html.replace("<head>", f'<head><meta http-equiv="Content-Security-Policy" content="{POLICY}">', 1)

@@ -21,28 +21,28 @@ from whereshot.server.allocation import return_large_buffers
 
 def main() -> None:
     """Load the model that the first line of stdin names, then answer batch by batch until stdin ends."""
-    with library_remarks.hidden():  # decoders remark on strangers' pictures
+    with library_remarks.hidden():  # decoders print remarks about uploaded pictures
         _serve()
 
 
 def _serve() -> None:
     return_large_buffers()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to end
-    taken = sys.stdin.buffer
-    told = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints is no answer
-    settings = json.loads(taken.readline())
+    requests = sys.stdin.buffer
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints on stdout goes to stderr, so that it does not mix with the answers
+    settings = json.loads(requests.readline())
     try:
         from whereshot.server.answer_jobs import Answerer
 
         answerer = Answerer(settings["model"], settings["device"], settings["pixels"])
         _warm(answerer, settings["text"])
     except WhereshotError as error:
-        _tell(told, {"error": str(error)})
+        _send(replies, {"error": str(error)})
         return
-    _tell(told, {"ready": True})
-    while line := taken.readline():
-        _answer(answerer, json.loads(line), taken, told)
+    _send(replies, {"ready": True})
+    while line := requests.readline():
+        _answer(answerer, json.loads(line), requests, replies)
 
 
 def _warm(answerer: Any, text: bool) -> None:
@@ -60,32 +60,33 @@ def _warm(answerer: Any, text: bool) -> None:
     answerer.answer([LocateJob([None], [buffer.getvalue()])], Options(text=text), lambda *_: None)
 
 
-def _answer(answerer: Any, batch: dict[str, Any], taken: BinaryIO, told: BinaryIO) -> None:
+def _answer(answerer: Any, batch: dict[str, Any], requests: BinaryIO, replies: BinaryIO) -> None:
     from whereshot.server.answer_jobs import LocateJob
     from whereshot.server.options import Options
 
     jobs = [
-        LocateJob(job["names"], [taken.read(length) for length in job["lengths"]], job["form"]) for job in batch["jobs"]
+        LocateJob(job["names"], [requests.read(length) for length in job["lengths"]], job["form"])
+        for job in batch["jobs"]
     ]
 
-    def tell(job: int, photo: int, line: bytes) -> None:
-        _tell(told, {"photo": [job, photo], "length": len(line)}, line)
+    def send_line(job: int, photo: int, line: bytes) -> None:
+        _send(replies, {"photo": [job, photo], "length": len(line)}, line)
 
     try:
-        replies = answerer.answer(jobs, Options(**batch["options"]), tell)
-    except Exception:  # a bug, which must not cost the process; a traceback holds nothing of a picture
+        answers = answerer.answer(jobs, Options(**batch["options"]), send_line)
+    except Exception:  # a bug must not end the process; a traceback contains nothing of a picture
         traceback.print_exc()
-        _tell(told, {"broken": True})
+        _send(replies, {"broken": True})
         return
-    heads = [{"status": reply.status, "form": reply.form, "length": len(reply.body)} for reply in replies]
-    _tell(told, {"replies": heads}, *(reply.body for reply in replies))
+    heads = [{"status": answer.status, "form": answer.form, "length": len(answer.body)} for answer in answers]
+    _send(replies, {"replies": heads}, *(answer.body for answer in answers))
 
 
-def _tell(told: BinaryIO, head: dict[str, Any], *bodies: bytes) -> None:
-    told.write(json.dumps(head).encode() + b"\n")
+def _send(replies: BinaryIO, head: dict[str, Any], *bodies: bytes) -> None:
+    replies.write(json.dumps(head).encode() + b"\n")
     for body in bodies:
-        told.write(body)
-    told.flush()
+        replies.write(body)
+    replies.flush()
 
 
 def batch_header(names: list[list[str | None]], lengths: list[list[int]], forms: list[str], options: Any) -> bytes:

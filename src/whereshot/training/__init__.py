@@ -1,1 +1,1 @@
-"""From photos with positions to a calibrated model folder."""
+"""Turns photos with positions into a calibrated model folder: training by run files, and learning own photos."""

@@ -1,6 +1,6 @@
-"""Fit a calibration to held-out outputs and their truth: temperatures, extents, gates and radius factors.
+"""Fits a calibration to held-out outputs and their truth: temperatures, extents, gates and radius factors.
 
-The photos were seen neither by the network nor by the gallery, and are never of a test set.
+Neither the network nor the gallery has seen the photos. They never come from a test set.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ PLACES_GRID = [
     for t, f, s in product((0.01, 0.02, 0.035, 0.05, 0.07, 0.1, 0.15), (0.3, 1.0, 5.0, 25.0), (0.0, 0.5, 0.9))
 ]
 SWEEPS = 2
-"""Rounds in which the mixture's parts are chosen in turn."""
+"""Number of rounds in which the parts of the mixture are chosen in turn."""
 _RIDGE = 1e-3  # keeps a gate finite where one part is always better
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Photos kept from training: outputs, true positions (n, 2), weights (n,), and what was trained without them."""
+    """Held-out photos: outputs, true positions (n, 2), weights (n,), and the cells and the gallery without them."""
 
     outputs: Outputs
     truth: sphere.Points
@@ -178,7 +178,7 @@ def fit_gate(
     weight: NDArray[np.float64],
 ) -> Gate:
     """Fit the gate with the highest likelihood; ``densities`` (n,) are the log density of each part at the truth."""
-    from scipy.optimize import minimize  # a fifth of a second, which an answer does not need
+    from scipy.optimize import minimize  # takes 0.2 s to import; answers do not need it
 
     names = list(densities)
     stacked = np.stack([*(densities[name] for name in names), prior_density], axis=1)
@@ -215,7 +215,7 @@ def _per_kind(
     seen: NDArray[np.bool_],
     weight: NDArray[np.float64],
 ) -> dict[str, dict[str, Any]]:
-    """Radius factors and likelihoods, with their intervals, of a mixture for seen and unseen places."""
+    """Return radius factors and likelihoods, with intervals, of a mixture for seen and for unseen places."""
     ratios = []
     for fold in folds:
         posterior = mixture_of(fold.hierarchy, fold.gallery, settings, prior, fold.places)(fold.outputs)

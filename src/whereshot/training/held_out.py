@@ -61,7 +61,7 @@ def held_out(
 
 @dataclass(frozen=True)
 class Folds:
-    """Networks trained anew without some photos each, on the same cached features ``pooled`` (n, dim)."""
+    """Trains further networks, each without some photos, on the same cached features ``pooled`` (n, dim)."""
 
     fitting: Fitting
     backbone: Backbone
@@ -71,7 +71,7 @@ class Folds:
     state_folder: Path
 
     def all(self, lengths: Sequence[int]) -> list[HeldOut]:
-        """Hold out the photos in turn: by group, so that their place is mostly known, and by place, so that it is not.
+        """Hold out the photos in turn: by group, so that most places are known, and by place, so that none is known.
 
         ``lengths`` are the epochs of each phase.
         """

@@ -1,7 +1,7 @@
-"""Learn the places of a user's own photos into a model folder. No torch is needed.
+"""Learns the places of a user's own photos and writes a model folder. No torch is needed.
 
-Features are kept beside the output while a run lasts, so a run that was killed continues where it stopped. When photos
-are added later, only the new ones are looked at: the private file of the folder (``learned_photos``) knows the others.
+During a run, features are stored beside the output, so that a killed run continues where it stopped. When photos are
+added later, only the new ones are read: the private file of the folder (``learned_photos``) knows the others.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ from whereshot.training.photos_to_learn import (
 )
 
 KNOWN_SHARE = 0.7
-"""Assumed share of later photos that show a place of the library. More makes surer of known places and
-oftener wrong on others: docs/results-learn.md."""
+"""Assumed share of later photos that show a place of the library. A larger share gives surer answers for known places
+and more wrong answers for other places: docs/results-learn.md."""
 LEAST_TRUSTED = 20
-"""A library of fewer photos gets the remark that it is small."""
+"""A library with fewer photos than this gets a remark that it is small."""
 STATE = "learning"
-"""What is added to the output's name for the folder where features are kept while a run lasts."""
+"""Suffix of the folder beside the output where features are stored during a run."""
 SHARD_PHOTOS = 32
-"""Photos whose features are written to the state folder at a time. A kill loses at most so many."""
+"""Number of photos whose features are written at a time. A killed run loses at most this number."""
 COPY = "copy of another photo"
-"""Reason of a reject whose file is the same as that of a photo that is learned."""
+"""Reject reason of a file that is equal to the file of another photo."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,10 @@ def learn(
 ) -> LearnResult:
     """Learn the places of records with positions into the model folder ``out``, adding to what it knows already.
 
-    ``model`` gives the backbone; ``one_crop`` looks at the middle of each photo only, which is faster; ``known_share``
-    of the photos asked about later are taken to show a place of the library; ``overwrite`` forgets what was there.
+    ``model`` gives the backbone. ``one_crop`` uses only the middle of each photo, which is faster. ``known_share`` is
+    the assumed share of later photos that show a place of the library. ``overwrite`` deletes the photos in ``out``.
     ``rejects`` are listed in the folder together with pictures that cannot be read. Raises InputError without a usable
-    photo, OutputError where something else stands in the way, ModelError for a model that has no features.
+    photo, OutputError where ``out`` cannot be written, ModelError for a model that has no features.
     """
     started = time.perf_counter()
     if not 0 < known_share < 1:
@@ -118,7 +118,7 @@ def learn(
     before = _known_before(out, base, settings, overwrite)
     output_files.check_folder(out, replaced=True)
     state = out.with_name(f"{out.name}.{STATE}")
-    read = _look_at(records, base, settings, before, cache, state, workers, track, say)
+    read = _read_photos(records, base, settings, before, cache, state, workers, track, say)
     parts = [read.rejects] if rejects is None else [rejects, read.rejects]
     rejects = pa.concat_tables(parts)
     library = read.library if before is None else unite(library_of_folder(before), read.library)
@@ -156,7 +156,7 @@ class _PhotosRead:
     copies: int
 
 
-def _look_at(
+def _read_photos(
     records: Records,
     base: ModelFolder,
     settings: Preprocess,
@@ -208,11 +208,11 @@ def remarks(photos: int, place_count: int, calibrated: bool) -> list[str]:
     """Return sentences that warn of a small library, or of a library of one place."""
     found = []
     if place_count == 1:
-        found.append("all photos are of one place: the model can say no more than whether a photo looks like it")
+        found.append("all photos are of one place: the model can only judge whether a photo looks like it")
     if photos < LEAST_TRUSTED:
-        found.append(f"{photos} photos are few: only near repetitions of them will be recognised")
+        found.append(f"{photos} photos are few: the model recognises only near repetitions of them")
     elif not calibrated:
-        found.append("too few places have several photos to hold some out: only near repetitions will be recognised")
+        found.append("too few places have several photos to hold some out: the model recognises only near repetitions")
     return found
 
 
@@ -293,7 +293,7 @@ def _write(
 
 
 def _describe(name: str, base: ModelFolder, settings: Preprocess, training: dict[str, Any]) -> ModelDescription:
-    """Return the content of model.toml of a library that is learned now."""
+    """Return the content of model.toml for a learned library."""
     return ModelDescription(
         format=manifest.FORMAT,
         name=name,

@@ -1,7 +1,7 @@
-"""Fit the settings of a memory on its own photos: confidence, extents and radius factor.
+"""Fits the settings of a memory on its own photos: confidence, extents and radius factor.
 
-Each photo is held out twice: together with its group, so that its place is mostly known, and together with all photos
-within 25 km, so that it is not. No other photo is used, so a test set stays unseen.
+Each photo is held out twice: together with its group, so that most places are known, and together with all photos
+within 25 km, so that its place is not known. No other photo is used, so a test set stays unseen.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ from whereshot.posterior.place_shape import log_kernel
 from whereshot.training.calibration import RADIUS_LEVEL
 
 TEMPERATURE = 0.05
-"""What cosines are divided by when a place is chosen; 0.03 to 0.07 do as well (docs/results-learn.md)."""
+"""Divisor of the cosines when a place is chosen. Values from 0.03 to 0.07 are as good (docs/results-learn.md)."""
 FLOORS_KM = (0.1, 0.3, 1.0)
 ACCURACY_SHARES = (1 / 3, 0.1, 0.03)
-"""What of a stated accuracy shows in held-out positions: much where each errs by itself, little where all photos of a
-place were given one position."""
+"""Shares of a stated accuracy to try. The share is large where positions have independent errors, and small where all
+photos of a place were given the same position."""
 FOLDS = 5
 MOST_HELD_OUT = 3000
-"""Photos that are held out in turn, of a larger library a random choice."""
+"""Largest number of photos that are held out in turn. From a larger library, they are drawn at random."""
 LEAST_HELD_OUT = 40
-"""Photos of known and of other places below which nothing can be fitted."""
+"""Smallest number of held-out photos of known and of other places for which settings are fitted."""
 MOST_MEASURED = 600
-"""Held-out photos whose radii are measured."""
+"""Largest number of held-out photos whose radii are measured."""
 _ROWS = 256
 _NUMBERS = 1_000_000
 
 
 @dataclass(frozen=True)
 class HeldOutPhotos:
-    """Photos that were held out: rows (n,), whether the place is known (n,), votes, outcome (n,), weight (n,)."""
+    """Held-out photos: their rows (n,), whether the place is known (n,), votes, outcome (n,) and weight (n,)."""
 
     row: NDArray[np.int64]
     known: NDArray[np.bool_]
@@ -59,7 +59,7 @@ class HeldOutPhotos:
 
 
 Part = tuple[NDArray[np.int64], bool, Recall, NDArray[np.float64]]
-"""Rows that were held out, whether their place is known, the votes, and the km to the nearest photo that is left."""
+"""Held-out rows, whether their places are known, the votes, and the km to the nearest photo that is not held out."""
 
 
 def rehearse(
@@ -75,9 +75,9 @@ def rehearse(
 ) -> MemorySettings:
     """Fit the settings of a memory of photos (m,) on these photos themselves, held out by group and by place.
 
-    ``known_share`` of the photos that will be asked about are taken to show a place of the library; ``usual`` is for
-    the whitening. Libraries in which too little can be held out get no fitted confidence; ``photos`` tells how much
-    there was.
+    ``known_share`` is the assumed share of later photos that show a place of the library. ``usual`` (d,) is the mean
+    feature of other photos, for the whitening. A library in which too few photos can be held out gets no fitted
+    confidence. ``photos`` of the result are the numbers of held-out photos.
     """
     library, held_out = hold_out(pooled, points, accuracy_km, groups, known_share=known_share, usual=usual, seed=seed)
     counts = {"known": int(held_out.known.sum()), "other": int((~held_out.known).sum())}
@@ -108,7 +108,7 @@ def rehearse(
     right = (held_out.outcome[held_out.known] == 0).astype(np.float64)
     some = np.sort(np.random.default_rng(seed).permutation(len(held_out.row))[:MOST_MEASURED])
     ratio = _ratio(library.extent_km(floor_km, share), library, log_shares, prior, held_out, some)
-    # nobody knows of a single photo whether its place is known: circles are made for either alike
+    # it is not known whether the place of a new photo is known, so both kinds share one radius factor
     alike = np.where(held_out.known[some], 1 / held_out.known[some].sum(), 1 / (~held_out.known[some]).sum())
     factor = conformal_factor(ratio, np.ones(len(ratio)), RADIUS_LEVEL, alike)
     return first.model_copy(
@@ -134,7 +134,7 @@ def hold_out(
     usual: NDArray[np.floating] | None = None,
     seed: int = 0,
 ) -> tuple[Library, HeldOutPhotos]:
-    """The library and what it says of its own photos, those of a group, or of a place, held out together."""
+    """Return the library, and its votes on its own photos, which are held out by group and by place."""
     points = sphere.points(points)
     _, group = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
     fold = (hashed_share([f"{number}" for number in group], seed) * FOLDS).astype(np.int64)
@@ -185,7 +185,7 @@ def _joined(whole: Library, points: NDArray[np.float64], parts: list[Part], know
 
 
 def crossed(held_out: HeldOutPhotos, groups: Sequence[str], seed: int = 0) -> NDArray[np.float64]:
-    """Log probabilities (n, 3) of the classes, each photo's from a confidence fitted without its group's fold."""
+    """Return log probabilities (n, 3) of the classes, by a confidence fitted without the fold of the photo's group."""
     fold = (hashed_share(np.asarray(groups, dtype=str)[held_out.row], seed + 1) * FOLDS).astype(np.int64)
     measures, shares = held_out.recall.measures, np.empty((len(fold), len(CLASSES)))
     for number in np.unique(fold):
@@ -202,7 +202,7 @@ def _log_density(
     prior_density: NDArray[np.float64],
     held_out: HeldOutPhotos,
 ) -> NDArray[np.float64]:
-    """Log density (n,) at the truth; ``prior_density`` (n,) is the prior's there, in logs."""
+    """Return the log density (n,) at the truth; ``prior_density`` (n,) is the log density of the prior there."""
     log_mass = mass_of(library, held_out.recall, log_shares)
     none = log_mass[:, -1] + prior_density
     truth = library.points[held_out.row]

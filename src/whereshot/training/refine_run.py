@@ -1,4 +1,4 @@
-"""Fit a refiner by a run file, and apply a fitted refiner to photos.
+"""Fits a refiner by a run file, and applies a fitted refiner to photos.
 
 A refiner changes the posteriors of a model's cells, or posteriors in a file. It learns from photos that the model never
 saw, by default from those that the model's own run kept for validation.
@@ -88,9 +88,9 @@ def fit(
     track: Track = silent,
     say: Callable[[str], None] = lambda text: None,
 ) -> Path:
-    """Fit a refiner and write its folder ``run.out``; returns it.
+    """Fit a refiner, write its folder ``run.out`` and return the path.
 
-    ``resume`` goes on where a fit that was killed stopped. Raises InputError, ConfigError, ModelError, OutputError.
+    ``resume`` continues a fit that was killed. Raises InputError, ConfigError, ModelError, OutputError.
     """
     started = time.perf_counter()
     kind = refiners.kind_of(run.refiner.kind)
@@ -117,9 +117,9 @@ def apply(
     device: str | None = None,
     track: Track = silent,
 ) -> RowPosteriors:
-    """What a refiner makes of records' photos: of a file of posteriors, or of what a model says of their pictures.
+    """Return the refined posteriors of the photos of records, from a file of posteriors or from a model.
 
-    By default the model is the one it was fitted for. Raises InputError where it was fitted on other cells.
+    By default the model is that for which the refiner was fitted. Raises InputError where it was fitted on other cells.
     """
     refiner, description = refiners.load(folder)
     if posterior is not None:
@@ -127,13 +127,13 @@ def apply(
     else:
         base = model or description.model
         if base is None:
-            raise InputError(f"{folder}: was fitted on a file of posteriors; give such a file of these photos")
+            raise InputError(f"{folder}: was fitted on a file of posteriors; give --posterior with these photos")
         found, _ = _of_model(Geolocator.load(base, device), records, track)
     return RowPosteriors(refiner(found.posterior, records[found.rows]), found.rows, found.errors)
 
 
 def _examples(run: RefineRun, device: str | None, track: Track, say: Callable[[str], None]) -> Examples:
-    """The photos to learn from, and what the base model says of those that it can read."""
+    """Return the photos to learn from with the posteriors of the base model. Photos that fail are left out."""
     records = _photos(run)
     if run.model is not None:
         found, cell_of = _of_model(Geolocator.load(run.model, device), records, track)
@@ -153,11 +153,11 @@ def _check_out(out: Path, overwrite: bool) -> None:
     if manifest.is_model(out) and not overwrite:
         raise OutputError(f"{out}: holds a model already; choose another out, or give --overwrite")
     if out.exists() and not manifest.is_model(out) and (not out.is_dir() or any(out.iterdir())):
-        raise OutputError(f"{out}: exists and is no refiner's folder; choose another out")
+        raise OutputError(f"{out}: exists and is not the folder of a refiner; choose another out")
 
 
 def _state(run: RefineRun, resume: bool) -> Path:
-    """The folder of a fit under way: an empty one, or that of the same run file to resume from."""
+    """Return the state folder of the fit: empty, or that of the same run file to resume from. Raises ConfigError."""
     state, wanted = run.out.with_name(f"{run.out.name}.{STATE}"), settings_file.dump(run)
     known = state / "run.toml"
     if resume and known.is_file():
@@ -171,7 +171,7 @@ def _state(run: RefineRun, resume: bool) -> Path:
 
 
 def _photos(run: RefineRun) -> Records:
-    """The photos to learn from: those named, else what the model's own run kept for validation."""
+    """Return the photos to learn from: the records, else the validation photos of the model's own run."""
     if run.records is not None:
         return read_records(DataSettings(train=run.records, columns=run.columns, split_by="id"))[0]
     if run.model is None:
@@ -180,10 +180,10 @@ def _photos(run: RefineRun) -> Records:
     manifest.verify(folder)
     own = folder / "run.toml"
     if not own.is_file():
-        raise ModelError(f"{run.model}: no run.toml tells what it learned from; name photos it never saw: records")
+        raise ModelError(f"{run.model}: has no run.toml with its photos; set records to photos it has never seen")
     made = settings_file.load(own, Run)
     if made.data.validation == 0:
-        raise ConfigError(f"{run.model}: it learned from all of its photos; name photos it never saw: records")
+        raise ConfigError(f"{run.model}: learned from all its photos; set records to photos it has never seen")
     records, _ = read_records(made.data)
     return records[split(records, made.data, made.seed)[1]]
 
@@ -191,7 +191,7 @@ def _photos(run: RefineRun) -> Records:
 def _of_model(
     locator: Geolocator, records: Records, track: Track
 ) -> tuple[RowPosteriors, Callable[[NDArray[np.float64]], NDArray[np.int64]]]:
-    """What the model's cells alone say of the pictures that can be read, and which cell positions lie in."""
+    """Return the posteriors of the model's cells for the readable pictures, and a function from positions to cells."""
     folder = locator.folder
     if folder is None or "cells" not in folder.description.readouts:
         raise InputError(f"{locator.name}: has no cells to refine; give a model that whereshot train made")
@@ -209,7 +209,7 @@ def _of_model(
 
 
 def of_file(path: Path, records: Records, support: FixedPlaces | None) -> RowPosteriors:
-    """The posteriors of records in a file, on all places in it or on the given ones. Raises InputError."""
+    """Return the posteriors of records from a file, on all its places or on ``support``. Raises InputError."""
     blocks, errors = _read(path, records)
     support = FixedPlaces.of_parts([part for _, part in blocks]) if support is None else support
     return _in_order([(rows, support.gather(part)) for rows, part in blocks], errors)
@@ -218,9 +218,9 @@ def of_file(path: Path, records: Records, support: FixedPlaces | None) -> RowPos
 def combine_experts(
     records: Records, experts: Mapping[str, Path], how: scene_experts.ExpertChoice = "likeliest"
 ) -> RowPosteriors:
-    """Posteriors in files, by the scenes that each is an expert for, put together by the records' scenes.
+    """Combine the posteriors of experts by the scenes of the records. ``experts`` are files by scene.
 
-    A photo that an expert says nothing of has an error. Raises InputError unless every scene has just one expert.
+    A photo without a posterior of an expert has an error. Raises InputError unless every scene has exactly one expert.
     """
     shares, read = scenes.scene_shares(records), {}
     errors: dict[int, str] = {}
@@ -238,7 +238,7 @@ _Blocks = list[tuple[NDArray[np.int64], Posterior]]
 
 
 def _read(path: Path, records: Records) -> tuple[_Blocks, dict[int, str]]:
-    """Rows and their posteriors as a file has them, and why the other rows have none."""
+    """Return blocks of rows with their posteriors, in the order of the file, and the errors of the other rows."""
     if not len(records):
         raise InputError("there is no photo in the records")
     ids = records.table["id"].to_numpy()

@@ -20,23 +20,23 @@ from whereshot.photos.augment import AugmentSettings
 from whereshot.training.sampling import SamplingSettings
 
 PLACE = "cell"
-"""What photos are grouped by that are of one place."""
+"""Value of ``split_by`` that groups photos by their position."""
 
 
 class DataSettings(Settings):
-    """Photos to learn from: Records, or a table with positions and image paths."""
+    """The photos to learn from: Records, or a table with positions and paths of pictures."""
 
     train: ConfigPath
     columns: dict[str, str] = Field(default_factory=dict)
     validation: float = Field(0.0, ge=0, lt=1)
-    """Share of groups kept for early stopping; none for 0."""
+    """Share of the groups that are kept for validation, which decides when training stops; 0 for none."""
     split_by: str = "group"
     loader: Literal["pillow", "dali"] = "pillow"
-    """What decodes the pictures for a trained backbone: our own loader, or NVIDIA DALI, on a GPU if there is one."""
+    """What decodes the pictures for a trained backbone: "pillow", or "dali" (NVIDIA DALI, on a GPU if possible)."""
 
 
 class PartitionLevels(Settings):
-    """A partition kind and its settings per level, coarse to fine."""
+    """The kind of partition, and its settings for each level, coarse to fine."""
 
     kind: str = "s2"
     levels: list[dict[str, Any]] = Field(min_length=1)
@@ -44,7 +44,7 @@ class PartitionLevels(Settings):
     @field_validator("levels")
     @classmethod
     def _relative_to_the_run_file(cls, levels: list[dict[str, Any]], info: ValidationInfo) -> list[dict[str, Any]]:
-        """Borders in a file are looked for beside the run file, as photos are."""
+        """Resolve relative paths of border files against the folder of the run file."""
         path = TypeAdapter(ConfigPath)
         return [
             level | {"file": str(path.validate_python(level["file"], context=info.context))}
@@ -62,15 +62,18 @@ class HeadSettings(Settings):
 
 
 class CalibrationSettings(PositionSettings):
-    """How many folds are held out in turn, by group and again by place (frozen backbones only); where cells answer."""
+    """Settings of the calibration: where in a cell the answer lies, and the number of folds.
+
+    For a frozen backbone, the folds are held out in turn by group, and again by place.
+    """
 
     folds: int = Field(5, ge=2)
 
 
 class Candidates(Settings):
-    """The values to try for a setting: numbers from ``low`` to ``high``, integers where both are, or ``choices``.
+    """The values to try for a setting: numbers from ``low`` to ``high``, or ``choices``.
 
-    With ``log`` a factor is as likely wherever it is in the range.
+    The numbers are integers where ``low`` and ``high`` are. With ``log`` the logarithm is uniform.
     """
 
     low: int | float | None = Field(None, allow_inf_nan=False)
@@ -90,10 +93,10 @@ class Candidates(Settings):
 
 
 class SearchSettings(Settings):
-    """What ``train --search`` tries, by the names of settings, as in "optimizer.learning_rate"."""
+    """The values that ``train --search`` tries, by the name of the setting, such as "optimizer.learning_rate"."""
 
     space: dict[str, Candidates] = Field(default_factory=dict)
-    """By default the learning rate, log-uniform from a thirtieth of the run's to thirty times it."""
+    """By default the learning rate, log-uniform from 1/30 to 30 times that of the run."""
 
 
 class Run(Settings):
@@ -110,7 +113,7 @@ class Run(Settings):
     partition: PartitionLevels
     head: HeadSettings = HeadSettings()
     auxiliary: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    """Losses besides the head's, of ``model.AUXILIARIES``, each with its settings."""
+    """Auxiliary losses by their names in ``networks.AUXILIARIES``, each with its settings."""
     sampling: SamplingSettings = SamplingSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
     search: SearchSettings = SearchSettings()
@@ -118,9 +121,10 @@ class Run(Settings):
 
 
 def load(path: Path, overrides: Iterable[str] = ()) -> Run:
-    """A run file as checked settings, see ``config.load``. Raises ConfigError that names all wrong keys at once.
+    """Read and check a run file. Raises ConfigError, which names all wrong keys at once.
 
-    Tables whose keys depend on a kind (of a head, a partition, an auxiliary loss) are looked at as well.
+    Tables whose keys depend on a kind (of a head, a partition or an auxiliary loss) are checked too. ``overrides`` are
+    settings as key=value.
     """
     data = settings_file.read(path, overrides)
     problems = [
@@ -138,7 +142,7 @@ def load(path: Path, overrides: Iterable[str] = ()) -> Run:
 
 
 def _tables_by_kind(data: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], type[Settings]]]:
-    """(name, table, settings) of each table in a run file whose keys depend on a kind that is known."""
+    """Yield (name, table, class of settings) for each table whose keys depend on a kind, where the kind is known."""
 
     tables = {name: data[name] for name in ("head", "partition", "auxiliary") if isinstance(data.get(name), dict)}
     head = {"kind": "classify", **tables.get("head", {})}
@@ -155,7 +159,7 @@ def _tables_by_kind(data: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any],
 
 
 def check(run: Run, processes: int = 1) -> None:
-    """Refuse settings that would fail only after the features are computed. Raises ConfigError."""
+    """Check settings that would otherwise fail only after the features are computed. Raises ConfigError."""
     head_settings(run.head)
     networks.parse_auxiliary(run.auxiliary)
     if run.partition.kind not in partition.PARTITIONS:
@@ -168,7 +172,7 @@ def check(run: Run, processes: int = 1) -> None:
     if run.calibration.position == "components" and run.head.kind != "mvmf":
         raise ConfigError('calibration.position "components" needs head.kind = "mvmf"')
     if run.backbone.trained and run.data.validation == 0:
-        raise ConfigError("data.validation must be above 0 for a trained backbone: it is calibrated on it")
+        raise ConfigError("data.validation must be above 0 for a trained backbone: its photos are for the calibration")
     _check_procedure(run, processes)
 
 
@@ -182,13 +186,13 @@ def _check_procedure(run: Run, processes: int) -> None:
         shared = f"{run.optimizer.accumulate} parts" + (f" on {processes} processes" if processes > 1 else "")
         raise ConfigError(
             f"optimizer.batch_size {run.optimizer.batch_size} cannot be shared evenly by {shared}; "
-            f"take a multiple of {parts}"
+            f"set a multiple of {parts}"
         )
     aligned = run.head.kind == "align" and getattr(head_settings(run.head), "loss", None) == "contrastive"
     if parts > 1 and (aligned or "captions" in run.auxiliary):
         raise ConfigError(
             "the contrastive loss compares the photos of a step with each other, which cannot be computed in parts; "
-            "take optimizer.accumulate = 1 and one process"
+            "set optimizer.accumulate = 1 and use one process"
         )
     if run.backbone.trained:
         if run.data.loader == "dali":
@@ -196,18 +200,16 @@ def _check_procedure(run: Run, processes: int) -> None:
         return
     if processes > 1:
         raise ConfigError(
-            "several processes train a backbone together, and this one is frozen; start without torchrun: "
-            "its features are computed by --workers"
+            "several processes cannot train a frozen backbone; start without torchrun, and give --workers for its "
+            "features"
         )
     if run.augment != AugmentSettings():
-        raise ConfigError("augment changes what a backbone is trained on, and this one is frozen; set backbone.trained")
+        raise ConfigError("augment needs a trained backbone, and this one is frozen; set backbone.trained")
     if run.auxiliary:
-        raise ConfigError(
-            "auxiliary losses change what a backbone learns to see, and this one is frozen; set backbone.trained"
-        )
+        raise ConfigError("auxiliary losses need a trained backbone, and this one is frozen; set backbone.trained")
     if run.optimizer.layer_decay != 1:
         raise ConfigError(
-            "optimizer.layer_decay is of the backbone's blocks, and this one is frozen; set backbone.trained"
+            "optimizer.layer_decay needs a trained backbone, and this one is frozen; set backbone.trained"
         )
 
 

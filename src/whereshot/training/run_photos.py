@@ -1,4 +1,4 @@
-"""The photos of a run: the rows that can be learned from, and the others with reasons."""
+"""The photos of a run: the rows that can be used, and the rejected rows with reasons."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def weights(points: NDArray[np.float64], weigh_by: str) -> NDArray[np.float64]:
 
 
 def unreadable(paths: Sequence[str | None], track: Track) -> dict[int, str]:
-    """Return why pictures cannot be decoded, by row, so that a long training does not start in vain."""
+    """Return the errors of pictures that cannot be decoded, by row, before a long training starts."""
 
     def problem(path: str | None) -> str | None:
         if path is None:

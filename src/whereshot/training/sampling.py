@@ -1,7 +1,7 @@
-"""Which photos an epoch is made of, and in which order: all once by default, or cells evened out, or epochs that grow.
+"""Chooses the photos of an epoch and their order.
 
-Cells of the training photos in; the draws of an epoch out. A photo may be drawn several times: its k-th draw, from 0,
-is row + k * photos, so that every draw has a random crop of its own.
+By default every photo comes once. Settings can balance the cells, and make epochs longer. A photo may be drawn several
+times: its k-th draw, from 0, has the number row + k * photos, so that every draw has its own random crop.
 """
 
 from __future__ import annotations
@@ -21,38 +21,39 @@ Source = TypeVar("Source")
 
 
 class SamplingSettings(Settings):
-    """By default every photo once an epoch."""
+    """Settings of the draws. By default every photo comes once in an epoch."""
 
     balance: float = Field(0.0, ge=0, le=1)
-    """Share of the first epoch's draws that are made cell by cell, each cell as likely; the rest photo by photo."""
+    """Share of the draws of the first epoch in which all cells are equally likely; in the others, all photos are."""
     anneal_epochs: int | None = Field(None, ge=1)
-    """Epochs in which the balance falls to zero, in a straight line; without it, it stays."""
+    """Number of epochs in which the balance falls linearly to zero; None for a constant balance."""
     per_cell: int | None = Field(None, ge=1)
-    """Draws of the first epoch for each cell that has photos; without it, as many as there are photos."""
+    """Number of draws in the first epoch for each cell with photos; None for as many draws as photos."""
     growth: float = Field(0.0, ge=0, le=1)
-    """Share by which an epoch is longer than the one before."""
+    """Share by which an epoch is longer than the epoch before."""
     level: int = -1
-    """Whose cells: 0 is the coarsest level of the partition, -1 the finest."""
+    """Level of the cells: 0 is the coarsest level of the partition, -1 the finest."""
 
     @model_validator(mode="after")
     def _makes_sense(self) -> SamplingSettings:
         if self.anneal_epochs is not None and self.balance == 0:
-            raise ValueError("anneal_epochs needs a balance above 0 that is to fall")
+            raise ValueError("anneal_epochs needs a balance above 0, which falls to 0")
         if self.growth and self.per_cell is None:
-            raise ValueError("growth needs per_cell, the draws for each cell from which epochs grow")
+            raise ValueError("growth needs per_cell, the draws for each cell in the first epoch")
         return self
 
     @property
     def plain(self) -> bool:
-        """Whether every photo comes once an epoch."""
+        """Whether every photo comes once in an epoch."""
         return self.balance == 0 and self.per_cell is None
 
 
 @dataclass
 class Sampler:
-    """The draws of each epoch, by (seed, epoch) alone, from training ``rows`` (t,) of ``photos`` photos.
+    """Draws photos for each epoch from the training ``rows`` (t,) of ``photos`` photos.
 
-    ``cells`` (t,) are numbers from 0, or -1 for photos outside of all cells, which are drawn photo by photo only.
+    The draws depend on the seed and the epoch only. ``cells`` (t,) are the cell numbers from 0, or -1 for photos
+    outside of all cells, which take no part in draws by cell.
     """
 
     settings: SamplingSettings
@@ -62,7 +63,7 @@ class Sampler:
     cells: NDArray[np.int64] | None = None
 
     def count(self, epoch: int) -> int:
-        """Draws of an epoch."""
+        """Return the number of draws of an epoch."""
         if self.settings.per_cell is None:
             return len(self.rows)
         growth: float = (1 + self.settings.growth) ** epoch
@@ -70,7 +71,7 @@ class Sampler:
 
     @property
     def _cells(self) -> NDArray[np.int64]:
-        """``cells``, without which only photos can be drawn."""
+        """Return ``cells``. Raises ValueError without them."""
         if self.cells is None:
             raise ValueError("drawing by cells needs the number of each photo's cell")
         return self.cells
@@ -80,23 +81,23 @@ class Sampler:
         return len(np.unique(self._cells[self._cells >= 0]))
 
     def balance(self, epoch: int) -> float:
-        """Share of an epoch's draws that is made cell by cell."""
+        """Return the share of draws by cell in an epoch."""
         if self.settings.anneal_epochs is None:
             return self.settings.balance
         return self.settings.balance * max(0.0, 1 - epoch / self.settings.anneal_epochs)
 
     def draws(self, epoch: int) -> NDArray[np.int64]:
-        """The draws (n,) of an epoch in order; row and repetition are draw % photos and draw // photos."""
+        """Return the draws (n,) of an epoch in order. The row is draw % photos, the repetition draw // photos."""
         rng = np.random.default_rng([self.seed, epoch])
         if self.settings.plain:
             return self.rows[rng.permutation(len(self.rows))]
         order = rng.permutation(len(self.rows))
         order = order[np.argsort(self._cells[order], kind="stable")]
         expected = self._probability(epoch)[order] * self.count(epoch)
-        # systematic: every photo and every cell comes as often as is to be expected, rounded up or down
+        # systematic sampling: each photo and each cell comes as often as expected, rounded up or down
         edges = np.floor(np.concatenate([[0.0], np.cumsum(expected)]) + rng.random())
         edges = np.minimum(edges, self.count(epoch))
-        edges[-1] = self.count(epoch)  # which rounding errors may miss
+        edges[-1] = self.count(epoch)  # the sum may have a rounding error
         times = np.diff(edges).astype(np.int64)
         repeat = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
         drawn = np.repeat(self.rows[order], times) + repeat * self.photos
@@ -104,7 +105,7 @@ class Sampler:
         return result
 
     def _probability(self, epoch: int) -> NDArray[np.float64]:
-        """How likely a draw of an epoch is each row's, (t,)."""
+        """Return the probability (t,) of each row in a draw of an epoch."""
         even = np.full(len(self.rows), 1 / len(self.rows))
         balance = self.balance(epoch)
         inside = self._cells >= 0
@@ -117,7 +118,7 @@ class Sampler:
 
 
 class Repeated(Sequence[Source]):
-    """The sources of photos by draw, without end: draw % photos is the row."""
+    """The sources of photos by the number of a draw: draw % photos is the row."""
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = sources

@@ -82,7 +82,7 @@ def search(
         say(f"trial {done + 1} of {trials}: {written(chosen)}")
         try:
             loss, epochs = trainer.train(chosen)
-        except InputError as error:  # a rate so high that the loss is no number
+        except InputError as error:  # a learning rate so high that the loss is not a number
             trial.set_user_attr(_REASON, str(error))
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
         else:
@@ -133,7 +133,7 @@ def space_of(run: Run) -> dict[str, Candidates]:
     space = run.search.space or default
     for name, candidates in space.items():
         if not name.startswith(SEARCHED):
-            raise ConfigError(f"search.space: {name!r} cannot be searched; what can begins with {', '.join(SEARCHED)}")
+            raise ConfigError(f"search.space: {name!r} cannot be searched; known prefixes: {', '.join(SEARCHED)}")
         for value in candidates.choices or (candidates.low, candidates.high):
             if value is not None:
                 check(with_settings(run, {name: value}))
@@ -169,7 +169,7 @@ def table(trials: list[Trial]) -> list[str]:
 
 
 def _prepare(run: Run, folder: Path, overwrite: bool) -> None:
-    """A folder for the search of just these settings."""
+    """Make the folder of a search, or check that it belongs to the same settings. Raises OutputError."""
     if manifest.is_model(folder):
         raise OutputError(f"{folder}: is a model folder; choose another out")
     if overwrite:
@@ -177,17 +177,17 @@ def _prepare(run: Run, folder: Path, overwrite: bool) -> None:
     try:
         prepare_state(run, folder, resume=True)
     except ConfigError as error:
-        message = f"{folder}: was started with other settings; give --overwrite to begin anew, or choose another out"
+        message = f"{folder}: was started with other settings; give --overwrite to start again, or choose another out"
         raise ConfigError(message) from error
 
 
 def _study(optuna: Any, journal: Path, name: str) -> Any:
-    """The trials in a journal. Raises InputError where it cannot be read."""
+    """Open the trials in a journal. Raises InputError where it cannot be read."""
     try:
         storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(journal)))
         return optuna.create_study(storage=storage, study_name=name, direction="minimize", load_if_exists=True)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{journal}: is no journal of trials ({error}); begin anew with --overwrite") from error
+        raise InputError(f"{journal}: is not a journal of trials ({error}); start again with --overwrite") from error
 
 
 def _is_of(run: Run, state: Path) -> bool:

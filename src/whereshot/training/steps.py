@@ -1,4 +1,4 @@
-"""The steps of a training, on cached features or from the pictures on.
+"""The steps of a training, on cached features or on pictures.
 
 A step uses the same photos whether it is computed at once, in parts, or by several processes.
 """
@@ -60,7 +60,7 @@ class Fitting:
         what: str = "training",
         lengths: Sequence[int] | None = None,
     ) -> list[int]:
-        """Train a head on features (n, dim); returns the epochs of each phase that were kept."""
+        """Train a head on features (n, dim); return the epochs of each phase that led to the best weights."""
         target, inputs = head.target(photos.points).to(self.device), scaled.to(self.device)
         weights = torch.tensor(photos.weight, dtype=torch.float32, device=self.device)
         sampler = self._sampler(head, photos)
@@ -94,9 +94,9 @@ class Fitting:
         log: Path | None,
         auxiliary: Auxiliary | None = None,
     ) -> list[int]:
-        """Train backbone and head end to end on random crops; returns the epochs of each phase that were kept.
+        """Train backbone and head on random crops; return the epochs of each phase that led to the best weights.
 
-        ``auxiliary`` losses of the same records are added to the head's, in training and validation.
+        ``auxiliary`` losses of the same records are added to the loss of the head, in training and validation.
         """
         sampler = self._sampler(network.head, photos)
         with _loader(self.run.data.loader, workers, self.device) as load:
@@ -142,20 +142,20 @@ class Fitting:
         return self.run.optimizer.batch_size // (self.run.optimizer.accumulate * self.group.count)
 
     def plan(self, draws: NDArray[np.int64]) -> Iterator[list[NDArray[np.int64]]]:
-        """The steps of an epoch, each as its parts for all processes in turn; those of the last step may be empty."""
+        """Yield the steps of an epoch, each as parts for all processes in turn. Parts of the last step may be empty."""
         size, parts = self.part_size, self.run.optimizer.accumulate * self.group.count
         for start in range(0, len(draws), size * parts):
             step = draws[start : start + size * parts]
             yield [step[part * size : (part + 1) * size] for part in range(parts)]
 
     def own_parts(self, step: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
-        """This process's parts of a step."""
+        """Return the parts of a step that this process computes."""
         count = self.run.optimizer.accumulate
         return step[self.group.rank * count : (self.group.rank + 1) * count]
 
 
 class _EndToEnd:
-    """The steps and the validation of a network that is trained from the pictures on."""
+    """The steps and the validation of a network that is trained on pictures."""
 
     def __init__(
         self,
@@ -274,10 +274,10 @@ def _loader(kind: str, workers: int | None, device: str) -> Iterator[Loader]:
 
 
 def parameter_groups(network: Network, layer_decay: float) -> list[dict[str, Any]] | None:
-    """Parameters by the block of the backbone they are in, with what their learning rate is multiplied by.
+    """Return groups of parameters by block of the backbone, with the factor on their learning rate.
 
-    1 for what is above the backbone, ``layer_decay`` for its last block, its square for the one below (Clark et al.
-    2020, ELECTRA; Bao et al. 2021, BEiT). None where all rates are the same.
+    The factor is 1 above the backbone, ``layer_decay`` for its last block, its square for the block below, and so on
+    (Clark et al. 2020, ELECTRA; Bao et al. 2021, BEiT). None where all factors are 1.
     """
     if layer_decay == 1:
         return None

@@ -1,4 +1,4 @@
-"""Train by a run file: features, head, gallery, calibration, model folder. A killed run can be resumed."""
+"""Trains by a run file: features, head, gallery, calibration, model folder. A killed run can be resumed."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def train(
     """
     started = time.perf_counter()
     out, state_folder = run.out, run.out.with_name(f"{run.out.name}.{STATE}")
-    if processes.rank() > 0:  # the first process speaks
+    if processes.rank() > 0:  # only the first process prints
         track, say = silent, _quiet
     if manifest.is_model(out) and not overwrite:
         if resume:
@@ -251,7 +251,7 @@ class TrainingJob:
             "train.jsonl": log.read_text("utf-8"),
             "README.md": card.of_trained(description, hierarchy.sizes, calibration).to_markdown(),
         }
-        if self.digests is not None:  # of the validation photos, too: they decide which epoch is kept
+        if self.digests is not None:  # also of the validation photos, which decide the epoch that is kept
             extra[FILE] = LearnedPhotos.of_digests(self.digests).to_bytes()
         if len(self.rejects):
             write_parquet(self.rejects, self.state_folder / "rejects.parquet")
@@ -261,7 +261,7 @@ class TrainingJob:
     def photo_digests(self, paths: Sequence[str | None]) -> PhotoDigests:
         """Return the digests of photos. They are kept in the state folder, so a resumed run reads no photo again.
 
-        A photo whose size or time of change is another one makes all be read again. Raises OutputError.
+        Where the size or the modification time of a photo has changed, all photos are read again. Raises OutputError.
         """
         kept, key = self.state_folder / "digests.safetensors", _state_of_files(paths)
         try:
@@ -269,7 +269,7 @@ class TrainingJob:
             if arrays["key"].tobytes() == key:
                 return PhotoDigests(arrays["files"], arrays["pictures"])
         except (OSError, SafetensorError, KeyError):
-            pass  # not there yet, or damaged by a kill: read the photos
+            pass  # missing, or incomplete after a kill: read the photos
         digests = digest_photos(paths, track=self.track)
         arrays = {"key": np.frombuffer(key, np.uint8), "files": digests.files, "pictures": digests.pictures}
         output_files.write_bytes(kept, save(arrays))

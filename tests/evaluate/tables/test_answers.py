@@ -146,7 +146,10 @@ def test_mix_ups_are_asked_about(places: NDArray, truth: Truth, tmp_path: Path) 
     (nowhere,) = warnings(np.where(np.arange(N)[:, None] < 20, 0.0, near), truth, tmp_path)
     assert nowhere.startswith("them.csv: about 20 answers are exactly (0, 0)")
     small = Truth(np.radians(places), ids=truth.ids)
-    assert "all positions, the truth's too, lie within pi of zero" in warnings(np.radians(near), small, tmp_path)[0]
+    assert (
+        "all positions, also those of the truth, lie within pi of zero"
+        in warnings(np.radians(near), small, tmp_path)[0]
+    )
 
 
 def test_one_file_may_hold_predictions_and_truth(tmp_path: Path) -> None:

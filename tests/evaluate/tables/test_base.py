@@ -68,7 +68,7 @@ def test_ids_that_are_refused(places: NDArray, truth: Truth, tmp_path: Path, cha
         ("a.csv", "", "an empty table; the first line must name the columns"),
         ("a.csv", "id,latitude,longitude\n", "no photo in this table"),
         ("a.csv", "id,id,latitude\n", "more than one column is called 'id'; rename all but one"),
-        ("a.jsonl", '{"id": "1"\n', "line 1 is not JSON (Expecting ',' delimiter); one object a line is expected"),
+        ("a.jsonl", '{"id": "1"\n', "line 1 is not JSON (Expecting ',' delimiter); expected one object per line"),
         ("a.jsonl", "[1]\n", "line 1 is not a JSON object"),
     ],
 )

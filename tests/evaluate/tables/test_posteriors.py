@@ -81,7 +81,7 @@ def test_places_that_are_none(spread: tuple[Posterior, Path], truth: Truth, colu
     values[5] = value
     pq.write_table(old.set_column(old.column_names.index(column), column, pa.array(values)), path)
     with pytest.raises(
-        InputError, match=rf"spread.parquet: 1 rows are no weighted places; first: row 6 \(.*{column} {value:g}"
+        InputError, match=rf"spread.parquet: 1 rows are not weighted places; first: row 6 \(.*{column} {value:g}"
     ):
         read_posterior(path, truth, None, "them", Problems())
     pq.write_table(old.drop_columns(column), path)

@@ -32,7 +32,7 @@ def test_truth_has_users_scenes_labels_and_times(places: NDArray, tmp_path: Path
     assert truth.posted_at[0] == np.datetime64("2014-05-06T07:08:09")
     by_camera = read_truth(path, {}, "camera", Problems())
     assert (by_camera.cluster_by, sorted(set(by_camera.cluster))) == ("camera", ["c0", "c1"])
-    with pytest.raises(InputError, match=r"truth.csv: no column 'album' to cluster by$"):
+    with pytest.raises(InputError, match=r"truth.csv: no column 'album' to group photos by$"):
         read_truth(path, {}, "album", Problems())
 
 

@@ -52,7 +52,7 @@ def test_without_a_network_one_line_at_once(monkeypatch: pytest.MonkeyPatch) -> 
 def test_what_cannot_be_had(package: Path, tmp_path: Path) -> None:
     assert refused("geoklip").startswith("no model is published under the name 'geoklip'; did you mean 'geoclip'?; ")
     assert refused("compact") == "compact comes with whereshot: there is nothing to fetch"
-    assert refused("plonk").startswith("plonk cannot be had here: ")
+    assert refused("plonk").startswith("plonk cannot be fetched: ")
     assert refused("hf:nothing") == "a model on the hub is hf:owner/name or hf:owner/name@revision; got 'hf:nothing'"
     (tmp_path / "out").mkdir()
     line = refused("geoclip", out=tmp_path / "out")

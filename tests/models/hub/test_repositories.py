@@ -56,9 +56,7 @@ def test_repositories_that_are_refused(server: FileServer, tiny_model: Path) -> 
         "ask its authors for safetensors"
     )
     server.add_repository("me/texts", {"README.md": b"x"})
-    assert refused("hf:me/texts") == (
-        "hf:me/texts: holds neither a whereshot model (manifest.json) nor a network of timm's"
-    )
+    assert refused("hf:me/texts") == ("hf:me/texts: has neither a whereshot model (manifest.json) nor a timm network")
     add("me/changed", weights__safetensors=b"other")
     assert "weights.safetensors is not what was published (its SHA-256 is not" in refused("hf:me/changed")
     manifest = json.loads(good["manifest.json"])
@@ -67,7 +65,7 @@ def test_repositories_that_are_refused(server: FileServer, tiny_model: Path) -> 
         add("me/evil", manifest__json=json.dumps(more).encode())
         assert (
             refused("hf:me/evil")
-            == f"hf:me/evil: holds {file!r}, which belongs in no model folder; nothing was fetched"
+            == f"hf:me/evil: has {file!r}, which does not belong in a model folder; nothing was fetched"
         )
     add("me/lacking", manifest__json=json.dumps({"format": 1, "sha256": {"gone.toml": "0" * 64}}).encode())
     assert refused("hf:me/lacking") == "hf:me/lacking: its manifest names gone.toml, which is not there"
@@ -115,4 +113,4 @@ def test_a_network_of_timms_to_learn_with(server: FileServer, tiny: Path, tmp_pa
     server.add_repository("timm/odd", {"config.json": b'{"architecture": "nothing"}', "model.safetensors": weights})
     assert refused("hf:timm/odd").startswith("no backbone 'nothing' in timm; ")
     server.add_repository("timm/other", {"config.json": b"{}", "model.safetensors": weights})
-    assert refused("hf:timm/other") == "hf:timm/other: its config.json is not that of a network of timm's"
+    assert refused("hf:timm/other") == "hf:timm/other: its config.json is not that of a timm network"

@@ -122,7 +122,10 @@ def test_rows_sum_to_one_and_cells_are_encoded_once(hierarchy: Hierarchy, rng: A
         ({"locations": "forier"}, "no location encoder 'forier'; did you mean 'fourier'?"),
         ({"locations": "geoclip", "location_settings": {"dim": 3}}, "the location encoder of GeoCLIP has no settings"),
         ({"locations": "fourier", "location_settings": {"dims": 3}}, "unknown key 'dims'; did you mean 'dim'?"),
-        ({"locations": "fourier", "loss": "cosine"}, "by the cosine alone all places become one; train_locations"),
+        (
+            {"locations": "fourier", "loss": "cosine"},
+            "loss cosine with a trained location encoder gives all places the same encoding",
+        ),
     ],
 )
 def test_settings_that_make_no_sense(settings: dict, said: str) -> None:
@@ -133,7 +136,9 @@ def test_settings_that_make_no_sense(settings: dict, said: str) -> None:
 
 
 def test_features_that_are_no_encodings(hierarchy: Hierarchy) -> None:
-    with pytest.raises(ConfigError, match=r"^head.settings.dense: 6 features are no encodings of 12 numbers$"):
+    with pytest.raises(
+        ConfigError, match=r"^head.settings.dense = false needs features of 12 numbers; the backbone has 6$"
+    ):
         make(hierarchy, dense=False)
     assert not list(make(hierarchy, dim=12, dense=False).tower.parameters())
 

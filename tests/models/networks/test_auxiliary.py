@@ -140,7 +140,7 @@ def test_what_cannot_be_learned_is_refused(settings: dict, records: Records, sai
 
 def test_a_frozen_backbone_has_no_use_for_them(tiny: Path) -> None:
     run = settings_file.load(tiny / "run.toml", Run, ["auxiliary={scene={}}"])
-    with pytest.raises(ConfigError, match="auxiliary losses change what a backbone learns to see"):
+    with pytest.raises(ConfigError, match="auxiliary losses need a trained backbone"):
         run_file.check(run)
     parts = ["auxiliary={captions={}}", "backbone.trained=true", "data.validation=0.3", "optimizer.accumulate=2"]
     with pytest.raises(ConfigError, match="cannot be computed in parts"):

@@ -209,7 +209,7 @@ def test_wrong_names_and_options() -> None:
     near = BackboneSettings(name="mobilnetv2_100")
     assert refused(InputError, near) == "no backbone 'mobilnetv2_100' in timm; did you mean 'mobilenetv2_100'?"
     far = BackboneSettings(name="!!")
-    assert refused(InputError, far) == "no backbone '!!' in timm; timm.list_models() names them all"
+    assert refused(InputError, far) == "no backbone '!!' in timm; timm.list_models() lists all names"
     assert refused(InputError, BackboneSettings(name="test_resnet", options={"nope": 1})) == (
         "backbone test_resnet: wrong option (ResNet.__init__() got an unexpected keyword argument 'nope')"
     )

@@ -154,8 +154,8 @@ def test_too_many_cells_are_refused_with_the_memory_that_they_need() -> None:
     with pytest.raises(ConfigError) as caught:
         distances_between(np.zeros((30_000, 2)))
     assert str(caught.value) == (
-        "head.settings.loss: a table of the distances between 30,000 cells takes 3.4 GiB; at most 20,000 cells: "
-        "take larger ones, or a loss without distances"
+        "head.settings.loss: a table of the distances between 30,000 cells takes 3.4 GiB; the limit is 20,000 cells: "
+        "use larger cells or another loss"
     )
 
 
@@ -217,8 +217,8 @@ def test_the_head_measures_what_it_is_told(
         ({"loss": "haversin"}, "no loss 'haversin'; did you mean 'haversine'?"),
         ({"loss": "haversine", "loss_settings": {"temperatur_km": 3}}, "did you mean 'temperature_km'?"),
         ({"loss": "cross-entropy", "loss_settings": {"clamp": 0.1}}, "loss_settings: unknown key 'clamp'"),
-        ({"loss": "haversine", "label_smoothing": 0.1}, "the loss 'haversine' smooths its targets by itself"),
-        ({"loss": "log-distance", "loss_settings": {"to": "place"}}, "would drive the true cell's probability down"),
+        ({"loss": "haversine", "label_smoothing": 0.1}, "the loss 'haversine' does not allow label_smoothing"),
+        ({"loss": "log-distance", "loss_settings": {"to": "place"}}, "would lower the probability of the true cell"),
     ],
 )
 def test_settings_that_make_no_sense(settings: dict, said: str) -> None:

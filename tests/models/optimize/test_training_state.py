@@ -1,4 +1,4 @@
-"""The state of a training in files: what is saved is what is loaded, and what cannot be gone on with is told."""
+"""The state of a training in files: a loaded state equals the saved one, and a state that cannot be used is refused."""
 
 from __future__ import annotations
 
@@ -76,11 +76,11 @@ def test_a_damaged_state_is_one_line(content: str | None, tmp_path: Path) -> Non
     with pytest.raises(InputError) as caught:
         training_state.load(tmp_path, module, lambda phase: make(module), Average(module, 0.9))
     said = str(caught.value)
-    assert said.startswith(f"{tmp_path}: cannot be gone on with (") and "\n" not in said
+    assert said.startswith(f"{tmp_path}: the saved state cannot be read (") and "\n" not in said
     assert said.endswith("; start again without --resume")
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("dear")
-    with pytest.raises(OutputError, match=r"file: a file is in the way; name a folder; then go on with --resume$"):
+    with pytest.raises(OutputError, match=r"file: a file is in the way; name a folder; then continue with --resume$"):
         stepped(tmp_path / "file")

@@ -132,7 +132,7 @@ def test_what_does_not_fit(encoder: PlaceEncoder, tmp_path: Path) -> None:
         Places(encoder, [[0, 0], [1, 1]], np.ones((1, 48)))
     with pytest.raises(InputError, match=r"^encodings must have the shape \(n, 48\); got \(2, 5\)$"):
         Places(encoder, [[0, 0]], np.ones((1, 48)))({"encoding": np.ones((2, 5))})
-    with pytest.raises(InputError, match=r"^these are no weights of a location encoder: a, b$"):
+    with pytest.raises(InputError, match=r"^not the weights of a location encoder: a, b$"):
         PlaceEncoder({"a": np.ones(3), "b": np.ones(3)})
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="file: a file is in the way; name a folder"):

@@ -34,7 +34,7 @@ def test_climbs_end_on_the_top(longest_km: float, rng: np.random.Generator) -> N
     found = hill_climbing.climb(slopes, 64, starts, ClimbSettings(steps=40, longest_km=longest_km), patience=np.inf)
     assert sphere.distance_km(found.positions, TOPS[:, None]).max() < 0.01
     np.testing.assert_allclose(found.similarity, 1, atol=1e-6)
-    one = hill_climbing.once(found)
+    one = hill_climbing.without_repeats(found)
     assert np.isfinite(one).sum(axis=1).tolist() == [1, 1, 1]
 
 
@@ -54,5 +54,5 @@ def test_starts_are_the_best_that_lie_apart() -> None:
 
 def test_the_better_of_two_on_one_top_stays() -> None:
     positions = np.array([[[1.0, 1.0], [1.0, 1.0001], [5.0, 5.0]]])
-    found = hill_climbing.once(Hills(positions, np.array([[0.5, 0.6, 0.4]]), np.zeros((1, 3, 2, 2))))
+    found = hill_climbing.without_repeats(Hills(positions, np.array([[0.5, 0.6, 0.4]]), np.zeros((1, 3, 2, 2))))
     assert found.tolist() == [[-np.inf, 0.6, 0.4]]

@@ -16,7 +16,7 @@ def test_the_weakest_places_and_what_to_collect_there(report: Report) -> None:
     assert cells.rows[0][0].endswith("Australia") and regions.rows[0][0] == "New South Wales, Australia"
     sydney = countries.rows[0]
     assert (sydney[0], sydney[2], sydney[5]) == ("Australia", "12", "0")
-    assert "what tells it from United States: 12 of 12 misses go there" in sydney[1]
+    assert "what distinguishes it from United States: 12 of 12 misses go there" in sydney[1]
     assert not {"Japan", "United States"} & {row[0] for row in countries.rows}  # better than the mean
 
 
@@ -28,7 +28,7 @@ def test_nothing_helps_a_photo_without_an_answer() -> None:
     told = {cells[0]: cells[1] for cells in where_to_collect.weakest(row.scored)[2].rows}
     assert told == {
         "France": "nothing for 3 of 4 photos: they have no answer",
-        "Belgium": "what tells it from United States: 2 of 2 misses go there",
+        "Belgium": "what distinguishes it from United States: 2 of 2 misses go there",
     }
 
 
@@ -58,4 +58,4 @@ def test_scenes_say_what_to_collect() -> None:
     scenes = {"indoor": np.zeros(40), "natural": natural, "urban": 1 - natural}
     row = score(Answers("x", points), Truth(truth, scenes=scenes), QUICK)
     (france,) = where_to_collect.weakest(row.scored)[2].rows
-    assert france[1].startswith("natural photos: 0 of 10 within 200 km; what tells it from Australia")
+    assert france[1].startswith("natural photos: 0 of 10 within 200 km; what distinguishes it from Australia")

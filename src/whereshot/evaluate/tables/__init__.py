@@ -1,7 +1,7 @@
-"""Anyone's tables of predictions, posteriors and truth -> Answers and Truth; no row is dropped, each problem is named.
+"""Reads tables of predictions, posteriors and truth that any program may have written. No row is dropped silently.
 
-Tables are CSV, TSV, Parquet or JSON lines, joined by id. An answer that cannot be used counts as a miss; what makes the
-scores of a whole file meaningless (ids that occur twice, a truth without a position) is refused.
+Tables are CSV, TSV, Parquet or JSON lines, and are joined by id. An answer that cannot be used counts as a miss. A file
+is refused where its scores would have no meaning: ids that occur twice, or a true position that is missing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A table of predictions -> Answers, and what the positions in it may have been mixed up with."""
+"""Reads a table of predictions, and warns where its coordinates seem to be swapped or in radians."""
 
 from __future__ import annotations
 
@@ -33,16 +33,17 @@ STATED = {
     **{f"radius_{round(100 * level)}": (f"radius_{round(100 * level)}",) for level in LEVELS},
     **{f"within_{km}": (f"within_{km}",) for km in DISTANCES_KM},
 }
-"""What a table of predictions may state besides: radii in km by level, P(error <= km)."""
+"""Optional columns of a table of predictions: radii in km by level, P(error <= km), and others."""
 
-_SAMPLE = 20_000  # rows by which a mix-up of the coordinates is judged
+_SAMPLE = 20_000  # number of rows that are checked for swapped coordinates
 
 
 def read_answers(path: Path, truth: Truth, columns: Mapping[str, str], name: str, problems: Problems) -> Answers:
-    """The predictions of the truth's photos; what is wrong with a row goes to ``problems``.
+    """Read the predictions of the photos of the truth. Faulty rows are added to ``problems``.
 
-    A position that is missing, no number or impossible, and a photo without a row, are misses. Rows of other photos
-    are named and left aside. Raises InputError for ids that occur twice, or where no id is one of the truth's.
+    A photo without a row is a miss, and so is a position that is missing, not a number or impossible. Rows of other
+    photos are added to ``problems`` and ignored. Raises InputError for ids that occur twice, or where no id is in the
+    truth.
     """
     table = read_columns(path, columns, positions_named("pred") | STATED, "--column")
     ids, known = ids_of(table), truth.known_ids
@@ -66,13 +67,14 @@ def read_answers(path: Path, truth: Truth, columns: Mapping[str, str], name: str
         problems.rows.append(Problem(path.name, None, known[number], "no prediction", miss))
     mine = np.flatnonzero(of_row >= 0)
     rows = of_row[mine]
-    problems.warnings += [f"{path.name}: {said}" for said in mix_ups(points[mine], table, mine, truth.points[rows])]
+    warnings = mix_ups(points[mine], table, mine, truth.points[rows])
+    problems.warnings += [f"{path.name}: {warning}" for warning in warnings]
 
     def stated(column: str) -> NDArray[np.float64]:
         values, bad = table.numbers(column)
         for row in bad:
-            said = f"{column} is not a number"
-            problems.rows.append(Problem(path.name, int(table.row_numbers[row]), ids[row], said, "taken as not stated"))
+            what = f"{column} is not a number"
+            problems.rows.append(Problem(path.name, int(table.row_numbers[row]), ids[row], what, "taken as not stated"))
         return values[mine]
 
     radius = {level: f"radius_{round(100 * level)}" for level in LEVELS}
@@ -95,8 +97,8 @@ def read_answers(path: Path, truth: Truth, columns: Mapping[str, str], name: str
 def mix_ups(
     points: NDArray[np.float64], table: PredictionTable | None, rows: NDArray[np.int64], truth: NDArray[np.float64]
 ) -> list[str]:
-    """What the positions (n, 2) may have been mixed up with, judged by how much nearer the truth they would be."""
-    said = []
+    """Return warnings where swapped or converted positions (n, 2) would be much nearer the truth (n, 2)."""
+    warnings = []
     raw = points if table is None else given_positions(table)[0][rows]
     step = max(1, len(raw) // _SAMPLE)
     raw, truth = raw[::step], truth[::step]
@@ -121,13 +123,15 @@ def mix_ups(
     }
     for question, pair in tried.items():
         if pair is not None and (then := gain(*pair)) > max(2 * now, now + 0.1):
-            said.append(f"{question} The mean GeoScore would be {5000 * then:.0f} instead of {5000 * now:.0f}.")
+            warnings.append(f"{question} The mean GeoScore would be {5000 * then:.0f} instead of {5000 * now:.0f}.")
             break
     if small and small_truth and len(raw) >= 20:
-        said.append("all positions, the truth's too, lie within pi of zero: are these radians? Degrees are expected.")
+        warnings.append(
+            "all positions, also those of the truth, lie within pi of zero: are these radians? Degrees are expected."
+        )
     zeros = int((raw == 0).all(axis=1).sum())
     if zeros > max(1, len(raw) // 100):
-        said.append(
+        warnings.append(
             f"about {zeros * step} answers are exactly (0, 0), scored as such: is that how failures were written?"
         )
-    return said
+    return warnings

@@ -1,4 +1,4 @@
-"""Tables of any kind -> columns by known names, checked numbers and positions; what is wrong in a row is a Problem."""
+"""Reads columns of tables by known names, checks ids, numbers and positions, and collects problems of single rows."""
 
 from __future__ import annotations
 
@@ -23,27 +23,30 @@ from whereshot.foundation.errors import InputError
 from whereshot.photos.records import Records
 
 NEEDED = ("id", "latitude", "longitude")
-"""Columns without which a table tells no position."""
+"""Columns that a table with positions must have."""
 
 _POSITION = {"id": ("id", "img_id", "image_id", "photo_id", "key", "sourcefile"), **position_columns.NAMES}
 
 
 def positions_named(prefix: str) -> dict[str, tuple[str, ...]]:
-    """The names that positions go by in a table of predictions ("pred") or of truth ("true"), which may be one file."""
+    """Return the known column names of positions, in a table of predictions ("pred") or of the truth ("true").
+
+    Both may be in one file.
+    """
     own = {"latitude": (f"{prefix}_latitude", f"{prefix}_lat"), "longitude": (f"{prefix}_longitude", f"{prefix}_lon")}
     return {target: own.get(target, ()) + names for target, names in _POSITION.items()}
 
 
 NAMED = 20
-"""Problems of one kind that a note names row by row; all are in ``problems``."""
+"""Number of problems of a kind that the notes list row by row. The table of problems has all."""
 
 
 MISS = "counted as a miss"
-"""What becomes of a photo without a usable answer."""
+"""How a photo without a usable answer is counted."""
 
 
 class Problem(NamedTuple):
-    """A row (from 1, without the header) that is not as it should be, and what was made of it."""
+    """A faulty row (from 1, without the header), and how it is counted."""
 
     file: str
     row: int | None
@@ -59,13 +62,13 @@ class Problem(NamedTuple):
 
 @dataclass
 class Problems:
-    """All problems of the files read, and the warnings on whole files."""
+    """All faulty rows of the files, and the warnings about whole files."""
 
     rows: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def to_csv(self, missed_only: bool = False) -> str:
-        """All rows, or only those that became misses, as a table."""
+        """Return all faulty rows as CSV, or only the rows that count as misses."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(Problem._fields)
@@ -73,22 +76,22 @@ class Problems:
         return out.getvalue()
 
     def notes(self) -> list[str]:
-        """Warnings, then the rows: the first of each kind by name, the others by number."""
+        """Return the warnings, the first rows of each kind of problem, and the number of further rows."""
         shown, kinds = Counter[tuple[str, str]](), []
-        told = list(self.warnings)
+        notes = list(self.warnings)
         for problem in self.rows:
             kind = problem.file, problem.counted
             shown[kind] += 1
             if shown[kind] <= NAMED:
-                told.append(str(problem))
+                notes.append(str(problem))
             elif shown[kind] == NAMED + 1:
                 kinds.append(kind)
-        return told + [f"{file}: {shown[file, counted] - NAMED} more {counted}" for file, counted in kinds]
+        return notes + [f"{file}: {shown[file, counted] - NAMED} more {counted}" for file, counted in kinds]
 
 
 @dataclass(frozen=True)
 class PredictionTable:
-    """Columns by what they are, of a file with so many rows."""
+    """The columns of a file by their known names; ``rows`` is the number of rows."""
 
     path: Path
     columns: Mapping[str, pa.ChunkedArray]
@@ -98,26 +101,26 @@ class PredictionTable:
     broken: Mapping[int, str] = field(default_factory=dict)
     """Rows of the file that are left out, by their number, each with its reason."""
     delimiter: str | None = None
-    """What separates the columns of a file of text."""
+    """The delimiter of a text file; None for other files."""
     notes: tuple[str, ...] = ()
-    """What a person should know about how the file was read."""
+    """Notes for the user about how the file was read."""
 
     def __contains__(self, name: str) -> bool:
         return name in self.columns
 
     def texts(self, name: str) -> pa.ChunkedArray:
-        """A column as text."""
+        """Return a column as text."""
         return self.columns[name].cast(pa.string())
 
     def numbers(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """A column as floats, and the rows whose text is no number (which are NaN, as empty ones are)."""
+        """Return a column as floats, NaN where empty or not a number, and the rows whose text is not a number."""
         return csv_tables.numbers(self.columns[name], commas_delimit=self.delimiter == ",")
 
 
 def read_columns(
     path: Path, given: Mapping[str, str], known: Mapping[str, tuple[str, ...]], option: str
 ) -> PredictionTable:
-    """The columns that are known, by their own names; raises InputError."""
+    """Read a file and return its known columns by their known names. Raises InputError."""
     if not path.exists():
         raise InputError(f"{path}: no such file")
     suffix = path.suffix.lower()
@@ -144,7 +147,7 @@ def read_columns(
 
 
 def read_parquet(path: Path) -> pa.Table:
-    """A Parquet file; raises InputError."""
+    """Read a Parquet file. Raises InputError."""
     try:
         return pq.read_table(path)
     except (pa.ArrowInvalid, OSError) as error:
@@ -164,7 +167,7 @@ def _json_lines(path: Path) -> pa.Table:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as text ({error})") from error
     except json.JSONDecodeError as error:
-        raise InputError(f"{path}: line {number} is not JSON ({error.msg}); one object a line is expected") from None
+        raise InputError(f"{path}: line {number} is not JSON ({error.msg}); expected one object per line") from None
     names = dict.fromkeys(name for row in rows for name in row)
     texts = {
         name: pa.array([None if row.get(name) is None else str(row[name]) for row in rows], pa.string())
@@ -174,7 +177,7 @@ def _json_lines(path: Path) -> pa.Table:
 
 
 def ids_of(table: PredictionTable) -> NDArray[np.object_]:
-    """Ids as text, without blanks around them; raises InputError for one that is missing or occurs twice."""
+    """Return the ids as text without spaces around them. Raises InputError for a missing or repeated id."""
     column = pc.utf8_trim_whitespace(table.texts("id"))
     missing = np.flatnonzero(pc.or_kleene(pc.is_null(column), pc.equal(column, "")).to_numpy(zero_copy_only=False))
     if len(missing):
@@ -194,7 +197,7 @@ def ids_of(table: PredictionTable) -> NDArray[np.object_]:
 
 
 def positions_of(table: PredictionTable) -> tuple[NDArray[np.float64], dict[int, str]]:
-    """Positions (n, 2) with NaN where there is none, and what is wrong with each such row."""
+    """Return positions (n, 2) with NaN for faulty rows, and the fault of each such row."""
     points, wrong = given_positions(table)
     for row, what in _impossible(points).items():
         wrong.setdefault(row, what)
@@ -205,7 +208,7 @@ def positions_of(table: PredictionTable) -> tuple[NDArray[np.float64], dict[int,
 
 
 def given_positions(table: PredictionTable) -> tuple[NDArray[np.float64], dict[int, str]]:
-    """Positions (n, 2) as they stand in a table, possible or not, and the rows that cannot be read as one."""
+    """Return positions (n, 2) as they stand in a table, also impossible ones, and the faults of unreadable rows."""
     axes: list[NDArray[np.float64]] = []
     wrong: dict[int, str] = {}
     for axis in ("latitude", "longitude"):

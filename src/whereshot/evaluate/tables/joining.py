@@ -1,4 +1,4 @@
-"""Ids of predictions -> rows of the truth: equal texts first, then photos of one name where only one can be meant."""
+"""Joins ids of predictions with rows of the truth: equal ids first, then file names that match without doubt."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from whereshot.photos.images import SUFFIXES
 def join(
     ids: NDArray[np.object_], truth: NDArray[np.str_] | NDArray[np.object_]
 ) -> tuple[NDArray[np.int64], list[str]]:
-    """The row (n,) of the truth for each id, -1 where there is none, and what a person should know of it.
+    """Return the row (n,) of the truth for each id, -1 where there is none, and notes for the user.
 
-    An id that is not in the truth is taken for the photo of the same file name (without folder and ending), or of the
-    same number (without leading zeros), where the name belongs to one id on either side.
+    An id that is not in the truth is joined with the photo of the same file name (without folder and suffix), or of the
+    same number (without leading zeros), where the name belongs to exactly one id on both sides.
     """
     at = pc.index_in(pa.array(ids, pa.string()), value_set=pa.array(truth, pa.string()))
     rows = pc.fill_null(at, -1).to_numpy().astype(np.int64)
@@ -44,7 +44,7 @@ def _joined_by(
     truth: NDArray[np.str_] | NDArray[np.object_],
     rows: NDArray[np.int64],
 ) -> dict[int, int]:
-    """Row of a prediction that has none yet -> row of the truth, by a key that one id of either side has."""
+    """Return rows of the truth by rows of predictions without a match, by a key that is unique on both sides."""
     own, wanted = [key(one) for one in ids], [key(str(one)) for one in truth]
     own_count, wanted_count = Counter(own), Counter(wanted)
     row_of = {name: row for row, name in enumerate(wanted) if name and wanted_count[name] == 1}
@@ -64,7 +64,7 @@ def _path(name: str) -> PurePosixPath:
 
 
 def _suffix(name: str) -> str:
-    """The ending of a picture's file name, in small letters; "" for any other."""
+    """Return the suffix of a picture's file name in lower case; "" for any other name."""
     suffix = _path(name).suffix.lower()
     return suffix if suffix in SUFFIXES else ""
 
@@ -75,13 +75,13 @@ def _file_name(name: str) -> str:
 
 
 def _number(name: str) -> str:
-    """The digits of a number without leading zeros; "" for what is no number."""
+    """Return the digits of a number without leading zeros; "" for other text."""
     found = re.fullmatch(r"0*(\d+)", _file_name(name))
     return found[1] if found else ""
 
 
-def _agree(one: str, other: str) -> bool:
-    """Whether two ids have the same ending and folders, as far as both have them."""
-    suffixes = {_suffix(one), _suffix(other)} - {""}
-    folders = [_path(name).parts[:-1][::-1] for name in (one, other)]
-    return len(suffixes) <= 1 and all(a == b for a, b in zip(*folders, strict=False))
+def _agree(a: str, b: str) -> bool:
+    """Return whether two ids have the same suffix and folders, as far as both have them."""
+    suffixes = {_suffix(a), _suffix(b)} - {""}
+    folders = [_path(name).parts[:-1][::-1] for name in (a, b)]
+    return len(suffixes) <= 1 and all(left == right for left, right in zip(*folders, strict=False))

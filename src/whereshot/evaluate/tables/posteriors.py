@@ -1,4 +1,4 @@
-"""Tables of whole distributions, a row per photo and place -> Posteriors, and their Answers."""
+"""Reads tables of whole distributions, with a row per photo and place."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ from whereshot.posterior.base import Posterior
 from whereshot.posterior.decision import best
 
 _COLUMNS = ("id", "latitude", "longitude", "mass", "spread_km")
-_BLOCK = 2_000_000  # places held at a time
+_BLOCK = 2_000_000  # largest number of places in memory
 
 Distributions = Iterator[tuple[NDArray[np.int64], Posterior]]
-"""Rows of the truth, and their distributions: a lot at a time."""
+"""Yields rows of the truth with their distributions, block by block."""
 
 
 def read_posterior(path: Path, truth: Truth, answers: Answers | None, name: str, problems: Problems) -> Answers:
-    """The distributions of the truth's photos: a row per id and place, as ``whereshot locate --posterior`` writes them.
+    """Read the distributions of the photos of the truth, as ``whereshot locate --posterior`` writes them.
 
-    Decided points are those of ``answers``, else most likely right within 25 km, then 1 km. A photo without a
-    distribution has none of its scores but those of failure. Raises InputError for values that make no distribution.
+    The table has a row per id and place. The decided points are those of ``answers``, else the default decision (most
+    likely right within 25 km, then 1 km). A photo without a distribution counts as failed in scores of distributions.
+    Raises InputError for values that are not a distribution.
     """
     lost = MISS if answers is None else "scored as without a distribution"
     parts, rows = [], []
@@ -47,7 +48,7 @@ def read_posterior(path: Path, truth: Truth, answers: Answers | None, name: str,
 
 
 def read_distributions(path: Path, truth: Truth, problems: Problems, lost: str = "left aside") -> Distributions:
-    """The same as Posteriors, those of few places first; ``lost`` is what becomes of photos that have none."""
+    """Yield the posteriors of a table, those with few places first. ``lost`` is how a photo without one counts."""
     if not path.exists():
         raise InputError(f"{path}: no such file")
     table = read_parquet(path)
@@ -62,8 +63,8 @@ def read_distributions(path: Path, truth: Truth, problems: Problems, lost: str =
     bad |= sphere.position_problems(values[:, 0], values[:, 1]) != ""
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        told = ", ".join(f"{column} {value:g}" for column, value in zip(_COLUMNS[1:], values[row], strict=True))
-        raise InputError(f"{path}: {bad.sum()} rows are no weighted places; first: row {row + 1} ({told})")
+        place = ", ".join(f"{column} {value:g}" for column, value in zip(_COLUMNS[1:], values[row], strict=True))
+        raise InputError(f"{path}: {bad.sum()} rows are not weighted places; first: row {row + 1} ({place})")
     order = np.argsort(code, kind="stable")
     first = np.searchsorted(code[order], np.arange(len(names) + 1))
     photo = pc.fill_null(
@@ -91,7 +92,7 @@ def read_distributions(path: Path, truth: Truth, problems: Problems, lost: str =
         block = known[start:stop]
         width = int(length[block[-1]])
         padded = np.minimum(first[block][:, None] + np.arange(width), first[block + 1][:, None] - 1)
-        own = values[order[padded]]  # (photos, places, 4); the last place fills up, without mass
+        own = values[order[padded]]  # (photos, places, 4); short rows are filled with their last place, without mass
         mass = np.where(np.arange(width) < length[block][:, None], own[..., 2], 0.0)
         if (mass.sum(axis=1) <= 0).any():
             empty = names[block[int(np.argmin(mass.sum(axis=1)))]]

@@ -1,4 +1,4 @@
-"""A table of where photos were taken -> Truth."""
+"""Reads a table of the true positions of photos."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ OTHERS = {
     "city": ("city",),
     **{f"scene_{scene}": (f"scene_{scene}", f"prob_{scene}") for scene in SCENES},
 }
-"""What else a table may tell of a photo."""
+"""Optional columns of a table of the truth."""
 
 
 def read_truth(path: Path, columns: Mapping[str, str], cluster: str | None, problems: Problems) -> Truth:
-    """Where photos were taken, with users, scenes and labels as far as the table has them.
+    """Read where photos were taken, with users, scenes and labels, where the table has them.
 
-    ``columns`` name the table's columns, ``cluster`` the one that the bootstrap draws whole. Raises InputError for ids
-    that are missing or occur twice, and for photos without a usable position: they cannot be scored.
+    ``columns`` names columns of the table. ``cluster`` is the column whose photos the bootstrap draws together. Raises
+    InputError for ids that are missing or occur twice, and for photos without a usable position.
     """
     known = (
         positions_named("true") | OTHERS | ({cluster: (cluster.lower(),)} if cluster and cluster not in OTHERS else {})
@@ -66,7 +66,7 @@ def read_truth(path: Path, columns: Mapping[str, str], cluster: str | None, prob
             f"{path}: row {table.row_numbers[row]} (id {ids[row]}) cannot be scored: {wrong[row]}{more}{hint}"
         )
     if cluster is not None and cluster not in table:
-        raise InputError(f"{path}: no column {cluster!r} to cluster by")
+        raise InputError(f"{path}: no column {cluster!r} to group photos by")
     parts = {"id": pa.array(ids, pa.string()), "latitude": points[:, 0], "longitude": points[:, 1]}
     for name in table.columns:
         if name in parts:

@@ -1,7 +1,7 @@
-"""Models by name: fetched where their authors publish them, at a pinned revision, and made into model folders.
+"""Fetches published models by name, at a pinned revision, and makes model folders of them.
 
-A name in, a model folder out: a name of data/models.toml, or a repository of the hub, ``hf:owner/name[@revision]``. A
-branch or a tag is resolved to its commit before anything is fetched, and the commit is kept with the model.
+A name is one of data/models.toml, or a repository of the Hugging Face hub, ``hf:owner/name[@revision]``. A branch or a
+tag is resolved to its commit before anything is fetched. The commit is recorded in the model folder.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from whereshot.models.hub.base import Fetching, look_up
 from whereshot.photos import test_sets
 
 
-def published(one: Known) -> list[dict[str, Any]]:
-    """The scores of a model as they were published, with the test set and the source."""
+def published(known: Known) -> list[dict[str, Any]]:
+    """Return the published scores of a model, each with the test set and the source."""
     rows = []
-    for test_set, name in one.published:
+    for test_set, name in known.published:
         found = test_sets.find(test_set)
         row = next(row for row in found.published if row.name == name)
         rows.append({"benchmark": found.title, "photos": found.photos, "source": row.source, **row.scores()})
@@ -32,13 +32,13 @@ def published(one: Known) -> list[dict[str, Any]]:
 
 
 def describe(name: str) -> card.Card:
-    """The card of a model that is known by name, whether or not it is here. Raises KeyError."""
-    one = catalog.known()[name]
-    return card.of_known(name, one, published(one))
+    """Return the card of a model that is known by name, also where it is not on this machine. Raises KeyError."""
+    known = catalog.known()[name]
+    return card.of_known(name, known, published(known))
 
 
 def source_of(folder: model_folder.ModelFolder) -> dict[str, Any]:
-    """Where a model was fetched: repository, revision, asked, licence; nothing where it was made here."""
+    """Return where a model was fetched (repository, revision, asked, licence); empty for a model made here."""
     try:
         source = json.loads((folder.path / catalog.SOURCE).read_text("utf-8"))
     except (OSError, ValueError):
@@ -48,10 +48,10 @@ def source_of(folder: model_folder.ModelFolder) -> dict[str, Any]:
 
 
 def card_of(folder: model_folder.ModelFolder) -> str:
-    """The card in a model folder. Raises ModelError where there is none."""
+    """Return the card in a model folder. Raises ModelError where there is none."""
     path = folder.path / "README.md"
     if not path.is_file():
-        raise ModelError(f"{folder.path}: has no card (README.md); ask whoever made it")
+        raise ModelError(f"{folder.path}: has no card (README.md); ask the author of the model for it")
     return path.read_text("utf-8", "replace")
 
 
@@ -64,52 +64,53 @@ def get(
     say: Callable[[str], None] = lambda text: None,
     track: Track = silent,
 ) -> Path:
-    """Make the model folder of a published model; by default among the user's models, where its name finds it.
+    """Fetch a published model, write its folder and return the path.
 
-    ``tower`` is a file that was fetched by other means. Raises InputError for an unknown name, MissingExtraError,
-    ModelError where something cannot be had, OutputError where a model stands in the way.
+    By default the folder is one of the user's model folder, so that the model is found by its name. ``tower`` is a file
+    with the weights of GeoCLIP's image tower that is already on this machine. Raises InputError for an unknown name,
+    MissingExtraError, ModelError where something cannot be fetched, OutputError where ``out`` cannot be written.
     """
     fetching = Fetching(tower, say, track)
     if catalog.is_hub_name(name):
         return _get_repository(HubName.parse(name), out, overwrite, fetching)
-    one = catalog.known().get(name)
-    if one is None:
+    known = catalog.known().get(name)
+    if known is None:
         raise InputError(
             f"no model is published under the name {name!r}; {nearest_name(name, catalog.known())}; "
             "or give hf:owner/name, or train one with: whereshot train RUN.toml"
         )
-    if one.kind == "built in":
+    if known.kind == "built in":
         raise InputError(f"{name} comes with whereshot: there is nothing to fetch")
-    if not one.can_be_had:
+    if not known.is_fetchable:
         raise InputError(catalog.not_here(name))
-    if tower is not None and one.kind != "geoclip":
+    if tower is not None and known.kind != "geoclip":
         raise InputError(f"--tower is for geoclip; {name} has none")
     out = out or catalog.user_models() / name
     _check_free(out, overwrite)
-    if one.kind == "geoclip":
+    if known.kind == "geoclip":
         geoclip.make(out, describe(name).to_markdown(), fetching)
     else:
-        repository = look_up(one.hub_name)
-        if one.file is not None and one.sha256 is not None:  # the table's word counts, not the hub's
-            repository = repository.with_hash(one.file, one.sha256)
-        repositories.make(repository, name, one.revision, out, fetching, one)
+        repository = look_up(known.hub_name)
+        if known.file is not None and known.sha256 is not None:  # the hash in our table counts, not the hub's
+            repository = repository.with_hash(known.file, known.sha256)
+        repositories.make(repository, name, known.revision, out, fetching, known)
     return out
 
 
-def _get_repository(asked: HubName, out: Path | None, overwrite: bool, fetching: Fetching) -> Path:
-    # what is there already needs no network to be found
-    if asked.is_pinned and asked.revision is not None and out is None:
-        _check_free(catalog.folder_of(asked.repository, asked.revision), overwrite)
-    repository = look_up(asked)
+def _get_repository(hub_name: HubName, out: Path | None, overwrite: bool, fetching: Fetching) -> Path:
+    # check without the network whether this commit has been fetched already
+    if hub_name.is_pinned and hub_name.revision is not None and out is None:
+        _check_free(catalog.folder_of(hub_name.repository, hub_name.revision), overwrite)
+    repository = look_up(hub_name)
     out = out or catalog.folder_of(repository.name, repository.commit)
     _check_free(out, overwrite)
-    name = asked.repository.rpartition("/")[2]
-    repositories.make(repository, name, asked.revision, out, fetching)
+    name = hub_name.repository.rpartition("/")[2]
+    repositories.make(repository, name, hub_name.revision, out, fetching)
     return out
 
 
 def _check_free(out: Path, overwrite: bool) -> None:
-    """Before anything is fetched: nothing may stand in the way, and the folder must be one that can be made."""
+    """Check before a download that the folder can be written. Raises OutputError."""
     if out.exists() and not (overwrite and manifest.is_model(out)):
         raise OutputError(f"{out}: exists already; choose another --out, or give --overwrite")
     output_files.check_folder(out, replaced=True)

@@ -28,7 +28,7 @@ def endpoint() -> str:
 
 @dataclass(frozen=True)
 class Fetching:
-    """How things are fetched: files brought by other means, and whom to tell what."""
+    """Options of a download: the file ``tower`` that is here already, where to print lines, and the progress bar."""
 
     tower: Path | None = None
     say: Callable[[str], None] = lambda text: None
@@ -45,34 +45,34 @@ class Repository:
     files: Mapping[str, Wanted] = field(default_factory=dict)
 
     @property
-    def _on_its_way(self) -> Path:
+    def _downloads(self) -> Path:
         return catalog.downloads() / catalog.folder_of(self.name, self.commit).name
 
     def with_hash(self, file: str, sha256: str) -> Repository:
-        """The same with what is known of one of its files. Raises ModelError where there is no such file."""
+        """Return the repository with the known hash of one of its files. Raises ModelError without such a file."""
         if file not in self.files:
             raise ModelError(f"hf:{self.name}: has no {file}")
         return replace(self, files={**self.files, file: self.files[file]._replace(sha256=sha256)})
 
-    def tell(self, files: Sequence[str], fetching: Fetching) -> None:
-        """Say how much will be fetched, from where, and under which licence."""
+    def announce(self, files: Sequence[str], fetching: Fetching) -> None:
+        """Print how much will be fetched, from which repository, and under which licence."""
         size = sum(self.files[file].size or 0 for file in files)
         number = "one file" if len(files) == 1 else f"{len(files)} files"
         at = f"{self.name} at {self.commit[: catalog.SHORT]}"
         fetching.say(f"fetching {number} ({size / 1e6:,.1f} MB) from {at}; licence: {self.licence}")
 
     def fetch(self, file: str, fetching: Fetching) -> Path:
-        """The path of one of its files on this machine. Raises ModelError, OutputError."""
-        place = self._on_its_way / file
+        """Download a file of the repository and return its path. Raises ModelError, OutputError."""
+        place = self._downloads / file
         return download.fetch(self.files[file], place, what=f"hf:{self.name}", track=fetching.track)
 
     def forget_downloads(self) -> None:
-        """Remove what was kept on its way: the model folder has it now."""
-        shutil.rmtree(self._on_its_way)
+        """Remove the downloaded files, after the model folder has been written."""
+        shutil.rmtree(self._downloads)
 
 
 def look_up(name: HubName) -> Repository:
-    """What a repository holds at the commit that a revision stands for now. Raises ModelError."""
+    """Return the files of a repository at the commit that its revision names now. Raises ModelError."""
     at = f"/revision/{quote(name.revision, safe='')}" if name.revision else ""
     document = download.ask_json(f"{endpoint()}/api/models/{name.repository}{at}?blobs=true", str(name))
     try:

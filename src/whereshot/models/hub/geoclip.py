@@ -1,4 +1,4 @@
-"""GeoCLIP as published -> a model folder: CLIP's tower from the hub, all else from the package geoclip."""
+"""Makes a model folder of GeoCLIP as published: CLIP's image tower from the hub, the rest from the package geoclip."""
 
 from __future__ import annotations
 
@@ -28,11 +28,14 @@ from whereshot.models.readout.gallery import Gallery, GallerySettings
 from whereshot.models.readout.mixture import Calibration, Gate, MixtureSettings
 
 CERTAIN = 30.0
-"""Log odds of a gallery against the prior: the published model knows no prior."""
+"""Log odds of the gallery against the prior. It is high, because the published model has no prior."""
 
 
 def fetch_tower(fetching: Fetching = Fetching()) -> Path:  # noqa: B008
-    """GeoCLIP's tower: in the hub client's own cache if it has it, else fetched. Raises ModelError, OutputError."""
+    """Return the file of GeoCLIP's image tower, from the cache of the hub's client, or downloaded.
+
+    Raises ModelError, OutputError.
+    """
     one = catalog.known()["geoclip"]
     cache = os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME", "~/.cache/huggingface")) / "hub"
     repository, revision, file, size = one.source
@@ -40,7 +43,7 @@ def fetch_tower(fetching: Fetching = Fetching()) -> Path:  # noqa: B008
     if (snapshot / file).is_file():
         return snapshot / file
     wanted = Wanted(f"{endpoint()}/{repository}/resolve/{revision}/{file}", size, one.sha256)
-    place = _on_its_way() / file
+    place = _download_folder() / file
     hint = f"; or give --tower FILE ({file} of {repository})"
     if not place.is_file():
         download.check_online("geoclip", hint)
@@ -56,12 +59,12 @@ def make(
     options: Mapping[str, Any] | None = None,
     places: int | None = None,
 ) -> None:
-    """GeoCLIP as published: CLIP and the package's head for pictures, its 100,000 places as the gallery.
+    """Write the model folder of GeoCLIP as published: CLIP and the head for pictures, 100,000 places as the gallery.
 
-    ``card`` is its README.md; ``options`` of the tower and a smaller number of ``places`` are for trying it out. Raises
+    ``card`` is the text of README.md. ``options`` of the tower and a smaller number of ``places`` are for tests. Raises
     MissingExtraError, ModelError, OutputError.
     """
-    for needed in ("geoclip", "torch"):  # looked for, not imported: to say that there is no network takes no time
+    for needed in ("geoclip", "torch"):  # not imported: imports would delay an error about the network
         if importlib.util.find_spec(needed) is None:
             raise missing_extra(needed, needed)
     tower = fetching.tower or fetch_tower(fetching)
@@ -103,18 +106,18 @@ def make(
         training={"gallery": len(points), "places": len(gallery.places)},
     )
     model_folder.write(out, described, network.eval(), hierarchy, gallery, calibration, {"README.md": card})
-    if tower.parent == _on_its_way():
+    if tower.parent == _download_folder():
         shutil.rmtree(tower.parent, ignore_errors=True)
 
 
-def _on_its_way() -> Path:
+def _download_folder() -> Path:
     return catalog.downloads() / "geoclip"
 
 
 def _as_published(scale: float) -> Calibration:
-    """A softmax over the gallery, or over the cells, and no prior to speak of; nothing is fitted.
+    """Return a calibration that fits nothing: a softmax over the gallery or the cells, with hardly any prior.
 
-    "places" is the gallery with half of the votes lifted to the tops of the cosine, which the paper does not do.
+    The mixture "places" is the gallery, but half of the votes go to the maxima of the cosine. The paper does not do so.
     """
     gallery, places = GallerySettings(temperature=1 / scale), PlacesSettings(temperature=1 / scale)
     by_part = {"mixture": "gallery", "gallery": "gallery", "cells": "cells", "places": "places"}

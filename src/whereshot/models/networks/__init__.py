@@ -1,4 +1,4 @@
-"""Networks, for training and export. HEADS names every head; adding one is one file and one line."""
+"""Networks, for training and export. HEADS lists all heads; a new head is one file and one line."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Alignment: an image tower learns the encodings that a location encoder gives to the places of the photos.
+"""The head "align": pictures get encodings that are near the encodings of the places where they were taken.
 
-Features (n, dim) in; encodings of pictures in the space of locations, and their similarity to the places of a gallery,
-the centres of the cells, out. Trained by the cosine alone, towards an encoder that is frozen, or by contrast with the
-places of the batch and of a queue (Vivanco Cepeda et al. 2023, after He et al. 2020).
+It turns features (n, dim) into encodings of pictures, and into similarities with the centres of the cells. The loss is
+the cosine with a frozen location encoder, or a contrastive loss over the places of the batch and of a queue (Vivanco
+Cepeda et al. 2023, after He et al. 2020).
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ GEOCLIP = "geoclip"
 
 
 class AlignSettings(Settings):
-    """``locations`` is "geoclip", with the package's weights, or one of ENCODERS, trained along from random ones."""
+    """Settings of the head. ``locations`` is "geoclip" with published weights, or one of ENCODERS with random ones."""
 
     locations: str = GEOCLIP
     location_settings: dict[str, Any] = Field(default_factory=dict)
     train_locations: bool | None = None
-    """Whether the location encoder learns too; by default one of our own does and GeoCLIP's stays as it is."""
+    """Whether the location encoder is trained too; by default yes for ENCODERS, and no for "geoclip"."""
     loss: Literal["cosine", "contrastive"] = "contrastive"
     width: int = Field(768, ge=1)
     layers: int = Field(1, ge=0)
-    """Hidden dense layers between the features and the encoding."""
+    """Number of hidden dense layers between the features and the encoding."""
     dense: bool = True
-    """No layers at all where the backbone's features are encodings already, as those of the backbone "geoclip" are."""
+    """False for no layers at all: the features are encodings already, as those of the backbone "geoclip"."""
     dropout: float = Field(0.0, ge=0, lt=1)
     temperature: float = Field(0.07, gt=0)
-    """What cosines are divided by, at first."""
+    """Initial value by which cosines are divided."""
     queue: int = Field(4096, ge=0)
-    """Places of earlier batches that are contrasted with, too."""
+    """Number of places of earlier batches that the contrastive loss also uses."""
 
     @model_validator(mode="after")
     def _check(self) -> AlignSettings:
@@ -58,7 +58,10 @@ class AlignSettings(Settings):
         except ConfigError as error:
             raise ValueError(str(error)) from None
         if self.loss == "cosine" and self.learns_locations:
-            raise ValueError("by the cosine alone all places become one; train_locations = false, or loss contrastive")
+            raise ValueError(
+                "loss cosine with a trained location encoder gives all places the same encoding; "
+                "set train_locations = false, or loss = contrastive"
+            )
         return self
 
     @property
@@ -67,14 +70,14 @@ class AlignSettings(Settings):
         return self.locations != GEOCLIP if self.train_locations is None else self.train_locations
 
     def parse_locations(self) -> Settings:
-        """The location encoder's own settings. Raises ConfigError."""
+        """Parse and return the settings of the location encoder. Raises ConfigError."""
         if self.locations == GEOCLIP:
             return FourierSettings()
         return settings_file.parse(self.location_settings, ENCODERS[self.locations].settings, name="location_settings")
 
 
 class Align(Head):
-    """Dense layers to the encoding; logits are scaled cosines with the encoded centres of all levels' cells."""
+    """Dense layers to the encoding. Logits are scaled cosines with the encoded centres of the cells of all levels."""
 
     kind = "align"
     queue: torch.Tensor
@@ -92,16 +95,18 @@ class Align(Head):
                 dim = settings.width
             self.tower.append(nn.Linear(dim, self.locations.dim))
         elif dim != self.locations.dim:
-            raise ConfigError(f"head.settings.dense: {dim} features are no encodings of {self.locations.dim} numbers")
+            raise ConfigError(
+                f"head.settings.dense = false needs features of {self.locations.dim} numbers; the backbone has {dim}"
+            )
         self.log_scale = nn.Parameter(torch.tensor(-math.log(settings.temperature)))
         self.log_scale.requires_grad_(settings.loss == "contrastive")
-        # NaN for places that are not there yet: a resumed run goes on with the queue of the killed one
+        # NaN marks empty entries; the queue is part of the saved state of a run
         self.register_buffer("queue", torch.full((settings.queue, 2), math.nan, dtype=torch.float64))
         self.register_buffer("queued", torch.zeros((), dtype=torch.int64))
         self._centers: torch.Tensor | None = None
 
     def train(self, mode: bool = True) -> Align:
-        """Training mode or not; what was encoded before is forgotten, unless nothing changes."""
+        """Set the training mode. Encodings of the cells are cleared where training can change them."""
         if mode or self.training:
             self._centers = None
         return super().train(mode)
@@ -112,9 +117,9 @@ class Align(Head):
 
     @torch.no_grad()
     def target(self, points: NDArray[np.float64]) -> torch.Tensor:
-        """The positions (n, 2), or for the cosine loss their unit encodings (n, dim), once and for all.
+        """Return the positions (n, 2), or for the cosine loss their unit encodings (n, dim).
 
-        Raises MissingExtraError where GeoCLIP's weights are not at hand.
+        Raises MissingExtraError where the weights of GeoCLIP are not installed.
         """
         if self._problem is not None:
             raise self._problem
@@ -125,11 +130,11 @@ class Align(Head):
         return torch.cat([self.places(part.to(device)).cpu() for part in torch.split(positions, 4096)])
 
     def encoding(self, features: torch.Tensor) -> torch.Tensor:
-        """Unit encodings (n, dim of locations) of features (n, dim)."""
+        """Return unit encodings (n, dim of locations) of features (n, dim)."""
         return nn.functional.normalize(self.tower(features).float(), dim=1)
 
     def places(self, positions: torch.Tensor) -> torch.Tensor:
-        """Unit encodings (m, dim of locations) of positions (m, 2) in degrees."""
+        """Return unit encodings (m, dim of locations) of positions (m, 2) in degrees."""
         return nn.functional.normalize(self.locations(positions).float(), dim=1)
 
     def loss(self, features: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
@@ -144,9 +149,9 @@ class Align(Head):
         return (each * weight).sum() / weight.sum().clamp(min=1e-12)
 
     def _contrast(self, encoding: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Cross-entropy (n,) of each picture's own place among those of the batch and of the queue.
+        """Return the cross-entropy (n,) of each picture's own place among the places of the batch and of the queue.
 
-        The same place a second time is no other place, and is left out.
+        Repetitions of its own place are left out.
         """
         known = self.queue[~self.queue[:, 0].isnan()]
         others = torch.cat([target, known])
@@ -158,7 +163,7 @@ class Align(Head):
 
     @torch.no_grad()
     def _enqueue(self, target: torch.Tensor) -> None:
-        """Put a batch's places into the queue, over the oldest."""
+        """Put the places of a batch into the queue, in place of the oldest ones."""
         if self.settings.queue:
             newest = target[-self.settings.queue :]
             spots = (self.queued + torch.arange(len(newest), device=target.device)) % self.settings.queue
@@ -175,7 +180,7 @@ class Align(Head):
         return {"encoding": encoding, "logits": self.log_scale.exp() * encoding @ self._cell_encodings().T}
 
     def _cell_encodings(self) -> torch.Tensor:
-        """Unit encodings (cells of all levels, dim) of the cells' centres; kept while nothing is trained."""
+        """Return unit encodings (cells of all levels, dim) of the cell centres, cached outside of training."""
         if not self.training and not torch.is_grad_enabled() and self._centers is not None:
             return self._centers
         device = self.log_scale.device
@@ -187,7 +192,10 @@ class Align(Head):
 
 
 def _make_locations(settings: AlignSettings) -> tuple[LocationEncoder, MissingExtraError | None]:
-    """The location encoder, and why it is not yet what it should be: a model folder fills it all the same."""
+    """Return the location encoder, and the error where its published weights are missing.
+
+    The error is raised at training only: a model folder brings its own weights.
+    """
     if settings.locations != GEOCLIP:
         return ENCODERS[settings.locations].encoder(settings.parse_locations()), None
     try:

@@ -1,7 +1,7 @@
-"""Losses besides the head's, on the same features: what else a picture's features should tell while they are learned.
+"""Auxiliary losses: further tasks that the features of a trained backbone learn beside the place.
 
-Records give the targets, AUXILIARIES names every loss; adding one is one class and one line. They are of use only where
-the backbone is trained, and are left behind when the model is written.
+The targets come from the records. AUXILIARIES lists all losses; a new loss is one class and one line. Their layers are
+not part of the model that is written.
 """
 
 from __future__ import annotations
@@ -26,38 +26,40 @@ from whereshot.photos.scenes import SCENE_COLUMNS, scene_shares
 
 LONGEST_GRAM, SHORTEST_GRAM = 5, 3
 MOST_GRAMS = 256
-"""Of one text; what is beyond is cut."""
+"""Largest number of n-grams of a text; the others are dropped."""
 _NO_GRAM = -1
 
 
 class AuxiliarySettings(Settings):
-    """``weight`` is what the loss is multiplied with before it is added to the head's."""
+    """Settings of an auxiliary loss. ``weight`` multiplies the loss before it is added to the loss of the head."""
 
     weight: float = Field(0.1, gt=0)
 
 
 class AuxiliaryLoss(nn.Module, ABC):
-    """Features (n, dim) of unit length and what records tell of these photos -> a loss."""
+    """A loss on features (n, dim) of unit length, with targets from the records."""
 
     @classmethod
     @abstractmethod
     def target(cls, records: Records, settings: Any) -> torch.Tensor:
-        """What the loss compares with, (n, ...), on the CPU. Raises InputError where no photo has it."""
+        """Return the targets (n, ...), on the CPU. Raises InputError where no photo has a target."""
 
     @abstractmethod
     def forward(self, features: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        """The mean over photos weighted by (n,), of those that have a target; zero where none has."""
+        """Return the weighted mean loss of the photos that have a target; zero where none has."""
 
 
 class SceneSettings(AuxiliarySettings):
-    """``scale`` is the length that unit features get, as in the head "classify"."""
+    """Settings of "scene". ``scale`` multiplies the unit features, as in the head "classify"."""
 
     scale: float = Field(20.0, gt=0)
 
 
 class SceneLoss(AuxiliaryLoss):
-    """Cross-entropy with the probabilities of indoor, natural and urban (Mueller-Budack et al. 2018 classify these to
-    choose among networks; here one network learns them beside the place)."""
+    """Cross-entropy with the probabilities of indoor, natural and urban scenes.
+
+    Mueller-Budack et al. 2018 classify scenes to choose among networks. Here one network learns them beside the place.
+    """
 
     def __init__(self, dim: int, settings: SceneSettings, target: torch.Tensor) -> None:
         super().__init__()
@@ -80,9 +82,10 @@ class SceneLoss(AuxiliaryLoss):
 
 
 class CaptionSettings(AuxiliarySettings):
-    """Texts are those of ``column``, or given embeddings where its values are lists of numbers.
+    """Settings of "captions". ``column`` holds texts, or embeddings of texts as lists of numbers.
 
-    ``buckets`` hashed n-grams with ``dim`` numbers each make a text's encoding; ``temperature`` divides the cosine.
+    The encoding of a text is the mean of its hashed n-grams: ``buckets`` vectors of ``dim`` numbers. ``temperature``
+    divides the cosine.
     """
 
     column: str = "title"
@@ -92,9 +95,12 @@ class CaptionSettings(AuxiliarySettings):
 
 
 class CaptionLoss(AuxiliaryLoss):
-    """Contrastive, both ways: each picture is to find its own text in the batch, each text its picture (Radford et al.
-    2021, CLIP). Texts are means of hashed n-grams of letters, learned from nothing: a word says something only after it
-    was seen often. Photos without a text are left out, and photos of one text are each other's."""
+    """Contrastive loss in both directions (Radford et al. 2021, CLIP).
+
+    Each picture must find its own text in the batch, and each text its picture. Texts are means of hashed n-grams of
+    letters, which start at random: a word is useful only after many photos. Photos without a text are left out. Photos
+    with the same text count as matches of each other.
+    """
 
     def __init__(self, dim: int, settings: CaptionSettings, target: torch.Tensor) -> None:
         super().__init__()
@@ -159,10 +165,10 @@ AUXILIARIES: dict[str, AuxiliaryKind] = {
 
 
 class Auxiliary(nn.Module):
-    """All auxiliary losses of a run, with what all of its records tell."""
+    """All auxiliary losses of a run, with the targets of all its records."""
 
     def __init__(self, dim: int, settings: dict[str, dict[str, Any]], records: Records) -> None:
-        """``settings`` by the loss's name. Raises ConfigError for an unknown one, InputError where targets miss."""
+        """Take settings by the name of a loss. Raises ConfigError for an unknown name, InputError without targets."""
         super().__init__()
         self._targets: dict[str, torch.Tensor] = {}
         self._weights: dict[str, float] = {}
@@ -175,7 +181,7 @@ class Auxiliary(nn.Module):
         self.losses = nn.ModuleDict(losses)
 
     def forward(self, features: torch.Tensor, rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        """The weighted sum of the losses for features (n, dim) of the records' ``rows`` (n,)."""
+        """Return the weighted sum of the losses for features (n, dim) of the records ``rows`` (n,)."""
         total = features.new_zeros(())
         for name, loss in self.losses.items():
             target = self._targets[name][rows.cpu()].to(features.device)
@@ -184,7 +190,7 @@ class Auxiliary(nn.Module):
 
 
 def parse(settings: dict[str, dict[str, Any]]) -> dict[str, AuxiliarySettings]:
-    """The settings of each auxiliary loss by name, checked. Raises ConfigError."""
+    """Parse and return the settings of each auxiliary loss by name. Raises ConfigError."""
     for name in settings:
         if name not in AUXILIARIES:
             raise ConfigError(f"auxiliary: no loss {name!r}; {nearest_name(name, AUXILIARIES)}")
@@ -195,7 +201,7 @@ def parse(settings: dict[str, dict[str, Any]]) -> dict[str, AuxiliarySettings]:
 
 
 def hashed_grams(text: str, buckets: int) -> list[int]:
-    """The buckets of a text's words and of their n-grams of three to five letters (Bojanowski et al. 2017).
+    """Return the buckets of the words of a text and of their n-grams of three to five letters (Bojanowski et al. 2017).
 
     >>> hashed_grams("Rue", 2**32) == hashed_grams("rue!", 2**32), len(hashed_grams("Rue", 9))
     (True, 6)
@@ -213,10 +219,10 @@ def hashed_grams(text: str, buckets: int) -> list[int]:
 
 
 def _embeddings(values: list[Any], column: str) -> torch.Tensor:
-    """(n, d) of a column of lists, NaN for a photo without one. Raises InputError for lists of several lengths."""
+    """Return a column of lists as (n, d), NaN for a photo without a list. Raises InputError for different lengths."""
     lengths = {len(value) for value in values if value}
     if len(lengths) != 1:
-        raise InputError(f"the column {column!r} holds embeddings of {len(lengths)} lengths; one is needed")
+        raise InputError(f"the column {column!r} has embeddings of {len(lengths)} lengths; all must be equally long")
     (length,) = lengths
     table = np.array([value if value else [math.nan] * length for value in values], dtype=np.float32)
     return torch.from_numpy(table)

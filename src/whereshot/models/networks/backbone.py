@@ -1,6 +1,6 @@
-"""Image backbones from timm, by name, with their weights from a local file, from the hub, or random.
+"""Image backbones of timm: pictures (n, 3, h, w) become pooled features (n, dim).
 
-Pictures (n, 3, h, w) in, pooled features (n, dim) out.
+Weights come from a local file or from the hub, or are random.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from whereshot.models.networks.geoclip import ImageTower
 from whereshot.photos.preprocess import Preprocess
 
 TOWERS: dict[str, type[ImageTower]] = {"geoclip": ImageTower}
-"""Backbones that put layers of their own on a network of timm's; the option "tower" names another such network."""
+"""Backbones with further layers on a timm network. The option "tower" names another timm network."""
 
 _torchvision_schemas: torch.library.Library | None = None
 
@@ -40,7 +40,7 @@ def _timm() -> Any:
     global _torchvision_schemas
     import importlib.util
 
-    if download.is_offline():  # before the hub's client is imported, which then uses what it fetched before
+    if download.is_offline():  # must be set before the hub's client is imported, which then uses its cache only
         os.environ["HF_HUB_OFFLINE"] = "1"
     missing = not hasattr(torch.ops.torchvision, "nms")
     compiled_for_cuda = torch.version.cuda is None and importlib.util.find_spec("torchvision") is not None
@@ -56,13 +56,13 @@ def _timm() -> Any:
 def _how_much(trained: Any) -> Any:
     if isinstance(trained, bool) or (isinstance(trained, int) and trained >= 1):
         return trained
-    raise ValueError("true for all of it, false, or how many of its last blocks, at least 1")
+    raise ValueError("expected true (the whole backbone), false, or the number of last blocks to train, at least 1")
 
 
 class BackboneSettings(Settings):
-    """Which network turns a picture into features, and where its weights come from.
+    """The network that turns a picture into features, and where its weights come from.
 
-    ``name`` is timm's, for weights from the hub with or without a tag: "mobilenetv2_100.ra_in1k".
+    ``name`` is a name of timm. For weights from the hub it may have a tag: "mobilenetv2_100.ra_in1k".
     """
 
     name: str
@@ -70,12 +70,14 @@ class BackboneSettings(Settings):
     options: dict[str, Any] = Field(default_factory=dict)
     """Further arguments of ``timm.create_model`` that the weights need, for example ``pad_type = "same"``."""
     trained: Annotated[bool | int, BeforeValidator(_how_much)] = False
-    """Whether training changes the backbone, or how many of its last blocks; otherwise it is frozen and its features
-    are cached."""
+    """Whether training changes the backbone: true, false, or the number of last blocks to train.
+
+    The features of a frozen backbone are cached.
+    """
 
 
 class Backbone(FeatureNetwork):
-    """A timm network without its classifier; ``identity`` is the hash of the weights it started from."""
+    """A timm network without its classifier; ``identity`` is the hash of its initial weights."""
 
     def __init__(self, settings: BackboneSettings, network: nn.Module, identity: str) -> None:
         super().__init__()
@@ -89,14 +91,14 @@ class Backbone(FeatureNetwork):
 
     @property
     def features_key(self) -> str:
-        """What the features depend on beside the picture: name, options and weights, as a short text."""
+        """A short text of all that the features depend on besides the picture: name, options and weights."""
         built = f"{self.settings.name} {sorted(self.settings.options.items())} {self.identity}"
         return hashlib.blake2b(built.encode(), digest_size=16).hexdigest()
 
     def blocks(self) -> dict[str, int]:
-        """The block, from 0 for the stem upwards, of each parameter, by its name in the network.
+        """Return the block number of each parameter by its name; the stem is block 0.
 
-        Blocks are timm's finest groups: a transformer's or a residual block each; the last norm is of the last block.
+        Blocks are timm's finest groups: transformer blocks or residual blocks. The last norm belongs to the last block.
         """
         tower = isinstance(self.network, ImageTower)
         network = self.network.clip if tower else self.network
@@ -109,7 +111,7 @@ class Backbone(FeatureNetwork):
         return {name: inner.get(name, top) for name, _ in self.network.named_parameters()}
 
     def train_last(self, count: int) -> None:
-        """Freeze all but the last ``count`` blocks. Raises ConfigError for more than there are."""
+        """Freeze all but the last ``count`` blocks. Raises ConfigError where the network has fewer blocks."""
         blocks = self.blocks()
         total = max(blocks.values()) + 1
         if count > total:
@@ -119,12 +121,12 @@ class Backbone(FeatureNetwork):
             parameter.requires_grad_(blocks[name] >= total - count)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Pictures (n, 3, h, w) -> features (n, dim)."""
+        """Return the features (n, dim) of pictures (n, 3, h, w)."""
         result: torch.Tensor = self.network(images)
         return result
 
     def train(self, mode: bool = True) -> Backbone:
-        """Training mode, but batch norms keep their statistics: batches here are small and skewed."""
+        """Set the training mode. Batch norms keep their statistics, because batches are small and biased."""
         super().train(mode)
         for module in self.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
@@ -133,7 +135,7 @@ class Backbone(FeatureNetwork):
 
 
 def default_preprocess(settings: BackboneSettings, **changes: Any) -> Preprocess:
-    """The preprocessing that timm documents for a network, with ``changes`` on top.
+    """Return the preprocessing that timm documents for a network, with ``changes``.
 
     Raises InputError for a name that timm does not know, ConfigError for a wrong change.
     """
@@ -153,10 +155,10 @@ def default_preprocess(settings: BackboneSettings, **changes: Any) -> Preprocess
 
 
 def create(settings: BackboneSettings, *, load_weights: bool = True, seed: int = 0) -> Backbone:
-    """Build a backbone; ``load_weights`` False leaves it for a model folder to fill.
+    """Build a backbone. Without ``load_weights`` a model folder loads the weights later.
 
-    Random weights are those of the ``seed``, the same in every process. Raises InputError for a name that timm does
-    not know, ModelError for weights that do not fit or cannot be had.
+    Random weights depend on the ``seed`` alone. Raises InputError for a name that timm does not know, ModelError for
+    weights that do not fit or cannot be fetched.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -182,7 +184,7 @@ def _build(settings: BackboneSettings, *, from_hub: bool) -> nn.Module:
         name, classes = options.pop("tower", tower.tower), tower.classes
     if not timm.is_model(name):
         close = difflib.get_close_matches(name, [*timm.list_models(), *TOWERS], n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]!r}?" if close else "timm.list_models() names them all"
+        hint = f"did you mean {close[0]!r}?" if close else "timm.list_models() lists all names"
         raise InputError(f"no backbone {name!r} in timm; {hint}")
     try:
         network = timm.create_model(name, pretrained=from_hub, num_classes=classes, **options)
@@ -200,7 +202,7 @@ def _build(settings: BackboneSettings, *, from_hub: bool) -> nn.Module:
 
 
 def _load_file(network: nn.Module, path: Path) -> str:
-    """Load a safetensors file, whose classifier is ignored; returns its hash."""
+    """Load a safetensors file without its classifier; return the hash of the file. Raises ModelError."""
     try:
         state = load_file(path)
     except FileNotFoundError:

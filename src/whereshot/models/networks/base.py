@@ -1,4 +1,4 @@
-"""What every head answers for: its target, its loss, its outputs; and how crops and features are put together."""
+"""The base classes of networks: heads with their target, loss and outputs, backbones, and the whole network."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from whereshot.earth.partition import Hierarchy
 
 
 class Head(nn.Module, ABC):
-    """Features (n, dim) of unit length -> what a readout turns into places."""
+    """The layers after the features (n, dim) of unit length. A readout turns their outputs into places."""
 
     kind: ClassVar[str]
     hierarchy: Hierarchy
 
     @abstractmethod
     def target(self, points: NDArray[np.float64]) -> torch.Tensor:
-        """What the loss compares with, for positions (n, 2) in degrees."""
+        """Return the targets of the loss for positions (n, 2) in degrees."""
 
     @abstractmethod
     def loss(self, features: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        """Mean loss, a scalar, of features (n, dim) weighted by (n,)."""
+        """Return the mean loss, a scalar, of features (n, dim) with weights (n,)."""
 
     @abstractmethod
     def outputs(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
-        """What the readout needs of features (n, dim), by name."""
+        """Return the outputs that the readout needs, by name, for features (n, dim)."""
 
     def place_weights(self) -> dict[str, NDArray[Any]] | None:
-        """Weights of the location encoder that the output "encoding" is to be compared by; None where there is none."""
+        """Return the weights of the location encoder that belongs to the output "encoding"; None without an encoder."""
         return None
 
 
 class FeatureScaling(nn.Module):
-    """Pooled features -> signed power, minus the mean, unit length: what cosine and linear heads like best.
+    """Scales pooled features for the heads: signed power, minus the mean, unit length.
 
-    The square root and the centring take the burstiness out of pooled activations (Jegou and Chum 2012).
+    The square root and the centring reduce the weight of few large activations (Jegou and Chum 2012).
     """
 
     mean: torch.Tensor
@@ -51,7 +51,7 @@ class FeatureScaling(nn.Module):
         self.register_buffer("power", torch.tensor(float(power)))
 
     def _powered(self, features: torch.Tensor) -> torch.Tensor:
-        # the clamp changes no value that counts, and keeps the gradient of a root at zero finite
+        # the clamp keeps the gradient of the root finite at zero; the values hardly change
         return features.sign() * features.abs().clamp(min=1e-12).pow(self.power)
 
     @torch.no_grad()
@@ -65,25 +65,25 @@ class FeatureScaling(nn.Module):
 
 
 class FeatureNetwork(nn.Module):
-    """Pictures (n, 3, h, w) -> features (n, ``dim``), by a ``network`` of timm's or by CLIP's tower."""
+    """Turns pictures (n, 3, h, w) into features (n, ``dim``), with a timm ``network`` or CLIP's image tower."""
 
     dim: int
     network: nn.Module
 
     def blocks(self) -> dict[str, int]:
-        """The block, from 0 upwards, of each parameter, by its name in the network."""
+        """Return the block number of each parameter by its name, from 0 for the stem."""
         raise NotImplementedError
 
 
 class Network(nn.Module):
-    """Backbone, scaling and head as one: crops in, outputs by name out."""
+    """Backbone, scaling and head: turns crops into outputs by name."""
 
     def __init__(self, backbone: FeatureNetwork, scaling: FeatureScaling, head: Head) -> None:
         super().__init__()
         self.backbone, self.scaling, self.head = backbone, scaling, head
 
     def features(self, crops: torch.Tensor, owner: torch.Tensor, photos: int) -> torch.Tensor:
-        """Mean features (photos, dim), unit length, of crops (m, 3, h, w), each owned by one photo (m,)."""
+        """Return the mean features (photos, dim) of crops (m, 3, h, w); ``owner`` (m,) is the photo of each crop."""
         result: torch.Tensor = self.scaling(mean_of_crops(self.backbone(crops), owner, photos))
         return result
 
@@ -92,12 +92,12 @@ class Network(nn.Module):
         return self.from_features(self.features(crops, owner, photos))
 
     def from_features(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
-        """All outputs, of scaled features (n, dim)."""
+        """Return all outputs by name for scaled features (n, dim)."""
         return {"features": features, **self.head.outputs(features)}
 
 
 def mean_of_crops(pooled: torch.Tensor, owner: torch.Tensor, photos: int) -> torch.Tensor:
-    """Mean (photos, dim) of the crops' features (m, dim) over their owners (m,)."""
+    """Return the mean (photos, dim) of the features (m, dim) of the crops of each photo; ``owner`` is (m,)."""
     total = torch.zeros(photos, pooled.shape[1], dtype=pooled.dtype, device=pooled.device)
     total.index_add_(0, owner, pooled)
     counts = torch.bincount(owner, minlength=photos).clamp(min=1)

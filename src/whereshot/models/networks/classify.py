@@ -1,6 +1,7 @@
-"""Classification over a hierarchy of cells: one linear layer per level, a loss of LOSSES averaged over the levels.
+"""The head "classify": classification over the cells of each level, with one linear layer per level.
 
-With ``offset`` a second layer says where in the chosen cell (OSV-5M's hybrid of classification and regression).
+The loss is one of LOSSES, averaged over the levels. With ``offset`` a second layer predicts the position inside the
+chosen cell (the hybrid of classification and regression of OSV-5M).
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from whereshot.models.networks.base import Head
 from whereshot.models.networks.losses import LOSSES, Loss, centers_of, distances_between
 
 REACH = 2.0
-"""How far an offset goes, as a multiple of the cell's spread: the corners of an evenly filled square are at 1.7."""
+"""Largest offset, as a multiple of the cell's spread. The corners of an evenly filled square are at 1.7."""
 LEAST_REACH_KM = 1.0
 
 
 class ClassifySettings(Settings):
-    """``scale`` is the length that unit features get before the linear layers; ``loss`` is one of LOSSES."""
+    """Settings of the head. ``scale`` multiplies the unit features; ``loss`` is one of LOSSES."""
 
     dropout: float = Field(0.0, ge=0, lt=1)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
@@ -36,16 +37,16 @@ class ClassifySettings(Settings):
     loss: str = "cross-entropy"
     loss_settings: dict[str, Any] = Field(default_factory=dict)
     offset: bool = False
-    """Whether a position within the finest cell is learned too; answer with calibration.position = "offset"."""
+    """Whether a position inside the finest cell is learned too. calibration.position = "offset" then uses it."""
     offset_weight: float = Field(1.0, gt=0)
-    """What the offset's mean squared error, in units of its reach, is multiplied with."""
+    """Weight of the mean squared error of the offset, which is measured in units of the largest offset."""
 
     @model_validator(mode="after")
     def _check(self) -> ClassifySettings:
         if self.loss not in LOSSES:
             raise ValueError(f"no loss {self.loss!r}; {nearest_name(self.loss, LOSSES)}")
         if self.label_smoothing and not LOSSES[self.loss].loss.smoothing:
-            raise ValueError(f"the loss {self.loss!r} smooths its targets by itself; leave label_smoothing at 0")
+            raise ValueError(f"the loss {self.loss!r} does not allow label_smoothing; set label_smoothing = 0")
         try:
             self.make_loss()
         except ConfigError as error:
@@ -53,14 +54,14 @@ class ClassifySettings(Settings):
         return self
 
     def make_loss(self) -> Loss:
-        """The loss with its own settings. Raises ConfigError."""
+        """Return the loss with its settings. Raises ConfigError."""
         kind = LOSSES[self.loss]
         parsed = settings_file.parse(self.loss_settings, kind.settings, name="loss_settings")
         return kind.loss(parsed, self.label_smoothing)
 
 
 class Classify(Head):
-    """Weyand et al. 2016 with one partition; Mueller-Budack et al. 2018 with several."""
+    """Linear classification of cells (Weyand et al. 2016 with one level; Mueller-Budack et al. 2018 with several)."""
 
     kind = "classify"
     reach_km: torch.Tensor
@@ -73,7 +74,7 @@ class Classify(Head):
         self._distances: list[torch.Tensor] | None = None
         self.dropout = nn.Dropout(settings.dropout)
         self.linear = nn.Linear(dim, sum(hierarchy.sizes))
-        nn.init.zeros_(self.linear.weight)  # start at equal probabilities: the first steps are not wasted
+        nn.init.zeros_(self.linear.weight)  # all cells are equally probable at the start
         nn.init.zeros_(self.linear.bias)
         if settings.offset:
             finest = hierarchy.finest
@@ -90,10 +91,11 @@ class Classify(Head):
         return self.settings.offset or (distances is not None and distances.to == "place")
 
     def target(self, points: NDArray[np.float64]) -> torch.Tensor:
-        """Cell numbers (n, levels), -1 outside; where the loss or the offset needs them, in float64 and with four
-        more columns: latitude, longitude, and km east and north of the finest cell's imagery centroid.
+        """Return the cell numbers (n, levels) of positions (n, 2); -1 outside of all cells.
 
-        Raises ConfigError for more cells than a table of distances may have.
+        Where the loss or the offset needs positions, the result is float64 and has four more columns: latitude,
+        longitude, and km east and north of the imagery centroid of the finest cell. Raises ConfigError where there are
+        too many cells for a table of distances.
         """
         cells = self.hierarchy.assign(points)
         self._measure()
@@ -104,7 +106,7 @@ class Classify(Head):
         return torch.from_numpy(np.concatenate([cells, points, from_center], axis=1))
 
     def _measure(self) -> list[torch.Tensor]:
-        """What the loss needs of each level: the distances between all of its cells, or the cells' centres alone."""
+        """Return what the loss needs for each level: the distances between all its cells, or the cell centres."""
         measured = self._loss.distances
         if self._distances is not None:
             return self._distances
@@ -118,7 +120,7 @@ class Classify(Head):
         return self._distances
 
     def _distance_km(self, level: int, cells: torch.Tensor, target: torch.Tensor) -> torch.Tensor | None:
-        """Distances (n, cells of the level) to the true cells' centres, or to the true places."""
+        """Return the distances (n, cells of the level) to the centres of the true cells, or to the true places."""
         measured = self._loss.distances
         if measured is None:
             return None
@@ -151,7 +153,7 @@ class Classify(Head):
         return total
 
     def _within(self, features: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
-        """How far east and north (n, 2) in the cells (n,), in units of the reach: between -1 and 1."""
+        """Return the offset (n, 2) east and north in the cells (n,), as shares of the largest offset: -1 to 1."""
         raw = self.within(self.dropout(features * self.settings.scale)).float()
         result: torch.Tensor = (
             raw.unflatten(1, (-1, 2)).gather(1, cells[:, None, None].expand(-1, 1, 2)).squeeze(1).tanh()
@@ -166,7 +168,7 @@ class Classify(Head):
         return _weighted_mean((within - wanted).square().sum(dim=1), inside)
 
     def _choice(self, logits: torch.Tensor) -> torch.Tensor:
-        """The finest cell (n,) of the largest product of the levels' probabilities."""
+        """Return the finest cell (n,) with the largest product of the probabilities of all levels."""
         parts = []
         for level, own in enumerate(torch.split(logits.double(), list(self.hierarchy.sizes), dim=1)):
             log_probability, parent = own.log_softmax(dim=1), self.parents[:, level]
@@ -175,8 +177,11 @@ class Classify(Head):
         return functools.reduce(torch.add, parts).argmax(dim=1)
 
     def outputs(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
-        """By name: "logits" of all levels' cells; with ``offset`` also the chosen finest cell, "offset_cell" (n, 1),
-        and how many km east and north of its imagery centroid the place is, "offset" (n, 2)."""
+        """Return "logits" of the cells of all levels.
+
+        With ``offset`` also "offset_cell" (n, 1), the chosen finest cell, and "offset" (n, 2), the km east and north of
+        its imagery centroid.
+        """
         logits = self._logits(features)
         if not self.settings.offset:
             return {"logits": logits}
@@ -190,7 +195,7 @@ def _weighted_mean(each: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
 
 
 def east_north_km(origins: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far east and north (n, 2) of origins (n, 2) positions (n, 2) are: ``sphere.move`` along it leads there."""
+    """Return how many km east and north (n, 2) of origins (n, 2) positions (n, 2) lie, along the great circle."""
     p, q = np.radians(np.asarray(origins, np.float64)), np.radians(np.asarray(points, np.float64))
     turn = q[:, 1] - p[:, 1]
     east = np.sin(turn) * np.cos(q[:, 0])

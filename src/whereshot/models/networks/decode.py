@@ -1,8 +1,8 @@
-"""From an encoding back to the place: search among encoded places, refinement on the sphere, and a posterior of both.
+"""Finds the places of encodings (n, dim) and returns them as a Posterior.
 
-Encodings (n, dim) in, a Posterior out. ``Decoder`` climbs from the most similar of many places to the tops of the
-hills of the similarity (Levenberg and Marquardt, exact derivatives of the encoder), weighs each hill by the noise
-that is left at its top and by where photos are taken, and answers with a mixture whose extents are the hills' own.
+``Decoder`` starts at the most similar of many known places and climbs to the maxima of the similarity (Levenberg and
+Marquardt, with exact derivatives of the encoder). The weight of a maximum depends on the noise that its similarity
+leaves and on where photos are taken. The answer is a mixture of places as wide as the maxima.
 """
 
 from __future__ import annotations
@@ -24,18 +24,25 @@ from whereshot.models.networks.locations import LocationEncoder, encode
 from whereshot.models.networks.photo_density import PhotoDensity
 from whereshot.models.readout import hill_climbing
 from whereshot.models.readout.encoded_places import kept_encodings
-from whereshot.models.readout.hill_climbing import HALF_MASS, ClimbSettings, Hills, concentration, once, starts_among
+from whereshot.models.readout.hill_climbing import (
+    HALF_MASS,
+    ClimbSettings,
+    Hills,
+    concentration,
+    starts_among,
+    without_repeats,
+)
 from whereshot.posterior.base import Posterior
 
 
 class DecodeSettings(ClimbSettings):
-    """How far the search goes, and how many places the answer has."""
+    """Settings of the search, and the number of places of the answer."""
 
     places: int = Field(64, ge=1)
 
 
 def encoded_places(encoder: LocationEncoder, positions: ArrayLike, cache: Path | None = None) -> torch.Tensor:
-    """Unit encodings (m, dim), float32, of positions (m, 2), on the encoder's device; kept under ``cache``."""
+    """Return unit encodings (m, dim), float32, of positions (m, 2), on the encoder's device; stored in ``cache``."""
     weights = {name: tensor.detach().cpu().numpy() for name, tensor in encoder.state_dict().items()}
     kept = kept_encodings(weights, positions, lambda places: encode(encoder, places).cpu().numpy(), cache)
     return torch.from_numpy(kept).to(next(encoder.parameters()).device)
@@ -48,9 +55,9 @@ def climb(
     settings: ClimbSettings,
     patience: float = 15.0,
 ) -> Hills:
-    """Climb to the nearest top of the cosine with ``encodings`` (n, dim), unit length, from ``starts`` (n, k, 2).
+    """Climb from ``starts`` (n, k, 2) to the nearest maxima of the cosine with unit ``encodings`` (n, dim).
 
-    A climb is given up once its top would be worth ``patience`` nats less than the best one of its row.
+    A climb is given up when its maximum would be ``patience`` nats lower than the best one of its row.
     """
     return hill_climbing.climb(
         functools.partial(_slopes, encoder, encodings), encodings.shape[1], starts, settings, patience
@@ -64,7 +71,7 @@ def _slopes(
     positions: NDArray[np.float64],
     block: int = 4096,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Cosine (m,), its slope (m, 2) per km north and east, and the encoding's metric (m, 2, 2) at positions (m, 2)."""
+    """Return the cosine (m,), its slope (m, 2) per km north and east, and the metric (m, 2, 2) at positions (m, 2)."""
     similarity, slope, metric = np.empty(len(row)), np.empty((len(row), 2)), np.empty((len(row), 2, 2))
     per_km = math.degrees(1 / sphere.EARTH_KM)
     for start in range(0, len(row), block):
@@ -86,7 +93,7 @@ def _slopes(
 def _with_derivatives(
     encoder: LocationEncoder, here: torch.Tensor, tangents: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Unit encodings (m, dim) and their derivatives (t, m, dim), float64, along ``tangents`` (t, m, 2)."""
+    """Return unit encodings (m, dim) and their derivatives (t, m, dim), float64, along ``tangents`` (t, m, 2)."""
 
     def along(tangent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         encoded, *derivative = torch.func.jvp(encoder, (here,), (tangent,))
@@ -101,10 +108,10 @@ def _with_derivatives(
 
 
 class Decoder:
-    """Encodings -> Posterior, within the region that ``starts`` (m, 2) cover.
+    """Turns encodings into a Posterior, in the region that ``starts`` (m, 2) cover.
 
-    Starts should lie closer than the encoder's hills are wide (a grid of 8 km for GeoCLIP's); ``density`` says where
-    photos are taken. Raises InputError without starts.
+    Starts should be closer together than a hill is wide (a grid of 8 km for GeoCLIP). ``density`` is where photos are
+    taken. Raises InputError without starts.
     """
 
     def __init__(
@@ -123,11 +130,11 @@ class Decoder:
         self.encodings = encoded_places(encoder, self.starts, cache)
 
     def __call__(self, encodings: ArrayLike) -> Posterior:
-        """Posterior of n rows for encodings (n, dim) of any length."""
+        """Return the posterior of n rows for encodings (n, dim) of any length."""
         return self.posterior(self.hills(encodings))
 
     def hills(self, encodings: ArrayLike) -> Hills:
-        """Tops of the similarity with encodings (n, dim), climbed from the most similar starts."""
+        """Return the maxima of the similarity with encodings (n, dim), found from the most similar starts."""
         wanted = torch.as_tensor(np.asarray(encodings, np.float32), device=self.encodings.device)
         if wanted.ndim != 2 or wanted.shape[1] != self.encodings.shape[1]:
             raise InputError(f"encodings must have the shape (n, {self.encodings.shape[1]}); got {tuple(wanted.shape)}")
@@ -136,7 +143,7 @@ class Decoder:
         return climb(self.encoder, wanted, starts_among(near, self.settings), self.settings)
 
     def nearest(self, encodings: torch.Tensor, count: int) -> NDArray[np.int64]:
-        """The ``count`` most similar starts (n, count) of unit encodings (n, dim), best first."""
+        """Return the ``count`` most similar starts (n, count) of unit encodings (n, dim), best first."""
         count = min(count, len(self.starts))
         best = [
             (encodings[start : start + 64] @ self.encodings.T).topk(count, dim=1).indices
@@ -145,8 +152,8 @@ class Decoder:
         return torch.cat(best).cpu().numpy() if best else np.empty((0, count), np.int64)
 
     def posterior(self, tops: Hills) -> Posterior:
-        """Hills -> Posterior: each a Gaussian as wide as the noise leaves it, times where photos are taken."""
-        similarity = once(tops)
+        """Return the posterior of hills: a Gaussian for each, as wide as its noise, times the density of photos."""
+        similarity = without_repeats(tops)
         best = similarity.max(axis=1, keepdims=True)
         nats = concentration(best, self.encodings.shape[1])
         precision = tops.metric * (nats * np.maximum(best, 0.05))[..., None, None]
@@ -164,7 +171,7 @@ class Decoder:
 
 
 def least_expected_km(posterior: Posterior, steps: int = 20) -> sphere.Points:
-    """The position (n, 2) of each row with the least expected distance: Weiszfeld's iteration from the best place."""
+    """Return the position (n, 2) with the smallest expected distance for each row, by Weiszfeld's iteration."""
     n, k = posterior.log_mass.shape
     places = np.broadcast_to(posterior.places, (n, k, 2))
     spread, mass = np.broadcast_to(posterior.spread_km, (n, k)), posterior.mass

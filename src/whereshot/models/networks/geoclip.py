@@ -1,8 +1,8 @@
-"""GeoCLIP (Vivanco Cepeda, Nayak and Shah 2023), as the package ``geoclip`` carries it: location encoder, image head.
+"""Location encoder and image head of GeoCLIP (Vivanco Cepeda, Nayak and Shah 2023), from the package ``geoclip``.
 
-The package is found, not imported: its face asks for transformers and, once built, for the network. Its weights are
-zip archives of raw little-endian float32 arrays in the order of the layers; only the arrays are read, the pickled
-table of contents beside them is never opened.
+The package is searched but not imported, because its import needs transformers and the network. Its weights are zip
+archives of raw little-endian float32 arrays in the order of the layers. Only the arrays are read; the pickled table of
+contents beside them is never opened.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from whereshot.foundation.errors import ModelError, missing_extra
 from whereshot.models.networks.locations import Fourier, FourierSettings, flush_denormals
 
 TOWER_DIM = 768
-"""Size of CLIP ViT-L/14's projected features."""
+"""Length of the projected features of CLIP ViT-L/14."""
 DIM = 512
-"""Size of the encodings."""
+"""Length of the encodings."""
 
 
 def package_folder() -> Path:
-    """Where the package geoclip keeps its weights and gallery. Raises MissingExtraError."""
+    """Return the folder of the package geoclip, with weights and gallery. Raises MissingExtraError."""
     found = importlib.util.find_spec("geoclip")
     if found is None or not found.submodule_search_locations:
         raise missing_extra("geoclip", "geoclip")
@@ -33,7 +33,7 @@ def package_folder() -> Path:
 
 
 def location_encoder() -> Fourier:
-    """GeoCLIP's location encoder, frozen, its denormal weights set to zero. Raises MissingExtraError, ModelError."""
+    """Return the location encoder, frozen, with denormal weights set to zero. Raises MissingExtraError, ModelError."""
     encoder = Fourier(FourierSettings())
     _fill(encoder, "location_encoder_weights.pth")
     flush_denormals(encoder)
@@ -41,7 +41,7 @@ def location_encoder() -> Fourier:
 
 
 def image_head() -> nn.Sequential:
-    """The layers from CLIP's projected features (n, 768) to encodings (n, 512)."""
+    """Return the layers from CLIP's projected features (n, 768) to encodings (n, 512)."""
     head = _empty_head()
     _fill(head, "image_encoder_mlp_weights.pth")
     return head.eval()
@@ -52,7 +52,7 @@ def _empty_head() -> nn.Sequential:
 
 
 class ImageTower(nn.Module):
-    """Pictures (n, 3, h, w) -> encodings (n, 512), not normalised: CLIP's projected class token, then the head.
+    """Turns pictures (n, 3, h, w) into encodings (n, 512), not normalised: CLIP's projected class token, then the head.
 
     ``network`` is timm's CLIP vision transformer with 768 outputs.
     """
@@ -70,9 +70,9 @@ class ImageTower(nn.Module):
         return result
 
     def adapt(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Weights as this module names them, of its own or of CLIP's as Hugging Face's hub has them.
+        """Return weights with the names of this module, from its own weights or those of CLIP on the hub.
 
-        The hub's have no head; the package's is put on. Raises MissingExtraError, ModelError.
+        The weights on the hub have no head; the head of the package is added. Raises MissingExtraError, ModelError.
         """
         if not any(name.startswith("vision_model.") for name in state):
             return state
@@ -85,7 +85,7 @@ class ImageTower(nn.Module):
 
 
 def timm_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The vision tower of a CLIP in Hugging Face's layout, as timm's vision transformer names and shapes it."""
+    """Convert the vision tower of CLIP from the layout of Hugging Face to that of timm's vision transformer."""
     vision = "vision_model"
     renamed = {
         "cls_token": state[f"{vision}.embeddings.class_embedding"].reshape(1, 1, -1),
@@ -111,17 +111,17 @@ def timm_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def logit_scale() -> float:
-    """What cosines are multiplied with before the softmax: the exponential of the trained logarithm."""
+    """Return the factor on cosines before the softmax: the exponential of the trained logarithm."""
     return float(np.exp(_arrays(package_folder() / "weights" / "logit_scale_weights.pth")[0].item()))
 
 
 def _fill(module: nn.Module, name: str) -> None:
-    """Put an archive's arrays into a module's tensors, in order."""
+    """Copy the arrays of an archive into the tensors of a module, in order. Raises ModelError."""
     path = package_folder() / "weights" / name
     arrays, tensors = _arrays(path), module.state_dict()
     sizes = [array.size for array in arrays]
     if sizes != [tensor.numel() for tensor in tensors.values()]:
-        raise ModelError(f"{path}: {len(arrays)} arrays that are not GeoCLIP's layers; install geoclip 1.3")
+        raise ModelError(f"{path}: its {len(arrays)} arrays do not fit GeoCLIP's layers; install geoclip 1.3")
     module.load_state_dict(
         {
             key: torch.from_numpy(array.reshape(tensor.shape))
@@ -131,7 +131,7 @@ def _fill(module: nn.Module, name: str) -> None:
 
 
 def _arrays(path: Path) -> list[np.ndarray]:
-    """The float32 arrays of torch's archive, in the order in which they were saved."""
+    """Return the float32 arrays of an archive of torch, in the order in which they were saved. Raises ModelError."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if Path(name).parent.name == "data"]

@@ -1,9 +1,9 @@
-"""Location encoders: positions (n, 2) in degrees in, encodings (n, dim) out, on which images are aligned.
+"""Location encoders: they turn positions (n, 2) in degrees into encodings (n, dim).
 
-Random Fourier features as GeoCLIP has them (Vivanco Cepeda et al. 2023), whose weights ``geoclip`` reads from its
-package, and on unit vectors without its cut at the date line; spherical harmonics (Russwurm et al. 2024). The
-projection and the phases are computed in float64: phases reach a thousand turns. Always float32 or better: under
-bfloat16 the encodings are no longer those of the place, so autocast is switched off inside.
+There are two kinds. One is random Fourier features, on a map as in GeoCLIP (Vivanco Cepeda et al. 2023), or on unit
+vectors, which have no cut at the date line. The other is spherical harmonics (Russwurm et al. 2024). The projection and
+the phases are computed in float64, because phases reach a thousand turns. Autocast is switched off: with bfloat16 the
+encodings would be those of other places.
 """
 
 from __future__ import annotations
@@ -23,22 +23,25 @@ from whereshot.foundation.settings_file import Settings
 
 
 class FourierSettings(Settings):
-    """One multilayer perceptron per ``sigmas`` over random Fourier features, summed; defaults are GeoCLIP's."""
+    """Settings of "fourier": one perceptron over random Fourier features per value of ``sigmas``, and their sum.
+
+    The defaults are those of GeoCLIP.
+    """
 
     sigmas: tuple[float, ...] = Field((1.0, 16.0, 256.0), min_length=1)
-    """Standard deviations of the frequencies: half the Earth's circumference holds so many waves."""
+    """Standard deviations of the frequencies, in waves per half circumference of the Earth."""
     features: int = Field(256, ge=1)
-    """Frequencies per sigma."""
+    """Number of frequencies for each sigma."""
     width: int = Field(1024, ge=1)
     depth: int = Field(3, ge=1)
     """Hidden layers."""
     dim: int = Field(512, ge=1)
     surface: Literal["equal-earth", "sphere"] = "equal-earth"
-    """What the frequencies wave over: a map, as published, or unit vectors, which know no date line and no pole."""
+    """Coordinates of the waves: a map, as published, or unit vectors, which have no cut at the date line or a pole."""
 
 
 class HarmonicsSettings(Settings):
-    """A multilayer perceptron over all real spherical harmonics below ``degrees``."""
+    """Settings of "harmonics": a perceptron over all real spherical harmonics below ``degrees``."""
 
     degrees: int = Field(20, ge=1, le=120)
     width: int = Field(512, ge=1)
@@ -47,22 +50,22 @@ class HarmonicsSettings(Settings):
 
 
 class LocationEncoder(nn.Module, ABC):
-    """Positions (n, 2) in degrees -> encodings (n, dim), not normalised."""
+    """Turns positions (n, 2) in degrees into encodings (n, dim), not normalised."""
 
     dim: int
 
     @abstractmethod
     def encode(self, positions: torch.Tensor) -> torch.Tensor:
-        """What ``forward`` computes, with autocast switched off."""
+        """Compute the result of ``forward``; autocast is switched off."""
 
     def forward(self, positions: torch.Tensor) -> torch.Tensor:
-        """Positions (n, 2) in degrees, any float type -> encodings (n, dim)."""
+        """Return the encodings (n, dim) of positions (n, 2) in degrees, of any float type."""
         with torch.autocast(positions.device.type, enabled=False):
             return self.encode(positions.double())
 
 
 class Fourier(LocationEncoder):
-    """Random Fourier features (Tancik et al. 2020) at several scales, an MLP each, summed."""
+    """Random Fourier features (Tancik et al. 2020) at several scales, with a perceptron for each, summed."""
 
     def __init__(self, settings: FourierSettings) -> None:
         super().__init__()
@@ -79,7 +82,7 @@ class Fourier(LocationEncoder):
 
 
 class _Scale(nn.Module):
-    """Frequencies of one standard deviation and the perceptron over them."""
+    """The frequencies of one standard deviation, and their perceptron."""
 
     frequencies: torch.Tensor
 
@@ -90,14 +93,14 @@ class _Scale(nn.Module):
 
     def forward(self, surface: torch.Tensor) -> torch.Tensor:
         turns = surface @ self.frequencies.double().T
-        phase = (2 * math.pi) * (turns - turns.detach().round())  # whole turns change nothing but the rounding
+        phase = (2 * math.pi) * (turns - turns.detach().round())  # whole turns would only add rounding errors
         phase = phase.to(self.frequencies.dtype)
         result: torch.Tensor = self.layers(torch.cat([phase.cos(), phase.sin()], dim=1))
         return result
 
 
 class Harmonics(LocationEncoder):
-    """Spherical harmonics up to a degree (closed form by recursion), then an MLP."""
+    """Spherical harmonics up to a degree, by recursion, and a perceptron."""
 
     def __init__(self, settings: HarmonicsSettings) -> None:
         super().__init__()
@@ -112,7 +115,7 @@ class Harmonics(LocationEncoder):
 
 
 def perceptron(inputs: int, width: int, depth: int, outputs: int) -> nn.Sequential:
-    """``depth`` hidden layers with ReLU, and a linear one."""
+    """Return a perceptron with ``depth`` hidden layers with ReLU, and a linear output layer."""
     layers: list[nn.Module] = []
     for _ in range(depth):
         layers += [nn.Linear(inputs, width), nn.ReLU()]
@@ -121,7 +124,7 @@ def perceptron(inputs: int, width: int, depth: int, outputs: int) -> nn.Sequenti
 
 
 class EncoderKind(NamedTuple):
-    """An encoder's class, built from its settings, and these."""
+    """The class of an encoder, and the class of its settings."""
 
     encoder: type[LocationEncoder]
     settings: type[Settings]
@@ -135,9 +138,9 @@ ENCODERS: dict[str, EncoderKind] = {
 
 @torch.no_grad()
 def flush_denormals(module: nn.Module) -> int:
-    """Set every denormal weight to zero; returns how many there were.
+    """Set every denormal weight to zero; return how many there were.
 
-    A sum in which they stand does not feel them, and processors take a hundred times as long for them.
+    They do not change a sum, but processors take a hundred times as long for them.
     """
     flushed = 0
     for tensor in (*module.parameters(), *module.buffers()):
@@ -150,7 +153,7 @@ def flush_denormals(module: nn.Module) -> int:
 
 @torch.inference_mode()
 def encode(encoder: LocationEncoder, positions: NDArray[np.float64], *, block: int = 2048) -> torch.Tensor:
-    """Unit encodings (n, dim), float32, of positions (n, 2) in degrees, on the encoder's device."""
+    """Return unit encodings (n, dim), float32, of positions (n, 2) in degrees, on the encoder's device."""
     device = next(encoder.parameters()).device
     parts = [torch.empty(0, encoder.dim, device=device)]
     for start in range(0, len(positions), block):

@@ -1,7 +1,7 @@
-"""Losses of a classifier over cells: log probabilities, true cells and distances in; a loss for each photo out.
+"""Losses of a classifier over cells. They turn log probabilities, true cells and distances into one loss per photo.
 
-LOSSES names every one; adding one is one class and one line. All are computed from log probabilities, so that float32
-neither overflows nor loses a small probability's digits. Distances are great-circle km (``sphere``).
+LOSSES lists all losses; a new loss is one class and one line. All losses use log probabilities, so that float32 does
+not overflow and small probabilities keep their digits. Distances are great-circle distances in km (``sphere``).
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from whereshot.foundation.errors import ConfigError
 from whereshot.foundation.settings_file import Settings
 
 MAX_TABLE_CELLS = 20_000
-"""Cells of one level beyond which no table of the distances between all of them is made."""
+"""Largest number of cells of a level for which a table of all distances is made."""
 _ROWS = 256
-_FARTHEST_EXPONENT = 60.0  # e^60 still leaves room for a sum in float32
+_FARTHEST_EXPONENT = 60.0  # sums of e^60 do not overflow in float32
 
 
 class LossSettings(Settings):
-    """The cross-entropy of the true cell has none."""
+    """Settings of a loss. The cross-entropy has no settings."""
 
 
 class DistanceSettings(LossSettings):
-    """From where to where distances are measured: from cell i's ``centers`` to the true cell's, or to the place.
+    """How distances are measured: from the centre of each cell to the centre of the true cell, or to the true place.
 
-    ``centers`` "cell" are the cells' own centres, "imagery" the means of their photos.
+    ``centers`` are "cell", the centres of the cells, or "imagery", the mean positions of their photos.
     """
 
     to: Literal["cell", "place"] = "cell"
@@ -41,10 +41,10 @@ class DistanceSettings(LossSettings):
 
 
 class HaversineSettings(DistanceSettings):
-    """A cell whose centre is ``temperature_km`` farther from the place than the true cell's counts 1/e of it.
+    """Settings of "haversine". A cell that is ``temperature_km`` farther than the true cell has 1/e of its target.
 
-    PIGEON's is 75 km, PIGEOTTO's 65. ``normalized`` divides a photo's targets by their sum; as published they are not,
-    and a photo among many small cells weighs more.
+    PIGEON uses 75 km, PIGEOTTO 65 km. ``normalized`` divides the targets of a photo by their sum. As published they are
+    not divided, and a photo among many small cells has more weight.
     """
 
     to: Literal["cell", "place"] = "place"
@@ -53,9 +53,9 @@ class HaversineSettings(DistanceSettings):
 
 
 class ExpectedDistanceSettings(DistanceSettings):
-    """(sum p_i d_i)^``power``, in units of ``unit_km``, plus ``cross_entropy`` times the cross-entropy.
+    """Settings of "expected-distance": (sum p_i d_i)^``power``, plus ``cross_entropy`` times the cross-entropy.
 
-    With 0 the distance is alone.
+    Distances are in units of ``unit_km``.
     """
 
     power: Literal[1, 2] = 2
@@ -64,10 +64,10 @@ class ExpectedDistanceSettings(DistanceSettings):
 
 
 class LogDistanceSettings(DistanceSettings):
-    """sum -log(1 - p_i) d_i, in units of ``unit_km``, plus ``cross_entropy`` times the cross-entropy.
+    """Settings of "log-distance": sum -log(1 - p_i) d_i, plus ``cross_entropy`` times the cross-entropy.
 
-    1 - p_i is at least ``clamp``. Distances are to the true cell only: to the place, the true cell's own probability
-    would be driven down as well.
+    Distances are in units of ``unit_km``; 1 - p_i is at least ``clamp``. Distances are measured to the centre of the
+    true cell: measured to the place, the loss would also lower the probability of the true cell.
     """
 
     cross_entropy: float = Field(1.0, ge=0)
@@ -77,25 +77,26 @@ class LogDistanceSettings(DistanceSettings):
     @model_validator(mode="after")
     def _to_the_cell(self) -> LogDistanceSettings:
         if self.to == "place":
-            raise ValueError("to = 'place' would drive the true cell's probability down; leave it at 'cell'")
+            raise ValueError("to = 'place' would lower the probability of the true cell; set to = 'cell'")
         return self
 
 
 class Loss(ABC):
-    """Log probabilities (n, k) and true cells (n,) of one level, and distances (n, k) in km -> losses (n,).
+    """A loss (n,) from log probabilities (n, k), true cells (n,) of one level, and distances (n, k) in km.
 
-    Row i of the distances is measured to photo i's true cell or place; None where ``distances`` says so.
+    Row i of the distances is measured to the true cell or place of photo i. The distances are None where the property
+    ``distances`` is None.
     """
 
     smoothing: ClassVar[bool] = False
-    """Whether label smoothing, ``label_smoothing`` of the targets spread over all cells, means something here."""
+    """Whether the loss allows label smoothing, which spreads a share of the target over all cells."""
 
     def __init__(self, settings: Any, label_smoothing: float = 0.0) -> None:
         self.settings, self.label_smoothing = settings, label_smoothing
 
     @property
     def distances(self) -> DistanceSettings | None:
-        """How the distances that this loss needs are measured; None where it needs none."""
+        """How the distances of this loss are measured; None where it needs no distances."""
         return self.settings if isinstance(self.settings, DistanceSettings) else None
 
     @abstractmethod
@@ -126,7 +127,7 @@ class CrossEntropy(Loss):
 
 def _given(distance_km: torch.Tensor | None) -> torch.Tensor:
     if distance_km is None:
-        raise ValueError("this loss needs distances; pass what its ``distances`` says")
+        raise ValueError("this loss needs distances, measured as its property ``distances`` states")
     return distance_km
 
 
@@ -140,14 +141,14 @@ class Haversine(Loss):
         nearness = -_given(distance_km) / self.settings.temperature_km
         if self.settings.normalized:
             target = nearness.softmax(dim=1)
-        else:  # more than one where another cell's centre is nearer than the true cell's
+        else:  # above 1 where the centre of another cell is nearer than that of the true cell
             target = (nearness - nearness.gather(1, cell[:, None])).clamp(max=_FARTHEST_EXPONENT).exp()
         result: torch.Tensor = -(target * log_probability).sum(dim=1)
         return result
 
 
 class ExpectedDistance(Loss):
-    """The distance to be expected, squared as published, with or without the cross-entropy."""
+    """The expected distance, squared as published, with or without the cross-entropy."""
 
     smoothing = True
 
@@ -162,7 +163,7 @@ class ExpectedDistance(Loss):
 
 
 class LogDistance(Loss):
-    """-log(1 - p_i), which a sure and wrong answer makes large, weighed by the distance."""
+    """-log(1 - p_i), which is large for sure and wrong answers, weighted by the distance."""
 
     smoothing = True
 
@@ -178,7 +179,7 @@ class LogDistance(Loss):
 
 
 class LossKind(NamedTuple):
-    """A loss's class, built from its settings and the label smoothing, and these settings."""
+    """The class of a loss, and the class of its settings."""
 
     loss: type[Loss]
     settings: type[LossSettings]
@@ -190,12 +191,12 @@ LOSSES: dict[str, LossKind] = {
     "expected-distance": LossKind(ExpectedDistance, ExpectedDistanceSettings),
     "log-distance": LossKind(LogDistance, LogDistanceSettings),
 }
-"""Every loss by name. The published distance losses are "expected-distance", the same with cross_entropy = 1, and
+"""All losses by name. The published distance losses are "expected-distance" (with and without cross_entropy = 1) and
 "log-distance"."""
 
 
 def log_one_minus_exp(log_probability: torch.Tensor, clamp: float) -> torch.Tensor:
-    """log(max(1 - p, ``clamp``)) of log p, exact for small p and for p near one (Maechler 2012)."""
+    """Return log(max(1 - p, ``clamp``)) from log p, exact for small p and for p near 1 (Maechler 2012)."""
     half = -math.log(2)
     small = torch.log1p(-log_probability.clamp(max=half).exp())
     large = (-torch.expm1(log_probability.clamp(min=half))).clamp(min=clamp).log()
@@ -203,17 +204,17 @@ def log_one_minus_exp(log_probability: torch.Tensor, clamp: float) -> torch.Tens
 
 
 def centers_of(level: Partition, which: str) -> sphere.Points:
-    """The cells' own centres or the imagery centroids, (k, 2)."""
+    """Return the centres (k, 2) of the cells, or their imagery centroids."""
     return level.cell_centers if which == "cell" else level.centers
 
 
 def distances_between(centers: NDArray[np.float64], *, limit: int = MAX_TABLE_CELLS) -> torch.Tensor:
-    """Distances (k, k) in km between positions (k, 2), float32, in blocks. Raises ConfigError for too many cells."""
+    """Return the distances (k, k) in km between positions (k, 2), float32. Raises ConfigError for too many cells."""
     count = len(centers)
     if count > limit:
         raise ConfigError(
             f"head.settings.loss: a table of the distances between {count:,} cells takes "
-            f"{4 * count**2 / 2**30:.1f} GiB; at most {limit:,} cells: take larger ones, or a loss without distances"
+            f"{4 * count**2 / 2**30:.1f} GiB; the limit is {limit:,} cells: use larger cells or another loss"
         )
     table = np.empty((count, count), np.float32)
     for start in range(0, count, _ROWS):

@@ -1,8 +1,9 @@
-"""Mixture of von Mises-Fisher distributions (Izbicki, Papalexakis and Tsotras 2019), a component for each finest cell.
+"""The head "mvmf": a mixture of von Mises-Fisher distributions, with a component for each finest cell.
 
-Features in; the weights of the components out, trained by the likelihood of the true places on the sphere. Means and
-concentrations are the same for all photos: they start as the cells' imagery centroids and spreads. The answer is a
-Posterior, by ``readout.VonMisesFisher`` or, of the heaviest components, by calibration.position = "components".
+The network gives the weights of the components (Izbicki, Papalexakis and Tsotras 2019). The loss is the likelihood of
+the true places on the sphere. Means and concentrations are the same for all photos; they start as the imagery centroids
+and spreads of the cells. The readout is ``readout.VonMisesFisher``, or the heaviest components with
+calibration.position = "components".
 """
 
 from __future__ import annotations
@@ -23,16 +24,18 @@ from whereshot.models.networks.base import Head
 from whereshot.models.readout.cells import VonMisesFisher
 
 LONGEST_LOG_KAPPA = 25.0
-"""Half the mass of a component is at least 28 m wide: kappa cannot run away on a place with a single photo."""
+"""Largest kappa: half the mass of a component is within 28 m. Else kappa would grow without end for a single photo."""
 
 
 KEPT = 64
-"""Components of each photo that are told as places; the others, all lighter, are not."""
+"""Number of heaviest components of each photo that the output "components" has."""
 
 
 class MvmfSettings(Settings):
-    """``scale`` is the length that unit features get before the linear layer; no component starts narrower than
-    ``floor_km``, the root mean square distance from its mean."""
+    """Settings of the head. ``scale`` multiplies the unit features.
+
+    ``floor_km`` is the smallest initial width of a component, as the root mean square distance from its mean.
+    """
 
     dropout: float = Field(0.0, ge=0, lt=1)
     scale: float = Field(20.0, gt=0)
@@ -42,7 +45,10 @@ class MvmfSettings(Settings):
 
 
 class Mvmf(Head):
-    """-log sum_j w_j kappa_j / (2 pi (1 - exp(-2 kappa_j))) exp(kappa_j (mu_j . y - 1)), w by the network."""
+    """The loss is -log sum_j w_j kappa_j / (2 pi (1 - exp(-2 kappa_j))) exp(kappa_j (mu_j . y - 1)).
+
+    The network gives the weights w_j.
+    """
 
     kind = "mvmf"
     first_mean: torch.Tensor
@@ -58,23 +64,23 @@ class Mvmf(Head):
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
         radius = np.maximum(finest.spread_km, settings.floor_km) / sphere.EARTH_KM
-        # what is learned are changes, in units of the start: the same learning rate suits every size of cell
+        # the parameters are changes relative to the start, so that one learning rate suits all sizes of cells
         self.kappa_change = nn.Parameter(torch.zeros(len(finest)), requires_grad=settings.learn_kappa)
         self.mean_change = nn.Parameter(torch.zeros(len(finest), 3), requires_grad=settings.learn_means)
         self.register_buffer("first_mean", torch.from_numpy(sphere.xyz(finest.centers)), persistent=False)
         self.register_buffer("first_radius", torch.from_numpy(radius), persistent=False)
 
     def target(self, points: NDArray[np.float64]) -> torch.Tensor:
-        """Unit vectors (n, 3) of the places, float64; those in no cell have a density too."""
+        """Return the unit vectors (n, 3) of positions (n, 2), float64. Places outside of all cells count too."""
         return torch.from_numpy(sphere.xyz(points))
 
     def means(self) -> torch.Tensor:
-        """Unit vectors (k, 3) of the components' means, float64."""
+        """Return the unit vectors (k, 3) of the means of the components, float64."""
         moved = self.first_mean + self.first_radius[:, None] * self.mean_change.double()
         return nn.functional.normalize(moved, dim=1)
 
     def log_kappa(self) -> torch.Tensor:
-        """Log concentrations (k,), float64; they start where 2 / kappa is the cells' mean squared angle."""
+        """Return the log concentrations (k,), float64. At the start 2 / kappa is the mean squared angle of a cell."""
         start = math.log(2) - 2 * self.first_radius.log()
         return (start + self.kappa_change.double()).clamp(max=LONGEST_LOG_KAPPA)
 
@@ -83,10 +89,10 @@ class Mvmf(Head):
         return result
 
     def log_density(self, features: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
-        """Log density (n,) per steradian at unit vectors (n, 3), float64."""
+        """Return the log density (n,) per steradian at unit vectors (n, 3), float64."""
         log_kappa = self.log_kappa()
         kappa = log_kappa.exp()
-        # in float64: kappa goes up to 7e10, and in float32 the cosine of a kilometre is 1
+        # in float64, because kappa reaches 7e10, and in float32 the cosine of a kilometre is 1
         one_minus_cos = 1 - vectors.double() @ self.means().T
         log_norm = log_kappa - math.log(2 * math.pi) - torch.log(-torch.expm1(-2 * kappa))
         return (self._log_weight(features) + log_norm - kappa * one_minus_cos).logsumexp(dim=1)
@@ -96,8 +102,11 @@ class Mvmf(Head):
         return -(self.log_density(features, target) * weight).sum() / weight.sum().clamp(min=1e-12)
 
     def outputs(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
-        """By name: "logits", log weights of the finest cells, the coarser levels' being 0, which says nothing; and
-        "components" (n, m, 4), the heaviest: latitude, longitude, log weight, and the spread that holds half of it."""
+        """Return "logits", the log weights of the finest cells, with 0 for all cells of coarser levels.
+
+        Also return "components" (n, m, 4), the heaviest ones: latitude, longitude, log weight, and the radius in km
+        that contains half of the mass.
+        """
         weights = self._log_weight(features)
         coarse = weights.new_zeros(weights.shape[0], sum(self.hierarchy.sizes[:-1]))
         heaviest, best = weights.topk(min(KEPT, weights.shape[1]), dim=1)
@@ -106,7 +115,7 @@ class Mvmf(Head):
         return {"logits": torch.cat([coarse, weights], dim=1), "components": components}
 
     def train(self, mode: bool = True) -> Mvmf:
-        """Training mode or not; what was worked out of the components is forgotten, unless nothing changes."""
+        """Set the training mode. Cached facts about the components are cleared where training can change them."""
         if mode or self.training:
             self._kept = None
         return super().train(mode)
@@ -116,8 +125,10 @@ class Mvmf(Head):
         self._kept = None
 
     def _described(self) -> torch.Tensor:
-        """Latitude, longitude and the radius in km (k, 3) that holds half of each component; kept while nothing is
-        trained, and so a constant of what is exported."""
+        """Return latitude, longitude and half-mass radius in km (k, 3) of the components.
+
+        They are cached outside of training, and so are constants in an exported network.
+        """
         if self.training or torch.is_grad_enabled():
             return self._describe()
         if self._kept is None or self._kept.device != self.linear.weight.device:
@@ -133,5 +144,5 @@ class Mvmf(Head):
 
     @torch.no_grad()
     def readout(self) -> VonMisesFisher:
-        """What turns the outputs into places: the components' means and concentrations as they were learned."""
+        """Return the readout with the learned means and concentrations of the components."""
         return VonMisesFisher(sphere.latlon(self.means().cpu().numpy()), self.log_kappa().exp().cpu().numpy())

@@ -1,8 +1,8 @@
-"""Where photos are taken, at every scale: positions in, their density and its product with a likelihood out.
+"""The density of photos on the Earth, learned from known positions, and its product with Gaussians.
 
-The density is a mixture of narrow kernels on the known places (a photo is often taken where one was taken before), of
-kernels as wide as each place's neighbours are far (Abramson 1982: adaptive to towns and deserts), and of an even one.
-The shares are those that foretell each known place best from the others.
+The density is a mixture of three kinds of parts: narrow kernels on the known places, because photos are often taken at
+the same place again; kernels as wide as the distance to a place's neighbours (Abramson 1982), which suit towns and
+deserts; and a uniform part. The shares of the parts maximise the likelihood of each known place given the others.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from whereshot.earth import sphere
 from whereshot.foundation.errors import InputError
 
 SCALES_KM = (0.02, 0.1, 0.5)
-"""Standard deviations of the kernels."""
+"""Standard deviations of the narrow kernels, in km."""
 _NEIGHBOURS = 48
 _WIDTH = 8  # a wide kernel's standard deviation is the distance to this neighbour
 _ROUNDS = 60
 
 
 class PhotoDensity:
-    """Density of photos, per square km, learned from their positions (m, 2), at least two, within ``area_km2``.
+    """The density of photos per square km, learned from at least two positions (m, 2) inside ``area_km2``.
 
-    Only the nearest places' kernels are summed, so that the whole falls a little short of one.
+    Only the kernels of the nearest places are summed, so the integral is a little below 1.
     """
 
     def __init__(self, positions: ArrayLike, area_km2: float = sphere.EARTH_AREA_KM2) -> None:
@@ -36,11 +36,11 @@ class PhotoDensity:
         self._count = min(_NEIGHBOURS, len(self.positions) - 1)
         distance, index = self._nearest.query(self.positions, self._count + 1)
         own = index == np.arange(len(index))[:, None]
-        own[~own.any(axis=1), 0] = True  # one of many at the very same spot
+        own[~own.any(axis=1), 0] = True  # where many photos have the same position, leave out any one of them
         others = (len(index), self._count)
         distance, index = distance[~own].reshape(others), index[~own].reshape(others)
         self._wide_km = np.maximum(distance[:, min(_WIDTH, self._count) - 1], SCALES_KM[-1])
-        parts = self._parts(distance, index, len(self.positions) - 1)  # each place, foretold by the others
+        parts = self._parts(distance, index, len(self.positions) - 1)  # the density at each place from the others
         shares = np.full(parts.shape[1], 1 / parts.shape[1])
         for _ in range(_ROUNDS):  # expectation maximisation
             weighted = parts * shares
@@ -48,7 +48,7 @@ class PhotoDensity:
         self.shares = shares
 
     def _parts(self, distance: NDArray[np.float64], index: NDArray[np.int64], known: int) -> NDArray[np.float64]:
-        """Density (n, kernels + 2) of each part, from the distances (n, k) and numbers of the nearest places."""
+        """Return the density (n, kernels + 2) of each part, from distances (n, k) and numbers of the nearest places."""
         parts = []
         for width in (*SCALES_KM, self._wide_km[index]):
             each = np.exp(-0.5 * (distance / width) ** 2) / (2 * math.pi * np.square(width))
@@ -56,12 +56,12 @@ class PhotoDensity:
         return np.stack([*parts, np.full(len(distance), 1 / self.area_km2)], axis=1)
 
     def _query(self, positions: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Distances (n, k) to the nearest known places, and their numbers."""
+        """Return the distances (n, k) to the nearest known places, and their numbers."""
         distance, index = self._nearest.query(positions, self._count)
         return distance.reshape(len(positions), -1), index.reshape(len(positions), -1)
 
     def __call__(self, positions: ArrayLike) -> NDArray[np.float64]:
-        """Density (n,) per square km at positions (n, 2)."""
+        """Return the density (n,) per square km at positions (n, 2)."""
         result: NDArray[np.float64] = (
             self._parts(*self._query(sphere.points(positions)), len(self.positions)) @ self.shares
         )
@@ -70,9 +70,10 @@ class PhotoDensity:
     def product(
         self, centers: NDArray[np.float64], precision: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """This density times Gaussians: centers (n, k, 2), precision (n, k, 2, 2) per squared km, north first.
+        """Return the product with Gaussians: centers (n, k, 2), precision (n, k, 2, 2) per squared km, north first.
 
-        Gives places (n, k, c, 2), log masses (n, k, c) where the Gaussians' peaks are one, and spreads (n, k, c) in km.
+        The product is given as places (n, k, c, 2), log masses (n, k, c) for Gaussians with peak 1, and spreads
+        (n, k, c) in km.
         """
         n, k = centers.shape[:2]
         flat, precise = centers.reshape(-1, 2), precision.reshape(-1, 2, 2)
@@ -99,13 +100,13 @@ class PhotoDensity:
 
 
 def _half_mass_km(covariance: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Radius that holds half of Gaussians (..., 2, 2), as if they were round."""
+    """Return the radius that contains half of each Gaussian (..., 2, 2), as if it were round."""
     result: NDArray[np.float64] = np.sqrt(2 * math.log(2) * np.trace(covariance, axis1=-2, axis2=-1) / 2)
     return result
 
 
 def _offset_km(center: NDArray[np.float64], positions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Km north and east from centers to positions near them, (..., 2)."""
+    """Return the km north and east (..., 2) from centers to positions near them."""
     degree_km = math.radians(1) * sphere.EARTH_KM
     north = (positions[..., 0] - center[..., 0]) * degree_km
     turn = (positions[..., 1] - center[..., 1] + 180) % 360 - 180
@@ -113,6 +114,6 @@ def _offset_km(center: NDArray[np.float64], positions: NDArray[np.float64]) -> N
 
 
 def _moved(center: NDArray[np.float64], offset_km: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Positions so many km north and east of centers, (..., 2)."""
+    """Return the positions (..., 2) at an offset in km north and east of centers."""
     bearing = np.degrees(np.arctan2(offset_km[..., 1], offset_km[..., 0]))
     return sphere.move(center, bearing, np.hypot(offset_km[..., 0], offset_km[..., 1]))

@@ -1,6 +1,6 @@
-"""The plain decoder: a perceptron from encodings to positions, trained with the geodesic loss.
+"""A perceptron from encodings (n, dim) to positions (n, 2) in degrees, trained with the geodesic loss.
 
-Encodings (n, dim) in, positions (n, 2) in degrees out; trained on the places of a region, it answers within it.
+It is trained on the places of a region, and its answers lie in this region.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from whereshot.models.networks.locations import perceptron
 
 
 class PositionDecoderSettings(Settings):
-    """A perceptron and how it is trained."""
+    """Settings of the perceptron and of its training."""
 
     width: int = Field(512, ge=1)
     depth: int = Field(2, ge=1)
@@ -28,11 +28,11 @@ class PositionDecoderSettings(Settings):
     batch_size: int = Field(512, ge=1)
     learning_rate: float = Field(1e-3, gt=0)
     cosine: float = Field(1.0, gt=0, le=1)
-    """Least cosine of the noise that encodings get in training; none for 1."""
+    """Smallest cosine between an encoding and its noisy copy in training; 1 means no noise."""
 
 
 class PositionDecoder(nn.Module):
-    """Unit encodings (n, dim) -> unit vectors (n, 3), by a perceptron."""
+    """Turns unit encodings (n, dim) into unit vectors (n, 3) with a perceptron."""
 
     def __init__(self, dim: int, settings: PositionDecoderSettings) -> None:
         super().__init__()
@@ -41,16 +41,16 @@ class PositionDecoder(nn.Module):
 
     def forward(self, encodings: torch.Tensor) -> torch.Tensor:
         """Return unit vectors (n, 3) for unit encodings (n, dim)."""
-        # unit encodings have entries of about 1/sqrt(dim): lengthened, the first layer sees numbers of size one
+        # entries of unit encodings are about 1/sqrt(dim); scaled, the inputs of the first layer are about 1
         return nn.functional.normalize(self.layers(encodings * math.sqrt(encodings.shape[1])), dim=1)
 
     def loss(self, encodings: torch.Tensor, positions: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        """Mean great-circle distance in km, weighted by (n,), to positions (n, 2) in degrees."""
+        """Return the mean great-circle distance in km to positions (n, 2) in degrees, with weights (n,)."""
         return (geodesic_km(self(encodings), unit_vectors(positions)) * weight).sum() / weight.sum()
 
     @torch.no_grad()
     def positions(self, encodings: ArrayLike) -> NDArray[np.float64]:
-        """Positions (n, 2) in degrees of encodings (n, dim) of any length."""
+        """Return positions (n, 2) in degrees for encodings (n, dim) of any length."""
         device = next(self.parameters()).device
         wanted = nn.functional.normalize(torch.as_tensor(np.asarray(encodings, np.float32), device=device), dim=1)
         return sphere.latlon(self(wanted).cpu().numpy())
@@ -58,7 +58,7 @@ class PositionDecoder(nn.Module):
     def fit(
         self, encodings: torch.Tensor, positions: NDArray[np.float64], weight: NDArray[np.float64], *, seed: int = 0
     ) -> PositionDecoder:
-        """Train on unit encodings (m, dim) of positions (m, 2), drawn by weight (m,): Adam, a cosine to zero."""
+        """Train on unit encodings (m, dim) of positions (m, 2), drawn by weight (m,): Adam, a cosine schedule."""
         settings, rng = self.settings, np.random.default_rng(seed)
         noise = torch.Generator(device=encodings.device).manual_seed(seed)
         optimizer = torch.optim.Adam(self.parameters(), lr=settings.learning_rate)
@@ -85,13 +85,16 @@ class PositionDecoder(nn.Module):
 
 
 def geodesic_km(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Great-circle km (n,) between unit vectors (n, 3); its gradient is finite where they meet or are opposite."""
+    """Return great-circle distances (n,) in km between unit vectors (n, 3).
+
+    The gradient is finite also for equal and opposite vectors.
+    """
     across = torch.linalg.cross(a, b, dim=-1).square().sum(-1).clamp(min=1e-14).sqrt()
     return sphere.EARTH_KM * torch.atan2(across, (a * b).sum(-1))
 
 
 def noisy(encodings: torch.Tensor, cosine: torch.Tensor | float, generator: torch.Generator) -> torch.Tensor:
-    """Unit encodings (n, dim), turned in random directions until their cosine with what they were is ``cosine``."""
+    """Return unit encodings (n, dim), turned in random directions to a given ``cosine`` with the original."""
     drawn = torch.randn(encodings.shape, generator=generator, device=encodings.device, dtype=encodings.dtype)
     across = nn.functional.normalize(drawn - encodings * (drawn * encodings).sum(1, keepdim=True), dim=1)
     cosine = torch.as_tensor(cosine, dtype=encodings.dtype, device=encodings.device)

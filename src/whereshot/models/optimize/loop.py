@@ -160,7 +160,7 @@ class _Training:
 
 
 def _summed(parts: Iterable[StepPart], optimizer: torch.optim.Optimizer, processes: int) -> Iterator[torch.Tensor]:
-    """The loss of each step, when its gradient is there: that of its parts, which processes average, is added up."""
+    """Yield the loss of each step after its gradient has been computed, as the sum over the parts of the step."""
     total: torch.Tensor | None = None
     for part in parts:
         if total is None:
@@ -174,13 +174,13 @@ def _summed(parts: Iterable[StepPart], optimizer: torch.optim.Optimizer, process
 
 
 def _seed(seed: int, epoch: int, group: ProcessGroup) -> None:
-    """What is drawn in an epoch, as by dropout, depends on seed and epoch, and differs between processes."""
+    """Seed the random draws of an epoch, such as dropout, by the seed, the epoch and the process."""
     drawn = [seed, epoch] if group.is_first else [seed, epoch, group.rank]
     torch.manual_seed(int(np.random.SeedSequence(drawn).generate_state(1)[0]))
 
 
 def _mean_loss(losses: list[torch.Tensor], epoch: int, group: ProcessGroup) -> float:
-    """The mean of an epoch's losses, summed over the processes. Raises InputError where one is no number."""
+    """Return the mean loss of an epoch over all processes. Raises InputError where a loss is not a number."""
     if not losses:
         raise InputError(f"no picture could be read in epoch {epoch + 1}")
     numbers = group.sum(torch.stack(losses).double().tolist())
@@ -190,6 +190,6 @@ def _mean_loss(losses: list[torch.Tensor], epoch: int, group: ProcessGroup) -> f
 
 
 def _truncate(log: Path, epochs: int) -> None:
-    """Drop log lines of epochs that a kill undid."""
+    """Remove the log lines of epochs after the saved state."""
     lines = log.read_text("utf-8").splitlines(keepends=True) if log.is_file() else []
     output_files.write_text(log, "".join(lines[:epochs]))

@@ -1,7 +1,7 @@
-"""Several processes that train one network, started by torchrun: which of them this is, and how they add up.
+"""Several processes that train one network, started by torchrun.
 
-A step's gradient is the sum over the processes, so that a training by several takes the steps of one that is alone.
-gloo on the CPU, nccl on GPUs, one GPU for each process. Only the first process writes files.
+The gradient of a step is the sum over the processes, so several processes take the same steps as one process. The
+backend is gloo on the CPU and nccl on GPUs, with one GPU for each process. Only the first process writes files.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import torch
 from torch import distributed, nn
 
 _PATIENCE = datetime.timedelta(hours=24)
-"""The first process alone looks at pictures and calibrates, while the others wait."""
+"""Time limit for waiting. The other processes wait while the first one checks pictures and calibrates."""
 
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """The processes of a training; this is number ``rank`` of ``count``."""
+    """The processes of a training. This process has the number ``rank`` of ``count``, from 0."""
 
     rank: int = 0
     count: int = 1
@@ -29,16 +29,16 @@ class ProcessGroup:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the process that writes."""
+        """Whether this is the first process, which prints and writes."""
         return self.rank == 0
 
     def wait(self) -> None:
-        """Go on when all processes are here."""
+        """Wait until all processes have called this."""
         if self.count > 1:
             self.sum([0.0])
 
     def sum(self, values: Sequence[float]) -> list[float]:
-        """The sums over the processes, in float64."""
+        """Return the sums of values over the processes, in float64."""
         if self.count == 1:
             return list(values)
         total = torch.tensor(values, dtype=torch.float64, device=self.device)
@@ -46,14 +46,14 @@ class ProcessGroup:
         return total.tolist()
 
     def shared(self, module: nn.Module) -> nn.Module:
-        """The module with gradients that are averaged over the processes after each backward."""
+        """Return the module with gradients that are averaged over the processes after each backward pass."""
         if self.count == 1:
             return module
         return nn.parallel.DistributedDataParallel(module)
 
     @contextlib.contextmanager
     def holding(self, module: nn.Module, held: bool) -> Iterator[None]:
-        """Forwards in here whose gradients are not averaged yet, if ``held``: others of the same step follow."""
+        """Do not average the gradients of passes in this context, if ``held``: more parts of the step follow."""
         if held and isinstance(module, nn.parallel.DistributedDataParallel):
             with module.no_sync():
                 yield
@@ -65,28 +65,28 @@ ALONE = ProcessGroup()
 
 
 def is_launched() -> bool:
-    """Whether torchrun started this process."""
+    """Return whether torchrun started this process."""
     return distributed.is_available() and distributed.is_torchelastic_launched()
 
 
 def rank() -> int:
-    """The number of this process among those of torchrun; 0 without it."""
+    """Return the number of this process among those of torchrun; 0 without torchrun."""
     return int(os.environ["RANK"]) if is_launched() else 0
 
 
 def local_rank() -> int:
-    """The number of this process on its machine: whose GPU it takes."""
+    """Return the number of this process on its machine, which is also the number of its GPU."""
     return int(os.environ.get("LOCAL_RANK", "0"))
 
 
 def local_count() -> int:
-    """How many processes torchrun started on this machine."""
+    """Return how many processes torchrun started on this machine."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
 
 @contextlib.contextmanager
 def join_group(device: str) -> Iterator[ProcessGroup]:
-    """This process among those that torchrun started; alone where it did not."""
+    """Join the processes that torchrun started. Without torchrun, this process is alone."""
     if not is_launched():
         yield ProcessGroup(device=device)
         return

@@ -1,7 +1,7 @@
-"""Where a training stands, as files: epochs and phases done, weights, the best so far, the optimiser, the average.
+"""The state of a training in files: epochs, phases, weights, the best weights, the optimiser and the average.
 
-One safetensors file and one JSON file, which is replaced last and names the tensors that it belongs to: a kill leaves
-either the state before or the state after.
+There is a safetensors file and a JSON file. The JSON file is replaced last and names its safetensors file, so a killed
+process leaves either the state before or the state after.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from whereshot.models.optimize.weight_average import Average
 
 @dataclass
 class TrainingState:
-    """Finished epochs, the phase that is on, and the best so far with its weights."""
+    """The number of finished epochs, the current phase, and the best epoch so far with its weights."""
 
     epoch: int = 0
     phase: int = 0
     phase_began: int = 0
-    """Epochs that had been finished when the phase began."""
+    """Number of finished epochs when the phase began."""
     best_epoch: int = 0
     best_loss: float | None = None
     kept: list[int] = field(default_factory=list)
-    """Epochs of each phase on the way to the best weights."""
+    """Number of epochs of each phase that led to the best weights."""
     best: dict[str, torch.Tensor] | None = None
 
     @property
     def idle(self) -> int:
-        """Epochs of this phase since the best."""
+        """Number of epochs of this phase since the best epoch."""
         return self.epoch - max(self.best_epoch, self.phase_began)
 
     def after_epoch(self, module: torch.nn.Module, validation_loss: float | None) -> None:
-        """Count an epoch, and keep the module's weights where they are the best; without a loss the last are."""
+        """Count an epoch, and keep the weights if they are the best. Without a loss the last weights are the best."""
         self.epoch += 1
         if validation_loss is None or self.best_loss is None or validation_loss < self.best_loss:
             self.best_epoch, self.best_loss = self.epoch, validation_loss
@@ -60,7 +60,7 @@ def save(
     optimizer: torch.optim.Optimizer,
     average: Average | None,
 ) -> None:
-    """Write the state over the one before. Raises OutputError."""
+    """Write the state, in place of the state before. Raises OutputError."""
     tensors = {f"module.{name}": tensor.detach().clone() for name, tensor in module.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in (state.best or {}).items()}
     for number, values in optimizer.state_dict()["state"].items():
@@ -86,7 +86,7 @@ def save(
             save_file({key: value.contiguous() for key, value in tensors.items()}, beside)
         output_files.write_text(folder / "state.json", json.dumps(described))
     except OutputError as error:
-        raise OutputError(f"{error}; then go on with --resume") from error
+        raise OutputError(f"{error}; then continue with --resume") from error
     for old in folder.glob("epoch-*.safetensors"):
         if old.name != name:
             old.unlink(missing_ok=True)
@@ -98,9 +98,9 @@ def load(
     make_optimizer: Callable[[int], torch.optim.Optimizer],
     average: Average | None,
 ) -> tuple[TrainingState, torch.optim.Optimizer]:
-    """The state that was saved last, put into the module, the average and the optimiser of its phase; else a fresh one.
+    """Load the saved state into the module, the average and the optimiser of its phase; else return a new state.
 
-    Raises ConfigError where it is one of other settings, InputError where it cannot be read.
+    Raises ConfigError where the state belongs to other settings, InputError where it cannot be read.
     """
     if not (folder / "state.json").is_file():
         return TrainingState(), make_optimizer(0)
@@ -111,7 +111,7 @@ def load(
         state = TrainingState(**{name: described[name] for name in names})
         optimizer_kind, averaged = described["optimizer"], described["averaged"]
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise InputError(f"{folder}: cannot be gone on with ({error}); start again without --resume") from error
+        raise InputError(f"{folder}: the saved state cannot be read ({error}); start again without --resume") from error
 
     def under(prefix: str) -> dict[str, torch.Tensor]:
         return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

@@ -1,7 +1,7 @@
-"""Exponential moving average of a network's weights: steps in, the averaged weights out.
+"""Exponential moving average of the weights of a network (Polyak and Juditsky 1992).
 
-Of step t it keeps min(decay, (1 + t) / (10 + t)) of what it had, so that a short training is averaged over what it has
-been and not over where it began (TensorFlow's ExponentialMovingAverage with num_updates; Polyak and Juditsky 1992).
+In step t the average keeps the share min(decay, (1 + t) / (10 + t)) of its value, as TensorFlow's
+ExponentialMovingAverage does with num_updates. So the initial weights have little influence in a short training.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 class Average:
-    """The averaged floating point parameters of a module, by name; what else its state holds is the module's own."""
+    """The averaged floating point parameters of a module, by name. The rest of its state is not averaged."""
 
     def __init__(self, module: nn.Module, decay: float) -> None:
         self.decay = decay
@@ -23,7 +23,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, module: nn.Module) -> None:
-        """After a step."""
+        """Update the average after a step."""
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         current = _learned(module)
@@ -32,19 +32,19 @@ class Average:
 
     @torch.no_grad()
     def load(self, weights: dict[str, torch.Tensor], updates: int) -> None:
-        """Go on with an average that was saved."""
+        """Load a saved average."""
         self.updates = updates
         for name, tensor in self.weights.items():
             tensor.copy_(weights[name])
 
     def restart(self, module: nn.Module) -> None:
-        """Begin again at the weights that a module has."""
+        """Start again at the current weights of a module."""
         self.updates = 0
         self.weights = {name: tensor.detach().clone() for name, tensor in _learned(module).items()}
 
     @contextlib.contextmanager
     def applied(self, module: nn.Module) -> Iterator[None]:
-        """The module with the averaged weights, while in it."""
+        """Give the module the averaged weights inside this context."""
         own = {name: tensor.detach().clone() for name, tensor in _learned(module).items()}
         _put(module, self.weights)
         try:

@@ -96,7 +96,7 @@ class Cells(Readout):
         mass = np.exp(posterior.log_mass[rows, best])
         share = mass / mass.sum(axis=1, keepdims=True)
         total = np.einsum("nk,nkd->nd", share, sphere.xyz(self._places[best]))
-        lost = np.linalg.norm(total, axis=1) < 1e-9  # antipodes have no mean
+        lost = np.linalg.norm(total, axis=1) < 1e-9  # opposite points have no mean
         mean = np.where(lost[:, None], self._places[best[:, 0]], sphere.latlon(total))
         apart = sphere.distance_km(mean[:, None], self._places[best])
         joined = np.sqrt((share * (apart**2 + self._spread_km[best] ** 2)).sum(axis=1))

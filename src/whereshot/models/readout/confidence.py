@@ -46,7 +46,7 @@ def fit_confidence(
 
     ``measures`` (n, k), ``weight`` (n,); ``ridge`` multiplies the squares of all weights but the constants.
     """
-    from scipy.optimize import minimize  # a fifth of a second, which an answer does not need
+    from scipy.optimize import minimize  # takes 0.2 s to import; answers do not need it
 
     weight = weight / weight.sum()
     center = weight @ measures

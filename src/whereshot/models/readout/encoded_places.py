@@ -1,8 +1,9 @@
-"""Places by their encodings, without torch: a gallery of encoded places, refined on the sphere, as a Posterior.
+"""A readout that finds places by their encodings, without torch.
 
-What alignment gives of a picture ("encoding") is compared with the encodings of known places; from the most similar
-ones the tops of the cosine are climbed to (``hills``), and a fitted share of each start's votes goes to its top. A
-location encoder is its weights, as ``model.locations`` names them: their shapes tell what it sees of a position.
+The output "encoding" of an aligned network is compared with the encodings of known places. From the most similar places
+the search climbs to the maxima of the cosine (``hill_climbing``). A fitted share of the votes near the start of a climb
+goes to its maximum. A location encoder is given by its weights, with the names of ``networks.locations``. The shapes of
+the weights determine the input of the encoder.
 """
 
 from __future__ import annotations
@@ -37,19 +38,19 @@ if TYPE_CHECKING:
 
 Weights = Mapping[str, NDArray[Any]]
 
-_STEP_KM = 1e-3  # positions this far apart tell the slope of what the perceptrons see
+_STEP_KM = 1e-3  # step of the finite differences of a perceptron's input
 _BLOCK = 1024
 _ROWS = 256
 MOST_PLACES = 100_000
-"""Places of a gallery that are encoded: as many as GeoCLIP's has."""
+"""Largest number of places of a gallery that are encoded: the number that GeoCLIP has."""
 KEPT = 8
-"""Searches that are kept, of which calibration needs some again and again."""
+"""Number of searches that are cached. Calibration repeats some of them."""
 
 
 class PlaceEncoder:
-    """Positions (n, 2) -> unit encodings (n, dim), and how these turn; the network of ``model.locations`` in NumPy.
+    """A location encoder in NumPy: unit encodings (n, dim) of positions (n, 2), and their derivatives.
 
-    Raises InputError for weights of another network.
+    Raises InputError for weights that are not those of a location encoder.
     """
 
     def __init__(self, weights: Weights) -> None:
@@ -59,20 +60,22 @@ class PlaceEncoder:
         self.dim = self._stacks[0].layers[-1][0].shape[0]
 
     def encode(self, positions: ArrayLike) -> NDArray[np.float32]:
-        """Unit encodings (m, dim) of positions (m, 2)."""
+        """Return unit encodings (m, dim) of positions (m, 2)."""
         p = sphere.points(positions)
         parts = [np.empty((0, self.dim), np.float32)]
         for start in range(0, len(p), _BLOCK):
             part = p[start : start + _BLOCK]
-            outputs = [stack.run(stack.see(part).astype(np.float32)) for stack in self._stacks]
+            outputs = [stack.run(stack.inputs(part).astype(np.float32)) for stack in self._stacks]
             parts.append(_unit(functools.reduce(np.add, outputs)))
         return np.concatenate(parts)
 
     def slopes(
         self, encodings: NDArray[np.floating], row: NDArray[np.int64], positions: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Cosines (m,) of ``encodings[row]`` with positions (m, 2), their slopes (m, 2) per km north and east, and the
-        encoding's metric (m, 2, 2)."""
+        """Return the cosines (m,) of ``encodings[row]`` with positions (m, 2), their slopes, and the encoding's metric.
+
+        The slopes (m, 2) are per km north and east. The metric (m, 2, 2) is how fast the encoding turns there.
+        """
         similarity, slope, metric = np.empty(len(row)), np.empty((len(row), 2)), np.empty((len(row), 2, 2))
         for start in range(0, len(row), _BLOCK):
             part = slice(start, start + _BLOCK)
@@ -84,13 +87,13 @@ class PlaceEncoder:
         return similarity, slope, metric
 
     def _with_derivatives(self, positions: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Unit encodings (m, dim), and their derivatives (2, m, dim) per km north and east."""
+        """Return unit encodings (m, dim), and their derivatives (2, m, dim) per km north and east."""
         around = [sphere.move(positions, bearing, _STEP_KM) for bearing in (0.0, 180.0, 90.0, 270.0)]
         value, turned = np.zeros((len(positions), self.dim)), np.zeros((2, len(positions), self.dim))
         for stack in self._stacks:
-            north, south, east, west = (stack.see(position) for position in around)
+            north, south, east, west = (stack.inputs(position) for position in around)
             slope = np.stack([north - south, east - west]) / (2 * _STEP_KM)
-            own = stack.run_with_slope(stack.see(positions).astype(np.float32), slope.astype(np.float32))
+            own = stack.run_with_slope(stack.inputs(positions).astype(np.float32), slope.astype(np.float32))
             value, turned = value + own[0].astype(np.float64), turned + own[1].astype(np.float64)
         length = np.maximum(np.linalg.norm(value, axis=1, keepdims=True), 1e-12)
         value, turned = value / length, turned / length
@@ -109,27 +112,27 @@ class _Stack:
                 (weights[f"{prefix}layers.{number}.weight"], weights[f"{prefix}layers.{number}.bias"])
                 for number in numbers
             ]
-            inputs = self.layers[0][0].shape[1]
+            input_size = self.layers[0][0].shape[1]
         except (KeyError, IndexError):
-            raise InputError(f"these are no weights of a location encoder: {', '.join(list(weights)[:3])}") from None
-        self._degrees = math.isqrt(inputs)
+            raise InputError(f"not the weights of a location encoder: {', '.join(list(weights)[:3])}") from None
+        self._degrees = math.isqrt(input_size)
 
-    def see(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What the perceptron gets (m, inputs) of positions (m, 2)."""
+    def inputs(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the inputs (m, k) of the perceptron for positions (m, 2)."""
         if self.frequencies is None:
             result: NDArray[np.float64] = projections.spherical_harmonics(positions, self._degrees)
             return result
         on_map = self.frequencies.shape[1] == 2
-        seen = (
+        surface = (
             projections.equal_earth(positions, projections.GEOCLIP_SCALE)
             if on_map
             else projections.unit_vectors(positions) / math.pi
         )
-        phase = 2 * math.pi * (seen @ self.frequencies.T.astype(np.float64))
+        phase = 2 * math.pi * (surface @ self.frequencies.T.astype(np.float64))
         return np.concatenate([np.cos(phase), np.sin(phase)], axis=1)
 
     def run(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The perceptron's output (m, dim)."""
+        """Return the output (m, dim) of the perceptron for inputs (m, k)."""
         for number, (weight, bias) in enumerate(self.layers):
             values = values @ weight.T + bias
             if number < len(self.layers) - 1:
@@ -139,7 +142,7 @@ class _Stack:
     def run_with_slope(
         self, values: NDArray[np.float32], slope: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The same, and its derivatives (2, m, dim) where those of what it gets are (2, m, inputs)."""
+        """Return the output (m, dim) and its derivatives (2, m, dim), for inputs and their derivatives (2, m, k)."""
         for number, (weight, bias) in enumerate(self.layers):
             values, slope = values @ weight.T + bias, slope @ weight.T
             if number < len(self.layers) - 1:
@@ -154,9 +157,9 @@ def kept_encodings(
     encode: Callable[[NDArray[np.float64]], NDArray[np.float32]],
     cache: Path | None = None,
 ) -> NDArray[np.float32]:
-    """Unit encodings (m, dim) of positions (m, 2): computed once and kept in half precision under ``cache``.
+    """Return unit encodings (m, dim) of positions (m, 2), which are stored in half precision in the folder ``cache``.
 
-    The file is named after the encoder's weights and the positions; without ``cache`` nothing is written. Raises
+    The name of the file is a hash of the weights and the positions. Without ``cache`` nothing is written. Raises
     OutputError.
     """
     positions = sphere.points(positions)
@@ -177,14 +180,17 @@ def kept_encodings(
 
 
 def encodings_cache() -> Path:
-    """Where encodings of places are kept: ``$XDG_CACHE_HOME/whereshot/encodings``, by default under ``~/.cache``."""
+    """Return the folder of stored encodings: ``$XDG_CACHE_HOME/whereshot/encodings``, by default under ``~/.cache``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whereshot" / "encodings"
 
 
 def places_of_gallery(
     weights: Mapping[str, NDArray[Any]], gallery: Gallery, hierarchy: Hierarchy, *, cache: Path | None = None
 ) -> Places:
-    """The places of a gallery, of many a random choice, and the cells' centroids, encoded by an encoder's weights."""
+    """Return a readout of the places of a gallery and the centroids of the cells, with their encodings.
+
+    Of a gallery with more than ``MOST_PLACES`` places, a random choice is taken.
+    """
     encoder, known = PlaceEncoder(weights), gallery.places
     if len(known) > MOST_PLACES:
         known = known[np.random.default_rng(0).permutation(len(known))[:MOST_PLACES]]
@@ -193,7 +199,7 @@ def places_of_gallery(
 
 
 class _Nearest(NamedTuple):
-    """The most similar places (n, c, 2) of encodings (n, dim), of unit length, and their cosines (n, c), best first."""
+    """The most similar places (n, c, 2) of unit encodings (n, dim), and their cosines (n, c), best first."""
 
     encodings: NDArray[np.float32]
     places: NDArray[np.float64]
@@ -201,16 +207,16 @@ class _Nearest(NamedTuple):
 
 
 class _Tops(NamedTuple):
-    """Tops above the best of these, and which start (n, c) each place is near, -1 for none."""
+    """The maxima that were climbed to, and for each similar place the start (n, c) that it is near; -1 for none."""
 
     tops: Hills
     start: NDArray[np.int64]
 
 
 class Places(Readout):
-    """Known places (m, 2) vote by the cosine of their ``encodings`` (m, dim); tops near the best are places too.
+    """Known places (m, 2) vote by the cosine of their ``encodings`` (m, dim). Maxima near the best are places too.
 
-    Encodings of pictures are the output "encoding". The same outputs are searched once, whatever the settings.
+    The encodings of pictures are the output "encoding". Searches are cached: the same outputs are searched once.
     """
 
     def __init__(
@@ -227,7 +233,7 @@ class Places(Readout):
         self._found: list[tuple[str, NDArray[np.floating], ClimbSettings, Any]] = []
 
     def with_settings(self, settings: PlacesSettings) -> Places:
-        """The same places, read with other settings."""
+        """Return a readout of the same places with other settings."""
         other = copy.copy(self)
         other.settings = settings
         return other
@@ -241,7 +247,7 @@ class Places(Readout):
         if settings.share == 0:
             return Posterior(near.places, vote, spread)
         found = self._once("tops", outputs["encoding"], lambda _: self._climbed(near))
-        top = hill_climbing.once(found.tops)
+        top = hill_climbing.without_repeats(found.tops)
         under = found.start[:, None] == np.arange(top.shape[1])[:, None]  # (n, tops, places)
         under &= np.isfinite(top)[..., None]
         lifted = np.where(under, vote[:, None], -np.inf)
@@ -257,7 +263,7 @@ class Places(Readout):
         return Posterior(*(np.concatenate(pair, axis=1) for pair in parts))
 
     def _once(self, what: str, encodings: NDArray[np.floating], make: Callable[[NDArray[np.floating]], Any]) -> Any:
-        """What is made of the same encodings with the same search is made once; the last few are kept."""
+        """Return the cached result for the same encodings and search settings, else call ``make``."""
         for name, known, climb, found in self._found:
             if name == what and known is encodings and climb == self.settings.climb:
                 return found

@@ -1,7 +1,7 @@
-"""The tops of a similarity on the sphere: starts and slopes in, hills out (Levenberg and Marquardt). NumPy only.
+"""Finds the maxima of a similarity on the sphere from given starts, by the method of Levenberg and Marquardt.
 
-A location encoder's cosine with an encoding has many tops. Each is climbed to from a start near by, and how fast the
-encoding turns there tells how wide the hill is.
+The cosine between an encoding and the encodings of positions has many maxima, which are called hills here. Each climb
+begins at a start near a hill. How fast the encoding turns at the top determines the width of the hill. NumPy only.
 """
 
 from __future__ import annotations
@@ -19,30 +19,32 @@ from whereshot.foundation.settings_file import Settings
 Slopes = Callable[
     [NDArray[np.int64], NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 ]
-"""Rows (m,) of encodings and positions (m, 2) -> the cosine (m,), its slope (m, 2) per km north and east, and the
-encoding's metric (m, 2, 2) there."""
+"""A function of rows (m,) of encodings and positions (m, 2). It returns the cosine (m,), its slope (m, 2) per km north
+and east, and the metric (m, 2, 2) of the encoding."""
 
 HALF_MASS = math.sqrt(2 * math.log(2))
-"""Radius that holds half of a round Gaussian, in standard deviations."""
+"""Radius that contains half the mass of a round Gaussian, in standard deviations."""
 
 
 class ClimbSettings(Settings):
-    """How far the search goes."""
+    """Settings of the search."""
 
     hills: int = Field(8, ge=1)
-    """Starts per encoding."""
+    """Number of starts for each encoding."""
     considered: int = Field(64, ge=1)
-    """The most similar places, of which starts are taken."""
+    """Number of most similar places among which the starts are chosen."""
     apart_km: float = Field(12.0, ge=0)
-    """Starts nearer to each other would climb the same hill."""
+    """Smallest distance between two starts in km. Nearer starts would climb the same hill."""
     steps: int = Field(12, ge=0)
     longest_km: float = Field(4.0, gt=0)
-    """No step is longer: beyond, the hill's shape says nothing."""
+    """Longest step in km. Farther away, the shape of the hill at a point says nothing."""
 
 
 class Hills:
-    """Tops of the similarity: ``positions`` (n, k, 2), ``similarity`` (n, k), -inf where a climb was given up, and
-    ``metric`` (n, k, 2, 2), how fast the encoding turns in squared radians per squared km, north first."""
+    """The maxima of a similarity: ``positions`` (n, k, 2) and ``similarity`` (n, k), -inf where a climb was given up.
+
+    ``metric`` (n, k, 2, 2) is how fast the encoding turns, in squared radians per squared km, north first.
+    """
 
     def __init__(
         self, positions: NDArray[np.float64], similarity: NDArray[np.floating], metric: NDArray[np.float64]
@@ -53,9 +55,9 @@ class Hills:
 def climb(
     slopes: Slopes, dim: int, starts: NDArray[np.float64], settings: ClimbSettings, patience: float = 15.0
 ) -> Hills:
-    """Climb to the nearest top of the cosine with encodings of ``dim`` numbers, from ``starts`` (n, k, 2).
+    """Climb from ``starts`` (n, k, 2) to the nearest maxima of the cosine with encodings of ``dim`` numbers.
 
-    A climb is given up once its top would be worth ``patience`` nats less than the best one of its row.
+    A climb is given up when its maximum would be ``patience`` nats lower than the best one of its row.
     """
     n, k = starts.shape[:2]
     row = np.repeat(np.arange(n), k)
@@ -88,21 +90,21 @@ def climb(
 
 
 def starts_among(near: NDArray[np.float64], settings: ClimbSettings) -> NDArray[np.float64]:
-    """Starts (n, hills, 2) among the most similar places (n, m, 2), best first, each some way from the better ones."""
+    """Return starts (n, hills, 2) from the most similar places (n, m, 2), best first, at least ``apart_km`` apart."""
     rows, count = np.arange(len(near)), min(settings.hills, near.shape[1])
     chosen = np.empty((len(near), count, 2))
     free = np.ones(near.shape[:2], bool)
     for number in range(count):
-        first = np.where(free.any(axis=1), free.argmax(axis=1), 0)  # none is free: the best once more
+        first = np.where(free.any(axis=1), free.argmax(axis=1), 0)  # where no place is left, repeat the best
         chosen[:, number] = near[rows, first]
         free &= sphere.distance_km(near, chosen[:, number, None]) > settings.apart_km
     return chosen
 
 
 def concentration(cosine: NDArray[np.floating], dim: int) -> NDArray[np.float64]:
-    """Concentration of directions in ``dim`` dimensions that keep this mean cosine with their centre: nats per unit.
+    """Return the concentration of a von Mises-Fisher distribution in ``dim`` dimensions, from the mean cosine.
 
-    Banerjee et al. 2005, the von Mises-Fisher distribution.
+    It is the log density in nats per unit of the cosine with the centre (approximation of Banerjee et al. 2005).
     """
     c = np.clip(cosine, 1e-3, 1 - 1e-7)
     result: NDArray[np.float64] = c * (dim - c * c) / (1 - c * c)
@@ -116,7 +118,10 @@ def steps(
     damping: NDArray[np.float64],
     longest_km: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Expected gain (m,) and step (m, 2) in km, north and east: the top of the hill as its slope and metric say."""
+    """Return the expected gain (m,) and the step (m, 2) in km, north and east, to the maximum.
+
+    The maximum is estimated from the slope (m, 2) and the metric (m, 2, 2).
+    """
     curvature = metric * np.maximum(similarity, 0.05)[:, None, None]
     size = np.trace(curvature, axis1=1, axis2=2)
     curvature = curvature + (damping * size + 1e-12)[:, None, None] * np.eye(2)
@@ -127,12 +132,12 @@ def steps(
 
 
 def moved(positions: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Positions (m, 2) after steps (m, 2) in km, north and east."""
+    """Return positions (m, 2) after steps (m, 2) in km, north and east."""
     return sphere.move(positions, np.degrees(np.arctan2(step[:, 1], step[:, 0])), np.hypot(*step.T))
 
 
-def once(hills: Hills, same_km: float = 0.05) -> NDArray[np.floating]:
-    """Similarities (n, k), -inf for a hill that another climb has reached already."""
+def without_repeats(hills: Hills, same_km: float = 0.05) -> NDArray[np.floating]:
+    """Return the similarities (n, k), with -inf for a hill that a better climb has reached too."""
     similarity = hills.similarity.copy()
     for later in range(1, similarity.shape[1]):
         near = sphere.distance_km(hills.positions[:, :later], hills.positions[:, later, None]) < same_km

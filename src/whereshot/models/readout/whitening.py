@@ -41,8 +41,8 @@ def fit(pooled: NDArray[np.floating], place: NDArray[np.int64], usual: NDArray[n
     """Fit a whitening to pooled features (n, d) and each photo's place (n,). Raises InputError without a photo.
 
     Whitening by the covariance within classes is what linear discriminant analysis does; its estimate is shrunk
-    towards a multiple of the identity, wholly so where no place has two photos. ``usual`` (d,) is the mean of other
-    photos, which counts as twenty: one photo alone is not the middle of all.
+    towards a multiple of the identity, completely where no place has two photos. ``usual`` (d,) is the mean feature of
+    other photos. It counts as twenty photos, because the mean of a few photos is a poor centre.
     """
     from scipy.linalg import cholesky, solve_triangular  # an answer does not need them
 

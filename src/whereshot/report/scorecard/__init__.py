@@ -1,6 +1,6 @@
-"""A Report of scores -> something to read and to paste: a table, Markdown, LaTeX, and one HTML page with figures.
+"""Writes a report of scores as a table, Markdown, LaTeX, and one HTML page with figures.
 
-Figures are drawn here as SVG, so that they need no further package; the page asks for no network.
+Figures are drawn as SVG by this package. The page needs no network.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["Figure", "PhotoGroup", "ScoreTable", "Section", "sections", "summary
 
 
 def summary(report: Report, benchmark: Benchmark | None = None) -> str:
-    """The scores as a Markdown table to paste, intervals in brackets, published ones below, and the protocol."""
+    """Return the scores as a Markdown table with intervals, the published scores below, and the protocol."""
     return markdown.table(tables.scores(report, benchmark)) + "\n" + tables.protocol_line(report.protocol) + "\n"
 
 
@@ -41,10 +41,10 @@ def sections(
     training: sphere.Points | None = None,
     thumbnails: Path | None = None,
 ) -> list[Section]:
-    """All that is told of the first method, with the others beside where they can be compared.
+    """Return all sections about the first method, compared with the other methods where possible.
 
-    ``training`` are the positions (m, 2) that it was trained on, if known; ``thumbnails`` is the folder that the paths
-    of pictures start from, if small copies of the worst and best are wanted.
+    ``training`` are the positions (m, 2) of its training photos, if known. ``thumbnails`` is the folder from which the
+    paths of pictures start; without it the worst and best photos have no small pictures.
     """
     row = report.rows[0]
     words = [] if benchmark is None else [f"{benchmark.title}: {benchmark.photos:,} photos. {benchmark.about}"]
@@ -54,7 +54,7 @@ def sections(
     if row.scored is not None:
         found += _drawn(report, row, training, thumbnails)
     if report.comparisons:
-        by_country = [tables.wins_by_country(one) for one in report.comparisons]
+        by_country = [tables.wins_by_country(comparison) for comparison in report.comparisons]
         found.append(Section("Comparisons", [_PAIRED], [tables.differences(report.comparisons), *by_country]))
     noted = (
         [ScoreTable(["note"], [[note] for note in report.notes], "Notes on the data", folded=True)]
@@ -81,32 +81,32 @@ def _drawn(report: Report, row: Row, training: sphere.Points | None, thumbnails:
 
 
 _WEAKEST = (
-    f"Places by mean GeoScore, drawn to that of all photos as if {where_to_collect.DOUBT:.0f} average photos were "
-    f"added, so that one bad photo does not make the worst place; at least {where_to_collect.LEAST_PHOTOS} photos each."
+    f"Places by mean GeoScore, computed as if {where_to_collect.DOUBT:.0f} average photos were added, so that one bad "
+    f"photo does not make the worst place; at least {where_to_collect.LEAST_PHOTOS} photos each."
 )
 
 
 _PAIRED = (
-    "Photo by photo, by how far off both are. Differences are drawn together, on the same photos; Wilcoxon's "
+    "The errors of both methods are compared photo by photo. The bootstrap draws the same photos for both. Wilcoxon's "
     "signed-rank test is two-sided, with ties."
 )
 
 
 def to_markdown(report: Report, found: list[Section], benchmark: Benchmark | None = None) -> str:
-    """The summary, and all sections below it."""
+    """Return the summary, and all sections below it, as Markdown."""
     rest = [Section(one.title, one.words, one.parts[1:] if at == 0 else one.parts) for at, one in enumerate(found)]
     return summary(report, benchmark) + "\n" + "\n".join(markdown.section(one) for one in rest)
 
 
 def to_latex(report: Report, found: list[Section]) -> str:
-    """All tables that are not those of figures."""
+    """Return all tables except those of figures, as LaTeX."""
     parts = [part for one in found for part in one.parts if not isinstance(part, Figure)]
     own = [part if isinstance(part, ScoreTable) else part.table for part in parts]
     return latex.document(own, tables.protocol_line(report.protocol))
 
 
 def to_html(report: Report, found: list[Section]) -> str:
-    """One page, whole in itself."""
+    """Return one self-contained HTML page."""
     row = report.rows[0]
     facts = [("photos", f"{row.photos:,}", f"{row.failed:,} without an answer")]
     for key, name, factor, form in (

@@ -1,4 +1,4 @@
-"""What a scorecard is made of, whatever it is written as: Sections of Tables, Figures and Photos."""
+"""The parts of a scorecard in any format: sections with tables, figures and photos."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from whereshot.evaluate import Value
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """Cells as text, the first ``left`` columns of words, the others of figures; ``folded`` away on a page."""
+    """A table of text cells. The first ``left`` columns are words, the others numbers. A page folds ``folded`` ones."""
 
     heads: list[str]
     rows: list[list[str]]
@@ -22,9 +22,9 @@ class ScoreTable:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing (SVG) that a title and a description tell in words, and the table of what it shows.
+    """A drawing (SVG) with a title, a description, and a table of the same data.
 
-    ``legend`` names the classes of the drawing's marks; a ``wide`` one takes the whole width of a page.
+    ``legend`` gives the CSS classes of the marks and their labels. A ``wide`` figure takes the whole width of a page.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class ShownPhoto:
-    """A photo with its words, and a data address of a small copy if that was asked for."""
+    """A photo with its title and lines of text, and a data URL of a small picture, or None."""
 
     title: str
     lines: list[str]
@@ -47,7 +47,7 @@ class ShownPhoto:
 
 @dataclass(frozen=True)
 class PhotoGroup:
-    """Photos in order, and the same as a table."""
+    """Photos in order, and the same content as a table."""
 
     table: ScoreTable
     photos: list[ShownPhoto]
@@ -55,7 +55,7 @@ class PhotoGroup:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, sentences, and what they speak of."""
+    """A heading, sentences, and the tables, figures and photos below them."""
 
     title: str
     words: list[str]
@@ -63,24 +63,24 @@ class Section:
 
 
 PART_KM = 3000.0
-"""Photos that all lie within so far of their middle are told of in finer cells than those of the whole world."""
+"""Radius in km. Where all photos lie within it around their middle, cells are finer than for the whole world."""
 _LEVEL_0_KM = 9220.0  # the mean edge of a cell of level 0
 _FINEST = 13
 
 
 def part_km(points: sphere.Points) -> float:
-    """How far photos (n, 2) lie from their middle, at most; at least 5 km."""
+    """Return the largest distance in km of photos (n, 2) from their middle; at least 5 km."""
     return max(float(sphere.distance_km(sphere.mean(points), points).max()), 5.0)
 
 
 def fine_level(points: sphere.Points, level: int) -> int:
-    """The S2 level of which some sixteen cells go across all photos; ``level`` where these are all over the world."""
+    """Return the S2 level at which about sixteen cells reach across all photos; ``level`` for photos of the world."""
     km = part_km(points)
     return level if km > PART_KM else min(max(round(math.log2(_LEVEL_0_KM / (km / 8))), level), _FINEST)
 
 
 def with_interval(score: Value | None, factor: float, form: str) -> str:
-    """A score with its interval in brackets; "" where there is none."""
+    """Return a score with its interval in brackets; "" where there is none."""
     if score is None:
         return ""
     value, low, high = (f"{factor * part:{form}}" for part in score)
@@ -88,7 +88,7 @@ def with_interval(score: Value | None, factor: float, form: str) -> str:
 
 
 def kilometres(km: float) -> str:
-    """A distance in km with the digits that matter."""
+    """Return a distance in km with its significant digits."""
     if not km < 1e9:
         return ""
     return f"{km:,.0f}" if km >= 100 else f"{km:.1f}" if km >= 1 else f"{km:.3f}"

@@ -1,4 +1,4 @@
-"""Photos by error -> the worst and the best of them, with small pictures only where these were asked for."""
+"""The photos with the largest and the smallest errors, with small pictures where they are wanted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHOWN = 12
 
 
 def galleries(row: Row, thumbnails: Path | None = None) -> list[PhotoGroup]:
-    """The worst and the best answered photos; ``thumbnails`` is the folder that paths of pictures start from."""
+    """Return the worst and the best photos. ``thumbnails`` is the folder from which the paths of pictures start."""
     scored = row.kept
     answered = np.flatnonzero(~scored.failed)
     order = answered[np.argsort(scored.error_km[answered], kind="stable")]

@@ -1,4 +1,4 @@
-"""Curves of a Row -> is what was stated true: reliability, circles, regions, risk against coverage, recall by area."""
+"""Figures that compare stated probabilities with outcomes: reliability, circles, regions, risk and recall."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _AREAS = [(1.0, "1"), (1e2, "100"), (1e4, "10⁴"), (1e6, "10⁶"), (5.1e8, "Ear
 
 
 def figures(row: Row) -> list[Figure]:
-    """All plots of stated probabilities and areas that a method can be held to."""
+    """Return the figures of all stated probabilities and areas that a method has."""
     found = [_reliability(row, km) for km in DISTANCES_KM if f"reliability_{km}" in row.curves]
     if any(f"{kind}coverage_{round(100 * level)}" in row.scores for kind in ("", "region_") for level in LEVELS):
         found.append(_coverage(row))
@@ -39,12 +39,12 @@ def _reliability(row: Row, km: int) -> Figure:
     plot.dots(x, y, "s0", hints)
     ece = row.scores.get(f"ece_{km}")
     title = f"Reliability within {km} km"
-    said = f"Share of photos that are within {km} km against the stated probability; on the diagonal it is true."
-    said += f" Expected calibration error {with_interval(ece, 100, '.1f')} %." if ece else ""
+    description = f"Share of photos that are within {km} km against the stated probability; on the diagonal it is true."
+    description += f" Expected calibration error {with_interval(ece, 100, '.1f')} %." if ece else ""
     table = ScoreTable(["stated %", "true %", "low", "high"], cells, title, left=0, folded=True)
     legend = [("s0", "photos by stated probability"), ("mark", "as it should be")]
     name = f"reliability-{km}"
-    return Figure(name, title, said, plot.svg(name, title, said), table, legend)
+    return Figure(name, title, description, plot.svg(name, title, description), table, legend)
 
 
 def _coverage(row: Row) -> Figure:
@@ -65,16 +65,16 @@ def _coverage(row: Row) -> Figure:
         for level in known:
             percent = round(100 * level)
             score = row.scores[f"{prefix}coverage_{percent}"]
-            told = with_interval(score, 100, ".1f")
+            inside = with_interval(score, 100, ".1f")
             plot.rule([level + shift] * 2, [score.low, score.high], "whisker")
-            plot.dots(np.array([level + shift]), np.array([score.value]), name, [f"{percent} % {words}: {told} %"])
+            plot.dots(np.array([level + shift]), np.array([score.value]), name, [f"{percent} % {words}: {inside} %"])
             area = row.scores.get(f"{prefix}area_{percent}_km2")
-            rows.append([f"{words}, {percent} %", told, with_interval(area, 1, ",.0f")])
-    title = "Do circles and regions hold what they promise?"
-    said = "Share of photos whose place lies inside, at each stated level; on the diagonal the level is true."
+            rows.append([f"{words}, {percent} %", inside, with_interval(area, 1, ",.0f")])
+    title = "Do circles and regions contain the stated share?"
+    description = "Share of photos whose place lies inside, at each stated level; on the diagonal the level is true."
     table = ScoreTable(["level", "inside %", "mean area km²"], rows, title, folded=True)
-    svg = plot.svg("coverage", title, said)
-    return Figure("coverage", title, said, svg, table, [*legend, ("mark", "as it should be")])
+    svg = plot.svg("coverage", title, description)
+    return Figure("coverage", title, description, svg, table, [*legend, ("mark", "as it should be")])
 
 
 def _risk(row: Row) -> Figure:
@@ -91,9 +91,9 @@ def _risk(row: Row) -> Figure:
             [f"{km} km", *(f"{100 * curve.y[min(np.searchsorted(curve.x, s), len(curve.y) - 1)]:.1f}" for s in steps)]
         )
     title = "Answering only the surest photos"
-    said = "Risk among the photos answered, against how many are answered; a good confidence starts low."
+    description = "Risk among the photos answered, against how many are answered; a good confidence starts low."
     table = ScoreTable(["% too far off when answering", *(f"{100 * s:.0f} %" for s in steps)], rows, title, folded=True)
-    return Figure("risk", title, said, plot.svg("risk", title, said), table, legend)
+    return Figure("risk", title, description, plot.svg("risk", title, description), table, legend)
 
 
 def _recall(row: Row) -> Figure:
@@ -103,6 +103,13 @@ def _recall(row: Row) -> Figure:
     picked = np.unique(np.linspace(0, len(curve.x) - 1, _TABLE_ROWS).astype(int))
     rows = [[f"{curve.x[i]:,.0f}", f"{100 * curve.y[i]:.1f}"] for i in picked]
     title = "Finding a photo by searching"
-    said = "Share of photos found when the likeliest places are searched first, by the area searched."
+    description = "Share of photos found when the likeliest places are searched first, by the area searched."
     table = ScoreTable(["km² searched", "% found"], rows, title, left=0, folded=True)
-    return Figure("recall", title, said, plot.svg("recall", title, said), table, [("s0", "regions of highest density")])
+    return Figure(
+        "recall",
+        title,
+        description,
+        plot.svg("recall", title, description),
+        table,
+        [("s0", "regions of highest density")],
+    )

@@ -1,6 +1,6 @@
-"""True and answered places -> a confusion matrix of countries, or of cells where photos lie in few countries.
+"""A confusion matrix of true and answered places: countries, or cells where the photos lie in few countries.
 
-Rows and columns are in an order in which neighbours on the Earth stand beside each other.
+Rows and columns are ordered so that neighbours on the Earth stand beside each other.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from whereshot.report.scorecard.base import Figure, ScoreTable
 from whereshot.report.scorecard.svg import hint, number, svg, text
 
 MOST = 28
-"""So many kinds have a row of their own, those with most photos."""
+"""Largest number of rows: the kinds with most photos."""
 FEW_COUNTRIES = 3
 MOST_OF_ONE = 0.8
-"""Where one country has more of the photos, or there are fewer countries, cells are told apart instead."""
+"""Where one country has a larger share of the photos, or there are fewer countries, the kinds are cells instead."""
 STEPS = np.array([0.01, 0.05, 0.15, 0.35, 0.65])
 _CELLS = 8
 _FINEST = 13
 
 
 class Kinds(NamedTuple):
-    """The kind (n,) of the truth and of the answer of each photo, -1 for none; short and long names of kinds."""
+    """The kind (n,) of the true and of the answered place of each photo, -1 for none; short and long names of kinds."""
 
     what: str
     true: NDArray[np.int64]
@@ -38,7 +38,7 @@ class Kinds(NamedTuple):
 
 
 def neighbourly(points: sphere.Points) -> NDArray[np.int64]:
-    """An order (k,) of positions in which near ones are beside each other (Bar-Joseph et al. 2001, optimal leaves)."""
+    """Return an order (k,) in which near positions are neighbours (optimal leaf order, Bar-Joseph et al. 2001)."""
     from scipy.cluster.hierarchy import leaves_list, linkage
     from scipy.spatial.distance import squareform
 
@@ -51,7 +51,7 @@ def neighbourly(points: sphere.Points) -> NDArray[np.int64]:
 
 
 def matrix(row: Row) -> Figure | None:
-    """Where photos of each kind are put; None where there is but one kind."""
+    """Return the confusion matrix as a figure; None where there is only one kind."""
     scored = row.kept
     kinds = _countries(scored)
     by_country = np.unique(kinds.true[kinds.true >= 0], return_counts=True)[1]
@@ -67,7 +67,7 @@ def matrix(row: Row) -> Figure | None:
     sums = np.stack([np.bincount(kinds.true[known], xyz[:, axis], len(photos)) for axis in range(3)], axis=1)[largest]
     largest = largest[neighbourly(sphere.latlon(sums / np.linalg.norm(sums, axis=1, keepdims=True)))]
     k = len(largest)
-    place_of = np.full(len(photos) + 1, k)  # any other kind, and none
+    place_of = np.full(len(photos) + 1, k)  # column k: any other kind, or no kind
     place_of[largest] = np.arange(k)
     column = np.where(scored.failed, k + 1, place_of[kinds.answered])
     shown = known & (place_of[kinds.true] < k)
@@ -81,11 +81,12 @@ def _countries(scored: Scored) -> Kinds:
     own = np.full(len(scored), -1)
     own[~scored.failed] = answered["country"]
     known = countries().all
-    return Kinds("country", true["country"], own, [one.code for one in known], [one.name for one in known])
+    names = [country.name for country in known]
+    return Kinds("country", true["country"], own, [country.code for country in known], names)
 
 
 def _cells(scored: Scored) -> Kinds:
-    """Cells as coarse as divide the photos into at least eight."""
+    """Return the S2 cells of the coarsest level that divides the photos into at least ``_CELLS`` cells."""
     usable = ~scored.failed
     for level in range(scored.protocol.cell_level, _FINEST + 1):
         true = s2.encode(scored.truth.points, level)
@@ -106,7 +107,7 @@ def _drawn(row: Row, kinds: Kinds, largest: NDArray[np.int64], counts: NDArray[n
     left = 34 + 8 * max(len(kinds.short[kind]) for kind in largest)
     top = 14 + 7 * max(5, *(len(kinds.short[kind]) for kind in largest))
     columns = [*(kinds.short[kind] for kind in largest), "other", "none"]
-    names = [*(kinds.long[kind] for kind in largest), "another one or the sea", "no answer"]
+    names = [*(kinds.long[kind] for kind in largest), f"another {kinds.what.split(' of')[0]} or the sea", "no answer"]
     parts, rows = [], []
     for at, label in enumerate(columns):
         x = left + size * (at + 0.5) + 4
@@ -117,22 +118,20 @@ def _drawn(row: Row, kinds: Kinds, largest: NDArray[np.int64], counts: NDArray[n
         y = top + size * at
         parts.append(text(left - 6, y + 15, f"{columns[at]} {photos:,}", "end"))
         for to in np.flatnonzero(counts[at]).tolist():
-            said = f"{names[at]}: {counts[at, to]:,} of {photos:,} photos put in {names[to]} ({100 * share[to]:.0f} %)"
+            words = f"{names[at]}: {counts[at, to]:,} of {photos:,} photos put in {names[to]} ({100 * share[to]:.0f} %)"
             name = f"q{np.searchsorted(STEPS, share[to], side='right')}" + (" right" if to == at else "")
             where = f'x="{number(left + size * to)}" y="{number(y)}" width="{size - 1}" height="{size - 1}"'
-            parts.append(f'<rect class="{name}" {where}>{hint(said)}</rect>')
+            parts.append(f'<rect class="{name}" {where}>{hint(words)}</rect>')
         wrong = [to for to in np.argsort(-counts[at], kind="stable") if to != at and counts[at, to] > 0][:3]
-        told = ", ".join(f"{names[to]} {counts[at, to]:,}" for to in wrong)
-        rows.append([names[at], told, f"{photos:,}", f"{100 * share[at]:.1f}"])
+        misses = ", ".join(f"{names[to]} {counts[at, to]:,}" for to in wrong)
+        rows.append([names[at], misses, f"{photos:,}", f"{100 * share[at]:.1f}"])
     frame = f'x="{left}" y="{number(top)}" width="{size * (k + 2)}" height="{size * k}"'
     parts.append(f'<rect class="frame" {frame}/>')
     title = f"True against answered {kinds.what.split(' of')[0]}"
-    said = (
-        f"Confusion matrix of {row.name}: each row a true {kinds.what} with its photos, columns where they were put. "
-    )
-    said += f"Neighbours stand beside each other; {int(counts.sum()):,} of {total:,} photos."
+    description = f"Confusion matrix of {row.name}: each row is a true {kinds.what}, each column an answered one. "
+    description += f"Neighbours stand beside each other; {int(counts.sum()):,} of {total:,} photos."
     edges = ["under 1 %", "1 to 5 %", "5 to 15 %", "15 to 35 %", "35 to 65 %", "over 65 %"]
     legend = [(f"q{at}", label) for at, label in enumerate(edges)]
     table = ScoreTable([f"true {kinds.what}", "put elsewhere", "photos", "% right"], rows, title, left=2, folded=True)
-    drawing = svg("confusion", title, said, left + size * (k + 2) + 4, top + size * k + 4, parts, fixed=True)
-    return Figure("confusion", title, said, drawing, table, legend, wide=True)
+    drawing = svg("confusion", title, description, left + size * (k + 2) + 4, top + size * k + 4, parts, fixed=True)
+    return Figure("confusion", title, description, drawing, table, legend, wide=True)

@@ -1,4 +1,4 @@
-"""Errors of all photos -> their histogram and their cumulative curve, beside those of other methods."""
+"""Figures of the errors: a histogram, and cumulative curves of all methods."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from whereshot.report.scorecard.base import Figure, ScoreTable, kilometres
 from whereshot.report.scorecard.svg import Plot, Scale, shares, up_to
 
 EDGES_KM = np.array([0.1, *(10 ** np.arange(-0.75, 4.1, 0.25)), 20_100])
-"""Quarters of a decade from 100 m to half the circumference; what is nearer is in the first bar."""
+"""Edges of the bars in km: quarters of a decade from 100 m to half the circumference of the Earth."""
 SERIES = 8
-"""So many methods have colours of their own."""
+"""Number of methods that have a colour."""
 
 _KM = Scale(0.1, 30_000, [(0.1, "0.1"), (1, "1"), (25, "25"), (200, "200"), (750, "750"), (2500, "2500")], log=True)
 
 
 def histogram(row: Row) -> Figure:
-    """How many photos are how far off, on a log scale; those without an answer stand apart."""
+    """Return the histogram of errors on a log scale. Photos without an answer have a separate bar."""
     scored = row.kept
     error = scored.error_km[~scored.failed]
     count, _ = np.histogram(np.clip(error, EDGES_KM[0], EDGES_KM[-1]), EDGES_KM)
@@ -40,13 +40,13 @@ def histogram(row: Row) -> Figure:
         rows.append(["no answer", f"{row.failed:,}", f"{100 * lost:.1f}"])
     title = f"Errors of {row.name}"
     middle = kilometres(float(np.median(scored.error_km)))
-    said = f"Histogram of {len(scored):,} photos by error on a log scale; the median is {middle} km."
+    description = f"Histogram of {len(scored):,} photos by error on a log scale; the median is {middle} km."
     table = ScoreTable(["error in km", "photos", "%"], rows, title, folded=True)
-    return Figure("histogram", title, said, plot.svg("histogram", title, said), table, legend)
+    return Figure("histogram", title, description, plot.svg("histogram", title, description), table, legend)
 
 
 def cumulated(rows: list[Row]) -> Figure:
-    """The share of photos within each distance, of up to eight methods."""
+    """Return the curves of the share of photos within each distance, for up to ``SERIES`` methods."""
     shown = [row for row in rows if row.scored is not None][:SERIES]
     plot = Plot(_KM, shares(), "within km", "share of photos")
     for km in DISTANCES_KM:
@@ -58,7 +58,7 @@ def cumulated(rows: list[Row]) -> Figure:
     heads = ["method", *(f"{km} km" for km in DISTANCES_KM)]
     cells = [[row.name, *(f"{100 * row.scores[f'accuracy_{km}'].value:.1f}" for km in DISTANCES_KM)] for row in shown]
     title = "Share of photos within a distance"
-    said = f"Cumulative curves of {len(shown)} methods; higher is better."
+    description = f"Cumulative curves of {len(shown)} methods; higher is better."
     legend = [(f"s{number}", row.name) for number, row in enumerate(shown)]
     table = ScoreTable(heads, cells, title, folded=True)
-    return Figure("cumulated", title, said, plot.svg("cumulated", title, said), table, legend)
+    return Figure("cumulated", title, description, plot.svg("cumulated", title, description), table, legend)

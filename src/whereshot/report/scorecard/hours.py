@@ -1,4 +1,4 @@
-"""Times of posting or taking and places -> longitude by hour of the day (UTC), as box plots."""
+"""A figure of the longitude of photos by the hour (UTC) of posting or taking, as box plots."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def by_hour(row: Row) -> Figure | None:
-    """Where photos of each hour were taken, and where the answers put them; None without times."""
+    """Return box plots of the true and the answered longitudes of each hour; None where no times are known."""
     truth, scored = row.kept.truth, row.kept
     times, verb = (truth.posted_at, "posting") if truth.posted_at is not None else (truth.taken_at, "taking")
     if times is None:
@@ -48,17 +48,17 @@ def by_hour(row: Row) -> Figure | None:
             cells += [f"{quantiles[2]:.0f}", f"{quantiles[1]:.0f} to {quantiles[3]:.0f}"]
         rows.append(cells)
     title = f"Longitude by hour of {verb}"
-    said = (
+    description = (
         f"Box plots of {int(known.sum()):,} photos: quartiles, whiskers from 5 to 95 %. True places beside the answers."
     )
     heads = ["hour", "photos", "true median °", "true quartiles", "answered median °", "answered quartiles"]
     legend = [("s0", "true"), ("s1", f"answered by {row.name}")]
     table = ScoreTable(heads, rows, title, folded=True)
-    return Figure("hours", title, said, plot.svg("hours", title, said), table, legend, wide=True)
+    return Figure("hours", title, description, plot.svg("hours", title, description), table, legend, wide=True)
 
 
-def _box(plot: Plot, at: float, quantiles: NDArray[np.float64], name: str, said: str) -> None:
+def _box(plot: Plot, at: float, quantiles: NDArray[np.float64], name: str, words: str) -> None:
     low, first, middle, third, high = quantiles.tolist()
     plot.rule([at, at], [low, high], "whisker")
-    plot.bar(at - 0.16, at + 0.16, first, third, name, said)
+    plot.bar(at - 0.16, at + 0.16, first, third, name, words)
     plot.rule([at - 0.16, at + 0.16], [middle, middle], "median")

@@ -1,4 +1,4 @@
-"""Sections -> one HTML page that is whole in itself: no script, no network; light and dark, wide and narrow."""
+"""Writes sections as one self-contained HTML page without script and network, for light and dark, wide and narrow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HEAD = """<!doctype html>
 
 
 def document(title: str, facts: Sequence[tuple[str, str, str]], protocol: str, sections: Sequence[Section]) -> str:
-    """The page: title, key figures (name, value, interval), the protocol in a line, and the sections."""
+    """Return the page: title, key figures (name, value, interval), the protocol in a line, and the sections."""
     style = (resources.files("whereshot") / "report" / "static" / "scorecard.css").read_text("utf-8")
     parts = [_HEAD.format(title=escape(title), style=style), f"<header><h1>{escape(title)}</h1>"]
     cards = "".join(
@@ -31,16 +31,19 @@ def document(title: str, facts: Sequence[tuple[str, str, str]], protocol: str, s
         for name, value, interval in facts
     )
     parts.append(f'<dl class="facts">{cards}</dl><p class="protocol">{escape(protocol)}</p>')
-    links = "".join(f'<a href="#s{at}">{escape(one.title)}</a>' for at, one in enumerate(sections))
+    links = "".join(f'<a href="#s{at}">{escape(section.title)}</a>' for at, section in enumerate(sections))
     parts.append(f'<nav aria-label="Sections">{links}</nav></header>\n<main>')
-    parts += [_section(at, one) for at, one in enumerate(sections)]
+    parts += [_section(at, section) for at, section in enumerate(sections)]
     return "".join(parts) + "</main>\n</body>\n</html>\n"
 
 
-def _section(at: int, one: Section) -> str:
-    body = [f'\n<section id="s{at}"><h2>{escape(one.title)}</h2>', *(f"<p>{escape(words)}</p>" for words in one.words)]
+def _section(at: int, section: Section) -> str:
+    body = [
+        f'\n<section id="s{at}"><h2>{escape(section.title)}</h2>',
+        *(f"<p>{escape(words)}</p>" for words in section.words),
+    ]
     grid = False
-    for part in one.parts:
+    for part in section.parts:
         narrow = isinstance(part, Figure) and not part.wide
         if narrow != grid:
             body.append('<div class="grid">' if narrow else "</div>")
@@ -49,16 +52,16 @@ def _section(at: int, one: Section) -> str:
     return "".join(body) + ("</div>" if grid else "") + "</section>"
 
 
-def _figure(one: Figure) -> str:
+def _figure(figure: Figure) -> str:
     legend = "".join(
-        f'<li><svg viewBox="0 0 14 14" aria-hidden="true">{_sign(c)}</svg>{escape(w)}</li>' for c, w in one.legend
+        f'<li><svg viewBox="0 0 14 14" aria-hidden="true">{_sign(c)}</svg>{escape(w)}</li>' for c, w in figure.legend
     )
-    wide = ' class="wide"' if one.wide else ""
-    title, said = escape(one.title), escape(one.description)
+    wide = ' class="wide"' if figure.wide else ""
+    title, description = escape(figure.title), escape(figure.description)
     return (
-        f'<figure{wide} id="{one.name}"><figcaption><h3>{title}</h3><p>{said}</p></figcaption>'
-        f'<div class="drawing" tabindex="0" role="group" aria-label="{title}">{one.svg}</div>'
-        f'<ul class="legend">{legend}</ul>{_table(one.table, True)}</figure>'
+        f'<figure{wide} id="{figure.name}"><figcaption><h3>{title}</h3><p>{description}</p></figcaption>'
+        f'<div class="drawing" tabindex="0" role="group" aria-label="{title}">{figure.svg}</div>'
+        f'<ul class="legend">{legend}</ul>{_table(figure.table, True)}</figure>'
     )
 
 
@@ -82,17 +85,17 @@ def _other(part: ScoreTable | PhotoGroup) -> str:
     return f'<h3>{escape(part.table.caption)}</h3><ul class="photos">{cards}</ul>{_table(part.table, True)}'
 
 
-def _table(one: ScoreTable, folded: bool) -> str:
+def _table(table: ScoreTable, folded: bool) -> str:
     def cells(row: list[str], tag: str) -> str:
-        names = ["" if at < one.left else ' class="n"' for at in range(len(row))]
+        names = ["" if at < table.left else ' class="n"' for at in range(len(row))]
         scope = ' scope="col"' if tag == "th" else ""
         return "".join(f"<{tag}{scope}{name}>{escape(cell)}</{tag}>" for name, cell in zip(names, row, strict=True))
 
-    head = f"<thead><tr>{cells(one.heads, 'th')}</tr></thead>" if any(one.heads) else ""
-    body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in one.rows)
-    label = escape(one.caption or "Table")
+    head = f"<thead><tr>{cells(table.heads, 'th')}</tr></thead>" if any(table.heads) else ""
+    body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in table.rows)
+    label = escape(table.caption or "Table")
     inside = f"<table>{head}<tbody>{body}</tbody></table>"
-    table = f'<div class="scroll" tabindex="0" role="group" aria-label="{label}">{inside}</div>'
+    html = f'<div class="scroll" tabindex="0" role="group" aria-label="{label}">{inside}</div>'
     if folded:
-        return f"<details><summary>Table: {label}</summary>{table}</details>"
-    return f"<h3>{label}</h3>{table}" if one.caption else table
+        return f"<details><summary>Table: {label}</summary>{html}</details>"
+    return f"<h3>{label}</h3>{html}" if table.caption else html

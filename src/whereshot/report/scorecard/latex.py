@@ -1,4 +1,4 @@
-"""Tables -> LaTeX with booktabs, each in an environment of its own to paste."""
+"""Writes tables as LaTeX with booktabs. Each has its own environment, so that it can be pasted."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _SIGNS = {
 
 
 def escaped(text: str) -> str:
-    """Text as LaTeX sets it."""
+    """Return text with the special characters of LaTeX escaped."""
     return "".join(_SIGNS.get(sign, sign) for sign in " ".join(text.split()))
 
 
 def document(tables: Iterable[ScoreTable], protocol: str) -> str:
-    """All tables one after the other, and the protocol as a comment to keep beside them."""
+    """Return all tables one after the other, and the protocol as a comment."""
     lines = [r"% \usepackage{booktabs,graphicx}", f"% {' '.join(protocol.split())}"]
     for table in tables:
         columns = "l" * table.left + "r" * (len(table.heads) - table.left)

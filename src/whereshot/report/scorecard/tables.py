@@ -1,4 +1,4 @@
-"""A Report -> tables: the scores of all methods, published ones beside, comparisons, groups, the protocol."""
+"""The tables of a report: scores of all methods, published scores, comparisons, groups, and the protocol."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _SHARES += ("precision", "sample_coverage")
 
 
 def scores(report: Report, benchmark: Benchmark | None = None) -> ScoreTable:
-    """The scores that the field tells, intervals in brackets; published ones below, marked as such."""
+    """Return the usual scores with intervals in brackets; published scores are below, with a mark."""
     rows = [
         [row.name, *(with_interval(row.scores.get(key), *form) for key, form in _FORMS.items())] for row in report.rows
     ]
@@ -49,7 +49,7 @@ def scores(report: Report, benchmark: Benchmark | None = None) -> ScoreTable:
 
 
 def all_scores(report: Report) -> ScoreTable:
-    """Every score of every method."""
+    """Return all scores of all methods."""
     names = list(dict.fromkeys(name for row in report.rows for name in row.scores))
     rows = [[name, *(with_interval(row.scores.get(name), *_form(name)) for row in report.rows)] for name in names]
     return ScoreTable(["score", *(row.name for row in report.rows)], rows, "All scores", folded=True)
@@ -66,13 +66,13 @@ def _form(name: str) -> tuple[float, str]:
 
 
 def differences(comparisons: list[Comparison]) -> ScoreTable:
-    """The first method against each other one: who is nearer, Wilcoxon's test, what it has more, with intervals."""
+    """Return the first method compared with the others: which is nearer, Wilcoxon's test, and differences of scores."""
     rows = []
-    for one in comparisons:
-        p = f"{one.wilcoxon:.3f}" if one.wilcoxon >= 0.001 else "< 0.001"
-        cells = [f"less {one.second}", f"{one.win:,}", f"{one.tie:,}", f"{one.loss:,}", p]
+    for pair in comparisons:
+        p = f"{pair.wilcoxon:.3f}" if pair.wilcoxon >= 0.001 else "< 0.001"
+        cells = [f"less {pair.second}", f"{pair.win:,}", f"{pair.tie:,}", f"{pair.loss:,}", p]
         for key in COMPARED:
-            value, (factor, form) = one.differences.get(key), _FORMS[key]
+            value, (factor, form) = pair.differences.get(key), _FORMS[key]
             clear = value is not None and (value.low > 0 or value.high < 0)
             cells.append(with_interval(value, factor, f"+{form}") + " *" * clear)
         rows.append(cells)
@@ -81,7 +81,7 @@ def differences(comparisons: list[Comparison]) -> ScoreTable:
 
 
 def wins_by_country(comparison: Comparison) -> ScoreTable:
-    """Win, tie and loss of the first in each country, those with most photos."""
+    """Return how often the first method is nearer, equal and farther, by country, for those with most photos."""
     counts = sorted(comparison.by_country.items(), key=lambda item: -sum(item[1]))[:GROUPS_SHOWN]
     rows = [[_country(code), *(f"{count:,}" for count in three)] for code, three in counts]
     caption = f"{comparison.first} against {comparison.second} by country"
@@ -93,7 +93,7 @@ def _country(code: str) -> str:
 
 
 def groups(row: Row) -> list[ScoreTable]:
-    """The scores by scene, continent and country, the largest first."""
+    """Return the scores by scene, continent and country, the largest groups first."""
     return [_groups(kind, row.groups[kind]) for kind in ("scene", "continent", "country") if row.groups.get(kind)]
 
 
@@ -101,11 +101,11 @@ def _groups(kind: str, found: list[GroupScores]) -> ScoreTable:
     keys = [f"accuracy_{km}" for km in DISTANCES_KM] + ["geoscore"]
     rows = [
         [
-            _country(one.name) if kind == "country" else one.name,
-            f"{one.photos:,}",
-            *(with_interval(one.scores.get(key), *_FORMS[key]) for key in keys),
+            _country(group.name) if kind == "country" else group.name,
+            f"{group.photos:,}",
+            *(with_interval(group.scores.get(key), *_FORMS[key]) for key in keys),
         ]
-        for one in found[:GROUPS_SHOWN]
+        for group in found[:GROUPS_SHOWN]
     ]
     more = f", the {GROUPS_SHOWN} largest of {len(found)}" if len(found) > GROUPS_SHOWN else ""
     heads = [kind, "photos", *(f"{km} km" for km in DISTANCES_KM), "GeoScore"]
@@ -113,17 +113,17 @@ def _groups(kind: str, found: list[GroupScores]) -> ScoreTable:
 
 
 def published(benchmark: Benchmark) -> ScoreTable:
-    """Where each published row comes from."""
-    rows = [[one.name, one.track or "not stated", one.source] for one in benchmark.published]
+    """Return the source of each published row."""
+    rows = [[row.name, row.track or "not stated", row.source] for row in benchmark.published]
     return ScoreTable(["published", "track", "source"], rows, "Published scores, not computed here", left=3)
 
 
-def protocol(told: dict[str, Any]) -> ScoreTable:
-    """How everything was counted."""
-    rows = [[key.replace("_", " "), str(value)] for key, value in told.items() if value is not None]
+def protocol(facts: dict[str, Any]) -> ScoreTable:
+    """Return the protocol of a report as a table."""
+    rows = [[key.replace("_", " "), str(value)] for key, value in facts.items() if value is not None]
     return ScoreTable(["protocol", "as counted here"], rows, left=2)
 
 
-def protocol_line(told: dict[str, Any]) -> str:
-    """The same in one line."""
-    return "Protocol: " + "; ".join(f"{key} {value}" for key, value in told.items() if value is not None)
+def protocol_line(facts: dict[str, Any]) -> str:
+    """Return the protocol of a report in one line."""
+    return "Protocol: " + "; ".join(f"{key} {value}" for key, value in facts.items() if value is not None)

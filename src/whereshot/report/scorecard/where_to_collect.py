@@ -1,4 +1,4 @@
-"""Photos by cell, region and country -> where a method is weakest, and what to collect there."""
+"""Tables of the cells, regions and countries where a method is weakest, and which photos to collect there."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from whereshot.report.scorecard.base import ScoreTable, fine_level, kilometres
 SHOWN = 10
 LEAST_PHOTOS = 3
 DOUBT = 5.0
-"""A kind's mean GeoScore is drawn to that of all photos as if so many average photos were added: one bad photo does
-not make the worst place."""
+"""Number of average photos that are added to each place before its mean GeoScore is computed. So one bad photo does not
+make the worst place."""
 RIGHT_KM = 200
 FEW_TRAINING = 20
 _OFTEN = 0.3
 
 
 class PlaceKind(NamedTuple):
-    """Kinds of photos: the code (n,) of each, -1 for none; the code of training photos (m,); what a kind is called."""
+    """Photos grouped by place: the code (n,) of each photo, -1 for none; the codes of training photos (m,); names."""
 
     heading: str
     codes: NDArray[np.int64]
@@ -35,7 +35,7 @@ class PlaceKind(NamedTuple):
 
 
 def weakest(scored: Scored, training: sphere.Points | None = None) -> list[ScoreTable]:
-    """The weakest cells, regions and countries, with what to collect there; ``training`` positions (m, 2) if known."""
+    """Return tables of the weakest cells, regions and countries. ``training`` are positions (m, 2), if known."""
     kinds = [_cells(scored, training), _regions(scored, training), _countries(scored, training)]
     return [table for table in (_weakest(scored, kind) for kind in kinds) if table is not None]
 
@@ -108,20 +108,20 @@ def _called(scored: Scored, kind: PlaceKind, own: NDArray[np.int64], code: int) 
 
 
 def _advice(scored: Scored, own: NDArray[np.int64], trained: int | None) -> str:
-    """What photos would help: more of any kind, of one scene, or such as tell it from where the answers go."""
-    told = []
+    """Return which photos would help: of any kind, of a scene, or photos that show the difference to wrong answers."""
+    advice = []
     if trained is not None and trained < FEW_TRAINING:
-        told.append(f"photos of any kind: it was trained on {trained or 'none'}")
+        advice.append(f"photos of any kind: it was trained on {trained or 'none'}")
     missed = own[scored.hit(RIGHT_KM)[own] == 0]
     lost = missed[scored.failed[missed]]
     if len(lost):
-        told.append(f"nothing for {len(lost)} of {len(own)} photos: they have no answer")
+        advice.append(f"nothing for {len(lost)} of {len(own)} photos: they have no answer")
     missed = missed[~scored.failed[missed]]
     if len(missed) == 0:
-        return "; ".join(told) or f"a few more to be surer: none is missed by more than {RIGHT_KM} km"
+        return "; ".join(advice) or f"a few more for certainty: no error is above {RIGHT_KM} km"
     worst = _worst_scene(scored, own)
     if worst is not None:
-        told.append(worst)
+        advice.append(worst)
     home = named_truth(scored.truth)["country"]
     went = named(scored.answers.points[missed])["country"]
     abroad = went[(went >= 0) & (went != home[missed])]
@@ -130,10 +130,10 @@ def _advice(scored: Scored, own: NDArray[np.int64], trained: int | None) -> str:
         best = int(np.argmax(counts))
         if counts[best] >= max(2, _OFTEN * len(missed)):
             other = countries().all[int(codes[best])].name
-            told.append(f"what tells it from {other}: {counts[best]} of {len(missed)} misses go there")
+            advice.append(f"what distinguishes it from {other}: {counts[best]} of {len(missed)} misses go there")
     if len(missed) >= LEAST_PHOTOS and (went == home[missed]).mean() > 0.5:
-        told.append("its places one by one: most misses stay in the country")
-    return "; ".join(told) or f"more of any kind: its {len(missed)} misses go all over the world"
+        advice.append("more of its single places: most misses stay in the country")
+    return "; ".join(advice) or f"more of any kind: its {len(missed)} misses go all over the world"
 
 
 def _worst_scene(scored: Scored, own: NDArray[np.int64]) -> str | None:

@@ -1,4 +1,4 @@
-"""Photos by S2 cell -> maps of how many there are and how far off they are: the world, or the part they lie in."""
+"""Maps of the photos by S2 cell, of the world or of a part: their number and their median error."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TABLE_ROWS = 20
 
 @dataclass(frozen=True)
 class MapFrame:
-    """How positions get on the sheet: a projection, the box of it that is shown, the level of the cells."""
+    """How positions are drawn: a projection, the part of it that is shown, and the level of the cells."""
 
     project: Projection
     half: tuple[float, float]
@@ -36,7 +36,7 @@ class MapFrame:
 
     @classmethod
     def of(cls, points: sphere.Points, level: int) -> MapFrame:
-        """The world, or the part in which all the photos lie."""
+        """Return the frame of the world, or of the part in which all photos lie."""
         km = part_km(points)
         if km > PART_KM:
             width, _ = equal_earth(np.array([[0.0, 180.0]]))[0]
@@ -45,7 +45,7 @@ class MapFrame:
         km = 1.08 * km
         latitude, longitude = np.ravel(sphere.mean(points)).tolist()
         half = 2 * math.sin(km / sphere.EARTH_KM / 2)
-        around = polygons.circle((latitude, longitude), 2 * km)  # beyond the sheet's corners
+        around = polygons.circle((latitude, longitude), 2 * km)  # reaches beyond the corners of the map
         return cls(lambert(latitude, longitude), (1.6 * half, half), fine_level(points, level), around)
 
     @property
@@ -54,7 +54,7 @@ class MapFrame:
         return WIDTH * self.half[1] / self.half[0]
 
     def path(self, geometry: BaseGeometry, least: float = 0.0) -> str:
-        """All rings of a geometry as the data of a path; rings smaller than ``least`` pixels are left out."""
+        """Return all rings of a geometry as the data of a path, without rings smaller than ``least`` pixels."""
         parts = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
         drawn = []
         for ring in (ring for part in parts for ring in shapely.get_rings(part)):
@@ -71,7 +71,7 @@ class MapFrame:
         return "".join(drawn)
 
     def land(self) -> list[str]:
-        """The sea, and all countries on it."""
+        """Return the elements of the sea and of all countries."""
         borders = [country.geometry for country in countries().all]
         if self.around is None:
             outline = shapely.segmentize(polygons.WORLD, 2.0)
@@ -87,7 +87,7 @@ class MapFrame:
 
 @dataclass(frozen=True)
 class PhotoCells:
-    """Photos by cell: ids (k,), photos (k,), mean position (k, 2), median error in km (k,)."""
+    """Photos by cell: ids (k,), number of photos (k,), mean position (k, 2), median error in km (k,)."""
 
     ids: NDArray[np.uint64]
     photos: NDArray[np.int64]
@@ -96,7 +96,7 @@ class PhotoCells:
 
     @classmethod
     def of(cls, scored: Scored, level: int) -> PhotoCells:
-        """The cells of a level that hold photos."""
+        """Return the cells of a level that have photos."""
         ids, code, count = np.unique(s2.encode(scored.truth.points, level), return_inverse=True, return_counts=True)
         xyz = sphere.xyz(scored.truth.points)
         total = np.stack([np.bincount(code, xyz[:, axis], len(ids)) for axis in range(3)], axis=1)
@@ -170,25 +170,27 @@ def _draw(frame: MapFrame, cells: PhotoCells, wanted: Iterable[ColouredMap]) -> 
     ]
     heads = ["cell near", "S2", "photos", "median error km"]
     figures = []
-    for one in wanted:
+    for drawn_map in wanted:
         marks = [
-            f'<path class="{one.colours}{one.classes[at]} cell" d="{outlines[at]}">{hint(hints[at])}</path>'
+            f'<path class="{drawn_map.colours}{drawn_map.classes[at]} cell" d="{outlines[at]}">{hint(hints[at])}</path>'
             for at in range(len(hints))
         ]
         rows = [
             [named[at], s2.token(cells.ids[at : at + 1])[0], f"{cells.photos[at]:,}", kilometres(cells.median_km[at])]
-            for at in one.order[:_TABLE_ROWS]
+            for at in drawn_map.order[:_TABLE_ROWS]
         ]
         table = ScoreTable(
             heads,
             rows,
-            f"{one.title}: {min(len(rows), _TABLE_ROWS)} of {len(hints):,} cells",
+            f"{drawn_map.title}: {min(len(rows), _TABLE_ROWS)} of {len(hints):,} cells",
             left=2,
             folded=True,
         )
-        drawing = svg(one.name, one.title, one.description, WIDTH, frame.height, [*land, *marks])
-        legend = [(f"{one.colours}{at}", one.labels[at]) for at in sorted(set(one.classes.tolist()))]
-        figures.append(Figure(one.name, one.title, one.description, drawing, table, legend, wide=True))
+        drawing = svg(drawn_map.name, drawn_map.title, drawn_map.description, WIDTH, frame.height, [*land, *marks])
+        legend = [(f"{drawn_map.colours}{at}", drawn_map.labels[at]) for at in sorted(set(drawn_map.classes.tolist()))]
+        figures.append(
+            Figure(drawn_map.name, drawn_map.title, drawn_map.description, drawing, table, legend, wide=True)
+        )
     return figures
 
 
