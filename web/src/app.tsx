@@ -1,4 +1,4 @@
-/** The whole page: head, panel and globe. What the panel shows is one of locating and the gallery. */
+/** The whole page: header, panel and globe. The panel shows the locator or the gallery. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Gallery } from "./gallery/gallery";
 import { Locate } from "./locate";
@@ -29,7 +29,7 @@ export function App({ locator, info }: { locator: Locator; info: PageInfo }) {
   useEffect(() => {
     let made: Globe | null = null;
     let gone = false;
-    // the map is the larger part of the page's code; words are there before it
+    // the map is most of the page's code; the words are shown before it is loaded
     import("./map/globe")
       .then(async ({ Globe, prepareWorker }) => {
         await prepareWorker();

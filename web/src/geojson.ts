@@ -1,4 +1,4 @@
-/** A prediction -> GeoJSON (RFC 7946) for other programs: the point, the likely places, the cells. */
+/** Turns a prediction into GeoJSON (RFC 7946) for other programs: the point, the likely places, the cells. */
 import type { Feature, FeatureCollection } from "geojson";
 import type { Located, Position } from "./locator";
 

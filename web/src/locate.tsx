@@ -1,4 +1,4 @@
-/** Asking: photos in, the answer beside the globe. One photo has one answer; several have one each and one for all. */
+/** The locator: it takes photos and shows the answers. Several photos have one answer each, and one for all. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import {
   isLocated,
@@ -27,11 +27,11 @@ interface Props {
   locator: Locator;
   info: PageInfo;
   globe: Globe | null;
-  /** Is this what the page shows? Else it keeps its photos and leaves the globe alone. */
+  /** Does the page show this part? Else it keeps its photos and does not change the globe. */
   active: boolean;
-  /** A photo was dropped or pasted while something else was shown. */
+  /** Called when a photo is dropped or pasted while another part of the page is shown. */
   onActive(): void;
-  /** The server did not accept the visitor's token. */
+  /** Called when the server does not accept the token. */
   onRefused(): void;
 }
 
@@ -45,7 +45,7 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
   const [candidate, setCandidate] = useState<number | null>(null);
   const [evidence, setEvidence] = useState<number | null>(null);
   const asking = useRef<AbortController | null>(null);
-  /** The photos as they are now, for what goes on while files are still being read. */
+  /** The current photos, for code that runs while files are still read. */
   const held = useRef<Photo[]>([]);
   const hold = (these: Photo[]) => {
     held.current = these;
@@ -77,12 +77,12 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
           },
         );
         setAnswer(found);
-        // a visitor who looks at one photo already keeps it
+        // a visitor who has chosen a photo stays with it
         if (!found.album) setShown((now) => (now === "all" ? 0 : now));
       } catch (error) {
         if (control.signal.aborted) return;
         if (error instanceof TokenError) return onRefused();
-        // there is no answer for all photos together: show the first photo that has an answer
+        // without an answer for all photos together, show the first photo that has an answer
         if (arrived.length) setShown((now) => (now === "all" ? Math.min(...arrived) : now));
         setNotices((before) => [
           ...before,
@@ -210,14 +210,14 @@ function Waiting({ count, done }: { count: number; done: number }) {
   );
 }
 
-/** What has come of an answer, and one more photo. */
+/** Add the prediction of a photo to an answer that is not complete yet. */
 function withPhoto(before: Answer | null, number: number, prediction: Prediction, model: string): Answer {
-  const predictions = [...(before?.predictions ?? [])]; // keeps the holes, but as undefined
+  const predictions = [...(before?.predictions ?? [])]; // holes become undefined
   predictions[number] = prediction;
   return { model, predictions, album: null };
 }
 
-/** What the globe shows of a prediction. An answer that is not sure gets no pin: its area is the answer. */
+/** Return what the globe shows of a prediction. An answer that is not sure has no pin: its area is the answer. */
 export function viewOf(prediction: Prediction & Position, recorded: Position | null): View {
   const sure = prediction.confident_to !== null;
   const marks: Mark[] = prediction.candidates.map((candidate, number) => ({

@@ -1,26 +1,26 @@
 /**
- * The question and the answer of the page: photos in, an Answer out.
+ * The interface between the page and the model: a Locator takes photos and returns an Answer.
  *
- * `ServerLocator` asks the server (POST v1/locate); `BrowserLocator` (local/) runs the model on the visitor's machine.
- * `site.json` beside index.html says which: {"mode": "browser"}; without that file it is the server.
+ * `ServerLocator` sends them to the server (POST v1/locate); `BrowserLocator` (local/) runs the model in the browser.
+ * `site.json` beside index.html chooses: {"mode": "browser"}. Without this file the page uses the server.
  */
 import type { Feature, FeatureCollection, MultiPolygon, Polygon } from "geojson";
 import type { Distance, Region, SureOf } from "./shared";
 
 export interface PageInfo {
   model: string;
-  /** An address of raster tiles with {z}, {x} and {y}; null: the bundled map alone. */
+  /** An address of raster tiles with {z}, {x} and {y}; null: only the bundled map. */
   tiles: string | null;
-  /** An address that answers street addresses, with {latitude} and {longitude}; null: none is ever asked. */
+  /** An address that returns street addresses, with {latitude} and {longitude}; null: there is no geocoder. */
   geocoder: string | null;
   /** Are there photos with known places to look at and to guess? */
   gallery: boolean;
   /** Answers are rounded to this many km; null or 0: not rounded. */
   coarse_km: number | null;
   limits: { files?: number; bytes?: number; request_bytes?: number; pixels?: number; seconds?: number };
-  /** Must the visitor give a token before anything is asked? Absent means no. */
+  /** Does the server need a token? Absent means no. */
   needs_token?: boolean;
-  /** Does the model run on this machine, so that no photo leaves it and no text in it is read? Absent means no. */
+  /** Does the model run in this browser? Then no photo leaves the machine, and no text in it is read. Absent means no. */
   runs_here?: boolean;
 }
 
@@ -50,7 +50,7 @@ export interface Evidence {
   box: number[] | null;
 }
 
-/** A cell of the posterior; `region` is the smallest of the regions of highest density that holds it. */
+/** A cell of the posterior; `region` is the smallest region of highest density that contains it. */
 export interface CellProperties {
   cell: number | string;
   probability: number;
@@ -78,14 +78,14 @@ export interface Prediction {
   map?: Cells | null;
 }
 
-/** A prediction that is one: no error, a position. */
+/** A prediction with a position and without an error. */
 export type Located = Prediction & Position & { radius_km: number; level: number };
 
 export interface Answer {
   model: string;
-  /** In the order of the photos. While answers are still coming, the photos that have none yet are left out. */
+  /** In the order of the photos. While answers still arrive, photos without an answer are left out. */
   predictions: Prediction[];
-  /** Of several photos of one place, pooled. `agreement_nats` below zero: they speak against there being one place. */
+  /** One answer for several photos of one place. `agreement_nats` below zero: they are hardly of one place. */
   album?: (Prediction & { agreement_nats?: number }) | null;
 }
 
@@ -97,18 +97,18 @@ export interface LocateOptions {
   use_exif?: boolean;
   region?: string;
   signal?: AbortSignal;
-  /** Called with each photo's number and prediction as soon as it is there. */
+  /** Called with the number and the prediction of each photo as soon as it is answered. */
   onPhoto?: (number: number, prediction: Prediction) => void;
 }
 
 export interface Locator {
-  /** What can be asked here. */
+  /** What this locator offers, and its limits. */
   page(): Promise<PageInfo>;
-  /** Where the photos were taken, in their order. Rejects with a LocateError that a person can read. */
+  /** Locate photos; the predictions are in their order. Rejects with a LocateError whose message is for the visitor. */
   locate(files: File[], options?: LocateOptions): Promise<Answer>;
 }
 
-/** Something went wrong, in words for a person. */
+/** An error whose message is for the visitor. */
 export class LocateError extends Error {}
 
 export function isLocated(prediction: Prediction | null | undefined): prediction is Located {

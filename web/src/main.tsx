@@ -1,4 +1,4 @@
-/** The page begins here: who answers (site.json says), then the page itself. */
+/** The start of the page: choose the locator by site.json, then show the page. */
 import "@fontsource-variable/inter/wght.css";
 import { render } from "preact";
 import { App } from "./app";
@@ -12,7 +12,7 @@ import "./styles/map.css";
 async function chooseLocator(): Promise<Locator> {
   const site = (await fetch("site.json").then((response) => response.json())) as { mode: string };
   if (site.mode !== "browser") return new ServerLocator();
-  // a served page never loads what runs a model in the browser
+  // a page from the server never loads the code that runs a model in the browser
   return (await import("./local/index")).createLocator();
 }
 

@@ -1,4 +1,4 @@
-/** What packages without types of their own give to the page. */
+/** Types of packages that have none. */
 declare module "d3-geo-projection" {
   import type { GeoProjection } from "d3-geo";
   import type { Geometry } from "geojson";

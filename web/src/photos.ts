@@ -1,4 +1,4 @@
-/** Files -> photos that the page shows: checked against the limits, with a picture and the recorded position. */
+/** Turns files into photos that the page shows: checks the limits, and reads the recorded position. */
 import type { PageInfo, Position } from "./locator";
 import { PICTURE_SUFFIXES } from "./shared";
 import { bytesWords } from "./words";
@@ -25,19 +25,19 @@ async function recordedPosition(file: File): Promise<Position | null> {
     const sound = found && Math.abs(found.latitude) <= 90 && Math.abs(found.longitude) <= 180;
     return sound ? { latitude: found.latitude, longitude: found.longitude } : null;
   } catch {
-    return null; // no metadata, or of a kind that is not known
+    return null; // no metadata, or metadata of an unknown kind
   }
 }
 
-/** Whether the name of a file ends as the names of pictures do. */
+/** Return whether a file name has the suffix of a picture. */
 function isPictureName(name: string): boolean {
   return PICTURE_SUFFIXES.some((suffix) => name.toLowerCase().endsWith(suffix));
 }
 
-/** The most complaints that are shown in words; the others are counted. */
+/** The largest number of refused files that are named; the others are only counted. */
 const MOST_SHOWN = 3;
 
-/** Those files that can be asked about, and one sentence on each of the others. */
+/** Return the files that can be located, and one sentence about each of the others. */
 export function sift(files: File[], already: Photo[], limits: PageInfo["limits"]): { kept: File[]; refused: string[] } {
   const kept: File[] = [];
   const refused: string[] = [];

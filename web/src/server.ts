@@ -1,10 +1,10 @@
-/** A server of `whereshot serve` as a Locator: one POST per question, problems (RFC 9457) as words. */
+/** A Locator for the server of `whereshot serve`: one POST for all photos; problem documents (RFC 9457) become words. */
 import { LocateError, type Answer, type LocateOptions, type Locator, type PageInfo, type Prediction } from "./locator";
 import { LINES_TYPE } from "./shared";
 
 const TOKEN = "whereshot-token";
 
-/** The server wants a token, or another one. */
+/** The server needs a token, or does not accept the given one. */
 export class TokenError extends LocateError {}
 
 export class ServerLocator implements Locator {
@@ -24,7 +24,7 @@ export class ServerLocator implements Locator {
   }
 }
 
-/** The token that the visitor gave, for as long as this tab lives. */
+/** The visitor's token, which is stored until this tab is closed. */
 export function storedToken(): string | null {
   return sessionStorage.getItem(TOKEN);
 }
@@ -33,7 +33,7 @@ export function storeToken(token: string): void {
   sessionStorage.setItem(TOKEN, token);
 }
 
-/** A JSON document of the server. Rejects with a LocateError that says what the server's problem document says. */
+/** Fetch a JSON document from the server. Rejects with a LocateError that has the text of the problem document. */
 export async function ask(path: string, request: RequestInit = {}): Promise<unknown> {
   const response = await send(path, request);
   const document: unknown = await response.json().catch(() => null);
@@ -41,7 +41,7 @@ export async function ask(path: string, request: RequestInit = {}): Promise<unkn
   return document;
 }
 
-/** The server's good response. Rejects with a LocateError otherwise. */
+/** Send a request and return the response. Rejects with a LocateError where the status is an error. */
 export async function send(path: string, request: RequestInit = {}, form = "application/json"): Promise<Response> {
   const token = storedToken();
   const headers = { Accept: form, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
@@ -66,7 +66,7 @@ type Line =
   | { model: string; album: Answer["album"] }
   | { problem: Problem & { status: number } };
 
-/** An answer that comes line by line, one photo each; rejects with a LocateError where the last line is a problem. */
+/** Read an answer that has one line per photo. Rejects with a LocateError where the last line is a problem. */
 export async function readLines(response: Response, onPhoto?: LocateOptions["onPhoto"]): Promise<Answer> {
   const predictions: Prediction[] = [];
   const decoder = new TextDecoder();
@@ -96,7 +96,7 @@ interface Problem {
   errors?: { id: string; detail: string }[];
 }
 
-/** An RFC 9457 problem document in words. */
+/** Return a problem document (RFC 9457) as a sentence for the visitor. */
 export function problemWords(status: number, document: unknown, retryAfter: string | null): string {
   const { title, detail, errors } = (document ?? {}) as Problem;
   if (status === 429 || status === 503) {

@@ -1,10 +1,10 @@
-/** Positions in degrees, latitude first as everywhere in whereshot -> distances, circles and scores on the sphere. */
+/** Distances, circles and scores on the sphere. Positions are in degrees, latitude first. */
 import type { Position } from "./locator";
 import { EARTH_KM, GEOSCORE_KM, GEOSCORE_MOST } from "./shared";
 
 const RADIANS = Math.PI / 180;
 
-/** The great-circle distance in km (haversine). */
+/** Return the great-circle distance in km (haversine). */
 export function distanceKm(a: Position, b: Position): number {
   const latitudes = Math.sin(((b.latitude - a.latitude) * RADIANS) / 2) ** 2;
   const longitudes = Math.sin(((b.longitude - a.longitude) * RADIANS) / 2) ** 2;
@@ -12,12 +12,12 @@ export function distanceKm(a: Position, b: Position): number {
   return 2 * EARTH_KM * Math.asin(Math.min(1, Math.sqrt(h)));
 }
 
-/** The GeoScore of an answer that is so far off: GEOSCORE_MOST exp(-km / GEOSCORE_KM), rounded. */
+/** Return the GeoScore of an error in km: GEOSCORE_MOST exp(-km / GEOSCORE_KM), rounded. */
 export function geoScore(km: number): number {
   return Math.round(GEOSCORE_MOST * Math.exp(-km / GEOSCORE_KM));
 }
 
-/** Positions on the great circle from a to b, longitudes running on past 180 so that a line does not jump. */
+/** Return positions on the great circle from a to b. Longitudes may go beyond 180, so that a line does not jump. */
 export function greatCircle(a: Position, b: Position, steps = 64): [number, number][] {
   const from = unitVector(a);
   const to = unitVector(b);

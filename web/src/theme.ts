@@ -1,4 +1,4 @@
-/** Light or dark: what the system says, until the visitor chooses. */
+/** The theme, light or dark: that of the system, until the visitor chooses one. */
 import type { Theme } from "./map/colors";
 
 const KEY = "whereshot-theme";
@@ -9,7 +9,7 @@ function stored(): Theme | null {
     const value = localStorage.getItem(KEY);
     return value === "light" || value === "dark" ? value : null;
   } catch {
-    return null; // storage is switched off
+    return null; // storage is not available
   }
 }
 
@@ -26,12 +26,12 @@ export function chooseTheme(theme: Theme): void {
     if ((theme === "dark") === dark.matches) localStorage.removeItem(KEY);
     else localStorage.setItem(KEY, theme);
   } catch {
-    // the choice holds until the page is left
+    // without storage, the choice is kept until the page is closed
   }
   document.documentElement.dataset.theme = theme;
 }
 
-/** Tell of every change of the system's theme; returns how to stop it. */
+/** Call a function at every change of the system's theme; return a function that stops this. */
 export function onSystemTheme(onChange: () => void): () => void {
   dark.addEventListener("change", onChange);
   return () => dark.removeEventListener("change", onChange);

@@ -1,4 +1,4 @@
-/** Numbers and parts of an answer -> words that do not claim more than they say, as `whereshot locate` words them. */
+/** Turns numbers and parts of an answer into words, the same as those of `whereshot locate`. */
 import { isLocated, type Evidence, type Place, type Prediction } from "./locator";
 import * as shared from "./shared";
 import { CONFIDENT, CONFIDENT_TO, DISTANCES, type Distance } from "./shared";
@@ -40,7 +40,7 @@ export function times(nats: number): string {
 
 let names: Intl.DisplayNames | undefined;
 
-/** The English name of an ISO 3166 code; the code itself where there is none. */
+/** Return the English name of an ISO 3166 code; the code itself where it is unknown. */
 export function countryName(code: string): string {
   try {
     names ??= new Intl.DisplayNames(["en"], { type: "region" });
@@ -54,13 +54,13 @@ export function countryOf(place: Place | null): string | null {
   return place && (place.country ?? (place.country_code ? countryName(place.country_code) : null));
 }
 
-/** "Altafulla, Catalonia, Spain", without unknown and repeated parts. */
+/** Return a place as text, such as "Altafulla, Catalonia, Spain", without unknown and repeated parts. */
 export function placeWords(place: Place | null): string {
   const parts = [place?.name, place?.region, countryOf(place)].filter((part): part is string => !!part);
   return [...new Set(parts)].join(", ") || shared.NO_PLACE;
 }
 
-/** The head of an answer: a place only as fine as the answer is sure of it. */
+/** Return the headline of an answer. Its place is only as exact as the answer is sure. */
 export function headline(prediction: Prediction): { title: string; subtitle: string; sure: boolean } {
   if (!isLocated(prediction)) return { title: "No answer", subtitle: prediction.error ?? "", sure: false };
   const likely = prediction.countries
@@ -86,7 +86,7 @@ export function headline(prediction: Prediction): { title: string; subtitle: str
   return { title, subtitle, sure: true };
 }
 
-/** What one cue was, and what it did to the answer. */
+/** Return a sentence about a piece of evidence and its effect on the answer. */
 export function evidenceWords(item: Evidence): string {
   if (item.kind === "picture") return fill(shared.ONLY_PRIOR, { means: capitalized(item.means) });
   if (item.what === "") return fill(shared.UNUSABLE, { means: capitalized(item.means) });
@@ -101,7 +101,7 @@ export function evidenceWords(item: Evidence): string {
   return fill(shared.MOVED, { ...parts, times: times(item.nats), direction });
 }
 
-/** The answer in one sentence, for a screen reader. */
+/** Return the answer in one sentence, for screen readers. */
 export function spoken(prediction: Prediction): string {
   if (!isLocated(prediction)) return `No answer: ${prediction.error ?? "unknown"}`;
   const { title, subtitle } = headline(prediction);
@@ -112,12 +112,12 @@ export function spoken(prediction: Prediction): string {
   return `${title}. ${subtitle} ${shares.join(", ")}.`;
 }
 
-/** Bytes as a person reads them. */
+/** Return a number of bytes as text. */
 export function bytesWords(bytes: number): string {
   return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }
 
-/** Whether the model learned from the photos of a gallery; a gallery of an earlier version does not say it. */
+/** Return a sentence on whether the model learned from the photos of a gallery. Older galleries do not state it. */
 export function learnedWords(counts?: { learned: number | null; left_out: number }): string {
   if (!counts || counts.learned === null) return "It is not known whether it learned from these photos.";
   if (counts.learned === 0) return "It learned from none of these photos.";

@@ -1,1 +1,1 @@
-"""Parts that every other district uses: errors, settings, progress, processes, downloads, files, tables, jobs."""
+"""Parts that all other districts use: errors, settings, progress, processes, downloads, output files, tables, jobs."""

@@ -1,1 +1,1 @@
-"""Photos in, Predictions out."""
+"""Turns photos into Predictions with a model and evidence; checks claims, finds similar photos, explains answers."""

@@ -1,1 +1,1 @@
-"""Pictures and their records: reading, sources, downloads, curation, packs, batches."""
+"""Pictures and their records: reading, sources (folders, tables, APIs), downloads, curation, packs, batches."""

@@ -1,1 +1,1 @@
-"""Where a photo may have been taken, as weighted places of the sphere: the type that every model ends in."""
+"""The Posterior: weighted places of the sphere where a photo may have been taken. Decisions, circles, regions, maps."""

@@ -1,1 +1,1 @@
-"""The server: photos over HTTP, Predictions as answers, the files of the page, and the limits that protect both."""
+"""The server: photos over HTTP, Predictions as answers, the files of the page, security checks, and all limits."""

@@ -1,4 +1,4 @@
-/** Photos whose place is known: look at the model's answer, or guess first and compare by GeoScore. */
+/** The gallery: photos with known places. The visitor sees the answers, or guesses first and compares GeoScores. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isLocated, LocateError, type Position } from "../locator";
 import type { Globe, Mark } from "../map/globe";
@@ -8,13 +8,13 @@ import { TokenError } from "../server";
 import { listPhotos, photoAddress, readEntry, readScores, type GalleryEntry, type Scores } from "./api";
 import { Accuracy, Compared, Game } from "./results";
 
-/** As many as a person can choose from; the server chooses them by chance. */
+/** Number of photos to choose from; the server chooses them at random. */
 const OFFERED = 100;
 
 interface Props {
   globe: Globe | null;
   game: boolean;
-  /** The server did not accept the visitor's token. */
+  /** Called when the server does not accept the token. */
   onRefused(): void;
 }
 
@@ -31,7 +31,7 @@ export function Gallery({ globe, game, onRefused }: Props) {
   const [guess, setGuess] = useState<Position | null>(null);
   const [rounds, setRounds] = useState<Round[]>([]);
   const [problem, setProblem] = useState("");
-  /** What was chosen last; an entry that comes later than another choice is not shown. */
+  /** The photo that was chosen last. An entry that arrives after another choice is not shown. */
   const wanted = useRef("");
   const report = (error: unknown) => {
     if (error instanceof TokenError) onRefused();
@@ -49,7 +49,7 @@ export function Gallery({ globe, game, onRefused }: Props) {
     setEntry(null);
     setGuess(null);
     setProblem("");
-    // in the game, the model's answer is fetched only after the guess
+    // in the game, the answer of the model is fetched only after the guess
     if (!game)
       readEntry(id)
         .then((found) => wanted.current === id && setEntry(found))
@@ -67,7 +67,7 @@ export function Gallery({ globe, game, onRefused }: Props) {
       .then((found) => {
         if (wanted.current !== chosen) return;
         setEntry(found);
-        // once each, however often the button was pressed
+        // count each photo once, even if the button was pressed twice
         setRounds((before) =>
           before.some(({ entry }) => entry.id === chosen) ? before : [...before, { guess, entry: found }],
         );

@@ -1,4 +1,4 @@
-/** Predictions beside the truth, in words and numbers. */
+/** Shows predictions beside the truth, in words and numbers. */
 import { isLocated, type Position } from "../locator";
 import { Bar } from "../parts/bar";
 import { DISTANCES, GEOSCORE_KM, GEOSCORE_MOST } from "../shared";
@@ -7,10 +7,10 @@ import { distanceWords, headline, percent, placeWords } from "../words";
 import type { GalleryEntry, Scores } from "./api";
 
 const MOST = GEOSCORE_MOST.toLocaleString("en");
-/** The distance at which the GeoScore is half. */
+/** The distance in km at which the GeoScore is half of its maximum. */
 const HALVED_KM = Math.round(GEOSCORE_KM * Math.LN2);
 
-/** One photo: the answer, and its distance from the truth. */
+/** The answer for one photo, and its distance from the truth. */
 export function Compared({ entry }: { entry: GalleryEntry }) {
   const { prediction, truth } = entry;
   if (!isLocated(prediction)) return <p class="notice">The model had no answer: {prediction.error}</p>;
@@ -43,7 +43,7 @@ interface GameProps {
   guess: Position;
 }
 
-/** You beside the model: this photo, and all so far. */
+/** The scores of the visitor and of the model: for this photo, and for all photos so far. */
 export function Game({ rounds, entry, guess }: GameProps) {
   const [you, model] = scoresOf({ guess, entry });
   const all = rounds.map(scoresOf);
@@ -98,7 +98,7 @@ function scoresOf({
   ];
 }
 
-/** The model over all photos of the gallery, at the five distances of the field. */
+/** The accuracy of the model over all photos of the gallery, at the five usual distances. */
 export function Accuracy({ scores }: { scores: Scores }) {
   return (
     <section aria-labelledby="accuracy-title">

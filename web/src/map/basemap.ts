@@ -1,8 +1,8 @@
 /**
- * Natural Earth (npm's world-atlas, bundled) -> land, coasts, borders and country names to draw.
+ * The base map: land, coasts, borders and country names of Natural Earth (package world-atlas, bundled).
  *
- * The countries at 1:50 million come first, those at 1:10 million when somebody looks closer. Polygons that cross the
- * date line are cut there, else Russia, Fiji and Antarctica would smear round the globe.
+ * Countries at 1:50 million are loaded first, those at 1:10 million when the visitor zooms in. Polygons that cross the
+ * date line are cut there; else Russia, Fiji and Antarctica would be drawn across the whole map.
  */
 import { geoArea, geoCentroid } from "d3-geo";
 import type { Feature, FeatureCollection, MultiLineString, Point, Polygon } from "geojson";
@@ -43,7 +43,7 @@ function cutLines(lines: MultiLineString): MultiLineString {
   return { type: "MultiLineString", coordinates: pieces.filter((piece) => piece.length > 1) };
 }
 
-/** A country's name stands in the middle of its largest part; the larger, the sooner it is shown. */
+/** Return the name of a country at the middle of its largest part. Names of large countries are shown first. */
 function label(area: Feature<Area, { name: string }>): Feature<Point, { name: string; rank: number }>[] {
   let [largest, size]: [Polygon | null, number] = [null, 0];
   for (const { geometry } of polygonsOf(area)) {

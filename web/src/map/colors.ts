@@ -1,8 +1,8 @@
-/** The map's colours in light and dark. The ramps are perceptual and safe for the colour-blind (inferno, cut). */
+/** The colours of the map in light and dark. The ramps (parts of inferno) are also suitable for colour-blind people. */
 
 export type Theme = "light" | "dark";
 
-/** Densities in probability per km2 that the ramp's ends stand for: an answer for the whole Earth, one for a street. */
+/** Densities per km² at the ends of the ramp: from an answer of the whole Earth to an answer of one street. */
 export const DENSITY_DOMAIN = [1e-9, 1e-1] as const;
 
 export interface MapColors {
@@ -41,12 +41,12 @@ export const MAP_COLORS: Record<Theme, MapColors> = {
 
 const LOG_DENSITY = ["log10", ["max", ["get", "density_per_km2"], 1e-30]];
 
-/** A MapLibre expression: outside the 90 % region, the thinner the fainter. */
+/** A MapLibre expression for cells outside of the 90 % region: lower density is fainter. */
 export function faintExpression(): unknown[] {
   return ["interpolate", ["linear"], LOG_DENSITY, -9, 0.06, -6, 0.2, -3, 0.5];
 }
 
-/** A MapLibre expression: density on a log scale to the ramp's colours. */
+/** A MapLibre expression that maps density, on a log scale, to the colours of the ramp. */
 export function rampExpression(ramp: readonly string[]): unknown[] {
   const [low, high] = DENSITY_DOMAIN.map(Math.log10) as [number, number];
   const stops = ramp.flatMap((color, step) => [low + ((high - low) * step) / (ramp.length - 1), color]);

@@ -1,8 +1,8 @@
 /**
- * The globe: predictions and positions in, a picture out. All of MapLibre that the page knows is here.
+ * The globe: it draws predictions and positions. Only this module uses MapLibre.
  *
- * The element tells what it draws: `data-map` is "ready" once the land is there, `data-shows` is "cells" with an answer,
- * `data-cells` how many cells of the 90 % region are on the screen.
+ * Attributes of the element say what is drawn: `data-map` is "ready" when the land is drawn, `data-shows` is "cells"
+ * with an answer, `data-cells` is the number of cells of the 90 % region on the screen.
  */
 import {
   AttributionControl,
@@ -24,28 +24,28 @@ import { loadBaseMap } from "./basemap";
 import { MAP_COLORS, type Theme } from "./colors";
 import { BASE, FINE_ZOOM, mapStyle, type Source } from "./style";
 
-/** As a blob:, which is all that the server's Content-Security-Policy lets a worker be made of. */
+/** Load the worker as a blob:, because the Content-Security-Policy of the server allows no other worker. */
 export async function prepareWorker(): Promise<void> {
   const code = await fetch(workerUrl).then((response) => response.text());
   setWorkerUrl(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
 }
 
-/** A view narrower than this shows nothing that tells where it is: the bundled map has no streets. */
+/** The smallest width of a view in km. A narrower view shows nothing, because the bundled map has no streets. */
 const LEAST_VIEW_KM = 40;
-/** A pointer that only passes by turns nothing. */
+/** The globe turns to a place only after the pointer has rested on it for this time. */
 const REVEAL_MS = 250;
-/** Farther from the middle than this the globe hides what is on it. */
+/** Positions farther from the middle of the view than this, in km, are on the hidden side of the globe. */
 const HORIZON_KM = 7000;
-/** Turning costs power, and nobody looks that long. */
+/** The globe stops turning after this time, to save power. */
 const TURNING_MS = 90_000;
-/** Longitude and latitude; most photos are taken in the north. */
+/** Longitude and latitude at the start; most photos are taken in the north. */
 const START: [number, number] = [12, 28];
 const TILE_PIXELS = 512;
 const EMPTY: Cells = { type: "FeatureCollection", features: [] };
 
 export type MarkKind = "answer" | "candidate" | "recorded" | "truth" | "guess";
 
-/** A mark on the globe; `faint` is one that must not look precise. */
+/** A mark on the globe; a `faint` mark does not look precise. */
 export interface Mark extends Position {
   kind: MarkKind;
   label: string;
@@ -58,7 +58,7 @@ export interface View {
   marks: Mark[];
   /** An answer that is not sure has soft outlines. */
   unsure?: boolean;
-  /** Draw a line between these. */
+  /** Positions between which a line is drawn. */
   between?: [Position, Position] | null;
 }
 
@@ -86,7 +86,7 @@ class WholeControl implements IControl {
 
 export class Globe {
   private readonly map: MapLibreMap;
-  /** The style is there, so that sources can be filled. */
+  /** Resolves when the style is loaded, so that sources can be filled. */
   private readonly loaded: Promise<void>;
   private markers: Marker[] = [];
   private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -96,7 +96,7 @@ export class Globe {
   private waiting = 0;
   private pick: ((at: Position) => void) | null = null;
 
-  /** Raises where the browser has no WebGL. */
+  /** Throws where the browser has no WebGL. */
   constructor(
     private readonly element: HTMLElement,
     private drawn: Theme,
@@ -163,7 +163,7 @@ export class Globe {
     this.outline(this.soft);
   }
 
-  /** Turn slowly while there is nothing to see, unless the visitor wants no motion. */
+  /** Turn slowly while no answer is shown, unless the visitor prefers reduced motion. */
   turn(): void {
     if (this.still.matches || this.turning) return;
     const began = performance.now();
@@ -183,7 +183,7 @@ export class Globe {
     this.turning = 0;
   }
 
-  /** Draw these and nothing else. */
+  /** Draw a view, in place of the view before. */
   show(view: View): void {
     const draw = (): void => {
       this.set("cells", view.cells ?? EMPTY);
@@ -201,7 +201,7 @@ export class Globe {
     const element = document.createElement("div");
     element.className = `mark mark-${mark.kind}${mark.faint ? " mark-faint" : ""}`;
     element.title = mark.label;
-    // what a mark says, the list beside the map says in words
+    // the list beside the map has the same information in words
     element.setAttribute("aria-hidden", "true");
     const sign = element.appendChild(document.createElement("span"));
     sign.className = "mark-sign";
@@ -228,7 +228,7 @@ export class Globe {
     this.soft = soft;
   }
 
-  /** Make one mark stand out (its number in the view's marks), or none; turn to it if it is not to be seen. */
+  /** Highlight a mark, by its number in the view, or none; turn to it if it is hidden. */
   highlight(number: number | null): void {
     clearTimeout(this.waiting);
     this.markers.forEach((marker, at) => marker.getElement().classList.toggle("mark-on", at === number));
@@ -245,7 +245,7 @@ export class Globe {
     this.fly(to, 0.8 * offKm);
   }
 
-  /** Turn to a position, near enough to see a circle of `radiusKm` round it, and the coast about it. */
+  /** Turn and zoom to a position, so that a circle of `radiusKm` around it and the coasts near it are visible. */
   fly(to: Position, radiusKm: number): void {
     this.stop();
     const { width, height } = this.element.getBoundingClientRect();
@@ -260,12 +260,12 @@ export class Globe {
   /** The zoom at which the whole globe fits its window. */
   private wholeZoom(latitude: number): number {
     const { width, height } = this.element.getBoundingClientRect();
-    // the camera is near: what is seen of the globe is narrower than it is
+    // the camera is near, so the visible part of the globe is narrower than its diameter
     const diameter = 1.06 * Math.max(160, Math.min(width, height));
     return Math.log2((diameter * Math.PI * Math.cos((latitude * Math.PI) / 180)) / TILE_PIXELS);
   }
 
-  /** Step back to the whole globe. */
+  /** Zoom out to the whole globe. */
   whole(): void {
     this.stop();
     const { lat, lng } = this.map.getCenter();
@@ -273,13 +273,13 @@ export class Globe {
     this.map.easeTo({ center: [lng, latitude], zoom: this.wholeZoom(latitude), duration: 1200 });
   }
 
-  /** Ask for a position: the next clicks on the globe give it; null ends the asking. */
+  /** Call a function with the position of each click on the globe; null stops this. */
   ask(pick: ((at: Position) => void) | null): void {
     this.pick = pick;
     this.map.getCanvas().style.cursor = pick ? "crosshair" : "";
   }
 
-  /** The middle of what is seen, for those who place a pin by the keyboard. */
+  /** Return the middle of the view, for visitors who place a pin with the keyboard. */
   center(): Position {
     const { lat, lng } = this.map.getCenter().wrap();
     return { latitude: lat, longitude: lng };

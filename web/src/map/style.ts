@@ -1,4 +1,4 @@
-/** A theme -> the map's style: water, land, cells of the posterior, borders, names. The globe fills the sources. */
+/** The style of the map for a theme: water, land, cells of the posterior, borders, names. The globe fills the sources. */
 import type {
   ExpressionSpecification,
   FillLayerSpecification,
@@ -11,13 +11,13 @@ import { faintExpression, MAP_COLORS, rampExpression, type Theme } from "./color
 const FONT = ["Inter Variable"];
 const nothing = { type: "geojson" as const, data: { type: "FeatureCollection" as const, features: [] } };
 
-/** What the base map consists of, first as coarse as the whole globe needs it, then as fine as a coast does. */
+/** The parts of the base map. Each has a coarse version for the whole globe and a fine version for close views. */
 export const BASE = ["land", "coasts", "borders"] as const;
 export type Base = (typeof BASE)[number];
 export type Source = Base | `${Base}-fine` | "labels" | "cells" | "line";
 const SOURCES: Source[] = [...BASE, "land-fine", "coasts-fine", "borders-fine", "labels", "cells", "line"];
 
-/** From here on the finer coasts are worth their 3.6 MB. */
+/** The zoom from which the fine coasts (3.6 MB) are loaded. */
 export const FINE_ZOOM = 4.5;
 const TILES_ZOOM = 3;
 
@@ -33,12 +33,12 @@ export function mapStyle(theme: Theme, tiles: string | null): StyleSpecification
   };
 }
 
-/** The same layer for both degrees of detail; the globe ends the coarse one where the fine one has come. */
+/** Return a layer for both versions. The globe ends the coarse layer at the zoom where the fine one is loaded. */
 function twice(layer: (FillLayerSpecification | LineLayerSpecification) & { id: Base }): LayerSpecification[] {
   return [layer, { ...layer, id: `${layer.id}-fine`, source: `${layer.id}-fine`, minzoom: FINE_ZOOM }];
 }
 
-/** The owner's tiles have land, borders and names of their own: from where they begin, the bundled ones end. */
+/** End the bundled layers at the zoom where the owner's tiles begin, which have land, borders and names too. */
 function underTiles(all: LayerSpecification[]): LayerSpecification[] {
   const bundled: string[] = [...BASE, "labels"];
   const kept = all
@@ -52,7 +52,7 @@ function underTiles(all: LayerSpecification[]): LayerSpecification[] {
   ];
 }
 
-/** `opacity` is that of the cells in the 90 % region. */
+/** Return all layers; `opacity` is that of the cells in the 90 % region. */
 function layers(theme: Theme, opacity: number): LayerSpecification[] {
   const colors = MAP_COLORS[theme];
   const inside = (level: number): ExpressionSpecification => ["<=", ["get", "region"], level];
@@ -66,8 +66,8 @@ function layers(theme: Theme, opacity: number): LayerSpecification[] {
     8,
     high,
   ];
-  // An outline of the union of cells: a thick line round each, on which the cells' own fill then lies, so that only
-  // the outer half of the outermost lines is seen.
+  // An outline of the union of cells: each cell has a thick line, and the fill of the cells covers it, so that only the
+  // outer half of the outermost lines is visible.
   const outline = (id: string, level: number, thick: number): LayerSpecification => ({
     id,
     type: "line",
@@ -119,7 +119,7 @@ function layers(theme: Theme, opacity: number): LayerSpecification[] {
       id: "labels",
       type: "symbol",
       source: "labels",
-      // the farther off, the larger must a country be, in steradians, to have its name on the globe
+      // at a low zoom, only large countries (in steradians) have their names on the globe
       filter: ["<", ["get", "rank"], ["step", ["zoom"], -0.004, 2.6, -0.001, 3.6, -0.0002, 4.4, 0]],
       layout: {
         "text-field": ["get", "name"],

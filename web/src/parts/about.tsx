@@ -1,4 +1,4 @@
-/** What this is, whose data it uses, and what it must not be used for. */
+/** The dialog about whereshot: what it is, its data sources, and its responsible use. */
 import { useEffect, useRef } from "preact/hooks";
 import type { PageInfo } from "../locator";
 import { CloseIcon } from "./icons";

@@ -1,4 +1,4 @@
-/** What can be done with an answer: copy it, open it elsewhere, ask for a street address. */
+/** Buttons of an answer: copy it, open it in another map, ask for a street address. */
 import { useState } from "preact/hooks";
 import { LocateError, type Located } from "../locator";
 import { toGeoJSON } from "../geojson";
@@ -48,7 +48,7 @@ export function Actions({ prediction, geocoder }: Props) {
   );
 }
 
-/** Asks the geocoder that the server's owner gave, and only when the visitor says so. */
+/** Asks the geocoder of the server's owner, only after a click of the visitor. */
 function StreetAddress({ prediction, geocoder }: { prediction: Located; geocoder: string }) {
   const [address, setAddress] = useState<string | null>(null);
   const host = new URL(geocoder, location.href).host;

@@ -1,4 +1,4 @@
-/** Several photos: a strip to choose from, the answer for all of them together first. */
+/** Several photos: a strip to choose from. The answer for all photos together comes first. */
 import { isLocated, type Answer } from "../locator";
 import type { Photo } from "../photos";
 import { headline } from "../words";

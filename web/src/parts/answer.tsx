@@ -1,4 +1,4 @@
-/** One prediction in words: the head, how sure, the candidates, the countries, the evidence, the recorded position. */
+/** A prediction in words: headline, probabilities, candidates, countries, evidence and recorded position. */
 import type { ComponentChildren } from "preact";
 import { isLocated, type Candidate, type Evidence, type Located, type Position, type Prediction } from "../locator";
 import { CANDIDATE_KM, CONFIDENT, DISTANCES, NOT_USED, OFF_ANSWER, RECORDED_BY_CAMERA } from "../shared";
@@ -55,7 +55,7 @@ function Headline({ prediction }: { prediction: Located }) {
   );
 }
 
-/** The probability of being right to each distance: the honest part. */
+/** The probability of being right within each distance. */
 function Sureness({ prediction }: { prediction: Located }) {
   return (
     <section class="sureness" aria-label="How sure">
@@ -122,7 +122,7 @@ function Candidates({ candidates, sure, looked, onLook, onGo }: CandidatesProps)
 
 function Countries({ prediction }: { prediction: Located }) {
   const shown = prediction.countries.slice(0, 6);
-  if (shown.length < 2) return null; // one country says no more than the head
+  if (shown.length < 2) return null; // a single country is in the headline already
   const rest = 1 - shown.reduce((sum, country) => sum + country.probability, 0);
   return (
     <section aria-labelledby="countries-title">
@@ -165,7 +165,7 @@ function EvidenceList({
           <li
             key={number}
             class={looked === number ? "looked" : ""}
-            // a box can be looked at from here, by the keyboard too
+            // a box can be highlighted from here, also with the keyboard
             tabIndex={item.box ? 0 : undefined}
             onMouseEnter={() => item.box && onLook(number)}
             onMouseLeave={() => onLook(null)}

@@ -1,4 +1,4 @@
-/** A share between 0 and 1 as a bar; the number stands beside it in words. */
+/** A share between 0 and 1 as a bar. The number is shown beside it as text. */
 export function Bar({ share }: { share: number }) {
   return (
     <svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">

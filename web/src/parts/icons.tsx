@@ -1,4 +1,4 @@
-/** Small pictures beside words; never instead of them. */
+/** Icons, which always have a text beside them. */
 import type { ComponentChildren } from "preact";
 
 function Icon({ children }: { children: ComponentChildren }) {

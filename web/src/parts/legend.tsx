@@ -1,4 +1,4 @@
-/** What the map's colours and outlines mean. */
+/** The legend of the colours and outlines of the map. */
 export function Legend({ ramp }: { ramp: readonly string[] }) {
   return (
     <div class="legend">

@@ -1,9 +1,9 @@
-/** What is asked for besides the photo. Everything has a sensible default, so this is folded away. */
+/** The options of a request. They all have good defaults, so they are folded. */
 import type { LocateOptions } from "../locator";
 import { DECIDE_WITHIN_KM, DISTANCES, THEN_WITHIN_KM } from "../shared";
 
 export interface Choices extends Pick<LocateOptions, "within_km" | "text" | "use_exif" | "region"> {
-  /** Read here, by the page, what the camera recorded; never sent on its own. */
+  /** Show the position that the camera recorded. The page reads it here and does not send it. */
   show_recorded: boolean;
 }
 
@@ -12,7 +12,7 @@ export const DEFAULTS: Choices = { text: true, use_exif: false, show_recorded: t
 interface Props {
   choices: Choices;
   onChange(choices: Choices): void;
-  /** Can text be read, metadata weighed, a region given? */
+  /** Are options for text, metadata and a region available? */
   whole: boolean;
   onAgain: (() => void) | null;
 }

@@ -1,4 +1,4 @@
-/** A photo with the evidence as boxes on it. */
+/** A photo with boxes that mark the evidence. */
 import { useState } from "preact/hooks";
 import type { Evidence } from "../locator";
 
@@ -6,7 +6,7 @@ interface Props {
   url: string | null;
   name: string;
   evidence: Evidence[];
-  /** The number of the evidence that is looked at. */
+  /** The number of the highlighted evidence. */
   looked: number | null;
   onLook(number: number | null): void;
 }
@@ -52,7 +52,7 @@ export function PhotoView({ url, name, evidence, looked, onLook }: Props) {
   );
 }
 
-/** What has a box, each box once: the strongest evidence of those that share it. */
+/** Return the evidence that has a box. Where several pieces share a box, the strongest is returned. */
 function boxes(evidence: Evidence[]): [Evidence, number][] {
   const best = new Map<string, [Evidence, number]>();
   evidence.forEach((item, number) => {

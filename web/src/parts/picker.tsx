@@ -1,4 +1,4 @@
-/** Photos in: dropped anywhere, pasted, chosen, or taken with the camera. */
+/** Takes photos: dropped anywhere, pasted, chosen, or taken with the camera. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { PICTURE_SUFFIXES } from "../shared";
 import { CameraIcon, PictureIcon } from "./icons";
@@ -7,7 +7,7 @@ const ACCEPT = ["image/*", ...PICTURE_SUFFIXES].join(",");
 
 interface Props {
   onFiles(files: File[]): void;
-  /** Small: photos are there already, and more may be added. */
+  /** Whether the picker is small, because there are photos already. */
   small: boolean;
 }
 
@@ -19,7 +19,7 @@ export function Picker({ onFiles, small }: Props) {
   const take = (event: Event) => {
     const input = event.currentTarget as HTMLInputElement;
     onFiles([...(input.files ?? [])]);
-    input.value = ""; // so that the same photo may be chosen again
+    input.value = ""; // so that the same photo can be chosen again
   };
   const input = (name: string, ref: typeof chooser, extra: object) => (
     <input
@@ -61,7 +61,7 @@ export function Picker({ onFiles, small }: Props) {
   );
 }
 
-/** Take what is dropped or pasted anywhere on the page; true while something hovers over it. */
+/** Take files that are dropped or pasted anywhere on the page; return true while files are dragged over it. */
 function useDropAndPaste(onFiles: (files: File[]) => void): boolean {
   const [depth, setDepth] = useState(0);
   const latest = useRef(onFiles);

@@ -1,4 +1,4 @@
-/** Asks for the token without which this server tells nothing. */
+/** Asks the visitor for the token of the server. */
 import { useState } from "preact/hooks";
 import { storeToken } from "../server";
 
