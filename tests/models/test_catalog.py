@@ -66,7 +66,7 @@ def test_what_was_fetched_is_found_by_its_name(tiny_model: Path) -> None:
         model_folder.find("hf:me/tiny")
     assert str(caught.value) == (
         "hf:me/tiny: several revisions are on this machine (aaaaaaaaaaaa, abababababab); "
-        "say which, as hf:me/tiny@aaaaaaaaaaaa"
+        "name one of them, as hf:me/tiny@aaaaaaaaaaaa"
     )
     with pytest.raises(
         ModelError, match=r"^hf:me/tiny@v2 is not on this machine yet; fetch it with: whereshot models get"

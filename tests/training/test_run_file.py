@@ -79,7 +79,7 @@ def test_a_backbone_is_trained_whole_or_not_or_by_its_last_blocks(tiny: Path, tr
     ("change", "said"),
     [
         ("backbone.trained=0", "'backbone.trained': expected true (the whole backbone), false, or the number of last"),
-        ("backbone.trained=last", "blocks, at least 1; got 'last'"),
+        ("backbone.trained=last", "to train, at least 1; got 'last'"),
         ("search.space={a={low=1,high=0.1}}", "'search.space.a': low must be below high; got 1 and 0.1"),
         ("search.space={a={low=1,high=2,choices=[1,2]}}", "'search.space.a': give low and high, or choices"),
         ("search.space={a={low=1,high=inf}}", "'search.space.a.high': input should be a finite number; got inf"),

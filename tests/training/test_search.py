@@ -120,7 +120,9 @@ def test_a_journal_that_is_damaged(tiny: Path, tmp_path: Path) -> None:
     search.search(run, 1)
     journal = tmp_path / "model.search" / "study.log"
     journal.write_text("dear\n" + journal.read_text())
-    with pytest.raises(InputError, match=r"study.log: is not a journal of trials \(.*\); start again with --overwrite$"):
+    with pytest.raises(
+        InputError, match=r"study.log: is not a journal of trials \(.*\); start again with --overwrite$"
+    ):
         search.search(run, 1)
 
 

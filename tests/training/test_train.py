@@ -301,7 +301,10 @@ def test_records_and_another_seed(tiny_model: Path, tiny: Path, tmp_path: Path) 
         ("head.settings={drop_out=0.5}", "head.settings: unknown key 'drop_out'; did you mean 'dropout'?"),
         ("partition.kind=s3", "partition.kind: no partition kind 's3'; did you mean 's2'?"),
         ("partition.levels=[{max=9}, {maxi=9}]", "partition.levels.1: 'max' is missing; "),
-        ("backbone.trained=true", "data.validation must be above 0 for a trained backbone: its photos are for the calibration"),
+        (
+            "backbone.trained=true",
+            "data.validation must be above 0 for a trained backbone: its photos are for the calibration",
+        ),
         ("preprocess.sise=64", "preprocess: unknown key 'sise'; did you mean 'size'?"),
         ("backbone.name=test_efficientnett", "no backbone 'test_efficientnett' in timm; did you mean "),
         ("partition.levels=[{max=8}, {max=16}]", "the levels of a hierarchy go from coarse to fine; got [6, 4] cells"),
