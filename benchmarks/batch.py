@@ -1,4 +1,4 @@
-"""How long 410,402 photos take: python benchmarks/batch.py PHOTOS.csv writes its own section of docs/scale.md.
+"""Measure how long 410,402 photos take: python benchmarks/batch.py PHOTOS.csv writes its section of docs/scale.md.
 
 Each command is run on few photos and on more; their difference is the cost of a photo, free of what starting costs.
 Spark must end with the same shards as the local engine, or nothing is written.
@@ -25,14 +25,14 @@ from whereshot.locate.batch import read_photos
 from whereshot.photos.photo import Photo
 
 PHOTOS = 410_402
-"""Photos that were located with Spark in the system before this one."""
+"""Number of photos of the earlier measurement with Spark."""
 
 SCALE = Path(__file__).parents[1] / "docs" / "scale.md"
 TITLE = "## Locating 410,402 photos"
 
 
 class Run(NamedTuple):
-    """What a command took from start to end; CPU seconds are of it and all its processes."""
+    """The time and memory of a command. CPU seconds include all its processes."""
 
     photos: int
     wall_s: float
@@ -56,14 +56,14 @@ def locate(table: Path, photos: int, out: Path, options: list[str]) -> Run:
 
 
 def median_megapixels(table: Path) -> float:
-    """Of a hundred photos of the table."""
+    """Measure one hundred photos of the table."""
     places = read_photos(table).strings("image")
     sizes = [Photo(place).size for place in places[:: max(len(places) // 100, 1)]]
     return float(np.median([width * height for width, height in sizes])) / 1e6
 
 
 def row(name: str, few: Run, more: Run, knows_cpu: bool) -> str:
-    """A line of the table: the cost of a photo, and of all of them."""
+    """Return a line of the table: the cost of one photo, and of all photos."""
     wall_s = (more.wall_s - few.wall_s) / (more.photos - few.photos)
     cpu_s = (more.cpu_s - few.cpu_s) / (more.photos - few.photos)
     start_s = max(few.wall_s - few.photos * wall_s, 0.0)

@@ -1,4 +1,4 @@
-"""Claims that are true and claims 50, 500 and 5,000 km off: what check says of them, before and after its rule changed.
+"""Measure the verdicts of check on true claims and on claims 50, 500 and 5,000 km off, by the old and the new rule.
 
     python benchmarks/claims.py > docs/results-claims.md    # cross-validated by group
     python benchmarks/claims.py --fit                       # fit evidence/local_writing.toml and data/verdict.toml
@@ -48,18 +48,18 @@ STRENGTH = ROOT / "src" / "whereshot" / "locate" / "data" / "verdict.toml"
 TABLES = ("signs_dev", "portable_dev", "scene_dev", "scripts_dev")
 DISTANCES_KM = (50, 500, 5000)
 NEARNESS = 0.1
-"""Share of the wanted distance by which a town may be nearer or farther."""
+"""Largest relative difference between the distance of a town and the wanted distance."""
 TRIES = 60
 FOLDS = 5
 MOST_WRONG = 0.01
-"""Share of true claims that may be called unlikely."""
+"""Largest share of true claims that may be called unlikely."""
 PRIOR_GRID = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.3, 2.6, 3.0)
 BEST_GRID = (2.0, 2.5, 3.0)
 MISLED_NATS = 0.7
-"""A photo's writing misleads where it makes its own place, or its own country, less likely by more than this."""
+"""The writing in a photo misleads where it makes the true place or country less likely by more than this, in nats."""
 RIDGE = 1.0
 MOSTLY_WORDS = 0.3
-"""Share of the letters in known words from which a text is taken for readable, in the table of kinds."""
+"""Smallest share of letters in known words for a text to count as readable, in the table of kinds."""
 WORDS = ("plausible", "can't tell", "unlikely")
 BEFORE_NATS = (1.0, 2.0)
 """The strengths of the rule before: against the prior, or against the best other place."""
@@ -247,7 +247,7 @@ def fit(cases: Sequence[Case]) -> Rule:
 
 
 def percent(count: int, total: int) -> str:
-    """A share in percent with its 95 % interval."""
+    """Return a share in percent with its 95 % interval."""
     low, high = share_interval(count / total, total)
     return f"{_round(count / total)} ({_round(low)} to {_round(high)})"
 
@@ -309,7 +309,7 @@ def _print_summary(judged: Sequence[tuple[Case, Rule]]) -> None:
 
 
 def _print_kinds(judged: Sequence[tuple[Case, Rule]]) -> None:
-    """What was read where a true claim was called unlikely."""
+    """Return the texts of the photos whose true claim was called unlikely."""
     print("| what was read, and on what | true claims | unlikely before | after |\n|---|---:|---:|---:|")
     for on_sign, surface in ((True, "a sign"), (False, "goods, prints, vehicles")):
         for kind in ("English", "mostly letters that are no words", "words of another language", "nothing"):

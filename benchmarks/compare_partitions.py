@@ -37,7 +37,7 @@ NEAR = 0.05
 
 
 class Method(NamedTuple):
-    """How a kind is asked for so many cells: the settings at a limit, or None for one that takes the number itself."""
+    """How to build a kind with a given number of cells: its settings for a limit, or None where it takes the number."""
 
     title: str
     kind: str
@@ -92,7 +92,7 @@ def search(method: Method, points: NDArray[np.float64], size: int) -> tuple[Part
 
 
 def published() -> dict[str, Partition]:
-    """What others built on millions of photos, as they published it."""
+    """Return the published partitions, which others built on millions of photos."""
     names = {
         "GeoEstimation, coarse (published)": "geoestimation_cells_50_5000.csv",
         "GeoEstimation, middle (published)": "geoestimation_cells_50_2000.csv",
@@ -223,7 +223,7 @@ CHOICE = [
     "answering with a fine one. Multiply levels only where they nest: of meshes refined apart from one another a "
     "quarter of the photos is torn, of Voronoi cells 7 %."
 ]
-"""Which to choose when, from the tables below; to be read anew when they change."""
+"""Advice on which kind to choose, from the tables below. Check it when the tables change."""
 
 if __name__ == "__main__":
     sys.exit(main())

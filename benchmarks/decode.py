@@ -58,7 +58,7 @@ def pictures(count: int) -> tuple[list[bytes], str]:
 
 
 def pillow(data: bytes, resample: Image.Resampling, *, draft: bool = False) -> NDArray[np.uint8]:
-    """What everyone writes: open, to RGB, the shorter side to 224, the middle."""
+    """Decode as usual with Pillow: open, convert to RGB, resize the shorter side to 224, crop the middle."""
     image = Image.open(io.BytesIO(data))
     scale = SIDE / min(image.size)
     size = (round(image.width * scale), round(image.height * scale))
@@ -79,7 +79,7 @@ def opencv(data: bytes) -> NDArray[np.uint8]:
 
 
 def in_turn(rows: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Best seconds of each row, all taking turns."""
+    """Return the best time in seconds of each row; the rows run in turn."""
     best = dict.fromkeys(rows, np.inf)
     for _ in range(rounds):
         for name, run in rows.items():

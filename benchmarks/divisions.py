@@ -40,7 +40,7 @@ def write(path: Path) -> int:
 
 
 def _divide(country: Country, towns_of: dict[str, list[int]], points: np.ndarray) -> list[dict]:
-    """The divisions of one country as features."""
+    """Return the divisions of one country as features."""
     if len(towns_of) < 2:
         return [_feature(next(iter(towns_of), country.name), country, country.geometry)]
     chosen = np.concatenate([np.array(members) for members in towns_of.values()])

@@ -38,13 +38,13 @@ def resized(picture: Image.Image, share: float) -> Image.Image:
 
 
 def cropped(picture: Image.Image, share: float) -> Image.Image:
-    """Without so large a share of each side."""
+    """Return a photo with this share cut off at each side."""
     x, y = round(picture.width * share), round(picture.height * share)
     return picture.crop((x, y, picture.width - x, picture.height - y))
 
 
 def framed(picture: Image.Image) -> Image.Image:
-    """With a name in its corner, as some put on their photos."""
+    """Return a photo with a name in its corner, as a watermark."""
     pixels = np.array(picture)
     scale = picture.height / 600
     place = (int(0.05 * picture.width), int(0.95 * picture.height))

@@ -28,7 +28,7 @@ def changed(image: Image.Image, contrast: float, brightest: float) -> Image.Imag
 
 
 def of_folder(folder: Path) -> list[str]:
-    """A row per sub-folder: how many photos, how many are called empty, and the measures nearest to that."""
+    """Return a row per sub-folder: photos, photos that are called empty, and the measures nearest to the limits."""
     lines = []
     for part in sorted(path for path in folder.iterdir() if path.is_dir()):
         found = [images.open_rgb(path, min_side=64) for _, path in find_pictures([part])]

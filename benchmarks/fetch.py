@@ -33,7 +33,7 @@ MOST_GROWTH_MIB = 32
 
 
 def resident_mib() -> float:
-    """Memory of this process."""
+    """Return the memory of this process."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmRSS"):
             return int(line.split()[1]) / 1024

@@ -73,7 +73,7 @@ def replaced(document: str, new: str) -> str:
 
 
 def main() -> None:
-    """Run all commands, write the section, and say what nobody asked for."""
+    """Run all commands, write the section, and print files and hosts that no command should use."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing")
     only_check = parser.parse_args().check

@@ -62,11 +62,11 @@ MEMORY = "memory of photos (learn)"
 REFERENCE = "cross-entropy, three levels"
 EPOCHS, BATCH, RATE, DECAY = 15, 256, 0.006, 0.05
 FOLDS = 3
-"""One of so many groups of photos is held out from a second network, on which everything is calibrated."""
+"""One of this many groups of photos is held out from a second network, on which everything is calibrated."""
 FITTED_ON = 200
 """Held-out photos of known places, and as many of others, that calibrations are fitted on: of more a random choice."""
 MEASURED = 80
-"""Of those of known places, photos whose radii are measured."""
+"""Number of held-out photos of known places whose radii are measured."""
 KEPT = ROOT / "out" / "heads"
 """Where answers are kept, so that a run that was killed goes on; remove it to start anew."""
 SCORES = ("accuracy_1", "accuracy_25", "accuracy_200", "accuracy_750", "accuracy_2500", "geoscore", "median_km")
@@ -84,7 +84,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Photo:
-    """Photos with pooled features (n, d), positions (n, 2), weights (n,) and how exact positions are (n,)."""
+    """Photos with pooled features (n, d), positions (n, 2), weights (n,) and the accuracy of positions (n,)."""
 
     records: Records
     pooled: torch.Tensor
@@ -104,7 +104,7 @@ class Photo:
 
 @dataclass(frozen=True)
 class Split:
-    """What is learned from, and what is asked about, in features scaled by the former."""
+    """Training photos and test photos, with features that are scaled by the training photos."""
 
     learned: Photo
     asked: Photo
@@ -168,7 +168,7 @@ def split(run: Run, learned: Photo, asked: Photo) -> Split:
 
 
 def held_out(run: Run, train: Photo) -> Split:
-    """A third of the groups apart; of their photos as many of places that the rest knows as of others."""
+    """Hold out a third of the groups: as many photos of places that the rest knows as of other places."""
     fold = (hashed_share(train.records.groups("group"), run.seed) * FOLDS).astype(int)
     asked, rest = np.flatnonzero(fold == 0), np.flatnonzero(fold != 0)
     known = sphere.Nearest(train.points[rest]).query(train.points[asked])[0].ravel() <= gallery.SEEN_KM
@@ -181,7 +181,7 @@ def held_out(run: Run, train: Photo) -> Split:
 
 
 def trained(kind: str, settings: dict[str, Any], one: Split, hierarchy: Hierarchy) -> tuple[networks.Head, HeldOut]:
-    """A head, trained on a split's features, and what it says of those asked about."""
+    """Train a head on the features of a split, and return its outputs for the test photos."""
     torch.manual_seed(0)
     parsed = settings_file.parse(settings, networks.HEADS[kind].settings, name="head.settings")
     head = networks.HEADS[kind].head(one.features.shape[1], hierarchy, parsed).train()
@@ -350,7 +350,7 @@ class Answer(NamedTuple):
 def of_networks(
     splits: Sequence[Split], prior: Posterior, wanted: Sequence[str] | None, train: bool, started: float
 ) -> Iterator[Answer]:
-    """Answers of every network in every reading, from a run before where they are kept."""
+    """Return the answers of every network with every readout. Stored answers of an earlier run are reused."""
     for name, (kind, settings, readings) in NETWORKS.items():
         if wanted and not any(part in name for part in wanted):
             continue
@@ -393,7 +393,7 @@ def decoded(head: Any, one: Split, test: HeldOut) -> NDArray:
 
 
 def of_galleries(splits: Sequence[Split], prior: Posterior) -> Iterator[Answer]:
-    """What needs no training: the prior, the nearest photo, votes."""
+    """Return the methods without training: the prior, the nearest photo, votes."""
     test, known = (
         HeldOut({"features": one.questions.numpy()}, one.asked.points, one.asked.weight, one.levels, one.gallery())
         for one in splits
@@ -408,7 +408,7 @@ def of_galleries(splits: Sequence[Split], prior: Posterior) -> Iterator[Answer]:
 
 
 def of_memory(splits: Sequence[Split], prior: Posterior) -> Answer:
-    """What ``learn`` makes of the same pooled features: whitening, places, a confidence."""
+    """Return the answers of ``learn`` with the same pooled features: whitening, places, confidence."""
     learned, asked = splits[0].learned, splits[0].asked
     pooled, groups = learned.pooled.numpy(), learned.records.groups("group")
     settings = learn_holdout.rehearse(pooled, learned.points, learned.accuracy_km, groups.tolist(), prior)
@@ -429,7 +429,7 @@ def line(name: str, one: Fitted, truth: NDArray) -> Answer:
 
 
 def keep(one: Answer) -> Answer:
-    """Write an answer as arrays by name, and hand it back."""
+    """Write an answer as arrays by name, and return it."""
     arrays = {"apart_nll": np.array(np.nan if one.apart_nll is None else one.apart_nll)}
     for field, value in vars(one.answers).items():
         if isinstance(value, dict):
@@ -446,7 +446,7 @@ def file_of(name: str) -> Path:
 
 
 def kept(name: str) -> Answer | None:
-    """An answer that an earlier run wrote."""
+    """Read an answer of an earlier run."""
     if not file_of(name).is_file():
         return None
     fields: dict[str, Any] = {}

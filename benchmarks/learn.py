@@ -271,7 +271,7 @@ def features(folder: Path, model, records: Records, outputs: dict) -> None:
 
 
 def leave_out(features_: np.ndarray, points: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """Whether the nearest photo of another group is within 25 km."""
+    """Return whether the nearest photo of another group is within 25 km."""
     right = np.empty(len(points), bool)
     for start in range(0, len(points), 256):
         rows = slice(start, start + 256)
@@ -282,7 +282,7 @@ def leave_out(features_: np.ndarray, points: np.ndarray, group: np.ndarray) -> n
 
 
 def parity(weights: dict, network, model, records: Records, outputs: dict) -> None:
-    """The same library asked by torch and by ONNX Runtime."""
+    """Compare the answers of the same library with torch and with ONNX Runtime."""
     import torch
 
     from whereshot.photos.batches import batches

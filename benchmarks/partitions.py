@@ -90,7 +90,7 @@ class Measured(NamedTuple):
 
 
 def measure(target: Target, positions: NDArray[np.float64], file: Path) -> Measured:
-    """Build and assign in turns; raises AssertionError where assigning counts otherwise than building."""
+    """Build and assign in turn. Raises AssertionError where assigning and building count different photos."""
     settings = dict(target.settings)
     if "file" in partition.PARTITIONS[target.kind].settings.model_fields:
         settings["file"] = str(file)

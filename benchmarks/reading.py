@@ -91,7 +91,7 @@ def timings(count: int) -> None:
 
 
 def detector_size(limit: str, side: int) -> tuple[int, int]:
-    """Pixels at which the detector sees a photo of SIZE."""
+    """Return the size in pixels that the detector gets of a photo of SIZE."""
     scale = min(1.0, side / max(SIZE)) if limit == "max" else max(1.0, side / min(SIZE))
     return round(SIZE[0] * scale), round(SIZE[1] * scale)
 

@@ -33,7 +33,7 @@ from whereshot.posterior.place_shape import log_kernel, quantile_km
 
 TABLE = Path(__file__).parents[2] / "shared" / "data" / "tables" / "yfcc25600_places365.csv"
 SCORES = {"accuracy_25": 1, "accuracy_200": 1, "accuracy_750": 1, "accuracy_2500": 1, "geoscore": 0, "nll": 2}
-"""What is told, with how many decimals."""
+"""Scores of the tables, with their number of decimals."""
 
 HOW_EXACT_KM = (15.0, 100.0, 500.0, 1500.0)
 SHARES = {
@@ -41,7 +41,7 @@ SHARES = {
     "natural": (0.06, 0.12, 0.18, 0.22),
     "urban": (0.15, 0.18, 0.20, 0.17),
 }
-"""Share of photos of each scene that show where they are to within these distances (half of them); the rest nothing."""
+"""Share of the photos of each scene that show their place, by distance; half of them within it."""
 SAME_MISTAKE = 0.5
 """Probability that a photo is mistaken just as its user's first in the same cell."""
 
@@ -60,7 +60,7 @@ def read_photos(path: Path) -> Records:
 
 
 def simulate(records: Records, cells: partition.Partition, prior: NDArray, rng: np.random.Generator) -> Posterior:
-    """What a calibrated model would say, that saw each photo's place through a noisy glass.
+    """Return the posteriors of a simulated calibrated model, which knows each place with noise.
 
     A photo shows its place to within a distance drawn by its scene, or not at all; the model sees a place drawn around
     the true one by a spherical Cauchy distribution of that width, knows the width, and says prior times likelihood.
@@ -210,7 +210,7 @@ class World:
         return posterior, Records(pa.table(columns)), cell, hour
 
     def exact(self, posterior: Posterior, hour: NDArray) -> Posterior:
-        """The best that anyone can say, who knows the world: base model times the likelihood of the hour."""
+        """Return the best possible posterior, which knows the world: base model times likelihood of the hour."""
         return posterior.times(np.log(self.by_hour[:, hour]).T)
 
 
@@ -284,7 +284,7 @@ def main() -> None:
 
 
 def noise_words() -> list[str]:
-    """How the base model of the first part was made, for its readers."""
+    """Return a text that explains how the base model of the first part was made."""
     widths = ", ".join(f"{km:g}" for km in HOW_EXACT_KM)
     shares = "; ".join(f"{scene} {', '.join(f'{100 * s:.0f}' for s in own)}" for scene, own in SHARES.items())
     return [

@@ -1,4 +1,4 @@
-"""How the server bears load: python benchmarks/serving.py ../shared/data/photos writes docs/results-serving.md.
+"""Measure the server under load: python benchmarks/serving.py ../shared/data/photos writes docs/results-serving.md.
 
 A model is learned from train.csv (or given with --model) and located with by ``Geolocator.locate`` for the batch rate,
 before and after; then 64 clients ask a server of the same model for 30 s, text off, and again while a quarter of them
@@ -38,7 +38,7 @@ _POSITION = re.compile(rb'"latitude":(-?[\d.e-]+),"longitude":(-?[\d.e-]+)')
 
 @dataclass
 class Asked:
-    """What a photo is asked by: the whole request, and the answer that is right."""
+    """The whole request of a photo, and the right answer."""
 
     request: bytes
     answer: tuple[float, float] | None
@@ -46,7 +46,7 @@ class Asked:
 
 @dataclass
 class Tally:
-    """What the clients met."""
+    """Counts of the answers and errors that the clients got."""
 
     seconds: list[float] = field(default_factory=list)
     good: int = 0
@@ -153,7 +153,7 @@ def batch_rate(model: str, files: list[str]) -> tuple[float, list[tuple[float, f
 
 
 def memory_mb(pid: int) -> str:
-    """Of the server and of each of its processes, resident."""
+    """Return the resident memory of the server and of each of its processes."""
     pids = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
     pages = [int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in pids]
     return " + ".join(f"{number * os.sysconf('SC_PAGE_SIZE') / 1e6:.0f}" for number in pages)

@@ -35,7 +35,7 @@ def enlarged(width: int, height: int, form: str) -> bytes:
 
 
 def noise(side: int) -> bytes:
-    """A picture in which there is nothing to read."""
+    """Return a picture without text."""
     out = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (side, side, 3), np.uint8)).save(out, "JPEG")
     return out.getvalue()

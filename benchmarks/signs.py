@@ -40,7 +40,7 @@ FOLDS = 5
 GRID = (0.02, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.7, 0.8, 0.87, 0.92, 0.95, 0.97, 0.985)
 SWEEPS = 2
 BELIEF = 4.0
-"""Photos' worth of belief in the first values: few photos must not turn a reliability into certainty."""
+"""Weight of the initial values, as a number of photos, so that few photos cannot make a reliability certain."""
 FIRST = {
     "text/language": 0.9,
     "text/language/short": 0.6,
@@ -58,7 +58,7 @@ FIRST = {
 
 @dataclass(frozen=True)
 class Photo:
-    """One photo's cues and truth."""
+    """The cues and the true place of a photo."""
 
     cues: tuple[Cue, ...]
     truth: NDArray[np.float64]

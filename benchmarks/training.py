@@ -152,7 +152,7 @@ def network_of(run: Run, photos: int, device: str) -> networks.Network:
 
 
 def wait(device: str) -> None:
-    """Until the GPU has done what it was asked."""
+    """Wait until the GPU has finished its work."""
     if device == "cuda":
         torch.cuda.synchronize()
 

@@ -14,7 +14,7 @@ FIND_ROOTS = "import sys, whereshot; print(whereshot.__path__[0]); print(sys.pre
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended. ``cpu_s`` counts its processes, too; ``peak_mb`` is the memory of the largest of them."""
+    """The end of a command. ``cpu_s`` includes all its processes; ``peak_mb`` is the memory of the largest process."""
 
     exit_code: int
     stdout: bytes
@@ -32,7 +32,7 @@ class Build:
 
     @property
     def command(self) -> list[str]:
-        """How a command of this build begins."""
+        """Return the first arguments of every command of this build."""
         return [str(self.python), "-m", "whereshot.cli"]
 
     def roots(self) -> dict[str, str]:

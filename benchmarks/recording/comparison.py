@@ -1,4 +1,4 @@
-"""Two recordings -> what differs: numbers, values, missing or added fields, and words, each listed by its place."""
+"""Compares two recordings and lists all differences: numbers, values, missing or added fields, and words."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import numpy as np
 from recording.readers import Help, Prose, Raw, Steady, read
 
 KINDS = ("number", "value", "missing", "added", "words")
-"""What may differ: a number; a text, truth or null of the data; a field, file or step of the first recording that the
-second lacks, or the other way round; words of messages and help."""
+"""Kinds of differences: a number; another value (text, boolean or null); a field, file or step that is missing in or
+added to the second recording; words of messages and help."""
 
 VARYING: dict[str, str] = {
     "*/stdout.json:*seconds": "how long it took",
@@ -46,7 +46,7 @@ SHOWN = 160
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that differs: its kind (of KINDS), where, and what stood there."""
+    """A difference: its kind (one of KINDS), its place, and the two values."""
 
     kind: str
     where: str
@@ -56,7 +56,7 @@ class Difference:
 
 @dataclass
 class Report:
-    """What was compared, how much of it, and what differs."""
+    """The result of a comparison: counts of what was compared, and all differences."""
 
     counts: Counter[str] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Report:
         self.differences.append(Difference(kind, where, _short(before), _short(after)))
 
     def exit_code(self, *, allow_words: bool = False, allow_added: bool = False) -> int:
-        """0 where nothing differs but what is allowed, else 1."""
+        """Return 0 where all differences are allowed, else 1."""
         allowed = {kind for kind, is_allowed in (("words", allow_words), ("added", allow_added)) if is_allowed}
         return int(any(one.kind not in allowed for one in self.differences))
 
@@ -86,7 +86,7 @@ class Report:
 
 
 def compare(first: Path, second: Path) -> Report:
-    """Compare two folders that ``record`` wrote. Raises SystemExit where one is none."""
+    """Compare two folders that ``record`` wrote. Raises SystemExit where a folder is not a recording."""
     before, after = _load(first), _load(second)
     report = Report()
     steps, others = ({step["name"]: step for step in one["steps"]} for one in (before, after))

@@ -1,4 +1,4 @@
-"""A recorded file -> values that can be compared: columns, fields, arrays, pixels, or prose.
+"""Reads a recorded file as values that can be compared: columns, fields, arrays, pixels, or prose.
 
 Prose is text for people. Its words may change where numbers may not, so it is kept apart from text that is data.
 """
@@ -43,7 +43,7 @@ class Prose:
 
 @dataclass(frozen=True)
 class Help:
-    """What a command says of itself."""
+    """The help of a command."""
 
     text: str
 

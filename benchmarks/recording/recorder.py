@@ -1,4 +1,4 @@
-"""A build -> a recording: a folder with the outputs of every command, and the files that it wrote.
+"""Records a build: a folder with the outputs of every command, and the files that it wrote.
 
 ``recording.json`` has the build's folders, the day, and for each step its arguments and exit code. ``steps/NAME`` has
 ``stdout.json`` (or .txt, .csv, .html, by the format that was asked for), ``stderr.txt``, and under ``files`` what the
@@ -35,7 +35,7 @@ Snapshot = dict[str, tuple[int, int]]
 def record(
     python: Path, out: Path, shared: Path, photos: int, only: str | None = None, models: Path | None = None
 ) -> None:
-    """Run all steps with a build and write what came of them. Raises SystemExit where there is nothing to run.
+    """Run all steps with a build and write their outputs. Raises SystemExit where there is nothing to run.
 
     ``only`` keeps the steps whose name contains it. ``models`` is an earlier recording, whose models, cells and
     refiners replace those that this build makes: later steps show whether it reads them.
@@ -93,7 +93,7 @@ def narrowed(cores: list[int], turn: int, count: int) -> Iterator[None]:
 
 
 class Recorder:
-    """Runs steps and keeps what they leave."""
+    """Runs steps and keeps their outputs."""
 
     def __init__(
         self, made: build.Build, folder: Path, cache: Path, out: Path, pictures: str, models: Path | None

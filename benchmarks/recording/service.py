@@ -1,4 +1,4 @@
-"""Two servers: the pictures and search pages that a build's commands ask for, and a build's own server, asked."""
+"""Two servers: one for the pictures and search pages that commands fetch, and the server of the build itself."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ KEPT_HEADERS = (
 
 
 def record(host: str, folder: Path, out: Path) -> int:
-    """Write the answers to all questions into a folder: status and headers, and the body; how many there are."""
+    """Send all requests, write status, headers and body of each answer into a folder, and return their number."""
     out.mkdir(parents=True)
     count = 0
     for name, method, path, parts, headers in questions(folder):
