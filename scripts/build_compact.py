@@ -38,7 +38,7 @@ OUT = Path(__file__).parents[1] / "src" / "whereshot" / "models" / "data" / "com
 
 
 class Run(Settings):
-    """The run file."""
+    """Return the run file of the training."""
 
     name: str
     seed: int = 0
@@ -50,11 +50,11 @@ class Run(Settings):
     batch_size: int = Field(16, ge=1)
     learning_rate: float = Field(2e-5, gt=0)
     classify: float = Field(0.05, ge=0)
-    """Weight of the loss on places beside the distillation."""
+    """Return the weight of the loss on places, relative to the distillation."""
 
 
 def view(path: str, settings: Preprocess, rng: np.random.Generator) -> np.ndarray:
-    """A strongly changed view (3, h, w): a random crop, its light, colours and sharpness changed, a part covered."""
+    """Return a strongly changed view (3, h, w): a crop with other light, colours and sharpness, partly covered."""
     picture = Image.fromarray(preprocess.random_pixels(path, settings, rng)[0])
     for kind in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
         picture = kind(picture).enhance(float(rng.uniform(0.6, 1.4)))
@@ -71,12 +71,12 @@ def view(path: str, settings: Preprocess, rng: np.random.Generator) -> np.ndarra
 
 
 def scaled(features: torch.Tensor) -> torch.Tensor:
-    """Unit features as the library of a learned model takes them, before it centres them."""
+    """Return unit features as in the library of a learned model, before the centring."""
     return nn.functional.normalize(features.clamp(min=1e-12).sqrt(), dim=1)
 
 
 def fine_tune(run: Run, start: Backbone, paths: list[str], place: np.ndarray, log: list[dict]) -> Backbone:
-    """The network after its epochs."""
+    """Train all epochs and return the network."""
     torch.manual_seed(run.seed)
     settings = Preprocess(size=run.size, resize=run.size)
     whole = Preprocess(size=run.size, resize=run.size, whole=True)

@@ -37,7 +37,7 @@ from whereshot.earth.name_index import name_keys
 from whereshot.earth.towns import DEGREE
 
 OTHER_NAMES_POPULATION, FOREIGN_SCRIPT_POPULATION = 500, 10_000
-"""Towns below have no other names at all, or only those in scripts of their country."""
+"""Population limits: smaller towns have no other names, or only names in the scripts of their country."""
 
 SAME_PLACE_KM, NEAR_KM = 3.0, 20.0
 
@@ -55,7 +55,7 @@ DIVISIONS_SINCE = {
     ("KR", "22"): "Sejong",
     ("US", "DC"): "District of Columbia",
 }
-"""Divisions that are younger than the table of names, or that it leaves empty."""
+"""Names of divisions that are newer than the table of names, or that are empty in it."""
 
 GENERIC_WORDS = re.compile(r" (Sheng|Shi|Prefecture)$")
 
@@ -197,7 +197,7 @@ def is_machine_made(name: str) -> bool:
 
 
 def other_names(towns: list[dict]) -> list[list[str]]:
-    """For each town the other names worth a search.
+    """Return the other names of each town that are useful for a search.
 
     Of spellings that fold to one the one with accents stays, and of those the one whose rarest letter is commonest
     in the country's names: København, not Köbenhavn.

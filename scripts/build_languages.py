@@ -32,7 +32,7 @@ LANGUAGES = """
     ar bg ca cs da de en es fa fi fil fr hi hu id is it lt lv mk ms nb nl pl pt ro ru sh sk sl sv tr uk ur vi
 """
 CODES = {"fil": "tl", "nb": "no"}
-"""wordfreq's code -> ours (ISO 639-1; "no" stands for both written standards of Norwegian)."""
+"""Our code (ISO 639-1) by the code of wordfreq; "no" stands for both written standards of Norwegian."""
 
 HAN_WORDS = 6000
 """For Chinese and Japanese: every character of their lists with its frequency, and this many longer words."""
@@ -54,7 +54,7 @@ SERBIAN = """
     privreda porodica dozvoljeno uslovi niko neko ko istorija geografija evropa evropski stanica ćerka sreda
     ponedeljak beograd beogradu srbija srbije srbiji vreme mleko mesto lepo sveže šta uopšte takođe saobraćaj
 """
-"""Words that only one side of Croatian and Serbian uses, or uses far more; the rest follows from the reflex of yat."""
+"""Words that are used only, or far more, in Croatian or in Serbian. Other words follow from the reflex of yat."""
 
 UNOFFICIAL_WEIGHT = 0.03
 LINGUA_FRANCA_SHARE = 0.15
@@ -79,7 +79,7 @@ MACROLANGUAGE = {
     "arz": "ar",
     "ary": "ar",
 }
-"""CLDR's code -> the language in which public text of its speakers is written."""
+"""The language of public text by the CLDR code of its speakers' language."""
 
 CORRECTIONS = {
     # CLDR counts everybody who learned the language; its text stands only where it is spoken at home
@@ -104,7 +104,7 @@ CORRECTIONS = {
     ("LV", "ru"): ("official_regional", 5.0),
     ("EE", "ru"): ("official_regional", 5.0),
 }
-"""(country, language) -> (status, percent) in place of CLDR's."""
+"""(status, percent) by (country, language), in place of the values of CLDR."""
 
 
 def is_word(text: str) -> bool:

@@ -59,7 +59,7 @@ def ring_of(indices: list[int], arcs: list[np.ndarray]) -> np.ndarray:
 
 
 def polygon_of(rings: list[list[int]], arcs: list[np.ndarray]) -> shapely.Geometry:
-    """A polygon, unrolled over the date line and cut there, so that none smears round the map."""
+    """Return a polygon that is unrolled and cut at the date line, so that it is not drawn across the whole map."""
     outline = [ring_of(ring, arcs) for ring in rings]
     for ring in outline:
         steps = np.diff(ring[:, 0])
@@ -113,7 +113,7 @@ def build_countries(archive: Path) -> pa.Table:
 
 
 def native_names(code: str) -> set[str]:
-    """What a country is called in its official languages, by CLDR."""
+    """Return the names of a country in its official languages, from CLDR."""
     from babel import Locale, UnknownLocaleError
     from babel.languages import get_official_languages
 
@@ -160,7 +160,7 @@ def density_table(positions: sphere.Points, max_photos: int = DENSITY_MAX, scale
 
 
 def with_countries(density: pa.Table) -> pa.Table:
-    """The table with the code of each place's country ("" at sea), by the table of countries that is there."""
+    """Return the table with the country code of each place ("" at sea), by the existing table of countries."""
     known = countries()
     points = np.stack([tables.numbers(density[name]) / DEGREE for name in ("latitude", "longitude")], axis=1)
     codes = [known.all[number].code if number >= 0 else "" for number in known.index_of(points)]

@@ -92,7 +92,7 @@ def samples_of(rows: list[tuple[str, str]], seed: int = 0) -> dict[str, list[Sam
 
 
 def _without_a_space(line: str, draw: random.Random) -> str:
-    """The line as it is read when two words stand close."""
+    """Return the line as the reader returns it when two words are close together."""
     words = line.split()
     place = draw.randrange(1, len(words))
     return " ".join([*words[: place - 1], words[place - 1] + words[place], *words[place + 1 :]])

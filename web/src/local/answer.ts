@@ -1,4 +1,4 @@
-/** Say what a Prediction says of a posterior: a port of whereshot.locate.prediction. */
+/** Makes the parts of a Prediction from a posterior: a port of whereshot.locate.prediction. */
 import type { Candidate, Place, Prediction } from "../locator";
 import {
   CANDIDATE_KM,
@@ -18,7 +18,7 @@ export interface AnswerSettings {
   withinKm?: number | undefined;
   level: number;
   top: number;
-  /** What radii are multiplied with. */
+  /** Factor that corrects the radii. */
   radiusFactor: number;
   countryCodes: string[];
   /** The name of this number. */
@@ -27,7 +27,7 @@ export interface AnswerSettings {
 
 export type AnswerParts = Omit<Prediction, "id" | "evidence" | "recorded" | "error" | "map">;
 
-/** The place decided for, its circle, probabilities, countries and other likely places. */
+/** Return the decided place, its circle, probabilities, countries and other likely places. */
 export function answer(posterior: Posterior, settings: AnswerSettings): AnswerParts {
   const { support } = posterior;
   const { radiusFactor, level, top, withinKm } = settings;
@@ -75,7 +75,7 @@ function candidates(
   const { support } = posterior;
   const weighed = posterior.weigh(withinKm);
   const spots = [decided, ...weighed.places];
-  const held = [0, ...weighed.right]; // the answer comes first, whatever it holds
+  const held = [0, ...weighed.right]; // the answer comes first, whatever its mass
   const free = spots.map((spot, i) => i === 0 || support.spreadKm[spot]! < WIDEST_CANDIDATE_KM);
   const chosen: number[] = [];
   for (let best = 0; chosen.length < top && best >= 0; ) {

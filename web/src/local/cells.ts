@@ -1,4 +1,4 @@
-/** Make the cells of a map from a posterior: a port of whereshot.posterior.map_cells, cell for cell. */
+/** Makes the cells of a map from a posterior: a port of whereshot.posterior.map_cells with the same cells. */
 import type { Cell, Cells } from "../locator";
 import type { Posterior } from "./posterior";
 import {
@@ -54,7 +54,7 @@ function middle(number: number, level: number): number {
   return (number + 0.5) * 4 ** (DEEPEST_LEVEL - level);
 }
 
-/** Points that stand for the places, as many of each as its mass is worth: their cells in order, and the mass up to each. */
+/** Points that represent the places, in number by their mass: their cells in order, and the mass up to each point. */
 function points(posterior: Posterior): { leaves: Float64Array; sums: Float64Array } {
   const { support, mass } = posterior;
   const found: { leaf: number; mass: number }[] = [];
@@ -137,7 +137,7 @@ function geometry(number: number, level: number): Cell["geometry"] {
   return cut.length === 1 ? { type: "Polygon", coordinates: cut[0]! } : { type: "MultiPolygon", coordinates: cut };
 }
 
-/** Does a ring of latitudes and longitudes neither cross the date line nor hold a pole? */
+/** Return whether a ring of latitudes and longitudes neither crosses the date line nor contains a pole. */
 function isFlat(ring: [number, number][]): boolean {
   const longitudes = ring.map(([, longitude]) => longitude);
   return Math.max(...longitudes) - Math.min(...longitudes) < 90 && ring.every(([latitude]) => Math.abs(latitude) < 89.9);
@@ -166,7 +166,7 @@ function unroll(ring: [number, number][]): Spot[] {
   return path;
 }
 
-/** What of a ring lies on one side of a meridian. */
+/** Return the part of a ring on one side of a meridian. */
 function clippedAt(ring: Spot[], meridian: number, side: 1 | -1): Spot[] {
   const inside = ([longitude]: Spot) => side * (longitude - meridian) >= 0;
   const kept: Spot[] = [];

@@ -1,7 +1,7 @@
-/** A JPEG file in, the quantised coefficients of its components out: Huffman coding, baseline and progressive (T.81). */
+/** Reads the quantised coefficients of a JPEG file: Huffman coding, baseline and progressive (T.81). */
 
 export interface Component {
-  /** As files number it. */
+  /** Its number in the file. */
   id: number;
   /** Sampling factors. */
   across: number;
@@ -27,7 +27,7 @@ export interface Coefficients {
   isColourConverted: boolean;
 }
 
-/** The file is damaged, or coded in a way that is not known here. */
+/** The file is damaged, or its coding is not supported. */
 export class JpegError extends Error {}
 
 // prettier-ignore
@@ -88,13 +88,13 @@ class Bits {
     return (this.buffer >>> this.count) & ((1 << bits) - 1);
   }
 
-  /** A number of so many bits, the lower half of which stand for negative ones. */
+  /** Read a number of `bits` bits; the lower half of the values stands for negative numbers. */
   signed(bits: number): number {
     const value = this.number(bits);
     return bits > 0 && value < 1 << (bits - 1) ? value - (1 << bits) + 1 : value;
   }
 
-  /** Go on behind the restart marker that must come now. */
+  /** Continue after the restart marker that must come now. */
   restart(): void {
     const marker = this.bytes[this.at + 1]!;
     if (this.bytes[this.at] !== 0xff || marker < 0xd0 || marker > 0xd7) throw new JpegError("a restart is missing");
@@ -145,7 +145,7 @@ export function coefficientsOf(bytes: Uint8Array): Coefficients {
       decodeScan(scan, frame, interval, bits, frame.isProgressive);
       scans++;
       at = bits.at;
-      // whatever is left up to the next marker
+      // skip the rest up to the next marker
       while (at + 1 < bytes.length && (bytes[at] !== 0xff || bytes[at + 1] === 0 || (bytes[at + 1]! >= 0xd0 && bytes[at + 1]! <= 0xd7))) at++;
     }
   }

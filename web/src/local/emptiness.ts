@@ -1,4 +1,4 @@
-/** Is there anything to see in a picture? A port of whereshot.photos.emptiness: tiny pictures, those of one colour, and noise. */
+/** Finds pictures without content (tiny, of one colour, or noise): a port of whereshot.photos.emptiness. */
 import type { Evidence } from "../locator";
 import {
   COARSE_CELLS,
@@ -19,7 +19,7 @@ export const NOTHING: Evidence = {
   box: null,
 };
 
-/** Whether a picture shows nothing of any place. */
+/** Return whether a picture has no content. */
 export function isEmpty(picture: Picture): boolean {
   if (Math.min(picture.width, picture.height) < LEAST_SIDE) return true;
   const { columns, rows, cells } = coarse(picture);

@@ -1,4 +1,4 @@
-/** The model on the visitor's own machine as a Locator: no photo leaves it. Text in pictures is not read here. */
+/** A Locator that runs the model in the browser: no photo leaves the machine. Text in pictures is not read here. */
 import { type Answer, LocateError, type LocateOptions, type Locator, type PageInfo, type Prediction } from "../locator";
 import { SITE_FORMAT } from "../shared";
 import { showLoading } from "./loading";
@@ -7,7 +7,7 @@ import type { FromWorker, ToWorker } from "./worker";
 
 const NEEDED = ["WebAssembly", "Worker", "OffscreenCanvas", "createImageBitmap", "DecompressionStream"] as const;
 
-/** Read site.json and begin to load the model. Rejects with a LocateError that a person can read. */
+/** Read site.json and begin to load the model. Rejects with a LocateError whose message is for the visitor. */
 export async function createLocator(): Promise<Locator> {
   const missing = NEEDED.find((name) => !(name in globalThis));
   if (missing)
@@ -30,7 +30,7 @@ class BrowserLocator implements Locator {
   private readonly waiting = new Map<number, Waiting>();
   private readonly showing = showLoading();
   private requests = 0;
-  /** Why the model cannot be used, once that is known. */
+  /** The error where the model cannot be used. */
   private broken: string | null = null;
 
   constructor(

@@ -1,11 +1,11 @@
-/** The header of a JPEG: its size, its orientation, and the file without what browsers would each treat in their own way. */
+/** Reads the header of a JPEG: its size, its orientation, and a copy without segments that browsers treat differently. */
 
 export interface JpegHeader {
   width: number;
   height: number;
   /** EXIF orientation, 1 to 8. */
   orientation: number;
-  /** Grey or three colours, which is decoded at a reduced scale where that will do. */
+  /** Whether it is grey or has three colours, so that it can be decoded at a reduced scale. */
   isPlainColour: boolean;
   /** The same picture without EXIF, colour profile and further pictures. */
   plain: Blob;
@@ -63,7 +63,7 @@ function orientationOf(tiff: DataView): number {
       }
     }
   } catch {
-    // a structure that points outside of itself says nothing
+    // ignore a structure that points outside of itself
   }
   return 1;
 }

@@ -1,4 +1,4 @@
-/** A model of a static site: pictures in, Predictions out. How the network is run is given from outside. */
+/** A model of a static site: it turns pictures into Predictions. The caller gives the function that runs the network. */
 import type { Place, Prediction } from "../locator";
 import { LEVEL, TOP } from "../shared";
 import { answer, type AnswerParts } from "./answer";
@@ -11,7 +11,7 @@ import { type Outputs, type Readout, type ReadoutDescription, readoutOf } from "
 import type { Picture } from "./resample";
 import { type ArrayDescription, Tables } from "./tables";
 
-/** site.json: what `whereshot export --web` wrote. */
+/** The content of site.json, which `whereshot export --web` writes. */
 export interface Site {
   mode: "browser";
   format: number;
@@ -42,13 +42,13 @@ export interface Asked {
 
 export type RunNetwork = (input: Crops) => Promise<Outputs>;
 
-/** An answer with its map, and what the picture itself says against one. */
+/** An answer with its map, and evidence where the picture is empty. */
 export type Answered = AnswerParts & { map: Prediction["map"]; evidence: Prediction["evidence"] };
 
 export class Model {
   private readonly readout: Readout;
   private readonly support: Support;
-  /** Those of pictures without anything to see: the prior. */
+  /** The posterior of pictures without content: the prior. */
   private readonly empty = new WeakSet<Posterior>();
 
   constructor(
@@ -68,7 +68,7 @@ export class Model {
     this.readout = readoutOf(site.readout, found, this.support);
   }
 
-  /** What a picture says of where it was taken. */
+  /** Return the posterior of a picture. */
   async posterior(picture: Picture): Promise<Posterior> {
     if (!isEmpty(picture)) return this.readout.posterior(await this.run(crops(picture, this.site.preprocess)));
     const prior = new Posterior(this.support, this.readout.logPrior);
@@ -76,7 +76,7 @@ export class Model {
     return prior;
   }
 
-  /** One posterior of photos of one place. */
+  /** Return one posterior for several photos of one place. */
   pool(posteriors: Posterior[]): Pooled {
     return pool(posteriors, this.readout.logPrior);
   }

@@ -11,7 +11,7 @@ import { scaledJpeg } from "./scaled_jpeg";
 
 const BAND = 512;
 
-/** A file is not a picture that can be read here, in words for a person. */
+/** A file cannot be read as a picture; the message is for the visitor. */
 export class PictureError extends Error {}
 
 /** Decode a picture whose shorter side should be at least `leastSide`. Rejects with a PictureError. */
@@ -24,7 +24,7 @@ export async function decoded(file: Blob, name: string, leastSide: number): Prom
   if (scaled) return upright(scaled, jpeg.orientation);
   let bitmap: ImageBitmap;
   try {
-    // without its EXIF and its colour profile every browser gives the pixels as they are
+    // without EXIF and colour profile, every browser returns the same pixels
     bitmap = await createImageBitmap(jpeg ? jpeg.plain : file, { colorSpaceConversion: "none" });
   } catch {
     throw new PictureError(
@@ -69,7 +69,7 @@ export function eighthsOf({ width, height }: { width: number; height: number }, 
   return eighths > 1 && eighths % 2 ? eighths + 1 : eighths;
 }
 
-/** The pixels on white, some lines at a time so that a large picture is not held three times over. */
+/** Return the pixels on white, block by block, so that a large picture is not in memory three times. */
 function pixelsOf(bitmap: ImageBitmap): Picture {
   const { width, height } = bitmap;
   const data = new Uint8Array(width * height * 3);

@@ -1,4 +1,4 @@
-/** Posteriors of photos of one place in, the one posterior of that place out: a port of whereshot.posterior.same_place. */
+/** Combines the posteriors of photos of one place: a port of whereshot.posterior.same_place. */
 import { ALBUM_CORRELATION, ALBUM_HEAVY, ALBUM_LIGHT, ALBUM_POINTS } from "../shared";
 import { Posterior, type Support, heaviest, logSumExp } from "./posterior";
 import { laid, unitVector } from "./sphere";

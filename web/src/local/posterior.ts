@@ -1,4 +1,4 @@
-/** Where a photo may have been taken, as weighted places: the parts of whereshot.posterior that an answer needs. */
+/** The Posterior, weighted places where a photo may have been taken: the parts of whereshot.posterior for an answer. */
 import {
   CANDIDATE_CELL_LEVEL,
   CANDIDATES,
@@ -14,7 +14,7 @@ import {
 import { DEEPEST_LEVEL, numberOf } from "./s2";
 import { circleMass, distanceKm, drawnKm, laid, scaleOf, unitVector } from "./sphere";
 
-/** The places that posteriors are on, and what is known of each beforehand. */
+/** The places of posteriors, with facts about each that are known in advance. */
 export class Support {
   /** Scale of each place's distribution. */
   readonly scale: Float64Array;
@@ -26,7 +26,7 @@ export class Support {
     readonly spreadKm: Float64Array,
     /** Number of each place's country in the site's list; -1 at sea. */
     readonly country: Int16Array,
-    /** What each place is called, as a number in the site's names. */
+    /** Number of each place's name in the names of the site. */
     readonly named: Int32Array,
   ) {
     this.scale = spreadKm.map(scaleOf);
@@ -161,7 +161,7 @@ export class Posterior {
     return { places, right: Float64Array.from(places, (candidate) => this.judged(candidate, withinKm)) };
   }
 
-  /** What of a place's mass lies within `km` of another place. */
+  /** The share of a place's mass within `km` of another place. */
   private inside(place: number, candidate: number, km: number): number {
     return this.mass[place]! * circleMass(this.support.between(place, candidate), this.support.scale[place]!, km);
   }

@@ -1,4 +1,4 @@
-/** An upright picture in, the array that the network takes out: a port of whereshot.photos.preprocess. */
+/** Turns an upright picture into the input of the network: a port of whereshot.photos.preprocess. */
 import { LONGEST_RATIO, SQUARE_RATIO, WHOLE_LONGEST, WHOLE_STRIDE } from "../shared";
 import { type Box, type Filter, type Picture, resized } from "./resample";
 
@@ -25,7 +25,7 @@ export function leastSide(settings: Preprocess): number {
   return Math.floor((settings.resize * 3) / 2);
 }
 
-/** The picture as the network takes it. */
+/** Return the crops of a picture for the network. */
 export function crops(picture: Picture, settings: Preprocess): Crops {
   const view = viewOf(picture.width, picture.height, settings);
   return normalised(resized(picture, view.size, settings.interpolation, view.box), view.corners, view.crop, settings);
@@ -104,7 +104,7 @@ function normalised(picture: Picture, corners: [number, number][], crop: [number
   return { count: corners.length, height, width, data };
 }
 
-/** As Python and NumPy round. */
+/** Round half to even, as Python and NumPy do. */
 function halfToEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;

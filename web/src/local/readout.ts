@@ -1,4 +1,4 @@
-/** A network's outputs in, a Posterior out: ports of whereshot.models.readout (memory: own photos; mixture: trained models). */
+/** Turns outputs of a network into a Posterior: ports of whereshot.models.readout (memory: own photos; mixture: trained). */
 import { NEAREST, TINY } from "../shared";
 import { Posterior, type Support, heaviest, logSumExp } from "./posterior";
 import type { Tables } from "./tables";

@@ -8,7 +8,7 @@ import { transformOf } from "./idct";
 import type { Picture } from "./resample";
 
 interface Plane {
-  /** Without what pads the last blocks. */
+  /** Without the padding of the last blocks. */
   width: number;
   height: number;
   stride: number;

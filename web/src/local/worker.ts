@@ -48,7 +48,7 @@ function words(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Fetch everything at once, telling how far it is, and start the network. */
+/** Fetch all files at once, send the progress, and start the network. */
 async function load(site: Site, base: string): Promise<[Model, Site]> {
   const total = site.files.network.bytes + site.files.tables.bytes + site.files.names.bytes + site.engine_bytes;
   let loaded = 0;
@@ -66,7 +66,7 @@ async function load(site: Site, base: string): Promise<[Model, Site]> {
       loaded += value.length;
       send({ kind: "progress", loaded: Math.min(loaded, total), total });
     }
-    // more there may be, where the server has undone the gzip
+    // there may be more bytes, where the server has decompressed the file
     if (own < bytes) throw new Error(`${address} has ${own} of ${bytes} bytes; the site is not whole`);
     return new Uint8Array(await new Blob(parts).arrayBuffer());
   };
@@ -77,7 +77,7 @@ async function load(site: Site, base: string): Promise<[Model, Site]> {
     file("tables").then(unzipped),
     file("names").then(unzipped),
   ]);
-  env.wasm.numThreads = 1; // more would need a page that is isolated from all others
+  env.wasm.numThreads = 1; // more threads would need a cross-origin isolated page
   env.wasm.wasmBinary = engine.buffer;
   env.logLevel = "error";
   const session = await InferenceSession.create(network, { executionProviders: ["wasm"], graphOptimizationLevel: "all" });
