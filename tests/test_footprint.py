@@ -137,7 +137,7 @@ def test_look_ups_and_connections_of_python_are_seen(tmp_path: Path) -> None:
         with contextlib.suppress(OSError):
             socket.getaddrinfo("name.invalid", 80)
         with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.2", 9), timeout=1)
+            socket.create_connection(("127.0.0.2", 9))
     """
     seen = watch([sys.executable, "-c", code], tmp_path)
     assert seen.strays(frozenset({"127.0.0.9"})) == ["looks up name.invalid", "connects to 127.0.0.2"]
