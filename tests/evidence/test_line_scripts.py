@@ -1,0 +1,47 @@
+"""Crops of lines are prepared for the network of scripts, whatever their size."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageFont
+
+from whereshot.evidence.line_scripts import (
+    CLASSES,
+    HEIGHT,
+    LONGEST,
+    READABLE,
+    SHORTEST,
+    as_input,
+    to_height,
+)
+
+
+def written(text: str, size: int = 40) -> np.ndarray:
+    """Return a dark text on a light plate (height, width, 3), with margins as a detector leaves them."""
+    font = ImageFont.load_default(size)
+    left, top, right, bottom = (round(edge) for edge in font.getbbox(text))
+    image = Image.new("RGB", (right - left + size // 2, bottom - top + size // 2), (225, 225, 215))
+    ImageDraw.Draw(image).text((size // 4 - left, size // 4 - top), text, fill=(25, 35, 60), font=font)
+    return np.asarray(image)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 300), st.integers(1, 4000))
+def test_every_crop_becomes_a_line_of_one_height_and_bounded_width(height: int, width: int) -> None:
+    line = to_height(np.zeros((height, width), np.uint8))
+    assert line.shape[0] == HEIGHT and SHORTEST <= line.shape[1] <= LONGEST and line.dtype == np.uint8
+
+
+def test_lines_are_normalised_and_padded_with_nothing() -> None:
+    short, long = to_height(written("A")[:, :, 0]), to_height(written("BAHNHOF")[:, :, 0])
+    batch, widths = as_input([short, long])
+    assert widths.tolist() == [short.shape[1], long.shape[1]]
+    assert not batch[0, 0, :, short.shape[1] :].any()
+    assert abs(batch[1, 0, :, : long.shape[1]].mean()) < 1e-3
+    flat, _ = as_input([np.full((HEIGHT, 80), 77, np.uint8)])
+    assert not flat.any()
+
+
+def test_the_classes_are_distinct_and_the_readable_ones_are_among_them() -> None:
+    assert len(set(CLASSES)) == len(CLASSES) == 27
+    assert set(CLASSES) > READABLE
