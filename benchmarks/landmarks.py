@@ -27,7 +27,8 @@ def main() -> None:
     if not PHOTOS.is_dir():
         sys.exit(f"landmarks: the shared photos are not at {PHOTOS}")
     locator = Geolocator.load(ROOT / "out" / "landmarks")
-    description, calibration = locator.folder.description, locator.folder.calibration
+    folder = locator.model.network_model.folder
+    description, calibration = folder.description, folder.calibration
     training = description.training
     print("# Results of runs/landmarks.toml\n")
     print(

@@ -97,8 +97,8 @@ def main(folder: Path) -> None:
         learned = learn.learn(train, out, cache=Path(scratch) / "cache")
         seconds = time.perf_counter() - started
         geolocator = Geolocator.load(out)
-        model = geolocator.folder
-        factor = geolocator.radius_factor()
+        model = geolocator.model.network_model.folder
+        factor = geolocator.model.radius_factor()
         settings = model.memory_settings
         print("# What `learn` makes of a library\n")
         print("`python benchmarks/learn.py ../shared/data/photos > docs/results-learn.md`\n")
@@ -113,9 +113,9 @@ def main(folder: Path) -> None:
         print("## Photos that were not learned\n")
         print(HEAD)
         answers = {}
-        readout = geolocator.readout()
+        readout = geolocator.model.network_model.readout()
         for name, records in tests.items():
-            outputs, rows, _ = geolocator.outputs(records.strings("image"))
+            outputs, rows, _ = geolocator.model.network_model.outputs(records.strings("image"))
             order = np.argsort(rows)
             pooled = {key: value[order] for key, value in outputs.items()}
             answers[name] = (readout(pooled), pooled)

@@ -24,6 +24,7 @@ from PIL import Image
 from whereshot.foundation import processes
 from whereshot.foundation.progress import silent
 from whereshot.locate.geolocator import Geolocator
+from whereshot.locate.options import LocateOptions
 from whereshot.models import model_folder, runtime
 from whereshot.photos.sources import SOURCES
 from whereshot.training import learn
@@ -78,9 +79,11 @@ def proportional_mb(pid: int) -> float:
 def once_started(model: Path, photos: list[str]) -> float:
     """Photos a second when model and processes are there."""
     with Geolocator.load(model) as locator:
-        list(locator.locate_each(photos[:64], text=False))
+        list(locator.locate_each(photos[:64], LocateOptions(text=False)))
         started = time.perf_counter()
-        answered = sum(located.prediction.error is None for located in locator.locate_each(photos, text=False))
+        answered = sum(
+            located.prediction.error is None for located in locator.locate_each(photos, LocateOptions(text=False))
+        )
         return answered / (time.perf_counter() - started)
 
 

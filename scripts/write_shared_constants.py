@@ -93,6 +93,8 @@ SHARED = {
     "locate.prediction": {
         "CONFIDENT": "CONFIDENT",
         "CONFIDENT_TO": "CONFIDENT_TO",
+    },
+    "locate.answers": {
         "CANDIDATE_KM": "CANDIDATE_KM",
         "WIDEST_CANDIDATE_KM": "WIDEST_CANDIDATE_KM",
         "LEAST_SHARE": "LEAST_COUNTRY_SHARE",
@@ -100,9 +102,9 @@ SHARED = {
     "server.media_types": {
         "LINES": "LINES_TYPE",
     },
-    "server.options": {
-        "Options.level": "LEVEL",
-        "Options.top": "TOP",
+    "locate.options": {
+        "LocateOptions.level": "LEVEL",
+        "LocateOptions.top": "TOP",
     },
     "server.static_site": {
         "FORMAT": "SITE_FORMAT",

@@ -252,6 +252,17 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_learned(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder called "mine", learned from these; not to be changed."""
+    from whereshot.foundation.progress import silent
+    from whereshot.photos.sources import SOURCES
+    from whereshot.training import learn
+
+    records = SOURCES["table"]([tiny / "photos.csv"], {}, silent).records
+    return learn.learn(records, tmp_path_factory.mktemp("learned") / "mine").folder
+
+
+@pytest.fixture(scope="session")
 def tiny_model(tiny: Path) -> Path:
     """A model folder, trained on these; not to be changed."""
     from whereshot.foundation import settings_file

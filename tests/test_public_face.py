@@ -17,6 +17,7 @@ PUBLIC = [
     "AlbumModel",
     "Candidate",
     "ConfigError",
+    "Evidence",
     "Geolocator",
     "HourModel",
     "ImageError",

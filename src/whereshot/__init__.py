@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     )
     from whereshot.locate.geolocator import Geolocator
     from whereshot.locate.options import LocateOptions
-    from whereshot.locate.prediction import Candidate, Place, Prediction
+    from whereshot.locate.prediction import Candidate, Evidence, Place, Prediction
     from whereshot.photos.records import Records
     from whereshot.posterior.base import Posterior
 
@@ -41,6 +41,7 @@ __all__ = [
     "AlbumModel",
     "Candidate",
     "ConfigError",
+    "Evidence",
     "Geolocator",
     "HourModel",
     "ImageError",
@@ -70,6 +71,7 @@ _HOMES = {
     "AlbumModel": "whereshot.evidence.neighbours",
     "Candidate": "whereshot.locate.prediction",
     "ConfigError": _ERRORS,
+    "Evidence": "whereshot.locate.prediction",
     "Geolocator": "whereshot.locate.geolocator",
     "HourModel": "whereshot.evidence.time",
     "ImageError": _ERRORS,

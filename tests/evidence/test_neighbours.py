@@ -197,14 +197,14 @@ def test_locate_places_a_photo_beside_the_others(library: Path) -> None:
     known, lost, old, timeless = locator.locate(photos, text=False, album=MODEL)
     at = np.array([lost.latitude, lost.longitude])
     assert sphere.distance_km(at, np.array(LYON)) < 1
-    assert lost.evidence[0]["kind"] == "album"
-    assert lost.evidence[0]["what"] == "known.jpg 5 min before"
-    assert lost.evidence[0]["nats"] > 2
-    assert lost.within["25"] > 0.8
+    assert lost.evidence[0].kind == "album"
+    assert lost.evidence[0].what == "known.jpg 5 min before"
+    assert lost.evidence[0].nats > 2
+    assert lost.within[25] > 0.8
     plain = locator.locate(photos, text=False)
     for prediction, before in zip((known, old, timeless), (plain[0], plain[2], plain[3]), strict=True):
         assert (prediction.latitude, prediction.longitude) == (before.latitude, before.longitude)
-        assert prediction.evidence[0]["nats"] == 0
+        assert prediction.evidence[0].nats == 0
     assert all(prediction.evidence == () for prediction in plain)
 
 

@@ -19,15 +19,17 @@ from typer.testing import CliRunner, Result
 from killing import run_killed
 from whereshot import Geolocator
 from whereshot.cli import app
+from whereshot.evidence.neighbours import AlbumModel
 from whereshot.foundation import processes
-from whereshot.foundation.errors import InputError, ModelError, OutputError
+from whereshot.foundation.errors import InputError, ModelError, OutputError, WhereshotError
 from whereshot.foundation.jobs import ENGINES, Engine
 from whereshot.foundation.jobs.local import Local
 from whereshot.locate import batch
 from whereshot.locate.batch import Asked, locate_all, read_photos
+from whereshot.locate.options import LocateOptions
 from whereshot.photos.records import Records
 
-QUICK = Asked(text=False, top=2)
+QUICK = Asked(options=LocateOptions(text=False, top=2))
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +80,7 @@ def test_every_photo_is_a_row(photos: Path, tmp_path: Path) -> None:
 def test_answers_are_those_of_locate(photos: Path, tmp_path: Path, tiny: Path, tiny_model: Path) -> None:
     places = sorted(map(str, tiny.glob("*-0.png")))
     records = Records(pa.table({"id": places, "image": places}))
-    asked = Asked(str(tiny_model), text=False, level=0.8, within_km=200.0)
+    asked = Asked(str(tiny_model), options=LocateOptions(text=False, level=0.8, within_km=200.0))
     run(records, tmp_path / "out", asked)
     expected = Geolocator.load(tiny_model).locate(places, text=False, level=0.8, within_km=200.0)
     rows = rows_of(tmp_path / "out")
@@ -97,7 +99,7 @@ def test_answers_are_those_of_locate(photos: Path, tmp_path: Path, tiny: Path, t
 def test_recorded_positions_and_signs(tmp_path: Path, jpeg_with_position: Any) -> None:
     place = str(jpeg_with_position(tmp_path / "a.jpg", -33.5, 151.25))
     records = Records(pa.table({"id": ["a"], "image": [place]}))
-    run(records, tmp_path / "out", Asked(text=False, use_exif=True))
+    run(records, tmp_path / "out", Asked(options=LocateOptions(text=False, use_exif=True)))
     (row,) = rows_of(tmp_path / "out")
     assert (row["recorded_latitude"], row["recorded_longitude"]) == pytest.approx((-33.5, 151.25), abs=1e-4)
     assert (row["latitude"], row["longitude"]) == pytest.approx((-33.5, 151.25), abs=0.1)
@@ -107,14 +109,14 @@ def test_recorded_positions_and_signs(tmp_path: Path, jpeg_with_position: Any) -
 def test_one_odd_picture_fails_alone(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from whereshot.photos import images
 
-    opened = images.open_rgb
+    usual = images.decoded
 
-    def open_rgb(source: Any, **more: Any) -> Any:
-        if str(source).endswith("3.jpg"):
+    def decoded(image: Any, name: str, *more: Any) -> Any:
+        if name.endswith("3.jpg"):
             raise RuntimeError("a decoder\ncannot go on")
-        return opened(source, **more)
+        return usual(image, name, *more)
 
-    monkeypatch.setattr(images, "open_rgb", open_rgb)
+    monkeypatch.setattr(images, "decoded", decoded)
     summary = run(photos, tmp_path / "out")
     assert summary["rejected"]["could not be located"] == 1
     rows = rows_of(tmp_path / "out")
@@ -191,10 +193,10 @@ def test_other_settings_photos_or_models_are_refused(photos: Path, tmp_path: Pat
     run(photos, out)
     calm = shards(out)
     for asked, told in (
-        (Asked(text=False, top=3), "top was 2, is 3"),
-        (Asked(text=False, top=2, level=0.5), "level was 0.9, is 0.5"),
-        (Asked(text=True, top=2), "text was False, is True"),
-        (Asked(str(tiny_model), text=False, top=2), "model was 'compact "),
+        (Asked(options=LocateOptions(text=False, top=3)), "top was 2, is 3"),
+        (Asked(options=LocateOptions(text=False, top=2, level=0.5)), "level was 0.9, is 0.5"),
+        (Asked(options=LocateOptions(top=2)), "text was False, is True"),
+        (Asked(str(tiny_model), options=LocateOptions(text=False, top=2)), "model was 'compact "),
     ):
         with pytest.raises(OutputError, match=told):
             run(photos, out, asked)
@@ -203,7 +205,7 @@ def test_other_settings_photos_or_models_are_refused(photos: Path, tmp_path: Pat
     with pytest.raises(OutputError, match="unit_photos was 5, is 6"):
         run(photos, out, unit_photos=6)
     assert shards(out) == calm
-    assert run(photos, out, Asked(text=False, top=3), overwrite=True)["kept"] == 9
+    assert run(photos, out, Asked(options=LocateOptions(text=False, top=3)), overwrite=True)["kept"] == 9
     assert shards(out) != calm
 
 
@@ -223,19 +225,19 @@ def test_the_hash_of_the_model_counts(photos: Path, tmp_path: Path, tiny_model: 
     assert before == batch.identify(Geolocator.load(tiny_model)) != after
     rows = pa.RecordBatch.from_pylist([{"id": "a", "image": None}])
     with pytest.raises(ModelError, match="not the model that the batch was begun with"):
-        batch.answer(rows, identity=before, **vars(Asked(str(other))))
+        batch.answer(rows, identity=before, **Asked(str(other)).settings())
 
 
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        (Asked(top=0), "top must be at least 1; got 0"),
-        (Asked(level=1.5), "level lies between 0 and 1; got 1.5"),
-        (Asked(within_km=-1.0), "within"),
+        (Asked(device="toaster"), "device 'toaster' cannot be used here"),
+        (Asked(options=LocateOptions(album=AlbumModel())), "album cannot be used here; leave it out"),
+        (Asked("nowhere"), "nowhere: no such model folder"),
     ],
 )
 def test_settings_are_refused_before_the_folder_is_made(asked: Asked, told: str, photos: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(WhereshotError, match=told):
         run(photos, tmp_path / "out", asked)
     assert not (tmp_path / "out").exists()
 
@@ -252,7 +254,7 @@ def test_killed_at_random_moments(photos: Path, tmp_path: Path) -> None:
     folder = photos.parent
     again = [row.replace(",", f",{folder}/", 1) if ",," not in row else row for row in rows]
     table.write_text("\n".join([header, *(again * 8)]) + "\n")
-    calm = run(table, tmp_path / "calm", Asked(text=False, top=1), unit_photos=2)
+    calm = run(table, tmp_path / "calm", Asked(options=LocateOptions(text=False, top=1)), unit_photos=2)
     expected = shards(tmp_path / "calm")
     assert calm["rows"] == 96
 
@@ -262,7 +264,7 @@ def test_killed_at_random_moments(photos: Path, tmp_path: Path) -> None:
     for _ in range(3):
         run_killed(command(table, out), out, at=moments.randrange(4, 14))
     assert 0 < manifest.read_bytes().count(b"\n") - 1 < 48
-    summary = run(table, out, Asked(text=False, top=1), unit_photos=2)
+    summary = run(table, out, Asked(options=LocateOptions(text=False, top=1)), unit_photos=2)
     assert shards(out) == expected
     assert {**summary, "seconds": 0} == {**calm, "seconds": 0}
     units = [json.loads(line)["unit"] for line in manifest.read_text().splitlines()[1:]]
@@ -332,7 +334,7 @@ def test_a_unit_reads_its_own_rows_and_few_others(tmp_path: Path, monkeypatch: p
     """Of many photos: else each unit would read all before it, and twice as many photos take four times as long."""
     monkeypatch.setattr(batch, "INPUT_ROWS", 3)
     photos = Records(pa.table({"id": [f"{n}" for n in range(10)], "image": pa.nulls(10, pa.string())}))
-    batch.locate_all(photos, tmp_path / "out", batch.Asked(text=False), Local(1), unit_photos=2)
+    batch.locate_all(photos, tmp_path / "out", batch.Asked(options=LocateOptions(text=False)), Local(1), unit_photos=2)
     written = pq.ParquetFile(tmp_path / "out" / batch.INPUT).metadata
     assert [written.row_group(n).num_rows for n in range(written.num_row_groups)] == [3, 3, 3, 1]
     rows = pq.ParquetDataset(sorted((tmp_path / "out").glob("part-*.parquet"))).read()

@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw, ImageFont
 from conftest import MakePicture, exif
 from whereshot.evidence import Cue, WeighedCue
 from whereshot.foundation.errors import ImageError
-from whereshot.locate import words
 from whereshot.locate.claim import Claim, check
 from whereshot.locate.geolocator import Geolocator
+from whereshot.locate.options import LocateOptions
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "village-sign.jpg"
 
@@ -108,7 +108,7 @@ def test_english_alone_speaks_against_no_place(locator: Geolocator, rng: np.rand
     assert verdict.to_json()["local_writing"]["only_english"] is True
     assert (
         "  What was read is English, which is written all over the world: alone it speaks against no place."
-        in words.verdict_words(verdict)
+        in verdict.in_words()
     )
 
 
@@ -130,10 +130,10 @@ def test_goods_do_not_weaken_a_recorded_position(
 ) -> None:
     path = tmp_path / "goods.jpg"
     draw_label(GOODS["sweets"], 38, rng).save(path, exif=exif(41.14, 1.37), quality=92)
-    verdict = check(locator, path, Claim.parse(claim), use_exif=True)
+    verdict = check(locator, path, Claim.parse(claim), LocateOptions(use_exif=True))
     assert verdict.word == "unlikely"
     assert verdict.decided_by == "the recorded position decides"
-    assert check(locator, path, Claim.parse("Altafulla"), use_exif=True).word == "plausible"
+    assert check(locator, path, Claim.parse("Altafulla"), LocateOptions(use_exif=True)).word == "plausible"
 
 
 def test_writing_does_not_outweigh_a_recorded_position(
@@ -141,14 +141,14 @@ def test_writing_does_not_outweigh_a_recorded_position(
 ) -> None:
     path = tmp_path / "goods.jpg"
     draw_label(GOODS["sweets"], 38, rng).save(path, exif=exif(41.14, 1.37), quality=92)
-    verdict = check(locator, path, Claim.parse("Bavaria"), use_exif=True)
+    verdict = check(locator, path, Claim.parse("Bavaria"), LocateOptions(use_exif=True))
     assert verdict.word == "can't tell"
     assert verdict.decided_by == "the recorded position speaks against the claim, and what was read speaks for it"
 
 
 @pytest.mark.parametrize(("probability", "decides"), [(0.011, "the recorded position"), (0.9, "what was read")])
 def test_the_evidence_with_more_nats_decides(locator: Geolocator, probability: float, decides: str) -> None:
-    verdict = check(locator, EXAMPLE, Claim.parse("Altafulla"), text=False)
+    verdict = check(locator, EXAMPLE, Claim.parse("Altafulla"), LocateOptions(text=False))
     recorded = WeighedCue(Cue("exif", "41.1, 1.4", "taken there", "exif", countries={"ES": 1.0}), nats=3.0)
     changed = replace(verdict, probability=probability, unread=0.01, evidence=(recorded,), used_exif=True)
     assert changed.word == "plausible"
@@ -156,7 +156,7 @@ def test_the_evidence_with_more_nats_decides(locator: Geolocator, probability: f
 
 
 def test_without_evidence_nobody_can_tell(locator: Geolocator) -> None:
-    verdict = check(locator, EXAMPLE, Claim.parse("Altafulla"), text=False)
+    verdict = check(locator, EXAMPLE, Claim.parse("Altafulla"), LocateOptions(text=False))
     assert verdict.word == "can't tell"
     assert verdict.against_prior == pytest.approx(0)
     assert verdict.decided_by == "nothing speaks clearly for the claim or against it"
@@ -179,9 +179,9 @@ def test_a_recorded_position_is_told_and_used_only_if_asked(
     assert told.recorded == pytest.approx((41.14, 1.37), abs=1e-4)
     assert told.recorded_off_km < 1
     assert told.to_json()["recorded"]["used"] is False
-    used = check(locator, photo, claim, use_exif=True)
+    used = check(locator, photo, claim, LocateOptions(use_exif=True))
     assert (used.word, used.used_exif) == ("plausible", True)
-    assert check(locator, photo, Claim.parse("Tokyo"), use_exif=True).word == "unlikely"
+    assert check(locator, photo, Claim.parse("Tokyo"), LocateOptions(use_exif=True)).word == "unlikely"
     assert check(locator, photo, Claim.parse("Spain")).recorded_off_km == 0
     assert 400 < check(locator, photo, Claim.parse("Portugal")).recorded_off_km < 1000
 
@@ -196,15 +196,15 @@ def test_what_is_no_photo_is_told(locator: Geolocator, tmp_path: Path) -> None:
 
 
 def test_a_verdict_in_words(locator: Geolocator, jpeg_with_position: MakePicture, tmp_path: Path) -> None:
-    lines = words.verdict_words(check(locator, EXAMPLE, Claim.parse("Japan")))
+    lines = check(locator, EXAMPLE, Claim.parse("Japan")).in_words()
     assert lines[0] == "Japan: unlikely"
     assert " times less likely than it was before." in lines[1]
     assert lines[2].startswith("  The best other place, Spain, has ")
     assert lines[2].endswith(" times as much for it as for the claim.")
     assert any(line.endswith("less likely.") and line.startswith('  Read "Altafulla"') for line in lines)
-    lines += words.verdict_words(check(locator, EXAMPLE, Claim.parse("Altafulla")))
+    lines += check(locator, EXAMPLE, Claim.parse("Altafulla")).in_words()
     photo = jpeg_with_position(tmp_path / "a.jpg", 41.14, 1.37)
-    lines += words.verdict_words(check(locator, photo, Claim.parse("Spain")))
+    lines += check(locator, photo, Claim.parse("Spain")).in_words()
     assert lines[-2] == "  Nothing was read in the picture."
     assert (
         lines[-1] == "  The camera recorded 41.14000, 1.37000, inside it; it was not used (--use-exif lets it speak)."

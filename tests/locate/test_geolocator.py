@@ -17,11 +17,14 @@ from PIL.TiffImagePlugin import IFDRational
 from conftest import TOWNS, MakePicture, exif
 from whereshot.earth import areas, sphere
 from whereshot.evidence import read_photos
+from whereshot.evidence.neighbours import AlbumModel
 from whereshot.evidence.time import HourModel
 from whereshot.foundation.errors import InputError, ModelError
-from whereshot.locate import geolocator, words
+from whereshot.locate import answers, geolocator
 from whereshot.locate import prediction as prediction_module
 from whereshot.locate.geolocator import Geolocator, Prediction
+from whereshot.locate.options import LocateOptions
+from whereshot.photos import photo as photo_module
 from whereshot.posterior.circles import radius_km
 from whereshot.posterior.decision import best
 
@@ -52,7 +55,7 @@ def locate(locator: Geolocator, photos: Any, **settings: Any) -> list[Prediction
 
 
 def without_name(prediction: Prediction) -> dict[str, Any]:
-    document = prediction.to_json()
+    document = prediction.to_document()
     return {key: document[key] for key in KEYS if key not in ("id", "path")}
 
 
@@ -68,8 +71,8 @@ def off_km(prediction: Prediction, latitude: float, longitude: float) -> float:
 def test_prior_is_there_without_a_model(prior: Geolocator) -> None:
     names = [prior.name, Geolocator.load("prior").name, Geolocator.load("compact").name]
     assert names == ["compact", "prior", "compact"]
-    assert prior.folder is None
-    assert prior.radius_factor() == 1.0
+    assert not prior.model.looks_at_pictures
+    assert prior.model.radius_factor() == 1.0
 
 
 def test_model_by_folder(trained: Geolocator, tiny_model: Path, tmp_path: Path) -> None:
@@ -81,11 +84,9 @@ def test_model_by_folder(trained: Geolocator, tiny_model: Path, tmp_path: Path) 
 
 
 def test_radius_factors(trained: Geolocator) -> None:
-    factors = trained.folder.calibration.mixtures["mixture"].radius_factor
-    assert trained.radius_factor("seen") == factors["seen"]
-    assert (
-        trained.radius_factor("unseen", "cells") == trained.folder.calibration.mixtures["cells"].radius_factor["unseen"]
-    )
+    mixtures = trained.model.network_model.folder.mixtures
+    assert trained.model.radius_factor("seen") == mixtures["mixture"].radius_factor["seen"]
+    assert trained.model.radius_factor("unseen", "cells") == mixtures["cells"].radius_factor["unseen"]
 
 
 def test_light_without_a_model(tiny: Path) -> None:
@@ -154,7 +155,7 @@ def test_an_unreadable_photo_leaves_the_others_alone(locator: Geolocator, tiny: 
     assert mixed[3].error == f"{gone}: no such file"
     assert mixed[4].error == "picture of 0 bytes: the file is empty"
     assert without_name(mixed[1]) == without_name(mixed[5]) == without_name(locate(locator, good)[0])
-    failed = mixed[0].to_json()
+    failed = mixed[0].to_document()
     assert {key for key, value in failed.items() if value not in (None, {}, (), [])} == {"id", "path", "error"}
 
 
@@ -205,10 +206,10 @@ def test_candidates_are_distinct_and_begin_with_the_answer(locator: Geolocator, 
     found = prediction.candidates
     assert 1 <= len(found) <= top
     assert (found[0].latitude, found[0].longitude) == (prediction.latitude, prediction.longitude)
-    assert found[0].probability == pytest.approx(prediction.within["25"], abs=0.002)
+    assert found[0].probability == pytest.approx(prediction.within[25], abs=0.002)
     spots = np.array([[c.latitude, c.longitude] for c in found])
     distance = sphere.distance_km(spots[:, None], spots[None])
-    assert (distance[~np.eye(len(found), dtype=bool)] > 2 * prediction_module.CANDIDATE_KM).all()
+    assert (distance[~np.eye(len(found), dtype=bool)] > 2 * answers.CANDIDATE_KM).all()
     shares = [c.probability for c in found[1:]]
     assert shares == sorted(shares, reverse=True)
     assert sum(c.probability for c in found) <= 1.001  # circles that do not overlap
@@ -221,11 +222,11 @@ def test_number_of_candidates(prior: Geolocator, tiny: Path) -> None:
 
 def test_probabilities_grow_with_the_distance(locator: Geolocator, tiny: Path) -> None:
     for prediction in locate(locator, [tiny / "nairobi-2.png", tiny / "lima-5.png"]):
-        assert [*prediction.within] == ["1", "25", "200", "750", "2500"]
+        assert [*prediction.within] == [1, 25, 200, 750, 2500]
         shares = [*prediction.within.values()]
         assert shares == sorted(shares)
         assert 0 <= shares[0] <= shares[-1] <= 1
-        certain = [name for km, name in prediction_module.CONFIDENT_TO.items() if prediction.within[str(km)] >= 0.9]
+        certain = [name for km, name in prediction_module.CONFIDENT_TO.items() if prediction.within[km] >= 0.9]
         assert prediction.confident_to == (certain[0] if certain else None)
         named = [share for _, share in prediction.countries]
         assert named == sorted(named, reverse=True)
@@ -235,9 +236,9 @@ def test_probabilities_grow_with_the_distance(locator: Geolocator, tiny: Path) -
 
 def test_the_circle_holds_its_level(trained: Geolocator, tiny: Path) -> None:
     """The radius is that of the posterior, corrected by the factor that was fitted."""
-    (located,) = trained.locate_each(tiny / "york-0.png", text=False, level=0.8)
+    (located,) = trained.locate_each(tiny / "york-0.png", LocateOptions(text=False, level=0.8))
     answer = np.array([located.prediction.latitude, located.prediction.longitude])
-    radius = radius_km(located.posterior, answer, 0.8)[0] * trained.radius_factor()
+    radius = radius_km(located.posterior, answer, 0.8)[0] * trained.model.radius_factor()
     assert located.prediction.radius_km == pytest.approx(radius, abs=0.01)
     assert located.posterior.mass.sum() == pytest.approx(1)
 
@@ -261,7 +262,7 @@ def test_a_small_region_is_answered_too(prior: Geolocator, tiny: Path) -> None:
     island = areas.Region("island", shapely.box(-30.4, 10.0, -30.2, 10.1))  # open sea, with no place of the prior
     (held,) = locate(prior, tiny / "tokyo-0.png", region=island)
     assert island.holds([[held.latitude, held.longitude]]).all()
-    assert held.within["25"] > 0.5
+    assert held.within[25] > 0.5
     assert str(held.place) == "at sea"
 
 
@@ -276,7 +277,7 @@ def test_a_recorded_position_is_told_and_not_used(
     without, having, of_bytes = locate(locator, [bare, tagged, tagged.read_bytes()])
     assert without.recorded is None
     assert having.recorded == of_bytes.recorded == pytest.approx((61.5, -150.25), abs=1e-4)
-    assert having.to_json()["recorded"] == pytest.approx({"latitude": 61.5, "longitude": -150.25}, abs=1e-4)
+    assert having.to_document()["recorded"] == pytest.approx({"latitude": 61.5, "longitude": -150.25}, abs=1e-4)
     same = [{key: value for key, value in without_name(p).items() if key != "recorded"} for p in (without, having)]
     assert same[0] == same[1]
     assert off_km(having, 61.5, -150.25) > 1000
@@ -287,7 +288,7 @@ def test_a_recorded_position_is_told_and_not_used(
 
 def test_document_is_that_of_the_contract(trained: Geolocator, tiny: Path) -> None:
     (prediction,) = locate(trained, tiny / "york-0.png")
-    document = json.loads(json.dumps(prediction.to_json(), allow_nan=False))
+    document = json.loads(json.dumps(prediction.to_document(), allow_nan=False))
     assert [*document] == KEYS
     assert [*document["within"]] == ["1", "25", "200", "750", "2500"]
     assert [*document["place"]] == ["name", "region", "country", "country_code"]
@@ -306,7 +307,7 @@ def test_three_real_photos(prior: Geolocator, shared: Path) -> None:
     for prediction in locate(prior, photos):
         assert prediction.error is None
         assert prediction.place.country_code
-        assert prediction.within["2500"] > 0.2
+        assert prediction.within[2500] > 0.2
 
 
 # --- evidence
@@ -325,7 +326,7 @@ def sign(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_photo_without_text_does_not_change(locator: Geolocator, tiny: Path) -> None:
     """Reading finds nothing in these: the whole document is the same, and so is the distribution."""
     for photo in (tiny / "lima-0.png", tiny / "tokyo-3.png"):
-        (read,), (unread,) = locator.locate_each(photo), locator.locate_each(photo, text=False)
+        (read,), (unread,) = locator.locate_each(photo), locator.locate_each(photo, LocateOptions(text=False))
         assert read.prediction == unread.prediction
         np.testing.assert_array_equal(read.posterior.log_mass, unread.posterior.log_mass)
 
@@ -343,16 +344,16 @@ def test_evidence_inside_a_region_is_numbers(prior: Geolocator, sign: Path) -> N
     for name in ("Spain", "New Zealand", "Fiji"):
         (prediction,) = prior.locate(sign, region=areas.read_region(name))
         assert prediction.evidence
-        assert np.isfinite([item["nats"] for item in prediction.evidence]).all()
+        assert np.isfinite([item.nats for item in prediction.evidence]).all()
 
 
 def test_broken_exif_is_told_where_it_was_asked_for(prior: Geolocator, sign: Path) -> None:
     (asked,), (unasked,) = prior.locate(sign, text=False, use_exif=True), prior.locate(sign, text=False)
     (item,) = asked.evidence
-    assert (item["kind"], item["what"], item["nats"]) == ("exif", "", 0.0)
-    assert item["means"].startswith("the recorded position cannot be used: EXIF latitude is not a number: ")
+    assert (item.kind, item.what, item.nats) == ("exif", "", 0.0)
+    assert item.means.startswith("the recorded position cannot be used: EXIF latitude is not a number: ")
     assert unasked.evidence == ()
-    assert any(line.startswith("The recorded position cannot be used: ") for line in words.in_words(asked))
+    assert any(line.startswith("The recorded position cannot be used: ") for line in asked.in_words())
 
 
 def test_a_recorded_position_answers_where_it_may(
@@ -361,7 +362,7 @@ def test_a_recorded_position_answers_where_it_may(
     photo = jpeg_with_position(tmp_path / "a.jpg", 61.5, -150.25)
     (prediction,) = prior.locate(photo, text=False, use_exif=True)
     assert off_km(prediction, 61.5, -150.25) < 0.1
-    assert prediction.evidence[0]["nats"] > 5
+    assert prediction.evidence[0].nats > 5
 
 
 def test_the_hour_of_taking_is_weighed(prior: Geolocator, jpeg_with_position: MakePicture, tmp_path: Path) -> None:
@@ -373,9 +374,9 @@ def test_the_hour_of_taking_is_weighed(prior: Geolocator, jpeg_with_position: Ma
     by_utc, by_local, without = (
         prior.locate(photo, text=False, hours=model)[0] for photo, model in ((utc, hours), (local, hours), (utc, None))
     )
-    assert [item["kind"] for item in by_utc.evidence] == ["time"]
+    assert [item.kind for item in by_utc.evidence] == ["time"]
     assert dict(by_utc.countries).get("JP", 0) < 0.2 * dict(without.countries)["JP"]  # it is night there
-    assert [(item["what"], item["nats"]) for item in by_local.evidence] == [("", 0.0)]
+    assert [(item.what, item.nats) for item in by_local.evidence] == [("", 0.0)]
     assert by_local.countries == without.countries
 
 
@@ -383,3 +384,51 @@ def test_the_hour_of_taking_is_weighed(prior: Geolocator, jpeg_with_position: Ma
 def test_a_device_that_is_not_here_is_refused(name: str | None) -> None:
     with pytest.raises(InputError, match=r"^device 'cuda:99' cannot be used here \("):
         Geolocator.load(name, "cuda:99")
+
+
+# --- each file is opened once
+
+
+OPENS = """
+import json, sys
+opened = {}
+folder = sys.argv[1]
+
+def count(event, arguments):
+    if event == "open" and str(arguments[0]).startswith(folder):
+        opened[arguments[0]] = opened.get(arguments[0], 0) + 1
+
+import whereshot
+from whereshot.evidence.neighbours import AlbumModel
+from whereshot.locate.geolocator import Geolocator
+locator = Geolocator.load(sys.argv[2])
+photos = sys.argv[4:]
+sys.addaudithook(count)
+predictions = locator.locate(photos, album=AlbumModel(), use_exif=True, text=sys.argv[3] == "text")
+print(json.dumps([list(opened.values()), [prediction.recorded for prediction in predictions]]))
+"""
+
+
+@pytest.mark.parametrize("text", ["text", "no text"])
+@pytest.mark.parametrize("model", ["compact", "trained"])
+def test_a_file_is_opened_once_for_pixels_text_and_exif(
+    model: str, text: str, tiny_model: Path, jpeg_with_position: MakePicture, tmp_path: Path
+) -> None:
+    photos = [str(jpeg_with_position(tmp_path / f"{number}.jpg", 45.0, 13.0 + number)) for number in range(3)]
+    code = [sys.executable, "-c", OPENS, str(tmp_path), str(tiny_model) if model == "trained" else model, text, *photos]
+    result = subprocess.run(code, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    opened, recorded = json.loads(result.stdout)
+    assert opened == [1, 1, 1]
+    assert [spot[1] for spot in recorded] == pytest.approx([13.0, 14.0, 15.0], abs=1e-4)
+
+
+def test_exif_of_a_large_album_is_read_once(
+    prior: Geolocator, jpeg_with_position: MakePicture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = [str(jpeg_with_position(tmp_path / f"{number}.jpg", 45.0, 13.0)) for number in range(20)]
+    read: list[int] = []
+    original = photo_module.read_exif
+    monkeypatch.setattr(photo_module, "read_exif", lambda image: read.append(1) or original(image))
+    locate(prior, photos, album=AlbumModel(), use_exif=True)
+    assert len(photos) > geolocator.HELD_PHOTOS and len(read) == len(photos)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 import math
 from typing import Any
 
 import pytest
 
+from whereshot.evidence.neighbours import AlbumModel
 from whereshot.foundation.errors import InputError
 from whereshot.locate.geolocator import Geolocator
 from whereshot.locate.options import LocateOptions
@@ -31,11 +33,17 @@ def test_values_out_of_range(values: dict[str, Any], message: str) -> None:
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize("method", [Geolocator.locate, Geolocator.locate_each])
-def test_the_geolocator_takes_every_option_by_its_name_with_the_same_default(method: Any) -> None:
-    taken = {name: one.default for name, one in inspect.signature(method).parameters.items()}
+def test_the_geolocator_takes_every_option_by_its_name_with_the_same_default() -> None:
+    taken = {name: one.default for name, one in inspect.signature(Geolocator.locate).parameters.items()}
     for option in dataclasses.fields(LocateOptions):
         assert taken[option.name] == option.default
+
+
+def test_plain_options_are_json_and_come_back() -> None:
+    options = LocateOptions(top=2, within_km=25.0, text=False)
+    assert LocateOptions(**json.loads(json.dumps(options.plain()))) == options
+    with pytest.raises(InputError, match=r"^album cannot be used here; leave it out$"):
+        LocateOptions(album=AlbumModel()).plain()
 
 
 def test_options_cannot_be_changed() -> None:

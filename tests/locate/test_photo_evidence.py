@@ -8,7 +8,10 @@ import numpy as np
 
 from whereshot.evidence import Reading
 from whereshot.foundation.progress import silent
+from whereshot.locate.options import LocateOptions
 from whereshot.locate.photo_evidence import AskedEvidence, explained, readings_of, recorded_of
+from whereshot.locate.prediction import Evidence
+from whereshot.photos.photo import Photo
 from whereshot.photos.recorded import Recorded
 from whereshot.posterior.base import Posterior
 
@@ -21,26 +24,24 @@ IN_PARIS = Recorded(latitude=48.85, longitude=2.35)
 def test_only_the_evidence_asked_for_speaks() -> None:
     without = explained(POSTERIOR, Reading(), IN_PARIS, AskedEvidence(), 1.5, PRIOR)
     assert not without.changed and without.posterior is POSTERIOR and without.radius_factor == 1.5
-    assert without.tell(np.array(PARIS), None) == ()
-    with_exif = explained(POSTERIOR, Reading(), IN_PARIS, AskedEvidence(use_exif=True), 1.5, PRIOR)
+    assert without.evidence(np.array(PARIS), None) == ()
+    with_exif = explained(POSTERIOR, Reading(), IN_PARIS, AskedEvidence(LocateOptions(use_exif=True)), 1.5, PRIOR)
     assert with_exif.changed and with_exif.posterior.mass_within(PARIS, 25.0)[0] > 0.95
-    (item,) = with_exif.tell(np.array(PARIS), None)
-    assert item["kind"] == "exif" and item["nats"] > 0.5
+    (item,) = with_exif.evidence(np.array(PARIS), None)
+    assert item.kind == "exif" and item.nats > 0.5
 
 
 def test_a_picture_that_is_not_a_photo_has_the_prior() -> None:
     found = explained(POSTERIOR, Reading(not_a_photo="a blank page"), Recorded(), AskedEvidence(), 1.5, PRIOR)
     assert found.changed and found.posterior is PRIOR and found.radius_factor == 1.0
-    assert found.tell(np.array(PARIS), None) == (
-        {"kind": "picture", "what": "", "means": "a blank page", "nats": 0.0, "box": None},
-    )
+    assert found.evidence(np.array(PARIS), None) == (Evidence("picture", "", "a blank page"),)
 
 
 def test_a_missing_or_damaged_photo_has_no_record(tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.jpg"
     damaged.write_bytes(b"no picture")
-    assert recorded_of(None) == recorded_of(str(damaged)) == recorded_of(str(tmp_path / "gone.jpg")) == Recorded()
+    assert recorded_of(None) == recorded_of(Photo(damaged)) == recorded_of(Photo(tmp_path / "gone.jpg")) == Recorded()
 
 
 def test_nothing_is_read_without_text(tmp_path: Path) -> None:
-    assert readings_of([str(tmp_path / "gone.jpg")] * 2, False, silent) == [Reading()] * 2
+    assert readings_of([Photo(tmp_path / "gone.jpg")] * 2, False, silent) == [Reading()] * 2

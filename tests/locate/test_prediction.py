@@ -1,88 +1,110 @@
-"""From a posterior to what a Prediction says: the place, its circle, the probabilities and the other candidates."""
+"""A Prediction in plain sentences, as a document, and in a notebook."""
 
 from __future__ import annotations
 
+import json
+import pickle
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 
-from whereshot.earth import sphere
-from whereshot.locate.prediction import CANDIDATE_KM, CONFIDENT_TO, WITHIN_KM, Candidate, Place, Prediction, answer_rows
-from whereshot.posterior.base import Posterior
-from whereshot.posterior.prior import density_prior
+from whereshot.locate.prediction import WITHIN_KM, Candidate, Evidence, Place, Prediction, WithinProbabilities
 
-PARIS, LYON, BERLIN = [48.8566, 2.3522], [45.764, 4.8357], [52.52, 13.405]
+SHARES = WithinProbabilities({1: 0.002, 25: 0.914, 200: 0.97, 750: 0.999, 2500: 1.0})
+PARIS = Place("Paris", "Île-de-France", "France", "FR")
 
 
-def posterior(mass: list[float], spread_km: float = 2.0) -> Posterior:
-    return Posterior.from_mass([PARIS, LYON, BERLIN], [mass], spread_km)
+def prediction(**changed: object) -> Prediction:
+    values: dict = {
+        "id": "a.jpg",
+        "latitude": 48.85661,
+        "longitude": 2.35222,
+        "radius_km": 20.4,
+        "level": 0.9,
+        "within": SHARES,
+        "confident_to": "city",
+        "place": PARIS,
+        "countries": (("FR", 0.98), ("BE", 0.02)),
+    }
+    return Prediction(**(values | changed))
 
 
-def test_the_answer_names_its_place_and_the_candidates_theirs() -> None:
-    (answer,) = answer_rows(posterior([0.6, 0.3, 0.1]), top=3)
-    assert (answer["latitude"], answer["longitude"]) == (PARIS[0], PARIS[1])
-    assert (answer["place"].name, answer["place"].country_code) == ("Paris", "FR")
-    assert [candidate.place.name for candidate in answer["candidates"]] == ["Paris", "Lyon", "Berlin"]
-    assert [round(candidate.probability, 1) for candidate in answer["candidates"]] == [0.6, 0.3, 0.1]
-    countries = dict(answer["countries"])
-    assert countries == pytest.approx({"FR": 0.9, "DE": 0.1}, abs=1e-3)
+def test_a_sure_answer() -> None:
+    assert prediction().in_words() == [
+        "48.8566, 2.3522 (Paris, Île-de-France, France)",
+        "Sure of the city, with at least 90 %.",
+        "91 % within 25 km, 97 % within 200 km, over 99 % within 750 km; 90 % within 20 km.",
+    ]
 
 
-@pytest.mark.parametrize(
-    ("mass", "spread_km", "level"),
-    [
-        ([0.999, 0.0005, 0.0005], 0.05, "street"),
-        ([0.97, 0.02, 0.01], 3.0, "city"),
-        ([0.5, 0.45, 0.05], 3.0, "country"),
-        ([0.4, 0.3, 0.3], 3.0, "continent"),
-        ([0.4, 0.3, 0.3], 9000.0, None),
-    ],
-)
-def test_confident_to_is_the_finest_level_with_nine_tenths(
-    mass: list[float], spread_km: float, level: str | None
-) -> None:
-    (answer,) = answer_rows(posterior(mass, spread_km))
-    assert answer["confident_to"] == level
-    shares = [answer["within"][str(km)] for km in WITHIN_KM]
-    assert shares == sorted(shares)
-    if level is not None:
-        km = next(km for km, name in CONFIDENT_TO.items() if name == level)
-        assert answer["within"][str(km)] >= 0.9
+def test_an_unsure_answer_names_countries_where_it_can() -> None:
+    unsure = prediction(confident_to=None).in_words()[1]
+    assert unsure == "Not sure, not even of the continent. Most likely: France (98 %), Belgium (2 %)."
+    assert prediction(confident_to=None, countries=()).in_words()[1] == "Not sure."
 
 
-def test_a_radius_factor_corrects_radius_and_probabilities_alike() -> None:
-    wide, narrow = (answer_rows(posterior([0.6, 0.3, 0.1], 20.0), radius_factor=f)[0] for f in (2.0, 1.0))
-    assert wide["radius_km"] == pytest.approx(2 * narrow["radius_km"], rel=1e-3)
-    assert wide["within"]["25"] < narrow["within"]["25"]
+def test_an_error_is_all_that_is_said() -> None:
+    assert Prediction(id="a.jpg", error="it is empty").in_words() == ["it is empty"]
 
 
-def test_candidates_keep_their_distance() -> None:
-    (answer,) = answer_rows(density_prior(), top=12)
-    spots = np.array([[candidate.latitude, candidate.longitude] for candidate in answer["candidates"]])
-    distance = sphere.distance_km(spots[:, None], spots[None])
-    assert len(spots) == 12
-    assert distance[~np.eye(12, dtype=bool)].min() > 2 * CANDIDATE_KM
+def test_what_the_camera_recorded_was_used_or_not() -> None:
+    without = prediction(recorded=(48.85661, 2.35222)).in_words()[-1]
+    assert without == "Recorded by the camera: 48.85661, 2.35222 (0 m from this answer, and not used for it)."
+    cue = Evidence("exif", "GPS", "Paris", 2.0)
+    used = prediction(recorded=(48.85661, 2.35222), evidence=(cue,)).in_words()
+    assert used[-1].endswith("(0 m from this answer).")
+    assert used[-2] == 'Recorded "GPS": Paris; made the answer 7.4 times likelier.'
 
 
-def test_a_place_at_sea_says_so() -> None:
-    (answer,) = answer_rows(Posterior.from_mass([[0.0, -30.0]], [[1.0]], 5.0))
-    assert str(answer["place"]) == "at sea"
-    assert str(Place("Altafulla", "Catalonia", "Spain", "ES")) == "Altafulla, Catalonia, Spain"
+def test_evidence_that_moved_nothing_or_could_not_be_used() -> None:
+    items = (
+        Evidence("picture", "", "a blank page", 0.0),
+        Evidence("time", "", "no hour is recorded", 0.0),
+        Evidence("text", "Bar", "a bar", 0.01),
+        Evidence("text", "Calle", "Spanish", -0.7),
+    )
+    assert prediction(evidence=items).evidence_words() == [
+        "A blank page; the answer is only the prior.",
+        "No hour is recorded.",
+        'Read "Bar": a bar; did not move the answer.',
+        'Read "Calle": Spanish; made the answer 2.0 times less likely.',
+    ]
 
 
 def test_a_notebook_shows_the_words_and_a_map() -> None:
     hostile = '<img src=x onerror="alert(1)">&.jpg'
     spot = Candidate(48.85, 2.35, 0.8, Place("Paris", "Île-de-France", "France", "FR"))
-    shares = {str(km): 0.9 for km in WITHIN_KM}
+    shares = WithinProbabilities(dict.fromkeys(WITHIN_KM, 0.9))
     found = Prediction(
         hostile, hostile, 48.85, 2.35, 20.0, 0.9, shares, "city", spot.place, (("FR", 0.9),), candidates=(spot,)
     )
     page = found._repr_html_()
     tree = ElementTree.fromstring(page)
     texts = ["".join(element.itertext()) for element in tree.iter("p")]
-    assert texts == [hostile, "48.8500, 2.3500 (Paris, Île-de-France, France)", "90 % within 20 km."]
+    assert texts == [hostile, *found.in_words()]
+    assert "48.8500, 2.3500 (Paris, Île-de-France, France)" in texts
     assert len(list(tree.iter("{http://www.w3.org/2000/svg}circle"))) == 1
     assert "<img" not in page and len(page.encode()) < 200_000
     failed = Prediction(hostile, hostile, error="it is <empty>")._repr_html_()
     assert ["".join(element.itertext()) for element in ElementTree.fromstring(failed)] == [hostile, "it is <empty>"]
+
+
+def test_the_document_has_every_part_as_json() -> None:
+    item = Evidence("text/word", "Gare", "French", 1.5, (1, 2, 3, 4))
+    made = prediction(evidence=(item,), recorded=(48.0, 2.0), candidates=(Candidate(48.8, 2.3, 0.9, PARIS),))
+    document = json.loads(json.dumps(made.to_document(), allow_nan=False))
+    assert document["within"] == {"1": 0.002, "25": 0.914, "200": 0.97, "750": 0.999, "2500": 1.0}
+    assert document["evidence"] == [
+        {"kind": "text/word", "what": "Gare", "means": "French", "nats": 1.5, "box": [1, 2, 3, 4]}
+    ]
+    assert document["recorded"] == {"latitude": 48.0, "longitude": 2.0}
+    assert document["countries"][0] == {"country_code": "FR", "probability": 0.98}
+    assert document["candidates"][0]["place"]["name"] == "Paris"
+    assert Prediction(id="a", error="it is empty").to_document()["within"] == {}
+
+
+def test_probabilities_are_asked_by_distance() -> None:
+    assert SHARES[25] == 0.914 and list(SHARES) == list(WITHIN_KM) and SHARES.get(3) is None
+    with pytest.raises(KeyError):
+        SHARES[3]
+    assert pickle.loads(pickle.dumps(SHARES)) == SHARES and not WithinProbabilities()

@@ -71,7 +71,7 @@ def test_learn_and_train_know_their_photos(learned: Path, tiny_model: Path, reco
     paths = digest_photos(records.strings("image"))
     assert ModelFolder(learned).learned.contains(paths).tolist() == [True, False] * 24
     assert ModelFolder(tiny_model).learned.contains(paths).all()
-    assert len(Geolocator.load("prior").learned) == len(Geolocator.load().learned) == 0
+    assert len(Geolocator.load("prior").model.learned) == len(Geolocator.load().model.learned) == 0
 
 
 def test_the_private_file_may_be_absent_and_never_changed(learned: Path, tmp_path: Path, records: Records) -> None:

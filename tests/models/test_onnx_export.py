@@ -50,7 +50,7 @@ def test_the_document_says_all_that_is_needed(exported: Path, tiny: Path) -> Non
     pixels = pixels.transpose(2, 0, 1)[None, None].astype(np.float32)
     session = onnxruntime.InferenceSession(str(exported / "network.onnx"))
     features, logits = session.run(None, {"pixels": np.concatenate([pixels, pixels])})
-    expected, _, _ = Geolocator.load(exported).outputs([str(tiny / "lima-0.png")])
+    expected, _, _ = Geolocator.load(exported).model.network_model.outputs([str(tiny / "lima-0.png")])
     np.testing.assert_allclose(features, expected["features"].repeat(2, axis=0), atol=0.02)
     assert logits.shape == (2, 10)
 
@@ -96,11 +96,14 @@ def test_every_head_answers_as_by_torch(name: str, tiny_model: Path, tiny: Path,
     after = onnx_export.export(before, tmp_path / "after")
     photos = [str(path) for path in sorted(tiny.glob("*.png"))][::5]
     one, other = Geolocator.load(before, "cpu"), Geolocator.load(after)
-    by_torch, by_onnx = (locator.outputs(photos)[0] for locator in (one, other))
+    by_torch, by_onnx = (locator.model.network_model.outputs(photos)[0] for locator in (one, other))
     assert set(by_torch) == set(by_onnx) == outputs | {"empty"}
     assert set(json.loads((after / "network.json").read_text())["outputs"]) == outputs
     for readout in ("mixture", "cells"):
-        wanted, found = one.readout(readout)(by_torch), other.readout(readout)(by_onnx)
+        wanted, found = (
+            one.model.network_model.readout(readout)(by_torch),
+            other.model.network_model.readout(readout)(by_onnx),
+        )
         np.testing.assert_allclose(found.log_mass, wanted.log_mass, atol=1e-3)
         np.testing.assert_allclose(found.places, wanted.places, atol=1e-4)
         np.testing.assert_allclose(decide(found), decide(wanted), atol=1e-4)

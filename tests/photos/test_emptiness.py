@@ -11,11 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from whereshot.foundation.progress import silent
 from whereshot.locate.geolocator import Geolocator
+from whereshot.locate.options import LocateOptions
 from whereshot.photos import emptiness, images
-from whereshot.photos.sources import SOURCES
-from whereshot.training import learn
 
 
 def noise(width: int, height: int, deviation: float = 60.0, seed: int = 0) -> Image.Image:
@@ -82,26 +80,24 @@ def test_no_real_photo_is_empty_nor_dark_nor_in_fog(shared: Path) -> None:
     assert len(photos) > 150 and not wrong
 
 
-@pytest.fixture(scope="module")
-def learned(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    records = SOURCES["table"]([tiny / "photos.csv"], {}, silent).records
-    return learn.learn(records, tmp_path_factory.mktemp("learned") / "mine").folder
-
-
 @pytest.mark.parametrize("kind", ["compact", "prior", "learned", "trained"])
 def test_every_model_leaves_an_empty_picture_to_the_prior(
-    kind: str, learned: Path, tiny: Path, tiny_model: Path
+    kind: str, tiny_learned: Path, tiny: Path, tiny_model: Path
 ) -> None:
-    locator = Geolocator.load({"learned": learned, "trained": tiny_model}.get(kind, kind))
+    locator = Geolocator.load({"learned": tiny_learned, "trained": tiny_model}.get(kind, kind))
     known = str(tiny / "lima-0.png")
-    found = list(locator.locate_each([jpeg(EMPTY["black"]), known, EMPTY["noise"], EMPTY["one pixel"]], text=False))
+    found = list(
+        locator.locate_each(
+            [jpeg(EMPTY["black"]), known, EMPTY["noise"], EMPTY["one pixel"]], LocateOptions(text=False)
+        )
+    )
     for row in (0, 2, 3):
         told = found[row].prediction
-        assert [one["means"] for one in told.evidence] == ["nothing to see in this picture"]
-        assert told.evidence[0]["kind"] == "picture" and told.confident_to is None
+        assert [one.means for one in told.evidence] == ["nothing to see in this picture"]
+        assert told.evidence[0].kind == "picture" and told.confident_to is None
         assert found[row].posterior is locator.prior
     assert found[1].prediction.evidence == ()
-    (explained,) = [locator.explain(EMPTY["black"], text=False)]
+    (explained,) = [locator.explain(EMPTY["black"], LocateOptions(text=False))]
     assert explained.not_a_photo == emptiness.NOTHING and explained.posterior is locator.prior
     posterior, rows, errors = locator.posterior([EMPTY["black"], known])
     assert rows.tolist() == [0, 1] and errors == {}

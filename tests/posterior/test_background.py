@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from whereshot.earth import sphere
 from whereshot.foundation.errors import InputError
-from whereshot.locate.prediction import answer_rows
+from whereshot.locate.answers import answer_rows
 from whereshot.posterior import candidates
 from whereshot.posterior.background import PlacesOverBackground
 from whereshot.posterior.base import Posterior

@@ -21,7 +21,7 @@ def test_each_format_has_its_writer() -> None:
 @pytest.mark.parametrize("form", PredictionFormat)
 def test_a_photo_that_failed_is_in_every_format(form: PredictionFormat) -> None:
     failed = Prediction(id="a.jpg", path="a.jpg", error="a.jpg: not a picture")
-    answers = LocatedPhotos("compact", ["a.jpg"], [failed], [None])
+    answers = LocatedPhotos("compact", True, ["a.jpg"], [failed], [None])
     assert "not a picture" in answer_formats.PREDICTION_WRITERS[form](answers)
 
 

@@ -23,7 +23,8 @@ from waiting import PATIENCE_S
 from whereshot.earth import sphere
 from whereshot.locate import words
 from whereshot.locate.geolocator import Geolocator, Located
-from whereshot.locate.prediction import Candidate, Place, Prediction
+from whereshot.locate.options import LocateOptions
+from whereshot.locate.prediction import Candidate, Evidence, Place, Prediction, WithinProbabilities
 from whereshot.report import prediction_formats
 
 FRANCE = Place(country="France", country_code="FR")
@@ -34,7 +35,7 @@ SURE = Prediction(
     longitude=2.334406,
     radius_km=7.25,
     level=0.9,
-    within={"1": 0.2, "25": 0.931, "200": 0.95, "750": 0.9961, "2500": 0.999},
+    within=WithinProbabilities({1: 0.2, 25: 0.931, 200: 0.95, 750: 0.9961, 2500: 0.999}),
     confident_to="city",
     place=FRANCE,
     countries=(("FR", 0.97), ("BE", 0.02)),
@@ -46,7 +47,7 @@ UNSURE = replace(
     path=None,
     confident_to=None,
     radius_km=9876.5,
-    within={"1": 0.001, "25": 0.005, "200": 0.05, "750": 0.1, "2500": 0.3},
+    within=WithinProbabilities({1: 0.001, 25: 0.005, 200: 0.05, 750: 0.1, 2500: 0.3}),
     countries=(("US", 0.3), ("FR", 0.1), ("CI", 0.06), ("JP", 0.05)),
     recorded=(48.0, 2.0),
 )
@@ -90,7 +91,7 @@ def test_distance_words(km: float, said: str) -> None:
 
 
 def test_a_sure_answer_in_words() -> None:
-    assert words.in_words(SURE) == [
+    assert SURE.in_words() == [
         "48.8609, 2.3344 (France)",
         "Sure of the city, with at least 90 %.",
         "93 % within 25 km, 95 % within 200 km, over 99 % within 750 km; 90 % within 7.2 km.",
@@ -99,18 +100,18 @@ def test_a_sure_answer_in_words() -> None:
 
 def test_an_unsure_answer_in_words() -> None:
     off = words.distance_words(float(sphere.distance_km(np.array([48.0, 2.0]), np.array([48.86092, 2.334406]))))
-    assert words.in_words(UNSURE) == [
+    assert UNSURE.in_words() == [
         "48.8609, 2.3344 (France)",
         "Not sure, not even of the continent. Most likely: United States (30 %), France (10 %), Côte d’Ivoire (6 %).",
         "under 1 % within 25 km, 5 % within 200 km, 10 % within 750 km; 90 % within 9,900 km.",
         f"Recorded by the camera: 48.00000, 2.00000 ({off} from this answer, and not used for it).",
     ]
-    assert words.in_words(replace(UNSURE, countries=(), recorded=None))[1] == "Not sure."
-    assert words.in_words(replace(SURE, place=Place()))[0] == "48.8609, 2.3344 (at sea)"
+    assert replace(UNSURE, countries=(), recorded=None).in_words()[1] == "Not sure."
+    assert replace(SURE, place=Place()).in_words()[0] == "48.8609, 2.3344 (at sea)"
 
 
 def test_a_failure_in_words() -> None:
-    assert words.in_words(FAILED) == ["c.jpg: no such file"]
+    assert FAILED.in_words() == ["c.jpg: no such file"]
 
 
 # --- CSV
@@ -170,14 +171,14 @@ def located(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> tuple[list[
     broken = evil.parent / "broken.jpg"
     broken.write_text("no picture")
     photos = [str(evil), str(tiny / "tokyo-0.png"), str(broken)]
-    return photos, list(Geolocator.load().locate_each(photos, text=False))
+    return photos, list(Geolocator.load().locate_each(photos, LocateOptions(text=False)))
 
 
 @pytest.fixture(scope="module")
 def page(located: tuple[list[str], list[Located]]) -> str:
     photos, answers = located
     return prediction_formats.to_html(
-        [one.prediction for one in answers], [one.posterior for one in answers], "prior", photos
+        [one.prediction for one in answers], [one.posterior for one in answers], "prior", photos, only_prior=True
     )
 
 
@@ -206,7 +207,7 @@ def test_html_holds_every_photo(page: str, located: tuple[list[str], list[Locate
     assert [photo["id"] for photo in data["photos"]] == photos
     assert data["note"] == words.PRIOR_NOTE
     first, _, broken = data["photos"]
-    assert first["lines"] == words.in_words(answers[0].prediction)
+    assert first["lines"] == answers[0].prediction.in_words()
     assert len(first["candidates"]) == 5
     assert first["countries"][0][0] == "United States"
     assert broken["error"] == answers[2].prediction.error
@@ -268,7 +269,7 @@ def test_html_opens_in_a_browser(page: str, located: tuple[list[str], list[Locat
     document, console = browse(page, tmp_path)
     assert console == ""
     shown = document[: document.index('<script type="application/json"')]
-    for line in words.in_words(located[1][0].prediction):
+    for line in located[1][0].prediction.in_words():
         assert f"<p>{line}</p>" in shown
     assert "<b>" not in shown
     assert shown.count("<option") == 3
@@ -289,23 +290,28 @@ def test_the_look_at_the_browsers_log_sees(page: str, tmp_path: Path) -> None:
 # --- evidence in words
 
 
-def item(kind: str, what: str, means: str, nats: float) -> dict:
-    return {"kind": kind, "what": what, "means": means, "nats": nats, "box": None}
-
-
 @pytest.mark.parametrize(
     ("evidence", "said"),
     [
-        (item("text/word", "Stadt", "a German authority", 2.5), 'Read "Stadt": a German authority; made the answer 12'),
-        (item("text/word", "Stadt", "a German authority", -0.7), "made the answer 2.0 times less likely."),
-        (item("text/word", "Stadt", "a German authority", -0.01), "did not move the answer."),
-        (item("exif", "1, 2", "the position", 9.0), 'Recorded "1, 2": the position; made the answer 8,000 times'),
-        (item("exif", "", "the recorded position cannot be used: x", 0.0), "The recorded position cannot be used: x."),
-        (item("picture", "", "this looks like a drawing", 0.0), "This looks like a drawing; the answer is only the"),
+        (
+            Evidence("text/word", "Stadt", "a German authority", 2.5),
+            'Read "Stadt": a German authority; made the answer 12',
+        ),
+        (Evidence("text/word", "Stadt", "a German authority", -0.7), "made the answer 2.0 times less likely."),
+        (Evidence("text/word", "Stadt", "a German authority", -0.01), "did not move the answer."),
+        (Evidence("exif", "1, 2", "the position", 9.0), 'Recorded "1, 2": the position; made the answer 8,000 times'),
+        (
+            Evidence("exif", "", "the recorded position cannot be used: x", 0.0),
+            "The recorded position cannot be used: x.",
+        ),
+        (
+            Evidence("picture", "", "this looks like a drawing", 0.0),
+            "This looks like a drawing; the answer is only the",
+        ),
     ],
 )
-def test_evidence_in_words(evidence: dict, said: str) -> None:
-    (line,) = words.evidence_words(replace(SURE, evidence=(evidence,)))
+def test_evidence_in_words(evidence: Evidence, said: str) -> None:
+    (line,) = replace(SURE, evidence=(evidence,)).evidence_words()
     assert said in line
     assert "nats" not in line
 

@@ -25,7 +25,7 @@ def test_an_answer_is_that_of_the_geolocator(server: Server) -> None:
     told = ask(server, SIGN.read_bytes(), top="3").json()
     (prediction,) = told["predictions"]
     drawn = prediction.pop("map")
-    assert prediction == json.loads(json.dumps(expected.to_json())) | {"id": "photo-0.jpg", "path": "photo-0.jpg"}
+    assert prediction == json.loads(json.dumps(expected.to_document())) | {"id": "photo-0.jpg", "path": "photo-0.jpg"}
     assert told["model"] == "compact" and told["album"] is None
     assert drawn["drawn"] == pytest.approx(1)
     assert sum(cell["properties"]["probability"] for cell in drawn["features"]) == pytest.approx(1, abs=1e-4)

@@ -20,6 +20,7 @@ from http_client import (
 from recording_worker import RecordingWorker
 from serving_process import Server
 from waiting import PATIENCE_S, wait_until
+from whereshot.locate.options import LocateOptions
 from whereshot.server.batching import BATCH, Batcher, Waiting
 from whereshot.server.limits import Limits
 from whereshot.server.media_types import GEOJSON, JSON, LINES
@@ -74,7 +75,7 @@ def test_a_job_of_lines_keeps_no_other_job_waiting() -> None:
 
 def test_a_batch_has_one_set_of_options_and_a_bounded_size() -> None:
     worker = RecordingWorker()
-    other = Options(top=3)
+    other = Options(LocateOptions(top=3))
 
     async def test(batcher: Batcher) -> None:
         jobs = [job("a", photos=BATCH - 1), job("b", options=other), job("c", photos=2), job("d")]

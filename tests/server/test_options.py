@@ -7,6 +7,7 @@ import pytest
 from http_client import JPEG, ask, is_problem
 from serving_process import Server
 from whereshot.foundation.errors import InputError
+from whereshot.locate.options import LocateOptions
 from whereshot.server.options import Options, read_options
 
 
@@ -41,7 +42,7 @@ def test_options_are_read() -> None:
         "use_exif": "true",
     }
     assert read_options(given_) == Options(
-        top=3, within_km=25.0, level=0.5, text=False, region="Bavaria", use_exif=True
+        LocateOptions(top=3, within_km=25.0, level=0.5, text=False, use_exif=True), region="Bavaria"
     )
     assert read_options({}) == Options()
 

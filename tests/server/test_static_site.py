@@ -26,8 +26,10 @@ from whereshot.earth.countries import countries
 from whereshot.foundation import settings_file
 from whereshot.foundation.errors import InputError, ModelError, OutputError
 from whereshot.foundation.progress import silent
+from whereshot.locate.answers import answer_rows
 from whereshot.locate.geolocator import Geolocator
-from whereshot.locate.prediction import answer_rows
+from whereshot.locate.options import LocateOptions
+from whereshot.locate.prediction import Prediction
 from whereshot.models import manifest, model_folder
 from whereshot.models.readout import mixture as mixture_readout
 from whereshot.photos import images, preprocess
@@ -168,7 +170,10 @@ def test_an_older_site_is_replaced_where_that_is_asked_for(library: Path, page: 
 
 def test_a_readout_that_a_browser_cannot_compute_is_refused(tiny_model: Path) -> None:
     locator = Geolocator.load(tiny_model)
-    folder, mixture = locator.folder, locator.folder.calibration.mixtures["mixture"]
+    folder, mixture = (
+        locator.model.network_model.folder,
+        locator.model.network_model.folder.calibration.mixtures["mixture"],
+    )
     joined = mixture.model_copy(update={"cells": mixture.cells.model_copy(update={"position": "mean-of-best"})})
     readout = mixture_readout.mixture_of(folder.hierarchy, folder.gallery, joined, locator.prior)
     with pytest.raises(ModelError, match="cells that answer by 'mean-of-best' cannot run in a browser yet"):
@@ -252,19 +257,19 @@ def replayed(script: Path, folder: Path, photos: list[Path], scratch: Path) -> t
     return found, json.loads(Path(f"{listed}.album").read_text())
 
 
-def assert_answers_alike(told: Found, expected: Found, one: Posterior, off_km: float = 0.0) -> None:
+def assert_answers_alike(told: Found, expected: Prediction, one: Posterior, off_km: float = 0.0) -> None:
     """All that is said of a posterior of one row, and its map; the place may be one as good, ``off_km`` away."""
-    spot, other = ((of["latitude"], of["longitude"]) for of in (told, expected))
+    spot, other = (told["latitude"], told["longitude"]), expected.answered[:2]
     assert sphere.distance_km(spot, other) <= off_km
     if spot == other:
-        named, place = told["place"], expected["place"]
+        named, place = told["place"], expected.place
         parts = [named[part] for part in ("name", "region", "country", "country_code")]
         assert parts == [place.name, place.region, place.country, place.country_code]
-        assert told["radius_km"] == pytest.approx(expected["radius_km"], rel=1e-3, abs=2e-3)
-        assert told["within"] == pytest.approx(expected["within"], abs=3e-4)  # both are rounded
-        assert told["confident_to"] == expected["confident_to"]
+        assert told["radius_km"] == pytest.approx(expected.radius_km, rel=1e-3, abs=2e-3)
+        assert told["within"] == pytest.approx(expected.within.to_document(), abs=3e-4)  # both are rounded
+        assert told["confident_to"] == expected.confident_to
         chances = [candidate["probability"] for candidate in told["candidates"]]
-        assert chances == pytest.approx([candidate.probability for candidate in expected["candidates"]], abs=2e-3)
+        assert chances == pytest.approx([candidate.probability for candidate in expected.candidates], abs=2e-3)
     countries = {country["country_code"]: country["probability"] for country in told["countries"]}
     for code, share in expected["countries"]:
         assert countries.get(code, 0.0) == pytest.approx(share, abs=1.1e-3)
@@ -335,10 +340,10 @@ def test_the_same_answers_as_in_python(
     posterior, rows, errors = locator.posterior([str(photo) for photo in photos])
     assert not errors and len(rows) == len(photos)
     own_places = posterior.places.ndim == 3  # those of the photos that vote
-    factor = locator.radius_factor()
+    factor = locator.model.radius_factor()
     expected = answer_rows(posterior, radius_factor=factor)
     for row, (photo, own) in enumerate(zip(photos, found, strict=True)):
-        prepared = preprocess.load(photo, locator.folder.description.preprocess)
+        prepared = preprocess.load(photo, locator.model.network_model.folder.description.preprocess)
         np.testing.assert_array_equal(own["crops"], prepared.ravel(), err_msg=photo.name)  # to the bit
         log_mass = posterior.log_mass[row]
         if own_places:
@@ -367,13 +372,15 @@ def test_an_empty_picture_is_left_to_the_prior(written: Path, library: Path, rep
         picture.save(path)
     found, _ = replayed(replay, written, photos, tmp_path)
     locator = Geolocator.load(library)
-    expected = list(locator.locate_each([str(photo) for photo in photos], text=False))
+    expected = list(locator.locate_each([str(photo) for photo in photos], LocateOptions(text=False)))
     for own, (prediction, posterior) in zip(found, ((one.prediction, one.posterior) for one in expected), strict=True):
         told = [(one["kind"], one["means"]) for one in own["answer"]["evidence"]]
-        assert told == [(one["kind"], one["means"]) for one in prediction.evidence]
+        assert told == [(one.kind, one.means) for one in prediction.evidence]
         spots = ((of["latitude"], of["longitude"]) for of in (own["answer"], vars(prediction)))
         assert sphere.distance_km(*spots) <= 1.0
-        assert own["answer"]["within"] == pytest.approx(prediction.within, abs=1e-3)  # here all places are summed
+        assert own["answer"]["within"] == pytest.approx(
+            prediction.within.to_document(), abs=1e-3
+        )  # here all places are summed
         likely = posterior.log_mass[0] > math.log(1e-6)
         if told:
             np.testing.assert_allclose(
@@ -487,7 +494,7 @@ def test_ten_photos_have_the_same_answers_in_a_browser(
     locator = Geolocator.load(real)
     posterior, _, errors = locator.posterior([str(photo) for photo in ten])
     assert not errors and len(told) == len(ten) == 10
-    expected = answer_rows(posterior, radius_factor=locator.radius_factor())
+    expected = answer_rows(posterior, radius_factor=locator.model.radius_factor())
     for row, one in enumerate(told):
         assert_answers_alike(one, expected[row], posterior[row])
         cells = {cell["properties"]["cell"]: cell["properties"]["probability"] for cell in one["map"]["features"]}

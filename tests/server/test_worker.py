@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from http_client import JPEG
+from whereshot.locate.options import LocateOptions
 from whereshot.server import worker
 from whereshot.server.answer_jobs import LocateJob, Reply
 from whereshot.server.options import Options
@@ -16,7 +17,7 @@ class EchoAnswerer:
     """Answers with the sizes of the photos; writes a line for each photo of a job of lines."""
 
     def answer(self, jobs: list[LocateJob], options: Options, tell: Any) -> list[Reply]:
-        if options.top == 50:
+        if options.locate.top == 50:
             raise RuntimeError("a bug")
         for number, job in enumerate(jobs):
             for photo, content in enumerate(job.photos):
@@ -36,7 +37,7 @@ def exchanged(options: Options, forms: list[str]) -> io.BytesIO:
 
 
 def test_a_batch_goes_there_and_back() -> None:
-    answered = exchanged(Options(top=3), ["json", "geojson"])
+    answered = exchanged(Options(LocateOptions(top=3)), ["json", "geojson"])
     heads = json.loads(answered.readline())["replies"]
     bodies = [answered.read(head["length"]) for head in heads]
     assert [head["form"] for head in heads] == ["json", "geojson"]
@@ -53,5 +54,5 @@ def test_lines_come_before_the_replies() -> None:
 
 
 def test_a_bug_costs_the_batch_and_not_the_process() -> None:
-    answered = exchanged(Options(top=50), ["json", "json"])
+    answered = exchanged(Options(LocateOptions(top=50)), ["json", "json"])
     assert json.loads(answered.readline()) == {"broken": True}

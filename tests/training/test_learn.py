@@ -18,8 +18,9 @@ import pytest
 
 from whereshot.foundation.errors import InputError, ModelError, OutputError, WhereshotError
 from whereshot.foundation.progress import silent
+from whereshot.locate.answers import answer_rows
 from whereshot.locate.geolocator import Geolocator, Prediction
-from whereshot.locate.prediction import answer_rows
+from whereshot.locate.options import LocateOptions
 from whereshot.models import features, runtime
 from whereshot.models.model_folder import ModelFolder
 from whereshot.photos.records import Records
@@ -44,12 +45,12 @@ def learned(records: Records, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_known_photos_are_found_and_others_left_to_the_prior(learned: Path, tiny: Path) -> None:
     locator = Geolocator.load(learned)
     known = locator.locate(str(tiny / "lima-0.png"), text=False)[0]
-    assert known.within["25"] > 0.5 and known.place is not None and known.place.country_code == "PE"
+    assert known.within[25] > 0.5 and known.place is not None and known.place.country_code == "PE"
     noise = np.random.default_rng(1).integers(0, 255, (80, 90, 3)).astype(np.uint8)
     from PIL import Image
 
     strange = locator.locate(Image.fromarray(noise), text=False)[0]
-    assert strange.within["25"] < 0.2 and strange.confident_to is None
+    assert strange.within[25] < 0.2 and strange.confident_to is None
 
 
 def test_more_photos_later_are_the_only_new_ones(learned: Path, records: Records, tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_few_photos_are_told_and_work(records: Records, tiny: Path, tmp_path: Pa
     same, other = Geolocator.load(tmp_path / "few").locate(
         [str(tiny / "lima-0.png"), str(tiny / "tokyo-0.png")], text=False
     )
-    assert same.within["25"] > 0.5 > other.within["25"]
+    assert same.within[25] > 0.5 > other.within[25]
     assert "it trusts only near repetitions of a known photo" in (tmp_path / "few" / "README.md").read_text()
 
 
@@ -159,7 +160,7 @@ def test_processes_stay_for_the_next_photos_and_end_when_the_locator_is_closed(l
         assert len(at_work) == 2
         assert agree(locator.locate(many[::-1], text=False), alone[::-1])
         assert {process.pid for process in multiprocessing.active_children()} == at_work
-        first = next(locator.locate_each(many, text=False))  # a reader that leaves keeps nobody waiting
+        first = next(locator.locate_each(many, LocateOptions(text=False)))  # a reader that leaves keeps nobody waiting
         assert agree([first.prediction], alone[:1])
     assert not multiprocessing.active_children()
     assert agree(locator.locate(many[:9], text=False), alone[:9])  # and starts them again

@@ -93,7 +93,7 @@ def test_the_model_knows_its_towns(tiny_model: Path, tiny: Path, tmp_path: Path)
             np.array([prediction.latitude, prediction.longitude]), np.array([latitude, longitude])
         )
         assert error < 5, prediction.id
-        assert prediction.within["25"] > 0.5
+        assert prediction.within[25] > 0.5
 
 
 def test_the_folder_tells_how_it_was_made(tiny_model: Path, tiny: Path) -> None:

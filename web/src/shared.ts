@@ -75,6 +75,8 @@ export const TINY = 1e-06;
 // whereshot.locate.prediction
 export const CONFIDENT = 0.9;
 export const CONFIDENT_TO = { "1": "street", "25": "city", "200": "region", "750": "country", "2500": "continent" } as const;
+
+// whereshot.locate.answers
 export const CANDIDATE_KM = 25;
 export const WIDEST_CANDIDATE_KM = 1000;
 export const LEAST_COUNTRY_SHARE = 0.001;
@@ -82,7 +84,7 @@ export const LEAST_COUNTRY_SHARE = 0.001;
 // whereshot.server.media_types
 export const LINES_TYPE = "application/x-ndjson";
 
-// whereshot.server.options
+// whereshot.locate.options
 export const LEVEL = 0.9;
 export const TOP = 5;
 

@@ -30,6 +30,7 @@ from whereshot.cli.base import (
     some_failed,
 )
 from whereshot.foundation.errors import InputError, nearest_name
+from whereshot.locate.options import LocateOptions
 
 
 def batch(
@@ -38,11 +39,11 @@ def batch(
     ],
     out: Annotated[Path, typer.Option(help="Folder of Parquet shards to write.", show_default=False)],
     model: ModelOption = None,
-    top: TopOption = 5,
-    within: WithinOption = None,
-    level: LevelOption = 0.9,
-    text: TextOption = True,
-    use_exif: UseExifOption = False,
+    top: TopOption = LocateOptions.top,
+    within: WithinOption = LocateOptions.within_km,
+    level: LevelOption = LocateOptions.level,
+    text: TextOption = LocateOptions.text,
+    use_exif: UseExifOption = LocateOptions.use_exif,
     column: ColumnOption = None,
     engine: EngineOption = "local",
     master: MasterOption = None,
@@ -76,7 +77,8 @@ def batch(
     twice = len(records) - len(records.table["id"].unique())
     if twice:
         say(f"{photos}: {twice} rows have the id of an earlier row; each is located and gets its own row")
-    asked = batches.Asked(model, device, top, within, level, text, use_exif)
+    options = LocateOptions(top=top, within_km=within, level=level, text=text, use_exif=use_exif)
+    asked = batches.Asked(model, device, options)
     document = batches.locate_all(
         records, out, asked, ENGINES[engine](master), unit_photos=unit, overwrite=overwrite, track=progress.bar
     )

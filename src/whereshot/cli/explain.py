@@ -20,6 +20,7 @@ from whereshot.cli.base import (
     say,
 )
 from whereshot.foundation.errors import InputError, visible
+from whereshot.locate.options import LocateOptions
 
 
 def explain(
@@ -30,8 +31,8 @@ def explain(
     of: Annotated[
         int | None, typer.Option("--of", help="Explain candidate N of the answer instead of the answer.")
     ] = None,
-    text: TextOption = True,
-    use_exif: UseExifOption = False,
+    text: TextOption = LocateOptions.text,
+    use_exif: UseExifOption = LocateOptions.use_exif,
     form: FormatOption = ReportFormat.table,
     device: DeviceOption = None,
 ) -> None:
@@ -49,9 +50,8 @@ def explain(
         raise InputError(f"--out writes a .png file; got {out}")
     check_file(out)
     locator = Geolocator.load(model, device)
-    found = explaining.explain(
-        locator, str(photo), method=method, number=of, text=text, use_exif=use_exif, track=progress.late_bar
-    )
+    options = LocateOptions(text=text, use_exif=use_exif)
+    found = explaining.explain(locator, str(photo), method=method, number=of, options=options, track=progress.late_bar)
     if out is not None:
         explaining.overlay.write(found.draw(), out)
     if form is ReportFormat.json:

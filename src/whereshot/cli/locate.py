@@ -26,6 +26,7 @@ from whereshot.cli.base import (
     some_failed,
 )
 from whereshot.foundation.errors import InputError
+from whereshot.locate.options import LocateOptions
 from whereshot.report import answer_formats
 from whereshot.report.answer_formats import LocatedPhotos, PredictionFormat
 
@@ -54,11 +55,11 @@ RegionOption = Annotated[
 def locate(
     photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", show_default=False)],
     model: ModelOption = None,
-    top: TopOption = 5,
-    within: WithinOption = None,
-    level: LevelOption = 0.9,
-    text: TextOption = True,
-    use_exif: UseExifOption = False,
+    top: TopOption = LocateOptions.top,
+    within: WithinOption = LocateOptions.within_km,
+    level: LevelOption = LocateOptions.level,
+    text: TextOption = LocateOptions.text,
+    use_exif: UseExifOption = LocateOptions.use_exif,
     hours: HoursOption = None,
     album: AlbumOption = False,
     album_model: AlbumModelOption = None,
@@ -79,32 +80,27 @@ def locate(
         raise InputError(f"--posterior writes a .parquet file; got {posterior}")
     check_file(out)
     check_file(posterior)
-    area = None if region is None else _read_area(region)
-    hour_model = None if hours is None else HourModel.load(hours)
     neighbours = AlbumModel() if album else None
-    if album_model is not None:
-        neighbours = AlbumModel.load(album_model)
-    unread = UnreadFiles()
-    paths = [str(path) for path in _pictures(photos, unread)]
-    locator = Geolocator.load(model, device)
-    located = locator.locate_each(
-        paths,
+    options = LocateOptions(
         within_km=within,
         level=level,
         top=top,
-        region=area,
+        region=None if region is None else _read_area(region),
         text=text,
         use_exif=use_exif,
-        hours=hour_model,
-        album=neighbours,
-        track=progress.bar if len(paths) > 3 else progress.silent,
+        hours=None if hours is None else HourModel.load(hours),
+        album=neighbours if album_model is None else AlbumModel.load(album_model),
     )
-    answers = answer_formats.collect(located, locator.name, paths, form, posterior)
+    unread = UnreadFiles()
+    paths = [str(path) for path in _pictures(photos, unread)]
+    locator = Geolocator.load(model, device)
+    located = locator.locate_each(paths, options, track=progress.bar if len(paths) > 3 else progress.silent)
+    answers = answer_formats.collect(located, locator.model, paths, form, posterior)
     failed = [prediction for prediction in answers.predictions if prediction.error is not None]
     if posterior is not None:
         none = len(failed) == len(paths)
         say(f"no photo could be read, so {posterior} was not written" if none else f"wrote {posterior}")
-    _print_answers(answers, form, out, only_prior=locator.folder is None)
+    _print_answers(answers, form, out)
     say_unread(unread)
     if failed:
         some_failed()
@@ -113,12 +109,12 @@ def locate(
                 say(f"failed: {prediction.error}")
 
 
-def _print_answers(answers: LocatedPhotos, form: PredictionFormat, out: Path | None, *, only_prior: bool) -> None:
+def _print_answers(answers: LocatedPhotos, form: PredictionFormat, out: Path | None) -> None:
     """Print the answers, or write them to a file; remark on stderr that the prior looks at no picture."""
     from whereshot.locate import words
 
     answer = answer_formats.PREDICTION_WRITERS[form](answers)
-    if form is not PredictionFormat.json and only_prior:
+    if form is not PredictionFormat.json and answers.only_prior:
         say(words.PRIOR_NOTE)
     print_answer(answer, out)
 
@@ -129,8 +125,8 @@ def check(
         str, typer.Option(help="Claimed place: a town, a region, a country, or LAT,LON.", show_default=False)
     ],
     model: ModelOption = None,
-    text: TextOption = True,
-    use_exif: UseExifOption = False,
+    text: TextOption = LocateOptions.text,
+    use_exif: UseExifOption = LocateOptions.use_exif,
     form: FormatOption = ReportFormat.table,
     device: DeviceOption = None,
 ) -> None:
@@ -140,7 +136,8 @@ def check(
     from whereshot.locate.geolocator import Geolocator
 
     claimed = Claim.parse(claim)
-    verdict = claims.check(Geolocator.load(model, device), photo, claimed, text=text, use_exif=use_exif)
+    options = LocateOptions(text=text, use_exif=use_exif)
+    verdict = claims.check(Geolocator.load(model, device), photo, claimed, options)
     print(answer_formats.VERDICT_WRITERS[form](verdict))
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -24,9 +24,6 @@ from whereshot.cli.base import (
     say,
 )
 from whereshot.foundation.errors import InputError, nearest_name
-
-if TYPE_CHECKING:
-    from whereshot.photos.sources import Order
 
 WhereOption = Annotated[
     list[str] | None,
@@ -85,7 +82,9 @@ def ingest(
     The same command continues a stopped run, except for the sources folder and table. docs/sources.md describes each
     source, its settings and its terms.
     """
+    from whereshot.foundation import progress
     from whereshot.foundation.tables import rejects_path
+    from whereshot.photos import ingest as ingesting
     from whereshot.photos.sources import COLLECTORS, JOBS, SOURCES, Order
 
     if source not in SOURCES and source not in COLLECTORS:
@@ -103,15 +102,19 @@ def ingest(
     rejects = out / "rejects"
     if source in COLLECTORS:
         order = Order(inputs, out, setting or (), where or (), endpoint, None, budget, yes, overwrite)
-        document = _collected(source, order)
+        document = ingesting.collect(source, replace(order, track=progress.bar, notify=say))
     elif into_units:
         if column:
             raise InputError(f"--column: the columns of {source} are known; leave it out")
-        document = _by_units(source, inputs, out, engine, master, check, unit_mb, overwrite, where or [])
+        units = ingesting.Units(engine, master, unit_mb, overwrite)
+        document = ingesting.by_units(
+            source, inputs, out, units, check=check, where=where or (), say=say, track=progress.bar
+        )
     else:
         _refuse(f"is for {', '.join(JOBS)} into a folder", {"--check": check, "--engine": other_engine})
         rejects = rejects_path(out)
-        document = _at_once(source, inputs, out, pairs(column, "--column"), where or [])
+        columns = pairs(column, "--column")
+        document = ingesting.at_once(source, inputs, out, columns, where=where or (), say=say, track=progress.bar)
     print_kept(document, out, rejects, form)
 
 
@@ -120,79 +123,3 @@ def _refuse(why: str, options: Mapping[str, object]) -> None:
     for option, value in options.items():
         if value:
             raise InputError(f"{option} {why}; leave it out")
-
-
-def _by_units(
-    source: str,
-    inputs: list[Path],
-    out: Path,
-    engine: str,
-    master: str | None,
-    check: str | None,
-    unit_mb: float,
-    overwrite: bool,
-    where: list[str],
-) -> dict[str, Any]:
-    """Read the inputs unit by unit on an engine, and continue an earlier run of the same job."""
-    from whereshot.foundation import progress
-    from whereshot.foundation.jobs import ENGINES, Shards, split
-    from whereshot.photos.sources import JOBS, picture_exists
-    from whereshot.photos.sources.row_conditions import selected
-
-    if engine not in ENGINES:
-        raise InputError(f"no engine {engine!r}; {nearest_name(engine, ENGINES)}")
-    if unit_mb <= 0:
-        raise InputError(f"--unit-mb must be more than 0; got {unit_mb:g}")
-    job = selected(JOBS[source], where)
-    job = job if check is None else picture_exists.checked(job, check)
-    units = split(inputs, unit_bytes=int(unit_mb * 1024**2))
-    settings = {**job.settings, "unit_mb": unit_mb}
-    with Shards(out, job.name, settings, inputs, overwrite=overwrite) as shards:
-        pending = set(shards.pending([unit.name for unit in units]))
-        if shards.done:
-            say(f"{out}: {len(shards.done)} of {len(units)} units are done; going on")
-        left = [unit for unit in units if unit.name in pending]
-        if left:
-            ENGINES[engine](master).run(job, left, shards, progress.bar)
-        return shards.summary()
-
-
-def _collected(source: str, order: Order) -> dict[str, Any]:
-    """Run a source that fills its folder itself, and continue an earlier run."""
-    from dataclasses import replace
-
-    from whereshot.foundation import progress
-    from whereshot.photos.sources import COLLECTORS
-
-    if order.out.suffix == ".parquet":
-        raise InputError(f"{order.out}: {source} fills a folder; name one without .parquet")
-    collected = COLLECTORS[source](replace(order, track=progress.bar, notify=say))
-    for note in collected.notes:
-        say(note)
-    return collected.summary
-
-
-def _at_once(source: str, inputs: list[Path], out: Path, columns: dict[str, str], where: list[str]) -> dict[str, Any]:
-    """Read all rows into memory, and replace the output as a whole or not at all."""
-    from whereshot.foundation import progress
-    from whereshot.foundation.jobs import MANIFEST
-    from whereshot.foundation.tables import count_reasons, write_rejects
-    from whereshot.photos.sources import SOURCES
-    from whereshot.photos.sources.row_conditions import choose, parse
-
-    started = time.perf_counter()
-    if (out / MANIFEST).exists():
-        raise InputError(f"{out}: holds the shards of a job that can go on; name another --out, or remove it")
-    conditions = parse(where)
-    ingested = choose(SOURCES[source](inputs, columns, progress.bar), conditions)
-    write_rejects(ingested.rejects, out)
-    for note in ingested.notes:
-        say(note)
-    if len(ingested.records):
-        ingested.records.write(out)
-    return {
-        "rows": ingested.rows,
-        "kept": len(ingested.records),
-        "rejected": count_reasons(ingested.rejects),
-        "seconds": round(time.perf_counter() - started, 3),
-    }

@@ -121,13 +121,33 @@ def read_area(text: str) -> Region:
         return read_region(text)
     except UnknownCountryError:
         pass
-    found = find_divisions(text)
+    try:
+        return named_area(text)
+    except UnknownAreaError as error:
+        raise InputError(f"no country or region {text!r} and no such file; {error.hint}") from None
+
+
+class UnknownAreaError(InputError):
+    """No country and no region has the ``name``; ``hint`` has the nearest known name."""
+
+    def __init__(self, name: str, hint: str) -> None:
+        super().__init__(f"no country or region {name!r}; {hint}")
+        self.name, self.hint = name, hint
+
+
+def named_area(name: str) -> Region:
+    """Return a country or a first-order region by name; no file is read. Raises UnknownAreaError."""
+    try:
+        country = countries().find(name)
+        return Region(country.name, country.geometry)
+    except UnknownCountryError:
+        pass
+    found = find_divisions(name)
     if found:
         return area_of(found[0])
     known = {country.name for country in countries().all}
     known |= {division.name for some in _by_key().values() for division in some}
-    hint = nearest_name(fold(text), map(fold, known))[:200]
-    raise InputError(f"no country or region {text!r} and no such file; {hint}")
+    raise UnknownAreaError(name, nearest_name(fold(name), map(fold, known))[:200])
 
 
 @dataclass(frozen=True)

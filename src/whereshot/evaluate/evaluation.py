@@ -134,8 +134,8 @@ def evaluate_models(
         track=track,
     )
     report = reports[0] if len(reports) == 1 else merge_reports(reports)
-    folder = geolocators[0].folder
-    training_points = None if folder is None else folder.training_points()
+    known = geolocators[0].model.known_points()
+    training_points = known if len(known) else None
     if facts.track is None:
         facts = replace(facts, track=report.protocol.get("track"))
     report = _with_facts(report, facts, checked, learned)

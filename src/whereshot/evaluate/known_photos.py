@@ -49,8 +49,8 @@ def try_model(
     total = len(truth)
     if total == 0:
         raise InputError("there is no photo to evaluate")
-    if geolocator.folder is None:
-        readable = geolocator.posterior(list(records.strings("image")), track=track)[1]
+    if not geolocator.model.looks_at_pictures:
+        readable = geolocator.posterior(list(records.strings("image")), track=track).rows
         answers = [_of_prior(geolocator.prior, truth[readable], within_km).scatter(readable, total)]
         failed = total - len(readable)
     else:
@@ -69,7 +69,7 @@ def try_model(
         if seen is None
         else f"{100 * seen:.1f} % of photos within "
         f"{gallery.SEEN_KM:g} km of a training photo's place; pictures not compared",
-        track="image" if geolocator.folder is None else "gallery",
+        track="gallery" if geolocator.model.looks_at_pictures else "image",
     )
 
 
@@ -85,16 +85,18 @@ def try_models(
 
     ``options`` are those of ``try_model``. Return a report for each model, and the counts of learned photos.
     """
-    sifted = sift([one.learned for one in geolocators], records.strings("image"), include=include_learned, track=track)
+    learned = [one.model.learned for one in geolocators]
+    sifted = sift(learned, records.strings("image"), include=include_learned, track=track)
     photos = records[sifted.kept]
     return [try_model(one, photos, track=track, **options) for one in geolocators], sifted
 
 
 def _known_share(geolocator: Geolocator, truth: NDArray[np.float64]) -> float | None:
-    """Return the share of photos whose place the model has seen in training; None where that is not known."""
-    if geolocator.folder is None:
+    """Share of photos whose place the model has seen; None for a model that has seen no photo."""
+    known = geolocator.model.known_points()
+    if not len(known):
         return None
-    distance, _ = sphere.Nearest(geolocator.folder.training_points()).query(truth)
+    distance, _ = sphere.Nearest(known).query(truth)
     return round(float((distance <= gallery.SEEN_KM).mean()), 4)
 
 
@@ -110,18 +112,19 @@ def _of_model(
     seed: int,
     track: Track,
 ) -> tuple[list[Answers], int]:
-    outputs, rows, errors = geolocator.outputs(records.strings("image"), track=track)
+    model = geolocator.model.network_model
+    outputs, rows, errors = model.outputs(records.strings("image"), track=track)
     if len(rows) == 0:
         raise InputError(f"none of {len(records)} pictures could be read; first: {next(iter(errors.values()))}")
     total, known = len(records), truth[rows]
     answers = []
-    folder = geolocator.trained
+    folder = model.folder
     labels = {"cells": "classifier alone", "gallery": "gallery alone", "places": "encoded places alone"}
     for mixture in folder.description.readouts:
         name = labels.get(mixture, geolocator.name)
         kinds: tuple[Kind, ...] = ("seen", "unseen") if mixture == "mixture" else ("seen",)
         parts = []
-        readout = geolocator.readout(mixture)
+        readout = model.readout(mixture)
         for start in range(0, len(rows), BLOCK):
             part = slice(start, start + BLOCK)
             posterior = readout({key: values[part] for key, values in outputs.items()})
@@ -135,21 +138,18 @@ def _of_model(
         cell = finest.assign(known)
         best = np.where((cell >= 0)[:, None], finest.centers[np.maximum(cell, 0)], np.nan)
         answers.append(Answers("best possible of the cells", best).scatter(rows, total))
-    memory = folder.memory(geolocator.prior) if folder.is_memory else None
-    nearest, _ = (memory or folder.gallery).nearest(outputs)
-    training = folder.training_points()
-    answers.append(Answers("nearest neighbour", training[nearest]).scatter(rows, total))
+    training = model.known_points()
+    answers.append(Answers("nearest neighbour", training[model.nearest(outputs)]).scatter(rows, total))
     answers.append(_of_prior(geolocator.prior, known, within_km).scatter(rows, total))
     drawn = training[np.random.default_rng(seed).integers(0, len(training), len(rows))]
     places, counts = np.unique(training, axis=0, return_counts=True)
-    spread = memory.settings.floor_km if memory else folder.mixtures["gallery"].gallery.floor_km
-    anywhere = Posterior.from_mass(places, counts[None], np.full(len(places), spread)).repeat(len(rows))
+    anywhere = Posterior.from_mass(places, counts[None], np.full(len(places), model.floor_km)).repeat(len(rows))
     answers.append(answers_of_posterior("random training photo", anywhere, known, drawn, None).scatter(rows, total))
     return answers, len(errors)
 
 
 def _with_factor(answers: Answers, geolocator: Geolocator, kind: Kind, mixture: str) -> Answers:
-    factor = geolocator.radius_factor(kind, mixture)
+    factor = geolocator.model.radius_factor(kind, mixture)
     label = f"{answers.name}, radii for {'known' if kind == 'seen' else 'other'} places"
     name = label if mixture == "mixture" else answers.name
     radius = {level: np.minimum(r * factor, sphere.HALF_CIRCUMFERENCE_KM) for level, r in answers.radius_km.items()}

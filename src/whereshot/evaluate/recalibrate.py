@@ -107,15 +107,16 @@ def fit_model(
     has a temperature of its places and sets of the densest area instead. Photos that the model learned from are left
     out unless ``include_learned``. Raises InputError for the prior, or where no photo is left or can be read.
     """
-    if geolocator.folder is None:
+    if not geolocator.model.looks_at_pictures:
         raise InputError("the prior has nothing to calibrate; give a model folder")
-    sifted = sift([geolocator.learned], records.strings("image"), include=include_learned, track=track)
+    sifted = sift([geolocator.model.learned], records.strings("image"), include=include_learned, track=track)
     records = records[sifted.kept]
-    outputs, read, errors = geolocator.outputs(records.strings("image"), track=track)
+    model = geolocator.model.network_model
+    outputs, read, errors = model.outputs(records.strings("image"), track=track)
     if len(read) == 0:
         raise InputError(f"none of {len(records)} pictures could be read; first: {next(iter(errors.values()))}")
     truth = Truth.of_records(records, by if by not in (None, *GROUPINGS) else None)
-    readout, read = geolocator.readout(), np.asarray(read)
+    readout, read = model.readout(), np.asarray(read)
 
     def distributions() -> Iterator[tuple[NDArray[np.int64], Posterior]]:
         for start in range(0, len(read), BLOCK):
@@ -123,10 +124,10 @@ def fit_model(
             yield read[block], readout({key: values[block] for key, values in outputs.items()})
 
     answers = _answers(geolocator.name, distributions(), len(records))
-    if geolocator.folder.is_memory:
+    if model.folder.memory_settings is not None:
         fitted = fit(answers, truth, distributions(), by=by)
-        return replace(fitted, remarks=(_known_share(geolocator.folder, truth.points[read]),), learned=sifted)
-    hierarchy = geolocator.folder.hierarchy
+        return replace(fitted, remarks=(_known_share(model.folder, truth.points[read]),), learned=sifted)
+    hierarchy = model.folder.hierarchy
     groups, edges = _groups(answers, truth, by)
     logits = np.split(np.asarray(outputs["logits"], np.float64), np.cumsum(hierarchy.sizes)[:-1], axis=1)
     log_masses = [log_softmax(level) for level in logits]

@@ -7,11 +7,11 @@ listed, because it must first be fitted on the user's own records (``evidence.ti
 from __future__ import annotations
 
 from whereshot.evidence import exif, text
-from whereshot.evidence.base import Cue, Evidence, Line, PhotoFacts, Proposal
+from whereshot.evidence.base import Cue, EvidenceKind, Line, PhotoFacts, Proposal
 from whereshot.evidence.fusion import Fused, WeighedCue, fuse
 from whereshot.evidence.read_photos import Reading, read_photos
 
-EVIDENCE: dict[str, Evidence] = {
+EVIDENCE: dict[str, EvidenceKind] = {
     "text": lambda seen: text.cues_of(seen.lines),
     "exif": exif.cues_of,
 }
@@ -19,7 +19,7 @@ EVIDENCE: dict[str, Evidence] = {
 __all__ = [
     "EVIDENCE",
     "Cue",
-    "Evidence",
+    "EvidenceKind",
     "Fused",
     "Line",
     "PhotoFacts",

@@ -146,5 +146,5 @@ class PhotoFacts:
     unread: tuple[Line, ...] = ()
 
 
-Evidence = Callable[[PhotoFacts], list[Cue]]
+EvidenceKind = Callable[[PhotoFacts], list[Cue]]
 """A kind of evidence: a function that returns all its cues for one photo."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from PIL import Image
-
 from whereshot.evidence import is_photo
 from whereshot.evidence.base import Line
 from whereshot.evidence.ocr import LARGEST_SIDE, Reader, shared_reader, tiles_of
@@ -52,16 +50,11 @@ def read_photo(photo: PhotoLike | None, reader: Reader) -> Reading:
 def read_photos(photos: Sequence[PhotoLike | None], *, track: Track = silent) -> list[Reading]:
     """Read the text in many pictures and return the readings in the same order."""
     workers = min(processes.cores(), len(photos) // WORTH_A_PROCESS)
-    if workers > 1 and not any(_is_in_memory(photo) for photo in photos):
+    if workers > 1 and not any(photo is not None and Photo.of(photo).in_memory for photo in photos):
         found: Iterator[Reading] = processes.spread(photos, _start, (), _read, workers)
     else:
         found = (read_photo(photo, shared_reader()) for photo in photos)
     return list(track(found, total=len(photos), what="reading text"))
-
-
-def _is_in_memory(photo: PhotoLike | None) -> bool:
-    """Return whether a photo is an image of Pillow, which is too large to send to another process."""
-    return photo is not None and isinstance(Photo.of(photo).source, Image.Image)
 
 
 _reader: Reader | None = None

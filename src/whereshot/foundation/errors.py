@@ -29,7 +29,18 @@ class InputError(WhereshotError):
 
 
 class ImageError(InputError):
-    """A picture cannot be decoded, is too large, or is not a picture."""
+    """A picture cannot be decoded, is too large, or is not a picture.
+
+    ``reason`` says why, and ``name`` is the name of the picture where it is known; the message has both.
+    """
+
+    def __init__(self, reason: str, name: object = None) -> None:
+        super().__init__(reason if name is None else f"{name}: {reason}")
+        self.reason, self.name = reason, name
+
+
+class UnknownFormatError(ImageError):
+    """A file is in no format of pictures that is known."""
 
 
 class ConfigError(InputError):

@@ -11,9 +11,9 @@ import functools
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -24,7 +24,8 @@ from whereshot.foundation.progress import Track, silent
 from whereshot.foundation.tables import write_parquet
 from whereshot.foundation.version import VERSION
 from whereshot.locate.geolocator import Geolocator
-from whereshot.locate.prediction import WITHIN_KM, Place, Prediction, answer_rows
+from whereshot.locate.options import LocateOptions
+from whereshot.locate.prediction import WITHIN_KM, Place, Prediction
 from whereshot.photos import images
 from whereshot.photos.records import Records
 from whereshot.photos.reject_reasons import UNREADABLE
@@ -82,15 +83,18 @@ _WITH_REASONS = pa.schema([*OUTPUT, (REASON_COLUMN, pa.string()), (DETAIL_COLUMN
 
 @dataclass(frozen=True)
 class Asked:
-    """The settings of a batch: the arguments of ``Geolocator.load`` and ``Geolocator.locate_each``."""
+    """How photos are to be located: the model as ``Geolocator.load`` takes it, and the options.
+
+    An option that is neither a number nor a switch (region, hours, album) cannot be used in a batch.
+    """
 
     model: str | None = None
     device: str | None = None
-    top: int = 5
-    within_km: float | None = None
-    level: float = 0.9
-    text: bool = True
-    use_exif: bool = False
+    options: LocateOptions = field(default_factory=LocateOptions)
+
+    def settings(self) -> dict[str, Any]:
+        """Return everything by name, as JSON values. Raises InputError for an option that cannot be used."""
+        return {"model": self.model, "device": self.device, **self.options.plain()}
 
 
 def read_photos(path: str | Path, columns: Mapping[str, str] = {}, unread: UnreadFiles | None = None) -> Records:
@@ -161,16 +165,16 @@ def locate_all(
     if unit_photos < 1:
         raise InputError(f"a unit must have at least 1 photo; got {unit_photos}")
     if asked.model is not None and Path(asked.model).exists():
-        asked = Asked(**{**vars(asked), "model": os.path.abspath(asked.model)})  # a worker's folder is another
+        asked = replace(asked, model=os.path.abspath(asked.model))  # a worker's folder is another
+    own = asked.settings()
     locator = _locator(asked.model, asked.device)
-    list(locator.locate_each([None], top=asked.top, level=asked.level))  # refused now, not in the workers
-    answer_rows(locator.prior, within_km=asked.within_km, level=asked.level, top=asked.top)
+    locator.locate([None], asked.options)  # a device that cannot be used is refused now, not in the workers
     identity = identify(locator)
     table = pa.table(
         {"id": photos.table["id"], "image": pa.array(map(_absolute, photos.strings("image")), pa.string())}
     )
-    job = RowJob("batch", answer, {**vars(asked), "identity": identity}, failures_stay=True)
-    settings = {**vars(asked), "model": identity, "photos": _digest(table), "unit_photos": unit_photos}
+    job = RowJob("batch", answer, {**own, "identity": identity}, failures_stay=True)
+    settings = {**own, "model": identity, "photos": _digest(table), "unit_photos": unit_photos}
     with Shards(out, job.name, settings, overwrite=overwrite) as shards:
         output_files.make_folder((shards.folder / INPUT).parent)
         write_parquet(table, shards.folder / INPUT, INPUT_ROWS)
@@ -185,7 +189,8 @@ def locate_all(
 def answer(
     batch: pa.RecordBatch, *, identity: str, model: str | None, device: str | None, **settings: Any
 ) -> pa.RecordBatch:
-    """Return the rows of OUTPUT for a batch with the columns id and image; failed rows have a reason.
+    """Photos (id, image) as rows of OUTPUT, with a reason where there is an error; ``settings`` are the plain
+    values of ``LocateOptions``.
 
     ``settings`` are the other fields of ``Asked``. Raises ModelError where the model differs from the model with which
     the job was started.
@@ -195,8 +200,8 @@ def answer(
         raise ModelError(f"{locator.name}: not the model that the batch was begun with ({identity})")
     ids, places = batch["id"].to_pylist(), batch["image"].to_pylist()
     with processes.alone():
-        predictions = _predictions(locator, places, settings)
-        rows = [_row(*row) for row in zip(ids, places, predictions, strict=True)]
+        answers = _answers(locator, places, LocateOptions(**settings))
+        rows = [_row(*row) for row in zip(ids, places, answers, strict=True)]
     return pa.RecordBatch.from_pylist(rows, schema=_WITH_REASONS)
 
 
@@ -214,38 +219,45 @@ def _locator(model: str | None, device: str | None) -> Geolocator:
 @functools.lru_cache(maxsize=4)
 def _model_digest(locator: Geolocator) -> str:
     digest = hashlib.blake2b(VERSION.encode(), digest_size=8)
-    for name, value in sorted(locator.folder.hashes.items() if locator.folder is not None else ()):
+    for name, value in sorted(locator.model.hashes.items()):
         digest.update(f"{name} {value}\n".encode())
     for part in (locator.prior.places, locator.prior.mass):
         digest.update(part.tobytes())
     return digest.hexdigest()
 
 
-def _predictions(locator: Geolocator, places: Sequence[str | None], settings: Mapping[str, Any]) -> list[Prediction]:
-    """Return the predictions of all photos.
+class BatchAnswer(NamedTuple):
+    """The prediction of a photo, and the reason that is noted where it has an error."""
 
-    Where one photo makes the whole unit fail, only this photo gets an error.
-    """
+    prediction: Prediction
+    failed: str = UNREADABLE
+
+
+def _answers(locator: Geolocator, places: Sequence[str | None], options: LocateOptions) -> list[BatchAnswer]:
+    """Answers for all photos; where one breaks its whole unit, it is found, and fails alone."""
     try:
-        return locator.locate(places, **settings)
+        found = locator.locate(places, options)
+        return [
+            BatchAnswer(one, NO_IMAGE if place is None else UNREADABLE)
+            for place, one in zip(places, found, strict=True)
+        ]
     except WhereshotError as error:
         if not isinstance(error, ImageError):
             raise
     except Exception as error:  # one odd picture in 400,000 must not be the end of all
         if len(places) == 1:
             told = f"{places[0]}: {type(error).__name__}: {' '.join(str(error).split())}"
-            return [Prediction(id="", error=f"{NOT_LOCATED}: {told}")]
-    return [one for place in places for one in _predictions(locator, [place], settings)]
+            return [BatchAnswer(Prediction(id="", error=f"{NOT_LOCATED}: {told}"), NOT_LOCATED)]
+    return [one for place in places for one in _answers(locator, [place], options)]
 
 
-def _row(own_id: str, place: str | None, prediction: Prediction) -> dict[str, Any]:
+def _row(own_id: str, place: str | None, answer: BatchAnswer) -> dict[str, Any]:
+    prediction = answer.prediction
     row: dict[str, Any] = {"id": own_id, "image": place, "error": prediction.error}
     if prediction.recorded is not None:
         row["recorded_latitude"], row["recorded_longitude"] = prediction.recorded
     if prediction.error is not None:
-        failed = NOT_LOCATED if prediction.error.startswith(NOT_LOCATED) else UNREADABLE
-        reason = NO_IMAGE if place is None else failed
-        return row | {REASON_COLUMN: reason, DETAIL_COLUMN: prediction.error}
+        return row | {REASON_COLUMN: answer.failed, DETAIL_COLUMN: prediction.error}
     return row | {
         **{name: getattr(prediction, name) for name in ("latitude", "longitude", "radius_km", "level", "confident_to")},
         **{f"within_{km}": share for km, share in prediction.within.items()},
@@ -255,7 +267,10 @@ def _row(own_id: str, place: str | None, prediction: Prediction) -> dict[str, An
             {"latitude": one.latitude, "longitude": one.longitude, "probability": one.probability, **_named(one.place)}
             for one in prediction.candidates
         ],
-        "evidence": [{name: told[name] for name in ("kind", "what", "means", "nats")} for told in prediction.evidence],
+        "evidence": [
+            {"kind": item.kind, "what": item.what, "means": item.means, "nats": item.nats}
+            for item in prediction.evidence
+        ],
     }
 
 

@@ -20,10 +20,12 @@ from whereshot.evidence import WeighedCue
 from whereshot.evidence.fusion import LEAST_PROBABILITY
 from whereshot.evidence.local_writing import Writing, is_text, judge_writing
 from whereshot.foundation.package_data import read_toml
+from whereshot.locate import wording, words
 from whereshot.locate.claimed_place import Claim, Others
 from whereshot.locate.geolocator import Geolocator
+from whereshot.locate.options import LocateOptions
 from whereshot.locate.photo_evidence import Explained
-from whereshot.photos import images
+from whereshot.photos.photo import PhotoLike
 from whereshot.posterior.base import Posterior
 
 THIN_NATS = 1.0
@@ -183,15 +185,46 @@ class Verdict:
             "remarks": list(self.remarks),
         }
 
+    def in_words(self) -> list[str]:
+        """Return the verdict in plain words, line by line."""
+        nats, others = self.against_prior, self.others
+        lines = [f"{self.claim.name}: {self.word}"]
+        if self.not_a_photo is not None:
+            lines.append(f"  {words.sentence(self.not_a_photo)}; only where photos are taken at all speaks.")
+        if abs(nats) < wording.SILENT_NATS:
+            moved = "the photo did not move it"
+        else:
+            moved = (
+                f"the photo made it {words.times(nats)} {'likelier' if nats > 0 else 'less likely'} than it was before"
+            )
+        lines.append(f"  {words.percent(self.probability)}, rank {self.rank}; {moved}.")
+        if abs(self.against_best) < wording.SILENT_NATS:
+            side = "the photo speaks as much for the one as for the other"
+        else:
+            side = f"the photo speaks {words.times(self.against_best)} as much for "
+            side += "the claim" if self.against_best > 0 else "it as for the claim"
+        lines.append(f"  The best other place, {others.best}, has {words.percent(others.probability)}; {side}.")
+        lines.append(f"  {words.sentence(self.decided_by)}.")
+        for weighed in self.evidence:
+            cue = weighed.cue
+            lines.append("  " + words.moved(cue.kind, cue.what, cue.means, weighed.nats, wording.CLAIM))
+        lines += [f"  {words.sentence(remark)}." for remark in self.remarks]
+        if not any(weighed.cue.kind.startswith("text") for weighed in self.evidence):
+            lines.append("  Nothing was read in the picture.")
+        if self.recorded is not None:
+            off = self.recorded_off_km or 0.0
+            where = "inside it" if off == 0 else f"{words.distance_words(off)} from the claim"
+            used = "" if self.used_exif else "; it was not used (--use-exif lets it speak)"
+            lines.append(f"  The camera recorded {self.recorded[0]:.5f}, {self.recorded[1]:.5f}, {where}{used}.")
+        return lines
 
-def check(
-    locator: Geolocator, photo: images.Source, claim: Claim, *, text: bool = True, use_exif: bool = False
-) -> Verdict:
-    """Judge a claim about a photo. The recorded position is always reported, but is evidence only with ``use_exif``.
 
-    Raises ImageError for a photo that cannot be read.
+def check(locator: Geolocator, photo: PhotoLike, claim: Claim, options: LocateOptions | None = None) -> Verdict:
+    """Judge a claim by the evidence that ``options`` name.
+
+    A recorded position is always shown, and used only with ``use_exif``. Raises ImageError.
     """
-    return judge(claim, locator.explain(photo, text=text, use_exif=use_exif), locator.prior)
+    return judge(claim, locator.explain(photo, options), locator.prior)
 
 
 def judge(claim: Claim, found: Explained, prior: Posterior) -> Verdict:

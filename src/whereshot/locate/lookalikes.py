@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from whereshot.earth import place_names
 from whereshot.foundation.errors import ImageError, InputError
 from whereshot.foundation.progress import Track, silent
-from whereshot.locate.geolocator import PRIOR, make_network
 from whereshot.locate.prediction import Place
 from whereshot.models import features, manifest, model_folder, nearest_photos, runtime
+from whereshot.models.model import PRIOR
 from whereshot.models.model_folder import ModelFolder
 from whereshot.models.nearest_photos import Metric
+from whereshot.models.network_model import make_network
 from whereshot.models.readout import whitening
 from whereshot.photos import images
 from whereshot.photos.batches import Batch
@@ -172,7 +173,7 @@ class _Eye:
                 raise ImageError(errors[0])
             if len(rows):
                 return scale(outputs[self.kind])
-        raise ImageError(f"{images.describe(photo)}: cannot be looked at")
+        raise ImageError("cannot be looked at", images.describe(photo))
 
     def gallery(
         self, name: str, photos: Photos, known: NDArray[np.floating], scale: Scale, errors: dict[str, str]
@@ -185,7 +186,7 @@ class _Eye:
     def of_model(self) -> LookalikeGallery:
         """Return the gallery of the photos that the model learned from."""
         folder = self.folder
-        if folder.is_memory:
+        if folder.memory_settings is not None:
             table = folder.photos
             photos = Photos(table["id"].to_pylist(), table["image"].to_pylist(), folder.training_points())
             if self.metric == "l2":
@@ -248,7 +249,7 @@ class _Eye:
         """
         if self.metric == "l2" or self.kind == "features":
             return _as_they_are
-        if self.folder.is_memory:
+        if self.folder.memory_settings is not None:
             return whitening.Whitening(self.folder.arrays["mean"], self.folder.arrays["factor"])
         return whitening.fit(pooled, np.arange(len(pooled)), self.folder.usual)
 

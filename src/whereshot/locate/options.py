@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from whereshot.foundation.errors import InputError
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from whereshot.earth.areas import Region
     from whereshot.evidence.neighbours import AlbumModel
     from whereshot.evidence.time import HourModel
+
+
+OBJECTS = ("region", "hours", "album")
+"""The options that are neither numbers nor switches."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,18 @@ class LocateOptions:
     """Makes the hour at which a photo was taken evidence."""
     album: AlbumModel | None = None
     """Makes recorded positions evidence for photos that were taken shortly before or after."""
+
+    def plain(self) -> dict[str, int | float | bool | None]:
+        """Return the options that are numbers and switches, by name: all but region, hours and album.
+
+        They can be written as JSON, and ``LocateOptions(**plain)`` reads them. Raises InputError where an option that
+        cannot be written is set.
+        """
+        values = {option.name: getattr(self, option.name) for option in fields(self)}
+        for name in OBJECTS:
+            if values.pop(name) is not None:
+                raise InputError(f"{name} cannot be used here; leave it out")
+        return values
 
     def __post_init__(self) -> None:
         """Refuse values that are out of range."""

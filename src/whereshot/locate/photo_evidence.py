@@ -5,19 +5,18 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.evidence import EVIDENCE, Cue, Fused, Line, PhotoFacts, Reading, exif, fuse, read_photos, time
 from whereshot.evidence.neighbours import Album, AlbumModel, NeighbourEvidence
-from whereshot.evidence.time import HourModel
 from whereshot.foundation.errors import ImageError
 from whereshot.foundation.progress import Track
-from whereshot.locate.prediction import CANDIDATE_KM
-from whereshot.photos import images
+from whereshot.locate.answers import CANDIDATE_KM
+from whereshot.locate.options import LocateOptions
+from whereshot.locate.prediction import Evidence
 from whereshot.photos.photo import Photo
 from whereshot.photos.recorded import Recorded
 from whereshot.posterior.base import Posterior
@@ -34,21 +33,19 @@ COARSE_GRID = 60
 class AskedEvidence:
     """The kinds of evidence that the user requested."""
 
-    text: bool = True
-    use_exif: bool = False
-    hours: HourModel | None = None
+    options: LocateOptions = field(default_factory=LocateOptions)
     neighbours: NeighbourEvidence = field(default_factory=NeighbourEvidence)
     """The evidence from the photos that were taken shortly before and after it."""
 
     def cues_of(self, seen: PhotoFacts) -> list[Cue]:
         """Return all cues of the requested kinds in a photo."""
-        kinds = [kind for kind, asked in (("text", self.text), ("exif", self.use_exif)) if asked]
+        kinds = [kind for kind, asked in (("text", self.options.text), ("exif", self.options.use_exif)) if asked]
         cues = [cue for kind in kinds for cue in EVIDENCE[kind](seen)] + list(self.neighbours.cues)
-        return cues if self.hours is None else [*cues, *self.hours.cues_of(seen)]
+        return cues if self.options.hours is None else [*cues, *self.options.hours.cues_of(seen)]
 
     def remarks_on(self, seen: PhotoFacts) -> tuple[tuple[str, str], ...]:
         """Return (kind, reason) for each requested kind whose data cannot be used."""
-        found = (("exif", exif, self.use_exif), ("time", time, self.hours is not None))
+        found = (("exif", exif, self.options.use_exif), ("time", time, self.options.hours is not None))
         remarks = [(kind, module.remark_on(seen)) for kind, module, asked in found if asked]
         remarks.append(("album", self.neighbours.remark))
         return tuple((kind, remark) for kind, remark in remarks if remark is not None)
@@ -73,17 +70,18 @@ class Explained:
         """Whether the evidence changed the posterior."""
         return self.fused is not None or self.not_a_photo is not None
 
-    def tell(self, answer: NDArray[np.float64], region: areas.Region | None) -> tuple[dict[str, Any], ...]:
-        """Return the evidence as it stands in a Prediction, with the effect of each cue on the answer (2,) in nats."""
+    def evidence(self, answer: NDArray[np.float64], region: areas.Region | None) -> tuple[Evidence, ...]:
+        """Return the evidence as a Prediction lists it, with how far each cue moved the answer (2,).
+
+        What could not be used comes first, then the cues, the strongest first.
+        """
         restrict = None if region is None else functools.partial(restricted, region=region, count=COARSE_GRID)
-        told = []
-        if self.not_a_photo is not None:
-            told.append({"kind": "picture", "what": "", "means": self.not_a_photo, "nats": 0.0, "box": None})
-        told += [{"kind": kind, "what": "", "means": why, "nats": 0.0, "box": None} for kind, why in self.remarks]
+        unused = [("picture", self.not_a_photo), *self.remarks]
+        found = [Evidence(kind, "", why) for kind, why in unused if why is not None]
         for weighed in () if self.fused is None else self.fused.weigh_near(answer, CANDIDATE_KM, restrict):
             cue, nats = weighed.cue, round(weighed.nats, 2) + 0.0  # no "-0.0"
-            told.append({"kind": cue.kind, "what": cue.what, "means": cue.means, "nats": nats, "box": cue.box})
-        return tuple(told)
+            found.append(Evidence(cue.kind, cue.what, cue.means, nats, cue.box))
+        return tuple(found)
 
 
 def explained(
@@ -94,7 +92,7 @@ def explained(
     A picture that is not a photo gets the ``prior``, and only EXIF counts as its evidence.
     """
     if reading.not_a_photo is not None:
-        asked = AskedEvidence(text=False, use_exif=asked.use_exif)
+        asked = AskedEvidence(LocateOptions(text=False, use_exif=asked.options.use_exif))
         posterior, factor = prior, 1.0
     facts = PhotoFacts(reading.lines, recorded)
     cues = asked.cues_of(facts)
@@ -104,22 +102,22 @@ def explained(
     return Explained(posterior, factor, reading.not_a_photo, asked.remarks_on(facts), recorded, fused, facts.lines)
 
 
-def readings_of(sources: Sequence[images.Source | None], text: bool, track: Track) -> list[Reading]:
+def readings_of(photos: Sequence[Photo | None], text: bool, track: Track) -> list[Reading]:
     """Read the text in each photo; without ``text`` the readings are empty."""
-    return read_photos(sources, track=track) if text else [Reading()] * len(sources)
+    return read_photos(photos, track=track) if text else [Reading()] * len(photos)
 
 
-def recorded_of(source: images.Source | None) -> Recorded:
+def recorded_of(photo: Photo | None) -> Recorded:
     """Return the data that the camera recorded; an empty record for a photo that is missing or cannot be read."""
-    if source is None:
+    if photo is None:
         return Recorded()
     try:
-        return Photo(source).recorded
+        return photo.recorded
     except ImageError:
         return Recorded()
 
 
-def album_of(sources: Sequence[images.Source | None], model: AlbumModel) -> Album:
+def album_of(photos: Sequence[Photo | None], model: AlbumModel) -> Album:
     """Return the photos as an album. Photos in it that were taken close in time are evidence for each other."""
-    names = [str(one) if isinstance(one, (str, Path)) else f"photo-{row}" for row, one in enumerate(sources)]
-    return Album(model, [recorded_of(one) for one in sources], names)
+    names = [f"photo-{row}" if one is None or one.path is None else one.name for row, one in enumerate(photos)]
+    return Album(model, [recorded_of(one) for one in photos], names)

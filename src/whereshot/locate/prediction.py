@@ -1,34 +1,23 @@
-"""Prediction: the answer for one photo. It has the place, its uncertainty, the countries and other likely places."""
+"""A Prediction: where a photo was taken, how sure that is, and why; with its document, its words and its map."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from whereshot.earth import place_names, sphere
+from whereshot.earth import sphere
 from whereshot.earth.sphere import DISTANCES_KM
+from whereshot.evidence.base import Box
 from whereshot.foundation.errors import InputError
-from whereshot.locate import wording
-from whereshot.posterior import candidates, notebook_map
-from whereshot.posterior.base import Posterior
-from whereshot.posterior.circles import around
-from whereshot.posterior.decision import decide
-from whereshot.posterior.masses import country_masses
-from whereshot.posterior.place_set import quarter
-from whereshot.posterior.place_shape import half_square
+from whereshot.locate import wording, words
+from whereshot.posterior import notebook_map
 
 WITHIN_KM = DISTANCES_KM
 CONFIDENT_TO = dict(zip(WITHIN_KM, ("street", "city", "region", "country", "continent"), strict=True))
 CONFIDENT = 0.9
-CANDIDATE_KM = 25.0
-"""The probability of a candidate is the mass within this distance; nearby places are the same candidate."""
-LEAST_SHARE = 0.001
-"""Countries with a smaller probability are not listed."""
-WIDEST_CANDIDATE_KM = 1000.0
-"""A place with a larger spread is not a candidate."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +41,62 @@ class Candidate:
     longitude: float
     probability: float
     place: Place
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One thing that was noticed with a photo, and what it did to the answer.
+
+    Attributes:
+        kind: the kind of evidence, as "text/language", "exif", "album" or "picture".
+        what: what was read or recorded; "" for something that was asked for and cannot be used.
+        means: what it was taken to mean, or why it cannot be used.
+        nats: log of the answer's probability with it over that without it; above 0 it made the answer likelier.
+        box: left, top, right and bottom in pixels of the upright picture, None where it stands nowhere in the picture.
+    """
+
+    kind: str
+    what: str
+    means: str
+    nats: float = 0.0
+    box: Box | None = None
+
+    def in_words(self) -> str:
+        """Return a sentence: what was noticed, what it was taken to mean, how much likelier it made the answer."""
+        if self.kind == "picture":
+            return wording.ONLY_PRIOR.format(means=words.sentence(self.means))
+        if self.what == "":
+            return wording.UNUSABLE.format(means=words.sentence(self.means))
+        return words.moved(self.kind, self.what, self.means, self.nats, wording.ANSWER)
+
+
+class WithinProbabilities(Mapping[int, float]):
+    """The probability (0 to 1) of an answer to be at most 1, 25, 200, 750 and 2500 km off, by the distance in km.
+
+    It is empty for a photo without an answer.
+
+    >>> WithinProbabilities({1: 0.2, 25: 0.9})[25]
+    0.9
+    """
+
+    def __init__(self, shares: Mapping[int, float] = {}) -> None:
+        self._shares = dict(shares)
+
+    def __getitem__(self, km: int) -> float:
+        return self._shares[km]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._shares)
+
+    def __len__(self) -> int:
+        return len(self._shares)
+
+    def __repr__(self) -> str:
+        return f"WithinProbabilities({self._shares})"
+
+    def to_document(self) -> dict[str, float]:
+        """Return the probabilities as JSON has them: by the distance as text."""
+        return {str(km): share for km, share in self.items()}
 
 
 class Answered(NamedTuple):
@@ -81,12 +126,12 @@ class Prediction:
     longitude: float | None = None
     radius_km: float | None = None
     level: float | None = None
-    within: dict[str, float] = field(default_factory=dict)
+    within: WithinProbabilities = field(default_factory=WithinProbabilities)
     confident_to: str | None = None
     place: Place | None = None
     countries: tuple[tuple[str, float], ...] = ()
     candidates: tuple[Candidate, ...] = ()
-    evidence: tuple[dict[str, Any], ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     recorded: tuple[float, float] | None = None
     error: str | None = None
 
@@ -97,98 +142,59 @@ class Prediction:
             raise InputError(f"{self.id}: has no answer ({self.error})")
         return Answered(self.latitude, self.longitude, self.radius_km, self.level)
 
-    def _repr_html_(self) -> str:
-        """Return a small map of the likely places with the answer and its circle in words, which notebooks show."""
-        name = self.path or self.id
-        if self.error is not None:
-            return notebook_map.document(map(notebook_map.paragraph, (name, self.error)))
-        latitude, longitude, radius_km, level = self.answered
-        spots = np.array([(one.latitude, one.longitude) for one in self.candidates]).reshape(-1, 2)
-        svg = notebook_map.world_svg(spots, np.array([one.probability for one in self.candidates]), name)
-        position = f"{latitude:.4f}, {longitude:.4f} ({self.place})"
-        circle = f"{100 * level:.0f} % within {radius_km:,.3g} km."
-        return notebook_map.document([notebook_map.figure(svg, [name, position, circle])])
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the prediction as a JSON document."""
+    def to_document(self) -> dict[str, Any]:
+        """Return the prediction as a JSON document, as ``whereshot locate --format json`` prints it."""
         document = asdict(self)
+        document["within"] = self.within.to_document()
         document["countries"] = [{"country_code": code, "probability": share} for code, share in self.countries]
         if self.recorded is not None:
             document["recorded"] = dict(zip(("latitude", "longitude"), self.recorded, strict=True))
         return document
 
-
-def answer_rows(
-    posterior: Posterior,
-    *,
-    within_km: float | None = None,
-    level: float = 0.9,
-    top: int = 5,
-    radius_factor: float = 1.0,
-) -> list[dict[str, Any]]:
-    """Return the fields of a Prediction for each row of a posterior: answer, circle, probabilities and candidates.
-
-    With ``within_km`` the answer is the place that is most likely right to within this distance. ``radius_factor``
-    corrects the radii, and also all probabilities of being within a distance.
-    """
-    decided = decide(posterior, within_km)
-    circles = around(posterior, decided)
-    radius = np.minimum(circles.radius_km(level) * radius_factor, sphere.HALF_CIRCUMFERENCE_KM)
-    within = {km: circles.mass_within(km / radius_factor) for km in WITHIN_KM}
-    masses = country_masses(posterior, LEAST_SHARE)
-    candidates = _candidates(posterior, decided, top, CANDIDATE_KM / radius_factor)
-    found = []
-    for number in range(len(posterior)):
-        shares = {str(km): round(float(within[km][number]), 4) for km in WITHIN_KM}
-        found.append(
-            {
-                "latitude": round(float(decided[number, 0]), 6),
-                "longitude": round(float(decided[number, 1]), 6),
-                "radius_km": round(float(radius[number]), 3),
-                "level": level,
-                "within": shares,
-                "confident_to": next((CONFIDENT_TO[km] for km in WITHIN_KM if shares[str(km)] >= CONFIDENT), None),
-                "place": candidates[number][0].place,
-                "countries": tuple((code, round(share, 4)) for code, share in masses[number]),
-                "candidates": candidates[number],
-            }
+    def in_words(self) -> list[str]:
+        """Return the answer as plain sentences; the error alone where there is no answer."""
+        if self.error is not None:
+            return [self.error]
+        latitude, longitude, radius_km, level = self.answered
+        lines = [f"{latitude:.4f}, {longitude:.4f} ({self.place})", self._sure_words()]
+        shares = ", ".join(
+            wording.WITHIN.format(percent=words.percent(self.within[km]), distance=f"{km} km") for km in (25, 200, 750)
         )
-    return found
+        lines.append(f"{shares}; {100 * level:.0f} % within {words.distance_words(radius_km)}.")
+        lines += self.evidence_words()
+        return lines if self.recorded is None else [*lines, self._recorded_words(self.recorded)]
 
-
-def _named(points: NDArray[np.float64]) -> list[Place]:
-    """Return the places, with names, of positions (n, 2)."""
-    return [Place(*name) for name in place_names.place_names(points)]
-
-
-def _candidates(
-    posterior: Posterior, decided: NDArray[np.float64], top: int, within_km: float
-) -> list[tuple[Candidate, ...]]:
-    """Return the candidates of each row: the answer first, then the likeliest places, at least 50 km apart."""
-    gain, apart = candidates.right_within(within_km), half_square(2 * CANDIDATE_KM)
-    found = []
-    for row in range(len(posterior)):
-        every = posterior.row(row).places
-        index, held = posterior.row(row).weigh(gain)
-        spots = np.concatenate([decided[row][None], every.places[index]])
-        unit = np.concatenate([sphere.xyz(decided[row])[None], every.unit[index]])
-        held = np.concatenate([[0.0], held])  # the answer comes first, whatever it holds
-        free = np.concatenate([[True], every.spread_km[index] < WIDEST_CANDIDATE_KM])
-        chosen: list[int] = []
-        best = 0
-        while len(chosen) < top and free.any():
-            chosen.append(best)
-            free &= quarter(unit, unit[best]) > apart
-            best = int(np.where(free, held, -1.0).argmax())
-        centers = spots[chosen]
-        shares = posterior[np.full(len(chosen), row)].mass_within(centers, within_km)
-        order = [0, *(1 + np.argsort(-shares[1:], kind="stable"))]
-        found.append([(centers[number], float(shares[number])) for number in order])
-    names = iter(_named(np.array([center for row in found for center, _ in row])))
-    return [
-        tuple(
-            Candidate(round(float(center[0]), 6), round(float(center[1]), 6), round(share, 4), next(names))
-            for center, share in row
+    def _sure_words(self) -> str:
+        """Return one sentence on how sure the answer is."""
+        if self.confident_to is not None:
+            return wording.SURE.format(level=self.confident_to, percent=words.percent(CONFIDENT))
+        likely = [
+            wording.COUNTRY_SHARE.format(country=words.country_name(code), percent=words.percent(share))
+            for code, share in self.countries[:3]
+        ]
+        return (
+            f"{wording.NOT_SURE}. {wording.MOST_LIKELY.format(countries=', '.join(likely))}" if likely else "Not sure."
         )
-        for row in found
-    ]
+
+    def _recorded_words(self, recorded: tuple[float, float]) -> str:
+        """Return one sentence on the position that the camera recorded, how far off it is, and whether it was used."""
+        is_used = any(item.kind == "exif" and item.what for item in self.evidence)
+        off_km = sphere.distance_km(np.array(recorded), np.array(self.answered[:2]))
+        off = wording.OFF_ANSWER.format(
+            distance=words.distance_words(float(off_km)), used="" if is_used else wording.NOT_USED
+        )
+        return f"{wording.RECORDED_BY_CAMERA}: {recorded[0]:.5f}, {recorded[1]:.5f} ({off})."
+
+    def evidence_words(self) -> list[str]:
+        """Return a sentence for each piece of evidence."""
+        return [item.in_words() for item in self.evidence]
+
+    def _repr_html_(self) -> str:
+        """Return a small map of the likely places with the answer in words, which notebooks show."""
+        name = self.path or self.id
+        lines = [name, *self.in_words()]
+        if self.error is not None:
+            return notebook_map.document(map(notebook_map.paragraph, lines))
+        spots = np.array([(one.latitude, one.longitude) for one in self.candidates]).reshape(-1, 2)
+        svg = notebook_map.world_svg(spots, np.array([one.probability for one in self.candidates]), name)
+        return notebook_map.document([notebook_map.figure(svg, lines)])

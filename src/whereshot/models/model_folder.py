@@ -128,7 +128,10 @@ class ModelFolder:
                 settings_file.load(calibrated, Calibration) if "mixture" in self.description.readouts else None
             )
             remembered = self.path / "memory.toml"
-            self.memory_settings = settings_file.load(remembered, MemorySettings) if self.is_memory else None
+            self.memory_settings = (
+                settings_file.load(remembered, MemorySettings) if "memory" in self.description.readouts else None
+            )
+            """Of a library of photos that was learned; None for a model without one."""
         except ConfigError as error:
             raise ModelError(str(error)) from error
 
@@ -138,11 +141,6 @@ class ModelFolder:
         if self.calibration is None:
             raise ModelError(f"{self.path}: was not calibrated, so it has no such readout")
         return self.calibration.mixtures
-
-    @property
-    def is_memory(self) -> bool:
-        """Whether the model is a learned library of photos."""
-        return "memory" in self.description.readouts
 
     @property
     def onnx(self) -> Path | None:
@@ -159,7 +157,9 @@ class ModelFolder:
     def learned(self) -> LearnedPhotos | None:
         """The photos that the model learned from; None where not known. Raises ModelError for a damaged file."""
         found = LearnedPhotos.read(self.path)
-        if found is None and self.is_memory and "digest" in self.photos.column_names:  # as older libraries kept them
+        if (
+            found is None and self.memory_settings is not None and "digest" in self.photos.column_names
+        ):  # as older libraries kept them
             found = LearnedPhotos.of_file_digests([bytes.fromhex(text) for text in self.photos["digest"].to_pylist()])
         return found
 
@@ -281,6 +281,6 @@ class ModelFolder:
 
     def training_points(self) -> NDArray[np.float64]:
         """The positions (m, 2) of the training photos."""
-        if self.is_memory:
+        if self.memory_settings is not None:
             return np.stack([tables.numbers(self.photos[name]) for name in ("latitude", "longitude")], axis=1)
         return self.gallery.points

@@ -67,7 +67,7 @@ def export(model: str | Path, out: Path, *, overwrite: bool = False) -> Path:
     def fill(beside: Path) -> None:
         for path in folder.files():
             output_files.copy_file(path, beside / path.name)
-        if folder.is_memory and "digest" in folder.photos.column_names:  # of an older library
+        if folder.memory_settings is not None and "digest" in folder.photos.column_names:  # of an older library
             write_parquet(folder.photos.drop_columns(["digest"]), beside / model_folder.PHOTOS)
         output_files.write_bytes(beside / model_folder.ONNX, content)
         output_files.write_text(beside / model_folder.ONNX_DOCUMENT, json.dumps(document, indent=1) + "\n")

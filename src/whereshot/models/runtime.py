@@ -11,20 +11,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from whereshot.foundation import processes
 from whereshot.foundation.errors import InputError, ModelError, require
 from whereshot.foundation.progress import Track, silent
-from whereshot.photos import images
 from whereshot.photos.batches import Batch, batches, load
 from whereshot.photos.emptiness import EMPTY
+from whereshot.photos.photo import Photo, PhotoLike
 from whereshot.photos.preprocess import Preprocess, normalised
 
 Compute = Callable[[Batch], dict[str, NDArray[Any]]]
 """The result: outputs by name, each (photos of the batch, ...)."""
 
-Task = tuple[int, list[images.Source | None]]
+Task = tuple[int, list[PhotoLike | None]]
 """A task: the row of the first photo, and the sources of the photos."""
 
 Part = tuple[NDArray[np.int64], dict[str, NDArray[Any]], dict[int, str]]
@@ -76,7 +75,7 @@ class OnnxCompute:
         """Return the outputs of a batch by name, each (photos, ...)."""
         return self._together([self._one(batch.crops[batch.owner == number]) for number in range(len(batch.rows))])
 
-    def outputs_of(self, sources: Sequence[images.Source | None], settings: Preprocess) -> Part:
+    def outputs_of(self, sources: Sequence[PhotoLike | None], settings: Preprocess) -> Part:
         """Return the outputs of some photos. Each photo is decoded directly before the network runs on it."""
         rows, found, empty, errors = [], [], [], {}
         for row, source in enumerate(sources):
@@ -125,7 +124,7 @@ def default_workers(photos: int, device: str = "cpu") -> int:
 
 
 def compute_outputs(
-    sources: Sequence[images.Source | None],
+    sources: Sequence[PhotoLike | None],
     settings: Preprocess,
     make: Callable[[], Compute],
     *,
@@ -138,7 +137,7 @@ def compute_outputs(
 
     ``pool`` holds processes that run already. Pictures in memory (PIL) are computed in this process.
     """
-    in_memory = any(isinstance(source, Image.Image) for source in sources)
+    in_memory = any(source is not None and Photo.of(source).in_memory for source in sources)
     if in_memory or (pool is None and workers <= 1):
         parts = _in_process(sources, settings, make)
     elif pool is not None:
@@ -170,7 +169,7 @@ class Workers:
         self.close()
 
 
-def _tasks(sources: Sequence[images.Source | None]) -> Iterator[Task]:
+def _tasks(sources: Sequence[PhotoLike | None]) -> Iterator[Task]:
     for start in range(0, len(sources), BATCH):
         yield start, list(sources[start : start + BATCH])
 
@@ -183,7 +182,7 @@ def _by_photo(parts: Iterator[Part]) -> Iterator[Part | None]:
 
 
 def _in_process(
-    sources: Sequence[images.Source | None], settings: Preprocess, make: Callable[[], Compute]
+    sources: Sequence[PhotoLike | None], settings: Preprocess, make: Callable[[], Compute]
 ) -> Iterator[Part]:
     compute, left = make(), len(sources)
     parts: list[Part] = []

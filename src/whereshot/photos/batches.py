@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from whereshot.foundation import processes
 from whereshot.foundation.errors import ImageError, InputError
-from whereshot.photos import emptiness, images, picture_bytes, preprocess
+from whereshot.photos import emptiness, picture_bytes, preprocess
+from whereshot.photos.photo import PhotoLike
 from whereshot.photos.reject_reasons import NO_FILE_DETAIL
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Loader(Protocol):
 
     def __call__(
         self,
-        sources: Sequence[images.Source | None],
+        sources: Sequence[PhotoLike | None],
         settings: preprocess.Preprocess,
         *,
         batch_size: int = 16,
@@ -72,7 +73,7 @@ class Loader(Protocol):
 
 
 def batches(
-    sources: Sequence[images.Source | None],
+    sources: Sequence[PhotoLike | None],
     settings: preprocess.Preprocess,
     *,
     batch_size: int = 16,
@@ -113,7 +114,7 @@ class Processes:
 
     def __call__(
         self,
-        sources: Sequence[images.Source | None],
+        sources: Sequence[PhotoLike | None],
         settings: preprocess.Preprocess,
         *,
         batch_size: int = 16,
@@ -140,7 +141,7 @@ def _start() -> None:
 
 def _load_all(
     task: tuple[
-        list[images.Source | None],
+        list[PhotoLike | None],
         NDArray[np.int64],
         preprocess.Preprocess,
         Sequence[int] | None,
@@ -153,7 +154,7 @@ def _load_all(
 
 
 def load(
-    source: images.Source | None,
+    source: PhotoLike | None,
     settings: preprocess.Preprocess,
     random_crops: Sequence[int] | None,
     row: int,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from whereshot.foundation.errors import ImageError, InputError, require
 from whereshot.photos import batches, images, picture_bytes, preprocess
-from whereshot.photos.photo import Photo
+from whereshot.photos.photo import Photo, PhotoLike
 
 if TYPE_CHECKING:
     from whereshot.photos.augment import AugmentSettings
@@ -43,7 +43,7 @@ class Dali:
 
     def __call__(
         self,
-        sources: Sequence[images.Source | None],
+        sources: Sequence[PhotoLike | None],
         settings: preprocess.Preprocess,
         *,
         batch_size: int = 16,
@@ -145,8 +145,9 @@ def _device_count() -> int:
     return count.value if driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 else 0
 
 
-def _whole_jpeg(source: images.Source | None) -> bytes | None:
-    """The bytes of a picture that DALI decodes as Pillow does."""
+def _whole_jpeg(photo: PhotoLike | None) -> bytes | None:
+    """Return the bytes of a picture that DALI decodes as Pillow does."""
+    source = photo.source if isinstance(photo, Photo) else photo
     if not isinstance(source, (str, Path, bytes)):
         return None
     try:

@@ -18,7 +18,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from whereshot.foundation.errors import ImageError
+from whereshot.foundation.errors import ImageError, UnknownFormatError
 from whereshot.photos.picture_bytes import checked_size, contents, is_member
 
 Source = str | Path | bytes | Image.Image
@@ -99,7 +99,7 @@ def decoded(image: Image.Image, name: str, min_side: int | None, data: bytes | N
 
 def damaged(name: str, error: Exception) -> ImageError:
     """Return the error of a picture that cannot be decoded; ``error`` is the decoder's."""
-    return ImageError(f"{name}: the picture is damaged ({_one_line(error)})")
+    return ImageError(f"the picture is damaged ({_one_line(error)})", name)
 
 
 def _scaled_jpeg(image: Image.Image, data: bytes, min_side: int) -> Image.Image | None:
@@ -149,18 +149,15 @@ def opened(
                 warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit follows
                 image = Image.open(source if data is None else io.BytesIO(data), formats=FORMATS)
         except Image.DecompressionBombError as error:
-            raise ImageError(
-                f"{name}: more than {max_pixels / 1e6:.0f} megapixels, the limit; make a smaller copy"
-            ) from error
+            limit = f"more than {max_pixels / 1e6:.0f} megapixels, the limit; make a smaller copy"
+            raise ImageError(limit, name) from error
         except UnidentifiedImageError as error:
-            raise ImageError(f"{name}: not a picture in a known format (JPEG, PNG, WebP, HEIC, ...)") from error
+            raise UnknownFormatError("not a picture in a known format (JPEG, PNG, WebP, HEIC, ...)", name) from error
         except Exception as error:
-            raise ImageError(f"{name}: the picture cannot be read ({_one_line(error)})") from error
+            raise ImageError(f"the picture cannot be read ({_one_line(error)})", name) from error
     if image.width * image.height > max_pixels:
-        raise ImageError(
-            f"{name}: {image.width} x {image.height} is more than {max_pixels / 1e6:.0f} megapixels, "
-            "the limit; make a smaller copy"
-        )
+        size = f"{image.width} x {image.height} is more than {max_pixels / 1e6:.0f} megapixels"
+        raise ImageError(f"{size}, the limit; make a smaller copy", name)
     if image is not source:
         return image
     try:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from whereshot.foundation.errors import ImageError
 from whereshot.photos import images
+from whereshot.photos.picture_bytes import contents
 from whereshot.photos.recorded import Recorded, read_exif
 
 PhotoLike: TypeAlias = Union[images.Source, "Photo"]
@@ -33,14 +34,16 @@ class Photo:
     ((640, 480), None, 'RGB')
     """
 
-    __slots__ = ("_error", "_header", "_pictures", "name", "source")
+    __slots__ = ("_data", "_error", "_header", "_holds", "_pictures", "name", "source")
 
     def __init__(self, source: images.Source, name: str | None = None) -> None:
         self.source = source
         self.name = images.describe(source) if name is None else name
         self._header: _Header | None = None
-        self._error: str | None = None
+        self._error: ImageError | None = None
         self._pictures: dict[int | None, Image.Image] = {}
+        self._holds = False
+        self._data: bytes | None = None
 
     @classmethod
     def of(cls, photo: PhotoLike) -> Photo:
@@ -57,6 +60,11 @@ class Photo:
     def path(self) -> str | None:
         """The path as text that can be written anywhere (see ``images.printable``); None for bytes and PIL images."""
         return images.printable(str(self.source)) if isinstance(self.source, (str, Path)) else None
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether it is a PIL image, which is too large to send to another process."""
+        return isinstance(self.source, Image.Image)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -93,6 +101,15 @@ class Photo:
             self._pictures[min_side] = picture
         return picture
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the bytes of the file while this context lasts, so that all its questions open the file once."""
+        self._holds = True
+        try:
+            yield
+        finally:
+            self._holds, self._data = False, None
+
     def drop_pixels(self) -> None:
         """Free the memory of the pixels that are kept. Size, format and recorded metadata stay."""
         self._pictures.clear()
@@ -106,14 +123,18 @@ class Photo:
 
     @contextlib.contextmanager
     def _opened(self, min_side: int | None = None) -> Iterator[tuple[Image.Image, bytes | None]]:
-        """Open the file and note its header; give the picture and, with ``min_side``, its bytes. Raises ImageError."""
+        """Open the file, note its header, and give the picture, and its bytes if they were read. Raises ImageError."""
         if self._error is not None:
-            raise ImageError(self._error)
+            raise type(self._error)(self._error.reason, self._error.name)
         try:
-            data = images.bytes_to_scale(self.source, min_side)
+            data = images.bytes_to_scale(self.source, min_side) if self._data is None else self._data
+            if data is None and self._holds and not isinstance(self.source, Image.Image):
+                data = contents(self.source)
+            if self._holds:
+                self._data = data
             image = images.opened(self.source, data=data, name=self.name)
         except ImageError as error:
-            self._error = str(error)
+            self._error = error
             raise
         with image:
             self._note_header(image)

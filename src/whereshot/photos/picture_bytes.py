@@ -66,11 +66,11 @@ def contents(source: Stored) -> bytes:
             file.seek(start)
             data = file.read(int(place[3]))
     except OSError as error:
-        raise ImageError(f"{source}: cannot be opened ({error.strerror or error})") from error
+        raise ImageError(f"cannot be opened ({error.strerror or error})", source) from error
     if len(data) < int(place[3]):
         if place[1].lower().endswith(".zip"):
-            raise ImageError(f"{source}: the zip ends before it; download it again")
-        raise ImageError(f"{source}: the tar ends before it; pack it again with: whereshot pack")
+            raise ImageError("the zip ends before it; download it again", source)
+        raise ImageError("the tar ends before it; pack it again with: whereshot pack", source)
     return data if place[4] is None else _inflated(data, int(place[4]), source)
 
 
@@ -79,7 +79,7 @@ def _zip_data(file: BinaryIO, header: int, source: str | Path) -> int:
     file.seek(header)
     fields = file.read(_ZIP_HEADER.size)
     if not fields.startswith(b"PK\3\4") or len(fields) < _ZIP_HEADER.size:
-        raise ImageError(f"{source}: no member of the zip begins there; the file has changed, ingest it again")
+        raise ImageError("no member of the zip begins there; the file has changed, ingest it again", source)
     _, name, extra = _ZIP_HEADER.unpack(fields)
     begins: int = header + _ZIP_HEADER.size + name + extra
     return begins
@@ -89,9 +89,9 @@ def _inflated(data: bytes, length: int, source: str | Path) -> bytes:
     try:
         inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, length + 1)
     except zlib.error as error:
-        raise ImageError(f"{source}: the member of the zip is damaged ({error})") from error
+        raise ImageError(f"the member of the zip is damaged ({error})", source) from error
     if len(inflated) != length:
-        raise ImageError(f"{source}: the member of the zip does not inflate to {length} bytes; download it again")
+        raise ImageError(f"the member of the zip does not inflate to {length} bytes; download it again", source)
     return inflated
 
 
@@ -107,18 +107,18 @@ def checked_size(source: Stored, name: str | None = None) -> int:
         name, size = name or str(source), _file_size(Path(source if place is None else place[1]))
         size = size if place is None else max(int(place[3]), int(place[4] or 0))
     if size == 0:
-        raise ImageError(f"{name}: the file is empty")
+        raise ImageError("the file is empty", name)
     if size > MAX_BYTES:
-        raise ImageError(f"{name}: {size / 1024**2:.0f} MiB; the limit is {MAX_BYTES // 1024**2} MiB")
+        raise ImageError(f"{size / 1024**2:.0f} MiB; the limit is {MAX_BYTES // 1024**2} MiB", name)
     return size
 
 
 def _file_size(path: Path) -> int:
     try:
         if path.is_dir():
-            raise ImageError(f"{path}: a folder, not a picture")
+            raise ImageError("a folder, not a picture", path)
         return path.stat().st_size
     except FileNotFoundError:
-        raise ImageError(f"{path}: no such file") from None
+        raise ImageError("no such file", path) from None
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
-        raise ImageError(f"{path}: cannot be opened ({getattr(error, 'strerror', error)})") from error
+        raise ImageError(f"cannot be opened ({getattr(error, 'strerror', error)})", path) from error

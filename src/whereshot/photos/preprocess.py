@@ -17,7 +17,7 @@ from PIL import Image
 from pydantic import Field, model_validator
 
 from whereshot.foundation.settings_file import Settings
-from whereshot.photos import images
+from whereshot.photos.photo import Photo, PhotoLike
 
 _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 SQUARE_RATIO = 1.05
@@ -79,24 +79,24 @@ class RandomCrop(Settings):
         return self
 
 
-def load(source: images.Source, settings: Preprocess) -> NDArray[np.float32]:
-    """Return the crops (c, 3, size, size) of a picture, from left to right or from top to bottom. Raises ImageError.
+def load(photo: PhotoLike, settings: Preprocess) -> NDArray[np.float32]:
+    """The crops (c, 3, size, size) of a picture, left to right or top to bottom. Raises ImageError.
 
     A nearly square picture has one crop, at the center; so has each picture with ``crops = 1``. With ``whole`` the
     result is (1, 3, h, w).
     """
-    return normalised(pixels(source, settings), settings)
+    return normalised(pixels(photo, settings), settings)
 
 
-def pixels(source: images.Source, settings: Preprocess) -> NDArray[np.uint8]:
+def pixels(photo: PhotoLike, settings: Preprocess) -> NDArray[np.uint8]:
     """Return the crops of ``load`` before they are normalised: (c, size, size, 3), 0 to 255."""
-    return crops_of(decode(source, settings), settings)
+    return crops_of(decode(photo, settings), settings)
 
 
-def decode(source: images.Source, settings: Preprocess) -> Image.Image:
+def decode(photo: PhotoLike, settings: Preprocess) -> Image.Image:
     """Return the whole upright picture, large enough for ``crops_of``. Raises ImageError."""
     # half as much again as needed: a decode at just the final size is softer than a resize from above
-    return images.open_rgb(source, min_side=settings.resize * 3 // 2)
+    return Photo.of(photo).rgb(min_side=settings.resize * 3 // 2)
 
 
 def crops_of(image: Image.Image, settings: Preprocess) -> NDArray[np.uint8]:
@@ -106,7 +106,7 @@ def crops_of(image: Image.Image, settings: Preprocess) -> NDArray[np.uint8]:
 
 
 def random_pixels(
-    source: images.Source,
+    photo: PhotoLike,
     settings: Preprocess,
     rng: np.random.Generator,
     crop: RandomCrop = RandomCrop(),  # noqa: B008
@@ -117,7 +117,7 @@ def random_pixels(
     """
     drawn = draw_crop(crop, rng)
     enough, sharp = max(2.0, 1 / drawn.least_share), 1.5 / drawn.least_share  # a small crop needs more of its picture
-    image = images.open_rgb(source, min_side=int(settings.size * min(enough, sharp)))
+    image = Photo.of(photo).rgb(min_side=int(settings.size * min(enough, sharp)))
     view = random_view(image.size, settings, drawn)
     return view.cut(np.asarray(image.resize(view.size, _FILTERS[settings.interpolation], view.box, reducing_gap=3.0)))
 
@@ -204,9 +204,9 @@ def random_view(picture: tuple[int, int], settings: Preprocess, drawn: DrawnCrop
     return View((left, top, right, bottom), (settings.size, settings.size), ((0, 0),), settings.size)
 
 
-def load_random(source: images.Source, settings: Preprocess, rng: np.random.Generator) -> NDArray[np.float32]:
+def load_random(photo: PhotoLike, settings: Preprocess, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return the crop of ``random_pixels``, normalised: (1, 3, size, size). Raises ImageError."""
-    return normalised(random_pixels(source, settings, rng), settings)
+    return normalised(random_pixels(photo, settings, rng), settings)
 
 
 def normalised(crops: NDArray[np.uint8], settings: Preprocess) -> NDArray[np.float32]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from whereshot.locate.geolocator import Located
     from whereshot.locate.lookalikes import Lookalike, LookalikeGallery
     from whereshot.locate.prediction import Prediction
+    from whereshot.models.model import Model
     from whereshot.models.nearest_photos import Metric
     from whereshot.posterior.base import Posterior
 
@@ -47,10 +48,11 @@ class LocatedPhotos:
     """The answers for several photos, in order.
 
     ``paths`` are the files of the photos; ``posteriors`` hold the heaviest places of each photo for the map of a page,
-    or None for a photo that failed. ``model`` is the name of the model.
+    or None for a photo that failed. ``model`` is the name of the model; ``only_prior`` that it looks at no picture.
     """
 
     model: str
+    only_prior: bool
     paths: Sequence[str]
     predictions: Sequence[Prediction]
     posteriors: Sequence[Posterior | None]
@@ -67,7 +69,7 @@ class LookalikePhotos:
 
 
 def collect(
-    located: Iterable[Located], model: str, paths: Sequence[str], form: PredictionFormat, posterior_file: Path | None
+    located: Iterable[Located], model: Model, paths: Sequence[str], form: PredictionFormat, posterior_file: Path | None
 ) -> LocatedPhotos:
     """Locate all photos, and return the answers with what ``form`` needs of the posteriors.
 
@@ -91,7 +93,7 @@ def collect(
         from whereshot.posterior.parquet import to_table
 
         write_parquet(pa.concat_tables([to_table(posterior, [name]) for name, posterior in kept]), posterior_file)
-    return LocatedPhotos(model, paths, predictions, posteriors)
+    return LocatedPhotos(model.name, not model.looks_at_pictures, paths, predictions, posteriors)
 
 
 def finite(value: Any) -> Any:
@@ -118,7 +120,7 @@ def _prediction_words(prediction: Prediction) -> str:
     """Return the lines on one photo: its name, the answer in words, and the candidates."""
     from whereshot.locate import words
 
-    lines = [visible(prediction.path or ""), *("  " + visible(line) for line in words.in_words(prediction))]
+    lines = [visible(prediction.path or ""), *("  " + visible(line) for line in prediction.in_words())]
     for number, candidate in enumerate(prediction.candidates, start=1):
         position = f"{candidate.latitude:9.4f}, {candidate.longitude:9.4f}"
         lines.append(f"  {number}. {position}  {words.percent(candidate.probability):>9}  {candidate.place}")
@@ -126,7 +128,7 @@ def _prediction_words(prediction: Prediction) -> str:
 
 
 def _predictions_json(answers: LocatedPhotos) -> str:
-    return json_text({"model": answers.model, "predictions": [p.to_json() for p in answers.predictions]})
+    return json_text({"model": answers.model, "predictions": [p.to_document() for p in answers.predictions]})
 
 
 def _predictions_geojson(answers: LocatedPhotos) -> str:
@@ -144,13 +146,13 @@ def _predictions_csv(answers: LocatedPhotos) -> str:
 def _predictions_html(answers: LocatedPhotos) -> str:
     from whereshot.report import prediction_formats
 
-    return prediction_formats.to_html(answers.predictions, answers.posteriors, answers.model, answers.paths)
+    return prediction_formats.to_html(
+        answers.predictions, answers.posteriors, answers.model, answers.paths, only_prior=answers.only_prior
+    )
 
 
 def _verdict_table(verdict: Verdict) -> str:
-    from whereshot.locate import words
-
-    return "\n".join(map(visible, words.verdict_words(verdict)))
+    return "\n".join(map(visible, verdict.in_words()))
 
 
 def _lookalikes_table(answer: LookalikePhotos) -> str:

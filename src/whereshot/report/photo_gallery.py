@@ -22,6 +22,7 @@ from whereshot.foundation import output_files
 from whereshot.foundation.errors import InputError, OutputError
 from whereshot.foundation.progress import Track, silent
 from whereshot.locate.geolocator import Geolocator
+from whereshot.locate.options import LocateOptions
 from whereshot.locate.prediction import Place, Prediction
 from whereshot.models.learned_photos import sift
 from whereshot.photos import images
@@ -60,7 +61,7 @@ def exhibit(
         raise OutputError(f"{out}: exists already; choose another --out" + ", or give --overwrite" * out.is_dir())
     if len(records) == 0:
         raise InputError("there is no photo to show")
-    sifted = sift([locator.learned], records.strings("image"), include=include_learned, track=track)
+    sifted = sift([locator.model.learned], records.strings("image"), include=include_learned, track=track)
     records = records[sifted.kept]
     truth = records.points
     chosen = set(np.random.default_rng(seed).permutation(len(records))[:shown].tolist())
@@ -69,7 +70,7 @@ def exhibit(
             output_files.make_folder(folder)
         names: list[str] = []
         predictions: list[Prediction] = []
-        located = locator.locate_each(records.strings("image"), text=text, track=track)
+        located = locator.locate_each(records.strings("image"), LocateOptions(text=text), track=track)
         for row, one in enumerate(located):
             predictions.append(one.prediction)
             if row in chosen and one.posterior is not None:
@@ -115,7 +116,7 @@ def _write(
         "distance_km": round(distance_km, 3),
         "credit": {column: record.get(column) for column in CREDIT},
     }
-    document = prediction.to_json() | {"id": name, "path": None, "recorded": None}
+    document = prediction.to_document() | {"id": name, "path": None, "recorded": None}
     prediction_json = with_member(document, "map", to_geojson(cells_of(posterior)))
     text = with_member(entry, "prediction", prediction_json)
     output_files.write_text(beside / ENTRIES / f"{name}.json", text)

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from whereshot.earth import polygons, sphere
-from whereshot.earth.sphere import DISTANCES_KM
 from whereshot.foundation.errors import ImageError, visible
-from whereshot.locate.geolocator import WITHOUT_PICTURES
-from whereshot.locate.prediction import Prediction
-from whereshot.locate.words import PRIOR_NOTE, country_name, distance_words, in_words, percent
+from whereshot.locate.prediction import WITHIN_KM, Prediction
+from whereshot.locate.words import PRIOR_NOTE, country_name, distance_words, percent
 from whereshot.photos.photo import Photo
 from whereshot.posterior.base import Posterior
 
@@ -34,8 +32,7 @@ def to_csv(predictions: Iterable[Prediction]) -> str:
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    distances = [str(km) for km in DISTANCES_KM]
-    shares = [f"within_{km}" for km in distances]
+    shares = [f"within_{km}" for km in WITHIN_KM]
     where = ["id", "path", "latitude", "longitude", "radius_km", "level", *shares]
     writer.writerow(
         [*where, "confident_to", "place", "country_code", "recorded_latitude", "recorded_longitude", "error"]
@@ -45,7 +42,7 @@ def to_csv(predictions: Iterable[Prediction]) -> str:
         answer = [p.id, p.path, p.latitude, p.longitude, p.radius_km, p.level]
         cells = [
             *answer,
-            *(p.within.get(km) for km in distances),
+            *(p.within.get(km) for km in WITHIN_KM),
             p.confident_to,
             place,
             country,
@@ -68,7 +65,7 @@ def to_geojson(predictions: Iterable[Prediction]) -> dict[str, Any]:
 
     features = []
     for p in predictions:
-        document = p.to_json()
+        document = p.to_document()
         latitude, longitude = document.pop("latitude"), document.pop("longitude")
         point = None if latitude is None else {"type": "Point", "coordinates": [longitude, latitude]}
         features.append({"type": "Feature", "geometry": point, "properties": {"kind": "answer", **document}})
@@ -84,9 +81,17 @@ def to_geojson(predictions: Iterable[Prediction]) -> dict[str, Any]:
 
 
 def to_html(
-    predictions: Sequence[Prediction], posteriors: Sequence[Posterior | None], model: str, sources: Sequence[Any] = ()
+    predictions: Sequence[Prediction],
+    posteriors: Sequence[Posterior | None],
+    model: str,
+    sources: Sequence[Any] = (),
+    *,
+    only_prior: bool = False,
 ) -> str:
-    """Return one self-contained page: a map with the posterior, answer, circle and recorded position of each photo."""
+    """Return one self-contained page: a map with every photo's posterior, answer, circle and recorded position.
+
+    ``model`` is the model's name; ``only_prior`` says that it looks at no picture. ``sources`` are the pictures.
+    """
     from whereshot.report import single_page
 
     photos = []
@@ -99,8 +104,8 @@ def to_html(
                 "latitude": p.latitude,
                 "longitude": p.longitude,
                 "radius_km": p.radius_km,
-                "recorded": p.to_json()["recorded"],
-                "lines": in_words(p),
+                "recorded": p.to_document()["recorded"],
+                "lines": p.in_words(),
                 "boxes": _boxes(p, source),
                 "places": _drawn(posterior),
                 "candidates": [
@@ -117,7 +122,7 @@ def to_html(
                 + ("; hollow pin: recorded by the camera" if p.recorded else ""),
             }
         photos.append(entry)
-    note = PRIOR_NOTE if model in WITHOUT_PICTURES else f"Model: {model}. Borders: Natural Earth."
+    note = PRIOR_NOTE if only_prior else f"Model: {model}. Borders: Natural Earth."
     data = {"photos": photos, "borders": single_page.borders(), "earth_km": sphere.EARTH_KM, "note": note}
     return single_page.whole("report.html", data)
 
@@ -132,10 +137,10 @@ def _boxes(prediction: Prediction, source: Any) -> list[list[Any]]:
         return []
     found = []
     for item in prediction.evidence:
-        if item["box"] is not None and item["kind"] != "text/language":
-            left, top, right, bottom = item["box"]
+        if item.box is not None and item.kind != "text/language":
+            left, top, right, bottom = item.box
             shares = [left / width, top / height, (right - left) / width, (bottom - top) / height]
-            found.append([*(round(share, 4) for share in shares), f"{item['what']}: {item['means']}"])
+            found.append([*(round(share, 4) for share in shares), f"{item.what}: {item.means}"])
     return found
 
 

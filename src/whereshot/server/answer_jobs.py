@@ -7,14 +7,15 @@ several photos have an ``album``: one prediction from all of them together.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from whereshot.earth import areas
 from whereshot.foundation.errors import ImageError, InputError
+from whereshot.locate.answers import answer_rows
 from whereshot.locate.geolocator import Geolocator, Located
-from whereshot.locate.prediction import Prediction, answer_rows
+from whereshot.locate.prediction import Prediction
 from whereshot.photos import images
 from whereshot.photos.photo import Photo
 from whereshot.photos.recorded import Recorded
@@ -37,6 +38,14 @@ class LocateJob:
     names: list[str | None]
     photos: list[bytes]
     form: str = JSON
+
+
+class NamedPhoto(NamedTuple):
+    """A photo of a request: what it is called in the answer, its file name, which may be missing, and its bytes."""
+
+    id: str
+    name: str | None
+    content: bytes
 
 
 @dataclass(frozen=True)
@@ -62,80 +71,74 @@ class Answerer:
         other, and ``send_line`` gets the line of each photo at once.
         """
         try:
-            region = None if options.region is None else _area(options.region)
+            located = (
+                options.locate if options.region is None else replace(options.locate, region=_area(options.region))
+            )
         except InputError as error:
-            refused = str(error).replace(" and no such file", "")
-            return [_problem(400, refused)] * len(jobs)
-        contents = [content for job in jobs if job.form != LINES for content in job.photos]
-        answers = iter(self._locate(contents, options, region))
+            return [_problem(400, str(error))] * len(jobs)
+        options = replace(options, locate=located)
+        uploads = [upload for job in jobs if job.form != LINES for upload in _uploads(job)]
+        answers = iter(self._locate(uploads, options))
         replies = []
         for number, job in enumerate(jobs):
             if job.form == LINES:
                 own = []
-                for photo, content in enumerate(job.photos):
-                    own.append(_named(self._locate([content], options, region)[0], job, photo))
+                for photo, upload in enumerate(_uploads(job)):
+                    own += self._locate([upload], options)
                     send_line(number, photo, _line(own[-1], photo, len(job.photos), options))
             else:
-                own = [_named(next(answers), job, photo) for photo in range(len(job.photos))]
+                own = [next(answers) for _ in job.photos]
             replies.append(self._reply(job, own, options))
         return replies
 
-    def _locate(self, photos: Sequence[bytes], options: Options, region: areas.Region | None) -> list[Located]:
+    def _locate(self, uploads: Sequence[NamedPhoto], options: Options) -> list[Located]:
         """Return the answer for each photo, or the error of a photo that cannot be answered."""
-        sources: list[images.Source] = []
+        photos: list[Photo] = []
         recorded_or_error: list[Recorded | str] = []
-        for content in photos:
+        for upload in uploads:
             try:
-                source, recorded = self._admitted(content, options)
+                photo, recorded = self._admitted(upload, options)
             except ImageError as error:
                 recorded_or_error.append(str(error))
             else:
-                sources.append(source)
+                photos.append(photo)
                 recorded_or_error.append(recorded)
-        located = self.locator.locate_each(
-            sources,
-            within_km=options.within_km,
-            level=options.level,
-            top=options.top,
-            region=region,
-            text=options.text,
-            use_exif=options.use_exif,
-        )
-        answers = iter(list(located))
-        return [self._located(answers, found, options) for found in recorded_or_error]
+        answers = iter(list(self.locator.locate_each(photos, options.locate)))
+        return [
+            self._located(answers, upload, found, options)
+            for upload, found in zip(uploads, recorded_or_error, strict=True)
+        ]
 
-    def _admitted(self, content: bytes, options: Options) -> tuple[images.Source, Recorded]:
-        """Return the picture to decode, and what the answer may show of the camera's record. Raises ImageError."""
-        form = pictures.admit(content, self._most_pixels)
-        recorded = Photo(content).recorded if options.recorded else Recorded()
-        if options.use_exif:
-            return content, recorded
-        return pictures.without_metadata(content, form, self._most_pixels), recorded
+    def _admitted(self, upload: NamedPhoto, options: Options) -> tuple[Photo, Recorded]:
+        """Return the picture as it may be looked at, and what the answer shows of what the camera recorded."""
+        form = pictures.admit(upload.content, self._most_pixels, upload.id)
+        photo = Photo(upload.content, upload.id)
+        recorded = photo.recorded if options.recorded else Recorded()
+        if options.locate.use_exif:
+            return photo, recorded
+        return pictures.without_metadata(upload.content, form, self._most_pixels, upload.id), recorded
 
-    def _located(self, answers: Any, found: Recorded | str, options: Options) -> Located:
+    def _located(
+        self, answers: Iterator[Located], upload: NamedPhoto, found: Recorded | str, options: Options
+    ) -> Located:
         """Return the next answer, or the error ``found`` of a photo that was refused."""
         if isinstance(found, str):
-            return Located(Prediction(id="", error=found), None)
-        located: Located = next(answers)
-        prediction, posterior = located.prediction, located.posterior
+            return Located(Prediction(id=upload.id, path=upload.name, error=found), None)
+        located = next(answers)
+        prediction, posterior = replace(located.prediction, id=upload.id, path=upload.name), located.posterior
         if posterior is None:
-            return located
-        if found.latitude is not None and found.longitude is not None:
-            prediction = replace(prediction, recorded=(found.latitude, found.longitude))
+            return Located(prediction, None)
+        if found.position is not None:
+            prediction = replace(prediction, recorded=found.position)
         if options.coarse_km is not None:
             posterior = coarsen.coarsened(posterior, options.coarse_km)
             evidence = coarsen.without_places(prediction.evidence)
-            prediction = replace(prediction, evidence=evidence, recorded=None, **self._decided(posterior, options))
+            coarse = self._decided(posterior, options)
+            prediction = replace(coarse, id=upload.id, path=upload.name, evidence=evidence)
         return Located(prediction, posterior)
 
-    def _decided(self, posterior: Posterior, options: Options) -> dict[str, Any]:
-        return answer_rows(
-            posterior,
-            within_km=options.within_km,
-            level=options.level,
-            top=options.top,
-            radius_factor=self.locator.radius_factor(),
-        )[0]
+    def _decided(self, posterior: Posterior, options: Options) -> Prediction:
+        return answer_rows(posterior, options.locate, radius_factor=self.locator.model.radius_factor())[0]
 
     def _reply(self, job: LocateJob, located: list[Located], options: Options) -> Reply:
         predictions = [photo.prediction for photo in located]
@@ -150,11 +153,11 @@ class Answerer:
         album_json = "null"
         if pooled is not None:
             prediction, posterior, facts = pooled
-            album_json = _with_map(prediction.to_json() | facts, posterior, options)
+            album_json = _with_map(prediction.to_document() | facts, posterior, options)
         name = as_json(self.locator.name)
         if job.form == LINES:
             return Reply(200, LINES, _encoded(f'{{"model":{name},"album":{album_json}}}\n'))
-        parts = [_with_map(photo.prediction.to_json(), photo.posterior, options) for photo in located]
+        parts = [_with_map(one.prediction.to_document(), one.posterior, options) for one in located]
         return Reply(200, JSON, _encoded(f'{{"model":{name},"predictions":[{",".join(parts)}],"album":{album_json}}}'))
 
     def _pooled(
@@ -173,25 +176,23 @@ class Answerer:
         else:  # pool the coarse posteriors: exact ones would reveal where in its cell a photo lies
             pooled = same_place.pool(posteriors, coarsen.coarsened(prior, options.coarse_km))
             posterior = coarsen.coarsened(pooled.posterior, options.coarse_km)
-        prediction = Prediction(id="album", **self._decided(posterior, options))
+        prediction = replace(self._decided(posterior, options), id="album")
         facts = {"photos": len(posteriors), "agreement_nats": round(pooled.agreement_nats, 2)}
         return prediction, posterior, facts
 
 
 @functools.lru_cache(32)
 def _area(name: str) -> areas.Region:
-    return areas.read_area(name)
+    return areas.named_area(name)
 
 
-def _named(located: Located, job: LocateJob, number: int) -> Located:
-    """Return the answer with the client's name for the photo as its id: a file name without folders."""
-    name = job.names[number]
-    file_name = images.printable(name.replace("\\", "/").rpartition("/")[2])[:255] if name else None
-    prediction = replace(located.prediction, id=file_name or f"photo-{number}", path=file_name)
-    if prediction.error is not None:
-        error = prediction.error.replace(images.describe(bytes(job.photos[number])), prediction.id)
-        prediction = replace(prediction, error=error)
-    return Located(prediction, located.posterior)
+def _uploads(job: LocateJob) -> list[NamedPhoto]:
+    """Return the photos of a job under the names that the client gave them: file names without folders."""
+    uploads = []
+    for number, (name, content) in enumerate(zip(job.names, job.photos, strict=True)):
+        called = images.printable(name.replace("\\", "/").rpartition("/")[2])[:255] if name else None
+        uploads.append(NamedPhoto(called or f"photo-{number}", called or None, bytes(content)))
+    return uploads
 
 
 def _with_map(document: dict[str, Any], posterior: Posterior | None, options: Options) -> str:
@@ -205,7 +206,7 @@ def _with_map(document: dict[str, Any], posterior: Posterior | None, options: Op
 
 def _line(located: Located, number: int, count: int, options: Options) -> bytes:
     """Return the line of one photo of several (NDJSON)."""
-    document = _with_map(located.prediction.to_json(), located.posterior, options)
+    document = _with_map(located.prediction.to_document(), located.posterior, options)
     return _encoded(f'{{"index":{number},"of":{count},"prediction":{document}}}\n')
 
 

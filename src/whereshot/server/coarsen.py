@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.earth import s2, sphere
+from whereshot.locate.prediction import Evidence
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.prior import density_prior
 
@@ -42,9 +42,9 @@ def coarsened(posterior: Posterior, km: float) -> Posterior:
     return Posterior.from_mass(_positions(cells, level), held[None], np.maximum(wide, half_km))
 
 
-def without_places(evidence: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+def without_places(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
     """Return the evidence without the kinds that name a place, which are more exact than the grid."""
-    return tuple(item for item in evidence if item["kind"] not in _NAMES_A_PLACE)
+    return tuple(item for item in evidence if item.kind not in _NAMES_A_PLACE)
 
 
 def _positions(cells: s2.CellIds, level: int) -> sphere.Points:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from whereshot.locate.geolocator import Geolocator
-from whereshot.models import model_folder
 
 CARD, SCORES = "README.md", "report.json"
 _KEPT = ("photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "nll", "coverage", "intervals", "protocol")
@@ -15,9 +14,7 @@ _KEPT = ("photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "nl
 
 def describe(locator: Geolocator) -> dict[str, Any]:
     """Return the description of a model for ``/v1/models``. Parts that its folder does not have are None."""
-    folder = locator.folder
-    if folder is None and locator.name == model_folder.COMPACT:
-        folder = model_folder.ModelFolder(model_folder.COMPACT)
+    folder = locator.model.described_by
     description: dict[str, Any] = {
         "name": locator.name,
         "readouts": [] if folder is None else list(folder.description.readouts),

@@ -15,6 +15,7 @@ from PIL import ExifTags, Image
 
 from whereshot.foundation.errors import ImageError
 from whereshot.photos import images
+from whereshot.photos.photo import Photo
 
 _STARTS = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP|GIF8[79]a|II\*\0|MM\0\*|BM|....ftyp(?:avi|he[ivm]|mif|msf)",
@@ -32,30 +33,29 @@ _KEPT = frozenset([0xE0, 0xEE])
 """Markers of the application segments of a JPEG that are kept: JFIF and Adobe state how colours are stored."""
 
 
-def admit(content: bytes, most_pixels: int) -> str:
+def admit(content: bytes, most_pixels: int, name: str | None = None) -> str:
     """Return the format of a picture that may be decoded. Raises ImageError for any other file.
 
-    The header is read for the size: ``most_pixels`` is the limit.
+    The header is read for the size: ``most_pixels`` is the limit. ``name`` stands in errors.
     """
-    name = images.describe(content)
+    name = images.describe(content) if name is None else name
     if not _STARTS.match(content):
-        raise ImageError(f"{name}: not a picture in a known format (JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF, BMP)")
+        raise ImageError("not a picture in a known format (JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF, BMP)", name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit follows
             with Image.open(io.BytesIO(content), formats=images.FORMATS) as image:
                 form, (width, height) = image.format or "", image.size
     except Image.DecompressionBombError as error:
-        raise ImageError(
-            f"{name}: more than {most_pixels / 1e6:.0f} megapixels, the limit; make a smaller copy"
-        ) from error
+        limit = f"more than {most_pixels / 1e6:.0f} megapixels, the limit; make a smaller copy"
+        raise ImageError(limit, name) from error
     except Exception as error:  # decoders raise anything from OSError to struct.error
-        raise ImageError(f"{name}: the picture is damaged or in no known format") from error
+        raise ImageError("the picture is damaged or in no known format", name) from error
     if width * height > most_pixels:
         size = f"{width} x {height} is more than {most_pixels / 1e6:.0f} megapixels"
-        raise ImageError(f"{name}: {size}, the limit; make a smaller copy")
+        raise ImageError(f"{size}, the limit; make a smaller copy", name)
     if _DOCUMENTS.search(content[:_SNIFFED]) or _is_followed(content, form):
-        raise ImageError(f"{name}: there is another file in this picture; save the picture without it")
+        raise ImageError("there is another file in this picture; save the picture without it", name)
     return form
 
 
@@ -85,21 +85,24 @@ def _end_of(content: bytes, form: str) -> int:
     return len(content)
 
 
-def without_metadata(content: bytes, form: str, most_pixels: int) -> images.Source:
+def without_metadata(content: bytes, form: str, most_pixels: int, name: str | None = None) -> Photo:
     """Return the picture without EXIF, XMP, comments, previews and bytes after its end. Its orientation is kept.
 
     For a JPEG the result is a shorter JPEG with the same coded pixels. For other formats it is the decoded picture.
+    ``name`` stands in errors. Raises ImageError.
     """
+    name = images.describe(content) if name is None else name
     if form in images.JPEG:
         try:
             with Image.open(io.BytesIO(content), formats=("JPEG",)) as opened:
                 turned = opened.getexif().get(ExifTags.Base.Orientation, 1)
         except Exception:  # damaged EXIF: leave the picture as it is
             turned = 1
-        return b"".join([content[:2], _orientation(turned), *_parts(content)[0]])
-    image = images.open_rgb(content, max_pixels=most_pixels)
+        return Photo(b"".join([content[:2], _orientation(turned), *_parts(content)[0]]), name)
+    with images.opened(content, most_pixels, name=name) as opened:
+        image = images.decoded(opened, name, None, None)
     image.info.clear()
-    return image
+    return Photo(image, name)
 
 
 def _orientation(turned: object) -> bytes:

@@ -80,7 +80,7 @@ def write(
     page, engine_bytes = _built(page)
     _check_free(out, overwrite)
     geolocator = Geolocator.load(model)
-    if geolocator.folder is None:
+    if not geolocator.model.looks_at_pictures:
         raise InputError(
             f"{geolocator.name} uses only the text in a picture, which a site cannot read; "
             "make a model of your own: whereshot learn, whereshot train"
@@ -90,15 +90,16 @@ def write(
         index = beside / "index.html"
         output_files.write_text(index, guarded(index.read_text("utf-8")))
         loaded = engine_bytes + _put_model(geolocator, beside, engine_bytes, say)
-    if geolocator.trained.is_memory:
+    if geolocator.model.network_model.folder.memory_settings is not None:
         say(f"{out}: contains features and places of the photos; publish it only if you may publish their places")
     return WrittenSite(out, sum(path.stat().st_size for path in out.rglob("*") if path.is_file()), loaded)
 
 
 def _put_model(geolocator: Geolocator, site: Path, engine_bytes: int, say: Callable[[str], None]) -> int:
     """Write the files that a browser needs of a model into the folder of a site; return their size in bytes."""
-    folder = geolocator.trained
-    description, arrays = described(geolocator.readout(), folder)
+    model = geolocator.model.network_model
+    folder = model.folder
+    description, arrays = described(model.readout(), folder)
     tables, layout = packed(arrays)
     names = gzip.compress(json.dumps(names_of(arrays), ensure_ascii=False).encode(), mtime=0)
     contents = {"network.onnx": _network(folder, say), "tables.bin": tables, "names.bin": names}
@@ -109,7 +110,7 @@ def _put_model(geolocator: Geolocator, site: Path, engine_bytes: int, say: Calla
         "version": VERSION,
         "preprocess": folder.description.preprocess.model_dump(mode="json"),
         "readout": description,
-        "radius_factor": geolocator.radius_factor(),
+        "radius_factor": model.radius_factor(),
         "files": {file.partition(".")[0]: {"path": file, "bytes": len(held)} for file, held in contents.items()},
         "engine_bytes": engine_bytes,
         "arrays": layout,

@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import traceback
-from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from whereshot.foundation import library_remarks
@@ -52,12 +51,13 @@ def _warm(answerer: Any, text: bool) -> None:
     import numpy as np
     from PIL import Image
 
+    from whereshot.locate.options import LocateOptions
     from whereshot.server.answer_jobs import LocateJob
     from whereshot.server.options import Options
 
     buffer = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)).save(buffer, "JPEG")
-    answerer.answer([LocateJob([None], [buffer.getvalue()])], Options(text=text), lambda *_: None)
+    answerer.answer([LocateJob([None], [buffer.getvalue()])], Options(LocateOptions(text=text)), lambda *_: None)
 
 
 def _answer(answerer: Any, batch: dict[str, Any], requests: BinaryIO, replies: BinaryIO) -> None:
@@ -73,7 +73,7 @@ def _answer(answerer: Any, batch: dict[str, Any], requests: BinaryIO, replies: B
         _send(replies, {"photo": [job, photo], "length": len(line)}, line)
 
     try:
-        answers = answerer.answer(jobs, Options(**batch["options"]), send_line)
+        answers = answerer.answer(jobs, Options.of_document(batch["options"]), send_line)
     except Exception:  # a bug must not end the process; a traceback contains nothing of a picture
         traceback.print_exc()
         _send(replies, {"broken": True})
@@ -94,7 +94,7 @@ def batch_header(names: list[list[str | None]], lengths: list[list[int]], forms:
     jobs = [
         {"names": some, "lengths": long, "form": form} for some, long, form in zip(names, lengths, forms, strict=True)
     ]
-    return json.dumps({"jobs": jobs, "options": asdict(options)}).encode() + b"\n"
+    return json.dumps({"jobs": jobs, "options": options.to_document()}).encode() + b"\n"
 
 
 if __name__ == "__main__":

@@ -225,7 +225,7 @@ def _known_before(out: Path, base: ModelFolder, settings: Preprocess, overwrite:
     if overwrite:
         return None
     before = ModelFolder(out)
-    if not before.is_memory:
+    if before.memory_settings is None:
         raise OutputError(f"{out}: holds a model that was not learned; choose another out, or give --overwrite")
     same = before.hashes.get(model_folder.ONNX) == base.hashes[model_folder.ONNX]
     if not same or before.description.preprocess != settings:

@@ -192,10 +192,10 @@ def _of_model(
     locator: Geolocator, records: Records, track: Track
 ) -> tuple[RowPosteriors, Callable[[NDArray[np.float64]], NDArray[np.int64]]]:
     """Return the posteriors of the model's cells for the readable pictures, and a function from positions to cells."""
-    folder = locator.folder
+    folder = locator.model.described_by
     if folder is None or "cells" not in folder.description.readouts:
         raise InputError(f"{locator.name}: has no cells to refine; give a model that whereshot train made")
-    outputs, rows, errors = locator.outputs(records.strings("image"), track=track)
+    outputs, rows, errors = locator.model.network_model.outputs(records.strings("image"), track=track)
     if not len(rows):
         raise InputError(f"none of {len(records)} pictures could be read; first: {next(iter(errors.values()))}")
     order = np.argsort(rows)

@@ -16,6 +16,7 @@ from whereshot.foundation.errors import ImageError, InputError
 from whereshot.foundation.progress import silent
 from whereshot.locate import explain
 from whereshot.locate.geolocator import Geolocator
+from whereshot.locate.options import LocateOptions
 from whereshot.models import model_folder, networks
 from whereshot.models.readout.gallery import Gallery
 from whereshot.photos.sources import SOURCES
@@ -53,11 +54,11 @@ def test_a_trained_model_is_explained(method: str, tiny: Path, tiny_model: Path,
 def test_a_candidate_is_explained(tiny: Path, tiny_model: Path) -> None:
     locator = Geolocator.load(tiny_model, "cpu")
     (prediction,) = locator.locate(str(tiny / "lima-0.png"), text=False)
-    found = explain.explain(locator, str(tiny / "lima-0.png"), number=2, text=False)
+    found = explain.explain(locator, str(tiny / "lima-0.png"), number=2, options=LocateOptions(text=False))
     assert found.place == prediction.candidates[1]
     assert found.in_words()[0].startswith("Candidate 2: ")
     with pytest.raises(InputError, match=r"^there is no candidate 9\d\d: the answer has \d+"):
-        explain.explain(locator, str(tiny / "lima-0.png"), number=999, text=False)
+        explain.explain(locator, str(tiny / "lima-0.png"), number=999, options=LocateOptions(text=False))
 
 
 def test_a_vision_transformer_is_explained(tiny: Path, tiny_model: Path, tmp_path: Path) -> None:
@@ -81,7 +82,7 @@ def test_a_vision_transformer_is_explained(tiny: Path, tiny_model: Path, tmp_pat
 
 def test_a_learned_library_is_explained(tiny: Path, learned: Path) -> None:
     photo = tiny / "lima-0.png"
-    found = explain.explain(Geolocator.load(learned), str(photo), text=False)
+    found = explain.explain(Geolocator.load(learned), str(photo), options=LocateOptions(text=False))
     assert found.heat is not None and np.isfinite(found.heat.values).all()
     refused = run(photo, "--model", learned, "--method", "gradcam")
     assert str(refused.exception) == "mine has its network for ONNX Runtime alone; take --method occlusion"

@@ -71,9 +71,9 @@ def test_networks_whose_channels_come_last() -> None:
 def test_what_is_differentiated_is_what_is_answered(tiny_model: Path, tiny: Path) -> None:
     """The mixture in torch gives the mass that the NumPy readout gives, near and far."""
     locator = Geolocator.load(tiny_model, "cpu")
-    outputs, *_ = locator.outputs([str(tiny / "lima-0.png")])
-    posterior = locator.readout("mixture")(outputs)
-    folder = locator.folder
+    outputs, *_ = locator.model.network_model.outputs([str(tiny / "lima-0.png")])
+    posterior = locator.model.network_model.readout("mixture")(outputs)
+    folder = locator.model.network_model.folder
     settings = folder.calibration.mixtures["mixture"]
     gallery = gallery_readout.with_settings(folder.gallery, settings.gallery)
     tensors = {name: torch.from_numpy(np.asarray(values)) for name, values in outputs.items()}

@@ -154,8 +154,8 @@ def test_an_aligned_model_answers_so_without_torch(tiny: Path, tmp_path: Path) -
     assert {*model.calibration.mixtures["mixture"].gate.offset} == {"cells", "gallery", "places"}
     photos = [str(tiny / f"{town}-1.png") for town in TOWNS]
     towns = np.array([town[:2] for town in TOWNS.values()])
-    outputs, rows, _ = Geolocator.load(folder).outputs(photos)
-    alone = best(Geolocator.load(folder).readout("places")(outputs), 25.0)[np.argsort(rows)]
+    outputs, rows, _ = Geolocator.load(folder).model.network_model.outputs(photos)
+    alone = best(Geolocator.load(folder).model.network_model.readout("places")(outputs), 25.0)[np.argsort(rows)]
     assert (sphere.distance_km(alone, towns) < 100).sum() >= 5
     pytest.importorskip("onnx", reason="needs onnx (extra export)")
     exported = onnx_export.export(folder, tmp_path / "exported")

@@ -140,8 +140,8 @@ def test_a_run_from_end_to_end(tiny: Path, tmp_path: Path) -> None:
     assert (mixture.position, mixture.best) == ("prototypes", 3)
     locator = Geolocator.load(folder)
     photos = [tiny / f"{town}-0.png" for town in TOWNS]
-    outputs, rows, _ = locator.outputs(photos)
-    told = locator.readout("cells")(outputs).mode()[np.argsort(rows)]
+    outputs, rows, _ = locator.model.network_model.outputs(photos)
+    told = locator.model.network_model.readout("cells")(outputs).mode()[np.argsort(rows)]
     assert (sphere.distance_km(told, np.array([town[:2] for town in TOWNS.values()])) < 25).all()
 
 

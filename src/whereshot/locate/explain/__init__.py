@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,9 +22,11 @@ from whereshot.locate.explain import gradcam, overlay, rollout
 from whereshot.locate.explain.base import NEAR_KM, HeatMap, grid_of, on_picture
 from whereshot.locate.explain.occlusion import occlude
 from whereshot.locate.geolocator import Geolocator
+from whereshot.locate.options import LocateOptions
 from whereshot.locate.prediction import Candidate, Place, Prediction
 from whereshot.models.readout import gallery as gallery_readout
-from whereshot.photos import images, preprocess
+from whereshot.photos import preprocess
+from whereshot.photos.photo import Photo, PhotoLike
 
 LEAST_MASS = 1e-12
 """Masses are clipped to this distance from 0 and 1 before their log odds are taken."""
@@ -36,7 +37,7 @@ Method = Callable[[Geolocator, Image.Image, NDArray[np.float64], Track], HeatMap
 
 def by_occlusion(geolocator: Geolocator, picture: Image.Image, place: NDArray[np.float64], track: Track) -> HeatMap:
     """Return the heat from hiding parts of the picture, for any model whose posterior depends on the picture."""
-    settings = geolocator.trained.description.preprocess
+    settings = geolocator.model.network_model.folder.description.preprocess
     shorter = settings.resize * 3 // 2
     if min(picture.size) > shorter:  # no network sees more: hiding and resizing take a fraction of the time
         scale = shorter / min(picture.size)
@@ -61,7 +62,7 @@ def by_rollout(geolocator: Geolocator, picture: Image.Image, place: NDArray[np.f
 
 def by_gradcam(geolocator: Geolocator, picture: Image.Image, place: NDArray[np.float64], track: Track) -> HeatMap:
     """Return the heat by Grad-CAM, for convolutional networks."""
-    network, folder = _network(geolocator), geolocator.trained
+    network, folder = _network(geolocator), geolocator.model.network_model.folder
     settings = folder.mixtures["mixture"]
     gallery = gallery_readout.with_settings(folder.gallery, settings.gallery)
     log_mass = gradcam.log_mass_near(place, NEAR_KM, folder.hierarchy, gallery, settings, geolocator.prior)
@@ -73,7 +74,7 @@ METHODS: dict[str, Method] = {"occlusion": by_occlusion, "rollout": by_rollout, 
 
 
 def _network(geolocator: Geolocator) -> Any:
-    folder = geolocator.trained
+    folder = geolocator.model.network_model.folder
     if folder.description.head is None:
         raise InputError(f"{geolocator.name} has its network for ONNX Runtime alone; take --method occlusion")
     require("torch", extra="torch")
@@ -86,7 +87,7 @@ def _of_crops(
     """Return the heat over the picture from ``heat``, which gives the heat (c, h, w) over the network's crops."""
     import torch
 
-    settings = geolocator.trained.description.preprocess
+    settings = geolocator.model.network_model.folder.description.preprocess
     view = preprocess.fixed_view(picture.size, settings)
     crops = torch.from_numpy(preprocess.load(picture, settings))
     return on_picture(heat(crops), view, picture.size, grid_of(picture.size))
@@ -115,7 +116,7 @@ class Explanation:
         of = "the answer" if self.number is None else f"candidate {self.number}"
         spot = f"{self.place.latitude:.4f}, {self.place.longitude:.4f} ({self.place.place})"
         lines = [f"{of[:1].upper()}{of[1:]}: {spot}, {words.percent(self.place.probability)} within {NEAR_KM:g} km"]
-        return [*lines, *self._heat_words(), *words.evidence_words(self.prediction)]
+        return [*lines, *self._heat_words(), *self.prediction.evidence_words()]
 
     def _heat_words(self) -> list[str]:
         if self.heat is None:
@@ -140,7 +141,7 @@ class Explanation:
             rows, columns = self.heat.values.shape
             heat = {"rows": rows, "columns": columns, "unit": self.heat.unit, "values": values}
             heat |= {"specific_to_place": self.heat.specific, "most": self.heat.where()}
-        answered = self.prediction.to_json()
+        answered = self.prediction.to_document()
         return {
             "photo": self.photo,
             "model": self.model,
@@ -161,44 +162,47 @@ class Explanation:
 
     def draw(self) -> Image.Image:
         """Draw the picture with its heat map, frames around the text that was read, and a legend."""
-        boxes = [item["box"] for item in self.prediction.evidence if item["box"]]
+        boxes = [item.box for item in self.prediction.evidence if item.box]
         title = [f"{self.method}, {self.model}" if self.heat is not None else self.model, *self.in_words()]
         return overlay.draw(self.picture, self.heat, title, boxes)
 
 
 def explain(
     geolocator: Geolocator,
-    photo: images.Source,
+    photo: PhotoLike,
     *,
     method: str = "occlusion",
     number: int | None = None,
-    text: bool = True,
-    use_exif: bool = False,
+    options: LocateOptions | None = None,
     track: Track = silent,
 ) -> Explanation:
     """Explain the answer for a photo, or its candidate ``number`` (from 1).
 
-    Raises ImageError for a picture that cannot be read, and InputError for an unknown method or candidate.
+    ``options`` are those of the answer; it lists as many candidates as ``number`` asks for.
+
+    Raises ImageError for a picture that cannot be read, InputError for a method or a candidate that there is not.
     """
     if method not in METHODS:
         raise InputError(f"no method {method!r}; {nearest_name(method, METHODS)}")
     if number is not None and number < 1:
         raise InputError(f"candidates are counted from 1; got {number}")
-    picture = images.open_rgb(photo)
-    (prediction,) = geolocator.locate(photo, text=text, use_exif=use_exif, top=max(5, number or 0))
+    options = options or LocateOptions()
+    photo = Photo.of(photo)
+    with photo.held():
+        picture = photo.rgb()
+        (prediction,) = geolocator.locate(photo, replace(options, top=max(options.top, number or 0)))
     if prediction.error is not None:
         raise ImageError(prediction.error)
     place, heat = _chosen(prediction, number), None
     why = _why_none(geolocator, prediction)
     if why is None:
         heat = METHODS[method](geolocator, picture, np.array([place.latitude, place.longitude]), track)
-    name = images.printable(str(photo)) if isinstance(photo, (str, Path)) else "photo"
-    return Explanation(name, geolocator.name, method, prediction, place, number, heat, why, picture)
+    return Explanation(photo.path or "photo", geolocator.name, method, prediction, place, number, heat, why, picture)
 
 
 def _chosen(prediction: Prediction, number: int | None) -> Candidate:
     if number is None:
-        near = prediction.within[f"{NEAR_KM:g}"]
+        near = prediction.within[int(NEAR_KM)]
         latitude, longitude, *_ = prediction.answered
         return Candidate(latitude, longitude, near, prediction.place or Place(None, None, None, None))
     if number > len(prediction.candidates):
@@ -209,8 +213,8 @@ def _chosen(prediction: Prediction, number: int | None) -> Candidate:
 
 def _why_none(geolocator: Geolocator, prediction: Prediction) -> str | None:
     """Return why the picture does not influence the answer; None where it does."""
-    if geolocator.folder is None:
+    if not geolocator.model.looks_at_pictures:
         return f"{geolocator.name} has no visual posterior, and only what is read moves its answer; give --model DIR"
-    if any(item["kind"] == "picture" for item in prediction.evidence):
+    if any(item.kind == "picture" for item in prediction.evidence):
         return "this is no photo, and was left to where photos are taken at all"
     return None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from whereshot.foundation.errors import ImageError
-from whereshot.photos import images, picture_bytes
+from whereshot.foundation.errors import ImageError, UnknownFormatError
+from whereshot.photos import picture_bytes
 from whereshot.photos.fetch import base
 from whereshot.photos.photo import Photo
 from whereshot.photos.reject_reasons import TOO_SMALL
@@ -42,12 +42,13 @@ def check_picture(data: bytes, url: str) -> str:
     if len(data) < picture_bytes.LEAST_BYTES:
         raise base.RefusedError(TOO_SMALL, f"{url}: {len(data)} bytes; photos have more than 1,024")
     try:
-        images.open_rgb(data, min_side=64)
-        kind = Photo(data).format
+        photo = Photo(data)
+        photo.rgb(min_side=64)
+        kind = photo.format
+    except UnknownFormatError as error:
+        raise base.RefusedError(base.NO_PICTURE, f"{url}: {error.reason}") from None
     except ImageError as error:
-        text = str(error).removeprefix(f"picture of {len(data)} bytes: ")
-        reason = base.NO_PICTURE if text.startswith("not a picture") else base.DAMAGED
-        raise base.RefusedError(reason, f"{url}: {text}") from None
+        raise base.RefusedError(base.DAMAGED, f"{url}: {error.reason}") from None
     if kind not in _SUFFIXES:
         raise base.RefusedError(base.NO_PICTURE, f"{url}: {kind}, which photos are not kept in")
     return _SUFFIXES[kind]
