@@ -11,7 +11,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from starlette.testclient import TestClient
 
-from http_client import PROBLEM, get, is_problem, metric
+from http_client import PROBLEM, SMALL, get, is_problem, metric
 from serving_process import Server
 from waiting import PATIENCE_S
 from whereshot.server.app import Service, make_app
@@ -26,7 +26,7 @@ def test_what_else_is_told(server: Server) -> None:
         "bytes": 20_000_000,
         "request_bytes": 100_000_000,
         "pixels": 5_000_000,
-        "seconds": 5.0,
+        "seconds": SMALL["upload_s"],
     }
     assert (page["model"], page["gallery"], page["needs_token"]) == ("compact", False, False)
     (model,) = get(server, "/v1/models").json()["models"]
