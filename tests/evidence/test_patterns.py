@@ -6,7 +6,8 @@ import pytest
 
 from conftest import line
 from whereshot.earth.countries import countries
-from whereshot.evidence.patterns import host_words, pattern_cues, patterns
+from whereshot.evidence.patterns import pattern_cues, patterns
+from whereshot.evidence.web_addresses import host_words
 
 
 def test_every_pattern_names_real_countries() -> None:

@@ -1,11 +1,13 @@
-"""Names of places in lines: towns by their authorities, and numbers that are no postcodes."""
+"""Names of places in lines: towns by their authorities, and words, people, dishes and brands that are no towns."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from conftest import FuseWorld, line
 from whereshot.earth import sphere
+from whereshot.evidence.place_names import place_cues
 from whereshot.evidence.text import cues_of
 from whereshot.posterior.decision import best
 
@@ -18,3 +20,72 @@ def test_a_town_hall_names_its_town(fuse_world: FuseWorld) -> None:
 
 def test_a_year_is_no_postcode() -> None:
     assert not [cue for cue in cues_of([line("Est. 1998 Nice"), line("2023 March")]) if cue.trust == "text/place/named"]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["Salat mit Datteln", "4 Datteln in Ringe schneiden"],
+        ["Frische Datteln", "100 g"],
+        ["www.vans.com"],
+        ["KEEP CLIMBING", "delta.com"],
+        ["Autohaus Müller Probefahrt", "www.nissan.com"],
+        ["CHARLOTTE"],
+        ["Sofia & Martin", "Just Married"],
+        ["Hannah Lincoln", "1890 - 1952"],
+        ["CLUB SANDWICH", "Turkey Bacon Cheddar"],
+        ["BOLOGNA SANDWICH", "Buffalo Wings"],
+        ["PANAMA HATS"],
+        ["CORK SCREWS"],
+        ["BERLIN DÖNER KEBAP"],
+        ["Mon-Sat"],
+        ["Salat (z"],
+        ["Pfanne"],
+        ["EL Senf"],
+        ["Deutsch"],
+        ["UNIQUE"],
+        ["MATURE"],
+        ["PARE"],
+        ["ARRÊT"],
+        ["Honden aan de lijn"],
+        ["NICE DAY"],
+        ["SPLIT"],
+    ],
+    ids=" / ".join,
+)
+def test_words_people_dishes_and_brands_are_no_places(texts: list[str]) -> None:
+    assert place_cues([line(text) for text in texts]) == []
+
+
+@pytest.mark.parametrize("text", ["Willkommen in Essen", "45657 Datteln", "Ville de Nice", "www.stadt-essen.de"])
+def test_support_makes_a_word_a_town(text: str) -> None:
+    assert [cue.trust for cue in place_cues([line(text)])] == ["text/place/named"]
+
+
+@pytest.mark.parametrize("text", ["Maastricht", "Vilanova i la Geltrú", "KOLDING 14", "A7 Flensburg", "MUSSOORIE"])
+def test_a_name_alone_in_its_line_is_plain(text: str) -> None:
+    lines = [line(text), line("Bitte nicht betreten und die Wege nicht verlassen")]
+    assert [cue.trust for cue in place_cues(lines)] == ["text/place/plain"]
+
+
+def test_a_name_in_a_sentence_is_weak_at_most() -> None:
+    assert [cue.trust for cue in place_cues([line("2015 MEDIBANK MELBOURNE FESTIVAL RUN")])] == ["text/place/weak"]
+    assert place_cues([line("Der Wein aus Altafulla schmeckt")]) == []
+
+
+def test_towns_near_each_other_support_each_other() -> None:
+    cues = place_cues([line("Reus 12"), line("Altafulla 25")])
+    assert [(cue.trust, {proposal.country_code for proposal in cue.proposals}) for cue in cues] == [
+        ("text/place/named", {"ES"}),
+        ("text/place/named", {"ES"}),
+    ]
+
+
+def test_a_misread_name_counts_only_with_support() -> None:
+    assert place_cues([line("Rotterdqm")]) == []
+    (cue,) = place_cues([line("Gemeente Rotterdqm")])
+    assert (cue.trust, cue.discount) == ("text/place/named", 0.6)
+
+
+def test_goods_are_not_where_they_were_made() -> None:
+    assert place_cues([line("Made in Sheffield, England")]) == []

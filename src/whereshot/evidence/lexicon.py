@@ -11,7 +11,7 @@ import functools
 import math
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -224,3 +224,20 @@ def word_zipf(word: str, language: str) -> float:
         return 0.0
     own = (found.languages == NUMBER[language]) & (found.difference < 2)
     return float(found.log_frequency[own].max() / math.log(10) + 9) if own.any() else 0.0
+
+
+def frequent_in_one_language(words: Sequence[str], least_zipf: float) -> bool:
+    """Return whether one language has all words in lower case, each at least that frequent on the Zipf scale.
+
+    >>> frequent_in_one_language(["happy", "day"], 4), frequent_in_one_language(["happy", "tag"], 4)
+    (True, False)
+    """
+    common: set[int] | None = None
+    for word in words:
+        found = lexicon().find(word)
+        if found is None:
+            return False
+        kept = (found.log_frequency / math.log(10) + 9 >= least_zipf) & (found.difference < 2)
+        own = set(found.languages[kept].tolist())
+        common = own if common is None else common & own
+    return bool(common)

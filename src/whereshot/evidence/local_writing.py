@@ -121,4 +121,4 @@ def features(lines: Sequence[Line], cues: Sequence[Cue]) -> NDArray[np.float64]:
 
 def _is_independent(cue: Cue) -> bool:
     """Return whether a cue is neither the language nor a place name that can also be an ordinary word."""
-    return cue.trust == "text/place/named" or cue.kind not in ("text/language", "text/place")
+    return cue.trust in ("text/place/qualified", "text/place/named") or cue.kind not in ("text/language", "text/place")

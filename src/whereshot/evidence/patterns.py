@@ -8,30 +8,20 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from whereshot.earth.countries import countries
 from whereshot.evidence.base import Box, Cue, Line
+from whereshot.evidence.web_addresses import addresses, country_of_domain
 from whereshot.foundation.package_data import read_toml
 
-_DOMAIN = re.compile(
-    r"(?<![\w.-])(?P<certain>(?:https?:/{1,2}|[\w.+-]+@)?(?:w{1,3}\.)?)"
-    r"(?P<host>(?:[^\W_](?:[\w-]*[^\W_])?\.)+(?P<ending>[a-z]{2,10}))(?![\w@-])(?P<path>/\S*)?",
-    re.IGNORECASE,
-)
-_BARE_SHARE = 0.5
-"""Least share of the line that a web address without "www" must fill. In a sentence, "end.Then" lacks a space."""
-_BARE_LETTERS = 3
-"""Least number of letters in the name of a web address without "www"."""
 _DIALLING = re.compile(r"(?:(?<![\d+.,])\+ ?|(?<![\d.,:/+-])00(?=[1-9]))(?P<code>[1-9]\d{0,2})(?P<rest>[\d ()/.-]{6,})")
 _NATIONAL_DIGITS = range(6, 13)
 """How many digits a telephone number has after its country code."""
 _DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d\d(?!\d)")
 _SERIAL = re.compile(r"(?:\bn[ro°º]|#|\bart|\bcode|\bean|\bisbn|\bserial|\bid|\bs/n)[.:]? ?$", re.IGNORECASE)
 _AMOUNT = re.compile(r"[\d.,]")
-_TYPICAL_SECOND_LEVEL = frozenset(["co", "gov", "gob", "gouv", "ac", "org", "com", "net", "edu", "go", "or", "ne"])
 
 
 @dataclass(frozen=True)
@@ -102,47 +92,12 @@ def _quoted(text: str, match: re.Match[str], kind: str) -> str:
     return text[start:stop].strip(" .,")
 
 
-def _addresses(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield each web or mail address as it is written, with the labels of its host in lower case.
-
-    Text without "www", "http" or "@" can look like an address where a space is missing between two sentences. It is
-    kept only where its form makes an address likely.
-    """
-    for match in _DOMAIN.finditer(text):
-        host = match.group("host")
-        labels = host.lower().split(".")
-        if len(labels[-2]) < 2 or not re.search(r"[^\W\d_]", labels[-2]):
-            continue
-        ending = match.group("ending")
-        has_second_level = len(labels) > 2 and labels[-2] in _TYPICAL_SECOND_LEVEL
-        name = labels[-3] if has_second_level else labels[-2]
-        likely = (
-            (ending.islower() or host.isupper())
-            and sum(char.isalpha() for char in name) >= _BARE_LETTERS
-            and name not in _table()["domains"]["abbreviations"]
-            and name not in _table()["domains"]["files"]
-            and (has_second_level or match.group("path") or len(match.group()) >= _BARE_SHARE * len(text.strip()))
-        )
-        if match.group("certain") or likely:
-            yield match.group(), labels
-
-
 def _domain_cues(text: str, box: Box) -> list[Cue]:
-    table = _table()["domains"]
     cues = []
-    for address, labels in _addresses(text):
-        ending = labels[-1]
-        has_second_level = len(labels) > 2 and labels[-2] in _TYPICAL_SECOND_LEVEL
-        if ".".join(labels[-2:]) in table["worldwide"]:
-            continue
-        if ending in table["special"]:
-            code = table["special"][ending]
-        elif len(ending) == 2 and (ending not in table["skip"] or has_second_level):
-            code = ending.upper()
-        else:
-            continue
-        if code in countries().by_code:
-            means = f"a web address under .{ending}"
+    for address, labels in addresses(text):
+        code = country_of_domain(labels)
+        if code is not None:
+            means = f"a web address under .{labels[-1]}"
             cues.append(Cue("text/domain", address, means, "text/domain", countries={code: 1.0}, box=box))
     return cues
 
@@ -172,11 +127,3 @@ def _is_national(rest: str) -> bool:
     digits = [char for char in rest if char.isdigit()]
     round_number = re.fullmatch(r"\d{0,2}(?:[ .]000)+\D*", rest) is not None
     return len(digits) in _NATIONAL_DIGITS and not round_number and not _DATE.search(rest)
-
-
-def host_words(text: str) -> list[str]:
-    """Return the names in web addresses, without endings: "www.stockholm.se/park" gives ["stockholm"]."""
-    words = []
-    for _, labels in _addresses(text):
-        words += [label for label in labels[:-1] if label not in _TYPICAL_SECOND_LEVEL and label not in ("www", "v")]
-    return words

@@ -1,97 +1,104 @@
-"""Find the names of towns in lines of text, also where letters were misread, and make cues that propose the towns.
+"""Lines of text in, cues that name places out: towns on signs, wary of ordinary words, people, dishes and brands.
 
-A name has one of three kinds of trust, each with a fitted reliability:
-
-* *named*: the words around it show that a place is meant ("Ajuntament d'Altafulla", "21073 Hamburg",
-  "www.stockholm.se").
-* *weak*: the place is probably not meant: a part of another name, a street that is named after a town, a misread name,
-  the name of a very small town, or only the name of a very large city, as on T-shirts.
-* *plain*: all others.
+A name's trust has five kinds, each with its reliability: *qualified* by its state or country ("London, Ontario"),
+*named* where the words around it say that a town is meant ("Ajuntament d'Altafulla", "21073 Hamburg") or where towns
+near each other are named together, *plain* where it stands alone in its line, *region* for a state or country that
+visitors are welcomed to, and *weak* for a large city's name in any other line or alone, as on T-shirts. A name that is
+also an ordinary word or a person's is no evidence without such support, and neither is a misread name.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from whereshot.earth import sphere
+from whereshot.earth.name_index import name_keys
 from whereshot.earth.towns import gazetteer
+from whereshot.evidence import name_context, qualified_names
+from whereshot.evidence.ambiguous_names import LARGEST_NAMESAKE, other_meanings
 from whereshot.evidence.base import Box, Cue, Line, Proposal
-from whereshot.evidence.lexicon import word_zipf
-from whereshot.evidence.patterns import host_words
-from whereshot.evidence.worldwide_words import is_worldwide
+from whereshot.evidence.lexicon import frequent_in_one_language
+from whereshot.evidence.qualified_names import Qualified, area_spans, greeted_area
+from whereshot.evidence.town_hosts import host_towns
+from whereshot.evidence.town_spans import (
+    LEAST_LETTERS_MISREAD,
+    TownSpan,
+    WrittenLine,
+    is_ideographic,
+    is_written_as_name,
+    largest_towns,
+    misread_towns,
+    town_spans,
+)
+from whereshot.evidence.web_addresses import host_words
 
-TRUSTS = ("text/place/named", "text/place/plain", "text/place/weak")
+TRUSTS = (
+    "text/place/qualified",
+    "text/place/named",
+    "text/place/plain",
+    "text/place/region",
+    "text/place/weak",
+)
+"""The kinds of trust, the best first."""
 MISREAD_DISCOUNT = 0.6
-"""The reliability of a name is multiplied by this for each misread letter."""
-MOST_TOWNS = 24
-"""The most towns that one name can mean; the largest towns are kept."""
-LEAST_LETTERS = 4
-"""Shorter names are ignored."""
-LEAST_LETTERS_FUZZY = 6
-"""Letters from which a name is also searched with misread letters."""
-LEAST_LETTERS_TWO_ERRORS = 12
-"""In a name with fewer letters, two misread letters are allowed only for a large city."""
+"""Share of its reliability that a name keeps for each misread letter."""
+LONG_NAME = 8
+"""Letters from which a misread name is as good as a right one."""
 WORLD_CITY = 900_000
-"""Inhabitants from which a city's name alone is often a brand, a print on a shirt or a destination."""
-_LONGEST_NAME_WORDS = 5
-_WORD = re.compile(r"[^\W\d_]+(?:['’.-][^\W\d_]+)*", re.UNICODE)
-_PLACE_COMES = re.compile(
-    r"(?:\b(?:ajuntament|ayuntamiento|comune|mairie|ville|commune|municipality|city|town|borough|parish|village|port"
-    r"|gemeente|gemeinde|stadt|hansestadt|landeshauptstadt|kreis|landkreis|kommune|kommun|concello|câmara municipal"
-    r"|município|prefeitura|municipio|municipalidad|gmina|miasto|město|obec|općina|grad|občina|mesto|universit\w+"
-    r"|polizei|feuerwehr|stadtwerke|bahnhof|gare|station|estaci[oó]n?|stazione|flughafen|airport|parish council)"
-    r"(?:\s+(?:de|d|di|da|do|del|della|van|von|of|the|la|le|les|el|der|den|i|na))*['’]?\s*"
-    r"|\b(?!(?:19|20)\d\d\b)\d{4,5}\s+|\b\d{3} \d{2}\s+)$",
-    re.IGNORECASE,
+"""Inhabitants from which a city's name alone is as likely a brand, a shirt or a destination."""
+LARGE_TOWN = 100_000
+SMALL_TOWN = 2_000
+AGREE_KM = 60.0
+"""Towns that are named together agree where they are at most this far apart."""
+AREA_SPREAD_KM = 30.0
+"""How far half of a town's share of its area lies around it, at least."""
+FREQUENT_ZIPF, FREQUENT_POPULATION = 4.5, 50_000
+"""A name of several words, each that frequent, is no name of a town below that population."""
+_GENERIC = re.compile(
+    r"(?:^|\s)(?:city|town|port|village|station|gare|ville|grad|vila|kreis|mesto|město|miasto|kota|bandar)\s+$", re.I
 )
-_PLACE_FOLLOWS = re.compile(
-    r"^\s*(?:,?\s*\(?(?:kommune?|council|city council|borough|stadt|airport|bahnhof|hbf|station|univers\w+|municipality"
-    r"|strand|havn|stad|domkirke|cathedral|castle|zoo)\b)",
-    re.IGNORECASE,
+_POPULATION_FOLLOWS = re.compile(
+    r"^\W*(?:pop(?:ulation)?|elev(?:ation)?|altitude|einwohner|habitants|habitantes|inhabitants|hab)\b.*\d", re.I
 )
-_NOT_A_PLACE_COMES = re.compile(
-    r"(?:\b(?:made in|hotel|café|cafe|restaurant|bar|pizzeria|rue|avenue|av|via|calle|carrer|avenida|rua|platz|from"
-    r"|de la rue|street|road|tour|i love|i ♥|university of|fc|the)\s+(?:de |di |d['’]|of )?)$",
-    re.IGNORECASE,
-)
-_ELIDED = re.compile(r"\b([dlsn]|dell|nell|all|dall|sull)['’](?=[^\W\d_])", re.IGNORECASE)
-_MADE_IN = re.compile(r"\b(?:made|designed|assembled|fabriqué|hergestellt|product) (?:in|of|en)\b", re.IGNORECASE)
-_STREET_FOLLOWS = re.compile(
-    r"^\s*(?:er)?(?:str(?:aße|asse|\.)|platz|allee|weg|road|rd|street|st\.|avenue|ave|hotel|fc|fashion|hilton|style"
-    r"|pizza|paper|fog|bridge)\b",
-    re.IGNORECASE,
-)
+_ROAD = re.compile(r"\b(?:[A-Z]{1,2}[- ]?\d{1,4}|[IVX]{1,4}|km|mi|N|S|E|W|NE|NW|SE|SW|exit|[a-z])\b|\d")
 
 
 @dataclass(frozen=True)
 class Mention:
-    """A name as it was read, the rows of the towns that it can mean, its number of misread letters, and its trust."""
+    """A name as it was read, the towns that it may mean, misread letters, and how far it is to be trusted.
+
+    ``area`` is the state or country beside it, "" for none. ``spread_km`` is the least spread of its proposals.
+    """
 
     text: str
-    towns: np.ndarray
+    towns: NDArray[np.int64]
     errors: int
     trust: str
-    box: Box | None
+    box: Box
+    area: str = ""
+    spread_km: float = 1.5
 
 
-def place_cues(lines: Sequence[Line], languages: Mapping[str, float]) -> list[Cue]:
-    """Return one cue for each place that is named. A place that is named twice counts once, by its best mention.
-
-    ``languages`` is P(language | text) of all lines, by code.
-    """
+def place_cues(lines: Sequence[Line]) -> list[Cue]:
+    """Return one cue for each place named; the same place named twice counts once, by its best mention."""
     best: dict[frozenset[int], Mention] = {}
-    alone = sum(len(_WORD.findall(line.text)) for line in lines) <= 3
-    for line in lines:
-        for mention in _mentions(line, languages, alone):
-            key = frozenset(mention.towns.tolist())
-            known = best.get(key)
-            if known is None or _rank(mention) < _rank(known):
-                best[key] = mention
+    for mention in _mentions(lines):
+        key = frozenset(mention.towns.tolist())
+        known = best.get(key)
+        if known is None or _rank(mention) < _rank(known):
+            best[key] = mention
     return [_cue(mention) for mention in best.values()]
+
+
+def _rank(mention: Mention) -> tuple[int, int]:
+    """Best mentions first: by trust, then by how few letters were misread."""
+    return TRUSTS.index(mention.trust), mention.errors
 
 
 def _cue(mention: Mention) -> Cue:
@@ -104,131 +111,178 @@ def _cue(mention: Mention) -> Cue:
             latitude=float(known.points[index, 0]),
             longitude=float(known.points[index, 1]),
             country_code=str(known.country_codes[index]),
-            spread_km=float(np.clip(0.02 * math.sqrt(people), 1.5, 12.0)),
+            spread_km=float(np.clip(0.02 * math.sqrt(people), mention.spread_km, max(12.0, mention.spread_km))),
             weight=float(share),
         )
         for index, people, share in zip(mention.towns, population, weight / weight.sum(), strict=True)
     )
     first = max(proposals, key=lambda proposal: proposal.weight)
-    others = {1: "", 2: ", or another place of this name"}.get(
-        len(proposals), f", or one of {len(proposals) - 1} other places of this name"
+    others = {1: "", 2: ", or the other place so called"}.get(
+        len(proposals), f", or one of {len(proposals) - 1} other places so called"
     )
-    means = f"the place {first.name} ({first.country_code}){others}"
+    if mention.trust == "text/place/region":
+        means = f"the region {mention.area} ({first.country_code})"
+    elif mention.area:
+        means = f"the place {first.name} in {mention.area} ({first.country_code}){others}"
+    else:
+        means = f"the place {first.name} ({first.country_code}){others}"
     discount = MISREAD_DISCOUNT**mention.errors
     return Cue("text/place", mention.text, means, mention.trust, discount, proposals=proposals, box=mention.box)
 
 
-def _rank(mention: Mention) -> tuple[int, int]:
-    """Return a sort key that puts the best mention first: by trust, then by the number of misread letters."""
-    return TRUSTS.index(mention.trust), mention.errors
+def _mentions(lines: Sequence[Line]) -> Iterator[Mention]:
+    """Yield every mention of a place in the lines of one picture."""
+    written = [
+        WrittenLine.of(number, "" if name_context.MADE_IN.search(line.text) else line.text)
+        for number, line in enumerate(lines)
+    ]
+    taken: set[tuple[int, int]] = set()
+    for qualified in qualified_names.qualified_names(written):
+        for span in (qualified.town, qualified.area):
+            taken |= {(span.line.number, word) for word in range(span.first, span.last)}
+        yield _qualified_mention(qualified, lines)
+    region = None if taken else greeted_area(written)
+    if region is not None:
+        span, area = region
+        taken |= {(span.line.number, word) for word in range(span.first, span.last)}
+        towns, box = largest_towns(area.towns()), lines[span.line.number].box
+        yield Mention(span.text, towns, 0, "text/place/region", box, area.name, AREA_SPREAD_KM)
+    spans = [span for line in written for span in _free_spans(line, taken)]
+    hosts = {key for line in lines for key in name_keys(host_words(line.text))}
+    judged = [(span, _trust(span, written, hosts)) for span in spans]
+    agreeing = _agreeing([span for span, trust in judged if trust is None or trust[0] != "text/place/named"])
+    for span, trust in judged:
+        own = agreeing.get((span.line.number, span.first))
+        if own is not None and (trust is None or trust[0] != "text/place/named"):
+            trust = ("text/place/named", own)
+        if trust is not None:
+            yield Mention(span.text, trust[1], span.errors, trust[0], lines[span.line.number].box)
+    for line in lines:
+        for label, towns in host_towns(line.text):
+            yield Mention(label, towns, 0, "text/place/named", line.box)
 
 
-def _mentions(line: Line, languages: Mapping[str, float], alone: bool) -> Iterator[Mention]:
-    known = gazetteer()
-    for word in host_words(line.text):
-        if len(word) >= LEAST_LETTERS:
-            towns = _largest(known.named(word))
-            if len(towns) and not _is_ordinary(word, towns, languages):
-                yield Mention(word, towns, 0, "text/place/named", line.box)
-    if _MADE_IN.search(line.text):
-        return
-    written = _ELIDED.sub(r"\1 ", line.text)  # "d'Altafulla" is the town after an article
-    words = list(_WORD.finditer(written))
-    all_capitals = line.text.upper() == line.text
-    used = np.zeros(len(words), dtype=bool)
-    for length in range(min(_LONGEST_NAME_WORDS, len(words)), 0, -1):
-        for start in range(len(words) - length + 1):
-            span = slice(start, start + length)
-            if used[span].any():
+def _qualified_mention(qualified: Qualified, lines: Sequence[Line]) -> Mention:
+    town, area = qualified.town, qualified.area
+    a, b = lines[town.line.number].box, lines[area.line.number].box
+    box = (min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
+    name = next((one.name for one in area.areas if one.holds(town.towns).any()), area.text)
+    return Mention(qualified.text, town.towns, town.errors, "text/place/qualified", box, area=name)
+
+
+def _free_spans(line: WrittenLine, taken: set[tuple[int, int]]) -> Iterator[TownSpan]:
+    """Yield the names of towns in the words that no qualified name takes, then misread ones with support."""
+    used = {word for number, word in taken if number == line.number}
+    for span in town_spans(line):
+        if not used & set(range(span.first, span.last)):
+            used |= set(range(span.first, span.last))
+            yield span
+    for first in range(len(line.words)):
+        for last in range(min(first + 3, len(line.words)), first, -1):
+            text = line.between(first, last)
+            if used & set(range(first, last)) or len(text) < LEAST_LETTERS_MISREAD:
                 continue
-            text = written[words[start].start() : words[start + length - 1].end()]
-            if all(is_worldwide(word.group()) for word in words[span]):
+            if not (is_written_as_name(line, first, last) and _is_supported(line.before(first), line.after(last))):
                 continue
-            letters = sum(char.isalpha() for char in text)
-            written_as_name = letters >= LEAST_LETTERS and (all_capitals or text[0].isupper())
-            if not written_as_name and not _is_ideographic(text):
-                continue
-            towns, errors = _towns_of(text, length)
-            if len(towns) == 0:
-                continue
-            used[span] = True
-            before, after = written[: words[start].start()], written[words[start + length - 1].end() :]
-            trust = _trust(text, towns, errors, before, after, all_capitals, languages, alone)
-            if trust is not None:
-                yield Mention(text, towns, errors, trust, line.box)
+            towns, errors = misread_towns(text)
+            if len(towns):
+                used |= set(range(first, last))
+                yield TownSpan(line, first, last, largest_towns(towns), errors)
 
 
-def _towns_of(text: str, words: int) -> tuple[np.ndarray, int]:
-    """Return the towns with this name and 0, or the towns with a similar name and the number of misread letters.
-
-    Similar names are searched only for a long name without an exact match. ``words`` is its number of words.
-    """
-    known = gazetteer()
-    towns = _largest(known.named(text))
-    if len(towns):
-        return towns, 0
-    if sum(char.isalpha() for char in text) < LEAST_LETTERS_FUZZY or words > 4 or (not text.isascii() and words > 3):
-        return np.empty(0, np.int64), 0
-    similar = known.similar(text)
-    if not similar:
-        return np.empty(0, np.int64), 0
-    least = min(errors for _, errors in similar)
-    near = np.array([index for index, errors in similar if errors == least], dtype=np.int64)
-    short = sum(char.isalpha() for char in text) < LEAST_LETTERS_TWO_ERRORS
-    least_people = 400_000 if least > 1 and short else 5000  # almost any misread word is similar to some small village
-    near = near[known.populations[near] >= least_people]
-    return _largest(near), least
+def _is_supported(before: str, after: str) -> bool:
+    return name_context.is_town_by_context(before, after) or name_context.postcode_before(before) is not None
 
 
-def _largest(towns: np.ndarray) -> np.ndarray:
-    towns = np.asarray(towns, np.int64)
-    order = np.argsort(-gazetteer().populations[towns], kind="stable")
-    return towns[order[:MOST_TOWNS]]
-
-
-def _is_ideographic(text: str) -> bool:
-    return len(text) >= 2 and all("\u3040" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7af" for char in text)
-
-
-def _is_ordinary(text: str, towns: np.ndarray, languages: Mapping[str, float]) -> bool:
-    """Return whether a name is probably an ordinary word.
-
-    It is where a likely language uses the word more often than the name of a town of this size.
-    """
-    words = text.split()
-    if len(words) > 1:
-        return all(_is_ordinary(word, towns, languages) for word in words)
-    people = float(max(gazetteer().populations[towns].max(), 500))
-    expected = math.log10(people) - 1.6
-    likely = [code for code, share in languages.items() if share >= 0.05] or ["en"]
-    zipf = max((word_zipf(text, code) for code in {*likely, "en"}), default=0.0)
-    return zipf > expected + 0.7 and zipf > 2.5
-
-
-def _trust(
-    text: str,
-    towns: np.ndarray,
-    errors: int,
-    before: str,
-    after: str,
-    all_capitals: bool,
-    languages: Mapping[str, float],
-    alone: bool,
-) -> str | None:
-    """Return the kind of trust in a name; None where it is an ordinary word.
-
-    ``before`` and ``after`` are the rest of the line. ``alone`` means that the picture has at most three words.
-    """
-    if _PLACE_COMES.search(before) or _PLACE_FOLLOWS.search(after):
-        return "text/place/named" if errors == 0 or len(text) >= 8 else "text/place/plain"
-    if _is_ordinary(text, towns, languages):
+def _trust(span: TownSpan, lines: Sequence[WrittenLine], hosts: set[str]) -> tuple[str, NDArray[np.int64]] | None:
+    """Return the trust of a name and the towns that it then means; None where it is no evidence."""
+    named = "text/place/named"
+    before, after = span.before, span.after
+    is_word = is_ordinary(span.text, span.towns)
+    postcode = name_context.postcode_before(before)
+    if postcode is not None and not (is_word and len(postcode.digits) == 4):
+        inside = span.towns[np.isin(gazetteer().country_codes[span.towns], list(postcode.country_codes))]
+        if len(inside):
+            return named, inside
+    if name_context.is_town_by_context(before, after) and not (is_word and _GENERIC.search(before)):
+        return (named if span.errors == 0 or len(span.text) >= LONG_NAME else "text/place/plain"), span.towns
+    following = lines[span.line.number + 1].text if span.line.number + 1 < len(lines) else ""
+    if _POPULATION_FOLLOWS.match(following) and not after.strip():
+        return named, span.towns
+    people = int(gazetteer().populations[span.towns].max())
+    if span.errors or is_word or is_person(span.text, span.towns) or name_context.is_other_by_context(before, after):
         return None
-    letters = sum(char.isalpha() for char in text)
-    largest = int(gazetteer().populations[towns].max())
-    namesake = bool(_NOT_A_PLACE_COMES.search(before) or _STREET_FOLLOWS.search(after))
-    other_name = not all_capitals and bool(re.match(r"\s+[A-ZÀ-Þ]\w+", after)) and " " not in text
-    if namesake or other_name or (alone and largest >= WORLD_CITY):
-        return "text/place/weak"
-    if errors or (letters < 6 and largest < 100_000) or largest < 2000:
-        return "text/place/weak"
-    return "text/place/plain"
+    if _is_of_people(span, lines) or _is_area(span, people):
+        return None
+    if name_keys([span.text])[0] in hosts:
+        return named, span.towns
+    if not is_alone(span):
+        return ("text/place/weak", span.towns) if people >= LARGE_TOWN else None
+    words = sum(len(line.words) for line in lines)
+    if words <= 3 and people >= WORLD_CITY:
+        return "text/place/weak", span.towns
+    letters = sum(char.isalpha() for char in span.text)
+    is_long = letters >= 6 or (is_ideographic(span.text) and people >= FREQUENT_POPULATION)
+    return ("text/place/plain", span.towns) if people >= (SMALL_TOWN if is_long else LARGE_TOWN) else None
+
+
+def is_ordinary(text: str, towns: NDArray[np.int64]) -> bool:
+    """Return whether a name is rather an ordinary word, in any language, than towns of their size."""
+    if " " in text:
+        is_small = int(gazetteer().populations[towns].max()) < FREQUENT_POPULATION
+        return is_small and frequent_in_one_language(text.lower().split(), FREQUENT_ZIPF)
+    return other_meanings(text).word_zipf > 0
+
+
+def is_person(text: str, towns: NDArray[np.int64]) -> bool:
+    """Return whether a name is rather a person's than towns of their size."""
+    return int(gazetteer().populations[towns].max()) < LARGEST_NAMESAKE[other_meanings(text).person]
+
+
+def _is_of_people(span: TownSpan, lines: Sequence[WrittenLine]) -> bool:
+    """Return whether a name stands in lines of people, or is joined with the name of a person."""
+    near = lines[max(0, span.line.number - 1) : span.line.number + 2]
+    if any(name_context.is_of_people(line.text) for line in near):
+        return True
+    if not name_context.is_pair(span.before) and not name_context.is_pair(span.after):
+        return False
+    others = [*span.line.words[: span.first], *span.line.words[span.last :]]
+    return any(other_meanings(word.group()).person for word in others)
+
+
+def _is_area(span: TownSpan, people: int) -> bool:
+    """Return whether a name is rather that of a country, state or province, which is much larger than the town."""
+    for area in area_spans(span.line):
+        if (area.first, area.last) == (span.first, span.last) and not area.is_code:
+            first = area.areas[0]
+            return not first.is_part and not first.holds(span.towns[:1])[0] and first.people > 5 * people
+    return False
+
+
+def is_alone(span: TownSpan) -> bool:
+    """Return whether a name stands in its line with nothing but numbers, signs, roads and other towns and areas."""
+    rest = list(span.line.text)
+    taken = [(own.first, own.last) for own in (*town_spans(span.line), span)]
+    for first, last in (*taken, *((own.first, own.last) for own in area_spans(span.line))):
+        start, stop = span.line.words[first].start(), span.line.words[last - 1].end()
+        rest[start:stop] = " " * (stop - start)
+    return not re.search(r"[^\W\d_]", _ROAD.sub(" ", "".join(rest)))
+
+
+def _agreeing(spans: Sequence[TownSpan]) -> dict[tuple[int, int], NDArray[np.int64]]:
+    """Return the towns of names that lie near each other, by line and word of each name that has any.
+
+    The names stand alone in their lines, differ, and at most one of the two is an ordinary word or a person's name.
+    """
+    alone = [span for span in spans if span.errors == 0 and is_alone(span)]
+    certain = [not (is_ordinary(span.text, span.towns) or is_person(span.text, span.towns)) for span in alone]
+    found: dict[tuple[int, int], NDArray[np.int64]] = {}
+    points = gazetteer().points
+    for number, span in enumerate(alone):
+        for other, partner in enumerate(alone):
+            if other == number or not (certain[number] or certain[other]) or set(span.towns) & set(partner.towns):
+                continue
+            near = sphere.distance_km(points[span.towns][:, None], points[partner.towns]) <= AGREE_KM
+            if near.any():
+                found.setdefault((span.line.number, span.first), span.towns[near.any(axis=1)])
+    return found

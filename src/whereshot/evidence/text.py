@@ -51,7 +51,7 @@ def cues_of(lines: Sequence[Line]) -> list[Cue]:
     is_readable = letters >= LEAST_LETTERS and (letters >= SHORT_LETTERS or _has_known_word(informative))
     languages = identify(informative) if is_readable else {}
     likelihood = _country_log_likelihood(informative) if languages else {}
-    cues = pattern_cues(lines) + place_cues(lines, languages)
+    cues = pattern_cues(lines) + place_cues(lines)
     language = _language_cue(lines, texts, languages, likelihood, letters)
     return _with_surfaces(cues if language is None else [language, *cues], lines)
 

@@ -1,0 +1,59 @@
+"""Towns whose names are also ordinary words, or first names and surnames of people.
+
+``data/ambiguous_names.parquet`` holds them for the whole gazetteer; ``scripts/build_ambiguous_names.py`` makes it from
+dictionaries, lists of word frequencies and lists of people's names.
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import math
+from typing import NamedTuple
+
+from whereshot.earth.name_index import name_keys
+from whereshot.foundation.package_data import read_table
+
+RARE_SURNAME, SURNAME, FIRST_NAME = 1, 2, 3
+"""How usual a name of a person is; 0 where it is none."""
+LARGEST_NAMESAKE = {0: 0, RARE_SURNAME: 30_000, SURNAME: 300_000, FIRST_NAME: 1_200_000}
+"""Inhabitants up to which a town is less known than the people of its name."""
+LEAST_POPULATION = 500
+
+
+class OtherMeanings(NamedTuple):
+    """What the name of a town means beside the town."""
+
+    word_zipf: float = 0.0
+    """How frequent the word is, on the Zipf scale: log10 of its uses in a billion words. 0 where it is no word."""
+    person: int = 0
+    """0, ``RARE_SURNAME``, ``SURNAME`` or ``FIRST_NAME``."""
+
+
+def expected_zipf(population: float) -> float:
+    """Return how frequent the name of a town is in texts, on the Zipf scale, by its inhabitants.
+
+    >>> round(expected_zipf(1_000_000), 1)
+    4.4
+    """
+    return math.log10(max(population, LEAST_POPULATION)) - 1.6
+
+
+@functools.cache
+def _table() -> tuple[list[str], list[int], list[int]]:
+    table = read_table("evidence/data/ambiguous_names.parquet").to_pydict()
+    return table["key"], table["word"], table["person"]
+
+
+def other_meanings(name: str) -> OtherMeanings:
+    """Return what a name means beside a town, whatever its case and accents; nothing for a name that is not listed.
+
+    >>> other_meanings("Datteln").word_zipf > 2, other_meanings("Altafulla").word_zipf
+    (True, 0.0)
+    """
+    keys, words, persons = _table()
+    key = name_keys([name])[0]
+    row = bisect.bisect_left(keys, key)
+    if row == len(keys) or keys[row] != key:
+        return OtherMeanings()
+    return OtherMeanings(words[row] / 10, persons[row])

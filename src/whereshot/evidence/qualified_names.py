@@ -1,0 +1,223 @@
+"""Names with their state, province or country: "London, Ontario", "PARIS TX", "Milano (MI)", "Naples / Florida".
+
+The area decides which of the towns of a name is meant. It may stand after the name or before it, in the same line or
+in the next.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whereshot.earth.divisions import NamedArea, find_areas
+from whereshot.earth.towns import gazetteer
+from whereshot.evidence.name_context import is_welcome
+from whereshot.evidence.town_spans import (
+    LONGEST_NAME,
+    TownSpan,
+    WrittenLine,
+    is_written_as_name,
+    largest_towns,
+    misread_towns,
+)
+
+LONGEST_AREA = 4
+"""Words of the longest name of an area that is looked for."""
+LEAST_AREA_LETTERS = 4
+"""A name of an area that is no code has at least this many letters."""
+LEAST_LETTERS = 3
+"""Letters of the shortest name of a town beside an area."""
+LARGE_CITY = 500_000
+"""Inhabitants from which a city has its own line in a list of cities, so that its line is not the area of others."""
+_JOINED = re.compile(r"^\s*(?:[,(/|·–—-]\s*)?(?:(?:in|en|de|of|à|im|i)\s+)?$", re.IGNORECASE)
+"""Matches what may stand between a town and its area."""
+_PARTED = re.compile(r"^\s*[,(/|·–—:-]\s*$")
+"""Matches what may stand between an area and a town after it."""
+_CODE_ENDS = re.compile(r"^(?:\s*[)\].,]?\s*$|\s*[)\],]|\s+[\d(])")
+"""Matches what may stand after the code of an area: nothing, a bracket, a comma, a postcode."""
+_CODE_JOINED = re.compile(r"^(?:\s*[,(/]\s*|\s+(?:[–—-]\s+)?)$")
+
+
+@dataclass(frozen=True)
+class AreaSpan:
+    """Words ``first`` to before ``last`` of a line that name areas, likeliest first."""
+
+    line: WrittenLine
+    first: int
+    last: int
+    areas: tuple[NamedArea, ...]
+
+    @property
+    def is_code(self) -> bool:
+        """Whether the words are a code or an abbreviation."""
+        return self.areas[0].is_code
+
+    @property
+    def text(self) -> str:
+        """The area as it was read."""
+        return self.line.between(self.first, self.last)
+
+
+@dataclass(frozen=True)
+class Qualified:
+    """A name of a town, and the area that says which of the towns is meant."""
+
+    town: TownSpan
+    area: AreaSpan
+
+    @property
+    def text(self) -> str:
+        """Both names, in the order in which they stand."""
+        pair = (
+            ((self.town.line.number, self.town.first), self.town.text),
+            (
+                (self.area.line.number, self.area.first),
+                self.area.text,
+            ),
+        )
+        return ", ".join(text for _, text in sorted(pair))
+
+
+def area_spans(line: WrittenLine) -> list[AreaSpan]:
+    """Return the names of areas in a line, from the left, the longest at each place; they do not overlap."""
+    found: list[AreaSpan] = []
+    first = 0
+    while first < len(line.words):
+        step = 1
+        for last in range(min(first + LONGEST_AREA, len(line.words)), first, -1):
+            areas = _areas(line, first, last)
+            if areas:
+                found.append(AreaSpan(line, first, last, areas))
+                step = last - first
+                break
+        first += step
+    return found
+
+
+def _areas(line: WrittenLine, first: int, last: int) -> tuple[NamedArea, ...]:
+    text = line.between(first, last)
+    if not (text[0].isupper() or not text.isascii()):
+        return ()
+    areas = _found_areas(text)
+    letters = sum(char.isalpha() for char in text)
+    named = tuple(area for area in areas if not area.is_code)
+    if named and (letters >= LEAST_AREA_LETTERS or not text.isascii()):
+        return named
+    # a code is an ordinary word too, where it is not in capitals ("Or", "me", "In")
+    is_abbreviation = line.words[last - 1].group().isupper() or line.after(last).startswith(".")
+    return tuple(area for area in areas if area.is_code) if is_abbreviation else ()
+
+
+@functools.lru_cache(8192)
+def _found_areas(text: str) -> tuple[NamedArea, ...]:
+    return find_areas(text)
+
+
+def qualified_names(lines: Sequence[WrittenLine]) -> Iterator[Qualified]:
+    """Yield each name of a town that stands beside an area that has such a town."""
+    areas = [area_spans(line) for line in lines]
+    for number, own in enumerate(areas):
+        for span in own:
+            found = next(_towns_beside(lines, number, span), None)
+            if found is not None:
+                yield found
+
+
+def _towns_beside(lines: Sequence[WrittenLine], number: int, span: AreaSpan) -> Iterator[Qualified]:
+    """Yield the towns that an area qualifies, the likeliest first: before it, above it, after it, below it."""
+    line = lines[number]
+    if span.is_code and not _CODE_ENDS.match(line.after(span.last)):
+        return
+    yield from _ending_at(line, span.first, span)
+    if number > 0 and span.first == 0:
+        above = lines[number - 1]
+        if not span.is_code or (above.text.rstrip().endswith(",") and span.last == len(line.words)):
+            yield from _ending_at(above, len(above.words), span)
+    if span.is_code:
+        return
+    yield from _starting_at(line, span.last, span)
+    if number + 1 < len(lines) and span.last == len(line.words):
+        yield from _starting_at(lines[number + 1], 0, span)
+
+
+def _ending_at(line: WrittenLine, last: int, area: AreaSpan) -> Iterator[Qualified]:
+    """Yield the town whose name ends before a word of a line, where only a comma or the like follows it."""
+    if last == 0:
+        return
+    if line is area.line:
+        between = line.text[line.words[last - 1].end() : line.words[area.first].start()]
+        if not (_CODE_JOINED if area.is_code else _JOINED).match(between):
+            return
+    elif not re.fullmatch(r"[\s,;.\d–-]*", line.after(last)):
+        return
+    for first in range(max(0, last - LONGEST_NAME), last):
+        yield from _qualified(line, first, last, area)
+
+
+def _starting_at(line: WrittenLine, first: int, area: AreaSpan) -> Iterator[Qualified]:
+    """Yield the town whose name starts at a word of a line, where only a comma or the like stands before it."""
+    if first >= len(line.words):
+        return
+    if line is area.line:
+        between = line.text[line.words[first - 1].end() : line.words[first].start()]
+        if not _PARTED.match(between):
+            return
+    elif area.first > 0 or line.before(first).strip(" \t-–•") or len(line.words) > LONGEST_NAME:
+        return
+    for last in range(min(len(line.words), first + LONGEST_NAME), first, -1):
+        if line is area.line or last == len(line.words):
+            yield from _qualified(line, first, last, area)
+
+
+def _qualified(line: WrittenLine, first: int, last: int, area: AreaSpan) -> Iterator[Qualified]:
+    if not is_written_as_name(line, first, last, LEAST_LETTERS):
+        return
+    text = line.between(first, last)
+    towns, errors = gazetteer().named(text), 0
+    inside = _inside(towns, area)
+    if line is not area.line and len(inside) and inside[0] != towns[0] and _names_large_city(area.text):
+        return  # a list of cities: "PARIS / NEW YORK"
+    if len(inside) == 0 and not area.is_code and not _found_areas(text):
+        misread, errors = misread_towns(text)
+        inside = _inside(misread, area)
+    if len(inside):
+        yield Qualified(TownSpan(line, first, last, largest_towns(inside), errors), area)
+
+
+def _inside(towns: NDArray[np.int64], area: AreaSpan) -> NDArray[np.int64]:
+    """Return the towns that lie in the likeliest of the areas that has any; an area in brackets may be a part."""
+    is_bracketed = area.line.before(area.first).rstrip().endswith("(")
+    order = sorted(area.areas, key=lambda one: one.is_part != is_bracketed) if area.is_code else area.areas
+    return next((towns[kept] for kept in (one.holds(towns) for one in order) if kept.any()), np.empty(0, np.int64))
+
+
+def _names_large_city(text: str) -> bool:
+    populations = gazetteer().populations[gazetteer().named(text)]
+    return bool(len(populations) and populations.max() >= LARGE_CITY)
+
+
+def greeted_area(lines: Sequence[WrittenLine]) -> tuple[AreaSpan, NamedArea] | None:
+    """Return the area that visitors are welcomed to, or that is named with its country; None where there is none.
+
+    "Welcome to Ontario", "Province of Ontario", "Ontario, Canada".
+    """
+    for line in lines:
+        spans = area_spans(line)
+        for number, span in enumerate(spans):
+            if span.is_code or span.areas[0].is_part:
+                continue
+            if any(is_welcome(line.before(word)) for word in range(span.first, span.last)):
+                return span, span.areas[0]
+            after = spans[number + 1] if number + 1 < len(spans) else None
+            if after is None or after.is_code or after.first != span.last:
+                continue
+            between = line.text[line.words[span.last - 1].end() : line.words[after.first].start()]
+            for area in span.areas if _JOINED.match(between) else ():
+                if any(area.division is not None and area.country_code == one.country_code for one in after.areas):
+                    return span, area
+    return None

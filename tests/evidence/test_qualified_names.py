@@ -1,0 +1,73 @@
+"""Towns with their state, province or country: the right one in every notation, and none where two names are a list."""
+
+from __future__ import annotations
+
+import pytest
+
+from conftest import line
+from whereshot.evidence.place_names import place_cues
+from whereshot.evidence.qualified_names import area_spans, greeted_area, qualified_names
+from whereshot.evidence.town_spans import WrittenLine
+
+
+@pytest.mark.parametrize(
+    ("texts", "name", "code"),
+    [
+        (["LONDON ONTARIO"], "London", "CA"),
+        (["London, Ontario"], "London", "CA"),
+        (["LONDON ON"], "London", "CA"),
+        (["London,", "Ont."], "London", "CA"),
+        (["Ontario", "London"], "London", "CA"),
+        (["Canada - Hamilton"], "Hamilton", "CA"),
+        (["TORONTO ONTARIO"], "Toronto", "CA"),
+        (["City of Toronto", "Ontario, Canada"], "Toronto", "CA"),
+        (["Welcome to Paris, Texas", "Population 24,476"], "Paris", "US"),
+        (["PARIS TX 75460"], "Paris", "US"),
+        (["City of Naples", "Florida"], "Naples", "US"),
+        (["Portland, OR"], "Portland", "US"),
+        (["Valencia, Venezuela"], "Valencia", "VE"),
+        (["San José, Costa Rica"], "San José", "CR"),
+        (["Hamilton, New Zealand"], "Hamilton", "NZ"),
+        (["Athens, Georgia"], "Athens", "US"),
+        (["Birmingham, Alabama"], "Birmingham", "US"),
+        (["Newcastle, N.S.W."], "Newcastle", "AU"),
+        (["Victoria, BC"], "Victoria", "CA"),
+        (["Milano (MI)"], "Milan", "IT"),
+        (["8000 Zürich ZH"], "Zürich", "CH"),
+        (["Zürich, Kt. ZH"], "Zürich", "CH"),
+        (["Ulm, Germany"], "Ulm", "DE"),
+        (["Firenze", "Italia"], "Florence", "IT"),
+    ],
+)
+def test_the_area_decides_which_town_is_meant(texts: list[str], name: str, code: str) -> None:
+    cue = place_cues([line(text) for text in texts])[0]
+    assert cue.trust == "text/place/qualified"
+    assert cue.discount == 1.0, "an exact name is not misread"
+    assert {proposal.country_code for proposal in cue.proposals} == {code}
+    assert cue.proposals[0].name == name
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [["PARIS", "NEW YORK"], ["TURN LEFT OR RIGHT"], ["LONDON IN SUMMER"], ["Show me Paris"]],
+)
+def test_lists_of_cities_and_ordinary_words_qualify_nothing(texts: list[str]) -> None:
+    assert not list(qualified_names([WrittenLine.of(number, text) for number, text in enumerate(texts)]))
+
+
+def test_a_code_needs_capitals() -> None:
+    assert [span.text for span in area_spans(WrittenLine.of(0, "Altafulla, OR"))] == ["OR"]
+    assert area_spans(WrittenLine.of(0, "Altafulla, or")) == []
+
+
+@pytest.mark.parametrize("text", ["Welcome to Ontario", "Province of Ontario", "Ontario, Canada"])
+def test_a_greeted_area_is_named(text: str) -> None:
+    found = greeted_area([WrittenLine.of(0, text)])
+    assert found is not None
+    assert (found[1].name, found[1].country_code) == ("Ontario", "CA")
+    (cue,) = place_cues([line(text)])
+    assert (cue.trust, cue.means) == ("text/place/region", "the region Ontario (CA)")
+
+
+def test_a_lone_area_is_no_town_of_its_name() -> None:
+    assert place_cues([line("ONTARIO")]) == []
