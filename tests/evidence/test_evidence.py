@@ -18,8 +18,8 @@ def test_every_kind_of_evidence_answers_to_nothing_with_nothing() -> None:
 
 def test_every_trust_has_a_reliability() -> None:
     trusted = fitted_reliabilities()
-    assert {pattern.kind for pattern in patterns()} | set(TRUSTS) | {"exif", "text/language"} <= trusted.keys()
-    assert all(0 < value < 1 for value in trusted.values())
+    assert {pattern.kind for pattern in patterns()} | set(TRUSTS) | {"exif", "text/language"} <= trusted.table.keys()
+    assert all(0 < trusted.on(trust, "sign") < 1 for trust in trusted.table)
 
 
 PLACE = Proposal("Munich", 48.14, 11.58, "DE", 5.0, 1.0)
