@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from whereshot.evidence import Reading
+from whereshot.evidence import Line, Reading
 from whereshot.foundation.progress import silent
+from whereshot.locate.answers import answer_rows
 from whereshot.locate.options import LocateOptions
 from whereshot.locate.photo_evidence import AskedEvidence, explained, readings_of, recorded_of
 from whereshot.locate.prediction import Evidence
 from whereshot.photos.photo import Photo
 from whereshot.photos.recorded import Recorded
 from whereshot.posterior.base import Posterior
+from whereshot.posterior.masses import country_masses
+from whereshot.posterior.prior import density_prior
 
 LIMA, PARIS = (-12.05, -77.04), (48.85, 2.35)
 POSTERIOR = Posterior.from_mass([LIMA, PARIS], [[0.5, 0.5]], 10.0)
@@ -45,3 +49,19 @@ def test_a_missing_or_damaged_photo_has_no_record(tmp_path: Path) -> None:
 
 def test_nothing_is_read_without_text(tmp_path: Path) -> None:
     assert readings_of([Photo(tmp_path / "gone.jpg")] * 2, False, silent) == [Reading()] * 2
+
+
+def test_writing_that_cannot_be_read_is_reported_and_speaks_of_its_countries() -> None:
+    unread = tuple(Line("", 0.95, (10, 10 + 40 * row, 200, 40 + 40 * row), script="Thai") for row in range(2))
+    found = explained(
+        density_prior(), Reading(unread=unread), Recorded(), AskedEvidence(LocateOptions()), 1.0, density_prior()
+    )
+    assert country_masses(found.posterior)[0][0][0] == "TH"
+    answer = answer_rows(found.posterior, LocateOptions())[0]
+    evidence = found.evidence(np.array(answer.answered[:2]), None)
+    prediction = replace(answer, id="sign.jpg", evidence=evidence, unread_scripts=found.unread_scripts)
+    (sentence,) = (line for line in prediction.in_words() if "Seen" in line)
+    assert sentence.startswith('Seen "Thai": writing in Thai that cannot be read yet; made the answer ')
+    assert prediction.to_document()["unread_scripts"] == [
+        {"script": "Thai", "probability": 0.95, "lines": 2, "box": (10, 10, 200, 80)}
+    ]

@@ -73,6 +73,8 @@ export interface Prediction {
   countries: { country_code: string; probability: number }[];
   candidates: Candidate[];
   evidence: Evidence[];
+  /** Writing that cannot be read yet; an earlier version does not say it. */
+  unread_scripts?: { script: string; probability: number; lines: number; box: number[] }[];
   recorded: Position | null;
   error: string | null;
   map?: Cells | null;

@@ -111,6 +111,7 @@ export const COUNTRY_SHARE = "{country} ({percent})";
 export const WITHIN = "{percent} within {distance}";
 export const READ = "Read";
 export const RECORDED = "Recorded";
+export const SEEN = "Seen";
 export const ANSWER = "the answer";
 export const CLAIM = "the claim";
 export const LIKELIER = "likelier";

@@ -91,7 +91,7 @@ export function evidenceWords(item: Evidence): string {
   if (item.kind === "picture") return fill(shared.ONLY_PRIOR, { means: capitalized(item.means) });
   if (item.what === "") return fill(shared.UNUSABLE, { means: capitalized(item.means) });
   const parts = {
-    verb: item.kind.startsWith("text") ? shared.READ : shared.RECORDED,
+    verb: item.kind === "text/script" ? shared.SEEN : item.kind.startsWith("text") ? shared.READ : shared.RECORDED,
     what: `“${item.what}”`,
     means: item.means,
     subject: shared.ANSWER,

@@ -6,13 +6,13 @@ listed, because it must first be fitted on the user's own records (``evidence.ti
 
 from __future__ import annotations
 
-from whereshot.evidence import exif, text
+from whereshot.evidence import exif, text, unread_scripts
 from whereshot.evidence.base import Cue, EvidenceKind, Line, PhotoFacts, Proposal
 from whereshot.evidence.fusion import Fused, WeighedCue, fuse
 from whereshot.evidence.read_photos import Reading, read_photos
 
 EVIDENCE: dict[str, EvidenceKind] = {
-    "text": lambda seen: text.cues_of(seen.lines),
+    "text": lambda seen: text.cues_of(seen.lines) + unread_scripts.cues_of(seen.unread),
     "exif": exif.cues_of,
 }
 

@@ -19,11 +19,15 @@ WORTH_A_PROCESS = 6
 
 @dataclass(frozen=True)
 class Reading:
-    """The lines of text in one picture, its size, and why it is not a photo (None where it is a photo)."""
+    """The lines of text in one picture, its size, and why it is not a photo (None where it is a photo).
+
+    ``unread`` are lines in scripts that no recogniser reads.
+    """
 
     lines: tuple[Line, ...] = ()
     size: tuple[int, int] | None = None
     not_a_photo: str | None = None
+    unread: tuple[Line, ...] = ()
 
 
 def read_photo(photo: PhotoLike | None, reader: Reader) -> Reading:

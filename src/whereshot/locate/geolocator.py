@@ -162,7 +162,8 @@ class Geolocator:
             else:
                 answer = answer_rows(one, options, radius_factor=weighed.radius_factor)[0]
             evidence = weighed.evidence(np.array(answer.answered[:2]), options.region)
-            yield Located(replace(answer, id=name, path=path, recorded=recorded.position, evidence=evidence), one)
+            answer = replace(answer, evidence=evidence, unread_scripts=weighed.unread_scripts)
+            yield Located(replace(answer, id=name, path=path, recorded=recorded.position), one)
 
     def _readings(self, photos: list[Photo | None], block: Block, text: bool, track: Track) -> list[Reading]:
         """Return what is read in each readable photo of a block. A picture that shows nothing counts as none."""

@@ -10,8 +10,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot.evidence import EVIDENCE, Cue, Fused, Line, PhotoFacts, Reading, exif, fuse, read_photos, time
+from whereshot.evidence import (
+    EVIDENCE,
+    Cue,
+    Fused,
+    Line,
+    PhotoFacts,
+    Reading,
+    exif,
+    fuse,
+    read_photos,
+    time,
+    unread_scripts,
+)
 from whereshot.evidence.neighbours import Album, AlbumModel, NeighbourEvidence
+from whereshot.evidence.unread_scripts import UnreadScript
 from whereshot.foundation.errors import ImageError
 from whereshot.foundation.progress import Track
 from whereshot.locate.answers import CANDIDATE_KM
@@ -64,6 +77,15 @@ class Explained:
     fused: Fused | None
     lines: tuple[Line, ...] = ()
     """The lines of text in the picture."""
+    unread: tuple[Line, ...] = ()
+    """Lines in scripts that no recogniser reads."""
+
+    @property
+    def unread_scripts(self) -> tuple[UnreadScript, ...]:
+        """The scripts of the lines that are not read, rounded as a Prediction gives them."""
+        return tuple(
+            one._replace(probability=round(one.probability, 4)) for one in unread_scripts.unread_scripts(self.unread)
+        )
 
     @property
     def changed(self) -> bool:
@@ -94,12 +116,14 @@ def explained(
     if reading.not_a_photo is not None:
         asked = AskedEvidence(LocateOptions(text=False, use_exif=asked.options.use_exif))
         posterior, factor = prior, 1.0
-    facts = PhotoFacts(reading.lines, recorded)
+    facts = PhotoFacts(reading.lines, recorded, reading.unread)
     cues = asked.cues_of(facts)
     fused = fuse(posterior, cues) if cues else None
     if fused is not None:
         posterior = fused.posterior
-    return Explained(posterior, factor, reading.not_a_photo, asked.remarks_on(facts), recorded, fused, facts.lines)
+    return Explained(
+        posterior, factor, reading.not_a_photo, asked.remarks_on(facts), recorded, fused, facts.lines, facts.unread
+    )
 
 
 def readings_of(photos: Sequence[Photo | None], text: bool, track: Track) -> list[Reading]:

@@ -11,6 +11,7 @@ import numpy as np
 from whereshot.earth import sphere
 from whereshot.earth.sphere import DISTANCES_KM
 from whereshot.evidence.base import Box
+from whereshot.evidence.unread_scripts import UnreadScript
 from whereshot.foundation.errors import InputError
 from whereshot.locate import wording, words
 from whereshot.posterior import notebook_map
@@ -117,6 +118,8 @@ class Prediction:
     * ``confident_to`` is the finest of street (1 km), city, region, country and continent (2500 km) whose distance has
       a probability of at least 90 %; None where there is none.
     * ``recorded`` is the position that the camera recorded. It is evidence only where the user asks for it.
+    * ``unread_scripts`` are the scripts of writing that cannot be read yet, each with its probability, its number of
+      lines and the box around them.
     * ``error`` is why there is no answer. Then all other fields except ``id``, ``path`` and ``recorded`` are empty.
     """
 
@@ -132,6 +135,7 @@ class Prediction:
     countries: tuple[tuple[str, float], ...] = ()
     candidates: tuple[Candidate, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    unread_scripts: tuple[UnreadScript, ...] = ()
     recorded: tuple[float, float] | None = None
     error: str | None = None
 
@@ -146,6 +150,7 @@ class Prediction:
         """Return the prediction as a JSON document, as ``whereshot locate --format json`` prints it."""
         document = asdict(self)
         document["within"] = self.within.to_document()
+        document["unread_scripts"] = [script._asdict() for script in self.unread_scripts]
         document["countries"] = [{"country_code": code, "probability": share} for code, share in self.countries]
         if self.recorded is not None:
             document["recorded"] = dict(zip(("latitude", "longitude"), self.recorded, strict=True))

@@ -38,6 +38,8 @@ WITHIN = "{percent} within {distance}"
 
 READ = "Read"
 RECORDED = "Recorded"
+SEEN = "Seen"
+"""Of writing whose script is seen and that is not read."""
 ANSWER = "the answer"
 CLAIM = "the claim"
 LIKELIER = "likelier"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from whereshot.earth.countries import countries
+from whereshot.evidence import unread_scripts
 from whereshot.locate import wording
 
 PRIOR_NOTE = (
@@ -35,6 +36,7 @@ def sentence(text: str) -> str:
 def moved(kind: str, what: str, means: str, nats: float, subject: str) -> str:
     """Return a sentence on what a cue did to the answer or the claim."""
     verb = wording.READ if kind.startswith("text") else wording.RECORDED
+    verb = wording.SEEN if kind == unread_scripts.KIND else verb
     if abs(nats) < wording.SILENT_NATS:
         return wording.DID_NOT_MOVE.format(verb=verb, what=f'"{what}"', means=means, subject=subject)
     direction = wording.LIKELIER if nats > 0 else wording.LESS_LIKELY

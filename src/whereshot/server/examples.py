@@ -31,6 +31,7 @@ PREDICTION: dict[str, Any] = {
     "evidence": [
         {"kind": "text/language", "what": "KONOBA", "means": "Croatian", "nats": 1.9, "box": [12, 40, 220, 96]}
     ],
+    "unread_scripts": [],
     "recorded": None,
     "error": None,
     "map": {"type": "FeatureCollection", "features": [_CELL], "drawn": 1.0},

@@ -1,0 +1,98 @@
+"""Writing in scripts that no recogniser reads: it is reported, and the script itself is evidence on the country.
+
+A country is as likely as the share of its public text that is written in the script (``country_languages``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from whereshot.evidence.base import Box, Cue, Line, mean_surfaces
+from whereshot.evidence.country_languages import country_languages
+from whereshot.evidence.known_languages import LANGUAGES
+
+KIND = "text/script"
+"""The kind of the cue, and its trust."""
+ELSEWHERE = 0.0003
+"""Likelihood of a script in any country, relative to where it is commonest: restaurants, visitors, goods."""
+WRITTEN_OTHERWISE = {("PK", "Gurmukhi")}
+"""Countries where a language is not written in the script that it has elsewhere: Punjabi in Pakistan."""
+
+
+class UnreadScript(NamedTuple):
+    """A script that is seen and not read: how sure that is, on how many lines, and the box around these."""
+
+    script: str
+    probability: float
+    lines: int
+    box: Box
+
+
+def unread_scripts(unread: Sequence[Line]) -> tuple[UnreadScript, ...]:
+    """Return the scripts of lines that are not read, the one with most lines first.
+
+    The probability of a script is the largest of its lines.
+    """
+    by_script: dict[str, list[Line]] = {}
+    for line in unread:
+        if line.script is not None:
+            by_script.setdefault(line.script, []).append(line)
+    found = [
+        UnreadScript(script, max(line.confidence for line in lines), len(lines), _around(lines))
+        for script, lines in by_script.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.lines, -one.probability)))
+
+
+def meaning(script: str) -> str:
+    """Return the sentence on a script that is not read.
+
+    >>> meaning("Thai")
+    'writing in Thai that cannot be read yet'
+    """
+    return f"writing in {script} that cannot be read yet"
+
+
+def cues_of(unread: Sequence[Line]) -> list[Cue]:
+    """Return a cue on the country for the script with most lines; none where no line is unread.
+
+    A second script beside it is mostly a mistake about single lines, so it gives no cue.
+    """
+    found = unread_scripts(unread)
+    if not found:
+        return []
+    first = found[0]
+    own = [line for line in unread if line.script == first.script]
+    return [
+        Cue(
+            kind=KIND,
+            what=first.script,
+            means=meaning(first.script),
+            trust=KIND,
+            discount=first.probability,
+            countries=script_likelihood(first.script),
+            box=first.box,
+            surfaces=mean_surfaces(own),
+        )
+    ]
+
+
+def script_likelihood(script: str) -> dict[str, float]:
+    """Return the likelihood of writing in a script by country code; the largest is 1."""
+    known = country_languages()
+    written = [script in language.scripts for language in LANGUAGES.values()]
+    share = known.share[:, written].sum(axis=1)
+    share *= [(country, script) not in WRITTEN_OTHERWISE for country in known.countries]
+    likelihood = share / share.max() * (1 - ELSEWHERE) + ELSEWHERE
+    return dict(zip(known.countries, likelihood.tolist(), strict=True))
+
+
+def _around(lines: Sequence[Line]) -> Box:
+    boxes = [line.box for line in lines]
+    return (
+        min(box[0] for box in boxes),
+        min(box[1] for box in boxes),
+        max(box[2] for box in boxes),
+        max(box[3] for box in boxes),
+    )
