@@ -1,6 +1,6 @@
 """Settings of the shipped photo density: python benchmarks/photo_density.py prints one Markdown table.
 
-The density is built by scripts/build_places.py from one half of geoclip's 100,000 positions; smaller is better:
+The density is built by scripts/build_photo_density.py from one half of geoclip's 100,000 positions; smaller is better:
 mean negative log-likelihood in nats per steradian on photos of the other half and, where shared/ lies beside the
 checkout, on two test sets that geoclip's positions know nothing of. Knowing nothing is 2.531.
 """
@@ -65,7 +65,7 @@ def posterior(table: pa.Table) -> Posterior:
 
 def main() -> int:
     """Build, score, print; the shipped settings are marked."""
-    places = script("build_places")
+    places = script("build_photo_density")
     rng = np.random.default_rng(0)
     positions = rng.permutation(gallery())
     half, others = np.array_split(positions, 2)

@@ -101,6 +101,8 @@ def build(archive: Path) -> pa.Table:
         foreign = [
             text for language in LANGUAGES for name in spelled[language].get(code, []) for text in spelled_out(name)[:2]
         ]
+        keys = name_keys(foreign)  # "E.U." and "R.U." are codes of others
+        foreign = [name for name, key in zip(foreign, keys, strict=True) if not (key.isascii() and len(key) < 3)]
         seen = set(name_keys([code, codes[code]]))
         names = without_repetitions(own, seen)
         rows.append(

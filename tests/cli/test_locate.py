@@ -113,7 +113,7 @@ def test_locate_inside_a_region(locate: Run, tiny: Path, tmp_path: Path) -> None
         assert 10 <= spot["longitude"] <= 12
 
     said = locate(tiny / "lima-0.png", "--region", "Frannce").mistake
-    assert said == "no country or region 'Frannce' and no such file; did you mean 'france'?"
+    assert said == "no country or region 'Frannce' and no such file; did you mean 'France'?"
     path.write_text("{}")
     assert locate(tiny / "lima-0.png", "--region", path).mistake == f"{path}: not GeoJSON; its type is None"
 

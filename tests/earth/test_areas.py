@@ -8,6 +8,8 @@ import shapely
 
 from whereshot.earth import areas, place_names, sphere
 from whereshot.earth.countries import countries
+from whereshot.earth.divisions import NamedArea, find_divisions
+from whereshot.earth.towns import gazetteer
 from whereshot.foundation.errors import InputError
 
 INSIDE = {
@@ -36,8 +38,8 @@ def test_a_region_holds_its_towns_and_no_others(name: str) -> None:
 def test_regions_are_those_that_points_are_told_to_be_in(rng: np.random.Generator) -> None:
     spots = np.stack([rng.uniform(50.2, 55.6, 400), rng.uniform(-5.0, 1.2, 400)], axis=1)
     spots = spots[countries().by_code["GB"].geometry.area > 0 and areas.read_region("GB").holds(spots)]
-    (england,) = areas.find_divisions("England, United Kingdom")
-    told = place_names.region_index(spots)[:, 1] == england.number
+    (england,) = find_divisions("England, United Kingdom")
+    told = place_names.region_index(spots)[:, 1] == england.division
     drawn = areas.area_of(england).holds(spots)
     assert 100 < told.sum() < len(told)
     assert (told == drawn).mean() > 0.97
@@ -73,6 +75,23 @@ def test_a_region_over_the_date_line_is_no_belt_round_the_world() -> None:
         ("GB", "United Kingdom"),
         ("bavaria", "Bavaria, Germany"),
         ("Northern Ireland", "Northern Ireland, United Kingdom"),
+        ("Bayern", "Bavaria, Germany"),
+        ("Catalunya", "Catalonia, Spain"),
+        ("Toscana", "Tuscany, Italy"),
+        ("TX", "Texas, United States"),
+        ("U.S.", "United States"),
+        ("U.K.", "United Kingdom"),
+        ("Britain", "United Kingdom"),
+        ("the Netherlands", "Netherlands"),
+        ("UAE", "United Arab Emirates"),
+        ("DRC", "Congo - Kinshasa"),
+        ("Korea", "South Korea"),
+        ("한국", "South Korea"),
+        ("Tuvalu", "Tuvalu"),
+        ("Réunion", "Réunion"),
+        ("EU", "European Union"),
+        ("Europe", "Europe"),
+        ("South America", "South America"),
         ("Georgia", "Georgia"),  # the country comes first
         ("Georgia, United States", "Georgia, United States"),
     ],
@@ -85,12 +104,32 @@ def test_names_of_areas(name: str, area: str) -> None:
 def test_an_unknown_area_is_refused(name: str) -> None:
     with pytest.raises(InputError) as error:
         areas.read_area(name)
-    assert str(error.value).startswith(f"no country or region {name!r} and no such file; ")
+    told = "give a country, a region of one, or a continent"
+    assert str(error.value) == f"no country or region {name!r} and no such file; {told}"
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("Frannce", "France"), ("Bayren", "Bayern"), ("Califronia", "California"), ("Untied States", "United States")],
+)
+def test_an_area_spelled_nearly_right_is_suggested(name: str, near: str) -> None:
+    with pytest.raises(InputError) as error:
+        areas.read_area(name)
+    assert str(error.value) == f"no country or region {name!r} and no such file; did you mean {near!r}?"
+
+
+def test_a_state_holds_its_overseas_regions() -> None:
+    saint_denis, paris = [-20.88, 55.45], [48.86, 2.35]
+    assert areas.read_area("France").holds([saint_denis, paris]).all()
+    assert areas.read_area("Réunion").holds([saint_denis, paris]).tolist() == [True, False]
+    assert areas.read_area("EU").holds([saint_denis, paris, [47.4, 8.5]]).tolist() == [True, True, False]
 
 
 def test_every_region_can_be_drawn() -> None:
     """One region of every country, each with its towns."""
-    some = {division.country_code: division for found in areas._by_key().values() for division in found}
+    pairs, of_town = gazetteer().divisions
+    some = {code: NamedArea(name, code, number, 0, False, False) for number, (code, name) in enumerate(pairs)}
+    assert len(of_town) == len(gazetteer())
     for code in list(some)[::12]:
         area = areas.area_of(some[code])
         grid, area_sr = area.grid(50)

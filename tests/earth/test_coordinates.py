@@ -188,6 +188,28 @@ def test_any_text_is_a_finite_number_or_refused(text: str, axis: str, commas_par
         ("16.4E, 48.2N", (48.2, 16.4)),
         ("48 12 30 N 16 22 12 E", (48 + 12.5 / 60, 16.37)),
         ("\N{MINUS SIGN}33.85, 151.2", (-33.85, 151.2)),
+        ("(48.2083, 16.37)", (48.2083, 16.37)),
+        ("[48.2083,16.37]", (48.2083, 16.37)),
+        ("48.2083 / 16.37", (48.2083, 16.37)),
+        ("48°12'30\"N / 16°22'12\"E", (48 + 12.5 / 60, 16.37)),
+        ("48,2083 N 16,37 E", (48.2083, 16.37)),  # 2083 are no minutes, so 37 are none
+        ("48,2083° N, 16,37° E", (48.2083, 16.37)),
+        ("48,2083 N 16.37 E", (48.2083, 16.37)),
+        ("48° 12,5' N, 16° 22,2' E", (48 + 12.5 / 60, 16.37)),
+        ("48.2083 Nord, 16.37 Ost", (48.2083, 16.37)),
+        ("33.85 Sur, 70.5 Oeste", (-33.85, -70.5)),
+        ("45.5 Nord, 73.6 Ouest", (45.5, -73.6)),
+        ("lat 48.2 lon 16.37", (48.2, 16.37)),
+        ("Lat: 48.2083, Long: 16.3700", (48.2083, 16.37)),
+        ("latitude=-33.85&longitude=151.2", (-33.85, 151.2)),
+        ("geo:48.2083,16.37", (48.2083, 16.37)),
+        ("geo:-33.85,151.2;u=35", (-33.85, 151.2)),
+        ("@48.2083,16.37,15z", (48.2083, 16.37)),
+        ("https://maps.example.org/maps/@48.2083,16.37,15z/data=x", (48.2083, 16.37)),
+        ("+48.2083+016.3700/", (48.2083, 16.37)),
+        ("-33.85+151.2+35/", (-33.85, 151.2)),
+        ("()", None),
+        ("lat, lon", None),
         ("48,16,37", None),  # 48 and 16,37, or 48,16 and 37
         ("48 12 30", None),
         ("48.2N, 16.4N", None),
@@ -203,6 +225,17 @@ def test_pairs(text: str, pair: tuple[float, float] | None) -> None:
 def test_a_pair_that_contradicts_itself_is_refused() -> None:
     with pytest.raises(CoordinateError, match=r"latitude -33\.85 has a minus sign, but its hemisphere is N"):
         read_pair("-33.85 N, 151.2 E")
+
+
+@pytest.mark.parametrize("text", ["52° 31′ N, 13° 24′ O", "40°26′46″N 3°41′O", "O 13.4, N 52.5", "52.5 N; 13.4 o"])
+def test_the_letter_o_is_refused(text: str) -> None:
+    with pytest.raises(CoordinateError, match=r"is east in German and west in French and Spanish; write E or W$"):
+        read_pair(text)
+
+
+def test_a_comma_of_two_meanings_is_refused() -> None:
+    with pytest.raises(CoordinateError, match=r"has a decimal comma or minutes; write it as 48\.2083 or 48 12\.5 N$"):
+        read_pair("48,20 N 16,37 E")
 
 
 @given(latitude=st.floats(-90, 90), longitude=st.floats(-180, 180), gap=st.sampled_from([", ", " ", ";", ","]))

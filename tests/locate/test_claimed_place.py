@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from whereshot.earth import areas, country_names
+from whereshot.earth.countries import countries
+from whereshot.foundation import package_data
 from whereshot.foundation.errors import InputError
 from whereshot.locate.claimed_place import Claim
 from whereshot.posterior.base import Posterior
@@ -36,6 +39,25 @@ def belief(*shares: float) -> Posterior:
         ("Bavaria", "Bavaria, Germany"),
         ("Catalonia", "Catalonia, Spain"),
         ("Punjab, Pakistan", "Punjab, Pakistan"),
+        ("Korea", "South Korea"),
+        ("U.S.", "United States"),
+        ("U.K.", "United Kingdom"),
+        ("the Netherlands", "Netherlands"),
+        ("UAE", "United Arab Emirates"),
+        ("Bayern", "Bavaria, Germany"),
+        ("Catalunya", "Catalonia, Spain"),
+        ("TX", "Texas, United States"),
+        ("tx", "Texas, United States"),
+        ("Tuvalu", "Tuvalu"),
+        ("Réunion", "Réunion"),
+        ("Georgia", "Georgia (also Georgia, United States)"),
+        ("Congo", "Congo - Kinshasa (also Congo - Brazzaville)"),
+        ("LA", "Laos (also Louisiana, United States)"),
+        ("CA", "Canada (also California, United States)"),
+        ("ON", "Ontario, Canada"),
+        ("ZH", "Zürich, Switzerland"),
+        ("WA", "Washington, United States (also Western Australia, Australia)"),
+        ("Nassau, Bahamas", "Nassau, New Providence, Bahamas"),
     ],
 )
 def test_claims_are_understood(text: str, name: str) -> None:
@@ -46,6 +68,9 @@ def test_what_is_no_place_is_refused() -> None:
     with pytest.raises(InputError) as error:
         Claim.parse("Xyzzyplugh")
     assert str(error.value) == "no place 'Xyzzyplugh' is known; give a town, a region, a country, or LAT,LON"
+    with pytest.raises(InputError) as error:
+        Claim.parse("Altafula")
+    assert str(error.value) == "no place 'Altafula' is known; did you mean 'Altafulla, Catalonia'?"
     with pytest.raises(InputError, match="latitude must lie between"):
         Claim.parse("95, 10")
     with pytest.raises(InputError) as error:
@@ -53,6 +78,36 @@ def test_what_is_no_place_is_refused() -> None:
     assert str(error.value) == "the position (-91, 0) is impossible: latitude must lie between -90 and 90 degrees"
     with pytest.raises(InputError, match=r"^latitude -33\.85 has a minus sign, but its hemisphere is N$"):
         Claim.parse("-33.85 N, 151.2 E")
+
+
+def test_every_country_is_claimed_by_its_codes_and_its_names() -> None:
+    """All codes of ISO 3166 and XK, by codes, English, native, usual and former names."""
+    rows = package_data.read_table("earth/data/country_names.parquet").to_pylist()
+    usual = country_names.usual_names()["countries"]
+    assert len(rows) == 250
+    shared = set()
+    for row in rows:
+        code = row["country_code"]
+        for name in (code, row["country_code3"], *row["names"], *usual.get(code, ())):
+            claimed = Claim.parse(name).country
+            assert claimed is not None, name
+            same = country_names.find_codes(name)
+            assert claimed.code == same[0] and code in same, name
+            shared |= {name} if len(same) > 1 else set()
+            assert areas.read_area(name).name == countries().by_code[same[0]].name
+    assert shared == {"Congo", "Kongo", "Saint-Martin"}
+
+
+def test_a_claim_of_a_state_holds_its_overseas_regions() -> None:
+    """Réunion is a part of France and has its own name."""
+    towns = Posterior.from_mass(np.array([[-20.88, 55.45], [48.86, 2.35], [52.52, 13.4]]), [[0.5, 0.3, 0.2]], 1.0)
+    france, reunion = Claim.parse("France"), Claim.parse("Réunion")
+    assert france.mass(towns) == pytest.approx(0.8, abs=0.03)
+    assert reunion.mass(towns) == pytest.approx(0.5, abs=0.03)
+    assert france.rank(towns) == reunion.rank(towns) == 1
+    assert france.off_km((-20.88, 55.45)) == 0
+    assert france.others(towns, towns, towns).best == "Germany"
+    assert reunion.others(towns, towns, towns).best == "France"
 
 
 def test_a_town_of_a_regions_name_is_meant_where_it_is_large() -> None:

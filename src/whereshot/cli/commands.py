@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -47,6 +48,15 @@ def everywhere(
     offline: Annotated[
         bool, typer.Option("--offline", help="Use no network. WHERESHOT_OFFLINE=1 does the same.")
     ] = False,
+    borders: Annotated[
+        str | None,
+        typer.Option(
+            "--borders",
+            help="Whose borders hold where they are disputed: united-nations (the default), or control: who controls"
+            " the land. WHERESHOT_BORDERS does the same.",
+            show_default=False,
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
     ] = False,
@@ -56,6 +66,10 @@ def everywhere(
         from whereshot.foundation import download  # with all of Python's HTTP, which others do not need
 
         download.forbid()
+    if borders is not None or os.environ.get("WHERESHOT_BORDERS"):
+        from whereshot.earth import country_shapes
+
+        country_shapes.choose_point_of_view(borders)
 
 
 app.command()(locate.locate)

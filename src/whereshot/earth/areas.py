@@ -7,10 +7,8 @@ region than to a town of any other region: a Voronoi diagram of the gazetteer's 
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import shapely
@@ -18,71 +16,27 @@ from numpy.typing import ArrayLike, NDArray
 from shapely.affinity import scale, translate
 from shapely.geometry.base import BaseGeometry
 
-from whereshot.earth import border_files, place_names, polygons, sphere
-from whereshot.earth.countries import Country, UnknownCountryError, countries, fold
-from whereshot.earth.name_index import name_keys
+from whereshot.earth import border_files, country_names, near_names, place_names, polygons, sphere
+from whereshot.earth.countries import UnknownCountryError, countries, whole
+from whereshot.earth.divisions import NamedArea, find_divisions
 from whereshot.earth.towns import gazetteer
-from whereshot.foundation.errors import InputError, nearest_name
+from whereshot.foundation.errors import InputError
 
-MARGIN_DEGREES = 1.5
-"""Towns this far outside a region's own may share a border with it."""
-
-
-class Division(NamedTuple):
-    """A first-order region of a country."""
-
-    name: str
-    country_code: str
-    number: int
-    """As in ``places.region_index``."""
-    people: int
-    """Inhabitants of its towns."""
-
-    @property
-    def country(self) -> str:
-        """The country's English name."""
-        known = countries().by_code.get(self.country_code)
-        return self.country_code if known is None else known.name
+MARGIN_DEGREES, RIVALS_DEGREES = 1.5, 5.0
+"""A region reaches at most the first beyond its towns; towns of other regions count up to the second beyond them."""
 
 
-@functools.cache
-def _by_key() -> dict[str, tuple[Division, ...]]:
-    numbers, of_town = place_names.divisions()
-    people = np.bincount(of_town, gazetteer().populations, minlength=len(numbers)).astype(int).tolist()
-    named = [(key, number) for key, number in numbers.items() if key[1]]
-    found: dict[str, list[Division]] = {}
-    for key, ((code, name), number) in zip(name_keys([name for (_, name), _ in named]), named, strict=True):
-        found.setdefault(key, []).append(Division(name, code, number, people[number]))
-    return {key: tuple(sorted(some, key=lambda one: -one.people)) for key, some in found.items()}
-
-
-def find_divisions(text: str) -> tuple[Division, ...]:
-    """Return first-order regions of a name, accents and case aside, the most populous first; "Punjab, India" has one.
-
-    Names are those of the gazetteer, in English where it has them so. No such region gives an empty tuple.
-    """
-    name, _, land = (part.strip() for part in text.partition(","))
-    found = _by_key().get(name_keys([name])[0], ())
-    if land:
-        try:
-            code = countries().find(land).code
-        except InputError:
-            return ()
-        found = tuple(division for division in found if division.country_code == code)
-    return found
-
-
-def area_of(division: Division) -> Region:
-    """Return the area of a region, with the coasts and borders of its country at 1:50 million."""
+def area_of(division: NamedArea) -> Region:
+    """Return the area of a region, with the coasts and borders of its country."""
     towns, of_town = gazetteer(), place_names.divisions()[1]
     known = countries()
     rows = towns.in_country(division.country_code)
-    own = rows[of_town[rows] == division.number]
+    own = rows[of_town[rows] == division.division]
     middle = float(sphere.latlon(sphere.xyz(towns.points[own]).sum(axis=0))[1])
     # longitudes count from the region's middle, far from the date line
     turned = polygons.swap_axes(towns.points[rows]).copy()
     turned[:, 0] = (turned[:, 0] - middle + 180) % 360 - 180
-    is_own = of_town[rows] == division.number
+    is_own = of_town[rows] == division.division
     (west, south), (east, north) = turned[is_own].min(axis=0), turned[is_own].max(axis=0)
     box = shapely.box(
         max(west - MARGIN_DEGREES, -180),
@@ -90,7 +44,11 @@ def area_of(division: Division) -> Region:
         min(east + MARGIN_DEGREES, 180),
         min(north + MARGIN_DEGREES, 90),
     )
-    near = np.flatnonzero(shapely.intersects_xy(box, *turned.T))
+    (west, south), (east, north) = (
+        turned[is_own].min(axis=0) - RIVALS_DEGREES,
+        turned[is_own].max(axis=0) + RIVALS_DEGREES,
+    )
+    near = np.flatnonzero(((turned >= [west, south]) & (turned <= [east, north])).all(axis=1))
     spots, first = np.unique(turned[near], axis=0, return_index=True)
     is_own = is_own[near[first]]
     narrower = max(0.05, float(np.cos(np.radians((south + north) / 2))))  # degrees of longitude are shorter
@@ -102,21 +60,17 @@ def area_of(division: Division) -> Region:
         cells = shapely.get_parts(shapely.voronoi_polygons(sites, extend_to=stretched, ordered=True))
         area = scale(shapely.union_all(cells[is_own]), 1 / narrower, 1.0, origin=(0, 0))
     area = polygons.mended(translate(shapely.intersection(area, box), middle))
-    if division.country_code in known.by_code:
-        country: Country | None = known.by_code[division.country_code]
-    else:  # what the map draws as a part of another country: Réunion
-        number = int(known.index_of(towns.points[own[:1]])[0])
-        country = known.all[number] if number >= 0 else None
-    inside = area
-    if country is not None:
-        clipped = shapely.intersection(area, country.geometry)
-        inside = clipped if clipped.area else area
+    clipped = shapely.intersection(area, known.by_code[division.country_code].geometry)
+    inside = clipped if clipped.area else area
     shapes = [part for part in shapely.get_parts(inside) if part.geom_type == "Polygon"]
     return Region(f"{division.name}, {division.country}", shapely.union_all(shapes))
 
 
 def read_area(text: str) -> Region:
-    """Return a country or a first-order region by name, or the polygons of a GeoJSON file. Raises InputError."""
+    """Return an area by name, or the polygons of a file. Raises InputError where nothing is called so.
+
+    ``named_area`` knows the names. Files are GeoJSON, GeoPackage or GeoParquet.
+    """
     try:
         return read_region(text)
     except UnknownCountryError:
@@ -128,7 +82,7 @@ def read_area(text: str) -> Region:
 
 
 class UnknownAreaError(InputError):
-    """No country and no region has the ``name``; ``hint`` has the nearest known name."""
+    """No country and no region has the ``name``; ``hint`` has the nearest known name, or says what is expected."""
 
     def __init__(self, name: str, hint: str) -> None:
         super().__init__(f"no country or region {name!r}; {hint}")
@@ -136,18 +90,26 @@ class UnknownAreaError(InputError):
 
 
 def named_area(name: str) -> Region:
-    """Return a country or a first-order region by name; no file is read. Raises UnknownAreaError."""
+    """Return a country, a first-order division ("Bavaria"), a continent or the European Union ("EU") by name.
+
+    No file is read. A country has its integral parts: France has Réunion. Raises UnknownAreaError.
+    """
     try:
         country = countries().find(name)
-        return Region(country.name, country.geometry)
+        return Region(country.name, whole(country))
     except UnknownCountryError:
         pass
+    together = country_names.find_group(name)
+    if together is not None:
+        group, codes = together
+        return Region(group, shapely.union_all([whole(countries().by_code[code]) for code in codes]))
     found = find_divisions(name)
     if found:
         return area_of(found[0])
-    known = {country.name for country in countries().all}
-    known |= {division.name for some in _by_key().values() for division in some}
-    raise UnknownAreaError(name, nearest_name(fold(name), map(fold, known))[:200])
+    near = near_names.near_name(name)
+    raise UnknownAreaError(
+        name, f"did you mean {near!r}?" if near else "give a country, a region of one, or a continent"
+    )
 
 
 @dataclass(frozen=True)
@@ -187,11 +149,15 @@ class Region:
 
 
 def read_region(text: str) -> Region:
-    """Return a country by name or code, or the polygons of a file: GeoJSON, GeoPackage, GeoParquet. Raises
-    InputError.
+    """Return a country by name or code, or the polygons of a file: GeoJSON, GeoPackage, GeoParquet.
+
+    A country has its integral parts: France has Réunion. Raises InputError; UnknownCountryError for an unknown name.
     """
     path = Path(text)
     if path.suffix.lower() in (".geojson", ".json") or path.is_file():
         return Region(path.stem, border_files.read_area(path))
-    country = countries().find(text)
-    return Region(country.name, country.geometry)
+    try:
+        country = countries().find(text)
+    except UnknownCountryError:
+        raise UnknownCountryError(f"no country {text!r} and no such file{near_names.hint(text)}") from None
+    return Region(country.name, whole(country))

@@ -18,8 +18,13 @@ HEMISPHERES = {"latitude": ("N", "S"), "longitude": ("E", "W")}
 LONGEST_TEXT = 80
 """Characters of the longest text that is read as a coordinate."""
 
-_WORDS = {word: word[0].upper() for word in ("n", "s", "e", "w", "north", "south", "east", "west")}
-_LETTER = r"(?:north|south|east|west|[nsew])(?![a-z])"
+_WORDS = {
+    **dict.fromkeys(("n", "north", "nord", "norte"), "N"),
+    **dict.fromkeys(("s", "south", "süd", "sud", "sur", "sul"), "S"),
+    **dict.fromkeys(("e", "east", "ost", "est", "este", "leste"), "E"),
+    **dict.fromkeys(("w", "west", "ouest", "oeste", "ovest"), "W"),
+}
+_LETTER = rf"(?:{'|'.join(sorted(_WORDS, key=len, reverse=True))})(?![^\W\d_])"
 _SIGN = "[-+\N{MINUS SIGN}\N{EN DASH}]"
 _NUMBER = r"(?:\d+(?:\.\d*|,\d+)?|\.\d+)"
 _GAP = r"(?:\s*:\s*|\s+)"
@@ -43,7 +48,22 @@ _WITH_COMMAS = re.compile(
 )
 """Degrees as XMP writes them, with commas between the parts: 48,12.5N and 48,12,30N."""
 
-_SEPARATORS = re.compile(r"\s*[,;]\s*|\s+")
+_SEPARATORS = re.compile(r"\s*[,;/|]\s*|\s+")
+
+_BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
+_LABELLED = re.compile(
+    r"lat(?:itude|\.)?\s*[:=]?\s*(?P<latitude>.+?)[\s,;/&]+(?:lon(?:gitude|g)?|lng)\.?\s*[:=]?\s*(?P<longitude>.+)",
+    re.IGNORECASE,
+)
+"""Coordinates with their names: lat 48.2, lon 16.37."""
+_LINK = re.compile(
+    r"geo:(-?[\d.]+,-?[\d.]+)(?:[,;?].*)?|(?:https?:.*)?@(-?[\d.]+,-?[\d.]+),[\d.]+[a-z].*", re.IGNORECASE
+)
+"""Links of maps: geo:48.2,16.37 (RFC 5870) and @48.2,16.37,15z."""
+_ISO_6709 = re.compile(r"([-+]\d{1,2}(?:\.\d+)?)([-+]\d{1,3}(?:\.\d+)?)(?:[-+]\d+(?:\.\d+)?)?(?:CRS\w+)?/?")
+_WEST_OR_EAST = re.compile(r"\d[\s°'′\"″]*o\s*$|^o\s*\d", re.IGNORECASE)
+_CERTAIN_DECIMALS = re.compile(r"\d,(?:\d{3,}|[6-9]\d)")
+"""A decimal comma: what follows can be no minutes."""
 
 
 class CoordinateError(InputError):
@@ -147,21 +167,25 @@ def read_pair(text: str) -> tuple[float, float] | None:
     """Return (latitude, longitude) in degrees of a text with two coordinates, or None.
 
     None means that the text is not two coordinates, or can be read in two ways. Latitude comes first unless hemisphere
-    letters show the other order. The limits are not checked. Raises CoordinateError for a coordinate that contradicts
-    itself, such as "-33.85 N, 151.2 E".
+    letters show the other order. Brackets, "lat" and "lon", links of maps and ISO 6709 ("+48.2+016.4/") are read too.
+    The limits are not checked. Raises CoordinateError for a coordinate that contradicts itself, such as "-33.85 N,
+    151.2 E", and for the letter O, which is east in German and west in French and Spanish.
 
     >>> read_pair("48°12'30\\"N 16°22'12\\"E")
     (48.208333333333336, 16.37)
     >>> read_pair("48,2083; 16,37")
     (48.2083, 16.37)
     """
-    trimmed = text.strip()
+    trimmed = _plain(text)
     if len(trimmed) > 2 * LONGEST_TEXT or not any(char.isdigit() for char in trimmed):
         return None
+    labelled = _LABELLED.fullmatch(trimmed)
+    if labelled is not None:
+        return read(labelled["latitude"], "latitude"), read(labelled["longitude"], "longitude")
     found: dict[tuple[float, float], None] = {}
     refused: CoordinateError | None = None
     for gap in _SEPARATORS.finditer(trimmed):
-        first, second = trimmed[: gap.start()], trimmed[gap.end() :]
+        first, second = _with_points(trimmed[: gap.start()], trimmed[gap.end() :])
         axes = _axes_of(first, second)
         if axes is None:
             continue
@@ -176,11 +200,38 @@ def read_pair(text: str) -> tuple[float, float] | None:
     return next(iter(found)) if len(found) == 1 else None
 
 
+def _plain(text: str) -> str:
+    """Return a text without brackets around it, and the two numbers of a link or of ISO 6709."""
+    trimmed = text.strip()
+    around = _BRACKETS.fullmatch(trimmed)
+    if around is not None:
+        trimmed = (around[1] or around[2] or "").strip()
+    link = _LINK.fullmatch(trimmed)
+    if link is not None:
+        return link[1] or link[2]
+    joined = _ISO_6709.fullmatch(trimmed)
+    return f"{joined[1]}, {joined[2]}" if joined is not None else trimmed
+
+
+def _with_points(first: str, second: str) -> tuple[str, str]:
+    """Return two texts with decimal points for commas, if one of the commas can only be a decimal comma."""
+    both = (first, second)
+    if all(part.count(",") == 1 and "." not in part for part in both) and any(map(_CERTAIN_DECIMALS.search, both)):
+        return first.replace(",", "."), second.replace(",", ".")
+    return first, second
+
+
 def _axes_of(first: str, second: str) -> tuple[str, str] | None:
-    """Return the axes of two texts, in their order, or None if they are not two coordinates."""
+    """Return the axes of two texts, in their order, or None if they are not two coordinates. Raises CoordinateError."""
+    for part, other in ((first, second), (second, first)):
+        if _WEST_OR_EAST.search(part) and (found := _MARKED.fullmatch(other)) and (found["before"] or found["after"]):
+            raise CoordinateError(
+                f"the letter O in {part[:40]!r} is east in German and west in French and Spanish; write E or W"
+            )
     found = (_MARKED.fullmatch(part) for part in (first, second))
     matches = [match for match in found if match is not None]
-    if len(matches) < 2 or ("," in first + second and "." in first + second):
+    has_letters = all(match["before"] or match["after"] for match in matches)
+    if len(matches) < 2 or ("," in first + second and "." in first + second and not has_letters):
         return None
     axes: list[str | None] = []
     for match in matches:

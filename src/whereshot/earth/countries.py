@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 import functools
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 import shapely
 from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.base import BaseGeometry
 
-from whereshot.earth import sphere
-from whereshot.foundation import package_data, tables
-from whereshot.foundation.errors import InputError, nearest_name
+from whereshot.earth import country_names, country_shapes, near_names, sphere
+from whereshot.foundation.errors import InputError
 
 SHORE_DEGREES = 0.5
-"""A point at most this far off a coast belongs to the country, because borders are drawn at 1:50 million."""
-
-
-DEGREE = 100_000
-"""Borders and the prior's places are stored as multiples of 1/100,000 degree, about a metre."""
-
-
-OTHER_NAMES = {
-    "burma": "MM",
-    "east timor": "TL",
-    "great britain": "GB",
-    "holland": "NL",
-    "ivory coast": "CI",
-    "swaziland": "SZ",
-    "uk": "GB",
-}
-"""Names in daily use that are in neither ISO 3166 nor CLDR."""
+"""A point at most this far off a coast belongs to the country."""
 
 
 class UnknownCountryError(InputError):
@@ -47,37 +28,39 @@ class Country:
 
     code: str
     name: str
-    names: frozenset[str]
     geometry: BaseGeometry
 
 
 class Countries:
-    """All countries and their borders."""
+    """All countries and their borders, by a point of view of ``country_shapes.POINTS_OF_VIEW``."""
 
-    def __init__(self) -> None:
-        table = package_data.read_table("earth/data/countries.parquet")
-        named = table.select(["country_code", "country_code3", "name", "names"]).to_pylist()
+    def __init__(self, view: str = country_shapes.POINTS_OF_VIEW[0]) -> None:
+        known = country_shapes.read_shapes(view)
+        english = country_names.english_names()
+        self.view = view
         self.all = tuple(
-            Country(
-                row["country_code"],
-                row["name"],
-                frozenset(
-                    fold(text) for text in (row["country_code"], row["country_code3"], row["name"], *row["names"])
-                ),
-                geometry,
-            )
-            for row, geometry in zip(named, decoded_borders(table), strict=True)
+            Country(code, english[code], shape) for code, shape in zip(known.codes, known.shapes, strict=True)
         )
-        self.codes = np.array([country.code for country in self.all])
+        self.codes = np.array(known.codes)
         self.by_code = {country.code: country for country in self.all}
         self.number_of = {country.code: number for number, country in enumerate(self.all)}
-        self._tree = shapely.STRtree([country.geometry for country in self.all])
+        self._grid = known.grid
+        self._tree = shapely.STRtree(known.shapes)
 
     def index_of(self, points: ArrayLike) -> NDArray[np.int64]:
         """Return the number (n,) of the country that holds each position, or lies within half a degree of it; else
         -1.
         """
         p = sphere.points(points)
+        held = country_shapes.grid_values(self._grid, p)
+        found = np.maximum(held.astype(np.int64) - country_shapes.FIRST_COUNTRY, -1)
+        unsure = np.flatnonzero(held == country_shapes.UNSURE)
+        if len(unsure):
+            found[unsure] = self._index_by_borders(p[unsure])
+        return found
+
+    def _index_by_borders(self, p: sphere.Points) -> NDArray[np.int64]:
+        """Return the same, without the grid."""
         found = np.full(len(p), -1)
         x, y = p[:, 1], p[:, 0]
         for number, rows in self._boxed(_array(shapely.points(x, y))):
@@ -116,15 +99,24 @@ class Countries:
         return geometry
 
     def find(self, name: str) -> Country:
-        """Return a country by any of its names or its ISO code, accents and case aside. Raises UnknownCountryError."""
-        wanted = fold(name)
-        if wanted in OTHER_NAMES:
-            return self.by_code[OTHER_NAMES[wanted]]
-        for country in self.all:
-            if wanted in country.names:
-                return country
-        known = {fold(country.name) for country in self.all}
-        raise UnknownCountryError(f"no country {name!r} and no such file; {nearest_name(wanted, known)[:200]}")
+        """Return a country by any of its names or its ISO code. Raises UnknownCountryError.
+
+        ``country_names.find_codes`` knows the names; of several countries of a name it returns the first.
+        """
+        codes = country_names.find_codes(name)
+        if not codes:
+            raise UnknownCountryError(f"no country {name!r}{near_names.hint(name)}")
+        return self.by_code[codes[0]]
+
+    def with_parts(self, country: Country) -> tuple[Country, ...]:
+        """Return a country and its integral parts that have a code of their own, such as France and Réunion."""
+        return (country, *(self.by_code[code] for code in country_names.INTEGRAL_PARTS.get(country.code, ())))
+
+
+def whole(country: Country) -> BaseGeometry:
+    """Return the shape of a country with its integral parts that have a code of their own."""
+    parts = countries().with_parts(country)
+    return country.geometry if len(parts) == 1 else shapely.union_all([part.geometry for part in parts])
 
 
 def _array(shapes: BaseGeometry | NDArray[np.object_]) -> NDArray[np.object_]:
@@ -132,48 +124,11 @@ def _array(shapes: BaseGeometry | NDArray[np.object_]) -> NDArray[np.object_]:
     return np.asarray(shapes, dtype=object)
 
 
-def decoded_borders(table: pa.Table) -> NDArray[np.object_]:
-    """Return the geometries (n,) of the columns "longitude" and "latitude": see ``encoded_borders``."""
-    steps = [table[name].combine_chunks() for name in ("longitude", "latitude")]
-    offsets: list[NDArray[np.int64]] = []
-    parts = steps[0]
-    while pa.types.is_list(parts.type):
-        offsets.insert(0, tables.numbers(parts.offsets).astype(np.int64))
-        parts = parts.values
-    degrees = np.stack([tables.numbers(_flat(column)).cumsum(dtype=np.int64) / DEGREE for column in steps], axis=1)
-    shapes = shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, degrees, tuple(offsets))
-    return np.array([shape.geoms[0] if len(shape.geoms) == 1 else shape for shape in shapes])
-
-
-def encoded_borders(geometries: Sequence[BaseGeometry]) -> dict[str, pa.Array]:
-    """Return geometries as columns "longitude" and "latitude": lists of polygons of rings of steps in ``DEGREE``.
-
-    A step is the difference from the coordinate before, whatever ring or country that is of.
-    """
-    exact = shapely.set_precision(list(geometries), 1 / DEGREE)  # stays valid, as plain rounding does not
-    whole = [shapely.MultiPolygon(shapely.get_parts(shape).tolist()) for shape in exact]
-    _, coordinates, offsets = shapely.to_ragged_array(whole)
-    steps = np.diff(np.round(coordinates * DEGREE).astype(np.int32), axis=0, prepend=0)
-    columns = {}
-    for axis, name in enumerate(("longitude", "latitude")):
-        column = pa.array(steps[:, axis])
-        for ends in offsets:
-            column = pa.ListArray.from_arrays(pa.array(ends.astype(np.int32)), column)
-        columns[name] = column
-    return columns
-
-
-def _flat(column: pa.Array) -> pa.Array:
-    return _flat(column.values) if pa.types.is_list(column.type) else column
+def countries() -> Countries:
+    """Return the countries by the chosen point of view, read once."""
+    return _countries_of(country_shapes.point_of_view())
 
 
 @functools.cache
-def countries() -> Countries:
-    """Return the countries, read once."""
-    return Countries()
-
-
-def fold(text: str) -> str:
-    """Return a text without case, accents and kinds of apostrophe: "Côte d’Ivoire" gives "cote d'ivoire"."""
-    decomposed = unicodedata.normalize("NFKD", text.replace("’", "'"))
-    return "".join(char for char in decomposed if not unicodedata.combining(char)).casefold().strip()
+def _countries_of(view: str) -> Countries:
+    return Countries(view)

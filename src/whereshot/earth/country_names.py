@@ -13,14 +13,16 @@ from typing import NamedTuple
 from whereshot.earth.name_index import name_keys
 from whereshot.foundation import package_data
 
+INTEGRAL_PARTS = {"FR": ("GF", "GP", "MQ", "RE", "YT"), "NL": ("BQ",), "NO": ("SJ",)}
+"""State -> its regions that have an ISO 3166 code of their own. Positions there have the name of the region. The state,
+as a claim or as an area, holds them too."""
+
 _ARTICLE = re.compile(r"^\s*the\s+", re.IGNORECASE)
 
 
 class CountryNames(NamedTuple):
     """The names of all 249 countries and territories of ISO 3166, and of Kosovo (XK)."""
 
-    english: dict[str, str]
-    """ISO code -> English name."""
     own: dict[str, tuple[str, ...]]
     """Key of a name -> codes: English names, codes, names in the country's own languages, usual and former names."""
     foreign: dict[str, tuple[str, ...]]
@@ -37,7 +39,14 @@ def country_names() -> CountryNames:
         code = row["country_code"]
         own += [(code, name) for name in (code, row["country_code3"], *row["names"], *usual.get(code, ()))]
         foreign += [(code, name) for name in row["foreign_names"]]
-    return CountryNames({row["country_code"]: row["name"] for row in rows}, _by_key(own), _by_key(foreign))
+    return CountryNames(_by_key(own), _by_key(foreign))
+
+
+@functools.cache
+def english_names() -> dict[str, str]:
+    """Return ISO code -> English name, in the order of the codes."""
+    table = package_data.read_table("earth/data/country_names.parquet", ["country_code", "name"])
+    return dict(zip(table["country_code"].to_pylist(), table["name"].to_pylist(), strict=True))
 
 
 def usual_names() -> dict[str, dict[str, list[str]]]:
@@ -64,11 +73,26 @@ def find_codes(name: str) -> tuple[str, ...]:
     (('DE',), ('CD',), ('CD', 'CG'))
     """
     known = country_names()
-    key, bare = name_keys([name, _ARTICLE.sub("", name)])
-    found = dict.fromkeys(code for names in (known.own, known.foreign) for code in names.get(key, ()))
-    if not found:
-        found = dict.fromkeys(code for names in (known.own, known.foreign) for code in names.get(bare, ()))
-    return tuple(found)
+    for key in name_keys([name, _ARTICLE.sub("", name)]):
+        found = known.own.get(key, ()) + (() if key in _codes() else known.foreign.get(key, ()))
+        if found:
+            return tuple(dict.fromkeys(found))
+    return ()
+
+
+def find_group(name: str) -> tuple[str, tuple[str, ...]] | None:
+    """Return the English name and the ISO codes of a continent or a union of states; None for another name.
+
+    >>> find_group("Oceania")[1][:3]
+    ('AS', 'AU', 'CC')
+    """
+    (key,) = name_keys([name])
+    groups = package_data.read_toml("earth/data/continents.toml") | package_data.read_toml("earth/data/unions.toml")
+    for group, codes in groups.items():
+        initials = "".join(word[0] for word in group.split()) if group.endswith("Union") else group
+        if key in name_keys([group, initials]):
+            return group, tuple(codes.split())
+    return None
 
 
 def is_code(name: str) -> bool:
@@ -80,3 +104,11 @@ def is_code(name: str) -> bool:
 def _codes() -> frozenset[str]:
     table = package_data.read_table("earth/data/country_names.parquet", ["country_code", "country_code3"])
     return frozenset(code.casefold() for column in table.itercolumns() for code in column.to_pylist())
+
+
+def spellings() -> list[str]:
+    """Return every name of every country, English ones first: for suggestions."""
+    rows = package_data.read_table("earth/data/country_names.parquet").to_pylist()
+    usual = usual_names()["countries"]
+    own = [name for row in rows for name in (row["name"], *row["names"], *usual.get(row["country_code"], ()))]
+    return own + [name for row in rows for name in row["foreign_names"]]

@@ -33,6 +33,10 @@ _KIND_AFTER = re.compile(
 )
 
 
+CODES_IN_USE = ("AU", "BR", "CA", "CH", "IN", "IT", "US")
+"""Countries whose people write their divisions by code. Of divisions with one code, theirs come first."""
+
+
 class NamedArea(NamedTuple):
     """A country or a first-order division, as a text names it."""
 
@@ -51,7 +55,7 @@ class NamedArea(NamedTuple):
     @property
     def country(self) -> str:
         """The country's English name."""
-        return country_names.country_names().english.get(self.country_code, self.country_code)
+        return country_names.english_names().get(self.country_code, self.country_code)
 
     def towns(self) -> NDArray[np.int64]:
         """Return the numbers of the gazetteer's towns inside, the largest first."""
@@ -59,11 +63,12 @@ class NamedArea(NamedTuple):
         return own if self.division is None else own[gazetteer().divisions[1][own] == self.division]
 
     def holds(self, towns: ArrayLike) -> NDArray[np.bool_]:
-        """Return which towns (n,), by their numbers in the gazetteer, lie inside."""
+        """Return which towns (n,), by their numbers in the gazetteer, lie inside. France holds those of Réunion."""
         rows = np.asarray(towns, np.int64)
         if self.division is not None:
             return np.asarray(gazetteer().divisions[1][rows] == self.division)
-        return np.asarray(gazetteer().country_codes[rows] == self.country_code, bool)
+        codes = (self.country_code, *country_names.INTEGRAL_PARTS.get(self.country_code, ()))
+        return np.isin(gazetteer().country_codes[rows].astype(str), codes)
 
 
 def find_areas(text: str, country_code: str | None = None) -> tuple[NamedArea, ...]:
@@ -88,12 +93,13 @@ def find_areas(text: str, country_code: str | None = None) -> tuple[NamedArea, .
     return ()
 
 
-def _rank(area: NamedArea) -> tuple[bool, bool, bool, int]:
-    return area.is_part, area.is_code, area.division is not None, -area.people
+def _rank(area: NamedArea) -> tuple[bool, bool, bool, bool, int]:
+    is_unusual = area.is_code and area.country_code not in CODES_IN_USE
+    return area.is_part, area.is_code, area.division is not None, is_unusual, -area.people
 
 
 def find_divisions(text: str) -> tuple[NamedArea, ...]:
-    """Return first-order divisions of a name, code or abbreviation, the most populous first; "Punjab, India" has one.
+    """Return first-order divisions of a name, code or abbreviation, the likeliest first; "Punjab, India" has one.
 
     Parts of divisions do not count. Codes and abbreviations count where no division has the text as its name. No such
     division gives ().
@@ -104,7 +110,7 @@ def find_divisions(text: str) -> tuple[NamedArea, ...]:
         area for code in codes for area in find_areas(name, code) if area.division is not None and not area.is_part
     ]
     named = [area for area in found if not area.is_code]
-    return tuple(sorted(named or found, key=lambda area: -area.people))
+    return tuple(sorted(named or found, key=_rank))
 
 
 def division_names() -> Iterator[str]:
@@ -118,7 +124,7 @@ def division_names() -> Iterator[str]:
 def _countries(text: str) -> list[NamedArea]:
     code = country_names.is_code(text)
     return [
-        NamedArea(country_names.country_names().english[found], found, None, _people_of().get(found, 0), code, False)
+        NamedArea(country_names.english_names()[found], found, None, _people_of().get(found, 0), code, False)
         for found in country_names.find_codes(text)
     ]
 

@@ -1,6 +1,6 @@
-"""Name positions (town, region, country), and find the towns that a text may mean. All knowledge is offline.
+"""Name positions: town, region, country. All knowledge is offline.
 
-The borders of countries are built by ``scripts/build_places.py`` from Natural Earth (public domain). The towns are
+The borders of countries are built by ``scripts/build_borders.py`` from Natural Earth (public domain). The towns are
 those of the gazetteer.
 """
 
@@ -10,14 +10,11 @@ import functools
 from typing import NamedTuple
 
 import numpy as np
-import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from whereshot.earth import sphere
-from whereshot.earth.countries import Country, countries
-from whereshot.earth.name_index import name_keys
-from whereshot.earth.towns import Gazetteer, gazetteer
-from whereshot.foundation.errors import InputError
+from whereshot.earth.countries import countries
+from whereshot.earth.towns import gazetteer
 
 REGION_KM = 100.0
 """A point has the region of the nearest town, if that town is at most this far away."""
@@ -27,9 +24,6 @@ NAME_KM = 30.0
 
 NAMES_KEPT = 100_000
 
-QUALIFIER_KM = 100.0
-"""In "Altafulla, Tarragona" the second town is at most this far from the first."""
-
 
 class PlaceName(NamedTuple):
     """The names of a position: town, region and country. Names that are not known are None."""
@@ -38,20 +32,6 @@ class PlaceName(NamedTuple):
     region: str | None
     country: str | None
     country_code: str | None
-
-
-class Town(NamedTuple):
-    """A town of the gazetteer."""
-
-    name: str
-    region: str | None
-    country: str
-    country_code: str
-    latitude: float
-    longitude: float
-    population: int
-    index: int  # type: ignore[assignment]  # it hides the method of tuples, which nobody needs of a town
-    """Its number in the gazetteer."""
 
 
 def place_names(points: ArrayLike) -> list[PlaceName]:
@@ -144,83 +124,3 @@ def region_index(points: ArrayLike) -> NDArray[np.int64]:
         inside = (km <= REGION_KM) & (known.index_of(towns.points[nearest]) == country[rest])
         division[rest] = np.where(inside, of_town[nearest], -1)
     return np.stack([country, division], axis=1)
-
-
-def find_place(text: str) -> list[Town]:
-    """Return towns that a text may mean, the largest first: "Altafulla", "Paris, France", "Paris, TX", "Altafulla,
-    Tarragona".
-
-    What follows a comma narrows the choice: a country or region by name or code, or another town near by. Without
-    commas the last words may do the same ("Springfield Illinois"). No town gives an empty list.
-    """
-    parts = [part for part in (part.strip() for part in text.split(",")) if part]
-    if not parts:
-        return []
-    found = _narrowed(parts[0], parts[1:])
-    if len(parts) > 1 and len(found) == 0:  # a comma inside a name
-        found = gazetteer().named(text)
-    words = text.split()
-    if len(parts) == 1 and len(found) == 0:
-        for cut in range(len(words) - 1, 0, -1):
-            found = _narrowed(" ".join(words[:cut]), [" ".join(words[cut:])])
-            if len(found):
-                break
-    return [_town(int(index)) for index in found]
-
-
-def _narrowed(name: str, qualifiers: list[str]) -> NDArray[np.int64]:
-    towns = gazetteer()
-    found = towns.named(name)
-    for qualifier in qualifiers:
-        if len(found):
-            found = found[_qualified(towns, found, qualifier)]
-    return found
-
-
-def _qualified(towns: Gazetteer, found: NDArray[np.int64], qualifier: str) -> NDArray[np.bool_]:
-    """Return which towns lie in the country or region of a name, or else near the town of that name."""
-    key = name_keys([qualifier])[0]
-    try:
-        code = countries().find(qualifier).code
-    except InputError:
-        code = ""
-    own = list(zip(towns.country_codes[found], towns.regions[found], strict=True))
-    region_keys = name_keys([region for _, region in own])
-    inside: NDArray[np.bool_] = np.array(
-        [
-            _country_of(index).code == code
-            or (key != "" and key in (region, towns.region_codes.get((land, name), "").casefold()))
-            for index, (land, name), region in zip(found, own, region_keys, strict=True)
-        ]
-    )
-    if inside.any():
-        return inside
-    other = towns.points[towns.named(qualifier)]
-    if len(other) == 0:
-        return inside
-    result: NDArray[np.bool_] = (sphere.distance_km(towns.points[found][:, None], other) <= QUALIFIER_KM).any(axis=1)
-    return result
-
-
-def _country_of(index: int) -> Country:
-    """Return the country of a town; what the map draws as a part of another country belongs to that one."""
-    known, code = countries(), gazetteer().country_codes[index]
-    if code in known.by_code:
-        return known.by_code[code]
-    number = int(known.index_of(gazetteer().points[index])[0])
-    return known.all[number] if number >= 0 else Country(code, code, frozenset(), shapely.Polygon())
-
-
-def _town(index: int) -> Town:
-    towns, country = gazetteer(), _country_of(index)
-    latitude, longitude = towns.points[index].tolist()
-    return Town(
-        towns.name(index),
-        towns.regions[index] or None,
-        country.name,
-        country.code,
-        latitude,
-        longitude,
-        int(towns.populations[index]),
-        index,
-    )

@@ -37,7 +37,7 @@ def _both(scored: Scored) -> tuple[dict[str, NDArray[np.int64]], dict[str, NDArr
 def polygon(level: str) -> Metric:
     """Return the share of answers in the right country or first-order division, or with the same nearest town.
 
-    Photos at sea have no country or region and are not counted. Borders are those of Natural Earth, 1:50 million. The
+    Photos at sea have no country or region and are not counted. Borders are those of Natural Earth, 1:10 million. The
     region is that of the nearest town in the country. Towns are those of GeoNames with at least 500 inhabitants.
     """
 

@@ -5,6 +5,7 @@ A claim is a point with a tolerance, a country, or a region of a country.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,8 +13,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from whereshot.earth import areas, coordinates, place_names, sphere
-from whereshot.earth.countries import Country, countries
+from whereshot.earth import areas, coordinates, country_names, near_names, place_names, sphere
+from whereshot.earth.countries import Country, countries, whole
+from whereshot.earth.divisions import CODES_IN_USE, NamedArea, find_divisions
+from whereshot.earth.named_towns import Town, find_place
 from whereshot.foundation.errors import InputError
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.decision import best
@@ -21,6 +24,8 @@ from whereshot.posterior.masses import country_masses, region_masses
 
 CLAIM_KM = 25.0
 """A claimed point or town counts as right within this distance."""
+MOST_OTHERS = 2
+"""Other places of a name that a remark names; it counts the rest."""
 TOWN_BEFORE_REGION = 100_000
 """Inhabitants from which a name means a town and not a region of the same name."""
 
@@ -34,31 +39,35 @@ class Claim:
     point: NDArray[np.float64] | None = None
     country: Country | None = None
     region: areas.Region | None = None
-    division: areas.Division | None = None
+    division: NamedArea | None = None
 
     @classmethod
     def parse(cls, text: str) -> Claim:
         """ "48.86, 2.35", "48°12'30\"N 16°22'12\"E", "Altafulla", "Paris, Texas", "Denmark", "England" or "Bavaria".
 
-        A country comes before a town, a town of at least 100,000 before a region. Raises InputError where nothing is
-        called so.
+        A country comes before a region and a town, a town of at least 100,000 before a region. What else the text may
+        mean stands in the name. Raises InputError where nothing is called so.
         """
         pair = coordinates.read_pair(text)
         if pair is not None:
             point = sphere.points([pair])
             return cls(text, f"{point[0, 0]:.4f}, {point[0, 1]:.4f}", point)
-        try:
-            country = countries().find(text)
-            return cls(text, country.name, country=country)
-        except InputError:
-            pass
-        towns, divisions = place_names.find_place(text), areas.find_divisions(text)
-        if divisions and not (towns and towns[0].population >= TOWN_BEFORE_REGION):
+        lands = [countries().by_code[code] for code in country_names.find_codes(text)]
+        divisions = find_divisions(text)
+        if lands:
+            if not country_names.is_code(text):
+                divisions = tuple(division for division in divisions if not division.is_code)
+            others = [land.name for land in lands[1:]] + _division_names(divisions, lands[0].code)
+            return cls(text, lands[0].name + _not_meant(others), country=lands[0])
+        towns = find_place(text)
+        if divisions and not (towns and _is_rather_town(text, towns[0], divisions[0])):
             region = areas.area_of(divisions[0])
-            name = region.name + _among(len(divisions), "most populous", "regions")
-            return cls(text, name, region=region, division=divisions[0])
+            return cls(
+                text, region.name + _not_meant(_division_names(divisions[1:])), region=region, division=divisions[0]
+            )
         if not towns:
-            raise InputError(f"no place {text!r} is known; give a town, a region, a country, or LAT,LON")
+            hint = near_names.hint(text, with_towns=True) or "; give a town, a region, a country, or LAT,LON"
+            raise InputError(f"no place {text!r} is known{hint}")
         town = towns[0]
         name = ", ".join(part for part in (town.name, town.region, town.country) if part)
         return cls(text, name + _among(len(towns), "largest", "places"), np.array([[town.latitude, town.longitude]]))
@@ -81,7 +90,7 @@ class Claim:
     @property
     def area(self) -> areas.Region | None:
         """The claimed country or region as an area; None for a point."""
-        return self.region if self.country is None else areas.Region(self.country.name, self.country.geometry)
+        return self.region if self.country is None else areas.Region(self.country.name, whole(self.country))
 
     def mass(self, posterior: Posterior) -> float:
         """Return the probability of the claim under a posterior of one row."""
@@ -89,7 +98,7 @@ class Claim:
             return float(posterior.mass_within(self.point, CLAIM_KM)[0])
         if self.region is not None:
             return float(posterior.mass[0, self.region.holds(_spots(posterior))].sum())
-        return dict(country_masses(posterior)[0]).get(self._country.code, 0.0)
+        return self._shares(posterior).get(self._key, 0.0)
 
     def off_km(self, position: tuple[float, float]) -> float:
         """Return the distance in km of a position from the claimed point, or from the claimed area (0 inside it)."""
@@ -105,9 +114,10 @@ class Claim:
     def _holds(self, spot: NDArray[np.float64]) -> bool:
         """Return whether a position lies in the claimed area, or in the sea close to its coast."""
         if self.division is not None:
-            return bool(place_names.region_index(spot[None])[0, 1] == self.division.number)
+            return bool(place_names.region_index(spot[None])[0, 1] == self.division.division)
         known = countries()
-        return bool(known.index_of(spot[None])[0] == known.number_of[self._country.code])
+        number = int(known.index_of(spot[None])[0])
+        return number >= 0 and known.all[number] in known.with_parts(self._country)
 
     def others(self, after: Posterior, unread: Posterior, prior: Posterior) -> Others:
         """Return the best other place, with its probability after all evidence, without the text, and in the prior."""
@@ -142,8 +152,10 @@ class Claim:
     def _shares(self, posterior: Posterior) -> dict[tuple[str, str | None], float]:
         """Return the probability of each country, or of each region where the claim is a region."""
         if self.division is None:
-            masses = country_masses(posterior)[0]
-            return {(code, None): share for code, share in masses}
+            shares: dict[tuple[str, str | None], float] = {(code, None): s for code, s in country_masses(posterior)[0]}
+            parts = [(part.code, None) for part in countries().with_parts(self._country)]
+            own = sum(shares.pop(part, 0.0) for part in parts)
+            return shares | {self._key: own}
         regions = region_masses(posterior)[0]
         return {(code, region): share for code, region, share in regions if region is not None}
 
@@ -182,6 +194,28 @@ def _area_name(key: tuple[str, str | None]) -> str:
     code, region = key
     country = countries().by_code[code].name
     return country if region is None else f"{region}, {country}"
+
+
+def _is_rather_town(text: str, town: Town, division: NamedArea) -> bool:
+    """Return whether a town is meant: a large one, or one whose name is also a code of a region, in small letters."""
+    return town.population >= TOWN_BEFORE_REGION or (division.is_code and text != text.upper())
+
+
+def _division_names(divisions: Sequence[NamedArea], but: str = "") -> list[str]:
+    """Return names of divisions for a remark, without codes that hardly anybody uses and the divisions of ``but``."""
+    return [
+        f"{division.name}, {division.country}"
+        for division in divisions
+        if division.country_code != but and not (division.is_code and division.country_code not in CODES_IN_USE)
+    ]
+
+
+def _not_meant(others: list[str]) -> str:
+    """Return a remark on what else is called so: " (also Georgia, United States)"."""
+    if not others:
+        return ""
+    more = f" and {len(others) - MOST_OTHERS} more" if len(others) > MOST_OTHERS else ""
+    return f" (also {'; '.join(others[:MOST_OTHERS])}{more})"
 
 
 def _among(count: int, which: str, kind: str) -> str:

@@ -7,10 +7,14 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot.earth.countries import DEGREE, countries
+from whereshot.earth.countries import countries
+from whereshot.earth.country_shapes import POINTS_OF_VIEW
 from whereshot.foundation import package_data, tables
 from whereshot.posterior.base import MIN_SPREAD_KM, Posterior
 from whereshot.posterior.support import PlainSupport
+
+DEGREE = 100_000
+"""Places are kept in these parts of a degree, about a metre."""
 
 _FILE = "posterior/data/photo_density.parquet"
 
@@ -26,7 +30,9 @@ def density_prior() -> Posterior:
 
 
 def _countries() -> NDArray[np.int64]:
-    """Return the number (k,) of the country of each place; the file holds them, which is faster."""
+    """Return the number (k,) of the country of each place. The file holds them by the first point of view."""
+    if countries().view != POINTS_OF_VIEW[0]:
+        return countries().index_of(density_prior().places)
     codes, number = tables.strings(package_data.read_table(_FILE, ["country_code"])["country_code"])
     known = countries().number_of
     result: NDArray[np.int64] = np.array([known.get(code, -1) for code in codes])[number]

@@ -1,0 +1,140 @@
+"""The shapes of countries as the package ships them: Natural Earth at 1:10 million, by a stated point of view.
+
+Some areas belong to one country by the resolutions of the United Nations and to another by who controls them.
+``POINTS_OF_VIEW`` names the points of view; the environment variable WHERESHOT_BORDERS chooses one of them for the
+process, and ``whereshot --borders`` sets it. The tables are built by ``scripts/build_borders.py``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from whereshot.earth import polygons
+from whereshot.earth.sphere import Points
+from whereshot.foundation import package_data, tables
+from whereshot.foundation.errors import InputError, nearest_name
+
+VARIABLE = "WHERESHOT_BORDERS"
+"""The environment variable that names the point of view."""
+
+POINTS_OF_VIEW = ("united-nations", "control")
+"""Whose borders hold: the first is used unless another is chosen."""
+
+STEPS_PER_DEGREE = 1000
+"""Borders are kept in these parts of a degree, about 100 m."""
+
+CELL_DEGREES = 0.25
+"""Width of the cells of the grid of countries."""
+
+UNSURE, OPEN_SEA, FIRST_COUNTRY = 0, 1, 2
+"""Values of the grid: several countries or a coast, no country within half a degree, and 2 + number of a country."""
+
+
+class CountryShapes(NamedTuple):
+    """The shape of each country, and a grid that answers for most positions without them."""
+
+    codes: tuple[str, ...]
+    """ISO 3166 codes (c,), in alphabetical order."""
+    shapes: NDArray[np.object_]
+    """Shapely geometries (c,) in degrees, longitude first."""
+    grid: NDArray[np.uint8]
+    """What holds each cell whole: rows from the south, columns from the west."""
+
+
+def point_of_view() -> str:
+    """Return the chosen point of view, or else the first. Raises InputError for an unknown one."""
+    chosen = os.environ.get(VARIABLE, "") or POINTS_OF_VIEW[0]
+    if chosen not in POINTS_OF_VIEW:
+        raise InputError(f"no borders {chosen!r} ({VARIABLE}); {nearest_name(chosen, POINTS_OF_VIEW)}")
+    return chosen
+
+
+def choose_point_of_view(name: str | None) -> None:
+    """Choose a point of view for this process and those that it starts; None keeps the one that is chosen.
+
+    Raises InputError for an unknown one.
+    """
+    if name is not None and name not in POINTS_OF_VIEW:
+        raise InputError(f"no borders {name!r}; {nearest_name(name, POINTS_OF_VIEW)}")
+    if name is not None:
+        os.environ[VARIABLE] = name
+    point_of_view()
+
+
+def read_shapes(view: str) -> CountryShapes:
+    """Return the shapes of all countries by a point of view of ``POINTS_OF_VIEW``."""
+    table = package_data.read_table("earth/data/countries.parquet")
+    codes = tuple(table["country_code"].to_pylist())
+    shapes = decoded_borders(table)
+    cells = package_data.read_table("earth/data/country_grid.parquet")["country"]
+    grid = np.array(tables.numbers(cells)).reshape(int(180 / CELL_DEGREES), int(360 / CELL_DEGREES))
+    if view != POINTS_OF_VIEW[0]:
+        _hand_over(codes, shapes, grid, view)
+    return CountryShapes(codes, shapes, grid)
+
+
+def _hand_over(codes: Sequence[str], shapes: NDArray[np.object_], grid: NDArray[np.uint8], view: str) -> None:
+    """Give the disputed areas to the countries of another point of view, in place."""
+    table = package_data.read_table("earth/data/disputed.parquet")
+    column = view.replace("-", "_")
+    sides = zip(table[POINTS_OF_VIEW[0].replace("-", "_")].to_pylist(), table[column].to_pylist(), strict=True)
+    for (giver, taker), area in zip(sides, decoded_borders(table), strict=True):
+        if giver == taker:
+            continue
+        before, after = codes.index(giver), codes.index(taker)
+        shapes[before] = polygons.areas_only(shapely.difference(shapes[before], area))
+        shapes[after] = polygons.areas_only(shapely.union(shapes[after], area))
+        west, south, east, north = ((np.array(area.bounds) + np.array([180, 90, 180, 90])) // CELL_DEGREES).astype(int)
+        grid[south : north + 1, west : east + 1] = UNSURE
+
+
+def grid_values(grid: NDArray[np.uint8], points: Points) -> NDArray[np.uint8]:
+    """Return the values (n,) of the grid at positions (n, 2)."""
+    rows, columns = grid.shape
+    row = np.minimum(((points[:, 0] + 90) / CELL_DEGREES).astype(np.int64), rows - 1)
+    column = np.minimum(((points[:, 1] + 180) / CELL_DEGREES).astype(np.int64), columns - 1)
+    return grid[row, column]
+
+
+def decoded_borders(table: pa.Table) -> NDArray[np.object_]:
+    """Return the geometries (n,) of the columns "longitude" and "latitude": see ``encoded_borders``."""
+    steps = [table[name].combine_chunks() for name in ("longitude", "latitude")]
+    offsets: list[NDArray[np.int64]] = []
+    parts = steps[0]
+    while pa.types.is_list(parts.type):
+        offsets.insert(0, tables.numbers(parts.offsets).astype(np.int64))
+        parts = parts.values
+    whole = [tables.numbers(_flat(column)).cumsum(dtype=np.int64) / STEPS_PER_DEGREE for column in steps]
+    shapes = shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, np.stack(whole, axis=1), tuple(offsets))
+    return np.array([shape.geoms[0] if len(shape.geoms) == 1 else shape for shape in shapes])
+
+
+def encoded_borders(geometries: Sequence[BaseGeometry]) -> dict[str, pa.Array]:
+    """Return geometries as columns "longitude" and "latitude": lists of polygons of rings of steps of
+    ``STEPS_PER_DEGREE``.
+
+    A step is the difference from the coordinate before, whatever ring or country that is of.
+    """
+    exact = shapely.set_precision(list(geometries), 1 / STEPS_PER_DEGREE)  # stays valid, as plain rounding does not
+    whole = [shapely.MultiPolygon(shapely.get_parts(polygons.areas_only(shape)).tolist()) for shape in exact]
+    _, coordinates, offsets = shapely.to_ragged_array(whole)
+    steps = np.diff(np.round(coordinates * STEPS_PER_DEGREE).astype(np.int32), axis=0, prepend=0)
+    columns = {}
+    for axis, name in enumerate(("longitude", "latitude")):
+        column = pa.array(steps[:, axis])
+        for ends in offsets:
+            column = pa.ListArray.from_arrays(pa.array(ends.astype(np.int32)), column)
+        columns[name] = column
+    return columns
+
+
+def _flat(column: pa.Array) -> pa.Array:
+    return _flat(column.values) if pa.types.is_list(column.type) else column
