@@ -29,6 +29,11 @@ VARYING: dict[str, str] = {
     "*/manifest.json:sha256.model.toml": "hash of a file that says when the model was made",
     "*/_manifest.jsonl:*.settings.model": "a name, and a hash of a model that says when it was made",
     "*:*.modified_ns": "when an input was written",
+    "*/learned-photos.safetensors:arrays.*": "digests of photos with a random salt",
+    "*/manifest.json:sha256.learned-photos.safetensors": "hash of digests with a random salt",
+    "*/manifest.json:sha256.train.jsonl": "hash of a file that says how long it took",
+    "*/manifest.json:sha256.refiner.toml": "hash of a file that says how long it took",
+    "models-show-compact-json/stdout.json:path": "where the installed package lies",
 }
 """FILE:FIELD patterns of what differs between two recordings of one build, and why."""
 
