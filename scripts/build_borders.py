@@ -10,7 +10,7 @@ It writes
   Réunion, are cut out; where a town of the gazetteer (GeoNames, CC BY 4.0) lies beyond the border of its country, the
   border is moved round it;
 * earth/data/disputed.parquet: areas that the points of view give to different countries, with the country of each view;
-* earth/data/country_grid.parquet: for each quarter of a degree the country that holds it whole, which makes look-ups
+* earth/data/country_grid.parquet: for each eighth of a degree the country of all its positions, which makes look-ups
   fast.
 
 Borders on land are simplified by at most LAND_STEP, coasts by at most COAST_STEP. Islands below LEAST_ISLAND_KM2 are
@@ -36,6 +36,7 @@ from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
 
 from whereshot.earth import sphere
+from whereshot.earth.countries import SHORE_DEGREES
 from whereshot.earth.country_names import english_names
 from whereshot.earth.country_shapes import (
     CELL_DEGREES,
@@ -101,9 +102,6 @@ not their country's by the United Nations."""
 
 ISLANDERS = ("CA", "GR", "NO", "PH", "TW", "VA")
 """Countries with land, mostly islands, that the map at 1:10 million lacks, within half a degree of another country."""
-
-SHORE_CELLS = 4
-"""Cells farther than this from land are open sea: half a degree, the width of a cell, and the land's own cell."""
 
 
 def read_topology(archive: Path) -> tuple[list[np.ndarray], list[dict]]:
@@ -318,34 +316,57 @@ def _handed_over(shapes: list[BaseGeometry], given: dict[int, BaseGeometry]) -> 
 
 
 def grid_of(shapes: list[BaseGeometry]) -> np.ndarray:
-    """Return the grid (rows from the south, columns from the west) of the cells that one country holds whole."""
+    """Return the grid (rows from the south, columns from the west) of the cells in which every position has one answer.
+
+    A cell has a country's number if the country holds it whole, or if the whole cell lies within half a degree of the
+    country and no part of it within half a degree of another.
+    """
     rows, columns = int(180 / CELL_DEGREES), int(360 / CELL_DEGREES)
-    crossed = np.zeros((rows, columns), bool)
-    for shape in shapes:
-        lines = shapely.segmentize(shapely.boundary(shape), 0.002)
-        at = shapely.get_coordinates(lines)
-        row = np.clip(((at[:, 1] + 90) / CELL_DEGREES).astype(int), 0, rows - 1)
-        column = np.clip(((at[:, 0] + 180) / CELL_DEGREES).astype(int), 0, columns - 1)
-        crossed[row, column] = True
-    latitude = (np.arange(rows) + 0.5) * CELL_DEGREES - 90
-    longitude = (np.arange(columns) + 0.5) * CELL_DEGREES - 180
-    middles = np.stack(np.meshgrid(latitude, longitude, indexing="ij"), axis=-1).reshape(-1, 2)
-    holder = np.full(len(middles), -1)
+    possible, certain = _cells_near(SHORE_DEGREES)
+    margin = len(possible) // 2
+    count = np.zeros((rows, columns), np.uint8)
+    nearest, holder = np.full((rows, columns), -1), np.full((rows, columns), -1)
+    is_certain = np.zeros((rows, columns), bool)
     for number, shape in enumerate(shapes):
         west, south, east, north = shape.bounds
-        inside = np.flatnonzero(
-            (middles[:, 1] >= west) & (middles[:, 1] <= east) & (middles[:, 0] >= south) & (middles[:, 0] <= north)
-        )
+        first = np.array([south + 90, west + 180]) // CELL_DEGREES - margin
+        last = np.array([north + 90, east + 180]) // CELL_DEGREES + margin + 1
+        (row, column), (end_row, end_column) = np.clip(np.array([first, last]).astype(int), 0, [rows, columns])
+        window = slice(row, end_row), slice(column, end_column)
+        touched = np.zeros((end_row - row, end_column - column), bool)
+        at = shapely.get_coordinates(shapely.segmentize(shapely.boundary(shape), 0.002))
+        cell = np.clip(((at[:, ::-1] + [90, 180]) / CELL_DEGREES).astype(int), 0, [rows - 1, columns - 1])
+        touched[cell[:, 0] - row, cell[:, 1] - column] = True
+        latitude = (np.arange(row, end_row) + 0.5) * CELL_DEGREES - 90
+        longitude = (np.arange(column, end_column) + 0.5) * CELL_DEGREES - 180
         shapely.prepare(shape)
-        held = inside[shapely.intersects_xy(shape, middles[inside, 1], middles[inside, 0])]
-        holder[held] = number
-    holder = holder.reshape(rows, columns)
-    land = crossed | (holder >= 0)
-    far = ndimage.distance_transform_cdt(~land, metric="chessboard") > SHORE_CELLS
-    grid = np.where(holder >= 0, holder + FIRST_COUNTRY, UNSURE)
-    grid[crossed] = UNSURE
-    grid[far] = OPEN_SEA
+        whole = shapely.intersects_xy(shape, longitude[None], latitude[:, None]) & ~touched
+        holder[window][whole] = number
+        land = touched | whole
+        edge = land & ~ndimage.binary_erosion(land)
+        near = land | ndimage.binary_dilation(edge, possible)
+        count[window] += near
+        nearest[window][near] = number
+        is_certain[window] |= land | ndimage.binary_dilation(edge, certain)
+    grid = np.where(holder >= 0, holder, nearest) + FIRST_COUNTRY
+    grid[(holder < 0) & ~((count == 1) & is_certain)] = UNSURE
+    grid[count == 0] = OPEN_SEA
     return grid.astype(np.uint8)
+
+
+def _cells_near(degrees: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return which cells around one may have a position within a distance of one in it, and which have only such."""
+    reach = int(degrees / CELL_DEGREES) + 2
+    north, east = np.abs(np.mgrid[-reach : reach + 1, -reach : reach + 1])
+    closest = np.hypot(np.maximum(north - 1, 0), np.maximum(east - 1, 0))
+    return closest * CELL_DEGREES <= degrees, np.hypot(north + 1, east + 1) * CELL_DEGREES <= degrees
+
+
+def runs_of(grid: np.ndarray) -> pa.Table:
+    """Return the grid as runs of one value, row by row: the values, and how many cells each has."""
+    cells = grid.ravel()
+    first = np.flatnonzero(np.diff(cells, prepend=np.uint8(255)))
+    return pa.table({"country": cells[first], "cells": np.diff(np.append(first, len(cells))).astype(np.int32)})
 
 
 def main() -> None:
@@ -369,7 +390,13 @@ def main() -> None:
     held = [shapely.intersection(cut[name], shapes[codes.index(views[2])]) for name, views in DISPUTED.items()]
     write("disputed", pa.table({"name": list(DISPUTED), **of_view, **encoded_borders(held)}))
     grid = grid_of(decoded_borders(pq.read_table(shipped_table.path_of("countries"))).tolist())
-    shipped_table.write("country_grid", pa.table({"country": grid.ravel()}), data_page_size=shipped_table.ONE_PAGE)
+    shipped_table.write(
+        "country_grid",
+        runs_of(grid),
+        data_page_size=shipped_table.ONE_PAGE,
+        use_dictionary=False,
+        column_encoding={"cells": "BYTE_STREAM_SPLIT"},
+    )
 
 
 def write(name: str, table: pa.Table) -> None:

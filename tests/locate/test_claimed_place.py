@@ -57,6 +57,10 @@ def belief(*shares: float) -> Posterior:
         ("ON", "Ontario, Canada"),
         ("ZH", "Zürich, Switzerland"),
         ("WA", "Washington, United States (also Western Australia, Australia)"),
+        ("Zug, Switzerland", "Zug, Zug, Switzerland"),
+        ("Zug", "Zug, Switzerland"),
+        ("Georgia, USA", "Georgia, United States"),
+        ("Galicia, Spain", "Galicia, Spain"),
         ("Nassau, Bahamas", "Nassau, New Providence, Bahamas"),
     ],
 )

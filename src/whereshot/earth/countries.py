@@ -35,17 +35,25 @@ class Countries:
     """All countries and their borders, by a point of view of ``country_shapes.POINTS_OF_VIEW``."""
 
     def __init__(self, view: str = country_shapes.POINTS_OF_VIEW[0]) -> None:
-        known = country_shapes.read_shapes(view)
-        english = country_names.english_names()
         self.view = view
-        self.all = tuple(
-            Country(code, english[code], shape) for code, shape in zip(known.codes, known.shapes, strict=True)
-        )
-        self.codes = np.array(known.codes)
-        self.by_code = {country.code: country for country in self.all}
-        self.number_of = {country.code: number for number, country in enumerate(self.all)}
-        self._grid = known.grid
-        self._tree = shapely.STRtree(known.shapes)
+        self.codes = np.array(list(country_names.english_names()))
+        self.number_of = {str(code): number for number, code in enumerate(self.codes)}
+        self._grid = country_shapes.read_grid(view)
+
+    @functools.cached_property
+    def all(self) -> tuple[Country, ...]:
+        """Every country, in the order of the codes. Borders are read when they are first needed."""
+        named = zip(country_names.english_names().items(), country_shapes.read_shapes(self.view), strict=True)
+        return tuple(Country(code, name, shape) for (code, name), shape in named)
+
+    @functools.cached_property
+    def by_code(self) -> dict[str, Country]:
+        """ISO code -> country."""
+        return {country.code: country for country in self.all}
+
+    @functools.cached_property
+    def _tree(self) -> shapely.STRtree:
+        return shapely.STRtree([country.geometry for country in self.all])
 
     def index_of(self, points: ArrayLike) -> NDArray[np.int64]:
         """Return the number (n,) of the country that holds each position, or lies within half a degree of it; else

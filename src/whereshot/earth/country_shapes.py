@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -31,22 +30,14 @@ POINTS_OF_VIEW = ("united-nations", "control")
 STEPS_PER_DEGREE = 1000
 """Borders are kept in these parts of a degree, about 100 m."""
 
-CELL_DEGREES = 0.25
+CELL_DEGREES = 0.125
 """Width of the cells of the grid of countries."""
 
 UNSURE, OPEN_SEA, FIRST_COUNTRY = 0, 1, 2
-"""Values of the grid: several countries or a coast, no country within half a degree, and 2 + number of a country."""
+"""Values of the grid: the borders decide, no country within half a degree, and 2 + the number of the country."""
 
-
-class CountryShapes(NamedTuple):
-    """The shape of each country, and a grid that answers for most positions without them."""
-
-    codes: tuple[str, ...]
-    """ISO 3166 codes (c,), in alphabetical order."""
-    shapes: NDArray[np.object_]
-    """Shapely geometries (c,) in degrees, longitude first."""
-    grid: NDArray[np.uint8]
-    """What holds each cell whole: rows from the south, columns from the west."""
+_MARGIN_CELLS = 5
+"""So far around a disputed area the grid does not hold for other points of view: half a degree, and a cell."""
 
 
 def point_of_view() -> str:
@@ -69,31 +60,41 @@ def choose_point_of_view(name: str | None) -> None:
     point_of_view()
 
 
-def read_shapes(view: str) -> CountryShapes:
-    """Return the shapes of all countries by a point of view of ``POINTS_OF_VIEW``."""
+def read_shapes(view: str) -> NDArray[np.object_]:
+    """Return the shapes (c,) of all countries, in the order of their codes, by a point of view of ``POINTS_OF_VIEW``.
+
+    They are shapely geometries in degrees, longitude first.
+    """
     table = package_data.read_table("earth/data/countries.parquet")
-    codes = tuple(table["country_code"].to_pylist())
+    codes = table["country_code"].to_pylist()
     shapes = decoded_borders(table)
-    cells = package_data.read_table("earth/data/country_grid.parquet")["country"]
-    grid = np.array(tables.numbers(cells)).reshape(int(180 / CELL_DEGREES), int(360 / CELL_DEGREES))
-    if view != POINTS_OF_VIEW[0]:
-        _hand_over(codes, shapes, grid, view)
-    return CountryShapes(codes, shapes, grid)
-
-
-def _hand_over(codes: Sequence[str], shapes: NDArray[np.object_], grid: NDArray[np.uint8], view: str) -> None:
-    """Give the disputed areas to the countries of another point of view, in place."""
-    table = package_data.read_table("earth/data/disputed.parquet")
-    column = view.replace("-", "_")
-    sides = zip(table[POINTS_OF_VIEW[0].replace("-", "_")].to_pylist(), table[column].to_pylist(), strict=True)
-    for (giver, taker), area in zip(sides, decoded_borders(table), strict=True):
-        if giver == taker:
-            continue
+    for giver, taker, area in _handed_over(view):
         before, after = codes.index(giver), codes.index(taker)
         shapes[before] = polygons.areas_only(shapely.difference(shapes[before], area))
         shapes[after] = polygons.areas_only(shapely.union(shapes[after], area))
+    return shapes
+
+
+def read_grid(view: str) -> NDArray[np.uint8]:
+    """Return the country of all positions of each cell: rows from the south, columns from the west."""
+    runs = package_data.read_table("earth/data/country_grid.parquet")
+    cells = np.repeat(tables.numbers(runs["country"]), tables.numbers(runs["cells"]))
+    grid = cells.reshape(int(180 / CELL_DEGREES), int(360 / CELL_DEGREES))
+    for _, _, area in _handed_over(view):
         west, south, east, north = ((np.array(area.bounds) + np.array([180, 90, 180, 90])) // CELL_DEGREES).astype(int)
-        grid[south : north + 1, west : east + 1] = UNSURE
+        rows = slice(max(south - _MARGIN_CELLS, 0), north + _MARGIN_CELLS + 1)
+        grid[rows, max(west - _MARGIN_CELLS, 0) : east + _MARGIN_CELLS + 1] = UNSURE
+    return grid
+
+
+def _handed_over(view: str) -> list[tuple[str, str, BaseGeometry]]:
+    """Return what another point of view gives to another country: the code before, the code after, the area."""
+    if view == POINTS_OF_VIEW[0]:
+        return []
+    table = package_data.read_table("earth/data/disputed.parquet")
+    before, after = (table[name.replace("-", "_")].to_pylist() for name in (POINTS_OF_VIEW[0], view))
+    sides = zip(before, after, decoded_borders(table).tolist(), strict=True)
+    return [(giver, taker, area) for giver, taker, area in sides if giver != taker]
 
 
 def grid_values(grid: NDArray[np.uint8], points: Points) -> NDArray[np.uint8]:

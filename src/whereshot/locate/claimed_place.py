@@ -197,8 +197,13 @@ def _area_name(key: tuple[str, str | None]) -> str:
 
 
 def _is_rather_town(text: str, town: Town, division: NamedArea) -> bool:
-    """Return whether a town is meant: a large one, or one whose name is also a code of a region, in small letters."""
-    return town.population >= TOWN_BEFORE_REGION or (division.is_code and text != text.upper())
+    """Return whether a town is meant and not a region of its name.
+
+    A large town is, and one whose name is also the code of a region, written in small letters. In "Zug, Switzerland"
+    it is the town that the region round it is named after.
+    """
+    is_seat = "," in text and bool(division.holds([town.index])[0])
+    return town.population >= TOWN_BEFORE_REGION or is_seat or (division.is_code and text != text.upper())
 
 
 def _division_names(divisions: Sequence[NamedArea], but: str = "") -> list[str]:
