@@ -1,6 +1,6 @@
 """Claims of a town with its region or country, in six notations: how many are understood. Prints one Markdown table.
 
-    python benchmarks/place_claims.py > docs/results-place-claims.md
+    python benchmarks/place_claims.py > FILE
 
 Towns are drawn from the gazetteer by a seed, half of them from names that towns of several countries share. The names
 of regions and countries are drawn from all that the package knows, in any language; half of the codes are codes of the

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import typer
 
+from command_line import Run
+from conftest import MakePicture
 from whereshot.cli.commands import app
+from whereshot.earth import country_shapes
 
 SHARED = ("--model", "--device", "--column", "--level", "--top", "--within", "--use-exif", "--text", "--engine")
 
@@ -35,3 +39,19 @@ def test_an_option_has_one_meaning(option: str) -> None:
                 words[parameter.help].append(name)
     allowed = 1 if option != "--model" and option != "--top" else 5  # of query, learn and evaluate: another model
     assert 1 <= len(words) <= allowed, dict(words)
+
+
+@pytest.mark.parametrize(("borders", "code"), [("united-nations", "UA"), ("control", "RU")])
+def test_borders_follow_the_chosen_point_of_view(
+    run: Run, tmp_path: Path, jpeg_with_position: MakePicture, monkeypatch: pytest.MonkeyPatch, borders: str, code: str
+) -> None:
+    """A photo whose EXIF says Crimea."""
+    monkeypatch.setenv(country_shapes.VARIABLE, "")  # what the option sets is undone after the test
+    photo = jpeg_with_position(tmp_path / "a.jpg", 44.95, 34.1)
+    told = run("--borders", borders, "locate", "--no-text", "--use-exif", "--format", "json", photo)
+    assert told.document["predictions"][0]["place"]["country_code"] == code
+
+
+def test_an_unknown_point_of_view_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(country_shapes.VARIABLE, "")
+    assert run("--borders", "un", "cells", "kinds").mistake == "no borders 'un'; known: control, united-nations"

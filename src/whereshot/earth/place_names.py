@@ -47,15 +47,19 @@ def place_names(points: ArrayLike) -> list[PlaceName]:
     every region of their country. Names are cached, because answers often repeat the same places.
     """
     keys = [tuple(point) for point in sphere.points(points).tolist()]
-    if len(_named) > NAMES_KEPT:
-        _named.clear()
-    new = list(dict.fromkeys(key for key in keys if key not in _named))
+    cached = _names_by_view(countries().view)
+    if len(cached) > NAMES_KEPT:
+        cached.clear()
+    new = list(dict.fromkeys(key for key in keys if key not in cached))
     if new:
-        _named.update(zip(new, _names_of(np.array(new)), strict=True))
-    return [_named[key] for key in keys]
+        cached.update(zip(new, _names_of(np.array(new)), strict=True))
+    return [cached[key] for key in keys]
 
 
-_named: dict[tuple[float, float], PlaceName] = {}
+@functools.cache
+def _names_by_view(view: str) -> dict[tuple[float, float], PlaceName]:
+    """Return the cached names by position; each point of view on borders has its own."""
+    return {}
 
 
 def _names_of(p: sphere.Points) -> list[PlaceName]:
