@@ -228,8 +228,7 @@ def _axes_of(first: str, second: str) -> tuple[str, str] | None:
             raise CoordinateError(
                 f"the letter O in {part[:40]!r} is east in German and west in French and Spanish; write E or W"
             )
-    found = (_MARKED.fullmatch(part) for part in (first, second))
-    matches = [match for match in found if match is not None]
+    matches = [match for match in map(_MARKED.fullmatch, (first, second)) if match is not None]
     has_letters = all(match["before"] or match["after"] for match in matches)
     if len(matches) < 2 or ("," in first + second and "." in first + second and not has_letters):
         return None

@@ -102,7 +102,8 @@ def grid_values(grid: NDArray[np.uint8], points: Points) -> NDArray[np.uint8]:
     rows, columns = grid.shape
     row = np.minimum(((points[:, 0] + 90) / CELL_DEGREES).astype(np.int64), rows - 1)
     column = np.minimum(((points[:, 1] + 180) / CELL_DEGREES).astype(np.int64), columns - 1)
-    return grid[row, column]
+    values: NDArray[np.uint8] = grid[row, column]
+    return values
 
 
 def decoded_borders(table: pa.Table) -> NDArray[np.object_]:

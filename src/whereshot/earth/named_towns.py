@@ -100,7 +100,10 @@ def _near_towns(found: NDArray[np.int64], qualifier: str) -> NDArray[np.int64]:
     other = towns.points[towns.named(qualifier)]
     if len(inside) or len(found) == 0 or len(other) == 0:
         return inside
-    return found[(sphere.distance_km(towns.points[found][:, None], other) <= QUALIFIER_KM).any(axis=1)]
+    near: NDArray[np.int64] = found[
+        (sphere.distance_km(towns.points[found][:, None], other) <= QUALIFIER_KM).any(axis=1)
+    ]
+    return near
 
 
 def held(towns: NDArray[np.int64], areas: list[NamedArea]) -> NDArray[np.bool_]:
