@@ -20,6 +20,7 @@ def test_every_error_is_a_whereshot_error() -> None:
         "WhereshotError",
         "InputError",
         "ImageError",
+        "UnknownFormatError",
         "ConfigError",
         "ModelError",
         "OutputError",
@@ -27,6 +28,7 @@ def test_every_error_is_a_whereshot_error() -> None:
     }
     assert all(issubclass(error, errors.WhereshotError) for error in classes)
     assert issubclass(errors.ImageError, errors.InputError)
+    assert issubclass(errors.UnknownFormatError, errors.ImageError)
     assert issubclass(errors.ConfigError, errors.InputError)
     assert not issubclass(errors.OutputError, errors.InputError)
 

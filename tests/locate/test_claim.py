@@ -142,8 +142,11 @@ def test_writing_does_not_outweigh_a_recorded_position(
     path = tmp_path / "goods.jpg"
     draw_label(GOODS["sweets"], 38, rng).save(path, exif=exif(41.14, 1.37), quality=92)
     verdict = check(locator, path, Claim.parse("Bavaria"), LocateOptions(use_exif=True))
-    assert verdict.word == "can't tell"
-    assert verdict.decided_by == "the recorded position speaks against the claim, and what was read speaks for it"
+    assert (verdict.word, verdict.decided_by) == ("unlikely", "the recorded position decides")
+    assert verdict.probability > 10 * verdict.unread, "German writing speaks for Bavaria"
+    believed = replace(verdict, probability=0.5)
+    assert believed.word == "can't tell", "even writing that is believed more than the recorded position"
+    assert believed.decided_by == "the recorded position speaks against the claim, and what was read speaks for it"
 
 
 @pytest.mark.parametrize(("probability", "decides"), [(0.011, "the recorded position"), (0.9, "what was read")])
@@ -201,7 +204,8 @@ def test_a_verdict_in_words(locator: Geolocator, jpeg_with_position: MakePicture
     assert " times less likely than it was before." in lines[1]
     assert lines[2].startswith("  The best other place, Spain, has ")
     assert lines[2].endswith(" times as much for it as for the claim.")
-    assert any(line.endswith("less likely.") and line.startswith('  Read "Altafulla"') for line in lines)
+    assert any(line.endswith("less likely.") and line.startswith('  Read "Ajuntament"') for line in lines)
+    assert any('Read "Altafulla": the place Altafulla (ES)' in line for line in lines)
     lines += check(locator, EXAMPLE, Claim.parse("Altafulla")).in_words()
     photo = jpeg_with_position(tmp_path / "a.jpg", 41.14, 1.37)
     lines += check(locator, photo, Claim.parse("Spain")).in_words()

@@ -30,8 +30,9 @@ def test_the_same_answers_as_by_torch(exported: Path, tiny_model: Path, tiny: Pa
     photos += [Image.new("RGB", (200, 90), "red")]
     one, other = Geolocator.load(tiny_model), Geolocator.load(exported)
     by_torch, by_onnx = (locator.posterior(photos)[0] for locator in (one, other))
-    assert other.device == "cpu" and isinstance(other._compute, runtime.OnnxCompute)
-    assert isinstance(Geolocator.load(tiny_model, "cpu")._compute, runtime.TorchCompute)
+    network = other.model.network_model
+    assert network.device == "cpu" and isinstance(network._compute, runtime.OnnxCompute)
+    assert isinstance(Geolocator.load(tiny_model, "cpu").model.network_model._compute, runtime.TorchCompute)
     np.testing.assert_allclose(by_onnx.log_mass, by_torch.log_mass, atol=1e-3)
     np.testing.assert_array_equal(decide(by_onnx), decide(by_torch))
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from http_client import ask
 from serving_process import Server
 from whereshot.earth import s2, sphere
+from whereshot.locate.prediction import Evidence
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.prior import density_prior
 from whereshot.server import coarsen
@@ -63,7 +64,5 @@ def test_a_coarse_posterior_has_the_same_countries() -> None:
 
 def test_evidence_that_names_a_place_is_not_told() -> None:
     kinds = ("text/language", "text/place", "exif", "text/phone")
-    assert [item["kind"] for item in coarsen.without_places(tuple({"kind": kind} for kind in kinds))] == [
-        "text/language",
-        "text/phone",
-    ]
+    evidence = tuple(Evidence(kind, "what", "means") for kind in kinds)
+    assert [item.kind for item in coarsen.without_places(evidence)] == ["text/language", "text/phone"]

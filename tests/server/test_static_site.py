@@ -271,7 +271,7 @@ def assert_answers_alike(told: Found, expected: Prediction, one: Posterior, off_
         chances = [candidate["probability"] for candidate in told["candidates"]]
         assert chances == pytest.approx([candidate.probability for candidate in expected.candidates], abs=2e-3)
     countries = {country["country_code"]: country["probability"] for country in told["countries"]}
-    for code, share in expected["countries"]:
+    for code, share in expected.countries:
         assert countries.get(code, 0.0) == pytest.approx(share, abs=1.1e-3)
     if one.places.ndim == 3:
         return  # a map depends on the order of the places, which are the row's own

@@ -229,7 +229,7 @@ def word_zipf(word: str, language: str) -> float:
 def frequent_in_one_language(words: Sequence[str], least_zipf: float) -> bool:
     """Return whether one language has all words in lower case, each at least that frequent on the Zipf scale.
 
-    >>> frequent_in_one_language(["happy", "day"], 4), frequent_in_one_language(["happy", "tag"], 4)
+    >>> frequent_in_one_language(["happy", "day"], 4), frequent_in_one_language(["happy", "jour"], 4)
     (True, False)
     """
     common: set[int] | None = None

@@ -127,7 +127,7 @@ def postcode_before(before: str) -> Postcode | None:
     """Return the postcode that ends the text before a name; None where no number of such a form does.
 
     >>> sorted(postcode_before("D-21073 ").country_codes)[:3], postcode_before("Est. 1998 ")
-    (['CZ', 'DE', 'DZ'], None)
+    (['BA', 'CZ', 'DE'], None)
     """
     for form, pattern in _POSTCODE_FORMS.items():
         match = re.search(rf"(?:^|[\s,(–-]|[A-Z]-)({pattern})\s+$", before)

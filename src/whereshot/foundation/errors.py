@@ -3,6 +3,7 @@
     WhereshotError            every error a user can cause or meet; one line, CLI exit 2, HTTP 4xx
     |-- InputError            an argument, a coordinate, a table or a file that is wrong
     |   |-- ImageError        a picture that cannot be read, is too large or is not a picture
+    |   |   `-- UnknownFormatError  a file in no format of pictures that is known
     |   `-- ConfigError       a TOML file with a wrong key or value
     |-- ModelError            a model folder that is missing, incomplete, changed or from another version
     |-- OutputError           a place that cannot be written
