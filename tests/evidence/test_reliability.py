@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whereshot.evidence.base import SURFACES, Cue
-from whereshot.evidence.reliability import Reliabilities, fitted_reliabilities
+from whereshot.evidence.reliability import (
+    Reliabilities,
+    fitted_reliabilities,
+    likeliest_surface,
+    meaning_on_surface,
+)
 from whereshot.foundation.errors import InputError
 
 TABLE = Reliabilities({"t": {"sign": 0.8, "package": 0.2}, "other": {"sign": 0.9, "package": 0.6}, "exif": 0.999})
@@ -75,3 +80,13 @@ def test_the_sets_are_a_probability(parts: list[tuple[float, float, str]]) -> No
     for group in TABLE.together(cues):
         assert sum(group.sets.values()) == pytest.approx(1.0)
         assert all(set(rows) <= set(group.cues) for rows in group.sets)
+
+
+def test_a_meaning_says_where_its_text_stands_unless_on_a_sign() -> None:
+    assert meaning_on_surface(cue(sign=0.9, package=0.1)) == "y"
+    assert meaning_on_surface(cue()) == "y"
+    assert meaning_on_surface(cue(package=0.9, sign=0.1)) == (
+        "y (on a package: it says where that was made, not where it is)"
+    )
+    assert likeliest_surface(cue(package=0.9, sign=0.1)) == "package"
+    assert likeliest_surface(cue()) is None

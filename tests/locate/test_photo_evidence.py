@@ -19,7 +19,7 @@ from whereshot.posterior.base import Posterior
 from whereshot.posterior.masses import country_masses
 from whereshot.posterior.prior import density_prior
 
-LIMA, PARIS = (-12.05, -77.04), (48.85, 2.35)
+LIMA, PARIS, BERLIN = (-12.05, -77.04), (48.85, 2.35), (52.52, 13.4)
 POSTERIOR = Posterior.from_mass([LIMA, PARIS], [[0.5, 0.5]], 10.0)
 PRIOR = Posterior.from_mass([LIMA, PARIS], [[0.2, 0.8]], 100.0)
 IN_PARIS = Recorded(latitude=48.85, longitude=2.35)
@@ -65,3 +65,18 @@ def test_writing_that_cannot_be_read_is_reported_and_speaks_of_its_countries() -
     assert prediction.to_document()["unread_scripts"] == [
         {"script": "Thai", "probability": 0.95, "lines": 2, "box": (10, 10, 200, 80)}
     ]
+
+
+def test_text_on_a_package_is_weak_and_the_evidence_says_why() -> None:
+    def read(surface: str, options: LocateOptions) -> tuple[float, Evidence]:
+        line = Line("Frische Milch von unseren Bauern", 0.95, (0, 0, 300, 30), surfaces={surface: 1.0})
+        world = Posterior.from_mass([LIMA, BERLIN], [[0.5, 0.5]], 10.0)
+        found = explained(world, Reading((line,)), Recorded(), AskedEvidence(options), 1.0, PRIOR)
+        return float(found.posterior.mass_within(BERLIN, 25.0)[0]), found.evidence(np.array(BERLIN), None)[0]
+
+    on_sign, of_sign = read("sign", LocateOptions())
+    on_package, of_package = read("package", LocateOptions())
+    assert on_sign > 0.8 > on_package > 0.5
+    assert of_sign.surface == "sign" and "package" not in of_sign.means
+    assert of_package.surface == "package"
+    assert of_package.means.endswith("(on a package: it says where that was made, not where it is)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from whereshot.evidence import is_photo
+from whereshot.evidence import is_photo, surfaces
 from whereshot.evidence.base import Line
 from whereshot.evidence.ocr import LARGEST_SIDE, Reader, shared_reader, tiles_of
 from whereshot.foundation import processes
@@ -44,10 +44,11 @@ def read_photo(photo: PhotoLike | None, reader: Reader) -> Reading:
     except ImageError:
         return Reading()
     factor = size[0] / image.width  # the picture may have been decoded at a reduced scale
-    surface, tiles = is_photo.surface_of(image), tiles_of(image)
+    surface, tiles, small, width = is_photo.surface_of(image), tiles_of(image), surfaces.shrunk(image), image.width
     del image  # a large picture would double the memory that reading needs
     lines = reader.read_tiles(tiles)
-    whole = tuple(line.scaled(factor) for line in lines)
+    judged = surfaces.judge_lines(small, lines, small.width / width)
+    whole = tuple(line.scaled(factor) for line in judged)
     return Reading(whole, size, is_photo.not_a_photo(surface, lines))
 
 

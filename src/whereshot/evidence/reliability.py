@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from whereshot.evidence.base import SURFACES, Cue
 from whereshot.foundation.errors import InputError
@@ -19,6 +19,15 @@ from whereshot.foundation.package_data import read_toml
 
 Table = Mapping[str, float | Mapping[str, float]]
 """The reliability of each trust: a number on every surface, or numbers by the names of ``SURFACES``."""
+REMARKS = {
+    "vehicle": "on a vehicle: it says where that is at home, not where it is",
+    "package": "on a package: it says where that was made, not where it is",
+    "clothing": "on clothing: it says nothing of where that is worn",
+    "print": "on paper: it may come from elsewhere",
+    "screen": "on a screen: it may come from anywhere",
+    "overlay": "written over the picture: it is no part of the scene",
+}
+"""Why text on a surface is weaker evidence than text on a sign."""
 MOST = 1 - 1e-9
 """No cue is certain: the logarithm of its being wrong must stay finite."""
 
@@ -70,6 +79,10 @@ class Reliabilities:
     def best(self, cue: Cue) -> float:
         """Return the reliability of a cue on the surface where it is most reliable, after its discount."""
         return min(max(self.on(cue.trust, surface) for surface in SURFACES) * cue.discount, MOST)
+
+    def with_shares(self, shares: Mapping[str, float] | None) -> Reliabilities:
+        """Return the same with other assumed shares of the surfaces; with the same ones for None."""
+        return self if shares is None else replace(self, shares=shares)
 
     def of(self, cue: Cue) -> float:
         """Return the reliability of a cue: the mean over the surfaces that it may stand on, after its discount."""
@@ -125,6 +138,20 @@ class Reliabilities:
         """Return a trust's reliability on a surface as a share of its best one."""
         best = max(self.on(cue.trust, name) for name in SURFACES)
         return self.on(cue.trust, surface) / best if best > 0 else 0.0
+
+
+def likeliest_surface(cue: Cue) -> str | None:
+    """Return what a cue's text most likely stands on; None where that was not judged."""
+    if cue.surfaces is None:
+        return None
+    surfaces = cue.surfaces
+    return max(surfaces, key=lambda name: surfaces[name])
+
+
+def meaning_on_surface(cue: Cue) -> str:
+    """Return what a cue means, with a remark where its text does not stand on a sign."""
+    remark = REMARKS.get(likeliest_surface(cue) or "")
+    return cue.means if remark is None else f"{cue.means} ({remark})"
 
 
 def check_shares(shares: Mapping[str, float]) -> None:

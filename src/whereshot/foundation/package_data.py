@@ -1,4 +1,4 @@
-"""Read the data files of the package: the Parquet tables and TOML files in its ``data`` folders.
+"""Read the data files of the package: the files in its ``data`` folders.
 
 They are read through ``importlib.resources``, which also works in a zipped package.
 """
@@ -23,3 +23,8 @@ def read_table(path: str, columns: Sequence[str] | None = None) -> pa.Table:
 def read_toml(path: str) -> dict[str, Any]:
     """Read a TOML file by its path inside the package: "evidence/data/language.toml"."""
     return tomllib.loads(resources.files("whereshot").joinpath(path).read_text("utf-8"))
+
+
+def read_bytes(path: str) -> bytes:
+    """Read a file by its path inside the package: "evidence/data/surfaces.safetensors"."""
+    return resources.files("whereshot").joinpath(path).read_bytes()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,6 +106,7 @@ class Geolocator:
         use_exif: bool = LocateOptions.use_exif,
         hours: HourModel | None = None,
         album: AlbumModel | None = None,
+        surface_shares: Mapping[str, float] | None = None,
         track: Track = silent,
     ) -> list[Prediction]:
         """Return where each photo was taken: one Prediction per photo, in order.
@@ -113,7 +114,7 @@ class Geolocator:
         A photo that cannot be read has a Prediction with its ``error``. Give ``options``, or single settings with the
         names of ``LocateOptions``. Raises InputError for settings out of range.
         """
-        single = LocateOptions(top, level, within_km, region, text, use_exif, hours, album)
+        single = LocateOptions(top, level, within_km, region, text, use_exif, hours, album, surface_shares)
         if options is not None and single != LocateOptions():
             raise InputError("give either options or single settings, not both")
         each = self.locate_each(photos, single if options is None else options, track=track)

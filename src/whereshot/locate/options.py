@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from whereshot.evidence.reliability import check_shares
 from whereshot.foundation.errors import InputError
 
 if TYPE_CHECKING:
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from whereshot.evidence.time import HourModel
 
 
-OBJECTS = ("region", "hours", "album")
+OBJECTS = ("region", "hours", "album", "surface_shares")
 """The options that are neither numbers nor switches."""
 
 
@@ -44,9 +46,16 @@ class LocateOptions:
     """Makes the hour at which a photo was taken evidence."""
     album: AlbumModel | None = None
     """Makes recorded positions evidence for photos that were taken shortly before or after."""
+    surface_shares: Mapping[str, float] | None = None
+    """The assumed share of what text in the photos stands on, by the names of ``evidence.base.SURFACES``, summing to 1.
+
+    By default the shares of ``evidence/data/reliability.toml``, where 65 % of the texts stand on signs and buildings.
+    Give your own for photos of another kind, as {"package": 0.9, "sign": 0.1} for photos of goods.
+    """
 
     def plain(self) -> dict[str, int | float | bool | None]:
-        """Return the options that are numbers and switches, by name: all but region, hours and album.
+        """Return the options that are numbers and switches, by name: all but region, hours, album and
+        surface_shares.
 
         They can be written as JSON, and ``LocateOptions(**plain)`` reads them. Raises InputError where an option that
         cannot be written is set.
@@ -65,3 +74,5 @@ class LocateOptions:
             raise InputError(f"level lies between 0 and 1; got {self.level:g}")
         if self.within_km is not None and not self.within_km > 0:
             raise InputError(f"within must be a positive number of km; got {self.within_km:g}")
+        if self.surface_shares is not None:
+            check_shares(self.surface_shares)

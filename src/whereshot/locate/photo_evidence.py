@@ -24,6 +24,7 @@ from whereshot.evidence import (
     unread_scripts,
 )
 from whereshot.evidence.neighbours import Album, AlbumModel, NeighbourEvidence
+from whereshot.evidence.reliability import fitted_reliabilities, likeliest_surface, meaning_on_surface
 from whereshot.evidence.unread_scripts import UnreadScript
 from whereshot.foundation.errors import ImageError
 from whereshot.foundation.progress import Track
@@ -102,7 +103,7 @@ class Explained:
         found = [Evidence(kind, "", why) for kind, why in unused if why is not None]
         for weighed in () if self.fused is None else self.fused.weigh_near(answer, CANDIDATE_KM, restrict):
             cue, nats = weighed.cue, round(weighed.nats, 2) + 0.0  # no "-0.0"
-            found.append(Evidence(cue.kind, cue.what, cue.means, nats, cue.box))
+            found.append(Evidence(cue.kind, cue.what, meaning_on_surface(cue), nats, cue.box, likeliest_surface(cue)))
         return tuple(found)
 
 
@@ -118,7 +119,7 @@ def explained(
         posterior, factor = prior, 1.0
     facts = PhotoFacts(reading.lines, recorded, reading.unread)
     cues = asked.cues_of(facts)
-    fused = fuse(posterior, cues) if cues else None
+    fused = fuse(posterior, cues, fitted_reliabilities().with_shares(asked.options.surface_shares)) if cues else None
     if fused is not None:
         posterior = fused.posterior
     return Explained(

@@ -54,6 +54,7 @@ class Evidence:
         means: what it was taken to mean, or why it cannot be used.
         nats: log of the answer's probability with it over that without it; above 0 it made the answer likelier.
         box: left, top, right and bottom in pixels of the upright picture, None where it stands nowhere in the picture.
+        surface: what the text most likely stands on, a name of ``evidence.base.SURFACES``; None where it is no text.
     """
 
     kind: str
@@ -61,6 +62,7 @@ class Evidence:
     means: str
     nats: float = 0.0
     box: Box | None = None
+    surface: str | None = None
 
     def in_words(self) -> str:
         """Return a sentence: what was noticed, what it was taken to mean, how much likelier it made the answer."""

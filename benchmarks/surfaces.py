@@ -1,0 +1,613 @@
+"""Measure what knowing the surface of text is worth: by kind of photo, and with the same words on goods and on signs.
+
+    python benchmarks/surfaces.py --cache FOLDER > docs/results-surfaces.md     # cross-validated by group
+    python benchmarks/surfaces.py --cache FOLDER --fit       # fit evidence/data/surfaces.toml and reliability.toml
+
+What is read in each picture is kept in FOLDER. The photos are those of the shared development tables. The drawn
+pictures are made here from seeds: words on goods, and the same words on a sign, in photos that may be used. There is no
+picture model; the answers start from the photo density. Everything is fitted on photos of other groups than those that
+it is measured on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import csv
+import functools
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomli_w
+from numpy.typing import NDArray
+from PIL import Image
+
+from whereshot.earth import sphere
+from whereshot.evidence import EVIDENCE, Cue, Line, PhotoFacts, surfaces
+from whereshot.evidence.base import SURFACES
+from whereshot.evidence.fusion import PosteriorBeforeCues
+from whereshot.evidence.ocr import LARGEST_SIDE, Reader, shared_reader
+from whereshot.evidence.read_photos import read_photo
+from whereshot.evidence.reliability import Reliabilities, fitted_reliabilities
+from whereshot.foundation import output_files
+from whereshot.foundation.progress import bar
+from whereshot.foundation.tables import hashed_share
+from whereshot.locate.answers import answer_rows
+from whereshot.models.card import share_interval
+from whereshot.photos.photo import Photo
+from whereshot.posterior.base import Posterior
+from whereshot.posterior.masses import country_masses
+from whereshot.posterior.prior import density_prior
+from whereshot.training.drawn_surfaces import draw
+
+ROOT = Path(__file__).parents[1]
+WEIGHTS = ROOT / "src" / "whereshot" / "evidence" / "data" / "surfaces.toml"
+RELIABILITY = ROOT / "src" / "whereshot" / "evidence" / "data" / "reliability.toml"
+PHOTOS = ROOT.parent / "shared" / "data" / "photos"
+TABLES = ("signs_dev", "scene_dev", "portable_dev", "scripts_dev")
+DRAWN_SIZE = (640, 480)
+DRAWN_DETECTOR = 512
+"""Shorter side at which drawn pictures are read; their letters are large."""
+FIT_SEED, TEST_SEED = 1, 2
+FIT_COUNT = 60
+"""Pairs of drawn pictures that the weights are fitted on, beside the photos."""
+DRAWN_WORTH = 1.0
+"""How many photos a drawn picture counts for in that fit."""
+RIDGE = 3.0
+FOLDS = 5
+GRID = (0.3, 0.6, 0.85, 0.95, 0.985)
+PACKAGE_GRID = (0.05, 0.15, 0.3)
+BELIEF = 4.0
+"""Photos' worth of belief in the first values: few photos must not turn a reliability into certainty."""
+FEWEST = 8
+"""Photos with a cue of a trust below which the first value is kept."""
+FIRST = {
+    "text/language": 0.95,
+    "text/language/short": 0.8,
+    "text/language/word": 0.5,
+    "text/domain": 0.85,
+    "text/phone": 0.8,
+    "text/currency": 0.85,
+    "text/postcode": 0.7,
+    "text/word": 0.85,
+    "text/place/named": 0.6,
+    "text/place/plain": 0.4,
+}
+"""First values on signs. Not fitted: exif, album, and text/place/weak, which moves no answer by a nat."""
+FIRST_ON_PACKAGES = {"language": 0.3, "place": 0.05, "price": 0.9, "other": 0.3}
+MOST_ON_PACKAGES = {"language": 0.3, "place": 0.1, "price": 0.9, "other": 0.3}
+"""Shares of the reliability on signs that count on packages: first values, and the most. Most photos of goods here were
+taken where the goods are sold; elsewhere a bottle travels, so that a third is the most that is believed."""
+STATED = {
+    "vehicle": {"language": 0.6, "place": 0.3, "price": 0.9, "other": 0.6},
+    "clothing": {"language": 0.1, "place": 0.03, "price": 0.1, "other": 0.1},
+    "print": {"language": 0.5, "place": 0.15, "price": 0.9, "other": 0.5},
+    "screen": {"language": 0.3, "place": 0.1, "price": 0.3, "other": 0.3},
+    "overlay": {"language": 0.2, "place": 0.1, "price": 0.1, "other": 0.1},
+}
+"""The same shares on the surfaces of which there are too few photos to fit them."""
+SHARES = {
+    "sign": 0.65,
+    "vehicle": 0.03,
+    "package": 0.2,
+    "clothing": 0.02,
+    "print": 0.05,
+    "screen": 0.03,
+    "overlay": 0.02,
+}
+"""The assumed share of what text in photos stands on: roughly the mixture of the photos that are fitted on."""
+SURE_KM = {"street": 1.0, "city": 25.0, "region": 200.0, "country": 750.0}
+WORDS = {
+    "de": "Frische Vollmilch / aus unserer Region | Bitte Abstand halten / Zutritt verboten"
+    " | Stadt Ingolstadt | Gemeinde Oberstdorf | www.bauernhof-huber.de",
+    "sv": "Nybakat bröd / varje morgon | Var god håll avstånd / Obehöriga äga ej tillträde"
+    " | Göteborgs Stad | Umeå kommun | www.skansenbageri.se",
+    "es": "Elaborado con ingredientes / de nuestra tierra | Prohibido el paso / a toda persona ajena"
+    " | Ayuntamiento de Zaragoza | Ayuntamiento de Murcia | www.quesosdelvalle.es",
+    "it": "Pasta fresca fatta / ogni giorno a mano | Vietato l'accesso / alle persone non autorizzate"
+    " | Comune di Bergamo | Comune di Matera | www.lattefresco.it",
+    "fr": "Fabriqué avec le lait / de nos montagnes | Défense d'entrer / sous peine d'amende"
+    " | Mairie de Grenoble | Ville de Quimper | www.fromagerie-du-lac.fr",
+    "pt": "Feito com leite fresco / das nossas vacas | Entrada proibida / a pessoas estranhas"
+    " | Câmara Municipal de Braga | Município de Évora | www.adegavelha.pt",
+    "pl": "Świeże mleko prosto / od naszych krów | Zakaz wstępu / osobom nieupoważnionym"
+    " | Gmina Zakopane | Miasto Toruń | www.piekarnia-kowal.pl",
+    "cs": "Čerstvé mléko / od našich krav | Nepovolaným vstup / přísně zakázán"
+    " | Město Olomouc | Obec Lednice | www.pekarna-novak.cz",
+    "hu": "Friss tej a mi / teheneinktől minden nap | Idegeneknek belépni / szigorúan tilos"
+    " | Szeged város | Eger város | www.pekseg-kis.hu",
+    "fi": "Tuoretta maitoa / joka aamu tilalta | Pääsy kielletty / asiattomilta aina"
+    " | Tampereen kaupunki | Oulun kaupunki | www.leipomo-laine.fi",
+    "da": "Friskbagt brød / hver eneste morgen | Adgang forbudt / for uvedkommende"
+    " | Aarhus Kommune | Odense Kommune | www.bageriet-jensen.dk",
+    "nl": "Verse melk van / onze eigen koeien | Verboden toegang / voor onbevoegden"
+    " | Gemeente Utrecht | Gemeente Groningen | www.bakkerij-visser.nl",
+    "tr": "Taze sütümüz her / gün çiftlikten gelir | Yetkisiz kişilerin / girmesi yasaktır"
+    " | Konya Belediyesi | Bursa Belediyesi | www.firin-yilmaz.com.tr",
+    "ro": "Lapte proaspăt de la / vacile noastre | Accesul interzis / persoanelor străine"
+    " | Primăria Sibiu | Comuna Bran | www.brutaria-pop.ro",
+    "hr": "Svježe mlijeko s / naših pašnjaka | Zabranjen pristup / nezaposlenim osobama"
+    " | Općina Vis | Grad Zadar | www.pekara-horvat.hr",
+}
+"""Words of each language, written for this benchmark: two sentences of two lines, two municipalities and a host."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture with what was read in it; ``position`` is None where only the country is known."""
+
+    name: str
+    kind: str
+    """Its table, or "drawn goods" or "drawn signs"."""
+    surface: str
+    group: str
+    country_code: str
+    position: NDArray[np.float64] | None
+    lines: tuple[Line, ...]
+    not_a_photo: bool
+    blocks: tuple[surfaces.Block, ...]
+    """In pixels of the small picture, like ``small``."""
+    small: tuple[int, int]
+    scale: float
+    """Pixels of the small picture for each pixel of the lines' boxes."""
+    pooled: NDArray[np.float64]
+
+    @property
+    def features(self) -> list[NDArray[np.float64]]:
+        """The features of each block that is looked at."""
+        placed = [line.scaled(self.scale) for line in self.lines]
+        shapes = [surfaces.words_and_shape(self.small, placed, block) for block in self.blocks]
+        return [np.r_[shape, surfaces.looks_of(pooled)] for shape, pooled in zip(shapes, self.pooled, strict=True)]
+
+
+def drawn_pictures(seed: int, count: int) -> Iterator[tuple[str, str, dict[str, str], Callable[[], Image.Image]]]:
+    """Name, surface, the row of the photo, and what draws the picture: the same words in the same photo on both."""
+    with (PHOTOS / "train.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["use"] == "ship"]
+    half = [row for number, row in enumerate(rows) if number % 2 == seed % 2]  # no photo is in both sets
+    for number in range(count):
+        rng = np.random.default_rng([seed, number])
+        language = sorted(WORDS)[int(rng.integers(len(WORDS)))]
+        row = half[int(rng.integers(len(half)))]
+        parts = WORDS[language].split(" | ")
+        chosen = [parts[at] for at in rng.permutation(5)[: int(rng.integers(1, 4))]]
+        texts = [text for part in chosen for text in part.split(" / ")]
+        for surface in ("package", "sign"):
+            own = np.random.default_rng([seed, number, surface == "sign"])
+            yield (
+                f"{seed}-{number}-{surface}",
+                surface,
+                row,
+                functools.partial(_drawn, surface, texts, row["path"], own),
+            )
+
+
+def _drawn(surface: str, texts: Sequence[str], path: str, rng: np.random.Generator) -> Image.Image:
+    photo = Image.open(PHOTOS / path).convert("RGB").resize(DRAWN_SIZE)
+    return draw(surface, texts, photo, rng).picture
+
+
+def entry_of(picture: Image.Image, lines: Sequence[Line], width: int, **known: object) -> dict[str, object]:
+    """What is kept of a picture; ``width`` is its width in the pixels of the lines' boxes."""
+    small = surfaces.shrunk(picture)
+    scale = small.width / width
+    blocks = surfaces.blocks_of([line.scaled(scale) for line in lines])[: surfaces.MOST_BLOCKS]
+    pooled = [surfaces.backbone_features(surfaces.square(small, block.box)) for block in blocks]
+    packed = np.array(pooled).reshape(len(blocks), surfaces.CHANNELS).astype(np.float16)
+    return {
+        **known,
+        "small": small.size,
+        "scale": scale,
+        "lines": [[line.text, line.confidence, line.box, line.corners] for line in lines],
+        "blocks": [[block.rows, block.box] for block in blocks],
+        "pooled": base64.b64encode(packed.tobytes()).decode(),
+    }
+
+
+def picture_of(entry: dict[str, Any], **known: Any) -> Picture:
+    """A picture from what was kept of it."""
+    pooled = np.frombuffer(base64.b64decode(entry["pooled"]), np.float16).reshape(-1, surfaces.CHANNELS)
+    lines = [Line(text, sure, tuple(box), corners) for text, sure, box, corners in entry["lines"]]
+    blocks = [surfaces.Block(tuple(rows), tuple(box)) for rows, box in entry["blocks"]]
+    return Picture(
+        lines=tuple(lines),
+        blocks=tuple(blocks),
+        small=tuple(entry["small"]),
+        scale=entry["scale"],
+        pooled=pooled.astype(np.float64),
+        **known,
+    )
+
+
+def kept_entries(file: Path) -> dict[str, dict[str, Any]]:
+    if not file.is_file():
+        return {}
+    return {entry["name"]: entry for entry in map(json.loads, file.read_text("utf-8").splitlines())}
+
+
+def keep(file: Path, entry: dict[str, object]) -> None:
+    with file.open("a", encoding="utf-8") as out:
+        out.write(json.dumps(entry, ensure_ascii=False) + "\n")
+
+
+def read_table(name: str, cache: Path) -> Iterator[Picture]:
+    """The photos of a table; what was read in each is kept in the cache."""
+    file = cache / f"{name}.jsonl"
+    known = kept_entries(file)
+    with (PHOTOS / f"{name}.csv").open(encoding="utf-8", newline="") as table:
+        rows = list(csv.DictReader(table))
+    for row in bar(rows, total=len(rows), what=f"reading {name}"):
+        entry = known.get(row["path"])
+        if entry is None:
+            photo = Photo.of(str(PHOTOS / row["path"]))
+            reading = read_photo(photo, shared_reader())
+            image, width = photo.rgb(min_side=LARGEST_SIDE), photo.size[0]
+            entry = entry_of(image, reading.lines, width, name=row["path"], not_a_photo=reading.not_a_photo is not None)
+            keep(file, entry)
+        yield picture_of(
+            entry,
+            name=row["path"],
+            kind=name,
+            surface=row.get("surface", "sign"),
+            group=row["group_id"],
+            country_code=row["country_code"],
+            position=np.array([float(row["latitude"]), float(row["longitude"])]) if row["latitude"] else None,
+            not_a_photo=entry["not_a_photo"],
+        )
+
+
+def read_drawn(seed: int, count: int, cache: Path) -> Iterator[Picture]:
+    """Drawn pictures; what was read in each is kept in the cache."""
+    file = cache / f"drawn{seed}.jsonl"
+    known = kept_entries(file)
+    reader = Reader(threads=1, detector_side=DRAWN_DETECTOR)
+    for name, surface, row, draw_it in bar(drawn_pictures(seed, count), total=2 * count, what="reading drawn pictures"):
+        entry = known.get(name)
+        if entry is None:
+            image = draw_it()
+            entry = entry_of(image, reader.read(image), image.width, name=name)
+            keep(file, entry)
+        yield picture_of(
+            entry,
+            name=name,
+            kind="drawn signs" if surface == "sign" else "drawn goods",
+            surface=surface,
+            group=row["path"],
+            country_code=row["country_code"],
+            position=np.array([float(row["latitude"]), float(row["longitude"])]),
+            not_a_photo=False,
+        )
+
+
+# ---- what a block stands on
+
+
+def fit_weights(pictures: Sequence[Picture]) -> surfaces.Weights:
+    """A ridge logistic regression of "a sign or none" on the largest block of every picture."""
+    telling = [picture for picture in pictures if picture.blocks]
+    raw = np.array([picture.features[0] for picture in telling])
+    truth = np.array([picture.surface == "sign" for picture in telling], float)
+    worth = np.array([DRAWN_WORTH if picture.kind.startswith("drawn") else 1.0 for picture in telling])
+    mean, deviation = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-6)
+    inputs = np.column_stack([np.ones(len(raw)), (raw - mean) / deviation])
+    penalty = RIDGE * np.diag([0.0, *np.ones(raw.shape[1])])
+    fitted = np.zeros(inputs.shape[1])
+    for _ in range(50):
+        share = 1 / (1 + np.exp(-inputs @ fitted))
+        slope = inputs.T @ (worth * (truth - share)) - penalty @ fitted
+        curvature = (inputs.T * (worth * share * (1 - share))) @ inputs + penalty
+        fitted += np.linalg.solve(curvature, slope)
+    weights = fitted[1:] / deviation
+    return surfaces.Weights(weights, float(fitted[0] - weights @ mean), SHARES)
+
+
+def judged(picture: Picture, weights: surfaces.Weights) -> list[Line]:
+    """The lines of a picture with their surfaces, as ``surfaces.judge_lines`` gives them."""
+    found = [surfaces.surfaces_of(values, weights) for values in picture.features]
+    return surfaces.spread([line.scaled(picture.scale) for line in picture.lines], picture.lines, picture.blocks, found)
+
+
+# ---- what a cue on it is worth
+
+
+def table_of(sign: Mapping[str, float], package: Mapping[str, float]) -> dict[str, Any]:
+    """The reliability table: fitted values on signs, times a share for each surface and class of trust."""
+    shares = {**STATED, "package": package}
+    rows: dict[str, Any] = {}
+    for trust, value in sign.items():
+        if not trust.startswith("text"):
+            rows[trust] = value
+            continue
+        rows[trust] = {"sign": value, **{name: round(value * of[class_of(trust)], 5) for name, of in shares.items()}}
+    return rows
+
+
+def class_of(trust: str) -> str:
+    if trust.startswith("text/language"):
+        return "language"
+    if trust.startswith(("text/place", "text/postcode")):
+        return "place"
+    return "price" if trust == "text/currency" else "other"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One picture, its cues, and the surfaces of its largest block."""
+
+    picture: Picture
+    cues: tuple[Cue, ...]
+    shares: Mapping[str, float]
+
+
+class Scale:
+    """The photo density, and what cues make of it."""
+
+    def __init__(self) -> None:
+        self.prior = density_prior()
+        self.before = PosteriorBeforeCues.of(self.prior)
+
+    def posterior(self, case: Case, reliabilities: Reliabilities) -> Posterior:
+        return self.before.fuse(case.cues, reliabilities).posterior if case.cues else self.prior
+
+    def nll(self, case: Case, reliabilities: Reliabilities) -> float:
+        """Nats per steradian at the position; where only the country is known, nats of the country."""
+        return nll_of(self.posterior(case, reliabilities), case.picture)
+
+
+def nll_of(posterior: Posterior, picture: Picture) -> float:
+    if picture.position is not None:
+        return -float(posterior.log_density(picture.position[None])[0])
+    return -float(np.log(max(dict(country_masses(posterior)[0]).get(picture.country_code, 0.0), 1e-9)))
+
+
+def fit_reliabilities(scale: Scale, cases: Sequence[Case]) -> tuple[dict[str, float], dict[str, float]]:
+    """Reliabilities on signs by trust, and the shares of them on packages by class of trust."""
+    current = fitted_reliabilities().table
+    sign = {trust: row["sign"] if isinstance(row, Mapping) else row for trust, row in current.items()} | FIRST
+    package = dict(FIRST_ON_PACKAGES)
+
+    def loss(concerned: Sequence[Case]) -> float:
+        tried = Reliabilities(table_of(sign, package), SHARES)
+        return sum(scale.nll(case, tried) for case in concerned)
+
+    for trust in FIRST:
+        concerned = [case for case in cases if any(cue.trust == trust for cue in case.cues)]
+        if len(concerned) >= FEWEST:
+            sign[trust] = _best_of(GRID, FIRST[trust], sign, trust, lambda near=concerned: loss(near))
+    for group in package:
+        concerned = [
+            case
+            for case in cases
+            if case.picture.surface == "package" and any(class_of(cue.trust) == group for cue in case.cues)
+        ]
+        if len(concerned) >= FEWEST and group != "price":
+            grid = [value for value in PACKAGE_GRID if value <= MOST_ON_PACKAGES[group]]
+            package[group] = _best_of(grid, FIRST_ON_PACKAGES[group], package, group, lambda near=concerned: loss(near))
+    return sign, package
+
+
+def _best_of(
+    grid: Sequence[float], first: float, values: dict[str, float], name: str, loss: Callable[[], float]
+) -> float:
+    losses = []
+    for value in grid:
+        values[name] = value
+        losses.append(loss() - BELIEF * (first * np.log(value) + (1 - first) * np.log(1 - value)))
+    return grid[int(np.argmin(losses))]
+
+
+# ---- the results
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How right and how sure one answer is."""
+
+    first: bool
+    five: bool
+    error_km: float | None
+    inside: bool | None
+    sure: str | None
+    """The finest of street, city, region and country that it is confident to."""
+    right: bool
+    """Whether a sure answer is right: the position is that near, or the country is the right one."""
+    nll: float
+    countries: tuple[tuple[str, float], ...]
+
+
+def answer_of(posterior: Posterior, picture: Picture) -> Answer:
+    fields = answer_rows(posterior)[0]
+    answered = fields.answered
+    ranked = [code for code, _ in fields.countries]
+    sure = fields.confident_to if fields.confident_to in SURE_KM else None
+    error = None
+    if picture.position is not None:
+        error = float(sphere.distance_km([[answered.latitude, answered.longitude]], picture.position[None])[0])
+    right = bool(ranked) and ranked[0] == picture.country_code
+    if error is not None and sure is not None:
+        right = error <= SURE_KM[sure]
+    return Answer(
+        first=picture.country_code in ranked[:1],
+        five=picture.country_code in ranked[:5],
+        error_km=error,
+        inside=None if error is None else error <= answered.radius_km,
+        sure=sure,
+        right=right,
+        nll=nll_of(posterior, picture),
+        countries=tuple(fields.countries[:2]),
+    )
+
+
+def percent(count: int, total: int) -> str:
+    """A share in percent with its 95 % interval (Wilson)."""
+    if not total:
+        return "none"
+    low, high = share_interval(count / total, total)
+    return f"{100 * count / total:.0f} ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def row_of(name: str, answers: Sequence[Answer], before: Sequence[Answer]) -> str:
+    placed = [answer for answer in answers if answer.error_km is not None]
+    sure, sure_before = [[one for one in found if one.sure] for found in (answers, before)]
+    inside = sum(bool(answer.inside) for answer in placed)
+    near = sum(answer.error_km <= 25 for answer in placed if answer.error_km is not None)
+    cells = [
+        str(len(answers)),
+        percent(sum(one.first for one in before), len(before)),
+        percent(sum(one.first for one in answers), len(answers)),
+        percent(sum(one.five for one in answers), len(answers)),
+        percent(near, len(placed)),
+        f"{len(sure_before)}, {sum(not one.right for one in sure_before)}",
+        f"{len(sure)}, {sum(not one.right for one in sure)}",
+        percent(inside, len(placed)),
+        f"{np.mean([one.nll for one in before]):.2f}",
+        f"{np.mean([one.nll for one in answers]):.2f}",
+    ]
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def cases_of(pictures: Sequence[Picture], weights: Sequence[surfaces.Weights]) -> list[Case]:
+    found = []
+    for picture, own in bar(list(zip(pictures, weights, strict=True)), total=len(pictures), what="finding cues"):
+        lines = judged(picture, own)
+        cues = [] if picture.not_a_photo else EVIDENCE["text"](PhotoFacts(tuple(lines)))
+        shares = lines[picture.blocks[0].rows[0]].surfaces if picture.blocks else None
+        found.append(Case(picture, tuple(cues), shares or {}))
+    return found
+
+
+def folds_of(pictures: Sequence[Picture], seed: int) -> NDArray[np.int64]:
+    return (hashed_share([picture.group for picture in pictures], seed=seed) * FOLDS).astype(int)
+
+
+def weights_by_fold(pictures: Sequence[Picture], drawn: Sequence[Picture], fold_of: NDArray[np.int64]) -> list[Any]:
+    """For each picture weights that were fitted on other folds, and on drawn pictures."""
+    by_fold = {
+        fold: fit_weights([*(one for one, own in zip(pictures, fold_of, strict=True) if own != fold), *drawn])
+        for fold in np.unique(fold_of)
+    }
+    return [by_fold[fold] for fold in fold_of]
+
+
+def print_results(
+    scale: Scale, real: Sequence[Case], by_case: Sequence[Reliabilities], drawn: Sequence[Case], whole: Reliabilities
+) -> None:
+    print("# What text stands on\n")
+    print(f"Made by `python benchmarks/surfaces.py`: {len(real)} photos of {', '.join(TABLES)}, five folds by group,")
+    print(f"and {len(drawn)} drawn pictures, which nothing here was fitted on. Before: every line counts as a sign.")
+    print(
+        "Percent with 95 % intervals (Wilson); NLL in nats per steradian, or of the country where only it is known.\n"
+    )
+    old = Reliabilities({trust: row["sign"] if isinstance(row, Mapping) else row for trust, row in whole.table.items()})
+    print_judging(real, drawn)
+    print(
+        "\n| photos | n | country first before | after | among five | 25 km | sure, and wrong: before | after "
+        "| in 90 % circle | NLL before | after |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+    )
+    every: list[Answer] = []
+    wrong: list[str] = []
+    kinds = [(name, [(c, r) for c, r in zip(real, by_case, strict=True) if c.picture.kind == name]) for name in TABLES]
+    kinds += [(name, [(c, whole) for c in drawn if c.picture.kind == name]) for name in ("drawn goods", "drawn signs")]
+    for name, own in kinds:
+        known = [(case, used) for case, used in own if case.picture.country_code]
+        after = [answer_of(scale.posterior(case, used), case.picture) for case, used in known]
+        before = [answer_of(scale.posterior(case, old), case.picture) for case, _ in known]
+        print(row_of(name, after, before), flush=True)
+        if not name.startswith("drawn"):
+            every += after
+            wrong += [
+                f"* {case.picture.name} ({case.picture.country_code}), sure of the {one.sure}: {one.countries}; "
+                + "; ".join(f"{cue.kind} {cue.means}" for cue in case.cues)
+                for (case, _), one in zip(known, after, strict=True)
+                if one.sure
+                if not one.right or case.picture.surface != "sign"
+            ]
+        elif name == "drawn signs":
+            kept = sum(bool(a.sure) for a, b in zip(after, before, strict=True) if b.sure)
+            share = percent(kept, sum(bool(one.sure) for one in before))
+            print(f"\nOf the drawn signs that were sure before, still sure: {kept}, {share} %.")
+    sure = [one for one in every if one.sure]
+    print(f"\nSure answers on photos: {len(sure)}, right {percent(sum(one.right for one in sure), len(sure))} %.")
+    print("\nSure and wrong, or sure of text that is not on a sign:\n")
+    print("\n".join(wrong) or "none")
+
+
+def print_judging(real: Sequence[Case], drawn: Sequence[Case]) -> None:
+    """How well the largest block's surface is judged."""
+    print(
+        "| text on | pictures | taken for a sign (more than 50 %) | mean probability of a sign |\n|---|---:|---:|---:|"
+    )
+    for name, cases in (("", real), ("drawn ", drawn)):
+        for surface in SURFACES:
+            shares = [case.shares["sign"] for case in cases if case.picture.surface == surface and case.picture.blocks]
+            if shares:
+                taken = sum(share > 0.5 for share in shares)
+                print(f"| {name}{surface} | {len(shares)} | {percent(taken, len(shares))} | {np.mean(shares):.2f} |")
+
+
+def case_sign_share(case: Case) -> float:
+    return case.shares["sign"]
+
+
+def write_files(weights: surfaces.Weights, sign: Mapping[str, float], package: Mapping[str, float], count: int) -> None:
+    """Write both fitted files."""
+    origin = f"benchmarks/surfaces.py --fit on {count} photos of {', '.join(TABLES)}"
+    document: dict[str, Any] = {
+        "provenance": f"{origin} and {FIT_COUNT} drawn pairs",
+        "constant": round(weights.constant, 4),
+        "weights": {
+            name: round(float(value), 4) for name, value in zip(surfaces.FEATURES, weights.weights, strict=True)
+        },
+    }
+    head = "# Log odds that a block of lines stands on a sign: a constant, and a weight for each feature.\n\n"
+    output_files.write_text(WEIGHTS, head + tomli_w.dumps(document))
+    document = {
+        "provenance": f"{origin}; on signs and on packages fitted, first values believed as much as {BELIEF:g} photos; "
+        "the shares of the other surfaces, exif and album are stated, not fitted",
+        "shares": SHARES,
+        "reliability": table_of(sign, package),
+    }
+    head = (
+        "# The probability that a cue of each trust is right, by what its text stands on; else it says nothing.\n"
+        "# shares: what text is assumed to stand on where that is not judged.\n\n"
+    )
+    output_files.write_text(RELIABILITY, head + tomli_w.dumps(document))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fit", action="store_true", help="fit on all photos and write both files")
+    parser.add_argument("--cache", type=Path, help="keep what was read here")
+    parser.add_argument("--drawn", type=int, default=500, help="pairs of drawn pictures")
+    arguments = parser.parse_args()
+    if not PHOTOS.is_dir():
+        sys.exit(f"surfaces: no photos at {PHOTOS}")
+    with tempfile.TemporaryDirectory() as temporary:
+        cache = Path(temporary) if arguments.cache is None else arguments.cache
+        cache.mkdir(parents=True, exist_ok=True)
+        real = [picture for table in TABLES for picture in read_table(table, cache)]
+        drawn_to_fit = list(read_drawn(FIT_SEED, FIT_COUNT, cache))
+        drawn = [] if arguments.fit else list(read_drawn(TEST_SEED, arguments.drawn, cache))
+    scale, fold_of = Scale(), folds_of(real, seed=1)
+    cases = cases_of(real, weights_by_fold(real, drawn_to_fit, fold_of))
+    whole_weights = fit_weights([*real, *drawn_to_fit])
+    if arguments.fit:
+        sign, package = fit_reliabilities(scale, [case for case in cases if case.cues])
+        write_files(whole_weights, sign, package, len(real))
+        return
+    by_fold = {}
+    for fold in bar(np.unique(fold_of).tolist(), total=FOLDS, what="fitting"):
+        others = [case for case, own in zip(cases, fold_of, strict=True) if own != fold and case.cues]
+        by_fold[fold] = Reliabilities(table_of(*fit_reliabilities(scale, others)), SHARES)
+    drawn_cases = cases_of(drawn, [whole_weights] * len(drawn))
+    print_results(scale, cases, [by_fold[fold] for fold in fold_of], drawn_cases, fitted_reliabilities())
+
+
+if __name__ == "__main__":
+    main()
