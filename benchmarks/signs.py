@@ -17,14 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tomli_w
 from numpy.typing import NDArray
+from surfaces import RELIABILITY, SHARES, on_signs, table_of, write_reliability
 
 from whereshot.earth import sphere
 from whereshot.evidence import EVIDENCE, Cue, Fused, PhotoFacts, read_photos
 from whereshot.evidence.fusion import PosteriorBeforeCues
-from whereshot.evidence.reliability import fitted_reliabilities
-from whereshot.foundation import output_files
+from whereshot.evidence.reliability import Reliabilities
 from whereshot.foundation.progress import bar, silent
 from whereshot.foundation.tables import hashed_share
 from whereshot.photos.sources import SOURCES
@@ -35,7 +34,6 @@ from whereshot.posterior.prior import density_prior
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT.parent / "shared" / "data" / "photos"
-RELIABILITY = ROOT / "src" / "whereshot" / "evidence" / "reliability.toml"
 FOLDS = 5
 GRID = (0.02, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.7, 0.8, 0.87, 0.92, 0.95, 0.97, 0.985)
 SWEEPS = 2
@@ -75,7 +73,7 @@ class Scale:
 
     def fused(self, photo: Photo, reliability: Mapping[str, float], kinds: Sequence[str] | None = None) -> Fused:
         cues = [cue for cue in photo.cues if kinds is None or cue.kind in kinds]
-        return self.before.fuse(cues, reliability)
+        return self.before.fuse(cues, Reliabilities(table_of(reliability), SHARES))
 
     def nll(self, photo: Photo, reliability: Mapping[str, float]) -> float:
         return -float(self.fused(photo, reliability).posterior.log_density(photo.truth[None])[0])
@@ -95,7 +93,7 @@ def load(table: Path) -> list[Photo]:
 
 def fit(scale: Scale, photos: Sequence[Photo]) -> dict[str, float]:
     """Reliabilities with the highest likelihood, one after another, held near the first values by a weak belief."""
-    reliability = {**fitted_reliabilities(), **FIRST}
+    reliability = {**on_signs(), **FIRST}
     for _ in range(SWEEPS):
         for trust in FIRST:
             concerned = [photo for photo in photos if any(cue.trust == trust for cue in photo.cues)]
@@ -156,17 +154,7 @@ def main() -> None:
     scale, photos = Scale(), load(arguments.table)
     if arguments.fit:
         fitted = fit(scale, photos)
-        output_files.write_text(
-            RELIABILITY,
-            "# The probability that a cue of each trust speaks true; the rest of the time it says nothing.\n\n"
-            + tomli_w.dumps(
-                {
-                    "provenance": f"benchmarks/signs.py --fit on {len(photos)} photos of {arguments.table.name}, "
-                    f"first values believed as much as {BELIEF:g} photos; exif is not fitted",
-                    "reliability": fitted,
-                }
-            ),
-        )
+        write_reliability(fitted)
         print(RELIABILITY.read_text("utf-8"))
         return
     fold_of = (hashed_share([photo.group for photo in photos], seed=1) * FOLDS).astype(int)
