@@ -74,6 +74,12 @@ def test_cues_are_grouped_by_what_they_likely_stand_on() -> None:
     assert {group.cues for group in TABLE.together(cues)} == {(0, 3), (1,), (2,)}
 
 
+def test_one_object_that_is_judged_unevenly_is_one_group() -> None:
+    """Else its cues would be independent, and agree to a certainty that a package does not give."""
+    (group,) = TABLE.together([cue(sign=0.56, package=0.44), cue("other", sign=0.42, package=0.58)])
+    assert group.cues == (0, 1)
+
+
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.sampled_from(["t", "other"])), min_size=1, max_size=5))
 def test_the_sets_are_a_probability(parts: list[tuple[float, float, str]]) -> None:
     cues = [cue(trust, sign=a + 0.01, package=b) for a, b, trust in parts]

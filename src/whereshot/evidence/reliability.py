@@ -28,6 +28,8 @@ REMARKS = {
     "overlay": "written over the picture: it is no part of the scene",
 }
 """Why text on a surface is weaker evidence than text on a sign."""
+ALIKE = 0.6
+"""Distance between the surfaces of two cues below which they may stand on the same thing."""
 MOST = 1 - 1e-9
 """No cue is certain: the logarithm of its being wrong must stay finite."""
 
@@ -101,16 +103,27 @@ class Reliabilities:
         return {name: value / total for name, value in judged.items() if value > 0}
 
     def together(self, cues: Sequence[Cue]) -> list[Together]:
-        """Return the cues in groups: each cue that is not read alone, the others by what they likely stand on."""
-        groups: dict[str, list[int]] = {}
-        alone = []
+        """Return the cues in groups: each cue that is not read alone, the others with those on a similar surface.
+
+        One package can be taken for a sign by one of its lines and not by another: cues of one group differ by less
+        than ``ALIKE`` in the probabilities of their surfaces.
+        """
+        alone, groups = [], list[list[int]]()
         for row, cue in enumerate(cues):
             if not cue.kind.startswith("text"):
                 alone.append(Together((row,), {(row,): 1.0}))
                 continue
-            surfaces = self.surfaces(cue)
-            groups.setdefault(max(surfaces, key=lambda name: surfaces[name]), []).append(row)
-        return [*alone, *(self._sets(rows, cues) for rows in groups.values())]
+            near = next((group for group in groups if self._differ(cue, cues[group[0]]) < ALIKE), None)
+            if near is None:
+                groups.append([row])
+            else:
+                near.append(row)
+        return [*alone, *(self._sets(rows, cues) for rows in groups)]
+
+    def _differ(self, one: Cue, other: Cue) -> float:
+        """Return the total variation distance (0 to 1) between what two cues stand on."""
+        a, b = self.surfaces(one), self.surfaces(other)
+        return 0.5 * sum(abs(a.get(name, 0.0) - b.get(name, 0.0)) for name in SURFACES)
 
     def _sets(self, rows: Sequence[int], cues: Sequence[Cue]) -> Together:
         """Return the sets of cues that may be right together.
