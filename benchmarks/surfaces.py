@@ -132,7 +132,7 @@ class Picture:
     position: NDArray[np.float64] | None
     lines: tuple[Line, ...]
     not_a_photo: bool
-    blocks: tuple[surfaces.Block, ...]
+    blocks: tuple[surfaces.TextBlock, ...]
     """In pixels of the small picture, like ``small``."""
     small: tuple[int, int]
     scale: float
@@ -195,7 +195,7 @@ def picture_of(entry: dict[str, Any], **known: Any) -> Picture:
     """A picture from what was kept of it."""
     pooled = np.frombuffer(base64.b64decode(entry["pooled"]), np.float16).reshape(-1, surfaces.CHANNELS)
     lines = [Line(text, sure, tuple(box), corners) for text, sure, box, corners in entry["lines"]]
-    blocks = [surfaces.Block(tuple(rows), tuple(box)) for rows, box in entry["blocks"]]
+    blocks = [surfaces.TextBlock(tuple(rows), tuple(box)) for rows, box in entry["blocks"]]
     return Picture(
         lines=tuple(lines),
         blocks=tuple(blocks),
@@ -269,7 +269,7 @@ def read_drawn(seed: int, count: int, cache: Path) -> Iterator[Picture]:
 # ---- what a block stands on
 
 
-def fit_weights(pictures: Sequence[Picture]) -> surfaces.Weights:
+def fit_weights(pictures: Sequence[Picture]) -> surfaces.SignWeights:
     """A ridge logistic regression of "a sign or none" on the largest block of every picture."""
     telling = [picture for picture in pictures if picture.blocks]
     raw = np.array([picture.features[0] for picture in telling])
@@ -285,10 +285,10 @@ def fit_weights(pictures: Sequence[Picture]) -> surfaces.Weights:
         curvature = (inputs.T * (worth * share * (1 - share))) @ inputs + penalty
         fitted += np.linalg.solve(curvature, slope)
     weights = fitted[1:] / deviation
-    return surfaces.Weights(weights, float(fitted[0] - weights @ mean), SHARES)
+    return surfaces.SignWeights(weights, float(fitted[0] - weights @ mean), SHARES)
 
 
-def judged(picture: Picture, weights: surfaces.Weights) -> list[Line]:
+def judged(picture: Picture, weights: surfaces.SignWeights) -> list[Line]:
     """The lines of a picture with their surfaces, as ``surfaces.judge_lines`` gives them."""
     found = [surfaces.surfaces_of(values, weights) for values in picture.features]
     return surfaces.spread([line.scaled(picture.scale) for line in picture.lines], picture.lines, picture.blocks, found)
@@ -423,7 +423,7 @@ def row_of(name: str, answers: Sequence[Answer], before: Sequence[Answer]) -> st
     return f"| {name} | {' | '.join(cells)} |"
 
 
-def cases_of(pictures: Sequence[Picture], weights: Sequence[surfaces.Weights]) -> list[Case]:
+def cases_of(pictures: Sequence[Picture], weights: Sequence[surfaces.SignWeights]) -> list[Case]:
     found = []
     for picture, own in bar(list(zip(pictures, weights, strict=True)), total=len(pictures), what="finding cues"):
         lines = judged(picture, own)
@@ -521,7 +521,7 @@ def case_sign_share(case: Case) -> float:
     return case.shares["sign"]
 
 
-def write_files(weights: surfaces.Weights, count: int) -> None:
+def write_files(weights: surfaces.SignWeights, count: int) -> None:
     """Write the weights, and the reliability table with the shares of this file."""
     document: dict[str, Any] = {
         "provenance": f"benchmarks/surfaces.py --fit on {count} photos of {', '.join(TABLES)}, {FIT_COUNT} drawn pairs",

@@ -33,7 +33,7 @@ def test_every_line_is_in_one_block(boxes: list[tuple[int, int, int, int]]) -> N
 
 def test_a_line_of_no_block_has_the_surfaces_of_the_nearest_block() -> None:
     lines = [at(0, 0, 100, 30), at(900, 0, 1000, 30), at(800, 100, 820, 105)]
-    blocks = [surfaces.Block((0,), lines[0].box), surfaces.Block((1,), lines[1].box)]
+    blocks = [surfaces.TextBlock((0,), lines[0].box), surfaces.TextBlock((1,), lines[1].box)]
     found = surfaces.spread(lines, lines, blocks, [{"sign": 1.0}, {"package": 1.0}])
     assert [line.surfaces for line in found] == [{"sign": 1.0}, {"package": 1.0}, {"package": 1.0}]
 

@@ -108,7 +108,8 @@ class Reliabilities:
         One package can be taken for a sign by one of its lines and not by another: cues of one group differ by less
         than ``ALIKE`` in the probabilities of their surfaces.
         """
-        alone, groups = [], list[list[int]]()
+        alone: list[Together] = []
+        groups: list[list[int]] = []
         for row, cue in enumerate(cues):
             if not cue.kind.startswith("text"):
                 alone.append(Together((row,), {(row,): 1.0}))

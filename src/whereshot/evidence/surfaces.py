@@ -97,7 +97,7 @@ FEATURES = (
 
 
 @dataclass(frozen=True)
-class Block:
+class TextBlock:
     """Lines that stand on one thing: their numbers, and the box around them."""
 
     rows: tuple[int, ...]
@@ -109,7 +109,7 @@ class Block:
         return (self.box[2] - self.box[0]) * (self.box[3] - self.box[1])
 
 
-def blocks_of(lines: Sequence[Line]) -> list[Block]:
+def blocks_of(lines: Sequence[Line]) -> list[TextBlock]:
     """Return the blocks of lines, the largest first. Every line is in one block."""
     groups: list[list[int]] = []
     for row, line in enumerate(lines):
@@ -117,7 +117,7 @@ def blocks_of(lines: Sequence[Line]) -> list[Block]:
         groups = [group for group in groups if group not in touching] + [
             [row, *(n for group in touching for n in group)]
         ]
-    blocks = [Block(tuple(sorted(group)), _around([lines[row].box for row in group])) for group in groups]
+    blocks = [TextBlock(tuple(sorted(group)), _around([lines[row].box for row in group])) for group in groups]
     return sorted(blocks, key=lambda block: -block.area)
 
 
@@ -152,7 +152,7 @@ def judge_lines(picture: Image.Image, lines: Sequence[Line], scale: float = 1.0)
 
 
 def spread(
-    placed: Sequence[Line], lines: Sequence[Line], blocks: Sequence[Block], judged: Sequence[Mapping[str, float]]
+    placed: Sequence[Line], lines: Sequence[Line], blocks: Sequence[TextBlock], judged: Sequence[Mapping[str, float]]
 ) -> list[Line]:
     """Return ``lines`` with the surfaces of their block; lines of no block get those of the nearest block."""
     block_of = {row: number for number, block in enumerate(blocks) for row in block.rows}
@@ -167,12 +167,12 @@ def _distance(a: Box, b: Box) -> float:
     return math.hypot(a[0] + a[2] - b[0] - b[2], a[1] + a[3] - b[1] - b[3])
 
 
-def features(picture: Image.Image, lines: Sequence[Line], block: Block) -> NDArray[np.float64]:
+def features(picture: Image.Image, lines: Sequence[Line], block: TextBlock) -> NDArray[np.float64]:
     """Return what tells the surface of a block, in the order of ``FEATURES``."""
     return np.concatenate([words_and_shape(picture.size, lines, block), look(square(picture, block.box))])
 
 
-def words_and_shape(size: tuple[int, int], lines: Sequence[Line], block: Block) -> NDArray[np.float64]:
+def words_and_shape(size: tuple[int, int], lines: Sequence[Line], block: TextBlock) -> NDArray[np.float64]:
     """Return the features of a block that need no pixels; ``size`` is the picture's width and height.
 
     goods, places, lines: counts of lines, as log(1 + n). height: log of the median height of a line in heights of the
@@ -241,7 +241,8 @@ def _batch(pixels: NDArray[np.float32]) -> Batch:
 def _backbone() -> tuple[runtime.OnnxCompute, NDArray[np.float32], NDArray[np.float32]]:
     folder = model_folder.ModelFolder(model_folder.COMPACT)
     settings = folder.description.preprocess
-    return runtime.OnnxCompute(str(folder.onnx)), np.float32(settings.mean), np.float32(settings.std)
+    mean, std = np.array(settings.mean, np.float32), np.array(settings.std, np.float32)
+    return runtime.OnnxCompute(str(folder.onnx)), mean, std
 
 
 @functools.cache
@@ -252,7 +253,7 @@ def layer() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 @dataclass(frozen=True)
-class Weights:
+class SignWeights:
     """The weights of the features (22,) and the constant of the log odds of a sign; the assumed shares of surfaces."""
 
     weights: NDArray[np.float64]
@@ -261,14 +262,14 @@ class Weights:
 
 
 @functools.cache
-def fitted_weights() -> Weights:
+def fitted_weights() -> SignWeights:
     """Return the fitted weights."""
     document = read_toml("evidence/data/surfaces.toml")
     weights = np.array([document["weights"][name] for name in FEATURES])
-    return Weights(weights, float(document["constant"]), fitted_reliabilities().shares)
+    return SignWeights(weights, float(document["constant"]), fitted_reliabilities().shares)
 
 
-def surfaces_of(values: NDArray[np.float64], weights: Weights | None = None) -> dict[str, float]:
+def surfaces_of(values: NDArray[np.float64], weights: SignWeights | None = None) -> dict[str, float]:
     """Return the probability of each surface by a block's features (22,).
 
     The weights tell a sign from everything else. The other surfaces are told apart by what the picture looks like, and

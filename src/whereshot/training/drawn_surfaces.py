@@ -257,9 +257,9 @@ def shirt(texts: Sequence[str], rng: np.random.Generator) -> Drawing:
     picture.alpha_composite(chest, (130, 160))
     pixels = np.asarray(picture).astype(np.float32)
     y, x = np.mgrid[0:640, 0:560]
-    folds = sum(
-        np.sin(x * rng.uniform(0.005, 0.03) + y * rng.uniform(-0.03, 0.03) + rng.uniform(0, 6)) for _ in range(4)
-    )
+    folds = np.zeros((640, 560))
+    for _ in range(4):
+        folds += np.sin(x * rng.uniform(0.005, 0.03) + y * rng.uniform(-0.03, 0.03) + rng.uniform(0, 6))
     pixels[:, :, :3] *= (1 + 0.06 * folds)[:, :, None]
     worn = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
     return Drawing(worn, (0.24, 0.25, 0.77, (160 + chest.height) / 640))
