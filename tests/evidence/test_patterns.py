@@ -11,7 +11,7 @@ from whereshot.evidence.web_addresses import host_words
 
 
 def test_every_pattern_names_real_countries() -> None:
-    known = set(countries().by_code) | {"GI", "GP", "MQ", "RE", "BS", "BB"}
+    known = set(countries().by_code) | {"GI", "GP", "MQ", "RE", "BS", "BB", "MO"}
     for pattern in patterns():
         assert pattern.countries and set(pattern.countries) <= known, pattern.means
 
@@ -123,3 +123,51 @@ def test_postcodes_of_real_areas(text: str, country: str) -> None:
 @pytest.mark.parametrize("text", ["A4 5GB", "K9 1AA", "AK 47000", "OK 12345", "DE 12345", "CEP"])
 def test_what_is_shaped_as_a_postcode_of_no_area(text: str) -> None:
     assert [cue.what for cue in pattern_cues([line(text)]) if cue.kind == "text/postcode"] == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "country", "kind"),
+    [
+        (["PARE"], "BR", "text/word"),
+        (["ALTO"], "MX", "text/word"),
+        (["ARRÊT"], "CA", "text/word"),
+        (["ARRET", "STOP"], "CA", "text/word"),
+        (["ARAF SLOW"], "GB", "text/word"),
+        (["DUR"], "TR", "text/word"),
+        (["止まれ"], "JP", "text/word"),
+        (["Rue Neuve", "Nieuwstraat"], "BE", "text/word"),
+        (["Ausgang Sortie Uscita"], "CH", "text/word"),
+        (["Ausgang", "Sortie", "Uscita"], "CH", "text/word"),
+        (["Mannerheimintie", "Mannerheimvägen"], "FI", "text/word"),
+        (["HK$ 38"], "HK", "text/currency"),
+        (["A$ 12"], "AU", "text/currency"),
+        (["12 lei"], "RO", "text/currency"),
+        (["₪ 25"], "IL", "text/currency"),
+        (["₴ 120"], "UA", "text/currency"),
+        (["₽ 250"], "RU", "text/currency"),
+        (["₦ 500"], "NG", "text/currency"),
+        (["₱ 150"], "PH", "text/currency"),
+        (["₩5,000"], "KR", "text/currency"),
+        (["₺ 45"], "TR", "text/currency"),
+        (["฿ 120"], "TH", "text/currency"),
+        (["¥ 980"], "JP", "text/currency"),
+        (["R 49.99"], "ZA", "text/currency"),
+        (["990 Ft"], "HU", "text/currency"),
+        (["KSh 250"], "KE", "text/currency"),
+        (["S/ 12.50"], "PE", "text/currency"),
+    ],
+    ids=str,
+)
+def test_road_signs_pairs_of_languages_and_currencies(texts: list[str], country: str, kind: str) -> None:
+    cues = [cue for cue in pattern_cues([line(text) for text in texts]) if cue.kind == kind]
+    assert len(cues) >= 1, texts
+    assert all(max(cue.countries, key=lambda code: cue.countries[code]) == country for cue in cues), cues
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [["Rue Neuve"], ["Nieuwstraat"], ["Ausgang"], ["alto voltaje"], ["No pare aquí"], ["R 49"], ["Bs"], ["lei è"]],
+)
+def test_half_a_pair_and_words_in_a_sentence_are_no_road_signs(texts: list[str]) -> None:
+    cues = pattern_cues([line(text) for text in texts])
+    assert not [cue for cue in cues if "sign of" in cue.means or "together" in cue.means or cue.kind == "text/currency"]

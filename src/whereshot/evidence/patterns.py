@@ -26,12 +26,16 @@ _AMOUNT = re.compile(r"[\d.,]")
 
 @dataclass(frozen=True)
 class Pattern:
-    """A pattern of ``cues.toml``: what it matches, its meaning in words, and relative likelihoods by country code."""
+    """A pattern of ``cues.toml``: what it matches, its meaning in words, and relative likelihoods by country code.
+
+    It counts only in a picture in which every one of ``beside`` matches some line too.
+    """
 
     kind: str
     expression: re.Pattern[str]
     means: str
     countries: dict[str, float]
+    beside: tuple[re.Pattern[str], ...] = ()
 
 
 @functools.cache
@@ -45,7 +49,11 @@ def patterns() -> tuple[Pattern, ...]:
     groups = _table()["groups"]
     return tuple(
         Pattern(
-            row["kind"], re.compile(row["pattern"], re.IGNORECASE), row["means"], _by_country(row["countries"], groups)
+            row["kind"],
+            re.compile(row["pattern"], re.IGNORECASE),
+            row["means"],
+            _by_country(row["countries"], groups),
+            tuple(re.compile(other, re.IGNORECASE) for other in row.get("beside", ())),
         )
         for row in _table()["cue"]
     )
@@ -63,8 +71,13 @@ def _by_country(countries: dict[str, float], groups: dict[str, list[str]]) -> di
 def pattern_cues(lines: Sequence[Line]) -> list[Cue]:
     """Return one cue for each meaning that is found. Repeats are not independent, so they count once."""
     found: dict[tuple[str, str], Cue] = {}
+    possible = [
+        pattern
+        for pattern in patterns()
+        if all(any(other.search(line.text) for line in lines) for other in pattern.beside)
+    ]
     for line in lines:
-        for pattern in patterns():
+        for pattern in possible:
             match = pattern.expression.search(line.text)
             if match and not (pattern.kind == "text/phone" and _is_other_number(line.text, match)):
                 cue = Cue(
