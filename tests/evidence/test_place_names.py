@@ -68,8 +68,12 @@ def test_a_name_alone_in_its_line_is_plain(text: str) -> None:
     assert [cue.trust for cue in place_cues(lines)] == ["text/place/plain"]
 
 
-def test_a_name_in_a_sentence_is_weak_at_most() -> None:
-    assert [cue.trust for cue in place_cues([line("2015 MEDIBANK MELBOURNE FESTIVAL RUN")])] == ["text/place/weak"]
+def test_a_world_city_alone_is_weak() -> None:
+    assert [cue.trust for cue in place_cues([line("TOKYO")])] == ["text/place/weak"]
+
+
+def test_a_name_in_a_sentence_is_no_evidence() -> None:
+    assert place_cues([line("2015 MEDIBANK MELBOURNE FESTIVAL RUN")]) == []
     assert place_cues([line("Der Wein aus Altafulla schmeckt")]) == []
 
 

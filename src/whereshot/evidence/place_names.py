@@ -3,8 +3,8 @@
 A name's trust has five kinds, each with its reliability: *qualified* by its state or country ("London, Ontario"),
 *named* where the words around it say that a town is meant ("Ajuntament d'Altafulla", "21073 Hamburg") or where towns
 near each other are named together, *plain* where it stands alone in its line, *region* for a state or country that
-visitors are welcomed to, and *weak* for a large city's name in any other line or alone, as on T-shirts. A name that is
-also an ordinary word or a person's is no evidence without such support, and neither is a misread name.
+visitors are welcomed to, and *weak* for a world city's name that is all there is to read, as on T-shirts. Without such
+support a name that is also an ordinary word or a person's is no evidence, nor is a misread one or one in a sentence.
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ def _trust(span: TownSpan, lines: Sequence[WrittenLine], hosts: set[str]) -> tup
     if name_keys([span.text])[0] in hosts:
         return named, span.towns
     if not is_alone(span):
-        return ("text/place/weak", span.towns) if people >= LARGE_TOWN else None
+        return None
     words = sum(len(line.words) for line in lines)
     if words <= 3 and people >= WORLD_CITY:
         return "text/place/weak", span.towns
