@@ -85,6 +85,16 @@ def test_towns_near_each_other_support_each_other() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("texts", "code"),
+    [(["Bruxelles", "Brussel"], "BE"), (["Helsinki", "Helsingfors"], "FI"), (["Oulu / Uleåborg"], "FI")],
+)
+def test_two_names_of_one_town_support_each_other(texts: list[str], code: str) -> None:
+    cues = place_cues([line(text) for text in texts])
+    assert {cue.trust for cue in cues} == {"text/place/named"}
+    assert {proposal.country_code for cue in cues for proposal in cue.proposals} == {code}
+
+
 def test_a_misread_name_counts_only_with_support() -> None:
     assert place_cues([line("Rotterdqm")]) == []
     (cue,) = place_cues([line("Gemeente Rotterdqm")])

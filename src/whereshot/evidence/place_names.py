@@ -270,9 +270,10 @@ def is_alone(span: TownSpan) -> bool:
 
 
 def _agreeing(spans: Sequence[TownSpan]) -> dict[tuple[int, int], NDArray[np.int64]]:
-    """Return the towns of names that lie near each other, by line and word of each name that has any.
+    """Return the towns of names that support each other, by line and word of each name that has any.
 
-    The names stand alone in their lines, differ, and at most one of the two is an ordinary word or a person's name.
+    Two names support each other where they are names of one town, as on signs in two languages, or of towns that lie
+    near each other. They stand alone in their lines, differ, and at most one is an ordinary word or a person's name.
     """
     alone = [span for span in spans if span.errors == 0 and is_alone(span)]
     certain = [not (is_ordinary(span.text, span.towns) or is_person(span.text, span.towns)) for span in alone]
@@ -280,7 +281,11 @@ def _agreeing(spans: Sequence[TownSpan]) -> dict[tuple[int, int], NDArray[np.int
     points = gazetteer().points
     for number, span in enumerate(alone):
         for other, partner in enumerate(alone):
-            if other == number or not (certain[number] or certain[other]) or set(span.towns) & set(partner.towns):
+            if not (certain[number] or certain[other]) or name_keys([span.text]) == name_keys([partner.text]):
+                continue
+            shared = np.intersect1d(span.towns, partner.towns)
+            if len(shared):
+                found[span.line.number, span.first] = largest_towns(shared)
                 continue
             near = sphere.distance_km(points[span.towns][:, None], points[partner.towns]) <= AGREE_KM
             if near.any():
