@@ -99,6 +99,10 @@ def drawn_signs() -> list[Sign]:
         short = codes.get((str(known.country_codes[row]), region), "")
         if not region or known.name(row) == region or not (short.isalpha() and len(short) <= 3):
             continue
+        if row != next(
+            town for town in known.named(known.name(row)) if known.divisions[1][town] == known.divisions[1][row]
+        ):
+            continue  # the sign would mean its larger namesake
         (namesake if largest != row else single).append(row)
     signs = []
     for notation in NOTATIONS:

@@ -37,6 +37,10 @@ from whereshot.evidence.town_spans import WrittenLine
         (["Zürich, Kt. ZH"], "Zürich", "CH"),
         (["Ulm, Germany"], "Ulm", "DE"),
         (["Firenze", "Italia"], "Florence", "IT"),
+        (["Greenfield, Indiana"], "Greenfield", "US"),
+        (["Chelsea, Massachusetts"], "Chelsea", "US"),
+        (["Nice, France"], "Nice", "FR"),
+        (["City of Watertown", "New York"], "Watertown", "US"),
     ],
 )
 def test_the_area_decides_which_town_is_meant(texts: list[str], name: str, code: str) -> None:

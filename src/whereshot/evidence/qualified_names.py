@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.earth.divisions import NamedArea, find_areas
+from whereshot.earth.name_index import name_keys
 from whereshot.earth.towns import gazetteer
 from whereshot.evidence.name_context import is_welcome
 from whereshot.evidence.town_spans import (
     LONGEST_NAME,
     TownSpan,
     WrittenLine,
-    is_written_as_name,
+    is_ideographic,
     largest_towns,
     misread_towns,
 )
@@ -106,7 +107,7 @@ def _areas(line: WrittenLine, first: int, last: int) -> tuple[NamedArea, ...]:
     areas = _found_areas(text)
     letters = sum(char.isalpha() for char in text)
     named = tuple(area for area in areas if not area.is_code)
-    if named and (letters >= LEAST_AREA_LETTERS or not text.isascii()):
+    if named and (letters >= LEAST_AREA_LETTERS or not text.isascii() or text.isupper()):
         return named
     # a code is an ordinary word too, where it is not in capitals ("Or", "me", "In")
     is_abbreviation = line.words[last - 1].group().isupper() or line.after(last).startswith(".")
@@ -175,13 +176,14 @@ def _starting_at(line: WrittenLine, first: int, area: AreaSpan) -> Iterator[Qual
 
 
 def _qualified(line: WrittenLine, first: int, last: int, area: AreaSpan) -> Iterator[Qualified]:
-    if not is_written_as_name(line, first, last, LEAST_LETTERS):
-        return
     text = line.between(first, last)
+    if sum(char.isalpha() for char in text) < LEAST_LETTERS or not (text[0].isupper() or is_ideographic(text)):
+        return
     towns, errors = gazetteer().named(text), 0
-    inside = _inside(towns, area)
-    if line is not area.line and len(inside) and inside[0] != towns[0] and _names_large_city(area.text):
-        return  # a list of cities: "PARIS / NEW YORK"
+    inside = _inside(towns, area, name_keys([text])[0])
+    is_list = line is not area.line and _names_large_city(text) and _names_large_city(area.text)
+    if is_list and len(inside) and inside[0] != towns[0]:
+        return  # large cities below each other: "PARIS / NEW YORK"
     if len(inside) == 0 and not area.is_code and not _found_areas(text):
         misread, errors = misread_towns(text)
         inside = _inside(misread, area)
@@ -189,11 +191,16 @@ def _qualified(line: WrittenLine, first: int, last: int, area: AreaSpan) -> Iter
         yield Qualified(TownSpan(line, first, last, largest_towns(inside), errors), area)
 
 
-def _inside(towns: NDArray[np.int64], area: AreaSpan) -> NDArray[np.int64]:
-    """Return the towns that lie in the likeliest of the areas that has any; an area in brackets may be a part."""
+def _inside(towns: NDArray[np.int64], area: AreaSpan, key: str = "") -> NDArray[np.int64]:
+    """Return the towns that lie in the likeliest of the areas that has any; an area in brackets may be a part.
+
+    Towns whose usual name this is come before those that have it as another name: "Greenfield, Indiana".
+    """
     is_bracketed = area.line.before(area.first).rstrip().endswith("(")
     order = sorted(area.areas, key=lambda one: one.is_part != is_bracketed) if area.is_code else area.areas
-    return next((towns[kept] for kept in (one.holds(towns) for one in order) if kept.any()), np.empty(0, np.int64))
+    found = next((towns[kept] for kept in (one.holds(towns) for one in order) if kept.any()), np.empty(0, np.int64))
+    usual = found[[key == own for own in name_keys([gazetteer().name(town) for town in found])]]
+    return usual if len(usual) else found
 
 
 def _names_large_city(text: str) -> bool:

@@ -99,14 +99,14 @@ def town_spans(line: WrittenLine) -> Iterator[TownSpan]:
                 yield TownSpan(line, first, first + length, towns)
 
 
-def is_written_as_name(line: WrittenLine, first: int, last: int, least_letters: int = LEAST_LETTERS) -> bool:
+def is_written_as_name(line: WrittenLine, first: int, last: int) -> bool:
     """Return whether words are written as a name is: with a capital, long enough, and not the same all over the
     world.
     """
     text = line.between(first, last)
     if all(is_worldwide(word.group()) for word in line.words[first:last]):
         return False
-    if sum(char.isalpha() for char in text) >= least_letters and (line.is_capitals or text[0].isupper()):
+    if sum(char.isalpha() for char in text) >= LEAST_LETTERS and (line.is_capitals or text[0].isupper()):
         return True
     return is_ideographic(text)
 
