@@ -52,8 +52,8 @@ LONG_NAME = 8
 """Letters from which a misread name is as good as a right one."""
 WORLD_CITY = 900_000
 """Inhabitants from which a city's name alone is as likely a brand, a shirt or a destination."""
-LARGE_TOWN = 100_000
-SMALL_TOWN = 2_000
+LARGE_TOWN, SMALL_TOWN = 100_000, 2_000
+"""Inhabitants from which a short name, and one of six letters or more, is a town where it stands alone in its line."""
 AGREE_KM = 60.0
 """Towns that are named together agree where they are at most this far apart."""
 AREA_SPREAD_KM = 30.0
@@ -63,10 +63,13 @@ FREQUENT_ZIPF, FREQUENT_POPULATION = 4.5, 50_000
 _GENERIC = re.compile(
     r"(?:^|\s)(?:city|town|port|village|station|gare|ville|grad|vila|kreis|mesto|město|miasto|kota|bandar)\s+$", re.I
 )
+"""Matches a general word right before a name. It does not make an ordinary word a town: "city break"."""
 _POPULATION_FOLLOWS = re.compile(
     r"^\W*(?:pop(?:ulation)?|elev(?:ation)?|altitude|einwohner|habitants|habitantes|inhabitants|hab)\b.*\d", re.I
 )
+"""Matches the line below the name of a town that has its inhabitants or altitude."""
 _ROAD = re.compile(r"\b(?:[A-Z]{1,2}[- ]?\d{1,4}|[IVX]{1,4}|km|mi|N|S|E|W|NE|NW|SE|SW|exit|[a-z])\b|\d")
+"""Matches what may stand beside the name of a town on a road sign: numbers of roads, distances, directions."""
 
 
 @dataclass(frozen=True)
