@@ -122,8 +122,8 @@ TAIL = """
 /** The distances in km at which answers are measured, as the keys of `within` spell them. */
 export const DISTANCES = Object.keys(CONFIDENT_TO) as Distance[];
 export type Distance = keyof typeof CONFIDENT_TO;
-/** What an answer can be sure of. */
-export type SureOf = (typeof CONFIDENT_TO)[Distance];
+/** The level whose distance has 90 %. */
+export type ConfidentTo = (typeof CONFIDENT_TO)[Distance];
 /** The share of the probability that a region of the map holds. */
 export type Region = (typeof REGIONS)[number];
 """

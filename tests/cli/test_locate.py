@@ -58,7 +58,7 @@ def test_locate_as_json(locate: Run, tiny: Path, tiny_model: Path) -> None:
     assert [one["id"] for one in document["predictions"]] == [str(photo) for photo in photos]
     assert [*document["predictions"][0]] == [
         *("id", "path", "latitude", "longitude", "radius_km", "level", "within", "confident_to", "place"),
-        *("countries", "candidates", "evidence", "recorded", "error"),
+        *("countries", "candidates", "evidence", "unread_scripts", "recorded", "sure_of", "error"),
     ]
     found = np.array([[one["latitude"], one["longitude"]] for one in document["predictions"]])
     np.testing.assert_allclose(found, [[latitude, longitude] for latitude, longitude, _ in TOWNS.values()], atol=0.1)

@@ -8,7 +8,15 @@ from xml.etree import ElementTree
 
 import pytest
 
-from whereshot.locate.prediction import WITHIN_KM, Candidate, Evidence, Place, Prediction, WithinProbabilities
+from whereshot.locate.prediction import (
+    WITHIN_KM,
+    Candidate,
+    Evidence,
+    Place,
+    Prediction,
+    SureOf,
+    WithinProbabilities,
+)
 
 SHARES = WithinProbabilities({1: 0.002, 25: 0.914, 200: 0.97, 750: 0.999, 2500: 1.0})
 PARIS = Place("Paris", "Île-de-France", "France", "FR")
@@ -25,6 +33,7 @@ def prediction(**changed: object) -> Prediction:
         "confident_to": "city",
         "place": PARIS,
         "countries": (("FR", 0.98), ("BE", 0.02)),
+        "sure_of": SureOf("city", "Paris", "FR", 0.913),
     }
     return Prediction(**(values | changed))
 
@@ -32,15 +41,24 @@ def prediction(**changed: object) -> Prediction:
 def test_a_sure_answer() -> None:
     assert prediction().in_words() == [
         "48.8566, 2.3522 (Paris, Île-de-France, France)",
-        "Sure of the city, with at least 90 %.",
+        "Sure of the city: Paris, France (91 %).",
         "91 % within 25 km, 97 % within 200 km, over 99 % within 750 km; 90 % within 20 km.",
     ]
 
 
 def test_an_unsure_answer_names_countries_where_it_can() -> None:
-    unsure = prediction(confident_to=None).in_words()[1]
-    assert unsure == "Not sure, not even of the continent. Most likely: France (98 %), Belgium (2 %)."
-    assert prediction(confident_to=None, countries=()).in_words()[1] == "Not sure."
+    far = WithinProbabilities(dict.fromkeys(WITHIN_KM, 0.3))
+    unsure = prediction(confident_to=None, sure_of=None, within=far)
+    assert unsure.in_words()[1] == "Not sure, not even of the continent. Most likely: France 98 %, Belgium 2 %."
+    assert prediction(sure_of=None, within=far, countries=()).in_words()[1] == "Not sure."
+
+
+def test_a_distance_alone_is_no_named_place() -> None:
+    shares = WithinProbabilities({1: 0.01, 25: 0.1, 200: 0.4, 750: 0.903, 2500: 0.99})
+    countries = (("SE", 0.45), ("DK", 0.35), ("NO", 0.18), ("DE", 0.02))
+    near = prediction(confident_to="country", sure_of=None, within=shares, countries=countries)
+    assert near.in_words()[1] == "Within 750 km with 90 %: Sweden 45 %, Denmark 35 %, Norway 18 %."
+    assert prediction(sure_of=None, within=shares, countries=()).in_words()[1] == "Within 750 km with 90 %."
 
 
 def test_an_error_is_all_that_is_said() -> None:
@@ -100,7 +118,10 @@ def test_the_document_has_every_part_as_json() -> None:
     assert document["recorded"] == {"latitude": 48.0, "longitude": 2.0}
     assert document["countries"][0] == {"country_code": "FR", "probability": 0.98}
     assert document["candidates"][0]["place"]["name"] == "Paris"
-    assert Prediction(id="a", error="it is empty").to_document()["within"] == {}
+    city = {"level": "city", "name": "Paris", "country_code": "FR", "probability": 0.913}
+    assert document["sure_of"] == city and prediction(sure_of=None).to_document()["sure_of"] is None
+    failed = Prediction(id="a", error="it is empty").to_document()
+    assert failed["within"] == {} and failed["sure_of"] is None
 
 
 def test_probabilities_are_asked_by_distance() -> None:

@@ -24,7 +24,7 @@ from whereshot.earth import sphere
 from whereshot.locate import words
 from whereshot.locate.geolocator import Geolocator, Located
 from whereshot.locate.options import LocateOptions
-from whereshot.locate.prediction import Candidate, Evidence, Place, Prediction, WithinProbabilities
+from whereshot.locate.prediction import Candidate, Evidence, Place, Prediction, SureOf, WithinProbabilities
 from whereshot.report import prediction_formats
 
 FRANCE = Place(country="France", country_code="FR")
@@ -40,12 +40,14 @@ SURE = Prediction(
     place=FRANCE,
     countries=(("FR", 0.97), ("BE", 0.02)),
     candidates=(Candidate(48.86092, 2.334406, 0.931, FRANCE), Candidate(10.0, -40.0, 0.004, Place())),
+    sure_of=SureOf("city", "Paris", "FR", 0.931),
 )
 UNSURE = replace(
     SURE,
     id='b, "b".jpg',
     path=None,
     confident_to=None,
+    sure_of=None,
     radius_km=9876.5,
     within=WithinProbabilities({1: 0.001, 25: 0.005, 200: 0.05, 750: 0.1, 2500: 0.3}),
     countries=(("US", 0.3), ("FR", 0.1), ("CI", 0.06), ("JP", 0.05)),
@@ -93,7 +95,7 @@ def test_distance_words(km: float, said: str) -> None:
 def test_a_sure_answer_in_words() -> None:
     assert SURE.in_words() == [
         "48.8609, 2.3344 (France)",
-        "Sure of the city, with at least 90 %.",
+        "Sure of the city: Paris, France (93 %).",
         "93 % within 25 km, 95 % within 200 km, over 99 % within 750 km; 90 % within 7.2 km.",
     ]
 
@@ -102,7 +104,7 @@ def test_an_unsure_answer_in_words() -> None:
     off = words.distance_words(float(sphere.distance_km(np.array([48.0, 2.0]), np.array([48.86092, 2.334406]))))
     assert UNSURE.in_words() == [
         "48.8609, 2.3344 (France)",
-        "Not sure, not even of the continent. Most likely: United States (30 %), France (10 %), Côte d’Ivoire (6 %).",
+        "Not sure, not even of the continent. Most likely: United States 30 %, France 10 %, Côte d’Ivoire 6 %.",
         "under 1 % within 25 km, 5 % within 200 km, 10 % within 750 km; 90 % within 9,900 km.",
         f"Recorded by the camera: 48.00000, 2.00000 ({off} from this answer, and not used for it).",
     ]
@@ -122,7 +124,10 @@ def test_csv_is_read_back() -> None:
     where = ["id", "path", "latitude", "longitude", "radius_km", "level"]
     shares = ["within_1", "within_25", "within_200", "within_750", "within_2500"]
     rest = ["confident_to", "place", "country_code", "recorded_latitude", "recorded_longitude", "error"]
-    assert [*rows[0]] == [*where, *shares, *rest]
+    sure = ["sure_of_level", "sure_of_name", "sure_of_country_code", "sure_of_probability"]
+    assert [*rows[0]] == [*where, *shares, *rest, *sure]
+    assert [rows[0][name] for name in sure] == ["city", "Paris", "FR", "0.931"]
+    assert [rows[1][name] for name in sure] == [""] * 4
     for row, prediction in zip(rows, (SURE, UNSURE), strict=False):
         assert row["id"] == prediction.id
         numbers = {key: float(row[key]) for key in ("latitude", "longitude", "radius_km", "level")}

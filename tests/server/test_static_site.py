@@ -268,6 +268,11 @@ def assert_answers_alike(told: Found, expected: Prediction, one: Posterior, off_
         assert told["radius_km"] == pytest.approx(expected.radius_km, rel=1e-3, abs=2e-3)
         assert told["within"] == pytest.approx(expected.within.to_document(), abs=3e-4)  # both are rounded
         assert told["confident_to"] == expected.confident_to
+        ours, theirs = told["sure_of"], expected.to_document()["sure_of"]
+        assert (ours is None) == (theirs is None)
+        if theirs is not None:
+            assert ours.pop("probability") == pytest.approx(theirs.pop("probability"), abs=3e-4)
+            assert ours == theirs
         chances = [candidate["probability"] for candidate in told["candidates"]]
         assert chances == pytest.approx([candidate.probability for candidate in expected.candidates], abs=2e-3)
     countries = {country["country_code"]: country["probability"] for country in told["countries"]}

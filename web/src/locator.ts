@@ -5,7 +5,7 @@
  * `site.json` beside index.html chooses: {"mode": "browser"}. Without this file the page uses the server.
  */
 import type { Feature, FeatureCollection, MultiPolygon, Polygon } from "geojson";
-import type { Distance, Region, SureOf } from "./shared";
+import type { ConfidentTo, Distance, Region, SURE } from "./shared";
 
 export interface PageInfo {
   model: string;
@@ -50,6 +50,13 @@ export interface Evidence {
   box: number[] | null;
 }
 
+export interface SureOf {
+  level: keyof typeof SURE;
+  name: string;
+  country_code: string;
+  probability: number;
+}
+
 /** A cell of the posterior; `region` is the smallest region of highest density that contains it. */
 export interface CellProperties {
   cell: number | string;
@@ -68,7 +75,9 @@ export interface Prediction {
   radius_km: number | null;
   level: number | null;
   within: Partial<Record<Distance, number>>;
-  confident_to: SureOf | null;
+  confident_to: ConfidentTo | null;
+  /** The finest named place that holds at least 90 %. Answers of older versions have none. */
+  sure_of?: SureOf | null;
   place: Place | null;
   countries: { country_code: string; probability: number }[];
   candidates: Candidate[];

@@ -105,9 +105,12 @@ export const TIMES = "{ratio} times";
 export const SILENT_NATS = 0.05;
 export const NO_PLACE = "at sea";
 export const NOT_SURE = "Not sure, not even of the continent";
-export const SURE = "Sure of the {level}, with at least {percent}.";
+export const SURE = { "street": "Sure to within 1 km, in {name} ({percent}).", "city": "Sure of the city: {name} ({percent}).", "region": "Sure of the region: {name} ({percent}).", "country": "Sure of the country: {name} ({percent})." } as const;
+export const IN_COUNTRY = "{name}, {country}";
+export const NEAR = "Within {distance} with {percent}: {countries}.";
+export const NEAR_NO_COUNTRY = "Within {distance} with {percent}.";
 export const MOST_LIKELY = "Most likely: {countries}.";
-export const COUNTRY_SHARE = "{country} ({percent})";
+export const COUNTRY_SHARE = "{country} {percent}";
 export const WITHIN = "{percent} within {distance}";
 export const READ = "Read";
 export const RECORDED = "Recorded";
@@ -127,7 +130,7 @@ export const NOT_USED = ", and not used for it";
 /** The distances in km at which answers are measured, as the keys of `within` spell them. */
 export const DISTANCES = Object.keys(CONFIDENT_TO) as Distance[];
 export type Distance = keyof typeof CONFIDENT_TO;
-/** What an answer can be sure of. */
-export type SureOf = (typeof CONFIDENT_TO)[Distance];
+/** The level whose distance has 90 %. */
+export type ConfidentTo = (typeof CONFIDENT_TO)[Distance];
 /** The share of the probability that a region of the map holds. */
 export type Region = (typeof REGIONS)[number];

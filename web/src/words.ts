@@ -60,30 +60,40 @@ export function placeWords(place: Place | null): string {
   return [...new Set(parts)].join(", ") || shared.NO_PLACE;
 }
 
+/** Return what an answer is sure of as a sentence; else the distance and the countries that hold 90 %. */
+export function sureWords(prediction: Prediction): string {
+  const { sure_of: sure, within } = prediction;
+  if (sure) {
+    const country = countryName(sure.country_code);
+    const name = sure.level === "country" ? sure.name : fill(shared.IN_COUNTRY, { name: sure.name, country });
+    return fill(shared.SURE[sure.level], { name, percent: percent(sure.probability) });
+  }
+  const countries = prediction.countries
+    .slice(0, 3)
+    .map((c) => fill(shared.COUNTRY_SHARE, { country: countryName(c.country_code), percent: percent(c.probability) }))
+    .join(", ");
+  const near = DISTANCES.find((km) => (within[km] ?? 0) >= CONFIDENT);
+  if (near === undefined) return countries && fill(shared.MOST_LIKELY, { countries });
+  const parts = { distance: distanceWords(Number(near)), percent: percent(within[near]!), countries };
+  return fill(countries ? shared.NEAR : shared.NEAR_NO_COUNTRY, parts);
+}
+
 /** Return the headline of an answer. Its place is only as exact as the answer is sure. */
 export function headline(prediction: Prediction): { title: string; subtitle: string; sure: boolean } {
   if (!isLocated(prediction)) return { title: "No answer", subtitle: prediction.error ?? "", sure: false };
-  const likely = prediction.countries
-    .slice(0, 3)
-    .map((c) => fill(shared.COUNTRY_SHARE, { country: countryName(c.country_code), percent: percent(c.probability) }));
-  const mostLikely = likely.length ? fill(shared.MOST_LIKELY, { countries: likely.join(", ") }) : "";
-  const { place, confident_to: level } = prediction;
-  if (level === null) return { title: shared.NOT_SURE, subtitle: mostLikely, sure: false };
-  const sure = fill(shared.SURE, { level, percent: percent(CONFIDENT) });
-  const country = countryOf(place);
-  // from the finest part that the answer is sure of to the coarsest
-  const parts: Record<typeof level, (string | null | undefined)[]> = {
-    street: [place?.name, place?.region, country],
-    city: [place?.name, place?.region, country],
-    region: [place?.region, country],
-    country: [country],
-    continent: [country && `Around ${country}`],
-  };
-  const [title = capitalized(shared.NO_PLACE), ...rest] = new Set(parts[level].filter((part): part is string => Boolean(part)));
-  const guess = place?.name && title !== place.name ? `Best guess: near ${place.name}.` : "";
-  const more = level === "continent" ? mostLikely : guess;
-  const subtitle = [rest.length ? `${rest.join(", ")}.` : "", sure, more].filter(Boolean).join(" ");
-  return { title, subtitle, sure: true };
+  const { place, confident_to: near, sure_of: sure } = prediction;
+  const words = sureWords(prediction);
+  if (!sure && near === null) return { title: shared.NOT_SURE, subtitle: words, sure: false };
+  if (!sure) {
+    const around = near === "street" || near === "city" ? place?.name : near === "region" ? place?.region : null;
+    const name = around ?? countryOf(place);
+    return { title: name ? `Around ${name}` : capitalized(shared.NO_PLACE), subtitle: words, sure: true };
+  }
+  const country = sure.level === "country" ? null : countryName(sure.country_code);
+  const rest = [place?.name === sure.name && sure.level !== "region" ? place.region : null, country].filter(Boolean);
+  const guess = place?.name && place.name !== sure.name ? `Best guess: near ${place.name}.` : "";
+  const subtitle = [rest.length ? `${rest.join(", ")}.` : "", words, guess].filter(Boolean).join(" ");
+  return { title: sure.name, subtitle, sure: true };
 }
 
 /** Return a sentence about a piece of evidence and its effect on the answer. */

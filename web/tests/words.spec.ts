@@ -3,7 +3,7 @@ import { expect, test } from "@playwright/test";
 import { cutAtDateLine } from "../src/map/dateline";
 import { problemWords } from "../src/server";
 import { distanceKm, geoScore, greatCircle } from "../src/sphere";
-import type { Prediction } from "../src/locator";
+import type { Prediction, SureOf } from "../src/locator";
 import { distanceWords, evidenceWords, headline, learnedWords, percent, times } from "../src/words";
 
 const ANSWER: Prediction = {
@@ -38,14 +38,35 @@ test("probabilities and distances claim no more than they say", () => {
 
 test("an answer's head is only as fine as it is sure", () => {
   const place = { name: "Altafulla", region: "Catalonia", country: null, country_code: "ES" };
-  const headOf = (confident_to: Prediction["confident_to"]) => headline({ ...ANSWER, place, confident_to });
-  expect(headOf("city").title).toBe("Altafulla");
-  expect(headOf("region").title).toBe("Catalonia");
-  expect(headOf("region").subtitle).toMatch(/^Spain\. Sure of the region.*near Altafulla\.$/);
-  expect(headOf("country").title).toBe("Spain");
-  expect(headOf("continent").title).toBe("Around Spain");
-  expect(headOf(null)).toMatchObject({ title: "Not sure, not even of the continent", sure: false });
-  expect(headline({ ...ANSWER, place: null, confident_to: "region" }).title).toBe("At sea");
+  const sure = (level: SureOf["level"], name: string) =>
+    headline({ ...ANSWER, place, sure_of: { level, name, country_code: "ES", probability: 0.93 } });
+  expect(sure("street", "Altafulla").subtitle).toBe(
+    "Catalonia, Spain. Sure to within 1 km, in Altafulla, Spain (93\u00a0%).",
+  );
+  expect(sure("city", "Altafulla")).toMatchObject({ title: "Altafulla", sure: true });
+  expect(sure("region", "Catalonia")).toMatchObject({
+    title: "Catalonia",
+    subtitle: unbroken("Spain. Sure of the region: Catalonia, Spain (93 %). Best guess: near Altafulla."),
+  });
+  expect(sure("country", "Spain").subtitle).toBe(
+    unbroken("Sure of the country: Spain (93 %). Best guess: near Altafulla."),
+  );
+  expect(headline(ANSWER)).toMatchObject({ title: "Not sure, not even of the continent", sure: false });
+});
+
+test("no head is sure of a country that does not hold 90 %", () => {
+  const place = { name: "Malmö", region: "Skåne", country: null, country_code: "SE" };
+  const countries = [
+    { country_code: "SE", probability: 0.45 },
+    { country_code: "DK", probability: 0.35 },
+  ];
+  const near = { ...ANSWER, place, countries, within: { "200": 0.5, "750": 0.93 }, sure_of: null };
+  expect(headline({ ...near, confident_to: "country" })).toMatchObject({
+    title: "Around Sweden",
+    subtitle: "Within 750 km with 93 %: Sweden 45 %, Denmark 35 %.".replace(/(?<=\d) /g, "\u00a0"),
+  });
+  expect(headline({ ...near, confident_to: "city" }).title).toBe("Around Malmö");
+  expect(headline({ ...near, place: null, countries: [], confident_to: "country" }).title).toBe("At sea");
 });
 
 test("distances, scores and great circles are those of the sphere", () => {

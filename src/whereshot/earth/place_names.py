@@ -34,6 +34,11 @@ class PlaceName(NamedTuple):
     country_code: str | None
 
 
+class _Named(NamedTuple):
+    names: PlaceName
+    town: int
+
+
 def place_names(points: ArrayLike) -> list[PlaceName]:
     """Return town, region and country of each position (n, 2).
 
@@ -46,6 +51,15 @@ def place_names(points: ArrayLike) -> list[PlaceName]:
     A position at sea has no names. A region can be "" in the gazetteer (Singapore); towns without a region count with
     every region of their country. Names are cached, because answers often repeat the same places.
     """
+    return [named.names for named in _names(points)]
+
+
+def town_index(points: ArrayLike) -> NDArray[np.int64]:
+    """Return the numbers (n,) of the towns after which ``place_names`` names positions (n, 2); -1 for no town."""
+    return np.array([named.town for named in _names(points)], np.int64)
+
+
+def _names(points: ArrayLike) -> list[_Named]:
     keys = [tuple(point) for point in sphere.points(points).tolist()]
     cached = _names_by_view(countries().view)
     if len(cached) > NAMES_KEPT:
@@ -57,16 +71,16 @@ def place_names(points: ArrayLike) -> list[PlaceName]:
 
 
 @functools.cache
-def _names_by_view(view: str) -> dict[tuple[float, float], PlaceName]:
+def _names_by_view(view: str) -> dict[tuple[float, float], _Named]:
     """Return the cached names by position; each point of view on borders has its own."""
     return {}
 
 
-def _names_of(p: sphere.Points) -> list[PlaceName]:
+def _names_of(p: sphere.Points) -> list[_Named]:
     country, division = region_index(p).T
     towns, known = gazetteer(), countries()
     numbers, of_town = divisions()
-    names: list[str | None] = [None] * len(p)
+    named = np.full(len(p), -1)
     for number in np.unique(division[division >= 0]):
         rows = np.flatnonzero(division == number)
         whole = numbers.get((code_and_region(number)[0], ""), number)
@@ -76,15 +90,18 @@ def _names_of(p: sphere.Points) -> list[PlaceName]:
             beyond = sphere.distance_km(p[row], towns.points[own]) - radius
             best = int(np.argmin(beyond))
             if beyond[best] <= NAME_KM:
-                names[row] = towns.name(own[best])
+                named[row] = own[best]
     return [
-        PlaceName(
-            name,
-            (code_and_region(number)[1] or None) if number >= 0 else None,
-            known.all[index].name if index >= 0 else None,
-            known.all[index].code if index >= 0 else None,
+        _Named(
+            PlaceName(
+                towns.name(town) if town >= 0 else None,
+                (code_and_region(number)[1] or None) if number >= 0 else None,
+                known.all[index].name if index >= 0 else None,
+                known.all[index].code if index >= 0 else None,
+            ),
+            town,
         )
-        for name, number, index in zip(names, division, country, strict=True)
+        for town, number, index in zip(named.tolist(), division, country, strict=True)
     ]
 
 
@@ -115,8 +132,15 @@ def region_index(points: ArrayLike) -> NDArray[np.int64]:
     The division is that of the nearest town of the same country within 100 km.
     """
     p = sphere.points(points)
+    country = countries().index_of(p)
+    return np.stack([country, division_index(p, country)], axis=1)
+
+
+def division_index(points: ArrayLike, country: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the second column of ``region_index`` for positions (n, 2) whose countries (n,) are known."""
+    p = sphere.points(points)
     towns, known, of_town = gazetteer(), countries(), divisions()[1]
-    country, division = known.index_of(p), np.full(len(p), -1)
+    division = np.full(len(p), -1)
     for number in np.unique(country[country >= 0]):
         rows = np.flatnonzero(country == number)
         km, nearest = towns.nearest(p[rows], known.all[number].code)
@@ -127,4 +151,4 @@ def region_index(points: ArrayLike) -> NDArray[np.int64]:
         km, nearest = towns.nearest(p[rest])
         inside = (km <= REGION_KM) & (known.index_of(towns.points[nearest]) == country[rest])
         division[rest] = np.where(inside, of_town[nearest], -1)
-    return np.stack([country, division], axis=1)
+    return division

@@ -16,6 +16,7 @@ from whereshot.locate.prediction import (
     Prediction,
     WithinProbabilities,
 )
+from whereshot.locate.sureness import sure_of
 from whereshot.posterior import candidates
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.circles import around
@@ -62,6 +63,9 @@ def answer_rows(
             place=likely[number][0].place,
             countries=tuple((code, round(share, 4)) for code, share in masses[number]),
             candidates=likely[number],
+            sure_of=sure_of(
+                posterior, number, decided[number], likely[number][0].place, masses[number], shares[1], radius_factor
+            ),
         )
         found.append(prediction)
     return found

@@ -11,7 +11,7 @@ import functools
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,6 +55,9 @@ _COUNTRY = pa.struct([("country_code", pa.string()), ("probability", pa.float64(
 _CANDIDATE = pa.struct(
     [("latitude", pa.float64()), ("longitude", pa.float64()), ("probability", pa.float64()), *_NAMED]
 )
+_SURE_OF = pa.struct(
+    [("level", pa.string()), ("name", pa.string()), ("country_code", pa.string()), ("probability", pa.float64())]
+)
 _EVIDENCE = pa.struct([("kind", pa.string()), ("what", pa.string()), ("means", pa.string()), ("nats", pa.float64())])
 
 OUTPUT = pa.schema(
@@ -73,6 +76,7 @@ OUTPUT = pa.schema(
         ("evidence", pa.list_(_EVIDENCE)),
         ("recorded_latitude", pa.float64()),
         ("recorded_longitude", pa.float64()),
+        ("sure_of", _SURE_OF),
         ("error", pa.string()),
     ]
 )
@@ -271,6 +275,7 @@ def _row(own_id: str, place: str | None, answer: BatchAnswer) -> dict[str, Any]:
             {"kind": item.kind, "what": item.what, "means": item.means, "nats": item.nats}
             for item in prediction.evidence
         ],
+        "sure_of": None if prediction.sure_of is None else asdict(prediction.sure_of),
     }
 
 

@@ -102,6 +102,24 @@ class WithinProbabilities(Mapping[int, float]):
         return {str(km): share for km, share in self.items()}
 
 
+@dataclass(frozen=True)
+class SureOf:
+    """The finest named place that holds at least 90 % of the probability (``locate.sureness`` computes it)."""
+
+    level: str
+    """"street", "city", "region" or "country"."""
+    name: str
+    """The name of the town, region or country; for a street the town that it lies in."""
+    country_code: str
+    probability: float
+
+    def in_words(self) -> str:
+        """Return a sentence, such as "Sure of the city: Dubai, United Arab Emirates (93 %)."."""
+        country = words.country_name(self.country_code)
+        name = self.name if self.level == "country" else wording.IN_COUNTRY.format(name=self.name, country=country)
+        return wording.SURE[self.level].format(name=name, percent=words.percent(self.probability))
+
+
 class Answered(NamedTuple):
     """The answer in degrees, and the radius of the circle that holds the probability ``level``."""
 
@@ -118,7 +136,9 @@ class Prediction:
     * ``radius_km`` is the radius of the circle around the answer that holds the probability ``level``.
     * ``within`` is the probability that the answer is at most 1, 25, 200, 750 and 2500 km off, by the distance as text.
     * ``confident_to`` is the finest of street (1 km), city, region, country and continent (2500 km) whose distance has
-      a probability of at least 90 %; None where there is none.
+      a probability of at least 90 %; None where there is none. It is a distance, and names no place.
+    * ``sure_of`` is the finest named street, city, region or country that holds at least 90 %; None where no country
+      does.
     * ``recorded`` is the position that the camera recorded. It is evidence only where the user asks for it.
     * ``unread_scripts`` are the scripts of writing that cannot be read yet, each with its probability, its number of
       lines and the box around them.
@@ -139,6 +159,7 @@ class Prediction:
     evidence: tuple[Evidence, ...] = ()
     unread_scripts: tuple[UnreadScript, ...] = ()
     recorded: tuple[float, float] | None = None
+    sure_of: SureOf | None = None
     error: str | None = None
 
     @property
@@ -173,15 +194,18 @@ class Prediction:
 
     def _sure_words(self) -> str:
         """Return one sentence on how sure the answer is."""
-        if self.confident_to is not None:
-            return wording.SURE.format(level=self.confident_to, percent=words.percent(CONFIDENT))
-        likely = [
+        if self.sure_of is not None:
+            return self.sure_of.in_words()
+        likely = ", ".join(
             wording.COUNTRY_SHARE.format(country=words.country_name(code), percent=words.percent(share))
             for code, share in self.countries[:3]
-        ]
-        return (
-            f"{wording.NOT_SURE}. {wording.MOST_LIKELY.format(countries=', '.join(likely))}" if likely else "Not sure."
         )
+        near = next((km for km, share in self.within.items() if share >= CONFIDENT), None)
+        if near is not None:
+            template = wording.NEAR if likely else wording.NEAR_NO_COUNTRY
+            distance, percent = words.distance_words(near), words.percent(self.within[near])
+            return template.format(distance=distance, percent=percent, countries=likely)
+        return f"{wording.NOT_SURE}. {wording.MOST_LIKELY.format(countries=likely)}" if likely else "Not sure."
 
     def _recorded_words(self, recorded: tuple[float, float]) -> str:
         """Return one sentence on the position that the camera recorded, how far off it is, and whether it was used."""

@@ -31,9 +31,19 @@ SILENT_NATS = 0.05
 
 NO_PLACE = "at sea"
 NOT_SURE = "Not sure, not even of the continent"
-SURE = "Sure of the {level}, with at least {percent}."
+SURE = {
+    "street": "Sure to within 1 km, in {name} ({percent}).",
+    "city": "Sure of the city: {name} ({percent}).",
+    "region": "Sure of the region: {name} ({percent}).",
+    "country": "Sure of the country: {name} ({percent}).",
+}
+"""Said only where the named place itself holds at least 90 % of the probability."""
+IN_COUNTRY = "{name}, {country}"
+NEAR = "Within {distance} with {percent}: {countries}."
+"""Said where no country holds 90 %, but a circle around the answer does."""
+NEAR_NO_COUNTRY = "Within {distance} with {percent}."
 MOST_LIKELY = "Most likely: {countries}."
-COUNTRY_SHARE = "{country} ({percent})"
+COUNTRY_SHARE = "{country} {percent}"
 WITHIN = "{percent} within {distance}"
 
 READ = "Read"

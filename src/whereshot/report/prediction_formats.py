@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import astuple
+from typing import Any
 
 import numpy as np
 
@@ -16,12 +17,10 @@ from whereshot.locate.words import PRIOR_NOTE, country_name, distance_words, per
 from whereshot.photos.photo import Photo
 from whereshot.posterior.base import Posterior
 
-if TYPE_CHECKING:
-    pass
-
 THUMBNAILS = 200
 """Largest number of photos with a small picture in an HTML report; further photos are listed without a picture."""
 PLACES_DRAWN = 1500
+SURE_COLUMNS = ("sure_of_level", "sure_of_name", "sure_of_country_code", "sure_of_probability")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -35,7 +34,16 @@ def to_csv(predictions: Iterable[Prediction]) -> str:
     shares = [f"within_{km}" for km in WITHIN_KM]
     where = ["id", "path", "latitude", "longitude", "radius_km", "level", *shares]
     writer.writerow(
-        [*where, "confident_to", "place", "country_code", "recorded_latitude", "recorded_longitude", "error"]
+        [
+            *where,
+            "confident_to",
+            "place",
+            "country_code",
+            "recorded_latitude",
+            "recorded_longitude",
+            "error",
+            *SURE_COLUMNS,
+        ]
     )
     for p in predictions:
         place, country = (None, None) if p.place is None else (str(p.place), p.place.country_code)
@@ -48,6 +56,7 @@ def to_csv(predictions: Iterable[Prediction]) -> str:
             country,
             *(p.recorded or (None, None)),
             p.error,
+            *((None,) * len(SURE_COLUMNS) if p.sure_of is None else astuple(p.sure_of)),
         ]
         writer.writerow([_harmless(cell) for cell in cells])
     return out.getvalue()

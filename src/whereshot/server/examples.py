@@ -33,6 +33,7 @@ PREDICTION: dict[str, Any] = {
     ],
     "unread_scripts": [],
     "recorded": None,
+    "sure_of": {"level": "country", "name": "Croatia", "country_code": "HR", "probability": 0.91},
     "error": None,
     "map": {"type": "FeatureCollection", "features": [_CELL], "drawn": 1.0},
 }

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from whereshot.earth import countries as country_table
 from whereshot.earth import place_names
 from whereshot.earth.countries import countries
+from whereshot.earth.place_extents import region_radius_km, town_extent
 from whereshot.foundation import output_files
 from whereshot.foundation.errors import InputError, ModelError, OutputError
 from whereshot.foundation.version import VERSION
@@ -265,13 +266,22 @@ def packed(arrays: Mapping[str, NDArray[Any]]) -> tuple[bytes, list[dict[str, An
 
 
 def names_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """Return the content of names.bin: all countries, all names of places, and the index of each place's name."""
+    """Return the content of names.bin: all countries, all names of places, and the index of each place's name.
+
+    A name is name, region, number of the country, circle of the town (latitude, longitude, radius in km; None without a
+    town), and radius of the region in km (None without a region).
+    """
     known = country_table.countries()
-    rows: dict[tuple[str | None, str | None, int], int] = {}
+    points = np.stack([arrays["latitude"], arrays["longitude"]], axis=1)
+    names, towns = place_names.place_names(points), place_names.town_index(points)
+    division = place_names.division_index(points, arrays["country"].astype(np.int64))
+    rows: dict[tuple[Any, ...], int] = {}
     of_place = []
-    for name in place_names.place_names(np.stack([arrays["latitude"], arrays["longitude"]], axis=1)):
+    for name, town, number in zip(names, towns.tolist(), division.tolist(), strict=True):
         country = -1 if name.country_code is None else known.number_of[name.country_code]
-        of_place.append(rows.setdefault((name.name, name.region, country), len(rows)))
+        extent = None if town < 0 else town_extent(town)
+        region_km = None if number < 0 else round(float(region_radius_km()[number]), 3)
+        of_place.append(rows.setdefault((name.name, name.region, country, extent, region_km), len(rows)))
     countries = [(country.code, country.name) for country in known.all]
     return {"countries": countries, "names": list(rows), "of_place": of_place}
 

@@ -13,16 +13,12 @@ import {
   type Distance,
 } from "../shared";
 import { type Posterior, Rings } from "./posterior";
+import { type SurenessSettings, sureOf } from "./sureness";
 
-export interface AnswerSettings {
+export interface AnswerSettings extends SurenessSettings {
   withinKm?: number | undefined;
   level: number;
   top: number;
-  /** Factor that corrects the radii. */
-  radiusFactor: number;
-  countryCodes: string[];
-  /** The name of this number. */
-  nameOf(number: number): Place;
 }
 
 export type AnswerParts = Omit<Prediction, "id" | "evidence" | "recorded" | "error" | "map">;
@@ -39,6 +35,7 @@ export function answer(posterior: Posterior, settings: AnswerSettings): AnswerPa
   const within: Partial<Record<Distance, number>> = {};
   for (const km of DISTANCES) within[km] = rounded(rings.massWithin(Number(km) / radiusFactor), 4);
   const confident = DISTANCES.find((km) => within[km]! >= CONFIDENT);
+  const shares = countries(posterior, settings.countryCodes);
   return {
     latitude: rounded(latitude, 6),
     longitude: rounded(longitude, 6),
@@ -47,8 +44,9 @@ export function answer(posterior: Posterior, settings: AnswerSettings): AnswerPa
     within,
     confident_to: confident ? CONFIDENT_TO[confident] : null,
     place: settings.nameOf(support.named[decided]!),
-    countries: countries(posterior, settings.countryCodes),
+    countries: shares,
     candidates: candidates(posterior, decided, top, CANDIDATE_KM / radiusFactor, settings.nameOf),
+    sure_of: sureOf(posterior, decided, shares, within[1]!, settings),
   };
 }
 

@@ -116,6 +116,7 @@ function prediction(id: string, read: AnsweredPhoto): Prediction {
     level: null,
     within: {},
     confident_to: null,
+    sure_of: null,
     place: null,
     countries: [],
     candidates: [],

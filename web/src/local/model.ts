@@ -9,6 +9,7 @@ import { Posterior, Support } from "./posterior";
 import { type Crops, type Preprocess, crops } from "./preprocess";
 import { type Outputs, type Readout, type ReadoutDescription, readoutOf } from "./readout";
 import type { Picture } from "./resample";
+import type { Extents } from "./sureness";
 import { type ArrayDescription, Tables } from "./tables";
 
 /** The content of site.json, which `whereshot export --web` writes. */
@@ -27,10 +28,18 @@ export interface Site {
   arrays: ArrayDescription[];
 }
 
-/** Names of the places: `of_place` are numbers in `names`, whose rows are name, region, country code. */
+type NamedRow = [
+  name: string | null,
+  region: string | null,
+  country: number,
+  town: [latitude: number, longitude: number, radiusKm: number] | null,
+  regionKm: number | null,
+];
+
+/** Names of the places, and how far their towns and regions reach: `of_place` are numbers in `names`. */
 export interface Names {
   countries: [code: string, name: string][];
-  names: [name: string | null, region: string | null, country: number][];
+  names: NamedRow[];
   of_place: number[];
 }
 
@@ -90,9 +99,16 @@ export class Model {
       top: asked.top ?? TOP,
       radiusFactor: isNothing ? 1 : this.site.radius_factor,
       countryCodes: this.names.countries.map(([code]) => code),
+      countryNames: this.names.countries.map(([, name]) => name),
       nameOf: (number) => this.nameOf(number),
+      extentsOf: (number) => this.extentsOf(number),
     });
     return { ...found, map: cellsOf(posterior), evidence: isNothing ? [NOTHING] : [] };
+  }
+
+  private extentsOf(number: number): Extents {
+    const [, , , town, regionKm] = this.names.names[number]!;
+    return { town: town && { latitude: town[0], longitude: town[1], radiusKm: town[2] }, regionKm };
   }
 
   private nameOf(number: number): Place {
