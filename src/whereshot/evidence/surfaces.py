@@ -227,7 +227,7 @@ def looks_of(pooled: NDArray[np.float64]) -> NDArray[np.float64]:
 def backbone_features(image: Image.Image) -> NDArray[np.float64]:
     """Return the features (1280,) of a square picture by the network of ``compact``: roots, of length 1."""
     compute, mean, std = _backbone()
-    pixels = ((np.asarray(image, np.float32) / 255 - mean) / std).transpose(2, 0, 1)[None]
+    pixels = np.asarray((np.asarray(image, np.float32) / 255 - mean) / std, np.float32).transpose(2, 0, 1)[None]
     pooled = compute(_batch(pixels))["pooled"][0].astype(np.float64)
     roots = np.sqrt(np.maximum(pooled, 0))
     return np.asarray(roots / max(float(np.linalg.norm(roots)), 1e-9), np.float64)
