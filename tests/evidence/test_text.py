@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from conftest import RankCountries, line
-from whereshot.evidence.base import Line
+from whereshot.evidence.base import Cue, Line
 from whereshot.evidence.text import cues_of
 from whereshot.posterior.masses import country_masses
 from whereshot.posterior.prior import density_prior
@@ -52,3 +53,21 @@ def test_a_cue_stands_on_what_its_own_line_stands_on() -> None:
     assert by_kind["text/place"] is not None and by_kind["text/place"]["sign"] == 1.0
     assert by_kind["text/language"] is not None and by_kind["text/language"]["sign"] == 0.5
     assert all(cue.surfaces is None for cue in cues_of([line("Ajuntament de Barcelona")]))
+
+
+def test_the_reason_names_the_language_that_speaks_for_the_country() -> None:
+    box = (0, 0, 10, 10)
+    lines = [Line(text, 0.99, box) for text in ("Settings", "Wi-Fi Connected", "Language: Deutsch", "Bitte wählen")]
+    (cue,) = [cue for cue in cues_of(lines) if cue.kind == "text/language"]
+    assert "German" in cue.reason("DE", "Germany", 2.0)
+    assert cue.reason("JP", "Japan", -1.0) == f"{cue.means}, which speaks against Japan"
+    assert cue.reason("DE", "Germany", 0.01) == cue.means
+
+
+def test_a_language_that_is_named_already_is_not_named_again() -> None:
+    cue = Cue("text/language", "x", "the language looks like English (99 %)", "text/language", countries={"DE": 1.0})
+    named = replace(cue, languages={"DE": "German", "GB": "English"})
+    english = "the language looks like English (99 %)"
+    assert named.reason("GB", "United Kingdom", 2.0) == english
+    assert named.reason("DE", "Germany", 3.26) == f"{english}; part of it looks like German"
+    assert cue.reason("DE", "Germany", 3.26) == english and named.reason(None, None, 1.0) == english

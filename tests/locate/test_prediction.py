@@ -81,7 +81,12 @@ def test_evidence_that_moved_nothing_or_could_not_be_used() -> None:
         Evidence("text", "Bar", "a bar", 0.01),
         Evidence("text", "Calle", "Spanish", -0.7),
     )
-    assert prediction(evidence=items).evidence_words() == [
+    shown = prediction(evidence=items).evidence_words()
+    every = prediction(evidence=items).evidence_words(all_evidence=True)
+    assert shown == [every[0], every[1], every[3]]
+    assert [line for line in prediction(evidence=items).in_words() if "did not move" in line] == []
+    assert every[2] in prediction(evidence=items).in_words(all_evidence=True)
+    assert every == [
         "A blank page; the answer is only the prior.",
         "No hour is recorded.",
         'Read "Bar": a bar; did not move the answer.',

@@ -92,6 +92,7 @@ export const TOP = 5;
 export const SITE_FORMAT = 1;
 
 // whereshot.locate.wording
+export const SILENT_NATS = 0.05;
 export const NEARLY_CERTAIN = 0.995;
 export const OVER = "over 99 %";
 export const NEARLY_IMPOSSIBLE = 0.01;
@@ -102,7 +103,6 @@ export const MOST_NATS = 16;
 export const DECIMAL_BELOW_TIMES = 10;
 export const WHOLE_BELOW_TIMES = 100;
 export const TIMES = "{ratio} times";
-export const SILENT_NATS = 0.05;
 export const NO_PLACE = "at sea";
 export const NOT_SURE = "Not sure, not even of the continent";
 export const SURE = { "street": "Sure to within 1 km, in {name} ({percent}).", "city": "Sure of the city: {name} ({percent}).", "region": "Sure of the region: {name} ({percent}).", "country": "Sure of the country: {name} ({percent})." } as const;

@@ -96,6 +96,11 @@ export function headline(prediction: Prediction): { title: string; subtitle: str
   return { title: sure.name, subtitle, sure: true };
 }
 
+/** Whether evidence was used and did not move the answer. It is not shown. */
+export function movedNothing(item: Evidence): boolean {
+  return item.what !== "" && item.kind !== "picture" && item.kind !== "text/script" && Math.abs(item.nats) < shared.SILENT_NATS;
+}
+
 /** Return a sentence about a piece of evidence and its effect on the answer. */
 export function evidenceWords(item: Evidence): string {
   if (item.kind === "picture") return fill(shared.ONLY_PRIOR, { means: capitalized(item.means) });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 HoursOption = Annotated[
     Path | None,
-    typer.Option(help="File of whereshot hours fit, to use the hour of taking.", show_default=False),
+    typer.Option(help="File of whereshot hours fit, to use the hour of the photo.", show_default=False),
 ]
 AlbumOption = Annotated[
     bool, typer.Option("--album", help="Use the positions of photos that were taken shortly before and after.")
@@ -64,6 +65,9 @@ def locate(
     album: AlbumOption = False,
     album_model: AlbumModelOption = None,
     region: RegionOption = None,
+    all_evidence: Annotated[
+        bool, typer.Option("--all-evidence", help="Also print what was read and did not move the answer.")
+    ] = False,
     posterior: Annotated[Path | None, typer.Option(help="Parquet file to write the whole distribution to.")] = None,
     form: Annotated[PredictionFormat, typer.Option("--format", help="Format of the answer.")] = PredictionFormat.table,
     out: OutFileOption = None,
@@ -96,6 +100,7 @@ def locate(
     locator = Geolocator.load(model, device)
     located = locator.locate_each(paths, options, track=progress.bar if len(paths) > 3 else progress.silent)
     answers = answer_formats.collect(located, locator.model, paths, form, posterior)
+    answers = replace(answers, all_evidence=all_evidence)
     failed = [prediction for prediction in answers.predictions if prediction.error is not None]
     if posterior is not None:
         none = len(failed) == len(paths)

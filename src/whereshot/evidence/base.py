@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from whereshot.foundation.errors import InputError
 from whereshot.photos.recorded import Recorded
 
+SILENT_NATS = 0.05
+"""A factor nearer to 1 than this, about 5 %, counts as none: the cue did not move the answer."""
+
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels of the upright picture."""
 
@@ -91,7 +94,8 @@ class Cue:
     ``kind`` names the sort of evidence, ``what`` quotes the finding, and ``means`` explains it in words. ``trust`` is
     the key of its reliability in ``reliability.toml``; the reliability is multiplied by ``discount`` (0 to 1). ``box``
     is its position in the picture. ``surfaces`` are the probabilities of what its lines stand on (``mean_surfaces``),
-    None where that was not judged. Exactly one of these three is given:
+    None where that was not judged. ``languages`` are, for a language cue, the names of the languages that make the text
+    likely in each country, by code; None for other cues. Exactly one of these three is given:
 
     * ``countries``: relative likelihoods by country code; a missing code has likelihood 0.
     * ``proposals``: the places that the cue proposes.
@@ -111,6 +115,20 @@ class Cue:
     log_likelihood: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
     box: Box | None = None
     surfaces: Mapping[str, float] | None = None
+    languages: Mapping[str, str] | None = None
+
+    def reason(self, country_code: str | None, country: str | None, nats: float) -> str:
+        """Return what the cue means for an answer in a country, whose probability it changed by ``nats``.
+
+        A language cue can speak for a country by another language than the one that it looks like most. Then the
+        reason names that language, or says that the text speaks against the country.
+        """
+        language = None if self.languages is None or country_code is None else self.languages.get(country_code)
+        if language is None or abs(nats) < SILENT_NATS:
+            return self.means
+        if nats < 0:
+            return f"{self.means}, which speaks against {country}"
+        return self.means if language in self.means else f"{self.means}; part of it looks like {language}"
 
     def __post_init__(self) -> None:
         given_names = [

@@ -56,3 +56,14 @@ def country_log_likelihood(languages: Mapping[str, float]) -> dict[str, float]:
     foreign = LanguageParameters.fitted().foreign
     likelihood = (1 - foreign) * (known.share @ ratio + known.unknown_share) + foreign
     return dict(zip(known.countries, np.log(likelihood).tolist(), strict=True))
+
+
+def leading_languages(languages: Mapping[str, float]) -> dict[str, str]:
+    """Return, by ISO 3166 code, the language that makes a text most likely in each country.
+
+    ``languages`` is P(language | text) by code, as ``language.identify`` returns it.
+    """
+    known = country_languages()
+    ratio = np.array([max(0.0, languages.get(code, 0.0)) for code in CODES]) / PRIOR
+    best = (known.share * ratio).argmax(axis=1)
+    return {country: CODES[number] for country, number in zip(known.countries, best.tolist(), strict=True)}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from whereshot.evidence.base import Box, Cue, Line, mean_surfaces
-from whereshot.evidence.country_languages import country_log_likelihood
+from whereshot.evidence.country_languages import country_log_likelihood, leading_languages
 from whereshot.evidence.known_languages import language_name
 from whereshot.evidence.language import identify
 from whereshot.evidence.lexicon import fold, lexicon
@@ -50,9 +50,9 @@ def cues_of(lines: Sequence[Line]) -> list[Cue]:
     letters = count_letters(informative)
     is_readable = letters >= LEAST_LETTERS and (letters >= SHORT_LETTERS or _has_known_word(informative))
     languages = identify(informative) if is_readable else {}
-    likelihood = _country_log_likelihood(informative) if languages else {}
+    likelihood, leading = _country_log_likelihood(informative) if languages else ({}, {})
     cues = pattern_cues(lines) + place_cues(lines)
-    language = _language_cue(lines, texts, languages, likelihood, letters)
+    language = _language_cue(lines, texts, languages, likelihood, leading, letters)
     return _with_surfaces(cues if language is None else [language, *cues], lines)
 
 
@@ -73,7 +73,12 @@ def _is_inside(box: Box, outer: Box) -> bool:
 
 
 def _language_cue(
-    lines: Sequence[Line], texts: list[str], languages: dict[str, float], likelihood: dict[str, float], letters: int
+    lines: Sequence[Line],
+    texts: list[str],
+    languages: dict[str, float],
+    likelihood: dict[str, float],
+    leading: dict[str, str],
+    letters: int,
 ) -> Cue | None:
     """Return one language cue for all lines; a cue for each line would count the same fact several times."""
     if not languages:
@@ -90,6 +95,7 @@ def _language_cue(
         trust=trust,
         countries={code: math.exp(value - peak) for code, value in likelihood.items()},
         box=_around([line.box for line in lines]),
+        languages={code: language_name(language) for code, language in leading.items()},
     )
 
 
@@ -103,8 +109,8 @@ def _has_known_word(texts: Sequence[str]) -> bool:
     )
 
 
-def _country_log_likelihood(texts: Sequence[str]) -> dict[str, float]:
-    """Return the log likelihood of each country from all passages together.
+def _country_log_likelihood(texts: Sequence[str]) -> tuple[dict[str, float], dict[str, str]]:
+    """Return the log likelihood of each country from all passages together, and the language that speaks most for it.
 
     Each passage may be in another language of the country: a sign in Sweden repeats its text in English, a sign in
     England does not repeat it in Swedish. So each passage draws its language independently from the languages of the
@@ -114,10 +120,16 @@ def _country_log_likelihood(texts: Sequence[str]) -> dict[str, float]:
     passages = _passages(texts)
     share = min(1.0, INDEPENDENT_PASSAGES / len(passages))
     total: dict[str, float] = {}
+    most: dict[str, float] = {}
+    leading: dict[str, str] = {}
     for passage in passages:
-        for code, value in country_log_likelihood(identify(passage)).items():
+        languages = identify(passage)
+        spoken = leading_languages(languages)
+        for code, value in country_log_likelihood(languages).items():
             total[code] = total.get(code, 0.0) + share * value
-    return total
+            if value > most.get(code, -math.inf):
+                most[code], leading[code] = value, spoken[code]
+    return total, leading
 
 
 def _passages(texts: Sequence[str]) -> list[list[str]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from whereshot.earth.place_names import place_names
 from whereshot.evidence import (
     EVIDENCE,
     Cue,
@@ -101,9 +102,12 @@ class Explained:
         restrict = None if region is None else functools.partial(restricted, region=region, count=COARSE_GRID)
         unused = [("picture", self.not_a_photo), *self.remarks]
         found = [Evidence(kind, "", why) for kind, why in unused if why is not None]
+        (place,) = place_names(answer[None])
         for weighed in () if self.fused is None else self.fused.weigh_near(answer, CANDIDATE_KM, restrict):
             cue, nats = weighed.cue, round(weighed.nats, 2) + 0.0  # no "-0.0"
-            found.append(Evidence(cue.kind, cue.what, meaning_on_surface(cue), nats, cue.box, likeliest_surface(cue)))
+            reason = cue.reason(place.country_code, place.country, nats)
+            means = meaning_on_surface(replace(cue, means=reason))
+            found.append(Evidence(cue.kind, cue.what, means, nats, cue.box, likeliest_surface(cue)))
         return tuple(found)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from whereshot.earth import sphere
 from whereshot.earth.sphere import DISTANCES_KM
+from whereshot.evidence import unread_scripts
 from whereshot.evidence.base import Box
 from whereshot.evidence.unread_scripts import UnreadScript
 from whereshot.foundation.errors import InputError
@@ -63,6 +64,15 @@ class Evidence:
     nats: float = 0.0
     box: Box | None = None
     surface: str | None = None
+
+    @property
+    def moved_nothing(self) -> bool:
+        """Whether it was used and did not move the answer.
+
+        What cannot be used or read is no such evidence: its reason is always shown.
+        """
+        is_used = self.what != "" and self.kind not in ("picture", unread_scripts.KIND)
+        return is_used and abs(self.nats) < wording.SILENT_NATS
 
     def in_words(self) -> str:
         """Return a sentence: what was noticed, what it was taken to mean, how much likelier it made the answer."""
@@ -179,8 +189,11 @@ class Prediction:
             document["recorded"] = dict(zip(("latitude", "longitude"), self.recorded, strict=True))
         return document
 
-    def in_words(self) -> list[str]:
-        """Return the answer as plain sentences; the error alone where there is no answer."""
+    def in_words(self, *, all_evidence: bool = False) -> list[str]:
+        """Return the answer as plain sentences; the error alone where there is no answer.
+
+        Evidence that did not move the answer is left out, except with ``all_evidence``.
+        """
         if self.error is not None:
             return [self.error]
         latitude, longitude, radius_km, level = self.answered
@@ -189,7 +202,7 @@ class Prediction:
             wording.WITHIN.format(percent=words.percent(self.within[km]), distance=f"{km} km") for km in (25, 200, 750)
         )
         lines.append(f"{shares}; {100 * level:.0f} % within {words.distance_words(radius_km)}.")
-        lines += self.evidence_words()
+        lines += self.evidence_words(all_evidence=all_evidence)
         return lines if self.recorded is None else [*lines, self._recorded_words(self.recorded)]
 
     def _sure_words(self) -> str:
@@ -216,9 +229,9 @@ class Prediction:
         )
         return f"{wording.RECORDED_BY_CAMERA}: {recorded[0]:.5f}, {recorded[1]:.5f} ({off})."
 
-    def evidence_words(self) -> list[str]:
-        """Return a sentence for each piece of evidence."""
-        return [item.in_words() for item in self.evidence]
+    def evidence_words(self, *, all_evidence: bool = False) -> list[str]:
+        """Return a sentence for each piece of evidence that moved the answer; with ``all_evidence`` for every piece."""
+        return [item.in_words() for item in self.evidence if all_evidence or not item.moved_nothing]
 
     def _repr_html_(self) -> str:
         """Return a small map of the likely places with the answer in words, which notebooks show."""

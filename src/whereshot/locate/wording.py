@@ -6,6 +6,8 @@ this module into ``web/src/shared.ts``, and the web page fills them in for the b
 
 from __future__ import annotations
 
+from whereshot.evidence.base import SILENT_NATS as SILENT_NATS
+
 NEARLY_CERTAIN = 0.995
 """From this probability on, an answer says ``OVER`` and not a number."""
 OVER = "over 99 %"
@@ -25,9 +27,6 @@ DECIMAL_BELOW_TIMES = 10
 WHOLE_BELOW_TIMES = 100
 """Smaller likelihood ratios are whole numbers, larger ones have one significant digit."""
 TIMES = "{ratio} times"
-
-SILENT_NATS = 0.05
-"""A factor nearer to 1 than this, about 5 %, counts as none: the answer says that it was not moved."""
 
 NO_PLACE = "at sea"
 NOT_SURE = "Not sure, not even of the continent"

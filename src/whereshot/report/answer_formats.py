@@ -56,6 +56,8 @@ class LocatedPhotos:
     paths: Sequence[str]
     predictions: Sequence[Prediction]
     posteriors: Sequence[Posterior | None]
+    all_evidence: bool = False
+    """Whether texts and pages also list evidence that did not move the answer."""
 
 
 @dataclass(frozen=True)
@@ -113,14 +115,15 @@ def json_text(document: Any) -> str:
 
 
 def _predictions_table(answers: LocatedPhotos) -> str:
-    return "\n\n".join(_prediction_words(prediction) for prediction in answers.predictions)
+    return "\n\n".join(_prediction_words(prediction, answers.all_evidence) for prediction in answers.predictions)
 
 
-def _prediction_words(prediction: Prediction) -> str:
+def _prediction_words(prediction: Prediction, all_evidence: bool) -> str:
     """Return the lines on one photo: its name, the answer in words, and the candidates."""
     from whereshot.locate import words
 
-    lines = [visible(prediction.path or ""), *("  " + visible(line) for line in prediction.in_words())]
+    sentences = prediction.in_words(all_evidence=all_evidence)
+    lines = [visible(prediction.path or ""), *("  " + visible(line) for line in sentences)]
     for number, candidate in enumerate(prediction.candidates, start=1):
         position = f"{candidate.latitude:9.4f}, {candidate.longitude:9.4f}"
         lines.append(f"  {number}. {position}  {words.percent(candidate.probability):>9}  {candidate.place}")
@@ -147,7 +150,12 @@ def _predictions_html(answers: LocatedPhotos) -> str:
     from whereshot.report import prediction_formats
 
     return prediction_formats.to_html(
-        answers.predictions, answers.posteriors, answers.model, answers.paths, only_prior=answers.only_prior
+        answers.predictions,
+        answers.posteriors,
+        answers.model,
+        answers.paths,
+        only_prior=answers.only_prior,
+        all_evidence=answers.all_evidence,
     )
 
 

@@ -96,10 +96,12 @@ def to_html(
     sources: Sequence[Any] = (),
     *,
     only_prior: bool = False,
+    all_evidence: bool = False,
 ) -> str:
     """Return one self-contained page: a map with every photo's posterior, answer, circle and recorded position.
 
     ``model`` is the model's name; ``only_prior`` says that it looks at no picture. ``sources`` are the pictures.
+    ``all_evidence`` also lists evidence that did not move the answer.
     """
     from whereshot.report import single_page
 
@@ -114,8 +116,8 @@ def to_html(
                 "longitude": p.longitude,
                 "radius_km": p.radius_km,
                 "recorded": p.to_document()["recorded"],
-                "lines": p.in_words(),
-                "boxes": _boxes(p, source),
+                "lines": p.in_words(all_evidence=all_evidence),
+                "boxes": _boxes(p, source, all_evidence),
                 "places": _drawn(posterior),
                 "candidates": [
                     {
@@ -136,7 +138,7 @@ def to_html(
     return single_page.whole("report.html", data)
 
 
-def _boxes(prediction: Prediction, source: Any) -> list[list[Any]]:
+def _boxes(prediction: Prediction, source: Any, all_evidence: bool) -> list[list[Any]]:
     """Return the boxes of evidence in the picture, as shares of its width and height, with their texts."""
     try:
         width, height = Photo(source).size if source is not None else (0, 0)
@@ -146,7 +148,7 @@ def _boxes(prediction: Prediction, source: Any) -> list[list[Any]]:
         return []
     found = []
     for item in prediction.evidence:
-        if item.box is not None and item.kind != "text/language":
+        if item.box is not None and item.kind != "text/language" and (all_evidence or not item.moved_nothing):
             left, top, right, bottom = item.box
             shares = [left / width, top / height, (right - left) / width, (bottom - top) / height]
             found.append([*(round(share, 4) for share in shares), f"{item.what}: {item.means}"])

@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { isLocated, type Candidate, type Evidence, type Located, type Position, type Prediction } from "../locator";
 import { CANDIDATE_KM, CONFIDENT, DISTANCES, NOT_USED, OFF_ANSWER, RECORDED_BY_CAMERA } from "../shared";
 import { distanceKm } from "../sphere";
-import { countryName, distanceWords, evidenceWords, fill, headline, levelWords, percent, placeWords } from "../words";
+import { countryName, distanceWords, evidenceWords, fill, headline, levelWords, movedNothing, percent, placeWords } from "../words";
 import { Bar } from "./bar";
 
 interface Props {
@@ -159,9 +159,9 @@ function EvidenceList({
   return (
     <section aria-labelledby="evidence-title">
       <h3 id="evidence-title">Why</h3>
-      {evidence.length === 0 && <p class="quiet">From what the picture as a whole looks like; no text in it spoke.</p>}
+      {evidence.every(movedNothing) && <p class="quiet">From what the picture as a whole looks like; no text in it spoke.</p>}
       <ul class="evidence">
-        {evidence.map((item, number) => (
+        {evidence.map((item, number) => movedNothing(item) ? null : (
           <li
             key={number}
             class={looked === number ? "looked" : ""}

@@ -116,7 +116,7 @@ class Explanation:
         of = "the answer" if self.number is None else f"candidate {self.number}"
         spot = f"{self.place.latitude:.4f}, {self.place.longitude:.4f} ({self.place.place})"
         lines = [f"{of[:1].upper()}{of[1:]}: {spot}, {words.percent(self.place.probability)} within {NEAR_KM:g} km"]
-        return [*lines, *self._heat_words(), *self.prediction.evidence_words()]
+        return [*lines, *self._heat_words(), *self.prediction.evidence_words(all_evidence=True)]
 
     def _heat_words(self) -> list[str]:
         if self.heat is None:
