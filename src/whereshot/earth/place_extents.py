@@ -46,4 +46,4 @@ def region_radius_km() -> NDArray[np.float64]:
     count = np.bincount(of_town, minlength=len(pairs))
     middle = np.stack([np.bincount(of_town, unit[:, axis], len(pairs)) for axis in range(3)], axis=1) / count[:, None]
     spread = np.maximum(1 - np.square(middle).sum(axis=1), 0)  # the mean squared chord from the mean
-    return np.maximum(np.sqrt(2 * spread) * sphere.EARTH_KM, LEAST_REGION_KM)
+    return np.asarray(np.maximum(np.sqrt(2 * spread) * sphere.EARTH_KM, LEAST_REGION_KM), np.float64)
