@@ -1,4 +1,4 @@
-"""The hour of taking: fitted on records, it says something of the longitude."""
+"""The hour of the photo: fitted on records, it says something of the longitude."""
 
 from __future__ import annotations
 
