@@ -20,7 +20,9 @@ DISTRICTS = {
     "regions": "earth",
     "region_parts": "earth",
     "towns": "earth",
+    "phone_forms": "evidence",
     "photo_density": "posterior",
+    "public_words": "evidence",
     "speakers": "evidence",
     "words": "evidence",
 }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from whereshot.evidence.country_languages import country_languages, country_log_likelihood
+from whereshot.evidence.country_languages import country_languages, country_log_likelihood, log_seen
 from whereshot.evidence.language import identify
 
 DATA = Path(__file__).parents[2] / "src" / "whereshot" / "evidence" / "data"
@@ -86,3 +87,16 @@ def test_regional_languages(country: str, code: str, least: float, most: float) 
     table = pq.read_table(DATA / "speakers.parquet").to_pylist()
     share = {(row["country_code"], row["language"]): row["share"] for row in table}
     assert least <= share[country, code] <= most
+
+
+def test_text_that_is_read_is_compared_with_text_that_can_be_read() -> None:
+    # most public text of India is in scripts that are not read, so English is nearly all that is read there
+    india, chile = (country_log_likelihood({"en": 1.0})[code] for code in ("IN", "CL"))
+    assert india > chile + 1
+    assert country_log_likelihood({"hi": 1.0})["IN"] > country_log_likelihood({"hi": 1.0})["US"] + 3
+
+
+def test_text_that_can_be_read_is_seen_in_most_photos_of_most_countries() -> None:
+    seen = log_seen()
+    assert seen["US"] == pytest.approx(0, abs=1e-3)
+    assert math.log(0.3) < seen["TH"] < seen["IN"] < 0

@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 
 from whereshot.evidence.known_languages import CODES, NUMBER, PRIOR
 from whereshot.evidence.language import LanguageParameters
+from whereshot.evidence.line_scripts import READABLE
+from whereshot.evidence.text_segments import USES_SCRIPT
 from whereshot.foundation.package_data import read_table
+
+TEXTS_IN_VIEW = 3
+"""Texts that a typical street photo shows. Where most text cannot be read, the rest is still seen beside it."""
 
 
 class CountryLanguages(NamedTuple):
@@ -43,18 +48,46 @@ def country_languages() -> CountryLanguages:
     return CountryLanguages(countries, share, unknown)
 
 
+@functools.cache
+def _is_read() -> NDArray[np.bool_]:
+    result: NDArray[np.bool_] = np.any([USES_SCRIPT[script] for script in sorted(READABLE - {"digits"})], axis=0)
+    return result
+
+
+@functools.cache
+def _read_share() -> NDArray[np.float64]:
+    """Return the share (c,) of public text that is in scripts that are read."""
+    known = country_languages()
+    share: NDArray[np.float64] = known.share[:, _is_read()].sum(axis=1) + known.unknown_share
+    return np.clip(share, 1e-3, 1.0)
+
+
+def log_seen() -> dict[str, float]:
+    """Return the log of the share of photos with text that show text in a script that is read, by country code.
+
+    With a share s of such text, at least one of n texts in view is read with the probability 1 - (1 - s)^n.
+    """
+    seen = np.log(1 - (1 - _read_share()) ** TEXTS_IN_VIEW)
+    return dict(zip(country_languages().countries, seen.tolist(), strict=True))
+
+
 def country_log_likelihood(languages: Mapping[str, float]) -> dict[str, float]:
     """Return the natural log of P(text | country) by ISO 3166 code, relative to a text without information (0).
 
     ``languages`` is P(language | text) by code, as ``language.identify`` returns it. It is divided by the prior and
-    averaged over the languages of each country. A small share of the public text of every country can be in any
+    averaged over the languages of each country. Text in a script that is read is compared only with the languages of
+    such scripts, because other text is not seen. A small share of the public text of every country can be in any
     language, so no country is ruled out. Codes outside ``LANGUAGES`` are ignored. An empty mapping gives 0 everywhere.
     """
     known = country_languages()
     given = np.array([max(0.0, languages.get(code, 0.0)) for code in CODES])
     ratio = given / given.sum() / PRIOR if given.sum() > 0 else np.ones(len(CODES))
     foreign = LanguageParameters.fitted().foreign
-    likelihood = (1 - foreign) * (known.share @ ratio + known.unknown_share) + foreign
+    read = _is_read()
+    of_read = float(given[read].sum() / given.sum()) if given.sum() > 0 else 1.0
+    all_text = known.share @ ratio + known.unknown_share
+    read_text = (known.share[:, read] @ ratio[read] + known.unknown_share) / _read_share()
+    likelihood = (1 - foreign) * (of_read * read_text + (1 - of_read) * all_text) + foreign
     return dict(zip(known.countries, np.log(likelihood).tolist(), strict=True))
 
 

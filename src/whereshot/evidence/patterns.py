@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from whereshot.evidence.base import Box, Cue, Line
+from whereshot.evidence.phone_forms import calling_codes, phone_cues
 from whereshot.evidence.web_addresses import addresses, country_of_domain
 from whereshot.foundation.package_data import read_toml
 
@@ -91,7 +92,8 @@ def pattern_cues(lines: Sequence[Line]) -> list[Cue]:
                 found.setdefault((pattern.kind, pattern.means), cue)
         for cue in (*_domain_cues(line.text, line.box), *_country_code_cues(line.text, line.box)):
             found.setdefault((cue.kind, cue.means), cue)
-    return list(found.values())
+    with_phone = {cue.box for cue in found.values() if cue.kind == "text/phone"}
+    return [*found.values(), *phone_cues([line for line in lines if line.box not in with_phone])]
 
 
 def _quoted(text: str, match: re.Match[str], kind: str) -> str:
@@ -117,7 +119,7 @@ def _domain_cues(text: str, box: Box) -> list[Cue]:
 
 def _country_code_cues(text: str, box: Box) -> list[Cue]:
     """Return a cue for each telephone number with a country code, such as +45."""
-    table = _table()["dialling"]
+    table = {**calling_codes(), **_table()["dialling"]}
     cues = []
     for match in _DIALLING.finditer(text):
         digits, rest = match.group("code"), match.group("rest")

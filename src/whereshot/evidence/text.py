@@ -7,15 +7,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from whereshot.evidence.area_names import area_cues
 from whereshot.evidence.base import Box, Cue, Line, mean_surfaces
-from whereshot.evidence.country_languages import country_log_likelihood, leading_languages
+from whereshot.evidence.country_languages import country_log_likelihood, leading_languages, log_seen
 from whereshot.evidence.known_languages import language_name
 from whereshot.evidence.language import identify
 from whereshot.evidence.lexicon import fold, lexicon
 from whereshot.evidence.look_alikes import fold_lines
 from whereshot.evidence.patterns import pattern_cues
 from whereshot.evidence.place_names import place_cues
+from whereshot.evidence.public_words import public_word_cues
 from whereshot.evidence.text_segments import INTERNATIONAL, count_letters
+from whereshot.evidence.text_takers import log_correction
 from whereshot.evidence.worldwide_words import without_worldwide
 
 SHORT_LETTERS = 12
@@ -42,7 +45,7 @@ _CREDIT = re.compile(
 
 
 def cues_of(lines: Sequence[Line]) -> list[Cue]:
-    """Return all cues in the lines of one picture: the language cue first, then patterns, then place names."""
+    """Return all cues in the lines of one picture: language, patterns, public words, place names."""
     lines = [line for line in lines if line.text.strip() and not _CREDIT.search(line.text)]
     lines = fold_lines(lines)
     texts = [line.text for line in lines]
@@ -51,7 +54,8 @@ def cues_of(lines: Sequence[Line]) -> list[Cue]:
     is_readable = letters >= LEAST_LETTERS and (letters >= SHORT_LETTERS or _has_known_word(informative))
     languages = identify(informative) if is_readable else {}
     likelihood, leading = _country_log_likelihood(informative) if languages else ({}, {})
-    cues = pattern_cues(lines) + place_cues(lines)
+    places = place_cues(lines)
+    cues = pattern_cues(lines) + public_word_cues(lines) + places + area_cues(lines, places)
     language = _language_cue(lines, texts, languages, likelihood, leading, letters)
     return _with_surfaces(cues if language is None else [language, *cues], lines)
 
@@ -119,7 +123,8 @@ def _country_log_likelihood(texts: Sequence[str]) -> tuple[dict[str, float], dic
     """
     passages = _passages(texts)
     share = min(1.0, INDEPENDENT_PASSAGES / len(passages))
-    total: dict[str, float] = {}
+    total, seen = log_correction(), log_seen()
+    total = {code: total.get(code, 0.0) + seen.get(code, 0.0) for code in {**total, **seen}}
     most: dict[str, float] = {}
     leading: dict[str, str] = {}
     for passage in passages:

@@ -1,0 +1,349 @@
+"""Public words, numbers and areas as evidence outside Europe: street photos, and drawn signs of 40 countries.
+
+    pip install airportsdata==20260905 babel==2.18.0 holidays==0.109
+    python benchmarks/public_words.py > docs/results-public-words.md   # signs as lines of text
+    python benchmarks/public_words.py --drawn 400                          # the signs are drawn on photos and read
+    python benchmarks/public_words.py --fit                                # the share of travellers, cross-validated
+
+The photos are those of the shared development tables. ``--readings FOLDER`` keeps what was read in each photo, so that
+a second run reads nothing. The words of the drawn signs come from lists that the tables do not use: cities, states and
+airports of airportsdata (MIT), public holidays of holidays (MIT), prices of Unicode CLDR by way of Babel. The posterior
+starts from the photo density of the world; there is no visual model. The default reliabilities are used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from whereshot.earth import sphere
+from whereshot.evidence import EVIDENCE, Cue, Line, PhotoFacts
+from whereshot.evidence.fusion import PosteriorBeforeCues
+from whereshot.evidence.read_photos import read_photo
+from whereshot.evidence.text_takers import log_correction
+from whereshot.foundation.tables import hashed_share
+from whereshot.locate.answers import answer_rows
+from whereshot.posterior.masses import country_masses
+from whereshot.posterior.prior import density_prior
+
+PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "photos"
+TABLES = ("scene_dev", "signs_dev", "portable_dev")
+COUNTRIES = (
+    "US",
+    "CA",
+    "MX",
+    "GT",
+    "CR",
+    "PA",
+    "CO",
+    "EC",
+    "PE",
+    "BO",
+    "CL",
+    "AR",
+    "UY",
+    "PY",
+    "BR",
+    "DO",
+    "JM",
+    "TT",
+    "AU",
+    "NZ",
+    "FJ",
+    "ZA",
+    "KE",
+    "TZ",
+    "UG",
+    "NG",
+    "GH",
+    "SN",
+    "MA",
+    "EG",
+    "IN",
+    "PK",
+    "BD",
+    "LK",
+    "VN",
+    "ID",
+    "MY",
+    "PH",
+    "SG",
+    "TR",
+)
+SIGNS_PER_COUNTRY = 10
+LOCALES = {
+    **dict.fromkeys(COUNTRIES, "en"),
+    **dict.fromkeys(("MX", "GT", "CR", "PA", "CO", "EC", "PE", "BO", "CL", "AR", "UY", "PY", "DO"), "es"),
+    "BR": "pt",
+    "SN": "fr",
+    "MA": "fr",
+    "VN": "vi",
+    "ID": "id",
+    "TR": "tr",
+}
+"""The language of the signs of each country, by ISO 639-1."""
+WORDS = {
+    "en": ("Closed on {}", "Welcome to {}", "only {}", "Airport {}"),
+    "es": ("Cerrado {}", "Bienvenidos a {}", "solo {}", "Aeropuerto {}"),
+    "pt": ("Fechado {}", "Bem-vindo a {}", "somente {}", "Aeroporto {}"),
+    "fr": ("Fermé {}", "Bienvenue à {}", "seulement {}", "Aéroport {}"),
+    "vi": ("Đóng cửa {}", "Chào mừng đến {}", "chỉ {}", "Sân bay {}"),
+    "id": ("Tutup {}", "Selamat datang di {}", "hanya {}", "Bandara {}"),
+    "tr": ("{} kapalıyız", "{} hoş geldiniz", "sadece {}", "{} Havalimanı"),
+}
+"""Sentences for a holiday, a town, a price and an airport."""
+SURE = 0.9
+CLAIM_KM = {"street": 1.0, "city": 25.0, "region": 200.0, "country": 750.0}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The lines of one picture and the truth; ``point`` is None where the position is not known."""
+
+    group: str
+    country_code: str
+    point: NDArray[np.float64] | None
+    lines: tuple[Line, ...]
+
+
+class Judged(NamedTuple):
+    """What was answered: the rank of the right country, the error, whether it was sure and wrong, the likelihood."""
+
+    rank: int
+    error_km: float
+    is_wrong: bool | None
+    nll: float
+
+
+class Scale:
+    """The prior, and scores of cues on it."""
+
+    def __init__(self) -> None:
+        self.before = PosteriorBeforeCues.of(density_prior())
+
+    def judge(self, sample: Sample, cues: Sequence[Cue]) -> Judged:
+        """Return how the answer from these cues compares with the truth."""
+        posterior = self.before.fuse(cues).posterior
+        (answer,) = answer_rows(posterior)
+        part = self.judge_country(sample, cues)
+        sure_of_country = answer.countries[0][1] >= SURE and part.rank != 0
+        if sample.point is None:
+            return part._replace(is_wrong=sure_of_country)
+        error = float(sphere.distance_km(np.array([answer.latitude, answer.longitude]), sample.point))
+        claimed = CLAIM_KM.get(answer.confident_to or "", np.inf)
+        return part._replace(error_km=error, is_wrong=sure_of_country or error > claimed)
+
+    def judge_country(self, sample: Sample, cues: Sequence[Cue]) -> Judged:
+        """Return the rank of the right country and the likelihood, which is quick: no position is decided."""
+        posterior = self.before.fuse(cues).posterior
+        codes = [code for code, _ in country_masses(posterior)[0]]
+        rank = codes.index(sample.country_code) if sample.country_code in codes else 999
+        nll = np.nan if sample.point is None else -float(posterior.log_density(sample.point[None])[0])
+        return Judged(rank, np.nan, None, nll)
+
+
+def photo_samples(name: str, readings: Path | None) -> list[Sample]:
+    """Return the lines that are read in the photos of a table; they are kept in ``readings``."""
+    cache = readings / f"{name}.jsonl" if readings is not None else None
+    known = {}
+    if cache is not None and cache.is_file():
+        known = {row["path"]: row for row in map(json.loads, cache.read_text("utf-8").splitlines())}
+    samples = []
+    for row in csv.DictReader((PHOTOS / f"{name}.csv").open(encoding="utf-8")):
+        if row["path"] not in known:
+            reading = read_photo(str(PHOTOS / row["path"]))
+            lines = [[line.text, line.confidence, line.box] for line in reading.lines]
+            known[row["path"]] = {"path": row["path"], "not_a_photo": reading.not_a_photo, "lines": lines}
+        found = known[row["path"]]
+        lines = (
+            () if found["not_a_photo"] else tuple(Line(text, sure, tuple(box)) for text, sure, box in found["lines"])
+        )
+        point = np.array([float(row["latitude"]), float(row["longitude"])]) if row["latitude"] else None
+        samples.append(Sample(row["group_id"], row["country_code"], point, lines))
+    if cache is not None:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        cache.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in known.values()), "utf-8")
+    return samples
+
+
+def sign_texts(code: str, rng: np.random.Generator) -> Iterator[list[str]]:
+    """Yield the lines of ten signs of a country: four of towns in states, two airports, two holidays, two prices."""
+    import airportsdata
+    import holidays
+    from babel.numbers import format_currency, get_territory_currencies
+
+    language = LOCALES[code]
+    closed, welcome, only, airport = WORDS[language]
+    rows = [row for row in airportsdata.load().values() if row["country"] == code and row["city"] and row["name"]]
+    rows = [rows[number] for number in rng.permutation(len(rows))] * SIGNS_PER_COUNTRY
+    own = holidays.country_holidays(code, years=2025)
+    feasts = [name.split(";")[0].split("(")[0].strip() for name in dict.fromkeys(own.values())]
+    feasts = [feasts[number] for number in rng.permutation(len(feasts))] * 2
+    currency = get_territory_currencies(code)[0]
+    prices = [
+        float(rng.integers(3, 90)) * (1000 if currency in ("CLP", "COP", "IDR", "VND", "PYG") else 5) for _ in "ab"
+    ]
+    for row in rows[:4]:
+        yield [welcome.format(row["city"]), row["subd"]]
+    for row in rows[4:6]:
+        yield [airport.format(row["name"].removesuffix(" Airport")), row["city"]]
+    for feast, row in zip(feasts[:2], rows[6:8], strict=True):
+        yield [closed.format(feast), row["city"]]
+    for price, row in zip(prices, rows[8:10], strict=True):
+        yield [only.format(format_currency(price, currency, locale=f"{language}_{code}")), row["city"], row["subd"]]
+
+
+def drawn(texts: Sequence[str], photo: Path, rng: np.random.Generator) -> Image.Image:
+    """Return a photo with a sign of these lines on it."""
+    picture = Image.open(photo).convert("RGB").resize((1024, 768))
+    brush = ImageDraw.Draw(picture)
+    font = ImageFont.truetype("DejaVuSans-Bold.ttf", int(rng.integers(34, 46)))
+    widest = max(brush.textlength(text, font=font) for text in texts)
+    if widest > 940:
+        font = font.font_variant(size=int(font.size * 940 / widest))
+        widest = 940
+    height = 1.5 * font.size
+    left, top = rng.uniform(20, 1000 - widest), rng.uniform(20, 740 - height * len(texts))
+    dark, light = [(20, 60, 30), (20, 40, 110), (30, 30, 30)][rng.integers(3)], (245, 245, 240)
+    brush.rectangle((left - 14, top - 10, left + widest + 14, top + height * len(texts) + 6), fill=dark, outline=light)
+    for number, text in enumerate(texts):
+        brush.text((left, top + number * height), text, font=font, fill=light)
+    return picture
+
+
+def sign_samples(count: int, are_drawn: bool) -> list[Sample]:
+    """Return signs of the 40 countries as lines; where they are drawn, as they are read on photos of train.csv."""
+    import tempfile
+
+    rng = np.random.default_rng(17)
+    backgrounds = [row["path"] for row in csv.DictReader((PHOTOS / "train.csv").open(encoding="utf-8"))]
+    per_country = max(1, count // len(COUNTRIES))
+    samples = []
+    for code in COUNTRIES:
+        for number, texts in enumerate(list(sign_texts(code, rng))[:: max(1, SIGNS_PER_COUNTRY // per_country)]):
+            texts = [text for text in texts if text]
+            lines = tuple(Line(text, 0.95, (20, 20 + 60 * row, 600, 70 + 60 * row)) for row, text in enumerate(texts))
+            if are_drawn:
+                with tempfile.TemporaryDirectory() as folder:
+                    path = Path(folder) / "sign.jpg"
+                    drawn(texts, PHOTOS / backgrounds[rng.integers(len(backgrounds))], rng).save(path, quality=92)
+                    lines = read_photo(str(path)).lines
+            samples.append(Sample(f"{code}{number}", code, None, lines))
+    return samples
+
+
+def row_of(name: str, samples: Sequence[Sample], judged: Sequence[Judged]) -> str:
+    """Return one row of the table."""
+    rank = np.array([one.rank for one in judged])
+    by_country = defaultdict(list)
+    for sample, value in zip(samples, rank, strict=True):
+        by_country[sample.country_code].append(value == 0)
+    mean = np.mean([np.mean(values) for values in by_country.values()])
+    error = np.array([one.error_km for one in judged])
+    placed = error[np.isfinite(error)]
+    near = f"{100 * (placed <= 25).mean():.0f}" if len(placed) else "-"
+    nll = np.array([one.nll for one in judged])
+    nll = nll[np.isfinite(nll)]
+    wrong = str(sum(one.is_wrong for one in judged)) if any(one.is_wrong is not None for one in judged) else "-"
+    return (
+        f"| {name} | {len(samples)} | {100 * (rank == 0).mean():.0f} | {100 * (rank < 3).mean():.0f} | "
+        f"{100 * mean:.0f} | "
+        f"{near} | {f'{nll.mean():.2f}' if len(nll) else '-'} | {wrong} |"
+    )
+
+
+def table(title: str, samples: Sequence[Sample], scale: Scale) -> None:
+    """Print how good the answers are with all cues, and without each kind of cue."""
+    started = time.process_time()
+    cues = [EVIDENCE["text"](PhotoFacts(sample.lines)) for sample in samples]
+    spent = (time.process_time() - started) / max(1, len(samples))
+    print(f"\n## {title}\n")
+    print("| evidence | pictures | country first | among three | mean of countries | 25 km | NLL | sure and wrong |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    print(row_of("all cues", samples, [scale.judge(*pair) for pair in zip(samples, cues, strict=True)]))
+    for trust in sorted({cue.trust for own in cues for cue in own}):
+        rest = [[cue for cue in own if cue.trust != trust] for own in cues]
+        named = sum(any(cue.trust == trust for cue in own) for own in cues)
+        print(
+            row_of(
+                f"without {trust} ({named})",
+                samples,
+                [scale.judge_country(*pair) for pair in zip(samples, rest, strict=True)],
+            )
+        )
+    print(f"\n{1000 * spent:.0f} ms a picture for its cues, reading left out.")
+
+
+def with_travellers(cues: Sequence[Cue], share: float) -> list[Cue]:
+    """Return the cues with another share of travellers in the language cue."""
+    from dataclasses import replace
+
+    fitted, wanted = log_correction(), log_correction(share)
+    changed = []
+    for cue in cues:
+        if cue.kind == "text/language" and cue.countries is not None:
+            factor = {code: float(np.exp(wanted.get(code, 0.0) - fitted.get(code, 0.0))) for code in cue.countries}
+            cue = replace(cue, countries={code: value * factor[code] for code, value in cue.countries.items()})
+        changed.append(cue)
+    return changed
+
+
+def fit(samples: Sequence[Sample], scale: Scale) -> None:
+    """Print the mean loss by share of travellers, and the loss where each fold takes the best share of the others."""
+    placed = [sample for sample in samples if sample.point is not None]
+    cues = [EVIDENCE["text"](PhotoFacts(sample.lines)) for sample in placed]
+    shares = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0])
+    loss = np.array(
+        [
+            [scale.judge_country(sample, with_travellers(own, share)).nll for share in shares]
+            for sample, own in zip(placed, cues, strict=True)
+        ]
+    )
+    for share, mean in zip(shares, loss.mean(axis=0), strict=True):
+        print(f"travellers {share:.1f}: NLL {mean:.3f}")
+    fold = (hashed_share([sample.group for sample in placed], seed=1) * 5).astype(int)
+    best = {number: int(loss[fold != number].mean(axis=0).argmin()) for number in np.unique(fold)}
+    held_out = float(np.mean([loss[row, best[number]] for row, number in enumerate(fold)]))
+    print(
+        f"five folds take {sorted(float(shares[row]) for row in best.values())}: NLL {held_out:.3f} on the other fold"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--readings", type=Path, help="folder that keeps what was read in the photos")
+    parser.add_argument("--tables", nargs="*", default=list(TABLES), help="tables of photos")
+    parser.add_argument("--signs", type=int, default=400, help="signs as lines of text; 0 for none")
+    parser.add_argument("--drawn", type=int, default=0, help="signs that are drawn on photos and read")
+    parser.add_argument("--fit", action="store_true", help="fit the share of travellers on the tables")
+    arguments = parser.parse_args()
+    if not PHOTOS.is_dir():
+        sys.exit(f"public_words: no photos at {PHOTOS}")
+    scale = Scale()
+    photos = {name: photo_samples(name, arguments.readings) for name in arguments.tables}
+    if arguments.fit:
+        fit([sample for samples in photos.values() for sample in samples], scale)
+        return
+    print("# Public words, numbers and areas as evidence\n\nMade by `python benchmarks/public_words.py`. Percent.")
+    for name, samples in photos.items():
+        table(f"Photos of {name}.csv", samples, scale)
+    if arguments.signs:
+        table("Signs as lines of text", sign_samples(arguments.signs, False), scale)
+    if arguments.drawn:
+        table("Signs drawn on photos and read", sign_samples(arguments.drawn, True), scale)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,212 @@
+"""Build the table of public words by country (read by evidence.public_words) from the tables in tables/public_words.
+
+    python scripts/build_public_words.py            # writes src/whereshot/evidence/data/public_words.parquet
+    python scripts/build_public_words.py --check    # only checks the tables
+
+A table is a TOML file of entries:
+
+    [[entry]]
+    words = ["Carabineros", "Carabineros de Chile"]
+    countries = { CL = 1.0 }    # relative likelihoods by ISO 3166 code
+    kind = "police"             # a kind of evidence/data/public_words.toml
+    match = "phrase"            # or "start" (of a word) or "regex" (on text in lower case without accents)
+    needs = "digit"             # optional: a digit must stand beside the word
+
+A file that cannot be read, an unknown kind, country or form, and a weight that is not positive are errors. Words that
+are left out are printed: words that are too short, and words that are frequent in a language of other countries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import shipped_table
+
+from whereshot.earth.country_names import english_names
+from whereshot.earth.name_index import name_keys
+from whereshot.evidence.country_languages import country_languages
+from whereshot.evidence.known_languages import CODES
+from whereshot.evidence.lexicon import fold, lexicon
+from whereshot.evidence.public_words import SHORT_LETTERS, encode_countries, written_key
+from whereshot.evidence.worldwide_words import is_worldwide
+from whereshot.foundation.package_data import read_toml
+
+TABLES = Path(__file__).parents[1] / "tables" / "public_words"
+FORMS = ("phrase", "word", "start", "regex")
+LEAST_LETTERS = 2
+"""Shorter words are left out."""
+DOUBT, DOUBT_SHORT, DOUBT_PHRASE, DOUBT_ORDINARY = 3, 10, 15, 30
+"""Percent: likelihood of a word in a country that is not listed; of short words, of phrases of frequent words, and of
+ordinary words."""
+ORDINARY_ZIPF = 3.0
+"""Frequency on the Zipf scale from which a word is ordinary."""
+FREQUENT_ZIPF = 4.3
+"""Frequency on the Zipf scale from which a word of a language of other countries is left out."""
+LEAST_SHARE = 0.2
+"""Share of public text from which a language belongs to a country."""
+_NUMBER = re.compile(r"\s+[Nn][°º]$")
+
+
+class Row(NamedTuple):
+    """A row of the table before doubles are joined."""
+
+    key: str
+    form: str
+    kind: str
+    countries: dict[str, float]
+    doubt: int
+
+
+def read_entries(path: Path, kinds: frozenset[str]) -> Iterator[dict[str, Any]]:
+    """Yield the entries of a table. Exits with the file, the entry and the fault where one is wrong."""
+    try:
+        entries = tomllib.loads(path.read_text("utf-8"))["entry"]
+    except (tomllib.TOMLDecodeError, KeyError) as error:
+        sys.exit(f"{path}: cannot be read as a table of entries: {error}")
+    codes = english_names()
+    for entry in entries:
+        named = f"{path.name}: entry {entry.get('words')!r:.80}"
+        if not entry.get("words"):
+            sys.exit(f"{named}: no words")
+        if entry.get("kind") not in kinds:
+            sys.exit(f"{named}: unknown kind {entry.get('kind')!r}; expected one of {', '.join(sorted(kinds))}")
+        if entry.get("match", "phrase") not in FORMS:
+            sys.exit(f"{named}: unknown match {entry['match']!r}; expected one of {', '.join(FORMS)}")
+        for code, weight in entry.get("countries", {"": 0}).items():
+            if code not in codes or not weight > 0:
+                sys.exit(f"{named}: {code!r} = {weight!r}; expected an ISO 3166 code and a positive weight")
+        yield entry
+
+
+def word_frequencies(word: str) -> dict[str, float]:
+    """Return the frequency of one word on the Zipf scale by language code."""
+    found = lexicon().find(word.lower())
+    if found is None:
+        return {}
+    exact = found.difference < 2
+    pairs = zip(found.languages[exact], found.log_frequency[exact] / 2.302585 + 9, strict=True)
+    return {CODES[number]: float(zipf) for number, zipf in pairs}
+
+
+def is_common_elsewhere(frequencies: Mapping[str, float], countries: Mapping[str, float]) -> bool:
+    """Return whether a word is frequent in a language that none of its countries uses."""
+    known = country_languages()
+    row_of = {code: row for row, code in enumerate(known.countries)}
+    own = {
+        CODES[number]
+        for code in countries
+        if code in row_of
+        for number in (known.share[row_of[code]] >= LEAST_SHARE).nonzero()[0]
+    }
+    return any(zipf >= FREQUENT_ZIPF and code not in own for code, zipf in frequencies.items())
+
+
+def is_frequent_phrase(text: str) -> bool:
+    """Return whether a text is two or three words that are all frequent in one language."""
+    each = [word_frequencies(word) for word in text.split()]
+    return len(each) in (2, 3) and any(all(own.get(code, 0.0) >= FREQUENT_ZIPF for own in each) for code in each[0])
+
+
+def rows_of(entry: Mapping[str, Any], left_out: Counter[str]) -> Iterator[Row]:
+    """Yield the rows of one entry; the words that are left out are counted with their reason."""
+    countries = {code: float(weight) for code, weight in entry["countries"].items()}
+    form = "phrase" if entry.get("match", "phrase") == "word" else entry.get("match", "phrase")
+    for written in entry["words"]:
+        if form == "regex":
+            try:
+                re.compile(written)
+            except re.error as error:
+                sys.exit(f"entry {written!r}: the regular expression is wrong: {error}")
+            if entry["kind"] != "currency":  # cues.toml has the forms of prices
+                yield Row(written, form, entry["kind"], countries, DOUBT_SHORT)
+            continue
+        word = _NUMBER.sub("", written.strip())
+        if entry.get("needs") == "digit" and entry["kind"] != "currency":
+            folded = re.sub(r"[^\w]+", r"\\W{0,3}", re.escape(fold(word)).replace("\\", ""))
+            yield Row(rf"{folded}\W{{0,3}}\d+", "regex", entry["kind"], countries, DOUBT)
+            continue
+        key = name_keys([word])[0]
+        single = word.split()[0] if len(word.split()) == 1 else ""
+        frequencies = word_frequencies(single) if single else {}
+        if len(key) < LEAST_LETTERS or key.isdigit():
+            left_out[f"{written}: too short, or only digits"] += 1
+        elif all(is_worldwide(part) for part in word.split()):
+            left_out[f"{written}: a word of the whole world"] += 1
+        elif is_common_elsewhere(frequencies, countries):
+            left_out[f"{written}: a frequent word of other countries"] += 1
+        elif len(key) > SHORT_LETTERS:
+            ordinary = max(frequencies.values(), default=0.0) >= ORDINARY_ZIPF
+            doubt = DOUBT_ORDINARY if ordinary else DOUBT_PHRASE if is_frequent_phrase(word) else DOUBT
+            yield Row(key, form, entry["kind"], countries, doubt)
+        elif entry["kind"] == "currency":
+            left_out[f"{written}: cues.toml has the signs of currencies"] += 1
+        elif form == "start":
+            left_out[f"{written}: too short for the start of a word"] += 1
+        else:
+            doubt = DOUBT_ORDINARY if frequencies else DOUBT_SHORT
+            written_as = {word} if word != word.capitalize() or word.isupper() else {word, word.upper()}
+            for text in written_as:
+                yield Row(written_key(text), form, entry["kind"], countries, doubt)
+
+
+def joined(rows: list[Row]) -> list[Row]:
+    """Return the rows with one row for each key and form: the largest likelihoods, and the kind that is named first."""
+    found: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        before = found.get((row.key, row.form))
+        if before is not None:
+            codes = dict.fromkeys([*before.countries, *row.countries])
+            countries = {code: max(before.countries.get(code, 0), row.countries.get(code, 0)) for code in codes}
+            row = Row(row.key, row.form, before.kind, countries, max(before.doubt, row.doubt))
+        found[row.key, row.form] = row
+    return sorted(found.values())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="check the tables, write nothing")
+    parser.add_argument("--tables", type=Path, nargs="*", default=[TABLES], help="folders of tables")
+    arguments = parser.parse_args()
+    themes = read_toml("evidence/data/public_words.toml")["themes"]
+    kinds = frozenset(kind for theme in themes.values() for kind in theme)
+    left_out: Counter[str] = Counter()
+    rows = [
+        row
+        for folder in arguments.tables
+        for path in sorted(folder.glob("*.toml"))
+        for entry in read_entries(path, kinds)
+        for row in rows_of(entry, left_out)
+    ]
+    for text, count in left_out.items():
+        print(f"left out: {text}" + (f" ({count} times)" if count > 1 else ""))
+    table = joined(rows)
+    named = Counter(code for row in table for code in row.countries)
+    print(f"{len(rows)} words, {len(table)} rows, {len(left_out)} left out, {len(named)} countries")
+    if arguments.check:
+        return
+    shipped_table.write(
+        "public_words",
+        pa.table(
+            {
+                "key": [row.key for row in table],
+                "form": pa.array([row.form for row in table]).dictionary_encode(),
+                "kind": pa.array([row.kind for row in table]).dictionary_encode(),
+                "countries": pa.array([encode_countries(row.countries) for row in table]).dictionary_encode(),
+                "doubt": pa.array([row.doubt for row in table], pa.int8()),
+            }
+        ),
+        use_dictionary=["form", "kind", "countries", "doubt"],
+        column_encoding={"key": "DELTA_BYTE_ARRAY"},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Names of countries, states and provinces in lines of text that name no town: "Govt. of Tamil Nadu", "Chile".
+
+A country gives a likelihood by country. A state or province proposes its largest towns, because the answer is a place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from whereshot.earth.country_names import english_names
+from whereshot.earth.divisions import NamedArea
+from whereshot.earth.towns import gazetteer
+from whereshot.evidence import name_context
+from whereshot.evidence.ambiguous_names import other_meanings
+from whereshot.evidence.base import Cue, Line, Proposal
+from whereshot.evidence.qualified_names import AreaSpan, area_spans
+from whereshot.evidence.town_spans import WrittenLine, largest_towns
+
+SPREAD_KM = 20.0
+"""Half of a proposed town's probability lies within this distance."""
+ELSEWHERE = 0.02
+"""Likelihood of a country's name in another country, relative to the country itself."""
+LEAST_LETTERS = 5
+"""A shorter name of a state or province is ignored; a country's name may be one letter shorter."""
+
+
+def area_cues(lines: Sequence[Line], places: Sequence[Cue]) -> list[Cue]:
+    """Return one cue for each country, state or province that is named and is not part of a place in ``places``."""
+    found: dict[tuple[str, int | None], Cue] = {}
+    known = [cue.what for cue in places if cue.trust != "text/place/weak"]
+    for number, line in enumerate(lines):
+        if name_context.MADE_IN.search(line.text):
+            continue
+        for span in area_spans(WrittenLine.of(number, line.text)):
+            if any(span.text in what for what in known):
+                continue
+            for area in _meant(span):
+                found.setdefault((area.country_code, area.division), _cue(span.text, area, line))
+    return list(found.values())
+
+
+def _meant(span: AreaSpan) -> Iterator[NamedArea]:
+    """Yield the area that a name means; none for codes, ordinary words, names of people, streets and towns."""
+    area = span.areas[0]
+    letters = sum(char.isalpha() for char in span.text)
+    is_country = area.division is None
+    if span.is_code or area.is_part or letters < LEAST_LETTERS - is_country:
+        return
+    before, after = span.line.before(span.first), span.line.after(span.last)
+    if name_context.is_other_by_context(before, after):
+        return
+    meanings = other_meanings(span.text)
+    if not is_country and (meanings.word_zipf > 0 or meanings.person or len(gazetteer().named(span.text))):
+        return
+    yield area
+
+
+def _cue(text: str, area: NamedArea, line: Line) -> Cue:
+    if area.division is None:
+        countries = dict.fromkeys(english_names(), ELSEWHERE) | {area.country_code: 1.0}
+        means = f"the country {area.name}"
+        return Cue("text/area", text, means, "text/area/country", countries=countries, box=line.box)
+    known = gazetteer()
+    towns = largest_towns(area.towns())
+    weights = known.populations[towns].astype(float) ** 0.9 + 1.0
+    proposals = tuple(
+        Proposal(
+            name=known.name(int(town)),
+            latitude=float(known.points[town, 0]),
+            longitude=float(known.points[town, 1]),
+            country_code=area.country_code,
+            spread_km=SPREAD_KM,
+            weight=float(weight),
+        )
+        for town, weight in zip(towns, weights / weights.sum(), strict=True)
+    )
+    means = f"the region {area.name} ({area.country_code})"
+    return Cue("text/area", text, means, "text/area/region", proposals=proposals, box=line.box)

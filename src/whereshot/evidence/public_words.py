@@ -1,0 +1,233 @@
+"""Find words of public life that belong to certain countries: authorities, road signs, companies, dishes, varieties.
+
+The table is ``data/public_words.parquet``; ``scripts/build_public_words.py`` makes it from ``tables/public_words``. An
+entry has a kind ("police"), and a relative likelihood for each of its countries. Words are compared without case,
+accents, spaces and punctuation. Names of at most ``SHORT_LETTERS`` letters must be written as in the table.
+
+The words of one theme, for example all dishes of a menu, give one cue. They have the same cause, so they are right or
+wrong together, and together they are as reliable as one word.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from whereshot.earth.country_names import english_names
+from whereshot.earth.name_index import name_keys
+from whereshot.evidence.base import Box, Cue, Line
+from whereshot.evidence.lexicon import fold
+from whereshot.foundation.package_data import read_table, read_toml
+
+LONGEST_WORDS = 7
+"""Words of the longest phrase that is looked up."""
+LONGEST_UNSPACED = 12
+"""Characters of the longest phrase that is looked up in a script without spaces between words."""
+SHORT_LETTERS = 4
+"""Names with at most this many letters and digits must be written as in the table, accents left out."""
+MOST_QUOTED = 3
+"""Words that one cue quotes."""
+INDEPENDENT_WORDS = 2.0
+"""Words of one theme that count fully; more words share this weight."""
+_WORD = re.compile("[^\\W_\u00ba\u00aa]+?(?:(?<=[a-z])(?=[A-Z])|(?![^\\W_\u00ba\u00aa]))")
+"""Matches a word; a capital letter after a small one begins a new word, because spaces are lost in reading."""
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]{2,}")
+"""Matches writing without spaces between words: Thai, Lao, Burmese, Khmer, kana and Chinese characters."""
+
+
+class PublicWord(NamedTuple):
+    """An entry of the table: its kind, the relative likelihoods of its countries, and the doubt of the word.
+
+    The doubt is the likelihood of the word in a country that is not listed; an ordinary word has more.
+    """
+
+    kind: str
+    countries: Mapping[str, float]
+    doubt: float
+
+
+@dataclass(frozen=True)
+class FoundWord:
+    """A word of the table that was found: as it was read, its entry, and the box of its line."""
+
+    text: str
+    entry: PublicWord
+    box: Box
+
+
+class PublicWords:
+    """The table: entries by key, entries that match the start of a word, and entries with a regular expression."""
+
+    def __init__(self, columns: Mapping[str, Sequence[str]]) -> None:
+        """Take the columns key, form, kind, countries and doubt of ``data/public_words.parquet``."""
+        self.entries: dict[str, PublicWord] = {}
+        self.starts: dict[str, PublicWord] = {}
+        self.expressions: list[tuple[re.Pattern[str], PublicWord]] = []
+        shares: dict[str, dict[str, float]] = {}
+        rows = (columns[name] for name in ("key", "form", "kind", "countries", "doubt"))
+        for key, form, kind, countries, doubt in zip(*rows, strict=True):
+            if countries not in shares:
+                shares[countries] = decode_countries(countries)
+            entry = PublicWord(kind, shares[countries], int(doubt) / 100)
+            if form == "regex":
+                self.expressions.append((re.compile(rf"(?<![^\W_])(?:{key})(?![^\W_])"), entry))
+            else:
+                (self.starts if form == "start" else self.entries)[key] = entry
+        self._start_lengths = sorted({len(key) for key in self.starts}, reverse=True)
+
+    def find(self, line: Line) -> list[FoundWord]:
+        """Return the words of the table in one line, without those that are a part of a longer one."""
+        words = list(_WORD.finditer(line.text))
+        keys = name_keys([word.group() for word in words])
+        used = [False] * len(words)
+        found: list[FoundWord] = []
+        for length in range(min(LONGEST_WORDS, len(words)), 0, -1):
+            for first in range(len(words) - length + 1):
+                if any(used[first : first + length]):
+                    continue
+                text = line.text[words[first].start() : words[first + length - 1].end()]
+                entry = self.entry("".join(keys[first : first + length]), text)
+                if entry is not None:
+                    used[first : first + length] = [True] * length
+                    found.append(FoundWord(text, entry, line.box))
+        for word, key, is_used in zip(words, keys, used, strict=True):
+            start = None if is_used else self._start(key)
+            if start is not None:
+                found.append(FoundWord(word.group(), start, line.box))
+        return found + list(self._unspaced(line)) + list(self._expressions(line))
+
+    def entry(self, key: str, text: str) -> PublicWord | None:
+        """Return the entry of a key; a short key must be written as in the table. None where there is no entry."""
+        return self.entries.get(key) if len(key) > SHORT_LETTERS else self.entries.get(written_key(text))
+
+    def _start(self, key: str) -> PublicWord | None:
+        """Return the entry that the word starts with, the longest one; None where there is none."""
+        prefixes = (key[:length] for length in self._start_lengths if length < len(key))
+        return next((self.starts[prefix] for prefix in prefixes if prefix in self.starts), None)
+
+    def _unspaced(self, line: Line) -> Iterator[FoundWord]:
+        """Yield the entries inside runs of a script without spaces, the longest at each place."""
+        for run in _UNSPACED.finditer(line.text):
+            text, first = run.group(), 0
+            while first < len(text):
+                for length in range(min(LONGEST_UNSPACED, len(text) - first), 1, -1):
+                    part = text[first : first + length]
+                    entry = self.entry(name_keys([part])[0], part) if part != text else None
+                    if entry is not None:
+                        yield FoundWord(part, entry, line.box)
+                        first += length - 1
+                        break
+                first += 1
+
+    def _expressions(self, line: Line) -> Iterator[FoundWord]:
+        """Yield the entries whose regular expression matches the line in lower case without accents."""
+        folded = fold(line.text)
+        for expression, entry in self.expressions:
+            match = expression.search(folded)
+            if match is not None:
+                yield FoundWord(match.group(), entry, line.box)
+
+
+def written_key(text: str) -> str:
+    """Return the key of a short name: as it is written, without accents and a final full stop, after "=".
+
+    >>> written_key("S.A.C."), written_key("OÜ")
+    ('=S.A.C', '=OU')
+    """
+    text = " ".join(text.rstrip(".").split())
+    return "=" + "".join(fold(char).upper() if char.isupper() else fold(char) for char in text)
+
+
+def encode_countries(countries: Mapping[str, float]) -> str:
+    """Return likelihoods by country code as text, in percent of the largest: {"CL": 1, "AR": 0.5} is "CL100 AR50"."""
+    peak = max(countries.values())
+    pairs = sorted(countries.items(), key=lambda pair: (-pair[1], pair[0]))
+    return " ".join(f"{code}{max(1, round(100 * value / peak))}" for code, value in pairs)
+
+
+def decode_countries(text: str) -> dict[str, float]:
+    """Return the likelihoods of ``encode_countries``."""
+    return {pair[:2]: int(pair[2:]) / 100 for pair in text.split()}
+
+
+@functools.cache
+def public_words() -> PublicWords:
+    """Return the table of the package. It is read once, when the first text is looked up."""
+    return PublicWords(read_table("evidence/data/public_words.parquet").to_pydict())
+
+
+@functools.cache
+def _themes() -> tuple[dict[str, str], dict[str, str]]:
+    """Return the theme and the words in an explanation of each kind, by kind."""
+    table = read_toml("evidence/data/public_words.toml")
+    theme_of = {kind: theme for theme, kinds in table["themes"].items() for kind in kinds}
+    return theme_of, {kind: words for kinds in table["themes"].values() for kind, words in kinds.items()}
+
+
+def public_word_cues(lines: Sequence[Line]) -> list[Cue]:
+    """Return one cue for each theme of public words in the lines. A word that is repeated counts once."""
+    table, (theme_of, _) = public_words(), _themes()
+    by_theme: dict[str, dict[str, FoundWord]] = {}
+    for line in lines:
+        for finding in table.find(line):
+            theme = theme_of[finding.entry.kind]
+            by_theme.setdefault(theme, {}).setdefault(name_keys([finding.text])[0], finding)
+    return [_cue(theme, list(found.values())) for theme, found in by_theme.items()]
+
+
+def _cue(theme: str, found: Sequence[FoundWord]) -> Cue:
+    """Return the cue of the words of one theme, the most specific words first."""
+    found = sorted(found, key=lambda finding: (sum(finding.entry.countries.values()), finding.entry.doubt))
+    named = found[:MOST_QUOTED]
+    boxes = [finding.box for finding in found]
+    return Cue(
+        "text/public-word",
+        " / ".join(finding.text for finding in named),
+        "; ".join(explain(finding) for finding in named),
+        f"text/public-word/{theme}",
+        countries=_likelihoods([finding.entry for finding in found]),
+        box=(
+            min(box[0] for box in boxes),
+            min(box[1] for box in boxes),
+            max(box[2] for box in boxes),
+            max(box[3] for box in boxes),
+        ),
+    )
+
+
+def _likelihoods(entries: Sequence[PublicWord]) -> dict[str, float]:
+    """Return the likelihood of the words of one theme by country, relative to the largest.
+
+    The likelihoods of the words are multiplied. Their total weight is bounded, because words of one theme are not
+    independent facts.
+    """
+    weight = min(1.0, INDEPENDENT_WORDS / len(entries))
+    total = {
+        code: weight * sum(math.log(max(entry.countries.get(code, 0.0), entry.doubt)) for entry in entries)
+        for code in dict.fromkeys(code for entry in entries for code in entry.countries)
+    }
+    elsewhere = weight * sum(math.log(entry.doubt) for entry in entries)
+    peak = max(total.values())
+    result = {code: math.exp(value - peak) for code, value in total.items()}
+    rest = math.exp(elsewhere - peak)
+    return {**dict.fromkeys(english_names(), rest), **result}
+
+
+def explain(finding: FoundWord) -> str:
+    """Return what a word means in a few words: "'Carabineros': police in Chile"."""
+    entry = finding.entry
+    codes = sorted(entry.countries, key=lambda code: -entry.countries[code])
+    likely = [code for code in codes if entry.countries[code] >= entry.countries[codes[0]] / 4]
+    names = [english_names()[code] for code in likely[:3]]
+    more = len(likely) - len(names)
+    where = ", ".join(names) + (f" and {more} more" if more else "") if more else _joined(names)
+    return f"'{finding.text}': {_themes()[1][entry.kind]} in {where}"
+
+
+def _joined(names: Sequence[str]) -> str:
+    """Return names in a sentence: "Chile, Peru or Bolivia"."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

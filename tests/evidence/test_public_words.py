@@ -1,0 +1,137 @@
+"""Public words by country: how they are found in lines, and what a cue of them says."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whereshot.earth.countries import countries
+from whereshot.evidence.base import Line
+from whereshot.evidence.public_words import (
+    PublicWords,
+    decode_countries,
+    encode_countries,
+    public_word_cues,
+    public_words,
+    written_key,
+)
+from whereshot.evidence.reliability import fitted_reliabilities
+from whereshot.foundation.package_data import read_toml
+
+BOX = (0, 0, 100, 20)
+
+
+def line(text: str) -> Line:
+    return Line(text, 0.9, BOX)
+
+
+def small_table(*rows: tuple[str, str, str, str, int]) -> PublicWords:
+    names = ("key", "form", "kind", "countries", "doubt")
+    return PublicWords(dict(zip(names, zip(*rows, strict=True), strict=True)))
+
+
+TABLE = small_table(
+    ("carabinerosdechile", "phrase", "police", "CL100", 3),
+    ("carabineros", "phrase", "police", "CL100 IT10", 3),
+    ("=YPF", "phrase", "petrol", "AR100", 10),
+    ("=S.A.C", "phrase", "company-form", "PE100", 10),
+    ("gendarmer", "start", "police", "FR100", 3),
+    (r"br[ -]?\d{3}", "regex", "road-number", "BR100", 10),
+    ("北京", "phrase", "government", "CN100", 10),
+)
+
+
+def texts(table: PublicWords, text: str) -> list[str]:
+    return [finding.text for finding in table.find(line(text))]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("CARABINEROS DE CHILE", ["CARABINEROS DE CHILE"]),
+        ("CARABINEROSDECHILE", ["CARABINEROSDECHILE"]),
+        ("Los carabineros, hoy", ["carabineros"]),
+        ("Carabinerosa", []),
+        ("YPF 24 h", ["YPF"]),
+        ("ypf", []),
+        ("Minera Andina S.A.C.", ["S.A.C"]),
+        ("a sac of rice", []),
+        ("Gendarmerie nationale", ["Gendarmerie"]),
+        ("BR-101 Norte", ["br-101"]),
+        ("ABR-101", []),
+        ("", []),
+    ],
+)
+def test_words_are_found_as_they_are_written_on_signs(text: str, found: list[str]) -> None:
+    assert texts(TABLE, text) == found
+
+
+def test_a_longer_phrase_hides_its_parts() -> None:
+    (finding,) = TABLE.find(line("Carabineros de Chile"))
+    assert dict(finding.entry.countries) == {"CL": 1.0}
+
+
+@given(st.text(max_size=60))
+def test_any_text_can_be_searched(text: str) -> None:
+    for finding in public_words().find(line(text)):
+        assert finding.entry.countries
+
+
+@given(st.dictionaries(st.sampled_from(["CL", "AR", "PE", "XK"]), st.floats(0.02, 1.0), min_size=1))
+def test_likelihoods_keep_their_order_as_text(likelihoods: dict[str, float]) -> None:
+    decoded = decode_countries(encode_countries(likelihoods))
+    assert decoded.keys() == likelihoods.keys()
+    assert max(decoded.values()) == 1
+    peak = max(likelihoods.values())
+    assert all(decoded[code] == pytest.approx(value / peak, abs=0.0051) for code, value in likelihoods.items())
+
+
+def test_a_cue_explains_each_word_in_a_few_words() -> None:
+    (cue,) = public_word_cues([line("CARABINEROS DE CHILE")])
+    assert cue.kind == "text/public-word"
+    assert cue.trust == "text/public-word/authority"
+    assert cue.what == "CARABINEROS DE CHILE"
+    assert cue.means == "'CARABINEROS DE CHILE': police in Chile"
+    assert cue.box == BOX
+    assert cue.countries is not None
+    assert cue.countries["CL"] == 1
+    assert 0 < cue.countries["US"] < 0.1
+
+
+def test_a_repeated_word_counts_once() -> None:
+    once = public_word_cues([line("Carabineros de Chile")])
+    twice = public_word_cues([line("Carabineros de Chile"), line("CARABINEROS DE CHILE")])
+    assert once[0].countries == twice[0].countries
+
+
+def test_a_line_without_public_words_gives_no_cue() -> None:
+    assert public_word_cues([line("the quick brown fox")]) == []
+
+
+def test_the_weight_of_many_words_of_one_theme_is_bounded() -> None:
+    words = ["Carabineros de Chile", "Municipalidad de", "Posta Rural", "Bomberos de Chile", "Registro Civil"]
+    cues = [cue for cue in public_word_cues([line(word) for word in words]) if cue.trust.endswith("authority")]
+    assert len(cues) == 1
+    assert cues[0].countries is not None
+    assert min(cues[0].countries.values()) >= 0.03**2
+
+
+def test_every_kind_has_words_and_a_reliability() -> None:
+    themes = read_toml("evidence/data/public_words.toml")["themes"]
+    kinds = {kind for kinds in themes.values() for kind in kinds}
+    table = public_words()
+    entries = [*table.entries.values(), *table.starts.values(), *(entry for _, entry in table.expressions)]
+    assert {entry.kind for entry in entries} <= kinds
+    for theme in themes:
+        trust = f"text/public-word/{theme}"
+        on_sign, on_package = (fitted_reliabilities().on(trust, surface) for surface in ("sign", "package"))
+        assert 0 < on_package < on_sign, trust
+
+
+def test_every_country_of_the_table_is_known() -> None:
+    entries = public_words().entries.values()
+    assert {code for entry in entries for code in entry.countries} <= set(countries().by_code) | {"BQ", "SJ", "UM"}
+
+
+def test_short_keys_are_written_as_on_the_sign() -> None:
+    assert written_key("S.A.C.") == "=S.A.C"
+    assert written_key("Sdn") == "=Sdn"
