@@ -1,6 +1,7 @@
-"""Crops of lines are prepared for the network of scripts, whatever their size."""
+"""The script of a line is told from its picture; the crops are prepared as in the training."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
@@ -12,6 +13,7 @@ from whereshot.evidence.line_scripts import (
     READABLE,
     SHORTEST,
     as_input,
+    line_scripts,
     to_height,
 )
 
@@ -40,6 +42,31 @@ def test_lines_are_normalised_and_padded_with_nothing() -> None:
     assert abs(batch[1, 0, :, : long.shape[1]].mean()) < 1e-3
     flat, _ = as_input([np.full((HEIGHT, 80), 77, np.uint8)])
     assert not flat.any()
+
+
+@pytest.mark.parametrize("text", ["Bahnhofstrasse", "FARMACIA", "Rue de la Gare", "HOTEL CENTRAL", "Vejle"])
+def test_latin_is_readable(text: str) -> None:
+    (found,) = line_scripts([written(text)])
+    assert found.best == "Latin" and found.readable > 0.9
+    assert found.probabilities.sum() == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize("text", ["24", "17.50", "089-4432217", "1984"])
+def test_digits_are_no_letters(text: str) -> None:
+    (found,) = line_scripts([written(text)])
+    assert found.readable > 0.9 and found.unread[1] < 0.1
+
+
+def test_a_flat_crop_has_no_writing() -> None:
+    (found,) = line_scripts([np.full((40, 200, 3), 128, np.uint8)])
+    assert found.none > 0.5
+
+
+def test_the_order_of_crops_is_kept_whatever_their_lengths() -> None:
+    crops = [written(text) for text in ("Bahnhofstrasse", "24", "Rue de la Gare")] * 7
+    together = line_scripts(crops)
+    assert [one.best for one in together] == [line_scripts([crop])[0].best for crop in crops]
+    assert line_scripts([]) == []
 
 
 def test_the_classes_are_distinct_and_the_readable_ones_are_among_them() -> None:

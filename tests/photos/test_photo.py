@@ -12,6 +12,7 @@ from PIL import ExifTags, Image
 
 from conftest import exif
 from whereshot.evidence.base import Line
+from whereshot.evidence.ocr import Seen
 from whereshot.evidence.read_photos import read_photo
 from whereshot.foundation.errors import ImageError
 from whereshot.photos import images, picture_bytes
@@ -95,12 +96,13 @@ def test_boxes_of_text_in_a_turned_tiff_are_those_of_the_jpeg() -> None:
     """Whatever the format, a line that the reader finds lies at the same place of the upright picture."""
 
     class OneLine:
-        def read_tiles(self, tiles: object) -> tuple[Line, ...]:
-            return (Line("HOTEL", 0.9, (5, 10, 25, 20)),)
+        def see_tiles(self, tiles: object) -> Seen:
+            return Seen([Line("HOTEL", 0.9, (5, 10, 25, 20))], [Line("", 0.9, (5, 30, 25, 40), script="Thai")])
 
     readings = [read_photo(stored(form), OneLine()) for form in ("JPEG", "TIFF")]  # type: ignore[arg-type]
     assert readings[0].size == readings[1].size == (64, 300)
     assert readings[0].lines == readings[1].lines
+    assert readings[0].unread == readings[1].unread != ()
 
 
 def test_pixels_are_kept_only_when_asked(opened: list[object]) -> None:

@@ -1,14 +1,21 @@
-"""The scripts of lines of writing, and how a crop of a line is prepared for a network that recognises its script.
+"""Tell the script of a line of writing from its picture, before a recogniser reads it.
 
-``scripts/train_line_scripts.py`` trains the network on rendered lines.
+A small network, trained by ``scripts/train_line_scripts.py`` on rendered lines, gives the probability of each of
+``CLASSES`` for a line, and of the line being mirrored. Its weights are in ``data/line_scripts.onnx``.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from importlib import resources
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 CLASSES = (
     "Latin", "Greek", "Cyrillic", "Han", "Kana", "Hangul", "Arabic", "Hebrew", "Thai", "Lao", "Khmer", "Myanmar",
@@ -27,8 +34,39 @@ HEIGHT = 32
 LONGEST = 384
 """Largest width in pixels; the middle of a longer line is looked at."""
 SHORTEST = 8
+BATCH = 16
+"""Lines of similar length that are looked at together."""
 LEAST_DEVIATION = 8.0
 """Grey levels that are added to the standard deviation of a line, so that a flat crop stays flat."""
+
+
+class LineScript(NamedTuple):
+    """The probability of each of ``CLASSES`` for a line, and of the line being mirrored."""
+
+    probabilities: NDArray[np.float32]
+    mirrored: float
+
+    @property
+    def best(self) -> str:
+        """The likeliest class."""
+        return CLASSES[int(self.probabilities.argmax())]
+
+    @property
+    def readable(self) -> float:
+        """The probability that the recogniser knows the script."""
+        return float(sum(self.probabilities[CLASSES.index(name)] for name in READABLE))
+
+    @property
+    def unread(self) -> tuple[str, float]:
+        """The likeliest script that the recogniser does not know, and its probability."""
+        rows = [row for row, name in enumerate(CLASSES) if name not in READABLE and name != "none"]
+        best = max(rows, key=lambda row: float(self.probabilities[row]))
+        return CLASSES[best], float(self.probabilities[best])
+
+    @property
+    def none(self) -> float:
+        """The probability that nothing is written there."""
+        return float(self.probabilities[CLASSES.index("none")])
 
 
 def to_height(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -53,3 +91,30 @@ def as_input(lines: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.float32], N
         values = line.astype(np.float32)
         batch[row, 0, :, : line.shape[1]] = (values - values.mean()) / (values.std() + LEAST_DEVIATION)
     return batch, np.array(widths, np.float32)
+
+
+@functools.cache
+def _session() -> onnxruntime.InferenceSession:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    content = resources.files("whereshot").joinpath("evidence/data/line_scripts.onnx").read_bytes()
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def line_scripts(crops: Sequence[NDArray[np.uint8]]) -> list[LineScript]:
+    """Return the script of each crop of a line: (height, width, 3) in BGR or RGB, or (height, width) in grey."""
+    import cv2
+
+    lines = [to_height(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY) if crop.ndim == 3 else crop) for crop in crops]
+    order = sorted(range(len(lines)), key=lambda row: lines[row].shape[1])
+    found: dict[int, LineScript] = {}
+    for start in range(0, len(order), BATCH):
+        rows = order[start : start + BATCH]
+        pixels, widths = as_input([lines[row] for row in rows])
+        (logits,) = _session().run(None, {"lines": pixels, "widths": widths})
+        for row, own in zip(rows, logits.astype(np.float64), strict=True):
+            share = np.exp(own[:-1] - own[:-1].max())
+            found[row] = LineScript((share / share.sum()).astype(np.float32), float(1 / (1 + np.exp(-own[-1]))))
+    return [found[row] for row in range(len(lines))]

@@ -1,7 +1,8 @@
 """Read the lines of text in an upright picture, with RapidOCR on ONNX Runtime and the models in RapidOCR's wheel.
 
-Nothing is downloaded. The models read Latin with accents, Greek, Chinese, Japanese and symbols. They do not read
-Cyrillic, Arabic, Hebrew, Hangul, Thai or Indic scripts.
+Nothing is downloaded. The models read Latin with accents, Greek, Chinese, Japanese and symbols. ``line_scripts`` first
+recognises the script of each line: a line in another script is not read and is returned as unread, and a crop without
+writing is dropped. A mirrored picture is read after it is mirrored back.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from whereshot.evidence.base import Box, Line
+from whereshot.evidence.line_scripts import LineScript, line_scripts
 from whereshot.foundation.errors import ModelError
 
 DETECTOR_SIDE = 736
@@ -32,6 +35,20 @@ MOST_LENGTH = 600.0
 """The greatest total length of these lines, in line heights, so that a printed page does not take minutes."""
 LEAST_CONFIDENCE = 0.5
 """Lines with a lower confidence of the reader are dropped."""
+MOST_UNREADABLE = 0.9
+"""A line is not given to the recogniser if the unread scripts and "none" have at least this probability.
+
+The value is high, because losing a Latin line costs more than misreading a line in another script."""
+LEAST_SCRIPT = 0.8
+"""A line that is read gets a script if the script has at least this probability."""
+LEAST_UNREAD = 0.6
+"""An unread line is reported if one script has at least this probability."""
+DOUBTFUL_CONFIDENCE = 0.9
+"""The confidence that a line needs to count as read if an unread script is likelier than all others."""
+MIRRORED_ODDS = 2.0
+"""A picture is also read mirrored if the mean log odds of its lines being mirrored are at least this."""
+MIRRORED_GAIN = 0.05
+"""The mirrored lines are used if their mean confidence over letters is higher by this."""
 
 
 class Tile(NamedTuple):
@@ -41,6 +58,16 @@ class Tile(NamedTuple):
     left: int
     top: int
     scale: float
+
+
+class Seen(NamedTuple):
+    """The lines of a picture: those that were read, and those in scripts that no recogniser reads.
+
+    An unread line has the text "", and its confidence is the probability of its script.
+    """
+
+    lines: list[Line]
+    unread: list[Line]
 
 
 class Reader:
@@ -55,7 +82,6 @@ class Reader:
         self, threads: int = 1, detector_side: int = DETECTOR_SIDE, detector_limit: Literal["min", "max"] = "min"
     ) -> None:
         self.threads, self.detector_side, self.detector_limit = threads, detector_side, detector_limit
-        self._tile_share = [1.0]  # the current tile's share of the lines that may be recognised in the picture
 
     @functools.cached_property
     def _engine(self) -> Any:
@@ -64,7 +90,7 @@ class Reader:
         models = Path(rapidocr.__file__).parent / "models"
         if len(list(models.glob("*.onnx"))) < 3:  # without them RapidOCR would try to download models
             raise ModelError(f"{models}: RapidOCR's models are missing; install rapidocr again")
-        return _bounded(rapidocr.RapidOCR, self._tile_share)(
+        return rapidocr.RapidOCR(
             params={
                 "Global.log_level": "critical",
                 "Global.max_side_len": LARGEST_SIDE,
@@ -82,47 +108,93 @@ class Reader:
 
     def read_tiles(self, tiles: Sequence[Tile]) -> list[Line]:
         """Return the lines of a picture from its ``tiles_of``, so that a large picture can be released before."""
-        lines: list[Line] = []
-        self._tile_share[0] = 1 / len(tiles)
+        return self.see_tiles(tiles).lines
+
+    def see_tiles(self, tiles: Sequence[Tile]) -> Seen:
+        """Return the lines and the unread lines of a picture from its ``tiles_of``."""
+        seen = Seen([], [])
         for tile, left, top, scale in tiles:
-            lines += [line.scaled(1 / scale, left, top) for line in self._read_one(tile)]
-        return _without_repeats(sorted(lines, key=lambda line: (line.box[1], line.box[0])))
+            for own, part in zip(seen, self._see_one(tile, 1 / len(tiles)), strict=True):
+                own += [line.scaled(1 / scale, left, top) for line in part]
+        lines, unread = (_without_repeats(sorted(own, key=lambda line: (line.box[1], line.box[0]))) for own in seen)
+        return Seen(lines, unread)
 
-    def _read_one(self, image: Image.Image) -> list[Line]:
-        pixels = np.asarray(image)[:, :, ::-1]  # the models were trained on BGR
-        found = self._engine(np.ascontiguousarray(pixels))
-        if found is None or found.txts is None or found.boxes is None:
+    def _see_one(self, image: Image.Image, share: float) -> Seen:
+        """Return the lines of a tile; ``share`` is the tile's share of the lines that are recognised in a picture."""
+        pixels = np.ascontiguousarray(np.asarray(image)[:, :, ::-1])  # the models were trained on BGR
+        crops, boxes = self._detect(pixels)
+        if not crops:
+            return Seen([], [])
+        rows = _tallest(crops, share)
+        scripts = dict(zip(rows, line_scripts([crops[row] for row in rows]), strict=True))
+        readable = [row for row in rows if scripts[row].readable > 1 - MOST_UNREADABLE]
+        read = self._recognise([crops[row] for row in readable], [scripts[row] for row in readable])
+        lines, unread = [], []
+        for row in rows:
+            text, score = read[readable.index(row)] if row in readable else ("", 0.0)
+            script, probability = scripts[row].unread
+            if text.strip() and score >= max(LEAST_CONFIDENCE, DOUBTFUL_CONFIDENCE * (probability > 0.5)):
+                sure = float(scripts[row].probabilities.max()) >= LEAST_SCRIPT
+                lines.append(_line(text.strip(), score, boxes[row], scripts[row].best if sure else None))
+            elif probability >= LEAST_UNREAD:
+                unread.append(_line("", probability, boxes[row], script))
+        return Seen(lines, unread)
+
+    def _detect(self, pixels: NDArray[np.uint8]) -> tuple[list[NDArray[np.uint8]], NDArray[np.float64]]:
+        """Return the crops of the lines that the detector finds, and their corners (n, 4, 2) in the picture."""
+        from rapidocr.main import RapidOCRError
+        from rapidocr.utils.process_img import map_boxes_to_original
+
+        bounded, steps = self._engine.preprocess_img(pixels)
+        try:
+            crops, found = self._engine.detect_and_crop(bounded, steps)
+        except RapidOCRError:  # nothing was found
+            return [], np.zeros((0, 4, 2))
+        return crops, map_boxes_to_original(np.asarray(found.boxes, float), steps, *pixels.shape[:2])
+
+    def _recognise(self, crops: list[NDArray[np.uint8]], scripts: list[LineScript]) -> list[tuple[str, float]]:
+        """Return the text and the confidence of each crop; the crops of a mirrored picture are mirrored back first."""
+        read = self._recognise_as_they_are(crops)
+        if _looks_mirrored(scripts):
+            back = self._recognise_as_they_are([np.ascontiguousarray(crop[:, ::-1]) for crop in crops])
+            if _mean_score(back) > _mean_score(read) + MIRRORED_GAIN:
+                return back
+        return read
+
+    def _recognise_as_they_are(self, crops: list[NDArray[np.uint8]]) -> list[tuple[str, float]]:
+        if not crops:
             return []
-        lines = []
-        for text, score, corners in zip(found.txts, found.scores, found.boxes, strict=True):
-            if text.strip() and score >= LEAST_CONFIDENCE:
-                left, top = np.floor(corners.min(axis=0)).astype(int).tolist()
-                right, bottom = np.ceil(corners.max(axis=0)).astype(int).tolist()
-                a, b, c, d = ((float(x), float(y)) for x, y in corners)
-                lines.append(Line(text.strip(), float(score), (left, top, right, bottom), (a, b, c, d)))
-        return lines
+        turned = self._engine.cls_and_rotate(crops)[0]
+        read = self._engine.recognize_txt(turned)
+        return [(text, float(score)) for text, score in zip(read.txts, read.scores, strict=True)]
 
 
-def _bounded(engine: type, share: list[float]) -> type:
-    """Return a subclass of the engine that recognises only the tallest lines.
+def _line(text: str, confidence: float, corners: NDArray[np.float64], script: str | None) -> Line:
+    left, top = np.floor(corners.min(axis=0)).astype(int).tolist()
+    right, bottom = np.ceil(corners.max(axis=0)).astype(int).tolist()
+    a, b, c, d = ((float(x), float(y)) for x, y in corners)
+    return Line(text, confidence, (left, top, right, bottom), (a, b, c, d), script=script)
 
-    The limits are ``MOST_LINES`` and ``MOST_LENGTH`` times ``share[0]``.
-    """
 
-    class Bounded(engine):  # type: ignore[misc]  # the base class is only known at run time
-        def detect_and_crop(self, img: np.ndarray, op_record: dict[str, Any]) -> tuple[list[np.ndarray], Any]:
-            crops, found = super().detect_and_crop(img, op_record)
-            order = np.argsort([-min(crop.shape[:2]) for crop in crops], kind="stable")
-            lengths = np.array([max(crop.shape[:2]) / max(min(crop.shape[:2]), 1) for crop in crops])
-            kept = np.cumsum(lengths[order]) <= max(MOST_LENGTH * share[0], lengths[order[0]])
-            tallest = np.sort(order[kept][: max(1, round(MOST_LINES * share[0]))])
-            if len(tallest) < len(crops):
-                crops = [crops[row] for row in tallest]
-                found.boxes = np.asarray(found.boxes)[tallest]
-                found.scores = [found.scores[row] for row in tallest]
-            return crops, found
+def _looks_mirrored(scripts: Sequence[LineScript]) -> bool:
+    """Return whether the lines with letters look mirrored, all in all."""
+    odds = [np.log(max(one.mirrored, 1e-4) / max(1 - one.mirrored, 1e-4)) for one in scripts if one.best != "digits"]
+    return bool(odds) and float(np.mean(odds)) > MIRRORED_ODDS
 
-    return Bounded
+
+def _mean_score(read: Sequence[tuple[str, float]]) -> float:
+    """Return the mean score over letters; a line that was not read counts as one letter of score 0."""
+    letters = [max(1, sum(char.isalnum() for char in text)) for text, _ in read]
+    return sum(n * score for n, (_, score) in zip(letters, read, strict=True)) / max(1, sum(letters))
+
+
+def _tallest(crops: Sequence[NDArray[np.uint8]], share: float) -> list[int]:
+    """Return the rows of the tallest crops, in order: ``share`` of the lines that a picture may have."""
+    order = np.argsort([-min(crop.shape[:2]) for crop in crops], kind="stable")
+    lengths = np.array([max(crop.shape[:2]) / max(min(crop.shape[:2]), 1) for crop in crops])
+    kept = np.cumsum(lengths[order]) <= max(MOST_LENGTH * share, lengths[order[0]])
+    rows: list[int] = np.sort(order[kept][: max(1, round(MOST_LINES * share))]).tolist()
+    return rows
 
 
 def tiles_of(image: Image.Image) -> list[Tile]:

@@ -46,10 +46,11 @@ def read_photo(photo: PhotoLike | None, reader: Reader) -> Reading:
     factor = size[0] / image.width  # the picture may have been decoded at a reduced scale
     surface, tiles, small, width = is_photo.surface_of(image), tiles_of(image), surfaces.shrunk(image), image.width
     del image  # a large picture would double the memory that reading needs
-    lines = reader.read_tiles(tiles)
-    judged = surfaces.judge_lines(small, lines, small.width / width)
-    whole = tuple(line.scaled(factor) for line in judged)
-    return Reading(whole, size, is_photo.not_a_photo(surface, lines))
+    seen = reader.see_tiles(tiles)
+    found = [*seen.lines, *seen.unread]
+    judged = [line.scaled(factor) for line in surfaces.judge_lines(small, found, small.width / width)]
+    read, unread = tuple(judged[: len(seen.lines)]), tuple(judged[len(seen.lines) :])
+    return Reading(read, size, is_photo.not_a_photo(surface, found), unread)
 
 
 def read_photos(photos: Sequence[PhotoLike | None], *, track: Track = silent) -> list[Reading]:

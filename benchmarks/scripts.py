@@ -1,0 +1,241 @@
+"""Which script is written there: Greek capitals, scripts that are not read, no writing, Latin signs, mirrored signs.
+
+    python benchmarks/scripts.py --fonts FOLDER > docs/results-scripts.md
+    python benchmarks/scripts.py --fonts FOLDER --only greek unread      # some of the tables
+
+The drawn signs use fonts and words that the training of the script network never saw. They stand on textures. The
+photos are those of the shared development tables. Every part has its own seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from line_backgrounds import TEXT_FREE, text_free  # noqa: E402
+from line_fonts import find_fonts, split  # noqa: E402
+from line_texts import Words  # noqa: E402
+from rendered_lines import Renderer  # noqa: E402
+
+from whereshot.evidence import EVIDENCE, Cue, PhotoFacts, fuse  # noqa: E402
+from whereshot.evidence.line_scripts import CLASSES, READABLE, line_scripts  # noqa: E402
+from whereshot.evidence.ocr import MOST_UNREADABLE, Reader, Seen, tiles_of  # noqa: E402
+from whereshot.evidence.unread_scripts import KIND, unread_scripts  # noqa: E402
+from whereshot.foundation.progress import silent  # noqa: E402
+from whereshot.photos import images  # noqa: E402
+from whereshot.photos.sources import SOURCES  # noqa: E402
+from whereshot.posterior.masses import country_masses  # noqa: E402
+from whereshot.posterior.prior import density_prior  # noqa: E402
+
+PHOTOS = ROOT.parent / "shared" / "data" / "photos"
+SIZE = (960, 640)
+UNREAD = (
+    "Devanagari", "Arabic", "Hebrew", "Thai", "Hangul", "Cyrillic", "Georgian", "Armenian", "Tamil", "Telugu",
+    "Bengali", "Khmer", "Lao", "Ethiopic", "Sinhala",
+)  # fmt: skip
+"""The fifteen scripts of the drawn signs; 20 signs each."""
+COLOURS = (
+    ((24, 60, 140), "white"),
+    ((240, 240, 235), (20, 20, 20)),
+    ((20, 100, 50), "white"),
+    ((250, 205, 40), "black"),
+)
+SEEDS = {"greek": 1001, "unread": 1002, "none": 1003, "mirrored": 1004}
+LATIN_SCORE, LATIN_LETTERS = 0.9, 3
+"""A line of a photo counts as Latin if the recogniser reads so many Latin letters with this confidence."""
+
+
+class Signs:
+    """Draws signs with the fonts and words that are kept for tests."""
+
+    def __init__(self, folders: list[Path], cache: Path | None) -> None:
+        fonts = find_fonts([Path("/usr/share/fonts"), *folders], cache)
+        self.fonts, self.words = split(fonts, "test"), Words("test")
+
+    def text(self, script: str, rng: np.random.Generator) -> str:
+        for _ in range(100):
+            text = self.words.line(script, rng, mixed=0.0)
+            if 5 <= len(text) <= 22:
+                break
+        return text
+
+    def draw(self, script: str, lines: list[str], rng: np.random.Generator) -> Image.Image:
+        """Draw a plate with lines of text on a texture, as a photo of it would look."""
+        families = self.fonts[script]
+        renderer = Renderer(self.words, self.fonts, None)  # type: ignore[arg-type]  # only its fonts are asked
+        for _ in range(200):
+            face = renderer.face(script, rng)
+            if set(face.missing).isdisjoint("".join(lines)):
+                break
+        else:
+            raise ValueError(f"none of {sorted(families)} has all letters of {lines}")
+        size = int(rng.integers(44, 70))
+        font = ImageFont.truetype(face.path, size, index=face.index, layout_engine=ImageFont.Layout.RAQM)
+        boxes = [font.getbbox(line) for line in lines]
+        width, pitch = max(box[2] - box[0] for box in boxes), round(1.7 * size)
+        shrink = min(1.0, 800 / width)
+        plate, ink = COLOURS[rng.integers(len(COLOURS))]
+        panel = Image.new("RGB", (round(width + size), round(pitch * len(lines) + 0.6 * size)), plate)
+        draw = ImageDraw.Draw(panel)
+        for row, (line, box) in enumerate(zip(lines, boxes, strict=True)):
+            draw.text((size / 2 - box[0], 0.5 * size + row * pitch - box[1]), line, fill=ink, font=font)
+        panel = panel.resize((round(panel.width * shrink), round(panel.height * shrink)), Image.Resampling.LANCZOS)
+        picture = textured(rng)
+        left, top = (int(rng.integers(0, max(1, a - b))) for a, b in zip(SIZE, panel.size, strict=True))
+        picture.paste(panel, (left, top))
+        return noisy(picture, rng)
+
+
+def textured(rng: np.random.Generator, kind: str | None = None) -> Image.Image:
+    """Return a picture of a texture in two colours."""
+    grey = text_free(SIZE[1] // 2, SIZE[0] // 2, rng, kind)[..., None]
+    dark, light = rng.integers(0, 120, 3), rng.integers(120, 256, 3)
+    return Image.fromarray((dark + grey * (light - dark)).astype(np.uint8)).resize(SIZE, Image.Resampling.BICUBIC)
+
+
+def noisy(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+    pixels = np.asarray(picture, np.float32) + rng.normal(0, 6, (SIZE[1], SIZE[0], 3))
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
+def seen_in(reader: Reader, picture: Image.Image) -> tuple[Seen, list[Cue]]:
+    seen = reader.see_tiles(tiles_of(picture))
+    return seen, EVIDENCE["text"](PhotoFacts(lines=tuple(seen.lines), unread=tuple(seen.unread)))
+
+
+def first_countries(cues: list[Cue], count: int = 1) -> list[str]:
+    posterior = fuse(density_prior(), cues).posterior if cues else density_prior()
+    return [code for code, _ in country_masses(posterior)[0][:count]]
+
+
+def percent(values: Iterable[bool]) -> str:
+    values = list(values)
+    return f"{100 * np.mean(values):.1f} % of {len(values)}"
+
+
+def greek(reader: Reader, signs: Signs, count: int) -> None:
+    rng, right = np.random.default_rng(SEEDS["greek"]), []
+    for _ in range(count):
+        lines = [signs.text("Greek", rng).upper() for _ in range(2)]
+        _, cues = seen_in(reader, signs.draw("Greek", [strip_accents(line) for line in lines], rng))
+        right.append(first_countries(cues) == ["GR"])
+    print(
+        f"| signs in Greek capitals | Greece is the likeliest country | {percent(right)} | at least 95 % |", flush=True
+    )
+
+
+def strip_accents(text: str) -> str:
+    import unicodedata
+
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).replace("\u0301", ""))
+
+
+def unread(reader: Reader, signs: Signs, count: int) -> None:
+    rng = np.random.default_rng(SEEDS["unread"])
+    latin, named, wrong = 0, [], Counter[str]()
+    for number in range(count):
+        script = UNREAD[number % len(UNREAD)]
+        lines = [signs.text(script, rng) for _ in range(int(rng.integers(1, 4)))]
+        seen, cues = seen_in(reader, signs.draw(script, lines, rng))
+        latin += any(cue.kind != KIND for cue in cues)
+        found = unread_scripts(seen.unread)
+        named.append(bool(found) and found[0].script == script)
+        if not named[-1]:
+            wrong[f"{script} as {found[0].script if found else 'nothing'}"] += 1
+    print(f"| signs in {len(UNREAD)} unread scripts | the script is named right | {percent(named)} | at least 95 % |")
+    print(f"| the same | signs that give any other cue of text | {latin} of {count} | 0 |", flush=True)
+    print(f"\nWrong scripts: {dict(wrong.most_common(12))}\n", file=sys.stderr, flush=True)
+
+
+def none(reader: Reader, signs: Signs, count: int) -> None:
+    rng, silent_pictures = np.random.default_rng(SEEDS["none"]), []
+    for number in range(count):
+        picture = noisy(textured(rng, list(TEXT_FREE)[number % len(TEXT_FREE)]), rng)
+        seen, cues = seen_in(reader, picture)
+        silent_pictures.append(not seen.unread and not cues)
+    print(f"| pictures without text | no script and no cue | {percent(silent_pictures)} | at least 98 % |", flush=True)
+
+
+def mirrored(reader: Reader, signs: Signs, count: int) -> None:
+    rng, same, languages = np.random.default_rng(SEEDS["mirrored"]), [], []
+    for _ in range(count):
+        picture = signs.draw("Latin", [signs.text("Latin", rng) for _ in range(2)], rng)
+        straight, _ = seen_in(reader, picture)
+        turned, cues = seen_in(reader, picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+        texts = {line.text.casefold() for line in straight.lines}
+        again = {line.text.casefold() for line in turned.lines}
+        same.append(bool(texts) and len(texts & again) >= 0.5 * len(texts))
+        languages.append(same[-1] or not any(cue.kind == "text/language" for cue in cues))
+    print(f"| mirrored Latin signs | read as the sign that is not mirrored | {percent(same)} | |")
+    print(f"| the same | read so, or without a cue of language | {percent(languages)} | |", flush=True)
+
+
+def gates(reader: Reader, name: str) -> tuple[list[bool], int, int]:
+    """Return for each Latin line of a table's photos whether it is given to the recogniser; lines and calls saved."""
+    kept, lines, saved = [], 0, 0
+    for path in SOURCES["table"]([PHOTOS / f"{name}.csv"], {}, silent).records.strings("image"):
+        for tile in tiles_of(images.open_rgb(path, min_side=1600)):
+            crops, _ = reader._detect(np.ascontiguousarray(np.asarray(tile.image)[:, :, ::-1]))
+            for (text, score), script in zip(reader._recognise_as_they_are(crops), line_scripts(crops), strict=True):
+                is_read = script.readable > 1 - MOST_UNREADABLE
+                lines, saved = lines + 1, saved + (not is_read)
+                letters = sum(char.isascii() and char.isalpha() for char in text)
+                if score >= LATIN_SCORE and letters >= LATIN_LETTERS:
+                    kept.append(is_read)
+    return kept, lines, saved
+
+
+def latin_signs(reader: Reader, signs: Signs, count: int) -> None:
+    kept, lines, saved = gates(reader, "signs_dev")
+    print(f"| Latin lines of signs_dev | still given to the recogniser | {percent(kept)} | at least 99.5 % |")
+    print(
+        f"| all lines of signs_dev | not given to the recogniser | {100 * saved / lines:.1f} % of {lines} | |",
+        flush=True,
+    )
+
+
+def scripts_dev(reader: Reader, signs: Signs, count: int) -> None:
+    records = SOURCES["table"]([PHOTOS / "scripts_dev.csv"], {}, silent).records
+    first, three, named = [], [], Counter[str]()
+    for path, country in zip(records.strings("image"), records.strings("country_code"), strict=True):
+        seen, cues = seen_in(reader, images.open_rgb(path, min_side=1600))
+        ranked = first_countries(cues, 3)
+        first.append(ranked[0] == country)
+        three.append(country in ranked)
+        named.update(one.script for one in unread_scripts(seen.unread)[:1])
+    print(f"| scripts_dev | right country first | {percent(first)} | 18 % before |")
+    print(f"| scripts_dev | right country among three | {percent(three)} | 24 % before |")
+    print(f"| scripts_dev | photos with a script that is named | {dict(named)} | |", flush=True)
+
+
+PARTS = {"greek": (greek, 100), "unread": (unread, 300), "none": (none, 300), "mirrored": (mirrored, 60),
+         "latin": (latin_signs, 0), "scripts_dev": (scripts_dev, 0)}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fonts", type=Path, action="append", default=[], help="more folders of fonts")
+    parser.add_argument("--font-cache", type=Path, help="file in which the fonts found are kept")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--share", type=float, default=1.0, help="share of the drawn signs; less is quicker")
+    arguments = parser.parse_args()
+    assert set(UNREAD).isdisjoint(READABLE) and set(UNREAD) <= set(CLASSES)
+    reader, signs = Reader(), Signs(arguments.fonts, arguments.font_cache)
+    print("# Scripts: what is written there\n\nMade by `python benchmarks/scripts.py --fonts FOLDER`.\n")
+    print("| pictures | measure | result | wanted |\n|---|---|---:|---|", flush=True)
+    for name in arguments.only:
+        part, count = PARTS[name]
+        part(reader, signs, round(count * arguments.share))
+
+
+if __name__ == "__main__":
+    main()
