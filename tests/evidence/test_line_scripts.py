@@ -47,14 +47,14 @@ def test_lines_are_normalised_and_padded_with_nothing() -> None:
 @pytest.mark.parametrize("text", ["Bahnhofstrasse", "FARMACIA", "Rue de la Gare", "HOTEL CENTRAL", "Vejle"])
 def test_latin_is_readable(text: str) -> None:
     (found,) = line_scripts([written(text)])
-    assert found.best == "Latin" and found.readable > 0.9
+    assert found.best == "Latin" and found.readable > 0.7
     assert found.probabilities.sum() == pytest.approx(1, abs=1e-4)
 
 
 @pytest.mark.parametrize("text", ["24", "17.50", "089-4432217", "1984"])
 def test_digits_are_no_letters(text: str) -> None:
     (found,) = line_scripts([written(text)])
-    assert found.readable > 0.9 and found.unread[1] < 0.1
+    assert found.readable > 0.7 and found.unread[1] < 0.1
 
 
 def test_a_flat_crop_has_no_writing() -> None:

@@ -41,8 +41,14 @@ MOST_UNREADABLE = 0.9
 The value is high, because losing a Latin line costs more than misreading a line in another script."""
 LEAST_SCRIPT = 0.8
 """A line that is read gets a script if the script has at least this probability."""
-LEAST_UNREAD = 0.6
+LEAST_UNREAD = 0.75
 """An unread line is reported if one script has at least this probability."""
+RARE_SCRIPTS = frozenset(
+    {"Armenian", "Ethiopic", "Georgian", "Gujarati", "Gurmukhi", "Kannada"}
+    | {"Khmer", "Lao", "Malayalam", "Myanmar", "Odia", "Sinhala"}
+)
+LEAST_RARE = 0.95
+"""The same for RARE_SCRIPTS: few photos show them, so most weak signs of them would be mistakes."""
 DOUBTFUL_CONFIDENCE = 0.9
 """The confidence that a line needs to count as read if an unread script is likelier than all others."""
 MIRRORED_ODDS = 2.0
@@ -136,7 +142,7 @@ class Reader:
             if text.strip() and score >= max(LEAST_CONFIDENCE, DOUBTFUL_CONFIDENCE * (probability > 0.5)):
                 sure = float(scripts[row].probabilities.max()) >= LEAST_SCRIPT
                 lines.append(_line(text.strip(), score, boxes[row], scripts[row].best if sure else None))
-            elif probability >= LEAST_UNREAD:
+            elif probability >= (LEAST_RARE if script in RARE_SCRIPTS else LEAST_UNREAD):
                 unread.append(_line("", probability, boxes[row], script))
         return Seen(lines, unread)
 
