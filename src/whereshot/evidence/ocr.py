@@ -51,8 +51,10 @@ LEAST_RARE = 0.95
 """The same for RARE_SCRIPTS: few photos show them, so most weak signs of them would be mistakes."""
 DOUBTFUL_CONFIDENCE = 0.9
 """The confidence that a line needs to count as read if an unread script is likelier than all others."""
-MIRRORED_ODDS = 2.0
-"""A picture is also read mirrored if the mean log odds of its lines being mirrored are at least this."""
+MIRRORED_ODDS = -2.2
+"""A picture is also read mirrored if the mean log odds of its lines being mirrored are above this.
+
+The network is cautious: photos of signs have -2.2 and less, the same photos mirrored mostly more. Reading twice decides."""
 MIRRORED_GAIN = 0.05
 """The mirrored lines are used if their mean confidence over letters is higher by this."""
 
