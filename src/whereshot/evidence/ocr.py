@@ -54,7 +54,7 @@ DOUBTFUL_CONFIDENCE = 0.9
 MIRRORED_ODDS = -2.2
 """A picture is also read mirrored if the mean log odds of its lines being mirrored are above this.
 
-The network is cautious: photos of signs have -2.2 and less, the same photos mirrored mostly more. Reading twice decides."""
+Photos of signs mostly have less than -2.5, the same photos mirrored mostly more than -2. Reading twice decides."""
 MIRRORED_GAIN = 0.05
 """The mirrored lines are used if their mean confidence over letters is higher by this."""
 
