@@ -17,10 +17,11 @@ import argparse
 import csv
 import json
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -182,6 +183,8 @@ def sign_texts(code: str, rng: np.random.Generator) -> Iterator[list[str]]:
     """Yield the lines of ten signs of a country: four of towns in states, two airports, two holidays, two prices."""
     import airportsdata
     import holidays
+    from babel.core import negotiate_locale
+    from babel.localedata import locale_identifiers
     from babel.numbers import format_currency, get_territory_currencies
 
     language = LOCALES[code]
@@ -195,6 +198,7 @@ def sign_texts(code: str, rng: np.random.Generator) -> Iterator[list[str]]:
     prices = [
         float(rng.integers(3, 90)) * (1000 if currency in ("CLP", "COP", "IDR", "VND", "PYG") else 5) for _ in "ab"
     ]
+    own_locale = negotiate_locale([f"{language}_{code}", language], locale_identifiers()) or "en"
     for row in rows[:4]:
         yield [welcome.format(row["city"]), row["subd"]]
     for row in rows[4:6]:
@@ -202,7 +206,7 @@ def sign_texts(code: str, rng: np.random.Generator) -> Iterator[list[str]]:
     for feast, row in zip(feasts[:2], rows[6:8], strict=True):
         yield [closed.format(feast), row["city"]]
     for price, row in zip(prices, rows[8:10], strict=True):
-        yield [only.format(format_currency(price, currency, locale=f"{language}_{code}")), row["city"], row["subd"]]
+        yield [only.format(format_currency(price, currency, locale=own_locale)), row["city"], row["subd"]]
 
 
 def drawn(texts: Sequence[str], photo: Path, rng: np.random.Generator) -> Image.Image:
@@ -225,8 +229,6 @@ def drawn(texts: Sequence[str], photo: Path, rng: np.random.Generator) -> Image.
 
 def sign_samples(count: int, are_drawn: bool) -> list[Sample]:
     """Return signs of the 40 countries as lines; where they are drawn, as they are read on photos of train.csv."""
-    import tempfile
-
     rng = np.random.default_rng(17)
     backgrounds = [row["path"] for row in csv.DictReader((PHOTOS / "train.csv").open(encoding="utf-8"))]
     per_country = max(1, count // len(COUNTRIES))
@@ -264,8 +266,8 @@ def row_of(name: str, samples: Sequence[Sample], judged: Sequence[Judged]) -> st
     )
 
 
-def table(title: str, samples: Sequence[Sample], scale: Scale) -> None:
-    """Print how good the answers are with all cues, and without each kind of cue."""
+def table(title: str, samples: Sequence[Sample], scale: Scale, ablate: bool) -> None:
+    """Print how good the answers are with all cues, and without each kind of cue where that is asked for."""
     started = time.process_time()
     cues = [EVIDENCE["text"](PhotoFacts(sample.lines)) for sample in samples]
     spent = (time.process_time() - started) / max(1, len(samples))
@@ -273,7 +275,7 @@ def table(title: str, samples: Sequence[Sample], scale: Scale) -> None:
     print("| evidence | pictures | country first | among three | mean of countries | 25 km | NLL | sure and wrong |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     print(row_of("all cues", samples, [scale.judge(*pair) for pair in zip(samples, cues, strict=True)]))
-    for trust in sorted({cue.trust for own in cues for cue in own}):
+    for trust in sorted({cue.trust for own in cues for cue in own}) if ablate else ():
         rest = [[cue for cue in own if cue.trust != trust] for own in cues]
         named = sum(any(cue.trust == trust for cue in own) for own in cues)
         print(
@@ -288,8 +290,6 @@ def table(title: str, samples: Sequence[Sample], scale: Scale) -> None:
 
 def with_travellers(cues: Sequence[Cue], share: float) -> list[Cue]:
     """Return the cues with another share of travellers in the language cue."""
-    from dataclasses import replace
-
     fitted, wanted = log_correction(), log_correction(share)
     changed = []
     for cue in cues:
@@ -327,6 +327,7 @@ def main() -> None:
     parser.add_argument("--tables", nargs="*", default=list(TABLES), help="tables of photos")
     parser.add_argument("--signs", type=int, default=400, help="signs as lines of text; 0 for none")
     parser.add_argument("--drawn", type=int, default=0, help="signs that are drawn on photos and read")
+    parser.add_argument("--ablate", nargs="*", default=["scene_dev"], help="tables, or signs, without each kind of cue")
     parser.add_argument("--fit", action="store_true", help="fit the share of travellers on the tables")
     arguments = parser.parse_args()
     if not PHOTOS.is_dir():
@@ -338,11 +339,11 @@ def main() -> None:
         return
     print("# Public words, numbers and areas as evidence\n\nMade by `python benchmarks/public_words.py`. Percent.")
     for name, samples in photos.items():
-        table(f"Photos of {name}.csv", samples, scale)
+        table(f"Photos of {name}.csv", samples, scale, name in arguments.ablate)
     if arguments.signs:
-        table("Signs as lines of text", sign_samples(arguments.signs, False), scale)
+        table("Signs as lines of text", sign_samples(arguments.signs, False), scale, "signs" in arguments.ablate)
     if arguments.drawn:
-        table("Signs drawn on photos and read", sign_samples(arguments.drawn, True), scale)
+        table("Signs drawn on photos and read", sign_samples(arguments.drawn, True), scale, False)
 
 
 if __name__ == "__main__":

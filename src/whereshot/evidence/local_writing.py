@@ -119,6 +119,12 @@ def features(lines: Sequence[Line], cues: Sequence[Cue]) -> NDArray[np.float64]:
     return np.array([values[name] for name in FEATURES])
 
 
+NOT_FITTED = ("text/public-word", "text/area")
+"""Kinds of cues that the weights were fitted without. They do not count as kinds."""
+
+
 def _is_independent(cue: Cue) -> bool:
     """Return whether a cue is neither the language nor a place name that can also be an ordinary word."""
+    if cue.kind in NOT_FITTED:
+        return False
     return cue.trust in ("text/place/qualified", "text/place/named") or cue.kind not in ("text/language", "text/place")
