@@ -27,11 +27,12 @@ from numpy.typing import NDArray
 from whereshot.earth import sphere
 from whereshot.earth.countries import countries
 from whereshot.earth.towns import gazetteer
-from whereshot.evidence import EVIDENCE, Line, PhotoFacts
+from whereshot.evidence import EVIDENCE, Cue, Line, PhotoFacts
 from whereshot.evidence.fusion import PosteriorBeforeCues
 from whereshot.evidence.local_writing import FEATURES, Writing, features, writing_of
 from whereshot.evidence.ocr import shared_reader
 from whereshot.evidence.read_photos import read_photo
+from whereshot.evidence.reliability import Reliabilities, fitted_reliabilities
 from whereshot.foundation.progress import bar
 from whereshot.foundation.tables import hashed_share
 from whereshot.locate.claim import THIN_NATS, Verdict, judge
@@ -43,7 +44,7 @@ from whereshot.posterior.prior import density_prior
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT.parent / "shared" / "data" / "photos"
-WEIGHTS = ROOT / "src" / "whereshot" / "evidence" / "local_writing.toml"
+WEIGHTS = ROOT / "src" / "whereshot" / "evidence" / "data" / "local_writing.toml"
 STRENGTH = ROOT / "src" / "whereshot" / "locate" / "data" / "verdict.toml"
 TABLES = ("signs_dev", "portable_dev", "scene_dev", "scripts_dev")
 DISTANCES_KM = (50, 500, 5000)
@@ -86,11 +87,18 @@ class Case:
     photo: Photo
     features: NDArray[np.float64] | None
     verdicts: dict[str, Verdict]
+    before: dict[str, str]
+    """The words of the rule before, by kind of claim."""
 
     @property
     def truth(self) -> Verdict | None:
         """The verdict on the exact place, else on the country."""
         return self.verdicts.get("true", self.verdicts.get("country"))
+
+    @property
+    def truth_before(self) -> str | None:
+        """The word of the rule before on the exact place, else on the country."""
+        return self.before.get("true", self.before.get("country"))
 
     @property
     def speaks(self) -> bool:
@@ -124,7 +132,10 @@ class Rule:
 
 
 def word_before(verdict: Verdict) -> str:
-    """The verdict of the rule before: either strength is enough, and all cues count in full."""
+    """The verdict of the rule before issue 14: either strength is enough.
+
+    There all cues count in full, whatever their text stands on.
+    """
     prior_nats, best_nats = BEFORE_NATS
     if verdict.against_prior >= prior_nats and verdict.against_best >= -best_nats:
         return "plausible"
@@ -146,7 +157,7 @@ def read_table(name: str, cache: Path) -> Iterator[Photo]:
         entry = known.get(row["path"])
         if entry is None:
             reading = read_photo(str(PHOTOS / row["path"]), shared_reader())
-            lines = [[line.text, line.confidence, line.box] for line in reading.lines]
+            lines = [[line.text, line.confidence, line.box, line.surfaces] for line in reading.lines]
             entry = {"path": row["path"], "lines": lines, "not_a_photo": reading.not_a_photo}
             with kept.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(entry, ensure_ascii=False) + "\n")
@@ -157,7 +168,7 @@ def read_table(name: str, cache: Path) -> Iterator[Photo]:
             row["country_code"],
             row["group_id"],
             row.get("surface", "sign") == "sign",
-            tuple(Line(text, confidence, tuple(box)) for text, confidence, box in entry["lines"]),
+            tuple(Line(text, sure, tuple(box), surfaces=on) for text, sure, box, on in entry["lines"]),
             entry["not_a_photo"],
         )
 
@@ -191,12 +202,22 @@ def case_of(photo: Photo, before: PosteriorBeforeCues) -> Case:
     """Judge all claims on a photo."""
     prior = density_prior()
     cues = [] if photo.not_a_photo else EVIDENCE["text"](PhotoFacts(photo.lines))
-    fused = before.fuse(cues) if cues else None
-    after = prior if fused is None else fused.posterior
-    found = Explained(after, 1.0, photo.not_a_photo, (), Recorded(), fused, photo.lines)
     rng = np.random.default_rng(int(hashed_share([photo.path], seed=1)[0] * 2**32))
-    verdicts = {kind: judge(claim, found, prior) for kind, claim in claims_of(photo, rng).items()}
-    return Case(photo, features(photo.lines, cues) if cues else None, verdicts)
+    claims = claims_of(photo, rng)
+
+    def judged(cues: list[Cue], reliabilities: Reliabilities) -> dict[str, Verdict]:
+        fused = before.fuse(cues, reliabilities) if cues else None
+        after = prior if fused is None else fused.posterior
+        found = Explained(after, 1.0, photo.not_a_photo, (), Recorded(), fused, photo.lines)
+        return {kind: judge(claim, found, prior) for kind, claim in claims.items()}
+
+    in_full = judged([replace(cue, surfaces=None) for cue in cues], fitted_reliabilities().with_shares({"sign": 1.0}))
+    return Case(
+        photo,
+        features(photo.lines, cues) if cues else None,
+        judged(cues, fitted_reliabilities()),
+        {kind: word_before(verdict) for kind, verdict in in_full.items()},
+    )
 
 
 def fit_weights(cases: Sequence[Case]) -> tuple[NDArray[np.float64], float]:
@@ -271,7 +292,7 @@ def print_results(cases: Sequence[Case], rules: Sequence[Rule]) -> None:
         for kind, name in kinds.items():
             own = [(c, r) for c, r in zip(cases, rules, strict=True) if c.photo.table == table and kind in c.verdicts]
             if own:
-                before = [word_before(case.verdicts[kind]) for case, _ in own]
+                before = [case.before[kind] for case, _ in own]
                 after = [rule.word(case, case.verdicts[kind]) for case, rule in own]
                 cells = [percent(words.count(word), len(own)) for words in (before, after) for word in WORDS]
                 print(f"| {table} | {name} | {len(own)} | {' | '.join(cells)} |")
@@ -280,7 +301,7 @@ def print_results(cases: Sequence[Case], rules: Sequence[Rule]) -> None:
 
 def _print_summary(judged: Sequence[tuple[Case, Rule]]) -> None:
     total = len(judged)
-    before = sum(word_before(case.truth) == "unlikely" for case, _ in judged)
+    before = sum(case.truth_before == "unlikely" for case, _ in judged)
     wrong = [(case, rule) for case, rule in judged if rule.word(case, case.truth) == "unlikely"]
     print(f"\nTrue claims (the exact place, else the country) called unlikely: before {before} of {total}, ", end="")
     print(f"after {len(wrong)} of {total}: {percent(len(wrong), total)} %.")
@@ -288,7 +309,7 @@ def _print_summary(judged: Sequence[tuple[Case, Rule]]) -> None:
         (case, rule)
         for case, rule in judged
         if case.photo.table == "signs_dev" and "5000" in case.verdicts
-        if word_before(case.verdicts["5000"]) == "unlikely"
+        if case.before["5000"] == "unlikely"
     ]
     kept = sum(rule.word(case, case.verdicts["5000"]) == "unlikely" for case, rule in far)
     print(f"Of the {len(far)} claims 5,000 km off on signs_dev that were unlikely before, {kept} still are: ", end="")
@@ -314,7 +335,7 @@ def _print_kinds(judged: Sequence[tuple[Case, Rule]]) -> None:
     for on_sign, surface in ((True, "a sign"), (False, "goods, prints, vehicles")):
         for kind in ("English", "mostly letters that are no words", "words of another language", "nothing"):
             own = [(c, rule) for c, rule in judged if c.photo.on_sign == on_sign and _kind(c) == kind]
-            before = sum(word_before(case.truth) == "unlikely" for case, _ in own)
+            before = sum(case.truth_before == "unlikely" for case, _ in own)
             after = sum(rule.word(case, case.truth) == "unlikely" for case, rule in own)
             print(f"| {kind}, {surface} | {len(own)} | {before} | {after} |")
 

@@ -91,19 +91,37 @@ def draw_label(lines: tuple[str, ...], size: int, rng: np.random.Generator) -> I
 def test_what_stands_on_goods_does_not_make_a_claim_unlikely(
     locator: Geolocator, rng: np.random.Generator, goods: str, claim: str
 ) -> None:
+    label, claimed = draw_label(GOODS[goods], 38, rng), Claim.parse(claim)
+    taken_for_a_sign = check(locator, label, claimed, LocateOptions(surface_shares={"sign": 1.0}))
+    assert taken_for_a_sign.against_prior < -1
+    for verdict in (check(locator, label, claimed), taken_for_a_sign):
+        assert verdict.evidence
+        assert verdict.word == "can't tell"
+        assert verdict.decided_by.startswith(
+            "what was read speaks against the claim, but may be misread, or stand on goods or guests' menus: "
+            "it belongs to the place with a probability of "
+        )
+
+
+@pytest.mark.parametrize(("goods", "claim"), [("sweets", "Germany"), ("oil", "Italy")])
+def test_what_stands_on_goods_does_not_make_a_claim_plausible(
+    locator: Geolocator, rng: np.random.Generator, goods: str, claim: str
+) -> None:
     verdict = check(locator, draw_label(GOODS[goods], 38, rng), Claim.parse(claim))
-    assert verdict.evidence
-    assert verdict.against_prior < -1
+    assert verdict.against_prior > 2
     assert verdict.word == "can't tell"
     assert verdict.decided_by.startswith(
-        "what was read speaks against the claim, but may be misread, or stand on goods or guests' menus: "
-        "it belongs to the place with a probability of "
+        "what was read speaks for the claim, but may be misread, or stand on goods or guests' menus: "
     )
 
 
 def test_english_alone_speaks_against_no_place(locator: Geolocator, rng: np.random.Generator) -> None:
-    verdict = check(locator, draw_label(MENU, 42, rng), Claim.parse("Tbilisi"))
-    assert verdict.against_prior < -1
+    menu = draw_label(MENU, 42, rng)
+    taken_for_a_sign = check(locator, menu, Claim.parse("Tbilisi"), LocateOptions(surface_shares={"sign": 1.0}))
+    assert taken_for_a_sign.against_prior < -1
+    assert taken_for_a_sign.word == "can't tell"
+    verdict = check(locator, menu, Claim.parse("Tbilisi"))
+    assert verdict.against_prior < -0.5
     assert verdict.word == "can't tell"
     assert verdict.to_json()["local_writing"]["only_english"] is True
     assert (

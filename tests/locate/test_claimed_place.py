@@ -68,6 +68,18 @@ def test_claims_are_understood(text: str, name: str) -> None:
     assert Claim.parse(text).name == name
 
 
+@pytest.mark.parametrize(
+    ("region", "town"),
+    [("Catalonia", "Altafulla"), ("England", "Blackpool"), ("Hawaii", "Kaanapali"), ("Brittany", "Roscoff")],
+)
+def test_a_region_holds_its_towns_on_the_coast(region: str, town: str) -> None:
+    claim, spot = Claim.parse(region), Claim.parse(town).point
+    assert spot is not None
+    on_the_beach = Posterior.from_mass(np.concatenate([TOWNS, spot]), [[0.1, 0.1, 0.1, 0.1, 0.6]], np.full(5, 1.0))
+    assert claim.mass(on_the_beach) == pytest.approx(0.6)
+    assert claim.rank(on_the_beach) == 1
+
+
 def test_what_is_no_place_is_refused() -> None:
     with pytest.raises(InputError) as error:
         Claim.parse("Xyzzyplugh")

@@ -4,9 +4,9 @@ The verdict compares the probability of the claim with its prior and with the be
 the claim and the evidence for and against it.
 
 Text in the picture can be misread, or stand on goods from elsewhere; then it carries no information about the place. So
-text counts against a claim only with the probability t that it belongs to the place (``evidence.local_writing``):
-P = (1 - t) P(without the text) + t P(with all evidence). The limits from which a claim is unlikely are in
-``data/verdict.toml``.
+text counts, for a claim and against it, only with the probability t that it belongs to the place
+(``evidence.local_writing``): P = (1 - t) P(without the text) + t P(with all evidence). English alone counts for a claim
+but never against one. The limits from which a claim is unlikely are in ``data/verdict.toml``.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ THIN_NATS = 1.0
 """Evidence that changes the claim's log probability by less than this counts neither for the claim nor against it."""
 STRONG_NATS = 2.0
 """A claim is only plausible where the best other place is favoured by at most this many nats."""
+NOTED_NATS = 0.4
+"""Text that changes the claim's log probability by more than this is named as what was read for or against it."""
 
 
 @functools.cache
@@ -89,22 +91,24 @@ class Verdict:
     @property
     def surely_against_prior(self) -> float:
         """Like ``against_prior``, but text counts only as far as it belongs to the place."""
-        return _log_ratio(self._allowing(self.unread, self.probability), self.prior)
+        return self._guarded(self.writing.weight)[0]
 
     @property
     def surely_against_best(self) -> float:
         """Like ``against_best``, but text counts only as far as it belongs to the place."""
-        other = self._allowing(self.others.unread, self.others.probability)
-        return self.surely_against_prior - _log_ratio(other, self.others.prior)
+        return self._guarded(self.writing.weight)[1]
 
-    def _allowing(self, unread: float, probability: float) -> float:
-        weight = self.writing.weight
-        return (1 - weight) * unread + weight * probability
+    def _guarded(self, weight: float) -> tuple[float, float]:
+        """Return the nats against the prior, and against the best other place, where text counts with this weight."""
+        claimed, other = ((1 - weight) * place.unread + weight * place.probability for place in (self, self.others))
+        against_prior = _log_ratio(claimed, self.prior)
+        return against_prior, against_prior - _log_ratio(other, self.others.prior)
 
     @property
     def word(self) -> str:
         """The verdict in one word: "plausible", "unlikely" or "can't tell"."""
-        if self.against_prior >= THIN_NATS and self.against_best >= -STRONG_NATS:
+        for_prior, for_best = self._guarded(self.writing.local)
+        if for_prior >= THIN_NATS and for_best >= -STRONG_NATS:
             return "can't tell" if self.record_contradicts else "plausible"
         if self.record_contradicts or self.is_unlikely_by(*fitted_strength()):
             return "unlikely"
@@ -124,17 +128,7 @@ class Verdict:
         """What decides the verdict, as a sentence without a full stop."""
         share = "over 99 %" if self.writing.local >= 0.995 else f"{100 * self.writing.local:.0f} %"
         if self.word == "can't tell":
-            if self.record_contradicts:
-                return "the recorded position speaks against the claim, and what was read speaks for it"
-            against = self.against_prior <= -THIN_NATS and self.unread > self.probability
-            if against and self.writing.only_english:
-                return "what was read is English, which is written all over the world: alone it speaks against no place"
-            if against:
-                return (
-                    "what was read speaks against the claim, but may be misread, or stand on goods or guests' menus: "
-                    f"it belongs to the place with a probability of {share}"
-                )
-            return "nothing speaks clearly for the claim or against it"
+            return self._undecided(share)
         read_nats = abs(_log_ratio(self.probability, self.unread))
         recorded_nats = max((abs(one.nats) for one in self.evidence if one.cue.kind == "exif"), default=0.0)
         if self.used_exif and (self.record_contradicts or recorded_nats >= read_nats):
@@ -142,6 +136,20 @@ class Verdict:
         if read_nats >= THIN_NATS:
             return f"what was read decides; it belongs to the place with a probability of {share}"
         return "what the picture looks like decides"
+
+    def _undecided(self, share: str) -> str:
+        """Return why the verdict is "can't tell"; ``share`` is the probability that the text belongs to the place."""
+        if self.record_contradicts:
+            return "the recorded position speaks against the claim, and what was read speaks for it"
+        read_nats = _log_ratio(self.probability, self.unread)
+        if abs(read_nats) < NOTED_NATS:
+            return "nothing speaks clearly for the claim or against it"
+        if read_nats < 0 and self.writing.only_english:
+            return "what was read is English, which is written all over the world: alone it speaks against no place"
+        return (
+            f"what was read speaks {'for' if read_nats > 0 else 'against'} the claim, but may be misread, or stand on "
+            f"goods or guests' menus: it belongs to the place with a probability of {share}"
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the verdict as one JSON document."""

@@ -96,8 +96,8 @@ class Claim:
         """Return the probability of the claim under a posterior of one row."""
         if self.point is not None:
             return float(posterior.mass_within(self.point, CLAIM_KM)[0])
-        if self.region is not None:
-            return float(posterior.mass[0, self.region.holds(_spots(posterior))].sum())
+        if self.division is not None:
+            return _division_mass(self.division, posterior)
         return self._shares(posterior).get(self._key, 0.0)
 
     def off_km(self, position: tuple[float, float]) -> float:
@@ -188,6 +188,18 @@ class Others(NamedTuple):
     unread: float
     """Its probability without the text in the picture."""
     prior: float
+
+
+def _division_mass(division: NamedArea, posterior: Posterior) -> float:
+    """Return the probability of a division under a posterior of one row, as ``region_masses`` counts it.
+
+    The towns decide what belongs to it, not an outline: a town on a beach can lie outside a simplified coast.
+    """
+    country_index = np.ravel(posterior.support.country_index)
+    in_country = country_index == countries().number_of[division.country_code]
+    found = place_names.division_index(_spots(posterior)[in_country], country_index[in_country])
+    inside = found == division.division
+    return float(posterior.mass[0, in_country][inside].sum())
 
 
 def _area_name(key: tuple[str, str | None]) -> str:
