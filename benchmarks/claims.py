@@ -54,7 +54,7 @@ TRIES = 60
 FOLDS = 5
 MOST_WRONG = 0.01
 """Largest share of true claims that may be called unlikely."""
-PRIOR_GRID = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.3, 2.6, 3.0)
+PRIOR_GRID = (0.8, 0.9, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.3, 2.6, 3.0)
 BEST_GRID = (2.0, 2.5, 3.0)
 MISLED_NATS = 0.7
 """The writing in a photo misleads where it makes the true place or country less likely by more than this, in nats."""
