@@ -58,9 +58,9 @@ def test_the_tables_are_small() -> None:
 
 
 def test_loading_is_fast() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     Gazetteer()
-    assert time.perf_counter() - start < 2  # about 0.15 s alone
+    assert time.process_time() - start < 2  # about 0.15 s alone
 
 
 def test_rows_are_sorted_by_country_and_size(towns: Gazetteer) -> None:
@@ -282,10 +282,10 @@ def test_nothing_similar_is_missed(towns: Gazetteer) -> None:
 def test_lookups_are_fast(towns: Gazetteer) -> None:
     words = ["Bercelona", "Vilanova i la Geltru", "Hospital", "Restaurante", "Моссква", "Springfeld"]
     towns.similar("warm")
-    start = time.perf_counter()
+    start = time.process_time()
     for word in words * 5:
         towns.similar(word)
-    assert (time.perf_counter() - start) / 30 < 0.03  # about 1 ms alone
+    assert (time.process_time() - start) / 30 < 0.03  # about 1 ms alone
 
 
 # --- nearest

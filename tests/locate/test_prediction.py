@@ -118,7 +118,7 @@ def test_the_document_has_every_part_as_json() -> None:
     document = json.loads(json.dumps(made.to_document(), allow_nan=False))
     assert document["within"] == {"1": 0.002, "25": 0.914, "200": 0.97, "750": 0.999, "2500": 1.0}
     assert document["evidence"] == [
-        {"kind": "text/word", "what": "Gare", "means": "French", "nats": 1.5, "box": [1, 2, 3, 4]}
+        {"kind": "text/word", "what": "Gare", "means": "French", "nats": 1.5, "box": [1, 2, 3, 4], "surface": None}
     ]
     assert document["recorded"] == {"latitude": 48.0, "longitude": 2.0}
     assert document["countries"][0] == {"country_code": "FR", "probability": 0.98}

@@ -16,6 +16,7 @@ PARTS = {
     "distance",
     "level",
     "means",
+    "name",
     "percent",
     "ratio",
     "subject",

@@ -35,6 +35,9 @@ STRONG_NATS = 2.0
 NOTED_NATS = 0.4
 """Text that changes the claim's log probability by more than this is named as what was read for or against it."""
 
+LEAST_LOCAL = 0.5
+"""Text makes a claim plausible only if it belongs to the place with at least this probability."""
+
 
 @functools.cache
 def fitted_strength() -> tuple[float, float]:
@@ -108,11 +111,16 @@ class Verdict:
     def word(self) -> str:
         """The verdict in one word: "plausible", "unlikely" or "can't tell"."""
         for_prior, for_best = self._guarded(self.writing.local)
-        if for_prior >= THIN_NATS and for_best >= -STRONG_NATS:
+        if for_prior >= THIN_NATS and for_best >= -STRONG_NATS and self._is_local:
             return "can't tell" if self.record_contradicts else "plausible"
         if self.record_contradicts or self.is_unlikely_by(*fitted_strength()):
             return "unlikely"
         return "can't tell"
+
+    @property
+    def _is_local(self) -> bool:
+        """Whether the picture itself, or text that more likely than not belongs to the place, speaks for the claim."""
+        return self.writing.local >= LEAST_LOCAL or _log_ratio(self.unread, self.prior) >= THIN_NATS
 
     @property
     def record_contradicts(self) -> bool:
