@@ -107,7 +107,8 @@ def line_scripts(crops: Sequence[NDArray[np.uint8]]) -> list[LineScript]:
     """Return the script of each crop of a line: (height, width, 3) in BGR or RGB, or (height, width) in grey."""
     import cv2
 
-    lines = [to_height(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY) if crop.ndim == 3 else crop) for crop in crops]
+    greys = [np.asarray(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), np.uint8) if crop.ndim == 3 else crop for crop in crops]
+    lines = [to_height(grey) for grey in greys]
     order = sorted(range(len(lines)), key=lambda row: lines[row].shape[1])
     found: dict[int, LineScript] = {}
     for start in range(0, len(order), BATCH):
