@@ -12,7 +12,7 @@ from whereshot.earth import sphere
 from whereshot.earth.place_names import town_radius_km
 from whereshot.earth.towns import gazetteer
 
-AROUND_TOWN_KM = 5.0
+AROUND_TOWN_KM = 10.0
 """A position at most this far outside a town still counts as the town."""
 LEAST_REGION_KM = 10.0
 """A region is taken to reach at least this far from its centre."""
@@ -27,7 +27,7 @@ class Extent(NamedTuple):
 
 
 def town_extent(town: int) -> Extent:
-    """Return the circle of a town by its number in the gazetteer: its radius and 5 km more, around its centre."""
+    """Return the circle of a town by its number in the gazetteer: its radius and 10 km more, around its centre."""
     towns = gazetteer()
     latitude, longitude = towns.points[town].tolist()
     return Extent(latitude, longitude, float(town_radius_km(towns.populations[town])) + AROUND_TOWN_KM)

@@ -31,7 +31,7 @@ def sure_of(
     * Country: the mass of the places inside it (``shares``, heaviest first).
     * Region: the mass of the places inside it. Of a place with a large extent only the share counts that fits into a
       disc of the region's size (``region_radius_km``).
-    * City: the town that ``place`` names. The mass, with the extents of the places, within the town's radius and 5 km
+    * City: the town that ``place`` names. The mass, with the extents of the places, within the town's radius and 10 km
       more around its centre (``town_extent``).
     * Street: ``street``, the mass within 1 km of the answer, in the town that ``place`` names.
 
