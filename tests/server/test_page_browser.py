@@ -28,6 +28,7 @@ TITLES = (
     "the keyboard alone is enough",
     "nothing serious stands in the way of a screen reader",
     "what is not sure does not look sure",
+    "no head is sure of a country that does not hold 90 %",
     "what the camera recorded is a mark of its own, with its distance, and can be left out",
     "several photos have one pooled answer, and what is no photo is explained",
     "each of several photos has its answer as soon as it is there",
