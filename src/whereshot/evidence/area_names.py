@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from whereshot.earth.country_names import english_names
 from whereshot.earth.divisions import NamedArea
 from whereshot.earth.towns import gazetteer
 from whereshot.evidence import name_context
 from whereshot.evidence.ambiguous_names import other_meanings
-from whereshot.evidence.base import Cue, Line, Proposal
+from whereshot.evidence.base import Cue, Line
 from whereshot.evidence.qualified_names import AreaSpan, area_spans
-from whereshot.evidence.town_spans import WrittenLine, largest_towns
+from whereshot.evidence.town_spans import WrittenLine, largest_towns, proposals_of
 
 SPREAD_KM = 20.0
 """Half of a proposed town's probability lies within this distance."""
@@ -60,19 +62,8 @@ def _cue(text: str, area: NamedArea, line: Line) -> Cue:
         countries = dict.fromkeys(english_names(), ELSEWHERE) | {area.country_code: 1.0}
         means = f"the country {area.name}"
         return Cue("text/area", text, means, "text/area/country", countries=countries, box=line.box)
-    known = gazetteer()
     towns = largest_towns(area.towns())
-    weights = known.populations[towns].astype(float) ** 0.9 + 1.0
-    proposals = tuple(
-        Proposal(
-            name=known.name(int(town)),
-            latitude=float(known.points[town, 0]),
-            longitude=float(known.points[town, 1]),
-            country_code=area.country_code,
-            spread_km=SPREAD_KM,
-            weight=float(weight),
-        )
-        for town, weight in zip(towns, weights / weights.sum(), strict=True)
-    )
+    weights = gazetteer().populations[towns].astype(float) ** 0.9 + 1.0
+    proposals = proposals_of(towns, weights, np.full(len(towns), SPREAD_KM))
     means = f"the region {area.name} ({area.country_code})"
     return Cue("text/area", text, means, "text/area/region", proposals=proposals, box=line.box)

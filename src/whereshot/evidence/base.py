@@ -7,7 +7,7 @@ proposed places, or a likelihood for every place. ``fusion`` applies cues to a p
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -61,6 +61,16 @@ class Line:
             return replace(self, box=box)
         a, b, c, d = (((x + left) * factor, (y + top) * factor) for x, y in self.corners)
         return replace(self, box=box, corners=(a, b, c, d))
+
+
+def box_around(boxes: Iterable[Box]) -> Box:
+    """Return the smallest box around all boxes; there must be one at least.
+
+    >>> box_around([(0, 5, 10, 20), (3, 1, 30, 9)])
+    (0, 1, 30, 20)
+    """
+    left, top, right, bottom = zip(*boxes, strict=True)
+    return min(left), min(top), max(right), max(bottom)
 
 
 def mean_surfaces(lines: Sequence[Line]) -> dict[str, float] | None:

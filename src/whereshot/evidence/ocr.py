@@ -43,10 +43,10 @@ LEAST_SCRIPT = 0.8
 """A line that is read gets a script if the script has at least this probability."""
 LEAST_UNREAD = 0.75
 """An unread line is reported if one script has at least this probability."""
-RARE_SCRIPTS = frozenset(
-    {"Armenian", "Ethiopic", "Georgian", "Gujarati", "Gurmukhi", "Kannada"}
-    | {"Khmer", "Lao", "Malayalam", "Myanmar", "Odia", "Sinhala"}
-)
+RARE_SCRIPTS = {
+    "Armenian", "Ethiopic", "Georgian", "Gujarati", "Gurmukhi", "Kannada", "Khmer", "Lao", "Malayalam", "Myanmar",
+    "Odia", "Sinhala",
+}  # fmt: skip
 LEAST_RARE = 0.95
 """The same for RARE_SCRIPTS: few photos show them, so most weak signs of them would be mistakes."""
 DOUBTFUL_CONFIDENCE = 0.9

@@ -9,7 +9,6 @@ support a name that is also an ordinary word or a person's is no evidence, nor i
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from whereshot.earth.name_index import name_keys
 from whereshot.earth.towns import gazetteer
 from whereshot.evidence import name_context, qualified_names
 from whereshot.evidence.ambiguous_names import LARGEST_NAMESAKE, other_meanings
-from whereshot.evidence.base import Box, Cue, Line, Proposal
+from whereshot.evidence.base import Box, Cue, Line, box_around
 from whereshot.evidence.lexicon import frequent_in_one_language
 from whereshot.evidence.qualified_names import Qualified, area_spans, greeted_area
 from whereshot.evidence.town_hosts import host_towns
@@ -34,6 +33,7 @@ from whereshot.evidence.town_spans import (
     is_written_as_name,
     largest_towns,
     misread_towns,
+    proposals_of,
     town_spans,
 )
 from whereshot.evidence.web_addresses import host_words
@@ -105,20 +105,9 @@ def _rank(mention: Mention) -> tuple[int, int]:
 
 
 def _cue(mention: Mention) -> Cue:
-    known = gazetteer()
-    population = np.maximum(known.populations[mention.towns].astype(float), 300.0)
-    weight = population**0.9
-    proposals = tuple(
-        Proposal(
-            name=str(known.names[index]),
-            latitude=float(known.points[index, 0]),
-            longitude=float(known.points[index, 1]),
-            country_code=str(known.country_codes[index]),
-            spread_km=float(np.clip(0.02 * math.sqrt(people), mention.spread_km, max(12.0, mention.spread_km))),
-            weight=float(share),
-        )
-        for index, people, share in zip(mention.towns, population, weight / weight.sum(), strict=True)
-    )
+    population = np.maximum(gazetteer().populations[mention.towns].astype(float), 300.0)
+    spread_km = np.clip(0.02 * np.sqrt(population), mention.spread_km, max(12.0, mention.spread_km))
+    proposals = proposals_of(mention.towns, population**0.9, spread_km)
     first = max(proposals, key=lambda proposal: proposal.weight)
     others = {1: "", 2: ", or the other place so called"}.get(
         len(proposals), f", or one of {len(proposals) - 1} other places so called"
@@ -167,8 +156,7 @@ def _mentions(lines: Sequence[Line]) -> Iterator[Mention]:
 
 def _qualified_mention(qualified: Qualified, lines: Sequence[Line]) -> Mention:
     town, area = qualified.town, qualified.area
-    a, b = lines[town.line.number].box, lines[area.line.number].box
-    box = (min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
+    box = box_around(lines[span.line.number].box for span in (town, area))
     name = next((one.name for one in area.areas if one.holds(town.towns).any()), area.text)
     return Mention(qualified.text, town.towns, town.errors, "text/place/qualified", box, area=name)
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from whereshot.earth.country_names import english_names
 from whereshot.earth.name_index import name_keys
-from whereshot.evidence.base import Box, Cue, Line
+from whereshot.evidence.base import Box, Cue, Line, box_around
 from whereshot.evidence.lexicon import fold
 from whereshot.foundation.package_data import read_table, read_toml
 
@@ -183,19 +183,13 @@ def _cue(theme: str, found: Sequence[FoundWord]) -> Cue:
     """Return the cue of the words of one theme, the most specific words first."""
     found = sorted(found, key=lambda finding: (sum(finding.entry.countries.values()), finding.entry.doubt))
     named = found[:MOST_QUOTED]
-    boxes = [finding.box for finding in found]
     return Cue(
         "text/public-word",
         " / ".join(finding.text for finding in named),
         "; ".join(explain(finding) for finding in named),
         f"text/public-word/{theme}",
         countries=_likelihoods([finding.entry for finding in found]),
-        box=(
-            min(box[0] for box in boxes),
-            min(box[1] for box in boxes),
-            max(box[2] for box in boxes),
-            max(box[3] for box in boxes),
-        ),
+        box=box_around(finding.box for finding in found),
     )
 
 
@@ -224,7 +218,7 @@ def explain(finding: FoundWord) -> str:
     likely = [code for code in codes if entry.countries[code] >= entry.countries[codes[0]] / 4]
     names = [english_names()[code] for code in likely[:3]]
     more = len(likely) - len(names)
-    where = ", ".join(names) + (f" and {more} more" if more else "") if more else _joined(names)
+    where = f"{', '.join(names)} and {more} more" if more else _joined(names)
     return f"'{finding.text}': {_themes()[1][entry.kind]} in {where}"
 
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors.numpy import load
 
-from whereshot.evidence.base import SURFACES, Box, Line
+from whereshot.evidence.base import SURFACES, Box, Line, box_around
 from whereshot.evidence.reliability import fitted_reliabilities
 from whereshot.foundation.package_data import read_bytes, read_toml
 from whereshot.models import model_folder, runtime
@@ -117,7 +117,7 @@ def blocks_of(lines: Sequence[Line]) -> list[TextBlock]:
         groups = [group for group in groups if group not in touching] + [
             [row, *(n for group in touching for n in group)]
         ]
-    blocks = [TextBlock(tuple(sorted(group)), _around([lines[row].box for row in group])) for group in groups]
+    blocks = [TextBlock(tuple(sorted(group)), box_around(lines[row].box for row in group)) for group in groups]
     return sorted(blocks, key=lambda block: -block.area)
 
 
@@ -125,11 +125,6 @@ def _is_near(a: Box, b: Box) -> bool:
     """Return whether two boxes touch after each is widened by ``GAP`` heights of the lower one."""
     gap = GAP * min(a[3] - a[1], b[3] - b[1])
     return max(a[0], b[0]) - min(a[2], b[2]) <= gap and max(a[1], b[1]) - min(a[3], b[3]) <= gap
-
-
-def _around(boxes: Sequence[Box]) -> Box:
-    left, top, right, bottom = zip(*boxes, strict=True)
-    return min(left), min(top), max(right), max(bottom)
 
 
 def shrunk(image: Image.Image) -> Image.Image:

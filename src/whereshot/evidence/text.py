@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from whereshot.evidence.area_names import area_cues
-from whereshot.evidence.base import Box, Cue, Line, mean_surfaces
+from whereshot.evidence.base import Box, Cue, Line, box_around, mean_surfaces
 from whereshot.evidence.country_languages import country_log_likelihood, leading_languages, log_seen
 from whereshot.evidence.known_languages import language_name
 from whereshot.evidence.language import identify
@@ -98,7 +99,7 @@ def _language_cue(
         means=f"the language looks like {named}" if named else "no one language stands out",
         trust=trust,
         countries={code: math.exp(value - peak) for code, value in likelihood.items()},
-        box=_around([line.box for line in lines]),
+        box=box_around(line.box for line in lines),
         languages={code: language_name(language) for code, language in leading.items()},
     )
 
@@ -123,8 +124,7 @@ def _country_log_likelihood(texts: Sequence[str]) -> tuple[dict[str, float], dic
     """
     passages = _passages(texts)
     share = min(1.0, INDEPENDENT_PASSAGES / len(passages))
-    total, seen = log_correction(), log_seen()
-    total = {code: total.get(code, 0.0) + seen.get(code, 0.0) for code in {**total, **seen}}
+    total = dict(_log_prior_of_text())
     most: dict[str, float] = {}
     leading: dict[str, str] = {}
     for passage in passages:
@@ -135,6 +135,13 @@ def _country_log_likelihood(texts: Sequence[str]) -> tuple[dict[str, float], dic
             if value > most.get(code, -math.inf):
                 most[code], leading[code] = value, spoken[code]
     return total, leading
+
+
+@functools.cache
+def _log_prior_of_text() -> Mapping[str, float]:
+    """Return log(P(country | photo with text that is read) / P(country | photo)) by country code, up to a constant."""
+    taken, seen = log_correction(), log_seen()
+    return {code: taken.get(code, 0.0) + seen.get(code, 0.0) for code in {**taken, **seen}}
 
 
 def _passages(texts: Sequence[str]) -> list[list[str]]:
@@ -148,13 +155,3 @@ def _passages(texts: Sequence[str]) -> list[list[str]]:
     if short:
         groups = [*groups[:-1], [*groups[-1], *short]] if groups else [short]
     return groups
-
-
-def _around(boxes: Sequence[Box]) -> Box:
-    """Return the smallest box around all boxes."""
-    return (
-        min(box[0] for box in boxes),
-        min(box[1] for box in boxes),
-        max(box[2] for box in boxes),
-        max(box[3] for box in boxes),
-    )

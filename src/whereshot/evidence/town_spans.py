@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.earth.towns import gazetteer
+from whereshot.evidence.base import Proposal
 from whereshot.evidence.worldwide_words import is_worldwide
 
 MOST_TOWNS = 24
@@ -130,6 +131,24 @@ def misread_towns(text: str) -> tuple[NDArray[np.int64], int]:
     near = np.array([index for index, errors in similar if errors == least], dtype=np.int64)
     is_short = least > 1 and letters < LEAST_LETTERS_TWO_ERRORS
     return near[known.populations[near] >= (MISREAD_POPULATION_SHORT if is_short else MISREAD_POPULATION)], least
+
+
+def proposals_of(
+    towns: NDArray[np.int64], weights: NDArray[np.float64], spread_km: NDArray[np.float64]
+) -> tuple[Proposal, ...]:
+    """Return a proposal for each town (n,), with its weight (n,), scaled to a sum of 1, and its spread in km (n,)."""
+    known = gazetteer()
+    return tuple(
+        Proposal(
+            name=known.name(int(town)),
+            latitude=float(known.points[town, 0]),
+            longitude=float(known.points[town, 1]),
+            country_code=str(known.country_codes[town]),
+            spread_km=float(spread),
+            weight=float(share),
+        )
+        for town, share, spread in zip(towns, weights / weights.sum(), spread_km, strict=True)
+    )
 
 
 def largest_towns(towns: Sequence[int] | NDArray[np.int64] | NDArray[np.int32]) -> NDArray[np.int64]:

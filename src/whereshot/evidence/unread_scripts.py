@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from whereshot.evidence.base import Box, Cue, Line, mean_surfaces
+from whereshot.evidence.base import Box, Cue, Line, box_around, mean_surfaces
 from whereshot.evidence.country_languages import country_languages
 from whereshot.evidence.known_languages import LANGUAGES
 
@@ -39,8 +39,8 @@ def unread_scripts(unread: Sequence[Line]) -> tuple[UnreadScript, ...]:
         if line.script is not None:
             by_script.setdefault(line.script, []).append(line)
     found = [
-        UnreadScript(script, max(line.confidence for line in lines), len(lines), _around(lines))
-        for script, lines in by_script.items()
+        UnreadScript(script, max(line.confidence for line in own), len(own), box_around(line.box for line in own))
+        for script, own in by_script.items()
     ]
     return tuple(sorted(found, key=lambda one: (-one.lines, -one.probability)))
 
@@ -86,13 +86,3 @@ def script_likelihood(script: str) -> dict[str, float]:
     share *= [(country, script) not in WRITTEN_OTHERWISE for country in known.countries]
     likelihood = share / share.max() * (1 - ELSEWHERE) + ELSEWHERE
     return dict(zip(known.countries, likelihood.tolist(), strict=True))
-
-
-def _around(lines: Sequence[Line]) -> Box:
-    boxes = [line.box for line in lines]
-    return (
-        min(box[0] for box in boxes),
-        min(box[1] for box in boxes),
-        max(box[2] for box in boxes),
-        max(box[3] for box in boxes),
-    )
