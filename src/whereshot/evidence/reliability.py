@@ -80,7 +80,7 @@ class Reliabilities:
 
     def best(self, cue: Cue) -> float:
         """Return the reliability of a cue on the surface where it is most reliable, after its discount."""
-        return min(max(self.on(cue.trust, surface) for surface in SURFACES) * cue.discount, MOST)
+        return min(self._highest(cue.trust) * cue.discount, MOST)
 
     def with_shares(self, shares: Mapping[str, float] | None) -> Reliabilities:
         """Return the same with other assumed shares of the surfaces; with the same ones for None."""
@@ -110,31 +110,27 @@ class Reliabilities:
         """
         alone: list[Together] = []
         groups: list[list[int]] = []
+        stands_on = [self.surfaces(cue) for cue in cues]
         for row, cue in enumerate(cues):
             if not cue.kind.startswith("text"):
                 alone.append(Together((row,), {(row,): 1.0}))
                 continue
-            near = next((group for group in groups if self._differ(cue, cues[group[0]]) < ALIKE), None)
+            near = next((group for group in groups if _differ(stands_on[row], stands_on[group[0]]) < ALIKE), None)
             if near is None:
                 groups.append([row])
             else:
                 near.append(row)
-        return [*alone, *(self._sets(rows, cues) for rows in groups)]
+        return [*alone, *(self._sets(rows, cues, stands_on) for rows in groups)]
 
-    def _differ(self, one: Cue, other: Cue) -> float:
-        """Return the total variation distance (0 to 1) between what two cues stand on."""
-        a, b = self.surfaces(one), self.surfaces(other)
-        return 0.5 * sum(abs(a.get(name, 0.0) - b.get(name, 0.0)) for name in SURFACES)
-
-    def _sets(self, rows: Sequence[int], cues: Sequence[Cue]) -> Together:
-        """Return the sets of cues that may be right together.
+    def _sets(self, rows: Sequence[int], cues: Sequence[Cue], stands_on: Sequence[Mapping[str, float]]) -> Together:
+        """Return the sets of cues that may be right together; ``stands_on`` are the surfaces of all cues.
 
         Let t be a cue's reliability on a surface, divided by its reliability on its best surface. On that surface the
         cue may be right with probability t; whenever it may be right, every cue with a larger t may be right too.
         """
         sets: dict[tuple[int, ...], float] = {}
         for surface in SURFACES:
-            share = sum(self.surfaces(cues[row]).get(surface, 0.0) for row in rows) / len(rows)
+            share = sum(stands_on[row].get(surface, 0.0) for row in rows) / len(rows)
             if share <= 0:
                 continue
             level = {row: self._level(cues[row], surface) for row in rows}
@@ -150,8 +146,17 @@ class Reliabilities:
 
     def _level(self, cue: Cue, surface: str) -> float:
         """Return a trust's reliability on a surface as a share of its best one."""
-        best = max(self.on(cue.trust, name) for name in SURFACES)
-        return self.on(cue.trust, surface) / best if best > 0 else 0.0
+        highest = self._highest(cue.trust)
+        return self.on(cue.trust, surface) / highest if highest > 0 else 0.0
+
+    def _highest(self, trust: str) -> float:
+        """Return the reliability of a trust on the surface where it is most reliable."""
+        return max(self.on(trust, surface) for surface in SURFACES)
+
+
+def _differ(one: Mapping[str, float], other: Mapping[str, float]) -> float:
+    """Return the total variation distance (0 to 1) between the surfaces of two cues."""
+    return 0.5 * sum(abs(one.get(name, 0.0) - other.get(name, 0.0)) for name in SURFACES)
 
 
 def likeliest_surface(cue: Cue) -> str | None:
