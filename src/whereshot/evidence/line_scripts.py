@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from importlib import resources
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from whereshot.foundation.onnx_session import open_session
+from whereshot.foundation.package_data import read_bytes
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -95,12 +97,7 @@ def as_input(lines: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.float32], N
 
 @functools.cache
 def _session() -> onnxruntime.InferenceSession:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    content = resources.files("whereshot").joinpath("evidence/data/line_scripts.onnx").read_bytes()
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return open_session(read_bytes("evidence/data/line_scripts.onnx"))
 
 
 def line_scripts(crops: Sequence[NDArray[np.uint8]]) -> list[LineScript]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from whereshot.foundation import processes
 from whereshot.foundation.errors import InputError, ModelError, require
+from whereshot.foundation.onnx_session import open_session
 from whereshot.foundation.progress import Track, silent
 from whereshot.photos.batches import Batch, batches, load
 from whereshot.photos.emptiness import EMPTY
@@ -59,13 +60,8 @@ class OnnxCompute:
     """
 
     def __init__(self, network: str | bytes) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+            self._session = open_session(network)
         except Exception as error:  # ONNX Runtime raises many kinds of errors
             name = "network.onnx" if isinstance(network, bytes) else network
             raise ModelError(f"{name}: ONNX Runtime cannot read it ({str(error).splitlines()[0]})") from error

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from whereshot.foundation.errors import InputError
+from whereshot.foundation.onnx_session import open_session
 from whereshot.photos.curate.base import CuratedPhoto, Reject, Settings, Step
 from whereshot.photos.scenes import SCENE_COLUMNS, SCENES
 
@@ -120,14 +121,10 @@ def read_hierarchy(path: str | Path) -> NDArray[np.float64]:
 @cache
 def _classifier(model: str, hierarchy: str | None) -> tuple[Any, int, NDArray[np.float64]]:
     """The session of a model, the side of its pictures, and its classes' shares (classes, 3)."""
-    import onnxruntime
-
     if not Path(model).is_file():
         raise InputError(f"{model}: no such file; --scene-model takes an ONNX file")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # several processes do the work
     try:
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        session = open_session(model)
     except Exception as error:  # onnxruntime's own, without a tree
         raise InputError(f"{model}: not a model in ONNX ({' '.join(str(error).split())[:120]})") from error
     matrix = np.eye(3) if hierarchy is None else read_hierarchy(hierarchy)
