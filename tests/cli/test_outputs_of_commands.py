@@ -162,6 +162,8 @@ def test_a_command_on_a_full_disk_leaves_what_was_there(
         code = ran(arguments, monkeypatch)
         said = capsys.readouterr().err
     assert code == 2
+    gc.collect()
+    assert capsys.readouterr().err == "", "a bar that is drawn after the error"
     last = said.splitlines()[-1]
     assert last.startswith("whereshot: ") and re.search(FULL, last) and "Traceback" not in said
     after = contents(place)
@@ -183,8 +185,6 @@ def test_a_command_looks_at_its_output_before_its_input(
     gone = dict.fromkeys(inputs, tmp_path / "gone") | {"RUN": inputs["RUN"]}
     words = [word.replace("OUT", str(file / "out")) for word in COMMANDS[name][1].split()]
     out = next(word for word in words if str(file) in word).removeprefix("out=")
-    gc.collect()  # a progress bar of a command that failed in an earlier test is drawn a last time now, not below
-    capsys.readouterr()
     assert ran([str(gone.get(word, word)) for word in words], monkeypatch) == 2
     said = capsys.readouterr().err
     assert said == f"whereshot: {out}: cannot be written ({file} is a file); choose another place\n"

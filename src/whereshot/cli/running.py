@@ -10,6 +10,7 @@ import errno
 import io
 import os
 import sys
+import traceback
 from typing import NoReturn
 
 import typer
@@ -36,8 +37,7 @@ def _run() -> NoReturn:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # the name of a file may not be text
     try:
-        stopped = app(standalone_mode=False)  # the exit code of help (0) and, in some versions of typer, of Ctrl-C
-        sys.stdout.flush()
+        stopped = _answer()
     except WhereshotError as error:
         _fail(str(error))
     except (typer.Abort, KeyboardInterrupt):  # Ctrl-C is one of these, by the version of typer
@@ -64,6 +64,24 @@ def _run() -> NoReturn:
     if stopped == INTERRUPTED:
         _interrupted()
     sys.exit(stopped or base.exit_code())
+
+
+def _answer() -> int | None:
+    """Run the command and return its exit code. Where it fails, its progress bars end before the error is printed."""
+    try:
+        stopped: int | None = app(standalone_mode=False)  # also the exit code of help, and of Ctrl-C in some typer
+        sys.stdout.flush()
+    except Exception as error:
+        _end_progress(error)
+        raise
+    return stopped
+
+
+def _end_progress(error: BaseException | None) -> None:
+    """Close what the frames of a failed command hold: the traceback keeps iterations, and so their bars, alive."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def _reader_left() -> NoReturn:
