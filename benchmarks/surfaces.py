@@ -517,10 +517,6 @@ def print_judging(real: Sequence[Case], drawn: Sequence[Case]) -> None:
                 print(f"| {name}{surface} | {len(shares)} | {percent(taken, len(shares))} | {np.mean(shares):.2f} |")
 
 
-def case_sign_share(case: Case) -> float:
-    return case.shares["sign"]
-
-
 def write_files(weights: surfaces.SignWeights, count: int) -> None:
     """Write the weights, and the reliability table with the shares of this file."""
     document: dict[str, Any] = {

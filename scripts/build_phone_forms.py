@@ -15,9 +15,6 @@ import re
 import pyarrow as pa
 import shipped_table
 
-MAIN_SHARE = 0.05
-"""Likelihood of a further country of a calling code, relative to its main country."""
-
 
 def groups_of(pattern: str) -> list[tuple[int, int]] | None:
     """Return the least and most digits of each group of a pattern; None where a group has no fixed length."""

@@ -18,9 +18,6 @@ from whereshot.evaluate.tables import Problems, read_answers, read_truth
 N = 30
 
 
-WRAPPED = "longitude must lie between -180 and 180 degrees (one turn more is wrapped)"
-
-
 @pytest.fixture
 def places(rng: np.random.Generator) -> NDArray:
     """Where thirty photos were taken: all over, none where its latitude could be its longitude."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import httpx
 import pytest
 from hypothesis import given, settings
@@ -12,7 +9,6 @@ from hypothesis import strategies as st
 
 from http_client import is_problem, raw_form, sent
 from serving_process import Server
-from waiting import PATIENCE_S
 from whereshot.server.limits import Limits
 from whereshot.server.multipart import FormReader, Held
 from whereshot.server.problems import ProblemError
@@ -86,12 +82,3 @@ def test_memory_is_bounded_over_all_clients() -> None:
     assert refused.value.status == 429 and second.taken == 0
     held.give_back(first.taken)
     second.write(form([("photos", bytes(700))]))
-
-
-def refused(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "whereshot.cli", "serve", *arguments], capture_output=True, text=True, timeout=PATIENCE_S
-    )
-    assert done.returncode == 2 and done.stdout == ""
-    (line,) = done.stderr.strip().splitlines()
-    return line

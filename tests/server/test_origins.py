@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import httpx
 import pytest
 
@@ -70,12 +67,3 @@ def test_whose_page_may_send_photos(origin: str, host: str, own: bool) -> None:
     assert foreign_page("POST", both, host, allowed) is not None
     twice = [(b"origin", f"http://{host}".encode()), *headers]
     assert (foreign_page("POST", twice, host, allowed) is None) == own
-
-
-def refused(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "whereshot.cli", "serve", *arguments], capture_output=True, text=True, timeout=PATIENCE_S
-    )
-    assert done.returncode == 2 and done.stdout == ""
-    (line,) = done.stderr.strip().splitlines()
-    return line

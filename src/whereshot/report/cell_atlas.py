@@ -29,8 +29,6 @@ from whereshot.foundation.errors import InputError
 from whereshot.foundation.tables import write_parquet
 from whereshot.report import single_page
 
-EXPORTS = ("geojson", "geoparquet")
-
 GEOPARQUET_VERSION = "1.1.0"
 _DIGITS = 7
 """Decimal places of a coordinate in GeoJSON: about a centimetre (RFC 7946, 11.2)."""

@@ -13,16 +13,12 @@ from whereshot.foundation.jobs import (
     write_table,
 )
 from whereshot.foundation.jobs.engine import separated, shards_of
-from whereshot.foundation.tables import REJECTS, rejects_table
+from whereshot.foundation.tables import REJECTS
 from whereshot.photos.records import Records
 
 
 def kept(*ids: str) -> pa.Table:
     return pa.table({"id": list(ids)})
-
-
-def rejects(*ids: str, reason: str = "no position") -> pa.Table:
-    return rejects_table([(name, None, reason, "latitude is missing") for name in ids])
 
 
 def test_an_answer_in_shards(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +12,6 @@ import torch
 from PIL import Image
 
 from file_server import FileServer
-from whereshot.foundation.errors import InputError, ModelError, OutputError
 from whereshot.locate.geolocator import Geolocator
 from whereshot.models import catalog, hub, model_folder
 from whereshot.models.card import missing_sections
@@ -22,13 +20,6 @@ from whereshot.models.networks import geoclip
 from whereshot.photos.preprocess import load
 
 SMALL = {"embed_dim": 32, "depth": 2, "num_heads": 2, "img_size": 224}
-
-
-def refused(name: str, **settings: Any) -> str:
-    with pytest.raises((ModelError, OutputError, InputError)) as caught:
-        hub.get(name, **settings)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_the_pinned_tower_once(

@@ -35,7 +35,6 @@ from whereshot.photos.sources.street_provider import PANORAMAS, Provider, Viewpo
 
 NO_PANORAMA = "no panorama"
 DUPLICATE_PANORAMA = "duplicate panorama"
-NOT_NEEDED = "not needed"
 
 AT_A_TIME = 16
 MOST_FAILURES = 20
