@@ -130,12 +130,18 @@ def _countries(text: str) -> list[NamedArea]:
 
 
 @functools.cache
+def _people_of_divisions() -> list[int]:
+    """Return the inhabitants of the towns of each division, by its number."""
+    pairs, of_town = gazetteer().divisions
+    people: list[int] = np.bincount(of_town, gazetteer().populations, minlength=len(pairs)).astype(int).tolist()
+    return people
+
+
+@functools.cache
 def _people_of() -> dict[str, int]:
     """Return country code -> inhabitants of its towns."""
-    pairs, of_town = gazetteer().divisions
-    people = np.bincount(of_town, gazetteer().populations, minlength=len(pairs)).astype(int).tolist()
     total: dict[str, int] = {}
-    for (code, _), count in zip(pairs, people, strict=True):
+    for (code, _), count in zip(gazetteer().divisions[0], _people_of_divisions(), strict=True):
         total[code] = total.get(code, 0) + count
     return total
 
@@ -143,9 +149,8 @@ def _people_of() -> dict[str, int]:
 @functools.cache
 def _by_key() -> dict[str, tuple[NamedArea, ...]]:
     """Return the key of each name, abbreviation and code -> the divisions that it may mean."""
-    pairs, of_town = gazetteer().divisions
-    people = np.bincount(of_town, gazetteer().populations, minlength=len(pairs)).astype(int).tolist()
-    number_of = {pair: number for number, pair in enumerate(pairs)}
+    people = _people_of_divisions()
+    number_of = {pair: number for number, pair in enumerate(gazetteer().divisions[0])}
     usual = country_names.usual_names()["regions"]
     found: dict[tuple[str, int], NamedArea] = {}
     for table in ("regions", "region_parts"):
