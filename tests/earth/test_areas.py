@@ -45,6 +45,39 @@ def test_regions_are_those_that_points_are_told_to_be_in(rng: np.random.Generato
     assert (told == drawn).mean() > 0.97
 
 
+@pytest.mark.parametrize(
+    ("name", "town", "spot"),
+    [
+        ("Catalonia", "Altafulla", (41.1429, 1.3755)),
+        ("England", "Blackpool", (53.8167, -3.05)),
+        ("Hawaii", "Kaanapali", (20.9292, -156.6944)),
+        ("Brittany", "Roscoff", (48.7276, -3.9853)),
+        ("Maldives", "Thinadhoo", (0.5297, 72.9969)),
+        ("Europe", "Santa Marina Salina", (38.5606, 14.8728)),
+    ],
+)
+def test_an_area_holds_its_towns_on_the_coast(name: str, town: str, spot: tuple[float, float]) -> None:
+    """Some lie in the sea by the simplified coast; the rule is that of the names of places."""
+    area = areas.read_area(name)
+    assert area.holds([spot]).all(), town
+    assert not area.holds([[-60.0, spot[1]]]).any()
+
+
+def test_most_towns_of_the_gazetteer_lie_in_the_area_of_their_division() -> None:
+    """All towns of coastal divisions: with the polygons alone up to a tenth of them were lost."""
+    towns, of_town = gazetteer(), gazetteer().divisions[1]
+    for name in ("Catalonia", "Liguria", "Hawaii", "Brittany", "Galicia, Spain", "Split-Dalmatia"):
+        (division, *_) = find_divisions(name)
+        own = towns.points[of_town == division.division]
+        assert len(own) > 20
+        assert areas.area_of(division).holds(own).all(), name
+
+
+def test_polygons_of_a_file_hold_what_is_inside_them_alone() -> None:
+    strip = areas.Region("strip", shapely.box(1.0, 41.0, 1.3, 41.2))
+    assert strip.holds([[41.1, 1.2], [41.1429, 1.3755]]).tolist() == [True, False]
+
+
 def test_a_region_over_the_date_line_is_no_belt_round_the_world() -> None:
     eastern, northern = (areas.read_area(f"{name}, Fiji") for name in ("Eastern", "Northern"))
     elsewhere = shapely.box(-177, -90, 177, 90)

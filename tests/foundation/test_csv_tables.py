@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from whereshot.foundation.csv_tables import numbers, read
@@ -49,6 +49,7 @@ def test_any_table_of_text_is_read_back(
 
 
 @settings(max_examples=200, deadline=None)
+@example(data=b'a\r"\r"\r,')  # a closed quotation mark, then a row of another width
 @given(data=st.binary(max_size=60) | st.text(alphabet='ab,;\t\r\n"', max_size=60).map(str.encode))
 def test_any_file_is_a_table_or_one_line(data: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("csv") / "t.csv"
@@ -60,6 +61,15 @@ def test_any_file_is_a_table_or_one_line(data: bytes, tmp_path_factory: pytest.T
         assert "\n" not in str(error)
         return
     assert len(found.numbers) == len(found.columns)
+
+
+def test_a_broken_last_row_leaves_the_row_before_it(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b'id,text\n1,"two\nlines"\n2,b,c\n')
+    found = read(path)
+    assert found.columns.to_pylist() == [{"id": "1", "text": "two\nlines"}]
+    assert found.broken == {2: "3 fields where 2 were expected: '2,b,c'"}
+    assert found.numbers.tolist() == [1]
 
 
 @pytest.mark.parametrize(

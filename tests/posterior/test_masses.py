@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import shapely
 
-from whereshot.earth.areas import Region, read_region
+from whereshot.earth.areas import Region, read_area, read_region
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.masses import country_masses, region_masses, restricted
 from whereshot.posterior.prior import density_prior
@@ -51,6 +52,18 @@ def test_restricting_leaves_nothing_outside(rng: np.random.Generator) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["Catalonia", "Spain"])
+def test_a_town_on_the_beach_stays_in_its_region(name: str) -> None:
+    """The simplified coast leaves Altafulla in the sea."""
+    altafulla, perpignan = [41.1429, 1.3727], [42.6976, 2.8954]
+    region = read_area(name)
+    assert not shapely.intersects_xy(region.geometry, altafulla[1], altafulla[0])
+    kept = restricted(Posterior.from_mass([altafulla, perpignan], [[0.6, 0.4]], 1.0), region)
+    assert kept.places[0].tolist() == altafulla
+    assert kept.mass[0, 0] > 0.99
+    assert perpignan not in kept.places.tolist()
+
+
 def test_restricting_to_an_area_between_the_places() -> None:
     """No place lies in Luxembourg: its side that is nearer to the one place is likelier."""
     region = read_region("Luxembourg")
@@ -65,7 +78,8 @@ def test_restricting_weighs_places_inside_against_what_spills_over(rng: np.rando
     """Of Brussels' wide place the share that lies in France, counted by drawing, competes with Paris."""
     region = read_region("France")
     brussels = Posterior([[50.85, 4.35]], [[0]], 150.0)
-    spilled = region.holds(sample(brussels, 40_000, rng)[0]).mean()
+    drawn = sample(brussels, 40_000, rng)[0]
+    spilled = shapely.intersects_xy(region.geometry, drawn[:, 1], drawn[:, 0]).mean()  # not the sea at its coast
     both = Posterior.from_mass([[48.86, 2.35], [50.85, 4.35]], [[0.2, 0.8]], [1.0, 150.0])
     expected = 0.2 / (0.2 + 0.8 * spilled)
     assert restricted(both, region).mass[0, 0] == pytest.approx(expected, abs=0.03)

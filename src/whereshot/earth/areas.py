@@ -17,7 +17,7 @@ from shapely.affinity import scale, translate
 from shapely.geometry.base import BaseGeometry
 
 from whereshot.earth import border_files, country_names, near_names, place_names, polygons, sphere
-from whereshot.earth.countries import UnknownCountryError, countries, whole
+from whereshot.earth.countries import Country, UnknownCountryError, countries, whole
 from whereshot.earth.divisions import NamedArea, find_divisions
 from whereshot.earth.towns import gazetteer
 from whereshot.foundation.errors import InputError
@@ -63,7 +63,13 @@ def area_of(division: NamedArea) -> Region:
     clipped = shapely.intersection(area, known.by_code[division.country_code].geometry)
     inside = clipped if clipped.area else area
     shapes = [part for part in shapely.get_parts(inside) if part.geom_type == "Polygon"]
-    return Region(f"{division.name}, {division.country}", shapely.union_all(shapes))
+    name = f"{division.name}, {division.country}"
+    return Region(name, shapely.union_all(shapes), (division.country_code,), division.division)
+
+
+def area_of_country(country: Country) -> Region:
+    """Return the area of a country with its integral parts: France has Réunion."""
+    return Region(country.name, whole(country), tuple(part.code for part in countries().with_parts(country)))
 
 
 def read_area(text: str) -> Region:
@@ -95,14 +101,15 @@ def named_area(name: str) -> Region:
     No file is read. A country has its integral parts: France has Réunion. Raises UnknownAreaError.
     """
     try:
-        country = countries().find(name)
-        return Region(country.name, whole(country))
+        return area_of_country(countries().find(name))
     except UnknownCountryError:
         pass
     together = country_names.find_group(name)
     if together is not None:
         group, codes = together
-        return Region(group, shapely.union_all([whole(countries().by_code[code]) for code in codes]))
+        parts = [area_of_country(countries().by_code[code]) for code in codes]
+        geometry = shapely.union_all([part.geometry for part in parts])
+        return Region(group, geometry, tuple(code for part in parts for code in part.codes))
     found = find_divisions(name)
     if found:
         return area_of(found[0])
@@ -118,11 +125,31 @@ class Region:
 
     name: str
     geometry: BaseGeometry
+    codes: tuple[str, ...] = ()
+    """ISO codes of its countries, or of the country that it is a division of; () for the polygons of a file."""
+    division: int | None = None
+    """Number of the first-order division, as in ``place_names.region_index``; None for whole countries and polygons."""
 
     def holds(self, points: ArrayLike) -> NDArray[np.bool_]:
-        """Return which positions (n, 2) lie inside."""
+        """Return which positions (n, 2) lie inside.
+
+        Coasts are simplified, so a town on a beach can lie outside the polygons. So the area of a country holds what
+        ``place_names`` has in the country, which reaches half a degree into the sea. A division holds the positions
+        whose nearest town of the country is its own, and its polygons hold what is more than 100 km from all towns.
+        """
         p = sphere.points(points)
-        return shapely.intersects_xy(self.geometry, p[:, 1], p[:, 0])
+        drawn = np.asarray(shapely.intersects_xy(self.geometry, p[:, 1], p[:, 0]))
+        if not self.codes:
+            return drawn
+        known = countries()
+        country = known.index_of(p)
+        inside = np.isin(country, [known.number_of[code] for code in self.codes])
+        if self.division is None:
+            return inside | drawn
+        rows = np.flatnonzero(inside)
+        division = place_names.division_index(p[rows], country[rows])
+        drawn[rows] = np.where(division >= 0, division == self.division, drawn[rows])
+        return drawn
 
     def grid(self, count: int = 400) -> tuple[sphere.Points, NDArray[np.float64]]:
         """Return about ``count`` positions spread evenly over the area, and the steradians that each stands for.
@@ -160,4 +187,4 @@ def read_region(text: str) -> Region:
         country = countries().find(text)
     except UnknownCountryError:
         raise UnknownCountryError(f"no country {text!r} and no such file{near_names.hint(text)}") from None
-    return Region(country.name, whole(country))
+    return area_of_country(country)

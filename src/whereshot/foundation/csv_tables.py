@@ -256,9 +256,10 @@ def _parse(
         return pa.table({name: pa.array([], pa.string()) for name in names})  # a header without a line end
     if table.column_names != names:  # as of a header whose quotation marks are not closed
         raise pa.ArrowInvalid(f"the columns {names} were expected, and {table.column_names} were found")
-    last = table[-1][-1].as_py() if len(table) else ""
+    last_number = len(table) + len(broken)
+    last = table[-1][-1].as_py() if len(table) and last_number not in broken else ""
     if ("\n" in last or "\r" in last) and not end.rstrip(b"\r\n").endswith(b'"'):
         row = ",".join(column[-1].as_py() for column in table.columns)
-        broken[len(table) + len(broken)] = f"a quotation mark is not closed: {row[:80]!r}"
+        broken[last_number] = f"a quotation mark is not closed: {row[:80]!r}"
         table = table.slice(0, len(table) - 1)
     return table

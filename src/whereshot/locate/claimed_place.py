@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from whereshot.earth import areas, coordinates, country_names, near_names, place_names, sphere
-from whereshot.earth.countries import Country, countries, whole
+from whereshot.earth.countries import Country, countries
 from whereshot.earth.divisions import CODES_IN_USE, NamedArea, find_divisions
 from whereshot.earth.named_towns import Town, find_place
 from whereshot.foundation.errors import InputError
@@ -90,7 +90,7 @@ class Claim:
     @property
     def area(self) -> areas.Region | None:
         """The claimed country or region as an area; None for a point."""
-        return self.region if self.country is None else areas.Region(self.country.name, whole(self.country))
+        return self.region if self.country is None else areas.area_of_country(self.country)
 
     def mass(self, posterior: Posterior) -> float:
         """Return the probability of the claim under a posterior of one row."""
@@ -105,19 +105,12 @@ class Claim:
         spot = np.array(position)
         if self.point is not None:
             return float(sphere.distance_km(self.point[0], spot))
-        if self._holds(spot):
+        area = self.area or areas.area_of_country(self._country)
+        if area.holds(spot[None])[0]:
             return 0.0
-        outside = shapely.shortest_line((self.area or self._country).geometry, shapely.Point(spot[1], spot[0]))
+        outside = shapely.shortest_line(area.geometry, shapely.Point(spot[1], spot[0]))
         (longitude, latitude), *_ = outside.coords
         return float(sphere.distance_km(np.array([latitude, longitude]), spot))
-
-    def _holds(self, spot: NDArray[np.float64]) -> bool:
-        """Return whether a position lies in the claimed area, or in the sea close to its coast."""
-        if self.division is not None:
-            return bool(place_names.region_index(spot[None])[0, 1] == self.division.division)
-        known = countries()
-        number = int(known.index_of(spot[None])[0])
-        return number >= 0 and known.all[number] in known.with_parts(self._country)
 
     def others(self, after: Posterior, unread: Posterior, prior: Posterior) -> Others:
         """Return the best other place, with its probability after all evidence, without the text, and in the prior."""
