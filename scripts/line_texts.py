@@ -54,6 +54,23 @@ SHORT_FORMS = (
 """Short Latin lines: letters A, digits d, words W."""
 
 
+MADE_UP = {"Han": 0.0, "Kana": 0.0, "Hangul": 0.0, "Latin": 0.0, "Cyrillic": 0.1, "Arabic": 0.15, "Greek": 0.1}
+"""Share of words that are made up of the syllables of a script; 0.3 where none is given, for few words are known."""
+
+
+def syllables_of(word: str) -> list[str]:
+    """Return the letters of a word, each with its marks and the letters that a virama joins to it."""
+    found: list[str] = []
+    for char in word:
+        is_mark = unicodedata.category(char) in ("Mn", "Mc") or char in "\u200c\u200d"
+        is_joined = bool(found) and unicodedata.combining(found[-1].rstrip("\u200c\u200d")[-1:] or "a") == 9
+        if found and (is_mark or is_joined):
+            found[-1] += char
+        else:
+            found.append(char)
+    return found
+
+
 def _share(word: str) -> float:
     return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "big") / 2**64
 
@@ -94,14 +111,22 @@ class Words:
             script: [word for word in words if (_share(word) < TEST_SHARE) == is_test]
             for script, words in _by_script().items()
         }
+        self._syllables = {
+            script: sorted({part for word in words for part in syllables_of(word)})
+            for script, words in self._words.items()
+            if MADE_UP.get(script, 0.3) > 0
+        }
         self._letters = {script: "".join(words[:: max(1, len(words) // 4000)]) for script, words in self._words.items()}
 
-    def line(self, script: str, rng: np.random.Generator, *, mixed: float = 0.1) -> str:
-        """Draw a line in a script, mostly one to four words; a share ``mixed`` has Latin words or digits beside."""
+    def line(self, script: str, rng: np.random.Generator, *, mixed: float = 0.1, made_up: bool = False) -> str:
+        """Draw a line in a script, mostly one to four words; a share ``mixed`` has Latin words or digits beside.
+
+        With ``made_up``, some words are random syllables of the script, so that a reader does not learn the words.
+        """
         if script == "digits":
             return self._digits(rng)
         count = int(rng.choice((1, 2, 3, 4), p=(0.5, 0.28, 0.14, 0.08)))
-        words = [self._word(script, rng) for _ in range(count)]
+        words = [self._word(script, rng, made_up) for _ in range(count)]
         if script == "Latin" and rng.random() < 0.12:
             words = [self._short_latin(rng)]
         text = ("" if script in WITHOUT_SPACES and rng.random() < 0.8 else " ").join(words)
@@ -119,8 +144,11 @@ class Words:
             text += str(rng.choice(list(".!:?,-")))
         return text
 
-    def _word(self, script: str, rng: np.random.Generator) -> str:
+    def _word(self, script: str, rng: np.random.Generator, made_up: bool = False) -> str:
         words = self._words[script]
+        if made_up and rng.random() < MADE_UP.get(script, 0.3):
+            parts = self._syllables[script]
+            return "".join(parts[rng.integers(len(parts))] for _ in range(rng.integers(2, 6)))
         if script == "Kana" and rng.random() < 0.45:  # Japanese lines have Chinese characters beside kana
             return (
                 self._words["Han"][rng.integers(len(self._words["Han"]))][:4] + str(words[rng.integers(len(words))])[:6]

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from whereshot.evidence.line_scripts import CLASSES, HEIGHT, LONGEST, to_height
+from whereshot.evidence.writing import RIGHT_TO_LEFT
 
 MOST_TRIES = 200
 SIZES = (26, 34, 44)
@@ -59,7 +60,7 @@ GRADES = {"clean": CLEAN, "street": STREET, "hard": HARD}
 
 
 class Rendered(NamedTuple):
-    """A line (32, width) in grey, what is written on it, its script, and whether it is mirrored."""
+    """A line (height, width) in grey, what is written on it, its script, and whether it is mirrored."""
 
     pixels: NDArray[np.uint8]
     text: str
@@ -72,14 +73,14 @@ def _font(face: Face, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(face.path, size, index=face.index, layout_engine=ImageFont.Layout.RAQM)
 
 
-def ink_of(text: str, face: Face, size: int) -> Grey | None:
+def ink_of(text: str, face: Face, size: int, direction: str | None = None) -> Grey | None:
     """Return the ink (height, width) of a text, cut to its edges; None where nothing is drawn or it is too long."""
     font = _font(face, size)
-    left, top, right, bottom = (round(edge) for edge in font.getbbox(text))
+    left, top, right, bottom = (round(edge) for edge in font.getbbox(text, direction=direction))
     if not (2 <= right - left <= 60 * size and 2 <= bottom - top <= 4 * size):
         return None
     image = Image.new("L", (right - left, bottom - top))
-    ImageDraw.Draw(image).text((-left, -top), text, fill=255, font=font)
+    ImageDraw.Draw(image).text((-left, -top), text, fill=255, font=font, direction=direction)
     return np.asarray(image, np.float32) / 255
 
 
@@ -98,10 +99,18 @@ def _vertical(text: str, face: Face, size: int) -> Grey | None:
 
 
 class Renderer:
-    """Draws lines from words, fonts by script and family, and backgrounds."""
+    """Draws lines from words, fonts by script and family, and backgrounds.
 
-    def __init__(self, words: Words, fonts: dict[str, dict[str, list[Face]]], backgrounds: Backgrounds) -> None:
+    A line has the height ``height_px``, or the height of its scene where that is None. Where ``is_whole`` is true, a
+    text that is longer than ``longest_px`` is not cut: another text is drawn. Where it is false, lines may be vertical.
+    """
+
+    def __init__(
+        self, words: Words, fonts: dict[str, dict[str, list[Face]]], backgrounds: Backgrounds,
+        *, height_px: int | None = HEIGHT, longest_px: int = LONGEST, is_whole: bool = False,
+    ) -> None:  # fmt: skip
         self.words, self.fonts, self.backgrounds = words, fonts, backgrounds
+        self.height_px, self.longest_px, self.is_whole = height_px, longest_px, is_whole
 
     def face(self, script: str, rng: np.random.Generator) -> Face:
         """Draw a family, then one of its faces."""
@@ -114,9 +123,9 @@ class Renderer:
     ) -> Rendered:
         """Draw a line in a script of ``CLASSES``; "none" gives a text-free crop."""
         if script == "none":
-            return Rendered(self._text_free(rng, how), "", script, False)
+            return Rendered(self._scaled(self._text_free(rng, how)), "", script, False)
         for _ in range(MOST_TRIES):
-            written = text if text is not None else self.words.line(script, rng)
+            written = text if text is not None else self.words.line(script, rng, made_up=self.is_whole)
             ink = self._ink(written, script, rng)
             if ink is not None:
                 break
@@ -128,21 +137,27 @@ class Renderer:
         mirrored = rng.random() < how.mirrored
         if mirrored:
             scene = scene[:, ::-1]
-        return Rendered(_finished(scene, rng, how), written, script, bool(mirrored))
+        return Rendered(self._scaled(_finished(scene, rng, how)), written, script, bool(mirrored))
+
+    def _scaled(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return pixels if self.height_px is None else to_height(pixels, self.height_px, self.longest_px)
 
     def _ink(self, text: str, script: str, rng: np.random.Generator) -> Grey | None:
         face, size = self.face(script, rng), int(rng.choice(SIZES))
         if not set(face.missing).isdisjoint(text):
             return None
-        is_vertical = rng.random() < VERTICAL.get(script, 0)
-        ink = _vertical(text, face, size) if is_vertical else ink_of(text, face, size)
+        is_vertical = not self.is_whole and rng.random() < VERTICAL.get(script, 0)
+        direction = "rtl" if script in RIGHT_TO_LEFT else None
+        ink = _vertical(text, face, size) if is_vertical else ink_of(text, face, size, direction)
         if ink is None or ink.max() < 0.2:
             return None
         height, width = ink.shape
         stretch = float(np.exp(rng.normal(0, 0.18)))
-        room = int(height * LONGEST / HEIGHT * 0.9)
+        room = int(height * self.longest_px / (self.height_px or HEIGHT) * 0.9)
         width = max(4, round(width * stretch))
         ink = cv2.resize(ink, (width, height), interpolation=cv2.INTER_LINEAR)
+        if width > room and self.is_whole:
+            return None
         if width > room:
             start = int(rng.integers(0, width - room))
             ink = ink[:, start : start + room]
@@ -234,7 +249,7 @@ def _bent(mask: Grey, size: int, rng: np.random.Generator, how: Degradation) -> 
 
 
 def _finished(scene: Grey, rng: np.random.Generator, how: Degradation) -> NDArray[np.uint8]:
-    """Return a line (32, width) from a scene, after blur, low resolution, noise and JPEG."""
+    """Return a scene after blur, low resolution, noise and JPEG."""
     height, width = scene.shape
     low = round(float(np.exp(rng.uniform(np.log(how.lowest), np.log(60)))))
     if low < height:
@@ -257,8 +272,8 @@ def _finished(scene: Grey, rng: np.random.Generator, how: Degradation) -> NDArra
     pixels = (scene.clip(0, 1) * 255).astype(np.uint8)
     if rng.random() < 0.4:
         _, packed = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 92))])
-        pixels = cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE)
-    return to_height(pixels)
+        pixels = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.uint8)
+    return pixels
 
 
 def photos_of(folder: Path, names: list[str], side: int = 512) -> list[NDArray[np.uint8]]:

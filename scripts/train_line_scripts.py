@@ -19,8 +19,10 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -150,13 +152,13 @@ class Lines:
             self.files.add(path)
 
 
-def _jittered(line: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return a line with other polarity, a little cut or moved: what is cheap to change at each use."""
+def jittered(line: NDArray[np.uint8], rng: np.random.Generator, *, is_cut: bool = True) -> NDArray[np.uint8]:
+    """Return a line with other polarity, moved, and a little cut unless not ``is_cut``: what is cheap at each use."""
     if rng.random() < 0.4:
         line = 255 - line
     if rng.random() < 0.3:
         line = np.roll(line, int(rng.integers(-2, 3)), axis=0)
-    if line.shape[1] > 80 and rng.random() < 0.3:
+    if is_cut and line.shape[1] > 80 and rng.random() < 0.3:
         kept = int(rng.integers(line.shape[1] * 2 // 3, line.shape[1]))
         start = int(rng.integers(line.shape[1] - kept))
         line = line[:, start : start + kept]
@@ -221,15 +223,18 @@ def batches(work: Path, rng: np.random.Generator) -> Iterator[Batch]:
         chosen = chosen[np.argsort([lines.pixels[i].shape[1] for i in chosen], kind="stable")]
         for part in rng.permutation(len(chosen) // BATCH):
             rows = chosen[part * BATCH : (part + 1) * BATCH]
-            pixels, widths = as_input([_jittered(lines.pixels[i], rng) for i in rows])
+            pixels, widths = as_input([jittered(lines.pixels[i], rng) for i in rows])
             labels = torch.tensor([lines.labels[i] for i in rows])
             mirrored = torch.tensor([float(lines.mirrored[i]) for i in rows])
             yield torch.from_numpy(pixels), torch.from_numpy(widths), labels, mirrored
 
 
-def ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+Item = TypeVar("Item")
+
+
+def ahead(batches: Iterator[Item]) -> Iterator[Item]:
     """Yield the batches, which a thread prepares while the network learns."""
-    ready: queue.Queue[Batch] = queue.Queue(maxsize=4)
+    ready: queue.Queue[Item] = queue.Queue(maxsize=4)
 
     def prepare() -> None:
         for batch in batches:
@@ -272,9 +277,7 @@ def check(arguments: argparse.Namespace) -> None:
 
 
 def export(arguments: argparse.Namespace) -> None:
-    """Write the network as ONNX; its weights are kept in half precision and computed with in single precision."""
-    import onnx
-
+    """Write the network as ONNX with weights in half precision."""
     network = loaded(arguments.work)
     lines, widths = torch.zeros(2, 1, HEIGHT, 160), torch.tensor([160.0, 80.0])
     size = {"lines": {0: "n", 3: "width"}, "widths": {0: "n"}, "logits": {0: "n"}}
@@ -283,6 +286,14 @@ def export(arguments: argparse.Namespace) -> None:
         network, (lines, widths), str(path), input_names=["lines", "widths"], output_names=["logits"],
         dynamic_axes=size, opset_version=17, dynamo=False,
     )  # fmt: skip
+    halve(path, {"classes": " ".join(CLASSES)})
+    print(f"{path}: {path.stat().st_size:,} bytes")
+
+
+def halve(path: Path, notes: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Keep the weights of an ONNX file in half precision, and compute with them in single precision."""
+    import onnx
+
     model = onnx.load(path)
     casts = []
     for weights in model.graph.initializer:
@@ -293,9 +304,9 @@ def export(arguments: argparse.Namespace) -> None:
     nodes = list(model.graph.node)
     del model.graph.node[:]
     model.graph.node.extend([*casts, *nodes])
-    model.metadata_props.add(key="classes", value=" ".join(CLASSES))
+    for key, value in notes.items():
+        model.metadata_props.add(key=key, value=value)
     onnx.save(model, path)
-    print(f"{path}: {path.stat().st_size:,} bytes")
 
 
 def main() -> None:

@@ -71,24 +71,24 @@ class LineScript(NamedTuple):
         return float(self.probabilities[CLASSES.index("none")])
 
 
-def to_height(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a grey crop (height, width) at the height of lines (32, width), or its middle where it is too long."""
+def to_height(grey: NDArray[np.uint8], height_px: int = HEIGHT, longest_px: int = LONGEST) -> NDArray[np.uint8]:
+    """Return a grey crop (height, width) enlarged or shrunk to a height, or its middle where it is too long."""
     import cv2
 
     height, width = grey.shape
-    columns = max(SHORTEST, round(width * HEIGHT / height))
-    if columns > LONGEST:
-        kept = max(1, round(height * LONGEST / HEIGHT))
+    columns = max(SHORTEST, round(width * height_px / height))
+    if columns > longest_px:
+        kept = max(1, round(height * longest_px / height_px))
         start = (width - kept) // 2
-        grey, columns = grey[:, start : start + kept], LONGEST
-    method = cv2.INTER_AREA if height > HEIGHT else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(np.ascontiguousarray(grey), (columns, HEIGHT), interpolation=method), np.uint8)
+        grey, columns = grey[:, start : start + kept], longest_px
+    method = cv2.INTER_AREA if height > height_px else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(np.ascontiguousarray(grey), (columns, height_px), interpolation=method), np.uint8)
 
 
 def as_input(lines: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return lines (32, width) as the network takes them, normalised: (n, 1, 32, widest); and their widths (n,)."""
+    """Return lines (height, width) as a network takes them, normalised: (n, 1, height, widest); and widths (n,)."""
     widths = [line.shape[1] for line in lines]
-    batch = np.zeros((len(lines), 1, HEIGHT, max(64, -(-max(widths) // 16) * 16)), np.float32)
+    batch = np.zeros((len(lines), 1, lines[0].shape[0], max(64, -(-max(widths) // 16) * 16)), np.float32)
     for row, line in enumerate(lines):
         values = line.astype(np.float32)
         batch[row, 0, :, : line.shape[1]] = (values - values.mean()) / (values.std() + LEAST_DEVIATION)

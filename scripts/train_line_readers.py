@@ -1,0 +1,301 @@
+"""Train the networks that read lines in many scripts, on rendered lines: evidence/data/line_reader_*.
+
+    python scripts/train_line_readers.py render --work DIR --fonts FOLDER --shards 0:10     # again with 10:20, ...
+    python scripts/train_line_readers.py train --work DIR --group abugidas --samples 800000 # resumes where it stopped
+    python scripts/train_line_readers.py check --work DIR --group abugidas                  # fonts and words kept apart
+    python scripts/train_line_readers.py export --work DIR --group abugidas
+
+A shard is 2,000 lines of one script; its seed is its number and its script. Rendering and training may run at the same
+time: training takes the shards that are there. Photos of the shared table that may train what is shipped stand behind
+the lines; without them, textures do. It needs Pillow with raqm, and the fonts of ``line_fonts.DEBIAN_PACKAGES``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import line_texts
+import numpy as np
+import torch
+from line_backgrounds import Backgrounds
+from line_fonts import find_fonts, split
+from line_texts import Words
+from numpy.typing import NDArray
+from PIL import features
+from rendered_lines import GRADES, Renderer, photos_of
+from torch import nn
+from train_line_scripts import BACKGROUND_PHOTOS, PHOTOS, ahead, jittered, photo_names
+
+from whereshot.evidence.line_readers import GROUPS, HEIGHT_PX, Head, decode, steps_of
+from whereshot.evidence.line_scripts import as_input
+from whereshot.evidence.writing import FOREIGN, fold_writing, to_signs
+
+DATA = Path(__file__).parents[1] / "src" / "whereshot" / "evidence" / "data"
+SHARD = 2000
+LONGEST_RENDERED_PX = 560
+WEIGHTS = {
+    "Arabic": 2.0,
+    "Cyrillic": 1.4,
+    "Hangul": 1.6,
+    "Thai": 1.3,
+    "Devanagari": 1.8,
+    "Bengali": 1.2,
+    "Ethiopic": 1.3,
+}
+"""How often a script is seen, relative to the others."""
+GRADE_SHARES = {"clean": 0.25, "street": 0.6, "hard": 0.15}
+READ_GRADES = {
+    name: dataclasses.replace(grade, upside_down=0.0, mirrored=0.0) for name, grade in GRADES.items()
+}  # fmt: skip
+"""The grades of ``rendered_lines`` without lines that are upside down or mirrored."""
+ALWAYS = " 0123456789.,:!?-()'\"/%+" + FOREIGN
+"""Signs that every script has."""
+LEAST_COUNT = 3
+"""A sign that fewer words have is left out, and so are the words."""
+BATCH, CHUNK = 32, 16
+RATE, DECAY = 1.6e-3, 1e-2
+FEATURES = 160
+SAVED_EVERY = 100
+
+
+class LineReader(nn.Module):
+    """Lines (n, 1, 40, w), normalised, in; features (n, steps, FEATURES) out, two steps for each four pixels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.columns = nn.Sequential(
+            _block(1, 24, 3, stride=2, padding=1),
+            _block(24, 40, 3, padding=1),
+            nn.MaxPool2d(2),
+            _block(40, 64, 3, padding=1),
+            _block(64, 96, 3, padding=1),
+            nn.MaxPool2d((2, 1)),
+            _block(96, 136, 3, padding=1),
+            _block(136, 208, (5, 1)),
+        )
+        self.context = nn.ModuleList(
+            _block(208, 208, (1, 5), padding=(0, 2 * dilation), dilation=(1, dilation)) for dilation in (1, 2, 1, 2)
+        )
+        self.steps = nn.Conv2d(208, 2 * FEATURES, 1)
+
+    def forward(self, lines: torch.Tensor) -> torch.Tensor:
+        found = self.columns(lines)
+        for block in self.context:
+            found = found + block(found)
+        found = torch.relu(self.steps(found)).squeeze(2).transpose(1, 2)
+        return found.reshape(found.shape[0], -1, FEATURES)
+
+
+def _block(ins: int, outs: int, kernel, **how) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(ins, outs, kernel, bias=False, **how), nn.BatchNorm2d(outs), nn.ReLU(inplace=True))
+
+
+def signs_of(script: str) -> str:
+    """Return every sign of a script that is frequent enough, in order."""
+    counts = Counter(sign for word in line_texts._by_script()[script] for sign in set(to_signs(word, script)))
+    return ALWAYS + "".join(sorted(s for s, n in counts.items() if n >= LEAST_COUNT and s not in ALWAYS))
+
+
+def renderer_of(arguments: argparse.Namespace, part: str) -> Renderer:
+    fonts = find_fonts([Path("/usr/share/fonts"), *arguments.fonts], arguments.work / "fonts.json")
+    photos = photos_of(PHOTOS, photo_names(BACKGROUND_PHOTOS))
+    return Renderer(
+        Words(part), split(fonts, part), Backgrounds(photos),
+        height_px=HEIGHT_PX, longest_px=LONGEST_RENDERED_PX, is_whole=True,
+    )  # fmt: skip
+
+
+def render(arguments: argparse.Namespace) -> None:
+    start, stop = map(int, arguments.shards.split(":"))
+    renderer = renderer_of(arguments, "train")
+    scripts = arguments.scripts or [script for scripts in GROUPS.values() for script in scripts]
+    signs = {script: set(signs_of(script)) for script in scripts}
+    every = [script for scripts in GROUPS.values() for script in scripts]
+    for number in range(start, stop):
+        for script in scripts:
+            path = arguments.work / f"{script}{number:04}.npz"
+            if path.exists():
+                continue
+            rng, began = np.random.default_rng((number, every.index(script))), time.perf_counter()
+            lines, texts = [], []
+            while len(lines) < SHARD:
+                grade = READ_GRADES[str(rng.choice(list(GRADE_SHARES), p=list(GRADE_SHARES.values())))]
+                line = renderer.line(script, rng, grade)
+                if signs[script].issuperset(to_signs(line.text, script)):
+                    lines.append(line.pixels)
+                    texts.append(line.text)
+            save_lines(path, lines, texts)
+            print(f"{path.stem}: {SHARD / (time.perf_counter() - began):.0f} lines/s", flush=True)
+
+
+def save_lines(path: Path, lines: list[NDArray[np.uint8]], texts: list[str]) -> None:
+    """Write lines of one height, side by side, with their widths and texts."""
+    with path.with_suffix(".part").open("wb") as file:
+        np.savez(file, pixels=np.concatenate(lines, axis=1), widths=np.array([line.shape[1] for line in lines]),
+                 texts=np.array(texts))  # fmt: skip
+    path.with_suffix(".part").rename(path)
+
+
+Batch = tuple[str, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+def batches(work: Path, script: str, signs: str, rng: np.random.Generator) -> Iterator[Batch]:
+    """Yield batches of lines of similar width, without end: pixels, steps, the numbers of all signs, their counts."""
+    number = {sign: 1 + row for row, sign in enumerate(signs)}
+    while True:
+        shards = sorted(work.glob(f"{script}[0-9]*.npz"))
+        with np.load(shards[rng.integers(len(shards))]) as data:
+            ends, pixels, texts = np.cumsum(data["widths"]), data["pixels"], data["texts"].tolist()
+            widths = data["widths"]
+        order = rng.permutation(len(texts))[: BATCH * CHUNK]
+        order = order[np.argsort(widths[order], kind="stable")]
+        for part in rng.permutation(len(order) // BATCH):
+            rows = order[part * BATCH : (part + 1) * BATCH]
+            lines = [jittered(pixels[:, ends[row] - widths[row] : ends[row]], rng, is_cut=False) for row in rows]
+            wanted = [[number[sign] for sign in to_signs(texts[row], script)] for row in rows]
+            images, widths_px = as_input(lines)
+            steps = torch.tensor([steps_of(int(width)) for width in widths_px])
+            numbers = torch.tensor([number for line in wanted for number in line])
+            yield script, torch.from_numpy(images), steps, numbers, torch.tensor([len(line) for line in wanted])
+
+
+def of_all(work: Path, signs: dict[str, str], rng: np.random.Generator) -> Iterator[Batch]:
+    """Yield batches, each of one script, in random order by ``WEIGHTS``."""
+    scripts = [script for script in signs if any(work.glob(f"{script}[0-9]*.npz"))]
+    weights = np.array([WEIGHTS.get(script, 1.0) for script in scripts])
+    sources = {script: batches(work, script, signs[script], rng) for script in scripts}
+    while True:
+        yield next(sources[scripts[rng.choice(len(scripts), p=weights / weights.sum())]])
+
+
+def networks_of(work: Path, group: str) -> tuple[LineReader, nn.ModuleDict, dict[str, str], dict]:
+    """Return the network, its heads, the signs of each script, and the checkpoint, {} where there is none."""
+    path = work / f"{group}.pt"
+    state = torch.load(path, weights_only=True) if path.exists() else {}
+    signs = state.get("signs") or {script: signs_of(script) for script in GROUPS[group]}
+    network, heads = LineReader(), nn.ModuleDict({s: nn.Linear(FEATURES, len(own) + 1) for s, own in signs.items()})
+    if state:
+        network.load_state_dict(state["network"])
+        heads.load_state_dict(state["heads"])
+    return network, heads, signs, state
+
+
+def train(arguments: argparse.Namespace) -> None:
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    network, heads, signs, state = networks_of(arguments.work, arguments.group)
+    network = network.to(memory_format=torch.channels_last)
+    both = nn.ModuleList([network, heads])
+    print(f"{sum(p.numel() for p in both.parameters())} parameters", flush=True)
+    optimizer = torch.optim.AdamW(both.parameters(), lr=RATE, weight_decay=DECAY)
+    if state:
+        optimizer.load_state_dict(state["optimizer"])
+    seen = state.get("seen", 0)
+    losses: dict[str, list[float]] = {script: [] for script in signs}
+    batch, before, started = 0, seen, time.process_time()
+    for script, pixels, steps, wanted, counts in ahead(of_all(arguments.work, signs, np.random.default_rng(seen))):
+        progress = min(1.0, seen / arguments.samples)
+        rate = float(RATE * min(1.0, (seen + BATCH) / 30_000) * (0.5 + 0.5 * np.cos(np.pi * progress)) + 1e-5)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        with torch.autocast("cpu", torch.bfloat16):
+            found = network(pixels.contiguous(memory_format=torch.channels_last))
+        log_share = heads[script](found.float()).log_softmax(dim=2).transpose(0, 1)
+        loss = nn.functional.ctc_loss(log_share, wanted, steps, counts, zero_infinity=True)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(both.parameters(), 5.0)
+        optimizer.step()
+        seen, batch = seen + len(counts), batch + 1
+        losses[script].append(loss.item())
+        if batch % SAVED_EVERY == 0 or seen >= arguments.samples:
+            path = arguments.work / f"{arguments.group}.pt"
+            torch.save({"network": network.state_dict(), "heads": heads.state_dict(), "seen": seen, "signs": signs,
+                        "optimizer": optimizer.state_dict()}, path.with_suffix(".part"))  # fmt: skip
+            path.with_suffix(".part").rename(path)
+            means = " ".join(f"{script} {np.mean(own[-20:]):.2f}" for script, own in losses.items() if own)
+            speed = (seen - before) / (time.process_time() - started)
+            print(f"{time.strftime('%T')} {seen} lines, {speed:.0f} a processor second; loss {means}", flush=True)
+        if seen >= arguments.samples:
+            break
+
+
+def distance(a: str, b: str) -> int:
+    """Return the edit distance of two texts."""
+    row = list(range(len(b) + 1))
+    for i, first in enumerate(a):
+        row = (last := row) and [i + 1]
+        for j, second in enumerate(b):
+            row.append(min(last[j] + (first != second), last[j + 1] + 1, row[j] + 1))
+    return row[-1]
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Print the share of characters that are read right on fonts and words kept apart, by script and grade."""
+    network, heads, signs, state = networks_of(arguments.work, arguments.group)
+    network.eval()
+    renderer = renderer_of(arguments, "test")
+    print(f"{state['seen']} lines seen\n| script | " + " | ".join(GRADES) + " |\n|---|" + "---:|" * len(GRADES))
+    for script, own in signs.items():
+        head = Head(tuple(own), heads[script].weight.detach().numpy(), heads[script].bias.detach().numpy())
+        cells = []
+        for grade in READ_GRADES.values():
+            rng, wrong, letters = np.random.default_rng(7), 0, 0
+            for _ in range(arguments.count):
+                line = renderer.line(script, rng, grade)
+                pixels, widths = as_input([line.pixels])
+                with torch.inference_mode():
+                    steps = network(torch.from_numpy(pixels))[0, : steps_of(int(widths[0]))].numpy()
+                text = decode(steps @ head.weight.T + head.bias, head, script)[0].replace(" ", "")
+                truth = "".join(char for char in fold_writing(line.text) if not ("a" <= char <= "z")).replace(" ", "")
+                wrong, letters = wrong + min(distance(text, truth), len(truth)), letters + len(truth)
+            cells.append(f"{100 * (1 - wrong / letters):.1f}")
+        print(f"| {script} | " + " | ".join(cells) + " |", flush=True)
+
+
+def export(arguments: argparse.Namespace) -> None:
+    """Write the network as ONNX and its heads as safetensors, both with weights in half precision."""
+    from safetensors.torch import save_file
+    from train_line_scripts import halve
+
+    network, heads, signs, _ = networks_of(arguments.work, arguments.group)
+    path = arguments.out / f"line_reader_{arguments.group}.onnx"
+    torch.onnx.export(
+        network.eval(), (torch.zeros(2, 1, HEIGHT_PX, 160),), str(path), input_names=["lines"],
+        output_names=["features"], dynamic_axes={"lines": {0: "n", 3: "width"}, "features": {0: "n", 1: "steps"}},
+        opset_version=17, dynamo=False,
+    )  # fmt: skip
+    halve(path)
+    heads_path = path.with_suffix(".safetensors")
+    half = {name: value.half().contiguous() for name, value in heads.state_dict().items()}
+    save_file(half, heads_path, {"signs": json.dumps(signs, ensure_ascii=False)})
+    print(f"{path}: {path.stat().st_size:,} bytes; {heads_path}: {heads_path.stat().st_size:,} bytes")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("step", choices=("render", "train", "check", "export"))
+    parser.add_argument("--work", type=Path, required=True, help="folder of shards and checkpoints")
+    parser.add_argument("--group", choices=tuple(GROUPS), default="alphabets")
+    parser.add_argument("--scripts", nargs="*", help="scripts to render, all of them if none is given")
+    parser.add_argument("--fonts", type=Path, action="append", default=[], help="more folders of fonts")
+    parser.add_argument("--shards", default="0:10")
+    parser.add_argument("--samples", type=int, default=800_000)
+    parser.add_argument("--count", type=int, default=100, help="lines by script and grade, for check")
+    parser.add_argument("--out", type=Path, default=DATA)
+    arguments = parser.parse_args()
+    if not features.check("raqm"):
+        sys.exit("train_line_readers: this Pillow has no raqm, which joins letters; install a wheel of Pillow")
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    {"render": render, "train": train, "check": check, "export": export}[arguments.step](arguments)
+
+
+if __name__ == "__main__":
+    main()
