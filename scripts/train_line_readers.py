@@ -33,7 +33,7 @@ from rendered_lines import GRADES, Renderer, photos_of
 from torch import nn
 from train_line_scripts import BACKGROUND_PHOTOS, PHOTOS, ahead, jittered, photo_names
 
-from whereshot.evidence.line_readers import GROUPS, HEIGHT_PX, Head, decode, steps_of
+from whereshot.evidence.line_readers import GROUPS, HEIGHT_PX, SignHead, decode, steps_of
 from whereshot.evidence.line_scripts import as_input
 from whereshot.evidence.writing import FOREIGN, fold_writing, to_signs
 
@@ -244,7 +244,7 @@ def check(arguments: argparse.Namespace) -> None:
     renderer = renderer_of(arguments, "test")
     print(f"{state['seen']} lines seen\n| script | " + " | ".join(GRADES) + " |\n|---|" + "---:|" * len(GRADES))
     for script, own in signs.items():
-        head = Head(tuple(own), heads[script].weight.detach().numpy(), heads[script].bias.detach().numpy())
+        head = SignHead(tuple(own), heads[script].weight.detach().numpy(), heads[script].bias.detach().numpy())
         cells = []
         for grade in READ_GRADES.values():
             rng, wrong, letters = np.random.default_rng(7), 0, 0

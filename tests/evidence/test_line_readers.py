@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from whereshot.evidence.line_readers import GROUPS, SCRIPTS_READ, Head, decode, group_of, steps_of
+from whereshot.evidence.line_readers import GROUPS, SCRIPTS_READ, SignHead, decode, group_of, steps_of
 from whereshot.evidence.line_scripts import CLASSES
 
-HEAD = Head(("a", "b", " "), np.zeros((4, 1), np.float32), np.zeros(4, np.float32))
+HEAD = SignHead(("a", "b", " "), np.zeros((4, 1), np.float32), np.zeros(4, np.float32))
 
 
 def _logits(numbers: list[int]) -> np.ndarray:

@@ -50,7 +50,7 @@ BLANK = 0
 """The class of a step without a new sign."""
 
 
-class Head(NamedTuple):
+class SignHead(NamedTuple):
     """The signs of a script and the weights (signs + 1, features) and biases (signs + 1,) that choose among them."""
 
     signs: tuple[str, ...]
@@ -64,14 +64,15 @@ def _session(group: str) -> onnxruntime.InferenceSession:
 
 
 @functools.cache
-def _heads(group: str) -> dict[str, Head]:
+def _heads(group: str) -> dict[str, SignHead]:
     from safetensors.numpy import load
 
     content = read_bytes(f"evidence/data/line_reader_{group}.safetensors")
     signs = json.loads(json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]["signs"])
     arrays = {name: array.astype(np.float32) for name, array in load(content).items()}
     return {
-        script: Head(tuple(own), arrays[f"{script}.weight"], arrays[f"{script}.bias"]) for script, own in signs.items()
+        script: SignHead(tuple(own), arrays[f"{script}.weight"], arrays[f"{script}.bias"])
+        for script, own in signs.items()
     }
 
 
@@ -112,7 +113,7 @@ def steps_of(width_px: int) -> int:
     return 2 * -(-width_px // 4)
 
 
-def decode(logits: NDArray[np.float32], head: Head, script: str) -> tuple[str, float]:
+def decode(logits: NDArray[np.float32], head: SignHead, script: str) -> tuple[str, float]:
     """Return the likeliest sign of each step (steps, signs + 1) as a text, without repeats, and its confidence."""
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     best = logits.argmax(axis=1)
