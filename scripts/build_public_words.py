@@ -115,16 +115,24 @@ def is_frequent_phrase(text: str) -> bool:
     return len(each) in (2, 3) and any(all(own.get(code, 0.0) >= FREQUENT_ZIPF for own in each) for code in each[0])
 
 
+def check_expression(written: str, kind: str) -> None:
+    """Exit with the fault of a regular expression: it cannot be compiled, or it has a capital letter or an accent."""
+    try:
+        re.compile(written)
+    except re.error as error:
+        sys.exit(f"entry {written!r}: the regular expression is wrong: {error}")
+    letters = re.sub(r"\\.", "", written)
+    if letters != fold(letters) and kind != "currency":
+        sys.exit(f"entry {written!r}: it never matches; expected lower case without accents: {fold(letters)!r}")
+
+
 def rows_of(entry: Mapping[str, Any], left_out: Counter[str]) -> Iterator[Row]:
     """Yield the rows of one entry; the words that are left out are counted with their reason."""
     countries = {code: float(weight) for code, weight in entry["countries"].items()}
     form = "phrase" if entry.get("match", "phrase") == "word" else entry.get("match", "phrase")
     for written in entry["words"]:
         if form == "regex":
-            try:
-                re.compile(written)
-            except re.error as error:
-                sys.exit(f"entry {written!r}: the regular expression is wrong: {error}")
+            check_expression(written, entry["kind"])
             if entry["kind"] != "currency":  # cues.toml has the forms of prices
                 yield Row(written, form, entry["kind"], countries, DOUBT_SHORT)
             continue

@@ -1,11 +1,14 @@
 """Public words by country: how they are found in lines, and what a cue of them says."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from whereshot.earth.countries import countries
 from whereshot.evidence.base import Line
+from whereshot.evidence.lexicon import fold
 from whereshot.evidence.public_words import (
     PublicWords,
     decode_countries,
@@ -130,6 +133,44 @@ def test_every_kind_has_words_and_a_reliability() -> None:
 def test_every_country_of_the_table_is_known() -> None:
     entries = public_words().entries.values()
     assert {code for entry in entries for code in entry.countries} <= set(countries().by_code) | {"BQ", "SJ", "UM"}
+
+
+def test_every_expression_is_written_in_lower_case_without_accents() -> None:
+    for expression, _ in public_words().expressions:
+        letters = re.sub(r"\\.", "", expression.pattern)
+        assert letters == fold(letters), f"{expression.pattern} never matches"
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [
+        ("NH 44", "IN"),
+        ("Quốc lộ 1", "VN"),
+        ("O-4 Otoyolu", "TR"),
+        ("A 61 Ausfahrt", "DE"),
+        ("AP-7", "ES"),
+        ("KDA 123B", "KE"),
+        ("T 123 DKL", "TZ"),
+        ("UBE 345K", "UG"),
+        ("ABC-123DE", "NG"),
+        ("GR 1234-19", "GH"),
+        ("DK-1234-BC", "SN"),
+        ("1234 HK 01", "CI"),
+        ("12345 | أ | 6", "MA"),
+        ("AP-7 Nord", "ES"),
+    ],
+)
+def test_numbers_of_roads_and_vehicles_name_their_country(text: str, country: str) -> None:
+    found = [finding.entry for finding in public_words().find(line(text))]
+    assert any(entry.countries.get(country) == 1 for entry in found)
+
+
+@pytest.mark.parametrize(
+    "text", ["Sun - 200 km", "Mt 1200 m", "as 1-10", "Open 8 - 20", "Room 101", "2019", "12 May 2019", "AS 10 m"]
+)
+def test_ordinary_numbers_are_no_number_plates(text: str) -> None:
+    kinds = {finding.entry.kind for finding in public_words().find(line(text))}
+    assert not kinds & {"number-plate", "road-number"}
 
 
 def test_short_keys_are_written_as_on_the_sign() -> None:
