@@ -14,7 +14,7 @@ import hypothesis
 import numpy as np
 import pillow_heif
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageDraw, ImageFont
 from PIL.TiffImagePlugin import IFDRational
 
 from full_disk import Disk
@@ -286,3 +286,34 @@ def place(disk: Disk) -> Iterator[Path]:
     folder.mkdir()
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give an empty folder as the only one in which programs are looked up; forget what was found before and after."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    from whereshot.evidence import tesseract
+    from whereshot.evidence.foreign_lines import readers
+    from whereshot.evidence.ocr import shared_reader
+
+    cached = (tesseract.installed, readers, shared_reader)
+    for function in cached:
+        function.cache_clear()
+    yield tmp_path
+    for function in cached:
+        function.cache_clear()
+
+
+@pytest.fixture
+def thai_sign() -> Image.Image:
+    """Return a picture of a blue sign with two Thai lines; skip where no Thai font is installed."""
+    font = next(Path("/usr/share/fonts").rglob("NotoSansThai-Bold.ttf"), None)
+    if font is None:
+        pytest.skip("no Thai font")
+    noise = np.random.default_rng(0).integers(90, 150, (480, 720, 3), dtype=np.uint8)
+    picture = Image.fromarray(noise)
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((110, 120, 610, 360), fill=(20, 60, 150))
+    for row, text in enumerate(("ร้านอาหาร", "ถนนสุขุมวิท")):
+        draw.text((150, 140 + 100 * row), text, font=ImageFont.truetype(str(font), 58), fill="white")
+    return picture

@@ -103,7 +103,7 @@ def main() -> None:
         hosts=running.LOCAL_NAMES,
         site=Path(own.get("site", "nowhere")),
     )
-    settings = {"model": wanted["model"], "device": None, "pixels": service.limits.pixels, "text": False}
+    settings = {"model": wanted["model"], "device": None, "pixels": service.limits.pixels, "options": {"text": False}}
     listener = running.bind("127.0.0.1", 0)
     running.run(
         service, listener, settings, wanted["workers"], lambda url: print(f"ready {url}", file=sys.stderr, flush=True)

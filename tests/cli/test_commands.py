@@ -14,7 +14,18 @@ from conftest import MakePicture
 from whereshot.cli.commands import app
 from whereshot.earth import country_shapes
 
-SHARED = ("--model", "--device", "--column", "--level", "--top", "--within", "--use-exif", "--text", "--engine")
+SHARED = (
+    "--model",
+    "--device",
+    "--column",
+    "--level",
+    "--top",
+    "--within",
+    "--use-exif",
+    "--text",
+    "--reader",
+    "--engine",
+)
 
 
 def commands() -> Iterator[tuple[str, typer.core.TyperCommand]]:

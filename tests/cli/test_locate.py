@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from command_line import Run
 from conftest import TOWNS
+from tesseract_program import program, skip_without
 from whereshot.earth.countries import countries
 
 
@@ -238,3 +240,30 @@ def test_three_real_photos(locate: Run, shared: Path) -> None:
     assert [one["path"] for one in answers] == [str(photo) for photo in photos]
     known = countries().by_code
     assert all(one["place"]["country"] == known[one["place"]["country_code"]].name for one in answers)
+
+
+def test_a_reader_that_is_not_installed_is_refused(run: Run, tiny: Path, programs: Path) -> None:
+    refused = run("locate", "--reader", "tesseract", tiny / "lima-0.png").mistake
+    assert refused.startswith("--reader tesseract: the program tesseract is not installed; install it ")
+
+
+def test_data_that_a_reader_lacks_is_named_where_such_writing_was_seen(
+    run: Run, tmp_path: Path, programs: Path, thai_sign: Image.Image
+) -> None:
+    program(programs, "List (1):\\nLao\\n")
+    thai_sign.save(tmp_path / "sign.png")
+    result = run("locate", "--reader", "tesseract", "--format", "json", tmp_path / "sign.png")
+    (prediction,) = result.document["predictions"]
+    assert [seen["script"] for seen in prediction["unread_scripts"]] == ["Thai"]
+    assert result.err.splitlines()[-1] == (
+        "tesseract has no data for Thai; install it, as with: apt install tesseract-ocr-script-thai"
+    )
+
+
+def test_what_tesseract_reads_is_evidence(run: Run, tmp_path: Path, thai_sign: Image.Image) -> None:
+    skip_without("Thai")
+    thai_sign.save(tmp_path / "sign.png")
+    (read,) = run("locate", "--reader", "tesseract", "--format", "json", tmp_path / "sign.png").document["predictions"]
+    assert read["unread_scripts"] == []
+    assert any("ร้านอาหาร" in item["what"] and "Thai" in item["means"] for item in read["evidence"])
+    assert read["countries"][0]["country_code"] == "TH"

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from tesseract_program import skip_without
+from whereshot.evidence.foreign_lines import readers
 from whereshot.evidence.ocr import LARGEST_SIDE, LEAST_UNREAD, MOST_TILES, Reader, tiles_of
-
-
-@pytest.fixture
-def thai_sign() -> Image.Image:
-    """Return a picture of a blue sign with two Thai lines; skip where no Thai font is installed."""
-    font = next(Path("/usr/share/fonts").rglob("NotoSansThai-Bold.ttf"), None)
-    if font is None:
-        pytest.skip("no Thai font")
-    noise = np.random.default_rng(0).integers(90, 150, (480, 720, 3), dtype=np.uint8)
-    picture = Image.fromarray(noise)
-    draw = ImageDraw.Draw(picture)
-    draw.rectangle((110, 120, 610, 360), fill=(20, 60, 150))
-    for row, text in enumerate(("ร้านอาหาร", "ถนนสุขุมวิท")):
-        draw.text((150, 140 + 100 * row), text, font=ImageFont.truetype(str(font), 58), fill="white")
-    return picture
 
 
 def test_a_panorama_is_read_in_a_bounded_number_of_bounded_tiles() -> None:
@@ -47,6 +33,16 @@ def test_writing_that_is_not_read_is_reported_and_never_becomes_latin(thai_sign:
     assert seen.lines == []
     assert {line.script for line in seen.unread} == {"Thai"}
     assert all(line.text == "" and line.confidence >= LEAST_UNREAD for line in seen.unread)
+
+
+def test_tesseract_reads_what_the_package_cannot(thai_sign: Image.Image) -> None:
+    skip_without("Thai")
+    seen = Reader(line_readers=readers("tesseract")).see_tiles(tiles_of(thai_sign))
+    first, second = (line.text for line in seen.lines)
+    assert first == "ร้านอาหาร"
+    assert second.startswith("ถนนส") and second.endswith("มวิท")
+    assert all(line.script == "Thai" and line.confidence > 0.6 for line in seen.lines)
+    assert seen.unread == []
 
 
 def test_a_mirrored_sign_is_read_as_the_sign_itself() -> None:

@@ -25,6 +25,7 @@ from whereshot.locate.options import LocateOptions
         ({"level": math.nan}, "level lies between 0 and 1; got nan"),
         ({"within_km": 0.0}, "within must be a positive number of km; got 0"),
         ({"within_km": math.nan}, "within must be a positive number of km; got nan"),
+        ({"reader": "tess"}, "no reader 'tess'; did you mean 'tesseract'?"),
         ({"surface_shares": {"sign": 0.4}}, "the shares of the surfaces sum to 0.4; they must sum to 1"),
     ],
 )

@@ -48,7 +48,7 @@ def test_a_missing_or_damaged_photo_has_no_record(tmp_path: Path) -> None:
 
 
 def test_nothing_is_read_without_text(tmp_path: Path) -> None:
-    assert readings_of([Photo(tmp_path / "gone.jpg")] * 2, False, silent) == [Reading()] * 2
+    assert readings_of([Photo(tmp_path / "gone.jpg")] * 2, LocateOptions(text=False), silent) == [Reading()] * 2
 
 
 def test_writing_that_cannot_be_read_is_reported_and_speaks_of_its_countries() -> None:

@@ -73,6 +73,10 @@ MasterOption = Annotated[
     str | None, typer.Option("--master", help="Address of the Spark master, as local[2] or spark://host:7077.")
 ]
 TextOption = Annotated[bool, typer.Option("--text/--no-text", help="Read signs in the picture.")]
+ReaderOption = Annotated[
+    str,
+    typer.Option("--reader", help="Reader of signs: builtin, or tesseract for more scripts, where it is installed."),
+]
 UseExifOption = Annotated[
     bool, typer.Option("--use-exif", help="Use the position that the camera recorded, where there is one.")
 ]

@@ -15,6 +15,7 @@ from whereshot.cli.base import (
     LevelOption,
     MasterOption,
     ModelOption,
+    ReaderOption,
     ReportFormat,
     StartAgainOption,
     TextOption,
@@ -43,6 +44,7 @@ def batch(
     within: WithinOption = LocateOptions.within_km,
     level: LevelOption = LocateOptions.level,
     text: TextOption = LocateOptions.text,
+    reader: ReaderOption = LocateOptions.reader,
     use_exif: UseExifOption = LocateOptions.use_exif,
     column: ColumnOption = None,
     engine: EngineOption = "local",
@@ -77,7 +79,7 @@ def batch(
     twice = len(records) - len(records.table["id"].unique())
     if twice:
         say(f"{photos}: {twice} rows have the id of an earlier row; each is located and gets its own row")
-    options = LocateOptions(top=top, within_km=within, level=level, text=text, use_exif=use_exif)
+    options = LocateOptions(top=top, within_km=within, level=level, text=text, use_exif=use_exif, reader=reader)
     asked = batches.Asked(model, device, options)
     document = batches.locate_all(
         records, out, asked, ENGINES[engine](master), unit_photos=unit, overwrite=overwrite, track=progress.bar

@@ -12,6 +12,7 @@ from whereshot.cli.base import (
     FormatOption,
     ModelOption,
     PhotoArgument,
+    ReaderOption,
     ReportFormat,
     TextOption,
     UseExifOption,
@@ -32,6 +33,7 @@ def explain(
         int | None, typer.Option("--of", help="Explain candidate N of the answer instead of the answer.")
     ] = None,
     text: TextOption = LocateOptions.text,
+    reader: ReaderOption = LocateOptions.reader,
     use_exif: UseExifOption = LocateOptions.use_exif,
     form: FormatOption = ReportFormat.table,
     device: DeviceOption = None,
@@ -50,7 +52,7 @@ def explain(
         raise InputError(f"--out writes a .png file; got {out}")
     check_file(out)
     locator = Geolocator.load(model, device)
-    options = LocateOptions(text=text, use_exif=use_exif)
+    options = LocateOptions(text=text, use_exif=use_exif, reader=reader)
     found = explaining.explain(locator, str(photo), method=method, number=of, options=options, track=progress.late_bar)
     if out is not None:
         explaining.overlay.write(found.draw(), out)

@@ -15,6 +15,7 @@ from whereshot.cli.base import (
     ModelOption,
     OutFileOption,
     PhotoArgument,
+    ReaderOption,
     ReportFormat,
     TextOption,
     TopOption,
@@ -26,6 +27,7 @@ from whereshot.cli.base import (
     say_unread,
     some_failed,
 )
+from whereshot.evidence.foreign_lines import TESSERACT
 from whereshot.foundation.errors import InputError
 from whereshot.locate.options import LocateOptions
 from whereshot.report import answer_formats
@@ -60,6 +62,7 @@ def locate(
     within: WithinOption = LocateOptions.within_km,
     level: LevelOption = LocateOptions.level,
     text: TextOption = LocateOptions.text,
+    reader: ReaderOption = LocateOptions.reader,
     use_exif: UseExifOption = LocateOptions.use_exif,
     hours: HoursOption = None,
     album: AlbumOption = False,
@@ -91,6 +94,7 @@ def locate(
         top=top,
         region=None if region is None else _read_area(region),
         text=text,
+        reader=reader,
         use_exif=use_exif,
         hours=None if hours is None else HourModel.load(hours),
         album=neighbours if album_model is None else AlbumModel.load(album_model),
@@ -107,6 +111,8 @@ def locate(
         say(f"no photo could be read, so {posterior} was not written" if none else f"wrote {posterior}")
     _print_answers(answers, form, out)
     say_unread(unread)
+    if reader == TESSERACT:
+        _say_missing_data(answers)
     if failed:
         some_failed()
         if form is not PredictionFormat.table or out is not None:  # the table on the screen already has the errors
@@ -124,6 +130,15 @@ def _print_answers(answers: LocatedPhotos, form: PredictionFormat, out: Path | N
     print_answer(answer, out)
 
 
+def _say_missing_data(answers: LocatedPhotos) -> None:
+    """Remark which data tesseract lacks for the writing that was seen and not read."""
+    from whereshot.evidence import tesseract
+
+    hint = tesseract.install_hint([seen.script for one in answers.predictions for seen in one.unread_scripts])
+    if hint is not None:
+        say(hint)
+
+
 def check(
     photo: PhotoArgument,
     claim: Annotated[
@@ -131,6 +146,7 @@ def check(
     ],
     model: ModelOption = None,
     text: TextOption = LocateOptions.text,
+    reader: ReaderOption = LocateOptions.reader,
     use_exif: UseExifOption = LocateOptions.use_exif,
     form: FormatOption = ReportFormat.table,
     device: DeviceOption = None,
@@ -141,7 +157,7 @@ def check(
     from whereshot.locate.geolocator import Geolocator
 
     claimed = Claim.parse(claim)
-    options = LocateOptions(text=text, use_exif=use_exif)
+    options = LocateOptions(text=text, use_exif=use_exif, reader=reader)
     verdict = claims.check(Geolocator.load(model, device), photo, claimed, options)
     print(answer_formats.VERDICT_WRITERS[form](verdict))
 

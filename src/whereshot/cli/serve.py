@@ -13,6 +13,7 @@ from whereshot.cli.base import (
     FormatOption,
     IncludeLearnedOption,
     ModelOption,
+    ReaderOption,
     ReportFormat,
     TextOption,
     check_folder,
@@ -23,6 +24,7 @@ from whereshot.cli.base import (
 )
 from whereshot.foundation import errors
 from whereshot.foundation.errors import InputError
+from whereshot.locate.options import LocateOptions
 
 if TYPE_CHECKING:
     from whereshot.server.limits import Limits
@@ -62,6 +64,7 @@ def serve(
     geocoder: GeocoderOption = None,
     allow_host: AllowHostOption = None,
     workers: WorkersOption = None,
+    reader: ReaderOption = LocateOptions.reader,
     queue: Annotated[int, typer.Option(min=1, help="Largest number of photos that wait.")] = 128,
     max_files: Annotated[int, typer.Option(min=1, help="Largest number of photos in one request.")] = 20,
     max_mb: Annotated[float, typer.Option(help="Largest photo, in megabytes.")] = 20.0,
@@ -88,6 +91,7 @@ def serve(
     if coarse is not None and not 0 < coarse <= MOST_COARSE_KM:
         raise InputError(f"--coarse is a number of km above 0, at most {MOST_COARSE_KM:.0f}; got {coarse:g}")
     security.policy(tiles, geocoder)
+    options = LocateOptions(reader=reader)
     limits = _limits(max_mb, max_megapixels, max_seconds, max_files, queue)
     allowed = tuple(name.lower() for name in allow_host or ())
     served_gallery = None if gallery is None else ServedGallery(gallery)
@@ -103,10 +107,11 @@ def serve(
         tokens=tokens,
         hosts=None if tokens else (*running.LOCAL_NAMES, host.lower(), *allowed),
         allowed=allowed,
+        reader=options.reader,
     )
     if not page_files.is_built(service.site):
         say(page_files.NOT_BUILT)
-    settings = {"model": model, "device": device, "pixels": limits.pixels, "text": True}
+    settings = {"model": model, "device": device, "pixels": limits.pixels, "options": options.plain()}
     count = workers or (processes.cores() if device in (None, "cpu") else 1)
     running.run(service, listener, settings, count, lambda address: say(f"{locator.name} answers on {address}"))
 
@@ -145,6 +150,7 @@ def gallery(
     ] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random choice.")] = 0,
     text: TextOption = True,
+    reader: ReaderOption = LocateOptions.reader,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing gallery.")] = False,
     include_learned: IncludeLearnedOption = False,
     column: ColumnOption = None,
@@ -169,6 +175,7 @@ def gallery(
         shown=photos,
         seed=seed,
         text=text,
+        reader=reader,
         overwrite=overwrite,
         include_learned=include_learned,
         track=progress.bar,

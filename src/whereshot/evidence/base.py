@@ -166,7 +166,7 @@ class Cue:
 class PhotoFacts:
     """What evidence may use: the lines of text in the picture, the data that the camera recorded, and ``unread`` lines.
 
-    An unread line is in a script that no recogniser reads: its text is "".
+    An unread line is in a script that was not read: its text is "".
     """
 
     lines: tuple[Line, ...] = ()

@@ -1,8 +1,8 @@
 """Read the lines of text in an upright picture, with RapidOCR on ONNX Runtime and the models in RapidOCR's wheel.
 
 Nothing is downloaded. The models read Latin with accents, Greek, Chinese, Japanese and symbols. ``line_scripts`` first
-recognises the script of each line: a line in another script is not read and is returned as unread, and a crop without
-writing is dropped. A mirrored picture is read after it is mirrored back.
+recognises the script of each line. A line in another script is read by ``foreign_lines``; where that cannot read it, it
+is returned as unread. A crop without writing is dropped. A mirrored picture is read after it is mirrored back.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from whereshot.evidence.base import Box, Line
+from whereshot.evidence.foreign_lines import BUILTIN, LineReader, read_foreign, readers
 from whereshot.evidence.line_scripts import LineScript, line_scripts
 from whereshot.foundation.errors import ModelError
 
@@ -68,8 +69,16 @@ class Tile(NamedTuple):
     scale: float
 
 
+class LineText(NamedTuple):
+    """What is read on a line: the text, the confidence of the reader, and the script where it is sure."""
+
+    text: str
+    confidence: float
+    script: str | None
+
+
 class Seen(NamedTuple):
-    """The lines of a picture: those that were read, and those in scripts that no recogniser reads.
+    """The lines of a picture: those that were read, and those in scripts that were not read.
 
     An unread line has the text "", and its confidence is the probability of its script.
     """
@@ -83,13 +92,18 @@ class Reader:
 
     ``threads`` is the number of threads of ONNX Runtime. A picture is resized before detection. Where
     ``detector_limit`` is "min", its shorter side becomes at least ``detector_side`` pixels. Where it is "max", its
-    longer side becomes at most ``detector_side`` pixels.
+    longer side becomes at most ``detector_side`` pixels. ``line_readers`` read the scripts that RapidOCR does not know.
     """
 
     def __init__(
-        self, threads: int = 1, detector_side: int = DETECTOR_SIDE, detector_limit: Literal["min", "max"] = "min"
+        self,
+        threads: int = 1,
+        detector_side: int = DETECTOR_SIDE,
+        detector_limit: Literal["min", "max"] = "min",
+        line_readers: Sequence[LineReader] | None = None,
     ) -> None:
         self.threads, self.detector_side, self.detector_limit = threads, detector_side, detector_limit
+        self.line_readers = readers() if line_readers is None else line_readers
 
     @functools.cached_property
     def _engine(self) -> Any:
@@ -134,16 +148,13 @@ class Reader:
         if not crops:
             return Seen([], [])
         rows = _tallest(crops, share)
-        scripts = dict(zip(rows, line_scripts([crops[row] for row in rows]), strict=True))
-        readable = [row for row in rows if scripts[row].readable > 1 - MOST_UNREADABLE]
-        read = self._recognise([crops[row] for row in readable], [scripts[row] for row in readable])
+        scripts = line_scripts([crops[row] for row in rows])
+        texts = self._recognise([crops[row] for row in rows], scripts)
         lines, unread = [], []
-        for row in rows:
-            text, score = read[readable.index(row)] if row in readable else ("", 0.0)
-            script, probability = scripts[row].unread
-            if text.strip() and score >= max(LEAST_CONFIDENCE, DOUBTFUL_CONFIDENCE * (probability > 0.5)):
-                sure = float(scripts[row].probabilities.max()) >= LEAST_SCRIPT
-                lines.append(_line(text.strip(), score, boxes[row], scripts[row].best if sure else None))
+        for row, own, text in zip(rows, scripts, texts, strict=True):
+            script, probability = own.unread
+            if text is not None:
+                lines.append(_line(text.text, text.confidence, boxes[row], text.script))
             elif probability >= (LEAST_RARE if script in RARE_SCRIPTS else LEAST_UNREAD):
                 unread.append(_line("", probability, boxes[row], script))
         return Seen(lines, unread)
@@ -160,16 +171,36 @@ class Reader:
             return [], np.zeros((0, 4, 2))
         return crops, map_boxes_to_original(np.asarray(found.boxes, float), steps, *pixels.shape[:2])
 
-    def _recognise(self, crops: list[NDArray[np.uint8]], scripts: list[LineScript]) -> list[tuple[str, float]]:
-        """Return the text and the confidence of each crop; the crops of a mirrored picture are mirrored back first."""
-        read = self._recognise_as_they_are(crops)
+    def _recognise(self, crops: list[NDArray[np.uint8]], scripts: list[LineScript]) -> list[LineText | None]:
+        """Return what is read on each crop; the crops of a mirrored picture are mirrored back first."""
+        read = self._recognise_as_they_are(crops, scripts)
         if _looks_mirrored(scripts):
-            back = self._recognise_as_they_are([np.ascontiguousarray(crop[:, ::-1]) for crop in crops])
+            back = self._recognise_as_they_are([np.ascontiguousarray(crop[:, ::-1]) for crop in crops], scripts)
             if _mean_score(back) > _mean_score(read) + MIRRORED_GAIN:
                 return back
         return read
 
-    def _recognise_as_they_are(self, crops: list[NDArray[np.uint8]]) -> list[tuple[str, float]]:
+    def _recognise_as_they_are(
+        self, crops: list[NDArray[np.uint8]], scripts: list[LineScript]
+    ) -> list[LineText | None]:
+        """Return what RapidOCR or a reader of other scripts reads on each crop, whichever is likelier to be right."""
+        readable = [row for row, own in enumerate(scripts) if own.readable > 1 - MOST_UNREADABLE]
+        known = dict(zip(readable, self._recognise_known([crops[row] for row in readable]), strict=True))
+        foreign = read_foreign(crops, scripts, self.line_readers)
+        texts: list[LineText | None] = []
+        for row, (own, other) in enumerate(zip(scripts, foreign, strict=True)):
+            text, score = known.get(row, ("", 0.0))
+            if other is not None and other.weight > own.readable * score:
+                texts.append(LineText(other.text, other.confidence, other.script))
+            elif text.strip() and score >= max(LEAST_CONFIDENCE, DOUBTFUL_CONFIDENCE * (own.unread[1] > 0.5)):
+                sure = float(own.probabilities.max()) >= LEAST_SCRIPT
+                texts.append(LineText(text.strip(), score, own.best if sure else None))
+            else:
+                texts.append(None)
+        return texts
+
+    def _recognise_known(self, crops: list[NDArray[np.uint8]]) -> list[tuple[str, float]]:
+        """Return the text and the confidence that RapidOCR gives for each crop."""
         if not crops:
             return []
         turned = self._engine.cls_and_rotate(crops)[0]
@@ -190,10 +221,11 @@ def _looks_mirrored(scripts: Sequence[LineScript]) -> bool:
     return bool(odds) and float(np.mean(odds)) > MIRRORED_ODDS
 
 
-def _mean_score(read: Sequence[tuple[str, float]]) -> float:
+def _mean_score(read: Sequence[LineText | None]) -> float:
     """Return the mean score over letters; a line that was not read counts as one letter of score 0."""
-    letters = [max(1, sum(char.isalnum() for char in text)) for text, _ in read]
-    return sum(n * score for n, (_, score) in zip(letters, read, strict=True)) / max(1, sum(letters))
+    letters = [1 if one is None else max(1, sum(char.isalnum() for char in one.text)) for one in read]
+    scores = [0.0 if one is None else one.confidence for one in read]
+    return sum(n * score for n, score in zip(letters, scores, strict=True)) / max(1, sum(letters))
 
 
 def _tallest(crops: Sequence[NDArray[np.uint8]], share: float) -> list[int]:
@@ -243,10 +275,10 @@ def _overlap(a: Box, b: Box) -> float:
 
 
 @functools.cache
-def shared_reader() -> Reader:
-    """Return the reader of this process, which uses one thread.
+def shared_reader(name: str = BUILTIN) -> Reader:
+    """Return the reader of this process, which uses one thread; ``name`` is one of ``foreign_lines.READERS``.
 
     With a second thread, reading takes over 50 % more processor time (docs/results-reading.md). Many photos are read by
     one process per core instead.
     """
-    return Reader(threads=1)
+    return Reader(threads=1, line_readers=readers(name))

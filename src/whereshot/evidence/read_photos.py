@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from whereshot.evidence import is_photo, surfaces
 from whereshot.evidence.base import Line
+from whereshot.evidence.foreign_lines import BUILTIN
 from whereshot.evidence.ocr import LARGEST_SIDE, Reader, shared_reader, tiles_of
 from whereshot.foundation import processes
 from whereshot.foundation.errors import ImageError
@@ -21,7 +22,7 @@ WORTH_A_PROCESS = 6
 class Reading:
     """The lines of text in one picture, its size, and why it is not a photo (None where it is a photo).
 
-    ``unread`` are lines in scripts that no recogniser reads.
+    ``unread`` are lines in scripts that were not read.
     """
 
     lines: tuple[Line, ...] = ()
@@ -53,23 +54,26 @@ def read_photo(photo: PhotoLike | None, reader: Reader) -> Reading:
     return Reading(read, size, is_photo.not_a_photo(surface, found), unread)
 
 
-def read_photos(photos: Sequence[PhotoLike | None], *, track: Track = silent) -> list[Reading]:
-    """Read the text in many pictures and return the readings in the same order."""
+def read_photos(photos: Sequence[PhotoLike | None], reader: str = BUILTIN, *, track: Track = silent) -> list[Reading]:
+    """Read the text in many pictures and return the readings in the same order.
+
+    ``reader`` is one of ``foreign_lines.READERS``.
+    """
     workers = min(processes.cores(), len(photos) // WORTH_A_PROCESS)
     if workers > 1 and not any(photo is not None and Photo.of(photo).in_memory for photo in photos):
-        found: Iterator[Reading] = processes.spread(photos, _start, (), _read, workers)
+        found: Iterator[Reading] = processes.spread(photos, _start, (reader,), _read, workers)
     else:
-        found = (read_photo(photo, shared_reader()) for photo in photos)
+        found = (read_photo(photo, shared_reader(reader)) for photo in photos)
     return list(track(found, total=len(photos), what="reading text"))
 
 
-_reader: Reader | None = None
+_reader_name = BUILTIN
 
 
-def _start() -> None:
-    global _reader
-    _reader = Reader(threads=1)
+def _start(reader: str) -> None:
+    global _reader_name
+    _reader_name = reader
 
 
 def _read(photo: PhotoLike | None) -> Reading:
-    return read_photo(photo, _reader or shared_reader())
+    return read_photo(photo, shared_reader(_reader_name))

@@ -1,4 +1,4 @@
-"""Writing in scripts that no recogniser reads: it is reported, and the script itself is evidence on the country.
+"""Writing in scripts that was not read: it is reported, and the script itself is evidence on the country.
 
 A country is as likely as the share of its public text that is written in the script (``country_languages``).
 """

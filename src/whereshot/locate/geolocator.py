@@ -107,6 +107,7 @@ class Geolocator:
         hours: HourModel | None = None,
         album: AlbumModel | None = None,
         surface_shares: Mapping[str, float] | None = None,
+        reader: str = LocateOptions.reader,
         track: Track = silent,
     ) -> list[Prediction]:
         """Return where each photo was taken: one Prediction per photo, in order.
@@ -114,7 +115,7 @@ class Geolocator:
         A photo that cannot be read has a Prediction with its ``error``. Give ``options``, or single settings with the
         names of ``LocateOptions``. Raises InputError for settings out of range.
         """
-        single = LocateOptions(top, level, within_km, region, text, use_exif, hours, album, surface_shares)
+        single = LocateOptions(top, level, within_km, region, text, use_exif, hours, album, surface_shares, reader)
         if options is not None and single != LocateOptions():
             raise InputError("give either options or single settings, not both")
         each = self.locate_each(photos, single if options is None else options, track=track)
@@ -143,7 +144,7 @@ class Geolocator:
         """Yield the answers of one block of photos."""
         (posterior, rows, errors), factor = block.found, self.model.radius_factor()
         number_of = {int(row): number for number, row in enumerate(rows)}
-        readings = self._readings(photos, block, options.text, track)
+        readings = self._readings(photos, block, options, track)
         plain = None
         for row in range(block.start, block.stop):
             photo = photos[row]
@@ -166,9 +167,11 @@ class Geolocator:
             answer = replace(answer, evidence=evidence, unread_scripts=weighed.unread_scripts)
             yield Located(replace(answer, id=name, path=path, recorded=recorded.position), one)
 
-    def _readings(self, photos: list[Photo | None], block: Block, text: bool, track: Track) -> list[Reading]:
+    def _readings(
+        self, photos: list[Photo | None], block: Block, options: LocateOptions, track: Track
+    ) -> list[Reading]:
         """Return what is read in each readable photo of a block. A picture that shows nothing counts as none."""
-        readings = readings_of([photos[row] for row in block.found.rows], text, track)
+        readings = readings_of([photos[row] for row in block.found.rows], options, track)
         return [
             replace(reading, not_a_photo=NOTHING) if is_empty else reading
             for reading, is_empty in zip(readings, block.empty, strict=True)
@@ -185,7 +188,7 @@ class Geolocator:
             (block,) = self.model.blocks([opened], 1)
             if block.found.posterior is None:
                 raise ImageError(block.found.errors[0])
-            (reading,) = self._readings([opened], block, options.text, silent)
+            (reading,) = self._readings([opened], block, options, silent)
             factor = self.model.radius_factor()
             return explained(
                 block.found.posterior, reading, recorded_of(opened), AskedEvidence(options), factor, self.prior

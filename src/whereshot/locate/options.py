@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from whereshot.evidence.foreign_lines import BUILTIN, check_reader
 from whereshot.evidence.reliability import check_shares
 from whereshot.foundation.errors import InputError
 
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
 
 
 OBJECTS = ("region", "hours", "album", "surface_shares")
-"""The options that are neither numbers nor switches."""
+"""The options that are neither numbers nor switches nor names."""
 
 
 @dataclass(frozen=True)
 class LocateOptions:
-    """How photos are located. Raises InputError for a value that is out of range.
+    """How photos are located.
+
+    Raises InputError for a value that is out of range, and MissingExtraError for a reader that is not installed.
 
     >>> LocateOptions(top=1, within_km=200.0).level
     0.9
@@ -52,9 +55,11 @@ class LocateOptions:
     By default the shares of ``evidence/data/reliability.toml``, where 65 % of the texts stand on signs and buildings.
     Give your own for photos of another kind, as {"package": 0.9, "sign": 0.1} for photos of goods.
     """
+    reader: str = BUILTIN
+    """What reads text: "builtin", or "tesseract" to use this program too for scripts that the package cannot read."""
 
-    def plain(self) -> dict[str, int | float | bool | None]:
-        """Return the options that are numbers and switches, by name: all but region, hours, album and
+    def plain(self) -> dict[str, int | float | bool | str | None]:
+        """Return the options that are numbers, switches and names, by name: all but region, hours, album and
         surface_shares.
 
         They can be written as JSON, and ``LocateOptions(**plain)`` reads them. Raises InputError where an option that
@@ -76,3 +81,4 @@ class LocateOptions:
             raise InputError(f"within must be a positive number of km; got {self.within_km:g}")
         if self.surface_shares is not None:
             check_shares(self.surface_shares)
+        check_reader(self.reader)

@@ -80,7 +80,7 @@ class Explained:
     lines: tuple[Line, ...] = ()
     """The lines of text in the picture."""
     unread: tuple[Line, ...] = ()
-    """Lines in scripts that no recogniser reads."""
+    """Lines in scripts that were not read."""
 
     @property
     def unread_scripts(self) -> tuple[UnreadScript, ...]:
@@ -131,9 +131,9 @@ def explained(
     )
 
 
-def readings_of(photos: Sequence[Photo | None], text: bool, track: Track) -> list[Reading]:
-    """Read the text in each photo; without ``text`` the readings are empty."""
-    return read_photos(photos, track=track) if text else [Reading()] * len(photos)
+def readings_of(photos: Sequence[Photo | None], options: LocateOptions, track: Track) -> list[Reading]:
+    """Read the text in each photo with the reader of the options; the readings are empty where they say so."""
+    return read_photos(photos, options.reader, track=track) if options.text else [Reading()] * len(photos)
 
 
 def recorded_of(photo: Photo | None) -> Recorded:

@@ -46,6 +46,7 @@ def exhibit(
     shown: int = 100,
     seed: int = 0,
     text: bool = True,
+    reader: str = LocateOptions.reader,
     overwrite: bool = False,
     include_learned: bool = False,
     track: Track = silent,
@@ -70,7 +71,7 @@ def exhibit(
             output_files.make_folder(folder)
         names: list[str] = []
         predictions: list[Prediction] = []
-        located = locator.locate_each(records.strings("image"), LocateOptions(text=text), track=track)
+        located = locator.locate_each(records.strings("image"), LocateOptions(text=text, reader=reader), track=track)
         for row, one in enumerate(located):
             predictions.append(one.prediction)
             if row in chosen and one.posterior is not None:

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, Response
 
+from whereshot.evidence.foreign_lines import BUILTIN
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.version import VERSION
 from whereshot.server import examples, page_files, problems
@@ -65,6 +66,8 @@ class Service:
     """Host names that a request may use for this server. None means any name."""
     allowed: tuple[str, ...] = ()
     """Host names whose pages may send photos (``--allow-host``)."""
+    reader: str = BUILTIN
+    """What reads text in photos: one of ``evidence.foreign_lines.READERS``."""
     site: Path = field(default_factory=page_files.folder)
     """The folder of the built page."""
 
@@ -159,7 +162,7 @@ def _add_locate(app: FastAPI, service: Service, batcher: Batcher, metrics: Metri
 def _options(sent: Form, service: Service) -> Options:
     """Read the options of a form. Raises ProblemError (400)."""
     try:
-        return read_options(sent.fields, service.coarse_km)
+        return read_options(sent.fields, service.coarse_km, service.reader)
     except InputError as error:
         raise ProblemError(400, str(error)) from error
 

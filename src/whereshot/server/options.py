@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from whereshot.earth import sphere
+from whereshot.evidence.foreign_lines import BUILTIN
 from whereshot.foundation.errors import InputError, nearest_name
 from whereshot.locate.options import LocateOptions
 
@@ -42,15 +43,18 @@ class Options:
         return cls(**{**document, "locate": LocateOptions(**document["locate"])})
 
 
-def read_options(given: Mapping[str, str], coarse_km: float | None = None) -> Options:
-    """Read the options of a form. A client can only raise ``coarse_km``, the grid of the server. Raises InputError."""
+def read_options(given: Mapping[str, str], coarse_km: float | None = None, reader: str = BUILTIN) -> Options:
+    """Read the options of a form. Raises InputError.
+
+    A client can only raise ``coarse_km``, the grid of the server. It cannot choose the ``reader`` of text.
+    """
     for name in given:
         if name not in READERS:
             raise InputError(f"no option {name!r}; {nearest_name(name, READERS)}")
     read = {name: READERS[name](name, text.strip()) for name, text in given.items() if text.strip()}
     read["coarse_km"] = max(read.get("coarse_km", 0.0), coarse_km or 0.0) or None
     located = {name: read.pop(name) for name in LocateOptions().plain() if name in read}
-    return Options(locate=LocateOptions(**located), **read)
+    return Options(locate=LocateOptions(**located, reader=reader), **read)
 
 
 def _whole(name: str, text: str) -> int:

@@ -48,7 +48,7 @@ class Worker:
     """One process with the model. Call ``start`` before the first batch, and after the process was lost."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        """Take the settings: the model, the device, the limit on pixels, and whether text will be read."""
+        """Take the settings: the model, the device, the limit on pixels, and the options of the first photo."""
         self._settings = settings
         self._process: asyncio.subprocess.Process | None = None
 

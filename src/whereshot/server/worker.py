@@ -11,11 +11,14 @@ import os
 import signal
 import sys
 import traceback
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from whereshot.foundation import library_remarks
 from whereshot.foundation.errors import WhereshotError
 from whereshot.server.allocation import return_large_buffers
+
+if TYPE_CHECKING:
+    from whereshot.locate.options import LocateOptions
 
 
 def main() -> None:
@@ -32,10 +35,11 @@ def _serve() -> None:
     os.dup2(2, 1)  # what a library prints on stdout goes to stderr, so that it does not mix with the answers
     settings = json.loads(requests.readline())
     try:
+        from whereshot.locate.options import LocateOptions
         from whereshot.server.answer_jobs import Answerer
 
         answerer = Answerer(settings["model"], settings["device"], settings["pixels"])
-        _warm(answerer, settings["text"])
+        _warm(answerer, LocateOptions(**settings["options"]))
     except WhereshotError as error:
         _send(replies, {"error": str(error)})
         return
@@ -44,20 +48,19 @@ def _serve() -> None:
         _answer(answerer, json.loads(line), requests, replies)
 
 
-def _warm(answerer: Any, text: bool) -> None:
+def _warm(answerer: Any, options: LocateOptions) -> None:
     """Answer for one picture made of noise, so that everything is loaded before the first client waits."""
     import io
 
     import numpy as np
     from PIL import Image
 
-    from whereshot.locate.options import LocateOptions
     from whereshot.server.answer_jobs import LocateJob
     from whereshot.server.options import Options
 
     buffer = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)).save(buffer, "JPEG")
-    answerer.answer([LocateJob([None], [buffer.getvalue()])], Options(LocateOptions(text=text)), lambda *_: None)
+    answerer.answer([LocateJob([None], [buffer.getvalue()])], Options(options), lambda *_: None)
 
 
 def _answer(answerer: Any, batch: dict[str, Any], requests: BinaryIO, replies: BinaryIO) -> None:

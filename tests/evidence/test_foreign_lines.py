@@ -1,0 +1,113 @@
+"""Lines in other scripts: which reader reads them as what, and which reading counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from whereshot.evidence.foreign_lines import (
+    LEAST_LIKELY,
+    READERS,
+    ForeignText,
+    LineReader,
+    check_reader,
+    read_foreign,
+    readers,
+)
+from whereshot.evidence.line_scripts import CLASSES, LineScript
+from whereshot.foundation.errors import InputError
+
+
+def seen(**shares: float) -> LineScript:
+    """Return a line with the probability of scripts; the rest is Latin."""
+    values = np.array([shares.get(name, 0.0) for name in CLASSES], np.float32)
+    values[CLASSES.index("Latin")] += 1 - values.sum()
+    return LineScript(values, 0.0)
+
+
+class Answers:
+    """A reader that gives the same text and confidence for each script, and keeps what it was asked for."""
+
+    def __init__(self, texts: dict[str, tuple[str, float]]) -> None:
+        self.texts, self.asked = texts, list[tuple[int, str]]()
+
+    def line_reader(self) -> LineReader:
+        return LineReader(frozenset(self.texts), self.read)
+
+    def read(self, crops: Sequence[Any], scripts: Sequence[str]) -> list[tuple[str, float]]:
+        self.asked += [(len(crop), script) for crop, script in zip(crops, scripts, strict=True)]
+        return [self.texts[script] for script in scripts]
+
+
+def read(lines: Sequence[LineScript], *answers: Answers) -> list[ForeignText | None]:
+    """Read lines whose heights are 1, 2, 3, ... pixels."""
+    crops = [np.zeros((height, 4, 3), np.uint8) for height in range(1, len(lines) + 1)]
+    return read_foreign(crops, lines, [own.line_reader() for own in answers])
+
+
+def test_a_line_is_read_by_the_reader_of_its_script() -> None:
+    first, second = Answers({"Thai": ("ร้าน", 0.9)}), Answers({"Lao": ("ຮ້ານ", 0.8)})
+    thai, latin, lao = read([seen(Thai=0.95), seen(), seen(Lao=0.9)], first, second)
+    assert thai == ForeignText("ร้าน", 0.9, "Thai", pytest.approx(0.95))
+    assert latin is None
+    assert lao == ForeignText("ຮ້ານ", 0.8, "Lao", pytest.approx(0.9))
+    assert (first.asked, second.asked) == ([(1, "Thai")], [(3, "Lao")])
+
+
+def test_a_doubtful_line_is_read_as_its_two_likeliest_scripts_and_the_better_reading_counts() -> None:
+    answers = Answers({"Thai": ("ร้าน", 0.7), "Lao": ("ຮ້ານ", 0.95), "Khmer": ("ហាង", 1.0)})
+    (best,) = read([seen(Thai=0.45, Lao=0.4, Khmer=0.15)], answers)
+    assert best is not None and (best.script, best.text) == ("Lao", "ຮ້ານ")
+    assert answers.asked == [(1, "Thai"), (1, "Lao")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [seen(Thai=LEAST_LIKELY / 2), seen(none=0.6, Thai=0.4), seen(Hebrew=1.0)],
+    ids=["unlikely", "no writing", "another script"],
+)
+def test_what_is_hardly_such_writing_is_not_given_to_a_reader(line: LineScript) -> None:
+    answers = Answers({"Thai": ("ร้าน", 0.9)})
+    assert read([line], answers) == [None]
+    assert answers.asked == []
+
+
+@pytest.mark.parametrize("answer", [("ร้าน", 0.5), ("ร", 0.9), ("", 0.0), ("12", 0.99), ("CAFE", 0.99)])
+def test_a_weak_or_empty_reading_does_not_count(answer: tuple[str, float]) -> None:
+    assert read([seen(Thai=0.95)], Answers({"Thai": answer})) == [None]
+
+
+def test_one_hangul_syllable_is_a_word() -> None:
+    (found,) = read([seen(Hangul=0.95)], Answers({"Hangul": ("약", 0.9)}))
+    assert found is not None and found.text == "약"
+
+
+@pytest.mark.parametrize(("script", "text"), [("Cyrillic", "метро"), ("Greek", "μετρο"), ("Cyrillic", "т 12 кв")])
+def test_capitals_that_may_be_latin_need_a_sure_script(script: str, text: str) -> None:
+    answers = Answers({script: (text, 0.99)})
+    assert read([seen(**{script: 0.7})], answers) == [None]
+    (sure,) = read([seen(**{script: 0.95})], answers)
+    assert sure is not None and sure.text == text
+
+
+def test_capitals_that_may_be_latin_count_beside_a_line_that_cannot_be() -> None:
+    texts = {1: ("метро", 0.9), 2: ("площадь", 0.9)}
+    reader = LineReader(frozenset({"Cyrillic"}), lambda crops, scripts: [texts[len(crop)] for crop in crops])
+    crops = [np.zeros((height, 4, 3), np.uint8) for height in (1, 2)]
+    both = read_foreign(crops, [seen(Cyrillic=0.7), seen(Cyrillic=0.8)], [reader])
+    assert [one.text for one in both if one is not None] == ["метро", "площадь"]
+
+
+def test_an_unknown_reader_is_refused() -> None:
+    with pytest.raises(InputError) as caught:
+        check_reader("tesserract")
+    assert str(caught.value) == "no reader 'tesserract'; did you mean 'tesseract'?"
+
+
+def test_no_two_readers_read_the_same_script() -> None:
+    assert READERS[0] == "builtin"
+    scripts = [script for own in readers() for script in own.scripts]
+    assert len(scripts) == len(set(scripts)) and set(scripts) <= set(CLASSES)
