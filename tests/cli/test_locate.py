@@ -250,7 +250,7 @@ def test_a_reader_that_is_not_installed_is_refused(run: Run, tiny: Path, program
 def test_data_that_a_reader_lacks_is_named_where_such_writing_was_seen(
     run: Run, tmp_path: Path, programs: Path, thai_sign: Image.Image
 ) -> None:
-    program(programs, "List (1):\\nLao\\n")
+    program(programs, "List (1):\\nGeorgian\\n")
     thai_sign.save(tmp_path / "sign.png")
     result = run("locate", "--reader", "tesseract", "--format", "json", tmp_path / "sign.png")
     (prediction,) = result.document["predictions"]

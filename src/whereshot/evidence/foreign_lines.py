@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot.evidence import tesseract
+from whereshot.evidence import line_readers, tesseract
 from whereshot.evidence.line_scripts import CLASSES, LineScript
 from whereshot.evidence.text_segments import script_of
 from whereshot.foundation.errors import InputError, nearest_name
@@ -80,9 +80,11 @@ def readers(name: str = BUILTIN) -> tuple[LineReader, ...]:
     Raises InputError for another name, and MissingExtraError where tesseract is not installed.
     """
     check_reader(name)
+    own = LineReader(line_readers.scripts_present(), line_readers.read_line_crops)
     if name == BUILTIN:
-        return ()
-    return (LineReader(frozenset(tesseract.installed().data), tesseract.read_lines),)
+        return (own,)
+    others = frozenset(tesseract.installed().data) - own.scripts
+    return own, LineReader(others, tesseract.read_lines)
 
 
 def read_foreign(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from whereshot.evidence.line_scripts import as_input, to_height
 from whereshot.evidence.writing import from_signs
 from whereshot.foundation.onnx_session import open_session
-from whereshot.foundation.package_data import read_bytes
+from whereshot.foundation.package_data import has_file, read_bytes
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -48,6 +48,13 @@ BATCH = 8
 """Lines of similar length that are read together."""
 BLANK = 0
 """The class of a step without a new sign."""
+
+
+@functools.cache
+def scripts_present() -> frozenset[str]:
+    """Return the scripts of ``SCRIPTS_READ`` whose network is in the package."""
+    present = [own for group, own in GROUPS.items() if has_file(f"evidence/data/line_reader_{group}.onnx")]
+    return SCRIPTS_READ & frozenset(script for own in present for script in own)
 
 
 class SignHead(NamedTuple):

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.evidence.text_segments import script_of
+from whereshot.evidence.writing import fold_writing
 from whereshot.foundation.errors import MissingExtraError, ModelError
 
 PROGRAM = "tesseract"
@@ -190,11 +191,12 @@ def parse_words(table: str, script: str, count: int) -> list[tuple[str, float]]:
 
 
 def _joined(words: Sequence[tuple[str, float]], script: str) -> tuple[str, float]:
-    """Return the words of a line as one text with its confidence, or ("", 0.0) for a line in another script."""
+    """Return the words of a line as one folded text with its confidence; ("", 0.0) for a line in another script."""
     text = ""
     for word, _ in words:
         is_next = script in WITHOUT_SPACES and text and script_of(text[-1]) == script == script_of(word[0])
         text += word if is_next or not text else f" {word}"
+    text = fold_writing(text)
     letters = [char for char in text if char.isalpha()]
     if not letters or sum(script_of(char) == script for char in letters) < LEAST_OF_SCRIPT * len(letters):
         return "", 0.0
