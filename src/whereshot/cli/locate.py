@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -35,6 +36,7 @@ from whereshot.report.answer_formats import LocatedPhotos, PredictionFormat
 
 if TYPE_CHECKING:
     from whereshot.earth import areas
+    from whereshot.locate.prediction import Prediction
     from whereshot.photos.unread_files import UnreadFiles
 
 
@@ -83,10 +85,7 @@ def locate(
     from whereshot.locate.geolocator import Geolocator
     from whereshot.photos.unread_files import UnreadFiles
 
-    if posterior is not None and posterior.suffix != ".parquet":
-        raise InputError(f"--posterior writes a .parquet file; got {posterior}")
-    check_file(out)
-    check_file(posterior)
+    _check_outputs(out, posterior)
     neighbours = AlbumModel() if album else None
     options = LocateOptions(
         within_km=within,
@@ -115,9 +114,16 @@ def locate(
         _say_missing_data(answers)
     if failed:
         some_failed()
-        if form is not PredictionFormat.table or out is not None:  # the table on the screen already has the errors
-            for prediction in failed:
-                say(f"failed: {prediction.error}")
+    if form is not PredictionFormat.table or out is not None:  # the table on the screen already has the errors
+        _say_failed(failed)
+
+
+def _check_outputs(out: Path | None, posterior: Path | None) -> None:
+    """Check before the work that the answer and the posteriors can be written. Raises InputError and OutputError."""
+    if posterior is not None and posterior.suffix != ".parquet":
+        raise InputError(f"--posterior writes a .parquet file; got {posterior}")
+    check_file(out)
+    check_file(posterior)
 
 
 def _print_answers(answers: LocatedPhotos, form: PredictionFormat, out: Path | None) -> None:
@@ -128,6 +134,12 @@ def _print_answers(answers: LocatedPhotos, form: PredictionFormat, out: Path | N
     if form is not PredictionFormat.json and answers.only_prior:
         say(words.PRIOR_NOTE)
     print_answer(answer, out)
+
+
+def _say_failed(failed: Sequence[Prediction]) -> None:
+    """Remark why each of these photos has no answer."""
+    for prediction in failed:
+        say(f"failed: {prediction.error}")
 
 
 def _say_missing_data(answers: LocatedPhotos) -> None:

@@ -84,10 +84,7 @@ def serve(
     from whereshot.server.tokens import Tokens
 
     tokens = None if token_file is None else Tokens.read(token_file)
-    if tokens is None and not running.is_loopback(host):
-        raise InputError(
-            f"{host} can be reached by others, so requests need a token: give --token-file FILE, or keep 127.0.0.1"
-        )
+    _check_host(host, has_tokens=tokens is not None)
     if coarse is not None and not 0 < coarse <= MOST_COARSE_KM:
         raise InputError(f"--coarse is a number of km above 0, at most {MOST_COARSE_KM:.0f}; got {coarse:g}")
     security.policy(tiles, geocoder)
@@ -120,6 +117,16 @@ def _require_server_libraries() -> None:
     """Raise MissingExtraError where a library of the server is not installed."""
     for module in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
         errors.require(module, extra="serve")
+
+
+def _check_host(host: str, *, has_tokens: bool) -> None:
+    """Refuse an address that others can reach where requests need no token. Raises InputError."""
+    from whereshot.server import running
+
+    if not has_tokens and not running.is_loopback(host):
+        raise InputError(
+            f"{host} can be reached by others, so requests need a token: give --token-file FILE, or keep 127.0.0.1"
+        )
 
 
 def _limits(max_mb: float, max_megapixels: float, max_seconds: float, photos: int, queue: int) -> Limits:
