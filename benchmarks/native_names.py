@@ -1,0 +1,94 @@
+"""Names of towns in the script of their own country: is a town of that name the answer, and is its country?
+
+    python benchmarks/native_names.py --drawn 2000 --fonts FOLDER    # drawn on photos and read
+    python benchmarks/native_names.py --drawn 110 --fonts FOLDER     # five towns a script, for a quick look
+
+``native_towns.py`` draws the towns, ``drawn_signs.py`` the photos. Each photo has one name and is located as a user
+would, without a model that looks at pictures. A town of the name is first if the answer lies within 25 km of one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from drawn_signs import PhotoSigns
+from native_towns import NATIVE_SCRIPTS, NativeTown, native_towns
+
+from whereshot.foundation.progress import bar
+from whereshot.locate import Geolocator
+from whereshot.locate.prediction import Prediction
+
+SEED = 1801
+WANTED = {"town": 60.0, "country": 93.0}
+
+
+class Answer(NamedTuple):
+    """Whether a town of the name is first, whether its country is, and whether another country is sure."""
+
+    town: bool
+    country: bool
+    sure_and_wrong: bool
+
+
+def answer_of(town: NativeTown, prediction: Prediction) -> Answer:
+    first = prediction.countries[0][0] if prediction.countries else None
+    sure = prediction.sure_of
+    latitude, longitude, *_ = prediction.answered
+    return Answer(
+        town.is_first(latitude, longitude),
+        first == town.country_code,
+        sure is not None and sure.country_code != town.country_code,
+    )
+
+
+def drawn(count: int, signs: PhotoSigns) -> dict[str, list[Answer]]:
+    """Locate drawn photos of ``count`` towns; return the answers by script. Names that no font has are left out."""
+    found: dict[str, list[Answer]] = defaultdict(list)
+    unwritten: list[str] = []
+    with Geolocator.load("prior") as locator:
+        for number, town in enumerate(bar(native_towns(count), total=count, what="towns")):
+            try:
+                picture = signs.draw(town.script, [town.name], np.random.default_rng((SEED, number)))
+            except ValueError:
+                unwritten.append(town.name)
+                continue
+            found[town.script].append(answer_of(town, locator.locate(picture)[0]))
+    if unwritten:
+        print(f"native_names: no font has all letters of {', '.join(unwritten)}", file=sys.stderr)
+    return found
+
+
+def percent(answers: Sequence[Answer], name: str) -> str:
+    return f"{100 * np.mean([getattr(answer, name) for answer in answers]):.1f} %"
+
+
+def print_table(found: Mapping[str, Sequence[Answer]]) -> None:
+    print("| script | towns | a town of the name first | its country first | sure of another country |")
+    print("|---|---:|---:|---:|---:|")
+    rows = {script: found[script] for script in NATIVE_SCRIPTS if found.get(script)}
+    rows["all"] = [answer for answers in found.values() for answer in answers]
+    for script, answers in rows.items():
+        shown = " | ".join(percent(answers, name) for name in Answer._fields)
+        print(f"| {script} | {len(answers)} | {shown} |")
+    print(f"| wanted | | {WANTED['town']:.1f} % | {WANTED['country']:.1f} % | |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--drawn", type=int, default=110, metavar="TOWNS", help="towns that are drawn and read")
+    parser.add_argument("--fonts", type=Path, action="append", default=[], help="more folders of fonts")
+    parser.add_argument("--font-cache", type=Path, help="file in which the fonts found are kept")
+    arguments = parser.parse_args()
+    print(f"## Native names of towns, drawn on photos\n\nMade by `python benchmarks/native_names.py --drawn "
+          f"{arguments.drawn} --fonts FOLDER`.\n")  # fmt: skip
+    print_table(drawn(arguments.drawn, PhotoSigns(arguments.fonts, arguments.font_cache)))
+
+
+if __name__ == "__main__":
+    main()
