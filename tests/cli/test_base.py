@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from waiting import PATIENCE_S
 from whereshot.cli import base
 from whereshot.cli.base import ReportFormat
 from whereshot.foundation.errors import InputError
@@ -45,6 +49,19 @@ def test_rows_without_a_position_are_left_out_and_counted(tmp_path: Path, capsys
     records = base.read_records(table, ["latitude=LAT", "longitude=LON"])
     assert np.allclose(records.points, [[48.86, 2.35], [35.68, 139.76]])
     assert "1 of 3 rows have no usable position and are left out" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+def test_words_from_right_to_left_are_set_off_on_a_screen_only(capfd: pytest.CaptureFixture[str]) -> None:
+    program = "from whereshot.cli import base; base.print_words('Read \"שלום 12\": x'); base.say('שלום')"
+    ours, theirs = os.openpty()
+    subprocess.run([sys.executable, "-c", program], stdout=theirs, stderr=theirs, check=True, timeout=PATIENCE_S)
+    os.close(theirs)
+    shown = os.read(ours, 1000).decode()
+    os.close(ours)
+    assert sorted(shown.splitlines()) == ['Read "\u2068שלום 12\u2069": x', "\u2068שלום\u2069"]
+    piped = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=PATIENCE_S)
+    assert (piped.stdout.decode().strip(), piped.stderr.decode().strip()) == ('Read "שלום 12": x', "שלום")
 
 
 def test_an_answer_goes_to_stdout_or_into_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

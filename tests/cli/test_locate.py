@@ -60,7 +60,7 @@ def test_locate_as_json(locate: Run, tiny: Path, tiny_model: Path) -> None:
     assert [one["id"] for one in document["predictions"]] == [str(photo) for photo in photos]
     assert [*document["predictions"][0]] == [
         *("id", "path", "latitude", "longitude", "radius_km", "level", "within", "confident_to", "place"),
-        *("countries", "candidates", "evidence", "unread_scripts", "recorded", "sure_of", "error"),
+        *("countries", "candidates", "evidence", "unread_scripts", "writing", "recorded", "sure_of", "error"),
     ]
     found = np.array([[one["latitude"], one["longitude"]] for one in document["predictions"]])
     np.testing.assert_allclose(found, [[latitude, longitude] for latitude, longitude, _ in TOWNS.values()], atol=0.1)
@@ -244,7 +244,7 @@ def test_three_real_photos(locate: Run, shared: Path) -> None:
 
 def test_a_reader_that_is_not_installed_is_refused(run: Run, tiny: Path, programs: Path) -> None:
     refused = run("locate", "--reader", "tesseract", tiny / "lima-0.png").mistake
-    assert refused.startswith("--reader tesseract: the program tesseract is not installed; install it ")
+    assert refused.startswith("--reader tesseract: the program tesseract is missing; install it ")
 
 
 def test_data_that_a_reader_lacks_is_named_where_such_writing_was_seen(

@@ -68,7 +68,7 @@ def test_a_missing_program_is_named_with_how_to_install_it(programs: Path) -> No
     with pytest.raises(MissingExtraError) as caught:
         tesseract.installed()
     assert str(caught.value) == (
-        "--reader tesseract: the program tesseract is not installed; install it with the data of the scripts to read, "
+        "--reader tesseract: the program tesseract is missing; install it with the data of the scripts to read, "
         "as with: apt install tesseract-ocr tesseract-ocr-script-thai"
     )
 

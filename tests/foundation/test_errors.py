@@ -128,3 +128,18 @@ def test_every_extra_that_is_asked_for_exists() -> None:
     asked = {extra for path in root.rglob("*.py") for extra in EXTRA.findall(path.read_text("utf-8"))}
     declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
     assert {"serve", "torch", "spark"} <= asked <= set(declared["project"]["optional-dependencies"])
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("क्\u200dष", "क्\u200dष"),
+        ("a\u200db", r"a\u200db"),
+        ("\u200dک", r"\u200dک"),
+        ("שלום\u202e", r"שלום\u202e"),
+        ("\u2068שלום", r"\u2068שלום"),
+    ],
+)
+def test_joiners_stay_where_words_are_written_with_them(text: str, shown: str) -> None:
+    assert errors.visible(text) == shown

@@ -30,7 +30,7 @@ from whereshot.posterior.decision import best
 
 KEYS = [
     *("id", "path", "latitude", "longitude", "radius_km", "level", "within", "confident_to", "place", "countries"),
-    *("candidates", "evidence", "unread_scripts", "recorded", "sure_of", "error"),
+    *("candidates", "evidence", "unread_scripts", "writing", "recorded", "sure_of", "error"),
 ]
 
 

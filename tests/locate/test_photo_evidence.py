@@ -12,7 +12,7 @@ from whereshot.foundation.progress import silent
 from whereshot.locate.answers import answer_rows
 from whereshot.locate.options import LocateOptions
 from whereshot.locate.photo_evidence import AskedEvidence, explained, readings_of, recorded_of
-from whereshot.locate.prediction import Evidence
+from whereshot.locate.prediction import Evidence, ReadLine
 from whereshot.photos.photo import Photo
 from whereshot.photos.recorded import Recorded
 from whereshot.posterior.base import Posterior
@@ -49,6 +49,16 @@ def test_a_missing_or_damaged_photo_has_no_record(tmp_path: Path) -> None:
 
 def test_nothing_is_read_without_text(tmp_path: Path) -> None:
     assert readings_of([Photo(tmp_path / "gone.jpg")] * 2, LocateOptions(text=False), silent) == [Reading()] * 2
+
+
+def test_lines_in_other_scripts_are_listed_and_latin_lines_are_not() -> None:
+    read = [("Thai", "ร้าน"), ("Latin", "CAFE"), (None, "12 A"), ("digits", "12"), ("Greek", "AΘHNA")]
+    lines = tuple(Line(text, 0.91234, (1, 2, 30, 10 + row), script=script) for row, (script, text) in enumerate(read))
+    found = explained(POSTERIOR, Reading(lines), Recorded(), AskedEvidence(), 1.0, PRIOR)
+    assert found.writing == (
+        ReadLine("Thai", "ร้าน", 0.9123, (1, 2, 30, 10)),
+        ReadLine("Greek", "ΑΘΗΝΑ", 0.9123, (1, 2, 30, 14)),
+    )
 
 
 def test_writing_that_cannot_be_read_is_reported_and_speaks_of_its_countries() -> None:

@@ -14,6 +14,7 @@ from whereshot.locate.prediction import (
     Evidence,
     Place,
     Prediction,
+    ReadLine,
     SureOf,
     WithinProbabilities,
 )
@@ -127,6 +128,17 @@ def test_the_document_has_every_part_as_json() -> None:
     assert document["sure_of"] == city and prediction(sure_of=None).to_document()["sure_of"] is None
     failed = Prediction(id="a", error="it is empty").to_document()
     assert failed["within"] == {} and failed["sure_of"] is None
+
+
+def test_lines_in_other_scripts_are_quoted_by_script() -> None:
+    texts = [("Thai", "ร้านอาหาร"), ("Hebrew", "רחוב 12"), *(("Thai", f"ถนน {number}") for number in range(6))]
+    made = prediction(writing=tuple(ReadLine(script, text, 0.9, (1, 2, 3, 4)) for script, text in texts))
+    assert made.in_words()[3:] == [
+        'Writing in Thai: "ร้านอาหาร", "ถนน 0", "ถนน 1", "ถนน 2", "ถนน 3", and 2 more.',
+        'Writing in Hebrew: "רחוב 12".',
+    ]
+    first = json.loads(json.dumps(made.to_document()))["writing"][0]
+    assert first == {"script": "Thai", "text": "ร้านอาหาร", "confidence": 0.9, "box": [1, 2, 3, 4]}
 
 
 def test_probabilities_are_asked_by_distance() -> None:

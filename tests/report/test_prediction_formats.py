@@ -24,7 +24,7 @@ from whereshot.earth import sphere
 from whereshot.locate import words
 from whereshot.locate.geolocator import Geolocator, Located
 from whereshot.locate.options import LocateOptions
-from whereshot.locate.prediction import Candidate, Evidence, Place, Prediction, SureOf, WithinProbabilities
+from whereshot.locate.prediction import Candidate, Evidence, Place, Prediction, ReadLine, SureOf, WithinProbabilities
 from whereshot.report import prediction_formats
 
 FRANCE = Place(country="France", country_code="FR")
@@ -280,6 +280,20 @@ def test_html_opens_in_a_browser(page: str, located: tuple[list[str], list[Locat
     assert shown.count("<option") == 3
     assert "script&gt;&lt;b&gt;.jpg</option>" in shown  # its folder is called "<"
     assert "Likely places" in shown
+
+
+def test_words_of_other_scripts_have_their_own_direction_and_language(
+    located: tuple[list[str], list[Located]], tmp_path: Path
+) -> None:
+    lines = [("Arabic", "شارع 12"), ("Thai", "ร้านอาหาร"), ("Kana", "カフェ"), ("Odia", "ଓଡ଼ିଆ")]
+    read = tuple(ReadLine(script, text, 0.9, (0, 0, 9, 9)) for script, text in lines)
+    item = Evidence("text/place", "გორი", "გორი (gori): the town Gori, Georgia", 3.0)
+    shown = replace(located[1][0].prediction, writing=read, evidence=(item,))
+    document, console = browse(prediction_formats.to_html([shown], [located[1][0].posterior], "m"), tmp_path)
+    assert console == ""
+    for tag, text in (("und-Arab", "شارع 12"), ("th", "ร้านอาหาร"), ("ja", "カフェ"), ("or", "ଓଡ଼ିଆ")):
+        assert f'"<bdi lang="{tag}">{text}</bdi>".</p>' in document
+    assert 'Read "<bdi lang="ka">გორი</bdi>": <bdi lang="ka">გორი</bdi> (gori): the town Gori' in document
 
 
 def test_the_look_at_the_browsers_log_sees(page: str, tmp_path: Path) -> None:

@@ -68,6 +68,13 @@ export interface CellProperties {
 export type Cells = FeatureCollection<Polygon | MultiPolygon, CellProperties>;
 export type Cell = Feature<Polygon | MultiPolygon, CellProperties>;
 
+export interface ReadLine {
+  script: string;
+  text: string;
+  confidence: number;
+  box: [number, number, number, number];
+}
+
 export interface Prediction {
   id: string;
   latitude: number | null;
@@ -84,6 +91,8 @@ export interface Prediction {
   evidence: Evidence[];
   /** Writing that cannot be read yet; an earlier version does not say it. */
   unread_scripts?: { script: string; probability: number; lines: number; box: number[] }[];
+  /** Lines read in other scripts than Latin, from top to bottom; an earlier version does not state them. */
+  writing?: ReadLine[];
   recorded: Position | null;
   error: string | null;
   map?: Cells | null;

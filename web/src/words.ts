@@ -1,5 +1,5 @@
 /** Turns numbers and parts of an answer into words, the same as those of `whereshot locate`. */
-import { isLocated, type Evidence, type Place, type Prediction } from "./locator";
+import { isLocated, type Evidence, type Place, type Prediction, type ReadLine } from "./locator";
 import * as shared from "./shared";
 import { CONFIDENT, CONFIDENT_TO, DISTANCES, type Distance } from "./shared";
 
@@ -114,6 +114,39 @@ export function evidenceWords(item: Evidence): string {
   if (Math.abs(item.nats) < shared.SILENT_NATS) return fill(shared.DID_NOT_MOVE, parts);
   const direction = item.nats > 0 ? shared.LIKELIER : shared.LESS_LIKELY;
   return fill(shared.MOVED, { ...parts, times: times(item.nats), direction });
+}
+
+/** Return a sentence for each script other than Latin in which lines were read, the first lines quoted. */
+export function writingWords(lines: readonly ReadLine[]): string[] {
+  return [...new Set(lines.map((line) => line.script))].map((script) => {
+    const own = lines.filter((line) => line.script === script);
+    const shown = own.slice(0, shared.MOST_LINES_SHOWN).map((line) => `“${line.text}”`).join(", ");
+    const count = own.length - shared.MOST_LINES_SHOWN;
+    const texts = count > 0 ? fill(shared.MORE_LINES, { texts: shown, count: String(count) }) : shown;
+    return fill(shared.WRITING, { script, texts });
+  });
+}
+
+const anyForeign = `[${Object.keys(shared.LANGUAGE_TAGS).map((name) => `\\p{Script=${name}}`).join("")}]`;
+/** A quotation with letters of other scripts than Latin, or the words from the first to the last of such letters. */
+const FOREIGN = new RegExp(
+  `(?<=[“"])[^“”"]*${anyForeign}[^“”"]*(?=[”"])|${anyForeign}(?:[^\\p{Script=Latin}“”"]*${anyForeign})?\\p{M}*`,
+  "gu",
+);
+
+/** Return the parts of a text, in order. A part with letters of other scripts than Latin has the tag of its language. */
+export function writtenParts(text: string): { text: string; lang?: string }[] {
+  const tags: [string, string][] = Object.entries(shared.LANGUAGE_TAGS);
+  const found: { text: string; lang?: string }[] = [];
+  let end = 0;
+  for (const piece of text.matchAll(FOREIGN)) {
+    if (piece.index > end) found.push({ text: text.slice(end, piece.index) });
+    const tag = tags.find(([script]) => new RegExp(`\\p{Script=${script}}`, "u").test(piece[0]));
+    found.push({ text: piece[0], lang: tag?.[1] });
+    end = piece.index + piece[0].length;
+  }
+  if (end < text.length) found.push({ text: text.slice(end) });
+  return found;
 }
 
 /** Return the answer in one sentence, for screen readers. */

@@ -4,7 +4,7 @@ import { cutAtDateLine } from "../src/map/dateline";
 import { problemWords } from "../src/server";
 import { distanceKm, geoScore, greatCircle } from "../src/sphere";
 import type { Prediction, SureOf } from "../src/locator";
-import { distanceWords, evidenceWords, headline, learnedWords, percent, times } from "../src/words";
+import { distanceWords, evidenceWords, headline, learnedWords, percent, times, writingWords, writtenParts } from "../src/words";
 
 const ANSWER: Prediction = {
   id: "a.jpg",
@@ -34,6 +34,23 @@ test("probabilities and distances claim no more than they say", () => {
   expect(evidenceWords({ kind: "text/place", what: "Altafulla", means: "the place", nats: 5.02, box: null })).toBe(
     "Read “Altafulla”: the place; made the answer 200 times likelier.",
   );
+});
+
+test("lines in other scripts are quoted by script, and their parts have a language", () => {
+  const line = (script: string, text: string) => ({ script, text, confidence: 0.9, box: [0, 0, 9, 9] as [number, number, number, number] });
+  const lines = [line("Thai", "ร้านอาหาร"), line("Hebrew", "רחוב 12"), ...Array.from({ length: 6 }, (_, n) => line("Thai", `ถนน ${n}`))];
+  expect(writingWords(lines)).toEqual([
+    "Writing in Thai: “ร้านอาหาร”, “ถนน 0”, “ถนน 1”, “ถนน 2”, “ถนน 3”, and 2 more.",
+    "Writing in Hebrew: “רחוב 12”.",
+  ]);
+  expect(writtenParts("Read “12 רחוב / Street”: 2.0 times; გორი (gori)")).toEqual([
+    { text: "Read “" },
+    { text: "12 רחוב / Street", lang: "he" },
+    { text: "”: 2.0 times; " },
+    { text: "გორი", lang: "ka" },
+    { text: " (gori)" },
+  ]);
+  expect(writtenParts("Read “KIOSK”: 3 km")).toEqual([{ text: "Read “KIOSK”: 3 km" }]);
 });
 
 test("an answer's head is only as fine as it is sure", () => {

@@ -17,6 +17,7 @@ import typer
 
 from whereshot.foundation import output_files
 from whereshot.foundation.errors import InputError, install_command, visible
+from whereshot.foundation.text_direction import isolated
 from whereshot.report.answer_formats import finite as finite
 from whereshot.report.answer_formats import json_text
 
@@ -160,7 +161,8 @@ def exit_code() -> int:
 
 def say(text: str) -> None:
     """Print a remark to stderr, with control characters escaped."""
-    print(visible(text), file=sys.stderr)
+    line = visible(text)
+    print(isolated(line) if sys.stderr.isatty() else line, file=sys.stderr)
 
 
 def say_unread(unread: UnreadFiles) -> None:
@@ -175,10 +177,18 @@ def print_json(document: Any) -> None:
     print(json_text(document))
 
 
-def print_answer(answer: str, out: Path | None) -> None:
-    """Print an answer to stdout, or write it to the file ``out`` and remark that on stderr."""
+def print_words(text: str) -> None:
+    """Print text for people to stdout. On a screen, text from right to left is set off by marks without width."""
+    print(isolated(text) if sys.stdout.isatty() else text)
+
+
+def print_answer(answer: str, out: Path | None, *, is_words: bool = False) -> None:
+    """Print an answer to stdout, or write it to the file ``out`` and remark that on stderr.
+
+    ``is_words`` says that the answer is text for people and not a document for programs.
+    """
     if out is None:
-        print(answer)
+        print_words(answer) if is_words else print(answer)
     else:
         output_files.write_text(out, answer + "\n")
         say(f"wrote {out}")

@@ -18,6 +18,7 @@ from whereshot.cli.base import (
     UseExifOption,
     check_file,
     print_json,
+    print_words,
     say,
 )
 from whereshot.foundation.errors import InputError, visible
@@ -59,6 +60,6 @@ def explain(
     if form is ReportFormat.json:
         print_json(found.to_json())
     else:
-        print("\n".join(map(visible, [found.photo, *(f"  {line}" for line in found.in_words())])))
+        print_words("\n".join(map(visible, [found.photo, *(f"  {line}" for line in found.in_words())])))
     if out is not None:
         say(f"wrote {out}")

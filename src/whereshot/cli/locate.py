@@ -133,7 +133,7 @@ def _print_answers(answers: LocatedPhotos, form: PredictionFormat, out: Path | N
     answer = answer_formats.PREDICTION_WRITERS[form](answers)
     if form is not PredictionFormat.json and answers.only_prior:
         say(words.PRIOR_NOTE)
-    print_answer(answer, out)
+    print_answer(answer, out, is_words=form is PredictionFormat.table)
 
 
 def _say_failed(failed: Sequence[Prediction]) -> None:
@@ -171,7 +171,7 @@ def check(
     claimed = Claim.parse(claim)
     options = LocateOptions(text=text, use_exif=use_exif, reader=reader)
     verdict = claims.check(Geolocator.load(model, device), photo, claimed, options)
-    print(answer_formats.VERDICT_WRITERS[form](verdict))
+    print_answer(answer_formats.VERDICT_WRITERS[form](verdict), None, is_words=form is ReportFormat.table)
 
 
 def _read_area(region: str) -> areas.Region:

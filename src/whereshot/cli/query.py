@@ -64,4 +64,5 @@ def query(
     if len(opened.errors) > 5:
         say(f"left out: {len(opened.errors) - 5} more")
     found = opened.nearest(str(photo), top)
-    print_answer(LOOKALIKE_WRITERS[form](LookalikePhotos(str(photo), opened, metric.value, found)), out)
+    answer = LOOKALIKE_WRITERS[form](LookalikePhotos(str(photo), opened, metric.value, found))
+    print_answer(answer, out, is_words=form is LookalikeFormat.table)

@@ -18,7 +18,7 @@ import typer
 from whereshot.cli import base
 from whereshot.cli.commands import app
 from whereshot.foundation import library_caches, library_remarks
-from whereshot.foundation.errors import WhereshotError, visible
+from whereshot.foundation.errors import WhereshotError
 from whereshot.foundation.output_failures import cannot_write
 
 INTERRUPTED = 130
@@ -96,5 +96,5 @@ def _interrupted() -> NoReturn:
 
 
 def _fail(message: str) -> NoReturn:
-    print("whereshot: " + visible(" ".join(message.split())), file=sys.stderr)
+    base.say(f"whereshot: {' '.join(message.split())}")
     sys.exit(2)

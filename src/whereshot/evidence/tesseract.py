@@ -88,7 +88,7 @@ def installed() -> Installed:
     program = shutil.which(PROGRAM)
     if program is None:
         raise MissingExtraError(
-            "--reader tesseract: the program tesseract is not installed; install it with the data of the scripts to "
+            "--reader tesseract: the program tesseract is missing; install it with the data of the scripts to "
             "read, as with: apt install tesseract-ocr tesseract-ocr-script-thai"
         )
     listed = subprocess.run([program, "--list-langs"], capture_output=True, check=False, timeout=START_SECONDS)

@@ -83,8 +83,14 @@ def missing_extra(module: str, extra: str) -> MissingExtraError:
     return MissingExtraError(f"{module} is not installed; run in the source folder: {command}")
 
 
+JOINERS = "\u200c\u200d"
+"""Characters without width between letters: they keep two letters apart, or join them."""
+
+
 def visible(text: str) -> str:
     r"""Return text that is safe in one line of a terminal: control characters and line breaks become escapes.
+
+    Joiners stay after a letter that is not Latin, because Persian and Indic words are written with them.
 
     >>> print(visible("a\nb\x1b[2J"))
     a\nb\x1b[2J
@@ -93,8 +99,16 @@ def visible(text: str) -> str:
         return text
     hidden = ("Cc", "Cf", "Zl", "Zp")
     return "".join(
-        char.encode("unicode_escape").decode() if unicodedata.category(char) in hidden else char for char in text
+        char.encode("unicode_escape").decode()
+        if unicodedata.category(char) in hidden and not (char in JOINERS and _is_foreign(before))
+        else char
+        for before, char in zip(f" {text}", text, strict=False)
     )
+
+
+def _is_foreign(char: str) -> bool:
+    """Return whether a character is a letter or a mark that is not Latin."""
+    return unicodedata.category(char)[0] in "LM" and not unicodedata.name(char, "LATIN").startswith("LATIN")
 
 
 def nearest_name(wrong: str, known: Iterable[str]) -> str:

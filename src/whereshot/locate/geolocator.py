@@ -164,7 +164,7 @@ class Geolocator:
             else:
                 answer = answer_rows(one, options, radius_factor=weighed.radius_factor)[0]
             evidence = weighed.evidence(np.array(answer.answered[:2]), options.region)
-            answer = replace(answer, evidence=evidence, unread_scripts=weighed.unread_scripts)
+            answer = replace(answer, evidence=evidence, unread_scripts=weighed.unread_scripts, writing=weighed.writing)
             yield Located(replace(answer, id=name, path=path, recorded=recorded.position), one)
 
     def _readings(

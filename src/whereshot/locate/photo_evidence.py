@@ -24,6 +24,7 @@ from whereshot.evidence import (
     time,
     unread_scripts,
 )
+from whereshot.evidence.look_alikes import fold_lines
 from whereshot.evidence.neighbours import Album, AlbumModel, NeighbourEvidence
 from whereshot.evidence.reliability import fitted_reliabilities, likeliest_surface, meaning_on_surface
 from whereshot.evidence.unread_scripts import UnreadScript
@@ -31,7 +32,7 @@ from whereshot.foundation.errors import ImageError
 from whereshot.foundation.progress import Track
 from whereshot.locate.answers import CANDIDATE_KM
 from whereshot.locate.options import LocateOptions
-from whereshot.locate.prediction import Evidence
+from whereshot.locate.prediction import Evidence, ReadLine
 from whereshot.photos.photo import Photo
 from whereshot.photos.recorded import Recorded
 from whereshot.posterior.base import Posterior
@@ -87,6 +88,15 @@ class Explained:
         """The scripts of the lines that are not read, rounded as a Prediction gives them."""
         return tuple(
             one._replace(probability=round(one.probability, 4)) for one in unread_scripts.unread_scripts(self.unread)
+        )
+
+    @property
+    def writing(self) -> tuple[ReadLine, ...]:
+        """The lines that were read in other scripts than Latin, as a Prediction gives them."""
+        return tuple(
+            ReadLine(line.script, line.text, round(line.confidence, 4), line.box)
+            for line in fold_lines(self.lines)
+            if line.script not in (None, "Latin", "digits")
         )
 
     @property

@@ -83,6 +83,19 @@ class Evidence:
         return words.moved(self.kind, self.what, self.means, self.nats, wording.ANSWER)
 
 
+@dataclass(frozen=True)
+class ReadLine:
+    """A line of text that was read in another script than Latin.
+
+    ``confidence`` is the confidence of the reader (0 to 1), ``box`` the position in pixels of the upright picture.
+    """
+
+    script: str
+    text: str
+    confidence: float
+    box: Box
+
+
 class WithinProbabilities(Mapping[int, float]):
     """The probability (0 to 1) of an answer to be at most 1, 25, 200, 750 and 2500 km off, by the distance in km.
 
@@ -152,6 +165,7 @@ class Prediction:
     * ``recorded`` is the position that the camera recorded. It is evidence only where the user asks for it.
     * ``unread_scripts`` are the scripts of writing that cannot be read yet, each with its probability, its number of
       lines and the box around them.
+    * ``writing`` are the lines of text that were read in other scripts than Latin, from top to bottom.
     * ``error`` is why there is no answer. Then all other fields except ``id``, ``path`` and ``recorded`` are empty.
     """
 
@@ -168,6 +182,7 @@ class Prediction:
     candidates: tuple[Candidate, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     unread_scripts: tuple[UnreadScript, ...] = ()
+    writing: tuple[ReadLine, ...] = ()
     recorded: tuple[float, float] | None = None
     sure_of: SureOf | None = None
     error: str | None = None
@@ -202,6 +217,7 @@ class Prediction:
             wording.WITHIN.format(percent=words.percent(self.within[km]), distance=f"{km} km") for km in (25, 200, 750)
         )
         lines.append(f"{shares}; {100 * level:.0f} % within {words.distance_words(radius_km)}.")
+        lines += self.writing_words()
         lines += self.evidence_words(all_evidence=all_evidence)
         return lines if self.recorded is None else [*lines, self._recorded_words(self.recorded)]
 
@@ -228,6 +244,13 @@ class Prediction:
             distance=words.distance_words(float(off_km)), used="" if is_used else wording.NOT_USED
         )
         return f"{wording.RECORDED_BY_CAMERA}: {recorded[0]:.5f}, {recorded[1]:.5f} ({off})."
+
+    def writing_words(self) -> list[str]:
+        """Return a sentence for each script other than Latin in which lines were read."""
+        return [
+            words.writing(script, [line.text for line in self.writing if line.script == script])
+            for script in dict.fromkeys(line.script for line in self.writing)
+        ]
 
     def evidence_words(self, *, all_evidence: bool = False) -> list[str]:
         """Return a sentence for each piece of evidence that moved the answer; with ``all_evidence`` for every piece."""

@@ -49,6 +49,20 @@ READ = "Read"
 RECORDED = "Recorded"
 SEEN = "Seen"
 """Of writing whose script is seen and that is not read."""
+WRITING = "Writing in {script}: {texts}."
+"""Of lines that were read in another script than Latin."""
+MOST_LINES_SHOWN = 5
+"""The most lines of a script that are shown; how many more there are is added."""
+MORE_LINES = "{texts}, and {count} more"
+LANGUAGE_TAGS = {
+    "Arabic": "und-Arab", "Armenian": "hy", "Bengali": "bn", "Cyrillic": "und-Cyrl", "Devanagari": "und-Deva",
+    "Ethiopic": "und-Ethi", "Georgian": "ka", "Greek": "el", "Gujarati": "gu", "Gurmukhi": "pa", "Han": "und-Hani",
+    "Hangul": "ko", "Hebrew": "he", "Hiragana": "ja", "Kannada": "kn", "Katakana": "ja", "Khmer": "km", "Lao": "lo",
+    "Malayalam": "ml", "Myanmar": "my", "Oriya": "or", "Sinhala": "si", "Tamil": "ta", "Telugu": "te", "Thai": "th",
+}  # fmt: skip
+"""The language that a page gives for text in a script, by the names of Unicode; "und" where several are likely.
+
+Browsers choose the font by it, and screen readers the voice."""
 ANSWER = "the answer"
 CLAIM = "the claim"
 LIKELIER = "likelier"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from whereshot.earth.countries import countries
 from whereshot.evidence import unread_scripts
@@ -43,6 +44,15 @@ def moved(kind: str, what: str, means: str, nats: float, subject: str) -> str:
     return wording.MOVED.format(
         verb=verb, what=f'"{what}"', means=means, subject=subject, times=times(nats), direction=direction
     )
+
+
+def writing(script: str, texts: Sequence[str]) -> str:
+    """Return a sentence on the lines that were read in a script, the first of them quoted."""
+    shown = ", ".join(f'"{text}"' for text in texts[: wording.MOST_LINES_SHOWN])
+    more = len(texts) - wording.MOST_LINES_SHOWN
+    if more > 0:
+        shown = wording.MORE_LINES.format(texts=shown, count=more)
+    return wording.WRITING.format(script=script, texts=shown)
 
 
 def times(nats: float) -> str:

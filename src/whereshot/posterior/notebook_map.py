@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.earth import sphere
+from whereshot.foundation.errors import JOINERS
 
 LAND_STEP_DEGREES = 0.7
 """Borders are simplified to about this distance: a pixel of the map."""
@@ -99,4 +100,4 @@ def document(parts: Iterable[str]) -> str:
 
 def printable(text: str) -> str:
     """Return text without the characters that XML does not allow, such as control characters and lone surrogates."""
-    return "".join(char if char.isprintable() else "�" for char in text)
+    return "".join(char if char.isprintable() or char in JOINERS else "�" for char in text)

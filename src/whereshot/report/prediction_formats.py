@@ -13,6 +13,7 @@ import numpy as np
 from whereshot.earth import polygons, sphere
 from whereshot.foundation.errors import ImageError, visible
 from whereshot.locate.prediction import WITHIN_KM, Prediction
+from whereshot.locate.wording import LANGUAGE_TAGS
 from whereshot.locate.words import PRIOR_NOTE, country_name, distance_words, percent
 from whereshot.photos.photo import Photo
 from whereshot.posterior.base import Posterior
@@ -135,6 +136,7 @@ def to_html(
         photos.append(entry)
     note = PRIOR_NOTE if only_prior else f"Model: {model}. Borders: Natural Earth."
     data = {"photos": photos, "borders": single_page.borders(), "earth_km": sphere.EARTH_KM, "note": note}
+    data["tags"] = LANGUAGE_TAGS
     return single_page.whole("report.html", data)
 
 

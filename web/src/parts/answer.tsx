@@ -1,9 +1,9 @@
 /** A prediction in words: headline, probabilities, candidates, countries, evidence and recorded position. */
 import type { ComponentChildren } from "preact";
-import { isLocated, type Candidate, type Evidence, type Located, type Position, type Prediction } from "../locator";
+import { isLocated, type Candidate, type Evidence, type Located, type Position, type Prediction, type ReadLine } from "../locator";
 import { CANDIDATE_KM, CONFIDENT, DISTANCES, NOT_USED, OFF_ANSWER, RECORDED_BY_CAMERA } from "../shared";
 import { distanceKm } from "../sphere";
-import { countryName, distanceWords, evidenceWords, fill, headline, levelWords, movedNothing, percent, placeWords } from "../words";
+import { countryName, distanceWords, evidenceWords, fill, headline, levelWords, movedNothing, percent, placeWords, writingWords, writtenParts } from "../words";
 import { Bar } from "./bar";
 
 interface Props {
@@ -39,7 +39,7 @@ export function AnswerView(props: Props) {
         onGo={props.onGoCandidate}
       />
       <Countries prediction={prediction} />
-      <EvidenceList evidence={prediction.evidence} looked={props.looked.evidence} onLook={props.onLookEvidence} />
+      <EvidenceList evidence={prediction.evidence} writing={prediction.writing ?? []} looked={props.looked.evidence} onLook={props.onLookEvidence} />
       {recorded && <Recorded recorded={recorded} prediction={prediction} onGo={props.onGoRecorded} />}
     </div>
   );
@@ -147,19 +147,31 @@ function Countries({ prediction }: { prediction: Located }) {
   );
 }
 
+/** Shows a sentence in which words of other scripts have their own direction and language. */
+function Written({ text }: { text: string }) {
+  return <>{writtenParts(text).map((part) => (part.lang ? <bdi lang={part.lang}>{part.text}</bdi> : part.text))}</>;
+}
+
 function EvidenceList({
   evidence,
+  writing,
   looked,
   onLook,
 }: {
   evidence: Evidence[];
+  writing: ReadLine[];
   looked: number | null;
   onLook(number: number | null): void;
 }) {
   return (
     <section aria-labelledby="evidence-title">
       <h3 id="evidence-title">Why</h3>
-      {evidence.every(movedNothing) && <p class="quiet">From what the picture as a whole looks like; no text in it spoke.</p>}
+      {writingWords(writing).map((sentence) => (
+        <p key={sentence} class="writing">
+          <Written text={sentence} />
+        </p>
+      ))}
+      {writing.length === 0 && evidence.every(movedNothing) && <p class="quiet">From what the picture as a whole looks like; no text in it spoke.</p>}
       <ul class="evidence">
         {evidence.map((item, number) => movedNothing(item) ? null : (
           <li
@@ -172,7 +184,7 @@ function EvidenceList({
             onFocus={() => item.box && onLook(number)}
             onBlur={() => onLook(null)}
           >
-            {evidenceWords(item)}
+            <Written text={evidenceWords(item)} />
           </li>
         ))}
       </ul>
