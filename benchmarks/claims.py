@@ -12,26 +12,23 @@ prior is the photo density; there is no picture model. What is fitted is fitted 
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import tomli_w
 from numpy.typing import NDArray
+from readings import PHOTOS, ReadPhoto, read_table
+from ridge import fit_logistic
 
 from whereshot.earth import sphere
 from whereshot.earth.countries import countries
 from whereshot.earth.towns import gazetteer
-from whereshot.evidence import EVIDENCE, Cue, Line, PhotoFacts
+from whereshot.evidence import EVIDENCE, Cue, PhotoFacts
 from whereshot.evidence.fusion import PosteriorBeforeCues
 from whereshot.evidence.local_writing import FEATURES, Writing, features, writing_of
-from whereshot.evidence.ocr import shared_reader
-from whereshot.evidence.read_photos import read_photo
 from whereshot.evidence.reliability import Reliabilities, fitted_reliabilities
 from whereshot.foundation.progress import bar
 from whereshot.foundation.tables import hashed_share
@@ -43,7 +40,6 @@ from whereshot.photos.recorded import Recorded
 from whereshot.posterior.prior import density_prior
 
 ROOT = Path(__file__).parents[1]
-PHOTOS = ROOT.parent / "shared" / "data" / "photos"
 WEIGHTS = ROOT / "src" / "whereshot" / "evidence" / "data" / "local_writing.toml"
 STRENGTH = ROOT / "src" / "whereshot" / "locate" / "data" / "verdict.toml"
 TABLES = ("signs_dev", "portable_dev", "scene_dev", "scripts_dev")
@@ -67,24 +63,10 @@ BEFORE_NATS = (1.0, 2.0)
 
 
 @dataclass(frozen=True)
-class Photo:
-    """One photo with what was read in it; ``position`` is None where only the country is known."""
-
-    table: str
-    path: str
-    position: NDArray[np.float64] | None
-    country_code: str
-    group: str
-    on_sign: bool
-    lines: tuple[Line, ...]
-    not_a_photo: str | None
-
-
-@dataclass(frozen=True)
 class Case:
     """One photo, its features (8,) where cues were read, and the verdicts by kind of claim: "true", "country", "50"."""
 
-    photo: Photo
+    photo: ReadPhoto
     features: NDArray[np.float64] | None
     verdicts: dict[str, Verdict]
     before: dict[str, str]
@@ -109,7 +91,7 @@ class Case:
     def is_local(self) -> bool:
         """Whether the writing stands on a sign and does not mislead."""
         own = [self.verdicts[kind].against_prior for kind in ("true", "country") if kind in self.verdicts]
-        return self.photo.on_sign and bool(own) and min(own) > -MISLED_NATS
+        return is_on_sign(self.photo) and bool(own) and min(own) > -MISLED_NATS
 
 
 @dataclass(frozen=True)
@@ -145,38 +127,15 @@ def word_before(verdict: Verdict) -> str:
     return "can't tell"
 
 
-def read_table(name: str, cache: Path) -> Iterator[Photo]:
-    """The photos of a table; what was read in each is kept in the cache."""
-    kept = cache / f"{name}.jsonl"
-    known = {}
-    if kept.is_file():
-        known = {entry["path"]: entry for entry in map(json.loads, kept.read_text("utf-8").splitlines())}
-    with (PHOTOS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    for row in bar(rows, total=len(rows), what=f"reading {name}"):
-        entry = known.get(row["path"])
-        if entry is None:
-            reading = read_photo(str(PHOTOS / row["path"]), shared_reader())
-            lines = [[line.text, line.confidence, line.box, line.surfaces] for line in reading.lines]
-            entry = {"path": row["path"], "lines": lines, "not_a_photo": reading.not_a_photo}
-            with kept.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(entry, ensure_ascii=False) + "\n")
-        yield Photo(
-            name,
-            row["path"],
-            np.array([float(row["latitude"]), float(row["longitude"])]) if row["latitude"] else None,
-            row["country_code"],
-            row["group_id"],
-            row.get("surface", "sign") == "sign",
-            tuple(Line(text, sure, tuple(box), surfaces=on) for text, sure, box, on in entry["lines"]),
-            entry["not_a_photo"],
-        )
+def is_on_sign(photo: ReadPhoto) -> bool:
+    """Whether the text in the photo stands on a sign."""
+    return photo.row.get("surface", "sign") == "sign"
 
 
-def claims_of(photo: Photo, rng: np.random.Generator) -> dict[str, Claim]:
+def claims_of(photo: ReadPhoto, rng: np.random.Generator) -> dict[str, Claim]:
     """The claims on a photo by kind: "country", "true", and by distance where a town is found there."""
     claims = {}
-    country = countries().by_code.get(photo.country_code)
+    country = countries().by_code.get(photo.row["country_code"])
     if country is not None:
         claims["country"] = Claim(country.name, country.name, country=country)
     if photo.position is None:
@@ -198,23 +157,24 @@ def _claim_at(position: NDArray[np.float64]) -> Claim:
     return Claim(text, text, position[None])
 
 
-def case_of(photo: Photo, before: PosteriorBeforeCues) -> Case:
+def case_of(photo: ReadPhoto, before: PosteriorBeforeCues) -> Case:
     """Judge all claims on a photo."""
     prior = density_prior()
-    cues = [] if photo.not_a_photo else EVIDENCE["text"](PhotoFacts(photo.lines))
-    rng = np.random.default_rng(int(hashed_share([photo.path], seed=1)[0] * 2**32))
+    reading = photo.reading
+    cues = [] if reading.not_a_photo else EVIDENCE["text"](PhotoFacts(reading.lines))
+    rng = np.random.default_rng(int(hashed_share([photo.row["path"]], seed=1)[0] * 2**32))
     claims = claims_of(photo, rng)
 
     def judged(cues: list[Cue], reliabilities: Reliabilities) -> dict[str, Verdict]:
         fused = before.fuse(cues, reliabilities) if cues else None
         after = prior if fused is None else fused.posterior
-        found = Explained(after, 1.0, photo.not_a_photo, (), Recorded(), fused, photo.lines)
+        found = Explained(after, 1.0, reading.not_a_photo, (), Recorded(), fused, reading.lines)
         return {kind: judge(claim, found, prior) for kind, claim in claims.items()}
 
     in_full = judged([replace(cue, surfaces=None) for cue in cues], fitted_reliabilities().with_shares({"sign": 1.0}))
     return Case(
         photo,
-        features(photo.lines, cues) if cues else None,
+        features(reading.lines, cues) if cues else None,
         judged(cues, fitted_reliabilities()),
         {kind: word_before(verdict) for kind, verdict in in_full.items()},
     )
@@ -223,23 +183,12 @@ def case_of(photo: Photo, before: PosteriorBeforeCues) -> Case:
 def fit_weights(cases: Sequence[Case]) -> tuple[NDArray[np.float64], float]:
     """Weights and constant of a ridge logistic regression on the photos whose writing moves any claim."""
     telling = [case for case in cases if case.features is not None and case.speaks]
-    raw = np.array([case.features for case in telling])
     truth = np.array([case.is_local for case in telling], float)
-    mean, deviation = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-6)
-    inputs = np.column_stack([np.ones(len(raw)), (raw - mean) / deviation])
-    penalty = RIDGE * np.diag([0.0, *np.ones(raw.shape[1])])
-    fitted = np.zeros(inputs.shape[1])
-    for _ in range(50):
-        share = 1 / (1 + np.exp(-inputs @ fitted))
-        slope = inputs.T @ (truth - share) - penalty @ fitted
-        curvature = (inputs.T * (share * (1 - share))) @ inputs + penalty
-        fitted += np.linalg.solve(curvature, slope)
-    weights = fitted[1:] / deviation
-    return weights, float(fitted[0] - weights @ mean)
+    return fit_logistic(np.array([case.features for case in telling]), truth, RIDGE)
 
 
 def folds_of(cases: Sequence[Case], seed: int) -> NDArray[np.int64]:
-    return (hashed_share([case.photo.group for case in cases], seed=seed) * FOLDS).astype(int)
+    return (hashed_share([case.photo.row["group_id"] for case in cases], seed=seed) * FOLDS).astype(int)
 
 
 def fit(cases: Sequence[Case]) -> Rule:
@@ -328,17 +277,18 @@ def _print_summary(judged: Sequence[tuple[Case, Rule]]) -> None:
     for case, rule in wrong:
         cues = "; ".join(weighed.cue.means for weighed in case.truth.evidence if abs(weighed.nats) >= THIN_NATS)
         local = rule.writing(case).local
-        print(f"* {case.photo.path} ({case.photo.country_code}), belongs to the place with {local:.2f}: {cues}")
+        row = case.photo.row
+        print(f"* {row['path']} ({row['country_code']}), belongs to the place with {local:.2f}: {cues}")
     strengths = sorted({(rule.prior_nats, rule.best_nats) for _, rule in judged})
     print(f"\nStrengths of the folds in nats (against the prior, against the best other place): {strengths}.")
 
 
 def _print_kinds(judged: Sequence[tuple[Case, Rule]]) -> None:
-    """Return the texts of the photos whose true claim was called unlikely."""
+    """Print how many true claims are unlikely, by what was read and what it stands on."""
     print("| what was read, and on what | true claims | unlikely before | after |\n|---|---:|---:|---:|")
     for on_sign, surface in ((True, "a sign"), (False, "goods, prints, vehicles")):
         for kind in ("English", "mostly letters that are no words", "words of another language", "nothing"):
-            own = [(c, rule) for c, rule in judged if c.photo.on_sign == on_sign and _kind(c) == kind]
+            own = [(c, rule) for c, rule in judged if is_on_sign(c.photo) == on_sign and _kind(c) == kind]
             before = sum(case.truth_before == "unlikely" for case, _ in own)
             after = sum(rule.word(case, case.truth) == "unlikely" for case, rule in own)
             print(f"| {kind}, {surface} | {len(own)} | {before} | {after} |")
@@ -376,10 +326,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if not PHOTOS.is_dir():
         sys.exit(f"claims: no photos at {PHOTOS}")
-    with tempfile.TemporaryDirectory() as temporary:
-        cache = Path(temporary) if arguments.cache is None else arguments.cache
-        cache.mkdir(parents=True, exist_ok=True)
-        photos = [photo for table in TABLES for photo in read_table(table, cache)]
+    photos = [photo for table in TABLES for photo in read_table(table, arguments.cache)]
     before = PosteriorBeforeCues.of(density_prior())
     cases = [case_of(photo, before) for photo in bar(photos, total=len(photos), what="judging claims")]
     if arguments.fit:

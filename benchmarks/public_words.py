@@ -14,8 +14,6 @@ starts from the photo density of the world; there is no visual model. The defaul
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 import sys
 import tempfile
 import time
@@ -28,10 +26,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from readings import PHOTOS, read_table, rows_of
 
 from whereshot.earth import sphere
 from whereshot.evidence import EVIDENCE, Cue, Line, PhotoFacts
 from whereshot.evidence.fusion import PosteriorBeforeCues
+from whereshot.evidence.ocr import shared_reader
 from whereshot.evidence.read_photos import read_photo
 from whereshot.evidence.text_takers import log_correction
 from whereshot.foundation.tables import hashed_share
@@ -39,7 +39,6 @@ from whereshot.locate.answers import answer_rows
 from whereshot.posterior.masses import country_masses
 from whereshot.posterior.prior import density_prior
 
-PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "photos"
 TABLES = ("scene_dev", "signs_dev", "portable_dev")
 COUNTRIES = (
     "US",
@@ -155,28 +154,17 @@ class Scale:
         return Judged(rank, np.nan, None, nll)
 
 
-def photo_samples(name: str, readings: Path | None) -> list[Sample]:
-    """Return the lines that are read in the photos of a table; they are kept in ``readings``."""
-    cache = readings / f"{name}.jsonl" if readings is not None else None
-    known = {}
-    if cache is not None and cache.is_file():
-        known = {row["path"]: row for row in map(json.loads, cache.read_text("utf-8").splitlines())}
-    samples = []
-    for row in csv.DictReader((PHOTOS / f"{name}.csv").open(encoding="utf-8")):
-        if row["path"] not in known:
-            reading = read_photo(str(PHOTOS / row["path"]))
-            lines = [[line.text, line.confidence, line.box] for line in reading.lines]
-            known[row["path"]] = {"path": row["path"], "not_a_photo": reading.not_a_photo, "lines": lines}
-        found = known[row["path"]]
-        lines = (
-            () if found["not_a_photo"] else tuple(Line(text, sure, tuple(box)) for text, sure, box in found["lines"])
+def photo_samples(name: str, folder: Path | None) -> list[Sample]:
+    """Return the lines that are read in the photos of a table; they are kept in ``folder``."""
+    return [
+        Sample(
+            photo.row["group_id"],
+            photo.row["country_code"],
+            photo.position,
+            () if photo.reading.not_a_photo else photo.reading.lines,
         )
-        point = np.array([float(row["latitude"]), float(row["longitude"])]) if row["latitude"] else None
-        samples.append(Sample(row["group_id"], row["country_code"], point, lines))
-    if cache is not None:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        cache.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in known.values()), "utf-8")
-    return samples
+        for photo in read_table(name, folder)
+    ]
 
 
 def sign_texts(code: str, rng: np.random.Generator) -> Iterator[list[str]]:
@@ -230,7 +218,7 @@ def drawn(texts: Sequence[str], photo: Path, rng: np.random.Generator) -> Image.
 def sign_samples(count: int, are_drawn: bool) -> list[Sample]:
     """Return signs of the 40 countries as lines; where they are drawn, as they are read on photos of train.csv."""
     rng = np.random.default_rng(17)
-    backgrounds = [row["path"] for row in csv.DictReader((PHOTOS / "train.csv").open(encoding="utf-8"))]
+    backgrounds = [row["path"] for row in rows_of("train")]
     per_country = max(1, count // len(COUNTRIES))
     samples = []
     for code in COUNTRIES:
@@ -241,7 +229,7 @@ def sign_samples(count: int, are_drawn: bool) -> list[Sample]:
                 with tempfile.TemporaryDirectory() as folder:
                     path = Path(folder) / "sign.jpg"
                     drawn(texts, PHOTOS / backgrounds[rng.integers(len(backgrounds))], rng).save(path, quality=92)
-                    lines = read_photo(str(path)).lines
+                    lines = read_photo(str(path), shared_reader()).lines
             samples.append(Sample(f"{code}{number}", code, None, lines))
     return samples
 

@@ -26,6 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from readings import PHOTOS, rows_of
 
 from whereshot.earth import sphere
 from whereshot.earth.name_index import name_keys
@@ -39,7 +40,6 @@ from whereshot.posterior.masses import country_masses
 from whereshot.posterior.prior import density_prior
 
 LINES = Path(__file__).with_name("word_lines.tsv")
-PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "photos"
 FONTS = ("NotoSans-Bold.ttf", "DejaVuSans-Bold.ttf", "DejaVuSans.ttf")
 SEED = 16
 SIGNS_PER_NOTATION = 60
@@ -200,8 +200,7 @@ def print_signs(signs: Sequence[Sign], answers: Answers) -> None:
 
 def print_pictures(count: int, rows: Sequence[dict[str, str]], signs: Sequence[Sign], answers: Answers) -> None:
     random = np.random.default_rng(SEED)
-    with (PHOTOS / "train.csv").open(encoding="utf-8", newline="") as file:
-        backgrounds = [PHOTOS / row["path"] for row in csv.DictReader(file)]
+    backgrounds = [PHOTOS / row["path"] for row in rows_of("train")]
     font = next((font for font in FONTS if _exists(font)), None)
     if font is None:
         sys.exit(f"words: none of the fonts {', '.join(FONTS)} is installed")

@@ -44,6 +44,13 @@ class Case:
     """What the table says of this run, where the command alone does not say it."""
     slow: bool = False
     """Whether only ``make test-all`` and the benchmark run it."""
+    together: bool = False
+    """Whether ``make test`` runs it in one process with others. ``make test-all`` and the benchmark run it alone."""
+
+
+def folder_of(name: str) -> str:
+    """The name of the folder of a case."""
+    return name.replace(" ", "-")
 
 
 def _case(arguments: str, **details: Any) -> Case:
@@ -66,17 +73,20 @@ CASES: dict[str, Case] = {
     "learn": _case("learn {given}/photos.csv --out {out}/mine --one-crop --workers 2", caches=True),
     "serve": serve(),
     "locate": _case("locate {given}/sign.jpg {given}/lima-0.png --format html --out {out}/answer.html"),
-    "check": _case("check {given}/sign.jpg --claim Spain"),
+    "check": _case("check {given}/sign.jpg --claim Spain", together=True),
     "explain": _case(
         "explain {given}/lima-0.png --model {before}/model --method gradcam --no-text --out {out}/heat.png",
         after="train",
+        together=True,
     ),
     "query": _case(
-        "query {given}/lima-0.png --gallery {before}/mine --format html --out {out}/alike.html", after="learn"
+        "query {given}/lima-0.png --gallery {before}/mine --format html --out {out}/alike.html",
+        after="learn",
+        together=True,
     ),
     "batch": _case("batch {given}/photos.csv --out {out}/located --unit 4"),
-    "gallery": _case("gallery {given}/photos.csv --out {out}/gallery --no-text"),
-    "ingest": _case("ingest folder {given} --out {out}/records"),
+    "gallery": _case("gallery {given}/photos.csv --out {out}/gallery --no-text", together=True),
+    "ingest": _case("ingest folder {given} --out {out}/records", together=True),
     "ingest flickr": _case(
         "ingest flickr {given}/queries.toml --out {out}/records --endpoint {server}/",
         server="api",
@@ -85,8 +95,8 @@ CASES: dict[str, Case] = {
         status=2,
         about="the API refuses the key",
     ),
-    "ingest yfcc": _case("ingest yfcc {given}/dump.tsv --out {out}/records"),
-    "ingest osv5m": _case("ingest osv5m {given}/osv5m --out {out}/records"),
+    "ingest yfcc": _case("ingest yfcc {given}/dump.tsv --out {out}/records", together=True),
+    "ingest osv5m": _case("ingest osv5m {given}/osv5m --out {out}/records", together=True),
     "ingest streetview": _case(
         f"ingest streetview {{given}}/addresses.csv --out {{out}}/records --endpoint {{server}}/streetview"
         f" --yes --budget 1 --set size=128 {_FEW}",
@@ -112,41 +122,49 @@ CASES: dict[str, Case] = {
         about="with Spark on this machine",
         slow=True,
     ),
-    "curate": _case("curate {given}/records.parquet --out {out}/clean --verify --duplicates --balance 5"),
-    "audit": _case("audit {given}/photos.csv {given}/photos.csv --report {out}/audit"),
+    "curate": _case(
+        "curate {given}/records.parquet --out {out}/clean --verify --duplicates --balance 5", together=True
+    ),
+    "audit": _case("audit {given}/photos.csv {given}/photos.csv --report {out}/audit", together=True),
     "fetch": _case(
         "fetch {given}/urls.parquet --out {out}/pictures --allow-private", server="pictures", named=THIS_MACHINE
     ),
-    "pack": _case("pack {given}/records.parquet --out {out}/packed --size 32"),
-    "export": _case("export {before}/model --out {out}/exported --onnx", after="train"),
-    "export web": _case("export {before}/mine --out {out}/site --web", after="learn"),
+    "pack": _case("pack {given}/records.parquet --out {out}/packed --size 32", together=True),
+    "export": _case("export {before}/model --out {out}/exported --onnx", after="train", together=True),
+    "export web": _case("export {before}/mine --out {out}/site --web", after="learn", together=True),
     "evaluate": _case(
         "evaluate --predictions {given}/photos.csv --truth {given}/photos.csv --report {out}/report --draws 20"
         " --column id=path --truth-column id=path",
+        together=True,
     ),
     "calibrate": _case(
         "calibrate --posterior {given}/posterior.parquet --truth {given}/records.parquet --out {out}/calibration.json",
+        together=True,
     ),
-    "cells build": _case("cells build {given}/photos.csv --out {out}/cells.parquet --set max=8"),
-    "cells show": _case("cells show {before}/cells.parquet --out {out}/maps", after="cells build"),
-    "cells export": _case("cells export {before}/cells.parquet --out {out}/cells.geojson", after="cells build"),
-    "cells compare": _case("cells compare --on {given}/photos.csv --build s2:max=8"),
-    "cells kinds": _case("cells kinds"),
-    "cells presets": _case("cells presets"),
-    "hours fit": _case("hours fit {given}/track.parquet --out {out}/hours.toml"),
-    "refine fit": _case("refine fit {given}/refine.toml --set out={out}/refiner"),
+    "cells build": _case("cells build {given}/photos.csv --out {out}/cells.parquet --set max=8", together=True),
+    "cells show": _case("cells show {before}/cells.parquet --out {out}/maps", after="cells build", together=True),
+    "cells export": _case(
+        "cells export {before}/cells.parquet --out {out}/cells.geojson", after="cells build", together=True
+    ),
+    "cells compare": _case("cells compare --on {given}/photos.csv --build s2:max=8", together=True),
+    "cells kinds": _case("cells kinds", together=True),
+    "cells presets": _case("cells presets", together=True),
+    "hours fit": _case("hours fit {given}/track.parquet --out {out}/hours.toml", together=True),
+    "refine fit": _case("refine fit {given}/refine.toml --set out={out}/refiner", together=True),
     "refine apply": _case(
         "refine apply {before}/refiner {given}/records.parquet --posterior {given}/posterior.parquet"
         " --out {out}/refined.parquet",
         after="refine fit",
+        together=True,
     ),
     "refine switch": _case(
         "refine switch {given}/scenes.parquet --expert indoor={given}/posterior.parquet"
         " --expert outdoor={given}/posterior.parquet --out {out}/switched.parquet",
+        together=True,
     ),
-    "refine tracks": _case("refine tracks {given}/track.parquet --out {out}/album.toml"),
-    "models list": _case("models list"),
-    "models show": _case("models show compact"),
+    "refine tracks": _case("refine tracks {given}/track.parquet --out {out}/album.toml", together=True),
+    "models list": _case("models list", together=True),
+    "models show": _case("models show compact", together=True),
     "models get": _case(
         "models get hf:me/tiny --out {out}/tiny",
         after="learn",

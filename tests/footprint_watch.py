@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 
 import footprint_network
-from footprint_cases import CASES, Case
+from footprint_cases import CASES, Case, folder_of
 
 HERE = Path(__file__).parent
 CACHE = ".cache/whereshot/"
@@ -118,8 +118,8 @@ def watch_all(work: Path, given: Path, cases: Mapping[str, Case] = CASES, at_a_t
     def run(name: str, case: Case) -> Footprint:
         if case.after is not None:
             running[case.after].result()
-        folder = work / name.replace(" ", "-")
-        before = "" if case.after is None else str(work / case.after.replace(" ", "-") / "out")
+        folder = work / folder_of(name)
+        before = "" if case.after is None else str(work / folder_of(case.after) / "out")
         places = {"given": given, "out": folder / "out", "before": before, "server": "{server}"}
         command = [part.format(**places) for part in case.command]
         environment = case.environment | {"FOOTPRINT_BEFORE": before}
@@ -129,6 +129,13 @@ def watch_all(work: Path, given: Path, cases: Mapping[str, Case] = CASES, at_a_t
         for name, case in cases.items():
             running[name] = pool.submit(run, name, case)
     return {name: future.result() for name, future in running.items()}
+
+
+def watch_together(work: Path, given: Path, names: Sequence[str]) -> Footprint:
+    """Run the cases of these names in one process, after those of ``work`` whose output they take."""
+    folder = work / "together"
+    script = [sys.executable, str(HERE / "footprint_together.py"), str(given), str(folder / "out"), str(work)]
+    return watch([*script, *names], folder, given=given)
 
 
 def _environment(home: Path, temporary: Path, log: Path, given: Path | None) -> dict[str, str]:

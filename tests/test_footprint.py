@@ -1,7 +1,8 @@
 """What commands leave on the machine and whom they ask: nothing beyond what the user asked for.
 
-Every command runs once with an empty home and an empty temporary folder. Where the machine allows a network of its own
-(Linux, root, the programs unshare and ip), look-ups and connections of native libraries are seen as well.
+Every command runs once with an empty home and an empty temporary folder. Those that open connections or start processes
+run alone; the others run in one process, and with the slow tests each of them alone too. Where the machine allows a
+network of its own (Linux, root, the programs unshare and ip), look-ups and connections of native libraries are seen.
 """
 
 from __future__ import annotations
@@ -17,24 +18,41 @@ import typer
 from typer.main import get_command
 
 import footprint_cases
-from footprint_cases import CASES, Case
-from footprint_watch import Footprint, native_missing, watch, watch_all
+from footprint_cases import CASES, Case, folder_of
+from footprint_watch import Footprint, native_missing, watch, watch_all, watch_together
 from whereshot.cli import app
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "village-sign.jpg"
 IMPORTED = "import whereshot, onnxruntime"
 
 
-QUICK = {name: case for name, case in CASES.items() if not case.slow}
-SLOW = {name: case for name, case in CASES.items() if case.slow}
+ALONE = {name: case for name, case in CASES.items() if not case.slow and not case.together}
+TOGETHER = {name: case for name, case in CASES.items() if case.together}
+SPARK = {name: case for name, case in CASES.items() if case.slow}
+GROUP = "together"
+"""The name of what the process of all TOGETHER did."""
+
+
+def need_libraries() -> None:
+    """Skip, and say what is missing, where a library is missing that some command needs."""
+    for module in ("torch", "matplotlib", "onnx", "fastapi", "uvicorn", "aiohttp"):
+        pytest.importorskip(module, reason=f"needs {module}")
 
 
 @pytest.fixture(scope="module")
 def footprints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Footprint]:
-    """What every quick case did."""
-    for module in ("torch", "matplotlib", "onnx", "fastapi", "uvicorn", "aiohttp"):
-        pytest.importorskip(module, reason=f"needs {module}")
-    return run_cases(tmp_path_factory.mktemp("footprint"), QUICK)
+    """What every case of ALONE did, and all of TOGETHER as GROUP."""
+    need_libraries()
+    work = tmp_path_factory.mktemp("footprint")
+    return run_cases(work, ALONE) | {GROUP: watch_together(work, work / "given", list(TOGETHER))}
+
+
+@pytest.fixture(scope="module")
+def lonely_footprints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Footprint]:
+    """What every case of TOGETHER did alone."""
+    need_libraries()
+    before = {case.after: CASES[case.after] for case in TOGETHER.values() if case.after is not None}
+    return run_cases(tmp_path_factory.mktemp("footprint"), before | TOGETHER)
 
 
 def run_cases(work: Path, cases: dict[str, Case]) -> dict[str, Footprint]:
@@ -66,13 +84,28 @@ def test_every_command_has_a_case() -> None:
     assert known - set(CASES) == set()
 
 
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize("name", ALONE)
 def test_a_command_leaves_and_asks_nothing_else(name: str, footprints: dict[str, Footprint]) -> None:
     check_case(CASES[name], footprints[name])
 
 
+def test_commands_in_one_process_leave_and_ask_nothing_else(footprints: dict[str, Footprint]) -> None:
+    seen = footprints[GROUP]
+    assert seen.status == 0, seen.stderr
+    assert seen.strays(may_cache=any(case.caches for case in TOGETHER.values())) == []
+    writing = {folder_of(name) for name, case in TOGETHER.items() if any("{out}" in part for part in case.command)}
+    assert {path.split("/")[0] for path in seen.asked} == writing
+    assert "Warning" not in seen.stderr and "Traceback" not in seen.stderr
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SLOW)
+@pytest.mark.parametrize("name", TOGETHER)
+def test_a_command_alone_leaves_and_asks_nothing_else(name: str, lonely_footprints: dict[str, Footprint]) -> None:
+    check_case(CASES[name], lonely_footprints[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SPARK)
 def test_spark_leaves_and_asks_nothing_else(name: str, tmp_path: Path) -> None:
     pytest.importorskip("pyspark", reason="needs PySpark: pip install '.[spark]' in the source folder")
     check_case(CASES[name], run_cases(tmp_path, {name: CASES[name]})[name])

@@ -12,7 +12,6 @@ import pytest
 
 from waiting import PATIENCE_S
 from whereshot.cli import base
-from whereshot.cli.base import ReportFormat
 from whereshot.foundation.errors import InputError
 
 
@@ -30,12 +29,12 @@ def test_other_forms_of_pairs_are_refused(text: str) -> None:
 def test_a_job_that_kept_nothing_is_an_error_with_its_reasons() -> None:
     document = {"rows": 3, "kept": 0, "rejected": {"no position": 2, "unreadable": 1}, "seconds": 0.1}
     with pytest.raises(InputError, match="none of 3 rows can be used: 2 no position, 1 unreadable; see rejects"):
-        base.print_kept(document, Path("out"), Path("rejects"), ReportFormat.table)
+        base.print_kept(document, Path("out"), Path("rejects"), "table")
 
 
 def test_a_job_lists_what_it_rejected(capsys: pytest.CaptureFixture[str]) -> None:
     document = {"rows": 3, "kept": 2, "rejected": {"no position": 1}, "seconds": 0.1}
-    base.print_kept(document, Path("out"), Path("rejects"), ReportFormat.table)
+    base.print_kept(document, Path("out"), Path("rejects"), "table")
     assert capsys.readouterr().out.splitlines() == [
         "2 of 3 kept in out (0.1 s)",
         "  rejected: 1 no position",

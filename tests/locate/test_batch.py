@@ -271,6 +271,7 @@ def test_killed_at_random_moments(photos: Path, tmp_path: Path) -> None:
     assert len(units) == len(set(units)) == 48
 
 
+@pytest.mark.slow
 def test_spark_gives_the_same_rows(photos: Path, tmp_path: Path) -> None:
     pytest.importorskip("pyspark", reason="needs pyspark (extra spark)")
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:

@@ -409,8 +409,7 @@ print(json.dumps([list(opened.values()), [prediction.recorded for prediction in 
 """
 
 
-@pytest.mark.parametrize("text", ["text", "no text"])
-@pytest.mark.parametrize("model", ["compact", "trained"])
+@pytest.mark.parametrize(("model", "text"), [("trained", "text"), ("compact", "no text")])
 def test_a_file_is_opened_once_for_pixels_text_and_exif(
     model: str, text: str, tiny_model: Path, jpeg_with_position: MakePicture, tmp_path: Path
 ) -> None:

@@ -5,22 +5,23 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from whereshot.locate.prediction import WITHIN_KM, Evidence, Place, Prediction, WithinProbabilities
 from whereshot.posterior.prior import density_prior
 from whereshot.report import answer_formats
-from whereshot.report.answer_formats import LocatedPhotos, LookalikeFormat, PredictionFormat
+from whereshot.report.answer_formats import LocatedPhotos, LookalikeFormat, PredictionFormat, ReportFormat
 
 
 def test_each_format_has_its_writer() -> None:
-    assert list(answer_formats.PREDICTION_WRITERS) == list(PredictionFormat)
-    assert list(answer_formats.LOOKALIKE_WRITERS) == list(LookalikeFormat)
-    assert list(answer_formats.VERDICT_WRITERS) == ["table", "json"]
+    assert tuple(answer_formats.PREDICTION_WRITERS) == get_args(PredictionFormat)
+    assert tuple(answer_formats.LOOKALIKE_WRITERS) == get_args(LookalikeFormat)
+    assert tuple(answer_formats.VERDICT_WRITERS) == get_args(ReportFormat)
 
 
-@pytest.mark.parametrize("form", PredictionFormat)
+@pytest.mark.parametrize("form", get_args(PredictionFormat))
 def test_a_photo_that_failed_is_in_every_format(form: PredictionFormat) -> None:
     failed = Prediction(id="a.jpg", path="a.jpg", error="a.jpg: not a picture")
     answers = LocatedPhotos("compact", True, ["a.jpg"], [failed], [None])

@@ -59,10 +59,23 @@ export function recordedAt(latitude: [number, number], longitude: [number, numbe
   return Buffer.concat([photo.subarray(0, 2), head, tiff, photo.subarray(2)]);
 }
 
-/** The page, its globe drawn. */
-export async function open(page: Page): Promise<void> {
+/** The page, its globe drawn. Software draws fine coasts slowly, so most tests do without them. */
+export async function open(page: Page, coasts: "fine" | "coarse" = "coarse"): Promise<void> {
+  if (coasts === "coarse") await page.route("**/countries-10m-*.json", (route) => route.fulfill({ status: 204 }));
   await page.goto("./");
   await expect(page.locator(".globe")).toHaveAttribute("data-map", "ready");
+}
+
+/** How to start a browser without WebGL. To draw the globe in software takes most of the time of a test. */
+export const WITHOUT_WEBGL = {
+  ...(process.env.CHROMIUM ? { executablePath: process.env.CHROMIUM } : {}),
+  args: ["--disable-gpu", "--disable-software-rasterizer", "--no-sandbox"],
+};
+
+/** The page without its globe, in a browser WITHOUT_WEBGL. */
+export async function openWithoutGlobe(page: Page): Promise<void> {
+  await page.goto("./");
+  await expect(page.getByText("This browser cannot draw the globe")).toBeVisible();
 }
 
 /** Give photos to the page as a person who chooses files does. */

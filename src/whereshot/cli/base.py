@@ -5,7 +5,6 @@ Answers go to stdout, progress and remarks to stderr.
 
 from __future__ import annotations
 
-import enum
 import os
 import shlex
 import sys
@@ -18,19 +17,12 @@ import typer
 from whereshot.foundation import output_files
 from whereshot.foundation.errors import InputError, install_command, visible
 from whereshot.foundation.text_direction import isolated
+from whereshot.report.answer_formats import ReportFormat, json_text
 from whereshot.report.answer_formats import finite as finite
-from whereshot.report.answer_formats import json_text
 
 if TYPE_CHECKING:
     from whereshot.photos.records import Records
     from whereshot.photos.unread_files import UnreadFiles
-
-
-class ReportFormat(enum.StrEnum):
-    """The forms in which most commands can print their result."""
-
-    table = "table"
-    json = "json"
 
 
 FormatOption = Annotated[ReportFormat, typer.Option("--format", help="table for people, json for programs.")]
@@ -211,7 +203,7 @@ def print_done(
     document: dict[str, Any], out: Path, rejects: Path, form: ReportFormat, done: str, otherwise: str
 ) -> None:
     """Print the result of a job that may keep nothing; ``done`` and ``otherwise`` name its two outcomes."""
-    if form is ReportFormat.json:
+    if form == "json":
         print_json(document)
         return
     print(f"{document['kept']} of {document['rows']} {done} in {out} ({document['seconds']:.1f} s)")
@@ -232,9 +224,14 @@ def pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
     return pairs
 
 
-def check_file(path: Path | None) -> None:
-    """Check before the work that an output file can be written. Raises OutputError."""
+def check_file(path: Path | None, suffix: str = "") -> None:
+    """Check before the work that an output file can be written, and that the name of ``--out`` has the suffix, if any.
+
+    Raises InputError and OutputError.
+    """
     if path is not None:
+        if suffix and path.suffix != suffix:
+            raise InputError(f"--out names a {suffix} file; got {path}")
         output_files.check_file(path)
         watch(path)
 

@@ -16,7 +16,6 @@ from whereshot.cli.base import (
     MasterOption,
     ModelOption,
     ReaderOption,
-    ReportFormat,
     StartAgainOption,
     TextOption,
     TopOption,
@@ -57,7 +56,7 @@ def batch(
     ] = None,
     overwrite: StartAgainOption = False,
     device: DeviceOption = None,
-    form: FormatOption = ReportFormat.table,
+    form: FormatOption = "table",
 ) -> None:
     """Locate many photos into a folder of Parquet shards, one row for each photo; a failed photo's row has its error.
 

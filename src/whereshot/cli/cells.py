@@ -12,7 +12,6 @@ import typer
 from whereshot.cli.base import (
     ColumnOption,
     FormatOption,
-    ReportFormat,
     SetOption,
     check_file,
     check_folder,
@@ -22,6 +21,7 @@ from whereshot.cli.base import (
 )
 from whereshot.foundation import output_files
 from whereshot.foundation.errors import InputError, OutputError
+from whereshot.report.answer_formats import ReportFormat
 
 if TYPE_CHECKING:
     from whereshot.earth import sphere
@@ -58,7 +58,7 @@ def cells_build(
         list[Path] | None, typer.Option(help="Positions to count in the cells, instead of the inputs.")
     ] = None,
     column: ColumnOption = None,
-    form: FormatOption = ReportFormat.table,
+    form: FormatOption = "table",
 ) -> None:
     """Build a partition of the Earth from where photos were taken.
 
@@ -79,9 +79,7 @@ def cells_build(
     many = count > 1
     if many and (out.suffix == ".parquet" or out.is_file()):
         raise InputError(f"--out names a folder for the {count} levels of {preset}; got {out}")
-    if not many and out.suffix != ".parquet":
-        raise InputError(f"--out names a .parquet file; got {out}")
-    check_folder(out) if many else check_file(out)
+    check_folder(out) if many else check_file(out, ".parquet")
     refine, populate = refine_on or inputs, populate_with or inputs
     if not refine or not populate:
         raise InputError("no positions: name tables, or both --refine-on and --populate-with")
@@ -120,7 +118,7 @@ def _print_built(
     notes = list(dict.fromkeys(note for one in levels for note in getattr(one, "notes", ())))
     if notes:
         document["notes"] = notes
-    if form is ReportFormat.json:
+    if form == "json":
         print_json(document)
     else:
         cells = " / ".join(str(len(one)) for one in levels)
@@ -240,7 +238,7 @@ def cells_compare(
     seed: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
     hierarchy: HierarchyOption = None,
     column: ColumnOption = None,
-    form: FormatOption = ReportFormat.table,
+    form: FormatOption = "table",
 ) -> None:
     """Compare partitions on the same positions: how many photos they hold, how evenly, and the best possible accuracy.
 
@@ -276,14 +274,14 @@ def cells_compare(
     for text in hierarchy or ():
         compared.add_product(text)
     result = best_possible.compare(compared.single, compared.products, scored, fitted, progress.late_bar)
-    if form is ReportFormat.json:
+    if form == "json":
         print_json(result.to_json())
     else:
         print(result.to_markdown())
 
 
 @app.command("kinds")
-def cells_kinds(form: FormatOption = ReportFormat.table) -> None:
+def cells_kinds(form: FormatOption = "table") -> None:
     """List the kinds of partitions and their settings for --set."""
     from whereshot.earth import partition
 
@@ -295,18 +293,18 @@ def cells_kinds(form: FormatOption = ReportFormat.table) -> None:
         }
         for name, kind in partition.PARTITIONS.items()
     ]
-    if form is ReportFormat.json:
+    if form == "json":
         print_json({"kinds": kinds})
     else:
         print("\n".join(f"{kind['name']}: {kind['settings']}\n    {kind['about']}" for kind in kinds))
 
 
 @app.command("presets")
-def cells_presets(form: FormatOption = ReportFormat.table) -> None:
+def cells_presets(form: FormatOption = "table") -> None:
     """List the presets of cells build --preset, with their settings and sources."""
     from whereshot.earth.partition import PRESETS
 
-    if form is ReportFormat.json:
+    if form == "json":
         print_json({"presets": [{"name": name, **preset._asdict()} for name, preset in PRESETS.items()]})
         return
     for name, preset in PRESETS.items():

@@ -14,7 +14,6 @@ from whereshot.cli.base import (
     EngineOption,
     FormatOption,
     MasterOption,
-    ReportFormat,
     StartAgainOption,
     check_folder,
     check_records,
@@ -87,7 +86,7 @@ def curate(
     engine: EngineOption = "local",
     master: MasterOption = None,
     overwrite: StartAgainOption = False,
-    form: FormatOption = ReportFormat.table,
+    form: FormatOption = "table",
 ) -> None:
     """Clean records by these steps, in this order. Dropped photos are listed in rejects/ with the reason.
 
@@ -161,7 +160,7 @@ def audit(
         Path | None, typer.Option(help="Folder to write audit.md and audit.json to.", show_default=False)
     ] = None,
     column: ColumnOption = None,
-    form: FormatOption = ReportFormat.table,
+    form: FormatOption = "table",
 ) -> None:
     """Find what a test set shares with a training set: pictures, users, albums, moments, places."""
     from whereshot.foundation import progress
@@ -190,7 +189,7 @@ def audit(
     if out is not None:
         found.write_cleaned(tested, out)
         say(f"wrote {found.kept} of {len(tested)} test photos to {out}")
-    if form is ReportFormat.json:
+    if form == "json":
         print_json(document)
     else:
         print(found.to_markdown(), end="")

@@ -14,7 +14,6 @@ from whereshot.cli.base import (
     DeviceOption,
     FormatOption,
     IncludeLearnedOption,
-    ReportFormat,
     WithinOption,
     check_file,
     check_folder,
@@ -26,7 +25,7 @@ from whereshot.cli.base import (
 )
 from whereshot.foundation import output_files
 from whereshot.foundation.errors import InputError
-from whereshot.report.answer_formats import finite
+from whereshot.report.answer_formats import ReportFormat, finite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,7 +140,7 @@ def evaluate(
     problems: ProblemsOption = None,
     within: WithinOption = None,
     include_learned: IncludeLearnedOption = False,
-    form: FormatOption = ReportFormat.table,
+    form: FormatOption = "table",
     device: DeviceOption = None,
 ) -> None:
     """Score a model on photos with known positions, or the predictions of any method: MODEL RECORDS, or --predictions
@@ -253,7 +252,7 @@ def _write_and_print(
     if problems is not None:
         output_files.write_text(problems, evaluation.problems.to_csv())
         say(f"wrote {problems}: {len(evaluation.problems.rows)} rows")
-    if form is ReportFormat.json:
+    if form == "json":
         print_json(evaluation.to_json())
     else:
         print(scorecard.summary(evaluation.report, evaluation.benchmark), end="")
@@ -282,7 +281,7 @@ def calibrate(
     by: GroupOption = None,
     out: Annotated[Path | None, typer.Option(help="Write the calibration as JSON into this file.")] = None,
     include_learned: IncludeLearnedOption = False,
-    form: FormatOption = ReportFormat.table,
+    form: FormatOption = "table",
     device: DeviceOption = None,
 ) -> None:
     """Calibrate on held-out photos, on which nothing was trained: temperatures, factors of circles and sets of cells,
@@ -314,7 +313,7 @@ def calibrate(
     if out is not None:
         output_files.write_text(out, json.dumps(finite(document), indent=1) + "\n")
         say(f"wrote {out}")
-    if form is ReportFormat.json:
+    if form == "json":
         print_json(document)
     else:
         print("\n".join(fitted.in_words()))

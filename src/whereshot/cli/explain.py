@@ -13,7 +13,6 @@ from whereshot.cli.base import (
     ModelOption,
     PhotoArgument,
     ReaderOption,
-    ReportFormat,
     TextOption,
     UseExifOption,
     check_file,
@@ -36,7 +35,7 @@ def explain(
     text: TextOption = LocateOptions.text,
     reader: ReaderOption = LocateOptions.reader,
     use_exif: UseExifOption = LocateOptions.use_exif,
-    form: FormatOption = ReportFormat.table,
+    form: FormatOption = "table",
     device: DeviceOption = None,
 ) -> None:
     """Show which parts of the picture led to the answer: a heat map, and the evidence in words.
@@ -57,7 +56,7 @@ def explain(
     found = explaining.explain(locator, str(photo), method=method, number=of, options=options, track=progress.late_bar)
     if out is not None:
         explaining.overlay.write(found.draw(), out)
-    if form is ReportFormat.json:
+    if form == "json":
         print_json(found.to_json())
     else:
         print_words("\n".join(map(visible, [found.photo, *(f"  {line}" for line in found.in_words())])))

@@ -13,7 +13,6 @@ from whereshot.cli.base import (
     FeatureWorkersOption,
     FormatOption,
     ReplaceModelOption,
-    ReportFormat,
     check_folder,
     pairs,
     print_json,
@@ -49,7 +48,7 @@ def learn(
     workers: FeatureWorkersOption = None,
     column: ColumnOption = None,
     device: DeviceOption = None,
-    form: FormatOption = ReportFormat.table,
+    form: FormatOption = "table",
 ) -> None:
     """Learn the places of your own photos from their positions. With more photos later, it reads only the new ones.
 
@@ -77,7 +76,7 @@ def learn(
         say=say,
     )
     reasons = count_reasons(learned.rejects)
-    if form is ReportFormat.json:
+    if form == "json":
         print_json(learned.to_json() | {"rejected": reasons})
     else:
         print("\n".join(learning.summary(learned, list(reasons.items()))))

@@ -17,7 +17,6 @@ from whereshot.cli.base import (
     OutFileOption,
     PhotoArgument,
     ReaderOption,
-    ReportFormat,
     TextOption,
     TopOption,
     UseExifOption,
@@ -74,7 +73,7 @@ def locate(
         bool, typer.Option("--all-evidence", help="Also print what was read and did not move the answer.")
     ] = False,
     posterior: Annotated[Path | None, typer.Option(help="Parquet file to write the whole distribution to.")] = None,
-    form: Annotated[PredictionFormat, typer.Option("--format", help="Format of the answer.")] = PredictionFormat.table,
+    form: Annotated[PredictionFormat, typer.Option("--format", help="Format of the answer.")] = "table",
     out: OutFileOption = None,
     device: DeviceOption = None,
 ) -> None:
@@ -114,7 +113,7 @@ def locate(
         _say_missing_data(answers)
     if failed:
         some_failed()
-    if form is not PredictionFormat.table or out is not None:  # the table on the screen already has the errors
+    if form != "table" or out is not None:  # the table on the screen already has the errors
         _say_failed(failed)
 
 
@@ -131,9 +130,9 @@ def _print_answers(answers: LocatedPhotos, form: PredictionFormat, out: Path | N
     from whereshot.locate import words
 
     answer = answer_formats.PREDICTION_WRITERS[form](answers)
-    if form is not PredictionFormat.json and answers.only_prior:
+    if form != "json" and answers.only_prior:
         say(words.PRIOR_NOTE)
-    print_answer(answer, out, is_words=form is PredictionFormat.table)
+    print_answer(answer, out, is_words=form == "table")
 
 
 def _say_failed(failed: Sequence[Prediction]) -> None:
@@ -160,7 +159,7 @@ def check(
     text: TextOption = LocateOptions.text,
     reader: ReaderOption = LocateOptions.reader,
     use_exif: UseExifOption = LocateOptions.use_exif,
-    form: FormatOption = ReportFormat.table,
+    form: FormatOption = "table",
     device: DeviceOption = None,
 ) -> None:
     """Judge whether a claimed place is plausible for a photo."""
@@ -171,7 +170,7 @@ def check(
     claimed = Claim.parse(claim)
     options = LocateOptions(text=text, use_exif=use_exif, reader=reader)
     verdict = claims.check(Geolocator.load(model, device), photo, claimed, options)
-    print_answer(answer_formats.VERDICT_WRITERS[form](verdict), None, is_words=form is ReportFormat.table)
+    print_answer(answer_formats.VERDICT_WRITERS[form](verdict), None, is_words=form == "table")
 
 
 def _read_area(region: str) -> areas.Region:

@@ -10,7 +10,6 @@ import typer
 from whereshot.cli.base import (
     FormatOption,
     ReplaceModelOption,
-    ReportFormat,
     print_json,
     resumable,
     say,
@@ -25,7 +24,7 @@ app = typer.Typer(no_args_is_help=True, help="Models on this machine.", rich_mar
 @app.command("list")
 def models_list(
     folder: Annotated[Path | None, typer.Argument(help="Folder of models; by default the user's own.")] = None,
-    form: FormatOption = ReportFormat.table,
+    form: FormatOption = "table",
 ) -> None:
     """List the models that have a name, and the models in a folder: sizes, licences, published scores."""
     from whereshot.models import catalog, hub
@@ -45,7 +44,7 @@ def models_list(
             row |= {"told": known.summary, "published": hub.published(known)}
             rows.append(row | ({"why": known.why} if known.why else {}))
     rows += found
-    if form is ReportFormat.json:
+    if form == "json":
         print_json({"models": rows})
         return
     for row in rows:
@@ -92,7 +91,7 @@ def _score_words(score: dict[str, Any]) -> str:
 
 @app.command("show")
 def models_show(
-    model: Annotated[Path, typer.Argument(help="Name or folder of a model.")], form: FormatOption = ReportFormat.table
+    model: Annotated[Path, typer.Argument(help="Name or folder of a model.")], form: FormatOption = "table"
 ) -> None:
     """Print the card of a model and check its files. A card has data, licences, intended use, limits and scores."""
     from whereshot.models import catalog, hub, model_folder
@@ -100,7 +99,7 @@ def models_show(
     name = str(model)
     if name in catalog.known() and not manifest.is_model(model_folder.find(model)):
         known, text = catalog.known()[name], hub.describe(name).to_markdown()
-        if form is ReportFormat.json:
+        if form == "json":
             print_json({"name": name, "path": None, "published": hub.published(known), "card": text})
         else:
             print(text, end="")
@@ -109,7 +108,7 @@ def models_show(
         return
     folder = model_folder.ModelFolder(model)
     text = hub.card_of(folder)
-    if form is ReportFormat.json:
+    if form == "json":
         cells = list(folder.hierarchy.sizes) if folder.description.levels else []
         more = {"cells": cells, "path": str(folder.path), "source": hub.source_of(folder) or None, "card": text}
         print_json(folder.description.model_dump(mode="json") | more)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from whereshot.cli.base import FormatOption, ReportFormat, StartAgainOption, check_folder, print_kept, resumable
+from whereshot.cli.base import FormatOption, StartAgainOption, check_folder, print_kept, resumable
 from whereshot.foundation.errors import InputError
 
 RecordsArgument = Annotated[Path, typer.Argument(help="Records: a folder of Parquet shards, or one .parquet file.")]
@@ -26,7 +26,7 @@ def fetch(
     allow_private: Annotated[bool, typer.Option("--allow-private", help="Allow addresses of this network.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Try the rejected pictures again.")] = False,
     overwrite: StartAgainOption = False,
-    form: FormatOption = ReportFormat.table,
+    form: FormatOption = "table",
 ) -> None:
     """Download the pictures of records from their urls. A picture that cannot be fetched goes to rejects/."""
     from whereshot.foundation import progress
@@ -54,7 +54,7 @@ def pack(
     quality: Annotated[int, typer.Option(help="JPEG quality, 1 to 100.")] = 90,
     workers: Annotated[int | None, typer.Option(help="Number of processes; by default one per core.")] = None,
     overwrite: StartAgainOption = False,
-    form: FormatOption = ReportFormat.table,
+    form: FormatOption = "table",
 ) -> None:
     """Resize the pictures of records and pack them into tar shards, which training reads one after the other."""
     from whereshot.foundation import progress

@@ -43,7 +43,7 @@ def query(
     metric: Annotated[
         Measure, typer.Option(help="Distance: one minus the cosine, or the Euclidean distance of the features.")
     ] = Measure.cosine,
-    form: Annotated[LookalikeFormat, typer.Option("--format", help="Format of the answer.")] = LookalikeFormat.table,
+    form: Annotated[LookalikeFormat, typer.Option("--format", help="Format of the answer.")] = "table",
     out: OutFileOption = None,
     workers: FeatureWorkersOption = None,
     device: DeviceOption = None,

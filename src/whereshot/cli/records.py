@@ -14,7 +14,6 @@ from whereshot.cli.base import (
     EngineOption,
     FormatOption,
     MasterOption,
-    ReportFormat,
     SetOption,
     StartAgainOption,
     check_records,
@@ -75,7 +74,7 @@ def ingest(
     yes: Annotated[bool, typer.Option("--yes", help="Continue where pictures cost money.")] = False,
     budget: BudgetOption = None,
     overwrite: StartAgainOption = False,
-    form: FormatOption = ReportFormat.table,
+    form: FormatOption = "table",
 ) -> None:
     """Make Records of photos with positions. Rows that cannot be used go to rejects/ with the reason.
 

@@ -12,7 +12,6 @@ from whereshot.cli.base import (
     ColumnOption,
     DeviceOption,
     FormatOption,
-    ReportFormat,
     SetOption,
     check_file,
     check_folder,
@@ -24,6 +23,7 @@ from whereshot.cli.base import (
     some_failed,
 )
 from whereshot.foundation.errors import InputError
+from whereshot.report.answer_formats import ReportFormat
 
 if TYPE_CHECKING:
     from whereshot.photos.records import Records
@@ -69,7 +69,7 @@ def refine_apply(
     ] = None,
     model: Annotated[str | None, typer.Option(help="Base model; by default the model that it was fitted for.")] = None,
     column: ColumnOption = None,
-    form: FormatOption = ReportFormat.table,
+    form: FormatOption = "table",
     device: DeviceOption = None,
 ) -> None:
     """Refine the posteriors of a base model. To score them: whereshot evaluate --posterior FILE --truth FILE."""
@@ -80,7 +80,7 @@ def refine_apply(
 
     if posterior is not None and model is not None:
         raise InputError("give either --posterior or --model")
-    _check_parquet(out)
+    check_file(out, ".parquet")
     photos = _read_photos(records, column)
     found = refine_run.apply(refiner, photos, model=model, posterior=posterior, device=device, track=progress.bar)
     _write(found, photos, out, form)
@@ -100,7 +100,7 @@ def refine_switch(
         bool, typer.Option("--mixture", help="Weight all experts by the probability of their scene.")
     ] = False,
     column: ColumnOption = None,
-    form: FormatOption = ReportFormat.table,
+    form: FormatOption = "table",
 ) -> None:
     """Take the posterior of each photo from the expert for its likeliest scene."""
     from whereshot.foundation import errors
@@ -108,16 +108,10 @@ def refine_switch(
     errors.require("torch", extra="torch")
     from whereshot.training import refine_run
 
-    _check_parquet(out)
+    check_file(out, ".parquet")
     photos = _read_photos(records, column)
     experts = {name: Path(path) for name, path in pairs(expert, "--expert").items()}
     _write(refine_run.combine_experts(photos, experts, "mixture" if mixture else "likeliest"), photos, out, form)
-
-
-def _check_parquet(out: Path) -> None:
-    if out.suffix != ".parquet":
-        raise InputError(f"--out names a .parquet file; got {out}")
-    check_file(out)
 
 
 def _read_photos(path: Path, column: list[str] | None) -> Records:
@@ -136,7 +130,7 @@ def _write(found: RowPosteriors, photos: Records, out: Path, form: ReportFormat)
     for error in found.errors.values():
         say(f"failed: {error}")
         some_failed()
-    if form is ReportFormat.json:
+    if form == "json":
         print_json({"photos": len(photos), "refined": len(found.rows), "failed": len(found.errors), "out": str(out)})
     else:
         print(f"{len(found.rows)} of {len(photos)} photos; wrote {out}")
@@ -156,19 +150,17 @@ def refine_tracks(
         float, typer.Option(min=0.01, help="Longest time between two photos to compare, in hours.")
     ] = 12.0,
     column: ColumnOption = None,
-    form: FormatOption = ReportFormat.table,
+    form: FormatOption = "table",
 ) -> None:
     """Learn how the distance between two photos depends on the time between them, for locate --album-model."""
     from whereshot.evidence.neighbours import AlbumModel
 
-    if out.suffix != ".toml":
-        raise InputError(f"--out names a .toml file; got {out}")
-    check_file(out)
+    check_file(out, ".toml")
     fitted = AlbumModel.fit(read_records(inputs, column), by, window)
     fitted.save(out)
     hours = (1 / 60, 1 / 6, 1.0, window)
     spreads = {f"{gap:.3g}": float(fitted.spread_km(gap)) for gap in hours}
-    if form is ReportFormat.json:
+    if form == "json":
         print_json({"pairs": fitted.pairs, "reliability": fitted.reliability, "spread_km_by_hours": spreads})
         return
     distances = ", ".join(f"{km:.3g} km after {gap} h" for gap, km in spreads.items())

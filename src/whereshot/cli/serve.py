@@ -14,7 +14,6 @@ from whereshot.cli.base import (
     IncludeLearnedOption,
     ModelOption,
     ReaderOption,
-    ReportFormat,
     TextOption,
     check_folder,
     print_json,
@@ -161,7 +160,7 @@ def gallery(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing gallery.")] = False,
     include_learned: IncludeLearnedOption = False,
     column: ColumnOption = None,
-    form: FormatOption = ReportFormat.table,
+    form: FormatOption = "table",
     device: DeviceOption = None,
 ) -> None:
     """Locate photos with known places, for the page to show and to guess: whereshot serve --gallery OUT.
@@ -188,7 +187,7 @@ def gallery(
         track=progress.bar,
     )
     say(f"{records}: {in_words(**scores['learned_photos'])}")
-    if form is ReportFormat.json:
+    if form == "json":
         print_json(scores)
     else:
         right = ", ".join(f"{100 * share:.1f} % within {km} km" for km, share in scores["accuracy"].items())

@@ -42,10 +42,7 @@ _MARGIN_CELLS = 5
 
 def point_of_view() -> str:
     """Return the chosen point of view, or else the first. Raises InputError for an unknown one."""
-    chosen = os.environ.get(VARIABLE, "") or POINTS_OF_VIEW[0]
-    if chosen not in POINTS_OF_VIEW:
-        raise InputError(f"no borders {chosen!r} ({VARIABLE}); {nearest_name(chosen, POINTS_OF_VIEW)}")
-    return chosen
+    return _checked(os.environ.get(VARIABLE, "") or POINTS_OF_VIEW[0], f" ({VARIABLE})")
 
 
 def choose_point_of_view(name: str | None) -> None:
@@ -53,11 +50,17 @@ def choose_point_of_view(name: str | None) -> None:
 
     Raises InputError for an unknown one.
     """
-    if name is not None and name not in POINTS_OF_VIEW:
-        raise InputError(f"no borders {name!r}; {nearest_name(name, POINTS_OF_VIEW)}")
-    if name is not None:
-        os.environ[VARIABLE] = name
-    point_of_view()
+    if name is None:
+        point_of_view()
+    else:
+        os.environ[VARIABLE] = _checked(name)
+
+
+def _checked(name: str, source: str = "") -> str:
+    """Return the name of a point of view. Raises InputError, which names the ``source``, for an unknown one."""
+    if name not in POINTS_OF_VIEW:
+        raise InputError(f"no borders {name!r}{source}; {nearest_name(name, POINTS_OF_VIEW)}")
+    return name
 
 
 def read_shapes(view: str) -> NDArray[np.object_]:

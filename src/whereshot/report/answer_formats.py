@@ -5,13 +5,12 @@ Importing this module is light: each writer imports what it needs when it is cal
 
 from __future__ import annotations
 
-import enum
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from whereshot.foundation.errors import visible
 
@@ -25,22 +24,14 @@ if TYPE_CHECKING:
     from whereshot.posterior.base import Posterior
 
 
-class PredictionFormat(enum.StrEnum):
-    """The forms in which ``locate`` can print its answers."""
+ReportFormat = Literal["table", "json"]
+"""The forms in which most commands can print their result."""
 
-    table = "table"
-    json = "json"
-    geojson = "geojson"
-    csv = "csv"
-    html = "html"
+PredictionFormat = Literal["table", "json", "geojson", "csv", "html"]
+"""The forms in which ``locate`` can print its answers."""
 
-
-class LookalikeFormat(enum.StrEnum):
-    """The forms in which ``query`` can print the photos that it finds."""
-
-    table = "table"
-    json = "json"
-    html = "html"
+LookalikeFormat = Literal["table", "json", "html"]
+"""The forms in which ``query`` can print the photos that it finds."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +77,7 @@ def collect(
         predictions.append(one.prediction)
         if posterior_file is not None and one.posterior is not None:
             kept.append((one.prediction.id, one.posterior))
-        drawn = one.posterior if form is PredictionFormat.html else None
+        drawn = one.posterior if form == "html" else None
         posteriors.append(None if drawn is None else drawn.top(PLACES_DRAWN))
     if posterior_file is not None and kept:
         import pyarrow as pa
@@ -182,7 +173,7 @@ def _lookalikes_html(answer: LookalikePhotos) -> str:
     return lookalikes_page.to_html(answer.photo, answer.gallery, answer.metric, answer.found)
 
 
-PREDICTION_WRITERS: dict[str, Callable[[LocatedPhotos], str]] = {
+PREDICTION_WRITERS: dict[PredictionFormat, Callable[[LocatedPhotos], str]] = {
     "table": _predictions_table,
     "json": _predictions_json,
     "geojson": _predictions_geojson,
@@ -191,13 +182,13 @@ PREDICTION_WRITERS: dict[str, Callable[[LocatedPhotos], str]] = {
 }
 """Write the answers of ``locate``, by format."""
 
-VERDICT_WRITERS: dict[str, Callable[[Verdict], str]] = {
+VERDICT_WRITERS: dict[ReportFormat, Callable[[Verdict], str]] = {
     "table": _verdict_table,
     "json": lambda verdict: json_text(verdict.to_json()),
 }
 """Write the answer of ``check``, by format."""
 
-LOOKALIKE_WRITERS: dict[str, Callable[[LookalikePhotos], str]] = {
+LOOKALIKE_WRITERS: dict[LookalikeFormat, Callable[[LookalikePhotos], str]] = {
     "table": _lookalikes_table,
     "json": _lookalikes_json,
     "html": _lookalikes_html,

@@ -46,7 +46,7 @@ def tiling(tmp_path_factory: pytest.TempPathFactory) -> None:
     SETTINGS["regions"]["file"] = SETTINGS["semantic"]["file"] = str(path)
 
 
-@pytest.fixture(params=sorted(PARTITIONS))
+@pytest.fixture(scope="module", params=sorted(PARTITIONS))
 def kind(request: pytest.FixtureRequest) -> str:
     """Every kind there is; one without settings here fails."""
     assert request.param in SETTINGS, f"add settings for {request.param!r} to SETTINGS"
@@ -65,6 +65,12 @@ def world() -> NDArray:
 
 def full(kind: str, points: NDArray) -> Partition:
     return partition.build(kind, points, SETTINGS[kind])
+
+
+@pytest.fixture(scope="module")
+def whole(kind: str, world: NDArray) -> Partition:
+    """The partition of this kind of ``world``; not to be changed."""
+    return full(kind, world)
 
 
 def check(cells: Partition, points: NDArray) -> NDArray:
@@ -89,26 +95,23 @@ def check(cells: Partition, points: NDArray) -> NDArray:
 # --- every kind
 
 
-def test_full_partition_covers_the_sphere_once(kind: str, world: NDArray) -> None:
-    cells = full(kind, world)
-    assert math.fsum(cells.area_sr) == pytest.approx(4 * math.pi, abs=1e-9)
-    assert (check(cells, world) >= 0).all()
+def test_full_partition_covers_the_sphere_once(whole: Partition, world: NDArray) -> None:
+    assert math.fsum(whole.area_sr) == pytest.approx(4 * math.pi, abs=1e-9)
+    assert (check(whole, world) >= 0).all()
 
 
-def test_geojson_is_rfc_7946(kind: str, world: NDArray) -> None:
-    cells = full(kind, world)
-    features = json.loads(Atlas.of(cells, kind).to_geojson())["features"]
-    assert len(features) == len(cells)
+def test_geojson_is_rfc_7946(kind: str, whole: Partition) -> None:
+    features = json.loads(Atlas.of(whole, kind).to_geojson())["features"]
+    assert len(features) == len(whole)
     assert sum(check_area(feature).area for feature in features) == pytest.approx(360 * 180, rel=1e-3)
 
 
-def test_every_point_is_in_the_polygon_of_its_cell_only(kind: str, world: NDArray, rng: np.random.Generator) -> None:
-    cells = full(kind, world)
-    polygons = np.array([cells.polygon(cell) for cell in range(len(cells))])
+def test_every_point_is_in_the_polygon_of_its_cell_only(whole: Partition, rng: np.random.Generator) -> None:
+    polygons = np.array([whole.polygon(cell) for cell in range(len(whole))])
     points = uniform(rng, 3000)
     points = points[np.abs(points[:, 0]) < 60]  # nearer a pole straight lines on the map leave the great circle
     shapes = shapely.points(points[:, ::-1])
-    label = cells.assign(points)
+    label = whole.assign(points)
     edges = shapely.STRtree(shapely.boundary(polygons))
     clear = np.ones(len(points), bool)
     clear[edges.query(shapes, predicate="dwithin", distance=0.05)[0]] = False
@@ -118,51 +121,49 @@ def test_every_point_is_in_the_polygon_of_its_cell_only(kind: str, world: NDArra
     np.testing.assert_array_equal(cell, label[clear])
 
 
-def test_polygons_are_valid_cut_and_hold_the_cell_center(kind: str, world: NDArray) -> None:
-    cells = full(kind, world)
-    for cell in range(len(cells)):
-        polygon = cells.polygon(cell)
+def test_polygons_are_valid_cut_and_hold_the_cell_center(whole: Partition) -> None:
+    for cell in range(len(whole)):
+        polygon = whole.polygon(cell)
         assert polygon.is_valid and polygon.geom_type in ("Polygon", "MultiPolygon")
         west, south, east, north = polygon.bounds
         assert -180 <= west < east <= 180 and -90 <= south < north <= 90
-        latitude, longitude = cells.cell_centers[cell]
+        latitude, longitude = whole.cell_centers[cell]
         assert shapely.intersects_xy(polygon, longitude, latitude)
 
 
-def test_boundaries_are_closed_and_finely_drawn(kind: str, world: NDArray) -> None:
-    cells = full(kind, world)
-    for cell in range(0, len(cells), 7):
-        for ring in cells.boundary(cell):
+def test_boundaries_are_closed_and_finely_drawn(whole: Partition) -> None:
+    for cell in range(0, len(whole), 7):
+        for ring in whole.boundary(cell):
             assert ring.shape[1] == 2 and len(ring) >= 4
             np.testing.assert_array_equal(ring[0], ring[-1])
             steps = sphere.distance_km(ring[:-1], ring[1:])
             assert steps.max() <= 2.3 * math.pi / 180 * sphere.EARTH_KM
 
 
-def test_own_centroid_and_center_are_in_the_own_cell(kind: str, world: NDArray) -> None:
-    cells = full(kind, world)
-    if cells.convex:
-        np.testing.assert_array_equal(cells.assign(cells.centers), np.arange(len(cells)))
-    np.testing.assert_array_equal(cells.assign(cells.cell_centers), np.arange(len(cells)))
+def test_own_centroid_and_center_are_in_the_own_cell(whole: Partition) -> None:
+    if whole.convex:
+        np.testing.assert_array_equal(whole.assign(whole.centers), np.arange(len(whole)))
+    np.testing.assert_array_equal(whole.assign(whole.cell_centers), np.arange(len(whole)))
 
 
-def test_order_of_the_points_does_not_matter(kind: str, world: NDArray, rng: np.random.Generator) -> None:
-    one, other = full(kind, world), full(kind, rng.permutation(world))
+def test_order_of_the_points_does_not_matter(
+    kind: str, whole: Partition, world: NDArray, rng: np.random.Generator
+) -> None:
+    one, other = whole, full(kind, rng.permutation(world))
     np.testing.assert_array_equal(one.counts, other.counts)
     np.testing.assert_array_equal(one.cell_centers, other.cell_centers)
     np.testing.assert_allclose(one.centers, other.centers, atol=1e-9)
 
 
-def test_saving_and_loading_changes_nothing(kind: str, world: NDArray, tmp_path: Path) -> None:
-    cells = full(kind, world)
-    cells.save(tmp_path / "cells.parquet")
+def test_saving_and_loading_changes_nothing(whole: Partition, world: NDArray, tmp_path: Path) -> None:
+    whole.save(tmp_path / "cells.parquet")
     again = partition.load(tmp_path / "cells.parquet")
-    assert type(again) is type(cells)
+    assert type(again) is type(whole)
     for name in ("centers", "cell_centers", "counts", "area_sr", "spread_km"):
-        np.testing.assert_array_equal(getattr(again, name), getattr(cells, name), err_msg=name)
-        assert getattr(again, name).dtype == getattr(cells, name).dtype
-    np.testing.assert_array_equal(again.assign(world), cells.assign(world))
-    for one, other in zip(again.boundary(3), cells.boundary(3), strict=True):
+        np.testing.assert_array_equal(getattr(again, name), getattr(whole, name), err_msg=name)
+        assert getattr(again, name).dtype == getattr(whole, name).dtype
+    np.testing.assert_array_equal(again.assign(world), whole.assign(world))
+    for one, other in zip(again.boundary(3), whole.boundary(3), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -188,25 +189,21 @@ def test_odd_inputs(kind: str, points: list[list[float]]) -> None:
         assert cells.polygon(cell).is_valid
 
 
-def test_both_spellings_of_a_place_fall_into_one_cell(kind: str, world: NDArray) -> None:
-    cells = full(kind, world)
+def test_both_spellings_of_a_place_fall_into_one_cell(whole: Partition) -> None:
     latitude = np.linspace(-89, 89, 60)
     east, west = (np.stack([latitude, np.full(60, side)], axis=1) for side in (180.0, -180.0))
-    np.testing.assert_array_equal(cells.assign(east), cells.assign(west))
+    np.testing.assert_array_equal(whole.assign(east), whole.assign(west))
     for latitude_ in (-90, 90):
-        poles = cells.assign([[latitude_, longitude] for longitude in (-180, -90, 0, 45, 180)])
+        poles = whole.assign([[latitude_, longitude] for longitude in (-180, -90, 0, 45, 180)])
         assert (poles == poles[0]).all() and poles[0] >= 0
 
 
-def test_neighbours_are_the_cells_that_a_short_walk_leads_to(
-    kind: str, world: NDArray, rng: np.random.Generator
-) -> None:
-    cells = full(kind, world)
-    pairs = cells.neighbours()
+def test_neighbours_are_the_cells_that_a_short_walk_leads_to(whole: Partition, rng: np.random.Generator) -> None:
+    pairs = whole.neighbours()
     assert pairs.dtype == np.int64 and (pairs[:, 0] < pairs[:, 1]).all()
-    np.testing.assert_array_equal(np.unique(pairs), np.arange(len(cells)))  # the sphere is full: nobody is alone
+    np.testing.assert_array_equal(np.unique(pairs), np.arange(len(whole)))  # the sphere is full: nobody is alone
     start = uniform(rng, 40_000)
-    walk = np.stack([cells.assign(start), cells.assign(sphere.move(start, rng.uniform(0, 360, 40_000), 5.0))], axis=1)
+    walk = np.stack([whole.assign(start), whole.assign(sphere.move(start, rng.uniform(0, 360, 40_000), 5.0))], axis=1)
     walk = np.sort(walk[walk[:, 0] != walk[:, 1]], axis=1)
     assert len(walk) > 50
     known = set(map(tuple, pairs.tolist()))
@@ -334,8 +331,8 @@ def test_min_counts_the_photos_that_populate_not_those_that_refine(kind_: str, w
         assert cells.counts.min() > 3
 
 
-def test_cells_without_photos_have_their_own_center_and_an_even_spread(kind: str, world: NDArray) -> None:
-    cells = full(kind, world).populate([[48.86, 2.35]] * 3, lambda counts: counts >= 0)
+def test_cells_without_photos_have_their_own_center_and_an_even_spread(kind: str, whole: Partition) -> None:
+    cells = whole.populate([[48.86, 2.35]] * 3, lambda counts: counts >= 0)
     empty = cells.counts == 0
     assert empty.sum() == len(cells) - 1
     np.testing.assert_array_equal(cells.centers[empty], cells.cell_centers[empty])

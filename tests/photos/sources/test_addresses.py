@@ -14,11 +14,6 @@ from whereshot.foundation.progress import silent
 from whereshot.photos.sources import addresses
 
 
-@pytest.fixture
-def places(tmp_path: Path) -> Path:
-    return write_csv(tmp_path / "addresses.csv", [address(number) for number in range(400)])
-
-
 def test_units_share_in_proportion() -> None:
     assert addresses.allot({"a": 600, "b": 300, "c": 100}, 330) == {"a": 198, "b": 99, "c": 33}
     assert addresses.allot({"a": 5, "b": 2}, 330) == {"a": 5, "b": 2}

@@ -12,22 +12,13 @@ import numpy as np
 import pytest
 
 from api_server import ApiServer
-from street_picture_apis import STREETVIEW_KEY, Streets, address, write_csv
+from street_picture_apis import Streets, address, write_csv
 from street_view_runs import collect, spent
 from whereshot.earth import partition
 from whereshot.foundation.errors import InputError, OutputError, WhereshotError
 from whereshot.photos.records import Records
-from whereshot.photos.sources import streetview
 
-
-@pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(streetview.KEY, STREETVIEW_KEY)
-
-
-@pytest.fixture
-def places(tmp_path: Path) -> Path:
-    return write_csv(tmp_path / "addresses.csv", [address(number) for number in range(400)])
+pytestmark = pytest.mark.usefixtures("streetview_key")
 
 
 def test_other_cells_are_another_job(places: Path, tmp_path: Path) -> None:

@@ -10,22 +10,14 @@ import numpy as np
 import pytest
 
 from api_server import ApiServer
-from street_picture_apis import STREETVIEW_KEY, Streets, address, write_csv
+from street_picture_apis import Streets
 from street_view_runs import collect, spent
 from whereshot.foundation.errors import ConfigError, InputError
 from whereshot.photos import images
 from whereshot.photos.records import Records
 from whereshot.photos.sources import streetview
 
-
-@pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(streetview.KEY, STREETVIEW_KEY)
-
-
-@pytest.fixture
-def places(tmp_path: Path) -> Path:
-    return write_csv(tmp_path / "addresses.csv", [address(number) for number in range(400)])
+pytestmark = pytest.mark.usefixtures("streetview_key")
 
 
 @pytest.mark.parametrize(

@@ -28,18 +28,22 @@ from whereshot.foundation.errors import ConfigError, InputError, nearest_name
 
 
 class PartitionKind(NamedTuple):
-    """How one kind of partition is set and built from positions (n, 2)."""
+    """The settings of one kind of partition, and the function that builds it from positions (n, 2)."""
 
     settings: type[PartitionSettings]
     build: Callable[..., Partition]
     populates: bool = False
-    """Whether ``build`` takes ``populate_with``; else all cells are built, the empty ones too, and counted anew."""
+    """Whether ``build`` takes ``populate_with``. For other kinds, all cells are built, also empty cells, and then
+    counted anew.
+    """
 
 
 def _combine(
     points: ArrayLike, settings: combinatorial.CombinatorialSettings, populate_with: ArrayLike | None = None
 ) -> Partition:
-    """Build the parts, whatever their kinds, and overlay them; what is counted, is counted in the parts as well."""
+    """Build the parts, whatever their kinds, and overlay them. The parts count the positions that the combination
+    counts.
+    """
     aside, parts = combinatorial.off_the_borders(points), []
     counted = None if populate_with is None else combinatorial.off_the_borders(populate_with)
     for number, part in enumerate(settings.parts, start=1):
@@ -79,9 +83,10 @@ combinatorial.Combination.kinds = _CLASSES
 def build(
     kind: str, points: ArrayLike, settings: Mapping[str, Any], *, populate_with: ArrayLike | None = None
 ) -> Partition:
-    """Build a partition of ``kind`` from positions (n, 2); raises InputError for a wrong kind or setting.
+    """Build a partition of ``kind`` from positions (n, 2). Raises InputError for an unknown kind or a wrong setting.
 
-    With ``populate_with`` (m, 2) the cells are refined on ``points``, and counted and dropped on those.
+    With ``populate_with`` (m, 2), the cells are refined on ``points``, and then counted and dropped on
+    ``populate_with``.
     """
     if kind not in PARTITIONS:
         raise InputError(f"no partition kind {kind!r}; {nearest_name(kind, PARTITIONS)}")
@@ -105,8 +110,8 @@ def build(
 
 
 def settings_of(kind: str) -> str:
-    """Return the settings of a kind as text: ``max (a whole number), min=0, seed unset``. Those without a value must be
-    given.
+    """Return the settings of a kind as text: ``max (a whole number), min=0, seed unset``. Settings without a value are
+    required.
     """
     fields = PARTITIONS[kind].settings.model_fields.items()
     needed = [f"{name} ({_words(field)})" for name, field in fields if field.is_required()]
@@ -124,7 +129,7 @@ def _words(field: FieldInfo) -> str:
 
 
 def preset(name: str) -> Preset:
-    """Return the published settings of that name. Raises InputError."""
+    """Return the published settings of this name. Raises InputError for an unknown name."""
     if name not in PRESETS:
         raise InputError(f"no preset {name!r}; known: {', '.join(PRESETS)}")
     return PRESETS[name]
@@ -137,7 +142,8 @@ def build_preset(
     *,
     populate_with: ArrayLike | None = None,
 ) -> tuple[Partition, ...]:
-    """Return every level of a preset from positions (n, 2), coarse to fine; ``settings`` add to the published ones.
+    """Return every level of a preset from positions (n, 2), coarse to fine. ``settings`` are added to the published
+    settings.
 
     Raises InputError for an unknown name, and where a preset needs a file of borders that ``settings`` do not name.
     """
@@ -148,7 +154,9 @@ def build_preset(
 
 
 def save_levels(levels: Sequence[Partition], folder: str | Path) -> None:
-    """Write ``level-0.parquet`` (the coarsest), ``level-1.parquet``, ... and remove what an earlier one had more."""
+    """Write ``level-0.parquet`` (the coarsest), ``level-1.parquet``, ... and remove further levels of an earlier
+    run.
+    """
     folder = Path(folder)
     with output_files.new_files(folder) as beside:
         for number, level in enumerate(levels):
@@ -160,7 +168,7 @@ def save_levels(levels: Sequence[Partition], folder: str | Path) -> None:
 
 
 def load_levels(path: str | Path) -> tuple[Partition, ...]:
-    """Return the levels of a folder, coarse to fine; of a file its one partition. Raises InputError."""
+    """Return the levels of a folder, coarse to fine, or the one partition of a file. Raises InputError."""
     path = Path(path)
     if not path.is_dir():
         return (load(path),)

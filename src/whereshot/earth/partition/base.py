@@ -1,7 +1,8 @@
 """The base of all partitions: cells of the sphere with counts, areas and borders; a hierarchy stacks several
 partitions.
 
-Points in, cell numbers out; per cell the imagery centroid, the count, the exact area, the spread and the border.
+A partition turns positions into cell numbers. For each cell it has the mean position of the photos (the imagery
+centroid), their count and spread, the exact area and the border.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ _CHUNK = 65_536
 
 
 class PartitionSettings(Settings):
-    """Settings of every kind: with at most ``min`` photos a cell is dropped (meshes: with fewer than ``min``)."""
+    """The settings of every kind. A cell with at most ``min`` photos is dropped; in meshes, a cell with fewer than
+    ``min``.
+    """
 
     min: int = Field(0, ge=0, description="cells with at most so many photos are dropped")
 
@@ -43,30 +46,30 @@ class PartitionSettings(Settings):
         return self._drops
 
     def kept(self, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return which cells (k,) with these many photos stay."""
+        """Return which cells (k,) stay, by their numbers of photos."""
         return counts > self.min
 
     def keeping_all(self) -> Self:
-        """Return the same settings, with which no cell is dropped, not even an empty cell. ``populate`` starts from
-        these.
+        """Return the same settings, but with no cell dropped, not even an empty cell. ``populate`` starts from such
+        cells.
         """
         copy = self.model_copy()
         copy._drops = False
         return copy
 
     def dropping(self, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return which cells (k,) with these many photos stay when building: all of them while others are still to be
-        counted.
+        """Return which cells (k,) stay when building, by their numbers of photos. All stay where they will be counted
+        anew.
         """
         return self.kept(counts) if self._drops else np.ones(len(counts), bool)
 
 
 SMALLEST_SR = 1e-6 / sphere.EARTH_KM**2
-"""The area of the smallest cell, a square metre in steradians: no photo's position is known better."""
+"""The area of the smallest cell: a square metre, in steradians. No photo's position is known more exactly."""
 
 
 def check_areas(area_sr: NDArray[np.float64]) -> None:
-    """Refuse cells (k,) of less than a square metre: raise InputError."""
+    """Raise InputError for cells (k,) of less than a square metre."""
     small = np.flatnonzero(~(area_sr >= SMALLEST_SR))
     if len(small):
         area_m2 = area_sr[small[0]] / SMALLEST_SR
@@ -83,17 +86,18 @@ def check_limits(least: int, most: int | None) -> None:
 
 
 class Partition(ABC):
-    """k cells of the sphere, numbered 0 to k - 1, each with what its photos tell.
+    """k cells of the sphere, numbered 0 to k - 1, each with numbers about its photos.
 
-    ``centers`` (k, 2) are the means of the photos in each cell (imagery centroids; the cell's own centre where they
-    have no mean, being none or opposite one another), ``cell_centers`` (k, 2) the cells' own, ``counts`` (k,) the
-    photos, ``area_sr`` (k,) steradians, ``spread_km`` (k,) the root mean square distance of the photos from their
-    centroid.
+    ``centers`` (k, 2) are the mean positions of the photos in each cell (imagery centroids). Where photos have no mean,
+    because there are none or they lie opposite one another, it is the cell's own centre. ``cell_centers`` (k, 2) are
+    the cells' own centres, ``counts`` (k,) the numbers of photos, ``area_sr`` (k,) areas in steradians, and
+    ``spread_km`` (k,) the root mean square distances of the photos from their centroid.
     """
 
     kind: ClassVar[str]
     convex: ClassVar[bool] = True
-    """Whether the imagery centroid of a cell always lies in the cell; ``cell_centers`` do in every kind."""
+    """Whether the imagery centroid of a cell always lies in the cell. ``cell_centers`` lie in their cell in every kind.
+    """
     centers: sphere.Points
     cell_centers: sphere.Points
     counts: NDArray[np.int64]
@@ -109,11 +113,13 @@ class Partition(ABC):
 
     @abstractmethod
     def boundary(self, cell: int) -> list[sphere.Points]:
-        """Return closed rings (m, 2) in degrees around one cell, counter-clockwise, edges short enough for a map."""
+        """Return closed rings (m, 2) in degrees around one cell, counter-clockwise, with edges that are short on a
+        map.
+        """
 
     @abstractmethod
     def own_columns(self) -> dict[str, pa.Array]:
-        """Return the columns of the saved table that this kind needs besides the common ones."""
+        """Return the columns of the saved table that only this kind needs, beside the common columns."""
 
     @classmethod
     @abstractmethod
@@ -139,9 +145,9 @@ class Partition(ABC):
         write_parquet(self.to_table(), Path(path))
 
     def populate(self, points: ArrayLike, kept: Callable[[NDArray[np.int64]], NDArray[np.bool_]]) -> Self:
-        """Return the same cells counted anew on other positions (n, 2); only those whose counts are ``kept`` stay.
+        """Return the same cells, counted anew on other positions (n, 2). Only cells whose counts are ``kept`` stay.
 
-        One without photos has its own centre as its centroid, and the spread of photos spread evenly over its area.
+        A cell without photos has its own centre as its centroid, and the spread of photos spread evenly over its area.
         """
         p = sphere.points(points)
         label = self.assign(p)
@@ -155,8 +161,8 @@ class Partition(ABC):
         return type(self).from_table(table.filter(pa.array(kept(counts))))
 
     def neighbours(self) -> NDArray[np.int64]:
-        """Return pairs (m, 2) of cells i < j whose borders share a stretch, also over the date line; no mere
-        corners.
+        """Return pairs (m, 2) of cells i < j whose borders share a stretch, also over the date line. Touching corners
+        do not count.
         """
         return adjacency.pairs([self.boundary(cell) for cell in range(len(self))], self.assign)
 
@@ -197,10 +203,11 @@ def read_kind(path: str | Path) -> tuple[str, pa.Table]:
 def centroids(
     points: sphere.Points, labels: NDArray[np.int64], cells: int, middles: sphere.Points | None = None
 ) -> tuple[sphere.Points, NDArray[np.float64]]:
-    """Return mean position (k, 2) and root mean square distance in km (k,) of the points (n, 2) with each label; -1:
-    none.
+    """Return the mean position (k, 2) and the root mean square distance in km (k,) of the points (n, 2) with each
+    label.
 
-    Where photos have no mean, being none or opposite one another, it is the cell's own of ``middles`` (k, 2).
+    Points with the label -1 do not count. Where points have no mean, because there are none or they lie opposite one
+    another, the mean is the cell's own centre from ``middles`` (k, 2).
     """
     total = np.zeros((cells + 1, 3))
     step = max(_CHUNK, cells)
@@ -220,8 +227,8 @@ def centroids(
 
 
 def even_spread_km(area_sr: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return root mean square distance (k,) from the middle of positions spread evenly over caps of these areas
-    (k,).
+    """Return the root mean square distance in km (k,) from the middle of positions spread evenly over caps of these
+    areas (k,).
     """
     # over a cap the cosine is uniform, so the squared chord is 1 - cos(radius) on average, and the area 2 pi times that
     result: NDArray[np.float64] = sphere.chord_to_km(np.sqrt(np.minimum(area_sr / (2 * np.pi), 2)))
@@ -254,15 +261,15 @@ class Hierarchy:
         return np.stack([level.assign(points) for level in self.levels], axis=1)
 
     def parents(self) -> NDArray[np.int64]:
-        """Return for each finest cell its cell at every level, (k, levels): the one that holds its centroid, or -1."""
+        """Return the cell at every level that holds the centroid of each finest cell (k, levels); -1 for none."""
         own = np.arange(len(self.finest))
         return np.stack([*(level.assign(self.finest.centers) for level in self.levels[:-1]), own], axis=1)
 
     def product(self, log_probabilities: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Return log mass (n, k) of the finest cells: the product of each level's probabilities, normalised.
+        """Return the log mass (n, k) of the finest cells: the product of each level's probabilities, normalised.
 
-        Takes one (n, cells) array of log probabilities per level (Mueller-Budack et al. 2018, eq. 3). A cell
-        without a parent at some level counts there as an average cell.
+        Takes one array (n, cells) of log probabilities for each level (Mueller-Budack et al. 2018, eq. 3). A cell
+        without a parent at some level counts at that level as an average cell.
         """
         parents = self.parents()
         total = np.zeros((len(log_probabilities[0]), len(self.finest)))

@@ -1,6 +1,6 @@
 """K-means and Voronoi cells on the sphere.
 
-Sites are unit vectors at least ``APART`` from one another, so that every one of them has a Voronoi cell.
+Sites are unit vectors at least ``APART`` from one another, so that every site has a Voronoi cell.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from shapely.geometry.base import BaseGeometry
 from whereshot.earth import great_circles, polygons, s2, sphere
 
 SAMPLE = 200_000
-"""The most positions, drawn evenly, among which sites are sought; every position is assigned afterwards."""
+"""The largest number of positions, drawn evenly, that are used to find sites. Every position is assigned afterwards."""
 
 APART = 1e-6
-"""Radians, 6.4 m: nearer sites count as the same, as in scipy.spatial.SphericalVoronoi, whose hull cannot part them."""
+"""Radians, 6.4 m. Nearer sites count as the same, as in scipy.spatial.SphericalVoronoi, whose hull cannot separate
+them.
+"""
 
 _ROUNDS = 50
 _SETTLED = 1e-3  # the share of positions that may still change sides
@@ -30,8 +32,8 @@ Vectors = NDArray[np.float64]
 
 
 def canonical(points: sphere.Points) -> tuple[sphere.Points, NDArray[np.int64]]:
-    """Return the distinct positions (m, 2), sorted, and how often each occurs (m,): the same for any order of the
-    points.
+    """Return the distinct positions (m, 2), sorted, and how often each occurs (m,). The order of the points does not
+    matter.
     """
     # complex numbers sort by their real part, then by their imaginary part; + 0.0 makes one zero of two
     distinct, counts = np.unique((points + 0.0).view(np.complex128).ravel(), return_counts=True)
@@ -41,8 +43,9 @@ def canonical(points: sphere.Points) -> tuple[sphere.Points, NDArray[np.int64]]:
 def kmeans(points: sphere.Points, k: int, seed: int) -> Vectors:
     """Return at most k sites (j, 3), the means of their nearest positions (n, 2): k-means on the sphere.
 
-    Seeded as k-means++ (Arthur and Vassilvitskii 2007), then Lloyd's rounds with means set back on the sphere (Dhillon
-    and Modha 2001). The same for any order of the points. Fewer than k sites where fewer positions are distinct.
+    The start is that of k-means++ (Arthur and Vassilvitskii 2007); Lloyd's rounds follow, with means set back on the
+    sphere (Dhillon and Modha 2001). The order of the points does not matter. There are fewer than k sites where fewer
+    positions are distinct.
     """
     distinct, counts = canonical(points)
     rng = np.random.default_rng(seed)
@@ -64,8 +67,8 @@ def kmeans(points: sphere.Points, k: int, seed: int) -> Vectors:
 
 
 def _seeds(unit: Vectors, weights: NDArray[np.float64], k: int, rng: np.random.Generator) -> Vectors:
-    """Return at most k of the positions (n, 3), drawn with chances that grow as their squared distance from those
-    before.
+    """Return at most k of the positions (n, 3), each drawn with a chance that grows with its squared distance from
+    those before.
     """
     chosen = [int(np.searchsorted(np.cumsum(weights), rng.random() * weights.sum()))]
     squared = np.full(len(unit), np.inf)
@@ -90,10 +93,10 @@ def apart(sites: Vectors) -> Vectors:
 
 
 def split(points: sphere.Points, most: int, seed: int, sites: Vectors | None = None) -> Vectors:
-    """Return sites (k, 3) so that at most ``most`` of the positions (n, 2) are nearest to each, as far as ``APART``
+    """Return sites (k, 3) such that at most ``most`` of the positions (n, 2) are nearest to each, as far as ``APART``
     allows.
 
-    Those of ``sites`` that have no more already stay as they are.
+    Sites among ``sites`` that have at most ``most`` positions already stay as they are.
     """
     sites = kmeans(points, -(-len(points) // most), seed) if sites is None else sites
     unit, whole = sphere.xyz(points), set()
@@ -116,9 +119,10 @@ def split(points: sphere.Points, most: int, seed: int, sites: Vectors | None = N
 
 
 def settle(sites: Vectors, unit: Vectors, least: int = 0) -> Vectors:
-    """Return the sites (k, 3) to which more than ``least`` of the unit vectors (n, 3) are nearest, or the last one.
+    """Return the sites (k, 3) to which more than ``least`` of the unit vectors (n, 3) are nearest, or one last site.
 
-    The emptiest goes first; then its neighbours have more. They come back in the order of their S2 cells.
+    The site with the fewest vectors is removed first, which gives its neighbours more. The sites are returned in the
+    order of their S2 cells.
     """
     label = nearest(sites, unit)
     counts = np.bincount(label, minlength=len(sites))
@@ -147,7 +151,7 @@ class Voronoi:
         self._corners: list[Vectors] | None = None
 
     def corners(self, site: int) -> Vectors:
-        """Return corners (m, 3) of one cell, counter-clockwise from outside, joined by arcs shorter than half a
+        """Return the corners (m, 3) of one cell, counter-clockwise from outside, joined by arcs shorter than half a
         turn.
         """
         if self._corners is None:
@@ -155,7 +159,9 @@ class Voronoi:
         return self._corners[site]
 
     def ring(self, site: int) -> sphere.Points:
-        """Return the closed border (m, 2) of one cell; lines between its points on a map keep to the great circle."""
+        """Return the closed border (m, 2) of one cell. On a map, straight lines between its points follow the great
+        circle.
+        """
         if len(self.sites) == 1:
             return _FRAME
         return great_circles.densify(sphere.latlon(self.corners(site)))
@@ -188,7 +194,7 @@ def _all_corners(sites: Vectors) -> list[Vectors]:
 
 
 def _from_hull(sites: Vectors, hull: ConvexHull) -> list[Vectors]:
-    """Return corners of every cell: round a site, the normals of the hull's triangles that meet in it."""
+    """Return the corners of every cell: around a site, the normals of the hull's triangles that meet in it."""
     normals = hull.equations[:, :3] / np.linalg.norm(hull.equations[:, :3], axis=1, keepdims=True)
     near_pole = np.hypot(normals[:, 0], normals[:, 1]) < _AT_POLE
     normals[near_pole] = np.sign(normals[near_pole]) * [0.0, 0.0, 1.0]  # on a map a pole is a line, not a point
@@ -233,13 +239,17 @@ def _halfway(start: NDArray[np.float64], end: NDArray[np.float64], inward: NDArr
 
 
 def _distinct(ring: Vectors) -> Vectors:
-    """Return the ring without corners that repeat the one before: where more than three sites are equally near."""
+    """Return the ring without corners that repeat the corner before, which occur where more than three sites are
+    equally near.
+    """
     repeats = (np.abs(ring - np.roll(ring, 1, axis=0)) < 1e-15).all(axis=1)
     return ring[~repeats] if (~repeats).sum() >= 3 else ring
 
 
 def _lunes(sites: Vectors) -> list[Vectors]:
-    """Return corners of cells whose sites lie on one circle: all run from one of its poles to the other."""
+    """Return the corners of cells whose sites lie on one circle. Each of these cells reaches from one pole of the
+    circle to the other.
+    """
     axis = np.linalg.svd(sites - sites.mean(0))[2][2]
     axis = axis if axis[np.argmax(np.abs(axis))] > 0 else -axis
     if np.hypot(*axis[:2]) < _AT_POLE:

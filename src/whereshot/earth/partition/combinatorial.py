@@ -1,7 +1,7 @@
 """Combinatorial partitions (CPlaNet, Seo et al. 2018): the overlaps of the cells of several coarse partitions.
 
-A cell is a combination of a cell of each part that holds photos. The parts assign positions, so a combination may have
-several pieces, and its polygon and area are as exact as the polygons of the parts.
+A cell is a combination of one cell of each part that holds photos. The parts assign positions, so a combination may
+have several pieces, and its polygon and area are as exact as the polygons of the parts.
 """
 
 from __future__ import annotations
@@ -26,23 +26,24 @@ from whereshot.foundation.errors import InputError
 _PARTS_KEY = b"whereshot.parts"
 
 _ASIDE = np.array([1.1e-9, 1.7e-9])
-"""Degrees, a tenth of a millimetre, that positions are moved before the parts are asked: on a border (the equator,
-the date line, a pole) each part has its own rule, and together they would name a combination of no extent."""
+"""Degrees, a tenth of a millimetre, by which positions are moved before the parts assign them: on a border (the
+equator, the date line, a pole) each part has its own rule, and together they would name a combination without area.
+"""
 
 _CHUNK = 65_536
 _TABLE_SIZE = 1 << 22
-"""So many possible combinations are looked up by a table; more by search."""
+"""Up to this number of possible combinations they are looked up in a table; more are searched."""
 
 _AT_A_POLE = -123.4567
-"""The longitude that a pole gets: no border of any part should run there."""
+"""The longitude that is given to a pole: no border of any part is likely to run there."""
 
 _DOT_DEGREES = 1e-5
-"""Half the width of the square that stands for an overlap that the drawings of the parts do not have."""
+"""Half the width of the square that stands for an overlap that the drawn borders of the parts do not have."""
 
 _PULLED = 1e-6  # how far corners are pulled inward, as a share of the cell, before it is asked whose they are
 
 _DRAWING_ERROR = 0.01
-"""Up to this share a cell of the first part may differ in area from its drawn parts and still count as complete."""
+"""A cell of the first part whose drawn parts differ from its area by at most this share counts as complete."""
 
 
 class CombinatorialSettings(base.PartitionSettings):
@@ -52,16 +53,18 @@ class CombinatorialSettings(base.PartitionSettings):
 
 
 class Combination(base.Partition):
-    """Cells that are the overlaps of the parts' cells; ``members`` (k, parts) are their numbers there, sorted.
+    """Cells that are the overlaps of the parts' cells; ``members`` (k, parts) are the numbers of the parts' cells,
+    sorted.
 
-    ``within`` (k,) is the part whose cell lies in all the others', so that the overlap is that cell; else -1.
-    ``area_sr`` is exact for those. The others have the drawn overlap's share of the first part's cell, evened out so
-    that the overlaps in a cell of the first part sum to its exact area where all are there (within 1 %).
+    ``within`` (k,) is the part whose cell lies in the cells of all other parts, so that the overlap is that cell; else
+    -1. ``area_sr`` is exact for such cells. The others have the share of the drawn overlap in the first part's cell.
+    Shares are corrected such that the overlaps in a cell of the first part sum to its exact area, where all are there
+    (within 1 %).
     """
 
     kind = "combinatorial"
     kinds: ClassVar[Mapping[str, type[base.Partition]]] = {}
-    """What the parts may be; the package's __init__, which knows all kinds, fills it in."""
+    """The kinds that parts can have. The package's ``__init__``, which knows all kinds, fills it in."""
 
     def __init__(
         self,
@@ -104,7 +107,7 @@ class Combination(base.Partition):
         return {**columns, "within": pa.array(self.within)}
 
     def to_table(self) -> pa.Table:
-        """Return one row per cell, with what this kind needs besides in the metadata."""
+        """Return one row per cell; the metadata hold what only this kind needs."""
         table = super().to_table()
         parts = json.dumps([base64.b85encode(_ipc(part.to_table())).decode() for part in self.parts])
         return table.replace_schema_metadata({**table.schema.metadata, _PARTS_KEY: parts})
@@ -124,7 +127,7 @@ class Combination(base.Partition):
 
 
 def combine(points: ArrayLike, parts: Sequence[base.Partition], settings: CombinatorialSettings) -> Combination:
-    """Return the combinations of the parts' cells that more than ``min`` of the positions (n, 2) lie in."""
+    """Return the combinations of the parts' cells that hold more than ``min`` of the positions (n, 2)."""
     p, aside = sphere.points(points), off_the_borders(points)
     sizes = [len(part) for part in parts]
     tuples = np.stack([part.assign(aside) for part in parts], axis=1)
@@ -143,10 +146,10 @@ def combine(points: ArrayLike, parts: Sequence[base.Partition], settings: Combin
 
 
 def off_the_borders(points: ArrayLike) -> sphere.Points:
-    """Return positions (n, 2) moved by a hair, off borders along round degrees. Parts are built and looked up with
-    them.
+    """Return positions (n, 2) moved by a hair, off borders that run along round degrees. Parts are built and looked up
+    with them.
 
-    Both spellings of the date line fall together, and so does all of a pole.
+    The longitudes 180 and -180 become the same, and so do all longitudes at a pole.
     """
     p = sphere.points(points)
     longitude = np.where(np.abs(p[:, 0]) == 90, _AT_A_POLE, p[:, 1]) + _ASIDE[1]
@@ -179,7 +182,7 @@ class _Step(NamedTuple):
     size: int
     keys: NDArray[np.int64]
     table: NDArray[np.int64] | None
-    """The place of every possible key, or -1, and -1 at the end; None where there would be too many."""
+    """The place of every possible key, or -1, with -1 at the end. None where the table would be too large."""
 
     def find(self, before: NDArray[np.int64], label: NDArray[np.int64]) -> NDArray[np.int64]:
         wanted = before * self.size + label
@@ -192,7 +195,7 @@ class _Step(NamedTuple):
 
 
 def _steps(members: NDArray[np.int64], sizes: list[int]) -> list[_Step]:
-    """Return one step per part, after the last of which the numbers are those of the sorted combinations."""
+    """Return one step per part. After the last step, the numbers are those of the sorted combinations."""
     steps, before, total = [], np.zeros(len(members), np.int64), 1
     for column, size in zip(members.T, sizes, strict=True):
         keys, before = np.unique(before * size + column, return_inverse=True)
@@ -222,8 +225,8 @@ def _look_up(steps: list[_Step], parts: Sequence[base.Partition], points: sphere
 
 
 def _one_each(p: sphere.Points, labels: NDArray[np.int64], cells: int) -> sphere.Points:
-    """Return one of the photos of each cell (cells, 2), whatever their order: the southernmost, of those the
-    westernmost.
+    """Return one of the photos of each cell (cells, 2): the southernmost, and of several the westernmost, whatever
+    their order.
     """
     chosen = np.full((cells, 2), np.inf)
     kept = labels >= 0
@@ -234,7 +237,9 @@ def _one_each(p: sphere.Points, labels: NDArray[np.int64], cells: int) -> sphere
 
 
 def _within(parts: Sequence[base.Partition], members: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return which part's cell lies in all the others' (k,); -1 for none. It can only be the smallest one."""
+    """Return the part whose cell lies in all other parts' cells (k,), or -1. It can only be the part with the smallest
+    cell.
+    """
     if len(members) == 0:
         return np.empty(0, np.int64)
     areas = np.stack([part.area_sr[own] for part, own in zip(parts, members.T, strict=True)], axis=1)
@@ -261,7 +266,7 @@ def _within(parts: Sequence[base.Partition], members: NDArray[np.int64]) -> NDAr
 
 
 def _pulled(part: base.Partition, cell: int) -> sphere.Points:
-    """Return the corners and other drawn points (m, 2) of a cell's border, pulled a hair toward its middle."""
+    """Return the corners and other drawn points (m, 2) of a cell's border, moved a hair toward its middle."""
     border = sphere.xyz(np.concatenate([ring[:-1] for ring in part.boundary(cell)]))
     return sphere.latlon(border + _PULLED * (sphere.xyz(part.cell_centers[cell]) - border))
 
@@ -279,8 +284,8 @@ def _overlap(polygons: Sequence[Any]) -> Any:
 
 
 def _with_center(shape: BaseGeometry, center: NDArray[np.float64]) -> BaseGeometry:
-    """Return the shape, and a dot around a cell's centre that lies beside it: the parts' borders are drawn by short
-    lines.
+    """Return the shape with a dot around a cell centre that lies beside it, because the parts' borders are drawn as
+    short lines.
     """
     latitude, longitude = center
     if shapely.intersects_xy(shape, longitude, latitude):
@@ -293,7 +298,9 @@ def _with_center(shape: BaseGeometry, center: NDArray[np.float64]) -> BaseGeomet
 def _geometry(
     parts: Sequence[base.Partition], members: NDArray[np.int64], within: NDArray[np.int64], photos: sphere.Points
 ) -> dict[str, Any]:
-    """``area_sr`` (k,) and ``cell_centers`` (k, 2) of the combinations, each of which holds the photo (k, 2)."""
+    """Return ``area_sr`` (k,) and ``cell_centers`` (k, 2) of the combinations, of each of which one photo (k, 2) is
+    given.
+    """
     centers, area_sr = photos.copy(), np.zeros(len(members))
     for number, part in enumerate(parts):
         rows = np.flatnonzero(within == number)
@@ -324,7 +331,7 @@ def _geometry(
 def _evened(
     area_sr: NDArray[np.float64], within: NDArray[np.int64], first: NDArray[np.int64], whole: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return areas (k,), those that were drawn multiplied such that complete cells of the first part keep theirs."""
+    """Return areas (k,) in which drawn areas are scaled such that complete cells of the first part keep their area."""
     cut = within < 0
     exact = np.bincount(first[~cut], area_sr[~cut], len(whole))
     drawn = np.bincount(first[cut], area_sr[cut], len(whole))

@@ -1,7 +1,7 @@
 """Merge small regions and split off dense clusters, as for the semantic cells of PIGEON (Haas et al. 2023).
 
-Counts, parents and borders of regions in, groups of regions out; the photos of a group in, Voronoi sites out. Neither
-depends on the order of the photos.
+``merge`` turns the counts, parents and borders of regions into groups of regions. ``dense_sites`` turns the photos of a
+group into Voronoi sites. The order of the photos does not matter.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from whereshot.foundation import errors
 def merge(
     counts: NDArray[np.int64], parents: Sequence[str], touching: NDArray[np.int64], middles: sphere.Points, most: int
 ) -> NDArray[np.int64]:
-    """Return group numbers (r,) of regions. A group of at most ``most`` photos holds all regions of its parent.
+    """Return the group numbers (r,) of regions. A group of at most ``most`` photos holds all regions of its parent.
 
-    The emptiest group joins a touching one (``touching`` (m, 2) are pairs of regions) of the same parent: the largest
-    of the small ones, else the largest, as PIGEON does; where none touches, islands, the nearest by ``middles`` (r, 2).
+    The group with the fewest photos joins a group of the same parent that touches it (``touching`` (m, 2) are pairs of
+    regions): the largest of the small groups, else the largest, as PIGEON does. A group that touches none, such as an
+    island, joins the nearest by ``middles`` (r, 2).
     """
     group = np.arange(len(counts))
     size = np.array(counts, np.int64)
@@ -70,7 +71,7 @@ def merge(
 def _closeness(
     unit: NDArray[np.floating], group: NDArray[np.int64], own: int, others: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Return the cosine of the nearest middles of group ``own`` and each of the others."""
+    """Return the cosine between the nearest middles of group ``own`` and each other group."""
     mine = unit[group == own]
     return np.array([(unit[group == other] @ mine.T).max() for other in others])
 
@@ -78,13 +79,13 @@ def _closeness(
 def dense_sites(
     points: sphere.Points, most: int, least: int, optics: Sequence[tuple[int, float]], sample: int, seed: int
 ) -> clusters.Vectors:
-    """Return the Voronoi sites (k, 3) of the photos (n, 2) of one group: a single site, or a site per dense cluster. n
-    is at least 1.
+    """Return the Voronoi sites (k, 3) of the photos (n, 2) of one group, n >= 1: a single site, or one for each dense
+    cluster.
 
-    While a part has more than ``most`` photos, OPTICS (Ankerst et al. 1999) looks for clusters in ``sample`` of them,
-    with the next of its settings (fewest neighbours, steepness xi) when the last one finds none. Clusters of more than
-    ``least`` become parts of their own and take the others' photos by the nearest mean; around a single one, what is
-    left is divided by k-means if it is more than ``least``.
+    While a part has more than ``most`` photos, OPTICS (Ankerst et al. 1999) looks for clusters in ``sample`` of them.
+    Where one of its settings (smallest number of neighbours, steepness xi) finds none, the next is tried. Clusters of
+    more than ``least`` photos become parts of their own and take photos of the others by the nearest mean. Around a
+    single cluster, the remaining photos are divided by k-means if they are more than ``least``.
     """
     unit = sphere.xyz(points[np.lexsort(points.T)])
     rng = np.random.default_rng(seed)
@@ -106,9 +107,7 @@ def dense_sites(
 def _split(
     unit: clusters.Vectors, most: int, least: int, optics: tuple[int, float], sample: int, rng: np.random.Generator
 ) -> clusters.Vectors | None:
-    """Return two or more sites (k, 3), to each of which more than ``least`` of the photos (n, 3) are nearest; or
-    None.
-    """
+    """Return two or more sites (k, 3), to each of which more than ``least`` photos (n, 3) are nearest, or None."""
     chosen = unit
     if len(unit) > sample:
         chosen = unit[np.sort(rng.choice(len(unit), sample, replace=False))]
@@ -130,11 +129,11 @@ def _split(
 
 
 def optics_labels(unit: clusters.Vectors, neighbours: int, xi: float) -> NDArray[np.int64]:
-    """Return cluster numbers (n,) of unit vectors (n, 3) by density, -1 for none: OPTICS with clusters by their
+    """Return the cluster numbers (n,) of unit vectors (n, 3) by density, -1 for none: OPTICS with clusters by their
     steepness xi.
 
-    As scikit-learn's, which extracts the clusters here too; but it searches neighbours anew for every photo, and
-    without a greatest distance all are neighbours: this is some ten times faster.
+    The results are those of scikit-learn, which extracts the clusters here too. scikit-learn searches the neighbours of
+    every photo anew; without a largest distance all photos are neighbours, so this function is some ten times faster.
     """
     n = len(unit)
     if n <= neighbours:

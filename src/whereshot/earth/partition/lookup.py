@@ -1,7 +1,7 @@
-"""Find which of many polygons of the map holds each position, or is nearest to it. Exact, a million positions a second.
+"""Find the polygon of the map that holds each position, or is nearest to it. Exact, a million positions a second.
 
-The map is cut into tiles. A tile that no border crosses has one answer, found once; only positions in the others are
-tested against polygons.
+The map is cut into tiles. A tile that no border crosses has one answer, which is computed once; only positions in the
+other tiles are tested against polygons.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ _UNSEEN = -3
 
 
 class Polygons:
-    """Valid polygons (r,) of the map, cut at the date line; where they overlap the first one counts.
+    """Valid polygons (r,) of the map, cut at the date line. Where they overlap, the first polygon counts.
 
-    A border belongs to the first of the polygons that meet there, and a pole and the date line have one spelling.
+    A border belongs to the first of the polygons that meet at it. All ways to write a pole or the date line give one
+    answer.
     """
 
     def __init__(self, shapes: list[BaseGeometry]) -> None:
@@ -42,7 +43,7 @@ class Polygons:
         self._edges: _Edges | None = None
 
     def index_of(self, points: sphere.Points, stray_km: float = 0.0) -> NDArray[np.int64]:
-        """Return the polygon (n,) that holds each position (n, 2), or else the nearest at most ``stray_km`` away; or
+        """Return the polygon (n,) that holds each position (n, 2), or else the nearest at most ``stray_km`` away, or
         -1.
         """
         found = np.empty(len(points), np.int64)
@@ -74,7 +75,9 @@ class Polygons:
         return result
 
     def _classified(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return for each tile the one polygon that covers it, -1 for none, or that a border crosses it."""
+        """Return for each tile the one polygon that covers it, -1 for no polygon, or the mark of a tile that a border
+        crosses.
+        """
         south, west = row / _TILES_PER_DEGREE - 90, column / _TILES_PER_DEGREE - 180
         size = 1 / _TILES_PER_DEGREE
         boxes = shapely.box(west, south, west + size, south + size)
@@ -121,7 +124,7 @@ def _pieces(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
 
 
 class _Edges:
-    """All borders as short chords of the unit sphere, for the distance to the nearest of them."""
+    """All borders as short chords of the unit sphere, to measure the distance to the nearest border."""
 
     def __init__(self, shapes: NDArray[np.object_]) -> None:
         starts, ends, owners = [], [], []
@@ -155,9 +158,7 @@ class _Edges:
     def _nearest_of(
         self, unit: NDArray[np.float64], limit: float, k: int
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Return the nearest among the k edges whose middles are nearest, (n,), and whether no other edge can be
-        nearer.
-        """
+        """Return the nearest of the k edges whose middles are nearest (n,), and whether no other edge can be nearer."""
         bound = (limit + self._half) * (1 + 1e-9)
         found, edge = self._tree.query(unit, k=np.arange(1, k + 1), distance_upper_bound=bound)
         middle = np.asarray(found)

@@ -1,11 +1,11 @@
 """Delaunay meshes of positions: spherical triangles that are small where there are many photos, without a seam.
 
-A structured grid of nodes is triangulated; a triangle that holds more photos than the refinement limit gets a node
-inside, and the triangles near it are made Delaunay again, round after round; those with too few photos are dropped.
+A regular grid of nodes is triangulated. A triangle that holds more photos than the limit gets a node inside, and the
+triangles near it are made Delaunay again, round after round. Triangles with too few photos are dropped at the end.
 
-Where the node goes is our choice: halfway between the triangle's middle and the mean of its photos (``pull`` 0.5).
-At the middle (0) more photos end in triangles that are dropped; at the mean (1) towns lie on corners and are cut up.
-python benchmarks/delaunay_mesh.py, 2,400 cells: 64.5, 64.5 and 62.1 % of held-out photos for pull 0, 0.5 and 1 are
+The place of the new node is our choice: halfway between the triangle's middle and the mean of its photos (``pull``
+0.5). At the middle (0) more photos end in triangles that are dropped; at the mean (1) towns lie on corners and are cut
+up. python benchmarks/delaunay_mesh.py, 2,400 cells: 64.5, 64.5 and 62.1 % of held-out photos for pull 0, 0.5 and 1 are
 within 25 km of their cell's centroid, and 94.3, 95.3 and 95.7 % within 200 km.
 """
 
@@ -23,14 +23,14 @@ from whereshot.earth import delaunay, great_circles, s2, sphere, triangles
 from whereshot.earth.partition import base
 
 _COLUMNS = [f"{corner}_{axis}" for corner in "abc" for axis in "xyz"]
-"""Of the saved table: the three corners as unit vectors, to the bit."""
+"""Columns of the saved table: the three corners as unit vectors, with all bits."""
 
 
 class MeshSettings(base.PartitionSettings):
-    """Insert a node where a triangle holds more than ``max`` photos, drop those with fewer than ``min``.
+    """Insert a node where a triangle holds more than ``max`` photos; drop triangles with fewer than ``min``.
 
-    ``nodes`` is how many the first grid has in longitude and in the sine of latitude; an inserted node keeps
-    ``min_edge_m`` from all others; ``pull`` moves it from the middle of the triangle (0) to its photos' mean (1).
+    ``nodes`` is the number of nodes of the first grid, in longitude and in the sine of latitude. An inserted node is at
+    least ``min_edge_m`` from all others. ``pull`` moves it from the middle of the triangle (0) to its photos' mean (1).
     """
 
     min: int = Field(0, ge=0, description="triangles with fewer photos are dropped")
@@ -53,7 +53,7 @@ class MeshSettings(base.PartitionSettings):
 class DelaunayMesh(base.Partition):
     """Spherical triangles that do not overlap; ``corners`` (k, 3, 3) are unit vectors, counter-clockwise.
 
-    Every position is in exactly one triangle of a whole mesh, on edges and corners too, and stays in it when others
+    Every position, also on edges and corners, is in exactly one triangle of a whole mesh, and stays in it when others
     are dropped. A triangle without photos has its middle as its center, and the spread of a uniform density.
     """
 
@@ -106,7 +106,9 @@ class DelaunayMesh(base.Partition):
 
 
 def build_mesh(points: ArrayLike, settings: MeshSettings) -> DelaunayMesh:
-    """Refine the grid while a triangle holds more than ``max`` photos and has room for a node; drop below ``min``."""
+    """Refine the grid while a triangle holds more than ``max`` photos and has room for a node; drop triangles below
+    ``min``.
+    """
     p = sphere.points(points)
     tree = triangles.PointTree(sphere.one_spelling(p))
     mesh, counts = _refined(tree, settings)
@@ -141,9 +143,10 @@ def _refined(tree: triangles.PointTree, settings: MeshSettings) -> tuple[delauna
 def _new_nodes(
     mesh: delaunay.Triangulation, which: NDArray[np.int64], sums: NDArray[np.float64], pull: float, apart: float
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return a node (m, 3) for each triangle, the middle where the pulled one does not fit, and whether it fits.
+    """Return a node (m, 3) for each triangle, and whether it fits. Where the pulled node does not fit, it is the
+    middle.
 
-    It must lie inside the triangle, and its chord to every other node must be at least ``apart``.
+    The node must lie inside the triangle, and its chord to every other node must be at least ``apart``.
     """
     middle, mean = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in (mesh.positions(which).sum(axis=1), sums))
     pulled = (1 - pull) * middle + pull * mean

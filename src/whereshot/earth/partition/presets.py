@@ -1,6 +1,7 @@
 """Partitions as papers and projects describe them, as data: ``PRESETS`` by name.
 
-The settings are the published ones; the cells depend on the photos as well, so another number of them is no error.
+The settings are the published settings. The cells also depend on the photos, so their number can differ from the
+published number.
 """
 
 from __future__ import annotations
@@ -9,18 +10,18 @@ from typing import Any, NamedTuple
 
 
 class Preset(NamedTuple):
-    """The kind of partition, its settings (one dictionary per level, coarse to fine), and where they come from."""
+    """The kind of partition, its settings (one dictionary per level, coarse to fine), and their source."""
 
     kind: str
     settings: tuple[dict[str, Any], ...]
     source: str
     published: str
     needs_file: str = ""
-    """What borders the user gives, as the setting ``file``; "" where none are needed."""
+    """The borders that the user must give as the setting ``file``; "" where none are needed."""
 
     @property
     def levels(self) -> int:
-        """How many partitions it makes."""
+        """The number of partitions that it makes."""
         return len(self.settings)
 
 
@@ -127,4 +128,4 @@ PRESETS: dict[str, Preset] = {
         needs_file=_SECOND_ORDER,
     ),
 }
-"""Ways to divide the Earth that were published, by name."""
+"""Published ways to divide the Earth, by name."""

@@ -1,4 +1,4 @@
-"""Read tables of cells that others published: CSV files of GeoEstimation and OSV-5M.
+"""Read published tables of cells: CSV files of GeoEstimation and OSV-5M.
 
 GeoEstimation (Mueller-Budack et al. 2018) lists S2 cells, OSV-5M (Astruc et al. 2024) the boxes of a quadtree. Both
 give the mean position of each cell but not how far the photos lie from it: the spread is that of photos spread evenly
@@ -28,7 +28,7 @@ _ROUNDING = 1e-9  # degrees between an edge as published and as halving gives it
 
 
 class PublishedS2Cells(s2cells.S2Cells):
-    """S2 cells, in the order of their ids as always, and for each the class number that was published (k,)."""
+    """S2 cells in the order of their ids, as always, and the published class number of each cell (k,)."""
 
     kind = "s2-published"
     class_labels: NDArray[np.int64]
@@ -46,13 +46,13 @@ class PublishedS2Cells(s2cells.S2Cells):
 
 
 def is_csv(path: str | Path) -> bool:
-    """Return whether the name of a file is that of a published table."""
+    """Return whether a file has the name of a published table."""
     return Path(path).suffix.lower() == ".csv"
 
 
 def read(path: str | Path) -> base.Partition:
-    """Return the partition of a published table; raises InputError naming the line that is wrong, or for unknown
-    columns.
+    """Return the partition of a published table. Raises InputError for unknown columns, and names the line that is
+    wrong.
     """
     path = Path(path)
     try:
@@ -144,14 +144,18 @@ class _Table:
             self.refuse(row, f"{column} {self.text(column)[row]} is also that of line {self.first_line + first}")
 
     def disjoint(self, first: NDArray[np.integer], last: NDArray[np.integer], order: NDArray[np.int64]) -> None:
-        """Refuse a row whose cell lies in another cell. Rows have runs from first to last, in this order."""
+        """Raise InputError for a row whose cell lies in another cell. ``first`` to ``last`` are the runs of the rows,
+        in this order.
+        """
         for place in np.flatnonzero(first[order][1:] <= last[order][:-1])[:1]:
             outer, inner = sorted(order[place : place + 2].tolist())
             self.refuse(inner, f"the cell overlaps that of line {self.first_line + outer}")
 
 
 def _read_geoestimation(table: _Table) -> PublishedS2Cells:
-    """Return S2 cells with counts and mean positions; rows come by class number, cells go by S2 id."""
+    """Return S2 cells with counts and mean positions. Rows are in the order of class numbers, cells in the order of S2
+    ids.
+    """
     labels = table.whole_numbers("class_label")
     table.distinct("class_label", labels)
     tokens = table.text("hex_id")
@@ -174,7 +178,7 @@ def _read_geoestimation(table: _Table) -> PublishedS2Cells:
 
 
 def _read_osv5m(table: _Table) -> quadtree.Quadtree:
-    """Return the boxes of a quadtree, whose start box is the one around them all."""
+    """Return the boxes of a quadtree, whose start box is the box around them all."""
     table.distinct("cluster_id", table.whole_numbers("cluster_id"))
     low, high = table.positions("min_lat", "min_lon"), table.positions("max_lat", "max_lon")
     centers = table.positions("mean_lat", "mean_lon")

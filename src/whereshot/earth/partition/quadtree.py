@@ -1,7 +1,7 @@
-"""A quadtree in latitude and longitude, as OSV-5M's (Astruc et al. 2024): a box with too many photos becomes four.
+"""A quadtree in latitude and longitude, as in OSV-5M (Astruc et al. 2024): a box with too many photos becomes four.
 
-Positions go down the tree as whole arrays and come out as paths, two bits a level, so that as in S2 a box is a run of
-the sorted paths. Boxes are half-open to the north and the east; the start box is closed.
+Positions go down the tree as whole arrays and become paths, two bits a level. As in S2, a box is a run of the sorted
+paths. Boxes do not contain their northern and eastern edges; the start box contains all its edges.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _SMALLEST_DEGREES = 1e-4  # a start box around one place gets this wide, 11 m, w
 class QuadtreeSettings(base.PartitionSettings):
     """Split a box in the middle while it holds more than ``max`` photos and is above ``max_depth``.
 
-    OSV-5M's quadtree_10_1000 is depth 10 and ``do_split`` 1000, which splits at 1,000 already: here ``max`` 999, the
-    default. It starts from the photos' bounding box (``extent`` "photos"), and leaves out empty boxes only.
+    OSV-5M's quadtree_10_1000 has depth 10 and ``do_split`` 1000, and splits at exactly 1,000 too; so ``max`` is 999
+    here by default. It starts from the photos' bounding box (``extent`` "photos"), and leaves out only empty boxes.
     """
 
     max: int = Field(999, ge=1)
@@ -46,7 +46,7 @@ class QuadtreeSettings(base.PartitionSettings):
 
 
 class Box(NamedTuple):
-    """Degrees."""
+    """The edges of a box in degrees."""
 
     south: float
     west: float
@@ -60,8 +60,8 @@ WORLD = Box(-90.0, -180.0, 90.0, 180.0)
 class Quadtree(base.Partition):
     """Disjoint boxes of one quadtree, in the order of their paths: south-west, south-east, north-west, north-east.
 
-    ``start`` is the box that was divided, ``boxes`` (k, 4) are south, west, north, east of each cell. A parallel
-    bends away from the great circle, so the imagery centroid of a wide box may lie outside it.
+    ``start`` is the box that was divided; ``boxes`` (k, 4) are south, west, north, east of each cell. A parallel is not
+    a great circle, so the imagery centroid of a wide box may lie outside it.
     """
 
     kind = "quadtree"
@@ -107,7 +107,7 @@ class Quadtree(base.Partition):
         return {"path": pa.array(_digits(self.paths, self.depths), pa.string()), **edges}
 
     def to_table(self) -> pa.Table:
-        """Return one row per cell, with what this kind needs besides in the metadata."""
+        """Return one row per cell; the metadata hold what only this kind needs."""
         about = json.dumps({"kind": self.kind, "start": list(self.start)})
         return super().to_table().replace_schema_metadata({base.METADATA_KEY: about})
 
@@ -171,9 +171,7 @@ def areas_sr(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def edges(low: float, high: float, depth: int) -> NDArray[np.float64]:
-    """Return the 2^depth + 1 edges between low and high that halving leaves, rounded as the published code rounds
-    them.
-    """
+    """Return the 2^depth + 1 edges that halving makes between low and high, rounded as in the published code."""
     result = np.array([low, high])
     for _ in range(depth):
         finer = np.empty(2 * len(result) - 1)
@@ -204,7 +202,7 @@ def _bounding_box(p: sphere.Points) -> Box:
 
 
 def _descend(p: sphere.Points, start: Box, depth: int) -> NDArray[np.int64]:
-    """Return the path at ``depth`` of every position (n, 2), -1 outside ``start``."""
+    """Return the path at ``depth`` of every position (n, 2); -1 outside ``start``."""
     table_depth = min(depth, _TABLE_DEPTH)
     axes = ((0, start.south, start.north), (1, start.west, start.east))
     tables = [edges(low, high, table_depth) for _, low, high in axes]
@@ -236,7 +234,7 @@ def _descend(p: sphere.Points, start: Box, depth: int) -> NDArray[np.int64]:
 
 
 def _slots(values: NDArray[np.float64], table: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return between which two edges of an even table each value lies: a guess, put right by the edges themselves."""
+    """Return the two edges of an even table between which each value lies: a guess that is corrected by the edges."""
     last = len(table) - 2
     guess = (values - table[0]) * ((last + 1) / (table[-1] - table[0]))
     slot = np.clip(guess.astype(np.int64), 0, last)
@@ -249,14 +247,14 @@ def _slots(values: NDArray[np.float64], table: NDArray[np.float64]) -> NDArray[n
 def runs(
     paths: NDArray[np.int64], depths: NDArray[np.int64], depth: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the first and the last path at ``depth`` of boxes that are not below it."""
+    """Return the first and the last path at ``depth`` of boxes that are at this depth or above it."""
     bits = 2 * (depth - depths)
     first = paths << bits
     return first, first + (np.int64(1) << bits) - 1
 
 
 def _find(first: NDArray[np.int64], last: NDArray[np.int64], leaves: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return which of the disjoint runs, sorted, holds each path; -1 for none."""
+    """Return the sorted, disjoint run that holds each path; -1 for none."""
     if len(first) == 0:
         return np.full(len(leaves), -1)
     cell = np.searchsorted(first, leaves, side="right") - 1
@@ -264,7 +262,7 @@ def _find(first: NDArray[np.int64], last: NDArray[np.int64], leaves: NDArray[np.
 
 
 def boxes_of(start: Box, paths: NDArray[np.int64], depths: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return south, west, north, east (k, 4): halved level by level, so that the last bits are those of the descent."""
+    """Return south, west, north, east (k, 4), halved level by level, so that all bits equal those of ``_descend``."""
     boxes = np.tile(np.array(start), (len(paths), 1))
     for level in range(int(depths.max(initial=0))):
         on = level < depths

@@ -18,7 +18,7 @@ from whereshot.earth.partition.regions import TOUCH_DEGREES, RegionGroup, Region
 from whereshot.foundation.errors import InputError
 
 _ATTEMPTS = 5
-"""Times that a group is split anew where a cell still has too many photos."""
+"""How often a group is split anew where a cell still has too many photos."""
 
 
 def build(points: ArrayLike, settings: RegionSettings) -> Regions:
@@ -114,7 +114,7 @@ def _sites(
 def _divide(
     points: sphere.Points, inside: NDArray[np.bool_], outline: BaseGeometry, cells: int, settings: RegionSettings
 ) -> clusters.Vectors:
-    """Return the sites (s, 3) that divide one group with these photos (n, 2); none if there is no photo that counts."""
+    """Return the sites (s, 3) that divide one group with these photos (n, 2); none where no photo counts."""
     unit = sphere.xyz(points)
     if not (inside.any() if settings.max is None else len(points)):
         return np.empty((0, 3))
@@ -134,10 +134,10 @@ def _divide(
 def _share_cells(
     counts: NDArray[np.int64], divide: Callable[[int, int], clusters.Vectors], cells: int, settings: RegionSettings
 ) -> list[clusters.Vectors]:
-    """Return the sites of every group so that there are ``cells`` in all, or as many as the photos allow.
+    """Return the sites of every group such that there are ``cells`` in all, or as many as the photos allow.
 
-    ``counts`` (g,) are the photos of each group; ``divide`` makes so many sites of a group, or fewer. Raises InputError
-    if there are more groups with photos than cells.
+    ``counts`` (g,) are the numbers of photos of the groups; ``divide`` makes a given number of sites of a group, or
+    fewer. Raises InputError where more groups than ``cells`` have photos.
     """
     groups = len(counts)
     occupied = np.flatnonzero(counts > (settings.min if settings.drops_cells else -1))
@@ -171,9 +171,7 @@ def _share_cells(
 
 
 def _ashore(sites: clusters.Vectors, unit: clusters.Vectors, outline: BaseGeometry) -> clusters.Vectors:
-    """Return the sites (s, 3) that keep a part of the outline, as those do to which a photo (n, 3) inside it is
-    nearest.
-    """
+    """Return the sites (s, 3) that keep a part of the outline: those to which a photo (n, 3) inside it is nearest."""
     counts = np.bincount(clusters.nearest(sites, unit), minlength=len(sites))
     if counts.all():
         return sites

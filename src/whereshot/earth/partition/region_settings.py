@@ -1,4 +1,4 @@
-"""Settings of partitions along borders, and the regions of the file that they name."""
+"""The settings of partitions along borders, and the regions of the file that they name."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from whereshot.foundation.settings_file import ConfigPath
 class RegionSettings(base.PartitionSettings):
     """One cell per region of a file, then more for the largest: ``cells`` in all, or at most ``max`` photos in each.
 
-    A region with at most ``min`` photos joins the neighbour of the same parent that has the fewest; one without such
-    a neighbour is dropped. No cell that a split makes has so few either, and that comes before ``max``; so does that
-    every cell has land: of many photos far out at sea all may belong to one stretch of coast. Photos up to
-    ``stray_km`` outside all regions belong to the nearest. ``only`` keeps the regions of these names or parents.
+    A region with at most ``min`` photos joins the neighbour of the same parent that has the fewest; without such a
+    neighbour it is dropped. No split makes a cell with ``min`` photos or fewer, and every cell has land; both rules
+    come before ``max``, so a stretch of coast can keep many photos that lie far out at sea. Photos up to ``stray_km``
+    outside all regions belong to the nearest region. ``only`` keeps the regions of these names or parents.
     """
 
     file: ConfigPath
@@ -43,9 +43,10 @@ class RegionSettings(base.PartitionSettings):
 
 
 def read_disjoint(settings: RegionSettings) -> border_files.Borders:
-    """Return the wanted regions of the file, each without what an earlier one has; one that has nothing left is noted.
+    """Return the chosen regions of the file, each without what an earlier region has. A region with nothing left is
+    noted.
 
-    Raises InputError for a wrong file, and for a name in ``only`` that it does not hold.
+    Raises InputError for a wrong file, and for a name in ``only`` that the file does not have.
     """
     columns = {"layer": settings.layer, "name": settings.name, "parent": settings.parent}
     found = _chosen(border_files.read(settings.file, **columns), settings)
@@ -60,7 +61,7 @@ def read_disjoint(settings: RegionSettings) -> border_files.Borders:
 
 
 def _chosen(found: border_files.Borders, settings: RegionSettings) -> border_files.Borders:
-    """Return only the regions whose name or parent is asked for."""
+    """Return only the regions whose name or parent is chosen."""
     if not settings.only:
         return found
     known = {*found.names, *found.parents} - {""}
@@ -81,7 +82,9 @@ def _chosen(found: border_files.Borders, settings: RegionSettings) -> border_fil
 
 
 def _disjoint(shapes: list[BaseGeometry]) -> list[BaseGeometry]:
-    """Return the polygons, each without what an earlier one has: then what is drawn is what is assigned."""
+    """Return the polygons, each without what an earlier polygon has. So positions are assigned exactly as the cells are
+    drawn.
+    """
     array = np.array(shapes, dtype=object)
     shapely.prepare(array)
     first, second = shapely.STRtree(array).query(array, predicate="intersects")

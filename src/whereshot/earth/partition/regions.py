@@ -26,7 +26,7 @@ from whereshot.earth.partition.region_settings import RegionSettings
 GROUPS_KEY = b"whereshot.regions.groups"
 
 TOUCH_DEGREES = 1e-6
-"""Regions with a gap up to 0.1 m between them are neighbours."""
+"""Regions with a gap of at most 0.1 m between them are neighbours."""
 
 
 class RegionGroup(NamedTuple):
@@ -39,12 +39,12 @@ class RegionGroup(NamedTuple):
 
 
 class Regions(base.Partition):
-    """Cells of regions: in the region's polygon, nearest to the cell's site.
+    """Cells of regions: the places in the region's polygon that are nearest to the cell's site.
 
     ``groups`` are all groups, also those without a cell: their places are outside every cell. ``group`` and ``site``
     (k,) are the group and the site of each cell. ``stray_counts`` (k,) are the photos of each cell that lie outside its
-    polygon; if they are many, even ``centers`` may lie outside. ``notes`` are sentences on what was done to the regions
-    of the file. ``area_sr`` and the borders are those of the polygons.
+    polygon; if they are many, even ``centers`` may lie outside. ``notes`` are sentences on what was changed in the
+    regions of the file. ``area_sr`` and the borders are those of the polygons.
     """
 
     kind = "regions"
@@ -87,7 +87,7 @@ class Regions(base.Partition):
         return base.Partition.populate(recounted, p, kept)
 
     def boundary(self, cell: int) -> list[sphere.Points]:
-        """Return closed rings (m, 2) in degrees, counter-clockwise round the cell and clockwise round its holes."""
+        """Return closed rings (m, 2) in degrees, counter-clockwise around the cell and clockwise around its holes."""
         dense = shapely.segmentize(self.shapes[cell], great_circles.STEP_DEGREES)
         return [polygons.corners_of(ring) for ring in shapely.get_rings(shapely.get_parts(dense))]
 
@@ -97,10 +97,10 @@ class Regions(base.Partition):
         return result
 
     def neighbours(self) -> NDArray[np.int64]:
-        """Return pairs (m, 2) of cells i < j whose polygons share a stretch of border. Places outside the polygons do
-        not count.
+        """Return pairs (m, 2) of cells i < j whose polygons share a stretch of border.
 
-        Regions across a strait are no neighbours, however far out photos belong to them.
+        Places outside the polygons do not count: regions across a strait are not neighbours, however far out their
+        photos lie.
         """
         return adjacency.touching(self.shapes, TOUCH_DEGREES)
 
@@ -120,7 +120,7 @@ class Regions(base.Partition):
         }
 
     def to_table(self) -> pa.Table:
-        """Return one row per cell, with what this kind needs besides in the metadata."""
+        """Return one row per cell; the metadata hold what only this kind needs."""
         table = super().to_table()
         # groups and sites without a cell have no row, yet their places must stay theirs
         groups = pa.table(

@@ -16,11 +16,12 @@ from whereshot.earth.partition import base
 from whereshot.foundation.errors import InputError
 
 FINEST_LEVEL = 22
-"""The finest level all cells of which have a square metre: they have 2.9 to 6.1 m², those of level 23 from 0.7 m²."""
+"""The finest level whose cells all have at least a square metre: 2.9 to 6.1 m²; cells of level 23 have 0.7 m² and more.
+"""
 
 
 class AdaptiveSettings(base.PartitionSettings):
-    """Weyand et al. 2016 (PlaNet): split while a cell holds more than ``max`` photos, drop at most ``min``."""
+    """Weyand et al. 2016 (PlaNet): split a cell with more than ``max`` photos; drop a cell with ``min`` or fewer."""
 
     max: int = Field(ge=1, description="photos in a cell")
     min_level: int = Field(0, ge=0, le=FINEST_LEVEL)
@@ -84,8 +85,9 @@ def build_adaptive(points: ArrayLike, settings: AdaptiveSettings, populate_with:
 
     No cell is split below ``FINEST_LEVEL``, however many photos of one spot it holds.
 
-    The published algorithm drops twice, at the start level and at the end; as ``min`` is below ``max``, once does.
-    With ``populate_with`` (m, 2) cells are split by ``points`` and dropped by those, which may lie where no points do.
+    The published algorithm drops cells twice, at the start level and at the end; ``min`` is below ``max``, so dropping
+    once gives the same. With ``populate_with`` (m, 2), cells are split by ``points`` and dropped by ``populate_with``,
+    which may lie where no ``points`` are.
     """
     p = sphere.points(points)
     leaves = s2.encode(sphere.one_spelling(p))
@@ -108,7 +110,9 @@ def build_adaptive(points: ArrayLike, settings: AdaptiveSettings, populate_with:
 
 
 def build_fixed(points: ArrayLike, settings: FixedSettings, populate_with: ArrayLike | None = None) -> S2Cells:
-    """Return all cells of one level that hold more than ``min`` photos, of ``populate_with`` (m, 2) where given."""
+    """Return all cells of one level that hold more than ``min`` photos, counted on ``populate_with`` (m, 2) where it is
+    given.
+    """
     p = sphere.points(points)
     p = p if populate_with is None else sphere.points(populate_with)
     leaves = s2.encode(sphere.one_spelling(p))
@@ -123,7 +127,7 @@ def _count(ordered: NDArray[np.uint64], cells: NDArray[np.uint64]) -> NDArray[np
 
 
 def _find(first: s2.CellIds, last: s2.CellIds, leaves: s2.CellIds) -> NDArray[np.int64]:
-    """Return which of the disjoint ranges first..last, sorted, holds each leaf id; -1 for none."""
+    """Return the sorted, disjoint range first..last that holds each leaf id; -1 for none."""
     if len(first) == 0:
         return np.full(len(leaves), -1)
     cell = np.searchsorted(first, leaves, side="right") - 1
@@ -131,7 +135,7 @@ def _find(first: s2.CellIds, last: s2.CellIds, leaves: s2.CellIds) -> NDArray[np
 
 
 def _with_statistics(p: NDArray[np.float64], leaves: NDArray[np.uint64], cells: NDArray[np.uint64]) -> S2Cells:
-    """Return the cells, sorted by id, with the count, mean and spread of the points (n, 2) that have these leaf ids."""
+    """Return the cells, sorted by id, with the count, mean and spread of the points (n, 2) with these leaf ids."""
     labels = _find(s2.range_min(cells), s2.range_max(cells), leaves)
     centers, spread_km = base.centroids(p, labels, len(cells), s2.center(cells))
     return S2Cells(cells, centers, np.bincount(labels + 1, minlength=len(cells) + 1)[1:], spread_km)

@@ -1,7 +1,7 @@
 """Semantic cells like those of PIGEON (Haas et al. 2023): regions merge within their parent, dense clusters are split
 off.
 
-Positions and a file of polygons in; ``Regions`` out, as the kind "regions" gives: only the groups and sites differ.
+The result is ``Regions``, as for the kind "regions"; only the groups and sites differ.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from whereshot.earth.partition.lookup import Polygons
 
 
 class SemanticSettings(region_settings.RegionSettings):
-    """Regions of one parent merge until they hold more than ``min``; more than ``max`` photos are split by density.
+    """Regions of one parent merge until they hold more than ``min`` photos; more than ``max`` photos are split by
+    density.
 
-    ``optics`` are the fewest neighbours and the steepness xi of every attempt, PIGEON's for its street views (for
-    Flickr's photos: [300, 0.05], [400, 0.005], [1000, 0.0001]); each looks at ``sample`` photos of a cell. A cell
-    without clusters stays as large as it is, and an island joins the nearest region. The other settings, file, layer,
-    name, parent, only, stray_km and seed, are those of regions.
+    ``optics`` are the smallest number of neighbours and the steepness xi of every attempt; the default is PIGEON's for
+    street views (for Flickr's photos: [300, 0.05], [400, 0.005], [1000, 0.0001]). Each attempt looks at ``sample``
+    photos of a cell. A cell without clusters keeps its size, and an island joins the nearest region. The settings file,
+    layer, name, parent, only, stray_km and seed are those of regions.
     """
 
     max: int = Field(ge=1)
@@ -65,7 +66,7 @@ def build(points: ArrayLike, settings: SemanticSettings) -> regions.Regions:
 
 
 def _touching(shapes: NDArray[np.object_], parents: list[str]) -> NDArray[np.int64]:
-    """Return pairs (m, 2) of polygons of one parent with no gap between them."""
+    """Return pairs (m, 2) of polygons of one parent that have no gap between them."""
     pairs = shapely.STRtree(shapes).query(shapes).T
     family = np.unique(np.array(parents), return_inverse=True)[1]
     pairs = pairs[(pairs[:, 0] < pairs[:, 1]) & (family[pairs[:, 0]] == family[pairs[:, 1]])]

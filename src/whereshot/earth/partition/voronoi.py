@@ -36,10 +36,10 @@ class VoronoiSettings(base.PartitionSettings):
 
 
 class VoronoiCells(base.Partition):
-    """Cells of the places nearest to one of several sites.
+    """Cells of the places that are nearest to each of several sites.
 
-    ``sites`` (s, 3) are the unit vectors of all sites, also of those whose cells were dropped: their places stay
-    outside. ``site`` (k,) is the number of each cell's own.
+    ``sites`` (s, 3) are the unit vectors of all sites, also of sites whose cells were dropped: their places are outside
+    every cell. ``site`` (k,) is the number of each cell's site.
     """
 
     kind = "voronoi"

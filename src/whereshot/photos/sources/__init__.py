@@ -17,7 +17,7 @@ SOURCES: dict[str, Source] = {
 JOBS: dict[str, RowJob] = {
     "yfcc": yfcc.JOB,
 }
-"""Sources of which an engine reads any amount, unit by unit: by name, the job that does it."""
+"""Jobs by source: an engine reads any amount of these sources, unit by unit."""
 
 COLLECTORS: dict[str, Collector] = {
     "flickr": flickr.collect,
@@ -25,7 +25,7 @@ COLLECTORS: dict[str, Collector] = {
     "osv5m": osv5m.collect,
     "streetview": streetview.collect,
 }
-"""Sources that fill a folder by themselves, unit by unit: from an API, or out of archives."""
+"""Sources that fill a folder themselves, unit by unit, from an API or from archives."""
 
 __all__ = [
     "COLLECTORS",

@@ -2,7 +2,7 @@
 
 The addresses of a cell are divided among the smaller units in it, in proportion to the number of addresses in each
 unit. Addresses are sorted by a hash. So the sample is random, it is the same in every run, and the next address is
-known where one fails.
+known where an address fails.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from whereshot.photos.sources.seen_ids import hashed
 
 BATCH_ROWS = 50_000
 FIELDS = ("number", "street", "unit", "city", "district", "region", "postcode", "id", "hash")
-"""What OpenAddresses tells of an address."""
+"""The fields of an address in OpenAddresses."""
 
 _LATITUDE, _LONGITUDE = ("lat", "latitude", "y"), ("lon", "lng", "longitude", "x")
 
@@ -42,12 +42,12 @@ class Sampling(settings_file.Settings):
     reserve: int = Field(default=5, ge=1)
     """Addresses in reserve for each wanted address, because many addresses have no panorama."""
     radius_m: float = Field(default=50.0, gt=0, le=1000)
-    """The largest distance in metres of a picture from its address."""
+    """The largest distance in metres between a picture and its address."""
     seed: int = 0
 
 
 class Address(NamedTuple):
-    """One address; ``id`` is that of OpenAddresses, or made of the position."""
+    """One address; ``id`` is OpenAddresses' own, or made of the position."""
 
     id: str
     latitude: float
@@ -116,7 +116,8 @@ def draw(inputs: Sequence[Path], sampling: Sampling, track: Track) -> Drawn:
 
 
 def allot(counts: Mapping[str, int], total: int) -> dict[str, int]:
-    """Divide ``total`` among units in proportion to their counts, at most its count for each; by largest remainders.
+    """Divide ``total`` among units in proportion to their counts, by largest remainders; no unit gets more than its
+    count.
 
     >>> allot({"a": 60, "b": 30, "c": 10}, 7)
     {'a': 4, 'b': 2, 'c': 1}
@@ -136,12 +137,12 @@ def _most(wanted: int, sampling: Sampling) -> int:
 
 
 def _first(some: list[tuple[int, Address]], most: int) -> list[tuple[int, Address]]:
-    """The first by their hashes, each id once."""
+    """Return the addresses with the smallest hashes, each id once."""
     return list(islice(dict(sorted({(order, one.id): (order, one) for order, one in some}.items())).values(), most))
 
 
 def _namer(text: str, what: str) -> Callable[[_Batch], list[str]]:
-    """A function that names the cell, or unit, of each address of a batch, "" where it lies in none."""
+    """Return a function that names the cell, or unit, of each address of a batch, "" where it lies in none."""
     kind, _, level = text.partition(":")
     if kind == "s2":
         if not level.isdigit() or not 0 <= int(level) <= s2.MAX_LEVEL:
@@ -173,7 +174,7 @@ def _batches(path: Path) -> Iterator[tuple[_Batch, int]]:
 
 
 def _rows(path: Path) -> Iterator[tuple[Any, Any, Mapping[str, Any]]]:
-    """(latitude, longitude, fields by their names in small letters) of each row. Raises InputError."""
+    """Yield (latitude, longitude, fields by their names in lower case) of each row. Raises InputError."""
     try:
         opened = gzip.open if path.suffix.lower() == ".gz" else open
         with opened(path, "rt", encoding="utf-8-sig", errors="replace", newline=None) as text:  # CR alone as well

@@ -1,7 +1,7 @@
 """Find the path of each picture in folders, zips and tars by its id, which is the name of its file.
 
-Nothing is unpacked: the path of a picture in a zip or tar names its place there (see ``storage``). Some 26 bytes are
-held of each.
+Nothing is unpacked: the path of a picture in a zip or tar names its place there (see ``picture_bytes``). About 26 bytes
+are kept in memory for each picture.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 class ArchivePart(NamedTuple):
-    """Pictures (n,) of one holder: hashes of their names, the holder's number, and where they lie in it, in bytes."""
+    """Pictures (n,) of one folder or archive: hashes of their names, the number of the archive, and their places in it,
+    in bytes.
+    """
 
     hashes: NDArray[np.uint64]
     holder: NDArray[np.integer]
@@ -34,7 +36,7 @@ class ArchivePart(NamedTuple):
 
 
 class Pictures:
-    """Where the pictures of some folders, zips or tars are, by the hash of their names."""
+    """The places of the pictures in some folders, zips and tars, by the hashes of their names."""
 
     def __init__(self, places: Sequence[Path]) -> None:
         self._holders: list[str] = []
@@ -50,7 +52,7 @@ class Pictures:
         return len(self._hashes)
 
     def places(self, ids: Sequence[str]) -> list[str | None]:
-        """The path of each picture, None where there is none."""
+        """Return the path of each picture, None where there is no such picture."""
         if not len(self):
             return [None] * len(ids)
         wanted = hashed(ids)
@@ -96,7 +98,7 @@ class Pictures:
 
 
 def _zipped(path: Path) -> list[tuple[str, int, int, int]]:
-    """(id, place of the header, bytes, bytes once inflated or -1) of each picture in a zip."""
+    """Yield (id, place of the header, size in bytes, size once inflated or -1) of each picture in a zip."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -122,7 +124,7 @@ def _tarred(path: Path) -> list[tuple[str, int, int, int]]:
 
 
 def members(path: Path) -> Iterator[tuple[str, str, tarfile.TarInfo, tarfile.TarFile]]:
-    """(id, suffix, member, the open tar) of each file in a tar. Raises InputError."""
+    """Yield (id, suffix, member, the open tar) of each file in a tar. Raises InputError."""
     try:
         with tarfile.open(path, "r:") as tar:
             for member in tar:

@@ -78,7 +78,7 @@ It raises InputError and OutputError."""
 
 
 def judge_positions(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> tuple[list[str], list[str]]:
-    """Return the reason and the detail (n each) why each position cannot be used; "" where it can."""
+    """Return the reason and the detail (n each) why each position cannot be used; "" where it can be used."""
     reasons, details = [""] * len(latitude), [""] * len(latitude)
     problems = sphere.position_problems(latitude, longitude)
     null_island = sphere.is_null_island(latitude, longitude)

@@ -1,4 +1,4 @@
-"""The budget for paid requests to an API: each is written down before it is sent, and none exceeds the budget."""
+"""The budget for paid requests to an API: each request is recorded before it is sent, and none exceeds the budget."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MICRO = 1_000_000
 
 
 class Budget:
-    """What has been spent on a folder in all runs, and what may be."""
+    """The money spent on a folder in all runs, and the money that may be spent."""
 
     def __init__(self, folder: Path, price_usd: float, budget_usd: float | None) -> None:
         self._path, self._price = folder / _LEDGER, round(price_usd * _MICRO)
@@ -29,11 +29,11 @@ class Budget:
 
     @property
     def spent_usd(self) -> float:
-        """What all runs together have spent, in US dollars."""
+        """The money spent in all runs together, in US dollars."""
         return self._spent / _MICRO
 
     def take(self, what: str) -> None:
-        """Write down that a question is paid for, or raise RefusedError where the budget does not have it."""
+        """Record that a request is paid for. Raises RefusedError where the budget is not enough for it."""
         if not self._price:
             return
         if self._most is None or self._spent + self._price > self._most:

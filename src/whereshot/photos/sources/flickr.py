@@ -51,13 +51,13 @@ LICENSES = {
 OUTPUT = pa.schema(
     [*SCHEMA, ("taken_at_is_local", pa.bool_()), ("accuracy", pa.int8()), ("query", pa.string())],
 )
-"""``accuracy`` is Flickr's: 16 is a street, 11 a city, 1 the world."""
+"""The columns of the records. ``accuracy`` is Flickr's: 16 is a street, 11 a city, 1 the world."""
 
 _BAD_KEY = "100"
 
 
 class _Block(NamedTuple):
-    """Uploads of the seconds [start, stop], both inclusive, that one query finds."""
+    """Uploads of one query within the seconds [start, stop], both inclusive."""
 
     query: int
     start: int
@@ -73,7 +73,7 @@ class _Block(NamedTuple):
 
 
 def collect(order: base.Order) -> base.Collected:
-    """Fill a folder with what the queries of one TOML file, or of a preset, find. See ``base.Collector``."""
+    """Fill a folder with the photos that the queries of one TOML file, or of a preset, find. See ``base.Collector``."""
     require("aiohttp", extra="fetch")
     from whereshot.photos.fetch.api import key_from
 
@@ -156,7 +156,7 @@ class _Job:
     def _was_halved(self, block: _Block) -> bool:
         """Return whether an earlier run halved this block.
 
-        The number of results may have changed since; the cuts stay.
+        The number of results may have changed since then; the block stays halved.
         """
         return any(
             other != block and block.start <= other.start and other.stop <= block.stop
@@ -238,7 +238,7 @@ class _Job:
 
 
 def _check(document: dict[str, Any]) -> None:
-    """Raise for an answer that says it failed: at once where the key is wrong, else to be asked again."""
+    """Raise for an answer that reports a failure: at once for a wrong key, else such that the request is repeated."""
     from whereshot.photos.fetch.api import LaterError
 
     if document.get("stat") == "ok" and isinstance(document.get("photos"), dict):
@@ -282,7 +282,7 @@ def _row(photo: dict[str, Any], query: str) -> dict[str, Any]:
 
 
 def _built_url(photo: dict[str, Any]) -> str | None:
-    """The address of the JPEG whose longer side has 1,024 pixels, as Flickr's rules make it."""
+    """Return the address of the JPEG whose longer side has 1,024 pixels, by Flickr's rules."""
     server, secret = photo.get("server"), photo.get("secret")
     if not secret or server in (None, "", "0", 0):
         return None

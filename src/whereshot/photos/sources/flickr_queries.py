@@ -14,11 +14,11 @@ from whereshot.foundation import settings_file
 from whereshot.foundation.errors import InputError, nearest_name
 
 PRESETS = ("im2gps",)
-"""Searches that are shipped, as data/flickr_NAME.toml."""
+"""Searches that the package contains, as data/flickr_NAME.toml."""
 
 
 class QueryPlace(settings_file.Settings):
-    """A place to ask about: a box [south, west, north, east] in degrees, or an id of Flickr's."""
+    """A place to search: a box [south, west, north, east] in degrees, or a Flickr place id."""
 
     name: str
     bbox: tuple[float, float, float, float] | None = None
@@ -37,17 +37,17 @@ class QueryPlace(settings_file.Settings):
 
 
 class Search(settings_file.Settings):
-    """Queries, as a TOML file holds them: one for each keyword and one for each place."""
+    """Queries as a TOML file holds them: one for each keyword and one for each place."""
 
     keywords: tuple[str, ...] = ()
     places: tuple[QueryPlace, ...] = ()
     without: tuple[str, ...] = ()
     """Words that no photo may have."""
     accuracy: int = Field(default=11, ge=1, le=16)
-    """The least: 11 is a city, 16 a street."""
+    """The smallest accuracy of a position: 11 is a city, 16 a street."""
     min_upload: datetime.date
     max_upload: datetime.date
-    """The first day, and the day after the last."""
+    """``min_upload`` is the first day of uploads, ``max_upload`` the day after the last."""
 
     @model_validator(mode="after")
     def _something(self) -> Search:
@@ -59,14 +59,14 @@ class Search(settings_file.Settings):
 
 
 class Query(NamedTuple):
-    """One question to the search, without its time."""
+    """One query to the search, without its times."""
 
     name: str
     parameters: dict[str, str]
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Search:
-    """The queries of a TOML file, or of a preset by its name. Raises ConfigError, InputError."""
+    """Return the search of a TOML file, or of a preset by its name. Raises ConfigError, InputError."""
     if path.name in PRESETS and not path.exists():
         with resources.as_file(
             resources.files("whereshot") / "photos" / "data" / f"flickr_{path.name}.toml"
@@ -78,7 +78,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Search:
 
 
 def questions(search: Search) -> list[Query]:
-    """What is asked, one after the other: the keywords, then the places."""
+    """Return all queries: first the keywords, then the places."""
     unwanted = [f"-{word}" for word in search.without]
     shared = {"has_geo": "1", "accuracy": str(search.accuracy), "media": "photos"}
     found = [Query(word, {**shared, "text": " ".join([word, *unwanted])}) for word in search.keywords]

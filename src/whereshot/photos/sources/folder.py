@@ -86,7 +86,8 @@ FOLDER_SCHEMA = pa.schema(
 
 
 def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> base.Ingested:
-    """Return records of all pictures whose EXIF, or a file beside them, has a usable position; rejects of the others.
+    """Return records of all pictures with a usable position in EXIF or in a file beside them, and rejects of the
+    others.
 
     Raises InputError where an input does not exist, holds no picture, or ``columns`` are given.
     """
@@ -140,7 +141,7 @@ def _read_all(pictures: Sequence[Path], track: Track) -> list[_Facts | ImageErro
 
 @dataclass(frozen=True)
 class _Facts:
-    """What EXIF and the files beside a photo say together; ``sidecar_lacks`` says what these files lack."""
+    """The values of EXIF and of the files beside a photo together; ``sidecar_lacks`` says what these files lack."""
 
     latitude: float | None
     longitude: float | None
@@ -175,7 +176,7 @@ class _Facts:
 
 
 def _merged(recorded: Recorded, sidecar: Sidecar) -> _Facts:
-    """Return the values of EXIF where they can be used, those of the sidecar where not."""
+    """Return the values of EXIF where they can be used, else the values of the sidecar."""
     has_position = recorded.latitude is not None and recorded.longitude is not None and recorded.problem is None
     has_position &= not sphere.is_null_island(_nan(recorded.latitude), _nan(recorded.longitude))
     use_sidecar = sidecar.position_from is not None and not has_position

@@ -1,7 +1,8 @@
 """Collect pictures of Mapillary at sampled addresses by version 4 of its API; see ``street_pictures``.
 
-The picture nearest to an address is taken, panoramas left out. It costs nothing; the addresses of pictures expire, so
-each is asked for anew before it is downloaded, and the token goes to the API only, not to where the pictures are.
+The picture nearest to an address is taken; panoramas are left out. The API is free. The addresses of pictures expire,
+so each is requested anew before it is downloaded. The token is sent to the API only, and not to the hosts of the
+pictures.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ ENDPOINT = "https://graph.mapillary.com"
 TOKEN = "WHERESHOT_MAPILLARY_TOKEN"
 LICENSE = "CC BY-SA 4.0"
 MANNERS = Manners(connections=16, connections_per_host=16, rate_per_host=100.0, redirects=0)
-"""Of the 10,000 searches that Mapillary allows in a minute, three in five."""
+"""Mapillary allows 10,000 searches in a minute; this sends at most 6,000."""
 
 MOST_FOUND = 200
 FIELDS = "id,computed_geometry,geometry,captured_at,sequence,creator,is_pano,compass_angle"
@@ -32,11 +33,11 @@ _KM_PER_DEGREE = math.radians(1) * sphere.EARTH_KM
 
 
 class MapillarySettings(Sampling):
-    """How addresses are drawn, and how large the pictures are to be."""
+    """How addresses are drawn, and the size of the pictures."""
 
     width: Literal[256, 1024, 2048] = 1024
     panoramas: bool = False
-    """Whether pictures all around are taken, too."""
+    """Whether panoramas are taken too."""
 
 
 def collect(order: base.Order) -> base.Collected:
@@ -46,7 +47,7 @@ def collect(order: base.Order) -> base.Collected:
 
 
 class Mapillary:
-    """The API; see ``street.Provider``."""
+    """The API of Mapillary; see ``street_provider.Provider``."""
 
     name = "mapillary"
     price_usd = 0.0
@@ -116,7 +117,7 @@ class Mapillary:
 
 
 def box_around(address: Address, radius_m: float) -> tuple[float, float, float, float]:
-    """West, south, east, north in degrees of the box that holds a circle; near the date line it ends there."""
+    """Return west, south, east, north in degrees of the box around a circle; a box near the date line ends there."""
     high = radius_m / 1000 / _KM_PER_DEGREE
     wide = high / max(math.cos(math.radians(address.latitude)), 1e-3)
     south, north = max(address.latitude - high, -90.0), min(address.latitude + high, 90.0)
@@ -139,7 +140,7 @@ def _columns(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check(key: str, document: dict[str, Any]) -> None:
-    """Raise for an answer that is an error, or lacks what every answer has."""
+    """Raise for an answer that is an error, or that lacks what every answer has."""
     from whereshot.photos.fetch.api import LaterError
 
     if "error" in document:

@@ -5,8 +5,8 @@ Astruc et al. 2024, "OpenStreetView-5M: The Many Roads to Global Visual Geolocat
     osv5m        train.csv, test.csv; images/train/00/ID.jpg, images/train/ID.jpg or images/train/00.zip
     osv5m-wds    train/*.tar, val/*.tar, test/*.tar with ID.jpg and ID.json
 
-Zips are not unpacked: a picture's path then names its place in them. The tables are read in portions of some ten
-thousand rows; of the pictures little is held but where they are.
+Zips are not unpacked: the path of a picture names its place in the zip. Tables are read in parts of about ten thousand
+rows; of each picture only its place is kept in memory.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ OUTPUT = pa.schema(
         *((name, pa.int64()) for name in CELLS),
     ]
 )
-"""What is kept of a row: its labels, strata and quadtree cells under the names that they have in OSV-5M."""
+"""The columns of the records: labels, strata and quadtree cells under their names in OSV-5M."""
 
 _RENAMED = {"album": "sequence", "user": "creator_username", "url": "thumb_original_url"}
 _NEEDED = ("id", "latitude", "longitude")
@@ -75,7 +75,7 @@ def _same(rows: Rows) -> Rows:
 
 
 def collect(order: base.Order) -> base.Collected:
-    """Fill a folder with the rows of OSV-5M: its folder, or some of its CSVs. See ``base.Collector``."""
+    """Fill a folder with the rows of OSV-5M: of its folder, or of some of its CSVs. See ``base.Collector``."""
     if order.settings:
         raise InputError(f"osv5m has no settings; got {order.settings[0]!r}")
     conditions = row_conditions.parse(order.where)
@@ -109,7 +109,7 @@ def collect(order: base.Order) -> base.Collected:
 
 
 def find(inputs: Sequence[Path]) -> list[Path]:
-    """The CSVs, or tar shards, of the inputs in their order. Raises InputError where there are none."""
+    """Return the CSVs, or tar shards, of the inputs in their order. Raises InputError where there are none."""
     found: list[Path] = []
     for given in inputs:
         if not given.exists():
@@ -127,19 +127,19 @@ def find(inputs: Sequence[Path]) -> list[Path]:
 
 
 def split_of(file: Path) -> str | None:
-    """The split that a CSV's name, or a shard's folder, tells."""
+    """Return the split, which the name of a CSV or the folder of a shard states."""
     name = file.stem if file.suffix.lower() != ".tar" else file.absolute().parent.name
     return next((split for split in SPLITS if name.lower() == split), None)
 
 
 def picture_folders(table: Path, split: str | None) -> list[Path]:
-    """Where the pictures of a CSV may be: in ``images`` beside it."""
+    """Return the folders in which the pictures of a CSV may be: in ``images`` beside it."""
     folder = table.absolute().parent / "images"
     return [place for place in ([folder / split] if split else [folder]) if place.is_dir()]
 
 
 def transform(rows: pa.Table, split: str | None, pictures: Pictures) -> tuple[pa.Table, pa.Table]:
-    """Rows of texts, under the names of OSV-5M, as (rows of OUTPUT, rejects)."""
+    """Turn rows of text, under the names of OSV-5M, into (rows of OUTPUT, rejects)."""
     names = rows["id"].to_pylist()
     latitude, longitude = _numbers(rows["latitude"]), _numbers(rows["longitude"])
     reasons, details = base.judge_positions(latitude, longitude)
@@ -177,7 +177,7 @@ def transform(rows: pa.Table, split: str | None, pictures: Pictures) -> tuple[pa
 
 
 def _tar(path: Path, name: str) -> Iterator[_Portion]:
-    """One portion: the JSON of all pictures of a shard."""
+    """Return one part: the JSON of all pictures of a shard."""
 
     def read() -> tuple[pa.Table, list[Reject]]:
         found: list[dict[str, str | None]] = []
@@ -201,7 +201,7 @@ def _tar(path: Path, name: str) -> Iterator[_Portion]:
 
 
 def _csv(path: Path, name: str) -> Iterator[_Portion]:
-    """Portions of a CSV, the same in every run."""
+    """Yield parts of a CSV, which are the same in every run."""
     broken: list[Reject] = []
 
     def note(_: int, sentence: str) -> None:
@@ -236,7 +236,7 @@ def _text(value: Any) -> str | None:
 
 
 def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
-    """Texts as numbers (n,), NaN where they are none."""
+    """Return texts as numbers (n,), NaN where a text is not a number."""
     try:
         result: NDArray[np.float64] = column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
         return result
@@ -252,7 +252,7 @@ def _number(text: str | None) -> float:
 
 
 def _times(column: pa.ChunkedArray) -> pa.Array:
-    """Milliseconds since 1970 as times; null where they are none, or before 2000 or after 2100."""
+    """Return milliseconds since 1970 as times; null where a text is not a number, or before 2000 or after 2100."""
     seconds = _numbers(column) / 1000
     known = (seconds > 946_684_800) & (seconds < 4_102_444_800)
     milliseconds = pa.array(np.where(known, seconds * 1000, 0).astype(np.int64), mask=~known)

@@ -1,6 +1,6 @@
-"""Is the picture of a record there? Records flow in, those whose picture was found come out, with where it is.
+"""Check whether the picture of each record exists in a store, and add its place; the other records become rejects.
 
-A store is a folder, ``s3://bucket/prefix`` (boto3; the endpoint and the keys as boto3 finds them, so AWS_ENDPOINT_URL
+A store is a folder, ``s3://bucket/prefix`` (boto3, which finds the endpoint and the keys itself, so AWS_ENDPOINT_URL
 names any other server) or an address that begins with http. The key is looked for in both spellings of its hash.
 """
 
@@ -30,18 +30,21 @@ from whereshot.photos import images
 MISSING, TOO_SMALL, UNDECODABLE = "picture missing", "picture too small", "picture undecodable"
 
 LARGEST_USELESS_BYTES = 1024
-"""Files of at most so many bytes are place-holders and messages of error."""
+"""Files of at most this size are placeholders and error messages."""
 
 THREADS = 16
 TIMEOUT_S = 30.0
 TRIES = 3
 
 Fetch = Callable[[str], bytes | None]
-"""The bytes of a key, None where the store has no such key; raises OSError where the store does not answer."""
+"""Return the bytes of a key, None where the store has no such key. Raises OSError where the store does not answer."""
 
 
 def checked(job: RowJob, store: str) -> RowJob:
-    """The job, after which every kept row's picture is looked for in a store. Raises InputError where it is none."""
+    """Return the job with a further step, which looks for the picture of every kept row in a store.
+
+    Raises InputError where the text does not name a store.
+    """
     _store(store)  # now, not in the workers
     if not urllib.parse.urlsplit(store).scheme:
         store = str(Path(store).absolute())
@@ -51,9 +54,9 @@ def checked(job: RowJob, store: str) -> RowJob:
 
 
 def transform(batch: pa.RecordBatch, *, origin: str, store: str, **settings: Any) -> pa.RecordBatch:
-    """Rows of the first job, those whose picture is not there or cannot be used with a reason.
+    """Return the rows of the first job; rows whose picture does not exist or cannot be used get a reason.
 
-    ``image`` becomes its path in a folder, its address elsewhere.
+    ``image`` becomes the path in a folder, or else the address.
     """
     import importlib
 
@@ -71,11 +74,11 @@ def transform(batch: pa.RecordBatch, *, origin: str, store: str, **settings: Any
 
 
 Found = tuple[str | None, str | None, str | None]
-"""Where a picture is, else None; reason and detail of what is wrong, else None."""
+"""The place of a picture or None; the reason and the detail of what is wrong, or None."""
 
 
 def look_up(store: str, keys: pa.Array, short_keys: pa.Array) -> list[Found]:
-    """Of each pair of spellings, where the picture is, or why it cannot be used."""
+    """Return for each pair of spellings the place of the picture, or why it cannot be used."""
     pairs = list(zip(keys.to_pylist(), short_keys.to_pylist(), strict=True))
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(lambda pair: _judged(store, pair), pairs))
@@ -102,7 +105,7 @@ def _judged(store: str, keys: tuple[str, str]) -> Found:
 
 
 def flaw_of(data: bytes) -> tuple[str, str] | None:
-    """Why bytes are no picture to use: (reason, detail); None where they are one."""
+    """Return why bytes are not a usable picture: (reason, detail); None for a usable picture."""
     from PIL import Image
 
     if len(data) <= LARGEST_USELESS_BYTES:
@@ -117,7 +120,7 @@ def flaw_of(data: bytes) -> tuple[str, str] | None:
 
 @cache
 def _store(store: str) -> tuple[Callable[[str], str], Fetch]:
-    """How a store names the place of a key, and how it gives its bytes."""
+    """Return how a store writes the place of a key, and how it returns the bytes of a key."""
     kind = urllib.parse.urlsplit(store).scheme
     if kind in ("http", "https", "s3"):
         download.check_online(f"--check {store}")

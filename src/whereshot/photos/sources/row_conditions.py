@@ -19,7 +19,7 @@ from whereshot.photos.sources import base
 
 
 class Condition(NamedTuple):
-    """A column that must have one of some values, or, where ``negated``, none of them; "" is a missing value."""
+    """A column that must have one of some values or, where ``negated``, none of them; "" is a missing value."""
 
     column: str
     values: tuple[str, ...]
@@ -30,7 +30,7 @@ class Condition(NamedTuple):
 
 
 def parse(texts: Sequence[str]) -> list[Condition]:
-    """The conditions of several texts, all of which must hold. Raises InputError."""
+    """Return the conditions of several texts; all of them must hold. Raises InputError."""
     conditions = []
     for text in texts:
         column, sign, values = text.partition("=")
@@ -43,7 +43,9 @@ def parse(texts: Sequence[str]) -> list[Condition]:
 
 
 def select(rows: pa.Table, conditions: Sequence[Condition]) -> tuple[pa.Table, pa.Table]:
-    """The rows that all conditions select, and rejects for the others. Raises InputError for an unknown column."""
+    """Return the rows for which all conditions hold, and rejects for the others. Raises InputError for an unknown
+    column.
+    """
     chosen = _chosen(rows, conditions)
     lost = rows.filter(pc.invert(chosen))
     ids, images = lost["id"].to_pylist(), lost["image"].to_pylist()
@@ -53,7 +55,9 @@ def select(rows: pa.Table, conditions: Sequence[Condition]) -> tuple[pa.Table, p
 
 
 def choose(ingested: base.Ingested, conditions: Sequence[Condition]) -> base.Ingested:
-    """The records that are selected; the others join the rejects. Raises InputError for an unknown column."""
+    """Return the records for which all conditions hold; the others join the rejects. Raises InputError for an unknown
+    column.
+    """
     if not conditions:
         return ingested
     rows, lost = select(ingested.records.table, conditions)
@@ -61,7 +65,9 @@ def choose(ingested: base.Ingested, conditions: Sequence[Condition]) -> base.Ing
 
 
 def selected(job: RowJob, texts: Sequence[str]) -> RowJob:
-    """The job, of whose kept rows those become rejects that the conditions do not select. Raises InputError."""
+    """Return the job with a further step: kept rows for which a condition does not hold become rejects. Raises
+    InputError.
+    """
     if not texts:
         return job
     conditions = [str(condition) for condition in parse(texts)]
@@ -70,7 +76,7 @@ def selected(job: RowJob, texts: Sequence[str]) -> RowJob:
 
 
 def transform(batch: pa.RecordBatch, *, rows_of: str, where: Sequence[str], **settings: Any) -> pa.RecordBatch:
-    """Rows of the first job, those that are not selected with a reason."""
+    """Return the rows of the first job; rows for which a condition does not hold get a reason."""
     module, _, name = rows_of.partition(":")
     rows = pa.Table.from_batches([getattr(importlib.import_module(module), name)(batch, **settings)])
     conditions = parse(where)
@@ -86,7 +92,7 @@ def _detail(conditions: Sequence[Condition]) -> str:
 
 
 def _chosen(rows: pa.Table, conditions: Sequence[Condition]) -> pa.ChunkedArray:
-    """Which rows all conditions select."""
+    """Return the rows for which all conditions hold."""
     chosen = pa.chunked_array([pa.repeat(True, len(rows))])
     for condition in conditions:
         if condition.column not in rows.column_names:

@@ -1,4 +1,4 @@
-"""Know which ids have occurred before, in eight bytes for each, so that many millions fit into memory."""
+"""Find repeated ids, with eight bytes for each id, so that many millions fit into memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 
 class SeenIds:
-    """The ids that have been."""
+    """The ids that occurred so far."""
 
     def __init__(self) -> None:
         self._hashes = np.empty(0, np.uint64)
@@ -21,7 +21,7 @@ class SeenIds:
         return len(self._hashes)
 
     def add(self, ids: Sequence[str]) -> NDArray[np.bool_]:
-        """Which (n,) ids have not been before, neither here nor earlier in ``ids``; from now on all of them have."""
+        """Return which ids (n,) are new, neither added before nor earlier in ``ids``, and add all of them."""
         hashes, first = np.unique(hashed(ids), return_index=True)
         places = np.searchsorted(self._hashes, hashes)
         known = np.zeros(len(hashes), bool)
@@ -33,12 +33,12 @@ class SeenIds:
         return new
 
     def add_shards(self, shards: Iterable[Path]) -> None:
-        """Take the ids of Parquet shards that an earlier run wrote."""
+        """Add the ids of Parquet shards that an earlier run wrote."""
         for shard in shards:
             self.add(pq.read_table(shard, columns=["id"])["id"].to_pylist())
 
 
 def hashed(ids: Sequence[str]) -> NDArray[np.uint64]:
-    """A number (n,) for each id, the same on every machine."""
+    """Return a number (n,) for each id, the same on every machine."""
     digests = (int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big") for name in ids)
     return np.fromiter(digests, np.uint64, len(ids))

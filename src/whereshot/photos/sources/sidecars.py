@@ -22,7 +22,7 @@ from xml.parsers import expat
 from whereshot.earth import coordinates, sphere
 
 MOST_BYTES = 16 * 1024**2
-"""More is no sidecar that a program writes."""
+"""A file with more bytes than this is not a sidecar."""
 
 XMP, TAKEOUT, TAKEOUT_EXIF = "xmp", "takeout", "takeout exif"
 
@@ -36,7 +36,7 @@ _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
 _SUPPLEMENT = ".supplemental-metadata"
 _LONGEST_STEM = 46
-"""Characters that Takeout leaves of a name before ".json"."""
+"""Takeout keeps this number of characters of a name before ".json"."""
 
 _NUMBERED = re.compile(r"(.*?)\((\d+)\)(\.[^.]*)?", re.DOTALL)
 _EDITED = re.compile(r"-(edited|bearbeitet|modifié|editado|modificato|bewerkt|edytowane|ha editado)$", re.IGNORECASE)
@@ -76,14 +76,14 @@ The first field of a group shows whether the sidecar has it.
 
 
 class Sidecars:
-    """Finds and reads what is beside photos; a folder is listed once."""
+    """Finds and reads the files beside photos. Each folder is listed once."""
 
     def __init__(self, pictures: Iterable[Path]) -> None:
         folders = dict.fromkeys(path.parent for path in pictures)
         self._listed = {folder: _listed(folder) for folder in folders}
 
     def read(self, picture: Path) -> Sidecar:
-        """Return what the files beside a photo say: XMP first, Google Takeout for what XMP lacks."""
+        """Return the values of the files beside a photo: of XMP first, of Google Takeout for what XMP lacks."""
         found = [self._read(picture.parent / name) for name in self.names(picture)]
         values: dict[str, Any] = {}
         for names in _TOGETHER:
@@ -93,7 +93,7 @@ class Sidecars:
         return Sidecar(**values)
 
     def names(self, picture: Path) -> list[str]:
-        """The sidecars of a photo: XMP before Takeout, the more exact name first."""
+        """Return the sidecars of a photo: XMP before Takeout, the more exact name first."""
         listed = self._listed.get(picture.parent)
         if not listed:
             return []
@@ -114,7 +114,7 @@ class Sidecars:
 
 
 def _listed(folder: Path) -> dict[str, str]:
-    """The sidecars of a folder by their names in small letters."""
+    """Return the sidecars of a folder by their names in lower case."""
     try:
         names = sorted(os.listdir(folder))
     except OSError:
@@ -123,7 +123,9 @@ def _listed(folder: Path) -> dict[str, str]:
 
 
 def _takeout_names(name: str) -> Iterator[str]:
-    """What Takeout may call the JSON of a photo: a(1).jpg has a.jpg(1).json, a-edited.jpg that of a.jpg."""
+    """Return the names that Takeout may give to the JSON of a photo: a.jpg(1).json for a(1).jpg, a.jpg.json for
+    a-edited.jpg.
+    """
     numbered = _NUMBERED.fullmatch(name)
     plain, count = (f"{numbered[1]}{numbered[3] or ''}", f"({numbered[2]})") if numbered else (name, "")
     stem, suffix = os.path.splitext(plain)
@@ -139,7 +141,7 @@ def _takeout_names(name: str) -> Iterator[str]:
 
 
 def read_xmp(data: bytes) -> Sidecar:
-    """An XMP packet. Raises ValueError where it is none, or defines entities, which no XMP needs."""
+    """Read an XMP packet. Raises ValueError for other content, and for entities, which no XMP needs."""
     properties: dict[str, list[ElementTree.Element | str]] = defaultdict(list)
     for description in _tree(data).iter(f"{_RDF}Description"):
         for name, text in description.attrib.items():
@@ -171,7 +173,7 @@ def read_xmp(data: bytes) -> Sidecar:
 
 
 def _tree(data: bytes) -> ElementTree.Element:
-    """The elements of a document without a document type: entities that grow, or name files, are refused with it."""
+    """Return the elements of a document. A document type is refused, and with it entities that grow or name files."""
     builder = ElementTree.TreeBuilder()
     parser = expat.ParserCreate(namespace_separator="}")
 
@@ -193,7 +195,7 @@ def _tree(data: bytes) -> ElementTree.Element:
 
 
 def _texts(value: ElementTree.Element | str) -> list[str]:
-    """The texts of a property: its own, or those of its list, the default language first."""
+    """Return the texts of a property: its own text, or the texts of its list, the default language first."""
     if isinstance(value, str):
         return [value.strip()] if value.strip() else []
     items = sorted(value.iter(f"{_RDF}li"), key=lambda item: item.get(_LANGUAGE, "x-default") != "x-default")
@@ -212,7 +214,7 @@ def _first(properties: dict[str, list[ElementTree.Element | str]], name: str) ->
 def _position(
     properties: dict[str, list[ElementTree.Element | str]],
 ) -> tuple[tuple[float, float] | None, str | None]:
-    """(latitude, longitude), or None and why a position that is there cannot be used."""
+    """Return (latitude, longitude), or None and why a position that is there cannot be used."""
     values = []
     for axis, name in (("latitude", "GPSLatitude"), ("longitude", "GPSLongitude")):
         text = _first(properties, f"{_EXIF}{name}")
@@ -245,7 +247,7 @@ def _moment(*texts: str | None) -> tuple[datetime.datetime | None, bool]:
 
 
 def read_takeout(data: bytes) -> Sidecar:
-    """The JSON that Google Takeout puts beside a photo. Raises ValueError where it is none."""
+    """Read the JSON that Google Takeout writes beside a photo. Raises ValueError for other content."""
     document = json.loads(data)
     if not isinstance(document, dict) or not {"photoTakenTime", "geoData", "geoDataExif"} & set(document):
         raise ValueError("not of Google Takeout: it tells neither time nor place")
@@ -278,7 +280,7 @@ def _inside(document: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def _number(value: Any) -> float | None:
-    """A finite float of a number, a text or a fraction such as "8/1"."""
+    """Return a finite float from a number, a text or a fraction such as "8/1"."""
     try:
         numerator, _, denominator = str(value).partition("/")
         number = float(numerator) / float(denominator or 1)

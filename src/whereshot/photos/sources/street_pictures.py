@@ -38,7 +38,7 @@ DUPLICATE_PANORAMA = "duplicate panorama"
 
 AT_A_TIME = 16
 MOST_FAILURES = 20
-"""Addresses in a row that the API cannot answer before it is given up for now."""
+"""After this number of addresses in a row that the API cannot answer, the run stops; a later run goes on."""
 
 
 def collect_with_key(
@@ -48,7 +48,7 @@ def collect_with_key(
     variable: str,
     what: str,
 ) -> base.Collected:
-    """Collect from a provider that is made of its settings and of the key that an environment variable holds."""
+    """Collect from a provider, which is made of its settings and of the key in an environment variable."""
     require("aiohttp", extra="fetch")
     from whereshot.photos.fetch.api import key_from
 
@@ -87,7 +87,7 @@ def collect(order: base.Order, sampling: Sampling, provider: Provider) -> base.C
 
 
 def settings_of(model: type[settings_file.Settings], order: base.Order) -> Any:
-    """Settings from texts "key=value". Raises ConfigError."""
+    """Return settings from texts "key=value". Raises ConfigError."""
     given = {}
     for text in order.settings:
         key, sign, value = text.partition("=")
@@ -184,7 +184,7 @@ class _Job:
         return view
 
     def _rows(self, cell: str, unit: AddressUnit, address: Address, view: Viewpoint) -> list[dict[str, Any]]:
-        """A row for each heading; the first heading is random, and the same in every run."""
+        """Return a row for each heading; the first heading is random, and the same in every run."""
         count = self._provider.headings
         start = int.from_bytes(hashlib.blake2b(view.id.encode(), digest_size=2).digest(), "big") % 360
         rows = []
@@ -208,7 +208,7 @@ class _Job:
     # --- pictures
 
     def check_confirmed(self) -> None:
-        """Raise InputError with an estimate where pictures have a price that nobody has confirmed."""
+        """Raise InputError with an estimate of the cost where pictures have a price that the user has not confirmed."""
         left = sum(len(self._missing(cell)) for cell in self._drawn.cells)
         price = self._provider.price_usd
         if not left or not price:
@@ -222,7 +222,7 @@ class _Job:
         self._order.notify(f"{cost}; the budget is {self._order.budget_usd:.2f} USD")
 
     def _missing(self, cell: str) -> list[dict[str, Any]]:
-        """The rows of a cell whose pictures are not here."""
+        """Return the rows of a cell whose pictures are not in the folder yet."""
         return [row for row in self._selected(cell)[0].to_pylist() if self._there(row) is None]
 
     def _selected(self, cell: str) -> tuple[pa.Table, pa.Table]:
@@ -280,7 +280,7 @@ class _Job:
         return path
 
     def notes(self) -> tuple[str, ...]:
-        """Remarks on what is missing, and on what was spent."""
+        """Return remarks on what is missing, and on the money that was spent."""
         notes = []
         short: dict[str, int] = defaultdict(int)
         for cell, units in self._drawn.cells.items():

@@ -23,25 +23,25 @@ PANORAMAS = pa.schema(
         ("address", pa.string()),
     ]
 )
-"""One row for each picture to ask for: ``album`` is its panorama or sequence, ``captured`` the date of the API."""
+"""One row for each picture to request: ``album`` is its panorama or sequence, ``captured`` the date of the API."""
 
 
 @dataclass(frozen=True)
 class Viewpoint:
-    """A place of which there are pictures: a panorama, or a single picture, by its id; degrees."""
+    """A panorama or a single picture by its id, and its position in degrees."""
 
     id: str
     latitude: float
     longitude: float
     columns: dict[str, Any] = field(default_factory=dict)
-    """Columns of PANORAMAS that the provider knows."""
+    """The columns of PANORAMAS that the provider knows."""
 
 
 class Provider(Protocol):
     """An API of street pictures, used in an ``async with``.
 
-    ``price_usd`` is the price of one picture; ``headings`` is the number of pictures of one viewpoint; ``variant`` is
-    what makes another picture of the same viewpoint, such as its size.
+    ``price_usd`` is the price of one picture; ``headings`` is the number of pictures of one viewpoint; ``variant``
+    states what distinguishes pictures of the same viewpoint, such as their size.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Collect pictures of Google Street View at sampled addresses; the terms of use are in docs/sources.md.
 
-Panoramas are found by the metadata endpoint, which is free. Pictures are asked for a little larger than they are to be
-and cropped on all sides, so that the provider's logo and the line below it are gone while the view stays centred.
+Panoramas are found by the metadata endpoint, which is free. Pictures are requested a little larger than needed and
+cropped on all sides: this removes the provider's logo and the line below it, and the view stays centred.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ USD_PER_PICTURE = 0.007
 """Google's list price of 7 USD for 1,000 pictures; free months and rebates are not counted."""
 
 LARGEST = 640
-"""Pixels of a side that the API gives at most."""
+"""The largest side of a picture that the API returns, in pixels."""
 
 MANNERS = Manners(connections=16, connections_per_host=16, rate_per_host=50.0, redirects=0)
 QUALITY = 95
@@ -39,17 +39,17 @@ _NONE = ("ZERO_RESULTS", "NOT_FOUND")
 
 
 class StreetViewSettings(Sampling):
-    """How addresses are drawn, and what the pictures are to be."""
+    """How addresses are drawn, and the size and number of the pictures."""
 
     size: int = Field(default=512, ge=64)
-    """Pixels of a side, once cropped."""
+    """The side of the cropped picture in pixels."""
     margin: int = Field(default=32, ge=24)
-    """Pixels that are cropped on each side; the logo has about 20."""
+    """Pixels that are cropped on each side; the logo takes about 20."""
     fov: float = Field(default=90.0, gt=10, le=110)
-    """Degrees that the cropped picture shows across."""
+    """The horizontal angle of the cropped picture in degrees."""
     pitch: float = Field(default=0.0, ge=-90, le=90)
     headings: int = Field(default=1, ge=1, le=8)
-    """Pictures of a panorama, evenly spread."""
+    """The number of pictures of a panorama, evenly spread."""
 
     @model_validator(mode="after")
     def _fits(self) -> StreetViewSettings:
@@ -61,7 +61,7 @@ class StreetViewSettings(Sampling):
 
     @property
     def asked_fov(self) -> float:
-        """Degrees across the picture before it is cropped."""
+        """The horizontal angle of the picture before it is cropped, in degrees."""
         whole = (self.size + 2 * self.margin) / self.size
         return 2 * math.degrees(math.atan(math.tan(math.radians(self.fov / 2)) * whole))
 
@@ -73,7 +73,7 @@ def collect(order: base.Order) -> base.Collected:
 
 
 class StreetView:
-    """The API; see ``street.Provider``."""
+    """The API of Street View; see ``street_provider.Provider``."""
 
     name = "streetview"
     price_usd = USD_PER_PICTURE
@@ -146,7 +146,9 @@ class StreetView:
 
 
 def crop(data: bytes, size: int, margin: int) -> bytes:
-    """The middle of a picture as a JPEG of ``size`` pixels a side. Raises RefusedError where it is of another size."""
+    """Return the middle of a picture as a JPEG of ``size`` pixels a side. Raises RefusedError for a picture of another
+    size.
+    """
     try:
         picture = images.open_rgb(data)
     except ImageError as error:

@@ -36,17 +36,17 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "group": ("group", "group_id"),
     **{f"scene_{scene}": (f"scene_{scene}", f"prob_{scene}") for scene in SCENES},
 }
-"""Known column -> the names it usually goes by, compared without case."""
+"""The usual names of each known column; letter case does not count."""
 
 TYPES: dict[str, pa.DataType] = {field.name: field.type for field in [*SCHEMA, *RESERVED]}
-"""Known column of records -> the type it is to have."""
+"""The types of the known columns of records."""
 
 NAMED = (*TYPES, *position_columns.REFERENCE.values())
 """Columns that a user may name."""
 
 
 def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> base.Ingested:
-    """Records of all rows with a usable position, from one table or several with the same columns."""
+    """Return records of all rows with a usable position, from one table or several with the same columns."""
     for target in columns:
         if target not in NAMED:
             raise InputError(f"--column {target}=...: not a column of records; {nearest_name(target, NAMED)}")
@@ -110,7 +110,7 @@ def _read_one(path: Path, given: Mapping[str, str], label: str) -> base.Ingested
 def _typed_columns(
     loaded: csv_tables.TextTable, names: Mapping[str, str], path: Path
 ) -> tuple[dict[str, pa.Array | pa.ChunkedArray], list[str]]:
-    """All columns but the position: known ones with their types, others as they are; and notes on values lost."""
+    """Return all columns but the position, known columns with their types; and notes on lost values."""
     columns: dict[str, pa.Array | pa.ChunkedArray] = {}
     table, notes = loaded.columns, []
     for target, name in names.items():
@@ -142,7 +142,7 @@ def _typed_columns(
 
 
 def _load(path: Path) -> csv_tables.TextTable:
-    """The table as it is; of a CSV file, all as text."""
+    """Return the table unchanged; the columns of a CSV file are all text."""
     if not path.exists():
         raise InputError(f"{path}: no such file")
     if path.is_dir() or path.suffix.lower() == ".parquet":
@@ -154,7 +154,7 @@ def _load(path: Path) -> csv_tables.TextTable:
 
 
 def _resolve(present: list[str], given: Mapping[str, str], path: Path) -> dict[str, str]:
-    """Record column -> table column; raises InputError where a position column is missing or misnamed."""
+    """Return record column -> table column. Raises InputError for a position column that is missing or misnamed."""
     twice = [name for name, count in Counter(present).items() if count > 1]
     if twice:
         raise InputError(f"{path}: more than one column is called {twice[0]!r}; rename all but one")
@@ -173,7 +173,7 @@ def _is_time(kind: pa.DataType) -> bool:
 
 
 def _booleans(column: pa.ChunkedArray) -> tuple[pa.Array, int]:
-    """Texts such as "true" and "0" as booleans, and how many others there are."""
+    """Return texts such as "true" and "0" as booleans, and the number of other texts."""
     words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": None}
     texts = [text.strip().lower() for text in pc.fill_null(column, "").to_pylist()]
     return pa.array([words.get(text) for text in texts], pa.bool_()), sum(text not in words for text in texts)
@@ -191,7 +191,7 @@ def _times(column: pa.ChunkedArray) -> tuple[pa.Array, int]:
 
 
 def _tags(column: pa.ChunkedArray) -> pa.Array:
-    """Texts with commas between the tags, as Flickr gives them, as lists."""
+    """Return texts with commas between the tags, as Flickr writes them, as lists."""
     lists = [None if not text else [tag.strip() for tag in text.split(",")] for text in column.to_pylist()]
     return pa.array([tags and [tag for tag in tags if tag] for tags in lists], pa.list_(pa.string()))
 
@@ -202,7 +202,7 @@ def _absolute(column: pa.Array | pa.ChunkedArray, folder: Path) -> pa.Array:
 
 
 def _united(parts: Sequence[Records]) -> Records:
-    """All rows; a column that is text in one table and has single values in another is text."""
+    """Return the rows of all tables. A column that is text in one table and single values in another becomes text."""
     texts = {field.name for part in parts for field in part.table.schema if pa.types.is_string(field.type)}
     tables = []
     for part in parts:

@@ -49,7 +49,7 @@ for _digit in "0123456789abcdefABCDEF":
 
 
 def _sound_utf8(text: NDArray[np.uint8], offsets: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """The same strings; those that are no UTF-8 with U+FFFD for what is wrong."""
+    """Return the same strings, with U+FFFD for bytes that are not UTF-8."""
     starts = offsets[:-1][offsets[:-1] < offsets[1:]]
     whole = not ((text[starts] & 0xC0) == 0x80).any()  # no string begins inside a character ...
     if whole:

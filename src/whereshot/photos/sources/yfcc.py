@@ -1,8 +1,8 @@
 """Make records from the dump of YFCC100M: photos with positions become records, all other lines rejects.
 
-Thomee et al. 2016, "YFCC100M: The New Data in Multimedia Research". Tab-separated lines, of 23 columns in the original
-dump, of 25 in the later release, where the line's number comes first and the photo's hash third. Texts are
-URL-encoded. All work is done on whole columns; only unusual rows are processed one by one in Python.
+Thomee et al. 2016, "YFCC100M: The New Data in Multimedia Research". The lines are separated by tabs: 23 columns in the
+original dump, 25 in the later release, whose first column is the number of the line and whose third column is the hash
+of the photo. Texts are URL-encoded. All work is done on whole columns; only unusual rows are processed one by one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ COLUMNS = (
 """The columns of the original dump, in their order."""
 
 RELEASE_COLUMNS = ("line_number", COLUMNS[0], "hash", *COLUMNS[1:])
-"""Those of the later release."""
+"""The columns of the later release."""
 
 READ = (
     "photo_id", "user", "taken", "uploaded", "camera", "title", "tags", "machine_tags", "longitude", "latitude",
@@ -56,7 +56,8 @@ OUTPUT = pa.schema(
         (DETAIL_COLUMN, pa.string()),
     ]
 )
-"""What comes out of a batch. ``accuracy`` is Flickr's: 16 is a street, 1 the world; keys are those of the bucket."""
+"""The columns of the records. ``accuracy`` is Flickr's: 16 is a street, 1 the world; keys are the keys of the bucket.
+"""
 
 VIDEO = "video"
 
@@ -65,7 +66,7 @@ _MOMENT = r"^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]) ([01]\d|2[0-3]):[0-
 
 
 def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> base.Ingested:
-    """Records of all photos with a usable position, in memory; a whole dump is for an engine and ``JOB``."""
+    """Return records of all photos with a usable position, in memory. For a whole dump use an engine and ``JOB``."""
     if columns:
         raise InputError("--column: the columns of YFCC100M are known; leave it out")
     pieces = split_all(inputs)
@@ -75,7 +76,7 @@ def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> ba
 
 
 def split_all(inputs: Sequence[Path]) -> list[Unit]:
-    """The units of a dump; raises InputError where it is missing or empty."""
+    """Return the units of a dump. Raises InputError where it is missing or empty."""
     cut = split(inputs)
     if not cut:
         raise InputError(f"{', '.join(map(str, inputs))}: nothing in it")
@@ -88,7 +89,7 @@ def _read_unit(unit: Unit) -> tuple[pa.Table, pa.Table]:
 
 
 def transform(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Lines (see ``units.LINES``) as rows of OUTPUT: photos first, then rejects, each in the order of the lines."""
+    """Turn lines (see ``units.LINES``) into rows of OUTPUT: photos, then rejects, both in the order of the lines."""
     rows, broken = _parsed(batch["line"])
     reasons, details = _judged(rows)
     kept = np.flatnonzero(reasons == "")
@@ -106,7 +107,7 @@ def transform(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _filled(table: pa.Table) -> pa.Table:
-    """The table under the schema of OUTPUT, nulls where it has no such column."""
+    """Return the table with the schema of OUTPUT; columns that it does not have are null."""
     have = set(table.column_names)
     return pa.table(
         [table[name] if name in have else pa.nulls(len(table), kind) for name, kind in _NAMED], schema=OUTPUT
@@ -120,7 +121,7 @@ _NAMED = [(field.name, field.type) for field in OUTPUT]
 
 
 def _parsed(lines: pa.Array) -> tuple[pa.Table, pa.Table]:
-    """The fields of READ, and of "hash" where there is one, as text; and rejects for lines that have other fields."""
+    """Return the fields of READ, and of "hash" where there is one, as text; and rejects for lines with other fields."""
     text = _as_text(lines)
     names = _layout(text)
     broken: list[tuple[str | None, str]] = []
@@ -164,7 +165,7 @@ def _parsed(lines: pa.Array) -> tuple[pa.Table, pa.Table]:
 
 
 def _as_text(lines: pa.Array) -> bytes | pa.Buffer:
-    """The lines one after the other as UTF-8; what is none becomes U+FFFD, a return inside a line "%0D"."""
+    """Return the lines one after the other as UTF-8; wrong bytes become U+FFFD, a return inside a line "%0D"."""
     offsets = np.frombuffer(lines.buffers()[1], np.int32, len(lines) + 1, lines.offset * 4)
     if not len(lines) or offsets[0] == offsets[-1]:
         return b""
@@ -181,7 +182,7 @@ def _as_text(lines: pa.Array) -> bytes | pa.Buffer:
 
 
 def _layout(text: bytes | pa.Buffer) -> list[str]:
-    """Which of the two layouts most of the first lines have."""
+    """Return the layout, of the two, that most of the first lines have."""
     head = bytes(memoryview(text)[: 1 << 16]).split(b"\n")[:100]
     counts = [line.count(b"\t") + 1 for line in head]
     release = counts.count(len(RELEASE_COLUMNS)) > counts.count(len(COLUMNS))
@@ -192,7 +193,7 @@ def _layout(text: bytes | pa.Buffer) -> list[str]:
 
 
 def _judged(rows: pa.Table) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
-    """Reason and detail (n each) of every row, "" where it is kept."""
+    """Return the reason and the detail (n each) of every row, "" where it is kept."""
     reasons, details = np.full(len(rows), "", object), np.full(len(rows), "", object)
     latitude, bad_latitude = _floats(rows["latitude"])
     longitude, bad_longitude = _floats(rows["longitude"])
@@ -220,7 +221,7 @@ def _judged(rows: pa.Table) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
 
 
 def _photos(rows: pa.Table) -> pa.Table:
-    """The columns of records, from rows whose positions are fine."""
+    """Return the columns of records, from rows whose positions can be used."""
     latitude, longitude = _floats(rows["latitude"])[0], _floats(rows["longitude"])[0]
     taken = _moments(rows["taken"])
     accuracy = _matching(rows["accuracy"], r"^\d{1,2}$").cast(pa.int8())
@@ -259,14 +260,14 @@ def _filled_text(column: pa.ChunkedArray | pa.Array) -> pa.Array:
 
 
 def _matching(column: pa.ChunkedArray | pa.Array, pattern: str | None) -> pa.Array:
-    """The texts that match, or that are not empty; the others as null."""
+    """Return the texts that match the pattern, or that are not empty; the others are null."""
     column = _one(column)
     fits = pc.not_equal(column, "") if pattern is None else pc.match_substring_regex(column, pattern)
     return column if pc.all(fits).as_py() is not False else pc.if_else(fits, column, pa.scalar(None, pa.string()))
 
 
 def _floats(column: pa.ChunkedArray) -> tuple[NDArray[np.float64], list[int]]:
-    """Numbers (n,), NaN where there is none, and the rows whose text is neither empty nor a number."""
+    """Return numbers (n,), NaN where there is no number, and the rows whose text is neither empty nor a number."""
     column = _matching(column, None)
     bad: list[int] = []
     try:
@@ -279,7 +280,7 @@ def _floats(column: pa.ChunkedArray) -> tuple[NDArray[np.float64], list[int]]:
 
 
 def _moments(column: pa.ChunkedArray) -> pa.Array:
-    """Local times as they stand, as if they were UTC; garbage such as the year 0 is null."""
+    """Return local times unchanged, as if they were UTC; impossible times such as the year 0 are null."""
     fits = _matching(column, _MOMENT)
     try:
         moments = fits.cast(pa.timestamp("us"))
@@ -296,13 +297,13 @@ def _moment(text: str | None) -> datetime.datetime | None:
 
 
 def _seconds(column: pa.ChunkedArray) -> pa.Array:
-    """Unix seconds as times; garbage is null."""
+    """Return Unix seconds as times; impossible times are null."""
     seconds = _matching(column, r"^\d{1,11}$").cast(pa.int64())
     return seconds.cast(pa.timestamp("s")).cast(pa.timestamp("us", tz="UTC"))
 
 
 def _tags(column: pa.ChunkedArray) -> pa.Array:
-    """Tags, URL-encoded and with commas between, as lists; an encoded comma belongs to its tag."""
+    """Return tags, URL-encoded with commas between them, as lists; an encoded comma is a part of its tag."""
     lists = _one(pc.split_pattern(_filled_text(column), ","))
     return pa.ListArray.from_arrays(
         lists.offsets, decoded(lists.values), mask=pc.is_null(lists) if lists.null_count else None

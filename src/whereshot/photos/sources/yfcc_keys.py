@@ -1,4 +1,4 @@
-"""Make the keys of photos in the bucket of YFCC100M from download addresses, in both spellings that it uses."""
+"""Make the keys of photos in the bucket of YFCC100M from download addresses, in both spellings of the bucket."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _HASH = r"^[0-9a-f]{16,32}$"
 
 
 def object_keys(urls: pa.Array, hashes: pa.Array | None = None) -> tuple[pa.Array, pa.Array]:
-    """The key of every photo in both spellings: two digits for every byte, and no leading zeros.
+    """Return the key of every photo in both spellings: two digits for every byte, and no leading zeros.
 
-    The hash is the MD5 of the download address, or the given one where there is one, in either spelling.
+    The hash is the given hash, in either spelling, or else the MD5 of the download address.
     """
     digests = md5_hex(urls)
     long, short = _text_of(digests), _without_zeros(digests)
@@ -36,7 +36,7 @@ def object_keys(urls: pa.Array, hashes: pa.Array | None = None) -> tuple[pa.Arra
 
 
 def md5_hex(texts: pa.Array) -> NDArray[np.uint8]:
-    """The MD5 of every text, as its 32 hexadecimal digits (n, 32) in ASCII."""
+    """Return the MD5 of every text, as its 32 hexadecimal digits (n, 32) in ASCII."""
     digest = partial(hashlib.md5, usedforsecurity=False)
     digests = b"".join([digest(text).digest() for text in texts.cast(pa.binary()).to_pylist()])
     return _DIGITS_OF[np.frombuffer(digests, np.uint8)].reshape(-1, 32)
@@ -46,7 +46,7 @@ _DIGITS_OF = np.frombuffer(bytes(range(256)).hex().encode(), np.uint8).reshape(2
 
 
 def _digits(hashes: pa.Array) -> NDArray[np.uint8]:
-    """Texts of 32 digits as an array (n, 32)."""
+    """Return texts of 32 digits as an array (n, 32)."""
     text = b"".join(hashes.cast(pa.binary()).to_pylist())
     return np.frombuffer(text, np.uint8).reshape(-1, 32)
 
@@ -59,7 +59,7 @@ def _text_of(digits: NDArray[np.uint8]) -> pa.Array:
 
 
 def _without_zeros(digits: NDArray[np.uint8]) -> pa.Array:
-    """The hash as "%x" of each byte writes it: a byte below 16 has one digit."""
+    """Return the hash as "%x" of each byte writes it: a byte below 16 has one digit."""
     stays = np.ones(digits.shape, bool)
     stays[:, ::2] = digits[:, ::2] != ord("0")
     offsets = np.concatenate([[0], np.cumsum(stays.sum(axis=1))]).astype(np.int32)

@@ -1,0 +1,97 @@
+/** The served page in a browser without WebGL, which shows the answers in words. What needs no globe is tested here. */
+import type { Page } from "@playwright/test";
+import { readFileSync } from "node:fs";
+import { choose, expect, expectAccessible, openWithoutGlobe, SIGN, test, WITHOUT_WEBGL } from "./watched";
+
+test.use({ launchOptions: WITHOUT_WEBGL });
+
+test("nothing serious stands in the way of a screen reader", async ({ page }) => {
+  await openWithoutGlobe(page);
+  await choose(page, SIGN);
+  await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "About" }).click();
+  await expect(page.getByRole("dialog")).toContainText("Natural Earth");
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toBeHidden();
+});
+
+test("several photos have one pooled answer, and what is no photo is explained", async ({ page }) => {
+  await openWithoutGlobe(page);
+  const broken = { name: "broken.jpg", mimeType: "image/jpeg", buffer: Buffer.from("no photo at all") };
+  await choose(page, broken);
+  await expect(page.getByRole("alert")).toContainText("not a picture in a known format");
+  await page.getByRole("button", { name: "Start again" }).click();
+  await choose(page, [SIGN, SIGN]);
+  await expect(page.getByRole("button", { name: /All together/ })).toHaveAttribute("aria-pressed", "true");
+  await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
+  await choose(page, { name: "list.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
+  await expect(page.getByRole("alert")).toContainText("list.txt is no picture");
+  await page
+    .getByRole("button", { name: /^Take village-sign/ })
+    .first()
+    .click();
+  await expect(page.getByRole("button", { name: /All together/ })).toHaveCount(0);
+  await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
+});
+
+test("each of several photos has its answer as soon as it is there", async ({ page }) => {
+  await openWithoutGlobe(page);
+  const release = await holdAfterFirstLine(page);
+  await choose(page, [SIGN, SIGN, SIGN]);
+  const tiles = page.locator(".tile");
+  await tiles.first().click(); // which waits until there is an answer to look at
+  await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
+  await expect(page.locator(".waiting")).toBeVisible();
+  await expect(tiles.nth(1)).toBeDisabled();
+  await release();
+  await expect(tiles.nth(2)).toBeEnabled();
+  await expect(page.locator(".waiting")).toHaveCount(0);
+  await expect(page.getByRole("button", { name: /All together/ })).toHaveAttribute("aria-pressed", "false");
+  await expect(tiles.first()).toHaveAttribute("aria-pressed", "true");
+});
+
+test("when the server stops in the middle of an answer, the photos that were answered are shown", async ({ page }) => {
+  const photos = { name: "sign.jpg", mimeType: "image/jpeg", buffer: readFileSync(SIGN) };
+  const answer = await (await page.request.post("v1/locate", { multipart: { photos } })).json();
+  // the second of three photos, and then nothing more
+  const line = JSON.stringify({ index: 1, of: 3, prediction: answer.predictions[0] });
+  await page.route("**/v1/locate", (route) =>
+    route.fulfill({ status: 200, contentType: "application/x-ndjson", body: `${line}\n` }),
+  );
+  await openWithoutGlobe(page);
+  await choose(page, [SIGN, SIGN, SIGN]);
+  await expect(page.getByRole("alert")).toContainText("The server's answer broke off");
+  await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
+  const tiles = page.locator(".tile");
+  await expect(tiles.nth(1)).toHaveAttribute("aria-pressed", "true");
+  await expect(tiles.nth(0)).toBeDisabled();
+});
+
+/** Let the page have the first line of an answer alone, and the others when what is returned is called. */
+async function holdAfterFirstLine(page: Page): Promise<() => Promise<void>> {
+  await page.evaluate(() => {
+    const ask = window.fetch;
+    let release: () => void;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    Object.assign(window, { release: () => release() });
+    window.fetch = async (input, request) => {
+      const response = await ask(input, request);
+      if (!String(input).endsWith("v1/locate")) return response;
+      let isFirst = true;
+      const held = new TransformStream<Uint8Array, Uint8Array>({
+        async transform(bytes, passed) {
+          const end = isFirst ? bytes.indexOf(10) + 1 || bytes.length : 0;
+          passed.enqueue(bytes.slice(0, end));
+          if (isFirst && bytes[end - 1] !== 10) return;
+          isFirst = false;
+          await released;
+          passed.enqueue(bytes.slice(end));
+        },
+      });
+      return new Response(response.body!.pipeThrough(held), response);
+    };
+  });
+  return () => page.evaluate(() => (window as unknown as { release(): void }).release());
+}
