@@ -7,12 +7,11 @@ Without the table, textures stand behind the plates.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
-from drawn_lines import PHOTOS, TEST_GRADES, background_names, test_fonts, test_renderer
+from drawn_lines import PHOTOS, TEST_GRADES, background_names, test_renderer
 from line_backgrounds import text_free
+from line_fonts import Face
 from PIL import Image
 
 SIZE = (960, 640)
@@ -26,16 +25,11 @@ GAP = 6
 
 
 class PhotoSigns:
-    """Draws signs on photos; ``folders`` and ``cache`` are where fonts are found, as ``line_fonts`` takes them."""
+    """Draws signs on photos with fonts by script and family, as ``drawn_lines.test_fonts`` returns them."""
 
-    def __init__(self, folders: list[Path], cache: Path | None) -> None:
-        self.renderer = test_renderer(test_fonts(folders, cache))
+    def __init__(self, fonts: dict[str, dict[str, list[Face]]]) -> None:
+        self.renderer = test_renderer(fonts)
         self.photos = [PHOTOS / name for name in background_names()]
-
-    def can_write(self, script: str, text: str) -> bool:
-        """Return whether a font that is kept for tests has all letters of a text."""
-        families = self.renderer.fonts[script].values()
-        return any(set(face.missing).isdisjoint(text) for faces in families for face in faces)
 
     def draw(self, script: str, lines: list[str], rng: np.random.Generator) -> Image.Image:
         """Draw a photo with a sign of some lines. Raises ValueError where no font has the letters of a line."""

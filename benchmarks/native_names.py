@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from country_outcomes import outcome_of
+from drawn_lines import test_fonts
 from drawn_signs import PhotoSigns
 from native_towns import NATIVE_SCRIPTS, NativeTown, native_towns
 
 from whereshot.foundation.progress import bar
-from whereshot.locate import Geolocator
+from whereshot.locate.geolocator import Geolocator
 from whereshot.locate.prediction import Prediction
 
 SEED = 1801
@@ -37,14 +39,9 @@ class Answer(NamedTuple):
 
 
 def answer_of(town: NativeTown, prediction: Prediction) -> Answer:
-    first = prediction.countries[0][0] if prediction.countries else None
-    sure = prediction.sure_of
+    outcome = outcome_of(prediction, town.country_code)
     latitude, longitude, *_ = prediction.answered
-    return Answer(
-        town.is_first(latitude, longitude),
-        first == town.country_code,
-        sure is not None and sure.country_code != town.country_code,
-    )
+    return Answer(town.is_first(latitude, longitude), outcome.first, outcome.sure_and_wrong)
 
 
 def drawn(count: int, signs: PhotoSigns) -> dict[str, list[Answer]]:
@@ -87,7 +84,7 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"## Native names of towns, drawn on photos\n\nMade by `python benchmarks/native_names.py --drawn "
           f"{arguments.drawn} --fonts FOLDER`.\n")  # fmt: skip
-    print_table(drawn(arguments.drawn, PhotoSigns(arguments.fonts, arguments.font_cache)))
+    print_table(drawn(arguments.drawn, PhotoSigns(test_fonts(arguments.fonts, arguments.font_cache))))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -49,24 +50,24 @@ class NativeTown(NamedTuple):
         return bool((sphere.distance_km(np.array([latitude, longitude]), gazetteer().points[towns]) <= CITY_KM).any())
 
 
-def own_scripts() -> dict[tuple[str, str], set[str]]:
-    """Return the scripts that each first-order division writes, by country code and name of the division."""
+def own_scripts(scripts: Sequence[str] = NATIVE_SCRIPTS) -> dict[tuple[str, str], set[str]]:
+    """Return which of some scripts each first-order division writes, by country code and name of the division."""
     known = country_languages()
     of_country: dict[str, set[str]] = {code: set() for code in known.countries}
-    for script in NATIVE_SCRIPTS:
+    for script in scripts:
         written = [script in language.scripts for language in LANGUAGES.values()]
         for code, share in zip(known.countries, known.share[:, written].sum(axis=1), strict=True):
             if share >= LEAST_SHARE:
                 of_country[code].add(script)
-    of_state = {("IN", state): {script} for script, states in INDIAN_STATES.items() for state in states}
+    of_state = {("IN", state): {script} & set(scripts) for script, states in INDIAN_STATES.items() for state in states}
     return {key: of_state.get(key, of_country.get(key[0], set())) for key in gazetteer().divisions[0]}
 
 
-def named_towns() -> dict[str, list[NativeTown]]:
+def named_towns(scripts: Sequence[str] = NATIVE_SCRIPTS) -> dict[str, list[NativeTown]]:
     """Return every name in a script that the town's own division writes, by script."""
-    towns, own = gazetteer(), own_scripts()
+    towns, own = gazetteer(), own_scripts(scripts)
     divisions, number = towns.divisions
-    found: dict[str, list[NativeTown]] = {script: [] for script in NATIVE_SCRIPTS}
+    found: dict[str, list[NativeTown]] = {script: [] for script in scripts}
     for row, names in enumerate(towns._other_names.to_pylist()):
         division = divisions[number[row]]
         for name in names if own[division] else ():

@@ -16,13 +16,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from drawn_lines import test_fonts
+from drawn_signs import PhotoSigns
 from PIL import Image, ImageDraw, ImageFont
+from script_photos import measure
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from line_backgrounds import TEXT_FREE, text_free  # noqa: E402
-from line_fonts import find_fonts, split  # noqa: E402
 from line_texts import Words  # noqa: E402
 from rendered_lines import Renderer  # noqa: E402
 
@@ -58,15 +60,14 @@ class Signs:
     """Draws signs with the fonts and words that are kept for tests."""
 
     def __init__(self, folders: list[Path], cache: Path | None) -> None:
-        fonts = find_fonts([Path("/usr/share/fonts"), *folders], cache)
-        self.fonts, self.words = split(fonts, "test"), Words("test")
+        self.fonts, self.words = test_fonts(folders, cache), Words("test")
 
     def text(self, script: str, rng: np.random.Generator) -> str:
         """Return a line of 5 to 22 letters that every font kept for tests can write, if one is found soon."""
-        missing = set().union(*(face.missing for faces in self.fonts[script].values() for face in faces))
+        faces = [face for family in self.fonts[script].values() for face in family]
         for _ in range(1000):
             text = self.words.line(script, rng, mixed=0.0)
-            if 5 <= len(text) <= 22 and missing.isdisjoint(text):
+            if 5 <= len(text) <= 22 and not any(face.lacks(text) for face in faces):
                 break
         return text
 
@@ -76,7 +77,7 @@ class Signs:
         renderer = Renderer(self.words, self.fonts, None)  # type: ignore[arg-type]  # only its fonts are asked
         for _ in range(200):
             face = renderer.face(script, rng)
-            if set(face.missing).isdisjoint("".join(lines)):
+            if not face.lacks("".join(lines)):
                 break
         else:
             raise ValueError(f"none of {sorted(families)} has all letters of {lines}")
@@ -206,21 +207,12 @@ def latin_signs(reader: Reader, signs: Signs, count: int) -> None:
 
 
 def scripts_dev(reader: Reader, signs: Signs, count: int) -> None:
-    records = SOURCES["table"]([PHOTOS / "scripts_dev.csv"], {}, silent).records
-    first, three, named = [], [], Counter[str]()
-    for path, country in zip(records.strings("image"), records.strings("country_code"), strict=True):
-        seen, cues = seen_in(reader, images.open_rgb(path, min_side=1600))
-        ranked = first_countries(cues, 3)
-        first.append(ranked[0] == country)
-        three.append(country in ranked)
-        named.update(one.script for one in unread_scripts(seen.unread)[:1])
-    print(f"| scripts_dev | right country first | {percent(first)} | 18 % before |")
-    print(f"| scripts_dev | right country among three | {percent(three)} | 24 % before |")
-    print(f"| scripts_dev | photos with a script that is named | {dict(named)} | |", flush=True)
+    print("\n## Photos of signs in many scripts, and drawn signs for scripts with few photos\n")
+    measure(PHOTOS / "scripts_dev.csv", PhotoSigns(signs.fonts), count)
 
 
 PARTS = {"greek": (greek, 100), "unread": (unread, 300), "none": (none, 300), "mirrored": (mirrored, 60),
-         "latin": (latin_signs, 0), "scripts_dev": (scripts_dev, 0)}  # fmt: skip
+         "latin": (latin_signs, 0), "scripts_dev": (scripts_dev, 100)}  # fmt: skip
 
 
 def main() -> None:

@@ -66,11 +66,24 @@ GROUPS = (
 
 
 class Face(NamedTuple):
-    """A font file, the number of the face in it, and the letters of the script that it lacks."""
+    """A font file, and the number of the face in it."""
 
     path: str
     index: int
-    missing: str = ""
+
+    def lacks(self, text: str) -> bool:
+        """Return whether a letter, digit or sign of a text has no glyph; it would be drawn as an empty box."""
+        glyphs = _glyphs(self.path, self.index)
+        return any(ord(char) not in glyphs for char in text if char not in DRAWN_WITHOUT_GLYPH)
+
+
+DRAWN_WITHOUT_GLYPH = " \u200b\u200c\u200d"
+"""Spaces and joiners, which are shaped and not drawn."""
+
+
+@functools.lru_cache(maxsize=400)
+def _glyphs(path: str, index: int) -> frozenset[int]:
+    return frozenset(TTFont(path, fontNumber=index, lazy=True).getBestCmap())
 
 
 def family_of(path: Path) -> str:
@@ -93,13 +106,6 @@ def _letters(script: str) -> tuple[int, ...]:
     return tuple(wanted[: LETTERS_TESTED.get(script, 60)])
 
 
-@functools.cache
-def _alphabet(script: str) -> str:
-    """Return every letter that lines of a script may have."""
-    words = [line_texts._by_script()[name] for name in ((script, "Han") if script == "Kana" else (script,))]
-    return "".join(sorted({char for part in words for word in part for char in word + word.upper() + word.lower()}))
-
-
 def _scripts_of(cmap: dict[int, str]) -> list[str]:
     found = []
     for script in CLASSES:
@@ -116,7 +122,7 @@ def find_fonts(folders: Sequence[Path], cache: Path | None = None) -> dict[str, 
     """Return the faces by script and family. The result is kept in the file ``cache``."""
     if cache is not None and cache.is_file():
         loaded = json.loads(cache.read_text("utf-8"))
-        return {s: {f: [Face(*face) for face in faces] for f, faces in fs.items()} for s, fs in loaded.items()}
+        return {s: {f: [Face(*face[:2]) for face in faces] for f, faces in fs.items()} for s, fs in loaded.items()}
     found: dict[str, dict[str, list[Face]]] = {}
     files = sorted(file for folder in folders for file in folder.rglob("*") if file.suffix in (".ttf", ".otf", ".ttc"))
     seen: set[str] = set()
@@ -133,9 +139,7 @@ def find_fonts(folders: Sequence[Path], cache: Path | None = None) -> dict[str, 
             continue
         for script in _scripts_of(cmap):
             faces = found.setdefault(script, {}).setdefault(family, [])
-            alphabet = "" if script == "digits" else _alphabet(script)
-            missing = "".join(char for char in alphabet if ord(char) not in cmap)
-            faces += [Face(str(file), index, missing) for index in range(min(len(fonts), 4))]
+            faces += [Face(str(file), index) for index in range(min(len(fonts), 4))]
     if cache is not None:
         cache.write_text(json.dumps(found), "utf-8")
     return found

@@ -144,7 +144,7 @@ class Renderer:
 
     def _ink(self, text: str, script: str, rng: np.random.Generator) -> Grey | None:
         face, size = self.face(script, rng), int(rng.choice(SIZES))
-        if not set(face.missing).isdisjoint(text):
+        if face.lacks(text):
             return None
         is_vertical = not self.is_whole and rng.random() < VERTICAL.get(script, 0)
         direction = "rtl" if script in RIGHT_TO_LEFT else None
