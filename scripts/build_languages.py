@@ -78,6 +78,8 @@ MACROLANGUAGE = {
     "prs": "fa",
     "arz": "ar",
     "ary": "ar",
+    "ckb": "ku",
+    "sdh": "ku",
 }
 """The language of public text by the CLDR code of its speakers' language."""
 
@@ -103,6 +105,8 @@ CORRECTIONS = {
     ("MO", "pt"): ("official", 5.0),
     ("LV", "ru"): ("official_regional", 5.0),
     ("EE", "ru"): ("official_regional", 5.0),
+    # public text in Punjabi in Pakistan is rare, and in Arabic letters
+    ("PK", "pa"): (None, 0.0),
 }
 """(status, percent) by (country, language), in place of the values of CLDR."""
 

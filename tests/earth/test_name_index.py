@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from whereshot.earth.name_index import _edit_distances, _letters, _signatures, name_keys
+from whereshot.earth.name_index import _letters, edit_distances, letter_signatures, name_keys
 from whereshot.earth.towns import Gazetteer, gazetteer
 
 
@@ -64,7 +64,7 @@ def test_edit_distances_against_the_table() -> None:
         texts = ["".join(rng.choice(list("abcé東"), length)) for _ in range(30)]
         matrix = np.array([_letters(text) for text in texts]).reshape(30, length)
         expected = [edit_distance(pattern, text) for text in texts]
-        assert _edit_distances(_letters(pattern), matrix).tolist() == expected
+        assert edit_distances(_letters(pattern), matrix).tolist() == expected
 
 
 def test_signatures_change_by_few_bits() -> None:
@@ -74,5 +74,8 @@ def test_signatures_change_by_few_bits() -> None:
         wrong, place = word.copy(), int(rng.integers(12))
         wrong[place] = rng.integers(97, 123)
         shorter = np.delete(word, place)
-        bits = [int(np.bitwise_count(_signatures(word[None])[0] ^ _signatures(x[None])[0])) for x in (wrong, shorter)]
+        bits = [
+            int(np.bitwise_count(letter_signatures(word[None])[0] ^ letter_signatures(x[None])[0]))
+            for x in (wrong, shorter)
+        ]
         assert bits[0] <= 2 and bits[1] <= 1

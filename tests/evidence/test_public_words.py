@@ -176,3 +176,40 @@ def test_ordinary_numbers_are_no_number_plates(text: str) -> None:
 def test_short_keys_are_written_as_on_the_sign() -> None:
     assert written_key("S.A.C.") == "=S.A.C"
     assert written_key("Sdn") == "=Sdn"
+
+
+NATIVE = small_table(
+    ("аптека", "phrase", "pharmacy", "RU100", 3),
+    ("=дпс", "phrase", "police", "RU100", 10),
+    ("शौचालय", "phrase", "road-sign", "IN100", 3),
+    ("داروخانه", "phrase", "pharmacy", "IR100", 3),
+    ("ถนน", "phrase", "street-word", "TH100", 3),
+    ("=ถนน", "phrase", "street-word", "TH100", 3),
+    ("ธนาคาร", "phrase", "bank", "TH100", 3),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("аптека", ["аптека"]),
+        ("дпс", ["дпс"]),  # readers of native scripts give lower case
+        ("ДПС", ["ДПС"]),
+        ("аптска", ["аптска"]),  # letters that look alike
+        ("апшека", []),  # too short for a wrong letter
+        ("सुलभ शौचालय", ["शौचालय"]),  # vowel signs do not end a word
+        ("داروخانة", ["داروخانة"]),  # one form of heh and kaf
+        ("ธนาคารกรุงไทย", ["ธนาคาร"]),  # inside writing without spaces
+        ("ถนนสุขุมวิท", ["ถนน"]),
+        ("ถนน", ["ถนน"]),
+    ],
+)
+def test_words_in_native_scripts(text: str, found: list[str]) -> None:
+    assert texts(NATIVE, text) == found
+
+
+def test_a_misread_word_keeps_more_doubt() -> None:
+    (exact,) = NATIVE.find(line("داروخانه"))
+    (misread,) = NATIVE.find(line("داروخاته"))
+    assert (exact.entry.doubt, misread.entry.doubt) == (0.03, 0.3)
+    assert misread.entry.countries == {"IR": 1.0}

@@ -16,12 +16,17 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 _LATIN = {"æ": "ae", "œ": "oe", "þ": "th", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ə": "e"}
-_ARABIC = {"ك": "ک", "ي": "ی", "ى": "ی", "ة": "ه"}
-_SPELLED = _LATIN | _ARABIC
-"""Letters that Unicode does not take apart, and pairs that one keyboard has for the other."""
+_ARABIC = {
+    "ك": "ک", "ڪ": "ک", "ي": "ی", "ى": "ی", "ے": "ی", "ې": "ی", "ة": "ه", "ۃ": "ه", "ہ": "ه", "ھ": "ه", "ە": "ه",
+    "ٱ": "ا",
+}  # fmt: skip
+_OTHERS = {"ւ": "վ", "ൺ": "ണ്", "ൻ": "ന്", "ർ": "ര്", "ൽ": "ല്", "ൾ": "ള്"}
+_SPELLED = _LATIN | _ARABIC | _OTHERS
+"""Letters that Unicode does not take apart, and letters that keyboards or languages have for each other."""
 
-_DROPPED = re.compile("[\u0300-\u036f\u0591-\u05c7\u0640\u064b-\u065f\u0670\u02b0-\u02ff]")
-"""Accents, Hebrew and Arabic points; the okina and other apostrophes that count as letters."""
+_NUKTA = "\u093c\u09bc\u0a3c\u0abc\u0b3c\u0cbc"
+_DROPPED = re.compile(f"[\u0300-\u036f\u0591-\u05c7\u0640\u064b-\u065f\u0670\u02b0-\u02ff{_NUKTA}]")
+"""Accents, Hebrew and Arabic points, the dot of Indian letters; the okina and other apostrophes that are letters."""
 
 _LOOKALIKES = {"0": "o", "1": "l", "i": "l", "5": "s", "8": "b"}
 _LOOKALIKE_PAIRS = {"rn": "m", "vv": "w"}
@@ -86,7 +91,9 @@ class NameIndex:
             for size in np.unique(lengths[(lengths > 0) & (lengths <= _LONGEST)]).tolist():
                 same = np.flatnonzero(lengths == size)
                 block = letters[first[same, None] + np.arange(size)]
-                group = _SameLength(block, _signatures(block), hashes[rows][same], towns[rows][same].astype(np.int32))
+                group = _SameLength(
+                    block, letter_signatures(block), hashes[rows][same], towns[rows][same].astype(np.int32)
+                )
                 parts.setdefault(size, []).append(group)
         self._groups = {size: _SameLength(*map(np.concatenate, zip(*own, strict=True))) for size, own in parts.items()}
         by_hash = np.argsort(hashes)
@@ -104,7 +111,7 @@ class NameIndex:
         pattern = _letters(_blur_pairs(key))
         if not 0 < len(pattern) <= _LONGEST:
             return []
-        signature = _signatures(pattern[None])[0]
+        signature = letter_signatures(pattern[None])[0]
         found: list[tuple[int, int]] = []
         for size in range(len(pattern) - allowed, len(pattern) + allowed + 1):
             if size not in self._groups:
@@ -113,7 +120,7 @@ class NameIndex:
             # a further or a missing letter changes one bit, a wrong one two
             bits = 2 * allowed - abs(size - len(pattern))
             near = np.flatnonzero(np.bitwise_count(group.signatures ^ signature) <= bits)
-            errors = _edit_distances(pattern, group.letters[near])
+            errors = edit_distances(pattern, group.letters[near])
             kept = errors <= allowed
             looks_alike = (errors[kept] == 0) & (group.hashes[near[kept]] != hash(key))
             found += zip(group.towns[near[kept]].tolist(), (errors[kept] + looks_alike).tolist(), strict=True)
@@ -142,7 +149,7 @@ def _letters(text: str) -> NDArray[np.uint16]:
     return result
 
 
-def _signatures(letters: NDArray[np.uint16]) -> NDArray[np.uint64]:
+def letter_signatures(letters: NDArray[np.uint16]) -> NDArray[np.uint64]:
     """Return words (n,) of letters (n, length): bits 0 to 31 for letters that are there, bits 32 to 63 for letters that
     are there twice.
     """
@@ -152,12 +159,12 @@ def _signatures(letters: NDArray[np.uint16]) -> NDArray[np.uint64]:
     return bits.view(np.uint64)[:, 0]
 
 
-def _edit_distances(pattern: NDArray[np.uint16], texts: NDArray[np.uint16]) -> NDArray[np.int64]:
+def edit_distances(pattern: NDArray[np.uint16], texts: NDArray[np.uint16], letters: int = 1 << 16) -> NDArray[np.int64]:
     """Return the Levenshtein distances (n,) between a pattern (m,), m <= 64, and texts (n, length) (Hyyrö 2003 after
-    Myers).
+    Myers). All numbers of letters are below ``letters``.
     """
     one, size = np.uint64(1), len(pattern)
-    matches = np.zeros(1 << 16, np.uint64)
+    matches = np.zeros(letters, np.uint64)
     for place, letter in enumerate(pattern):
         matches[letter] |= one << np.uint64(place)
     last = one << np.uint64(size - 1)

@@ -102,6 +102,12 @@ class Gazetteer:
         result: list[str] = self._other_names[int(index)].as_py()
         return result
 
+    def names_matching(self, pattern: str) -> list[tuple[int, str]]:
+        """Return (number of the town, name) of every further name that a regular expression of RE2 matches."""
+        names, owners = self._other_names.flatten(), pc.list_parent_indices(self._other_names)
+        kept = pc.match_substring_regex(names, pattern)
+        return list(zip(owners.filter(kept).to_pylist(), names.filter(kept).to_pylist(), strict=True))
+
     @functools.cached_property
     def region_codes(self) -> dict[tuple[str, str], str]:
         """(country code, region) -> the short code of that region in ISO 3166-2, without the country's: "TX"."""

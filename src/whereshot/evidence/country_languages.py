@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot.evidence.known_languages import CODES, NUMBER, PRIOR
-from whereshot.evidence.language import LanguageParameters
+from whereshot.evidence.known_languages import CODES, LANGUAGES, NUMBER, PRIOR
+from whereshot.evidence.language import NATIVE_FOREIGN, LanguageParameters
 from whereshot.evidence.line_scripts import READABLE
-from whereshot.evidence.text_segments import USES_SCRIPT
+from whereshot.evidence.text_segments import NATIVE_SCRIPTS, USES_SCRIPT
 from whereshot.foundation.package_data import read_table
 
 TEXTS_IN_VIEW = 3
@@ -55,6 +55,12 @@ def _is_read() -> NDArray[np.bool_]:
 
 
 @functools.cache
+def _is_native() -> NDArray[np.bool_]:
+    """Return which languages (n,) are written in native scripts only."""
+    return np.array([NATIVE_SCRIPTS.issuperset(language.scripts) for language in LANGUAGES.values()])
+
+
+@functools.cache
 def _read_share() -> NDArray[np.float64]:
     """Return the share (c,) of public text that is in scripts that are read."""
     known = country_languages()
@@ -82,7 +88,8 @@ def country_log_likelihood(languages: Mapping[str, float]) -> dict[str, float]:
     known = country_languages()
     given = np.array([max(0.0, languages.get(code, 0.0)) for code in CODES])
     ratio = given / given.sum() / PRIOR if given.sum() > 0 else np.ones(len(CODES))
-    foreign = LanguageParameters.fitted().foreign
+    native = float(given[_is_native()].sum() / given.sum()) if given.sum() > 0 else 0.0
+    foreign = LanguageParameters.fitted().foreign * (1 - native * (1 - NATIVE_FOREIGN))
     read = _is_read()
     of_read = float(given[read].sum() / given.sum()) if given.sum() > 0 else 1.0
     all_text = known.share @ ratio + known.unknown_share

@@ -1,6 +1,6 @@
 """The languages that the package can recognise, and what the recognition needs to know about each of them.
 
-``LANGUAGES`` holds 94 languages by code. Everywhere else a language is its number, the position of its code in
+``LANGUAGES`` holds 95 languages by code. Everywhere else a language is its number, the position of its code in
 ``CODES``; arrays of shape (n,) over languages follow that order.
 """
 
@@ -71,7 +71,7 @@ LANGUAGES: dict[str, Language] = {
     "km": Language("Khmer", ("Khmer",)),
     "kn": Language("Kannada", ("Kannada",)),
     "ko": Language("Korean", ("Hangul",)),
-    "ku": Language("Kurdish", weight=RARE),
+    "ku": Language("Kurdish", ("Latin", "Arabic"), RARE),
     "ky": Language("Kyrgyz", ("Cyrillic",), RARE),
     "lb": Language("Luxembourgish", weight=RARE),
     "lo": Language("Lao", ("Lao",)),
@@ -108,13 +108,14 @@ LANGUAGES: dict[str, Language] = {
     "te": Language("Telugu", ("Telugu",)),
     "tg": Language("Tajik", ("Cyrillic",), RARE),
     "th": Language("Thai", ("Thai",)),
+    "ti": Language("Tigrinya", ("Ethiopic",), RARE),
     "tk": Language("Turkmen", weight=RARE),
     "tl": Language("Filipino"),
     "tr": Language("Turkish"),
     "ug": Language("Uyghur", ("Arabic",), RARE),
     "uk": Language("Ukrainian", ("Cyrillic",)),
     "ur": Language("Urdu", ("Arabic",)),
-    "uz": Language("Uzbek", weight=RARE),
+    "uz": Language("Uzbek", ("Latin", "Cyrillic"), RARE),
     "vi": Language("Vietnamese"),
     "xh": Language("Xhosa", weight=RARE),
     "zh": Language("Chinese (simplified)", ("Han",)),

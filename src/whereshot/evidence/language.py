@@ -1,9 +1,10 @@
 """Recognise the language of a few lines of text as calibrated probabilities P(language | text).
 
-Each segment (the words of a line in one script) is scored in three ways:
+Each segment (the words of a line in one script) is scored in four ways:
 
 * by its script: for example, only one language uses Greek letters;
 * by its words: a naive Bayes classifier over the most frequent words of each language (``lexicon``);
+* by letters that few languages of the script have (``alphabets``);
 * by its letter sequences: py3langid, a naive Bayes classifier over byte n-grams.
 
 The weight of the sum grows with the amount of text, so a single word such as "Hotel" changes little. The likelihoods of
@@ -24,16 +25,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from whereshot.evidence.alphabets import log_alphabet
 from whereshot.evidence.known_languages import CODES, IDENTIFIER_LABELS, NUMBER, PRIOR, RELATED_PAIRS
 from whereshot.evidence.lexicon import WordEntries, find_words, lexicon
 from whereshot.evidence.look_alikes import fold_look_alikes
-from whereshot.evidence.text_segments import USES_SCRIPT, Segment, split_text
+from whereshot.evidence.text_segments import NATIVE_SCRIPTS, USES_SCRIPT, Segment, split_text
 from whereshot.foundation.package_data import read_toml
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
 
+NATIVE_FOREIGN = 0.15
+"""Text in a native script far from its countries is rarer than other foreign text by this factor."""
 LEAST_HAN_WORDS = 3
 """Words in Chinese characters from which one of them may be misread."""
 
@@ -111,7 +115,9 @@ def score_segment(segment: Segment) -> SegmentScores:
     if len(candidates) == 1:
         return SegmentScores(segment, candidates, (), np.zeros(1))
     words = tuple(find_words(segment))
-    if segment.script == "Han":  # py3langid has a single label for simplified and traditional Chinese
+    # py3langid has a single label for simplified and traditional Chinese, none for Tigrinya, and tells Arabic from
+    # Persian by the forms of yeh and kaf, which readers take for the same
+    if segment.script in ("Han", "Arabic", "Ethiopic"):
         return SegmentScores(segment, candidates, words, np.zeros(len(candidates)))
     score = dict(_identifier().rank(" ".join(segment.words)))
     labels = [IDENTIFIER_LABELS.get(CODES[number], (CODES[number],)) for number in candidates]
@@ -152,13 +158,15 @@ def segment_likelihoods(scores: SegmentScores, parameters: LanguageParameters) -
     if len(candidates) > 1:
         score += p.words * _word_log_likelihood(scores, p) / max(1, len(scores.words)) ** p.words_power
         score += p.sequences * scores.sequences / segment.letters**p.sequences_power
+        score += log_alphabet(segment.script, segment.words)[candidates]
         score *= 1 - math.exp(-segment.letters / p.letters)
     share = prior * np.exp(score - score.max())
     share /= share.sum()
     elsewhere = float((PRIOR * ratio).sum() - (prior * ratio[candidates]).sum())
     ratio[candidates] = share / prior * (1 - elsewhere)
     english = ratio[NUMBER["en"]]
-    result: NDArray[np.float64] = (1 - p.foreign - p.foreign_english) * ratio + p.foreign + p.foreign_english * english
+    foreign = p.foreign * (NATIVE_FOREIGN if segment.script in NATIVE_SCRIPTS else 1.0)
+    result: NDArray[np.float64] = (1 - foreign - p.foreign_english) * ratio + foreign + p.foreign_english * english
     return result
 
 

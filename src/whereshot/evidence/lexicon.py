@@ -58,7 +58,9 @@ LEAST_WORDS = 2000
 """Least number of words in a full list. A shorter list has only common words, so a missing word means little."""
 
 _UNMARKED = str.maketrans({**dict(zip("øłđðıŋħþ", "olddinht", strict=True)), "ß": "ss"})
-_ACCENT = re.compile("[\u0300-\u036f]+")
+_ACCENT = re.compile("[\u0300-\u036f\u0640\u064b-\u065f\u0670\u093c\u09bc\u0a3c]+")
+_ONE_FORM = str.maketrans("یىېکہھەۂۀٱ", "يييكههههها")
+"""Letters of Arabic writing that readers take for the same."""
 _LATIN_OF_SERBIAN = {
     **dict(zip("абвгдђежзијклмнопрстћуфхцчш", "abvgdđežzijklmnoprstćufhcčš", strict=True)),
     "љ": "lj",
@@ -71,10 +73,13 @@ _SERBIAN = str.maketrans(_LATIN_OF_SERBIAN)
 def fold(text: str) -> str:
     """Return a text in lower case without accents and strokes, as OCR often reads it.
 
+    Arabic vowel signs and the dot of Indian letters are dropped; the forms of yeh, kaf and heh are one letter each.
+
     >>> fold("Çalışma Łódź Straße æøå")
     'calisma lodz strasse æoa'
     """
-    return _ACCENT.sub("", unicodedata.normalize("NFD", text.lower())).translate(_UNMARKED)
+    plain = _ACCENT.sub("", unicodedata.normalize("NFD", text.lower())).translate(_UNMARKED)
+    return plain.translate(_ONE_FORM)
 
 
 class WordEntries(NamedTuple):
@@ -124,13 +129,13 @@ class Lexicon:
 
     def find(self, word: str) -> WordEntries | None:
         """Return the entries of a word in lower case, with any accents; None where no list has it."""
-        plain, word = fold(word), word.replace("ß", "ss")  # as wordfreq spells it
+        plain, word = fold(word), word.replace("ß", "ss").translate(_ONE_FORM)  # as wordfreq spells it
         run = self._run(plain)
         if run < 0:
             return None
         languages, log_frequency, difference = [], [], []
         for row in range(self._ends[run - 1], self._ends[run]):
-            listed = self._accented[row].as_py() or plain
+            listed = (self._accented[row].as_py() or plain).translate(_ONE_FORM)
             group = self._groups[self._group[row]]
             languages.append(group)
             log_frequency += [self._log_frequency[row]] * len(group)

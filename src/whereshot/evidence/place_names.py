@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,9 @@ from whereshot.evidence import name_context, qualified_names
 from whereshot.evidence.ambiguous_names import LARGEST_NAMESAKE, other_meanings
 from whereshot.evidence.base import Box, Cue, Line, box_around
 from whereshot.evidence.lexicon import frequent_in_one_language
+from whereshot.evidence.native_names import NativeName, native_names
 from whereshot.evidence.qualified_names import Qualified, area_spans, greeted_area
+from whereshot.evidence.text_segments import native_script
 from whereshot.evidence.town_hosts import host_towns
 from whereshot.evidence.town_spans import (
     LEAST_LETTERS_MISREAD,
@@ -77,6 +79,7 @@ class Mention:
     """A name as it was read, the towns that it may mean, misread letters, and how far it is to be trusted.
 
     ``area`` is the state or country beside it, "" for none. ``spread_km`` is the least spread of its proposals.
+    ``probability`` is how surely the towns are meant, where that is known.
     """
 
     text: str
@@ -86,12 +89,17 @@ class Mention:
     box: Box
     area: str = ""
     spread_km: float = 1.5
+    probability: float = 1.0
 
 
 def place_cues(lines: Sequence[Line]) -> list[Cue]:
-    """Return one cue for each place named; the same place named twice counts once, by its best mention."""
+    """Return one cue for each place named; the same place named twice counts once, by its best mention.
+
+    A town that is named in two scripts counts once too, and its two names support each other.
+    """
     best: dict[frozenset[int], Mention] = {}
-    for mention in _mentions(lines):
+    others = [replace(line, text="") if native_script(line.text) else line for line in lines]
+    for mention in _in_two_scripts(list(_mentions(others)), [_native_mention(name) for name in native_names(lines)]):
         key = frozenset(mention.towns.tolist())
         known = best.get(key)
         if known is None or _rank(mention) < _rank(known):
@@ -99,9 +107,30 @@ def place_cues(lines: Sequence[Line]) -> list[Cue]:
     return [_cue(mention) for mention in best.values()]
 
 
-def _rank(mention: Mention) -> tuple[int, int]:
-    """Best mentions first: by trust, then by how few letters were misread."""
-    return TRUSTS.index(mention.trust), mention.errors
+def _native_mention(name: NativeName) -> Mention:
+    trust = "text/place/named" if name.is_named else "text/place/plain"
+    return Mention(name.text, name.towns, 0, trust, name.box, probability=name.probability)
+
+
+def _in_two_scripts(mentions: list[Mention], native: list[Mention]) -> list[Mention]:
+    """Return all mentions, those of one town in a native script and in another one joined."""
+    joined: list[Mention] = []
+    for own in native:
+        for other in mentions:
+            shared = np.intersect1d(own.towns, other.towns)
+            if len(shared):
+                mentions.remove(other)
+                trust = min(own.trust, other.trust, "text/place/named", key=TRUSTS.index)
+                text, box = f"{own.text} / {other.text}", box_around([own.box, other.box])
+                own = Mention(text, largest_towns(shared), 0, trust, box, other.area, other.spread_km)
+                break
+        joined.append(own)
+    return [*mentions, *joined]
+
+
+def _rank(mention: Mention) -> tuple[int, float]:
+    """Best mentions first: by trust, then by how few letters were misread, or how surely the towns are meant."""
+    return TRUSTS.index(mention.trust), mention.errors - mention.probability
 
 
 def _cue(mention: Mention) -> Cue:
@@ -118,7 +147,7 @@ def _cue(mention: Mention) -> Cue:
         means = f"the place {first.name} in {mention.area} ({first.country_code}){others}"
     else:
         means = f"the place {first.name} ({first.country_code}){others}"
-    discount = MISREAD_DISCOUNT**mention.errors
+    discount = mention.probability * MISREAD_DISCOUNT**mention.errors
     return Cue("text/place", mention.text, means, mention.trust, discount, proposals=proposals, box=mention.box)
 
 

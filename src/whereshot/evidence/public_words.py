@@ -19,21 +19,32 @@ from typing import NamedTuple
 
 from whereshot.earth.country_names import english_names
 from whereshot.earth.name_index import name_keys
+from whereshot.earth.spelling_index import SpellingIndex
 from whereshot.evidence.base import Box, Cue, Line, box_around
-from whereshot.evidence.lexicon import fold
+from whereshot.evidence.lexicon import fold, lexicon
+from whereshot.evidence.text_segments import MARKS, NATIVE_SCRIPTS, UNSPACED_SCRIPTS, native_script, script_of_word
 from whereshot.foundation.package_data import read_table, read_toml
 
 LONGEST_WORDS = 7
 """Words of the longest phrase that is looked up."""
-LONGEST_UNSPACED = 12
-"""Characters of the longest phrase that is looked up in a script without spaces between words."""
+LONGEST_UNSPACED = 24
+"""Letters of the longest phrase that is looked up in a script without spaces between words."""
+LEAST_UNSPACED = 3
+"""Letters of the shortest word that is looked up there; two Chinese characters are enough."""
+MISREAD_LETTERS = ((11, 2.0), (7, 1.0), (5, 0.5))
+"""Pairs of a least number of letters of a word in a native script, and the errors with which it is still found."""
+LONGEST_MISREAD = 3
+"""Words of the longest phrase that is looked up with errors."""
+MISREAD_DOUBT = 0.3
+"""The doubt of a word that was read with errors is at least this."""
 SHORT_LETTERS = 4
 """Names with at most this many letters and digits must be written as in the table, accents left out."""
 MOST_QUOTED = 3
 """Words that one cue quotes."""
 INDEPENDENT_WORDS = 2.0
 """Words of one theme that count fully; more words share this weight."""
-_WORD = re.compile("[^\\W_\u00ba\u00aa]+?(?:(?<=[a-z])(?=[A-Z])|(?![^\\W_\u00ba\u00aa]))")
+_CHARACTER = f"(?:[^\\W_\u00ba\u00aa]|[{MARKS}])"
+_WORD = re.compile(f"{_CHARACTER}+?(?:(?<=[a-z])(?=[A-Z])|(?!{_CHARACTER}))")
 """Matches a word; a capital letter after a small one begins a new word, because spaces are lost in reading."""
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]{2,}")
 """Matches writing without spaces between words: Thai, Lao, Burmese, Khmer, kana and Chinese characters."""
@@ -78,6 +89,7 @@ class PublicWords:
             else:
                 (self.starts if form == "start" else self.entries)[key] = entry
         self._start_lengths = sorted({len(key) for key in self.starts}, reverse=True)
+        self._near: dict[str, tuple[list[str], SpellingIndex]] = {}
 
     def find(self, line: Line) -> list[FoundWord]:
         """Return the words of the table in one line, without those that are a part of a longer one."""
@@ -98,6 +110,9 @@ class PublicWords:
             start = None if is_used else self._start(key)
             if start is not None:
                 found.append(FoundWord(word.group(), start, line.box))
+        script = native_script(line.text)
+        if script and script not in UNSPACED_SCRIPTS:
+            found += self._misread(words, keys, used, line)
         return found + list(self._unspaced(line)) + list(self._expressions(line))
 
     def entry(self, key: str, text: str) -> PublicWord | None:
@@ -113,15 +128,65 @@ class PublicWords:
         """Yield the entries inside runs of a script without spaces, the longest at each place."""
         for run in _UNSPACED.finditer(line.text):
             text, first = run.group(), 0
+            pieces = name_keys(text)
+            least = LEAST_UNSPACED if native_script(text) else 2
+            if self.entry("".join(pieces), text) is not None:
+                continue  # the whole run is a word, which is found already
             while first < len(text):
-                for length in range(min(LONGEST_UNSPACED, len(text) - first), 1, -1):
-                    part = text[first : first + length]
-                    entry = self.entry(name_keys([part])[0], part) if part != text else None
+                for stop in range(min(first + LONGEST_UNSPACED, len(text)), first + 1, -1):
+                    part = "".join(pieces[first:stop])
+                    entry = (
+                        self.entry(part, text[first:stop]) if len(part) >= least and stop - first < len(text) else None
+                    )
                     if entry is not None:
-                        yield FoundWord(part, entry, line.box)
-                        first += length - 1
+                        yield FoundWord(text[first:stop], entry, line.box)
+                        first = stop - 1
                         break
                 first += 1
+
+    def _misread(
+        self, words: Sequence[re.Match[str]], keys: Sequence[str], used: list[bool], line: Line
+    ) -> Iterator[FoundWord]:
+        """Yield the entries in native scripts that words without an entry are with some errors."""
+        for length in range(min(LONGEST_MISREAD, len(words)), 0, -1):
+            for first in range(len(words) - length + 1):
+                span = slice(first, first + length)
+                key = "".join(keys[span])
+                if (
+                    any(used[span])
+                    or len(key) < MISREAD_LETTERS[-1][0]
+                    or (length == 1 and lexicon().find(key) is not None)
+                ):
+                    continue
+                entry = self._nearest(key)
+                if entry is not None:
+                    used[span] = [True] * length
+                    text = line.text[words[first].start() : words[first + length - 1].end()]
+                    yield FoundWord(text, entry, line.box)
+
+    def _nearest(self, key: str) -> PublicWord | None:
+        """Return the entry in a native script that a key is with the fewest errors; None where none is near."""
+        script = script_of_word([char for char in key if char.isalpha()])
+        if script not in NATIVE_SCRIPTS:
+            return None
+        names, index = self._spellings(script)
+        allowed = next((errors for letters, errors in MISREAD_LETTERS if len(key) >= letters), 0.0)
+        near = index.whole(key, allowed)
+        if not near:
+            return None
+        entry = self.entries[names[near[0].row]]
+        return entry._replace(doubt=max(entry.doubt, MISREAD_DOUBT))
+
+    def _spellings(self, script: str) -> tuple[list[str], SpellingIndex]:
+        """Return the keys of the entries in a script, and their index; both are made when they are first needed."""
+        if script not in self._near:
+            names = [
+                key
+                for key in self.entries
+                if len(key) >= MISREAD_LETTERS[-1][0] and not key.isascii() and native_script(key) == script
+            ]
+            self._near[script] = names, SpellingIndex(names)
+        return self._near[script]
 
     def _expressions(self, line: Line) -> Iterator[FoundWord]:
         """Yield the entries whose regular expression matches the line in lower case without accents."""
@@ -133,11 +198,15 @@ class PublicWords:
 
 
 def written_key(text: str) -> str:
-    """Return the key of a short name: as it is written, without accents and a final full stop, after "=".
+    """Return the key of a short name, after "=": as it is written, without accents and a final full stop.
 
-    >>> written_key("S.A.C."), written_key("OÜ")
-    ('=S.A.C', '=OU')
+    In scripts whose readers give lower case, capitals are not kept.
+
+    >>> written_key("S.A.C."), written_key("OÜ"), written_key("РЖД")
+    ('=S.A.C', '=OU', '=ржд')
     """
+    if native_script(text):
+        return "=" + name_keys([text])[0]
     text = " ".join(text.rstrip(".").split())
     return "=" + "".join(fold(char).upper() if char.isupper() else fold(char) for char in text)
 

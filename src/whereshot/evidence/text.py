@@ -18,7 +18,7 @@ from whereshot.evidence.look_alikes import fold_lines
 from whereshot.evidence.patterns import pattern_cues
 from whereshot.evidence.place_names import place_cues
 from whereshot.evidence.public_words import public_word_cues
-from whereshot.evidence.text_segments import INTERNATIONAL, count_letters
+from whereshot.evidence.text_segments import INTERNATIONAL, count_letters, native_script
 from whereshot.evidence.text_takers import log_correction
 from whereshot.evidence.worldwide_words import without_worldwide
 
@@ -28,6 +28,8 @@ TRUSTS = ((25, "text/language"), (SHORT_LETTERS, "text/language/short"), (0, "te
 """Pairs of a least number of letters and the trust of the language cue: for long texts, short texts, single words."""
 LEAST_LETTERS = 4
 """A text with fewer letters gives no language cue."""
+LEAST_NATIVE_LETTERS = 3
+"""Letters of native scripts from which a text is readable: a line of another script rarely becomes such letters."""
 MARKED_LETTERS = 5
 """Letters of a word from which an accent is more likely real than misread."""
 PASSAGE_LETTERS = 14
@@ -50,14 +52,17 @@ def cues_of(lines: Sequence[Line]) -> list[Cue]:
     lines = [line for line in lines if line.text.strip() and not _CREDIT.search(line.text)]
     lines = fold_lines(lines)
     texts = [line.text for line in lines]
-    informative = [text for text in map(without_worldwide, texts) if text]
+    native = [text for text in texts if native_script(text)]
+    informative = [text for text in (each if each in native else without_worldwide(each) for each in texts) if text]
     letters = count_letters(informative)
+    is_native = count_letters(native) >= LEAST_NATIVE_LETTERS
     is_readable = letters >= LEAST_LETTERS and (letters >= SHORT_LETTERS or _has_known_word(informative))
+    is_readable = is_readable or is_native
     languages = identify(informative) if is_readable else {}
     likelihood, leading = _country_log_likelihood(informative) if languages else ({}, {})
     places = place_cues(lines)
     cues = pattern_cues(lines) + public_word_cues(lines) + places + area_cues(lines, places)
-    language = _language_cue(lines, texts, languages, likelihood, leading, letters)
+    language = _language_cue(lines, texts, languages, likelihood, leading, max(letters, SHORT_LETTERS * is_native))
     return _with_surfaces(cues if language is None else [language, *cues], lines)
 
 

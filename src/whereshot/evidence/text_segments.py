@@ -77,8 +77,13 @@ USES_SCRIPT: dict[str, NDArray[np.bool_]] = {
 }
 """Which languages (n,) are written in a script, by the name of the script."""
 
-_MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u0670\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963"
-_LETTER = rf"(?:[^\W\d_]|[{_MARKS}])"
+_SCRIPTS_WITH_MARKS = range(0x0300, 0x1940)
+MARKS = (
+    "".join(chr(code) for code in _SCRIPTS_WITH_MARKS if unicodedata.category(chr(code)) in ("Mn", "Mc"))
+    + "\u200c\u200d"
+)
+"""Combining marks, such as vowel signs, and the joiners of letters, as the inside of a regular expression."""
+_LETTER = rf"(?:[^\W\d_]|[{MARKS}])"
 WORD = re.compile(rf"{_LETTER}+(?:['’]{_LETTER}+)*")
 """Matches a word: letters with their combining marks, and apostrophes between letters."""
 HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
@@ -94,6 +99,11 @@ LONGEST_LINE = 2000
 """Characters of a line that are read; longer lines are cut here, because no sign is longer."""
 MOST_LINES = 200
 """Lines of a text that are read; the rest is left out."""
+
+NATIVE_SCRIPTS = frozenset({script for _, script in BLOCKS} - {"", "Latin", "Han", "Kana", "Tibetan", "Thaana"})
+"""Scripts in which names and words are compared with errors of reading allowed, and without regard to case."""
+UNSPACED_SCRIPTS = frozenset({"Thai", "Lao", "Khmer", "Myanmar"})
+"""The native scripts that are written without spaces between words."""
 
 _INTERNATIONAL = """
 ok stop bar hotel hostel motel taxi exit restaurant pizza pizzeria kebab cafe café pub grill bus metro parking park
@@ -135,6 +145,19 @@ def script_of_word(letters: Sequence[str]) -> str:
         if script in scripts:
             return script
     return max(set(scripts), key=lambda script: (scripts.count(script), script), default="")
+
+
+def native_script(text: str) -> str:
+    """Return the native script of most letters of a text, "" where most letters are of another script.
+
+    >>> native_script("ถนนสุขุมวิท Soi 11"), native_script("Sukhumvit ซอย")
+    ('Thai', '')
+    """
+    if text.isascii():
+        return ""
+    scripts = [script_of(char) for char in text if char.isalpha()]
+    best = max(set(scripts), key=lambda script: (scripts.count(script), script), default="")
+    return best if best in NATIVE_SCRIPTS and 2 * scripts.count(best) > len(scripts) else ""
 
 
 def split_line(line: str) -> list[Segment]:

@@ -1,0 +1,179 @@
+"""Towns named in native scripts: in lines that a reader gives in lower case, without capitals, and with wrong letters.
+
+A name that stands alone in its line, or beside a word for a kind of place, is evidence. In a sentence or beside other
+words only an exact name of a larger town is. An ordinary word is none, nor is a misread word that a list of words has.
+How surely a name is meant depends on its length, its errors, how many names the script has, and the inhabitants.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whereshot.earth.name_index import name_keys
+from whereshot.earth.spelling_index import spelled
+from whereshot.earth.towns import gazetteer
+from whereshot.evidence.ambiguous_names import expected_zipf, other_meanings
+from whereshot.evidence.base import Box, Line
+from whereshot.evidence.lexicon import lexicon
+from whereshot.evidence.native_towns import FoundTown, native_towns, place_kinds
+from whereshot.evidence.public_words import public_words
+from whereshot.evidence.text_segments import MARKS, UNSPACED_SCRIPTS, native_script
+from whereshot.evidence.town_spans import largest_towns
+
+LONGEST_NAME = 4
+"""Words of the longest name that is looked for."""
+LONGEST_MISREAD = 3
+"""Words of the longest name that is looked for with errors."""
+LEAST_PROBABILITY = 0.08
+"""A name that is meant with a smaller probability is none."""
+SENTENCE_DISCOUNT, SENTENCE_POPULATION, SENTENCE_LETTERS = 0.4, 20_000, 5
+"""A name among other words keeps this share of its reliability, if it is exact and of a town of that size."""
+STREET_DISCOUNT = 0.25
+"""Share of its reliability that a name keeps beside a word for a street, a shop or a restaurant, which is named so."""
+LARGEST_WORD = 150_000
+"""Inhabitants below which a town is less known than a word of public life that is written like it."""
+MORE_FREQUENT = 0.7
+"""A word is ordinary if it is more frequent than the name of the town by this much, on the Zipf scale."""
+_WORD = re.compile(rf"(?:[^\W\d_]|[{MARKS}])+(?:['’-](?:[^\W\d_]|[{MARKS}])+)*")
+_NAMED_AFTER = frozenset({"street-word", "shop", "restaurant", "road-sign", "bank", "education", "religion"})
+"""Kinds of public words beside which the name of a town often names a street or a firm."""
+
+
+class NativeName(NamedTuple):
+    """A town's name as it was read: its text, towns, errors, whether a word says that a place is meant, and the box.
+
+    ``probability`` is how surely the towns are meant by the name, 0 to 1.
+    """
+
+    text: str
+    towns: NDArray[np.int64]
+    errors: float
+    is_named: bool
+    probability: float
+    box: Box
+
+
+def native_names(lines: Sequence[Line]) -> list[NativeName]:
+    """Return the names of towns in the lines of a photo that are in native scripts."""
+    found: list[NativeName] = []
+    for line in lines:
+        script = native_script(line.text)
+        if script:
+            names = _unspaced_names(line, script) if script in UNSPACED_SCRIPTS else _spaced_names(line, script)
+            found += [name for name in names if name.probability >= LEAST_PROBABILITY]
+    return found
+
+
+def _spaced_names(line: Line, script: str) -> Iterator[NativeName]:
+    """Yield the names in a line whose words are separated, exact ones first, longer ones before shorter ones."""
+    words = list(_WORD.finditer(line.text))
+    keys = name_keys([word.group() for word in words])
+    spans: dict[tuple[int, int], FoundTown] = {}
+    used = [False] * len(words)
+    for is_exact in (True, False):
+        for length in range(min(LONGEST_NAME if is_exact else LONGEST_MISREAD, len(words)), 0, -1):
+            for first in range(len(words) - length + 1):
+                span = slice(first, first + length)
+                if any(used[span]) or native_script("".join(keys[span])) != script:
+                    continue
+                found = _towns_of("".join(keys[span]), keys[span], script, is_exact)
+                if found is not None:
+                    used[span] = [True] * length
+                    spans[first, first + length] = found
+    for (first, last), found in spans.items():
+        discount, is_named = _context(keys, first, last, used, script)
+        if discount and (found.errors or discount < 1) and discount < 1 and not _is_large(found):
+            continue
+        text = line.text[words[first].start() : words[last - 1].end()]
+        yield _name(text, found, is_named, discount, line.box)
+
+
+def _towns_of(key: str, parts: Sequence[str], script: str, is_exact: bool) -> FoundTown | None:
+    """Return the towns that a key names; None where it is rather an ordinary word."""
+    if key in place_kinds(script).before or key in place_kinds(script).after:
+        return None
+    towns = native_towns(script)
+    if is_exact:
+        found = towns.exact(key)
+        return None if found is None or is_ordinary(key, found.towns) else found
+    if any(len(part) > 1 and _is_word(part) for part in parts):
+        return None
+    return towns.misread(key)
+
+
+def is_ordinary(key: str, towns: NDArray[np.int64]) -> bool:
+    """Return whether a key is rather an ordinary word, or a person's name, than towns of their size."""
+    people = int(gazetteer().populations[towns].max())
+    entry = public_words().entry(key, key)
+    if entry is not None and people < LARGEST_WORD:
+        return True
+    zipf = other_meanings(key).word_zipf
+    return zipf > expected_zipf(people) + MORE_FREQUENT or _zipf(key) > expected_zipf(people) + 2 * MORE_FREQUENT
+
+
+def _is_word(key: str) -> bool:
+    return lexicon().find(key) is not None or public_words().entry(key, key) is not None
+
+
+def _zipf(key: str) -> float:
+    """Return how frequent a word is in the language where it is most frequent, on the Zipf scale; 0 for no word."""
+    found = lexicon().find(key)
+    return 0.0 if found is None else float(found.log_frequency.max() / math.log(10) + 9)
+
+
+def _context(keys: Sequence[str], first: int, last: int, used: Sequence[bool], script: str) -> tuple[float, bool]:
+    """Return the discount of a name by the words around it, and whether one of them is a kind of place."""
+    kinds = place_kinds(script)
+    before = keys[first - 1] if first else ""
+    after = keys[last] if last < len(keys) else ""
+    if before in kinds.before or after in kinds.after:
+        return 1.0, True
+    for key in (before, after):
+        entry = public_words().entry(key, key) if key else None
+        if entry is not None and entry.kind in _NAMED_AFTER:
+            return STREET_DISCOUNT, False
+    others = [key for row, key in enumerate(keys) if not used[row] and key not in kinds.before | kinds.after]
+    return (SENTENCE_DISCOUNT, False) if any(len(key) > 1 for key in others) else (1.0, False)
+
+
+def _is_large(found: FoundTown) -> bool:
+    people = int(gazetteer().populations[found.towns].max())
+    return found.errors == 0 and people >= SENTENCE_POPULATION and found.stop - found.start >= SENTENCE_LETTERS
+
+
+def _unspaced_names(line: Line, script: str) -> Iterator[NativeName]:
+    """Yield the names in a line without spaces between words."""
+    kinds = place_kinds(script)
+    for run in _WORD.finditer(line.text):
+        text = run.group()
+        pieces = name_keys(text)
+        key = "".join(pieces)
+        whole = native_towns(script).exact(key)
+        if native_script(text) != script or (whole is None and public_words().entry(key, key) is not None):
+            continue
+        places = [place for place, piece in enumerate(pieces) for _ in piece]
+        for found in [whole] if whole is not None else native_towns(script).inside(key):
+            stop = min(found.stop, len(places))
+            written = text[places[found.start] : places[stop - 1] + 1]
+            rest = key[: found.start], key[stop:]
+            is_named = any(rest[0].endswith(kind) for kind in kinds.before) or any(
+                rest[1].startswith(kind) for kind in kinds.after
+            )
+            if is_ordinary(key[found.start : stop], found.towns) and not is_named:
+                continue
+            is_alone = len(rest[0]) + len(rest[1]) <= 2
+            if not is_named and not is_alone and len(spelled(key[found.start : stop])) < SENTENCE_LETTERS:
+                continue
+            discount = 1.0 if is_named or is_alone else SENTENCE_DISCOUNT
+            yield _name(written, found, is_named, discount, line.box)
+
+
+def _name(text: str, found: FoundTown, is_named: bool, discount: float, box: Box) -> NativeName:
+    probability = discount / (1 + math.exp(-found.nats))
+    return NativeName(text, largest_towns(found.towns), found.errors, is_named, probability, box)
