@@ -162,9 +162,10 @@ def _unspaced_names(line: Line, script: str) -> Iterator[NativeName]:
             stop = min(found.stop, len(places))
             written = text[places[found.start] : places[stop - 1] + 1]
             rest = key[: found.start], key[stop:]
-            is_named = any(rest[0].endswith(kind) for kind in kinds.before) or any(
-                rest[1].startswith(kind) for kind in kinds.after
+            is_named = any(
+                rest[0].endswith(kind) or (whole is not None and key.startswith(kind)) for kind in kinds.before
             )
+            is_named = is_named or any(rest[1].startswith(kind) for kind in kinds.after)
             if is_ordinary(key[found.start : stop], found.towns) and not is_named:
                 continue
             is_alone = len(rest[0]) + len(rest[1]) <= 2
