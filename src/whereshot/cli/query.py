@@ -65,4 +65,4 @@ def query(
         say(f"left out: {len(opened.errors) - 5} more")
     found = opened.nearest(str(photo), top)
     answer = LOOKALIKE_WRITERS[form](LookalikePhotos(str(photo), opened, metric.value, found))
-    print_answer(answer, out, is_words=form is LookalikeFormat.table)
+    print_answer(answer, out, is_words=form == "table")
