@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,9 +25,8 @@ import tesseract_lines
 from drawn_lines import GRADES, DrawnLines, drawn_lines, test_fonts, test_renderer
 from tesseract_lines import PeerRead
 
-from whereshot.evidence.line_readers import GROUPS, SCRIPTS_READ, read_line_crops
+from whereshot.evidence.line_readers import GROUPS, read_line_crops, scripts_present
 from whereshot.evidence.writing import fold_writing
-from whereshot.foundation.errors import WhereshotError
 
 SCRIPTS = tuple(script for scripts in GROUPS.values() for script in scripts)
 WANTED_CLEAN = {
@@ -113,17 +111,10 @@ def measured(arguments: argparse.Namespace) -> Iterator[tuple[str, dict[str, tup
         for grade in arguments.grades:
             lines = drawn_lines(script, grade, arguments.count, renderer, arguments.cache)
             peer = peer_reading(lines, script, grade, arguments)
-            ours = _ours(lines, script) if arguments.only != "tesseract" else None
+            is_asked = arguments.only != "tesseract" and script in scripts_present()
+            ours = score(our_reading(lines, script), lines) if is_asked else None
             found[grade] = ours, peer and score(peer, lines)
         yield script, found
-
-
-def _ours(lines: DrawnLines, script: str) -> Side | None:
-    try:
-        return score(our_reading(lines, script), lines)
-    except (OSError, WhereshotError) as error:  # the package has no network of the script yet
-        print(f"line_reading: {script} is not read: {error}", file=sys.stderr)
-        return None
 
 
 def cell(ours: Side | None, peer: Side | None) -> str:
@@ -139,7 +130,7 @@ def lacking(script: str, found: dict[str, tuple[Side | None, Side | None]]) -> l
     words = []
     for grade, (ours, peer) in found.items():
         if ours is None:
-            return ["no network"]
+            return ["not read yet"]
         if grade == "clean" and ours.characters < wanted_clean(script):
             words.append(f"clean below {wanted_clean(script):.0f}")
         if grade != "clean" and peer is not None and ours.characters <= peer.characters:
@@ -154,7 +145,7 @@ def print_table(rows: Sequence[tuple[str, dict[str, tuple[Side | None, Side | No
         speeds = [_mean_speed(side) for side in (ours, peer)]
         words = " / ".join("-" if np.isnan(speed) else f"{speed:.0f}" for speed in speeds)
         ratio = speeds[0] / speeds[1]
-        state = "on" if script in SCRIPTS_READ else "off"
+        state = "on" if script in scripts_present() else "off"
         times = "-" if np.isnan(ratio) else f"{ratio:.1f}"
         print(f"| {script} | {shown} | {words} | {times} | {state} | {'; '.join(lacking(script, found))} |", flush=True)
 
@@ -189,7 +180,7 @@ def main() -> None:
     for row in measured(arguments):
         rows.append(row)
         print_table([row], grades)
-    for name, scripts in {"all": arguments.scripts, "switched on": sorted(SCRIPTS_READ)}.items():
+    for name, scripts in {"all": arguments.scripts, "switched on": sorted(scripts_present())}.items():
         own = [found for script, found in rows if script in scripts]
         if len(own) > 1:
             means = [" / ".join(_mean(own, grade, side) for side in (0, 1)) for grade in grades]
