@@ -3,6 +3,7 @@
     python scripts/train_line_readers.py render --work DIR --fonts FOLDER --shards 0:10     # again with 10:20, ...
     python scripts/train_line_readers.py train --work DIR --group abugidas --samples 800000 # resumes where it stopped
     python scripts/train_line_readers.py check --work DIR --group abugidas                  # fonts and words kept apart
+    python scripts/train_line_readers.py curve --work DIR --group abugidas                  # the loss while it learned
     python scripts/train_line_readers.py export --work DIR --group abugidas
 
 A shard is 2,000 lines of one script; its seed is its number and its script. Rendering and training may run at the same
@@ -197,7 +198,7 @@ def train(arguments: argparse.Namespace) -> None:
     optimizer = torch.optim.AdamW(both.parameters(), lr=RATE, weight_decay=DECAY)
     if state:
         optimizer.load_state_dict(state["optimizer"])
-    seen = state.get("seen", 0)
+    seen, curve, spent_s = state.get("seen", 0), state.get("curve", []), state.get("spent_s", 0.0)
     losses: dict[str, list[float]] = {script: [] for script in signs}
     batch, before, started = 0, seen, time.process_time()
     for script, pixels, steps, wanted, counts in ahead(of_all(arguments.work, signs, np.random.default_rng(seen))):
@@ -217,14 +218,30 @@ def train(arguments: argparse.Namespace) -> None:
         losses[script].append(loss.item())
         if batch % SAVED_EVERY == 0 or seen >= arguments.samples:
             path = arguments.work / f"{arguments.group}.pt"
+            means = {script: round(float(np.mean(own[-20:])), 3) for script, own in losses.items() if own}
+            took_s = time.process_time() - started
+            curve = [*curve, (seen, round(spent_s + took_s), means)]
             torch.save({"network": network.state_dict(), "heads": heads.state_dict(), "seen": seen, "signs": signs,
-                        "optimizer": optimizer.state_dict()}, path.with_suffix(".part"))  # fmt: skip
+                        "curve": curve, "spent_s": spent_s + took_s, "optimizer": optimizer.state_dict()},
+                       path.with_suffix(".part"))  # fmt: skip
             path.with_suffix(".part").rename(path)
-            means = " ".join(f"{script} {np.mean(own[-20:]):.2f}" for script, own in losses.items() if own)
-            speed = (seen - before) / (time.process_time() - started)
-            print(f"{time.strftime('%T')} {seen} lines, {speed:.0f} a processor second; loss {means}", flush=True)
+            print(f"{time.strftime('%T')} {seen} lines, {(seen - before) / took_s:.0f} a processor second; {means}",
+                  flush=True)  # fmt: skip
         if seen >= arguments.samples:
             break
+
+
+def curve(arguments: argparse.Namespace) -> None:
+    """Print the loss of each script, in nats a sign, after every doubling of the lines that were seen."""
+    *_, state = networks_of(arguments.work, arguments.group)
+    scripts = list(state["signs"])
+    print("| lines seen | processor minutes | " + " | ".join(scripts) + " |\n|" + "---:|" * (len(scripts) + 2))
+    wanted = 10_000
+    for seen, spent_s, means in state["curve"]:
+        if seen >= wanted or seen == state["seen"]:
+            wanted *= 2
+            cells = " | ".join(f"{means[script]:.2f}" if script in means else "" for script in scripts)
+            print(f"| {seen:,} | {spent_s / 60:.0f} | {cells} |")
 
 
 def distance(a: str, b: str) -> int:
@@ -281,7 +298,7 @@ def export(arguments: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("step", choices=("render", "train", "check", "export"))
+    parser.add_argument("step", choices=("render", "train", "check", "curve", "export"))
     parser.add_argument("--work", type=Path, required=True, help="folder of shards and checkpoints")
     parser.add_argument("--group", choices=tuple(GROUPS), default="alphabets")
     parser.add_argument("--scripts", nargs="*", help="scripts to render, all of them if none is given")
@@ -294,7 +311,7 @@ def main() -> None:
     if not features.check("raqm"):
         sys.exit("train_line_readers: this Pillow has no raqm, which joins letters; install a wheel of Pillow")
     arguments.work.mkdir(parents=True, exist_ok=True)
-    {"render": render, "train": train, "check": check, "export": export}[arguments.step](arguments)
+    {"render": render, "train": train, "check": check, "curve": curve, "export": export}[arguments.step](arguments)
 
 
 if __name__ == "__main__":
