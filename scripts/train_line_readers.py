@@ -42,14 +42,10 @@ DATA = Path(__file__).parents[1] / "src" / "whereshot" / "evidence" / "data"
 SHARD = 2000
 LONGEST_RENDERED_PX = 560
 WEIGHTS = {
-    "Arabic": 2.0,
-    "Cyrillic": 1.4,
-    "Hangul": 1.6,
-    "Thai": 1.3,
-    "Devanagari": 1.8,
-    "Bengali": 1.2,
-    "Ethiopic": 1.3,
-}
+    "Arabic": 2.0, "Cyrillic": 1.4, "Hangul": 1.6, "Thai": 1.3, "Georgian": 0.8, "Armenian": 0.8, "Greek": 0.8,
+    "Lao": 0.5, "Ethiopic": 0.6, "Devanagari": 1.8, "Bengali": 1.2, "Odia": 0.3, "Sinhala": 0.3, "Khmer": 0.3,
+    "Myanmar": 0.3,
+}  # fmt: skip
 """How often a script is seen, relative to the others."""
 GRADE_SHARES = {"clean": 0.25, "street": 0.6, "hard": 0.15}
 READ_GRADES = {
