@@ -7,7 +7,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from tesseract_program import skip_without
-from whereshot.evidence.foreign_lines import readers
+from whereshot.evidence import tesseract
+from whereshot.evidence.foreign_lines import LineReader
 from whereshot.evidence.ocr import LARGEST_SIDE, LEAST_UNREAD, MOST_TILES, Reader, tiles_of
 
 
@@ -28,7 +29,7 @@ def test_boxes_of_a_large_picture_are_in_its_own_pixels() -> None:
 
 
 def test_writing_that_is_not_read_is_reported_and_never_becomes_latin(thai_sign: Image.Image) -> None:
-    seen = Reader().see_tiles(tiles_of(thai_sign))
+    seen = Reader(line_readers=()).see_tiles(tiles_of(thai_sign))
     assert seen.lines == []
     assert {line.script for line in seen.unread} == {"Thai"}
     assert all(line.text == "" and line.confidence >= LEAST_UNREAD for line in seen.unread)
@@ -36,7 +37,7 @@ def test_writing_that_is_not_read_is_reported_and_never_becomes_latin(thai_sign:
 
 def test_tesseract_reads_what_the_package_cannot(thai_sign: Image.Image) -> None:
     skip_without("Thai")
-    seen = Reader(line_readers=readers("tesseract")).see_tiles(tiles_of(thai_sign))
+    seen = Reader(line_readers=[LineReader(frozenset({"Thai"}), tesseract.read_lines)]).see_tiles(tiles_of(thai_sign))
     first, second = (line.text for line in seen.lines)
     assert first == "ร้านอาหาร"
     assert second.startswith("ถนนส") and second.endswith("มวิท")

@@ -12,7 +12,7 @@ from whereshot.evidence.fusion import Fused, WeighedCue, fuse
 from whereshot.evidence.read_photos import Reading, read_photos
 
 EVIDENCE: dict[str, EvidenceKind] = {
-    "text": lambda seen: text.cues_of(seen.lines) + unread_scripts.cues_of(seen.unread),
+    "text": lambda seen: text.cues_of(seen.lines) + unread_scripts.cues_of(seen.unread, seen.lines),
     "exif": exif.cues_of,
 }
 

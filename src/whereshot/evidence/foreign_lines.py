@@ -25,18 +25,31 @@ MOST_TRIED = 2
 """The most scripts as which a doubtful line is read."""
 MOST_NOTHING = 0.5
 """A crop is not read if it has no writing with at least this probability."""
-LEAST_CONFIDENCE = 0.6
-"""Readings with a lower confidence of the reader are dropped."""
-LEAST_WEIGHT = 0.25
-"""Readings with a lower product of confidence and probability of the script are dropped."""
+LEAST_CONFIDENCE, LEAST_SHORT_CONFIDENCE = 0.7, 0.85
+"""Readings with a lower confidence of the reader are dropped; the second is for few letters."""
+FEW_LETTERS = 3
+"""This many letters and fewer are few: scraps of other scripts are read as them."""
+LEAST_WEIGHT, LEAST_RARE_WEIGHT = 0.3, 0.5
+"""Readings with a lower product of confidence and probability of the script are dropped.
+
+The second is for rare scripts."""
+RARE_SCRIPTS = frozenset(
+    {
+        "Armenian", "Ethiopic", "Georgian", "Gujarati", "Gurmukhi", "Kannada", "Khmer", "Lao", "Malayalam", "Myanmar",
+        "Odia", "Sinhala",
+    }
+)  # fmt: skip
+"""Scripts that few photos show, so that most weak signs of them are mistakes."""
 LEAST_LETTERS = 2
 """Readings with fewer letters are dropped, except of ``WHOLE_WORDS``."""
 WHOLE_WORDS = frozenset({"Hangul"})
 """Scripts in which one character can be a word."""
-TWINS = {"Cyrillic": frozenset("авекмнорстухіјѕ"), "Greek": frozenset("αβεζηικμνορτυχ")}
-"""Letters, in lower case, whose capitals look like Latin capitals."""
-LEAST_TWIN = 0.9
-"""A line of such letters alone counts as read in its script if the script has at least this probability."""
+TWINS = {"Cyrillic": frozenset("авекмнорстухіјѕ"), "Greek": frozenset("αβγεζηικμνορστυχω")}
+"""Letters, in lower case, for which Latin letters are taken."""
+LEAST_TWIN, LEAST_TWIN_IN_COMPANY = 0.95, 0.7
+"""A line of such letters alone is read as a script only if the script has at least this probability.
+
+The second is for a picture in which another line shows the script."""
 
 Crops = Sequence[NDArray[np.uint8]]
 
@@ -102,9 +115,10 @@ def read_foreign(
             reading = ForeignText(text.strip(), confidence, script, probability)
             if _is_read(reading) and (row not in best or reading.weight > best[row].weight):
                 best[row] = reading
+    least = (LEAST_TWIN, LEAST_TWIN_IN_COMPANY)
     sure = {one.script for one in best.values() if not _only_twins(one)}
     return [
-        None if one is None or (_only_twins(one) and one.probability < LEAST_TWIN and one.script not in sure) else one
+        None if one is None or (_only_twins(one) and one.probability < least[one.script in sure]) else one
         for one in map(best.get, range(len(crops)))
     ]
 
@@ -121,7 +135,9 @@ def _is_read(reading: ForeignText) -> bool:
     """Return whether a reading is good enough, and has enough letters of its script."""
     letters = sum(script_of(char) == reading.script for char in reading.text if char.isalpha())
     least = 1 if reading.script in WHOLE_WORDS else LEAST_LETTERS
-    return reading.confidence >= LEAST_CONFIDENCE and reading.weight >= LEAST_WEIGHT and letters >= least
+    confidence = LEAST_SHORT_CONFIDENCE if letters <= FEW_LETTERS else LEAST_CONFIDENCE
+    weight = LEAST_RARE_WEIGHT if reading.script in RARE_SCRIPTS else LEAST_WEIGHT
+    return letters >= least and reading.confidence >= confidence and reading.weight >= weight
 
 
 def _only_twins(reading: ForeignText) -> bool:

@@ -7,7 +7,7 @@ A small network, trained by ``scripts/train_line_scripts.py`` on rendered lines,
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -53,10 +53,14 @@ class LineScript(NamedTuple):
         """The likeliest class."""
         return CLASSES[int(self.probabilities.argmax())]
 
+    def share(self, scripts: Iterable[str]) -> float:
+        """Return the probability that the line is in one of these scripts."""
+        return float(sum(self.probabilities[CLASSES.index(name)] for name in scripts))
+
     @property
     def readable(self) -> float:
         """The probability that the recogniser knows the script."""
-        return float(sum(self.probabilities[CLASSES.index(name)] for name in READABLE))
+        return self.share(READABLE)
 
     @property
     def unread(self) -> tuple[str, float]:

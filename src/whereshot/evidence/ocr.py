@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from whereshot.evidence.base import Box, Line
-from whereshot.evidence.foreign_lines import BUILTIN, LineReader, read_foreign, readers
-from whereshot.evidence.line_scripts import LineScript, line_scripts
+from whereshot.evidence.foreign_lines import BUILTIN, RARE_SCRIPTS, LineReader, read_foreign, readers
+from whereshot.evidence.line_scripts import READABLE, LineScript, line_scripts
 from whereshot.foundation.errors import ModelError
 
 DETECTOR_SIDE = 736
@@ -44,12 +44,8 @@ LEAST_SCRIPT = 0.8
 """A line that is read gets a script if the script has at least this probability."""
 LEAST_UNREAD = 0.75
 """An unread line is reported if one script has at least this probability."""
-RARE_SCRIPTS = {
-    "Armenian", "Ethiopic", "Georgian", "Gujarati", "Gurmukhi", "Kannada", "Khmer", "Lao", "Malayalam", "Myanmar",
-    "Odia", "Sinhala",
-}  # fmt: skip
 LEAST_RARE = 0.95
-"""The same for RARE_SCRIPTS: few photos show them, so most weak signs of them would be mistakes."""
+"""The same for ``foreign_lines.RARE_SCRIPTS``."""
 DOUBTFUL_CONFIDENCE = 0.9
 """The confidence that a line needs to count as read if an unread script is likelier than all others."""
 MIRRORED_ODDS = -2.2
@@ -187,10 +183,11 @@ class Reader:
         readable = [row for row, own in enumerate(scripts) if own.readable > 1 - MOST_UNREADABLE]
         known = dict(zip(readable, self._recognise_known([crops[row] for row in readable]), strict=True))
         foreign = read_foreign(crops, scripts, self.line_readers)
+        taken = frozenset(script for reader in self.line_readers for script in reader.scripts)
         texts: list[LineText | None] = []
         for row, (own, other) in enumerate(zip(scripts, foreign, strict=True)):
             text, score = known.get(row, ("", 0.0))
-            if other is not None and other.weight > own.readable * score:
+            if other is not None and other.weight > own.share(READABLE - taken) * score:
                 texts.append(LineText(other.text, other.confidence, other.script))
             elif text.strip() and score >= max(LEAST_CONFIDENCE, DOUBTFUL_CONFIDENCE * (own.unread[1] > 0.5)):
                 sure = float(own.probabilities.max()) >= LEAST_SCRIPT

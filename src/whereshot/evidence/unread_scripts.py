@@ -11,6 +11,7 @@ from typing import NamedTuple
 from whereshot.evidence.base import Box, Cue, Line, box_around, mean_surfaces
 from whereshot.evidence.country_languages import country_languages
 from whereshot.evidence.known_languages import LANGUAGES
+from whereshot.evidence.line_readers import scripts_present
 
 KIND = "text/script"
 """The kind of the cue, and its trust."""
@@ -46,20 +47,23 @@ def unread_scripts(unread: Sequence[Line]) -> tuple[UnreadScript, ...]:
 
 
 def meaning(script: str) -> str:
-    """Return the sentence on a script that is not read.
+    """Return the sentence on writing in a script that was not read.
 
-    >>> meaning("Thai")
-    'writing in Thai that cannot be read yet'
+    >>> meaning("Tibetan")
+    'writing in Tibetan that cannot be read yet'
     """
-    return f"writing in {script} that cannot be read yet"
+    why = "is too unclear to read" if script in scripts_present() else "cannot be read yet"
+    return f"writing in {script} that {why}"
 
 
-def cues_of(unread: Sequence[Line]) -> list[Cue]:
+def cues_of(unread: Sequence[Line], read: Sequence[Line] = ()) -> list[Cue]:
     """Return a cue on the country for the script with most lines; none where no line is unread.
 
-    A second script beside it is mostly a mistake about single lines, so it gives no cue.
+    A second script beside it is mostly a mistake about single lines, so it gives no cue. A script in which other lines
+    are ``read`` gives none either: what is read there says more.
     """
-    found = unread_scripts(unread)
+    known = {line.script for line in read}
+    found = unread_scripts([line for line in unread if line.script not in known])
     if not found:
         return []
     first = found[0]
