@@ -12,7 +12,9 @@ from whereshot.evidence.line_scripts import (
     LONGEST,
     READABLE,
     SHORTEST,
+    LineScript,
     as_input,
+    in_company,
     line_scripts,
     to_height,
 )
@@ -72,3 +74,20 @@ def test_the_order_of_crops_is_kept_whatever_their_lengths() -> None:
 def test_the_classes_are_distinct_and_the_readable_ones_are_among_them() -> None:
     assert len(set(CLASSES)) == len(CLASSES) == 27
     assert set(CLASSES) > READABLE
+
+
+def test_near_scripts_are_told_apart_by_the_other_lines() -> None:
+    def line(**shares: float) -> LineScript:
+        values = np.array([shares.get(name, 0.0) for name in CLASSES], np.float32)
+        values[CLASSES.index("Latin")] += 1 - values.sum()
+        return LineScript(values, 0.2)
+
+    sure, doubtful, latin = line(Devanagari=0.95), line(Gurmukhi=0.5, Devanagari=0.4), line(Cyrillic=0.1)
+    first, second, third = in_company([sure, doubtful, latin])
+    assert (first.best, second.best, third.best) == ("Devanagari", "Devanagari", "Latin")
+    for before, after in zip((sure, doubtful, latin), (first, second, third), strict=True):
+        assert after.probabilities.sum() == pytest.approx(1)
+        assert (after.readable, after.none, after.mirrored) == pytest.approx((before.readable, before.none, 0.2))
+    assert in_company([]) == []
+    (alone,) = in_company([line(Gurmukhi=0.5, Devanagari=0.4)])
+    assert alone.best == "Gurmukhi"

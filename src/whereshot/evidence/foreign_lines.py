@@ -133,7 +133,7 @@ def _tried(line: LineScript, known: frozenset[str]) -> list[str]:
 
 def _is_read(reading: ForeignText) -> bool:
     """Return whether a reading is good enough, and has enough letters of its script."""
-    letters = sum(script_of(char) == reading.script for char in reading.text if char.isalpha())
+    letters = sum(script_of(char) == reading.script for char in reading.text)  # with vowel signs
     least = 1 if reading.script in WHOLE_WORDS else LEAST_LETTERS
     confidence = LEAST_SHORT_CONFIDENCE if letters <= FEW_LETTERS else LEAST_CONFIDENCE
     weight = LEAST_RARE_WEIGHT if reading.script in RARE_SCRIPTS else LEAST_WEIGHT

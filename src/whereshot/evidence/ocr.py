@@ -18,7 +18,7 @@ from PIL import Image
 
 from whereshot.evidence.base import Box, Line
 from whereshot.evidence.foreign_lines import BUILTIN, RARE_SCRIPTS, LineReader, read_foreign, readers
-from whereshot.evidence.line_scripts import READABLE, LineScript, line_scripts
+from whereshot.evidence.line_scripts import READABLE, LineScript, in_company, line_scripts
 from whereshot.foundation.errors import ModelError
 
 DETECTOR_SIDE = 736
@@ -144,7 +144,7 @@ class Reader:
         if not crops:
             return Seen([], [])
         rows = _tallest(crops, share)
-        scripts = line_scripts([crops[row] for row in rows])
+        scripts = in_company(line_scripts([crops[row] for row in rows]))
         texts = self._recognise([crops[row] for row in rows], scripts)
         lines, unread = [], []
         for row, own, text in zip(rows, scripts, texts, strict=True):
