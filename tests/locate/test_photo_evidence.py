@@ -57,8 +57,8 @@ def test_lines_in_other_scripts_are_listed_and_latin_lines_are_not() -> None:
     lines = tuple(Line(text, 0.91234, (1, 2, 30, 10 + row), script=script) for row, (script, text) in enumerate(read))
     found = explained(POSTERIOR, Reading(lines), Recorded(), AskedEvidence(), 1.0, PRIOR)
     assert found.writing == (
-        ReadLine("Thai", "ร้าน", 0.9123, (1, 2, 30, 10)),
-        ReadLine("Greek", "ΑΘΗΝΑ", 0.9123, (1, 2, 30, 14)),
+        ReadLine("Thai", "ร้าน", 0.9123, (1, 2, 30, 10), "ran"),
+        ReadLine("Greek", "ΑΘΗΝΑ", 0.9123, (1, 2, 30, 14), "athina"),
     )
 
 

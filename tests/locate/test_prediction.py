@@ -132,13 +132,16 @@ def test_the_document_has_every_part_as_json() -> None:
 
 def test_lines_in_other_scripts_are_quoted_by_script() -> None:
     texts = [("Thai", "ร้านอาหาร"), ("Hebrew", "רחוב 12"), *(("Thai", f"ถนน {number}") for number in range(6))]
-    made = prediction(writing=tuple(ReadLine(script, text, 0.9, (1, 2, 3, 4)) for script, text in texts))
+    latin = {"ร้านอาหาร": "ranahan"}
+    read = tuple(ReadLine(script, text, 0.9, (1, 2, 3, 4), latin.get(text, "")) for script, text in texts)
+    made = prediction(writing=read)
     assert made.in_words()[3:] == [
-        'Writing in Thai: "ร้านอาหาร", "ถนน 0", "ถนน 1", "ถนน 2", "ถนน 3", and 2 more.',
+        'Writing in Thai: "ร้านอาหาร" (ranahan), "ถนน 0", "ถนน 1", "ถนน 2", "ถนน 3", and 2 more.',
         'Writing in Hebrew: "רחוב 12".',
     ]
     first = json.loads(json.dumps(made.to_document()))["writing"][0]
-    assert first == {"script": "Thai", "text": "ร้านอาหาร", "confidence": 0.9, "box": [1, 2, 3, 4]}
+    box = [1, 2, 3, 4]
+    assert first == {"script": "Thai", "text": "ร้านอาหาร", "confidence": 0.9, "box": box, "latin": "ranahan"}
 
 
 def test_probabilities_are_asked_by_distance() -> None:

@@ -73,6 +73,8 @@ export interface ReadLine {
   text: string;
   confidence: number;
   box: [number, number, number, number];
+  /** The text in Latin letters, "" where that is not known; an earlier version does not state it. */
+  latin?: string;
 }
 
 export interface Prediction {

@@ -120,7 +120,7 @@ export function evidenceWords(item: Evidence): string {
 export function writingWords(lines: readonly ReadLine[]): string[] {
   return [...new Set(lines.map((line) => line.script))].map((script) => {
     const own = lines.filter((line) => line.script === script);
-    const shown = own.slice(0, shared.MOST_LINES_SHOWN).map((line) => `“${line.text}”`).join(", ");
+    const shown = own.slice(0, shared.MOST_LINES_SHOWN).map((line) => `“${line.text}”${line.latin ? ` (${line.latin})` : ""}`).join(", ");
     const count = own.length - shared.MOST_LINES_SHOWN;
     const texts = count > 0 ? fill(shared.MORE_LINES, { texts: shown, count: String(count) }) : shown;
     return fill(shared.WRITING, { script, texts });

@@ -38,10 +38,10 @@ test("probabilities and distances claim no more than they say", () => {
 
 test("lines in other scripts are quoted by script, and their parts have a language", () => {
   const line = (script: string, text: string) => ({ script, text, confidence: 0.9, box: [0, 0, 9, 9] as [number, number, number, number] });
-  const lines = [line("Thai", "ร้านอาหาร"), line("Hebrew", "רחוב 12"), ...Array.from({ length: 6 }, (_, n) => line("Thai", `ถนน ${n}`))];
+  const lines = [line("Thai", "ร้านอาหาร"), { ...line("Hebrew", "רחוב 12"), latin: "rchub 12" }, ...Array.from({ length: 6 }, (_, n) => line("Thai", `ถนน ${n}`))];
   expect(writingWords(lines)).toEqual([
     "Writing in Thai: “ร้านอาหาร”, “ถนน 0”, “ถนน 1”, “ถนน 2”, “ถนน 3”, and 2 more.",
-    "Writing in Hebrew: “רחוב 12”.",
+    "Writing in Hebrew: “רחוב 12” (rchub 12).",
   ]);
   expect(writtenParts("Read “12 רחוב / Street”: 2.0 times; გორი (gori)")).toEqual([
     { text: "Read “" },

@@ -38,6 +38,7 @@ from whereshot.evidence.town_spans import (
     proposals_of,
     town_spans,
 )
+from whereshot.evidence.transliteration import in_latin
 from whereshot.evidence.web_addresses import host_words
 
 TRUSTS = (
@@ -147,6 +148,8 @@ def _cue(mention: Mention) -> Cue:
         means = f"the place {first.name} in {mention.area} ({first.country_code}){others}"
     else:
         means = f"the place {first.name} ({first.country_code}){others}"
+    latin = in_latin(mention.text)
+    means = f"{latin}, {means}" if latin else means
     discount = mention.probability * MISREAD_DISCOUNT**mention.errors
     return Cue("text/place", mention.text, means, mention.trust, discount, proposals=proposals, box=mention.box)
 

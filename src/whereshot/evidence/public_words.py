@@ -23,6 +23,7 @@ from whereshot.earth.spelling_index import SpellingIndex
 from whereshot.evidence.base import Box, Cue, Line, box_around
 from whereshot.evidence.lexicon import fold, lexicon
 from whereshot.evidence.text_segments import MARKS, NATIVE_SCRIPTS, UNSPACED_SCRIPTS, native_script, script_of_word
+from whereshot.evidence.transliteration import in_latin
 from whereshot.foundation.package_data import read_table, read_toml
 
 LONGEST_WORDS = 7
@@ -288,7 +289,9 @@ def explain(finding: FoundWord) -> str:
     names = [english_names()[code] for code in likely[:3]]
     more = len(likely) - len(names)
     where = f"{', '.join(names)} and {more} more" if more else _joined(names)
-    return f"'{finding.text}': {_themes()[1][entry.kind]} in {where}"
+    latin = in_latin(finding.text)
+    written = f"'{finding.text}' ({latin})" if latin else f"'{finding.text}'"
+    return f"{written}: {_themes()[1][entry.kind]} in {where}"
 
 
 def _joined(names: Sequence[str]) -> str:

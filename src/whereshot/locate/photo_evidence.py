@@ -27,6 +27,7 @@ from whereshot.evidence import (
 from whereshot.evidence.look_alikes import fold_lines
 from whereshot.evidence.neighbours import Album, AlbumModel, NeighbourEvidence
 from whereshot.evidence.reliability import fitted_reliabilities, likeliest_surface, meaning_on_surface
+from whereshot.evidence.transliteration import in_latin
 from whereshot.evidence.unread_scripts import UnreadScript
 from whereshot.foundation.errors import ImageError
 from whereshot.foundation.progress import Track
@@ -94,7 +95,7 @@ class Explained:
     def writing(self) -> tuple[ReadLine, ...]:
         """The lines that were read in other scripts than Latin, as a Prediction gives them."""
         return tuple(
-            ReadLine(line.script, line.text, round(line.confidence, 4), line.box)
+            ReadLine(line.script, line.text, round(line.confidence, 4), line.box, in_latin(line.text))
             for line in fold_lines(self.lines)
             if line.script not in (None, "Latin", "digits")
         )

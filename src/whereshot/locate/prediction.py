@@ -88,12 +88,14 @@ class ReadLine:
     """A line of text that was read in another script than Latin.
 
     ``confidence`` is the confidence of the reader (0 to 1), ``box`` the position in pixels of the upright picture.
+    ``latin`` is the text in Latin letters, "" where it is not known (Chinese and Japanese).
     """
 
     script: str
     text: str
     confidence: float
     box: Box
+    latin: str = ""
 
 
 class WithinProbabilities(Mapping[int, float]):
@@ -248,7 +250,7 @@ class Prediction:
     def writing_words(self) -> list[str]:
         """Return a sentence for each script other than Latin in which lines were read."""
         return [
-            words.writing(script, [line.text for line in self.writing if line.script == script])
+            words.writing(script, [(line.text, line.latin) for line in self.writing if line.script == script])
             for script in dict.fromkeys(line.script for line in self.writing)
         ]
 

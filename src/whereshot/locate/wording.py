@@ -51,6 +51,8 @@ SEEN = "Seen"
 """Of writing whose script is seen and that is not read."""
 WRITING = "Writing in {script}: {texts}."
 """Of lines that were read in another script than Latin."""
+IN_LATIN = '"{text}" ({latin})'
+"""Of a line in another script, with its form in Latin letters."""
 MOST_LINES_SHOWN = 5
 """The most lines of a script that are shown; how many more there are is added."""
 MORE_LINES = "{texts}, and {count} more"

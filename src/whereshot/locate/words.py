@@ -46,9 +46,15 @@ def moved(kind: str, what: str, means: str, nats: float, subject: str) -> str:
     )
 
 
-def writing(script: str, texts: Sequence[str]) -> str:
-    """Return a sentence on the lines that were read in a script, the first of them quoted."""
-    shown = ", ".join(f'"{text}"' for text in texts[: wording.MOST_LINES_SHOWN])
+def writing(script: str, texts: Sequence[tuple[str, str]]) -> str:
+    """Return a sentence on the lines that were read in a script, the first of them quoted.
+
+    Each text comes with its form in Latin letters, "" where that is not known.
+    """
+    shown = ", ".join(
+        wording.IN_LATIN.format(text=text, latin=latin) if latin else f'"{text}"'
+        for text, latin in texts[: wording.MOST_LINES_SHOWN]
+    )
     more = len(texts) - wording.MOST_LINES_SHOWN
     if more > 0:
         shown = wording.MORE_LINES.format(texts=shown, count=more)

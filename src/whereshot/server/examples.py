@@ -32,7 +32,9 @@ PREDICTION: dict[str, Any] = {
         {"kind": "text/language", "what": "KONOBA", "means": "Croatian", "nats": 1.9, "box": [12, 40, 220, 96]}
     ],
     "unread_scripts": [],
-    "writing": [{"script": "Greek", "text": "λιμάνι", "confidence": 0.94, "box": [12, 110, 180, 150]}],
+    "writing": [
+        {"script": "Greek", "text": "λιμάνι", "confidence": 0.94, "box": [12, 110, 180, 150], "latin": "limani"}
+    ],
     "recorded": None,
     "sure_of": {"level": "country", "name": "Croatia", "country_code": "HR", "probability": 0.91},
     "error": None,
