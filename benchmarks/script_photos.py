@@ -37,21 +37,28 @@ FEW_PHOTOS = 5
 MOST_NAMES = 3
 """A drawn sign has one to so many names of towns of one country."""
 WANTED = {"first": 65.0, "among three": 85.0, "all photos, first": 45.0}
+READABLE = Path(__file__).parent / "data" / "scripts_dev_readable.csv"
 Outcomes = Mapping[str, Sequence[Outcome]]
 
 
-def outcomes_of_photos(table: Path, locator: Geolocator) -> dict[str, list[Outcome]]:
-    """Return the outcomes of the photos of a table by script. It has the columns of the shared development table.
+def readable_photos() -> set[str]:
+    """Return the paths of the shared photos on which a person reads whole words in a script that is not Latin."""
+    with READABLE.open(encoding="utf-8", newline="") as file:
+        return {row["path"] for row in csv.DictReader(file) if row["readable"] == "yes"}
+
+
+def outcomes_of_photos(table: Path, locator: Geolocator) -> dict[str, dict[str, Outcome]]:
+    """Return the outcomes of the photos of a table, which has the columns of scripts_dev.csv, by script and path.
 
     Photos without a position count too. A photo that cannot be opened counts as wrong.
     """
     with table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    found: dict[str, list[Outcome]] = defaultdict(list)
+    found: dict[str, dict[str, Outcome]] = defaultdict(dict)
     for row in bar(rows, total=len(rows), what="photos"):
         point = (float(row["latitude"]), float(row["longitude"])) if row["latitude"] and row["longitude"] else None
         prediction = locator.locate(table.parent / row["path"])[0]
-        found[CLASS_OF[row["script"]]].append(outcome_of(prediction, row["country_code"], point))
+        found[CLASS_OF[row["script"]]][row["path"]] = outcome_of(prediction, row["country_code"], point)
     return found
 
 
@@ -74,22 +81,26 @@ def outcomes_of_signs(script: str, count: int, signs: PhotoSigns, locator: Geolo
     return found
 
 
-def print_outcomes(photos: Outcomes, drawn: Outcomes) -> None:
+def print_outcomes(photos: Mapping[str, Mapping[str, Outcome]], drawn: Outcomes) -> None:
     """Print a row for each script, the mean over scripts, and all photos together."""
     print("| script | photos | drawn signs | country first | among three | sure and wrong |")
     print("|---|---:|---:|---:|---:|---:|")
     shares = []
     for script in sorted(photos):
-        both = [*photos[script], *drawn.get(script, ())]
+        both = [*photos[script].values(), *drawn.get(script, ())]
         shares.append(np.mean(both, axis=0))
         print(f"| {script} | {len(photos[script])} | {len(drawn.get(script, ()))} | {_cells(both)} |")
     first, three, _ = 100 * np.mean(shares, axis=0)
-    wrong = sum(one.sure_and_wrong for found in (photos, drawn) for own in found.values() for one in own)
+    of_photos = {path: one for own in photos.values() for path, one in own.items()}
+    of_signs = [one for own in drawn.values() for one in own]
+    wrong = sum(one.sure_and_wrong for one in [*of_photos.values(), *of_signs])
     print(f"| mean over {len(shares)} scripts | | | {first:.1f} % | {three:.1f} % | {wrong} |")
     print(f"| wanted | | | {WANTED['first']:.1f} % | {WANTED['among three']:.1f} % | 0 |")
-    together = [one for own in photos.values() for one in own]
-    print(f"| all photos together | {len(together)} | | {_cells(together)} |")
-    print(f"| wanted | | | {WANTED['all photos, first']:.1f} % | | 0 |", flush=True)
+    print(f"| all photos together | {len(of_photos)} | | {_cells(list(of_photos.values()))} |")
+    print(f"| wanted | | | {WANTED['all photos, first']:.1f} % | | 0 |")
+    readable = [of_photos[path] for path in sorted(readable_photos() & of_photos.keys())]
+    if readable:
+        print(f"| those on which a person reads whole words | {len(readable)} | | {_cells(readable)} |")
 
 
 def _cells(outcomes: Sequence[Outcome]) -> str:
@@ -117,6 +128,7 @@ def main() -> None:
     parser.add_argument("--font-cache", type=Path, help="file in which the fonts found are kept")
     arguments = parser.parse_args()
     signs = PhotoSigns(test_fonts(arguments.fonts, arguments.font_cache)) if arguments.signs else None
+    print("## Photos of signs in many scripts\n")
     print(f"Made by `python benchmarks/script_photos.py --signs {arguments.signs}` on {arguments.table.name}.\n")
     measure(arguments.table, signs, arguments.signs)
 
