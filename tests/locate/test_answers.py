@@ -11,6 +11,7 @@ from whereshot.locate.options import LocateOptions
 from whereshot.locate.prediction import CONFIDENT_TO, WITHIN_KM, Place
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.prior import density_prior
+from whereshot.posterior.widening import Widening
 
 PARIS, LYON, BERLIN = [48.8566, 2.3522], [45.764, 4.8357], [52.52, 13.405]
 
@@ -52,7 +53,7 @@ def test_confident_to_is_the_finest_level_with_nine_tenths(
 
 
 def test_a_radius_factor_corrects_radius_and_probabilities_alike() -> None:
-    wide, narrow = (answer_rows(posterior([0.6, 0.3, 0.1], 20.0), radius_factor=f)[0] for f in (2.0, 1.0))
+    wide, narrow = (answer_rows(posterior([0.6, 0.3, 0.1], 20.0), widening=Widening(f))[0] for f in (2.0, 1.0))
     assert wide.radius_km == pytest.approx(2 * narrow.radius_km, rel=1e-3)
     assert wide.within[25] < narrow.within[25]
 

@@ -27,6 +27,7 @@ from whereshot.locate.options import LocateOptions
 from whereshot.photos import photo as photo_module
 from whereshot.posterior.circles import radius_km
 from whereshot.posterior.decision import best
+from whereshot.posterior.prior import prior_widening
 
 KEYS = [
     *("id", "path", "latitude", "longitude", "radius_km", "level", "within", "confident_to", "place", "countries"),
@@ -72,7 +73,7 @@ def test_prior_is_there_without_a_model(prior: Geolocator) -> None:
     names = [prior.name, Geolocator.load("prior").name, Geolocator.load("compact").name]
     assert names == ["compact", "prior", "compact"]
     assert not prior.model.looks_at_pictures
-    assert prior.model.radius_factor() == 1.0
+    assert prior.model.radius_factor() == 1.0 and prior.model.widening == prior_widening()
 
 
 def test_model_by_folder(trained: Geolocator, tiny_model: Path, tmp_path: Path) -> None:

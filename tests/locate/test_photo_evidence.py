@@ -18,27 +18,29 @@ from whereshot.photos.photo import Photo
 from whereshot.photos.recorded import Recorded
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.masses import country_masses
-from whereshot.posterior.prior import density_prior
+from whereshot.posterior.prior import density_prior, prior_widening
+from whereshot.posterior.widening import AS_IT_IS, Widening
 
 LIMA, PARIS, BERLIN = (-12.05, -77.04), (48.85, 2.35), (52.52, 13.4)
 POSTERIOR = Posterior.from_mass([LIMA, PARIS], [[0.5, 0.5]], 10.0)
+WIDE = Widening(1.5)
 PRIOR = Posterior.from_mass([LIMA, PARIS], [[0.2, 0.8]], 100.0)
 IN_PARIS = Recorded(latitude=48.85, longitude=2.35)
 
 
 def test_only_the_evidence_asked_for_speaks() -> None:
-    without = explained(POSTERIOR, Reading(), IN_PARIS, AskedEvidence(), 1.5, PRIOR)
-    assert not without.changed and without.posterior is POSTERIOR and without.radius_factor == 1.5
+    without = explained(POSTERIOR, Reading(), IN_PARIS, AskedEvidence(), WIDE, PRIOR)
+    assert not without.changed and without.posterior is POSTERIOR and without.widening == WIDE
     assert without.evidence(np.array(PARIS), None) == ()
-    with_exif = explained(POSTERIOR, Reading(), IN_PARIS, AskedEvidence(LocateOptions(use_exif=True)), 1.5, PRIOR)
+    with_exif = explained(POSTERIOR, Reading(), IN_PARIS, AskedEvidence(LocateOptions(use_exif=True)), WIDE, PRIOR)
     assert with_exif.changed and with_exif.posterior.mass_within(PARIS, 25.0)[0] > 0.95
     (item,) = with_exif.evidence(np.array(PARIS), None)
     assert item.kind == "exif" and item.nats > 0.5
 
 
 def test_a_picture_that_is_not_a_photo_has_the_prior() -> None:
-    found = explained(POSTERIOR, Reading(not_a_photo="a blank page"), Recorded(), AskedEvidence(), 1.5, PRIOR)
-    assert found.changed and found.posterior is PRIOR and found.radius_factor == 1.0
+    found = explained(POSTERIOR, Reading(not_a_photo="a blank page"), Recorded(), AskedEvidence(), WIDE, PRIOR)
+    assert found.changed and found.posterior is PRIOR and found.widening == prior_widening()
     assert found.evidence(np.array(PARIS), None) == (Evidence("picture", "", "a blank page"),)
 
 
@@ -55,7 +57,7 @@ def test_nothing_is_read_without_text(tmp_path: Path) -> None:
 def test_lines_in_other_scripts_are_listed_and_latin_lines_are_not() -> None:
     read = [("Thai", "ร้าน"), ("Latin", "CAFE"), (None, "12 A"), ("digits", "12"), ("Greek", "AΘHNA")]
     lines = tuple(Line(text, 0.91234, (1, 2, 30, 10 + row), script=script) for row, (script, text) in enumerate(read))
-    found = explained(POSTERIOR, Reading(lines), Recorded(), AskedEvidence(), 1.0, PRIOR)
+    found = explained(POSTERIOR, Reading(lines), Recorded(), AskedEvidence(), AS_IT_IS, PRIOR)
     assert found.writing == (
         ReadLine("Thai", "ร้าน", 0.9123, (1, 2, 30, 10), "ran"),
         ReadLine("Greek", "ΑΘΗΝΑ", 0.9123, (1, 2, 30, 14), "athina"),
@@ -65,7 +67,7 @@ def test_lines_in_other_scripts_are_listed_and_latin_lines_are_not() -> None:
 def test_writing_that_cannot_be_read_is_reported_and_speaks_of_its_countries() -> None:
     unread = tuple(Line("", 0.95, (10, 10 + 40 * row, 200, 40 + 40 * row), script="Thai") for row in range(2))
     found = explained(
-        density_prior(), Reading(unread=unread), Recorded(), AskedEvidence(LocateOptions()), 1.0, density_prior()
+        density_prior(), Reading(unread=unread), Recorded(), AskedEvidence(LocateOptions()), AS_IT_IS, density_prior()
     )
     assert country_masses(found.posterior)[0][0][0] == "TH"
     answer = answer_rows(found.posterior, LocateOptions())[0]
@@ -84,7 +86,7 @@ def test_text_on_a_package_is_weak_and_the_evidence_says_why() -> None:
     def read(surface: str, options: LocateOptions) -> tuple[float, Evidence]:
         line = Line("Frische Milch von unseren Bauern", 0.95, (0, 0, 300, 30), surfaces={surface: 1.0})
         world = Posterior.from_mass([LIMA, BERLIN], [[0.5, 0.5]], 10.0)
-        found = explained(world, Reading((line,)), Recorded(), AskedEvidence(options), 1.0, PRIOR)
+        found = explained(world, Reading((line,)), Recorded(), AskedEvidence(options), AS_IT_IS, PRIOR)
         return float(found.posterior.mass_within(BERLIN, 25.0)[0]), found.evidence(np.array(BERLIN), None)[0]
 
     on_sign, of_sign = read("sign", LocateOptions())

@@ -12,13 +12,14 @@ from whereshot.locate.prediction import Prediction, SureOf
 from whereshot.posterior.background import PlacesOverBackground
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.prior import density_prior
+from whereshot.posterior.widening import Widening
 
 PARIS, VERSAILLES, LYON, BERLIN = [48.8566, 2.3522], [48.8049, 2.1204], [45.764, 4.8357], [52.52, 13.405]
 MALMO, COPENHAGEN, DUBAI = [55.605, 13.0038], [55.6761, 12.5683], [25.0772, 55.3093]
 
 
 def answer(places: list[list[float]], mass: list[float], spread_km: float = 1.0, factor: float = 1.0) -> Prediction:
-    (found,) = answer_rows(Posterior.from_mass(places, [mass], spread_km), radius_factor=factor)
+    (found,) = answer_rows(Posterior.from_mass(places, [mass], spread_km), widening=Widening(factor))
     return found
 
 

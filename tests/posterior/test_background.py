@@ -15,6 +15,7 @@ from whereshot.posterior.base import Posterior
 from whereshot.posterior.circles import around
 from whereshot.posterior.decision import best, best_geoscore
 from whereshot.posterior.prior import density_prior
+from whereshot.posterior.widening import Widening
 
 SHARES = (0.0, 0.02, 0.5, 0.9, 0.999, 1.0 - 1e-13)
 """Of the mass, what the background has in each row."""
@@ -88,7 +89,7 @@ def test_masses_within_distances_and_radii(pair: tuple[Posterior, Posterior]) ->
 
 
 def test_the_whole_answer_is_the_same(pair: tuple[Posterior, Posterior]) -> None:
-    mine, theirs = (answer_rows(one, radius_factor=1.2) for one in pair)
+    mine, theirs = (answer_rows(one, widening=Widening(1.2)) for one in pair)
     assert mine == theirs
 
 

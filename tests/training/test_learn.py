@@ -26,6 +26,7 @@ from whereshot.models.model_folder import ModelFolder
 from whereshot.photos.records import Records
 from whereshot.photos.sources import SOURCES
 from whereshot.posterior.base import Posterior
+from whereshot.posterior.widening import Widening
 from whereshot.training import learn
 
 
@@ -185,7 +186,7 @@ def test_real_photos_are_answered_as_with_all_places_written_out(learned: Path, 
     one, _, errors = Geolocator.load(learned).posterior(photos)
     assert not errors
     written_out = Posterior(one.places, one.log_mass, one.spread_km)
-    assert answer_rows(one, radius_factor=1.5) == answer_rows(written_out, radius_factor=1.5)
+    assert answer_rows(one, widening=Widening(1.5)) == answer_rows(written_out, widening=Widening(1.5))
 
 
 def test_one_photo_is_answered_without_what_is_slow_to_import(learned: Path, tiny: Path) -> None:

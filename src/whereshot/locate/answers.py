@@ -24,6 +24,7 @@ from whereshot.posterior.decision import decide
 from whereshot.posterior.masses import country_masses
 from whereshot.posterior.place_set import quarter
 from whereshot.posterior.place_shape import half_square
+from whereshot.posterior.widening import AS_IT_IS, Widening
 
 CANDIDATE_KM = 25.0
 """Places this near are one candidate, and its probability is the mass within this distance."""
@@ -34,21 +35,21 @@ WIDEST_CANDIDATE_KM = 1000.0
 
 
 def answer_rows(
-    posterior: Posterior, options: LocateOptions | None = None, *, radius_factor: float = 1.0
+    posterior: Posterior, options: LocateOptions | None = None, *, widening: Widening = AS_IT_IS
 ) -> list[Prediction]:
     """Return a Prediction for each row of a posterior, without the name of its photo (``id`` is "") and its evidence.
 
-    Of the options ``within_km``, ``level`` and ``top`` count. ``radius_factor`` corrects the radii, and with them every
+    Of the options ``within_km``, ``level`` and ``top`` count. ``widening`` corrects the radii, and with them every
     probability of being within a distance.
     """
     options = options or LocateOptions()
     level = options.level
     decided = decide(posterior, options.within_km)
     circles = around(posterior, decided)
-    radius = np.minimum(circles.radius_km(level) * radius_factor, sphere.HALF_CIRCUMFERENCE_KM)
-    within = {km: circles.mass_within(km / radius_factor) for km in WITHIN_KM}
+    radius = widening.wider(circles.radius_km(level))
+    within = {km: circles.mass_within(widening.narrower(km)) for km in WITHIN_KM}
     masses = country_masses(posterior, LEAST_SHARE)
-    likely = _candidates(posterior, decided, options.top, CANDIDATE_KM / radius_factor)
+    likely = _candidates(posterior, decided, options.top, float(widening.narrower(CANDIDATE_KM)))
     found = []
     for number in range(len(posterior)):
         shares = WithinProbabilities({km: round(float(within[km][number]), 4) for km in WITHIN_KM})
@@ -64,7 +65,7 @@ def answer_rows(
             countries=tuple((code, round(share, 4)) for code, share in masses[number]),
             candidates=likely[number],
             sure_of=sure_of(
-                posterior, number, decided[number], likely[number][0].place, masses[number], shares[1], radius_factor
+                posterior, number, decided[number], likely[number][0].place, masses[number], shares[1], widening.factor
             ),
         )
         found.append(prediction)

@@ -142,7 +142,7 @@ class Geolocator:
         self, photos: list[Photo | None], block: Block, options: LocateOptions, library: Album | None, track: Track
     ) -> Iterator[Located]:
         """Yield the answers of one block of photos."""
-        (posterior, rows, errors), factor = block.found, self.model.radius_factor()
+        (posterior, rows, errors), widening = block.found, self.model.widening
         number_of = {int(row): number for number, row in enumerate(rows)}
         readings = self._readings(photos, block, options, track)
         plain = None
@@ -155,14 +155,14 @@ class Geolocator:
                 continue
             number, recorded = number_of[row], recorded_of(photo)
             asked = AskedEvidence(options) if library is None else AskedEvidence(options, library.evidence_of(row))
-            weighed = explained(posterior[number], readings[number], recorded, asked, factor, self.prior)
+            weighed = explained(posterior[number], readings[number], recorded, asked, widening, self.prior)
             one = weighed.posterior if options.region is None else restricted(weighed.posterior, options.region)
             if not weighed.changed and options.region is None:
                 if plain is None:
-                    plain = answer_rows(posterior, options, radius_factor=factor)
+                    plain = answer_rows(posterior, options, widening=widening)
                 answer = plain[number]
             else:
-                answer = answer_rows(one, options, radius_factor=weighed.radius_factor)[0]
+                answer = answer_rows(one, options, widening=weighed.widening)[0]
             evidence = weighed.evidence(np.array(answer.answered[:2]), options.region)
             answer = replace(answer, evidence=evidence, unread_scripts=weighed.unread_scripts, writing=weighed.writing)
             yield Located(replace(answer, id=name, path=path, recorded=recorded.position), one)
@@ -189,10 +189,8 @@ class Geolocator:
             if block.found.posterior is None:
                 raise ImageError(block.found.errors[0])
             (reading,) = self._readings([opened], block, options, silent)
-            factor = self.model.radius_factor()
-            return explained(
-                block.found.posterior, reading, recorded_of(opened), AskedEvidence(options), factor, self.prior
-            )
+            recorded, asked = recorded_of(opened), AskedEvidence(options)
+            return explained(block.found.posterior, reading, recorded, asked, self.model.widening, self.prior)
 
 
 def _opened(photos: Photos) -> list[Photo | None]:

@@ -38,6 +38,8 @@ from whereshot.photos.photo import Photo
 from whereshot.photos.recorded import Recorded
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.masses import restricted
+from whereshot.posterior.prior import prior_widening
+from whereshot.posterior.widening import Widening
 
 if TYPE_CHECKING:
     from whereshot.earth import areas
@@ -73,7 +75,7 @@ class Explained:
     """A posterior of one row with its evidence, and the reasons why other evidence could not be used."""
 
     posterior: Posterior
-    radius_factor: float
+    widening: Widening
     not_a_photo: str | None
     remarks: tuple[tuple[str, str], ...]
     """(kind, reason) for each requested kind of evidence that could not be used."""
@@ -123,22 +125,27 @@ class Explained:
 
 
 def explained(
-    posterior: Posterior, reading: Reading, recorded: Recorded, asked: AskedEvidence, factor: float, prior: Posterior
+    posterior: Posterior,
+    reading: Reading,
+    recorded: Recorded,
+    asked: AskedEvidence,
+    widening: Widening,
+    prior: Posterior,
 ) -> Explained:
-    """Apply the evidence to a posterior of one row; ``factor`` is the model's correction of radii.
+    """Apply the evidence to a posterior of one row; ``widening`` is the model's correction of radii.
 
     A picture that is not a photo gets the ``prior``, and only EXIF counts as its evidence.
     """
     if reading.not_a_photo is not None:
         asked = AskedEvidence(LocateOptions(text=False, use_exif=asked.options.use_exif))
-        posterior, factor = prior, 1.0
+        posterior, widening = prior, prior_widening()
     facts = PhotoFacts(reading.lines, recorded, reading.unread)
     cues = asked.cues_of(facts)
     fused = fuse(posterior, cues, fitted_reliabilities().with_shares(asked.options.surface_shares)) if cues else None
     if fused is not None:
         posterior = fused.posterior
     return Explained(
-        posterior, factor, reading.not_a_photo, asked.remarks_on(facts), recorded, fused, facts.lines, facts.unread
+        posterior, widening, reading.not_a_photo, asked.remarks_on(facts), recorded, fused, facts.lines, facts.unread
     )
 
 

@@ -24,7 +24,8 @@ from whereshot.photos.emptiness import is_empty
 from whereshot.photos.photo import Photo
 from whereshot.photos.reject_reasons import NO_FILE_DETAIL
 from whereshot.posterior.base import Posterior
-from whereshot.posterior.prior import density_prior
+from whereshot.posterior.prior import density_prior, prior_widening
+from whereshot.posterior.widening import Widening
 
 PRIOR = "prior"
 """The name of the model that knows only where photos are taken at all."""
@@ -76,6 +77,11 @@ class Model(Protocol):
 
     def radius_factor(self, kind: Kind | None = None, readout: str = "mixture") -> float:
         """Return what radii are multiplied with, for photos of known places or of others; 1 where none was fitted."""
+        ...
+
+    @property
+    def widening(self) -> Widening:
+        """How radii are corrected in answers about a stranger's photos."""
         ...
 
     def known_points(self) -> NDArray[np.float64]:
@@ -140,8 +146,13 @@ class PriorModel:
         return Block(start, stop, Posteriors(posterior, rows, errors), blank)
 
     def radius_factor(self, kind: Kind | None = None, readout: str = "mixture") -> float:
-        """Return 1: the radii of the prior are not corrected."""
+        """Return 1: the radii of the prior are not multiplied."""
         return 1.0
+
+    @property
+    def widening(self) -> Widening:
+        """Wide circles become wider: nobody knows whether a stranger's photos are spread like the photo density."""
+        return prior_widening()
 
     def known_points(self) -> NDArray[np.float64]:
         """Return no position, (0, 2): the model learned from no photo."""

@@ -24,6 +24,7 @@ from whereshot.models.readout.memory import Memory
 from whereshot.models.readout.mixture import empty_rows
 from whereshot.photos.photo import PhotoLike
 from whereshot.posterior.prior import density_prior
+from whereshot.posterior.widening import Widening
 
 Photos = Sequence[PhotoLike | None]
 """Photos by their numbers. None stands for a photo that has no file."""
@@ -145,6 +146,11 @@ class NetworkModel(ABC):
         """
         factors = self.folder.radius_factors(readout)
         return factors.get(kind or "", max(factors.values(), default=1.0))
+
+    @property
+    def widening(self) -> Widening:
+        """How radii are corrected in answers about a stranger's photos: all are multiplied with one factor."""
+        return Widening(self.radius_factor())
 
     def known_points(self) -> NDArray[np.float64]:
         """Return the positions (m, 2) of the photos that the model learned from."""

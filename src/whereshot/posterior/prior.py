@@ -12,6 +12,7 @@ from whereshot.earth.country_shapes import POINTS_OF_VIEW
 from whereshot.foundation import package_data, tables
 from whereshot.posterior.base import MIN_SPREAD_KM, Posterior
 from whereshot.posterior.support import PlainSupport
+from whereshot.posterior.widening import Widening
 
 DEGREE = 100_000
 """Places are kept in these parts of a degree, about a metre."""
@@ -27,6 +28,15 @@ def density_prior() -> Posterior:
     mass, spread_km = (np.asarray(tables.numbers(table[name]), np.float64) for name in ("mass", "spread_km"))
     support = PlainSupport(np.stack(degrees, axis=1), np.maximum(spread_km, MIN_SPREAD_KM), _countries)
     return Posterior.on(support, np.log(mass[None]))
+
+
+@functools.cache
+def prior_widening() -> Widening:
+    """Return how far circles must be widened where little more than the photo density is known.
+
+    It is fitted by ``benchmarks/circles.py --fit`` on photos of kinds that the photo density knows little of.
+    """
+    return Widening(doubling_km=float(package_data.read_toml("posterior/data/photo_density.toml")["doubling_km"]))
 
 
 def _countries() -> NDArray[np.int64]:
