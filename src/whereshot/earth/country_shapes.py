@@ -37,7 +37,9 @@ UNSURE, OPEN_SEA, FIRST_COUNTRY = 0, 1, 2
 """Values of the grid: the borders decide, no country within half a degree, and 2 + the number of the country."""
 
 _MARGIN_CELLS = 5
-"""So far around a disputed area the grid does not hold for other points of view: half a degree, and a cell."""
+"""The grid does not hold within this number of cells around a disputed area for other points of view: half a degree,
+and one cell.
+"""
 
 
 def point_of_view() -> str:
@@ -126,7 +128,7 @@ def encoded_borders(geometries: Sequence[BaseGeometry]) -> dict[str, pa.Array]:
     """Return geometries as columns "longitude" and "latitude": lists of polygons of rings of steps of
     ``STEPS_PER_DEGREE``.
 
-    A step is the difference from the coordinate before, whatever ring or country that is of.
+    A step is the difference from the coordinate before, even where that belongs to another ring or country.
     """
     exact = shapely.set_precision(list(geometries), 1 / STEPS_PER_DEGREE)  # stays valid, as plain rounding does not
     whole = [shapely.MultiPolygon(shapely.get_parts(polygons.areas_only(shape)).tolist()) for shape in exact]

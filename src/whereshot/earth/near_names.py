@@ -14,7 +14,7 @@ LEAST_LIKENESS = 0.7
 """How alike names are at least, as ``difflib`` measures it, for their errors to be counted."""
 
 LETTERS_PER_ERROR = 4
-"""A name of so many letters may have one error, of twice as many two."""
+"""A name of this number of letters may have one error, a name of twice as many two errors."""
 
 CLOSEST = 8
 """Names whose errors are counted, of countries and of divisions."""

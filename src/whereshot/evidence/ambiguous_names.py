@@ -15,7 +15,7 @@ from whereshot.earth.name_index import name_keys
 from whereshot.foundation.package_data import read_table
 
 RARE_SURNAME, SURNAME, FIRST_NAME = 1, 2, 3
-"""How usual a name of a person is; 0 where it is none."""
+"""How usual a name is as the name of a person; 0 where it is not."""
 LARGEST_NAMESAKE = {0: 0, RARE_SURNAME: 30_000, SURNAME: 300_000, FIRST_NAME: 1_200_000}
 """Inhabitants up to which a town is less known than the people of its name."""
 LEAST_POPULATION = 500

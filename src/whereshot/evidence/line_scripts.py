@@ -24,10 +24,7 @@ CLASSES = (
     "Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Odia", "Tamil", "Telugu", "Kannada", "Malayalam", "Sinhala",
     "Georgian", "Armenian", "Ethiopic", "digits", "none",
 )  # fmt: skip
-"""The scripts; "digits" is a line of digits and signs alone, "none" a crop without writing.
-
-A line with kana is Kana, also where most of its letters are Han.
-"""
+"""The scripts. "digits" is a line of only digits and signs, "none" a crop without writing."""
 READABLE = frozenset({"Latin", "Greek", "Han", "Kana", "digits"})
 """The classes that the recogniser of ``evidence.ocr`` reads."""
 

@@ -77,11 +77,7 @@ _ROAD = re.compile(r"\b(?:[A-Z]{1,2}[- ]?\d{1,4}|[IVX]{1,4}|km|mi|N|S|E|W|NE|NW|
 
 @dataclass(frozen=True)
 class Mention:
-    """A name as it was read, the towns that it may mean, misread letters, and how far it is to be trusted.
-
-    ``area`` is the state or country beside it, "" for none. ``spread_km`` is the least spread of its proposals.
-    ``probability`` is how surely the towns are meant, where that is known.
-    """
+    """A name as it was read, the towns that it may mean, the number of misread letters, and how far it is trusted."""
 
     text: str
     towns: NDArray[np.int64]

@@ -15,7 +15,7 @@ from whereshot.evidence.base import Proposal
 from whereshot.evidence.worldwide_words import is_worldwide
 
 MOST_TOWNS = 24
-"""Towns of one name that are kept, the largest ones."""
+"""The largest number of towns of one name that are kept, the largest towns."""
 LEAST_LETTERS = 4
 """A shorter name is taken for a town only in Chinese, Japanese or Korean writing."""
 LEAST_LETTERS_MISREAD = 6

@@ -22,7 +22,7 @@ WRITTEN_OTHERWISE = {("PK", "Gurmukhi")}
 
 
 class UnreadScript(NamedTuple):
-    """A script that is seen and not read: how sure that is, on how many lines, and the box around these."""
+    """A script that is seen but not read: its probability, the number of its lines, and the box around them."""
 
     script: str
     probability: float

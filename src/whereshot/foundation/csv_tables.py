@@ -37,7 +37,9 @@ _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 @dataclass(frozen=True)
 class TextTable:
-    """Columns of text; and the rows left out, by their number in the file (1 follows the header), with reasons."""
+    """Columns of text, and the rows that were left out, by their number in the file (1 follows the header), with
+    reasons.
+    """
 
     columns: pa.Table
     broken: Mapping[int, str]
@@ -55,7 +57,9 @@ class TextTable:
 
 
 def read(path: Path) -> TextTable:
-    """All rows of a file. Raises InputError where it is not a table: no header, two columns of one name, no text."""
+    """Return all rows of a file. Raises InputError where it is not a table: no header, two columns of one name, no
+    text.
+    """
     head = _read_head(path)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _read_decoded(path, "utf-16", None)
@@ -77,7 +81,7 @@ def read(path: Path) -> TextTable:
 
 
 def read_header(path: Path) -> tuple[str, list[str]]:
-    """The delimiter and the names of the columns of a UTF-8 file. Raises InputError."""
+    """Return the delimiter and the names of the columns of a UTF-8 file. Raises InputError."""
     try:
         return split_header(_decoded_head(_read_head(path)), path)
     except UnicodeDecodeError as error:
@@ -85,7 +89,7 @@ def read_header(path: Path) -> tuple[str, list[str]]:
 
 
 def split_header(text: str, path: Path) -> tuple[str, list[str]]:
-    """The delimiter and the names of the columns, from the first line of a text. Raises InputError."""
+    """Return the delimiter and the names of the columns, from the first line of a text. Raises InputError."""
     lines = (match[0] for match in _LINE.finditer(text) if match[0])
     first = next(lines, "")
     if not first.strip():
@@ -106,9 +110,10 @@ def split_header(text: str, path: Path) -> tuple[str, list[str]]:
 def resolve(
     present: Sequence[str], given: Mapping[str, str], known: Mapping[str, Sequence[str]], path: Path
 ) -> dict[str, str]:
-    """Known column -> column of a table, from the names that a user gave, then from its usual names, without case.
+    """Return known column -> column of a table: by the names that a user gave, else by its usual names, in any letter
+    case.
 
-    Raises InputError for a given name that is not there.
+    Raises InputError for a given name that the table does not have.
     """
     names: dict[str, str] = {}
     for target, name in given.items():
@@ -131,7 +136,8 @@ def options(
     null_values: Sequence[str] = (),
     use_threads: bool = False,
 ) -> tuple[pyarrow.csv.ReadOptions, pyarrow.csv.ParseOptions, pyarrow.csv.ConvertOptions]:
-    """How Arrow reads a table as text; ``note_broken`` takes the number and the reason of each row of another width.
+    """Return how Arrow reads a table as text. ``note_broken`` takes the number and the reason of each row of another
+    width.
 
     The texts ``null_values`` become null. With ``use_threads`` rows have no numbers (-1).
     """
@@ -190,7 +196,7 @@ def numbers(column: pa.ChunkedArray, *, commas_delimit: bool = False) -> tuple[N
 
 
 def without_blanks(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column of text with null in place of ""; any other column as it is."""
+    """Return a column of text with null in place of ""; any other column unchanged."""
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return column
     is_blank = pc.equal(column, "")
@@ -198,7 +204,7 @@ def without_blanks(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _read_head(path: Path) -> bytes:
-    """The start of a file, with the whole first line."""
+    """Return the start of a file, with the whole first line."""
     try:
         with path.open("rb") as file:
             return file.read(HEADER_BYTES)
@@ -209,7 +215,9 @@ def _read_head(path: Path) -> bytes:
 
 
 def _decoded_head(head: bytes) -> str:
-    """The start of a UTF-8 file as text, without a mark; a character that the end cuts in two is left out."""
+    """Return the start of a UTF-8 file as text, without a byte order mark; a character that is cut at the end is left
+    out.
+    """
     return codecs.getincrementaldecoder("utf-8-sig")().decode(head, final=len(head) < HEADER_BYTES)
 
 

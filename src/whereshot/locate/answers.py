@@ -73,14 +73,14 @@ def answer_rows(
 
 
 def _named(points: NDArray[np.float64]) -> list[Place]:
-    """The named places of positions (n, 2)."""
+    """Return the named places of positions (n, 2)."""
     return [Place(*name) for name in place_names.place_names(points)]
 
 
 def _candidates(
     posterior: Posterior, decided: NDArray[np.float64], top: int, within_km: float
 ) -> list[tuple[Candidate, ...]]:
-    """The answer of each row, then the likeliest places, none within twice 25 km of an earlier one."""
+    """Return the answer of each row, then the likeliest places, none within twice 25 km of an earlier one."""
     gain, apart = candidates.right_within(within_km), half_square(2 * CANDIDATE_KM)
     found = []
     for row in range(len(posterior)):

@@ -87,10 +87,7 @@ _WITH_REASONS = pa.schema([*OUTPUT, (REASON_COLUMN, pa.string()), (DETAIL_COLUMN
 
 @dataclass(frozen=True)
 class Asked:
-    """How photos are to be located: the model as ``Geolocator.load`` takes it, and the options.
-
-    An option that is neither a number nor a switch (region, hours, album) cannot be used in a batch.
-    """
+    """How photos are located: the model, as ``Geolocator.load`` takes it, and the options."""
 
     model: str | None = None
     device: str | None = None
@@ -238,7 +235,7 @@ class BatchAnswer(NamedTuple):
 
 
 def _answers(locator: Geolocator, places: Sequence[str | None], options: LocateOptions) -> list[BatchAnswer]:
-    """Answers for all photos; where one breaks its whole unit, it is found, and fails alone."""
+    """Return answers for all photos. Where one photo breaks its whole unit, it is found, and only it fails."""
     try:
         found = locator.locate(places, options)
         return [

@@ -34,7 +34,9 @@ ROWS_AT_ONCE = 256
 ROWS_WITHOUT_TEXT = 64
 """So few, while the next photos are looked at, where the processes that read need not be started for each block."""
 HELD_PHOTOS = 12
-"""Up to so many photos are answered in this process. Their files are kept in memory, so that each is opened once."""
+"""Up to this number of photos are answered in this process. Their files are kept in memory, so that each is opened
+once.
+"""
 
 Photos = PhotoLike | Sequence[PhotoLike | None]
 """One photo, or several; None stands for a photo that has no file."""

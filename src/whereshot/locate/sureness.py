@@ -14,7 +14,7 @@ from whereshot.posterior.circles import EXACT_PLACES
 from whereshot.posterior.place_shape import circle_mass
 
 STEPS = (16, 64, EXACT_PLACES)
-"""So many of the heaviest places are assigned to regions; more are looked at while one region can still have 90 %."""
+"""This number of the heaviest places are assigned to regions; more are assigned while a region can still have 90 %."""
 
 
 def sure_of(

@@ -24,7 +24,7 @@ from whereshot.photos.preprocess import Preprocess
 from whereshot.photos.reject_reasons import NO_FILE_DETAIL
 
 SHARD_PHOTOS = 512
-"""Photos whose features are written at a time. A kill loses at most so many."""
+"""Photos whose features are written at a time. A kill loses at most this number of photos."""
 
 
 def default_cache() -> Path:

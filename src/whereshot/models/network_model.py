@@ -69,7 +69,7 @@ class NetworkModel(ABC):
 
     @functools.cached_property
     def device(self) -> str:
-        """Where the network runs: without a wish of the user, on the CPU by ONNX Runtime if the model can."""
+        """Where the network runs. Without a choice of the user it is the CPU, by ONNX Runtime if the model can."""
         if self.folder.onnx is not None and self._device in (None, "cpu"):
             return "cpu"
         return runtime.pick_device(self._device)
@@ -80,7 +80,7 @@ class NetworkModel(ABC):
 
     @property
     def _make(self) -> Callable[[], runtime.Compute]:
-        """Makes the network in a process of its own, which for ONNX Runtime needs to know of nothing else."""
+        """Make the network in a worker process. With ONNX Runtime the process needs nothing but this."""
         if self.device == "cpu" and self.folder.onnx is not None:
             return functools.partial(runtime.OnnxCompute, str(self.folder.onnx))
         return functools.partial(make_network, str(self.folder.path), self.device)
@@ -197,7 +197,7 @@ class LearnedModel(NetworkModel):
         super().__init__(folder, device)
 
     def readout(self, name: str | None = None) -> Memory:
-        """Return the readout of the library, the only one that there is."""
+        """Return the readout of the library. It has only one."""
         return self.folder.memory(self.prior)
 
     def nearest(self, outputs: Outputs) -> NDArray[np.int64]:

@@ -136,7 +136,7 @@ class Processes:
 
 
 def _start() -> None:
-    """A process of its own needs nothing prepared: decoders have one thread."""
+    """Decoding processes need no preparation: decoders use one thread."""
 
 
 def _load_all(

@@ -1,8 +1,9 @@
 """Load batches of photos with NVIDIA DALI, which decodes JPEGs on a GPU, or on the CPU where there is no GPU.
 
-What DALI does not decode as Pillow does (other formats, CMYK, a cut end) is left to ``dataset``. The rest differs from
-ours by about one of 255, so a model may be trained with one and answer with the other. One thing DALI does not notice:
-damage in the middle of a JPEG, of which it shows what it can; leave such files out before, by ``curate --verify``.
+Files that DALI does not decode as Pillow does (other formats, CMYK, a truncated JPEG) are decoded by ``batches``. All
+other pixels differ from Pillow's by about 1 of 255, so a model may be trained with one and answer with the other. DALI
+does not notice damage in the middle of a JPEG and returns what it can decode; remove such files first, by ``curate
+--verify``.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Dali:
     """The Loader by DALI. ``device`` is "gpu", "cpu", or None for a GPU where there is one."""
 
     def __init__(self, device: str | None = None, threads: int = 2) -> None:
-        """Raises MissingExtraError without DALI, InputError on a device that is not here."""
+        """Raises MissingExtraError without DALI, InputError for a device that this machine does not have."""
         self._dali = require("nvidia.dali", extra="dali")
         require("nvidia.dali.fn", extra="dali")
         if device not in (None, "cpu", "gpu"):
@@ -79,7 +80,7 @@ class Dali:
     def _resized(
         self, asked: list[tuple[int, bytes, preprocess.View]], settings: preprocess.Preprocess, batch_size: int
     ) -> list[NDArray[np.uint8] | None]:
-        """The box of each view (h, w, 3), resized; None for all where DALI does not decode one of them."""
+        """Return the resized box (h, w, 3) of each view; None for all where DALI does not decode one of them."""
         if not asked:
             return []
         key = (batch_size, settings.interpolation)

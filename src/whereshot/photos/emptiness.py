@@ -1,4 +1,4 @@
-"""Recognise empty pictures: a single colour, or noise alone, shows no place."""
+"""Recognise empty pictures: a picture of one colour, or of noise alone, shows no place."""
 
 from __future__ import annotations
 
@@ -8,25 +8,28 @@ from PIL import Image
 NOTHING = "nothing to see in this picture"
 """The text in an answer for an empty picture."""
 EMPTY = "empty"
-"""The name, among the outputs of a network, of the array (n,) of whether pictures are empty."""
+"""The name of an output of networks: the array (n,) of whether pictures are empty."""
 CELLS = 32
-"""Cells along each side of the coarse picture that is measured, at least; fewer only where the picture has fewer
-pixels. Each is the mean of its own pixels, so noise stays noise and no cell knows of its neighbour."""
+"""The coarse picture that is measured has at least this number of cells on each side, or one for each pixel if the
+picture is smaller. Each cell is the mean of its own pixels, so neighbouring cells of noise stay independent.
+"""
 LEAST_SIDE = 8
 """Pixels of the shorter side below which no place can be recognised."""
 EVEN_RANGE = 8.0
-"""Grey values, of 255, between the darkest and the brightest cell of a picture of one colour, at most."""
+"""The largest difference, in grey values of 255, between the darkest and the brightest cell of a picture of one
+colour.
+"""
 NOISE_CORRELATION = 0.2
-"""Correlation of neighbouring cells below which they count as unrelated."""
+"""Below this correlation, neighbouring cells count as unrelated."""
 NOISE_KURTOSIS = 4.5
-"""Above this, few cells differ from the others: a moon or lamps in the dark, and no noise, which is everywhere."""
+"""Above this kurtosis, few cells differ from the others, as a moon or lamps in the dark do; noise is everywhere."""
 
 
 def is_empty(image: Image.Image) -> bool:
-    """Whether an RGB picture of any size shows nothing: it is tiny, of one colour, or noise.
+    """Return whether an RGB picture of any size shows nothing: it is tiny, of one colour, or noise.
 
-    A colour counts as one where no channel spans more than ``EVEN_RANGE``. Noise has no neighbours that are alike,
-    across or down. ``docs/results-empty.md`` has the measures of real photos.
+    A picture has one colour where no channel spans more than ``EVEN_RANGE``. In noise, neighbouring cells are not
+    alike, neither across nor down. ``docs/results-empty.md`` has the measures of real photos.
     """
     if min(image.size) < LEAST_SIDE:
         return True
@@ -35,10 +38,11 @@ def is_empty(image: Image.Image) -> bool:
 
 
 def measures(image: Image.Image) -> tuple[float, float, float]:
-    """Of the coarse picture: the widest channel's range (0 to 255), the larger correlation of neighbouring cells,
-    across or down, in brightness (-1 to 1), and the brightness' kurtosis (3 for a normal distribution).
+    """Return three measures of the coarse picture: range, correlation and kurtosis.
 
-    Correlation and kurtosis are 0 where the brightness is the same everywhere.
+    The range is that of the widest channel (0 to 255). The correlation is that of the brightness of neighbouring cells
+    (-1 to 1), across or down, whichever is larger. The kurtosis is that of the brightness (3 for a normal
+    distribution). Correlation and kurtosis are 0 where the brightness is the same everywhere.
     """
     width, height = image.size
     columns, rows = max(1, width // CELLS), max(1, height // CELLS)

@@ -24,15 +24,15 @@ from whereshot.photos.picture_bytes import checked_size, contents, is_member
 Source = str | Path | bytes | Image.Image
 
 MAX_PIXELS = 2 * (1024**3 // 4 // 3)
-"""Pixels above which a picture is refused: Pillow's own bomb limit, 179 megapixels."""
+"""Pictures with more pixels are refused: Pillow's own limit for decompression bombs, 179 megapixels."""
 
 JPEG = ("JPEG", "MPO")
-"""Pillow's names of JPEG: MPO is a phone's, with a depth map or a second view behind."""
+"""Pillow's names of JPEG. MPO is the format of phones that append a depth map or a second view."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF")
-"""The formats that are opened, as Pillow names them.
+"""The formats that are opened, by Pillow's names.
 
-Its other readers are rarely used; one of them runs Ghostscript.
+Pillow's other readers are rarely used; one of them runs Ghostscript.
 """
 SUFFIXES = frozenset(
     [".jpg", ".jpeg", ".jpe", ".png", ".webp", ".heic", ".heif", ".hif", ".avif", ".tif", ".tiff", ".gif", ".bmp"]
@@ -42,12 +42,14 @@ pillow_heif.register_heif_opener()
 
 
 def printable(name: str) -> str:
-    r"""A file's name as text that can be written anywhere: bytes that are no UTF-8 as escapes, "caf\udce9.png"."""
+    r"""Return a file's name as text that can be written anywhere: bytes that are not UTF-8 become escapes,
+    "caf\udce9.png".
+    """
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def describe(source: Source) -> str:
-    """How a source is called in messages: its path, or what it is."""
+    """Return the name of a source in messages: its path, or what kind of source it is."""
     if isinstance(source, bytes):
         return f"picture of {len(source)} bytes"
     return str(source) if isinstance(source, (str, Path)) else "picture"
@@ -103,9 +105,10 @@ def damaged(name: str, error: Exception) -> ImageError:
 
 
 def _scaled_jpeg(image: Image.Image, data: bytes, min_side: int) -> Image.Image | None:
-    """An upright JPEG at the smallest of 1, 2, 4, 6 and 8 eighths that will do; None where Pillow must judge it.
+    """Return an upright JPEG at the smallest of 1, 2, 4, 6 and 8 eighths that is large enough; None where Pillow must
+    decode it.
 
-    Pillow itself knows the scales 1/2, 1/4 and 1/8 alone.
+    Pillow itself decodes only at the scales 1/2, 1/4 and 1/8.
     """
     if image.format not in JPEG or image.mode not in ("RGB", "L"):
         return None
@@ -135,7 +138,7 @@ def opened(
     """Open a picture and check its size; nothing is decoded yet. Use it in a ``with``.
 
     ``data`` are the bytes of the file where they have been read already; ``name`` stands in errors. A PIL image is
-    copied, so that the caller's own stays as it is. Raises ImageError.
+    copied, so that the caller's image does not change. Raises ImageError.
     """
     name = describe(source) if name is None else name
     if isinstance(source, Image.Image):
@@ -179,7 +182,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _to_8_bit(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """16-bit, 32-bit and float grey values to 8 bits; Pillow's own conversion cuts off at 255 instead."""
+    """Convert 16-bit, 32-bit and float grey values to 8 bits; Pillow's own conversion cuts off at 255 instead."""
     is_16_bit = values.dtype.kind == "u" and values.dtype.itemsize == 2  # of either byte order
     if is_16_bit or (values.dtype.kind == "i" and values.min() >= 0 and 255 < values.max() < 65536):
         return (values.astype(np.uint32) >> 8).astype(np.uint8)
@@ -192,7 +195,7 @@ def _to_8_bit(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def is_plain_jpeg(source: Source) -> bool:
-    """Whether this is a JPEG in colour or grey, as every decoder knows it (CMYK is not). Raises ImageError."""
+    """Return whether this is a JPEG in colour or grey that every decoder can read (not CMYK). Raises ImageError."""
     with opened(source, MAX_PIXELS) as image:
         return image.format in JPEG and image.mode in ("RGB", "L")
 

@@ -1,4 +1,5 @@
-"""Photos of a source into Records: unit by unit on an engine, by a source that collects them itself, or all at once.
+"""Read the photos of a source into Records: unit by unit on an engine, by a source that collects them itself, or all at
+once.
 
 Each way writes ``out`` and its rejects, and returns {"rows", "kept", "rejected": {reason: count}, "seconds"}.
 """
@@ -28,7 +29,7 @@ def _quiet(_: str) -> None:
 
 @dataclass(frozen=True)
 class Units:
-    """How a source is read unit by unit: the engine, its master, the size of a unit, whether to start again."""
+    """How a source is read unit by unit: the engine, its master, the size of a unit, and whether to start again."""
 
     engine: str = "local"
     master: str | None = None
@@ -74,7 +75,7 @@ def by_units(
 def collect(source: str, order: Order) -> dict[str, Any]:
     """Run a source of ``COLLECTORS``, which fills its folder itself, and continue an earlier run.
 
-    Raises InputError where ``order.out`` is no folder.
+    Raises InputError where ``order.out`` is not a folder.
     """
     if order.out.suffix == ".parquet":
         raise InputError(f"{order.out}: {source} fills a folder; name one without .parquet")

@@ -48,9 +48,10 @@ def pack(
     overwrite: bool = False,
     track: Track = silent,
 ) -> dict[str, Any]:
-    """Pack the photos with a shorter side of ``size`` pixels; {"rows", "kept", "rejected", "seconds"} of all runs.
+    """Pack the photos with a shorter side of ``size`` pixels; return {"rows", "kept", "rejected", "seconds"} of all
+    runs.
 
-    A smaller photo keeps its size. Raises InputError on settings that cannot be and where no record has an image,
+    A smaller photo keeps its size. Raises InputError for settings out of range and where no record has an image,
     OutputError where nothing can be written.
     """
     if not LEAST_SIZE <= size <= LARGEST_SIZE:
@@ -73,7 +74,7 @@ def pack(
 
 
 def _written(source: RecordFiles, shards: Shards, job: tuple[str, int, int], workers: int) -> Iterator[None]:
-    """One None for every photo of a shard that is written."""
+    """Yield one None for every photo of a shard that is written."""
     todo = (portion for portion in source.portions() if portion.unit not in shards.done)
     yield from [None] * sum(written.rows for written in shards.done.values())
     if workers == 1:
@@ -94,7 +95,7 @@ def _start(out: str, size: int, quality: int) -> None:
 
 
 def _pack(portion: Portion) -> tuple[str, pa.Table, pa.Table]:
-    """Write one tar; the tables of its part."""
+    """Write one tar and return the tables of its part."""
     if _job is None:
         raise RuntimeError("_start has not been called in this process")
     folder, size, quality = _job
@@ -121,7 +122,7 @@ def _pack(portion: Portion) -> tuple[str, pa.Table, pa.Table]:
 def _fill(
     file: io.BufferedWriter, portion: Portion, size: int, quality: int
 ) -> tuple[list[tuple[int, int, int]], list[Reject]]:
-    """Write the members: (row, offset, length) of each picture in the tar, and the rejects."""
+    """Write the members and return (row, offset, length) of each picture in the tar, and the rejects."""
     places: list[tuple[int, int, int]] = []
     rejects: list[Reject] = []
     with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:

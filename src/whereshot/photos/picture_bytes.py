@@ -1,8 +1,8 @@
 """Read the bytes of a picture: from a file, from a place in a tar or zip, or from memory. Limits are checked first.
 
 The place is part of the path: "shard-00000.tar#1536+48213" is the 48,213 bytes from byte 1,536 on. In a zip,
-"00.zip#1536+48213" is the member whose header is at byte 1,536, and "00.zip#1536+48213~50000" one whose 48,213 bytes
-inflate to 50,000.
+"00.zip#1536+48213" is the member whose header is at byte 1,536. In "00.zip#1536+48213~50000", the 48,213 bytes of the
+member inflate to 50,000 bytes.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from whereshot.foundation.errors import ImageError
 Stored = str | Path | bytes
 
 MAX_BYTES = 256 * 1024**2
-"""Bytes above which a picture is refused."""
+"""Pictures with more bytes are refused."""
 LEAST_BYTES = 1025
 """Servers give a file of at most 1,024 bytes in place of a photo that they no longer have."""
 
 _MEMBER = re.compile(r"(.+\.(?:tar|zip))#(\d+)\+(\d+)(?:~(\d+))?", re.DOTALL | re.IGNORECASE)
 _ZIP_HEADER = struct.Struct("<4s22xHH")
-"""Of a member: its mark, and how long its name and its further fields are, which lie before its bytes."""
+"""The header of a member: its mark, and the lengths of its name and extra fields, which lie before its bytes."""
 
 
 def member(tar: str | Path, offset: int, length: int) -> str:
-    """The path of a picture inside a tar, where its bytes begin at ``offset``.
+    """Return the path of a picture inside a tar, whose bytes begin at ``offset``.
 
     >>> member("shard-00000.tar", 1536, 48213)
     'shard-00000.tar#1536+48213'
@@ -37,7 +37,7 @@ def member(tar: str | Path, offset: int, length: int) -> str:
 
 
 def zip_member(archive: str | Path, header: int, packed: int, length: int | None = None) -> str:
-    """The path of a picture inside a zip by the place of its header: stored, or deflated to ``packed`` bytes.
+    """Return the path of a picture inside a zip by the place of its header: stored, or deflated to ``packed`` bytes.
 
     >>> zip_member("00.zip", 1536, 48213), zip_member("00.zip", 1536, 48213, 50000)
     ('00.zip#1536+48213', '00.zip#1536+48213~50000')
@@ -46,12 +46,12 @@ def zip_member(archive: str | Path, header: int, packed: int, length: int | None
 
 
 def is_member(source: Stored) -> bool:
-    """Whether this is a place inside a tar or a zip."""
+    """Return whether this is a place inside a tar or a zip."""
     return not isinstance(source, bytes) and _MEMBER.fullmatch(str(source)) is not None
 
 
 def contents(source: Stored) -> bytes:
-    """All bytes of a picture. Raises ImageError, also where there are none or more than MAX_BYTES."""
+    """Return all bytes of a picture. Raises ImageError, also where there are no bytes or more than MAX_BYTES."""
     checked_size(source)
     if isinstance(source, bytes):
         return source
@@ -75,7 +75,7 @@ def contents(source: Stored) -> bytes:
 
 
 def _zip_data(file: BinaryIO, header: int, source: str | Path) -> int:
-    """Where the bytes of a zip's member begin."""
+    """Return where the bytes of a zip's member begin."""
     file.seek(header)
     fields = file.read(_ZIP_HEADER.size)
     if not fields.startswith(b"PK\3\4") or len(fields) < _ZIP_HEADER.size:

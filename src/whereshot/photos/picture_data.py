@@ -1,7 +1,7 @@
 """Digest the coded pixels of a picture's file, so that files that differ only in metadata have the same digest.
 
-JPEG without its APPn and COM segments and without what follows its end; PNG with the chunks alone that code pixels.
-Nothing is decoded, so it costs no more than reading the file. Other formats have none.
+Of a JPEG, the APPn and COM segments and everything after its end are left out. Of a PNG, only the chunks that code
+pixels count. Nothing is decoded, so it takes no longer than reading the file. Other formats have no digest.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PNG_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
 
 
 def digest(content: bytes) -> bytes | None:
-    """16 bytes for the coded picture of a JPEG or PNG file; None for other formats and for a file that is damaged."""
+    """Return 16 bytes for the coded picture of a JPEG or PNG file; None for other formats and for a damaged file."""
     parts = _of_jpeg(content) if content.startswith(_JPEG) else _of_png(content) if content.startswith(_PNG) else None
     if parts is None:
         return None
@@ -33,11 +33,11 @@ def digest(content: bytes) -> bytes | None:
 
 
 class _DamagedError(Exception):
-    """The file ends too early, or something else than a segment stands where one is expected."""
+    """The file ends too early, or has something other than a segment where a segment is expected."""
 
 
 def _of_jpeg(content: bytes) -> Iterator[memoryview]:
-    """The segments of a JPEG without its metadata, with the data of its scans, up to its end."""
+    """Yield the segments of a JPEG without its metadata, with the data of its scans, up to its end."""
     view, at = memoryview(content), 2
     while True:
         marker = _MARKER.match(content, at)
@@ -61,7 +61,7 @@ def _of_jpeg(content: bytes) -> Iterator[memoryview]:
 
 
 def _of_png(content: bytes) -> Iterator[memoryview]:
-    """The chunks of a PNG that code pixels."""
+    """Yield the chunks of a PNG that code pixels."""
     view, at = memoryview(content), len(_PNG)
     while True:
         length, kind = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8]

@@ -80,7 +80,7 @@ class RandomCrop(Settings):
 
 
 def load(photo: PhotoLike, settings: Preprocess) -> NDArray[np.float32]:
-    """The crops (c, 3, size, size) of a picture, left to right or top to bottom. Raises ImageError.
+    """Return the crops (c, 3, size, size) of a picture, left to right or top to bottom. Raises ImageError.
 
     A nearly square picture has one crop, at the center; so has each picture with ``crops = 1``. With ``whole`` the
     result is (1, 3, h, w).

@@ -1,6 +1,6 @@
 """Read any number of records in portions of some thousand rows, in order, the same in every run.
 
-Nothing is held in memory but the portion at hand and eight bytes for each id, to know the rows that repeat one.
+Only one portion is kept in memory, and eight bytes for each id, to find the rows that repeat an id.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from whereshot.photos.records import Records
 
 @dataclass(frozen=True)
 class Portion:
-    """Some rows of Records: ``repeats`` (n,) are those whose id an earlier row has; ``unit`` is like "00003"."""
+    """Some rows of Records: ``repeats`` (n,) are the rows whose id an earlier row has; ``unit`` is like "00003"."""
 
     unit: str
     records: Records
@@ -29,7 +29,7 @@ class Portion:
 
 
 class RecordFiles:
-    """A folder of Parquet shards or one ``.parquet`` file, to be read in portions of ``portion_rows``."""
+    """A folder of Parquet shards or one ``.parquet`` file, which is read in portions of ``portion_rows``."""
 
     def __init__(self, path: str | Path, portion_rows: int) -> None:
         """Raises InputError where there are no records."""
@@ -49,20 +49,20 @@ class RecordFiles:
                 raise InputError(f"{shard}: records need a column 'id'; make them with: whereshot ingest")
 
     def has_column(self, name: str) -> bool:
-        """Whether any shard has values in a column."""
+        """Return whether any shard has values in a column."""
         return any(
             name in file.schema_arrow.names and not pa.types.is_null(file.schema_arrow.field(name).type)
             for file in self._files
         )
 
     def check_apart(self, out: str | Path) -> None:
-        """Raise OutputError where an output folder would be that of the records themselves."""
+        """Raise OutputError where the output folder is the folder of the records themselves."""
         folder = self.path if self.path.is_dir() else self.path.parent
         if Path(out).resolve() == folder.resolve():
             raise OutputError(f"{out}: the records themselves are there; name another folder")
 
     def portions(self) -> Iterator[Portion]:
-        """All rows in order; the same portions in every run over the same records."""
+        """Yield all rows in order; the portions are the same in every run over the same records."""
         repeats, start, number = self._repeats(), 0, 0
         for file in self._files:
             for batch in file.iter_batches(batch_size=self.portion_rows):

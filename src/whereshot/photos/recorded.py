@@ -71,7 +71,7 @@ def read_exif(image: Image.Image) -> Recorded:
 
 
 def _number(value: Any) -> float | None:
-    """A finite float of an EXIF rational, or None (0/0 is NaN, 1/0 raises or is infinite)."""
+    """Return a finite float of an EXIF rational, or None (0/0 is NaN, 1/0 raises or is infinite)."""
     try:
         number = float(value)
     except (TypeError, ValueError, ZeroDivisionError):
@@ -85,7 +85,7 @@ def _text(value: Any) -> str:
 
 
 def _position(gps: dict[int, Any]) -> tuple[float | None, float | None, str | None]:
-    """Latitude, longitude and what is wrong with them; all None where a camera has written no position."""
+    """Return latitude, longitude and what is wrong with them; all None where a camera has written no position."""
     values: list[float] = []
     for tag, reference_tag, limit, axis in (
         (ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLatitudeRef, 90, "latitude"),
@@ -114,14 +114,15 @@ def _position(gps: dict[int, Any]) -> tuple[float | None, float | None, str | No
 
 
 def _is_unset(part: Any) -> bool:
-    """Whether an EXIF number is 0/0, as cameras write it without a satellite fix."""
+    """Return whether an EXIF number is 0/0, as cameras write it without a satellite fix."""
     return getattr(part, "numerator", None) == 0 and getattr(part, "denominator", None) == 0
 
 
 def _known_parts(parts: Sequence[Any]) -> list[float | None]:
-    """Degrees, minutes and seconds; a 0/0 at the end is left out where the part before it has a fraction or is minutes.
+    """Return degrees, minutes and seconds. A 0/0 at the end is left out if the part before it has a fraction or is
+    minutes.
 
-    Degrees without a fraction and without minutes are no position: it would be up to 111 km off.
+    Degrees without a fraction and without minutes are not a position: it would be up to 111 km off.
     """
     numbers = [_number(part) for part in parts]
     known = list(numbers)
@@ -148,7 +149,9 @@ def _clock(exif: Any, details: dict[int, Any]) -> datetime.datetime | None:
 def _time(
     local: datetime.datetime | None, details: dict[int, Any], gps: dict[int, Any]
 ) -> tuple[datetime.datetime | None, bool]:
-    """The time of taking: in UTC where the offset or the satellite time is known, else as the camera's local time."""
+    """Return the time of taking: in UTC where the offset or the satellite time is known, else in the camera's local
+    time.
+    """
     offset = _text(details.get(ExifTags.Base.OffsetTimeOriginal) or details.get(ExifTags.Base.OffsetTime))
     if local is not None and offset:
         with_offset = _parsed(f"{local.isoformat()} {offset.replace('Z', '+00:00')}", "%Y-%m-%dT%H:%M:%S %z")

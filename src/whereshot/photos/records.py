@@ -91,7 +91,7 @@ class Records:
     @overload
     def __getitem__(self, which: slice | ArrayLike) -> Records: ...
     def __getitem__(self, which: Any) -> Any:
-        """One row as a dictionary for an integer; Records for a slice, a boolean mask or row numbers."""
+        """Return one row as a dictionary for an integer; Records for a slice, a boolean mask or row numbers."""
         if isinstance(which, (int, np.integer)):
             return self.table.slice(range(len(self))[which], 1).to_pylist()[0]
         if isinstance(which, slice):
@@ -103,7 +103,7 @@ class Records:
 
     @property
     def points(self) -> sphere.Points:
-        """Positions (n, 2) in degrees; raises InputError where one is missing (see ``has_position``)."""
+        """Positions (n, 2) in degrees. Raises InputError where a position is missing (see ``has_position``)."""
         if not self.has_position.all():
             row = int(np.flatnonzero(~self.has_position)[0])
             missing = int((~self.has_position).sum())
@@ -116,36 +116,38 @@ class Records:
         return np.isfinite(self.numbers("latitude")) & np.isfinite(self.numbers("longitude"))
 
     def column(self, name: str) -> pa.ChunkedArray:
-        """A column by name; raises InputError with the nearest known one."""
+        """Return a column by name. Raises InputError with the nearest known name."""
         if name not in self.table.column_names:
             raise InputError(f"no column {name!r}; {nearest_name(name, self.table.column_names)}")
         return self.table[name]
 
     def numbers(self, name: str) -> NDArray[np.float64]:
-        """A column of numbers, or of texts that are numbers (n,), nulls and "" as NaN; raises InputError for others."""
+        """Return a column of numbers, or of texts that are numbers, as floats (n,); nulls and "" are NaN. Raises
+        InputError.
+        """
         plain = csv_tables.without_blanks(self.column(name))
         result: NDArray[np.float64] = _cast(plain, pa.field(name, pa.float64())).to_numpy(zero_copy_only=False)
         return result
 
     @property
     def ids(self) -> list[str]:
-        """The ids, of which none is null."""
+        """The ids. No id is null."""
         result: list[str] = self.table["id"].to_pylist()
         return result
 
     def strings(self, name: str) -> list[str | None]:
-        """A text column as a list, nulls as None."""
+        """Return a text column as a list, nulls as None."""
         result: list[str | None] = self.column(name).cast(pa.string()).to_pylist()
         return result
 
     def with_column(self, name: str, values: ArrayLike | pa.Array) -> Records:
-        """A copy with one column added or replaced."""
+        """Return a copy with one column added or replaced."""
         array = values if isinstance(values, (pa.Array, pa.ChunkedArray)) else pa.array(values)
         table = self.table.drop_columns(name) if name in self.table.column_names else self.table
         return Records(table.append_column(name, array))
 
     def groups(self, by: str) -> NDArray[np.str_]:
-        """The group (n,) of each row: a column's value, or the S2 cell of its position for ``"cell"``.
+        """Return the group (n,) of each row: a column's value, or the S2 cell of its position for ``"cell"``.
 
         A row without a value is a group of its own.
         """
@@ -161,10 +163,10 @@ class Records:
         return np.array([value or f"id:{own[row]}" for row, value in enumerate(values)], dtype=str)
 
     def split(self, validation: float = 0.02, by: str = "user", seed: int = 0) -> tuple[Records, Records]:
-        """Two disjoint parts that share no group: (train, validation).
+        """Return two disjoint parts that share no group: (train, validation).
 
-        A group falls by the hash of its name, so that adding photos never moves the others. Raises InputError
-        when ``validation`` is not a share between 0 and 1.
+        The part of a group depends on the hash of its name, so adding photos never moves other groups. Raises
+        InputError when ``validation`` is not a share between 0 and 1.
         """
         if not 0 < validation < 1:
             raise InputError(f"validation must be a share between 0 and 1; got {validation}")
@@ -173,7 +175,7 @@ class Records:
 
     @classmethod
     def concat(cls, parts: Sequence[Records]) -> Records:
-        """All rows of several Records, in order; columns are united."""
+        """Return all rows of several Records, in order, with the union of their columns."""
         return cls(_united([part.table for part in parts]))
 
     @classmethod
@@ -199,8 +201,8 @@ class Records:
     def write(self, path: str | Path) -> None:
         """Write one ``.parquet`` file, complete or not at all, or else a folder of shards of a million rows.
 
-        Shards move into their folder when all are on the disk, one after the other: ``kill -9`` between two of them
-        leaves new shards beside old ones. Raises OutputError.
+        Shards move into their folder when all are on the disk, one after the other: a ``kill -9`` between two moves
+        leaves new shards beside old shards. Raises OutputError.
         """
         path = Path(path)
         if path.suffix == ".parquet":
@@ -231,7 +233,9 @@ def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
 
 
 def _where_packed(table: pa.Table, folder: Path) -> pa.Table:
-    """Pictures of a packed folder are in the tars beside its Parquet, wherever it has been moved."""
+    """Return records whose pictures are in the tars beside the Parquet of their packed folder, also after it was
+    moved.
+    """
     if not {"shard", "offset", "length", "image"} <= set(table.column_names) or not len(table):
         return table
     if not all((folder / str(name)).is_file() for name in table["shard"].unique().to_pylist()):
@@ -242,7 +246,7 @@ def _where_packed(table: pa.Table, folder: Path) -> pa.Table:
 
 
 def _united(tables: Sequence[pa.Table], name: str = "") -> pa.Table:
-    """All rows under the union of the columns; raises InputError where one column has types that do not mix."""
+    """Return all rows with the union of the columns. Raises InputError where a column has types that do not mix."""
     try:
         return pa.concat_tables(tables, promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:

@@ -1,6 +1,6 @@
-"""Why a photo or a row is left out: the short reasons that several stages write and count rejects by.
+"""Why a photo or a row is left out: the short reasons that several stages write, and by which rejects are counted.
 
-A reject is (id, image, reason, detail): the reason is one of these words, or one that a single stage defines for
+A reject is (id, image, reason, detail). The reason is one of these texts, or a text that a single stage defines for
 itself; the detail is a whole sentence. The reasons stand in files of users, so their words do not change.
 """
 

@@ -17,7 +17,8 @@ SCENE_COLUMNS = tuple(f"scene_{kind}" for kind in SCENES)
 
 
 def scene_shares(records: Records) -> NDArray[np.float64]:
-    """Return the probabilities (n, 3) of indoor, natural and urban, each row with sum 1; NaN where they are not known.
+    """Return the probabilities (n, 3) of indoor, natural and urban; each row sums to 1, or is NaN where it is not
+    known.
 
     Raises InputError where records have no such columns.
     """

@@ -50,7 +50,8 @@ class Published:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A published test set: ``photos`` in it, ``sha256`` of its sorted keys, one a line; None where they are not known.
+    """A published test set: the number of ``photos``, and ``sha256`` of its sorted keys, one per line, None where not
+    known.
 
     A photo's key is the group of ``key`` in its id.
     """
@@ -64,14 +65,14 @@ class Benchmark:
     published: tuple[Published, ...] = ()
 
     def keys(self, ids: Sequence[str]) -> list[str]:
-        """The key of each id; an id of another kind is its own."""
+        """Return the key of each id. An id of another form is its own key."""
         found = (re.fullmatch(self.key, str(one)) for one in ids)
         return [str(one) if match is None else match[1] for one, match in zip(ids, found, strict=True)]
 
     def check(self, ids: Sequence[str]) -> str:
-        """Check the ids and return in words how.
+        """Check the ids and return in words how they were checked.
 
-        Raises InputError where they are not exactly those of the benchmark.
+        Raises InputError where they are not exactly the ids of the benchmark.
         """
         keys = self.keys(ids)
         twice = len(keys) - len(set(keys))

@@ -31,7 +31,7 @@ VIDEO_SUFFIXES = frozenset(
     [".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mts", ".m2ts", ".mpg", ".mpeg", ".3gp", ".wmv", ".insv"]
 )
 MOST_NAMED = 3
-"""How many files of a kind are named; the others are counted."""
+"""The largest number of files of a kind that are named; the others are counted."""
 
 
 def walk(folder: Path) -> Iterator[Path]:

@@ -12,7 +12,9 @@ from whereshot.posterior.place_shape import circle_share, half_square
 from whereshot.posterior.support import PosteriorRow
 
 EXACT_PLACES = 256
-"""So many of the heaviest places count by the exact share that lies in a circle; each of the others is one point."""
+"""This number of the heaviest places count by the exact share that lies in a circle; each other place counts as one
+point.
+"""
 _LEAST = 1e-14  # sin^2 of half the angle of a millimetre
 
 

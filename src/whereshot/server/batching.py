@@ -25,7 +25,9 @@ from whereshot.server.problems import ProblemError
 from whereshot.server.worker import batch_header
 
 BATCH = 16
-"""Photos in one batch of several jobs, at most. Larger batches are not faster, and all jobs wait for the last photo."""
+"""The largest number of photos in one batch of several jobs. Larger batches are not faster, and all jobs wait for the
+last photo.
+"""
 RESTART_S = 5.0
 """Seconds between attempts to start a process."""
 _FURTHER = 0.25
@@ -112,7 +114,7 @@ class Batcher:
                 job.answer.set_exception(ProblemError(503, "the server is stopping", {"Retry-After": "10"}))
 
     def check_room(self, photos: int = 1) -> None:
-        """Raises a 429 where the queue has no place for so many photos."""
+        """Raise a 429 where the queue has no place for this number of photos."""
         waiting = self.waiting
         if waiting and waiting + photos > self._limits.queue:
             seconds = math.ceil(waiting * self._seconds_per_photo / max(1, self.ready))

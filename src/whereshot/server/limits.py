@@ -48,7 +48,7 @@ class Limits:
 
 
 FIELDS = 16
-"""Option fields of one form, at most; there are fewer options than this."""
+"""The largest number of option fields of one form; there are fewer options than this."""
 FIELD_BYTES = 1000
 """Bytes of one option field."""
 HEADER_BYTES = 16_384

@@ -65,7 +65,7 @@ def _whole(name: str, text: str) -> int:
 
 
 def _float(text: str) -> float:
-    """Return a number; NaN for a text that is none."""
+    """Return a number; NaN for a text that is not a number."""
     try:
         return float(text)
     except ValueError:

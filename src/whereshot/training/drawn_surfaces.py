@@ -120,7 +120,7 @@ def label(
 
 
 def colours(rng: np.random.Generator) -> tuple[Colour, Colour]:
-    """Return the colours of a ground and of what is written on it, with enough contrast to be read."""
+    """Return the colours of a ground and of the text on it, with enough contrast to be read."""
     while True:
         a, b = rng.integers(0, 256, 3), rng.integers(0, 256, 3)
         if rng.random() < 0.5:
@@ -293,7 +293,7 @@ def vehicle(texts: Sequence[str], rng: np.random.Generator) -> Drawing:
 
 
 def overlay(texts: Sequence[str], rng: np.random.Generator) -> Drawing:
-    """Return a credit as it is written over a picture (RGBA), light on nothing."""
+    """Return a credit (RGBA) that is written over a picture, in a light colour without a ground."""
     picture = Image.new("RGBA", (520, 40 * len(texts)))
     pen = ImageDraw.Draw(picture)
     font = ImageFont.truetype(str(rng.choice(fonts())), 28)

@@ -31,7 +31,7 @@ from whereshot.foundation.output_failures import explained
 from whereshot.foundation.tables import REJECTS, count_reasons, write_parquet
 
 MANIFEST = "_manifest.jsonl"
-"""The underscore hides it from whoever reads the folder as one Parquet table."""
+"""Readers that take the folder as one Parquet table skip names that begin with an underscore."""
 
 
 @dataclass(frozen=True)

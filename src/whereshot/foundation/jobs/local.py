@@ -67,4 +67,4 @@ def _work(job: RowJob, folder: str, unit: Unit) -> Written:
 
 
 def _start() -> None:
-    """A process of its own needs nothing prepared."""
+    """Worker processes need no preparation."""

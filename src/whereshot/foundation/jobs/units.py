@@ -99,10 +99,7 @@ def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def _own_lines(
     own: Iterable[bytes], following: Callable[[], Iterable[bytes]], is_first: bool
 ) -> Iterator[pa.RecordBatch]:
-    """The lines of a unit: from the first line end in its own text, to the first one in what follows it.
-
-    The piece before reads on to that first line end, so that cutting needs no look at the other piece.
-    """
+    """Return the lines of a unit: from the first line end in its own text to the first line end after it."""
     rest, begun = b"", is_first
     for piece in own:
         if not begun:

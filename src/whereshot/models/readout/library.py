@@ -124,7 +124,7 @@ def hubness(features: NDArray[np.floating], points: NDArray[np.float64]) -> NDAr
 
 
 def row_blocks(n: int, width: int) -> Iterator[slice]:
-    """Yield slices of n rows of so many numbers that a block of them fits into memory."""
+    """Yield slices of n rows, each with this number of values, such that a block of rows fits into memory."""
     step = max(1, _BLOCK // max(width, 1))
     for start in range(0, n, step):
         yield slice(start, min(start + step, n))

@@ -76,9 +76,9 @@ def recall(
     cosine: NDArray[np.float32],
     temperature: float,
 ) -> Recall:
-    """Let the library vote, given the cosine (n, m) of each photo with each known one, -1 for those held out.
+    """Let the library vote, given the cosine (n, m) of each photo with each known photo, -1 for held-out photos.
 
-    At least one photo must be left of the library for each.
+    At least one photo of the library must be left for each photo.
     """
     blocks = [_recall(library, cosine[rows], temperature) for rows in row_blocks(len(cosine), cosine.shape[1])]
     return Recall(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))

@@ -1,7 +1,7 @@
 """Find what a test set shares with a training set: counts, a report, and a cleaned test set.
 
 Flickr's test sets hold the photographers, albums and seconds of its training sets, and near copies of their photos: a
-score on such photos says how well a model remembers. Every finding names the training photo that it is about.
+score on such photos shows how well a model remembers. Every finding names the training photo that is shared.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from whereshot.photos.curate.duplicates import LOOK_BITS
 from whereshot.photos.records import Records
 
 DROPPED = (BYTES, LOOK, USER, ALBUM, SEQUENCE, MOMENT)
-"""The findings for which a photo is left out by default; that a place is known from training is no fault."""
+"""The findings for which a photo is left out by default. A place that is known from training is not a reason."""
 
 RINGS_KM = (0.01, 0.1, 1.0, 25.0, 200.0, 750.0, 2500.0)
 SECONDS = 60.0
@@ -68,7 +68,7 @@ class Audit:
 
     @property
     def reasons(self) -> list[Finding | None]:
-        """For each test photo the first finding for which it is left out, or None."""
+        """Return for each test photo the first finding for which it is left out, or None."""
         found: list[Finding | None] = [None] * self.test
         for finding in reversed(self.findings):
             if finding.name in self.drop:
@@ -78,12 +78,12 @@ class Audit:
 
     @property
     def kept(self) -> int:
-        """How many test photos are left."""
+        """The number of test photos that are left."""
         return sum(reason is None for reason in self.reasons)
 
     @property
     def line(self) -> str:
-        """The whole audit in one line, for whoever reads a score."""
+        """The whole audit in one line, to print beside a score."""
         shares = [
             f"{self.count(names)} ({self.count(names) / max(self.test, 1):.1%}) {words}"
             for names, words in (
@@ -174,8 +174,8 @@ def audit(
 ) -> Audit:
     """Compare a test set with a training set; ``gallery`` (n, 2) are coordinates that answers are chosen from.
 
-    Pictures are compared by the columns content_hash, look_hash and edge_hash, as ``curate --duplicates`` writes
-    them, and read where there are none. Raises InputError on settings that cannot be.
+    Pictures are compared by the columns content_hash, look_hash and edge_hash, which ``curate --duplicates`` writes.
+    Pictures without these columns are read. Raises InputError for settings out of range.
     """
     for name in drop or ():
         if name not in CHECKS:

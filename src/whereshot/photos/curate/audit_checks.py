@@ -35,7 +35,7 @@ SAME_PLACE_KM = 0.001
 PORTION_PHOTOS = 64
 """Photos that a process reads at a time."""
 FEW_PHOTOS = 256
-"""Up to this many photos are read without starting processes."""
+"""Up to this number of photos are read without starting processes."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ LEVEL = 8
 
 
 def check(settings: Settings, has_column: Any) -> None:
-    """Raises InputError on a number, a level or a column that cannot be."""
+    """Raise InputError for a number, a level or a column that cannot be used."""
     if settings["most"] < 1:
         raise InputError(f"--balance must be at least 1; got {settings['most']}")
     by = settings.get("by", "cell")
@@ -31,7 +31,7 @@ def check(settings: Settings, has_column: Any) -> None:
 
 
 def choose(table: pa.Table, settings: Settings) -> Sequence[Dropped]:
-    """Drop what is above the number, in each group."""
+    """Drop the photos above the number, in each group."""
     by, most = settings.get("by", "cell"), settings["most"]
     if by in ("cell", "country"):
         rows, without = positions.known(table)

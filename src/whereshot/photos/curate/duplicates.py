@@ -1,6 +1,6 @@
 """The step ``--duplicates``: keep the first of all photos that have the same bytes or look the same.
 
-First is the first in the order of the records as they were given; every other names the one that stays for it.
+The order is that of the records as they were given. Every dropped photo names the photo that is kept for it.
 """
 
 from __future__ import annotations
@@ -18,25 +18,27 @@ from whereshot.photos.curate.base import CuratedPhoto, Dropped, Settings, Step
 SAME_BYTES, SAME_LOOK = "duplicate bytes", "duplicate look"
 LOOK_BITS = 8
 EDGE_BITS = 12
-"""Bits of 64 by which the two hashes of one picture's copies may differ: see docs/results-duplicates.md."""
+"""The edge hashes of copies of a picture may differ in this number of the 64 bits: see docs/results-duplicates.md."""
 
 
 def check(settings: Settings, _: Any) -> None:
-    """Raises InputError on a number of bits that is none."""
+    """Raise InputError for a number of bits that is out of range."""
     bits = settings.get("look_bits", LOOK_BITS)
     if not 0 <= bits <= near_hashes.MOST_BITS:
         raise InputError(f"--look-bits must be 0 to {near_hashes.MOST_BITS}; got {bits}")
 
 
 def judge(photo: CuratedPhoto, _: Settings) -> None:
-    """Hash the bytes and the look of a photo; raises ImageError where it does not decode."""
+    """Hash the bytes and the look of a photo. Raises ImageError where it does not decode."""
     photo.columns["content_hash"] = hashes.content_hash(photo.data)
     photo.columns["look_hash"] = hashes.look_hash(photo.picture(hashes.DECODED_SIDE))
     photo.columns["edge_hash"] = hashes.edge_hash(photo.picture(hashes.DECODED_SIDE))
 
 
 def choose(table: pa.Table, settings: Settings) -> Sequence[Dropped]:
-    """Drop all but the first of the same bytes, then all that look like one before them that stays."""
+    """Drop all but the first photo with the same bytes, then every photo that looks like an earlier photo that is
+    kept.
+    """
     digests = [np.array(chunk.to_pylist(), "S32") for chunk in table["content_hash"].chunks] or [np.array([], "S32")]
     _, first, inverse = np.unique(np.concatenate(digests), return_index=True, return_inverse=True)
     originals = first[inverse.ravel()]

@@ -28,7 +28,7 @@ ACTIONS = ("drop", "mask")
 
 CASCADE = "haarcascade_frontalface_alt2.xml"
 LONGEST_SIDE = 640
-"""Pixels that are searched: faces that matter for a share of some percent are large."""
+"""Pictures are searched at this number of pixels: faces that cover some percent of a picture are large."""
 SCALE, NEIGHBOURS, LEAST_FACE = 1.1, 5, 32
 """Step from one size of faces to the next; how often a face must be found; the least side of one in pixels.
 
@@ -40,7 +40,7 @@ MASK_QUALITY = 95
 
 
 def check(settings: Settings, _: Any) -> None:
-    """Raises InputError on a share or an action that cannot be."""
+    """Raise InputError for a share or an action that cannot be used."""
     share, action = settings.get("share", SHARE), settings.get("action", "drop")
     if not 0 <= share <= 1:
         raise InputError(f"--faces must be a share between 0 and 1; got {share:g}")
@@ -50,7 +50,7 @@ def check(settings: Settings, _: Any) -> None:
 
 
 def judge(photo: CuratedPhoto, settings: Settings) -> Reject | None:
-    """Measure the share; where it is strictly above the limit, refuse the photo or put a masked copy in its place."""
+    """Measure the share. Where it is above the limit, refuse the photo or replace it by a masked copy."""
     limit, action = settings.get("share", SHARE), settings.get("action", "drop")
     found = find(photo.picture(LONGEST_SIDE))
     share = covered(found)

@@ -1,6 +1,7 @@
 """The step ``--one-per-user-cell``: keep one photo, drawn by lot, of each user in each S2 cell.
 
-A user's many photos of one place are nearly one observation of it. A photo without a user is a user's only one.
+A user's many photos of one place are nearly one observation of it. A photo without a user counts as the only photo of a
+user of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ REASON = "same user and cell"
 
 
 def check(settings: Settings, has_column: Any) -> None:
-    """Raises InputError where the level is none, or no record has a user."""
+    """Raise InputError for a level that S2 does not have, and where no record has a user."""
     positions.check_level(settings["level"], "--one-per-user-cell")
     if not has_column("user"):
         raise InputError("--one-per-user-cell needs a column 'user', and no record has one")

@@ -13,19 +13,19 @@ from whereshot.photos.reject_reasons import NO_POSITION
 
 
 def check_level(level: int, option: str) -> None:
-    """Raises InputError where a level is none of S2's."""
+    """Raise InputError for a level that S2 does not have."""
     if not 0 <= level <= s2.MAX_LEVEL:
         raise InputError(f"{option} takes a level of S2 from 0 to {s2.MAX_LEVEL}; got {level}")
 
 
 def known(table: pa.Table) -> tuple[NDArray[np.int64], Dropped]:
-    """The rows that have a position, and the others."""
+    """Return the rows that have a position, and the others."""
     is_known = np.isfinite(_degrees(table)).all(axis=1)
     return np.flatnonzero(is_known), Dropped(np.flatnonzero(~is_known), NO_POSITION, lambda _: "it has no position")
 
 
 def points(table: pa.Table, rows: NDArray[np.int64]) -> sphere.Points:
-    """Positions (n, 2) of some rows."""
+    """Return the positions (n, 2) of some rows."""
     return sphere.points(_degrees(table)[rows])
 
 

@@ -1,8 +1,8 @@
 """Run the steps of curation over any number of records, unit by unit; a killed run continues where it stopped.
 
-Photos are judged one by one on an engine, unit by unit. Where a step chooses among all that are left, these units go
-to ``.judged`` in the output folder; the choice is made on a few columns of all of them, the same in every run, and
-written unit by unit.
+Photos are judged one by one on an engine, unit by unit. Where a step chooses among all photos that are left, these
+units go to ``.judged`` in the output folder. The choice is made on a few columns of all of them, the same in every run,
+and written unit by unit.
 """
 
 from __future__ import annotations

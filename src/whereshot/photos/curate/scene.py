@@ -1,7 +1,7 @@
-"""``--scene``: indoor, natural or urban; from columns that are there, else from an ONNX classifier of Places365.
+"""``--scene``: indoor, natural or urban, from columns of the records or from an ONNX classifier of Places365.
 
-The classifier gives three values (indoor, natural, urban), or 365 and beside it the published table of the hierarchy
-that says which of the three each class belongs to. A class of two of them counts half for each, as in the published
+The classifier gives three values (indoor, natural, urban), or 365; then the published table of the hierarchy must lie
+beside it, which assigns each class to the three. A class of two of them counts half for each, as in the published
 tables of im2gps (Mueller-Budack et al. 2018).
 """
 
@@ -63,7 +63,9 @@ def judge(photo: CuratedPhoto, settings: Settings) -> Reject | None:
 
 
 def is_wanted(shares: list[float], wanted: str) -> bool:
-    """Whether the likeliest of (indoor, natural, urban) is the wanted one; outdoor: all that are not likelier indoor.
+    """Return whether the likeliest of (indoor, natural, urban) is the wanted scene.
+
+    "outdoor" is wanted where natural and urban together are likelier than indoor.
 
     >>> is_wanted([0.4, 0.3, 0.3], "indoor"), is_wanted([0.4, 0.3, 0.3], "outdoor")
     (True, True)
@@ -75,7 +77,7 @@ def is_wanted(shares: list[float], wanted: str) -> bool:
 
 
 def classify(picture: Image.Image, model: str, hierarchy: str | None = None) -> NDArray[np.float64]:
-    """Probabilities (3,) of indoor, natural and urban. Raises InputError where the model cannot be used."""
+    """Return the probabilities (3,) of indoor, natural and urban. Raises InputError where the model cannot be used."""
     session, side, matrix = _classifier(model, hierarchy)
     scale = RESIZED * side / min(picture.size)
     size = (max(side, round(picture.width * scale)), max(side, round(picture.height * scale)))
@@ -95,10 +97,10 @@ def classify(picture: Image.Image, model: str, hierarchy: str | None = None) -> 
 
 
 def read_hierarchy(path: str | Path) -> NDArray[np.float64]:
-    """The share (classes, 3) of each class in indoor, natural and urban, from the published table.
+    """Return the share (classes, 3) of each class in indoor, natural and urban, from the published table.
 
-    A class a line, in the order of the classifier: its name, then 1 or 0 for each of the three. Lines before the
-    first such line are headings. Raises InputError.
+    The table has one class per line, in the order of the classifier: its name, then 1 or 0 for each of the three. Lines
+    before the first such line are headings. Raises InputError.
     """
     rows = []
     try:
@@ -120,7 +122,7 @@ def read_hierarchy(path: str | Path) -> NDArray[np.float64]:
 
 @cache
 def _classifier(model: str, hierarchy: str | None) -> tuple[Any, int, NDArray[np.float64]]:
-    """The session of a model, the side of its pictures, and its classes' shares (classes, 3)."""
+    """Return the session of a model, the side of its pictures, and the shares (classes, 3) of its classes."""
     if not Path(model).is_file():
         raise InputError(f"{model}: no such file; --scene-model takes an ONNX file")
     try:

@@ -13,4 +13,4 @@ STEPS: dict[str, Step] = {
     "one_per_user_cell": per_user_cell.STEP,
     "balance": balance.STEP,
 }
-"""Adding one is one file and one line. What a photo is refused for first is its reason."""
+"""All steps by name. To add a step, add one file and one line. The first step that refuses a photo gives its reason."""

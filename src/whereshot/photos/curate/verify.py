@@ -1,4 +1,4 @@
-"""The step ``--verify``: keep pictures that decode to their end, are no thumbnails and show something."""
+"""The step ``--verify``: keep pictures that decode to their end, are not thumbnails and show something."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ BLANK = "blank"
 
 MIN_SIDE = 64
 BLANK_DEVIATION = 4.0
-"""Standard deviation of the grey values, of 255, below which nothing can be seen: a lens cap, a white page."""
+"""Below this standard deviation of the grey values, of 255, nothing can be seen: a lens cap, a white page."""
 
 DECODED_SIDE = 64
-"""A JPEG is read to its end at an eighth of its size, which finds all damage that a full decode finds."""
+"""A JPEG is decoded to its end at an eighth of its size, which finds all damage that a full decoding finds."""
 
 
 def check(settings: Settings, _: Any) -> None:
-    """Raises InputError on a side that no picture can have."""
+    """Raise InputError for a side that no picture can have."""
     if settings.get("min_side", MIN_SIDE) < 1:
         raise InputError(f"--min-side must be at least 1 pixel; got {settings['min_side']}")
 
 
 def judge(photo: CuratedPhoto, settings: Settings) -> Reject | None:
-    """Why a photo is of no use; raises ImageError where it does not decode."""
+    """Return why a photo cannot be used, or None. Raises ImageError where it does not decode."""
     name, least = photo.record["image"], settings.get("min_side", MIN_SIDE)
     if len(photo.data) < picture_bytes.LEAST_BYTES:
         return Reject(TOO_SMALL, f"{name}: {len(photo.data)} bytes; photos have more than 1,024")

@@ -88,12 +88,14 @@ class _Pictures:
             shutil.rmtree(self._images, ignore_errors=True)
 
     def stem(self, name: str) -> Path:
-        """The place of a record's picture, less its suffix: any id has one, and no two the same."""
+        """Return the place of a record's picture without its suffix. Every id has a place, and no two ids have the
+        same.
+        """
         digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
         return self._images / digest[:2] / digest
 
     def find(self, name: str) -> Path | None:
-        """The whole picture that an earlier run fetched."""
+        """Return the whole picture that an earlier run downloaded, or None."""
         stem = self.stem(name)
         for suffix in verify.SUFFIXES:
             path = stem.with_suffix(suffix)
@@ -105,7 +107,7 @@ class _Pictures:
         return None
 
     def keep(self, name: str, data: bytes, suffix: str) -> Path:
-        """Write a picture, whole or not at all; its portion waits for the disk. Raises OutputError."""
+        """Write a picture, complete or not at all; its portion waits until it is on the disk. Raises OutputError."""
         path = self.stem(name).with_suffix(suffix)
         output_files.make_folder(path.parent)
         output_files.write_bytes(path, data, is_synced=False)
@@ -113,7 +115,7 @@ class _Pictures:
 
 
 class _Job:
-    """One run of all portions, on an event loop in a thread of its own."""
+    """One run over all portions, on an event loop in a thread of its own."""
 
     def __init__(
         self,
@@ -141,7 +143,7 @@ class _Job:
             self._ticks.put(None)
 
     def stop(self) -> None:
-        """End the run, if it is not over yet."""
+        """End the run if it is not over yet."""
         self._stopped = True
         if self._loop is not None and self._task is not None and not self._loop.is_closed():
             try:

@@ -181,7 +181,7 @@ async def _any_text(data: bytes, _: str, __: URL) -> tuple[bytes, str]:
 
 
 def _checked(text: str, manners: base.Manners) -> URL:
-    """A url that may be asked. Raises RefusedError."""
+    """Return a url that may be requested. Raises RefusedError."""
     try:
         url = URL(text.strip())
         host = url.host or ""
@@ -199,7 +199,7 @@ def _checked(text: str, manners: base.Manners) -> URL:
 
 
 def _named(error: Exception, url: URL, seen: int, declared: int | None) -> base.RefusedError:
-    """What went wrong on the way, and whether to try again."""
+    """Return what went wrong during a request, and whether another attempt can help."""
     cause = getattr(error, "os_error", None) or error.__cause__ or error
     if isinstance(cause, PrivateAddressError):
         return base.RefusedError(base.PRIVATE, f"{url}: {cause}; allow it with --allow-private")

@@ -16,7 +16,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from whereshot.photos.fetch import base
 
 KEPT_HOSTS = 4096
-"""Hosts whose pace is remembered at a time, so that a list of a million hosts fills no memory."""
+"""The largest number of hosts whose pace is remembered, so that a list of a million hosts does not fill the memory."""
 
 
 class Host:
@@ -80,7 +80,7 @@ def is_public(address: str) -> bool:
 
 
 class PublicResolver(AbstractResolver):
-    """Resolves names to public addresses only: the connection is made to the very address that was checked."""
+    """Resolves names to public addresses only. The connection is made to exactly the address that was checked."""
 
     def __init__(self) -> None:
         self._inner = aiohttp.ThreadedResolver()

@@ -13,11 +13,13 @@ from whereshot.photos.fetch import base
 MOST_BYTES = 512 * 1024
 KEPT_SITES = 4096
 ASK_AGAIN_S = 60.0
-"""A site that could not be asked is asked again after so long."""
+"""Seconds after which a site whose rules could not be read is asked again."""
 
 
 class Rules:
-    """What one site allows to one user agent; ``problem`` is why it could not be asked, which forbids everything."""
+    """What one site allows to one user agent. ``problem`` is why its rules could not be read, which forbids
+    everything.
+    """
 
     def __init__(self, text: str, user_agent: str, problem: base.RefusedError | None = None) -> None:
         self.problem, self._user_agent = problem, user_agent
@@ -37,12 +39,12 @@ class Rules:
 
     @property
     def is_old(self) -> bool:
-        """Whether it is time to ask again."""
+        """Return whether it is time to read the rules again."""
         return self.problem is not None and time.monotonic() - self.read_at > ASK_AGAIN_S
 
 
 class Robots:
-    """The rules by site, each asked once; ``ask`` gives the text, "" where there is none, or raises RefusedError."""
+    """The rules by site, each read once. ``ask`` returns the text, "" where there is none, or raises RefusedError."""
 
     def __init__(self, ask: Callable[[str], Awaitable[str]], user_agent: str) -> None:
         self._ask, self._user_agent = ask, user_agent

@@ -1,4 +1,4 @@
-"""Check that bytes from a server are a whole picture of use, and find the suffix of its file."""
+"""Check that bytes from a server are a complete and usable picture, and find the suffix of its file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from whereshot.photos.reject_reasons import TOO_SMALL
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "TIFF": ".tif"}
 _SUFFIXES |= {"BMP": ".bmp", "HEIF": ".heic", "AVIF": ".avif"}
 SUFFIXES = tuple(sorted(set(_SUFFIXES.values())))
-"""What the name of a fetched picture may end in."""
+"""The possible endings of the name of a downloaded picture."""
 
 _PLACEHOLDER = re.compile(
     r"photo_(unavailable|not_available)|image[-_]?(unavailable|not[-_]?(found|available))|/removed\.\w+$|no[-_]?image",

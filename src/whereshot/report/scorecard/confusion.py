@@ -21,7 +21,7 @@ MOST = 28
 """Largest number of rows: the kinds with most photos."""
 FEW_COUNTRIES = 3
 MOST_OF_ONE = 0.8
-"""Where one country has a larger share of the photos, or there are fewer countries, the kinds are cells instead."""
+"""Where one country has a larger share of the photos, or where there are few countries, the kinds are cells."""
 STEPS = np.array([0.01, 0.05, 0.15, 0.35, 0.65])
 _CELLS = 8
 _FINEST = 13
