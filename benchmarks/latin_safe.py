@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rendered_lines import Renderer
 
 from whereshot.evidence.line_readers import GROUPS, scripts_present
-from whereshot.evidence.line_scripts import line_scripts
+from whereshot.evidence.line_scripts import in_company, line_scripts
 from whereshot.evidence.ocr import LineText, Reader, tiles_of
 from whereshot.evidence.text_segments import script_of
 from whereshot.foundation.progress import bar
@@ -45,7 +45,7 @@ def scripts_in(text: LineText | None) -> set[str]:
 
 def read_picture(reader: Reader, crops: Crops) -> list[LineText | None]:
     """Return what is read on each crop of a picture, in BGR."""
-    return reader._recognise(crops, line_scripts(crops))
+    return reader._recognise(crops, in_company(line_scripts(crops)))
 
 
 def in_colour(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -81,8 +81,11 @@ def test_a_weak_or_empty_reading_does_not_count(answer: tuple[str, float]) -> No
 
 
 def test_one_hangul_syllable_is_a_word() -> None:
-    (found,) = read([seen(Hangul=0.95)], Answers({"Hangul": ("약", 0.9)}))
-    assert found is not None and found.text == "약"
+    for text, confidence in (("약", 0.9), ("서울", 0.75)):
+        (found,) = read([seen(Hangul=0.95)], Answers({"Hangul": (text, confidence)}))
+        assert found is not None and found.text == text
+    for text, confidence in (("약", 0.8), ("ᅥ카", 0.8), ("ᄑ", 0.95)):
+        assert read([seen(Hangul=0.95)], Answers({"Hangul": (text, confidence)})) == [None]
 
 
 @pytest.mark.parametrize(("script", "text"), [("Cyrillic", "метро"), ("Greek", "μετρο"), ("Cyrillic", "т 12 кв")])
@@ -91,6 +94,24 @@ def test_capitals_that_may_be_latin_need_a_sure_script(script: str, text: str) -
     assert read([seen(**{script: 0.7})], answers) == [None]
     (sure,) = read([seen(**{script: 0.97})], answers)
     assert sure is not None and sure.text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence", "latin_confidence", "is_read"),
+    [
+        ("есрхсаг", 0.91, 0.97, False),
+        ("есрхсаг", 0.91, 0.9, True),
+        ("ъ9 оусас", 0.75, 1.0, False),
+        ("ъ9 оусас", 0.75, 0.6, True),
+        ("площадь", 0.9, 0.97, True),
+    ],
+)
+def test_a_line_that_the_reader_of_latin_is_sure_of_needs_more_to_be_cyrillic(
+    text: str, confidence: float, latin_confidence: float, is_read: bool
+) -> None:
+    reader = Answers({"Cyrillic": (text, confidence)}).line_reader()
+    (found,) = read_foreign([np.zeros((9, 9), np.uint8)], [seen(Cyrillic=0.61)], [reader], [latin_confidence])
+    assert (found is not None) == is_read
 
 
 def test_capitals_that_may_be_latin_count_beside_a_line_that_cannot_be() -> None:
@@ -105,8 +126,8 @@ def test_capitals_that_may_be_latin_count_beside_a_line_that_cannot_be() -> None
 
 def test_a_rare_script_needs_more() -> None:
     answers = Answers({"Lao": ("ຮ້ານອາຫານ", 0.9), "Thai": ("ร้านอาหาร", 0.9)})
-    (lao,) = read([seen(Lao=0.5)], answers)
-    (thai,) = read([seen(Thai=0.5)], answers)
+    (lao,) = read([seen(Lao=0.4)], answers)
+    (thai,) = read([seen(Thai=0.4)], answers)
     assert lao is None and thai is not None
 
 

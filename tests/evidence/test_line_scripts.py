@@ -89,5 +89,9 @@ def test_near_scripts_are_told_apart_by_the_other_lines() -> None:
         assert after.probabilities.sum() == pytest.approx(1)
         assert (after.readable, after.none, after.mirrored) == pytest.approx((before.readable, before.none, 0.2))
     assert in_company([]) == []
-    (alone,) = in_company([line(Gurmukhi=0.5, Devanagari=0.4)])
-    assert alone.best == "Gurmukhi"
+    (alone,) = in_company([line(Thai=0.5, Khmer=0.4)])
+    assert alone.best == "Thai"
+    rare, frequent = in_company([line(Lao=0.6, Thai=0.3), line(Lao=0.98)])
+    assert (rare.best, frequent.best) == ("Lao", "Lao")
+    (lone,) = in_company([line(Lao=0.5, Thai=0.4)])
+    assert lone.best == "Thai"

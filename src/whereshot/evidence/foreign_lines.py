@@ -6,6 +6,7 @@ A reader for such lines is a ``LineReader``. ``readers`` returns the readers tha
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.evidence import line_readers, tesseract
-from whereshot.evidence.line_scripts import CLASSES, LineScript
+from whereshot.evidence.line_scripts import CLASSES, RARE_SCRIPTS, LineScript
 from whereshot.evidence.text_segments import script_of
 from whereshot.foundation.errors import InputError, nearest_name
 
@@ -29,27 +30,29 @@ LEAST_CONFIDENCE, LEAST_SHORT_CONFIDENCE = 0.7, 0.85
 """Readings with a lower confidence of the reader are dropped; the second is for few letters."""
 FEW_LETTERS = 3
 """This many letters and fewer are few: scraps of other scripts are read as them."""
-LEAST_WEIGHT, LEAST_RARE_WEIGHT = 0.3, 0.5
+LEAST_WEIGHT, LEAST_RARE_WEIGHT, LEAST_SHORT_WEIGHT = 0.3, 0.4, 0.5
 """Readings with a lower product of confidence and probability of the script are dropped.
 
-The second is for rare scripts."""
-RARE_SCRIPTS = frozenset(
-    {
-        "Armenian", "Ethiopic", "Georgian", "Gujarati", "Gurmukhi", "Kannada", "Khmer", "Lao", "Malayalam", "Myanmar",
-        "Odia", "Sinhala",
-    }
-)  # fmt: skip
-"""Scripts that few photos show, so that most weak signs of them are mistakes."""
+The second is for rare scripts, the third for few letters."""
 LEAST_LETTERS = 2
 """Readings with fewer letters are dropped, except of ``WHOLE_WORDS``."""
 WHOLE_WORDS = frozenset({"Hangul"})
-"""Scripts in which one character can be a word."""
+"""Scripts in which one character can be a word. There, more than one letter is not few."""
 TWINS = {"Cyrillic": frozenset("авекмнорстухіјѕ"), "Greek": frozenset("αβγεζηικμνορστυχω")}
 """Letters, in lower case, for which Latin letters are taken."""
+MORE_TWINS: dict[str, frozenset[str]] = {"Cyrillic": frozenset("ьгһипш"), "Greek": frozenset()}
+"""The same for lines that the reader of Latin is sure of; small letters of the one are like letters of the other."""
+LATIN_CONFIDENCE = 0.95
+"""Confidence of the reader of Latin from which it is sure of a line."""
+LEAST_AGAINST_LATIN = 0.85
+"""A reading in a script of ``TWINS`` with a lower confidence is doubtful where the reader of Latin is sure."""
 LEAST_TWIN, LEAST_TWIN_IN_COMPANY = 0.95, 0.7
 """A line of such letters alone is read as a script only if the script has at least this probability.
 
 The second is for a picture in which another line shows the script."""
+
+_LOOSE_JAMO = re.compile("[\u1100-\u11ff\u3130-\u318f]")
+"""Matches a part of a Hangul syllable that stands alone: the syllable was not read."""
 
 Crops = Sequence[NDArray[np.uint8]]
 
@@ -101,9 +104,15 @@ def readers(name: str = BUILTIN) -> tuple[LineReader, ...]:
 
 
 def read_foreign(
-    crops: Crops, scripts: Sequence[LineScript], line_readers: Sequence[LineReader]
+    crops: Crops,
+    scripts: Sequence[LineScript],
+    line_readers: Sequence[LineReader],
+    latin_confidence: Sequence[float] | None = None,
 ) -> list[ForeignText | None]:
-    """Return the best reading of each line by the readers, None for a line that none of them reads well enough."""
+    """Return the best reading of each line by the readers, None for a line that none of them reads well enough.
+
+    ``latin_confidence`` is the confidence with which RapidOCR reads each line as Latin; 0 where it does not.
+    """
     best: dict[int, ForeignText] = {}
     for reader in line_readers:
         asked = [(row, script) for row, own in enumerate(scripts) for script in _tried(own, reader.scripts)]
@@ -115,12 +124,13 @@ def read_foreign(
             reading = ForeignText(text.strip(), confidence, script, probability)
             if _is_read(reading) and (row not in best or reading.weight > best[row].weight):
                 best[row] = reading
-    least = (LEAST_TWIN, LEAST_TWIN_IN_COMPANY)
-    sure = {one.script for one in best.values() if not _only_twins(one)}
-    return [
-        None if one is None or (_only_twins(one) and one.probability < least[one.script in sure]) else one
-        for one in map(best.get, range(len(crops)))
-    ]
+    latin = {row for row, score in enumerate(latin_confidence or ()) if score >= LATIN_CONFIDENCE}
+    doubtful = {row for row, one in best.items() if _can_be_latin(one, is_latin=row in latin)}
+    sure = {one.script for row, one in best.items() if row not in doubtful}
+    for row in doubtful:
+        if best[row].probability < (LEAST_TWIN_IN_COMPANY if best[row].script in sure else LEAST_TWIN):
+            del best[row]
+    return [best.get(row) for row in range(len(crops))]
 
 
 def _tried(line: LineScript, known: frozenset[str]) -> list[str]:
@@ -133,14 +143,26 @@ def _tried(line: LineScript, known: frozenset[str]) -> list[str]:
 
 def _is_read(reading: ForeignText) -> bool:
     """Return whether a reading is good enough, and has enough letters of its script."""
-    letters = sum(script_of(char) == reading.script for char in reading.text)  # with vowel signs
-    least = 1 if reading.script in WHOLE_WORDS else LEAST_LETTERS
-    confidence = LEAST_SHORT_CONFIDENCE if letters <= FEW_LETTERS else LEAST_CONFIDENCE
+    own = [char for char in reading.text if script_of(char) == reading.script]  # with vowel signs
+    letters = sum(not _LOOSE_JAMO.match(char) for char in own)
+    least, few = (1, 1) if reading.script in WHOLE_WORDS else (LEAST_LETTERS, FEW_LETTERS)
     weight = LEAST_RARE_WEIGHT if reading.script in RARE_SCRIPTS else LEAST_WEIGHT
+    confidence = LEAST_CONFIDENCE
+    if letters <= few:
+        confidence, weight = LEAST_SHORT_CONFIDENCE, LEAST_SHORT_WEIGHT
     return letters >= least and reading.confidence >= confidence and reading.weight >= weight
 
 
-def _only_twins(reading: ForeignText) -> bool:
-    """Return whether every letter of a reading has a Latin look-alike, so that the line can be Latin."""
-    twins = TWINS.get(reading.script, frozenset())
+def _can_be_latin(reading: ForeignText, *, is_latin: bool) -> bool:
+    """Return whether a line can be Latin: every letter has a Latin look-alike, or the reading is weak.
+
+    ``is_latin`` says that the reader of Latin is sure of the line. Then more letters have a look-alike.
+    """
+    if reading.script not in TWINS:
+        return False
+    twins = TWINS[reading.script]
+    if is_latin:
+        if reading.confidence < LEAST_AGAINST_LATIN:
+            return True
+        twins |= MORE_TWINS[reading.script]
     return all(char in twins for char in reading.text.lower() if char.isalpha())

@@ -39,6 +39,15 @@ LEAST_DEVIATION = 8.0
 """Grey levels that are added to the standard deviation of a line, so that a flat crop stays flat."""
 
 
+RARE_SCRIPTS = frozenset(
+    {
+        "Armenian", "Ethiopic", "Georgian", "Gujarati", "Gurmukhi", "Kannada", "Khmer", "Lao", "Malayalam", "Myanmar",
+        "Odia", "Sinhala",
+    }
+)  # fmt: skip
+"""Scripts that few photos show, so that most weak signs of them are mistakes."""
+RARE_WEIGHT = 0.3
+"""What a rare script counts against the others, where a line can be in several scripts."""
 SHARE_ALONE = 0.1
 """What a script that no other line shows counts, against the mean share of a script over the lines of the picture."""
 
@@ -124,7 +133,7 @@ def line_scripts(crops: Sequence[NDArray[np.uint8]]) -> list[LineScript]:
 
 
 def in_company(scripts: Sequence[LineScript]) -> list[LineScript]:
-    """Return the scripts of the lines of one picture, where scripts that several lines show are likelier.
+    """Return the scripts of the lines of one picture, where scripts that other lines or many photos show are likelier.
 
     Only the scripts that RapidOCR does not know share out their probability anew; near scripts, such as Devanagari and
     Gurmukhi, are told apart that way.
@@ -133,7 +142,8 @@ def in_company(scripts: Sequence[LineScript]) -> list[LineScript]:
         return []
     foreign = np.array([name not in READABLE and name != "none" for name in CLASSES])
     shares = np.array([line.probabilities for line in scripts])[:, foreign].astype(np.float64)
-    weighed = shares * (SHARE_ALONE + shares.mean(axis=0))
+    frequent = np.array([RARE_WEIGHT if name in RARE_SCRIPTS else 1.0 for name in CLASSES])[foreign]
+    weighed = shares * frequent * (SHARE_ALONE + shares.mean(axis=0))
     weighed *= (shares.sum(axis=1) / np.maximum(weighed.sum(axis=1), 1e-12))[:, None]
     found = []
     for line, own in zip(scripts, weighed, strict=True):

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from whereshot.evidence.base import Box, Line
-from whereshot.evidence.foreign_lines import BUILTIN, RARE_SCRIPTS, LineReader, read_foreign, readers
-from whereshot.evidence.line_scripts import READABLE, LineScript, in_company, line_scripts
+from whereshot.evidence.foreign_lines import BUILTIN, LineReader, read_foreign, readers
+from whereshot.evidence.line_scripts import RARE_SCRIPTS, READABLE, LineScript, in_company, line_scripts
+from whereshot.evidence.text_segments import script_of
 from whereshot.foundation.errors import ModelError
 
 DETECTOR_SIDE = 736
@@ -45,7 +46,7 @@ LEAST_SCRIPT = 0.8
 LEAST_UNREAD = 0.75
 """An unread line is reported if one script has at least this probability."""
 LEAST_RARE = 0.95
-"""The same for ``foreign_lines.RARE_SCRIPTS``."""
+"""The same for ``line_scripts.RARE_SCRIPTS``."""
 DOUBTFUL_CONFIDENCE = 0.9
 """The confidence that a line needs to count as read if an unread script is likelier than all others."""
 MIRRORED_ODDS = -2.2
@@ -182,7 +183,8 @@ class Reader:
         """Return what RapidOCR or a reader of other scripts reads on each crop, whichever is likelier to be right."""
         readable = [row for row, own in enumerate(scripts) if own.readable > 1 - MOST_UNREADABLE]
         known = dict(zip(readable, self._recognise_known([crops[row] for row in readable]), strict=True))
-        foreign = read_foreign(crops, scripts, self.line_readers)
+        latin = [known[row][1] if row in known and _is_latin(known[row][0]) else 0.0 for row in range(len(crops))]
+        foreign = read_foreign(crops, scripts, self.line_readers, latin)
         taken = frozenset(script for reader in self.line_readers for script in reader.scripts)
         texts: list[LineText | None] = []
         for row, (own, other) in enumerate(zip(scripts, foreign, strict=True)):
@@ -210,6 +212,12 @@ def _line(text: str, confidence: float, corners: NDArray[np.float64], script: st
     right, bottom = np.ceil(corners.max(axis=0)).astype(int).tolist()
     a, b, c, d = ((float(x), float(y)) for x, y in corners)
     return Line(text, confidence, (left, top, right, bottom), (a, b, c, d), script=script)
+
+
+def _is_latin(text: str) -> bool:
+    """Return whether a text has letters, and all of them are Latin."""
+    letters = [char for char in text if char.isalpha()]
+    return bool(letters) and all(script_of(char) == "Latin" for char in letters)
 
 
 def _looks_mirrored(scripts: Sequence[LineScript]) -> bool:
