@@ -71,3 +71,23 @@ def test_a_language_that_is_named_already_is_not_named_again() -> None:
     assert named.reason("GB", "United Kingdom", 2.0) == english
     assert named.reason("DE", "Germany", 3.26) == f"{english}; part of it looks like German"
     assert cue.reason("DE", "Germany", 3.26) == english and named.reason(None, None, 1.0) == english
+
+
+@pytest.mark.parametrize(
+    ("lines", "country"),
+    [
+        (("धन्यवाद", "THANKS"), "IN"),
+        (("ทางออก", "EXIT", "Fire extinguisher"), "TH"),
+        (("у львові", "LVIV", "welcome to the city"), "UA"),
+        (("გასასვლელი", "EXIT"), "GE"),
+    ],
+)
+def test_a_short_text_in_a_native_script_counts_beside_english(lines: tuple[str, ...], country: str) -> None:
+    cue = next(
+        cue
+        for cue in cues_of([Line(text, 0.95, (0, 40 * row, 400, 40 * row + 30)) for row, text in enumerate(lines)])
+        if cue.kind == "text/language"
+    )
+    assert cue.countries is not None
+    assert cue.countries[country] > 100 * cue.countries["US"]
+    assert cue.countries[country] > 100 * cue.countries["GB"]

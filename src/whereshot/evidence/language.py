@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
 
+NATIVE_MISREAD = 0.1
+"""Share of the segments in a native script whose letters do not tell its languages apart, because they are misread."""
 NATIVE_FOREIGN = 0.15
 """Text in a native script far from its countries is rarer than other foreign text by this factor."""
 LEAST_HAN_WORDS = 3
@@ -162,6 +164,8 @@ def segment_likelihoods(scores: SegmentScores, parameters: LanguageParameters) -
         score *= 1 - math.exp(-segment.letters / p.letters)
     share = prior * np.exp(score - score.max())
     share /= share.sum()
+    if segment.script in NATIVE_SCRIPTS:
+        share = (1 - NATIVE_MISREAD) * share + NATIVE_MISREAD * prior / prior.sum()
     elsewhere = float((PRIOR * ratio).sum() - (prior * ratio[candidates]).sum())
     ratio[candidates] = share / prior * (1 - elsewhere)
     english = ratio[NUMBER["en"]]

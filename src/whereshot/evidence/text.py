@@ -150,6 +150,17 @@ def _log_prior_of_text() -> Mapping[str, float]:
 
 
 def _passages(texts: Sequence[str]) -> list[list[str]]:
+    """Group the lines into passages, each in one native script or in none.
+
+    A sign in two scripts repeats its text in another language, so a passage never has two of them.
+    """
+    by_script: dict[str, list[str]] = {}
+    for text in texts:
+        by_script.setdefault(native_script(text), []).append(text)
+    return [passage for own in by_script.values() for passage in _passages_of_script(own)]
+
+
+def _passages_of_script(texts: Sequence[str]) -> list[list[str]]:
     """Group consecutive lines into passages of at least ``PASSAGE_LETTERS`` letters; a short rest joins the last."""
     groups: list[list[str]] = [[]]
     for text in texts:
