@@ -8,6 +8,7 @@ from conftest import line
 from whereshot.earth.countries import countries
 from whereshot.evidence.patterns import pattern_cues, patterns
 from whereshot.evidence.web_addresses import host_words
+from whereshot.evidence.writing import fold_writing
 
 
 def test_every_pattern_names_real_countries() -> None:
@@ -171,3 +172,33 @@ def test_road_signs_pairs_of_languages_and_currencies(texts: list[str], country:
 def test_half_a_pair_and_words_in_a_sentence_are_no_road_signs(texts: list[str]) -> None:
     cues = pattern_cues([line(text) for text in texts])
     assert not [cue for cue in cues if "sign of" in cue.means or "together" in cue.means or cue.kind == "text/currency"]
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [
+        ("150 грн", "UA"),
+        ("99 руб.", "RU"),
+        ("45 лв.", "BG"),
+        ("450 ден", "MK"),
+        ("5000 тг", "KZ"),
+        ('35 ש"ח', "IL"),
+        ("20 ლარი", "GE"),
+        ("১২০ টাকা", "BD"),
+        ("25000 تومان", "IR"),
+        ("50 جنيه", "EG"),
+        ("250 रु.", "IN"),
+        ("120 ብር", "ET"),
+        ("2000 ကျပ်", "MM"),
+    ],
+)
+def test_prices_in_native_writing(text: str, country: str) -> None:
+    for written in (text, fold_writing(text)):
+        (cue,) = pattern_cues([line(written)])
+        assert cue.kind == "text/currency"
+        assert max(cue.countries, key=cue.countries.__getitem__) == country
+
+
+@pytest.mark.parametrize("text", ["2 р-н", "12 лет", "5 деньги", "ден"])
+def test_other_words_beside_numbers_are_no_prices(text: str) -> None:
+    assert pattern_cues([line(text)]) == []

@@ -26,10 +26,10 @@ from whereshot.evidence.public_words import public_words
 from whereshot.evidence.text_segments import MARKS, UNSPACED_SCRIPTS, native_script
 from whereshot.evidence.town_spans import largest_towns
 
-LONGEST_NAME = 4
-"""Words of the longest name that is looked for."""
-LONGEST_MISREAD = 3
-"""Words of the longest name that is looked for with errors."""
+_SPANS = ((4, True), (3, True), (3, False), (2, True), (2, False), (1, True), (1, False))
+"""Numbers of words in which names are looked for, and whether exactly or with errors, in this order."""
+LEAST_NATS = 3.0
+"""A misread name of several words is one if so many nats speak for it; else its words are looked at alone."""
 LEAST_PROBABILITY = 0.08
 """A name that is meant with a smaller probability is none."""
 SENTENCE_DISCOUNT, SENTENCE_POPULATION, SENTENCE_LETTERS = 0.4, 20_000, 5
@@ -76,16 +76,15 @@ def _spaced_names(line: Line, script: str) -> Iterator[NativeName]:
     keys = name_keys([word.group() for word in words])
     spans: dict[tuple[int, int], FoundTown] = {}
     used = [False] * len(words)
-    for is_exact in (True, False):
-        for length in range(min(LONGEST_NAME if is_exact else LONGEST_MISREAD, len(words)), 0, -1):
-            for first in range(len(words) - length + 1):
-                span = slice(first, first + length)
-                if any(used[span]) or native_script("".join(keys[span])) != script:
-                    continue
-                found = _towns_of("".join(keys[span]), keys[span], script, is_exact)
-                if found is not None:
-                    used[span] = [True] * length
-                    spans[first, first + length] = found
+    for length, is_exact in _SPANS:
+        for first in range(len(words) - length + 1):
+            span = slice(first, first + length)
+            if any(used[span]) or native_script("".join(keys[span])) != script:
+                continue
+            found = _towns_of("".join(keys[span]), keys[span], script, is_exact)
+            if found is not None and (is_exact or length == 1 or found.nats >= LEAST_NATS):
+                used[span] = [True] * length
+                spans[first, first + length] = found
     for (first, last), found in spans.items():
         discount, is_named = _context(keys, first, last, used, script)
         if discount and (found.errors or discount < 1) and discount < 1 and not _is_large(found):
@@ -102,7 +101,7 @@ def _towns_of(key: str, parts: Sequence[str], script: str, is_exact: bool) -> Fo
     if is_exact:
         found = towns.exact(key)
         return None if found is None or is_ordinary(key, found.towns) else found
-    if any(len(part) > 1 and _is_word(part) for part in parts):
+    if all(_is_word(part) for part in parts) or _is_word(key):
         return None
     return towns.misread(key)
 

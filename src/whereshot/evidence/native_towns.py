@@ -116,7 +116,7 @@ class NativeTowns:
         """Return the towns whose name a key most likely is, read with errors; None where no name is near."""
         best: FoundTown | None = None
         for own in without_kinds(key, self.script):
-            near = self._index.whole(own, errors_allowed(len(spelled(own)), self.script))
+            near = self._index.whole(own, errors_allowed(_telling_letters(own, self.script), self.script))
             for errors in sorted({each.errors for each in near})[:2]:
                 rows = [each.row for each in near if each.errors == errors]
                 found = self._found(rows, errors, 0, len(spelled(key)), own)
@@ -142,10 +142,15 @@ class NativeTowns:
     def _found(self, rows: list[int], errors: float, start: int, stop: int, key: str, places: int = 1) -> FoundTown:
         towns = np.unique(np.concatenate([self._towns[row] for row in rows]))
         people = max(500.0, float(gazetteer().populations[towns].max()))
-        letters = len(spelled(key))
+        letters = _telling_letters(key, self.script)
         nats = NATS_A_LETTER.get(self.script, 2.1) * letters - NATS_AN_ERROR * errors
         nats += PEOPLE_POWER * math.log(people / MIDDLE_TOWN) - self._log_names - math.log(places)
         return FoundTown(towns, errors, start, stop, nats)
+
+
+def _telling_letters(key: str, script: str) -> int:
+    """Return the letters of a key that tell one name from another: the Arabic article does not."""
+    return len(spelled(key)) - 2 * (script == "Arabic" and key.startswith("ال"))
 
 
 @functools.cache

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from whereshot.earth.countries import countries
+from whereshot.evidence.text_segments import MARKS
+from whereshot.evidence.writing import fold_writing
 from whereshot.foundation.package_data import read_toml
 
 _DOMAIN = re.compile(
@@ -15,6 +17,8 @@ _DOMAIN = re.compile(
     r"(?P<host>(?:[^\W_](?:[\w-]*[^\W_])?\.)+(?P<ending>[a-z]{2,10}))(?![\w@-])(?P<path>/\S*)?",
     re.IGNORECASE,
 )
+_NATIVE_HOST = re.compile(rf"(?<![\w.-])((?:(?:[\w-]|[{MARKS}])+\.)+)((?:[^\W\d_]|[{MARKS}])+)(?![\w@-])")
+"""Matches what may be a host in native writing: names, and a last one without digits."""
 _BARE_SHARE = 0.5
 """Least share of the line that a web address without "www" must fill. In a sentence, "end.Then" lacks a space."""
 _BARE_LETTERS = 3
@@ -51,19 +55,29 @@ def addresses(text: str) -> Iterator[tuple[str, list[str]]]:
         )
         if match.group("certain") or likely:
             yield match.group(), labels
+    if not text.isascii():
+        yield from _native_addresses(text)
+
+
+def _native_addresses(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield each web address under a domain in a country's own writing, such as .рф and .ไทย."""
+    for match in _NATIVE_HOST.finditer(text):
+        labels = [fold_writing(label) for label in match.group().split(".")]
+        if labels[-1] in _table()["native"] and len(labels[-2]) >= _BARE_LETTERS:
+            yield match.group(), labels
 
 
 def country_of_domain(labels: list[str]) -> str | None:
     """Return the code of the country whose domain a host has; None for domains that the whole world uses.
 
-    >>> country_of_domain(["www", "stockholm", "se"]), country_of_domain(["vans", "com"])
-    ('SE', None)
+    >>> [country_of_domain(labels) for labels in (["stockholm", "se"], ["почта", "рф"], ["vans", "com"])]
+    ['SE', 'RU', None]
     """
     table, ending = _table(), labels[-1]
     if ".".join(labels[-2:]) in table["worldwide"]:
         return None
     has_second_level = len(labels) > 2 and labels[-2] in _TYPICAL_SECOND_LEVEL
-    code: str = table["special"].get(ending, "")
+    code: str = table["special"].get(ending, "") or table["native"].get(ending, "")
     if not code and len(ending) == 2 and (ending not in table["skip"] or has_second_level):
         code = ending.upper()
     return code if code in countries().by_code else None
