@@ -13,7 +13,8 @@ A table is a TOML file of entries:
     needs = "digit"             # optional: a digit must stand beside the word
 
 A file that cannot be read, an unknown kind, country or form, and a weight that is not positive are errors. Words that
-are left out are printed: words that are too short, and words that are frequent in a language of other countries.
+are left out are printed: words that are too short, names of countries, and words that are frequent in a language of
+other countries.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import shipped_table
 
-from whereshot.earth.country_names import english_names
+from whereshot.earth.country_names import english_names, find_codes
 from whereshot.earth.name_index import name_keys
 from whereshot.evidence.country_languages import country_languages
 from whereshot.evidence.known_languages import CODES
@@ -115,6 +116,12 @@ def is_frequent_phrase(text: str) -> bool:
     return len(each) in (2, 3) and any(all(own.get(code, 0.0) >= FREQUENT_ZIPF for own in each) for code in each[0])
 
 
+def is_country(word: str, kind: str) -> bool:
+    """Return whether a word is the name of a country. Its full name is that of an authority: "Republic of Kenya"."""
+    is_full_name = kind == "government" and " " in word
+    return len(name_keys([word])[0]) > SHORT_LETTERS and not is_full_name and bool(find_codes(word))
+
+
 def check_expression(written: str, kind: str) -> None:
     """Exit with the fault of a regular expression: it cannot be compiled, or it has a capital letter or an accent."""
     try:
@@ -148,6 +155,8 @@ def rows_of(entry: Mapping[str, Any], left_out: Counter[str]) -> Iterator[Row]:
             left_out[f"{written}: too short, or only digits"] += 1
         elif all(is_worldwide(part) for part in word.split()):
             left_out[f"{written}: a word of the whole world"] += 1
+        elif is_country(word, entry["kind"]):
+            left_out[f"{written}: the name of a country, which is a cue of its own"] += 1
         elif is_common_elsewhere(frequencies, countries):
             left_out[f"{written}: a frequent word of other countries"] += 1
         elif len(key) > SHORT_LETTERS:

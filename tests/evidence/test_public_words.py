@@ -13,6 +13,7 @@ from whereshot.evidence.public_words import (
     PublicWords,
     decode_countries,
     encode_countries,
+    explain,
     public_word_cues,
     public_words,
     written_key,
@@ -166,11 +167,92 @@ def test_numbers_of_roads_and_vehicles_name_their_country(text: str, country: st
 
 
 @pytest.mark.parametrize(
-    "text", ["Sun - 200 km", "Mt 1200 m", "as 1-10", "Open 8 - 20", "Room 101", "2019", "12 May 2019", "AS 10 m"]
+    "text",
+    [
+        "Sun - 200 km",
+        "Mt 1200 m",
+        "as 1-10",
+        "Open 8 - 20",
+        "Room 101",
+        "2019",
+        "12 May 2019",
+        "AS 10 m",
+        "USD 100 only",
+        "25 x 100 mm",
+        "20 000 sum",
+        "No 123 de",
+        "2019 The",
+        "+213 661 12 34 56",
+        "0661 123 456",
+        "021-345-6789",
+        "03-5123-4567",
+        "10:00 - 18:30",
+        "CE 0123",
+        "RC 12345",
+        "ISBN 978-3-16-148410-0",
+        "T 100 only",
+        "From 1990 to 2020",
+        "50 % off",
+        "Tel. 12 345 67 89",
+        "A4 100 g",
+        "EU 39 UK 6",
+        "1-800-555-0199",
+    ],
 )
 def test_ordinary_numbers_are_no_number_plates(text: str) -> None:
     kinds = {finding.entry.kind for finding in public_words().find(line(text))}
     assert not kinds & {"number-plate", "road-number"}
+
+
+@pytest.mark.parametrize("text", ["Somalia", "MADAGASIKARA", "Liechtenstein", "საქართველო", "Mongolia"])
+def test_a_country_by_its_name_is_no_public_word(text: str) -> None:
+    assert public_words().find(line(text)) == []
+
+
+def test_the_full_name_of_a_country_is_an_authority() -> None:
+    (found,) = public_words().find(line("REPUBLIC OF KENYA"))
+    assert explain(found) == "'REPUBLIC OF KENYA': an authority in Kenya"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Christine Moore",
+        "Thomas Higgins & Sons",
+        "Marie Peltier",
+        "Ramón Ayala",
+        "Walton Street",
+        "Reece and Samira",
+        "Malika",
+        "lorem ipsum omnis",
+    ],
+)
+def test_names_of_people_and_ordinary_words_name_no_country(text: str) -> None:
+    assert [found for found in public_words().find(line(text)) if found.entry.doubt < 0.1] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "words"),
+    [
+        ("Equity Bank Kenya", "KE", "a bank in Kenya"),
+        ("Shule ya Msingi Uhuru", "KE", "a school or university in"),
+        ("Sonatel Dakar", "SN", "telephone or internet in Senegal"),
+        ("Umurenge wa Kimironko", "RW", "an authority in Rwanda"),
+        ("Maruti Suzuki at Fiangonana FJKM", "MG", "religion in Madagascar"),
+        ("Эмийн сан", "MN", "a pharmacy in Mongolia"),
+        ("بانک ملی ایران", "IR", "a bank in Iran"),
+        ("ძეხვი და Khachapuri", "GE", "a dish in Georgia"),
+        ("Dorixona 24", "UZ", "a pharmacy in Uzbekistan"),
+        ("Serengeti National Park", "TZ", "a park or sight in Tanzania"),
+        ("ຮ້ານຂາຍຢາ", "LA", "health care in Laos"),
+        ("קופת חולים", "IL", "health care in Israel"),
+        ("ဆေးရုံ", "MM", "health care in Myanmar"),
+        ("មន្ទីរពេទ្យ ភ្នំពេញ", "KH", "health care in Cambodia"),
+    ],
+)
+def test_words_of_africa_and_asia_are_explained(text: str, country: str, words: str) -> None:
+    found = [finding for finding in public_words().find(line(text)) if country in finding.entry.countries]
+    assert any(words in explain(finding) for finding in found)
 
 
 def test_short_keys_are_written_as_on_the_sign() -> None:
