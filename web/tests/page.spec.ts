@@ -60,27 +60,6 @@ test("the keyboard alone is enough", async ({ page }) => {
   await expect(page.locator(".box-on")).toHaveCount(1);
 });
 
-test("words of other scripts have their own direction and language", async ({ page }) => {
-  const read = [
-    { script: "Arabic", text: "شارع الملك فهد 12", confidence: 0.9, box: [60, 60, 300, 100] },
-    { script: "Thai", text: "ร้านอาหาร", confidence: 0.9, box: [60, 110, 300, 150] },
-  ];
-  const item = { kind: "text/place", what: "גבעתיים 5", means: "the town Giv'atayim", nats: 3, box: [60, 60, 300, 100] };
-  await page.route("**/v1/locate", async (route) => {
-    const response = await route.fetch();
-    const lines = (await response.text()).trim().split("\n").map((line) => JSON.parse(line));
-    for (const { prediction } of lines) if (prediction) Object.assign(prediction, { writing: read, evidence: [item] });
-    await route.fulfill({ response, body: lines.map((line) => `${JSON.stringify(line)}\n`).join("") });
-  });
-  await open(page);
-  await choose(page, SIGN);
-  await expect(page.getByText("Writing in Arabic: “شارع الملك فهد 12”.")).toBeVisible();
-  await expect(page.locator('bdi[lang="und-Arab"]')).toHaveText("شارع الملك فهد 12");
-  await expect(page.locator('bdi[lang="th"]')).toHaveText("ร้านอาหาร");
-  await expect(page.locator('.evidence bdi[lang="he"]')).toHaveText("גבעתיים 5");
-  await keep(page, "writing-1000");
-});
-
 test("what is not sure does not look sure", async ({ page }) => {
   await open(page);
   const plain = await page.evaluate(async () => {

@@ -36,6 +36,24 @@ test("several photos have one pooled answer, and what is no photo is explained",
   await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
 });
 
+test("words of other scripts have their own direction and language", async ({ page }) => {
+  const photos = { name: "sign.jpg", mimeType: "image/jpeg", buffer: readFileSync(SIGN) };
+  const answer = await (await page.request.post("v1/locate", { multipart: { photos } })).json();
+  const box = [60, 60, 300, 100];
+  answer.predictions[0].writing = [
+    { script: "Arabic", text: "شارع الملك فهد 12", confidence: 0.9, box },
+    { script: "Thai", text: "ร้านอาหาร", confidence: 0.9, box },
+  ];
+  answer.predictions[0].evidence = [{ kind: "text/place", what: "גבעתיים 5", means: "the town", nats: 3, box }];
+  await page.route("**/v1/locate", (route) => route.fulfill({ json: answer }));
+  await openWithoutGlobe(page);
+  await choose(page, SIGN);
+  await expect(page.getByText("Writing in Arabic: “شارع الملك فهد 12”.")).toBeVisible();
+  await expect(page.locator('bdi[lang="und-Arab"]')).toHaveText("شارع الملك فهد 12");
+  await expect(page.locator('bdi[lang="th"]')).toHaveText("ร้านอาหาร");
+  await expect(page.locator('.evidence bdi[lang="he"]')).toHaveText("גבעתיים 5");
+});
+
 test("each of several photos has its answer as soon as it is there", async ({ page }) => {
   await openWithoutGlobe(page);
   const release = await holdAfterFirstLine(page);
