@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from whereshot.evidence.alphabets import log_alphabet
 from whereshot.evidence.known_languages import CODES, IDENTIFIER_LABELS, NUMBER, PRIOR, RELATED_PAIRS
+from whereshot.evidence.letter_runs import log_runs
 from whereshot.evidence.lexicon import WordEntries, find_words, lexicon
 from whereshot.evidence.look_alikes import fold_look_alikes
 from whereshot.evidence.text_segments import NATIVE_SCRIPTS, USES_SCRIPT, Segment, split_text
@@ -119,7 +120,9 @@ def score_segment(segment: Segment) -> SegmentScores:
     words = tuple(find_words(segment))
     # py3langid has a single label for simplified and traditional Chinese, none for Tigrinya, and tells Arabic from
     # Persian by the forms of yeh and kaf, which readers take for the same
-    if segment.script in ("Han", "Arabic", "Ethiopic"):
+    if segment.script == "Arabic":
+        return SegmentScores(segment, candidates, words, log_runs(segment.words)[candidates])
+    if segment.script in ("Han", "Ethiopic"):
         return SegmentScores(segment, candidates, words, np.zeros(len(candidates)))
     score = dict(_identifier().rank(" ".join(segment.words)))
     labels = [IDENTIFIER_LABELS.get(CODES[number], (CODES[number],)) for number in candidates]

@@ -127,6 +127,16 @@ class Lexicon:
         run = bisect.bisect_left(range(len(self._plain)), plain, key=lambda number: self._plain[number].as_py())
         return run if run < len(self._plain) and self._plain[run].as_py() == plain else -1
 
+    def between(self, first: str, last: str) -> Iterator[tuple[str, list[str]]]:
+        """Yield each plain spelling from ``first`` to ``last`` with the codes of the languages that list it."""
+        runs = range(len(self._plain))
+        start, stop = (
+            bisect.bisect_left(runs, text, key=lambda number: self._plain[number].as_py()) for text in (first, last)
+        )
+        for run, plain in enumerate(self._plain[start:stop].to_pylist(), start):
+            for row in range(self._ends[run - 1], self._ends[run]):
+                yield plain, [CODES[number] for number in self._groups[self._group[row]]]
+
     def find(self, word: str) -> WordEntries | None:
         """Return the entries of a word in lower case, with any accents; None where no list has it."""
         plain, word = fold(word), word.replace("ß", "ss").translate(_ONE_FORM)  # as wordfreq spells it
