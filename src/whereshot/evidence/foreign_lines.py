@@ -38,7 +38,7 @@ LEAST_LETTERS = 2
 """Readings with fewer letters are dropped, except of ``WHOLE_WORDS``."""
 WHOLE_WORDS = frozenset({"Hangul"})
 """Scripts in which one character can be a word. There, more than one letter is not few."""
-TWINS = {"Cyrillic": frozenset("авекмнорстухіјѕ"), "Greek": frozenset("αβγεζηικμνορστυχω")}
+TWINS = {"Cyrillic": frozenset("авекмнорстухіјѕғһқұүӏ"), "Greek": frozenset("αβγεζηικμνορστυχω")}
 """Letters, in lower case, for which Latin letters are taken."""
 MORE_TWINS: dict[str, frozenset[str]] = {"Cyrillic": frozenset("ьгһипш"), "Greek": frozenset()}
 """The same for lines that the reader of Latin is sure of; small letters of the one are like letters of the other."""

@@ -48,8 +48,8 @@ RARE_SCRIPTS = frozenset(
 """Scripts that few photos show, so that most weak signs of them are mistakes."""
 RARE_WEIGHT = 0.3
 """What a rare script counts against the others, where a line can be in several scripts."""
-SHARE_ALONE = 0.1
-"""What a script that no other line shows counts, against the mean share of a script over the lines of the picture."""
+SHARE_ALONE = 0.15
+"""What a script that no other line shows counts, against the mean share of a script over the other lines."""
 
 
 class LineScript(NamedTuple):
@@ -135,15 +135,16 @@ def line_scripts(crops: Sequence[NDArray[np.uint8]]) -> list[LineScript]:
 def in_company(scripts: Sequence[LineScript]) -> list[LineScript]:
     """Return the scripts of the lines of one picture, where scripts that other lines or many photos show are likelier.
 
-    Only the scripts that RapidOCR does not know share out their probability anew; near scripts, such as Devanagari and
-    Gurmukhi, are told apart that way.
+    Only Greek and the scripts that RapidOCR does not know share out their probability anew. Near scripts, such as
+    Devanagari and Gurmukhi, are told apart that way.
     """
     if not scripts:
         return []
-    foreign = np.array([name not in READABLE and name != "none" for name in CLASSES])
+    foreign = np.array([name not in READABLE - {"Greek"} and name != "none" for name in CLASSES])
     shares = np.array([line.probabilities for line in scripts])[:, foreign].astype(np.float64)
     frequent = np.array([RARE_WEIGHT if name in RARE_SCRIPTS else 1.0 for name in CLASSES])[foreign]
-    weighed = shares * frequent * (SHARE_ALONE + shares.mean(axis=0))
+    others = (shares.sum(axis=0) - shares) / max(1, len(scripts) - 1)
+    weighed = shares * frequent * (SHARE_ALONE + others) ** 2
     weighed *= (shares.sum(axis=1) / np.maximum(weighed.sum(axis=1), 1e-12))[:, None]
     found = []
     for line, own in zip(scripts, weighed, strict=True):

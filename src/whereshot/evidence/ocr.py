@@ -53,6 +53,8 @@ MIRRORED_ODDS = -2.2
 """A picture is also read mirrored if the mean log odds of its lines being mirrored are above this.
 
 Photos of signs mostly have less than -2.5, the same photos mirrored mostly more than -2. Reading twice decides."""
+MIRRORED_FOREIGN_ODDS = -3.5
+"""The same where at least half of the lines are in scripts that RapidOCR does not know: there, the odds tell less."""
 MIRRORED_GAIN = 0.05
 """The mirrored lines are used if their mean confidence over letters is higher by this."""
 
@@ -222,8 +224,11 @@ def _is_latin(text: str) -> bool:
 
 def _looks_mirrored(scripts: Sequence[LineScript]) -> bool:
     """Return whether the lines with letters look mirrored, all in all."""
-    odds = [np.log(max(one.mirrored, 1e-4) / max(1 - one.mirrored, 1e-4)) for one in scripts if one.best != "digits"]
-    return bool(odds) and float(np.mean(odds)) > MIRRORED_ODDS
+    with_letters = [one for one in scripts if one.best != "digits"]
+    odds = [np.log(max(one.mirrored, 1e-4) / max(1 - one.mirrored, 1e-4)) for one in with_letters]
+    foreign = sum(one.best not in READABLE for one in with_letters)
+    least = MIRRORED_FOREIGN_ODDS if 2 * foreign >= len(with_letters) else MIRRORED_ODDS
+    return bool(odds) and float(np.mean(odds)) > least
 
 
 def _mean_score(read: Sequence[LineText | None]) -> float:
