@@ -104,19 +104,23 @@ def signs_dev(reader: Reader, renderer: Renderer, arguments: argparse.Namespace)
 
 def others(reader: Reader, renderer: Renderer, arguments: argparse.Namespace) -> None:
     scripts = [script for own in GROUPS.values() for script in own if script != "Greek"]
-    latin, right, certain = [], [], []
+    latin, named, right, wrong, certain = [], [], [], [], []
     for script in bar(scripts, total=len(scripts), what="scripts"):
         crops = [draw_line(renderer, script, "street", number)[0] for number in range(arguments.others)]
         for crop in crops:  # each as a picture of its own
             (text,) = read_picture(reader, [in_colour(crop)])
             ((_, score),) = reader._recognise_known([in_colour(crop)])
             latin.append("Latin" not in scripts_in(text))
+            named.append(line_scripts([crop])[0].best == script)
             if script in scripts_present():
                 right.append(script in scripts_in(text))
+                wrong.append(scripts_in(text) <= {script, "Latin", ""})
             if score >= LATIN_SCORE and script in scripts_present():
                 certain.append(script in scripts_in(text))
     row(f"drawn lines in {len(scripts)} other scripts", "not read as Latin", latin)
+    row("the same", "the script network names their script", named)
     row("those in scripts that are read", "read in their script", right)
+    row("the same", "not read in a third script", wrong)
     row(f"of these, RapidOCR's confidence is {LATIN_SCORE} or more", "read in their script", certain)
 
 
@@ -133,7 +137,7 @@ def main() -> None:
     arguments = parser.parse_args()
     reader, renderer = Reader(), test_renderer(test_fonts(arguments.fonts, arguments.font_cache))
     present = scripts_present()
-    print("## Latin stays Latin\n\nMade by `python benchmarks/latin_safe.py --fonts FOLDER`; the package reads "
+    print("\n## Latin stays Latin\n\nMade by `python benchmarks/latin_safe.py --fonts FOLDER`; the package reads "
           f"{len(present)} other scripts{'' if present else ', for it has no networks yet'}.\n")  # fmt: skip
     print("| lines | measure | result | wanted |\n|---|---|---:|---|", flush=True)
     for name in arguments.only:

@@ -2,6 +2,9 @@
 
     apt-get install tesseract-ocr 'tesseract-ocr-script-*'
     python benchmarks/line_reading.py --fonts FOLDER --cache DIR > docs/results-writing.md
+    python benchmarks/latin_safe.py --fonts FOLDER >> docs/results-writing.md
+    python benchmarks/native_names.py --drawn 2000 --fonts FOLDER >> docs/results-writing.md
+    python benchmarks/script_photos.py --fonts FOLDER >> docs/results-writing.md
     python benchmarks/line_reading.py --cache DIR --count 100 --scripts Thai Lao --only ours       # a quick look
 
 Lines are drawn from words, fonts and photos kept apart from training; ``drawn_lines.py`` has the seed and

@@ -128,11 +128,11 @@ def main() -> None:
     parser.add_argument("--font-cache", type=Path, help="file in which the fonts found are kept")
     arguments = parser.parse_args()
     if arguments.text:
-        print(f"## Native names of towns, as text with {100 * WRONG_LETTERS:.0f} % wrong letters\n\nMade by `python "
+        print(f"\n## Native names of towns, as text with {100 * WRONG_LETTERS:.0f} % wrong letters\n\nMade by `python "
               f"benchmarks/native_names.py --text {arguments.text}`.\n")  # fmt: skip
         print_table(as_text(arguments.text))
         return
-    print(f"## Native names of towns, drawn on photos\n\nMade by `python benchmarks/native_names.py --drawn "
+    print(f"\n## Native names of towns, drawn on photos\n\nMade by `python benchmarks/native_names.py --drawn "
           f"{arguments.drawn} --fonts FOLDER`.\n")  # fmt: skip
     print_table(drawn(arguments.drawn, PhotoSigns(test_fonts(arguments.fonts, arguments.font_cache))))
 

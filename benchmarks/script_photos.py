@@ -128,7 +128,7 @@ def main() -> None:
     parser.add_argument("--font-cache", type=Path, help="file in which the fonts found are kept")
     arguments = parser.parse_args()
     signs = PhotoSigns(test_fonts(arguments.fonts, arguments.font_cache)) if arguments.signs else None
-    print("## Photos of signs in many scripts\n")
+    print("\n## Photos of signs in many scripts\n")
     print(f"Made by `python benchmarks/script_photos.py --signs {arguments.signs}` on {arguments.table.name}.\n")
     measure(arguments.table, signs, arguments.signs)
 
