@@ -12,6 +12,7 @@ from whereshot.foundation import output_files
 
 PACKAGE = Path(__file__).parents[1] / "src" / "whereshot"
 DISTRICTS = {
+    "airports": "evidence",
     "ambiguous_names": "evidence",
     "countries": "earth",
     "country_grid": "earth",

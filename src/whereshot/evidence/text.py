@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from whereshot.earth.name_index import name_keys
+from whereshot.evidence.airports import airport_cues
 from whereshot.evidence.area_names import area_cues
 from whereshot.evidence.base import Box, Cue, Line, box_around, mean_surfaces
 from whereshot.evidence.country_languages import country_log_likelihood, leading_languages, log_seen
@@ -60,10 +62,22 @@ def cues_of(lines: Sequence[Line]) -> list[Cue]:
     is_readable = is_readable or is_native
     languages = identify(informative) if is_readable else {}
     likelihood, leading = _country_log_likelihood(informative) if languages else ({}, {})
-    places = place_cues(lines)
+    places = _places(lines)
     cues = pattern_cues(lines) + public_word_cues(lines) + places + area_cues(lines, places)
     language = _language_cue(lines, texts, languages, likelihood, leading, max(letters, SHORT_LETTERS * is_native))
     return _with_surfaces(cues if language is None else [language, *cues], lines)
+
+
+def _places(lines: Sequence[Line]) -> list[Cue]:
+    """Return the cues of towns and of airports. A town whose name is part of the name of an airport is left out."""
+    airports = airport_cues(lines)
+    named = [(airport.box, name_keys([airport.what])[0]) for airport in airports]
+    towns = [
+        cue
+        for cue in place_cues(lines)
+        if not any(cue.box == box and name_keys([cue.what])[0] in name for box, name in named)
+    ]
+    return towns + airports
 
 
 def _with_surfaces(cues: Sequence[Cue], lines: Sequence[Line]) -> list[Cue]:
