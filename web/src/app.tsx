@@ -101,8 +101,8 @@ export function App({ locator, info }: { locator: Locator; info: PageInfo }) {
           </>
         )}
         <footer class="foot">
-          {info.runs_here ? "Runs on your machine; no photo leaves it." : "Photos are not kept."} An estimate is no
-          proof, and no way to find a person: <a href="responsible-use.html">responsible use</a>.
+          {info.runs_here ? "Runs on your machine; no photo leaves it." : "Photos are not kept."} An estimate is
+          not a proof, and not a way to find a person: <a href="responsible-use.html">responsible use</a>.
         </footer>
       </main>
       <section class="world" aria-label="Map">

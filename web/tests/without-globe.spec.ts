@@ -29,7 +29,7 @@ test("several photos have one pooled answer, and what is no photo is explained",
   await choose(page, { name: "list.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
   await expect(page.getByRole("alert")).toContainText("list.txt is no picture");
   await page
-    .getByRole("button", { name: /^Take village-sign/ })
+    .getByRole("button", { name: /^Remove village-sign/ })
     .first()
     .click();
   await expect(page.getByRole("button", { name: /All together/ })).toHaveCount(0);

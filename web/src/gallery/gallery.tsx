@@ -97,8 +97,8 @@ export function Gallery({ globe, game, onRefused }: Props) {
         <h1>{game ? "Where was it taken?" : "Photos with known places"}</h1>
         <p>
           {game
-            ? "Place your pin first, then see what the model says."
-            : `What the model said, beside the truth. ${scores ? learnedWords(scores.learned_photos) : ""}`}
+            ? "Place your pin first, then see the model's answer."
+            : `The model's answers beside the true places. ${scores ? learnedWords(scores.learned_photos) : ""}`}
         </p>
       </div>
       {problem && (

@@ -58,7 +58,7 @@ class BrowserLocator implements Locator {
   async locate(files: File[], options: LocateOptions = {}): Promise<Answer> {
     if (this.broken !== null) throw new LocateError(this.broken);
     if (options.region) throw new LocateError("Restricting the answer to an area needs the server: whereshot serve.");
-    if (options.use_exif) throw new LocateError("Letting a recorded position answer needs the server: whereshot serve.");
+    if (options.use_exif) throw new LocateError("Using a recorded position needs the server: whereshot serve.");
     const { signal, onPhoto, top, within_km, level } = options;
     const photo = (number: number, read: AnsweredPhoto) => onPhoto?.(number, prediction(files[number]!.name, read));
     signal?.throwIfAborted();

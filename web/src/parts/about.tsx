@@ -37,15 +37,15 @@ export function About({ info, open, onClose }: Props) {
         <ul>
           <li>Do not use it to find, follow or expose a person, nor on pictures that somebody shared in confidence.</li>
           <li>An answer is an estimate. Publish it with its area and its probability, never as proof on its own.</li>
-          <li>Models know the places they were trained on. A confident answer far from those deserves doubt.</li>
+          <li>Models know the places they were trained on. Doubt a confident answer far from these places.</li>
         </ul>
         <p>
           <a href="responsible-use.html">The whole text on responsible use</a>
         </p>
         <h3>Reading the map</h3>
         <p>
-          Colours show the probability per area on one fixed scale for all photos: pale is spread thin, dark or bright
-          is packed tight. The thick outline holds 50 % of the probability, the thin one 90 %.
+          Colours show the probability per area on one fixed scale for all photos: pale is low, dark or bright is
+          high. The thick outline holds 50 % of the probability, the thin one 90 %.
         </p>
         <h3>Credits</h3>
         <ul>

@@ -21,7 +21,7 @@ export function Actions({ prediction, geocoder }: Props) {
   const zoom = Math.round(Math.max(2, Math.min(16, 15 - Math.log2(Math.max(radius_km, 0.5)))));
   const map = `https://www.openstreetmap.org/?mlat=${latitude.toFixed(5)}&mlon=${longitude.toFixed(5)}#map=${zoom}/${latitude.toFixed(4)}/${longitude.toFixed(4)}`;
   return (
-    <section class="actions" aria-label="Take the answer elsewhere">
+    <section class="actions" aria-label="Use the answer elsewhere">
       <div class="row">
         <button class="button" onClick={copy("Coordinates", place.replace(",", ", "))}>
           <CopyIcon />

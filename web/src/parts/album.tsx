@@ -27,8 +27,8 @@ export function Album({ photos, answer, shown, onShow, onDrop }: Props) {
           </span>
           <span>
             <strong>All together</strong>
-            <small>{isLocated(pooled) ? "One answer, if all show one place" : (pooled.error ?? "No answer")}</small>
-            {(pooled.agreement_nats ?? 0) < 0 && <small>They speak against all being of one place.</small>}
+            <small>{isLocated(pooled) ? "One answer, if all photos show the same place" : (pooled.error ?? "No answer")}</small>
+            {(pooled.agreement_nats ?? 0) < 0 && <small>The photos seem to show different places.</small>}
           </span>
         </button>
       )}
@@ -43,7 +43,7 @@ export function Album({ photos, answer, shown, onShow, onDrop }: Props) {
                 <span class="tile-name">{photo.file.name}</span>
                 <span class="tile-answer">{title}</span>
               </button>
-              <button class="tile-drop" aria-label={`Take ${photo.file.name} out`} onClick={() => onDrop(photo)}>
+              <button class="tile-drop" aria-label={`Remove ${photo.file.name}`} onClick={() => onDrop(photo)}>
                 <CloseIcon />
               </button>
             </li>

@@ -171,7 +171,7 @@ function EvidenceList({
           <Written text={sentence} />
         </p>
       ))}
-      {writing.length === 0 && evidence.every(movedNothing) && <p class="quiet">From what the picture as a whole looks like; no text in it spoke.</p>}
+      {writing.length === 0 && evidence.every(movedNothing) && <p class="quiet">From the look of the whole picture; no text in it helped.</p>}
       <ul class="evidence">
         {evidence.map((item, number) => movedNothing(item) ? null : (
           <li

@@ -32,10 +32,10 @@ export function Options({ choices, onChange, whole, onAgain }: Props) {
     <details class="options">
       <summary>Options</summary>
       {whole && box("text", "Read text in the picture")}
-      {box("show_recorded", "Show the position that the camera recorded, read by this page alone")}
-      {whole && box("use_exif", "Let the recorded position and time speak for the answer")}
+      {box("show_recorded", "Show the position that the camera recorded (only this page reads it)")}
+      {whole && box("use_exif", "Use the recorded position and time as evidence")}
       <label class="field">
-        <span>Decide for the place that is most likely right to</span>
+        <span>Choose the place that is most likely right within</span>
         <select
           value={String(choices.within_km ?? "")}
           onChange={(event) => {
@@ -45,7 +45,7 @@ export function Options({ choices, onChange, whole, onAgain }: Props) {
           }}
         >
           <option value="">
-            the usual: {DECIDE_WITHIN_KM} km, then {THEN_WITHIN_KM} km
+            {DECIDE_WITHIN_KM} km, then {THEN_WITHIN_KM} km (the default)
           </option>
           {DISTANCES.map((km) => (
             <option key={km} value={km}>
@@ -56,10 +56,10 @@ export function Options({ choices, onChange, whole, onAgain }: Props) {
       </label>
       {whole && (
         <label class="field">
-          <span>It is known to be in</span>
+          <span>Answer only within</span>
           <input
             type="text"
-            placeholder="a country, say Spain"
+            placeholder="a country or region, such as Spain"
             value={choices.region ?? ""}
             autocomplete="off"
             onChange={(event) => onChange({ ...choices, region: event.currentTarget.value.trim() })}

@@ -19,7 +19,7 @@ export function TokenForm({ refused, onToken }: { refused: boolean; onToken(): v
         </p>
       )}
       <label class="field">
-        <span>Token, as its owner gave it to you</span>
+        <span>Token that the owner of the server gave you</span>
         <input
           type="password"
           autocomplete="off"
