@@ -130,6 +130,7 @@ def test_components_are_the_heaviest_of_the_mixture(hierarchy: Hierarchy, rng: A
     assert str(caught.value) == 'position "components" needs a network that gives them; train the head "mvmf"'
 
 
+@pytest.mark.slow
 def test_a_run_from_end_to_end(tiny: Path, tmp_path: Path) -> None:
     """Trained, calibrated, saved, loaded: towns are told apart, and concentrations have been learned."""
     changes = [

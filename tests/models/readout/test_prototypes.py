@@ -124,6 +124,7 @@ def test_places_and_their_middles() -> None:
     assert sphere.distance_km(middle[place[2]], points[2]) < 1e-6
 
 
+@pytest.mark.slow
 def test_a_run_from_end_to_end(tiny: Path, tmp_path: Path) -> None:
     """Trained on coarse cells, calibrated with prototypes, saved, loaded: towns in one cell are told apart."""
     from whereshot.training import train
