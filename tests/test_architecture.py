@@ -50,7 +50,12 @@ DISTRICTS: tuple[str, ...] = architecture.DISTRICTS
 PATHS = sorted(PACKAGE.rglob("*.py"))
 MODULES = {".".join(["whereshot", *path.relative_to(PACKAGE).with_suffix("").parts]): path for path in PATHS}
 MODULES = {name.removesuffix(".__init__"): path for name, path in MODULES.items()}
-TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in MODULES.items()}
+
+
+@functools.cache
+def trees() -> dict[str, ast.Module]:
+    """The syntax trees of all modules by name."""
+    return {name: ast.parse(path.read_text("utf-8")) for name, path in MODULES.items()}
 
 
 def district(module: str) -> str:
@@ -64,7 +69,7 @@ def is_package(module: str) -> bool:
 
 def imports(module: str, tree: ast.AST | None = None) -> Iterator[tuple[int, str]]:
     """Yield (line, module of ours) of every import, also of those inside functions."""
-    for node in ast.walk(tree or TREES[module]):
+    for node in ast.walk(tree or trees()[module]):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, name.name) for name in node.names if name.name.split(".")[0] == "whereshot")
         elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "whereshot":
@@ -176,7 +181,7 @@ def long_modules() -> set[str]:
 def long_functions() -> set[str]:
     return {
         f"{MODULES[module].relative_to(PACKAGE).as_posix()}: {node.name} has {lines_of(node)} lines"
-        for module, tree in TREES.items()
+        for module, tree in trees().items()
         for node in functions(tree)
         if lines_of(node) > LONGEST_FUNCTION_LINES
     }
@@ -184,7 +189,7 @@ def long_functions() -> set[str]:
 
 def repeated_class_names() -> set[str]:
     homes = defaultdict(list)
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes[node.name].append(module.removeprefix("whereshot."))
@@ -199,7 +204,7 @@ def long_district_inits() -> set[str]:
 def borrowed_private_names() -> set[str]:
     return {
         f"{module} imports {name.name} of {node.module}"
-        for module, tree in TREES.items()
+        for module, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("whereshot")
         for name in node.names
@@ -209,7 +214,7 @@ def borrowed_private_names() -> set[str]:
 
 def torch_at_the_top() -> set[str]:
     found = set()
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         if any(f"{module}.".startswith(f"whereshot.{allowed}.") for allowed in TORCH_AT_THE_TOP):
             continue
         for node in tree.body:
@@ -293,7 +298,7 @@ def test_module_names_say_something(path: Path) -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_every_module_has_a_docstring(module: str) -> None:
-    assert ast.get_docstring(TREES[module])
+    assert ast.get_docstring(trees()[module])
 
 
 PICKLES = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal", "jsonpickle"}
@@ -327,7 +332,7 @@ def forbidden(tree: ast.Module) -> Iterator[str]:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_no_pickle_eval_or_assert(module: str) -> None:
-    assert list(forbidden(TREES[module])) == []
+    assert list(forbidden(trees()[module])) == []
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,30 @@ def bomb(width: int, height: int) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    row = zlib.compressobj(9)
-    pixels = b"".join(row.compress(bytes(3 * width + 1)) for _ in range(height)) + row.flush()
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zeros((3 * width + 1) * height))
+        + chunk(b"IEND", b"")
+    )
+
+
+def zeros(count: int) -> bytes:
+    """Zero bytes, compressed by zlib. One compressed block is repeated: to compress a gigabyte takes seconds."""
+    megabyte = 1 << 20
+    block = zlib.compressobj(9, wbits=-15)
+    repeated = block.compress(bytes(megabyte)) + block.flush(zlib.Z_FULL_FLUSH)
+    rest = zlib.compressobj(9, wbits=-15)
+    end = rest.compress(bytes(count % megabyte)) + rest.flush()
+    checksum = (count % 65521) << 16 | 1  # Adler-32 of zeros
+    return b"\x78\xda" + repeated * (count // megabyte) + end + struct.pack(">I", checksum)
+
+
+def test_the_bomb_is_a_whole_picture() -> None:
+    assert zlib.decompress(zeros(3_000_000)) == bytes(3_000_000)
+    with Image.open(io.BytesIO(bomb(50, 40))) as picture_:
+        assert picture_.convert("L").getextrema() == (0, 0)
 
 
 def zipped() -> bytes:

@@ -108,10 +108,10 @@ def curate(
     resumable(drop=["--overwrite"])
     model, hierarchy = (path and str(path.absolute()) for path in (scene_model, scene_hierarchy))
     settings: dict[str, dict[str, Any] | None] = {
-        "verify": _given(min_side=min_side) if verify else None,
+        "verify": _without_unset(min_side=min_side) if verify else None,
         "faces": None if faces is None else {"share": faces, "action": faces_action.value},
-        "scene": None if scene is None else _given(wanted=scene, model=model, hierarchy=hierarchy),
-        "duplicates": _given(look_bits=look_bits) if duplicates else None,
+        "scene": None if scene is None else _without_unset(wanted=scene, model=model, hierarchy=hierarchy),
+        "duplicates": _without_unset(look_bits=look_bits) if duplicates else None,
         "one_per_user_cell": None if one_per_user_cell is None else {"level": one_per_user_cell, "seed": seed},
         "balance": None
         if balance is None
@@ -132,7 +132,7 @@ def _refuse_without_step(*options: tuple[str, object, str, bool]) -> None:
             raise InputError(f"{option} goes with {step}")
 
 
-def _given(**settings: Any) -> dict[str, Any]:
+def _without_unset(**settings: Any) -> dict[str, Any]:
     """Return the settings that have a value."""
     return {name: value for name, value in settings.items() if value is not None}
 

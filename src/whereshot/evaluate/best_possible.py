@@ -203,7 +203,7 @@ def compare(
 
 def best_possible(name: str, partition: Partition, points: ArrayLike) -> Best:
     """Return the best possible result of a partition on positions (n, 2). Raises InputError without positions."""
-    p = _some(points)
+    p = _checked_points(points)
     label = partition.assign(p)
     kept = label >= 0
     area = partition.area_sr * sphere.EARTH_KM**2
@@ -223,7 +223,7 @@ def best_possible(name: str, partition: Partition, points: ArrayLike) -> Best:
 
 def best_product(name: str, hierarchy: Hierarchy, points: ArrayLike) -> BestProduct:
     """Return the best possible result of the product of a hierarchy on positions (n, 2). Raises InputError."""
-    p = _some(points)
+    p = _checked_points(points)
     own = hierarchy.assign(p)
     finest, kept = own[:, -1], own[:, -1] >= 0
     parents = hierarchy.parents()
@@ -269,7 +269,7 @@ def split(points: ArrayLike, share: float, seed: int = 0) -> tuple[sphere.Points
 def share_seen(fitted: ArrayLike, held: ArrayLike) -> float:
     """Return the share of the positions ``held`` (n, 2) that are, with all digits, among ``fitted`` (m, 2)."""
     known = set(map(tuple, sphere.points(fitted).tolist()))
-    held = _some(held)
+    held = _checked_points(held)
     return float(np.mean([tuple(point) in known for point in held.tolist()]))
 
 
@@ -289,7 +289,7 @@ def parse_recipe(text: str) -> tuple[str, dict[str, Any]]:
     return kind.strip(), settings
 
 
-def _some(points: ArrayLike) -> sphere.Points:
+def _checked_points(points: ArrayLike) -> sphere.Points:
     p = sphere.points(points)
     if len(p) == 0:
         raise InputError("no positions to compare partitions on")

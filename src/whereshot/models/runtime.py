@@ -69,7 +69,7 @@ class OnnxCompute:
 
     def __call__(self, batch: Batch) -> dict[str, NDArray[Any]]:
         """Return the outputs of a batch by name, each (photos, ...)."""
-        return self._together([self._one(batch.crops[batch.owner == number]) for number in range(len(batch.rows))])
+        return self._joined([self._outputs_of(batch.crops[batch.owner == number]) for number in range(len(batch.rows))])
 
     def outputs_of(self, sources: Sequence[PhotoLike | None], settings: Preprocess) -> Part:
         """Return the outputs of some photos. Each photo is decoded directly before the network runs on it."""
@@ -81,14 +81,14 @@ class OnnxCompute:
             else:
                 rows.append(row)
                 empty.append(picture.empty)
-                found.append(self._one(normalised(picture.crops, settings)))
-        return np.array(rows, np.int64), _with_empty(self._together(found), np.array(empty, bool)), errors
+                found.append(self._outputs_of(normalised(picture.crops, settings)))
+        return np.array(rows, np.int64), _with_empty(self._joined(found), np.array(empty, bool)), errors
 
-    def _one(self, crops: NDArray[np.float32]) -> list[NDArray[np.float64]]:
+    def _outputs_of(self, crops: NDArray[np.float32]) -> list[NDArray[np.float64]]:
         result: list[NDArray[np.float64]] = self._session.run(None, {"pixels": np.ascontiguousarray(crops[None])})
         return result
 
-    def _together(self, parts: Sequence[list[NDArray[np.float64]]]) -> dict[str, NDArray[Any]]:
+    def _joined(self, parts: Sequence[list[NDArray[np.float64]]]) -> dict[str, NDArray[Any]]:
         return {name: np.concatenate([part[at] for part in parts]) for at, name in enumerate(self._names) if parts}
 
 

@@ -246,7 +246,7 @@ def _waiting(sent: Form, options: Options, form: str) -> Waiting:
 async def _while_present(request: Request, awaited: Awaitable[Result]) -> Result:
     """Await a result for as long as the client is connected. Raises ClientDisconnect."""
     answer = asyncio.ensure_future(awaited)
-    gone = asyncio.ensure_future(_gone(request))
+    gone = asyncio.ensure_future(_disconnected(request))
     try:
         await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():
@@ -257,7 +257,7 @@ async def _while_present(request: Request, awaited: Awaitable[Result]) -> Result
             task.cancel()
 
 
-async def _gone(request: Request) -> None:
+async def _disconnected(request: Request) -> None:
     """Return when the client has disconnected."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

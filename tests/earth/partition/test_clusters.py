@@ -73,7 +73,7 @@ def test_sites_on_the_axes(rows: list[int]) -> None:
 def test_sites_a_few_metres_apart() -> None:
     near = random_sites(1) + np.random.default_rng(2).normal(0, 4e-6, (40, 3))
     sites = np.concatenate([near / np.linalg.norm(near, axis=1, keepdims=True), random_sites(20, 5)])
-    sites = clusters.apart(sites)
+    sites = clusters.without_near(sites)
     assert 40 < len(sites) <= 60
     check(sites)
 
@@ -81,7 +81,7 @@ def test_sites_a_few_metres_apart() -> None:
 @settings(max_examples=40, deadline=None)
 @given(spots=st.lists(places, min_size=1, max_size=12))
 def test_any_sites_divide_the_sphere(spots: list[tuple[float, float]]) -> None:
-    sites = clusters.apart(sphere.xyz(np.array(spots)))
+    sites = clusters.without_near(sphere.xyz(np.array(spots)))
     cells = clusters.Voronoi(sites)
     assert math.fsum(cells.area_sr(site) for site in range(len(sites))) == pytest.approx(4 * math.pi, abs=1e-7)
 
@@ -99,9 +99,11 @@ def test_kmeans_finds_the_groups() -> None:
 @given(spots=st.lists(places, min_size=1, max_size=20), copies=st.integers(1, 4), k=st.integers(1, 25))
 def test_kmeans_of_few_places(spots: list[tuple[float, float]], copies: int, k: int) -> None:
     points = sphere.points(np.repeat(np.array(spots), copies, axis=0))
-    sites = clusters.settle(clusters.kmeans(points, k, seed=1), sphere.xyz(points))
+    sites = clusters.populated_sites(clusters.kmeans(points, k, seed=1), sphere.xyz(points))
     assert 1 <= len(sites) <= min(k, len(points))
     assert np.bincount(clusters.nearest(sites, sphere.xyz(points)), minlength=len(sites)).min() > 0
     np.testing.assert_allclose(np.linalg.norm(sites, axis=1), 1, rtol=1e-12)
     shuffled = np.random.default_rng(0).permutation(points)
-    np.testing.assert_array_equal(sites, clusters.settle(clusters.kmeans(shuffled, k, 1), sphere.xyz(shuffled)))
+    np.testing.assert_array_equal(
+        sites, clusters.populated_sites(clusters.kmeans(shuffled, k, 1), sphere.xyz(shuffled))
+    )

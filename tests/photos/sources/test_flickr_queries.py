@@ -1,4 +1,4 @@
-"""Queries to Flickr: the shipped preset, files of keywords and places, and the questions that they become."""
+"""Queries to Flickr: the shipped preset, files of keywords and places, and the queries_of that they become."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_the_preset_is_that_of_im2gps() -> None:
     search = flickr_queries.load(Path("im2gps"))
     assert search.without == ("birthday", "concert", "abstract", "cameraphone")
     assert {"Europe", "Austria", "Nevada", "Tokyo", "Pisa", "Nikko", "Orlando"} <= set(search.keywords)
-    assert len(search.keywords) == len(set(search.keywords)) == len(flickr_queries.questions(search))
+    assert len(search.keywords) == len(set(search.keywords)) == len(flickr_queries.queries_of(search))
     assert flickr_queries.load(Path("im2gps"), ["accuracy=16"]).accuracy == 16
     with pytest.raises(InputError) as caught:
         flickr_queries.load(Path("im2gsp"))
@@ -33,7 +33,7 @@ places = [{ name = "box", bbox = [-1, -2, 3, 4.5] }, { name = "id", place_id = "
     search = flickr_queries.load(write_queries(tmp_path / "q.toml", text), ["accuracy=16"])
     shared = {"has_geo": "1", "accuracy": "16", "media": "photos"}
     without = "-concert -party"
-    assert flickr_queries.questions(search) == [
+    assert flickr_queries.queries_of(search) == [
         ("old town", {**shared, "text": f"old town {without}"}),
         ("sea", {**shared, "text": f"sea {without}"}),
         ("box", {**shared, "text": without, "bbox": "-2.0,-1.0,4.5,3.0"}),
@@ -44,7 +44,7 @@ places = [{ name = "box", bbox = [-1, -2, 3, 4.5] }, { name = "id", place_id = "
 
 def test_a_place_alone_has_no_text(tmp_path: Path) -> None:
     text = 'places = [{ name = "woe", woe_id = 7 }]'
-    (query,) = flickr_queries.questions(flickr_queries.load(write_queries(tmp_path / "q.toml", text)))
+    (query,) = flickr_queries.queries_of(flickr_queries.load(write_queries(tmp_path / "q.toml", text)))
     assert query.parameters == {"has_geo": "1", "accuracy": "11", "media": "photos", "woe_id": "7"}
 
 

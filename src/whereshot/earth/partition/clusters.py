@@ -63,7 +63,7 @@ def kmeans(points: sphere.Points, k: int, seed: int) -> Vectors:
         length = np.linalg.norm(total, axis=1, keepdims=True)
         mean = np.where(length > 1e-9, total / np.maximum(length, 1e-9), sites)  # opposite points have no mean
         sites = np.where(np.bincount(label, minlength=len(sites))[:, None] > 0, mean, sites)
-    return apart(sites)
+    return without_near(sites)
 
 
 def _seeds(unit: Vectors, weights: NDArray[np.float64], k: int, rng: np.random.Generator) -> Vectors:
@@ -83,7 +83,7 @@ def _seeds(unit: Vectors, weights: NDArray[np.float64], k: int, rng: np.random.G
     return unit[chosen]
 
 
-def apart(sites: Vectors) -> Vectors:
+def without_near(sites: Vectors) -> Vectors:
     """Return the sites (n, 3) without those that lie within ``APART`` of an earlier one."""
     pairs = cKDTree(sites).query_pairs(APART, output_type="ndarray")
     stays = np.ones(len(sites), bool)
@@ -114,11 +114,11 @@ def split(points: sphere.Points, most: int, seed: int, sites: Vectors | None = N
                 whole.add(sites[site].tobytes())
                 part = sites[[site]]
             parts.append(part)
-        sites = apart(np.concatenate([np.delete(sites, large, axis=0), *parts]))
+        sites = without_near(np.concatenate([np.delete(sites, large, axis=0), *parts]))
     return sites
 
 
-def settle(sites: Vectors, unit: Vectors, least: int = 0) -> Vectors:
+def populated_sites(sites: Vectors, unit: Vectors, least: int = 0) -> Vectors:
     """Return the sites (k, 3) to which more than ``least`` of the unit vectors (n, 3) are nearest, or one last site.
 
     The site with the fewest vectors is removed first, which gives its neighbours more. The sites are returned in the

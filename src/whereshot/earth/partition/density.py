@@ -101,7 +101,7 @@ def dense_sites(
             continue
         label = clusters.nearest(found, unit[rows])
         open_ += [(rows[label == part], stage) for part in reversed(range(len(found)))]
-    return clusters.settle(clusters.apart(np.array(sites)), unit, least)
+    return clusters.populated_sites(clusters.without_near(np.array(sites)), unit, least)
 
 
 def _split(
@@ -124,7 +124,7 @@ def _split(
         # two at least: the middle of a ring around a cluster is the cluster's
         parts = max(2, int(np.ceil(len(rest) * scale / most)))
         sites += list(clusters.kmeans(sphere.latlon(rest), parts, int(rng.integers(2**31))))
-    settled = clusters.settle(clusters.apart(np.array(sites)), unit, least)
+    settled = clusters.populated_sites(clusters.without_near(np.array(sites)), unit, least)
     return settled if len(settled) > 1 else None
 
 

@@ -119,13 +119,13 @@ def _divide(
     if not (inside.any() if settings.max is None else len(points)):
         return np.empty((0, 3))
     if settings.max is None:
-        return clusters.settle(clusters.kmeans(points, cells, settings.seed), unit[inside], settings.min)
+        return clusters.populated_sites(clusters.kmeans(points, cells, settings.seed), unit[inside], settings.min)
     sites = clusters.split(points, settings.max, settings.seed, None)
     for attempt in range(_ATTEMPTS):  # what too small a cell leaves may be too much for its neighbours
         if attempt:
             sites = clusters.split(points, settings.max, settings.seed + attempt, sites)
-        sites = _ashore(clusters.settle(sites, unit, settings.min), unit[inside], outline)
-        sites = clusters.settle(sites, unit, settings.min)
+        sites = _ashore(clusters.populated_sites(sites, unit, settings.min), unit[inside], outline)
+        sites = clusters.populated_sites(sites, unit, settings.min)
         if np.bincount(clusters.nearest(sites, unit)).max() <= settings.max:
             break
     return sites

@@ -109,9 +109,9 @@ def build(points: ArrayLike, settings: VoronoiSettings) -> VoronoiCells:
     if len(p) == 0:
         sites = np.array([[1.0, 0.0, 0.0]])
     elif settings.max is None:
-        sites = clusters.settle(clusters.kmeans(p, settings.cells or 1, settings.seed), unit)
+        sites = clusters.populated_sites(clusters.kmeans(p, settings.cells or 1, settings.seed), unit)
     else:
-        sites = clusters.settle(clusters.split(p, settings.max, settings.seed), unit)
+        sites = clusters.populated_sites(clusters.split(p, settings.max, settings.seed), unit)
     label = clusters.nearest(sites, unit) if len(p) else np.empty(0, np.int64)
     counts = np.bincount(label, minlength=len(sites))
     site = np.flatnonzero(settings.dropping(counts))

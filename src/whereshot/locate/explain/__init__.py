@@ -193,14 +193,14 @@ def explain(
         (prediction,) = geolocator.locate(photo, replace(options, top=max(options.top, number or 0)))
     if prediction.error is not None:
         raise ImageError(prediction.error)
-    place, heat = _chosen(prediction, number), None
+    place, heat = _explained_candidate(prediction, number), None
     why = _why_none(geolocator, prediction)
     if why is None:
         heat = METHODS[method](geolocator, picture, np.array([place.latitude, place.longitude]), track)
     return Explanation(photo.path or "photo", geolocator.name, method, prediction, place, number, heat, why, picture)
 
 
-def _chosen(prediction: Prediction, number: int | None) -> Candidate:
+def _explained_candidate(prediction: Prediction, number: int | None) -> Candidate:
     if number is None:
         near = prediction.within[int(NEAR_KM)]
         latitude, longitude, *_ = prediction.answered

@@ -125,7 +125,7 @@ class CrossEntropy(Loss):
         return self._cross_entropy(log_probability, cell)
 
 
-def _given(distance_km: torch.Tensor | None) -> torch.Tensor:
+def _required(distance_km: torch.Tensor | None) -> torch.Tensor:
     if distance_km is None:
         raise ValueError("this loss needs distances, measured as its property ``distances`` states")
     return distance_km
@@ -138,7 +138,7 @@ class Haversine(Loss):
         self, log_probability: torch.Tensor, cell: torch.Tensor, distance_km: torch.Tensor | None
     ) -> torch.Tensor:
         """Return the losses (n,) of photos."""
-        nearness = -_given(distance_km) / self.settings.temperature_km
+        nearness = -_required(distance_km) / self.settings.temperature_km
         if self.settings.normalized:
             target = nearness.softmax(dim=1)
         else:  # above 1 where the centre of another cell is nearer than that of the true cell
@@ -157,7 +157,7 @@ class ExpectedDistance(Loss):
     ) -> torch.Tensor:
         """Return the losses (n,) of photos."""
         settings = self.settings
-        loss = (log_probability.exp() * (_given(distance_km) / settings.unit_km)).sum(dim=1) ** settings.power
+        loss = (log_probability.exp() * (_required(distance_km) / settings.unit_km)).sum(dim=1) ** settings.power
         result: torch.Tensor = loss + settings.cross_entropy * self._cross_entropy(log_probability, cell)
         return result
 
@@ -173,7 +173,7 @@ class LogDistance(Loss):
         """Return the losses (n,) of photos."""
         settings = self.settings
         wrong = -log_one_minus_exp(log_probability, settings.clamp)
-        loss = (wrong * (_given(distance_km) / settings.unit_km)).sum(dim=1)
+        loss = (wrong * (_required(distance_km) / settings.unit_km)).sum(dim=1)
         result: torch.Tensor = loss + settings.cross_entropy * self._cross_entropy(log_probability, cell)
         return result
 

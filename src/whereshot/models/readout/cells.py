@@ -100,7 +100,7 @@ class Cells(Readout):
         mean = np.where(lost[:, None], self._places[best[:, 0]], sphere.latlon(total))
         apart = sphere.distance_km(mean[:, None], self._places[best])
         joined = np.sqrt((share * (apart**2 + self._spread_km[best] ** 2)).sum(axis=1))
-        places, spread = self._own(len(posterior))
+        places, spread = self._copies(len(posterior))
         log_mass = posterior.log_mass.copy()
         log_mass[rows, best] = -np.inf
         first = (rows[:, 0], best[:, 0])
@@ -114,11 +114,11 @@ class Cells(Readout):
         offset = np.asarray(outputs["offset"], np.float64)
         chosen = np.asarray(outputs["offset_cell"])[:, 0].astype(np.int64)
         bearing, km = np.degrees(np.arctan2(offset[:, 0], offset[:, 1])), np.hypot(offset[:, 0], offset[:, 1])
-        places, _ = self._own(len(posterior))
+        places, _ = self._copies(len(posterior))
         places[np.arange(len(chosen)), chosen] = sphere.move(self._places[chosen], bearing, km)
         return Posterior(places, posterior.log_mass, self._spread_km)
 
-    def _own(self, rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _copies(self, rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return copies of the places and spreads for each row, which the caller may change."""
         return np.repeat(self._places[None], rows, axis=0), np.repeat(self._spread_km[None], rows, axis=0)
 

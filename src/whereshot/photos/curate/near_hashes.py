@@ -48,7 +48,7 @@ def earliest(known: Hashes, asked: Hashes, most: Most) -> NDArray[np.int64]:
     else:
         first, own = np.ascontiguousarray(known[:, 0]), np.ascontiguousarray(asked[:, 0])
         for mask in _keys(len(known), len(asked), most[0]):
-            for row, candidate in _same(first & mask, own & mask):
+            for row, candidate in _equal_pairs(first & mask, own & mask):
                 near = distance(own[row], first[candidate]) <= most[0]
                 row, candidate = row[near], candidate[near]
                 near = _near(asked[row], known[candidate], most)
@@ -137,7 +137,7 @@ def _keys(known: int, asked: int, most: int) -> Iterator[np.uint64]:
         yield np.uint64(sum(some))
 
 
-def _same(
+def _equal_pairs(
     known: NDArray[np.uint64], asked: NDArray[np.uint64]
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Yield all pairs (rows of ``asked``, rows of ``known``) with equal keys, some millions at a time."""

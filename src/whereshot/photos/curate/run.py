@@ -72,7 +72,7 @@ def curate(
             if pending:
                 _run(job, units, judged, engine, track)
                 names = [unit.name for unit in units]
-                dropped = _chosen(judged.folder, names, {name: steps[name] for name in choosing})
+                dropped = _choose_rows(judged.folder, names, {name: steps[name] for name in choosing})
                 for _ in track(_written(judged, done, names, dropped), total=len(names), what="writing records"):
                     pass
             for shard in judged.folder.rglob("*.parquet"):  # the choice is written, and nobody asks for it again
@@ -137,7 +137,7 @@ def judge(batch: pa.RecordBatch, *, steps: Mapping[str, Settings], masked: str) 
     reads = {"id", "image", *(column for name in judging for column in STEPS[name].reads)}
     columns = [name for name in table.column_names if name in reads]
     photos = [CuratedPhoto(row, Path(masked)) for row in table.select(columns).to_pylist()]
-    rejects = [_judged(photo, {name: steps[name] for name in judging}) for photo in photos]
+    rejects = [_judge_photo(photo, {name: steps[name] for name in judging}) for photo in photos]
     added = [field for name in judging for field in STEPS[name].adds]
     for field in [table.schema.field("image"), *added]:
         before = table[field.name].to_pylist() if field.name in table.column_names else [None] * len(table)
@@ -153,7 +153,7 @@ def judge(batch: pa.RecordBatch, *, steps: Mapping[str, Settings], masked: str) 
     return table.combine_chunks().to_batches()[0] if len(table) else pa.RecordBatch.from_pylist([], table.schema)
 
 
-def _judged(photo: CuratedPhoto, steps: Steps) -> Reject | None:
+def _judge_photo(photo: CuratedPhoto, steps: Steps) -> Reject | None:
     """Return the first reason to reject a photo; None where all steps keep it."""
     try:
         for name, settings in steps.items():
@@ -173,7 +173,7 @@ def _judged(photo: CuratedPhoto, steps: Steps) -> Reject | None:
 # --- among all
 
 
-def _chosen(folder: Path, units: Sequence[str], steps: Steps) -> list[Dropped]:
+def _choose_rows(folder: Path, units: Sequence[str], steps: Steps) -> list[Dropped]:
     """Run ``choose`` of each step, one after the other; return the dropped rows, counted over all units together."""
     columns = list(dict.fromkeys(column for name in steps for column in STEPS[name].chooses_by(steps[name])))
     tables = [_columns_of(shard_path(folder, unit), columns) for unit in units]

@@ -173,7 +173,7 @@ class _Job:
     async def _portion(self, client: Any, portion: Portion) -> None:
         ids, urls = portion.records.strings("id"), portion.records.strings("url")
         rows = zip(ids, urls, portion.repeats, strict=True)
-        found = await asyncio.gather(*(self._one(client, own, url, again) for own, url, again in rows))
+        found = await asyncio.gather(*(self._fetch_one(client, own, url, again) for own, url, again in rows))
         good = [row for row, outcome in enumerate(found) if isinstance(outcome, Path)]
         images = [str(found[row]) for row in good]
         bad = [
@@ -186,7 +186,7 @@ class _Job:
         await client.in_thread(output_files.sync_files, images)  # once for all, before the manifest counts them
         self._shards.write(portion.unit, kept, rejects_table(bad))
 
-    async def _one(self, client: Any, name: str | None, url: str | None, repeats: bool) -> Path | RefusedError:
+    async def _fetch_one(self, client: Any, name: str | None, url: str | None, repeats: bool) -> Path | RefusedError:
         try:
             if repeats:
                 return RefusedError(DUPLICATE_ID, f"id {name!r} stands in an earlier row")

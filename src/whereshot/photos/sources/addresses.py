@@ -105,12 +105,12 @@ def draw(inputs: Sequence[Path], sampling: Sampling, track: Track) -> Drawn:
                     address = Address(batch.ids[row], float(batch.points[row, 0]), float(batch.points[row, 1]))
                     held[key].append((int(order[row]), address))
             for key, some in held.items():
-                most = _most(wanted[key], sampling)
+                most = _most_tried(wanted[key], sampling)
                 if len(some) > 2 * most + 1000:
                     held[key] = _first(some, most)
     cells: dict[str, list[AddressUnit]] = {}
     for cell, unit in sorted(counts):
-        some = _first(held[cell, unit], _most(wanted[cell, unit], sampling))
+        some = _first(held[cell, unit], _most_tried(wanted[cell, unit], sampling))
         cells.setdefault(cell, []).append(AddressUnit(unit, wanted[cell, unit], tuple(address for _, address in some)))
     return Drawn(cells, counts.total(), without_place, outside)
 
@@ -132,7 +132,7 @@ def allot(counts: Mapping[str, int], total: int) -> dict[str, int]:
     return given
 
 
-def _most(wanted: int, sampling: Sampling) -> int:
+def _most_tried(wanted: int, sampling: Sampling) -> int:
     return max(wanted, 1) * sampling.reserve
 
 

@@ -22,7 +22,7 @@ from whereshot.photos.fetch.base import SERVER_ERROR, Manners, RefusedError
 from whereshot.photos.records import SCHEMA
 from whereshot.photos.reject_reasons import API_ERROR, BROKEN_ROW
 from whereshot.photos.sources import base, row_conditions
-from whereshot.photos.sources.flickr_queries import PRESETS, Query, Search, load, questions
+from whereshot.photos.sources.flickr_queries import PRESETS, Query, Search, load, queries_of
 from whereshot.photos.sources.seen_ids import SeenIds
 
 ENDPOINT = "https://api.flickr.com/services/rest/"
@@ -90,7 +90,7 @@ def collect(order: base.Order) -> base.Collected:
         job = _Job(search, shards, conditions, order, key)
         try:
             runner.run(job.open())
-            asked = questions(search)
+            asked = queries_of(search)
             for number in order.track(range(len(asked)), total=len(asked), what="asking Flickr"):
                 runner.run(job.query(number, asked[number]))
         finally:
@@ -168,7 +168,7 @@ class _Job:
         try:
             first = await self._page(block, query, 1)
         except RefusedError as error:
-            self._write(block, query, [], [self._lost(block, query, 1, error)])
+            self._write(block, query, [], [self._failure(block, query, 1, error)])
             return True
         total = _whole(first.get("total"))
         if total > MOST_RESULTS and block.stop > block.start:
@@ -179,7 +179,7 @@ class _Job:
         lost: list[Reject] = []
         for page, answer in zip(pages, rest, strict=True):
             if isinstance(answer, RefusedError):
-                lost.append(self._lost(block, query, page, answer))
+                lost.append(self._failure(block, query, page, answer))
             else:
                 photos += _photos(answer)
         if total > MOST_RESULTS:
@@ -208,7 +208,7 @@ class _Job:
         result: dict[str, Any] = (await self._api.json("/", parameters, _check))["photos"]
         return result
 
-    def _lost(self, block: _Block, query: Query, page: int, error: RefusedError) -> tuple[None, None, str, str]:
+    def _failure(self, block: _Block, query: Query, page: int, error: RefusedError) -> tuple[None, None, str, str]:
         span = " to ".join(datetime.datetime.fromtimestamp(t, datetime.UTC).isoformat() for t in block[1:])
         return None, None, API_ERROR, f"{query.name!r}, uploads of {span}, page {page}: {error.detail}"
 

@@ -26,7 +26,7 @@ class QueryPlace(settings_file.Settings):
     woe_id: int | None = None
 
     @model_validator(mode="after")
-    def _one_way(self) -> QueryPlace:
+    def _check_place(self) -> QueryPlace:
         if sum(value is not None for value in (self.bbox, self.place_id, self.woe_id)) != 1:
             raise ValueError("a place needs one of bbox, place_id and woe_id")
         if self.bbox is not None:
@@ -50,7 +50,7 @@ class Search(settings_file.Settings):
     """``min_upload`` is the first day of uploads, ``max_upload`` the day after the last."""
 
     @model_validator(mode="after")
-    def _something(self) -> Search:
+    def _check_search(self) -> Search:
         if not self.keywords and not self.places:
             raise ValueError("keywords or places are needed")
         if self.min_upload >= self.max_upload:
@@ -77,7 +77,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Search:
     return settings_file.load(path, Search, overrides)
 
 
-def questions(search: Search) -> list[Query]:
+def queries_of(search: Search) -> list[Query]:
     """Return all queries: first the keywords, then the places."""
     unwanted = [f"-{word}" for word in search.without]
     shared = {"has_geo": "1", "accuracy": str(search.accuracy), "media": "photos"}

@@ -70,7 +70,7 @@ class _Portion(NamedTuple):
     read: Callable[[], Rows]
 
 
-def _same(rows: Rows) -> Rows:
+def _unchanged(rows: Rows) -> Rows:
     return rows
 
 
@@ -222,7 +222,7 @@ def _csv(path: Path, name: str) -> Iterator[_Portion]:
         with pyarrow.csv.open_csv(path, reading, parsing, converting) as batches:
             for number, batch in enumerate(batches):
                 portion = pa.Table.from_batches([batch]), taken()
-                yield _Portion(f"{name}-{number:05d}", functools.partial(_same, portion))
+                yield _Portion(f"{name}-{number:05d}", functools.partial(_unchanged, portion))
     except pa.ArrowInvalid as error:
         raise InputError(f"{path}: not a readable CSV ({str(error).splitlines()[0]})") from error
     if broken:

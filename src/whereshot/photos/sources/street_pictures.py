@@ -153,7 +153,7 @@ class _Job:
         """Take panoramas for a unit, in the order of its addresses; the addresses that were not needed come back."""
         while wanted > 0 and addresses:
             asked, addresses = addresses[: min(wanted, AT_A_TIME)], addresses[min(wanted, AT_A_TIME) :]
-            views = await asyncio.gather(*(self._looked(address) for address in asked))
+            views = await asyncio.gather(*(self._search_near(address) for address in asked))
             new = iter(self._seen.add([view.id for view in views if isinstance(view, Viewpoint)]))
             for address, view in zip(asked, views, strict=True):
                 if isinstance(view, RefusedError):
@@ -169,7 +169,7 @@ class _Job:
                     wanted -= 1
         return addresses
 
-    async def _looked(self, address: Address) -> Viewpoint | RefusedError | None:
+    async def _search_near(self, address: Address) -> Viewpoint | RefusedError | None:
         try:
             view = await self._provider.look(address)
         except RefusedError as error:
@@ -223,7 +223,7 @@ class _Job:
 
     def _missing(self, cell: str) -> list[dict[str, Any]]:
         """Return the rows of a cell whose pictures are not in the folder yet."""
-        return [row for row in self._selected(cell)[0].to_pylist() if self._there(row) is None]
+        return [row for row in self._selected(cell)[0].to_pylist() if self._existing_file(row) is None]
 
     def _selected(self, cell: str) -> tuple[pa.Table, pa.Table]:
         table = pq.read_table(shard_path(self._found.folder, self._units[cell]))
@@ -234,7 +234,7 @@ class _Job:
         digest = hashlib.blake2b(name.encode(), digest_size=12).hexdigest()
         return self._images / digest[:2] / f"{digest}.jpg"
 
-    def _there(self, row: dict[str, Any]) -> Path | None:
+    def _existing_file(self, row: dict[str, Any]) -> Path | None:
         path = self._path(row)
         return path if path.is_file() else None
 
@@ -267,7 +267,7 @@ class _Job:
         return pq.read_table(path).cast(REJECTS) if path.is_file() else REJECTS.empty_table()
 
     async def _taken(self, row: dict[str, Any]) -> Path | RefusedError:
-        path = self._there(row)
+        path = self._existing_file(row)
         if path is not None:
             return path
         try:

@@ -48,7 +48,7 @@ def _section(at: int, section: Section) -> str:
         if narrow != grid:
             body.append('<div class="grid">' if narrow else "</div>")
             grid = narrow
-        body.append(_figure(part) if isinstance(part, Figure) else _other(part))
+        body.append(_figure(part) if isinstance(part, Figure) else _table_or_photos(part))
     return "".join(body) + ("</div>" if grid else "") + "</section>"
 
 
@@ -71,7 +71,7 @@ def _sign(name: str) -> str:
     return f'<rect class="{name}" width="14" height="14" rx="2"/>'
 
 
-def _other(part: ScoreTable | PhotoGroup) -> str:
+def _table_or_photos(part: ScoreTable | PhotoGroup) -> str:
     if isinstance(part, ScoreTable):
         return _table(part, part.folded)
     shown = [photo for photo in part.photos if photo.thumbnail]
