@@ -31,7 +31,7 @@ CLASS_OF = {
     "Mlym": "Malayalam", "Mymr": "Myanmar", "Orya": "Odia", "Sinh": "Sinhala", "Taml": "Tamil", "Telu": "Telugu",
     "Thai": "Thai",
 }  # fmt: skip
-"""The class of ``line_scripts`` for each code of ISO 15924."""
+"""The class of ``line_scripts`` for each code of ISO 15924. Photos with another code are counted by that code."""
 FEW_PHOTOS = 5
 """A script with fewer photos gets drawn signs beside them."""
 MOST_NAMES = 3
@@ -58,7 +58,9 @@ def outcomes_of_photos(table: Path, locator: Geolocator) -> dict[str, dict[str, 
     for row in bar(rows, total=len(rows), what="photos"):
         point = (float(row["latitude"]), float(row["longitude"])) if row["latitude"] and row["longitude"] else None
         prediction = locator.locate(table.parent / row["path"])[0]
-        found[CLASS_OF[row["script"]]][row["path"]] = outcome_of(prediction, row["country_code"], point)
+        found[CLASS_OF.get(row["script"], row["script"] or "not given")][row["path"]] = outcome_of(
+            prediction, row["country_code"], point
+        )
     return found
 
 
@@ -112,7 +114,8 @@ def measure(table: Path, signs: PhotoSigns | None, count: int) -> None:
     """Locate the photos of a table, and ``count`` drawn signs for each script with few photos, and print the shares."""
     with Geolocator.load("prior") as locator:
         photos = outcomes_of_photos(table, locator)
-        few = [script for script, own in photos.items() if len(own) < FEW_PHOTOS and signs is not None and count]
+        known = set(CLASS_OF.values()) if signs is not None and count else set()
+        few = [script for script, own in photos.items() if len(own) < FEW_PHOTOS and script in known]
         drawn = {
             script: outcomes_of_signs(script, count, signs, locator)
             for script in bar(few, total=len(few), what="drawn signs")
