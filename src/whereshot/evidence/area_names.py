@@ -15,8 +15,11 @@ from whereshot.earth.towns import gazetteer
 from whereshot.evidence import name_context
 from whereshot.evidence.ambiguous_names import other_meanings
 from whereshot.evidence.base import Cue, Line
+from whereshot.evidence.native_areas import native_areas
 from whereshot.evidence.qualified_names import AreaSpan, area_spans
+from whereshot.evidence.text_segments import native_script
 from whereshot.evidence.town_spans import WrittenLine, largest_towns, proposals_of
+from whereshot.evidence.transliteration import in_latin
 
 SPREAD_KM = 20.0
 """Half of a proposed town's probability lies within this distance."""
@@ -32,6 +35,11 @@ def area_cues(lines: Sequence[Line], places: Sequence[Cue]) -> list[Cue]:
     known = [cue.what for cue in places if cue.trust != "text/place/weak"]
     for number, line in enumerate(lines):
         if name_context.MADE_IN.search(line.text):
+            continue
+        if native_script(line.text):
+            for text, area in native_areas(line):
+                if not any(text in what for what in known):
+                    found.setdefault((area.country_code, area.division), _cue(text, area, line))
             continue
         for span in area_spans(WrittenLine.of(number, line.text)):
             if any(span.text in what for what in known):
@@ -58,12 +66,14 @@ def _meant(span: AreaSpan) -> Iterator[NamedArea]:
 
 
 def _cue(text: str, area: NamedArea, line: Line) -> Cue:
+    latin = in_latin(text)
+    called = f"{latin}, " if latin else ""
     if area.division is None:
         countries = dict.fromkeys(english_names(), ELSEWHERE) | {area.country_code: 1.0}
-        means = f"the country {area.name}"
+        means = f"{called}the country {area.name}"
         return Cue("text/area", text, means, "text/area/country", countries=countries, box=line.box)
     towns = largest_towns(area.towns())
     weights = gazetteer().populations[towns].astype(float) ** 0.9 + 1.0
     proposals = proposals_of(towns, weights, np.full(len(towns), SPREAD_KM))
-    means = f"the region {area.name} ({area.country_code})"
+    means = f"{called}the region {area.name} ({area.country_code})"
     return Cue("text/area", text, means, "text/area/region", proposals=proposals, box=line.box)
