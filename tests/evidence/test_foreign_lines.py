@@ -110,7 +110,9 @@ def test_a_line_that_the_reader_of_latin_is_sure_of_needs_more_to_be_cyrillic(
     text: str, confidence: float, latin_confidence: float, is_read: bool
 ) -> None:
     reader = Answers({"Cyrillic": (text, confidence)}).line_reader()
-    (found,) = read_foreign([np.zeros((9, 9), np.uint8)], [seen(Cyrillic=0.61)], [reader], [latin_confidence])
+    (found,) = read_foreign(
+        [np.zeros((9, 9), np.uint8)], [seen(Cyrillic=0.61)], [reader], [("Latin", latin_confidence)]
+    )
     assert (found is not None) == is_read
 
 
@@ -129,6 +131,14 @@ def test_a_rare_script_needs_more() -> None:
     (lao,) = read([seen(Lao=0.4)], answers)
     (thai,) = read([seen(Thai=0.4)], answers)
     assert lao is None and thai is not None
+
+
+def test_a_line_is_not_read_where_what_is_known_is_likelier_right() -> None:
+    answers = Answers({"Thai": ("ร้านอาหาร", 0.9)})
+    crops, lines = [np.zeros((9, 9), np.uint8)] * 2, [seen(Thai=0.4), seen(Thai=0.6)]
+    first, second = read_foreign(crops, lines, [answers.line_reader()], [("BAR", 0.9), ("BAR", 0.9)])
+    assert first is None and second is not None
+    assert len(answers.asked) == 1
 
 
 def test_an_unknown_reader_is_refused() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.evidence import line_readers, tesseract
-from whereshot.evidence.line_scripts import CLASSES, RARE_SCRIPTS, LineScript
+from whereshot.evidence.line_scripts import CLASSES, RARE_SCRIPTS, READABLE, LineScript
 from whereshot.evidence.text_segments import script_of
 from whereshot.foundation.errors import InputError, nearest_name
 
@@ -107,24 +107,28 @@ def read_foreign(
     crops: Crops,
     scripts: Sequence[LineScript],
     line_readers: Sequence[LineReader],
-    latin_confidence: Sequence[float] | None = None,
+    known: Sequence[tuple[str, float]] | None = None,
 ) -> list[ForeignText | None]:
     """Return the best reading of each line by the readers, None for a line that none of them reads well enough.
 
-    ``latin_confidence`` is the confidence with which RapidOCR reads each line as Latin; 0 where it does not.
+    ``known`` is what RapidOCR reads on each line, and its confidence; ("", 0.0) where it reads nothing. A line for
+    which that is likelier to be right is None as well.
     """
+    known = [("", 0.0)] * len(crops) if known is None else known
+    taken = frozenset(script for reader in line_readers for script in reader.scripts)
+    least = [line.share(READABLE - taken) * score for line, (_, score) in zip(scripts, known, strict=True)]
     best: dict[int, ForeignText] = {}
     for reader in line_readers:
-        asked = [(row, script) for row, own in enumerate(scripts) for script in _tried(own, reader.scripts)]
+        asked = [(row, script) for row, own in enumerate(scripts) for script in _tried(own, reader.scripts, least[row])]
         if not asked:
             continue
         found = reader.read([crops[row] for row, _ in asked], [script for _, script in asked])
         for (row, script), (text, confidence) in zip(asked, found, strict=True):
             probability = float(scripts[row].probabilities[CLASSES.index(script)])
             reading = ForeignText(text.strip(), confidence, script, probability)
-            if _is_read(reading) and (row not in best or reading.weight > best[row].weight):
+            if _is_read(reading) and reading.weight > (best[row].weight if row in best else least[row]):
                 best[row] = reading
-    latin = {row for row, score in enumerate(latin_confidence or ()) if score >= LATIN_CONFIDENCE}
+    latin = {row for row, (text, score) in enumerate(known) if score >= LATIN_CONFIDENCE and _is_latin(text)}
     doubtful = {row for row, one in best.items() if _can_be_latin(one, is_latin=row in latin)}
     sure = {one.script for row, one in best.items() if row not in doubtful}
     for row in doubtful:
@@ -133,12 +137,18 @@ def read_foreign(
     return [best.get(row) for row in range(len(crops))]
 
 
-def _tried(line: LineScript, known: frozenset[str]) -> list[str]:
-    """Return the scripts as which a line is read: the likeliest of the known scripts."""
+def _is_latin(text: str) -> bool:
+    """Return whether a text has letters, and all of them are Latin."""
+    letters = [char for char in text if char.isalpha()]
+    return bool(letters) and all(script_of(char) == "Latin" for char in letters)
+
+
+def _tried(line: LineScript, scripts: frozenset[str], least: float) -> list[str]:
+    """Return the scripts as which a line is read: the likeliest of these scripts that are likelier than ``least``."""
     if line.none >= MOST_NOTHING:
         return []
-    likely = [(float(line.probabilities[CLASSES.index(script)]), script) for script in known]
-    return [script for share, script in sorted(likely, reverse=True)[:MOST_TRIED] if share >= LEAST_LIKELY]
+    likely = [(float(line.probabilities[CLASSES.index(script)]), script) for script in scripts]
+    return [script for share, script in sorted(likely, reverse=True)[:MOST_TRIED] if share > max(LEAST_LIKELY, least)]
 
 
 def _is_read(reading: ForeignText) -> bool:

@@ -46,7 +46,7 @@ RARE_SCRIPTS = frozenset(
     }
 )  # fmt: skip
 """Scripts that few photos show, so that most weak signs of them are mistakes."""
-RARE_WEIGHT = 0.3
+RARE_WEIGHT = 0.5
 """What a rare script counts against the others, where a line can be in several scripts."""
 SHARE_ALONE = 0.15
 """What a script that no other line shows counts, against the mean share of a script over the other lines."""

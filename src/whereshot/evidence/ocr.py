@@ -19,7 +19,6 @@ from PIL import Image
 from whereshot.evidence.base import Box, Line
 from whereshot.evidence.foreign_lines import BUILTIN, LineReader, read_foreign, readers
 from whereshot.evidence.line_scripts import RARE_SCRIPTS, READABLE, LineScript, in_company, line_scripts
-from whereshot.evidence.text_segments import script_of
 from whereshot.foundation.errors import ModelError
 
 DETECTOR_SIDE = 736
@@ -184,14 +183,12 @@ class Reader:
     ) -> list[LineText | None]:
         """Return what RapidOCR or a reader of other scripts reads on each crop, whichever is likelier to be right."""
         readable = [row for row, own in enumerate(scripts) if own.readable > 1 - MOST_UNREADABLE]
-        known = dict(zip(readable, self._recognise_known([crops[row] for row in readable]), strict=True))
-        latin = [known[row][1] if row in known and _is_latin(known[row][0]) else 0.0 for row in range(len(crops))]
-        foreign = read_foreign(crops, scripts, self.line_readers, latin)
-        taken = frozenset(script for reader in self.line_readers for script in reader.scripts)
+        found = dict(zip(readable, self._recognise_known([crops[row] for row in readable]), strict=True))
+        known = [found.get(row, ("", 0.0)) for row in range(len(crops))]
+        foreign = read_foreign(crops, scripts, self.line_readers, known)
         texts: list[LineText | None] = []
-        for row, (own, other) in enumerate(zip(scripts, foreign, strict=True)):
-            text, score = known.get(row, ("", 0.0))
-            if other is not None and other.weight > own.share(READABLE - taken) * score:
+        for own, other, (text, score) in zip(scripts, foreign, known, strict=True):
+            if other is not None:
                 texts.append(LineText(other.text, other.confidence, other.script))
             elif text.strip() and score >= max(LEAST_CONFIDENCE, DOUBTFUL_CONFIDENCE * (own.unread[1] > 0.5)):
                 sure = float(own.probabilities.max()) >= LEAST_SCRIPT
@@ -214,12 +211,6 @@ def _line(text: str, confidence: float, corners: NDArray[np.float64], script: st
     right, bottom = np.ceil(corners.max(axis=0)).astype(int).tolist()
     a, b, c, d = ((float(x), float(y)) for x, y in corners)
     return Line(text, confidence, (left, top, right, bottom), (a, b, c, d), script=script)
-
-
-def _is_latin(text: str) -> bool:
-    """Return whether a text has letters, and all of them are Latin."""
-    letters = [char for char in text if char.isalpha()]
-    return bool(letters) and all(script_of(char) == "Latin" for char in letters)
 
 
 def _looks_mirrored(scripts: Sequence[LineScript]) -> bool:

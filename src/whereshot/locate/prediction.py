@@ -165,7 +165,7 @@ class Prediction:
     * ``sure_of`` is the finest named street, city, region or country that holds at least 90 %; None where no country
       does.
     * ``recorded`` is the position that the camera recorded. It is evidence only where the user asks for it.
-    * ``unread_scripts`` are the scripts of writing that cannot be read yet, each with its probability, its number of
+    * ``unread_scripts`` are the scripts of writing that was seen and not read, each with its probability, its number of
       lines and the box around them.
     * ``writing`` are the lines of text that were read in other scripts than Latin, from top to bottom.
     * ``error`` is why there is no answer. Then all other fields except ``id``, ``path`` and ``recorded`` are empty.
