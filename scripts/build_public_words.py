@@ -97,7 +97,9 @@ def word_frequencies(word: str) -> dict[str, float]:
     return {CODES[number]: float(zipf) for number, zipf in pairs}
 
 
-def is_common_elsewhere(frequencies: Mapping[str, float], countries: Mapping[str, float]) -> bool:
+def is_common_elsewhere(
+    frequencies: Mapping[str, float], countries: Mapping[str, float], least_zipf: float = FREQUENT_ZIPF
+) -> bool:
     """Return whether a word is frequent in a language that none of its countries uses."""
     known = country_languages()
     row_of = {code: row for row, code in enumerate(known.countries)}
@@ -107,7 +109,7 @@ def is_common_elsewhere(frequencies: Mapping[str, float], countries: Mapping[str
         if code in row_of
         for number in (known.share[row_of[code]] >= LEAST_SHARE).nonzero()[0]
     }
-    return any(zipf >= FREQUENT_ZIPF and code not in own for code, zipf in frequencies.items())
+    return any(zipf >= least_zipf and code not in own for code, zipf in frequencies.items())
 
 
 def is_frequent_phrase(text: str) -> bool:
@@ -151,6 +153,7 @@ def rows_of(entry: Mapping[str, Any], left_out: Counter[str]) -> Iterator[Row]:
         key = name_keys([word])[0]
         single = word.split()[0] if len(word.split()) == 1 else ""
         frequencies = word_frequencies(single) if single else {}
+        without_accents = word_frequencies(fold(single)) if fold(single) != single.lower() else {}
         if len(key) < LEAST_LETTERS or key.isdigit():
             left_out[f"{written}: too short, or only digits"] += 1
         elif all(is_worldwide(part) for part in word.split()):
@@ -159,6 +162,8 @@ def rows_of(entry: Mapping[str, Any], left_out: Counter[str]) -> Iterator[Row]:
             left_out[f"{written}: the name of a country, which is a cue of its own"] += 1
         elif is_common_elsewhere(frequencies, countries):
             left_out[f"{written}: a frequent word of other countries"] += 1
+        elif is_common_elsewhere(without_accents, countries, ORDINARY_ZIPF):
+            left_out[f"{written}: without its accents an ordinary word of other countries"] += 1
         elif len(key) > SHORT_LETTERS:
             ordinary = max(frequencies.values(), default=0.0) >= ORDINARY_ZIPF
             doubt = DOUBT_ORDINARY if ordinary else DOUBT_PHRASE if is_frequent_phrase(word) else DOUBT

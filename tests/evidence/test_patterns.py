@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from conftest import line
@@ -12,7 +14,7 @@ from whereshot.evidence.writing import fold_writing
 
 
 def test_every_pattern_names_real_countries() -> None:
-    known = set(countries().by_code) | {"GI", "GP", "MQ", "RE", "BS", "BB", "MO"}
+    known = set(countries().by_code) | {"GI", "GP", "MQ", "RE", "BS", "BB", "MO", "BQ", "CW", "AW"}
     for pattern in patterns():
         assert pattern.countries and set(pattern.countries) <= known, pattern.means
 
@@ -202,3 +204,80 @@ def test_prices_in_native_writing(text: str, country: str) -> None:
 @pytest.mark.parametrize("text", ["2 р-н", "12 лет", "5 деньги", "ден"])
 def test_other_words_beside_numbers_are_no_prices(text: str) -> None:
     assert pattern_cues([line(text)]) == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "countries", "means"),
+    [
+        (["Parcio i ymwelwyr", "Visitor parking"], "GB", "Welsh and English together"),
+        (["Slighe choise", "Keep to the path"], "GB", "Scottish Gaelic and English together"),
+        (["Ionad cuairteoirí", "Visitor centre"], "IE", "Irish and English together"),
+        (["Allinta hamuy llaqtanchikman", "Bienvenidos a nuestro pueblo"], "PE", "Spanish and Quechua together"),
+        (["Jallalla Qullasuyu", "Centro de salud"], "BO", "Spanish and Aymara together"),
+        (["Tereguahẽ porãite", "Bienvenidos a la ciudad"], "PY", "Spanish and Guaraní together"),
+        (["Nau mai haere mai", "Welcome to the hall"], "NZ", "Māori and English together"),
+        (["Usitupe takataka", "Keep the road clean"], "KE", "Swahili and English together"),
+        (["Bawal pumasok", "Keep out please"], "PH", "Filipino and English together"),
+        (["Balai polis", "Police"], "MY", "Malay and English together"),
+        (["Besoekers moet aanmeld", "All visitors must report"], "ZA", "Afrikaans or Dutch with English"),
+        (["Bon bini", "Welcome to our island"], "AW", "Papiamento"),
+        (["Sissepääs keelatud", "Вход воспрещён"], "EE", "Estonian and Russian together"),
+        (["Ieeja aizliegta", "Вход воспрещён"], "LV", "Latvian and Russian together"),
+        (["Įėjimas draudžiamas", "Вход запрещён"], "LT", "Lithuanian and Russian together"),
+        (["Intrarea interzisă", "Вход воспрещён"], "MD", "Romanian and Russian together"),
+        (["Кіруге рұқсат жоқ", "Вход воспрещён"], "KZ", "Kazakh and Russian together"),
+        (["אין כניסה", "ممنوع الدخول"], "IL", "Hebrew and Arabic together"),
+        (["ඇතුල්වීම තහනම්", "உட்செல்லத் தடை"], "LK", "Sinhala and Tamil together"),
+        (["ممنوع الوقوف", "Stationnement interdit"], "MA", "Arabic and French together"),
+        (["藥房", "Farmácia do largo"], "MO", "Chinese and Portuguese together"),
+        (["请勿吸烟", "புகைபிடிக்காதீர்"], "SG", "Chinese and Tamil together"),
+        (["Primăria comunei", "Községi polgármesteri hivatal"], "RO", "Hungarian and Romanian together"),
+        (["Obecný úrad", "Községi hivatal"], "SK", "Hungarian and Slovak together"),
+        (["Месна заједница", "Helyi közösség"], "RS", "Hungarian and Serbian together"),
+        (["Stacioni i policisë", "Policijska stanica"], "XK", "Albanian and Serbian together"),
+        (["Komuna e Tetovës", "Општина Тетово"], "MK", "Albanian and Macedonian together"),
+        (["Bures boahtin", "Velkommen til vår kirke"], "NO", "Sámi and Norwegian together"),
+        (["Suohkan", "Kommun"], "SE", "Sámi beside Swedish or Finnish"),
+        (["Straed an Iliz", "Rue de l'Eglise"], "FR", "Breton and French together"),
+        (["Pa jete fatra", "Défense d'afficher"], "HT", "Haitian Creole and French together"),
+        (["Wet floor", "Piso mojado"], "US", "English and Spanish together"),
+        (["Wëllkomm an eiser Gemeng", "Bienvenue dans notre commune"], "LU", "Luxembourgish and French together"),
+        (["Tidħolx mingħajr permess", "No entry without permission"], "MT", "Maltese and English together"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_two_languages_on_a_sign_name_the_countries_that_write_both(
+    texts: list[str], countries: str, means: str
+) -> None:
+    pairs = [cue for cue in pattern_cues([line(text) for text in texts]) if cue.means.startswith(means)]
+    assert len(pairs) == 1
+    assert max(pairs[0].countries, key=pairs[0].countries.__getitem__) == countries
+    for text in texts:
+        assert not [cue for cue in pattern_cues([line(text)]) if cue.means.startswith(means)], "one language is no pair"
+
+
+def test_every_pair_of_languages_is_explained_by_its_languages() -> None:
+    pairs = [pattern for pattern in patterns() if pattern.beside and pattern.kind == "text/word"]
+    assert len(pairs) > 40
+    unnamed = [pattern.means for pattern in pairs if not re.search(" together| with | beside ", pattern.means)]
+    assert unnamed == []
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [
+        ("C$ 150", "NI"),
+        ("Q. 15.00", "GT"),
+        ("BDS$ 10", "BB"),
+        ("BZ$ 25", "BZ"),
+        ("G$ 500", "GY"),
+        ("250 gourdes", "HT"),
+        ("500 lekë", "AL"),
+        ("35 kn", "HR"),
+        ("5,20 BYN", "BY"),
+        ("1.290 ISK", "IS"),
+    ],
+)
+def test_prices_of_small_countries(text: str, country: str) -> None:
+    (cue,) = [cue for cue in pattern_cues([line(text)]) if cue.kind == "text/currency"]
+    assert max(cue.countries, key=cue.countries.__getitem__) == country
