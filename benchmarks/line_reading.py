@@ -41,8 +41,8 @@ OTHERS_WANTED_CLEAN = 91.0
 """Characters right on clean signs, in percent, that a script needs to be switched on."""
 WANTED_RATIO = 5.0
 """Our lines a second on one core, divided by those of tesseract."""
-AT_ONCE = 8
-"""Lines that we read at once for the time: as many as a photo has."""
+WARM_UP = 8
+"""Lines that are read first, so that the loading of the networks does not count."""
 FOREIGN = re.compile("[a-zà-öø-ÿ\\s]")
 
 
@@ -79,12 +79,10 @@ def score(read: PeerRead, lines: DrawnLines) -> Side:
 
 
 def our_reading(lines: DrawnLines, script: str) -> PeerRead:
-    """Read the lines with the package's networks; the first ones twice, so that their loading does not count."""
-    read_line_crops(lines.pixels[:AT_ONCE], [script] * len(lines.pixels[:AT_ONCE]))
-    started, texts = time.process_time(), []
-    for start in range(0, len(lines.pixels), AT_ONCE):
-        some = lines.pixels[start : start + AT_ONCE]
-        texts += [text for text, _ in read_line_crops(some, [script] * len(some))]
+    """Read the lines with the package's networks: all in one call, as tesseract reads them in one process."""
+    read_line_crops(lines.pixels[:WARM_UP], [script] * len(lines.pixels[:WARM_UP]))
+    started = time.process_time()
+    texts = [text for text, _ in read_line_crops(lines.pixels, [script] * len(lines.pixels))]
     return PeerRead(texts, time.process_time() - started)
 
 
