@@ -75,6 +75,11 @@ def test_what_is_hardly_such_writing_is_not_given_to_a_reader(line: LineScript) 
     assert answers.asked == []
 
 
+def test_dirt_beside_a_line_is_dropped() -> None:
+    (found,) = read([seen(Thai=0.95)], Answers({"Thai": ("-ร้านอาหาร. ", 0.9)}))
+    assert found is not None and found.text == "ร้านอาหาร"
+
+
 @pytest.mark.parametrize("answer", [("อาหาร", 0.65), ("กข", 0.8), ("ร", 0.9), ("", 0.0), ("12", 0.99), ("CAFE", 0.99)])
 def test_a_weak_or_empty_reading_does_not_count(answer: tuple[str, float]) -> None:
     assert read([seen(Thai=0.95)], Answers({"Thai": answer})) == [None]

@@ -51,6 +51,8 @@ LEAST_TWIN, LEAST_TWIN_IN_COMPANY = 0.95, 0.7
 
 The second is for a picture in which another line shows the script."""
 
+EDGES = " -.,:;'\""
+"""Signs that are dropped at both ends of a reading: mostly dirt and frames beside the line."""
 _LOOSE_JAMO = re.compile("[\u1100-\u11ff\u3130-\u318f]")
 """Matches a part of a Hangul syllable that stands alone: the syllable was not read."""
 
@@ -125,7 +127,7 @@ def read_foreign(
         found = reader.read([crops[row] for row, _ in asked], [script for _, script in asked])
         for (row, script), (text, confidence) in zip(asked, found, strict=True):
             probability = float(scripts[row].probabilities[CLASSES.index(script)])
-            reading = ForeignText(text.strip(), confidence, script, probability)
+            reading = ForeignText(text.strip(EDGES), confidence, script, probability)
             if _is_read(reading) and reading.weight > (best[row].weight if row in best else least[row]):
                 best[row] = reading
     latin = {row for row, (text, score) in enumerate(known) if score >= LATIN_CONFIDENCE and _is_latin(text)}

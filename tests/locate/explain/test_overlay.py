@@ -24,3 +24,4 @@ def test_colours_lie_on_the_heat() -> None:
     assert np.asarray(overlay.draw(picture, HeatMap(unseen, "nats"), []))[60, 400].mean() < plain.mean() - 30
     assert overlay.draw(Image.new("RGB", (3, 2)), None, ["nothing"]).size[0] == 480
     assert overlay._drawable("Hà Nội, Łódź, Ærø 東京") == "Ha Noi, Lodz, Aero ??"
+    assert overlay._drawable('Read "გორი": Łódź') == 'Read "gori": Lodz'

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from whereshot.evidence.transliteration import in_latin
 from whereshot.foundation import output_files
 from whereshot.locate.explain.base import HeatMap
 
@@ -104,8 +105,10 @@ def _legend(sheet: Image.Image, brush: ImageDraw.ImageDraw, heat: HeatMap, font:
 def _drawable(line: str) -> str:
     """Return a line in ASCII, because Pillow's font has no other letters.
 
-    Accents are removed; a letter that has no ASCII form becomes a question mark.
+    Words in native scripts are written in Latin letters, and accents are removed. A letter that has no ASCII form
+    becomes a question mark.
     """
+    line = in_latin(line) or line
     plain = unicodedata.normalize("NFKD", line.translate(_SPELLED))
     return "".join(char if char.isascii() else "?" for char in plain if not unicodedata.combining(char))
 
