@@ -40,6 +40,8 @@ LARGEST_WORD = 150_000
 """Inhabitants below which a town is less known than a word of public life that is written like it."""
 MORE_FREQUENT = 0.7
 """A word is ordinary if it is more frequent than the name of the town by this much, on the Zipf scale."""
+LEAST_NATS_WORDS = 6.0
+"""The same for several ordinary words, whose being near a name is mostly chance."""
 _WORD = re.compile(rf"(?:[^\W\d_]|[{MARKS}])+(?:['’-](?:[^\W\d_]|[{MARKS}])+)*")
 _NAMED_AFTER = frozenset({"street-word", "shop", "restaurant", "road-sign", "bank", "education", "religion"})
 """Kinds of public words beside which the name of a town often names a street or a firm."""
@@ -76,6 +78,7 @@ def _spaced_names(line: Line, script: str) -> Iterator[NativeName]:
     keys = name_keys([word.group() for word in words])
     spans: dict[tuple[int, int], FoundTown] = {}
     used = [False] * len(words)
+    doubtful: dict[tuple[int, int], FoundTown] = {}
     for length, is_exact in _SPANS:
         for first in range(len(words) - length + 1):
             span = slice(first, first + length)
@@ -85,6 +88,12 @@ def _spaced_names(line: Line, script: str) -> Iterator[NativeName]:
             if found is not None and (is_exact or length == 1 or found.nats >= LEAST_NATS):
                 used[span] = [True] * length
                 spans[first, first + length] = found
+            elif found is not None:
+                doubtful[first, first + length] = found
+    for (first, last), found in sorted(doubtful.items(), key=lambda item: -item[1].nats):
+        if not any(used[first:last]):
+            used[first:last] = [True] * (last - first)
+            spans[first, last] = found
     for (first, last), found in spans.items():
         discount, is_named = _context(keys, first, last, used, script)
         if discount and (found.errors or discount < 1) and discount < 1 and not _is_large(found):
@@ -101,9 +110,11 @@ def _towns_of(key: str, parts: Sequence[str], script: str, is_exact: bool) -> Fo
     if is_exact:
         found = towns.exact(key)
         return None if found is None or is_ordinary(key, found.towns) else found
-    if all(_is_word(part) for part in parts) or _is_word(key):
+    if _is_word(key):
         return None
-    return towns.misread(key)
+    found = towns.misread(key)
+    are_words = all(_is_word(part) for part in parts)
+    return None if found is None or (are_words and (len(parts) == 1 or found.nats < LEAST_NATS_WORDS)) else found
 
 
 def is_ordinary(key: str, towns: NDArray[np.int64]) -> bool:
