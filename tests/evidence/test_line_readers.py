@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 
-from whereshot.evidence.line_readers import GROUPS, SCRIPTS_READ, SignHead, decode, group_of, steps_of
+from whereshot.evidence.line_readers import (
+    GROUPS,
+    SCRIPTS_READ,
+    SignHead,
+    decode,
+    group_of,
+    read_line_crops,
+    steps_of,
+)
 from whereshot.evidence.line_scripts import CLASSES
 
 HEAD = SignHead(("a", "b", " "), np.zeros((4, 1), np.float32), np.zeros(4, np.float32))
@@ -36,3 +48,39 @@ def test_each_script_has_one_group_and_a_class() -> None:
 @pytest.mark.parametrize(("width_px", "steps"), [(8, 4), (9, 6), (160, 80)])
 def test_two_steps_for_four_pixels(width_px: int, steps: int) -> None:
     assert steps_of(width_px) == steps
+
+
+LINES = Path(__file__).parent / "data" / "lines"
+"""Plain lines, each in a font that was kept apart from training; they are not what shows how well lines are read."""
+TOWNS = {
+    "Arabic": "مدينة الكويت", "Cyrillic": "новосибирск", "Hangul": "부산광역시", "Thai": "กรุงเทพ", "Lao": "ວຽງຈັນ",
+    "Greek": "θεσσαλονικη", "Hebrew": "תל אביב", "Georgian": "ქუთაისი", "Armenian": "գյումրի", "Ethiopic": "አዲስ አበባ",
+    "Devanagari": "वाराणसी", "Bengali": "চট্টগ্রাম", "Tamil": "சென்னை", "Telugu": "విజయవాడ", "Gujarati": "અમદાવાદ",
+    "Gurmukhi": "ਅੰਮ੍ਰਿਤਸਰ", "Kannada": "ಮೈಸೂರು", "Malayalam": "കൊച്ചി",
+}  # fmt: skip
+
+
+def test_every_script_that_is_read_has_a_line() -> None:
+    assert TOWNS.keys() == SCRIPTS_READ
+
+
+@pytest.mark.parametrize("script", sorted(SCRIPTS_READ))
+def test_a_plain_line_is_read(script: str) -> None:
+    crop = cv2.imread(str(LINES / f"{script}.png"), cv2.IMREAD_GRAYSCALE)
+    ((text, confidence),) = read_line_crops([crop], [script])
+    letters = difflib.SequenceMatcher(None, text, TOWNS[script], autojunk=False).get_matching_blocks()
+    assert sum(block.size for block in letters) >= 0.55 * len(TOWNS[script])
+    assert confidence >= 0.6
+
+
+def test_lines_of_many_scripts_and_sizes_come_back_in_order() -> None:
+    scripts = ["Hebrew", "Devanagari", "Georgian", "Cyrillic"]
+    crops = [cv2.imread(str(LINES / f"{script}.png")) for script in scripts]
+    crops = [cv2.resize(crop, None, fx=factor, fy=factor) for crop, factor in zip(crops, (1, 2, 3, 1), strict=True)]
+    texts = [text for text, _ in read_line_crops(crops, scripts)]
+    assert texts == [TOWNS[script] for script in scripts]
+
+
+def test_a_crop_without_writing_gives_no_text() -> None:
+    assert read_line_crops([np.full((40, 200), 128, np.uint8)], ["Thai"]) == [("", 0.0)]
+    assert read_line_crops([], []) == []

@@ -56,6 +56,8 @@ _CLUSTER = {
 """A cluster of consonants, as a regular expression."""
 _NUMBER = re.compile(rf"[0-9{FOREIGN}](?:[0-9{FOREIGN}.,:/]*[0-9{FOREIGN}])?")
 """What keeps its direction between letters that run from right to left."""
+_LONE_JAMO = re.compile("[\u1100-\u11ff]")
+"""Parts of Hangul syllables that do not form a syllable."""
 _MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
 
 
@@ -90,13 +92,16 @@ def to_signs(text: str, script: str) -> list[str]:
 
 
 def from_signs(signs: Sequence[str], script: str) -> str:
-    """Return the text of signs that stand from left to right in a line; the inverse of ``to_signs``."""
+    """Return the text of signs that stand from left to right in a line; the inverse of ``to_signs``.
+
+    Parts of a Hangul syllable that form none are dropped.
+    """
     text = "".join(signs)
     if script in RIGHT_TO_LEFT:
         text = _turned(text)
     if script in STANDS_BEFORE:
         text = _seen(script).sub(r"\2\1", text)
-    return " ".join(unicodedata.normalize("NFC", text.replace(FOREIGN, "")).split())
+    return " ".join(_LONE_JAMO.sub("", unicodedata.normalize("NFC", text.replace(FOREIGN, ""))).split())
 
 
 @functools.cache
