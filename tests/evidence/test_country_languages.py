@@ -100,3 +100,10 @@ def test_text_that_can_be_read_is_seen_in_most_photos_of_most_countries() -> Non
     seen = log_seen()
     assert seen["US"] == pytest.approx(0, abs=1e-3)
     assert math.log(0.3) < seen["TH"] < seen["IN"] < 0
+
+
+def test_unknown_languages_of_a_country_are_not_in_a_script_that_nobody_writes_there() -> None:
+    found = country_log_likelihood({"ka": 1.0})
+    foreign = min(found.values())
+    assert found["GE"] > foreign + 5
+    assert all(found[code] == pytest.approx(foreign, abs=0.05) for code in ("NG", "CF", "CD", "ZA", "PG"))

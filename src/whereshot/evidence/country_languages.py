@@ -92,10 +92,25 @@ def country_log_likelihood(languages: Mapping[str, float]) -> dict[str, float]:
     foreign = LanguageParameters.fitted().foreign * (1 - native * (1 - NATIVE_FOREIGN))
     read = _is_read()
     of_read = float(given[read].sum() / given.sum()) if given.sum() > 0 else 1.0
-    all_text = known.share @ ratio + known.unknown_share
+    all_text = known.share @ ratio + known.unknown_share * _share_of_scripts(given)
     read_text = (known.share[:, read] @ ratio[read] + known.unknown_share) / _read_share()
     likelihood = (1 - foreign) * (of_read * read_text + (1 - of_read) * all_text) + foreign
     return dict(zip(known.countries, np.log(likelihood).tolist(), strict=True))
+
+
+def _share_of_scripts(given: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the share (c,) of each country's text that is in the scripts of a text, among those that are not read.
+
+    ``given`` is P(language | text) (n,). The unknown languages of a country are written in the scripts of its known
+    languages: no unknown language of Nigeria is written in Georgian letters.
+    """
+    known = country_languages().share
+    by_script = [uses for script, uses in USES_SCRIPT.items() if script not in READABLE]
+    weights = np.array([given[uses].sum() for uses in by_script])
+    if weights.sum() == 0:
+        return np.ones(len(known))
+    shares = np.array([known[:, uses].sum(axis=1) for uses in by_script]) / np.maximum(known.sum(axis=1), 1e-12)
+    return np.asarray(weights @ shares / weights.sum())
 
 
 def leading_languages(languages: Mapping[str, float]) -> dict[str, str]:
