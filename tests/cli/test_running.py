@@ -55,6 +55,20 @@ def test_usage_errors_are_one_line(run: Run, arguments: list[str], named: str) -
     assert result.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("command", "formats"),
+    [
+        (["locate", "x.jpg"], "'table', 'json', 'geojson', 'csv', 'html'"),
+        (["query", "x.jpg"], "'table', 'json', 'html'"),
+        (["check", "x.jpg", "--claim", "Spain"], "'table', 'json'"),
+        (["models", "list"], "'table', 'json'"),
+    ],
+)
+def test_an_unknown_format_names_the_known_ones(run: Run, command: list[str], formats: str) -> None:
+    said = run(*command, "--format", "xml").mistake.rstrip(".")
+    assert said == f"Invalid value for '--format': 'xml' is not one of {formats}"
+
+
 @pytest.mark.parametrize("form", ["table", "json"])
 def test_a_reader_that_leaves_is_no_error(tiny: Path, form: str) -> None:
     """As with ``| head -1``: the pipe is closed before anything is written, or in the midst of it."""

@@ -60,7 +60,7 @@ def _run() -> NoReturn:
         if show().startswith("Usage:"):  # a group of commands without a command shows its help
             print(show(), file=sys.stderr)
             sys.exit(2)
-        _fail(show())
+        _fail(show().replace("Value error, ", ""))  # typer quotes pydantic
     if stopped == INTERRUPTED:
         _interrupted()
     sys.exit(stopped or base.exit_code())
