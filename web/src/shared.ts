@@ -116,6 +116,7 @@ export const READ = "Read";
 export const RECORDED = "Recorded";
 export const SEEN = "Seen";
 export const WRITING = "Writing in {script}: {texts}.";
+export const IN_LATIN = "\"{text}\" ({latin})";
 export const MOST_LINES_SHOWN = 5;
 export const MORE_LINES = "{texts}, and {count} more";
 export const LANGUAGE_TAGS = { "Arabic": "und-Arab", "Armenian": "hy", "Bengali": "bn", "Cyrillic": "und-Cyrl", "Devanagari": "und-Deva", "Ethiopic": "und-Ethi", "Georgian": "ka", "Greek": "el", "Gujarati": "gu", "Gurmukhi": "pa", "Han": "und-Hani", "Hangul": "ko", "Hebrew": "he", "Hiragana": "ja", "Kannada": "kn", "Katakana": "ja", "Khmer": "km", "Lao": "lo", "Malayalam": "ml", "Myanmar": "my", "Oriya": "or", "Sinhala": "si", "Tamil": "ta", "Telugu": "te", "Thai": "th" } as const;
