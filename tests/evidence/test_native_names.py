@@ -55,6 +55,11 @@ def test_ordinary_words_are_no_towns(text: str) -> None:
     assert native_names(lines(text)) == []
 
 
+@pytest.mark.parametrize("text", ["стари град", "เวลาทำการ จันทร์ - ศุกร์", "خوش آمدید", "स्वागत आहे"])
+def test_phrases_of_ordinary_words_are_no_towns(text: str) -> None:
+    assert native_names(lines(text)) == []
+
+
 def test_a_street_or_a_shop_that_is_named_after_a_town_is_weaker_evidence() -> None:
     (alone,) = native_names(lines("بغداد"))
     (street,) = native_names(lines("شارع بغداد"))

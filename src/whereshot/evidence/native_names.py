@@ -30,6 +30,8 @@ _SPANS = ((4, True), (3, True), (3, False), (2, True), (2, False), (1, True), (1
 """Numbers of words in which names are looked for, and whether exactly or with errors, in this order."""
 LEAST_NATS = 3.0
 """A misread name of several words is one if so many nats speak for it; else its words are looked at alone."""
+MOST_WORDS = 16
+"""Words of a line that are looked at; the rest is left out."""
 LEAST_PROBABILITY = 0.08
 """A name that is meant with a smaller probability is none."""
 SENTENCE_DISCOUNT, SENTENCE_POPULATION, SENTENCE_LETTERS = 0.4, 20_000, 5
@@ -38,6 +40,8 @@ STREET_DISCOUNT = 0.25
 """Share of its reliability that a name keeps beside a word for a street, a shop or a restaurant, which is named so."""
 LARGEST_WORD = 150_000
 """Inhabitants below which a town is less known than a word of public life that is written like it."""
+LARGEST_PHRASE = 100_000
+"""Inhabitants below which a name of several ordinary words is none."""
 MORE_FREQUENT = 0.7
 """A word is ordinary if it is more frequent than the name of the town by this much, on the Zipf scale."""
 LEAST_NATS_WORDS = 6.0
@@ -74,7 +78,7 @@ def native_names(lines: Sequence[Line]) -> list[NativeName]:
 
 def _spaced_names(line: Line, script: str) -> Iterator[NativeName]:
     """Yield the names in a line whose words are separated, exact ones first, longer ones before shorter ones."""
-    words = list(_WORD.finditer(line.text))
+    words = list(_WORD.finditer(line.text))[:MOST_WORDS]
     keys = name_keys([word.group() for word in words])
     spans: dict[tuple[int, int], FoundTown] = {}
     used = [False] * len(words)
@@ -96,7 +100,7 @@ def _spaced_names(line: Line, script: str) -> Iterator[NativeName]:
             spans[first, last] = found
     for (first, last), found in spans.items():
         discount, is_named = _context(keys, first, last, used, script)
-        if discount and (found.errors or discount < 1) and discount < 1 and not _is_large(found):
+        if discount < 1 and not _is_large(found):
             continue
         text = line.text[words[first].start() : words[last - 1].end()]
         yield _name(text, found, is_named, discount, line.box)
@@ -109,12 +113,14 @@ def _towns_of(key: str, parts: Sequence[str], script: str, is_exact: bool) -> Fo
     towns = native_towns(script)
     if is_exact:
         found = towns.exact(key)
-        return None if found is None or is_ordinary(key, found.towns) else found
+        return None if found is None or _are_ordinary(parts, found) or is_ordinary(key, found.towns) else found
     if _is_word(key):
         return None
     found = towns.misread(key)
+    if found is None or found.errors == 0:  # an exact name was judged before
+        return None
     are_words = all(_is_word(part) for part in parts)
-    return None if found is None or (are_words and (len(parts) == 1 or found.nats < LEAST_NATS_WORDS)) else found
+    return None if are_words and (len(parts) == 1 or found.nats < LEAST_NATS_WORDS) else found
 
 
 def is_ordinary(key: str, towns: NDArray[np.int64]) -> bool:
@@ -125,6 +131,12 @@ def is_ordinary(key: str, towns: NDArray[np.int64]) -> bool:
         return True
     zipf = other_meanings(key).word_zipf
     return zipf > expected_zipf(people) + MORE_FREQUENT or _zipf(key) > expected_zipf(people) + 2 * MORE_FREQUENT
+
+
+def _are_ordinary(parts: Sequence[str], found: FoundTown) -> bool:
+    """Return whether several words are rather ordinary words ("old town") than a town of that size."""
+    people = int(gazetteer().populations[found.towns].max())
+    return len(parts) > 1 and people < LARGEST_PHRASE and all(_is_word(part) for part in parts)
 
 
 def _is_word(key: str) -> bool:
