@@ -56,11 +56,13 @@ def test_nothing_is_read_without_text(tmp_path: Path) -> None:
 
 def test_lines_in_other_scripts_are_listed_and_latin_lines_are_not() -> None:
     read = [("Thai", "ร้าน"), ("Latin", "CAFE"), (None, "12 A"), ("digits", "12"), ("Greek", "AΘHNA")]
+    read += [("Han", "11215"), ("Thai", "BAR"), ("Han", "ポイ捨て禁止")]
     lines = tuple(Line(text, 0.91234, (1, 2, 30, 10 + row), script=script) for row, (script, text) in enumerate(read))
     found = explained(POSTERIOR, Reading(lines), Recorded(), AskedEvidence(), AS_IT_IS, PRIOR)
     assert found.writing == (
         ReadLine("Thai", "ร้าน", 0.9123, (1, 2, 30, 10), "ran"),
         ReadLine("Greek", "ΑΘΗΝΑ", 0.9123, (1, 2, 30, 14), "athina"),
+        ReadLine("Kana", "ポイ捨て禁止", 0.9123, (1, 2, 30, 17)),
     )
 
 

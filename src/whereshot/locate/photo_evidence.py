@@ -27,6 +27,7 @@ from whereshot.evidence import (
 from whereshot.evidence.look_alikes import fold_lines
 from whereshot.evidence.neighbours import Album, AlbumModel, NeighbourEvidence
 from whereshot.evidence.reliability import fitted_reliabilities, likeliest_surface, meaning_on_surface
+from whereshot.evidence.text_segments import script_of_word
 from whereshot.evidence.transliteration import in_latin
 from whereshot.evidence.unread_scripts import UnreadScript
 from whereshot.foundation.errors import ImageError
@@ -95,11 +96,16 @@ class Explained:
 
     @property
     def writing(self) -> tuple[ReadLine, ...]:
-        """The lines that were read in other scripts than Latin, as a Prediction gives them."""
+        """The lines that were read in other scripts than Latin, as a Prediction gives them.
+
+        The script is that of the letters that were read, where the line looked like another script than Latin.
+        """
+        lines = [line for line in fold_lines(self.lines) if line.script not in (None, "Latin", "digits")]
+        named = [(script_of_word([char for char in line.text if char.isalpha()]), line) for line in lines]
         return tuple(
-            ReadLine(line.script, line.text, round(line.confidence, 4), line.box, in_latin(line.text))
-            for line in fold_lines(self.lines)
-            if line.script not in (None, "Latin", "digits")
+            ReadLine(script, line.text, round(line.confidence, 4), line.box, in_latin(line.text))
+            for script, line in named
+            if script not in ("", "Latin")
         )
 
     @property
