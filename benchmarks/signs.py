@@ -1,7 +1,6 @@
 """Text as evidence on photos of signs: right country, within 25 km, likelihood, what each cue is worth.
 
     python benchmarks/signs.py > docs/results-signs.md      # cross-validated by group
-    python benchmarks/signs.py --fit                        # fit evidence/reliability.toml on all of them
 
 The photos are those of the shared development table: phone photos of signs in eight countries of Europe. The
 posterior starts from the photo-density prior of the world. Reliabilities are fitted on the other folds, never on the
@@ -18,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from surfaces import RELIABILITY, SHARES, on_signs, table_of, write_reliability
+from reliabilities import shipped, with_value
+from surfaces import SHARES, on_signs
 
 from whereshot.earth import sphere
 from whereshot.evidence import EVIDENCE, Cue, Fused, PhotoFacts, read_photos
@@ -73,7 +73,10 @@ class Scale:
 
     def fused(self, photo: Photo, reliability: Mapping[str, float], kinds: Sequence[str] | None = None) -> Fused:
         cues = [cue for cue in photo.cues if kinds is None or cue.kind in kinds]
-        return self.before.fuse(cues, Reliabilities(table_of(reliability), SHARES))
+        table = shipped()
+        for trust, value in reliability.items():
+            table = with_value(table, trust, "sign", value)
+        return self.before.fuse(cues, Reliabilities(table, SHARES))
 
     def nll(self, photo: Photo, reliability: Mapping[str, float]) -> float:
         return -float(self.fused(photo, reliability).posterior.log_density(photo.truth[None])[0])
@@ -146,17 +149,11 @@ def score(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--fit", action="store_true", help="fit on all photos and write evidence/reliability.toml")
     parser.add_argument("--table", type=Path, default=PHOTOS / "signs_dev.csv")
     arguments = parser.parse_args()
     if not arguments.table.is_file():
         sys.exit(f"signs: no table at {arguments.table}")
     scale, photos = Scale(), load(arguments.table)
-    if arguments.fit:
-        fitted = fit(scale, photos)
-        write_reliability(fitted)
-        print(RELIABILITY.read_text("utf-8"))
-        return
     fold_of = (hashed_share([photo.group for photo in photos], seed=1) * FOLDS).astype(int)
     by_fold = {
         fold: fit(scale, [photo for photo, own in zip(photos, fold_of, strict=True) if own != fold])

@@ -1,7 +1,7 @@
 """Measure what knowing the surface of text is worth: by kind of photo, and with the same words on goods and on signs.
 
     python benchmarks/surfaces.py --cache FOLDER > docs/results-surfaces.md     # cross-validated by group
-    python benchmarks/surfaces.py --cache FOLDER --fit       # fit evidence/data/surfaces.toml, write reliability.toml
+    python benchmarks/surfaces.py --cache FOLDER --fit       # fit surfaces.toml and sign_look.safetensors
 
 What is read in each picture is kept in FOLDER. The photos are those of the shared development tables. The drawn
 pictures are made here from seeds: words on goods, and the same words on a sign, in photos that may be used. There is no
@@ -27,28 +27,31 @@ import numpy as np
 import tomli_w
 from numpy.typing import NDArray
 from PIL import Image
+from safetensors.numpy import save
 
-from whereshot.earth import sphere
+from whereshot.earth import place_names, sphere
+from whereshot.earth.place_extents import town_extent
 from whereshot.evidence import EVIDENCE, Cue, Line, PhotoFacts, surfaces
 from whereshot.evidence.base import SURFACES
 from whereshot.evidence.fusion import PosteriorBeforeCues
-from whereshot.evidence.ocr import LARGEST_SIDE, Reader, shared_reader
+from whereshot.evidence.ocr import LARGEST_SIDE, Reader, shared_reader, tiles_of
 from whereshot.evidence.read_photos import read_photo
 from whereshot.evidence.reliability import Reliabilities, fitted_reliabilities
 from whereshot.foundation import output_files
 from whereshot.foundation.progress import bar
 from whereshot.foundation.tables import hashed_share
 from whereshot.locate.answers import answer_rows
+from whereshot.locate.prediction import SureOf
 from whereshot.models.card import share_interval
 from whereshot.photos.photo import Photo
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.masses import country_masses
-from whereshot.posterior.prior import density_prior
+from whereshot.posterior.prior import density_prior, prior_widening
 from whereshot.training.drawn_surfaces import draw
 
 ROOT = Path(__file__).parents[1]
 WEIGHTS = ROOT / "src" / "whereshot" / "evidence" / "data" / "surfaces.toml"
-RELIABILITY = ROOT / "src" / "whereshot" / "evidence" / "data" / "reliability.toml"
+SIGN_LOOK = ROOT / "src" / "whereshot" / "evidence" / "data" / "sign_look.safetensors"
 PHOTOS = ROOT.parent / "shared" / "data" / "photos"
 TABLES = ("signs_dev", "scene_dev", "portable_dev", "scripts_dev")
 DRAWN_SIZE = (640, 480)
@@ -57,22 +60,12 @@ DRAWN_DETECTOR = 512
 FIT_SEED, TEST_SEED = 1, 2
 FIT_COUNT = 60
 """Pairs of drawn pictures that the weights are fitted on, beside the photos."""
-DRAWN_WORTH = 1.0
+DRAWN_WORTH = 3.0
 """How many photos a drawn picture counts for in that fit."""
-RIDGE = 3.0
+DIRECTIONS = 40
+"""Along so many principal directions of the drawn pictures the network's features are weighted directly."""
+RIDGE = 10.0
 FOLDS = 5
-STATED = {
-    "package": {"language": 0.3, "place": 0.05, "price": 0.9, "other": 0.3},
-    "vehicle": {"language": 0.6, "place": 0.3, "price": 0.9, "other": 0.6},
-    "clothing": {"language": 0.1, "place": 0.03, "price": 0.1, "other": 0.1},
-    "print": {"language": 0.5, "place": 0.15, "price": 0.9, "other": 0.5},
-    "screen": {"language": 0.3, "place": 0.1, "price": 0.3, "other": 0.3},
-    "overlay": {"language": 0.2, "place": 0.1, "price": 0.1, "other": 0.1},
-}
-"""Shares of the reliability on signs that count on other surfaces, by class of trust.
-
-They are stated and not fitted: most photos of goods here were taken where the goods are sold, so that a fit believes
-packages too much. Elsewhere a bottle travels, and a third is the most that is believed."""
 SHARES = {
     "sign": 0.65,
     "vehicle": 0.03,
@@ -131,6 +124,8 @@ class Picture:
     country_code: str
     position: NDArray[np.float64] | None
     lines: tuple[Line, ...]
+    unread: tuple[Line, ...]
+    """Lines in scripts that no recogniser reads."""
     not_a_photo: bool
     blocks: tuple[surfaces.TextBlock, ...]
     """In pixels of the small picture, like ``small``."""
@@ -142,9 +137,9 @@ class Picture:
     @property
     def features(self) -> list[NDArray[np.float64]]:
         """The features of each block that is looked at."""
-        placed = [line.scaled(self.scale) for line in self.lines]
+        placed = [line.scaled(self.scale) for line in (*self.lines, *self.unread)]
         shapes = [surfaces.words_and_shape(self.small, placed, block) for block in self.blocks]
-        return [np.r_[shape, surfaces.looks_of(pooled)] for shape, pooled in zip(shapes, self.pooled, strict=True)]
+        return [surfaces.joined(shape, pooled) for shape, pooled in zip(shapes, self.pooled, strict=True)]
 
 
 def drawn_pictures(seed: int, count: int) -> Iterator[tuple[str, str, dict[str, str], Callable[[], Image.Image]]]:
@@ -174,30 +169,41 @@ def _drawn(surface: str, texts: Sequence[str], path: str, rng: np.random.Generat
     return draw(surface, texts, photo, rng).picture
 
 
-def entry_of(picture: Image.Image, lines: Sequence[Line], width: int, **known: object) -> dict[str, object]:
+def entry_of(
+    picture: Image.Image, lines: Sequence[Line], unread: Sequence[Line], width: int, **known: object
+) -> dict[str, object]:
     """What is kept of a picture; ``width`` is its width in the pixels of the lines' boxes."""
     small = surfaces.shrunk(picture)
     scale = small.width / width
-    blocks = surfaces.blocks_of([line.scaled(scale) for line in lines])[: surfaces.MOST_BLOCKS]
+    blocks = surfaces.blocks_of([line.scaled(scale) for line in (*lines, *unread)])[: surfaces.MOST_BLOCKS]
     pooled = [surfaces.backbone_features(surfaces.square(small, block.box)) for block in blocks]
     packed = np.array(pooled).reshape(len(blocks), surfaces.CHANNELS).astype(np.float16)
     return {
         **known,
         "small": small.size,
         "scale": scale,
-        "lines": [[line.text, line.confidence, line.box, line.corners] for line in lines],
+        "lines": [_kept_line(line) for line in lines],
+        "unread": [_kept_line(line) for line in unread],
         "blocks": [[block.rows, block.box] for block in blocks],
         "pooled": base64.b64encode(packed.tobytes()).decode(),
     }
 
 
+def _kept_line(line: Line) -> list[object]:
+    return [line.text, line.confidence, line.box, line.corners, line.script]
+
+
+def _lines_of(kept: Sequence[Any]) -> tuple[Line, ...]:
+    return tuple(Line(text, sure, tuple(box), corners, None, script) for text, sure, box, corners, script in kept)
+
+
 def picture_of(entry: dict[str, Any], **known: Any) -> Picture:
     """A picture from what was kept of it."""
     pooled = np.frombuffer(base64.b64decode(entry["pooled"]), np.float16).reshape(-1, surfaces.CHANNELS)
-    lines = [Line(text, sure, tuple(box), corners) for text, sure, box, corners in entry["lines"]]
     blocks = [surfaces.TextBlock(tuple(rows), tuple(box)) for rows, box in entry["blocks"]]
     return Picture(
-        lines=tuple(lines),
+        lines=_lines_of(entry["lines"]),
+        unread=_lines_of(entry["unread"]),
         blocks=tuple(blocks),
         small=tuple(entry["small"]),
         scale=entry["scale"],
@@ -229,7 +235,14 @@ def read_table(name: str, cache: Path) -> Iterator[Picture]:
             photo = Photo.of(str(PHOTOS / row["path"]))
             reading = read_photo(photo, shared_reader())
             image, width = photo.rgb(min_side=LARGEST_SIDE), photo.size[0]
-            entry = entry_of(image, reading.lines, width, name=row["path"], not_a_photo=reading.not_a_photo is not None)
+            entry = entry_of(
+                image,
+                reading.lines,
+                reading.unread,
+                width,
+                name=row["path"],
+                not_a_photo=reading.not_a_photo is not None,
+            )
             keep(file, entry)
         yield picture_of(
             entry,
@@ -252,7 +265,8 @@ def read_drawn(seed: int, count: int, cache: Path) -> Iterator[Picture]:
         entry = known.get(name)
         if entry is None:
             image = draw_it()
-            entry = entry_of(image, reader.read(image), image.width, name=name)
+            seen = reader.see_tiles(tiles_of(image))
+            entry = entry_of(image, seen.lines, seen.unread, image.width, name=name)
             keep(file, entry)
         yield picture_of(
             entry,
@@ -270,11 +284,20 @@ def read_drawn(seed: int, count: int, cache: Path) -> Iterator[Picture]:
 
 
 def fit_weights(pictures: Sequence[Picture]) -> surfaces.SignWeights:
-    """A ridge logistic regression of "a sign or none" on the largest block of every picture."""
+    """A ridge logistic regression of "a sign or none" on the largest block of every picture.
+
+    Of the network's features only what lies along the principal directions of the drawn pictures is weighted: there are
+    more features than pictures.
+    """
     telling = [picture for picture in pictures if picture.blocks]
-    raw = np.array([picture.features[0] for picture in telling])
+    is_drawn = np.array([picture.kind.startswith("drawn") for picture in telling])
+    every = np.array([picture.features[0] for picture in telling])
+    named, pooled = np.split(every, [len(surfaces.FEATURES)], axis=1)
+    pictured = pooled[is_drawn] - pooled[is_drawn].mean(axis=0)
+    directions = np.linalg.svd(pictured, full_matrices=False)[2][:DIRECTIONS].T
+    raw = np.hstack([named, pooled @ directions])
     truth = np.array([picture.surface == "sign" for picture in telling], float)
-    worth = np.array([DRAWN_WORTH if picture.kind.startswith("drawn") else 1.0 for picture in telling])
+    worth = np.where(is_drawn, DRAWN_WORTH, 1.0)
     mean, deviation = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-6)
     inputs = np.column_stack([np.ones(len(raw)), (raw - mean) / deviation])
     penalty = RIDGE * np.diag([0.0, *np.ones(raw.shape[1])])
@@ -284,28 +307,20 @@ def fit_weights(pictures: Sequence[Picture]) -> surfaces.SignWeights:
         slope = inputs.T @ (worth * (truth - share)) - penalty @ fitted
         curvature = (inputs.T * (worth * share * (1 - share))) @ inputs + penalty
         fitted += np.linalg.solve(curvature, slope)
-    weights = fitted[1:] / deviation
-    return surfaces.SignWeights(weights, float(fitted[0] - weights @ mean), SHARES)
+    slopes = fitted[1:] / deviation
+    on_named, on_directions = np.split(slopes, [len(surfaces.FEATURES)])
+    weights = np.r_[on_named, directions @ on_directions]
+    return surfaces.SignWeights(weights, float(fitted[0] - slopes @ mean), SHARES)
 
 
 def judged(picture: Picture, weights: surfaces.SignWeights) -> list[Line]:
-    """The lines of a picture with their surfaces, as ``surfaces.judge_lines`` gives them."""
+    """The lines of a picture with their surfaces, as ``surfaces.judge_lines`` gives them; the unread ones last."""
     found = [surfaces.surfaces_of(values, weights) for values in picture.features]
-    return surfaces.spread([line.scaled(picture.scale) for line in picture.lines], picture.lines, picture.blocks, found)
+    lines = (*picture.lines, *picture.unread)
+    return surfaces.spread([line.scaled(picture.scale) for line in lines], lines, picture.blocks, found)
 
 
 # ---- what a cue on it is worth
-
-
-def table_of(sign: Mapping[str, float]) -> dict[str, Any]:
-    """The reliability table: the values on signs, times a share for each other surface and class of trust."""
-    rows: dict[str, Any] = {}
-    for trust, value in sign.items():
-        if not trust.startswith("text"):
-            rows[trust] = value
-            continue
-        rows[trust] = {"sign": value, **{name: round(value * of[class_of(trust)], 5) for name, of in STATED.items()}}
-    return rows
 
 
 def on_signs() -> dict[str, float]:
@@ -313,14 +328,6 @@ def on_signs() -> dict[str, float]:
     return {
         trust: row["sign"] if isinstance(row, Mapping) else row for trust, row in fitted_reliabilities().table.items()
     }
-
-
-def class_of(trust: str) -> str:
-    if trust.startswith("text/language"):
-        return "language"
-    if trust.startswith(("text/place", "text/postcode")):
-        return "place"
-    return "price" if trust == "text/currency" else "other"
 
 
 @dataclass(frozen=True)
@@ -370,10 +377,14 @@ class Answer:
     """Whether a sure answer is right: the position is that near, or the country is the right one."""
     nll: float
     countries: tuple[tuple[str, float], ...]
+    named: str | None
+    """The level of what it is sure of by name (``sure_of``)."""
+    named_right: bool
+    """Whether the photo was taken there."""
 
 
 def answer_of(posterior: Posterior, picture: Picture) -> Answer:
-    fields = answer_rows(posterior)[0]
+    fields = answer_rows(posterior, widening=prior_widening())[0]
     answered = fields.answered
     ranked = [code for code, _ in fields.countries]
     sure = fields.confident_to if fields.confident_to in SURE_KM else None
@@ -392,7 +403,22 @@ def answer_of(posterior: Posterior, picture: Picture) -> Answer:
         right=right,
         nll=nll_of(posterior, picture),
         countries=tuple(fields.countries[:2]),
+        named=None if fields.sure_of is None else fields.sure_of.level,
+        named_right=fields.sure_of is not None and is_there(fields.sure_of, np.array(answered[:2]), picture, error),
     )
+
+
+def is_there(sure: SureOf, answer: NDArray[np.float64], picture: Picture, error_km: float | None) -> bool:
+    """Whether a picture was taken in what an answer is sure of. Where only its country is known, that decides."""
+    if picture.position is None or error_km is None:
+        return picture.country_code == sure.country_code
+    if sure.level == "street":
+        return error_km <= SURE_KM["street"]
+    if sure.level == "city":
+        town = town_extent(int(place_names.town_index(answer[None])[0]))
+        return float(sphere.distance_km(np.array(town[:2]), picture.position)) <= town.radius_km
+    place = place_names.place_names(picture.position[None])[0]
+    return place.country_code == sure.country_code and sure.name in (place.region, place.country)
 
 
 def percent(count: int, total: int) -> str:
@@ -427,7 +453,9 @@ def cases_of(pictures: Sequence[Picture], weights: Sequence[surfaces.SignWeights
     found = []
     for picture, own in bar(list(zip(pictures, weights, strict=True)), total=len(pictures), what="finding cues"):
         lines = judged(picture, own)
-        cues = [] if picture.not_a_photo else EVIDENCE["text"](PhotoFacts(tuple(lines)))
+        read = len(picture.lines)
+        facts = PhotoFacts(tuple(lines[:read]), unread=tuple(lines[read:]))
+        cues = [] if picture.not_a_photo else EVIDENCE["text"](facts)
         shares = lines[picture.blocks[0].rows[0]].surfaces if picture.blocks else None
         found.append(Case(picture, tuple(cues), shares or {}))
     return found
@@ -456,6 +484,7 @@ def print_results(scale: Scale, real: Sequence[Case], drawn: Sequence[Case]) -> 
         f"and {len(drawn)} drawn pictures. What text stands on is judged with weights of other folds (five, by group);"
     )
     print("no drawn picture was fitted on. The reliabilities are those that ship. Before: every line counts as a sign.")
+    print("Circles are those of the answers, widened (`results-circles.md`).")
     print(
         "Percent with 95 % intervals (Wilson); NLL in nats per steradian, or of the country where only it is known.\n"
     )
@@ -485,23 +514,21 @@ def print_results(scale: Scale, real: Sequence[Case], drawn: Sequence[Case]) -> 
             kept = sum(bool(a.sure) for a, b in zip(after, before, strict=True) if b.sure)
             share = percent(kept, sum(bool(one.sure) for one in before))
             print(f"\nOf the drawn signs that were sure before, still sure: {kept}, {share} %.")
-    sure = [one for one in every if one.sure]
-    print(f"\nSure answers on photos: {len(sure)}, right {percent(sum(one.right for one in sure), len(sure))} %.")
-    print_prior(scale, real)
+    print_sure(every)
     print("\nSure and wrong, or sure of text that is not on a sign:\n")
     print("\n".join(wrong) or "none")
 
 
-def print_prior(scale: Scale, real: Sequence[Case]) -> None:
-    """In how many circles of the photo density alone the photos lie: what the choice of their countries costs."""
-    answered = answer_rows(scale.prior)[0].answered
-    cells = []
-    for name in TABLES:
-        placed = [case.picture.position for case in real if case.picture.kind == name]
-        spots = np.array([position for position in placed if position is not None])
-        off = sphere.distance_km(np.array([[answered.latitude, answered.longitude]]), spots)
-        cells.append(f"{name} {percent(int((off <= answered.radius_km).sum()), len(spots))}")
-    print(f"\nIn the 90 % circle of the photo density alone, with nothing read: {', '.join(cells)} %.")
+def print_sure(answers: Sequence[Answer]) -> None:
+    """How often the sure answers on photos are right: by name (``sure_of``), and by distance (``confident_to``)."""
+    print("\nSure answers on photos, and how many of them are right. By name: the photo was taken in the street, city,")
+    print("region or country that `sure_of` names. By distance: it was taken as near as `confident_to` says.\n")
+    print("| sure of the | by name | right | by distance | right |\n|---|---:|---:|---:|---:|")
+    for level in (*SURE_KM, None):
+        named = [one.named_right for one in answers if one.named is not None and level in (None, one.named)]
+        near = [one.right for one in answers if one.sure is not None and level in (None, one.sure)]
+        right = [percent(sum(found), len(found)) for found in (named, near)]
+        print(f"| {level or 'all together'} | {len(named)} | {right[0]} | {len(near)} | {right[1]} |")
 
 
 def print_judging(real: Sequence[Case], drawn: Sequence[Case]) -> None:
@@ -518,32 +545,17 @@ def print_judging(real: Sequence[Case], drawn: Sequence[Case]) -> None:
 
 
 def write_files(weights: surfaces.SignWeights, count: int) -> None:
-    """Write the weights, and the reliability table with the shares of this file."""
+    """Write the weights."""
+    origin = f"benchmarks/surfaces.py --fit on {count} photos of {', '.join(TABLES)}, {FIT_COUNT} drawn pairs"
+    named, pooled = np.split(weights.weights, [len(surfaces.FEATURES)])
     document: dict[str, Any] = {
-        "provenance": f"benchmarks/surfaces.py --fit on {count} photos of {', '.join(TABLES)}, {FIT_COUNT} drawn pairs",
+        "provenance": origin,
         "constant": round(weights.constant, 4),
-        "weights": {
-            name: round(float(value), 4) for name, value in zip(surfaces.FEATURES, weights.weights, strict=True)
-        },
+        "weights": {name: round(float(value), 4) for name, value in zip(surfaces.FEATURES, named, strict=True)},
     }
+    output_files.write_bytes(SIGN_LOOK, save({"weights": pooled.astype(np.float32)}, metadata={"provenance": origin}))
     head = "# Log odds that a block of lines stands on a sign: a constant, and a weight for each feature.\n\n"
     output_files.write_text(WEIGHTS, head + tomli_w.dumps(document))
-    write_reliability(on_signs())
-
-
-def write_reliability(sign: Mapping[str, float]) -> None:
-    """Write the reliability table: the values on signs, and the shares of this file."""
-    document = {
-        "provenance": "on signs: benchmarks/signs.py --fit on 121 photos of signs_dev.csv, first values believed as "
-        "much as 4 photos, exif and album not fitted; on other surfaces: shares stated in benchmarks/surfaces.py",
-        "shares": SHARES,
-        "reliability": table_of(sign),
-    }
-    head = (
-        "# The probability that a cue of each trust is right, by what its text stands on; else it says nothing.\n"
-        "# shares: what text is assumed to stand on where that is not judged.\n\n"
-    )
-    output_files.write_text(RELIABILITY, head + tomli_w.dumps(document))
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from whereshot.evidence import surfaces
 from whereshot.evidence.base import SURFACES, Box, Line
+from whereshot.training.drawn_surfaces import draw
 
 
 def at(*box: int, text: str = "TEXT") -> Line:
@@ -64,10 +65,21 @@ def test_a_picture_is_shrunk_to_a_bounded_size_and_never_enlarged() -> None:
 
 def test_the_surfaces_are_a_probability_whatever_the_features() -> None:
     for seed in range(20):
-        values = np.random.default_rng(seed).normal(0, 5, len(surfaces.FEATURES))
+        values = np.random.default_rng(seed).normal(0, 5, len(surfaces.FEATURES) + surfaces.CHANNELS)
         found = surfaces.surfaces_of(values)
         assert set(found) == set(SURFACES)
         assert sum(found.values()) == pytest.approx(1.0)
+
+
+def test_the_features_of_a_block_fit_the_weights() -> None:
+    picture = Image.fromarray(np.random.default_rng(2).integers(0, 256, (300, 400, 3), dtype=np.uint8))
+    lines = [at(40, 40, 200, 70, text="Rue de la Gare")]
+    (block,) = surfaces.blocks_of(lines)
+    found = surfaces.features(picture, lines, block)
+    pooled = surfaces.backbone_features(surfaces.square(picture, block.box))
+    assert found.shape == surfaces.fitted_weights().weights.shape
+    assert found[-surfaces.CHANNELS :].tolist() == pooled.tolist()
+    assert found[: len(surfaces.FEATURES)][surfaces.FEATURES.index("places")] == pytest.approx(np.log(2))
 
 
 def test_lines_keep_their_place_and_get_surfaces() -> None:
@@ -77,3 +89,26 @@ def test_lines_keep_their_place_and_get_surfaces() -> None:
     assert [line.box for line in found] == [line.box for line in lines]
     assert all(line.surfaces is not None and sum(line.surfaces.values()) == pytest.approx(1.0) for line in found)
     assert surfaces.judge_lines(picture, []) == []
+
+
+def probability_of_a_sign(surface: str, seed: int) -> float:
+    """How far the same words are taken for a sign, drawn on a thing under a blue sky."""
+    texts = ["Nepovolaným vstup", "přísně zakázán", "Město Olomouc"]
+    y = np.linspace(0, 1, 480)[:, None, None]
+    sky = np.where(y > 0.6, [110, 105, 95], np.array([90, 140, 220]) * (1 - y) + np.array([210, 225, 240]) * y)
+    photo = Image.fromarray(np.broadcast_to(sky, (480, 640, 3)).astype(np.uint8))
+    scene = draw(surface, texts, photo, np.random.default_rng(seed))
+    left, top, right, bottom = scene.text_box
+    height = (bottom - top) // 3
+    lines = [
+        at(left, top + row * height, right, top + row * height + 4 * height // 5, text=text)
+        for row, text in enumerate(texts)
+    ]
+    (judged,) = {line.surfaces["sign"] for line in surfaces.judge_lines(scene.picture, lines) if line.surfaces}
+    return judged
+
+
+def test_the_same_words_are_taken_for_a_sign_on_signs_and_not_on_goods() -> None:
+    goods, signs = ([probability_of_a_sign(surface, seed) for seed in range(8)] for surface in ("package", "sign"))
+    assert np.mean(goods) < 0.4 and max(goods) < 0.9
+    assert np.mean(signs) > 0.8

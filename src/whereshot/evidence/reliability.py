@@ -4,7 +4,7 @@ The cues on a sign are independent of each other. The cues on a package, a shirt
 company and the town on one package all say where it was made. Together they are as reliable as the best of them.
 
 The table is ``reliability.toml``: the reliability of each trust on each surface, and assumed shares of the surfaces,
-which are used for text whose surface was not judged. ``benchmarks/surfaces.py --fit`` fits it.
+which are used for text whose surface was not judged. ``benchmarks/reliabilities.py --fit`` fits it.
 """
 
 from __future__ import annotations

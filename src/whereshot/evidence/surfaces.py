@@ -3,11 +3,13 @@
 Lines that stand close together are a block, and a block stands on one thing. Three things are looked at:
 
 * the picture around the block: the network of ``compact`` looks at it, and a small linear layer of our own
-  (``surfaces.safetensors``, trained by ``scripts/train_surfaces.py``) tells what that looks like;
+  (``surfaces.safetensors``, trained by ``scripts/train_surfaces.py``) tells what that looks like; what that layer does
+  not see, such as the edges of a carton, counts by a direct weight of each of the network's features;
 * the shape of the block: how high and how unlike its lines are, and how much of the picture it covers;
 * its words: quantities, ingredients and trade marks are on goods, street names and warnings on signs.
 
-``surfaces.toml`` has the weights, which ``benchmarks/surfaces.py --fit`` fits.
+``surfaces.toml`` has the weights, and ``sign_look.safetensors`` those of the network's features;
+``benchmarks/surfaces.py --fit`` fits both.
 """
 
 from __future__ import annotations
@@ -163,8 +165,14 @@ def _distance(a: Box, b: Box) -> float:
 
 
 def features(picture: Image.Image, lines: Sequence[Line], block: TextBlock) -> NDArray[np.float64]:
-    """Return what tells the surface of a block, in the order of ``FEATURES``."""
-    return np.concatenate([words_and_shape(picture.size, lines, block), look(square(picture, block.box))])
+    """Return what tells the surface of a block (1302,): ``FEATURES``, then the network's features around it."""
+    pooled = backbone_features(square(picture, block.box))
+    return joined(words_and_shape(picture.size, lines, block), pooled)
+
+
+def joined(shape: NDArray[np.float64], pooled: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the features of a block (1302,) from those of its words and shape (9,) and of the network (1280,)."""
+    return np.concatenate([shape, looks_of(pooled), pooled])
 
 
 def words_and_shape(size: tuple[int, int], lines: Sequence[Line], block: TextBlock) -> NDArray[np.float64]:
@@ -202,11 +210,6 @@ def square(picture: Image.Image, box: Box) -> Image.Image:
     y = min(max((box[1] + box[3]) / 2, side / 2), height - side / 2)
     cut = (x - side / 2, y - side / 2, x + side / 2, y + side / 2)
     return picture.resize((LOOK_SIDE, LOOK_SIDE), Image.Resampling.BILINEAR, box=cut, reducing_gap=2.0)
-
-
-def look(image: Image.Image) -> NDArray[np.float64]:
-    """Return what a square picture looks like, (13,): see ``looks_of``."""
-    return looks_of(backbone_features(image))
 
 
 def looks_of(pooled: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -249,7 +252,7 @@ def layer() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 @dataclass(frozen=True)
 class SignWeights:
-    """The weights of the features (22,) and the constant of the log odds of a sign; the assumed shares of surfaces."""
+    """The weights of the features (1302,) and the constant of the log odds of a sign; the assumed shares."""
 
     weights: NDArray[np.float64]
     constant: float
@@ -260,19 +263,20 @@ class SignWeights:
 def fitted_weights() -> SignWeights:
     """Return the fitted weights."""
     document = read_toml("evidence/data/surfaces.toml")
-    weights = np.array([document["weights"][name] for name in FEATURES])
-    return SignWeights(weights, float(document["constant"]), fitted_reliabilities().shares)
+    weights = [document["weights"][name] for name in FEATURES]
+    pooled = load(read_bytes("evidence/data/sign_look.safetensors"))["weights"].astype(np.float64)
+    return SignWeights(np.r_[weights, pooled], float(document["constant"]), fitted_reliabilities().shares)
 
 
 def surfaces_of(values: NDArray[np.float64], weights: SignWeights | None = None) -> dict[str, float]:
-    """Return the probability of each surface by a block's features (22,).
+    """Return the probability of each surface by a block's features (1302,), as ``joined`` makes them.
 
     The weights tell a sign from everything else. The other surfaces are told apart by what the picture looks like, and
     by their assumed shares.
     """
     fitted = weights or fitted_weights()
     sign = 1 / (1 + math.exp(-float(np.clip(values @ fitted.weights + fitted.constant, -20, 20))))
-    of = dict(zip(FEATURES, values.tolist(), strict=True))
+    of = dict(zip(FEATURES, values[: len(FEATURES)].tolist(), strict=True))
     others = {}
     for name in SURFACES[1:]:
         copied = of.get(f"looks_like_{COPY_OF.get(name)}", math.log(UNKNOWN_LOOKS))
