@@ -7,8 +7,9 @@
 
 The photos are those of the shared development tables. ``--readings FOLDER`` keeps what was read in each photo, so that
 a second run reads nothing. The words of the drawn signs come from lists that the tables do not use: cities, states and
-airports of airportsdata (MIT), public holidays of holidays (MIT), prices of Unicode CLDR by way of Babel. The posterior
-starts from the photo density of the world; there is no visual model. The default reliabilities are used.
+airports without an IATA code of airportsdata (MIT), public holidays of holidays (MIT), prices of Unicode CLDR by way of
+Babel. The posterior starts from the photo density of the world; there is no visual model. The default reliabilities are
+used.
 """
 
 from __future__ import annotations
@@ -168,7 +169,11 @@ def photo_samples(name: str, folder: Path | None) -> list[Sample]:
 
 
 def sign_texts(code: str, rng: np.random.Generator) -> Iterator[list[str]]:
-    """Yield the lines of ten signs of a country: four of towns in states, two airports, two holidays, two prices."""
+    """Yield the lines of ten signs of a country: four of towns in states, two airports, two holidays, two prices.
+
+    The airports have no IATA code, because the table of the package is made from those that have one. A country without
+    such an airport has two more towns.
+    """
     import airportsdata
     import holidays
     from babel.core import negotiate_locale
@@ -179,7 +184,9 @@ def sign_texts(code: str, rng: np.random.Generator) -> Iterator[list[str]]:
     closed, welcome, only, airport = WORDS[language]
     rows = [row for row in airportsdata.load().values() if row["country"] == code and row["city"] and row["name"]]
     rows = [rows[number] for number in rng.permutation(len(rows))] * SIGNS_PER_COUNTRY
-    own = holidays.country_holidays(code, years=2025)
+    # without a language, the package takes the one of the environment
+    native = holidays.country_holidays(code).default_language
+    own = holidays.country_holidays(code, years=2025, language=native)
     feasts = [name.split(";")[0].split("(")[0].strip() for name in dict.fromkeys(own.values())]
     feasts = [feasts[number] for number in rng.permutation(len(feasts))] * 2
     currency = get_territory_currencies(code)[0]
@@ -189,8 +196,11 @@ def sign_texts(code: str, rng: np.random.Generator) -> Iterator[list[str]]:
     own_locale = negotiate_locale([f"{language}_{code}", language], locale_identifiers()) or "en"
     for row in rows[:4]:
         yield [welcome.format(row["city"]), row["subd"]]
-    for row in rows[4:6]:
+    airfields = [row for row in rows[: len(rows) // SIGNS_PER_COUNTRY] if not row["iata"]]
+    for row in airfields[:2]:
         yield [airport.format(row["name"].removesuffix(" Airport")), row["city"]]
+    for row in rows[4 : 6 - len(airfields[:2])]:
+        yield [welcome.format(row["city"]), row["subd"]]
     for feast, row in zip(feasts[:2], rows[6:8], strict=True):
         yield [closed.format(feast), row["city"]]
     for price, row in zip(prices, rows[8:10], strict=True):

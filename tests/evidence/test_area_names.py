@@ -40,3 +40,8 @@ def test_other_uses_of_a_name_give_no_cue(text: str) -> None:
 def test_an_area_beside_its_town_is_not_counted_again() -> None:
     assert cues_in("London, Ontario") == []
     assert cues_in("Welcome to Queensland") == []
+
+
+@pytest.mark.parametrize(("text", "countries"), [("Welcome to Koro Island", 0), ("Island", 1), ("Iceland tours", 1)])
+def test_an_island_is_not_the_country_iceland(text: str, countries: int) -> None:
+    assert sum(cue.means == "the country Iceland" for cue in cues_in(text)) == countries

@@ -25,6 +25,8 @@ SPREAD_KM = 20.0
 """Half of a proposed town's probability lies within this distance."""
 ELSEWHERE = 0.02
 """Likelihood of a country's name in another country, relative to the country itself."""
+ENGLISH_WORDS = frozenset({"island"})
+"""Names of countries in another language that are English words; they count where they are all that a line says."""
 LEAST_LETTERS = 5
 """A shorter name of a state or province is ignored; a country's name may be one letter shorter."""
 
@@ -54,6 +56,8 @@ def _meant(span: AreaSpan) -> Iterator[NamedArea]:
     area = span.areas[0]
     letters = sum(char.isalpha() for char in span.text)
     is_country = area.division is None
+    if is_country and span.text.lower() in ENGLISH_WORDS and len(span.line.words) > 1:
+        return
     if span.is_code or area.is_part or letters < LEAST_LETTERS - is_country:
         return
     before, after = span.line.before(span.first), span.line.after(span.last)
