@@ -263,10 +263,11 @@ def test_data_that_a_reader_lacks_is_named_where_such_writing_was_seen(
     )
 
 
-def test_what_tesseract_reads_is_evidence(run: Run, tmp_path: Path, thai_sign: Image.Image) -> None:
+def test_what_is_read_in_another_script_is_evidence(run: Run, tmp_path: Path, thai_sign: Image.Image) -> None:
     skip_without("Thai")
     thai_sign.save(tmp_path / "sign.png")
     (read,) = run("locate", "--reader", "tesseract", "--format", "json", tmp_path / "sign.png").document["predictions"]
     assert read["unread_scripts"] == []
-    assert any("ร้านอาหาร" in item["what"] and "Thai" in item["means"] for item in read["evidence"])
+    assert [line["script"] for line in read["writing"]] == ["Thai", "Thai"]
+    assert any(item["kind"] == "text/language" and "Thai" in item["means"] for item in read["evidence"])
     assert read["countries"][0]["country_code"] == "TH"
