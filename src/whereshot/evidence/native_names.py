@@ -41,7 +41,11 @@ STREET_DISCOUNT = 0.25
 LARGEST_WORD = 150_000
 """Inhabitants below which a town is less known than a word of public life that is written like it."""
 LARGEST_PHRASE = 100_000
-"""Inhabitants below which a name of several ordinary words is none."""
+"""Inhabitants below which a name of several frequent words is none."""
+FREQUENT_ZIPF = 4.0
+"""How frequent each of these words is at least, on the Zipf scale."""
+DICTIONARY_NATS = 1.5
+"""Nats that speak against a name that is a rare word of a dictionary too."""
 MORE_FREQUENT = 0.7
 """A word is ordinary if it is more frequent than the name of the town by this much, on the Zipf scale."""
 LEAST_NATS_WORDS = 6.0
@@ -117,7 +121,9 @@ def _towns_of(key: str, parts: Sequence[str], script: str, is_exact: bool) -> Fo
     if _is_word(key):
         return None
     found = towns.misread(key)
-    if found is None or found.errors == 0:  # an exact name was judged before
+    if found is not None and found.errors == 0:  # an exact name that a dictionary has as a word too
+        return found._replace(nats=found.nats - DICTIONARY_NATS) if len(parts) == 1 else None
+    if found is None:
         return None
     are_words = all(_is_word(part) for part in parts)
     return None if are_words and (len(parts) == 1 or found.nats < LEAST_NATS_WORDS) else found
@@ -136,7 +142,7 @@ def is_ordinary(key: str, towns: NDArray[np.int64]) -> bool:
 def _are_ordinary(parts: Sequence[str], found: FoundTown) -> bool:
     """Return whether several words are rather ordinary words ("old town") than a town of that size."""
     people = int(gazetteer().populations[found.towns].max())
-    return len(parts) > 1 and people < LARGEST_PHRASE and all(_is_word(part) for part in parts)
+    return len(parts) > 1 and people < LARGEST_PHRASE and all(_zipf(part) >= FREQUENT_ZIPF for part in parts)
 
 
 def _is_word(key: str) -> bool:
