@@ -255,6 +255,39 @@ def test_words_of_africa_and_asia_are_explained(text: str, country: str, words: 
     assert any(words in explain(finding) for finding in found)
 
 
+@pytest.mark.parametrize(
+    ("text", "country", "words"),
+    [
+        ("Pupusería La Bendición", "SV", "a restaurant in El Salvador"),
+        ("Baleadas", "HN", "a dish in Honduras"),
+        ("Banco Nacional de Costa Rica", "CR", "a bank in Costa Rica"),
+        ("Tereguahẽ porãite", "PY", "a word of the language as it is used in Paraguay"),
+        ("Areperas", "VE", "a dish in Venezuela"),
+        ("Buss up shut", "TT", "a dish in Trinidad & Tobago"),
+        ("Chuchitos", "GT", "a dish in Guatemala"),
+        ("Plodine", "HR", "a supermarket in Croatia"),
+        ("Banka Poštanska štedionica", "RS", "a bank in Serbia"),
+        ("Аптеки Марешки", "BG", "a pharmacy in Bulgaria"),
+        ("Lietuvos paštas", "LT", "the post in Lithuania"),
+        ("Latvijas Dzelzceļš", "LV", "a railway in Latvia"),
+        ("Tallinna Kaubamaja", "EE", "a supermarket in Estonia"),
+        ("Läpiajo kielletty", "FI", "words of a road sign in Finland"),
+        ("Vinmonopolet", "NO", "a supermarket in Norway"),
+        ("Нова Пошта", "UA", "the post in Ukraine"),
+        ("Biedronka", "PL", "a supermarket in Poland"),
+        ("Bashkia Tiranë", "AL", "an authority in Albania"),
+    ],
+)
+def test_words_of_europe_and_the_americas_are_explained(text: str, country: str, words: str) -> None:
+    found = [finding for finding in public_words().find(line(text)) if country in finding.entry.countries]
+    assert any(words in explain(finding) for finding in found), [explain(finding) for finding in found]
+
+
+@pytest.mark.parametrize("text", ["Ingang", "Bienvenidos", "Bienvenue", "Gracias", "Willkommen", "Welkom"])
+def test_words_that_many_countries_write_name_none(text: str) -> None:
+    assert [found for found in public_words().find(line(text)) if len(found.entry.countries) < 3] == []
+
+
 def test_short_keys_are_written_as_on_the_sign() -> None:
     assert written_key("S.A.C.") == "=S.A.C"
     assert written_key("Sdn") == "=Sdn"
