@@ -19,6 +19,7 @@ WRITES_BY_ITSELF = {
     "foundation.library_remarks": "lets a file descriptor lead nowhere",
     "foundation.jobs.base": "its manifest grows line by line under a lock, and half a line at its end is dropped later",
     "foundation.download": "a part grows over several runs under a lock, and is checked and renamed when it is whole",
+    "evidence.tesseract": "hands lines to the program in a temporary folder of its own",
     "cli.running": "closes standard output whose reader left",
 }
 FORBIDDEN = {

@@ -10,16 +10,21 @@ from whereshot.locate import wording, words
 
 TEMPLATES = {name: value for name, value in vars(wording).items() if name.isupper() and isinstance(value, str)}
 PARTS = {
+    "count",
     "country",
     "countries",
     "direction",
     "distance",
+    "latin",
     "level",
     "means",
     "name",
     "percent",
     "ratio",
+    "script",
     "subject",
+    "text",
+    "texts",
     "times",
     "used",
     "verb",

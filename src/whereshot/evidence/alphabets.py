@@ -43,7 +43,7 @@ def log_alphabet(script: str, words: Sequence[str]) -> NDArray[np.float64]:
     """Return the log likelihood (n,) of each language from the letters of words in one script; 0 for the best.
 
     >>> scores = log_alphabet("Cyrillic", ["київ"])
-    >>> scores[NUMBER["uk"]] > scores[NUMBER["ru"]]
+    >>> bool(scores[NUMBER["uk"]] > scores[NUMBER["ru"]])
     True
     """
     owners = _owners()

@@ -65,7 +65,7 @@ def log_runs(words: Sequence[str]) -> NDArray[np.float64]:
     A language without a list has the mean of the others.
 
     >>> scores = log_runs(["خیابان", "گلستان"])
-    >>> scores[NUMBER["fa"]] > scores[NUMBER["ar"]]
+    >>> bool(scores[NUMBER["fa"]] > scores[NUMBER["ar"]])
     True
     """
     runs = _runs()
