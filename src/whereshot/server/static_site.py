@@ -43,6 +43,7 @@ from whereshot.models.readout.cells import Cells
 from whereshot.models.readout.gallery import MANY, Gallery
 from whereshot.models.readout.memory import Memory
 from whereshot.models.readout.mixture import Mixture
+from whereshot.posterior.prior import prior_widening
 
 FORMAT = 1
 SITE = "site.json"
@@ -112,6 +113,7 @@ def _put_model(geolocator: Geolocator, site: Path, engine_bytes: int, say: Calla
         "preprocess": folder.description.preprocess.model_dump(mode="json"),
         "readout": description,
         "radius_factor": model.radius_factor(),
+        "prior_doubling_km": prior_widening().doubling_km,
         "files": {file.partition(".")[0]: {"path": file, "bytes": len(held)} for file, held in contents.items()},
         "engine_bytes": engine_bytes,
         "arrays": layout,

@@ -6,7 +6,6 @@ import {
   CONFIDENT_TO,
   DECIDE_WITHIN_KM,
   DISTANCES,
-  HALF_CIRCUMFERENCE_KM,
   LEAST_COUNTRY_SHARE,
   THEN_WITHIN_KM,
   WIDEST_CANDIDATE_KM,
@@ -14,6 +13,7 @@ import {
 } from "../shared";
 import { type Posterior, Rings } from "./posterior";
 import { type SurenessSettings, sureOf } from "./sureness";
+import { narrower, wider } from "./widening";
 
 export interface AnswerSettings extends SurenessSettings {
   withinKm?: number | undefined;
@@ -26,26 +26,26 @@ export type AnswerParts = Omit<Prediction, "id" | "evidence" | "recorded" | "err
 /** Return the decided place, its circle, probabilities, countries and other likely places. */
 export function answer(posterior: Posterior, settings: AnswerSettings): AnswerParts {
   const { support } = posterior;
-  const { radiusFactor, level, top, withinKm } = settings;
+  const { widening, level, top, withinKm } = settings;
   const decided =
     withinKm === undefined ? posterior.best(DECIDE_WITHIN_KM, THEN_WITHIN_KM) : posterior.best(withinKm);
   const latitude = support.latitude[decided]!;
   const longitude = support.longitude[decided]!;
   const rings = new Rings(posterior, latitude, longitude);
   const within: Partial<Record<Distance, number>> = {};
-  for (const km of DISTANCES) within[km] = rounded(rings.massWithin(Number(km) / radiusFactor), 4);
+  for (const km of DISTANCES) within[km] = rounded(rings.massWithin(narrower(widening, Number(km))), 4);
   const confident = DISTANCES.find((km) => within[km]! >= CONFIDENT);
   const shares = countries(posterior, settings.countryCodes);
   return {
     latitude: rounded(latitude, 6),
     longitude: rounded(longitude, 6),
-    radius_km: rounded(Math.min(rings.radiusKm(level) * radiusFactor, HALF_CIRCUMFERENCE_KM), 3),
+    radius_km: rounded(wider(widening, rings.radiusKm(level)), 3),
     level,
     within,
     confident_to: confident ? CONFIDENT_TO[confident] : null,
     place: settings.nameOf(support.named[decided]!),
     countries: shares,
-    candidates: candidates(posterior, decided, top, CANDIDATE_KM / radiusFactor, settings.nameOf),
+    candidates: candidates(posterior, decided, top, narrower(widening, CANDIDATE_KM), settings.nameOf),
     sure_of: sureOf(posterior, decided, shares, within[1]!, settings),
   };
 }

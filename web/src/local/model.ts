@@ -21,6 +21,8 @@ export interface Site {
   preprocess: Preprocess;
   readout: ReadoutDescription;
   radius_factor: number;
+  /** The radius in km that doubles in answers that only the prior gives. */
+  prior_doubling_km: number;
   /** Files beside site.json, and their sizes in bytes. */
   files: Record<"network" | "tables" | "names", { path: string; bytes: number }>;
   /** Bytes of the WebAssembly of ONNX Runtime. */
@@ -97,7 +99,9 @@ export class Model {
       withinKm: asked.within_km,
       level: asked.level ?? LEVEL,
       top: asked.top ?? TOP,
-      radiusFactor: isNothing ? 1 : this.site.radius_factor,
+      widening: isNothing
+        ? { factor: 1, doublingKm: this.site.prior_doubling_km }
+        : { factor: this.site.radius_factor, doublingKm: Infinity },
       countryCodes: this.names.countries.map(([code]) => code),
       countryNames: this.names.countries.map(([, name]) => name),
       nameOf: (number) => this.nameOf(number),

@@ -3,6 +3,7 @@ import type { Place, Prediction } from "../locator";
 import { CONFIDENT, EXACT_PLACES } from "../shared";
 import { type Posterior, heaviest } from "./posterior";
 import { circleMass, distanceKm, scaleOf } from "./sphere";
+import type { Widening } from "./widening";
 
 /** How far the town and the region reach that a place is named after; null where it has none. */
 export interface Extents {
@@ -13,7 +14,7 @@ export interface Extents {
 export interface SurenessSettings {
   countryCodes: string[];
   countryNames: string[];
-  radiusFactor: number;
+  widening: Widening;
   nameOf(number: number): Place;
   extentsOf(number: number): Extents;
 }
@@ -34,7 +35,7 @@ export function sureOf(
   const place = settings.nameOf(support.named[decided]!);
   const heavy = heaviest(posterior.mass, EXACT_PLACES);
   const inside = (spot: number, distance: number, km: number) =>
-    posterior.mass[spot]! * circleMass(distance, scaleOf(support.spreadKm[spot]! * settings.radiusFactor), km);
+    posterior.mass[spot]! * circleMass(distance, scaleOf(support.spreadKm[spot]! * settings.widening.factor), km);
   if (place.name !== null && place.country_code === code) {
     if (street >= CONFIDENT) return found("street", place.name, street);
     const { town } = settings.extentsOf(support.named[decided]!);
