@@ -156,3 +156,9 @@ def test_no_two_readers_read_the_same_script() -> None:
     assert READERS[0] == "builtin"
     scripts = [script for own in readers() for script in own.scripts]
     assert len(scripts) == len(set(scripts)) and set(scripts) <= set(CLASSES)
+
+
+@pytest.mark.parametrize(("confidence", "is_read"), [(0.9, True), (0.75, False)])
+def test_a_line_of_look_alikes_alone_must_be_read_well(confidence: float, is_read: bool) -> None:
+    (greek,) = read([seen(Greek=0.97)], Answers({"Greek": ("κεντρο", confidence)}))
+    assert (greek is not None) == is_read

@@ -70,3 +70,9 @@ def test_folding_keeps_the_shape_of_a_text_and_is_done_once(lines: list[str]) ->
     else:
         assert {script_of(b) for a, b in zip("".join(lines), "".join(once), strict=True) if a != b} <= {script}
         assert all(unicodedata.name(char) for char in "".join(once))
+
+
+@pytest.mark.parametrize(("text", "confidence"), [("YOUR DOG POOP", 0.95), ("THE E ON", 0.6)])
+def test_a_line_that_can_only_be_latin_or_was_hardly_read_stays_latin(text: str, confidence: float) -> None:
+    line = Line(text, confidence, (0, 0, 200, 20), script="Greek")
+    assert [own.text for own in fold_lines([line])] == [text]

@@ -50,6 +50,8 @@ LEAST_TWIN, LEAST_TWIN_IN_COMPANY = 0.95, 0.7
 """A line of such letters alone is read as a script only if the script has at least this probability.
 
 The second is for a picture in which another line shows the script."""
+LEAST_TWIN_CONFIDENCE = 0.85
+"""Without such another line, the confidence of the reading must be at least this too."""
 
 EDGES = " -.,:;'\""
 """Signs that are dropped at both ends of a reading: mostly dirt and frames beside the line."""
@@ -134,7 +136,9 @@ def read_foreign(
     doubtful = {row for row, one in best.items() if _can_be_latin(one, is_latin=row in latin)}
     sure = {one.script for row, one in best.items() if row not in doubtful}
     for row in doubtful:
-        if best[row].probability < (LEAST_TWIN_IN_COMPANY if best[row].script in sure else LEAST_TWIN):
+        one, in_company = best[row], best[row].script in sure
+        least, confidence = (LEAST_TWIN_IN_COMPANY, 0.0) if in_company else (LEAST_TWIN, LEAST_TWIN_CONFIDENCE)
+        if one.probability < least or one.confidence < confidence:
             del best[row]
     return [best.get(row) for row in range(len(crops))]
 

@@ -19,6 +19,8 @@ CYRILLIC = str.maketrans("ABEKMHOPCTXYIJSaeopcxyijsk", "АВЕКМНОРСТХУ
 TABLES = {"Greek": GREEK, "Cyrillic": CYRILLIC}
 NOT_TELLING = {"Greek": "ιυνοκαικμΙΟΝΑΒΕΖΗΚΜΡΤΥΧ", "Cyrillic": "АВЕКМНОРСТХУІЈЅаеорсхуіјѕк"}
 """Letters that do not tell a script: they are read for Latin letters, and μ stands for "micro"."""
+LEAST_CONFIDENCE = 0.8
+"""Confidence of the reader below which a line of look-alikes stays as it was read."""
 LEAST_TELLING = 1
 """Telling letters of a script from which the look-alikes in a text are taken for letters of the script."""
 BLOCKS = {"Greek": "\u0370-\u03ff\u1f00-\u1fff", "Cyrillic": "\u0400-\u052f"}
@@ -53,13 +55,19 @@ def fold_look_alikes(lines: Sequence[str]) -> list[str]:
 def fold_lines(lines: Sequence[Line]) -> list[Line]:
     """Return the lines of one picture with look-alikes turned.
 
-    Every word in capitals is turned in a line that looks Greek or Cyrillic as a whole, as ``line_scripts`` found.
+    Every word in capitals is turned in a line that looks Greek or Cyrillic as a whole, as ``line_scripts`` found. A line
+    stays as it is where it was hardly read, or where a word of it can only be Latin.
     """
     texts = fold_look_alikes([line.text for line in lines])
-    return [
-        replace(line, text=fold_line(text, line.script, every_word=True) if line.script in TABLES else text)
-        for line, text in zip(lines, texts, strict=True)
-    ]
+    return [replace(line, text=_folded(line, text)) for line, text in zip(lines, texts, strict=True)]
+
+
+def _folded(line: Line, text: str) -> str:
+    """Return the text of a line with its words in capitals turned where the line looks Greek or Cyrillic."""
+    if line.script not in TABLES or line.confidence < LEAST_CONFIDENCE:
+        return text
+    is_latin = any(len(word) > 1 and not _can_be(word, line.script) for word in _WORD.findall(text))
+    return text if is_latin else fold_line(text, line.script, every_word=True)
 
 
 def telling_script(lines: Sequence[str]) -> str | None:
