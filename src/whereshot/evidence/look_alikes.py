@@ -55,8 +55,8 @@ def fold_look_alikes(lines: Sequence[str]) -> list[str]:
 def fold_lines(lines: Sequence[Line]) -> list[Line]:
     """Return the lines of one picture with look-alikes turned.
 
-    Every word in capitals is turned in a line that looks Greek or Cyrillic as a whole, as ``line_scripts`` found. A line
-    stays as it is where it was hardly read, or where a word of it can only be Latin.
+    Every word in capitals is turned in a line that looks Greek or Cyrillic as a whole, as ``line_scripts`` found. A
+    line stays as it is where it was hardly read, or where a word of it can only be Latin.
     """
     texts = fold_look_alikes([line.text for line in lines])
     return [replace(line, text=_folded(line, text)) for line, text in zip(lines, texts, strict=True)]
