@@ -137,8 +137,10 @@ def read_foreign(
     sure = {one.script for row, one in best.items() if row not in doubtful}
     for row in doubtful:
         one, in_company = best[row], best[row].script in sure
-        least, confidence = (LEAST_TWIN_IN_COMPANY, 0.0) if in_company else (LEAST_TWIN, LEAST_TWIN_CONFIDENCE)
-        if one.probability < least or one.confidence < confidence:
+        least_share, least_confidence = (
+            (LEAST_TWIN_IN_COMPANY, 0.0) if in_company else (LEAST_TWIN, LEAST_TWIN_CONFIDENCE)
+        )
+        if one.probability < least_share or one.confidence < least_confidence:
             del best[row]
     return [best.get(row) for row in range(len(crops))]
 
