@@ -71,3 +71,10 @@ def test_any_lines_have_features_and_a_probability(texts: list[str]) -> None:
     assert np.isfinite(values).all()
     assert (values >= 0).all()
     assert 0 <= writing_of(values, *fitted_weights()).local <= 1
+
+
+def test_writing_that_is_seen_and_not_read_has_no_weight() -> None:
+    unread = Line("", 0.98, (0, 0, 400, 30), script="Khmer")
+    cues = EVIDENCE["text"](PhotoFacts((), unread=(unread,)))
+    assert cues
+    assert judge_writing((), cues) == Writing()

@@ -71,8 +71,11 @@ class Writing(NamedTuple):
 
 
 def judge_writing(lines: Sequence[Line], cues: Sequence[Cue]) -> Writing:
-    """Judge the lines of one picture, given the cues that were found in them."""
-    if not any(is_text(cue) for cue in cues):
+    """Judge the lines of one picture that were read, given the cues that were found in its text.
+
+    Writing that is seen and not read cannot be judged, so it has no weight.
+    """
+    if not lines or not any(is_text(cue) for cue in cues):
         return Writing()
     return writing_of(features(lines, cues), *fitted_weights())
 
