@@ -304,16 +304,27 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         function.cache_clear()
 
 
-@pytest.fixture
-def thai_sign() -> Image.Image:
-    """Return a picture of a blue sign with two Thai lines; skip where no Thai font is installed."""
-    font = next(Path("/usr/share/fonts").rglob("NotoSansThai-Bold.ttf"), None)
+def _sign(script: str, *texts: str) -> Image.Image:
+    """Return a picture of a blue sign with lines in a script; skip where no font for it is installed."""
+    font = next(Path("/usr/share/fonts").rglob(f"NotoSans{script}-Bold.ttf"), None)
     if font is None:
-        pytest.skip("no Thai font")
+        pytest.skip(f"no {script} font")
     noise = np.random.default_rng(0).integers(90, 150, (480, 720, 3), dtype=np.uint8)
     picture = Image.fromarray(noise)
     draw = ImageDraw.Draw(picture)
     draw.rectangle((110, 120, 610, 360), fill=(20, 60, 150))
-    for row, text in enumerate(("ร้านอาหาร", "ถนนสุขุมวิท")):
+    for row, text in enumerate(texts):
         draw.text((150, 140 + 100 * row), text, font=ImageFont.truetype(str(font), 58), fill="white")
     return picture
+
+
+@pytest.fixture
+def thai_sign() -> Image.Image:
+    """Return a picture of a blue sign with two Thai lines; skip where no Thai font is installed."""
+    return _sign("Thai", "ร้านอาหาร", "ถนนสุขุมวิท")
+
+
+@pytest.fixture
+def khmer_sign() -> Image.Image:
+    """Return a picture of a blue sign with two Khmer lines, which the package does not read."""
+    return _sign("Khmer", "ភោជនីយដ្ឋាន", "ភ្នំពេញ ផ្សារថ្មី")
