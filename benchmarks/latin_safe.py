@@ -21,7 +21,7 @@ from drawn_lines import PHOTOS, TEST_GRADES, draw_line, test_fonts, test_rendere
 from numpy.typing import NDArray
 from rendered_lines import Renderer
 
-from whereshot.evidence.line_readers import GROUPS, scripts_present
+from whereshot.evidence.line_readers import GROUPS, SCRIPTS_READ
 from whereshot.evidence.line_scripts import in_company, line_scripts
 from whereshot.evidence.ocr import LineText, Reader, tiles_of
 from whereshot.evidence.text_segments import script_of
@@ -112,10 +112,10 @@ def others(reader: Reader, renderer: Renderer, arguments: argparse.Namespace) ->
             ((_, score),) = reader._recognise_known([in_colour(crop)])
             latin.append("Latin" not in scripts_in(text))
             named.append(line_scripts([crop])[0].best == script)
-            if script in scripts_present():
+            if script in SCRIPTS_READ:
                 right.append(script in scripts_in(text))
                 wrong.append(scripts_in(text) <= {script, "Latin", ""})
-            if score >= LATIN_SCORE and script in scripts_present():
+            if score >= LATIN_SCORE and script in SCRIPTS_READ:
                 certain.append(script in scripts_in(text))
     row(f"drawn lines in {len(scripts)} other scripts", "not read as Latin", latin)
     row("the same", "the script network names their script", named)
@@ -136,7 +136,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     arguments = parser.parse_args()
     reader, renderer = Reader(), test_renderer(test_fonts(arguments.fonts, arguments.font_cache))
-    present = scripts_present()
+    present = SCRIPTS_READ
     print("\n## Latin stays Latin\n\nMade by `python benchmarks/latin_safe.py --fonts FOLDER`; the package reads "
           f"{len(present)} other scripts{'' if present else ', for it has no networks yet'}.\n")  # fmt: skip
     print("| lines | measure | result | wanted |\n|---|---|---:|---|", flush=True)

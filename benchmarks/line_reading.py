@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,10 +25,10 @@ from typing import NamedTuple
 import numpy as np
 import tesseract_lines
 from drawn_lines import GRADES, DrawnLines, drawn_lines, test_fonts, test_renderer
+from line_errors import edit_distance, letters_of
 from tesseract_lines import PeerRead
 
-from whereshot.evidence.line_readers import GROUPS, read_line_crops, scripts_present
-from whereshot.evidence.writing import fold_writing
+from whereshot.evidence.line_readers import GROUPS, SCRIPTS_READ, read_line_crops
 
 SCRIPTS = tuple(script for scripts in GROUPS.values() for script in scripts)
 WANTED_CLEAN = {
@@ -43,7 +42,6 @@ WANTED_RATIO = 5.0
 """Our lines a second on one core, divided by those of tesseract."""
 WARM_UP = 8
 """Lines that are read first, so that the loading of the networks does not count."""
-FOREIGN = re.compile("[a-zà-öø-ÿ\\s]")
 
 
 class Side(NamedTuple):
@@ -52,21 +50,6 @@ class Side(NamedTuple):
     characters: float
     lines: float
     speed: float
-
-
-def letters_of(text: str) -> str:
-    """Return the characters that count, in the spelling of ``fold_writing``."""
-    return FOREIGN.sub("", fold_writing(text))
-
-
-def edit_distance(a: str, b: str) -> int:
-    """Return the fewest characters to change, to add and to drop that turn one text into the other."""
-    row = list(range(len(b) + 1))
-    for i, first in enumerate(a):
-        row = (last := row) and [i + 1]
-        for j, second in enumerate(b):
-            row.append(min(last[j] + (first != second), last[j + 1] + 1, row[j] + 1))
-    return row[-1]
 
 
 def score(read: PeerRead, lines: DrawnLines) -> Side:
@@ -112,7 +95,7 @@ def measured(arguments: argparse.Namespace) -> Iterator[tuple[str, dict[str, tup
         for grade in arguments.grades:
             lines = drawn_lines(script, grade, arguments.count, renderer, arguments.cache)
             peer = peer_reading(lines, script, grade, arguments)
-            is_asked = arguments.only != "tesseract" and script in scripts_present()
+            is_asked = arguments.only != "tesseract" and script in SCRIPTS_READ
             ours = score(our_reading(lines, script), lines) if is_asked else None
             found[grade] = ours, peer and score(peer, lines)
         yield script, found
@@ -146,7 +129,7 @@ def print_table(rows: Sequence[tuple[str, dict[str, tuple[Side | None, Side | No
         speeds = [_mean_speed(side) for side in (ours, peer)]
         words = " / ".join("-" if np.isnan(speed) else f"{speed:.0f}" for speed in speeds)
         ratio = speeds[0] / speeds[1]
-        state = "on" if script in scripts_present() else "off"
+        state = "on" if script in SCRIPTS_READ else "off"
         times = "-" if np.isnan(ratio) else f"{ratio:.1f}"
         print(f"| {script} | {shown} | {words} | {times} | {state} | {'; '.join(lacking(script, found))} |", flush=True)
 
@@ -181,7 +164,7 @@ def main() -> None:
     for row in measured(arguments):
         rows.append(row)
         print_table([row], grades)
-    for name, scripts in {"all": arguments.scripts, "switched on": sorted(scripts_present())}.items():
+    for name, scripts in {"all": arguments.scripts, "switched on": sorted(SCRIPTS_READ)}.items():
         own = [found for script, found in rows if script in scripts]
         if len(own) > 1:
             means = [" / ".join(_mean(own, grade, side) for side in (0, 1)) for grade in grades]

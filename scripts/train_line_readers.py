@@ -26,6 +26,7 @@ import line_texts
 import numpy as np
 import torch
 from line_backgrounds import Backgrounds
+from line_errors import edit_distance, letters_of
 from line_fonts import find_fonts, split
 from line_texts import Words
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ from train_line_scripts import BACKGROUND_PHOTOS, PHOTOS, ahead, jittered, photo
 
 from whereshot.evidence.line_readers import GROUPS, HEIGHT_PX, SignHead, decode, steps_of
 from whereshot.evidence.line_scripts import as_input
-from whereshot.evidence.writing import FOREIGN, fold_writing, to_signs
+from whereshot.evidence.writing import FOREIGN, to_signs
 
 DATA = Path(__file__).parents[1] / "src" / "whereshot" / "evidence" / "data"
 SHARD = 2000
@@ -266,9 +267,9 @@ def check(arguments: argparse.Namespace) -> None:
                 pixels, widths = as_input([line.pixels])
                 with torch.inference_mode():
                     steps = network(torch.from_numpy(pixels))[0, : steps_of(int(widths[0]))].numpy()
-                text = decode(steps @ head.weight.T + head.bias, head, script)[0].replace(" ", "")
-                truth = "".join(char for char in fold_writing(line.text) if not ("a" <= char <= "z")).replace(" ", "")
-                wrong, letters = wrong + min(distance(text, truth), len(truth)), letters + len(truth)
+                text = decode(steps @ head.weight.T + head.bias, head, script)[0]
+                text, truth = letters_of(text), letters_of(line.text)
+                wrong, letters = wrong + min(edit_distance(text, truth), len(truth)), letters + len(truth)
             cells.append(f"{100 * (1 - wrong / letters):.1f}")
         print(f"| {script} | " + " | ".join(cells) + " |", flush=True)
 

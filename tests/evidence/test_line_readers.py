@@ -14,7 +14,6 @@ from whereshot.evidence.line_readers import (
     SCRIPTS_READ,
     SignHead,
     decode,
-    group_of,
     read_line_crops,
     steps_of,
 )
@@ -42,7 +41,6 @@ def test_each_script_has_one_group_and_a_class() -> None:
     assert len(set(scripts)) == len(scripts)
     assert set(scripts) <= set(CLASSES)
     assert set(scripts) >= SCRIPTS_READ
-    assert all(script in GROUPS[group_of(script)] for script in scripts)
 
 
 @pytest.mark.parametrize(("width_px", "steps"), [(8, 4), (9, 6), (160, 80)])

@@ -36,9 +36,3 @@ def test_the_package_stays_small() -> None:
     """All that comes with it, the network included: at most 21 MB."""
     shipped = [path for path in PACKAGE.glob("*/data/**/*") if path.is_file()]
     assert 8e6 < sum(path.stat().st_size for path in shipped) < 21e6
-
-
-def test_a_file_is_in_the_package_or_not() -> None:
-    assert package_data.has_file("earth/data/towns.parquet")
-    assert not package_data.has_file("earth/data/towns.csv")
-    assert not package_data.has_file("earth/data")

@@ -6,7 +6,6 @@ A reader for such lines is a ``LineReader``. ``readers`` returns the readers tha
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from whereshot.evidence import line_readers, tesseract
 from whereshot.evidence.line_scripts import CLASSES, RARE_SCRIPTS, READABLE, LineScript
 from whereshot.evidence.text_segments import script_of
+from whereshot.evidence.writing import LONE_JAMO
 from whereshot.foundation.errors import InputError, nearest_name
 
 BUILTIN, TESSERACT = READERS = ("builtin", "tesseract")
@@ -55,8 +55,6 @@ LEAST_TWIN_CONFIDENCE = 0.85
 
 EDGES = " -.,:;'\""
 """Signs that are dropped at both ends of a reading: mostly dirt and frames beside the line."""
-_LOOSE_JAMO = re.compile("[\u1100-\u11ff\u3130-\u318f]")
-"""Matches a part of a Hangul syllable that stands alone: the syllable was not read."""
 
 Crops = Sequence[NDArray[np.uint8]]
 
@@ -100,7 +98,7 @@ def readers(name: str = BUILTIN) -> tuple[LineReader, ...]:
     Raises InputError for another name, and MissingExtraError where tesseract is not installed.
     """
     check_reader(name)
-    own = LineReader(line_readers.scripts_present(), line_readers.read_line_crops)
+    own = LineReader(line_readers.SCRIPTS_READ, line_readers.read_line_crops)
     if name == BUILTIN:
         return (own,)
     others = frozenset(tesseract.installed().data) - own.scripts
@@ -162,7 +160,7 @@ def _tried(line: LineScript, scripts: frozenset[str], least: float) -> list[str]
 def _is_read(reading: ForeignText) -> bool:
     """Return whether a reading is good enough, and has enough letters of its script."""
     own = [char for char in reading.text if script_of(char) == reading.script]  # with vowel signs
-    letters = sum(not _LOOSE_JAMO.match(char) for char in own)
+    letters = sum(not LONE_JAMO.match(char) for char in own)
     least, few = (1, 1) if reading.script in WHOLE_WORDS else (LEAST_LETTERS, FEW_LETTERS)
     weight = LEAST_RARE_WEIGHT if reading.script in RARE_SCRIPTS else LEAST_WEIGHT
     confidence = LEAST_CONFIDENCE

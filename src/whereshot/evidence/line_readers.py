@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot.evidence.line_scripts import as_input, to_height
+from whereshot.evidence.line_scripts import as_input, to_grey, to_height
 from whereshot.evidence.writing import from_signs
 from whereshot.foundation.onnx_session import open_session
-from whereshot.foundation.package_data import has_file, read_bytes
+from whereshot.foundation.package_data import read_bytes
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -50,13 +50,6 @@ BLANK = 0
 """The class of a step without a new sign."""
 
 
-@functools.cache
-def scripts_present() -> frozenset[str]:
-    """Return the scripts of ``SCRIPTS_READ`` whose network is in the package."""
-    present = [own for group, own in GROUPS.items() if has_file(f"evidence/data/line_reader_{group}.onnx")]
-    return SCRIPTS_READ & frozenset(script for own in present for script in own)
-
-
 class SignHead(NamedTuple):
     """The signs of a script and the weights (signs + 1, features) and biases (signs + 1,) that choose among them."""
 
@@ -83,24 +76,13 @@ def _heads(group: str) -> dict[str, SignHead]:
     }
 
 
-def group_of(script: str) -> str:
-    """Return the group of a script."""
-    return next(group for group, scripts in GROUPS.items() if script in scripts)
-
-
 def read_line_crops(crops: Sequence[NDArray[np.uint8]], scripts: Sequence[str]) -> list[tuple[str, float]]:
     """Return the text of each crop of a line in a script of ``SCRIPTS_READ``, and the confidence from 0 to 1.
 
     Crops are (height, width, 3) in BGR or RGB, or (height, width) in grey. The confidence is the mean probability of
     the signs; it is 0 where nothing is read.
     """
-    import cv2
-
-    lines = [
-        to_height(np.asarray(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), np.uint8) if crop.ndim == 3 else crop,
-                  HEIGHT_PX, LONGEST_PX)
-        for crop in crops
-    ]  # fmt: skip
+    lines = [to_height(to_grey(crop), HEIGHT_PX, LONGEST_PX) for crop in crops]
     read: list[tuple[str, float]] = [("", 0.0)] * len(lines)
     for group in GROUPS:
         own = [row for row, script in enumerate(scripts) if script in GROUPS[group]]

@@ -85,6 +85,13 @@ class LineScript(NamedTuple):
         return float(self.probabilities[CLASSES.index("none")])
 
 
+def to_grey(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a crop (height, width, 3) in BGR, or (height, width) in grey, as (height, width) in grey."""
+    import cv2
+
+    return np.asarray(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), np.uint8) if crop.ndim == 3 else crop
+
+
 def to_height(grey: NDArray[np.uint8], height_px: int = HEIGHT, longest_px: int = LONGEST) -> NDArray[np.uint8]:
     """Return a grey crop (height, width) enlarged or shrunk to a height, or its middle where it is too long."""
     import cv2
@@ -116,10 +123,7 @@ def _session() -> onnxruntime.InferenceSession:
 
 def line_scripts(crops: Sequence[NDArray[np.uint8]]) -> list[LineScript]:
     """Return the script of each crop of a line: (height, width, 3) in BGR or RGB, or (height, width) in grey."""
-    import cv2
-
-    greys = [np.asarray(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), np.uint8) if crop.ndim == 3 else crop for crop in crops]
-    lines = [to_height(grey) for grey in greys]
+    lines = [to_height(to_grey(crop)) for crop in crops]
     order = sorted(range(len(lines)), key=lambda row: lines[row].shape[1])
     found: dict[int, LineScript] = {}
     for start in range(0, len(order), BATCH):

@@ -14,12 +14,13 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot.evidence.text_segments import script_of
+from whereshot.evidence.line_scripts import to_grey
+from whereshot.evidence.text_segments import UNSPACED_SCRIPTS, script_of
 from whereshot.evidence.writing import fold_writing
 from whereshot.foundation.errors import MissingExtraError, ModelError
 
@@ -52,8 +53,6 @@ DATA = {
 The data of the language is used where the data of the script is missing."""
 OTHERWISE_CALLED = {"Odia": "Oriya"}
 """Scripts whose data has another name."""
-WITHOUT_SPACES = frozenset({"Thai", "Lao", "Khmer", "Myanmar"})
-"""Scripts without spaces between words. Tesseract puts a space after each letter there."""
 PACKAGE = "tesseract-ocr-script-{}"
 """The name of Debian's package with the data of a script."""
 LEAST_HEIGHT = 48
@@ -164,7 +163,7 @@ def _prepared(crop: NDArray[np.uint8], path: Path) -> None:
     """Write a crop as a grey picture, large enough and with a border."""
     import cv2
 
-    grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY) if crop.ndim == 3 else crop
+    grey: NDArray[Any] = to_grey(crop)
     height, width = grey.shape
     if height < LEAST_HEIGHT:
         columns = min(max(1, round(width * LEAST_HEIGHT / height)), LONGEST)
@@ -194,7 +193,7 @@ def _joined(words: Sequence[tuple[str, float]], script: str) -> tuple[str, float
     """Return the words of a line as one folded text with its confidence; ("", 0.0) for a line in another script."""
     text = ""
     for word, _ in words:
-        is_next = script in WITHOUT_SPACES and text and script_of(text[-1]) == script == script_of(word[0])
+        is_next = script in UNSPACED_SCRIPTS and text and script_of(text[-1]) == script == script_of(word[0])
         text += word if is_next or not text else f" {word}"
     text = fold_writing(text)
     letters = [char for char in text if char.isalpha()]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from whereshot.evidence.base import Box, Cue, Line, box_around, mean_surfaces
 from whereshot.evidence.country_languages import country_languages
 from whereshot.evidence.known_languages import LANGUAGES
-from whereshot.evidence.line_readers import scripts_present
+from whereshot.evidence.line_readers import SCRIPTS_READ
 
 KIND = "text/script"
 """The kind of the cue, and its trust."""
@@ -52,7 +52,7 @@ def meaning(script: str) -> str:
     >>> meaning("Tibetan")
     'writing in Tibetan that cannot be read yet'
     """
-    why = "is too unclear to read" if script in scripts_present() else "cannot be read yet"
+    why = "is too unclear to read" if script in SCRIPTS_READ else "cannot be read yet"
     return f"writing in {script} that {why}"
 
 

@@ -56,8 +56,8 @@ _CLUSTER = {
 """A cluster of consonants, as a regular expression."""
 _NUMBER = re.compile(rf"[0-9{FOREIGN}](?:[0-9{FOREIGN}.,:/]*[0-9{FOREIGN}])?")
 """What keeps its direction between letters that run from right to left."""
-_LONE_JAMO = re.compile("[\u1100-\u11ff]")
-"""Parts of Hangul syllables that do not form a syllable."""
+LONE_JAMO = re.compile("[\u1100-\u11ff\u3130-\u318f]")
+"""Matches a part of a Hangul syllable that stands alone: the syllable was not read."""
 _MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
 
 
@@ -101,7 +101,7 @@ def from_signs(signs: Sequence[str], script: str) -> str:
         text = _turned(text)
     if script in STANDS_BEFORE:
         text = _seen(script).sub(r"\2\1", text)
-    return " ".join(_LONE_JAMO.sub("", unicodedata.normalize("NFC", text.replace(FOREIGN, ""))).split())
+    return " ".join(LONE_JAMO.sub("", unicodedata.normalize("NFC", text.replace(FOREIGN, ""))).split())
 
 
 @functools.cache

@@ -28,8 +28,3 @@ def read_toml(path: str) -> dict[str, Any]:
 def read_bytes(path: str) -> bytes:
     """Read a file by its path inside the package: "evidence/data/surfaces.safetensors"."""
     return resources.files("whereshot").joinpath(path).read_bytes()
-
-
-def has_file(path: str) -> bool:
-    """Return whether the package has a file of this path: "evidence/data/surfaces.safetensors"."""
-    return resources.files("whereshot").joinpath(path).is_file()
