@@ -43,7 +43,8 @@ $(SITE)/index.html: $(shell find web/src web/public web/*.json web/*.ts web/inde
 	cd web && npm ci --no-fund --no-audit && npm run build
 
 # a file stays in one process, and files begin in the order of tests/conftest.py: xdist would put those with most tests first
-TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=20
+# a process that dies ends the run: xdist would go on with a new one and may then wait for ever
+TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 --durations=20
 
 # without npm the page is not built: its tests are skipped and say so
 test: lint types $(if $(NPM),web)
