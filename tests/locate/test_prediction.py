@@ -50,7 +50,10 @@ def test_a_sure_answer() -> None:
 def test_an_unsure_answer_names_countries_where_it_can() -> None:
     far = WithinProbabilities(dict.fromkeys(WITHIN_KM, 0.3))
     unsure = prediction(confident_to=None, sure_of=None, within=far)
-    assert unsure.in_words()[1] == "Not sure, not even of the continent. Most likely: France 98 %, Belgium 2 %."
+    assert unsure.in_words()[1] == "Probably France (98 %). By country: France 98 %, Belgium 2 %."
+    several = (("FR", 0.4), ("BE", 0.3), ("DE", 0.2), ("NL", 0.1))
+    spread = prediction(confident_to=None, sure_of=None, within=far, countries=several)
+    assert spread.in_words()[1] == "Not sure. By country: France 40 %, Belgium 30 %, Germany 20 %."
     assert prediction(sure_of=None, within=far, countries=()).in_words()[1] == "Not sure."
 
 
@@ -58,12 +61,55 @@ def test_a_distance_alone_is_no_named_place() -> None:
     shares = WithinProbabilities({1: 0.01, 25: 0.1, 200: 0.4, 750: 0.903, 2500: 0.99})
     countries = (("SE", 0.45), ("DK", 0.35), ("NO", 0.18), ("DE", 0.02))
     near = prediction(confident_to="country", sure_of=None, within=shares, countries=countries)
-    assert near.in_words()[1] == "Within 750 km with 90 %: Sweden 45 %, Denmark 35 %, Norway 18 %."
-    assert prediction(sure_of=None, within=shares, countries=()).in_words()[1] == "Within 750 km with 90 %."
+    assert (
+        near.in_words()[1] == "Around France. 90 % within 750 km. By country: Sweden 45 %, Denmark 35 %, Norway 18 %."
+    )
+    assert prediction(sure_of=None, within=shares, countries=()).in_words()[1] == "Around France. 90 % within 750 km."
+
+
+DUBAI = Place("Dubai", "Dubai", "United Arab Emirates", "AE")
+
+
+@pytest.mark.parametrize(
+    ("share", "within", "countries", "sure_of", "title", "rest"),
+    [
+        # half in one town: never "not sure"
+        (0.55, {25: 0.55}, (("AE", 0.62), ("OM", 0.2)), None, "Probably Dubai, United Arab Emirates (55 %)",
+         "By country: United Arab Emirates 62 %, Oman 20 %."),
+        (0.55, {750: 0.93}, (("AE", 0.62), ("OM", 0.2)), None, "Probably Dubai, United Arab Emirates (55 %)",
+         "93 % within 750 km. By country: United Arab Emirates 62 %, Oman 20 %."),
+        (0.499, {25: 0.499}, (("AE", 0.62),), None, "Probably United Arab Emirates (62 %)",
+         "By country: United Arab Emirates 62 %."),
+        (0.499, {25: 0.3}, (("AE", 0.49),), None, "Not sure", "By country: United Arab Emirates 49 %."),
+        # 90 % around the answer is more than half of it
+        (0.93, {25: 0.93}, (("AE", 0.6), ("OM", 0.4)), None, "Around Dubai",
+         "93 % within 25 km. By country: United Arab Emirates 60 %, Oman 40 %."),
+        (0.3, {200: 0.93}, (("AE", 0.4), ("OM", 0.4)), None, "Around Dubai",
+         "93 % within 200 km. By country: United Arab Emirates 40 %, Oman 40 %."),
+        (0.55, {25: 0.55}, (("AE", 0.95),), SureOf("country", "United Arab Emirates", "AE", 0.95),
+         "Sure of the country: United Arab Emirates (95 %)", "Probably Dubai (55 %)."),
+        (0.4, {25: 0.4}, (("AE", 0.95),), SureOf("country", "United Arab Emirates", "AE", 0.95),
+         "Sure of the country: United Arab Emirates (95 %)", ""),
+    ],
+)  # fmt: skip
+def test_the_headline_names_a_place_that_holds_half(
+    share: float, within: dict, countries: tuple, sure_of: SureOf | None, title: str, rest: str
+) -> None:
+    likely = (Candidate(24.0, 54.0, 0.2, PARIS), Candidate(25.27, 55.3, share, DUBAI))
+    shares = WithinProbabilities(dict.fromkeys(WITHIN_KM, 0.1) | within)
+    made = prediction(place=DUBAI, within=shares, countries=countries, sure_of=sure_of, candidates=likely)
+    assert made.headline() == (title, rest)
+    assert made.in_words()[1] == f"{title}. {rest}".strip()
+
+
+def test_a_place_at_sea_has_no_name() -> None:
+    made = prediction(place=Place(), sure_of=None, countries=())
+    assert made.headline() == ("At sea", "91 % within 25 km.")
 
 
 def test_an_error_is_all_that_is_said() -> None:
     assert Prediction(id="a.jpg", error="it is empty").in_words() == ["it is empty"]
+    assert Prediction(id="a.jpg", error="it is empty").headline() == ("No answer", "it is empty")
 
 
 def test_what_the_camera_recorded_was_used_or_not() -> None:
@@ -88,7 +134,7 @@ def test_evidence_that_moved_nothing_or_could_not_be_used() -> None:
     assert [line for line in prediction(evidence=items).in_words() if "did not move" in line] == []
     assert every[2] in prediction(evidence=items).in_words(all_evidence=True)
     assert every == [
-        "A blank page; the answer is only the prior.",
+        "A blank page; the answer is only where photos are taken at all.",
         "No hour is recorded.",
         'Read "Bar": a bar; did not move the answer.',
         'Read "Calle": Spanish; made the answer 2.0 times less likely.',

@@ -53,7 +53,10 @@ def test_the_finest_level_with_nine_tenths(
 def test_a_circle_over_a_border_is_no_country() -> None:
     found = answer([MALMO, COPENHAGEN], [0.55, 0.45])
     assert found.confident_to == "region" and found.sure_of is None
-    assert found.in_words()[1] == "Within 200 km with over 99 %: Sweden 55 %, Denmark 45 %."
+    assert (
+        found.in_words()[1]
+        == "Probably Malmö, Sweden (56 %). Over 99 % within 200 km. By country: Sweden 55 %, Denmark 45 %."
+    )
 
 
 def test_a_street_is_not_sure_where_its_country_is_not() -> None:
@@ -68,7 +71,7 @@ def test_a_street_is_not_sure_where_its_country_is_not() -> None:
 def test_at_sea_nothing_is_sure_though_a_circle_is() -> None:
     found = answer([[0.0, -30.0]], [1.0], 5.0)
     assert found.sure_of is None
-    assert found.in_words()[1] == "Within 25 km with 96 %."
+    assert found.in_words()[1] == "At sea. 96 % within 25 km."
 
 
 def test_a_radius_factor_widens_the_extents() -> None:

@@ -104,7 +104,7 @@ def test_an_unsure_answer_in_words() -> None:
     off = words.distance_words(float(sphere.distance_km(np.array([48.0, 2.0]), np.array([48.86092, 2.334406]))))
     assert UNSURE.in_words() == [
         "48.8609, 2.3344 (France)",
-        "Not sure, not even of the continent. Most likely: United States 30 %, France 10 %, Côte d’Ivoire 6 %.",
+        "Not sure. By country: United States 30 %, France 10 %, Côte d’Ivoire 6 %.",
         "under 1 % within 25 km, 5 % within 200 km, 10 % within 750 km; 90 % within 9,900 km.",
         f"Recorded by the camera: 48.00000, 2.00000 ({off} from this answer, and not used for it).",
     ]
@@ -325,7 +325,7 @@ def test_the_look_at_the_browsers_log_sees(page: str, tmp_path: Path) -> None:
         ),
         (
             Evidence("picture", "", "this looks like a drawing", 0.0),
-            "This looks like a drawing; the answer is only the",
+            "This looks like a drawing; the answer is only where",
         ),
     ],
 )

@@ -40,6 +40,7 @@ TITLES = (
     "probabilities and distances claim no more than they say",
     "lines in other scripts are quoted by script, and their parts have a language",
     "an answer's head is only as fine as it is sure",
+    "a reason does not repeat the name beside it",
     "distances, scores and great circles are those of the sphere",
     "polygons end at the date line",
     "a server's problem is given in words",

@@ -18,7 +18,7 @@ import { PhotoView } from "./parts/photo";
 import { Picker } from "./parts/picker";
 import { TokenError } from "./server";
 import { sift, toPhoto, type Photo } from "./photos";
-import { RECORDED_BY_CAMERA } from "./shared";
+import { PROBABLE, RECORDED_BY_CAMERA } from "./shared";
 import { placeWords, spoken } from "./words";
 
 type Shown = number | "all";
@@ -225,7 +225,7 @@ export function viewOf(prediction: Prediction & Position, recorded: Position | n
     kind: number === 0 && sure ? "answer" : "candidate",
     label: placeWords(candidate.place),
     text: String(number + 1),
-    faint: !sure,
+    faint: !sure && candidate.probability < PROBABLE,
   }));
   if (recorded) marks.push({ ...recorded, kind: "recorded", label: RECORDED_BY_CAMERA });
   return { cells: prediction.map ?? null, marks, unsure: !sure };

@@ -1,5 +1,5 @@
 /** Turns numbers and parts of an answer into words, the same as those of `whereshot locate`. */
-import { isLocated, type Evidence, type Place, type Prediction, type ReadLine } from "./locator";
+import { isLocated, type Candidate, type Evidence, type Place, type Prediction, type ReadLine } from "./locator";
 import * as shared from "./shared";
 import { CONFIDENT, CONFIDENT_TO, DISTANCES, type Distance } from "./shared";
 
@@ -60,41 +60,69 @@ export function placeWords(place: Place | null): string {
   return [...new Set(parts)].join(", ") || shared.NO_PLACE;
 }
 
-/** Return what an answer is sure of as a sentence; else the distance and the countries that hold 90 %. */
-export function sureWords(prediction: Prediction): string {
-  const { sure_of: sure, within } = prediction;
-  if (sure) {
-    const country = countryName(sure.country_code);
-    const name = sure.level === "country" ? sure.name : fill(shared.IN_COUNTRY, { name: sure.name, country });
-    return fill(shared.SURE[sure.level], { name, percent: percent(sure.probability) });
+/** Return the likeliest place, or else the likeliest country, if it holds at least half of the probability; else "". */
+export function probableWords({ candidates, countries, sure_of: sure }: Prediction): string {
+  const best = candidates.reduce<Candidate | null>((top, one) => (top && top.probability >= one.probability ? top : one), null);
+  if (best?.place.name && best.probability >= shared.PROBABLE) {
+    const country = sure ? null : countryOf(best.place);
+    const name = country ? fill(shared.IN_COUNTRY, { name: best.place.name, country }) : best.place.name;
+    return fill(shared.PROBABLY, { name, percent: percent(best.probability) });
   }
+  const first = countries[0];
+  if (sure || !first || first.probability < shared.PROBABLE) return "";
+  return fill(shared.PROBABLY, { name: countryName(first.country_code), percent: percent(first.probability) });
+}
+
+/** Return the three likeliest countries as a sentence; "" where there are none. */
+function countryWords(prediction: Prediction): string {
   const countries = prediction.countries
     .slice(0, 3)
     .map((c) => fill(shared.COUNTRY_SHARE, { country: countryName(c.country_code), percent: percent(c.probability) }))
     .join(", ");
-  const near = DISTANCES.find((km) => (within[km] ?? 0) >= CONFIDENT);
-  if (near === undefined) return countries && fill(shared.MOST_LIKELY, { countries });
-  const parts = { distance: distanceWords(Number(near)), percent: percent(within[near]!), countries };
-  return fill(countries ? shared.NEAR : shared.NEAR_NO_COUNTRY, parts);
+  return countries && fill(shared.BY_COUNTRY, { countries });
 }
 
-/** Return the headline of an answer. Its place is only as exact as the answer is sure. */
+/** Return "Around" and the name of the answer's town, region or country that fits a distance. */
+function around(place: Place | null, near: Distance): string {
+  const level = CONFIDENT_TO[near];
+  const fine = level === "street" || level === "city" ? place?.name : level === "region" ? place?.region : null;
+  const name = fine ?? countryOf(place);
+  return name ? fill(shared.AROUND, { name }) : capitalized(shared.NO_PLACE);
+}
+
+/** Return the headline of an answer. Its place is only as exact as the answer is sure or probable. */
 export function headline(prediction: Prediction): { title: string; subtitle: string; sure: boolean } {
-  if (!isLocated(prediction)) return { title: "No answer", subtitle: prediction.error ?? "", sure: false };
-  const { place, confident_to: near, sure_of: sure } = prediction;
-  const words = sureWords(prediction);
-  if (!sure && near === null) return { title: shared.NOT_SURE, subtitle: words, sure: false };
+  if (!isLocated(prediction)) return { title: shared.NO_ANSWER, subtitle: prediction.error ?? "", sure: false };
+  const { place, within, sure_of: sure } = prediction;
+  const probable = probableWords(prediction);
   if (!sure) {
-    const around = near === "street" || near === "city" ? place?.name : near === "region" ? place?.region : null;
-    const name = around ?? countryOf(place);
-    return { title: name ? `Around ${name}` : capitalized(shared.NO_PLACE), subtitle: words, sure: true };
+    const near = DISTANCES.find((km) => (within[km] ?? 0) >= CONFIDENT);
+    const level = near && CONFIDENT_TO[near];
+    const isAround = near !== undefined && (!probable || level === "street" || level === "city");
+    const title = isAround ? around(place, near) : probable || shared.NOT_SURE;
+    const held = near && { percent: percent(within[near]!), distance: distanceWords(Number(near)) };
+    const share = held ? capitalized(fill(shared.WITHIN_ALONE, held)) : "";
+    return { title, subtitle: [share, countryWords(prediction)].filter(Boolean).join(" "), sure: near !== undefined };
   }
   const country = sure.level === "country" ? null : countryName(sure.country_code);
+  const name = country ? fill(shared.IN_COUNTRY, { name: sure.name, country }) : sure.name;
+  const words = fill(shared.SURE[sure.level], { name, percent: percent(sure.probability) });
   const rest = [place?.name === sure.name && sure.level !== "region" ? place.region : null, country].filter(Boolean);
-  const guess = place?.name && place.name !== sure.name ? `Best guess: near ${place.name}.` : "";
+  const isBroad = sure.level === "region" || sure.level === "country";
+  const town = isBroad && place?.name && place.name !== sure.name ? fill(shared.BEST_GUESS, { name: place.name }) : "";
+  const guess = isBroad && probable ? `${probable}.` : town;
   const subtitle = [rest.length ? `${rest.join(", ")}.` : "", words, guess].filter(Boolean).join(" ");
   return { title: sure.name, subtitle, sure: true };
 }
+
+/** Return why there is no answer, without the name of the photo, which stands beside it. */
+export function reasonWords(prediction: Prediction, name: string): string {
+  const error = prediction.error ?? shared.NO_ANSWER;
+  return capitalized(error.startsWith(`${name}: `) ? error.slice(name.length + 2) : error);
+}
+
+/** "Tap" where the visitor has no mouse, else "Click". */
+export const press = (): string => (matchMedia("(pointer: coarse)").matches ? shared.TAP : shared.CLICK);
 
 /** Whether evidence was used and did not move the answer. It is not shown. */
 export function movedNothing(item: Evidence): boolean {
@@ -151,7 +179,7 @@ export function writtenParts(text: string): { text: string; lang?: string }[] {
 
 /** Return the answer in one sentence, for screen readers. */
 export function spoken(prediction: Prediction): string {
-  if (!isLocated(prediction)) return `No answer: ${prediction.error ?? "unknown"}`;
+  if (!isLocated(prediction)) return `${shared.NO_ANSWER}: ${prediction.error ?? "unknown"}`;
   const { title, subtitle } = headline(prediction);
   const shares = DISTANCES.flatMap((km) => {
     const share = prediction.within[km];

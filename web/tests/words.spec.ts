@@ -4,7 +4,7 @@ import { cutAtDateLine } from "../src/map/dateline";
 import { problemWords } from "../src/server";
 import { distanceKm, geoScore, greatCircle } from "../src/sphere";
 import type { Prediction, SureOf } from "../src/locator";
-import { distanceWords, evidenceWords, headline, learnedWords, percent, times, writingWords, writtenParts } from "../src/words";
+import { distanceWords, evidenceWords, headline, learnedWords, percent, reasonWords, times, writingWords, writtenParts } from "../src/words";
 
 const ANSWER: Prediction = {
   id: "a.jpg",
@@ -68,7 +68,13 @@ test("an answer's head is only as fine as it is sure", () => {
   expect(sure("country", "Spain").subtitle).toBe(
     unbroken("Sure of the country: Spain (93 %). Best guess: near Altafulla."),
   );
-  expect(headline(ANSWER)).toMatchObject({ title: "Not sure, not even of the continent", sure: false });
+  expect(headline(ANSWER)).toMatchObject({ title: "Not sure", sure: false });
+});
+
+test("a reason does not repeat the name beside it", () => {
+  const failed = (error: string | null) => reasonWords({ ...ANSWER, error }, "a.jpg");
+  expect(failed("a.jpg: no picture in a format that can be read")).toBe("No picture in a format that can be read");
+  expect([failed("it is empty"), failed(null)]).toEqual(["It is empty", "No answer"]);
 });
 
 test("no head is sure of a country that does not hold 90 %", () => {
@@ -80,9 +86,18 @@ test("no head is sure of a country that does not hold 90 %", () => {
   const near = { ...ANSWER, place, countries, within: { "200": 0.5, "750": 0.93 }, sure_of: null };
   expect(headline({ ...near, confident_to: "country" })).toMatchObject({
     title: "Around Sweden",
-    subtitle: "Within 750 km with 93 %: Sweden 45 %, Denmark 35 %.".replace(/(?<=\d) /g, "\u00a0"),
+    subtitle: "93 % within 750 km. By country: Sweden 45 %, Denmark 35 %.".replace(/(?<=\d) /g, "\u00a0"),
   });
-  expect(headline({ ...near, confident_to: "city" }).title).toBe("Around Malmö");
+  expect(headline({ ...near, within: { "25": 0.93 } }).title).toBe("Around Malmö");
+  const malmo = { latitude: 55.6, longitude: 13, probability: 0.55, place };
+  expect(headline({ ...near, within: {}, candidates: [{ ...malmo, probability: 0.2 }, malmo] })).toMatchObject({
+    title: unbroken("Probably Malmö, Sweden (55 %)"),
+    sure: false,
+  });
+  const sure = { level: "country" as const, name: "Sweden", country_code: "SE", probability: 0.95 };
+  expect(headline({ ...near, candidates: [malmo], sure_of: sure }).subtitle).toBe(
+    "Sure of the country: Sweden (95 %). Probably Malmö (55 %).".replace(/(?<=\d) /g, "\u00a0"),
+  );
   expect(headline({ ...near, place: null, countries: [], confident_to: "country" }).title).toBe("At sea");
 });
 

@@ -223,20 +223,64 @@ class Prediction:
         lines += self.evidence_words(all_evidence=all_evidence)
         return lines if self.recorded is None else [*lines, self._recorded_words(self.recorded)]
 
-    def _sure_words(self) -> str:
-        """Return one sentence on how sure the answer is."""
+    def headline(self) -> tuple[str, str]:
+        """Return how sure the answer is: a title such as "Probably Dubai, United Arab Emirates (55 %)", and the rest.
+
+        The title names a place only as exactly as the answer is sure or probable. The rest are sentences, or "".
+        """
+        if self.error is not None:
+            return wording.NO_ANSWER, self.error
+        near = next((km for km, share in self.within.items() if share >= CONFIDENT), None)
+        within = self._within_words(near) if near is not None else ""
+        probable = self.probable_words()
         if self.sure_of is not None:
-            return self.sure_of.in_words()
+            broad = self.sure_of.level in ("region", "country")
+            return self.sure_of.in_words().removesuffix("."), f"{probable}." if broad and probable else ""
+        if near is not None and (not probable or near in WITHIN_KM[:2]):
+            title = self._around(near)
+        else:
+            title = probable or wording.NOT_SURE
+        return title, " ".join(part for part in (within, self._country_words()) if part)
+
+    def probable_words(self) -> str:
+        """Return "Probably", and the place that holds at least 50 %, else the country that does; "" where none does.
+
+        A country is not named where the answer is sure of one.
+        """
+        place = max(self.candidates, key=lambda one: one.probability, default=None)
+        if place is not None and place.probability >= wording.PROBABLE and place.place.name is not None:
+            country = "" if self.sure_of is not None else place.place.country
+            name = wording.IN_COUNTRY.format(name=place.place.name, country=country) if country else place.place.name
+            return wording.PROBABLY.format(name=name, percent=words.percent(place.probability))
+        if self.sure_of is None and self.countries and self.countries[0][1] >= wording.PROBABLE:
+            code, share = self.countries[0]
+            return wording.PROBABLY.format(name=words.country_name(code), percent=words.percent(share))
+        return ""
+
+    def _around(self, near_km: int) -> str:
+        """Return "Around", and the name of the answer's town, region or country that fits a distance in km."""
+        place = self.place or Place()
+        fine = place.name if near_km in WITHIN_KM[:2] else place.region if near_km == WITHIN_KM[2] else None
+        name = fine or place.country
+        return wording.AROUND.format(name=name) if name else words.sentence(wording.NO_PLACE)
+
+    def _within_words(self, km: int) -> str:
+        """Return a sentence on the probability within a distance."""
+        share, distance = words.percent(self.within[km]), words.distance_words(km)
+        return words.sentence(wording.WITHIN_ALONE.format(percent=share, distance=distance))
+
+    def _country_words(self) -> str:
+        """Return a sentence with the three likeliest countries; "" where there are none."""
         likely = ", ".join(
             wording.COUNTRY_SHARE.format(country=words.country_name(code), percent=words.percent(share))
             for code, share in self.countries[:3]
         )
-        near = next((km for km, share in self.within.items() if share >= CONFIDENT), None)
-        if near is not None:
-            template = wording.NEAR if likely else wording.NEAR_NO_COUNTRY
-            distance, percent = words.distance_words(near), words.percent(self.within[near])
-            return template.format(distance=distance, percent=percent, countries=likely)
-        return f"{wording.NOT_SURE}. {wording.MOST_LIKELY.format(countries=likely)}" if likely else "Not sure."
+        return wording.BY_COUNTRY.format(countries=likely) if likely else ""
+
+    def _sure_words(self) -> str:
+        """Return one line on how sure the answer is."""
+        title, rest = self.headline()
+        return f"{title}. {rest}".rstrip()
 
     def _recorded_words(self, recorded: tuple[float, float]) -> str:
         """Return one sentence on the position that the camera recorded, how far off it is, and whether it was used."""

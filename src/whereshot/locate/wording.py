@@ -29,7 +29,14 @@ WHOLE_BELOW_TIMES = 100
 TIMES = "{ratio} times"
 
 NO_PLACE = "at sea"
-NOT_SURE = "Not sure, not even of the continent"
+PROBABLE = 0.5
+"""From this probability on, and below 90 %, an answer says ``PROBABLY``."""
+PROBABLY = "Probably {name} ({percent})"
+"""Of the likeliest place, with the probability within 25 km of it; else of the likeliest country."""
+AROUND = "Around {name}"
+"""Of the answer's place where 90 % lie within a distance of it, and no place and no country is probable."""
+NOT_SURE = "Not sure"
+NO_ANSWER = "No answer"
 SURE = {
     "street": "Sure to within 1 km, in {name} ({percent}).",
     "city": "Sure of the city: {name} ({percent}).",
@@ -38,12 +45,13 @@ SURE = {
 }
 """Said only where the named place itself holds at least 90 % of the probability."""
 IN_COUNTRY = "{name}, {country}"
-NEAR = "Within {distance} with {percent}: {countries}."
-"""Said where no country holds 90 %, but a circle around the answer does."""
-NEAR_NO_COUNTRY = "Within {distance} with {percent}."
-MOST_LIKELY = "Most likely: {countries}."
-COUNTRY_SHARE = "{country} {percent}"
 WITHIN = "{percent} within {distance}"
+WITHIN_ALONE = "{percent} within {distance}."
+"""Said where no country holds 90 %, but a circle around the answer does."""
+BY_COUNTRY = "By country: {countries}."
+COUNTRY_SHARE = "{country} {percent}"
+BEST_GUESS = "Best guess: near {name}."
+"""Of the town of the answer, where only its region or country is sure and no place is probable."""
 
 READ = "Read"
 RECORDED = "Recorded"
@@ -69,7 +77,7 @@ ANSWER = "the answer"
 CLAIM = "the claim"
 LIKELIER = "likelier"
 LESS_LIKELY = "less likely"
-ONLY_PRIOR = "{means}; the answer is only the prior."
+ONLY_PRIOR = "{means}; the answer is only where photos are taken at all."
 UNUSABLE = "{means}."
 DID_NOT_MOVE = "{verb} {what}: {means}; did not move {subject}."
 MOVED = "{verb} {what}: {means}; made {subject} {times} {direction}."
@@ -77,3 +85,8 @@ MOVED = "{verb} {what}: {means}; made {subject} {times} {direction}."
 RECORDED_BY_CAMERA = "Recorded by the camera"
 OFF_ANSWER = "{distance} from this answer{used}"
 NOT_USED = ", and not used for it"
+
+TAP = "Tap"
+"""What a visitor of the page does without a mouse."""
+CLICK = "Click"
+"""What a visitor of the page does with a mouse."""

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { isLocated, LocateError, type Position } from "../locator";
 import type { Globe, Mark } from "../map/globe";
 import { distanceKm, greatCircle } from "../sphere";
-import { distanceWords, learnedWords } from "../words";
+import { distanceWords, learnedWords, press } from "../words";
 import { TokenError } from "../server";
 import { listPhotos, photoAddress, readEntry, readScores, type GalleryEntry, type Scores } from "./api";
 import { Accuracy, Compared, Game } from "./results";
@@ -131,8 +131,8 @@ export function Gallery({ globe, game, onRefused }: Props) {
       {game && chosen && !entry && (
         <p class="quiet" role="status">
           {guess
-            ? `Your pin: ${guess.latitude.toFixed(2)}, ${guess.longitude.toFixed(2)}. Click elsewhere to move it.`
-            : "Click on the globe to place your pin."}
+            ? `Your pin: ${guess.latitude.toFixed(2)}, ${guess.longitude.toFixed(2)}. ${press()} elsewhere to move it.`
+            : `${press()} on the globe to place your pin.`}
         </p>
       )}
       <div aria-live="polite">

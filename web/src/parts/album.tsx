@@ -1,7 +1,8 @@
-/** Several photos: a strip to choose from. The answer for all photos together comes first. */
+/** Several photos: a strip to choose from. The answer for all photos together comes first. A failed photo has its reason. */
 import { isLocated, type Answer } from "../locator";
 import type { Photo } from "../photos";
-import { headline } from "../words";
+import { NO_ANSWER } from "../shared";
+import { headline, reasonWords } from "../words";
 import { CloseIcon } from "./icons";
 
 interface Props {
@@ -15,7 +16,7 @@ interface Props {
 export function Album({ photos, answer, shown, onShow, onDrop }: Props) {
   const pooled = answer?.album;
   return (
-    <section aria-label="Photos of this album">
+    <section aria-label="Your photos">
       {pooled && (
         <button
           class={shown === "all" ? "together together-on" : "together"}
@@ -27,7 +28,7 @@ export function Album({ photos, answer, shown, onShow, onDrop }: Props) {
           </span>
           <span>
             <strong>All together</strong>
-            <small>{isLocated(pooled) ? "One answer, if all photos show the same place" : (pooled.error ?? "No answer")}</small>
+            <small>{isLocated(pooled) ? "One answer, if all photos show the same place" : (pooled.error ?? NO_ANSWER)}</small>
             {(pooled.agreement_nats ?? 0) < 0 && <small>The photos seem to show different places.</small>}
           </span>
         </button>
@@ -35,13 +36,16 @@ export function Album({ photos, answer, shown, onShow, onDrop }: Props) {
       <ul class="album">
         {photos.map((photo, number) => {
           const prediction = answer?.predictions[number];
-          const title = prediction ? headline(prediction).title : "";
+          const failed = prediction !== undefined && !isLocated(prediction);
+          const title = !prediction ? "" : failed ? reasonWords(prediction, photo.file.name) : headline(prediction).title;
           return (
             <li key={photo.key} class={shown === number ? "on" : ""}>
               <button class="tile" aria-pressed={shown === number} onClick={() => onShow(number)} disabled={!prediction}>
                 {photo.url && <img src={photo.url} alt="" />}
                 <span class="tile-name">{photo.file.name}</span>
-                <span class="tile-answer">{title}</span>
+                <span class={failed ? "tile-answer tile-failed" : "tile-answer"} title={title}>
+                  {title}
+                </span>
               </button>
               <button class="tile-drop" aria-label={`Remove ${photo.file.name}`} onClick={() => onDrop(photo)}>
                 <CloseIcon />

@@ -1,7 +1,7 @@
 /** A prediction in words: headline, probabilities, candidates, countries, evidence and recorded position. */
 import type { ComponentChildren } from "preact";
 import { isLocated, type Candidate, type Evidence, type Located, type Position, type Prediction, type ReadLine } from "../locator";
-import { CANDIDATE_KM, CONFIDENT, DISTANCES, NOT_USED, OFF_ANSWER, RECORDED_BY_CAMERA } from "../shared";
+import { CANDIDATE_KM, CONFIDENT, DISTANCES, NOT_USED, OFF_ANSWER, PROBABLE, RECORDED_BY_CAMERA } from "../shared";
 import { distanceKm } from "../sphere";
 import { countryName, distanceWords, evidenceWords, fill, headline, levelWords, movedNothing, percent, placeWords, writingWords, writtenParts } from "../words";
 import { Bar } from "./bar";
@@ -90,10 +90,11 @@ interface CandidatesProps {
 
 function Candidates({ candidates, sure, looked, onLook, onGo }: CandidatesProps) {
   if (!candidates.length) return null;
+  const isProbable = candidates.some((candidate) => candidate.probability >= PROBABLE);
   return (
     <section aria-labelledby="candidates-title">
-      <h3 id="candidates-title">{sure ? "Likely places" : "Possible places"}</h3>
-      {!sure && <p class="quiet">None of them is likely on its own.</p>}
+      <h3 id="candidates-title">{sure || isProbable ? "Likely places" : "Possible places"}</h3>
+      {!sure && !isProbable && <p class="quiet">None of them is likely on its own.</p>}
       <ol class="candidates">
         {candidates.map((candidate, number) => (
           <li key={number}>

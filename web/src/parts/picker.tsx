@@ -15,6 +15,7 @@ export function Picker({ onFiles, small }: Props) {
   const chooser = useRef<HTMLInputElement>(null);
   const camera = useRef<HTMLInputElement>(null);
   const over = useDropAndPaste(onFiles);
+  const isTouch = matchMedia("(pointer: coarse)").matches;
 
   const take = (event: Event) => {
     const input = event.currentTarget as HTMLInputElement;
@@ -35,7 +36,7 @@ export function Picker({ onFiles, small }: Props) {
   );
   return (
     <div class={small ? "picker picker-small" : "picker"}>
-      {!small && (
+      {!small && !isTouch && (
         <p class="picker-hint">
           <PictureIcon />
           <span>Drop photos here, or paste them</span>
