@@ -95,7 +95,7 @@ def test_what_was_not_published_is_thrown_away(tmp_path: Path) -> None:
     with FileServer({"/big": DATA}, ["wrong"]) as server:
         line = said(server, tmp_path / "big")
         wrong = f"big: big is not what was published (its SHA-256 is not {SHA256[:12]}...)"
-        assert line == f"{wrong}; it was thrown away; run it again"
+        assert line == f"{wrong}; the file was deleted; run the command again"
         assert not list(tmp_path.iterdir())
         assert fetch(wanted(server), tmp_path / "big", what="big").read_bytes() == DATA
         git = Wanted(server.url + "/big", len(DATA), None, "0" * 40)
@@ -110,10 +110,10 @@ def test_what_was_not_published_is_thrown_away(tmp_path: Path) -> None:
     ("fault", "line"),
     [
         (404, "big: HOST does not have it (status 404)"),
-        (401, "big: HOST does not give it to everybody (status 401): private, gated or not there"),
-        ("circle", "big: HOST sends from one address to the next without end"),
-        ("ftp", "big: HOST cannot be reached (it leads to ftp://127.0.0.1/file, which is not secured)"),
-        (503, "big: the download broke off (status 503); run it again to go on with it"),
+        (401, "big: HOST refuses access (status 401): it is private, gated or missing"),
+        ("circle", "big: HOST redirects without end"),
+        ("ftp", "big: HOST cannot be reached (it redirects to ftp://127.0.0.1/file, which is not https)"),
+        (503, "big: the download broke off (status 503); run the command again to continue"),
     ],
 )
 def test_faults_are_one_line(tmp_path: Path, fault: str | int, line: str) -> None:
@@ -173,9 +173,7 @@ def test_a_silent_server_has_one_text_whoever_loses_patience(tmp_path: Path, mon
 def test_offline_nothing_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with FileServer({"/big": DATA, "/json": b"{}"}) as server:
         monkeypatch.setenv(download.OFFLINE, "1")
-        assert said(server, tmp_path / "big") == (
-            "big: WHERESHOT_OFFLINE or --offline forbids to fetch it; leave it out"
-        )
+        assert said(server, tmp_path / "big") == ("big: WHERESHOT_OFFLINE or --offline forbids downloads; leave it out")
         with pytest.raises(ModelError, match="forbids"):
             ask_json(server.url + "/json", "big")
         assert server.asked == []
@@ -184,7 +182,10 @@ def test_offline_nothing_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_answer_that_is_no_json(tmp_path: Path) -> None:
-    with FileServer({"/page": b"<html>"}) as server, pytest.raises(ModelError, match=r"something else .*\(no JSON\)$"):
+    with (
+        FileServer({"/page": b"<html>"}) as server,
+        pytest.raises(ModelError, match=r"gave an answer that is not JSON$"),
+    ):
         ask_json(server.url + "/page", "big")
 
 
@@ -208,4 +209,4 @@ def test_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_two_at_once_do_not_write_the_same_file(tmp_path: Path) -> None:
     pytest.importorskip("fcntl", reason="needs fcntl, which Windows lacks")
     with FileServer({"/big": DATA}) as server, download._alone(tmp_path / "big.part", "big"):
-        assert said(server, tmp_path / "big") == "big: another process is fetching it; wait for that one"
+        assert said(server, tmp_path / "big") == "big: another process is downloading it; wait until that process ends"

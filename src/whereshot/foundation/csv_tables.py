@@ -50,7 +50,7 @@ class TextTable:
 
     @property
     def numbers(self) -> NDArray[np.int64]:
-        """The number (n,) in the file of each row of ``columns``."""
+        """Return the number of each row of ``columns`` in the file, (n,)."""
         if not self.broken:
             return np.arange(1, len(self.columns) + 1)
         return np.setdiff1d(np.arange(1, len(self.columns) + len(self.broken) + 1), list(self.broken))
@@ -110,8 +110,7 @@ def split_header(text: str, path: Path) -> tuple[str, list[str]]:
 def resolve(
     present: Sequence[str], given: Mapping[str, str], known: Mapping[str, Sequence[str]], path: Path
 ) -> dict[str, str]:
-    """Return known column -> column of a table: by the names that a user gave, else by its usual names, in any letter
-    case.
+    """Return the column of the table for each known column: the name that the user gave, else one of its usual names.
 
     Raises InputError for a given name that the table does not have.
     """
@@ -136,8 +135,8 @@ def options(
     null_values: Sequence[str] = (),
     use_threads: bool = False,
 ) -> tuple[pyarrow.csv.ReadOptions, pyarrow.csv.ParseOptions, pyarrow.csv.ConvertOptions]:
-    """Return how Arrow reads a table as text. ``note_broken`` takes the number and the reason of each row of another
-    width.
+    """Return how Arrow reads a table as text. ``note_broken`` takes the number of each row that has a wrong number of
+    fields, and the reason.
 
     The texts ``null_values`` become null. With ``use_threads`` rows have no numbers (-1).
     """
@@ -222,7 +221,7 @@ def _decoded_head(head: bytes) -> str:
 
 
 def _read_decoded(path: Path, encoding: str, note: str | None) -> TextTable:
-    """Read a file in another encoding than UTF-8. The whole file is in memory."""
+    """Read a file whose encoding is not UTF-8. The whole file is in memory."""
     data = path.read_bytes()
     try:
         text = data.decode(encoding)
@@ -262,7 +261,7 @@ def _parse(
         if "Empty CSV" not in str(error):
             raise
         return pa.table({name: pa.array([], pa.string()) for name in names})  # a header without a line end
-    if table.column_names != names:  # as of a header whose quotation marks are not closed
+    if table.column_names != names:  # for example after a quotation mark that is not closed
         raise pa.ArrowInvalid(f"the columns {names} were expected, and {table.column_names} were found")
     last_number = len(table) + len(broken)
     last = table[-1][-1].as_py() if len(table) and last_number not in broken else ""

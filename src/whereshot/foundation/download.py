@@ -1,7 +1,7 @@
 """Download a file with a known hash, or a JSON document, with the standard library alone.
 
-A download that broke off goes on where it stopped. Nothing is downloaded unless the user asked for it by its name, and
-WHERESHOT_OFFLINE forbids every download.
+A download that broke off continues where it stopped. Nothing is downloaded unless the user asked for it by its name,
+and WHERESHOT_OFFLINE forbids every download.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ MOST_JSON = 16 * CHUNK
 """Bytes of a JSON document that are read at most."""
 
 FRUITLESS = 3
-"""Attempts in a row without a byte after which a download is given up."""
+"""Attempts without a byte, one after the other, after which a download fails."""
 
 PAUSE_S = 1.0
 """Seconds before the second attempt; the third waits twice as long, and so on."""
@@ -53,7 +53,7 @@ Result = TypeVar("Result")
 
 
 class Wanted(NamedTuple):
-    """A file to download: its url, its size in bytes and its hash, SHA-256 or that of a git blob (SHA-1)."""
+    """A file to download: its url, its size in bytes and its hash (SHA-256, or the SHA-1 of a git blob)."""
 
     url: str
     size: int | None = None
@@ -74,7 +74,7 @@ def forbid() -> None:
 def check_online(what: str, hint: str = "") -> None:
     """Raise ModelError where the network is forbidden; ``hint`` names what the user can do instead."""
     if is_offline():
-        raise ModelError(f"{what}: {OFFLINE} or --offline forbids to fetch it; leave it out{hint}")
+        raise ModelError(f"{what}: {OFFLINE} or --offline forbids downloads; leave it out{hint}")
 
 
 def ask_json(url: str, what: str, hint: str = "") -> Any:
@@ -88,7 +88,7 @@ def ask_json(url: str, what: str, hint: str = "") -> Any:
     try:
         return json.loads(_at_once(ask))
     except ValueError:
-        raise ModelError(f"{what}: {_host(url)} answers something else than it should (no JSON)") from None
+        raise ModelError(f"{what}: {_host(url)} gave an answer that is not JSON") from None
     except (OSError, http.client.HTTPException) as error:
         raise ModelError(f"{what}: {_reason(error, url)}{hint}") from error
 
@@ -115,7 +115,7 @@ def fetch(wanted: Wanted, path: Path, *, what: str, hint: str = "", track: Track
             fault = _fault(part, wanted)
             if fault is not None:
                 part.unlink()
-                raise ModelError(f"{what}: {path.name} {fault}; it was thrown away; run it again")
+                raise ModelError(f"{what}: {path.name} {fault}; the file was deleted; run the command again")
             output_files.rename(part, path)
     except OSError as error:
         raise cannot_write(path, error) from error
@@ -123,7 +123,7 @@ def fetch(wanted: Wanted, path: Path, *, what: str, hint: str = "", track: Track
 
 
 def _chunks(wanted: Wanted, part: Path, what: str, hint: str) -> Iterator[None]:
-    """Add to the part until it is complete; yield once for each piece of at most a MiB."""
+    """Append to the partial file until it is complete; yield after each piece of at most a MiB."""
     fruitless, asked = 0, False
     while True:
         have = part.stat().st_size
@@ -133,7 +133,7 @@ def _chunks(wanted: Wanted, part: Path, what: str, hint: str) -> Iterator[None]:
         try:
             with _reading(wanted.url, have, first=not asked) as response, part.open("ab") as file:
                 asked = True
-                if have and _starts_at(response) != have:  # all of it, or some other piece
+                if have and _starts_at(response) != have:  # the whole file, or another piece of it
                     file.truncate(0)
                     have = 0
                 length = response.headers.get("Content-Length", "")
@@ -147,7 +147,7 @@ def _chunks(wanted: Wanted, part: Path, what: str, hint: str) -> Iterator[None]:
         except OutputError:
             raise
         except urllib.error.HTTPError as error:
-            if error.code == 416 and have:  # what is there is no beginning of it
+            if error.code == 416 and have:  # the partial file is not the beginning of this file
                 os.truncate(part, 0)
             elif error.code < 500 and error.code != 429:
                 raise ModelError(f"{what}: {_reason(error, wanted.url)}{hint}") from error
@@ -161,7 +161,7 @@ def _chunks(wanted: Wanted, part: Path, what: str, hint: str) -> Iterator[None]:
                 return
         fruitless += 1
         if fruitless > FRUITLESS:
-            raise ModelError(f"{what}: the download broke off ({reason}); run it again to go on with it")
+            raise ModelError(f"{what}: the download broke off ({reason}); run the command again to continue")
         time.sleep(PAUSE_S * fruitless)
 
 
@@ -218,7 +218,7 @@ def _check_space(folder: Path, needed: int) -> None:
 
 @contextmanager
 def _alone(part: Path, what: str) -> Iterator[None]:
-    """Make the part and lock it, so that no other process writes it. Raises ModelError where it is locked."""
+    """Create the partial file and lock it, so that no other process writes it. Raises ModelError where it is locked."""
     with part.open("ab") as file:
         try:
             import fcntl
@@ -227,12 +227,12 @@ def _alone(part: Path, what: str) -> Iterator[None]:
         except ImportError:
             pass  # not on Windows
         except BlockingIOError:
-            raise ModelError(f"{what}: another process is fetching it; wait for that one") from None
+            raise ModelError(f"{what}: another process is downloading it; wait until that process ends") from None
         yield
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects on the web, except from a secured connection to one that is not."""
+    """Follow redirects to http and https addresses, but not from https to http."""
 
     max_repeats, max_redirections = 2, 8
 
@@ -241,20 +241,23 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         scheme = urlsplit(newurl).scheme
         if scheme not in ("http", "https") or (scheme == "http" and urlsplit(req.full_url).scheme == "https"):
-            raise urllib.error.URLError(f"it leads to {newurl[:100]}, which is not secured")
+            raise urllib.error.URLError(f"it redirects to {newurl[:100]}, which is not https")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _open(url: str, timeout_s: float, headers: dict[str, str] | None = None) -> http.client.HTTPResponse:
     if urlsplit(url).scheme not in ("http", "https"):
-        raise urllib.error.URLError(f"{url[:100]} is no url of the web")
+        raise urllib.error.URLError(f"{url[:100]} is not a web address (http or https)")
     request = urllib.request.Request(url, headers={"User-Agent": "whereshot", **(headers or {})})
     answer: http.client.HTTPResponse = urllib.request.build_opener(_Redirects()).open(request, timeout=timeout_s)
     return answer
 
 
 def _at_once(ask: Callable[[], Result]) -> Result:
-    """Return the result of ``ask`` within PATIENCE_S, or raise: the look-up of a host name has no time limit."""
+    """Return the result of ``ask``, or raise TimeoutError after PATIENCE_S.
+
+    It limits the look-up of a host name, which has no limit of its own.
+    """
     found: list[Result] = []
     failed: list[BaseException] = []
 
@@ -280,9 +283,9 @@ def _at_once(ask: Callable[[], Result]) -> Result:
 def is_timeout(error: BaseException, took_s: float = 0.0) -> bool:
     """Return whether an error means that no answer came in time.
 
-    A connection that is not made, one that goes silent, and the system's own limit end in a TimeoutError, which urllib
-    may wrap. The look-up of a name ends in an error of its own: after ``took_s`` of more than half the patience it is
-    the look-up that had no answer; at once it means that there is no network.
+    If a connection is not made or becomes silent, the error is a TimeoutError, which urllib may wrap. If the host name
+    cannot be looked up, it is a gaierror: after more than half of PATIENCE_S (``took_s``) the look-up had no answer in
+    time; if it comes sooner, there is no network.
     """
     cause = getattr(error, "reason", None) or getattr(error, "os_error", None) or error
     if isinstance(cause, socket.gaierror):
@@ -291,18 +294,18 @@ def is_timeout(error: BaseException, took_s: float = 0.0) -> bool:
 
 
 def why_no_answer(error: BaseException, patience_s: float) -> str:
-    """Return in one line why nothing came: the words of the system, and one text for every time-out."""
+    """Return in one line why there was no answer: the words of the system, and the same text for every time-out."""
     return f"no answer in {patience_s:g} s" if is_timeout(error) else _line(error)
 
 
 def _reason(error: Exception, url: str) -> str:
-    """Return why nothing came, in words that say what to do about it."""
+    """Return why there was no answer, and what to do."""
     host = _host(url)
     if isinstance(error, urllib.error.HTTPError):
         if 300 <= error.code < 400:
-            return f"{host} sends from one address to the next without end"
+            return f"{host} redirects without end"
         if error.code in (401, 403):
-            return f"{host} does not give it to everybody (status {error.code}): private, gated or not there"
+            return f"{host} refuses access (status {error.code}): it is private, gated or missing"
         if error.code in (404, 410):
             return f"{host} does not have it (status {error.code})"
         return f"{host} cannot answer now (status {error.code}); try again later"

@@ -3,7 +3,7 @@
     WhereshotError            every error a user can cause or meet; one line, CLI exit 2, HTTP 4xx
     |-- InputError            an argument, a coordinate, a table or a file that is wrong
     |   |-- ImageError        a picture that cannot be read, is too large or is not a picture
-    |   |   `-- UnknownFormatError  a file in no format of pictures that is known
+    |   |   `-- UnknownFormatError  a file whose picture format is not known
     |   `-- ConfigError       a TOML file with a wrong key or value
     |-- ModelError            a model folder that is missing, incomplete, changed or from another version
     |-- OutputError           a place that cannot be written
@@ -41,7 +41,7 @@ class ImageError(InputError):
 
 
 class UnknownFormatError(ImageError):
-    """A file is in no format of pictures that is known."""
+    """The picture format of a file is not known."""
 
 
 class ConfigError(InputError):

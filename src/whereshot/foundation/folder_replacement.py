@@ -36,7 +36,7 @@ def is_mount_point(folder: Path) -> bool:
     """Return whether another file system, or a folder from elsewhere (a bind mount), is mounted at ``folder``."""
     if os.path.ismount(folder):
         return True
-    try:  # Linux lists bind mounts as well, with blanks and the like as octal escapes
+    try:  # Linux also lists bind mounts; spaces and similar characters are octal escapes
         lines = Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines()
     except OSError:
         return False

@@ -60,7 +60,7 @@ def _report_failures(failures: Failures) -> Failures:
 def concerns(error: Exception, path: Path) -> bool:
     """Return whether a failure is about writing ``path``, and not about another file that was read meanwhile.
 
-    It is where the failure names no file, a temporary file, ``path``, or a folder above or a file below it.
+    It is about ``path`` if it names no file, a temporary file, ``path`` itself, or a folder above or a file below it.
     """
     names = [getattr(error, name, None) for name in ("filename", "filename2")]
     places = [os.path.realpath(os.fsdecode(name)) for name in names if isinstance(name, (str, bytes, os.PathLike))]

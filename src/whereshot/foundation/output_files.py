@@ -19,7 +19,7 @@ Guarantees:
   of this path puts it back.
 - ``new_files`` renames one file after the other: ``kill -9`` between two of them leaves new files beside old ones.
 - A new file has the mode that the umask gives; a replaced file keeps its mode.
-- Symbolic links are followed: their target is replaced. A hard link keeps the old content.
+- Symbolic links are followed: their target is replaced. Other hard links to the file keep the old content.
 - Pipes, terminals, ``/dev/stdout`` and other devices cannot be replaced: they get the finished bytes.
 - No folder is made for a file. ``new_folder``, ``new_files`` and ``make_folder`` make the folder that they name.
 - Inside the temporary folder of ``new_folder`` or ``new_files``, files are written directly: the folder is on the disk
@@ -153,7 +153,7 @@ def new_files(folder: str | Path, *, failures: Failures = ()) -> Iterator[Path]:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a text file in UTF-8, complete or not at all; characters that are no text become escapes.
+    """Write a text file in UTF-8, complete or not at all; characters that are not valid text become escapes.
 
     Such characters are in file names that are not valid UTF-8. Raises OutputError.
     """
@@ -268,7 +268,7 @@ def _try_to_write(folder: Path) -> None:
     try:
         os.close(os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666))
     except FileNotFoundError:
-        if folder.is_dir():  # as /proc, where no file can be made
+        if folder.is_dir():  # for example /proc, where no file can be made
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder)) from None
         raise
     beside.unlink()

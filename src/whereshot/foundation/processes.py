@@ -116,7 +116,7 @@ class Pool:
         self.close()
 
     def _submit(self, item: Any) -> Future[Any]:
-        with _without_main(), one_thread_each():  # any of the first submissions may start a process
+        with _without_main(), one_thread_each():  # each of the first submissions may start a process
             return self._pool.submit(self._work, item)
 
 
@@ -142,7 +142,7 @@ def _why_lost() -> str:
 
 
 def _begin(start: Callable[..., None], start_args: tuple[Any, ...]) -> None:
-    """Prepare a process that was started: it ends when its parent ends, and it leaves Ctrl-C to the parent."""
+    """Prepare a new process: it ends when its parent ends, and it ignores Ctrl-C, which the parent handles."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def wait(parent: Any) -> None:

@@ -1,7 +1,6 @@
-"""Set off text that is written from right to left, so that a terminal does not mix it up with the words around it.
-
-A terminal that knows both directions reorders a whole line. Without marks, the numbers and quotation marks beside words
-in Arabic or Hebrew move to its other side. The marks are the isolates of Unicode (UAX #9); they have no width.
+"""Mark text that is written from right to left, so that a terminal keeps it apart from the words around it. A terminal
+that supports both directions reorders a whole line. Without marks, the numbers and quotation marks beside words in
+Arabic or Hebrew move to its other side. The marks are the isolates of Unicode (UAX #9); they have no width.
 """
 
 from __future__ import annotations

@@ -96,13 +96,13 @@ def test_a_changed_input_is_refused(tmp_path: Path) -> None:
 def test_files_of_others_are_not_mixed_in(tmp_path: Path) -> None:
     pq.write_table(kept("1"), tmp_path / "mine.parquet")
     for overwrite in (False, True):
-        with pytest.raises(OutputError, match=r"mine\.parquet is there, which is no shard of a job; choose another"):
+        with pytest.raises(OutputError, match=r"mine\.parquet is not a shard of a job; choose another"):
             open_shards(tmp_path, overwrite=overwrite)
 
 
 def test_records_of_another_command_are_only_overwritten_when_told(tmp_path: Path) -> None:
     Records(kept("1")).write(tmp_path)
-    with pytest.raises(OutputError, match="holds records that no resumable job has written; choose another --out, or"):
+    with pytest.raises(OutputError, match="has records of a job that cannot continue; choose another --out, or"):
         open_shards(tmp_path)
     with open_shards(tmp_path, overwrite=True) as shards:
         shards.write("a", kept("2"), rejects())
@@ -110,7 +110,7 @@ def test_records_of_another_command_are_only_overwritten_when_told(tmp_path: Pat
 
 
 def test_one_job_at_a_time(tmp_path: Path) -> None:
-    with open_shards(tmp_path), pytest.raises(OutputError, match="another whereshot is at work there"):
+    with open_shards(tmp_path), pytest.raises(OutputError, match="another whereshot process writes there"):
         open_shards(tmp_path)
     open_shards(tmp_path).close()
 

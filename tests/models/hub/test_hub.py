@@ -38,7 +38,7 @@ def test_without_a_network_one_line_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     said: list[str] = []
     with pytest.raises(ModelError) as caught:
         hub.geoclip.fetch_tower(Fetching(say=said.append))
-    line = "geoclip: WHERESHOT_OFFLINE or --offline forbids to fetch it; leave it out"
+    line = "geoclip: WHERESHOT_OFFLINE or --offline forbids downloads; leave it out"
     assert str(caught.value) == line + by_hand
     assert said == []
 
@@ -75,7 +75,7 @@ def test_what_cannot_be_had(package: Path, tmp_path: Path) -> None:
 def test_offline_by_the_command_line(arguments: list[str], server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(download.OFFLINE, "")  # so that it is put back
     refused = CliRunner().invoke(app, arguments)
-    line = "hf:me/tiny: WHERESHOT_OFFLINE or --offline forbids to fetch it; leave it out"
+    line = "hf:me/tiny: WHERESHOT_OFFLINE or --offline forbids downloads; leave it out"
     assert str(refused.exception) == line
     assert server.asked == []
 
@@ -86,5 +86,5 @@ def test_offline_pictures_are_not_fetched_either(
     monkeypatch.setenv(download.OFFLINE, "1")
     Records(pa.table({"id": ["a"], "url": [f"{server.url}/a.jpg"]})).write(tmp_path / "records")
     refused = CliRunner().invoke(app, ["fetch", str(tmp_path / "records"), "--out", str(tmp_path / "out")])
-    assert str(refused.exception) == "fetch: WHERESHOT_OFFLINE or --offline forbids to fetch it; leave it out"
+    assert str(refused.exception) == "fetch: WHERESHOT_OFFLINE or --offline forbids downloads; leave it out"
     assert server.asked == []

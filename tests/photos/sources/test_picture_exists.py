@@ -173,4 +173,4 @@ def test_offline_no_store_is_asked(store: str, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv(download.OFFLINE, "1")
     with pytest.raises(ModelError) as refused:
         picture_exists.checked(JOBS["yfcc"], store)
-    assert str(refused.value) == f"--check {store}: WHERESHOT_OFFLINE or --offline forbids to fetch it; leave it out"
+    assert str(refused.value) == f"--check {store}: WHERESHOT_OFFLINE or --offline forbids downloads; leave it out"

@@ -6,10 +6,11 @@ Each unit of work gives a table of kept rows and a table of rejects. The folder 
     rejects/part-UNIT.parquet    its rejects, where it has some
     _manifest.jsonl              the job's fingerprint, then one line for each unit that is done
 
-A unit counts once its line stands in the manifest; the files are on the disk by then. A unit whose files were written
-and whose line was not is written again under the same names, so no row is ever there twice. A file is whole or not
-there. The manifest grows line by line, and half a line at its end, of a full disk or a kill, is dropped when the folder
-is opened again. So after a full disk, Ctrl-C or ``kill -9`` the same command goes on with the units that are missing.
+A unit is done when its line is in the manifest; its files are on the disk before. If a run is killed after the files
+and before the line, the unit is written again under the same names, so no row is there twice. A file is whole or not
+there. The manifest grows line by line. A full disk or a kill can leave half a line at its end; it is dropped when the
+folder is opened again. So after a full disk, Ctrl-C or ``kill -9`` the same command goes on with the units that are
+missing.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ class Shards:
     """A folder of shards that one job fills. Use it in a ``with``: the folder is locked while it is open.
 
     ``settings`` (JSON values) and ``inputs`` (files, with their sizes and times) make the fingerprint of the job:
-    everything that the rows depend on. Opening a folder again goes on where the job stopped; raises OutputError where
-    another job has begun it, unless ``overwrite`` is given, which drops what is there.
+    everything that the rows depend on. Opening a folder again continues where the job stopped. If another job has begun
+    the folder, this raises OutputError; with ``overwrite`` the old shards are deleted.
     """
 
     def __init__(
@@ -136,10 +137,10 @@ class Shards:
             )
         foreign = [path.name for path in self.folder.glob("*.parquet") if not path.name.startswith("part-")]
         if foreign:
-            raise OutputError(f"{self.folder}: {foreign[0]} is there, which is no shard of a job; choose another --out")
+            raise OutputError(f"{self.folder}: {foreign[0]} is not a shard of a job; choose another --out")
         if not lines and not overwrite and any(self.folder.glob("part-*.parquet")):
             raise OutputError(
-                f"{self.folder}: holds records that no resumable job has written; "
+                f"{self.folder}: has records of a job that cannot continue; "
                 "choose another --out, or replace them with --overwrite"
             )
         if overwrite:
@@ -179,7 +180,7 @@ def write_unit(
 ) -> Written:
     """Write the shards of one unit, so that they are on the disk when this returns; ``Shards.record`` counts them.
 
-    ``failures_stay`` says that ``kept`` has the rejected rows, too.
+    With ``failures_stay`` the rejected rows are in ``kept`` as well.
     """
     shard = shard_path(folder, unit)
     rejected = shard.parent / "rejects" / shard.name
@@ -207,7 +208,7 @@ def shard_path(folder: str | Path, unit: str) -> Path:
 def _identity(path: str | Path) -> dict[str, Any]:
     try:
         stat = os.stat(path)
-    except OSError:  # an address, or a file that the reader will miss
+    except OSError:  # an address; where a file is missing, its reader says so
         return {"path": str(path)}
     return {"path": os.path.abspath(path), "bytes": stat.st_size, "modified_ns": stat.st_mtime_ns}
 
@@ -257,5 +258,5 @@ def _lock(file: Any, folder: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         raise OutputError(
-            f"{folder}: another whereshot is at work there; wait for it or choose another --out"
+            f"{folder}: another whereshot process writes there; wait until it ends, or choose another --out"
         ) from error

@@ -18,7 +18,7 @@ BLOCK_MAGIC = 0x314159265359
 END_MAGIC = 0x177245385090
 _MAGIC_BITS = 48
 _LONGEST = 1 << 20
-"""Compressed bytes beyond which no block goes: 900 kB of text, if nothing in them repeats, and its tables."""
+"""Most compressed bytes of a block: 900 kB of text in which nothing repeats, and its tables."""
 
 
 def blocks(path: str | Path, start: int, stop: int | None = None) -> Iterator[bytes]:
@@ -31,7 +31,7 @@ def blocks(path: str | Path, start: int, stop: int | None = None) -> Iterator[by
             raise InputError(f"{path}: not a bzip2 file")
         size = file.seek(0, 2)
         stop = size if stop is None else min(stop, size)
-        window = _LONGEST // 4  # small at first: who only wants the end of a line reads no more than a block
+        window = _LONGEST // 4  # small at first: a caller that only needs the end of a line reads one block
         while start < stop:
             file.seek(start)
             end = min(start + window, stop)

@@ -30,9 +30,9 @@ class RowJob:
     """``function(batch, **settings)`` on every batch of every unit: RecordBatch in, RecordBatch out.
 
     The function is a function of an importable module, and its settings are JSON values, so that processes and Spark's
-    workers find it. What it needs for long (a client, a model) it keeps in a cache of its module. ``threads`` says
-    that its work is Arrow's, NumPy's or DuckDB's, which run beside one another in one process. ``failures_stay`` says
-    that a reject is an answer, too: its row stays in the shard, without the columns of reasons.
+    workers find it. A client or a model that it needs for every batch is kept in a cache of its module. With
+    ``threads`` units run in threads of one process: for work of Arrow, NumPy or DuckDB. With ``failures_stay`` a reject
+    is also an answer: its row stays in the shard, without the columns of reasons.
     """
 
     name: str
@@ -44,7 +44,10 @@ class RowJob:
 
 @dataclass(frozen=True)
 class TableJob:
-    """One query over folders of shards, in the SQL that DuckDB and Spark both speak; ORDER BY makes it one answer."""
+    """One query over folders of shards, in SQL that DuckDB and Spark both know.
+
+    ORDER BY fixes the order of the rows.
+    """
 
     name: str
     sql: str
@@ -55,7 +58,7 @@ class Engine(Protocol):
     """Where jobs run. Both engines end with the same shards, to the byte."""
 
     def run(self, job: RowJob, pending: Sequence[Unit], shards: Shards, track: Track = silent) -> None:
-        """Do the units, one after the other or several at a time; each is done when its line is in the manifest."""
+        """Do the units, one after the other or several at a time; a unit is done when its line is in the manifest."""
         ...
 
     def query(self, job: TableJob) -> pa.Table:
@@ -64,7 +67,7 @@ class Engine(Protocol):
 
 
 def run_unit(job: RowJob, unit: Unit, folder: str | Path) -> Written:
-    """Do one unit and write its shards, here or in a worker; whoever keeps the manifest counts it."""
+    """Do one unit and write its shards, here or in a worker; the owner of the manifest records it."""
     parts = [pa.Table.from_batches([job.function(batch, **job.settings)]) for batch in units.batches(unit)]
     if not parts:  # a cut inside one line
         parts = [pa.Table.from_batches([job.function(pa.RecordBatch.from_pylist([], units.LINES), **job.settings)])]

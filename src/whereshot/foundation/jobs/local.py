@@ -42,7 +42,7 @@ class Local:
             with ThreadPoolExecutor(workers) as pool:
                 running = [pool.submit(work, unit) for unit in pending]
                 try:
-                    for done in as_completed(running):  # a slow unit keeps no other from being counted
+                    for done in as_completed(running):  # a slow unit does not delay the record of others
                         yield done.result()
                 finally:
                     for future in running:

@@ -38,7 +38,7 @@ SESSION_S = 20.0
 """Seconds that a master may take for a session, the start of Java included."""
 
 REGISTER_S = 8.0
-"""Seconds that a master may take once Java has started, where Java started so slowly that less is left."""
+"""Least seconds that a master may take after Java has started, however long that took."""
 
 _DONE = pa.schema([("unit", pa.string()), ("error", pa.string())])
 
@@ -164,7 +164,8 @@ def _start_java() -> None:
 def start_session(builder: Any, master: str, patience_s: float | None) -> Any:
     """Return the session of a builder; wait at most ``patience_s`` seconds, or as long as it takes where it is None.
 
-    A session that comes later is stopped: it would hold a place in the cluster that nobody uses. Raises WhereshotError.
+    A session that starts later is stopped, because it would take resources of the cluster that nobody uses. Raises
+    WhereshotError.
     """
     outcome: dict[str, Any] = {}
     ended = threading.Condition()
@@ -211,7 +212,7 @@ def _worker(job: RowJob, folder: str) -> Callable[[Iterable[pa.RecordBatch]], It
                 error = None
                 try:
                     leave_mark(folder, run_unit(job, Unit(**row), folder))
-                except WhereshotError as refused:  # a traceback through the JVM would bury its one line
+                except WhereshotError as refused:  # the traceback of the JVM would hide this line
                     error = str(refused)
                 yield pa.RecordBatch.from_pylist([{"unit": row["name"], "error": error}], schema=_DONE)
 

@@ -19,7 +19,7 @@ from whereshot.foundation.errors import InputError
 from whereshot.foundation.jobs import bzip2
 
 UNIT_BYTES = 64 * 1024**2
-"""Text in a unit; of a compressed file a fifth of it, which is about as much text."""
+"""Bytes of a unit of text. A compressed unit has a fifth of these bytes, which is about as much text."""
 
 UNIT_ROWS = 500_000
 BATCH_BYTES = 8 * 1024**2

@@ -188,7 +188,7 @@ def _checked(text: str, manners: base.Manners) -> URL:
     except ValueError as error:
         raise base.RefusedError(base.BROKEN_URL, f"{text[:200]!r} is no url ({error})") from None
     if url.scheme not in ("http", "https") or not host:
-        raise base.RefusedError(base.BROKEN_URL, f"{text[:200]!r} is no url of the web (http or https)")
+        raise base.RefusedError(base.BROKEN_URL, f"{text[:200]!r} is not a web address (http or https)")
     try:
         public = manners.allow_private or is_public(host)
     except ValueError:
