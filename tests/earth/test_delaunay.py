@@ -86,7 +86,7 @@ def test_nodes_outside_or_on_an_edge_are_refused() -> None:
     mesh = grid(3)
     corners = mesh.positions(np.array([0]))[0]
     for node in (corners[0], -corners.sum(axis=0), np.array([1.0, 0, 0])):
-        with pytest.raises(InputError, match=r"^a node is inserted into a triangle that holds it$"):
+        with pytest.raises(InputError, match=r"^a node must be inside the triangle that it is inserted into$"):
             mesh.insert(np.array([0]), node[None])
     assert len(mesh.nodes) == 5
 

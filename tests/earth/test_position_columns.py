@@ -70,7 +70,7 @@ def test_hemispheres_beside_the_axes_are_found(header: str) -> None:
     second, fourth = header.split(",")[2], header.split(",")[4]
     assert found.columns == {"latitude_ref": second, "longitude_ref": fourth}
     assert found.notes[0] == (
-        f"t.csv: {second!r} holds nothing but hemispheres, so it gives those of 'Latitude'; "
+        f"t.csv: {second!r} has only hemispheres, so they are used for 'Latitude'; "
         "if this is wrong, leave the column out"
     )
     columns = {known: table[name] for known, name in (NAMES | found.columns).items()}
@@ -90,7 +90,7 @@ def test_a_column_of_other_directions_is_refused() -> None:
     with pytest.raises(InputError) as caught:
         find_hemispheres(table, NAMES, PATH, "--truth-column")
     assert str(caught.value) == (
-        "t.csv: 'side' holds nothing but hemispheres, and 'Latitude' has values without a sign; if they belong "
+        "t.csv: 'side' has only hemispheres, and 'Latitude' has values without a sign; if they belong "
         "together, add --truth-column latitude_ref=side; if not, leave that column out"
     )
 
@@ -113,6 +113,6 @@ def test_columns_that_move_nothing_are_left_alone(latitudes: list[str], marks: l
 
 def test_a_sign_and_a_bare_number_in_one_column_are_refused() -> None:
     table = pa.table({"id": ["a", "b"], "Latitude": [-33.85, 33.9], "NS": ["S", "S"], "Longitude": [18.4, 18.5]})
-    with pytest.raises(InputError, match="'NS' holds nothing but hemispheres"):
+    with pytest.raises(InputError, match="'NS' has only hemispheres"):
         find_hemispheres(table, NAMES, PATH)
     assert find_hemispheres(table, NAMES | {"latitude_ref": "NS"}, PATH) == ({}, [])

@@ -88,7 +88,7 @@ def _touching(some: NDArray[np.object_], others: NDArray[np.object_], gap_degree
     low = np.maximum(shapely.bounds(some)[near[:, 0], :2], shapely.bounds(others)[near[:, 1], :2]) - 2 * gap_degrees
     high = np.minimum(shapely.bounds(some)[near[:, 0], 2:], shapely.bounds(others)[near[:, 1], 2:]) + 2 * gap_degrees
     low[:, 1], high[:, 1] = np.maximum(low[:, 1], _AT_POLE - 90), np.minimum(high[:, 1], 90 - _AT_POLE)
-    for row, (one, other) in enumerate(near.tolist()):  # only what lies where the two extents meet is looked at
+    for row, (one, other) in enumerate(near.tolist()):  # only the parts inside both extents are compared
         frame = (*low[row].tolist(), *high[row].tolist())
         if frame[1] < frame[3]:
             line, beside = (shapely.clip_by_rect(shapely.boundary(x), *frame) for x in (some[one], others[other]))
@@ -148,7 +148,7 @@ def _across(
     """Return the cells (e, 2) on the left and the right of a position on each edge."""
     spot = start + along * (end - start)
     spot /= np.linalg.norm(spot, axis=1, keepdims=True)
-    aside = np.cross(start, end - start)  # its length is that of the edge, nearly
+    aside = np.cross(start, end - start)  # nearly as long as the edge
     sides = np.full((len(spot), 2), -1)
     open_ = np.arange(len(spot))
     for distance in distances:

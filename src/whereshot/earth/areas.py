@@ -23,7 +23,7 @@ from whereshot.earth.towns import gazetteer
 from whereshot.foundation.errors import InputError
 
 MARGIN_DEGREES, RIVALS_DEGREES = 1.5, 5.0
-"""A region reaches at most the first beyond its towns; towns of other regions count up to the second beyond them."""
+"""Km. A region reaches at most the first distance beyond its towns. Towns of other regions count up to the second."""
 
 
 def area_of(division: NamedArea) -> Region:
@@ -73,7 +73,7 @@ def area_of_country(country: Country) -> Region:
 
 
 def read_area(text: str) -> Region:
-    """Return an area by name, or the polygons of a file. Raises InputError where nothing is called so.
+    """Return an area by name, or the polygons of a file. Raises InputError for an unknown name.
 
     ``named_area`` knows the names. Files are GeoJSON, GeoPackage or GeoParquet.
     """

@@ -20,13 +20,16 @@ from whereshot.earth.border_formats import read_layer, text_of
 from whereshot.foundation.errors import InputError
 
 NAMES = ("name", "name_en", "label_en", "shapename", "namelsad", "localname", "local_name", "label", "title")
-"""Columns that hold a region's name, best first, whatever their case; then the only one of ``_NAME_LIKE``."""
+"""Columns that hold a region's name, best first, in any letter case. Else the only column of ``_NAME_LIKE`` is used."""
 
 PARENTS = ("parent", "admin", "country", "adm0_name", "adm0_a3", "shapegroup", "name_0", "country_code", "iso_a2")
 """Columns that hold what a region is a part of, best first."""
 
 FAR_KM = 2000.0
-"""Areas of one name and parent that are farther apart are refused: most likely they are two."""
+"""Km.
+
+Areas with the same name and parent that are farther apart are refused, because they are most likely two areas.
+"""
 
 _LISTED = 5
 
@@ -34,7 +37,7 @@ _NAME_LIKE = re.compile(r"(name|label|nam|nom|nombre|navn|naam|namn|nimi|nome|na
 
 
 class Borders(NamedTuple):
-    """r regions: their names, what each is a part of ("" for nothing), their polygons, and what was done to them."""
+    """The names (r,) of regions, what each is a part of ("" for nothing), their polygons (r,), and notes on repairs."""
 
     names: list[str]
     parents: list[str]
@@ -99,7 +102,7 @@ def listed(names: list[str]) -> str:
 
 
 def _extent_km(areas: list[BaseGeometry]) -> float:
-    """Return how far apart the middles of areas are, at most, measured from the first."""
+    """Return the largest distance in km from the middle of the first area to the middle of another area."""
     middles = np.array([polygons.corners_of(area.representative_point())[0] for area in areas])
     return float(sphere.distance_km(middles[0], middles).max())
 
@@ -158,5 +161,5 @@ def _mended(path: Path, geometries: list[BaseGeometry | None]) -> tuple[list[Bas
 
 
 def _clipped(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return coordinates (n, 2), longitude first, whose latitudes are not beyond a pole by a rounding."""
+    """Return coordinates (n, 2), longitude first, with latitudes that rounding moved beyond a pole set to 90 or -90."""
     return np.stack([corners[:, 0], np.clip(corners[:, 1], -90, 90)], axis=1)

@@ -19,7 +19,7 @@ SHORE_DEGREES = 0.5
 
 
 class UnknownCountryError(InputError):
-    """No country is called so."""
+    """No country has this name."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Countries:
 
     @functools.cached_property
     def all(self) -> tuple[Country, ...]:
-        """Every country, in the order of the codes. Borders are read when they are first needed."""
+        """All countries, in the order of their codes. Borders are read when they are first needed."""
         named = zip(country_names.english_names().items(), country_shapes.read_shapes(self.view), strict=True)
         return tuple(Country(code, name, shape) for (code, name), shape in named)
 
@@ -84,7 +84,7 @@ class Countries:
             shapes = _array(shapely.points(x[rows], y[rows]))
             near = shapely.dwithin(self._prepared(number), shapes, SHORE_DEGREES)
             rows, shapes = rows[near], shapes[near]
-            # measuring is slow, and hardly any point of the sea is near two countries
+            # measuring is slow, and few points at sea are near two countries
             distance = np.where(found[rows] < 0, 0.0, np.inf)
             for which in np.flatnonzero(found[rows] >= 0):
                 other = self.all[found[rows[which]]].geometry
@@ -109,7 +109,7 @@ class Countries:
     def find(self, name: str) -> Country:
         """Return a country by any of its names or its ISO code. Raises UnknownCountryError.
 
-        ``country_names.find_codes`` knows the names; of several countries of a name it returns the first.
+        The names are those of ``country_names.find_codes``; if several countries have the name, the first is returned.
         """
         codes = country_names.find_codes(name)
         if not codes:

@@ -14,8 +14,10 @@ from whereshot.earth.name_index import name_keys
 from whereshot.foundation import package_data
 
 INTEGRAL_PARTS = {"FR": ("GF", "GP", "MQ", "RE", "YT"), "NL": ("BQ",), "NO": ("SJ",)}
-"""State -> its regions that have an ISO 3166 code of their own. Positions there have the name of the region. The state,
-as a claim or as an area, holds them too."""
+"""State -> its regions that have an ISO 3166 code of their own.
+
+Positions there are named after the region. The state, as a claim or as an area, holds them too.
+"""
 
 _ARTICLE = re.compile(r"^\s*the\s+", re.IGNORECASE)
 
@@ -64,7 +66,7 @@ def _by_key(named: list[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
 
 
 def find_codes(name: str) -> tuple[str, ...]:
-    """Return the ISO codes of countries of a name or code, the likeliest first; () for no country.
+    """Return the ISO codes of the countries that have a name or code, the likeliest first; () for no country.
 
     Case, accents, spaces, punctuation and an English article do not count: "U.S.", "the Netherlands". Names in
     English and in a country's own languages come before those in other languages. "Congo" has two codes.

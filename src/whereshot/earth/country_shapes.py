@@ -1,6 +1,6 @@
 """The shapes of countries as the package ships them: Natural Earth at 1:10 million, by a stated point of view.
 
-Some areas belong to one country by the resolutions of the United Nations and to another by who controls them.
+Some areas belong to one country by resolutions of the United Nations, and are controlled by another country.
 ``POINTS_OF_VIEW`` names the points of view; the environment variable WHERESHOT_BORDERS chooses one of them for the
 process, and ``whereshot --borders`` sets it. The tables are built by ``scripts/build_borders.py``.
 """
@@ -25,10 +25,10 @@ VARIABLE = "WHERESHOT_BORDERS"
 """The environment variable that names the point of view."""
 
 POINTS_OF_VIEW = ("united-nations", "control")
-"""Whose borders hold: the first is used unless another is chosen."""
+"""Points of view on borders. The first is used unless another is chosen."""
 
 STEPS_PER_DEGREE = 1000
-"""Borders are kept in these parts of a degree, about 100 m."""
+"""Coordinates of borders are stored in these parts of a degree, about 100 m."""
 
 CELL_DEGREES = 0.125
 """Width of the cells of the grid of countries."""
@@ -37,20 +37,20 @@ UNSURE, OPEN_SEA, FIRST_COUNTRY = 0, 1, 2
 """Values of the grid: the borders decide, no country within half a degree, and 2 + the number of the country."""
 
 _MARGIN_CELLS = 5
-"""The grid does not hold within this number of cells around a disputed area for other points of view: half a degree,
-and one cell.
+"""For other points of view the grid is not used within this number of cells around a disputed area: half a degree, and
+one cell.
 """
 
 
 def point_of_view() -> str:
-    """Return the chosen point of view, or else the first. Raises InputError for an unknown one."""
+    """Return the name of the chosen point of view, or of the first. Raises InputError for an unknown name."""
     return _checked(os.environ.get(VARIABLE, "") or POINTS_OF_VIEW[0], f" ({VARIABLE})")
 
 
 def choose_point_of_view(name: str | None) -> None:
-    """Choose a point of view for this process and those that it starts; None keeps the one that is chosen.
+    """Choose a point of view for this process and the processes that it starts; None changes nothing.
 
-    Raises InputError for an unknown one.
+    Raises InputError for an unknown name.
     """
     if name is None:
         point_of_view()
@@ -93,7 +93,7 @@ def read_grid(view: str) -> NDArray[np.uint8]:
 
 
 def _handed_over(view: str) -> list[tuple[str, str, BaseGeometry]]:
-    """Return what another point of view gives to another country: the code before, the code after, the area."""
+    """Return the areas that a point of view gives to another country: (code before, code after, area)."""
     if view == POINTS_OF_VIEW[0]:
         return []
     table = package_data.read_table("earth/data/disputed.parquet")
@@ -130,7 +130,7 @@ def encoded_borders(geometries: Sequence[BaseGeometry]) -> dict[str, pa.Array]:
 
     A step is the difference from the coordinate before, even where that belongs to another ring or country.
     """
-    exact = shapely.set_precision(list(geometries), 1 / STEPS_PER_DEGREE)  # stays valid, as plain rounding does not
+    exact = shapely.set_precision(list(geometries), 1 / STEPS_PER_DEGREE)  # plain rounding can make polygons invalid
     whole = [shapely.MultiPolygon(shapely.get_parts(polygons.areas_only(shape)).tolist()) for shape in exact]
     _, coordinates, offsets = shapely.to_ragged_array(whole)
     steps = np.diff(np.round(coordinates * STEPS_PER_DEGREE).astype(np.int32), axis=0, prepend=0)

@@ -40,7 +40,7 @@ class Triangulation:
         Raises InputError where a node is not inside its triangle.
         """
         if not self.holds(which, vectors).all():
-            raise InputError("a node is inserted into a triangle that holds it")
+            raise InputError("a node must be inside the triangle that it is inserted into")
         first_node, first = len(self.nodes), len(self)
         self.nodes = np.concatenate([self.nodes, vectors])
         node = first_node + np.arange(len(which))
@@ -66,7 +66,7 @@ class Triangulation:
         return result
 
     def _move(self, old: NDArray[np.int64], new: NDArray[np.int64]) -> None:
-        """Give half-edges new numbers, and enter these numbers in the half-edges across."""
+        """Give half-edges new numbers, and store these numbers at the half-edges across."""
         place = np.arange(len(self._twin))
         place[old] = new
         across = place[self._twin[old]]
@@ -83,7 +83,7 @@ class Triangulation:
             half = np.unique(np.minimum(half, self._twin[half]))
             excess = self._excess(half)
             half, excess = half[excess > 0], excess[excess > 0]
-            # of the edges of a triangle the worst flips, if it is the worst of the triangle across, too
+            # an edge flips if it is the worst edge of both of its triangles
             order = np.lexsort([-half, excess])
             half = half[order]
             rank = np.zeros(len(self), np.int64)
@@ -105,8 +105,9 @@ class Triangulation:
         return a, b, corners[_next(_next(half))], corners[_next(_next(twin))]
 
     def _excess(self, half: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return by how much the opposite node is above the plane of the triangle, as a share of the edges; 0 if no
-        flip is due.
+        """Return by how much the opposite node is above the plane of the triangle, as a share of the edges.
+
+        It is 0 if no flip is needed.
         """
         a, b, c, d = (self.nodes[node] for node in self._quad(half))
         ab, ac, ad = b - a, c - a, d - a

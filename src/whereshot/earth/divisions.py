@@ -1,6 +1,6 @@
 """First-order divisions of countries (states, provinces, cantons): find them by name, abbreviation or ISO code.
 
-A division is what the gazetteer has as one: its towns say where it lies. Names in many languages come from Unicode
+The divisions are those of the gazetteer. A division lies where its towns are. Names in many languages come from Unicode
 CLDR and iso-codes (``scripts/build_divisions.py``), usual abbreviations from ``data/usual_names.toml``.
 """
 
@@ -34,14 +34,17 @@ _KIND_AFTER = re.compile(
 
 
 CODES_IN_USE = ("AU", "BR", "CA", "CH", "IN", "IT", "US")
-"""Countries whose people write their divisions by code. Of divisions with one code, theirs come first."""
+"""Countries where people write divisions by their codes.
+
+If several divisions have a code, those of these countries come first.
+"""
 
 
 class NamedArea(NamedTuple):
     """A country or a first-order division, as a text names it."""
 
     name: str
-    """As in the gazetteer: in English where it has it so."""
+    """The name in the gazetteer, which is English if it has an English name."""
     country_code: str
     division: int | None
     """Number of the division, as in ``place_names.region_index``; None for a whole country."""
@@ -63,7 +66,7 @@ class NamedArea(NamedTuple):
         return own if self.division is None else own[gazetteer().divisions[1][own] == self.division]
 
     def holds(self, towns: ArrayLike) -> NDArray[np.bool_]:
-        """Return which towns (n,), by their numbers in the gazetteer, lie inside. France holds those of Réunion."""
+        """Return which towns (n,), by their numbers in the gazetteer, lie inside. France has the towns of Réunion."""
         rows = np.asarray(towns, np.int64)
         if self.division is not None:
             return np.asarray(gazetteer().divisions[1][rows] == self.division)
@@ -76,8 +79,8 @@ def find_areas(text: str, country_code: str | None = None) -> tuple[NamedArea, .
 
     Case, accents, brackets and dots do not count, nor does the kind: "Kt. ZH", "State of Texas". Names come before
     codes, countries before divisions, divisions before their parts, larger ones before smaller ones. Many names fit
-    several areas: of "MI" take Michigan or Lombardy (Milano), whichever holds the towns at hand. With a country's code
-    only that country and its divisions count.
+    several areas: "MI" is Michigan or Lombardy (Milano); the caller chooses the area with the towns in question. With
+    ``country_code``, only that country and its divisions count.
 
     >>> [(area.name, area.country_code) for area in find_areas("Bayern")]
     [('Bavaria', 'DE')]
@@ -101,8 +104,8 @@ def _rank(area: NamedArea) -> tuple[bool, bool, bool, bool, int]:
 def find_divisions(text: str) -> tuple[NamedArea, ...]:
     """Return first-order divisions of a name, code or abbreviation, the likeliest first; "Punjab, India" has one.
 
-    Parts of divisions do not count. Codes and abbreviations count where no division has the text as its name. No such
-    division gives ().
+    Parts of divisions do not count. Codes and abbreviations count where no division has the text as its name. Returns
+    () for no division.
     """
     name, _, land = (part.strip() for part in text.partition(","))
     codes = country_names.find_codes(land) if land else (None,)

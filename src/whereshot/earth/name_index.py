@@ -1,4 +1,4 @@
-"""Find names among hundreds of thousands: exactly, or with some wrong, missing or further letters.
+"""Find names among hundreds of thousands: exactly, or with some wrong, missing or additional letters.
 
 Names are compared by their keys, which leave out case, accents, spaces and punctuation.
 """
@@ -22,7 +22,7 @@ _ARABIC = {
 }  # fmt: skip
 _OTHERS = {"ւ": "վ", "ൺ": "ണ്", "ൻ": "ന്", "ർ": "ര്", "ൽ": "ല്", "ൾ": "ള്"}
 _SPELLED = _LATIN | _ARABIC | _OTHERS
-"""Letters that Unicode does not take apart, and letters that keyboards or languages have for each other."""
+"""Letters that Unicode does not decompose, and letters that keyboards or languages use in place of each other."""
 
 _NUKTA = "\u093c\u09bc\u0a3c\u0abc\u0b3c\u0cbc"
 _DROPPED = re.compile(f"[\u0300-\u036f\u0591-\u05c7\u0640\u064b-\u065f\u0670\u02b0-\u02ff{_NUKTA}]")
@@ -30,7 +30,7 @@ _DROPPED = re.compile(f"[\u0300-\u036f\u0591-\u05c7\u0640\u064b-\u065f\u0670\u02
 
 _LOOKALIKES = {"0": "o", "1": "l", "i": "l", "5": "s", "8": "b"}
 _LOOKALIKE_PAIRS = {"rn": "m", "vv": "w"}
-_LONGEST = 64  # letters of a name that are compared with errors: a machine word
+_LONGEST = 64  # most letters of a name that is compared with errors: the bits of a machine word
 _BLOCK = 50_000
 
 
@@ -61,7 +61,7 @@ _FOLDED = _Folded({ord("\n"): "\n"})
 
 
 class _SameLength(NamedTuple):
-    """The keys of one length, look-alikes made equal."""
+    """The keys of one length, in which look-alike letters are equal."""
 
     letters: NDArray[np.uint16]  # (n, length)
     signatures: NDArray[np.uint64]  # (n,)
@@ -80,10 +80,10 @@ class NameIndex:
     def __init__(self, names: pa.Array, towns: NDArray[np.int64]) -> None:
         parts: dict[int, list[_SameLength]] = {}
         hashes = np.empty(len(names), np.int64)
-        for start in range(0, len(names), _BLOCK):  # Python strings are large: few at a time
+        for start in range(0, len(names), _BLOCK):  # in small parts, because Python strings are large
             rows = slice(start, start + _BLOCK)
             keys = name_keys(names[rows].to_pylist())
-            # hashes of strings differ from process to process, and live in this one only
+            # hashes of strings differ between processes; these stay in this process
             hashes[rows] = np.fromiter(map(hash, keys), np.int64, len(keys))
             blurred = _blur_pairs("\n".join(keys)).split("\n")
             lengths = np.fromiter(map(len, blurred), np.int64, len(blurred))
@@ -100,7 +100,7 @@ class NameIndex:
         self._hashes, self._towns = hashes[by_hash], towns[by_hash].astype(np.int32)
 
     def exact(self, key: str) -> NDArray[np.int32]:
-        """Return towns of a key."""
+        """Return the numbers (n,) of the towns with this key."""
         if not key:
             return np.empty(0, np.int32)
         wanted = hash(key)
@@ -117,7 +117,7 @@ class NameIndex:
             if size not in self._groups:
                 continue
             group = self._groups[size]
-            # a further or a missing letter changes one bit, a wrong one two
+            # an additional or a missing letter changes one bit, a wrong letter two
             bits = 2 * allowed - abs(size - len(pattern))
             near = np.flatnonzero(np.bitwise_count(group.signatures ^ signature) <= bits)
             errors = edit_distances(pattern, group.letters[near])
@@ -142,8 +142,9 @@ def _blurred_letters() -> NDArray[np.uint16]:
 
 
 def _letters(text: str) -> NDArray[np.uint16]:
-    """Return code points with look-alikes made equal. Code points beyond the first 65,536 fold onto those, which can
-    only add a match.
+    """Return code points with look-alikes made equal.
+
+    Larger code points are reduced to 16 bits, which can only add a match.
     """
     result: NDArray[np.uint16] = _blurred_letters()[np.frombuffer(text.encode("utf-32-le"), np.uint32) & 0xFFFF]
     return result

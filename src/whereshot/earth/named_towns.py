@@ -14,11 +14,11 @@ from whereshot.earth.divisions import NamedArea, find_areas
 from whereshot.earth.towns import gazetteer
 
 QUALIFIER_KM = 100.0
-"""In "Altafulla, Tarragona" the second town is at most this far from the first."""
+"""Km. In "Altafulla, Tarragona" the second town is at most this far from the first."""
 
 _SEPARATORS = re.compile(r"\s*[,;/|()\[\]\n、，（）]\s*")
 _HYPHENS = re.compile(r"\s+[-–—]\s+")
-"""They separate a text that has no other separator. They are also found in names."""
+"""Characters that separate a text without any other separator. They also occur inside names."""
 
 
 class Town(NamedTuple):
@@ -32,7 +32,7 @@ class Town(NamedTuple):
     longitude: float
     population: int
     index: int  # type: ignore[assignment]  # it hides the method of tuples, which nobody needs of a town
-    """Its number in the gazetteer."""
+    """The number of the town in the gazetteer."""
 
 
 def find_place(text: str) -> list[Town]:
@@ -77,9 +77,9 @@ def _readings(parts: list[str]) -> Iterator[tuple[str, list[str]]]:
 
 
 def _in_areas(found: NDArray[np.int64], qualifier: str) -> NDArray[np.int64]:
-    """Return those of some towns that lie in the country or region of a name.
+    """Return the found towns that lie in the country or region of a name.
 
-    Areas of that name count before those of that code, and parts of regions last.
+    Areas with that name come before areas with that code; parts of regions come last.
     """
     areas = find_areas(qualifier) if len(found) else ()
     for some in (
@@ -94,7 +94,7 @@ def _in_areas(found: NDArray[np.int64], qualifier: str) -> NDArray[np.int64]:
 
 
 def _near_towns(found: NDArray[np.int64], qualifier: str) -> NDArray[np.int64]:
-    """Return those of some towns that lie in the country or region of a name, or else near a town of that name."""
+    """Return the found towns that lie in the country or region of a name, or else near a town of that name."""
     inside = _in_areas(found, qualifier)
     towns = gazetteer()
     other = towns.points[towns.named(qualifier)]

@@ -11,7 +11,7 @@ from whereshot.earth.name_index import name_keys
 from whereshot.earth.towns import gazetteer
 
 LEAST_LIKENESS = 0.7
-"""How alike names are at least, as ``difflib`` measures it, for their errors to be counted."""
+"""Least similarity of names, as ``difflib`` measures it, for their errors to be counted."""
 
 LETTERS_PER_ERROR = 4
 """A name of this number of letters may have one error, a name of twice as many two errors."""
@@ -28,8 +28,8 @@ class _Near(NamedTuple):
 def near_name(text: str, with_towns: bool = False) -> str | None:
     """Return the name of a place that is spelled most like a text; None where none is near.
 
-    Of names with as few errors countries come first, then first-order divisions, then, ``with_towns``, the largest
-    town. A wrong, a missing, a further letter and two that changed places are an error each.
+    Among names with equally few errors, countries come first, then first-order divisions, then (``with_towns``) the
+    largest town. An error is a wrong, a missing or an additional letter, or two letters that changed places.
 
     >>> near_name("Germny"), near_name("Bayren"), near_name("Altafula", with_towns=True)
     ('Germany', 'Bayern', 'Altafulla, Catalonia')
@@ -67,7 +67,7 @@ def _nearest_town(text: str) -> _Near | None:
 
 
 def _errors(first: str, second: str) -> int:
-    """Return how many letters of two keys are wrong, missing, further or exchanged with their neighbours."""
+    """Return the number of errors between two keys: wrong, missing, additional and exchanged letters."""
     before: list[int] = []
     row = list(range(len(second) + 1))
     for i, letter in enumerate(first, start=1):

@@ -13,9 +13,9 @@ from whereshot.earth.place_names import town_radius_km
 from whereshot.earth.towns import gazetteer
 
 AROUND_TOWN_KM = 10.0
-"""A position at most this far outside a town still counts as the town."""
+"""Km. A position at most this far outside a town still counts as the town."""
 LEAST_REGION_KM = 10.0
-"""A region is taken to reach at least this far from its centre."""
+"""Km. A region reaches at least this far from its centre."""
 
 
 class Extent(NamedTuple):

@@ -17,10 +17,10 @@ from whereshot.earth.countries import countries
 from whereshot.earth.towns import gazetteer
 
 REGION_KM = 100.0
-"""A point has the region of the nearest town, if that town is at most this far away."""
+"""Km. A point has the region of the nearest town, if that town is at most this far away."""
 
 NAME_KM = 30.0
-"""A point at most this far outside a town is named after it."""
+"""Km. A point at most this far outside a town is named after it."""
 
 NAMES_KEPT = 100_000
 
@@ -145,7 +145,7 @@ def division_index(points: ArrayLike, country: NDArray[np.int64]) -> NDArray[np.
         rows = np.flatnonzero(country == number)
         km, nearest = towns.nearest(p[rows], known.all[number].code)
         division[rows] = np.where(km <= REGION_KM, of_town[nearest], -1)
-    # what the map draws as part of a country may have a code of its own in the gazetteer: Réunion
+    # a part of a country on the map may have a code of its own in the gazetteer, such as Réunion
     rest = np.flatnonzero((country >= 0) & (division < 0))
     if len(rest):
         km, nearest = towns.nearest(p[rest])

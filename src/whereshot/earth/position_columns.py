@@ -1,4 +1,4 @@
-"""Read columns of latitude and longitude as signed degrees, and name what is wrong with each row that has none.
+"""Read columns of latitude and longitude as signed degrees, and say what is wrong with each row without a position.
 
 A column may hold plain numbers or degrees with marks and letters. The hemisphere may stand in a column of its own, as
 cameras and exiftool write it: GPSLatitude 33.85 beside GPSLatitudeRef "South" is -33.85.
@@ -86,12 +86,12 @@ def find_hemispheres(
         if len(best) == 1 and not _has_minus(table[names[axis]]).any():
             chosen[reference] = best[0]
             notes.append(
-                f"{path.name}: {best[0]!r} holds nothing but hemispheres, so it gives those of {names[axis]!r}; "
+                f"{path.name}: {best[0]!r} has only hemispheres, so they are used for {names[axis]!r}; "
                 f"if this is wrong, leave the column out"
             )
         elif found:
             raise InputError(
-                f"{path}: {found[0]!r} holds nothing but hemispheres, and {names[axis]!r} has values without a sign; "
+                f"{path}: {found[0]!r} has only hemispheres, and {names[axis]!r} has values without a sign; "
                 f"if they belong together, add {option} {reference}={found[0]}; if not, leave that column out"
             )
     return HemisphereColumns(chosen, notes)
@@ -109,7 +109,7 @@ def _holds_hemispheres(column: pa.ChunkedArray, axis: str) -> bool:
 
 
 def _moves(column: pa.ChunkedArray, hemispheres: pa.ChunkedArray, axis: str) -> bool:
-    """Return whether hemispheres would turn a coordinate round, and contradict the minus sign of none."""
+    """Return whether hemispheres would change the sign of a coordinate, and contradict no minus sign."""
     texts = pc.fill_null(column.cast(pa.string()), "")
     has_minus = _has_minus(column)
     is_plain = ~has_minus & ~pc.match_substring_regex(texts, _LETTERED).to_numpy()

@@ -52,7 +52,7 @@ def equal_earth(positions: Any, scale: float = 1.0) -> Any:
 
 
 def lambert(latitude: float, longitude: float) -> Projection:
-    """Return Lambert's azimuthal equal-area projection round a position in degrees.
+    """Return Lambert's azimuthal equal-area projection around a position in degrees.
 
     The position is the origin of the plane, north is up. The opposite position has no place in the plane.
     """

@@ -29,7 +29,7 @@ _SWAP, _INVERT = 1, 2  # orientation bits of the curve: axes swapped, direction 
 _POSITION_TO_IJ = np.array([[0, 1, 3, 2], [0, 2, 3, 1], [3, 2, 0, 1], [3, 1, 0, 2]])
 _POSITION_TO_ORIENTATION = np.array([_SWAP, 0, 0, _INVERT | _SWAP])
 
-# Which of (x, y, z, -x, -y, -z) is u's and v's numerator on each face; the denominator is the face's axis.
+# Which of (x, y, z, -x, -y, -z) is the numerator of u and of v on each face; the denominator is the face's axis.
 _U_OF_FACE = np.array([1, 3, 3, 2, 2, 4])
 _V_OF_FACE = np.array([2, 2, 4, 1, 3, 3])
 # The inverse: x, y, z on each face as an index into (u, v, 1, -u, -v, -1).

@@ -1,8 +1,8 @@
 """Find names of one script in text that was read with errors: as a whole, or inside writing without spaces.
 
 Names are compared by their keys (``name_index.name_keys``). Syllables of Hangul are taken apart into their letters. A
-wrong, a missing or a further letter is an error. It counts half where the letters look alike, or where they are vowel
-signs or other marks, which are small and easily missed.
+wrong, a missing or an additional letter is an error. It counts half where the letters look alike, or where they are
+vowel signs or other marks, which are small and easily missed.
 """
 
 from __future__ import annotations

@@ -182,7 +182,7 @@ def chord_to_km(chord: Any) -> Any:
 
 
 def km_to_chord(km: Any) -> Any:
-    """Return straight chord between unit vectors that are ``km`` apart on the great circle (at most half way round)."""
+    """Return the straight chord between unit vectors that are ``km`` apart on the great circle, at most half a turn."""
     return 2 * np.sin(np.minimum(np.asarray(km, np.float64) / EARTH_KM, math.pi) / 2)
 
 
@@ -225,7 +225,7 @@ def move(positions: ArrayLike, bearing_degrees: ArrayLike, km: ArrayLike) -> NDA
     latitude, longitude = p[..., 0], p[..., 1]
     north = np.sin(latitude) * np.cos(angle) + np.cos(latitude) * np.sin(angle) * np.cos(bearing)
     new_latitude = np.arcsin(np.clip(north, -1, 1))
-    new_longitude = longitude + np.arctan2(  # both divided by cos(latitude), which is nothing at a pole
+    new_longitude = longitude + np.arctan2(  # both are divided by cos(latitude), which is 0 at a pole
         np.sin(bearing) * np.sin(angle),
         np.cos(angle) * np.cos(latitude) - np.sin(latitude) * np.sin(angle) * np.cos(bearing),
     )
@@ -235,7 +235,7 @@ def move(positions: ArrayLike, bearing_degrees: ArrayLike, km: ArrayLike) -> NDA
 class Nearest:
     """Nearest of many positions on the sphere, by unit vectors (the chord orders as the arc does).
 
-    A few questions are answered by looking at all positions; a k-d tree is built once it pays.
+    A few queries compare all positions; for more, a k-d tree is built once.
     """
 
     def __init__(self, positions: ArrayLike) -> None:
@@ -246,7 +246,7 @@ class Nearest:
 
     @functools.cached_property
     def _tree(self) -> Any:
-        from scipy.spatial import cKDTree  # a quarter of a second, which the answer for one photo does not need
+        from scipy.spatial import cKDTree  # the tree takes a quarter of a second, which one photo does not need
 
         return cKDTree(self._vectors)
 

@@ -1,4 +1,4 @@
-"""The towns of the world, offline: find the nearest to a position, or those of a name in any script, even misread.
+"""The towns of the world, offline: find the nearest to a position, or all of a name in any script, even misread.
 
 About 235,000 places of GeoNames (CC BY 4.0), from 500 inhabitants up, with the first-order division that each lies in
 and its other names. The table is built by ``scripts/build_gazetteer.py``. Towns are numbered by its rows: by country,
@@ -134,7 +134,7 @@ class Gazetteer:
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return distance in km on the sphere and number of the town nearest to each position (n, 2): (n,) and (n,).
 
-        With a country's code among its towns; a code without any gives infinity and -1.
+        With ``country_code`` only that country's towns count; a code without towns gives infinity and -1.
         """
         p = sphere.points(points)
         rows = np.arange(len(self)) if country_code is None else self.in_country(country_code)
@@ -146,13 +146,14 @@ class Gazetteer:
         return km, rows[index]
 
     def named(self, name: str) -> NDArray[np.int64]:
-        """Return numbers of all towns of a name, the largest first; case, accents, spaces and punctuation aside.
+        """Return the numbers of all towns of a name, the largest first.
 
-        Other names and scripts count: "Cologne", "KOLN", "Koeln" and "Кёльн" are one town.
+        Case, accents, spaces and punctuation do not count. Other names and scripts count: "Cologne", "KOLN", "Koeln"
+        and "Кёльн" are one town.
         """
         key = _key_of(name)
         found = self._index.exact(key)
-        if len(found) == 0 and re.search("ae|oe|ue", key):  # an umlaut, spelled out
+        if len(found) == 0 and re.search("ae|oe|ue", key):  # an umlaut that is written as two letters
             found = self._index.exact(re.sub("([aou])e", r"\1", key))
         return self._by_size(found)
 

@@ -21,9 +21,9 @@ Vectors = NDArray[np.float64]
 
 _OPEN = 4e-15
 """Sines of angles to a great circle below this, 25 nm on the Earth, may have a wrong sign; rounding gives 1.1e-15."""
-_SLACK = 1e-13  # what rounding may take from the radius of a ball
+_SLACK = 1e-13  # how much rounding may reduce the radius of a ball
 _SPLITTER = 134217729.0  # 2^27 + 1, Dekker 1971
-_TINY = 1e-60  # products of three such still have all their digits
+_TINY = 1e-60  # products of three such numbers are still exact
 _CHUNK = 16_384
 _LEAF = 8
 _FAN = 4
@@ -60,7 +60,7 @@ def side(a: Vectors, b: Vectors, p: Vectors) -> NDArray[np.int8]:
     sine = (p * n).sum(axis=-1)
     signs: NDArray[np.int8] = np.sign(sine).astype(np.int8)
     signs[np.abs(sine) <= _OPEN] = 0
-    # often seen and surely on the circle: a corner itself, the equator, the meridians of 0 and 90 degrees
+    # frequent cases that lie on the circle: a corner itself, the equator, the meridians of 0 and 90 degrees
     on = (p == a).all(axis=-1) | (p == b).all(axis=-1) | ((a == 0) & (b == 0) & (p == 0)).any(axis=-1)
     unsure = np.flatnonzero((signs == 0) & ~on)
     if len(unsure):
@@ -140,7 +140,7 @@ class PointTree:
         order = np.argsort(leaves)
         leaves = leaves[order]
         self.vectors = vectors(positions)[order]
-        # few centimetres may hold several points: they go by their coordinates
+        # several points can share a leaf cell of a few centimetres: they are sorted by their coordinates
         tied = np.flatnonzero((leaves[1:] == leaves[:-1]) & (self.vectors[1:] != self.vectors[:-1]).any(axis=1))
         if len(tied):
             shared = np.unique(leaves[tied])

@@ -24,7 +24,7 @@ _KEPT = 100_000
 """Results about the background that are kept."""
 
 Gains = tuple[NDArray[np.int64], NDArray[np.float64], float]
-"""What one candidate gains: the own places in its reach, its gain from each, and its gain from the background."""
+"""The gain of one candidate: the own places in its reach, its gain from each, and its gain from the background."""
 
 
 class PlacesOverBackground(PlaceSet):
@@ -242,7 +242,7 @@ class RowOverBackground:
         cells = candidates.heaviest((np.bincount(cell, own, len(behind)) + rest * behind)[None], count)[0]
         best = np.full(len(behind), -1)
         order = np.argsort(own)
-        best[cell[order]] = order  # of several places of a cell the last, which is the heaviest, stays
+        best[cell[order]] = order  # of several places in a cell the last stays, which is the heaviest
         mine, theirs = best[cells], heaviest[cells]
         by_own = np.where(mine >= 0, own[mine], -1.0)
         by_rest = np.where(theirs >= 0, rest * support.background_mass[np.maximum(theirs - support.own, 0)], -1.0)

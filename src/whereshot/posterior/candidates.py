@@ -21,7 +21,7 @@ from whereshot.posterior.place_shape import circle_share, half_square
 
 CANDIDATES = 128
 FOCUSED = 0.98
-"""Share of the mass from which on the heaviest places alone decide."""
+"""If the heaviest places have this share of the mass, they alone decide."""
 CELL_LEVEL = 8
 """S2 cells of about 40 km; their masses show where light places lie close together."""
 FAR = 10

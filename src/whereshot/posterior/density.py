@@ -12,7 +12,7 @@ from whereshot.posterior.place_shape import log_kernel
 from whereshot.posterior.support import blocks
 
 PLACES_DRAWN = 4096
-"""So many of the heaviest places make the density of a map."""
+"""Number of the heaviest places that make the density of a map."""
 
 
 def log_density_at(posterior: Posterior, points: ArrayLike) -> NDArray[np.float64]:

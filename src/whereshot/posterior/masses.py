@@ -66,7 +66,7 @@ def restricted(posterior: Posterior, region: Region, count: int = 400) -> Poster
         places = one.places if one.places.ndim == 2 else one.places[0]
         spread = np.ravel(one.spread_km)
         inside = region.holds(places) & (spread < sphere.HALF_CIRCUMFERENCE_KM / 4)
-        # a place inside counts with its mass; the grid counts the mass of outside places that reaches into the region
+        # places inside count with their masses; the grid counts the mass of outside places that lies in the region
         left, spilled = float(one.mass[0, ~inside].sum()), np.full(len(grid), -np.inf)
         if left > 0:
             outside = Posterior(places[~inside], one.log_mass[:, ~inside], spread[~inside])

@@ -15,7 +15,7 @@ from whereshot.posterior.support import PlainSupport
 from whereshot.posterior.widening import Widening
 
 DEGREE = 100_000
-"""Places are kept in these parts of a degree, about a metre."""
+"""Coordinates are stored in these parts of a degree, about a metre."""
 
 _FILE = "posterior/data/photo_density.parquet"
 
@@ -32,9 +32,9 @@ def density_prior() -> Posterior:
 
 @functools.cache
 def prior_widening() -> Widening:
-    """Return how far circles must be widened where little more than the photo density is known.
+    """Return how circles are widened where little more than the photo density is known.
 
-    It is fitted by ``benchmarks/circles.py --fit`` on photos of kinds that the photo density knows little of.
+    ``benchmarks/circles.py --fit`` fits it on kinds of photos that are rare in the photo density.
     """
     return Widening(doubling_km=float(package_data.read_toml("posterior/data/photo_density.toml")["doubling_km"]))
 

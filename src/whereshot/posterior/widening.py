@@ -1,7 +1,7 @@
-"""Wider circles: what a radius that a posterior gives must become, so that the circle holds the stated share of photos.
+"""Wider circles: change the radius that a posterior gives, so that the circle holds the stated share of photos.
 
-A posterior knows where the photos are that it was made from. A user's photos can come from a part of the world where
-few of these were taken, so the widest circles are far too narrow, while a circle around a town is right.
+A posterior is made from photos of some parts of the world. A user's photos can come from parts with few of these
+photos. There the widest circles are far too narrow, while a circle around a town is right.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from whereshot.earth import sphere
 class Widening(NamedTuple):
     """A radius r in km becomes factor r (1 + (factor r / doubling_km)^2), at most half the Earth's circumference.
 
-    ``doubling_km`` is the radius that becomes twice as large; infinity leaves all radii as they are but for ``factor``.
+    ``doubling_km`` is the radius that becomes twice as large; with infinity, radii are only multiplied by ``factor``.
 
     >>> Widening(doubling_km=10_000.0).wider([100.0, 5_000.0])
     array([ 100.01, 6250.  ])

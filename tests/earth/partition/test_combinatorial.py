@@ -177,7 +177,7 @@ def test_many_parts_do_not_overflow(world: NDArray) -> None:
         ([FINE, {"max": 3}], "partition combinatorial: part 2 names no kind; known: "),
         ([FINE, {"kind": "s3"}], "no partition kind 's3'; did you mean 's2'?"),
         ([FINE, {"kind": "s2", "max": 3, "levels": 3}], "partition s2: unknown key 'levels'; "),
-        ([FINE, {"kind": "s2", "max": 3, "min": 2}], "no cell is left: every cell holds too few photos; lower min"),
+        ([FINE, {"kind": "s2", "max": 3, "min": 2}], "no cell is left: every cell has too few photos; lower min"),
     ],
 )
 def test_parts_that_make_no_sense(parts: list[dict[str, Any]], message: str) -> None:

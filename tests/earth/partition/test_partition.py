@@ -213,7 +213,7 @@ def test_neighbours_are_the_cells_that_a_short_walk_leads_to(whole: Partition, r
 def test_no_positions_leave_no_cell(kind: str) -> None:
     with pytest.raises(InputError) as caught:
         partition.build(kind, [], SETTINGS[kind])
-    assert str(caught.value) == ("no cell is left: every cell holds too few photos; lower min, or give more positions")
+    assert str(caught.value) == ("no cell is left: every cell has too few photos; lower min, or give more positions")
 
 
 # --- errors
@@ -262,7 +262,7 @@ def test_settings_that_make_no_sense(kind_: str, given_: dict[str, Any], message
 
 
 def test_too_few_photos_leave_no_cell() -> None:
-    with pytest.raises(InputError, match=r"^no cell is left: every cell holds too few photos; lower min"):
+    with pytest.raises(InputError, match=r"^no cell is left: every cell has too few photos; lower min"):
         partition.build("s2", [[0, 0], [50, 50]], {"max": 10, "min": 1})
 
 

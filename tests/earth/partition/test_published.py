@@ -66,7 +66,7 @@ def test_osv5m(shared: Path, tmp_path: Path) -> None:
 def test_a_part_of_osv5m_whose_start_box_is_lost_is_refused(shared: Path, tmp_path: Path) -> None:
     lines = table(shared, "osv5m_quadtree_10_1000.csv").read_text().splitlines()
     (tmp_path / "none.csv").write_text("\n".join([lines[0], *lines[200:260]]))
-    with pytest.raises(InputError, match=r"none.csv: line 2: the box is none of the quadtree that halves \("):
+    with pytest.raises(InputError, match=r"none.csv: line 2: the box does not belong to the quadtree that halves \("):
         partition.load(tmp_path / "none.csv")
 
 
@@ -125,12 +125,13 @@ def test_small_tables(tmp_path: Path) -> None:
         (OSV.format("0,0,0,4,4,1,1\n1,4,8,8,8,5,8"), "line 3: the box from (4.0, 8.0) to (8.0, 8.0) holds nothing"),
         (
             OSV.format("0,0,0,4,4,1,1\n1,4,4,8,8,5,5\n2,4,1,8,4,5,2"),
-            "line 4: the box is none of the quadtree that halves (0.0, 0.0, 8.0, 8.0) (south, west, north, east)",
+            "line 4: the box does not belong to the quadtree that halves (0.0, 0.0, 8.0, 8.0) "
+            "(south, west, north, east)",
         ),
         (OSV.format("0,0,0,4,x,1,1"), "line 2: max_lon must be a number; got 'x'"),
         (
             "a,b\n1,2\n",
-            "no table of cells that is known; expected the columns "
+            "not a known table of cells; expected the columns "
             "class_label,hex_id,imgs_per_cell,latitude_mean,longitude_mean (GeoEstimation) "
             "or cluster_id,min_lat,min_lon,max_lat,max_lon,mean_lat,mean_lon (OSV-5M)",
         ),

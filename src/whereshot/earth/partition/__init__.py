@@ -104,7 +104,7 @@ def build(
     else:
         partition = chosen.build(points, parsed.keeping_all()).populate(populate_with, parsed.kept)
     if len(partition) == 0:
-        raise InputError("no cell is left: every cell holds too few photos; lower min, or give more positions")
+        raise InputError("no cell is left: every cell has too few photos; lower min, or give more positions")
     check_areas(partition.area_sr)
     return partition
 

@@ -58,8 +58,9 @@ class PartitionSettings(Settings):
         return copy
 
     def dropping(self, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return which cells (k,) stay when building, by their numbers of photos. All stay where they will be counted
-        anew.
+        """Return which cells (k,) stay when building, by their numbers of photos.
+
+        All stay if they will be counted again.
         """
         return self.kept(counts) if self._drops else np.ones(len(counts), bool)
 

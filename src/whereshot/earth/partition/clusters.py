@@ -22,7 +22,7 @@ them.
 """
 
 _ROUNDS = 50
-_SETTLED = 1e-3  # the share of positions that may still change sides
+_SETTLED = 1e-3  # k-means stops when at most this share of positions changes its site
 _AT_POLE = 1e-9
 
 _FRAME = polygons.corners_of(shapely.segmentize(polygons.WORLD.exterior, great_circles.STEP_DEGREES))
@@ -35,7 +35,7 @@ def canonical(points: sphere.Points) -> tuple[sphere.Points, NDArray[np.int64]]:
     """Return the distinct positions (m, 2), sorted, and how often each occurs (m,). The order of the points does not
     matter.
     """
-    # complex numbers sort by their real part, then by their imaginary part; + 0.0 makes one zero of two
+    # complex numbers sort by their real part, then by their imaginary part; + 0.0 makes -0.0 equal to 0.0
     distinct, counts = np.unique((points + 0.0).view(np.complex128).ravel(), return_counts=True)
     return distinct.view(np.float64).reshape(-1, 2), counts
 
@@ -110,7 +110,7 @@ def split(points: sphere.Points, most: int, seed: int, sites: Vectors | None = N
         parts = []
         for site in large:
             part = kmeans(points[members[site]], max(2, -(-int(counts[site]) // most)), seed)
-            if len(part) == 1:  # one spot, however many photos
+            if len(part) == 1:  # all photos are at one spot
                 whole.add(sites[site].tobytes())
                 part = sites[[site]]
             parts.append(part)
@@ -208,7 +208,7 @@ def _from_hull(sites: Vectors, hull: ConvexHull) -> list[Vectors]:
         < 0
     )
     triangles[turned] = triangles[turned][:, ::-1]
-    # round a site, counter-clockwise: in triangle (site, a, b) the cell's border comes from edge a and goes to edge b
+    # around a site, counter-clockwise: in triangle (site, a, b) the cell's border comes from edge a and goes to edge b
     after: list[dict[int, tuple[int, int]]] = [{} for _ in sites]
     for number, (a, b, c) in enumerate(triangles.tolist()):
         after[a][b], after[b][c], after[c][a] = (c, number), (a, number), (b, number)
@@ -254,7 +254,7 @@ def _lunes(sites: Vectors) -> list[Vectors]:
     axis = axis if axis[np.argmax(np.abs(axis))] > 0 else -axis
     if np.hypot(*axis[:2]) < _AT_POLE:
         axis = np.array([0.0, 0.0, 1.0])
-    # any direction beside the axis starts the angles; the one least along it is safest
+    # angles start at any direction across the axis; the coordinate axis farthest from it is safest
     start = np.cross(axis, np.eye(3)[np.argmin(np.abs(axis))])
     start /= np.linalg.norm(start)
     side = np.cross(axis, start)

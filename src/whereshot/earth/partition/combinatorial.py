@@ -40,7 +40,7 @@ _AT_A_POLE = -123.4567
 _DOT_DEGREES = 1e-5
 """Half the width of the square that stands for an overlap that the drawn borders of the parts do not have."""
 
-_PULLED = 1e-6  # how far corners are pulled inward, as a share of the cell, before it is asked whose they are
+_PULLED = 1e-6  # how far corners are pulled inward, as a share of the cell, before the parts assign them
 
 _DRAWING_ERROR = 0.01
 """A cell of the first part whose drawn parts differ from its area by at most this share counts as complete."""
@@ -146,8 +146,9 @@ def combine(points: ArrayLike, parts: Sequence[base.Partition], settings: Combin
 
 
 def off_the_borders(points: ArrayLike) -> sphere.Points:
-    """Return positions (n, 2) moved by a hair, off borders that run along round degrees. Parts are built and looked up
-    with them.
+    """Return positions (n, 2) moved by a tenth of a millimetre, off borders that run along round degrees.
+
+    Parts are built and looked up with them.
 
     The longitudes 180 and -180 become the same, and so do all longitudes at a pole.
     """
@@ -256,7 +257,7 @@ def _within(parts: Sequence[base.Partition], members: NDArray[np.int64]) -> NDAr
             if other_number != number:
                 wrong = other.assign(stacked) != members[owner, other_number]
                 inside[owner[wrong]] = False
-    for row in np.flatnonzero(inside):  # corners alone tell only of convex cells
+    for row in np.flatnonzero(inside):  # corners alone decide only for convex cells
         number = smallest[row]
         bent = [other for other in range(len(parts)) if other != number and not parts[other].convex]
         own = [parts[other].polygon(int(members[row, other])) for other in bent]
@@ -266,7 +267,7 @@ def _within(parts: Sequence[base.Partition], members: NDArray[np.int64]) -> NDAr
 
 
 def _pulled(part: base.Partition, cell: int) -> sphere.Points:
-    """Return the corners and other drawn points (m, 2) of a cell's border, moved a hair toward its middle."""
+    """Return the corners and other drawn points (m, 2) of a cell's border, moved a little toward its middle."""
     border = sphere.xyz(np.concatenate([ring[:-1] for ring in part.boundary(cell)]))
     return sphere.latlon(border + _PULLED * (sphere.xyz(part.cell_centers[cell]) - border))
 

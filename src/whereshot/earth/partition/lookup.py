@@ -38,7 +38,7 @@ class Polygons:
         shapely.prepare(self.shapes)
         self._tree = shapely.STRtree(self.shapes)
         self._pieces = shapely.STRtree(_pieces(self.shapes))
-        # answers less _UNSEEN, so that memory that no position has touched stays unused
+        # answers minus _UNSEEN: 0 means not computed yet, so that the system gives memory only to tiles with positions
         self._tiles = np.zeros((180 * _TILES_PER_DEGREE, 360 * _TILES_PER_DEGREE), np.int32)
         self._edges: _Edges | None = None
 

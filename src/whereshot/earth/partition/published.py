@@ -24,11 +24,11 @@ GEOESTIMATION = ["class_label", "hex_id", "imgs_per_cell", "latitude_mean", "lon
 OSV5M = ["cluster_id", "min_lat", "min_lon", "max_lat", "max_lon", "mean_lat", "mean_lon"]
 
 _MAX_HEADER_LINES = 10
-_ROUNDING = 1e-9  # degrees between an edge as published and as halving gives it
+_ROUNDING = 1e-9  # most degrees between a published edge and the edge that halving gives
 
 
 class PublishedS2Cells(s2cells.S2Cells):
-    """S2 cells in the order of their ids, as always, and the published class number of each cell (k,)."""
+    """S2 cells in the order of their ids, and the published class number of each cell (k,)."""
 
     kind = "s2-published"
     class_labels: NDArray[np.int64]
@@ -68,7 +68,7 @@ def read(path: str | Path) -> base.Partition:
             table = _Table(path, columns, first_line=line + 2)
             return build(table)
     raise InputError(
-        f"{path}: no table of cells that is known; expected the columns {','.join(GEOESTIMATION)} (GeoEstimation) "
+        f"{path}: not a known table of cells; expected the columns {','.join(GEOESTIMATION)} (GeoEstimation) "
         f"or {','.join(OSV5M)} (OSV-5M)"
     )
 
@@ -194,7 +194,9 @@ def _read_osv5m(table: _Table) -> quadtree.Quadtree:
     expected = quadtree.boxes_of(start, paths, depth)
     off = np.abs(expected - np.concatenate([low, high], axis=1)).max(axis=1)
     for row in np.flatnonzero((depths[:, 0] != depths[:, 1]) | (off > _ROUNDING))[:1]:
-        table.refuse(row, f"the box is none of the quadtree that halves {tuple(start)} (south, west, north, east)")
+        table.refuse(
+            row, f"the box does not belong to the quadtree that halves {tuple(start)} (south, west, north, east)"
+        )
     first, last = quadtree.runs(paths, depth, quadtree.MAX_DEPTH)
     order = np.lexsort([last, first])
     table.disjoint(first, last, order)

@@ -24,8 +24,8 @@ MAX_DEPTH = 30
 """4 cm on the whole map; a path then takes 60 bits."""
 
 _CHUNK = 16_384
-_TABLE_DEPTH = 12  # so many levels are gone down at once, by a table of edges
-_SMALLEST_DEGREES = 1e-4  # a start box around one place gets this wide, 11 m, which 30 halvings leave some digits of
+_TABLE_DEPTH = 12  # levels of the tree that one table of edges decides at once
+_SMALLEST_DEGREES = 1e-4  # least width of a start box (11 m); 30 halvings of it still have different edges
 
 
 class QuadtreeSettings(base.PartitionSettings):
@@ -210,7 +210,7 @@ def _descend(p: sphere.Points, start: Box, depth: int) -> NDArray[np.int64]:
     paths = np.empty(len(p), np.int64)
     for begin in range(0, len(p), _CHUNK):  # in chunks that stay in the processor's cache
         x = p[begin : begin + _CHUNK].T.copy()
-        # one place, one box: a pole is western, and so is the date line, or eastern where the start box ends there
+        # each place is in one box: poles and the date line are west, or east where the start box ends there
         x[1, np.abs(x[0]) == 90] = start.west
         x[1, np.abs(x[1]) == 180] = -180 if start.west == -180 else 180
         path = np.zeros(x.shape[1], np.int64)

@@ -18,7 +18,7 @@ from whereshot.earth.partition.regions import TOUCH_DEGREES, RegionGroup, Region
 from whereshot.foundation.errors import InputError
 
 _ATTEMPTS = 5
-"""How often a group is split anew where a cell still has too many photos."""
+"""How often a group is split again where a cell still has too many photos."""
 
 
 def build(points: ArrayLike, settings: RegionSettings) -> Regions:
@@ -121,7 +121,8 @@ def _divide(
     if settings.max is None:
         return clusters.populated_sites(clusters.kmeans(points, cells, settings.seed), unit[inside], settings.min)
     sites = clusters.split(points, settings.max, settings.seed, None)
-    for attempt in range(_ATTEMPTS):  # what too small a cell leaves may be too much for its neighbours
+    # a cell that is dropped as too small gives its photos to neighbours, which may then have too many
+    for attempt in range(_ATTEMPTS):
         if attempt:
             sites = clusters.split(points, settings.max, settings.seed + attempt, sites)
         sites = _ashore(clusters.populated_sites(sites, unit, settings.min), unit[inside], outline)
@@ -164,7 +165,8 @@ def _share_cells(
         for row in occupied.tolist():
             if row not in sites or max(1, len(sites[row])) < wanted[row]:
                 sites[row] = divide(row, int(wanted[row]))
-                if max(1, len(sites[row])) < wanted[row]:  # too few places, or too small cells: others get the rest
+                # too few distinct places, or cells that are too small: other groups get the remaining cells
+                if max(1, len(sites[row])) < wanted[row]:
                     wanted[row] = most[row] = max(1, len(sites[row]))
         if int(wanted.sum()) == cells or (wanted >= most).all():
             return [sites.get(row, np.empty((0, 3))) for row in range(groups)]

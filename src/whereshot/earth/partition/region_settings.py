@@ -43,8 +43,9 @@ class RegionSettings(base.PartitionSettings):
 
 
 def read_disjoint(settings: RegionSettings) -> border_files.Borders:
-    """Return the chosen regions of the file, each without what an earlier region has. A region with nothing left is
-    noted.
+    """Return the chosen regions of the file, each without the area of earlier regions.
+
+    A region with nothing left is noted.
 
     Raises InputError for a wrong file, and for a name in ``only`` that the file does not have.
     """
@@ -82,8 +83,9 @@ def _chosen(found: border_files.Borders, settings: RegionSettings) -> border_fil
 
 
 def _disjoint(shapes: list[BaseGeometry]) -> list[BaseGeometry]:
-    """Return the polygons, each without what an earlier polygon has. So positions are assigned exactly as the cells are
-    drawn.
+    """Return the polygons, each without the area of earlier polygons.
+
+    So positions are assigned exactly as the cells are drawn.
     """
     array = np.array(shapes, dtype=object)
     shapely.prepare(array)

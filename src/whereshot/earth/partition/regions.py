@@ -122,7 +122,7 @@ class Regions(base.Partition):
     def to_table(self) -> pa.Table:
         """Return one row per cell; the metadata hold what only this kind needs."""
         table = super().to_table()
-        # groups and sites without a cell have no row, yet their places must stay theirs
+        # groups and sites without a cell have no row, but their places must not go to other cells
         groups = pa.table(
             {
                 "name": [one.name for one in self.groups],
@@ -175,7 +175,7 @@ def _site_of(
     answer = np.where(group >= 0, first[group], -1)
     many = np.array([len(one.sites) > 1 for one in groups])
     rows = np.flatnonzero((group >= 0) & many[group])
-    narrow = group[rows].astype(np.min_scalar_type(len(groups)))  # of 16 bits and less the sort is one by radix
+    narrow = group[rows].astype(np.min_scalar_type(len(groups)))  # NumPy sorts up to 16 bits by radix, which is fast
     rows = rows[np.argsort(narrow, kind="stable")]
     bounds = np.flatnonzero(np.diff(group[rows], prepend=-1, append=-1))
     for start, end in itertools.pairwise(bounds):

@@ -47,7 +47,7 @@ def build(points: ArrayLike, settings: SemanticSettings) -> regions.Regions:
     group = np.arange(len(shapes))
     if settings.min > 0:
         group = density.merge(counts, found.parents, _touching(shapes, found.parents), middles, settings.min)
-    own = np.append(group, -1)[inside]  # what strays in from beyond a border sets no site
+    own = np.append(group, -1)[inside]  # photos from beyond the border set no site
     order = np.argsort(own, kind="stable")
     bounds = np.searchsorted(own[order], np.arange(group.max(initial=-1) + 2))
     groups = []

@@ -84,7 +84,7 @@ class VoronoiCells(base.Partition):
     def to_table(self) -> pa.Table:
         """Return one row per cell, with what this kind needs besides in the metadata."""
         table = super().to_table()
-        # sites without a cell have no row, yet their places must stay theirs
+        # sites without a cell have no row, but their places must not go to other cells
         sites = base64.b64encode(self.sites.astype("<f8").tobytes())
         return table.replace_schema_metadata({**(table.schema.metadata or {}), SITES_KEY: sites})
 
