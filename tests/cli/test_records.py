@@ -90,7 +90,7 @@ def test_street_view_asks_before_it_spends(ingest: Call, tmp_path: Path) -> None
     with ApiServer(Streets()) as server:
         given += ["--endpoint", server.url]
         estimate = "4 pictures cost about 0.03 USD (7.00 USD for 1,000)"
-        told = f"{estimate}; none was asked for yet: go on with --yes and --budget USD"
+        told = f"{estimate}; none was requested yet: to continue, add --yes and --budget USD"
         assert ingest(*given).mistake == told
         said = ingest(*given, "--yes", "--budget", "1", "--format", "json")
     assert (said.code, said.document["kept"]) == (0, 4), said.err

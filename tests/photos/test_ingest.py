@@ -37,5 +37,5 @@ def test_what_cannot_be_done_is_refused_before_anything_is_read(tmp_path: Path) 
         collect("flickr", Order([], tmp_path / "out.parquet"))
     out.mkdir()
     (out / MANIFEST).write_text("{}")
-    with pytest.raises(InputError, match="holds the shards of a job that can go on"):
+    with pytest.raises(InputError, match="holds the shards of a job that can continue"):
         at_once("table", [table(tmp_path)], out, {})

@@ -83,7 +83,7 @@ def test_zones_become_utc() -> None:
         ),
         (
             {"id": ["a"], "taken_at": [1_700_000_000]},
-            "column 'taken_at' must be timestamp[us, tz=UTC]: int64 does not tell its unit",
+            "column 'taken_at' must be timestamp[us, tz=UTC]: int64 does not state its unit",
         ),
         (
             {"id": ["a"], "scene_indoor": ["yes"]},

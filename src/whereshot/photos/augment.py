@@ -203,7 +203,7 @@ def _saturated(crop: Pixels, factor: float) -> Pixels:
 
 def _hued(crop: Pixels, turn: float) -> Pixels:
     colours = cv2.cvtColor(np.ascontiguousarray(crop), cv2.COLOR_RGB2HSV_FULL)
-    colours[..., 0] += np.uint8(round(turn * 256) % 256)  # wraps round, as hues do
+    colours[..., 0] += np.uint8(round(turn * 256) % 256)  # hues are angles, so they wrap around
     return _pixels(cv2.cvtColor(colours, cv2.COLOR_HSV2RGB_FULL))
 
 

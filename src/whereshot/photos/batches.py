@@ -178,7 +178,7 @@ def augmented(crops: NDArray[np.uint8], augment: AugmentSettings | None, rng: np
     """Return random crops (c, size, size, 3) after augmentation; ``rng`` has already drawn the crop."""
     if augment is None:
         return crops
-    from whereshot.photos import augment as augmenting  # OpenCV, which only training needs
+    from whereshot.photos import augment as augmenting  # it imports OpenCV, which only training needs
 
     return np.stack([augmenting.apply(crop, augment, rng) for crop in crops])
 

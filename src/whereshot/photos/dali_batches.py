@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from whereshot.photos.augment import AugmentSettings
 
 _END = b"\xff\xd9"
-_TAIL = 64 * 1024  # where the end of a whole JPEG is found, whatever was appended to it
+_TAIL = 64 * 1024  # the end mark of a JPEG is searched in these last bytes; other data may follow it
 
 
 class Dali:
@@ -93,7 +93,7 @@ class Dali:
         pipeline.feed_input("size", [np.array(view.size[::-1], np.float32) for _, _, view in asked])
         try:
             (resized,) = pipeline.run()
-        except RuntimeError:  # it does not say which
+        except RuntimeError:  # DALI does not say which picture failed
             del self._pipelines[key]
             return [None] * len(asked)
         resized = resized.as_cpu() if self.device == "gpu" else resized
@@ -105,7 +105,7 @@ class Dali:
             batch_size,
             num_threads=self._threads,
             device_id=0 if self.device == "gpu" else None,
-            prefetch_queue_depth=1,  # what is fed is what comes out
+            prefetch_queue_depth=1,  # the external source gives batches of the size that is fed
             exec_dynamic=True,
         )
         with pipeline:
@@ -156,7 +156,7 @@ def _whole_jpeg(photo: PhotoLike | None) -> bytes | None:
         if images.is_plain_jpeg(data) and _END in data[-_TAIL:]:
             return data
     except ImageError:
-        pass  # dataset.load says why
+        pass  # batches.load gives the reason
     return None
 
 

@@ -49,7 +49,7 @@ def measures(image: Image.Image) -> tuple[float, float, float]:
     box = (0, 0, width - width % columns, height - height % rows)
     cells = np.asarray(image.convert("RGB").reduce((columns, rows), box), np.float64)  # no cell of fewer pixels
     spread = float((cells.max(axis=(0, 1)) - cells.min(axis=(0, 1))).max())
-    grey = cells @ np.array([0.299, 0.587, 0.114])  # as JPEG and Pillow weigh colours
+    grey = cells @ np.array([0.299, 0.587, 0.114])  # the weights of the colours in JPEG and Pillow
     grey -= grey.mean()
     variance = float((grey**2).mean())
     if variance < 1e-9:

@@ -90,7 +90,7 @@ def decoded(image: Image.Image, name: str, min_side: int | None, data: bytes | N
             image.draft("RGB", (math.ceil(image.width * scale), math.ceil(image.height * scale)))
         if getattr(image, "is_animated", False):
             image.seek(0)
-        image.load()  # turns a TIFF upright and takes its orientation tag away
+        image.load()  # Pillow turns a TIFF upright here and removes its orientation tag
         turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
         return _to_rgb(ImageOps.exif_transpose(image) if turned else image)  # exif_transpose copies an upright picture
     except ImageError:
@@ -113,12 +113,12 @@ def _scaled_jpeg(image: Image.Image, data: bytes, min_side: int) -> Image.Image 
     if image.format not in JPEG or image.mode not in ("RGB", "L"):
         return None
     eighths = min(8, math.ceil(8 * min_side / min(image.size)))
-    if eighths > 1 and eighths % 2:  # three, five and seven are slower to decode than the next, and less true
+    if eighths > 1 and eighths % 2:  # three, five and seven are slower than the next larger scale, and less accurate
         eighths += 1
     width, height = (math.ceil(length * eighths / 8) for length in image.size)
     try:
         pixels = simplejpeg.decode_jpeg(data, min_width=width, min_height=height, min_factor=1)
-    except ValueError:  # of damage, which Pillow knows better to forgive or to name
+    except ValueError:  # damaged: Pillow tolerates more damage and names it better
         return None
     scaled = Image.frombuffer("RGB", pixels.shape[1::-1], pixels, "raw", "RGB", 0, 1)  # copies less than fromarray
     orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
@@ -149,7 +149,7 @@ def opened(
             data = contents(source)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit follows
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is checked below
                 image = Image.open(source if data is None else io.BytesIO(data), formats=FORMATS)
         except Image.DecompressionBombError as error:
             limit = f"more than {max_pixels / 1e6:.0f} megapixels, the limit; make a smaller copy"
@@ -164,7 +164,7 @@ def opened(
     if image is not source:
         return image
     try:
-        return source.copy()  # the caller's own stays as it is
+        return source.copy()  # the caller's image stays as it is
     except Exception as error:
         raise damaged(name, error) from error
 
@@ -183,7 +183,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _to_8_bit(values: NDArray[Any]) -> NDArray[np.uint8]:
     """Convert 16-bit, 32-bit and float grey values to 8 bits; Pillow's own conversion cuts off at 255 instead."""
-    is_16_bit = values.dtype.kind == "u" and values.dtype.itemsize == 2  # of either byte order
+    is_16_bit = values.dtype.kind == "u" and values.dtype.itemsize == 2  # in both byte orders
     if is_16_bit or (values.dtype.kind == "i" and values.min() >= 0 and 255 < values.max() < 65536):
         return (values.astype(np.uint32) >> 8).astype(np.uint8)
     if values.dtype.kind == "i" and values.min() >= 0 and values.max() <= 255:

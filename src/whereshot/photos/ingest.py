@@ -65,7 +65,7 @@ def by_units(
     with Shards(out, job.name, settings, inputs, overwrite=units.overwrite) as shards:
         pending = set(shards.pending([unit.name for unit in parts]))
         if shards.done:
-            say(f"{out}: {len(shards.done)} of {len(parts)} units are done; going on")
+            say(f"{out}: {len(shards.done)} of {len(parts)} units are done; continuing")
         left = [unit for unit in parts if unit.name in pending]
         if left:
             ENGINES[units.engine](units.master).run(job, left, shards, track)
@@ -97,11 +97,11 @@ def at_once(
 ) -> dict[str, Any]:
     """Read all rows of a source of ``SOURCES`` into memory, and replace the output as a whole or not at all.
 
-    ``columns`` names the columns of a table. Raises InputError where ``out`` holds a job that can go on.
+    ``columns`` names the columns of a table. Raises InputError where ``out`` holds a job that can continue.
     """
     started = time.perf_counter()
     if (out / MANIFEST).exists():
-        raise InputError(f"{out}: holds the shards of a job that can go on; name another --out, or remove it")
+        raise InputError(f"{out}: holds the shards of a job that can continue; name another --out, or remove it")
     conditions = parse(where)
     ingested = choose(SOURCES[source](inputs, columns, track), conditions)
     write_rejects(ingested.rejects, out)

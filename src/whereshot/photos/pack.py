@@ -3,7 +3,8 @@
     shard-00000.tar      id.jpg and id.json of some photos, in the order of the records
     part-00000.parquet   their Records, with shard, offset, length and position: ``image`` is the place in the tar
 
-A part is written after its tar and says that it is whole, so a killed run goes on and ends with the same bytes.
+A part is written after its tar and shows that the tar is complete, so a killed run continues and ends with the same
+bytes.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ SHARD_PHOTOS = 1000
 LEAST_SIZE, LARGEST_SIZE = 16, 4096
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_LONGEST = 16  # longer over shorter side beyond which only the middle is kept, as the loader does
+_LONGEST = 16  # if the longer side is more than this times the shorter side, only the middle is kept, as in the loader
 
 
 def pack(

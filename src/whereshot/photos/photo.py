@@ -21,10 +21,10 @@ PhotoLike: TypeAlias = Union[images.Source, "Photo"]
 class Photo:
     """One photo, made from a path, a place inside a tar or zip, the bytes of a file, or a PIL image.
 
-    Nothing is read when a Photo is made. The first question opens the file; size, format and what the camera recorded
-    are read together from its header and kept, so that asking again costs nothing. A file that cannot be opened is not
-    tried again: every later question raises the same ImageError. Pixels are decoded anew for each call of ``rgb``,
-    unless the caller asks to keep them.
+    Nothing is read when a Photo is made. The first use opens the file; size, format and what the camera recorded are
+    read together from its header and kept, so that later uses cost nothing. A file that cannot be opened is not tried
+    again: every later use raises the same ImageError. Pixels are decoded anew for each call of ``rgb``, unless the
+    caller asks to keep them.
 
     Errors begin with ``name``: by default the path as it was given, "picture of N bytes", or "picture". A Photo that
     goes to another process takes only its source and its name with it.
@@ -103,7 +103,7 @@ class Photo:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Keep the bytes of the file while this context lasts, so that all its questions open the file once."""
+        """Keep the bytes of the file inside the ``with`` block, so that the file is opened once."""
         self._holds = True
         try:
             yield

@@ -95,7 +95,7 @@ def pixels(photo: PhotoLike, settings: Preprocess) -> NDArray[np.uint8]:
 
 def decode(photo: PhotoLike, settings: Preprocess) -> Image.Image:
     """Return the whole upright picture, large enough for ``crops_of``. Raises ImageError."""
-    # half as much again as needed: a decode at just the final size is softer than a resize from above
+    # 1.5 times the needed size: a picture that is decoded at the final size is less sharp than one that is resized
     return Photo.of(photo).rgb(min_side=settings.resize * 3 // 2)
 
 
@@ -116,7 +116,7 @@ def random_pixels(
     It is never mirrored, because a mirror image mirrors text and the side of the road.
     """
     drawn = draw_crop(crop, rng)
-    enough, sharp = max(2.0, 1 / drawn.least_share), 1.5 / drawn.least_share  # a small crop needs more of its picture
+    enough, sharp = max(2.0, 1 / drawn.least_share), 1.5 / drawn.least_share  # a small crop needs a larger picture
     image = Photo.of(photo).rgb(min_side=int(settings.size * min(enough, sharp)))
     view = random_view(image.size, settings, drawn)
     return view.cut(np.asarray(image.resize(view.size, _FILTERS[settings.interpolation], view.box, reducing_gap=3.0)))
@@ -155,7 +155,7 @@ def fixed_view(picture: tuple[int, int], settings: Preprocess) -> View:
     across, down = part[0] / width, part[1] / height
     if len(corners) > 1:
         return View(box, (width, height), corners, size)
-    left, top = corners[0]  # what lies outside of one crop need not be resized
+    left, top = corners[0]  # pixels outside a single crop need not be resized
     right, bottom = min(spare[0] + (left + size) * across, picture[0]), min(spare[1] + (top + size) * down, picture[1])
     return View((spare[0] + left * across, spare[1] + top * down, right, bottom), (size, size), ((0, 0),), size)
 

@@ -155,7 +155,7 @@ def _time(
     offset = _text(details.get(ExifTags.Base.OffsetTimeOriginal) or details.get(ExifTags.Base.OffsetTime))
     if local is not None and offset:
         with_offset = _parsed(f"{local.isoformat()} {offset.replace('Z', '+00:00')}", "%Y-%m-%dT%H:%M:%S %z")
-        if with_offset is not None and with_offset.year > 1:  # an unset clock in year 1 has no earlier hour
+        if with_offset is not None and with_offset.year > 1:  # an unset clock in year 1 may have no time in UTC
             return with_offset.astimezone(datetime.UTC), False
     day = _parsed(_text(gps.get(ExifTags.GPS.GPSDateStamp)), "%Y:%m:%d")
     raw = gps.get(ExifTags.GPS.GPSTimeStamp)

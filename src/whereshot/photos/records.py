@@ -224,8 +224,8 @@ def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
     if pa.types.is_timestamp(field.type):
         if pa.types.is_timestamp(column.type) and column.type.tz is None:
             column = pc.assume_timezone(column, "UTC")
-        elif pa.types.is_integer(column.type):  # seconds, milliseconds or days: a guess would be 1970 for most
-            raise InputError(f"column {field.name!r} must be {field.type}: {column.type} does not tell its unit")
+        elif pa.types.is_integer(column.type):  # seconds, milliseconds or days: a wrong guess would give dates in 1970
+            raise InputError(f"column {field.name!r} must be {field.type}: {column.type} does not state its unit")
     try:
         return column.cast(field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -239,7 +239,7 @@ def _where_packed(table: pa.Table, folder: Path) -> pa.Table:
     if not {"shard", "offset", "length", "image"} <= set(table.column_names) or not len(table):
         return table
     if not all((folder / str(name)).is_file() for name in table["shard"].unique().to_pylist()):
-        return table  # a selection that was written elsewhere
+        return table  # the records were written to a folder without the tars
     offset, length = (table[name].cast(pa.string()) for name in ("offset", "length"))
     places = pc.binary_join_element_wise(f"{folder}{os.sep}", table["shard"], "#", offset, "+", length, "")
     return table.set_column(table.column_names.index("image"), "image", places)

@@ -51,7 +51,7 @@ class UnreadFiles:
         self._videos: list[str] = []
 
     def note(self, path: Path) -> None:
-        """Remember a file if it is a raw photo or a video."""
+        """Count a file if it is a raw photo or a video."""
         suffix = path.suffix.lower()
         if suffix in RAW_SUFFIXES:
             self._raw_photos.append(path.name)
@@ -59,7 +59,7 @@ class UnreadFiles:
             self._videos.append(path.name)
 
     def add(self, other: UnreadFiles) -> None:
-        """Remember the files of another folder as well."""
+        """Add the files that were counted in another folder."""
         self._raw_photos += other._raw_photos
         self._videos += other._videos
 

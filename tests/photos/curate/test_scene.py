@@ -93,7 +93,7 @@ def test_scenes_that_are_there_are_believed(tmp_path: Path) -> None:
         ),
         (
             {"wanted": "urban", "model": str(tmp_path / "many.onnx"), "hierarchy": str(odd)},
-            "'b,1,x,0' is no class with 0 or 1 for indoor, natural, urban",
+            "'b,1,x,0' is not a class with 0 or 1 for indoor, natural, urban",
         ),
     ):
         with pytest.raises(InputError, match=told):

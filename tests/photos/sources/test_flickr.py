@@ -149,7 +149,7 @@ def test_faults_that_stay_are_recorded_and_asked_again(fault: str, detail: str, 
         assert (name, reason) == (None, "api error")
         assert told.startswith("'vienna', uploads of 2010-01-01T00:00:00+00:00 to 2010-01-31T23:59:59+00:00, page 1: ")
         assert detail in told and "tried 4 times" in told
-        assert collected.notes == ("1 blocks could not be had whole; the same command asks for them again",)
+        assert collected.notes == ("1 blocks are incomplete; the same command requests them again",)
         assert collected.summary["kept"] == 1
         assert b"k3y" not in texts_below(tmp_path / "out")
         again = collect(server, tmp_path)

@@ -155,7 +155,7 @@ def test_a_store_that_does_not_answer_stops_the_job(dump: Path, monkeypatch: pyt
     monkeypatch.setattr(picture_exists, "TRIES", 1)
     job = picture_exists.checked(JOBS["yfcc"], "http://127.0.0.1:9")
     (batch,) = units.batches(split([dump])[0])
-    with pytest.raises(WhereshotError, match=r"no answer \(.*refused.*\); the same command will go on from here"):
+    with pytest.raises(WhereshotError, match=r"no answer \(.*refused.*\); the same command continues from here"):
         job.function(batch, **job.settings)
 
 

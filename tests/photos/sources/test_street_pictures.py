@@ -43,7 +43,8 @@ def test_nothing_is_paid_for_unasked(places: Path, tmp_path: Path) -> None:
             with pytest.raises(InputError) as caught:
                 collect(server, places, tmp_path / "out", **given)
             assert str(caught.value) == (
-                f"20 pictures cost about 0.14 USD (7.00 USD for 1,000); none was asked for yet: go on with {lacking}"
+                "20 pictures cost about 0.14 USD (7.00 USD for 1,000); "
+                f"none was requested yet: to continue, add {lacking}"
             )
         assert not streets.pictures
         looked = server.paths["/streetview/metadata"]
@@ -58,7 +59,7 @@ def test_the_budget_is_hard(places: Path, tmp_path: Path) -> None:
         collected = collect(server, places, tmp_path / "out", budget_usd=0.05)
         assert streets.pictures.total() == len(spent(tmp_path / "out")) == 7  # 7 x 0.007 = 0.049
         assert collected.summary["kept"] == 7 and collected.summary["rejected"]["over the budget"] == 13
-        assert "the budget ends before 13 pictures; a larger --budget goes on from here" in collected.notes
+        assert "the budget ends before 13 pictures; a larger --budget continues from here" in collected.notes
         collect(server, places, tmp_path / "out", budget_usd=0.05)
         assert streets.pictures.total() == 7
         more = collect(server, places, tmp_path / "out", budget_usd=0.14)
@@ -70,7 +71,7 @@ def test_an_api_that_is_down_ends_the_run(places: Path, tmp_path: Path) -> None:
     with ApiServer(Streets(), ["error"] * 200) as server, pytest.raises(WhereshotError) as caught:
         collect(server, places, tmp_path / "out")
     assert "the API failed for 20 addresses in a row (" in str(caught.value)
-    assert str(caught.value).endswith("the same command goes on from here")
+    assert str(caught.value).endswith("the same command continues from here")
     assert "AIza" not in str(caught.value)
 
 

@@ -344,10 +344,8 @@ def test_hemispheres_without_a_name_of_their_own_and_commas_of_thousands(tmp_pat
     np.testing.assert_array_equal(result.records.numbers("accuracy_km"), [np.nan, 2])
     assert result.notes == (
         "t.csv: 1 values of 'accuracy_km' are no usable values and were left empty",
-        "t.csv: 'NS' holds nothing but hemispheres, so it gives those of 'Latitude'; if this is wrong, leave the "
-        "column out",
-        "t.csv: 'EW' holds nothing but hemispheres, so it gives those of 'Longitude'; if this is wrong, leave the "
-        "column out",
+        "t.csv: 'NS' has only hemispheres, so they are used for 'Latitude'; if this is wrong, leave the column out",
+        "t.csv: 'EW' has only hemispheres, so they are used for 'Longitude'; if this is wrong, leave the column out",
     )
 
 

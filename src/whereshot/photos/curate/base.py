@@ -58,7 +58,7 @@ class CuratedPhoto:
         return self._open().size
 
     def picture(self, min_side: int | None) -> Image.Image:
-        """Return the picture as ``images.open_rgb`` decodes it, from memory where it was asked for before.
+        """Return the picture as ``images.open_rgb`` decodes it, from memory where it was decoded before.
 
         Raises ImageError.
         """

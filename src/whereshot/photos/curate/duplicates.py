@@ -50,7 +50,7 @@ def choose(table: pa.Table, settings: Settings) -> Sequence[Dropped]:
     looks = np.stack([table[name].to_numpy().astype(np.uint64) for name in ("look_hash", "edge_hash")], axis=1)
     like = others[near_hashes.leaders(looks[others], (bits, EDGE_BITS))]
     twin[others] = like
-    twin = twin[twin]  # of the same bytes as one that went for its look
+    twin = twin[twin]  # its bytes equal those of a photo that is dropped because of its look
     alike = others[like != others]
 
     def same_bytes(k: int) -> str:

@@ -1,8 +1,8 @@
 """``--faces``: measure the share of a picture that faces cover. Above a limit, reject the photo or mask its people.
 
 Faces are found by OpenCV's cascade haarcascade_frontalface_alt2, a "tree-based 20x20 gentle adaboost frontal face
-detector" (Lienhart, Kuranov and Pisarevsky 2003); of the others that OpenCV ships, haarcascade_frontalface_default is
-24x24 and of discrete AdaBoost. OpenCV 5 has no cascades.
+detector" (Lienhart, Kuranov and Pisarevsky 2003); haarcascade_frontalface_default, another cascade of OpenCV, is 24x24
+and uses discrete AdaBoost. OpenCV 5 has no cascades.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ LONGEST_SIDE = 640
 SCALE, NEIGHBOURS, LEAST_FACE = 1.1, 5, 32
 """Step from one size of faces to the next; how often a face must be found; the least side of one in pixels.
 
-Steps of 1.2 are faster and err by a sixth in a face's area, which is too much beside a limit. Three neighbours take
-three times as many walls and leaves for faces. Of 640 x 480, a face of 32 pixels is 0.33 %.
+Steps of 1.2 are faster, but the area of a face is then wrong by a sixth, which is too much to compare with a limit.
+With three neighbours, three times as many walls and leaves count as faces. A face of 32 pixels is 0.33 % of 640 x 480.
 """
 
 MASK_QUALITY = 95
@@ -140,7 +140,7 @@ def _cascade() -> Any:
     folder: str = getattr(cv2, "data").haarcascades  # noqa: B009  # missing in OpenCV's types
     cascade = cv2.CascadeClassifier(os.path.join(folder, CASCADE))
     if cascade.empty():
-        raise MissingExtraError(f"OpenCV does not bring {CASCADE}; install: pip install 'opencv-python-headless<5'")
+        raise MissingExtraError(f"OpenCV does not contain {CASCADE}; install: pip install 'opencv-python-headless<5'")
     return cascade
 
 

@@ -62,7 +62,7 @@ def leaders(hashes: Hashes, most: Most) -> NDArray[np.int64]:
     Returns for each row (n,) the first kept row that it is dropped for, or the row itself where it is kept.
     """
     hashes = _two(hashes)
-    order = np.lexsort(hashes.T)  # stable: of equal ones the first comes first
+    order = np.lexsort(hashes.T)  # stable, so equal hashes keep their order
     fresh = np.ones(len(hashes), bool)
     fresh[1:] = (hashes[order][1:] != hashes[order][:-1]).any(axis=1)
     first = np.empty(len(hashes), np.int64)
@@ -142,7 +142,7 @@ def _equal_pairs(
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Yield all pairs (rows of ``asked``, rows of ``known``) with equal keys, some millions at a time."""
     order = np.argsort(known, kind="stable")
-    by_key = np.argsort(asked, kind="stable")  # searching in order stays in the cache
+    by_key = np.argsort(asked, kind="stable")  # a search in sorted order stays in the cache
     keys = known[order]
     low = np.searchsorted(keys, asked[by_key], "left")
     counts = np.searchsorted(keys, asked[by_key], "right") - low

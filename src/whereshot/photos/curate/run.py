@@ -75,7 +75,7 @@ def curate(
                 dropped = _choose_rows(judged.folder, names, {name: steps[name] for name in choosing})
                 for _ in track(_written(judged, done, names, dropped), total=len(names), what="writing records"):
                     pass
-            for shard in judged.folder.rglob("*.parquet"):  # the choice is written, and nobody asks for it again
+            for shard in judged.folder.rglob("*.parquet"):  # the choice is written and not needed again
                 shard.unlink()
             return {**done.summary(), "seconds": round(judged.seconds, 3)}
 

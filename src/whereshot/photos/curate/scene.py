@@ -110,7 +110,9 @@ def read_hierarchy(path: str | Path) -> NDArray[np.float64]:
                 if len(flags) == 3 and all(flag.strip() in ("0", "1") for flag in flags):
                     rows.append([float(flag) for flag in flags])
                 elif rows and any(line):
-                    raise InputError(f"{path}: {','.join(line)[:60]!r} is no class with 0 or 1 for {', '.join(SCENES)}")
+                    raise InputError(
+                        f"{path}: {','.join(line)[:60]!r} is not a class with 0 or 1 for {', '.join(SCENES)}"
+                    )
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
     matrix = np.array(rows).reshape(-1, 3)
@@ -127,7 +129,7 @@ def _classifier(model: str, hierarchy: str | None) -> tuple[Any, int, NDArray[np
         raise InputError(f"{model}: no such file; --scene-model takes an ONNX file")
     try:
         session = open_session(model)
-    except Exception as error:  # onnxruntime's own, without a tree
+    except Exception as error:  # exceptions of onnxruntime have no base class of their own
         raise InputError(f"{model}: not a model in ONNX ({' '.join(str(error).split())[:120]})") from error
     matrix = np.eye(3) if hierarchy is None else read_hierarchy(hierarchy)
     shape = session.get_inputs()[0].shape

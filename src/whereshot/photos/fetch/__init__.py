@@ -56,7 +56,7 @@ def fetch(
     source.check_apart(out)
     settings = {"portion_rows": source.portion_rows}
     if retry and not overwrite:
-        Shards(out, "fetch", settings, source.shards).close()  # refuses where another job's pictures are
+        Shards(out, "fetch", settings, source.shards).close()  # raises where the folder has pictures of another job
     with Shards(out, "fetch", settings, source.shards, overwrite=overwrite or retry) as shards:
         kept = _Pictures(out, overwrite)
         ticks: queue.SimpleQueue[int | None] = queue.SimpleQueue()
@@ -148,7 +148,7 @@ class _Job:
         if self._loop is not None and self._task is not None and not self._loop.is_closed():
             try:
                 self._loop.call_soon_threadsafe(self._task.cancel)
-            except RuntimeError:  # it closed just now
+            except RuntimeError:  # the loop was closed in the meantime
                 return
 
     async def _main(self) -> None:
@@ -183,7 +183,7 @@ class _Job:
         ]
         kept = portion.records[good].table
         kept = kept.set_column(kept.column_names.index("image"), "image", pa.array(images, pa.string()))
-        await client.in_thread(output_files.sync_files, images)  # once for all, before the manifest counts them
+        await client.in_thread(output_files.sync_files, images)  # all together, before the manifest records them
         self._shards.write(portion.unit, kept, rejects_table(bad))
 
     async def _fetch_one(self, client: Any, name: str | None, url: str | None, repeats: bool) -> Path | RefusedError:

@@ -66,7 +66,10 @@ class Api:
         await self._client.__aexit__(*error)
 
     async def json(self, path: str, parameters: Mapping[str, Any], check: Callable[[dict[str, Any]], None]) -> Any:
-        """The object that the API answers with; ``check`` raises where it says no. Raises RefusedError, InputError."""
+        """Return the object in the answer of the API;
+
+        ``check`` raises where the answer reports a failure. Raises RefusedError, InputError.
+        """
 
         async def accept(data: bytes, content_type: str, _: URL) -> dict[str, Any]:
             document = _object(data, content_type)
@@ -78,7 +81,10 @@ class Api:
     async def data(
         self, path: str, parameters: Mapping[str, Any], check: Callable[[bytes, str], None]
     ) -> tuple[bytes, str]:
-        """The bytes and content type that the API answers with, once ``check(data, content_type)`` lets them pass."""
+        """Return the bytes and the content type of the API's answer;
+
+        ``check(data, content_type)`` raises for a wrong answer.
+        """
 
         async def accept(data: bytes, content_type: str, _: URL) -> tuple[bytes, str]:
             check(data, content_type)

@@ -52,7 +52,7 @@ class Client:
         download.check_online("fetch")
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=0,  # the slots are the limit
+                limit=0,  # aiohttp's own limits are off: the slots of each host are the limit
                 resolver=None if self._manners.allow_private else PublicResolver(),
                 ttl_dns_cache=300,
             ),
@@ -60,7 +60,7 @@ class Client:
             headers={"User-Agent": self._manners.user_agent, "Accept": "image/*, */*;q=0.1", **self._headers},
             cookie_jar=aiohttp.DummyCookieJar(),
         )
-        if self._is_counted:  # else aiohttp asks once more by itself where a server hangs up
+        if self._is_counted:  # else aiohttp itself sends the request once more where a server closes the connection
             self._session._retry_connection = False
         return self
 
@@ -69,14 +69,15 @@ class Client:
         self._decoders.shutdown(cancel_futures=True)
 
     async def picture(self, url: str) -> tuple[bytes, str]:
-        """The bytes of a picture that decodes to its end, and the suffix for it. Raises RefusedError."""
+        """Return the bytes of a picture that decodes to its end, and the suffix of its file. Raises RefusedError."""
         result: tuple[bytes, str] = await self._patiently(_checked(url, self._manners), self._verified, robots=True)
         return result
 
     async def ask(self, url: str, accept: Callable[..., Any]) -> Any:
-        """What ``await accept(data, content_type, url)`` makes of an API's answer; LaterError has it asked again.
+        """Return the result of ``await accept(data, content_type, url)`` for the answer of an API. Raises RefusedError.
 
-        Raises RefusedError. An API is meant for programs: its robots.txt is not looked at.
+        If ``accept`` raises LaterError, the request is sent again. An API is meant for programs, so its robots.txt is
+        not read.
         """
         return await self._patiently(_checked(url, self._manners), accept, robots=False)
 
@@ -102,7 +103,7 @@ class Client:
                 wait_s = max(pause_s * random.uniform(0.5, 1.0), error.pause_s)
                 if attempt == manners.attempts or wait_s > manners.longest_pause_s:
                     times = "once" if attempt == 1 else f"{attempt} times"
-                    (reason, detail), _ = failures.most_common(1)[0]  # the most frequent failure, not the last one
+                    (reason, detail), _ = failures.most_common(1)[0]  # the most frequent failure, not the last
                     raise base.RefusedError(reason, f"{detail}; tried {times}") from None
                 await asyncio.sleep(wait_s)
                 pause_s *= 2
@@ -125,7 +126,7 @@ class Client:
         raise base.RefusedError(base.REDIRECTS, f"{asked}: more than {self._manners.redirects} redirects")
 
     async def _ask(self, url: URL, asked: URL, host: Host, accept: Callable[..., Any]) -> Any:
-        """One request: what it accepted, or where to ask instead."""
+        """Send one request. Return the accepted answer, or the url of a redirect."""
         seen = 0
         declared: int | None = None
         try:
@@ -171,7 +172,7 @@ class Client:
         return data, await self.in_thread(verify.check_picture, data, str(url))
 
     async def in_thread(self, function: Callable[..., Any], *given: Any) -> Any:
-        """What decodes or writes, beside the requests."""
+        """Run a function that decodes or writes in a thread, so that requests go on."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._decoders, function, *given)
 
@@ -186,13 +187,13 @@ def _checked(text: str, manners: base.Manners) -> URL:
         url = URL(text.strip())
         host = url.host or ""
     except ValueError as error:
-        raise base.RefusedError(base.BROKEN_URL, f"{text[:200]!r} is no url ({error})") from None
+        raise base.RefusedError(base.BROKEN_URL, f"{text[:200]!r} is not a url ({error})") from None
     if url.scheme not in ("http", "https") or not host:
         raise base.RefusedError(base.BROKEN_URL, f"{text[:200]!r} is not a web address (http or https)")
     try:
         public = manners.allow_private or is_public(host)
     except ValueError:
-        public = True  # a name: its addresses are looked at when it is resolved
+        public = True  # a host name: its addresses are checked when it is resolved
     if not public:
         raise base.RefusedError(base.PRIVATE, f"{url}: an address of a private network; allow it with --allow-private")
     return url

@@ -1,4 +1,4 @@
-"""When each host may be asked next, and which public addresses the host has."""
+"""When the next request to each host may be sent, and which public addresses the host has."""
 
 from __future__ import annotations
 

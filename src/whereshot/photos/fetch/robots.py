@@ -51,7 +51,7 @@ class Robots:
         self._rules: OrderedDict[str, asyncio.Task[Rules]] = OrderedDict()
 
     async def rules(self, site: str) -> Rules:
-        """The rules of ``https://host:port``."""
+        """Return the rules of a site such as ``https://host:port``."""
         known = self._rules.get(site)
         if known is None or (known.done() and known.result().is_old):
             while len(self._rules) >= KEPT_SITES:

@@ -50,5 +50,5 @@ def check_picture(data: bytes, url: str) -> str:
     except ImageError as error:
         raise base.RefusedError(base.DAMAGED, f"{url}: {error.reason}") from None
     if kind not in _SUFFIXES:
-        raise base.RefusedError(base.NO_PICTURE, f"{url}: {kind}, which photos are not kept in")
+        raise base.RefusedError(base.NO_PICTURE, f"{url}: {kind} is not a format of photos")
     return _SUFFIXES[kind]

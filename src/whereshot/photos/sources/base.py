@@ -42,7 +42,8 @@ class Order:
     """What a source collects, and into which folder: all options of the command line for it.
 
     ``settings`` are texts "key=value" for the source's own settings; ``where`` are texts like "country=US,CA".
-    ``endpoint`` replaces the address of an API. Nothing is paid before ``confirmed``, nor beyond ``budget_usd``.
+    ``endpoint`` replaces the address of an API. Nothing is paid unless ``confirmed``, and never more than
+    ``budget_usd``.
     """
 
     inputs: Sequence[Path]

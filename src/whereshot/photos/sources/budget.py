@@ -24,7 +24,7 @@ class Budget:
             for line in self._path.read_text("utf-8").splitlines():
                 try:
                     self._spent += round(json.loads(line)["usd"] * _MICRO)
-                except (ValueError, KeyError, TypeError):  # half a line, of a power cut: better counted than not
+                except (ValueError, KeyError, TypeError):  # half a line, which a power cut left, counts as paid
                     self._spent += self._price
 
     @property

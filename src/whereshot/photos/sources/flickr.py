@@ -133,7 +133,7 @@ class _Job:
 
     def notes(self) -> tuple[str, ...]:
         failed = sum(API_ERROR in written.rejected for written in self._shards.done.values())
-        return (f"{failed} blocks could not be had whole; the same command asks for them again",) if failed else ()
+        return (f"{failed} blocks are incomplete; the same command requests them again",) if failed else ()
 
     async def query(self, number: int, query: Query) -> None:
         """Process all blocks of a query in the order of time; a block with too many results is halved."""
@@ -144,7 +144,7 @@ class _Job:
         waiting: list[tuple[_Block, bool]] = [(_Block(number, edges[0], edges[1] - 1), False)]
         while waiting:
             block, is_replaced = waiting.pop()
-            if is_replaced:  # all in it is in its halves now
+            if is_replaced:  # its photos are in the two halves now
                 self._shards.write(block.unit, OUTPUT.empty_table(), REJECTS.empty_table())
             elif block in self._whole:
                 continue
@@ -214,7 +214,7 @@ class _Job:
 
     def _write(self, block: _Block, query: Query, photos: list[Any], rejects: list[Reject]) -> None:
         broken = [photo for photo in photos if not isinstance(photo, dict) or not photo.get("id")]
-        rejects += [(None, None, BROKEN_ROW, f"{query.name!r}: no photo but {str(one)[:80]!r}") for one in broken]
+        rejects += [(None, None, BROKEN_ROW, f"{query.name!r}: not a photo: {str(one)[:80]!r}") for one in broken]
         photos = [photo for photo in photos if photo not in broken] if broken else photos
         rows = [_row(photo, query.name) for photo in photos]
         latitude = np.array([_number(photo.get("latitude")) for photo in photos], dtype=float)
@@ -260,7 +260,7 @@ def _photos(page: dict[str, Any]) -> list[Any]:
 
 def _row(photo: dict[str, Any], query: str) -> dict[str, Any]:
     taken_at = _moment(photo.get("datetaken")) if str(photo.get("datetakenunknown", "0")) in ("0", "") else None
-    if str(photo.get("datetakengranularity", "0")) != "0":  # known to the month, the year or "about" only
+    if str(photo.get("datetakengranularity", "0")) != "0":  # only the month, the year or "about" is known
         taken_at = None
     posted_s = _whole(photo.get("dateupload"))
     return {

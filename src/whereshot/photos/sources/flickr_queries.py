@@ -42,7 +42,7 @@ class Search(settings_file.Settings):
     keywords: tuple[str, ...] = ()
     places: tuple[QueryPlace, ...] = ()
     without: tuple[str, ...] = ()
-    """Words that no photo may have."""
+    """Words by which photos are excluded."""
     accuracy: int = Field(default=11, ge=1, le=16)
     """The smallest accuracy of a position: 11 is a city, 16 a street."""
     min_upload: datetime.date

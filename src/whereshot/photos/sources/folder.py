@@ -176,7 +176,7 @@ class _Facts:
 
 
 def _merged(recorded: Recorded, sidecar: Sidecar) -> _Facts:
-    """Return the values of EXIF where they can be used, else the values of the sidecar."""
+    """Return the values of EXIF where they can be used, else the values of the file beside the photo."""
     has_position = recorded.latitude is not None and recorded.longitude is not None and recorded.problem is None
     has_position &= not sphere.is_null_island(_nan(recorded.latitude), _nan(recorded.longitude))
     use_sidecar = sidecar.position_from is not None and not has_position

@@ -75,7 +75,7 @@ class Mapillary:
         await self._api.__aexit__(*error)
 
     async def look(self, address: Address) -> Viewpoint | None:
-        """The picture nearest to an address. Raises RefusedError."""
+        """Return the picture nearest to an address. Raises RefusedError."""
         box = ",".join(f"{edge:.7f}" for edge in box_around(address, self._settings.radius_m))
         parameters = {"bbox": box, "fields": FIELDS, "limit": str(MOST_FOUND)}
         if not self._settings.panoramas:
@@ -106,7 +106,7 @@ class Mapillary:
         return None
 
     async def picture(self, row: dict[str, Any], budget: Budget) -> bytes:
-        """The picture of a row, as Mapillary gives it. Raises RefusedError."""
+        """Return the picture of a row, as Mapillary gives it. Raises RefusedError."""
         budget.take(row["id"])
         field = f"thumb_{self._settings.width}_url"
         found = await self._api.json(f"/{row['id']}", {"fields": field}, partial(_check, "id"))
@@ -140,7 +140,7 @@ def _columns(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check(key: str, document: dict[str, Any]) -> None:
-    """Raise for an answer that is an error, or that lacks what every answer has."""
+    """Raise for an answer that reports an error or lacks ``key``."""
     from whereshot.photos.fetch.api import LaterError
 
     if "error" in document:

@@ -45,7 +45,7 @@ def checked(job: RowJob, store: str) -> RowJob:
 
     Raises InputError where the text does not name a store.
     """
-    _store(store)  # now, not in the workers
+    _store(store)  # a wrong store is refused here, not in the workers
     if not urllib.parse.urlsplit(store).scheme:
         store = str(Path(store).absolute())
     origin = job.function
@@ -91,10 +91,10 @@ def _judged(store: str, keys: tuple[str, str]) -> Found:
         try:
             data = fetch(key)
         except OSError as error:
-            # no reject: that would be for good, and the store may answer tomorrow
+            # not a reject, because the store may answer later
             why = download.why_no_answer(error, TIMEOUT_S)
             why = why if download.is_timeout(error) else f"no answer ({why})"
-            raise WhereshotError(f"{place(key)}: {why}; the same command will go on from here") from error
+            raise WhereshotError(f"{place(key)}: {why}; the same command continues from here") from error
         if data is None:
             continue
         flaw = flaw_of(data)
@@ -113,7 +113,7 @@ def flaw_of(data: bytes) -> tuple[str, str] | None:
     try:
         with Image.open(io.BytesIO(data), formats=images.FORMATS) as picture:
             picture.load()
-    except Exception as error:  # decoders raise what they like
+    except Exception as error:  # decoders raise errors of any kind
         return UNDECODABLE, " ".join(str(error).split())[:200] or type(error).__name__
     return None
 
@@ -157,7 +157,7 @@ def _http(store: str) -> Fetch:
                     result: bytes | None = answer.read()
                     return result
             except urllib.error.HTTPError as error:
-                if error.code in (403, 404, 410):  # a bucket that may not be listed says 403 of what it has not
+                if error.code in (403, 404, 410):  # a bucket that may not be listed answers 403 for a missing key
                     return None
                 if attempt == TRIES - 1:
                     raise

@@ -231,7 +231,7 @@ def _position(
 def _moment(*texts: str | None) -> tuple[datetime.datetime | None, bool]:
     """Return (time, whether it is local) from the first text that has a time of day; in UTC where it has an offset."""
     for text in texts:
-        if not text or "T" not in text:  # a bare day would pass for midnight
+        if not text or "T" not in text:  # a date without a time would be read as midnight
             continue
         try:
             moment = datetime.datetime.fromisoformat(text)
@@ -250,7 +250,7 @@ def read_takeout(data: bytes) -> Sidecar:
     """Read the JSON that Google Takeout writes beside a photo. Raises ValueError for other content."""
     document = json.loads(data)
     if not isinstance(document, dict) or not {"photoTakenTime", "geoData", "geoDataExif"} & set(document):
-        raise ValueError("not of Google Takeout: it tells neither time nor place")
+        raise ValueError("not of Google Takeout: it has neither time nor place")
     taken_at = None
     seconds = _number(_inside(document, "photoTakenTime").get("timestamp"))
     if seconds is not None and -4e9 < seconds < 1e10 and seconds != 0:

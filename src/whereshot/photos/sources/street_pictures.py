@@ -38,7 +38,7 @@ DUPLICATE_PANORAMA = "duplicate panorama"
 
 AT_A_TIME = 16
 MOST_FAILURES = 20
-"""After this number of addresses in a row that the API cannot answer, the run stops; a later run goes on."""
+"""After this number of addresses in a row that the API cannot answer, the run stops; a later run continues."""
 
 
 def collect_with_key(
@@ -150,7 +150,7 @@ class _Job:
         rows: list[dict[str, Any]],
         rejects: list[tuple[str, None, str, str]],
     ) -> list[Address]:
-        """Take panoramas for a unit, in the order of its addresses; the addresses that were not needed come back."""
+        """Take panoramas for a unit, in the order of its addresses; the addresses that were not needed are returned."""
         while wanted > 0 and addresses:
             asked, addresses = addresses[: min(wanted, AT_A_TIME)], addresses[min(wanted, AT_A_TIME) :]
             views = await asyncio.gather(*(self._search_near(address) for address in asked))
@@ -177,7 +177,7 @@ class _Job:
             if self._failures >= MOST_FAILURES:
                 raise WhereshotError(
                     f"the API failed for {self._failures} addresses in a row ({error.detail}); "
-                    "the same command goes on from here"
+                    "the same command continues from here"
                 ) from None
             return error
         self._failures = 0
@@ -218,7 +218,7 @@ class _Job:
             cost += f"; {self._budget.spent_usd:.2f} USD are spent already"
         if not self._order.confirmed or self._order.budget_usd is None:
             lacking = "--yes and --budget USD" if not self._order.confirmed else "--budget USD"
-            raise InputError(f"{cost}; none was asked for yet: go on with {lacking}")
+            raise InputError(f"{cost}; none was requested yet: to continue, add {lacking}")
         self._order.notify(f"{cost}; the budget is {self._order.budget_usd:.2f} USD")
 
     def _missing(self, cell: str) -> list[dict[str, Any]]:
@@ -239,7 +239,7 @@ class _Job:
         return path if path.is_file() else None
 
     async def take(self, cell: str) -> None:
-        """Have the pictures of a cell; what failed, or was too dear, is asked for by the next run."""
+        """Download the pictures of a cell. The next run requests those that failed or exceeded the budget."""
         unit = self._units[cell]
         done = self._shards.done.get(unit)
         if done is not None and not {API_ERROR, OVER_BUDGET} & set(done.rejected):
@@ -298,7 +298,7 @@ class _Job:
         rejected = [reason for written in self._shards.done.values() for reason in written.rejected.items()]
         dear = sum(count for reason, count in rejected if reason == OVER_BUDGET)
         if dear:
-            notes.append(f"the budget ends before {dear} pictures; a larger --budget goes on from here")
+            notes.append(f"the budget ends before {dear} pictures; a larger --budget continues from here")
         if self._provider.price_usd:
             notes.append(f"{self._budget.spent_usd:.2f} USD spent in all runs")
         return tuple(notes)

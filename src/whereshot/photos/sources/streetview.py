@@ -90,7 +90,7 @@ class StreetView:
 
         api = functools.partial(Api, self._endpoint, secret=self._key, variable=KEY, parameters={"key": self._key})
         self._free = api(self._manners)
-        # every question for a picture may have its price, so each is taken from the budget
+        # every request for a picture may cost money, so each is taken from the budget
         self._paid = api(replace(self._manners, attempts=1), is_counted=True)
         await self._free.__aenter__()
         await self._paid.__aenter__()
@@ -101,7 +101,7 @@ class StreetView:
         await self._free.__aexit__(*error)
 
     async def look(self, address: Address) -> Viewpoint | None:
-        """The panorama nearest to an address. Raises RefusedError."""
+        """Return the panorama nearest to an address. Raises RefusedError."""
         parameters = {
             "location": f"{address.latitude:.7f},{address.longitude:.7f}",
             "radius": f"{self._settings.radius_m:.0f}",
@@ -119,7 +119,7 @@ class StreetView:
         return Viewpoint(name, latitude, longitude, columns)
 
     async def picture(self, row: dict[str, Any], budget: Budget) -> bytes:
-        """The cropped JPEG of a row. Raises RefusedError, also where the budget is spent."""
+        """Return the cropped JPEG of a row. Raises RefusedError, also where the budget is spent."""
         settings, manners = self._settings, self._manners
         side = settings.size + 2 * settings.margin
         parameters = {
@@ -137,7 +137,7 @@ class StreetView:
                 data, _ = await self._paid.data("", parameters, _check_picture)
                 return crop(data, settings.size, settings.margin)
             except RefusedError as error:
-                may_pass = error.detail.endswith("tried once")  # else a retry cannot help
+                may_pass = error.detail.endswith("tried once")  # for other reasons a retry cannot help
                 if attempt == manners.attempts or not may_pass:
                     raise
                 await asyncio.sleep(pause_s)

@@ -50,7 +50,7 @@ def read(inputs: Sequence[Path], columns: Mapping[str, str], track: Track) -> ba
     for target in columns:
         if target not in NAMED:
             raise InputError(f"--column {target}=...: not a column of records; {nearest_name(target, NAMED)}")
-    stems = Counter(path.stem for path in inputs)  # ids are made of them; two tables may have the same
+    stems = Counter(path.stem for path in inputs)  # ids are made of the names; two tables may have the same name
     parts = [
         _read_one(path, columns, path.stem if stems[path.stem] == 1 else path.as_posix())
         for path in track(inputs, total=len(inputs), what="reading tables")
@@ -103,7 +103,7 @@ def _read_one(path: Path, given: Mapping[str, str], label: str) -> base.Ingested
             seen.add(ids[row])
     rejects += [(None, None, BROKEN_ROW, f"row {number}: {fault}") for number, fault in loaded.broken.items()]
     records = Records(pa.table(columns))[np.array(keep, dtype=np.int64)]
-    records = records.with_column("longitude", records.points[:, 1])  # one turn off is wrapped
+    records = records.with_column("longitude", records.points[:, 1])  # a longitude that is one turn off is wrapped
     return base.Ingested(records, rejects_table(rejects), tuple(notes))
 
 

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 
 def decoded(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """URL-encoded texts decoded: + is a space, %XX a byte of UTF-8; a broken sequence stays, wrong UTF-8 is U+FFFD.
+    """Decode URL-encoded texts: + is a space, %XX a byte of UTF-8. A broken sequence stays; wrong UTF-8 becomes U+FFFD.
 
     >>> decoded(pa.array(["caf%C3%A9+noir", "100%", "%zz", "%E9"])).to_pylist()
     ['café noir', '100%', '%zz', '\ufffd']
     """
     column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if column.offset or column.null_count:
-        column = pa.concat_arrays([column])  # its own buffers, from the first value on
+        column = pa.concat_arrays([column])  # copies of the buffers that begin at the first value
     if not len(column) or column.buffers()[2] is None:
         return column
     offsets = np.frombuffer(column.buffers()[1], np.int32, len(column) + 1)
@@ -25,7 +25,7 @@ def decoded(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     text = np.where(text == ord("+"), np.uint8(ord(" ")), text)
     percent = np.flatnonzero(text == ord("%"))
     if len(percent):
-        # of each %, the string it is in must hold two more bytes, both hexadecimal
+        # each % needs two hexadecimal digits after it in the same string
         ends = offsets[np.searchsorted(offsets, percent, side="right")]
         percent = percent[percent + 2 < ends]
         high, low = _HEX[text[percent + 1]], _HEX[text[percent + 2]]
@@ -54,7 +54,7 @@ def _sound_utf8(text: NDArray[np.uint8], offsets: NDArray[np.int32]) -> tuple[ND
     whole = not ((text[starts] & 0xC0) == 0x80).any()  # no string begins inside a character ...
     if whole:
         try:
-            bytes(text).decode()  # ... and all of them together are sound: so is each
+            bytes(text).decode()  # ... and all of them together are valid, so each of them is valid
             return text, offsets
         except UnicodeDecodeError:
             pass

@@ -28,7 +28,7 @@ def object_keys(urls: pa.Array, hashes: pa.Array | None = None) -> tuple[pa.Arra
         is_whole = pc.fill_null(pc.equal(pc.binary_length(given), 32), False)
         whole = pc.if_else(is_whole, given, pa.scalar("0" * 32))
         given_short = pc.if_else(is_whole, _without_zeros(_digits(whole)), given)
-        # the short spelling does not show where zeros were left out; the address of the same photo does
+        # the short spelling does not show where zeros were left out; the hash of the photo's address has all zeros
         agrees = pc.equal(given_short, short)
         given_long = pc.if_else(is_whole, given, pc.if_else(agrees, long, given))
         long, short = pc.coalesce(given_long, long), pc.coalesce(given_short, short)
