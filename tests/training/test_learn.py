@@ -235,7 +235,7 @@ def test_a_killed_run_goes_on_where_it_was(tiny: Path, records: Records, tmp_pat
         yield from items
 
     done = learn.learn(records, out, workers=1, say=said.append, track=track)
-    assert said[0] == "going on: 32 of 48 photos were looked at before"
+    assert said[0] == "continuing: 32 of 48 photos were looked at before"
     assert (done.photos, counted) == (48, {"reading photos": 48, "computing features": 16})
     assert not (tmp_path / "mine.learning").exists()
 

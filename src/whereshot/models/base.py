@@ -11,7 +11,7 @@ from whereshot.posterior.base import Posterior
 
 
 class Posteriors(NamedTuple):
-    """What a model says of some photos.
+    """The answer of a model for some photos.
 
     ``posterior`` has a row for each of ``rows`` (n,), the numbers of the photos that can be read; it is None where no
     photo can be read. ``errors`` has the error of every other photo by its number.
@@ -25,7 +25,7 @@ class Posteriors(NamedTuple):
 class Block(NamedTuple):
     """The posteriors of the photos with the numbers ``start`` to ``stop`` (exclusive).
 
-    ``empty`` (n,) says of each row of the posterior whether its photo shows nothing: one colour, or noise.
+    ``empty`` (n,) is whether the photo of each row shows nothing: one colour, or noise.
     """
 
     start: int

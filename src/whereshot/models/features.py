@@ -52,7 +52,7 @@ def cached_features(
     ``identity`` names the backbone's weights. ``make`` returns a function whose output is named "pooled". ``already``
     holds features that are known, by row. ``digests`` are the files' digests (``content_digest``) where the caller has
     them. ``shard_photos`` photos are written to the cache at a time, by default ``SHARD_PHOTOS``. ``say`` gets one line
-    that tells how many photos an earlier run finished. Raises OutputError where the cache cannot be written.
+    with the number of photos that an earlier run finished. Raises OutputError where the cache cannot be written.
     """
     folder = (cache or default_cache()) / f"{identity}-{settings.digest()}"
     if digests is None:
@@ -63,12 +63,12 @@ def cached_features(
         if row in already:
             continue
         if digest is None:
-            todo[row] = row  # no file, or unreadable: the loader gives the reason
+            todo[row] = row  # the file is missing or unreadable: the loader gives the reason
         elif digest not in known:
             todo.setdefault(digest, row)
     done = sum(digest in known for row, digest in enumerate(digests) if row not in already)
     if done and todo:
-        say(f"going on: {done} of {len(paths) - len(already)} photos were looked at before")
+        say(f"continuing: {done} of {len(paths) - len(already)} photos were looked at before")
     rows = list(todo.values())
     parts = runtime.compute_outputs(
         [paths[row] for row in rows], settings, make, workers=workers, track=track, what="computing features"

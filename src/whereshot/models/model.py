@@ -32,7 +32,7 @@ PRIOR = "prior"
 
 
 class Model(Protocol):
-    """What every model can do: say of each photo where it may have been taken."""
+    """What every model can do: return for each photo the places where it may have been taken."""
 
     looks_at_pictures: ClassVar[bool]
     """Whether the posterior depends on what the picture shows."""
@@ -76,7 +76,7 @@ class Model(Protocol):
         ...
 
     def radius_factor(self, kind: Kind | None = None, readout: str = "mixture") -> float:
-        """Return what radii are multiplied with, for photos of known places or of others; 1 where none was fitted."""
+        """Return the factor on radii for photos of known places or of others; 1 where none was fitted."""
         ...
 
     @property

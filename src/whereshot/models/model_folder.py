@@ -1,4 +1,4 @@
-"""Reads and writes the folder of a model.
+"""Read and write the folder of a model.
 
 It holds model.toml, weights.safetensors, cells-*.parquet, gallery.*, calibration.toml, README.md, and manifest.json
 with the hash of each file. The folder is written beside its place and renamed. A folder with a changed byte is refused.
@@ -159,7 +159,7 @@ class ModelFolder:
         found = LearnedPhotos.read(self.path)
         if (
             found is None and self.memory_settings is not None and "digest" in self.photos.column_names
-        ):  # as older libraries kept them
+        ):  # older libraries have the digests of files in their table
             found = LearnedPhotos.of_file_digests([bytes.fromhex(text) for text in self.photos["digest"].to_pylist()])
         return found
 
@@ -175,7 +175,7 @@ class ModelFolder:
     @functools.cached_property
     def hierarchy(self) -> Hierarchy:
         """The cells of every level."""
-        from whereshot.earth import partition  # takes 0.3 s; a learned library does not need it
+        from whereshot.earth import partition  # the import takes 0.3 s; a learned library does not need it
 
         try:
             files = [self.path / f"cells-{number}.parquet" for number in range(self.description.levels)]
@@ -272,7 +272,7 @@ class ModelFolder:
                 for name, array in load_file(self.path / "weights.safetensors").items()
             }
             network.load_state_dict(state)
-        except (KeyError, RuntimeError) as error:  # another version of timm may build the backbone otherwise
+        except (KeyError, RuntimeError) as error:  # another version of timm may build a different backbone
             reason = str(error).strip().splitlines()[-1].strip()
             raise ModelError(
                 f"{self.path}: weights.safetensors does not fit the {described.backbone.name} of this timm ({reason})"

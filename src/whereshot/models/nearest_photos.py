@@ -1,4 +1,4 @@
-"""Finds the nearest known photos of a photo in feature space.
+"""Find the nearest known photos of a photo in feature space.
 
 Up to a million photos the search is exact: products of blocks of matrices, so memory does not grow with the photos.
 Beyond that a graph of neighbours is used (HNSW, Malkov and Yashunin 2016; usearch, extra ``retrieval``), which is built

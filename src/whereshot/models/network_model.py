@@ -100,7 +100,7 @@ class NetworkModel(ABC):
             return
         if workers is None and self._workers is None and runtime.default_workers(len(photos), self.device) > 1:
             self._workers = runtime.Workers(self._make, settings, processes.cores())
-            self._closing = weakref.finalize(self, self._workers.close)  # at the latest when Python ends
+            self._closing = weakref.finalize(self, self._workers.close)  # the processes end with Python at the latest
         pool = None if workers is not None or len(photos) < runtime.WORTH_A_PROCESS else self._workers
         try:
             yield from runtime.compute_outputs(photos, settings, lambda: self._compute, pool=pool, track=track)
@@ -140,7 +140,7 @@ class NetworkModel(ABC):
                 start, held = stop, []
 
     def radius_factor(self, kind: Kind | None = None, readout: str = "mixture") -> float:
-        """Return what radii are multiplied with, for photos of known places or of others; 1 where none was fitted.
+        """Return the factor on radii for photos of known places or of others; 1 where none was fitted.
 
         Without ``kind`` it is the larger of both: nobody knows whether a stranger's photo shows a known place.
         """

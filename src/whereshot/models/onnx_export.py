@@ -1,4 +1,4 @@
-"""Exports a torch network as network.onnx and network.json, which give the same outputs without torch.
+"""Export a torch network as network.onnx and network.json, which give the same outputs without torch.
 
 network.json describes how a picture becomes the input of the network, and what the outputs mean. Writing needs
 torch and the package onnx; reading needs neither.
@@ -67,7 +67,8 @@ def export(model: str | Path, out: Path, *, overwrite: bool = False) -> Path:
     def fill(beside: Path) -> None:
         for path in folder.files():
             output_files.copy_file(path, beside / path.name)
-        if folder.memory_settings is not None and "digest" in folder.photos.column_names:  # of an older library
+        # an older library has digests in this column
+        if folder.memory_settings is not None and "digest" in folder.photos.column_names:
             write_parquet(folder.photos.drop_columns(["digest"]), beside / model_folder.PHOTOS)
         output_files.write_bytes(beside / model_folder.ONNX, content)
         output_files.write_text(beside / model_folder.ONNX_DOCUMENT, json.dumps(document, indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""Computes the outputs of a network for photos, in this process or in several processes of one thread each.
+"""Compute the outputs of a network for photos, in this process or in several processes of one thread each.
 
 A network is given as a function that makes it, so that each process makes its own. Processes are started by spawn.
 """

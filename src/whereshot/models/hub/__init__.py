@@ -1,4 +1,4 @@
-"""Fetches published models by name, at a pinned revision, and makes model folders of them.
+"""Fetch published models by name, at a pinned revision, and make model folders of them.
 
 A name is one of data/models.toml, or a repository of the Hugging Face hub, ``hf:owner/name[@revision]``. A branch or a
 tag is resolved to its commit before anything is fetched. The commit is recorded in the model folder.

@@ -1,4 +1,4 @@
-"""Makes a model folder of GeoCLIP as published: CLIP's image tower from the hub, the rest from the package geoclip."""
+"""Make a model folder of GeoCLIP as published: CLIP's image tower from the hub, the rest from the package geoclip."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ def make(
     ``card`` is the text of README.md. ``options`` of the tower and a smaller number of ``places`` are for tests. Raises
     MissingExtraError, ModelError, OutputError.
     """
-    for needed in ("geoclip", "torch"):  # not imported: imports would delay an error about the network
+    # the package is not imported here, so that an error about the network comes at once
+    for needed in ("geoclip", "torch"):
         if importlib.util.find_spec(needed) is None:
             raise missing_extra(needed, needed)
     tower = fetching.tower or fetch_tower(fetching)

@@ -1,4 +1,4 @@
-"""Makes model folders of repositories on the hub: of whereshot models as they are, and of timm networks for learning.
+"""Make model folders of repositories on the hub: of whereshot models as they are, and of timm networks for learning.
 
 Weights are safetensors or ONNX. Pickle, which can run code when it is opened, is refused.
 """
@@ -58,7 +58,7 @@ def _of_model_folder(repository: Repository, source: dict[str, Any], out: Path, 
     try:
         document = json.loads(repository.fetch(manifest.MANIFEST, fetching).read_text("utf-8"))
         found, hashes = document["format"], {str(file): str(known) for file, known in document["sha256"].items()}
-        hashes.pop(learned_photos.FILE, None)  # it is private
+        hashes.pop(learned_photos.FILE, None)  # the private file is not fetched
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ModelError(f"{what}: its {manifest.MANIFEST} is not that of a whereshot model") from None
     if found != manifest.FORMAT:
@@ -102,7 +102,8 @@ def _of_timm(
     if pretrained.get("input_size"):
         changes["size"] = int(pretrained["input_size"][-1])
     bare = networks.BackboneSettings(name=architecture, options=options)
-    preprocess = networks.default_preprocess(bare, crops=LEARNING_CROPS, **changes)  # fails before the download
+    # a wrong network fails here, before the download
+    preprocess = networks.default_preprocess(bare, crops=LEARNING_CROPS, **changes)
     repository.announce(["model.safetensors"], fetching)
     weights = repository.fetch("model.safetensors", fetching)
     backbone = networks.create(networks.BackboneSettings(name=architecture, options=options, weights=weights))

@@ -1,4 +1,4 @@
-"""Finds the places of encodings (n, dim) and returns them as a Posterior.
+"""Find the places of encodings (n, dim) and return them as a Posterior.
 
 ``Decoder`` starts at the most similar of many known places and climbs to the maxima of the similarity (Levenberg and
 Marquardt, with exact derivatives of the encoder). The weight of a maximum depends on the noise that its similarity
@@ -57,7 +57,7 @@ def climb(
 ) -> Hills:
     """Climb from ``starts`` (n, k, 2) to the nearest maxima of the cosine with unit ``encodings`` (n, dim).
 
-    A climb is given up when its maximum would be ``patience`` nats lower than the best one of its row.
+    A climb ends early when its maximum would be ``patience`` nats lower than the best maximum of its row.
     """
     return hill_climbing.climb(
         functools.partial(_slopes, encoder, encodings), encodings.shape[1], starts, settings, patience

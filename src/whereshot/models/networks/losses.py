@@ -141,7 +141,7 @@ class Haversine(Loss):
         nearness = -_required(distance_km) / self.settings.temperature_km
         if self.settings.normalized:
             target = nearness.softmax(dim=1)
-        else:  # above 1 where the centre of another cell is nearer than that of the true cell
+        else:  # above 1 where the centre of another cell is nearer than the centre of the true cell
             target = (nearness - nearness.gather(1, cell[:, None])).clamp(max=_FARTHEST_EXPONENT).exp()
         result: torch.Tensor = -(target * log_probability).sum(dim=1)
         return result

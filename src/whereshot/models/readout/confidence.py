@@ -34,7 +34,7 @@ class Confidence(Settings):
 def expanded(standard: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return a constant, the measures (n, k), their squares and their products, as columns of one array."""
     n, k = standard.shape
-    standard = np.clip(standard, -4.0, 4.0)  # so that the square of a value never seen stays small
+    standard = np.clip(standard, -4.0, 4.0)  # clipped, so that the square of an unusual value stays small
     pairs = [standard[:, i] * standard[:, j] for i in range(k) for j in range(i + 1)]
     return np.concatenate([np.ones((n, 1)), standard, np.stack(pairs, axis=1)], axis=1)
 

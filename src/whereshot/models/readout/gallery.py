@@ -96,7 +96,7 @@ class Gallery(Readout):
         vote = -np.take_along_axis(found.distance, order, 1) / self.settings.temperature
         first = np.ones(place.shape, bool)
         first[:, 1:] = place[:, 1:] != place[:, :-1]
-        log_mass = np.full(place.shape, -np.inf)  # of a place's photos the first has all its votes
+        log_mass = np.full(place.shape, -np.inf)  # the first photo of a place gets the votes of all its photos
         if place.size:
             log_mass[first] = np.logaddexp.reduceat(vote.ravel(), np.flatnonzero(first))
         return Posterior(self.places[place], log_mass, self._spread_km[place])

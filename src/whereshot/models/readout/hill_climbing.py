@@ -1,4 +1,4 @@
-"""Finds the maxima of a similarity on the sphere from given starts, by the method of Levenberg and Marquardt.
+"""Find the maxima of a similarity on the sphere from given starts, by the method of Levenberg and Marquardt.
 
 The cosine between an encoding and the encodings of positions has many maxima, which are called hills here. Each climb
 begins at a start near a hill. How fast the encoding turns at the top determines the width of the hill. NumPy only.
@@ -41,7 +41,7 @@ class ClimbSettings(Settings):
 
 
 class Hills:
-    """The maxima of a similarity: ``positions`` (n, k, 2) and ``similarity`` (n, k), -inf where a climb was given up.
+    """The maxima of a similarity: ``positions`` (n, k, 2) and ``similarity`` (n, k), -inf where a climb ended early.
 
     ``metric`` (n, k, 2, 2) is how fast the encoding turns, in squared radians per squared km, north first.
     """
@@ -57,7 +57,7 @@ def climb(
 ) -> Hills:
     """Climb from ``starts`` (n, k, 2) to the nearest maxima of the cosine with encodings of ``dim`` numbers.
 
-    A climb is given up when its maximum would be ``patience`` nats lower than the best one of its row.
+    A climb ends early when its maximum would be ``patience`` nats lower than the best maximum of its row.
     """
     n, k = starts.shape[:2]
     row = np.repeat(np.arange(n), k)

@@ -1,8 +1,8 @@
 """A library of known photos as a readout, with an explicit probability that a photo shows none of their places.
 
-Known photos vote by the cosine of their features. From where the votes lie, and how far they agree, follows how
-probable it is that the photo shows the chosen place, another known place, or none. These three probabilities are fitted
-on photos of the library that are held out, by group, and again together with everything within 25 km.
+Known photos vote by the cosine of their features. The places of the votes and their agreement give the probabilities
+that the photo shows the chosen place, another known place, or none. These three probabilities are fitted on photos of
+the library that are held out, by group, and again together with everything within 25 km.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def fit(pooled: NDArray[np.floating], place: NDArray[np.int64], usual: NDArray[n
     towards a multiple of the identity, completely where no place has two photos. ``usual`` (d,) is the mean feature of
     other photos. It counts as twenty photos, because the mean of a few photos is a poor centre.
     """
-    from scipy.linalg import cholesky, solve_triangular  # an answer does not need them
+    from scipy.linalg import cholesky, solve_triangular  # only fitting needs these modules
 
     if len(pooled) == 0:
         raise InputError("there is no photo to learn from")
