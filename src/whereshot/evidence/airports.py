@@ -17,13 +17,13 @@ from whereshot.evidence.base import Cue, Line, Proposal
 from whereshot.foundation.package_data import read_table
 
 SPREAD_KM = 8.0
-"""Half of an airport's probability lies within this distance: roads lead to airports from afar."""
+"""Km. Half of an airport's probability lies within this distance, because signs to an airport stand far from it."""
 INTERNATIONAL_WEIGHT = 20.0
 """Weight of an airport with "International" in its name, relative to another one."""
 MOST_WORDS = 6
-"""Words of the longest name that is looked up."""
+"""Most words of a name that is looked up."""
 MOST_AIRPORTS = 8
-"""A name that more airports share is no evidence."""
+"""A name that more airports share is not evidence."""
 _AIRPORT = re.compile(
     r"(?<![^\W\d_])(?:airport|airfield|aerodrome?|aérodrome|aeropuerto|aéroport|aeroporto|aeroport"
     r"|aeroportul|flughafen|luchthaven|vliegveld|flygplats|lufthavn|lentoasema|flugvöllur|lotnisko|letiště|letisko"

@@ -1,4 +1,4 @@
-"""Weigh the letters by which languages of one script differ: the ї of Ukrainian, the ј of Serbian, the ے of Urdu.
+"""Weigh letters that only some languages of a script have: the ї of Ukrainian, the ј of Serbian, the ے of Urdu.
 
 A letter may be misread, so it does not rule a language out. Each word with a letter that a language lacks costs the
 language some nats. ``data/alphabets.toml`` holds the letters.
@@ -19,12 +19,12 @@ from whereshot.foundation.package_data import read_toml
 WORD_COST = 1.6
 """Nats that a word with a letter of other languages costs a language."""
 MOST_WORDS = 4
-"""More words with such letters count as this many."""
+"""At most this many words with such letters count."""
 ARTICLE_COST = 1.2
 """Nats that a word with the Arabic article costs other languages in Arabic letters."""
 _ARTICLE = re.compile("^[وبف]?ال..|^لل..")
 _SAME = str.maketrans("یىېکہھەأإآٱ", "يييكهههاااا")
-"""Letters of Arabic writing that readers take for the same."""
+"""Letters of Arabic writing that readers confuse."""
 
 
 @functools.cache

@@ -15,17 +15,17 @@ from whereshot.earth.name_index import name_keys
 from whereshot.foundation.package_data import read_table
 
 RARE_SURNAME, SURNAME, FIRST_NAME = 1, 2, 3
-"""How usual a name is as the name of a person; 0 where it is not."""
+"""How usual a name is as the name of a person; 0 for a name that no person has."""
 LARGEST_NAMESAKE = {0: 0, RARE_SURNAME: 30_000, SURNAME: 300_000, FIRST_NAME: 1_200_000}
 """Inhabitants up to which a town is less known than the people of its name."""
 LEAST_POPULATION = 500
 
 
 class OtherMeanings(NamedTuple):
-    """What the name of a town means beside the town."""
+    """Other meanings of the name of a town."""
 
     word_zipf: float = 0.0
-    """How frequent the word is, on the Zipf scale: log10 of its uses in a billion words. 0 where it is no word."""
+    """How frequent the word is, on the Zipf scale: log10 of its uses in a billion words. 0 where it is not a word."""
     person: int = 0
     """0, ``RARE_SURNAME``, ``SURNAME`` or ``FIRST_NAME``."""
 
@@ -46,7 +46,7 @@ def _table() -> tuple[list[str], list[int], list[int]]:
 
 
 def other_meanings(name: str) -> OtherMeanings:
-    """Return what a name means beside a town, whatever its case and accents; nothing for a name that is not listed.
+    """Return the other meanings of a town's name, with any case and accents; zeros for a name that is not listed.
 
     >>> other_meanings("Datteln").word_zipf > 2, other_meanings("Altafulla").word_zipf
     (True, 0.0)

@@ -22,13 +22,13 @@ from whereshot.evidence.town_spans import WrittenLine, largest_towns, proposals_
 from whereshot.evidence.transliteration import in_latin
 
 SPREAD_KM = 20.0
-"""Half of a proposed town's probability lies within this distance."""
+"""Km. Half of a proposed town's probability lies within this distance."""
 ELSEWHERE = 0.02
 """Likelihood of a country's name in another country, relative to the country itself."""
 ENGLISH_WORDS = frozenset({"island"})
-"""Names of countries in another language that are English words; they count where they are all that a line says."""
+"""Names of countries in other languages that are also English words; they count only where they fill a line."""
 LEAST_LETTERS = 5
-"""A shorter name of a state or province is ignored; a country's name may be one letter shorter."""
+"""Least letters of the name of a state or province; the name of a country may have one letter less."""
 
 
 def area_cues(lines: Sequence[Line], places: Sequence[Cue]) -> list[Cue]:

@@ -17,7 +17,7 @@ from whereshot.foundation.errors import InputError
 from whereshot.photos.recorded import Recorded
 
 SILENT_NATS = 0.05
-"""A factor nearer to 1 than this, about 5 %, counts as none: the cue did not move the answer."""
+"""Nats. A cue that changes the answer by less, about 5 %, counts as a cue without effect."""
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels of the upright picture."""
@@ -64,7 +64,7 @@ class Line:
 
 
 def box_around(boxes: Iterable[Box]) -> Box:
-    """Return the smallest box around all boxes; there must be one at least.
+    """Return the smallest box around all boxes; there must be at least one box.
 
     >>> box_around([(0, 5, 10, 20), (3, 1, 30, 9)])
     (0, 1, 30, 20)
@@ -130,8 +130,8 @@ class Cue:
     def reason(self, country_code: str | None, country: str | None, nats: float) -> str:
         """Return what the cue means for an answer in a country, whose probability it changed by ``nats``.
 
-        A language cue can speak for a country by another language than the one that it looks like most. Then the
-        reason names that language, or says that the text speaks against the country.
+        A language cue can speak for a country by another language than the one that it looks like most. Then the reason
+        names that language, or states that the text speaks against the country.
         """
         language = None if self.languages is None or country_code is None else self.languages.get(country_code)
         if language is None or abs(nats) < SILENT_NATS:

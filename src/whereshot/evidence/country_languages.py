@@ -19,7 +19,7 @@ from whereshot.evidence.text_segments import NATIVE_SCRIPTS, USES_SCRIPT
 from whereshot.foundation.package_data import read_table
 
 TEXTS_IN_VIEW = 3
-"""Texts that a typical street photo shows. Where most text cannot be read, the rest is still seen beside it."""
+"""Number of texts in a typical street photo. Where most text cannot be read, other text in the photo often can."""
 
 
 class CountryLanguages(NamedTuple):
@@ -107,7 +107,7 @@ def _share_of_scripts(given: NDArray[np.float64]) -> NDArray[np.float64]:
     known = country_languages().share
     by_script = [uses for script, uses in USES_SCRIPT.items() if script not in READABLE]
     weights = np.array([given[uses].sum() for uses in by_script])
-    if weights.sum() == 0 or np.allclose(given / given.sum(), PRIOR, atol=1e-9):  # nothing tells the script
+    if weights.sum() == 0 or np.allclose(given / given.sum(), PRIOR, atol=1e-9):  # the script is not known
         return np.ones(len(known))
     shares = np.array([known[:, uses].sum(axis=1) for uses in by_script]) / np.maximum(known.sum(axis=1), 1e-12)
     return np.asarray(weights @ shares / weights.sum())

@@ -7,7 +7,7 @@ from whereshot.evidence.base import Cue, PhotoFacts, Proposal
 from whereshot.photos.recorded import Recorded
 
 TYPICAL_ACCURACY_KM = 0.05
-"""Accuracy that is assumed where the camera recorded none."""
+"""Km. Accuracy that is assumed where the camera recorded none."""
 
 
 def cues_of(seen: PhotoFacts) -> list[Cue]:

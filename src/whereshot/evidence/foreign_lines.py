@@ -19,29 +19,30 @@ from whereshot.evidence.writing import LONE_JAMO
 from whereshot.foundation.errors import InputError, nearest_name
 
 BUILTIN, TESSERACT = READERS = ("builtin", "tesseract")
-"""What can read lines: the recognisers in the package alone, or tesseract as well for the other scripts."""
+"""Names of readers: only the recognisers in the package, or tesseract as well for the other scripts."""
 LEAST_LIKELY = 0.15
-"""A line is read as a script if the script has at least this probability."""
+"""Least probability of a script for a line to be read as that script."""
 MOST_TRIED = 2
 """The most scripts as which a doubtful line is read."""
 MOST_NOTHING = 0.5
-"""A crop is not read if it has no writing with at least this probability."""
+"""A crop is not read if the probability that it has no writing is at least this."""
 LEAST_CONFIDENCE, LEAST_SHORT_CONFIDENCE = 0.7, 0.85
-"""Readings with a lower confidence of the reader are dropped; the second is for few letters."""
+"""Readings with a lower confidence of the reader are dropped; the second number is for readings of few letters."""
 FEW_LETTERS = 3
-"""This many letters and fewer are few: scraps of other scripts are read as them."""
+"""At most this many letters are few. Parts of other scripts are often misread as so few letters."""
 LEAST_WEIGHT, LEAST_RARE_WEIGHT, LEAST_SHORT_WEIGHT = 0.3, 0.4, 0.5
 """Readings with a lower product of confidence and probability of the script are dropped.
 
-The second is for rare scripts, the third for few letters."""
+The second number is for rare scripts, the third for readings of few letters.
+"""
 LEAST_LETTERS = 2
 """Readings with fewer letters are dropped, except of ``WHOLE_WORDS``."""
 WHOLE_WORDS = frozenset({"Hangul"})
-"""Scripts in which one character can be a word. There, more than one letter is not few."""
+"""Scripts in which one character can be a word. In these scripts two letters are not few."""
 TWINS = {"Cyrillic": frozenset("авекмнорстухіјѕғһқұүӏ"), "Greek": frozenset("αβγεζηικμνορστυχω")}
-"""Letters, in lower case, for which Latin letters are taken."""
+"""Letters, in lower case, that look like Latin letters."""
 MORE_TWINS: dict[str, frozenset[str]] = {"Cyrillic": frozenset("ьгһипш"), "Greek": frozenset()}
-"""The same for lines that the reader of Latin is sure of; small letters of the one are like letters of the other."""
+"""The same for lines that the reader of Latin is sure of: with small letters that look like Latin letters."""
 LATIN_CONFIDENCE = 0.95
 """Confidence of the reader of Latin from which it is sure of a line."""
 LEAST_AGAINST_LATIN = 0.85
@@ -60,7 +61,7 @@ Crops = Sequence[NDArray[np.uint8]]
 
 
 class LineReader(NamedTuple):
-    """What reads lines of other scripts: the scripts, and a function.
+    """A reader of lines in other scripts: the scripts, and a function.
 
     The function takes crops of lines and the script of each. It returns the text and the confidence (0 to 1) of each.
     """
@@ -113,8 +114,8 @@ def read_foreign(
 ) -> list[ForeignText | None]:
     """Return the best reading of each line by the readers, None for a line that none of them reads well enough.
 
-    ``known`` is what RapidOCR reads on each line, and its confidence; ("", 0.0) where it reads nothing. A line for
-    which that is likelier to be right is None as well.
+    ``known`` is what RapidOCR reads on each line, and its confidence; ("", 0.0) where it reads nothing. A line is None
+    as well where this known text is more likely right.
     """
     known = [("", 0.0)] * len(crops) if known is None else known
     taken = frozenset(script for reader in line_readers for script in reader.scripts)
@@ -150,7 +151,7 @@ def _is_latin(text: str) -> bool:
 
 
 def _tried(line: LineScript, scripts: frozenset[str], least: float) -> list[str]:
-    """Return the scripts as which a line is read: the likeliest of these scripts that are likelier than ``least``."""
+    """Return the scripts to try on a line: the likeliest of these scripts, with a probability of at least ``least``."""
     if line.none >= MOST_NOTHING:
         return []
     likely = [(float(line.probabilities[CLASSES.index(script)]), script) for script in scripts]
@@ -159,7 +160,8 @@ def _tried(line: LineScript, scripts: frozenset[str], least: float) -> list[str]
 
 def _is_read(reading: ForeignText) -> bool:
     """Return whether a reading is good enough, and has enough letters of its script."""
-    own = [char for char in reading.text if script_of(char) == reading.script]  # with vowel signs
+    # marks count too, because many vowels are marks
+    own = [char for char in reading.text if script_of(char) == reading.script]
     letters = sum(not LONE_JAMO.match(char) for char in own)
     least, few = (1, 1) if reading.script in WHOLE_WORDS else (LEAST_LETTERS, FEW_LETTERS)
     weight = LEAST_RARE_WEIGHT if reading.script in RARE_SCRIPTS else LEAST_WEIGHT
@@ -172,7 +174,7 @@ def _is_read(reading: ForeignText) -> bool:
 def _can_be_latin(reading: ForeignText, *, is_latin: bool) -> bool:
     """Return whether a line can be Latin: every letter has a Latin look-alike, or the reading is weak.
 
-    ``is_latin`` says that the reader of Latin is sure of the line. Then more letters have a look-alike.
+    If the reader of Latin is sure of the line (``is_latin``), more letters count as look-alikes.
     """
     if reading.script not in TWINS:
         return False

@@ -6,9 +6,9 @@ likelihood of a country:
 
     p(x) [(1 - r) + r q(x) / p(x)]    for places,    p(x) [(1 - r) + r L(country(x)) / mean L]    for countries.
 
-What a text stands on decides which cues may be right at all (``reliability``): the cues of one package are wrong
-together where the package comes from elsewhere. So the result is a mean over the sets of cues that may be right. Each
-set has its own probability, however well its cues agree: a product's language fits its company everywhere.
+The surface of a text decides which cues may be right (``reliability``): the cues of one package are wrong together if
+the package comes from elsewhere. So the result is a mean over the sets of cues that may be right. The probability of a
+set does not depend on how well its cues agree, because the language of a product fits its company everywhere.
 
 The proposed places are added to the support of the posterior. So a reliable proposal yields the proposed place itself,
 and not the nearest place that the model knows. Proposals can overlap (a town under two names, a hamlet in a city); the

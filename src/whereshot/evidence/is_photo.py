@@ -27,7 +27,8 @@ MARGIN_WHITE_SHARE = 0.95
 MARGIN_UNEVENNESS = 24
 """Largest difference between the 5th and the 95th percentile of the grey values in a page's margin.
 
-The light outdoors is less even than that."""
+Light outdoors is less even.
+"""
 
 
 class Surface(NamedTuple):

@@ -21,7 +21,7 @@ class Language(NamedTuple):
 
 
 RARE = 0.2
-"""Prior weight of a language in which few photographed texts are written."""
+"""Prior weight of a language of few photographed texts."""
 
 LANGUAGES: dict[str, Language] = {
     "af": Language("Afrikaans"),

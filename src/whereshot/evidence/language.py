@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 
 
 NATIVE_MISREAD = 0.1
-"""Share of the segments in a native script whose letters do not tell its languages apart, because they are misread."""
+"""Share of the segments in a native script whose letters are misread, so that they do not separate its languages."""
 NATIVE_FOREIGN = 0.15
 """Text in a native script far from its countries is rarer than other foreign text by this factor."""
 LEAST_HAN_WORDS = 3
-"""Words in Chinese characters from which one of them may be misread."""
+"""A text of at least this many words in Chinese characters may have one misread word."""
 
 
 @functools.cache
@@ -76,7 +76,7 @@ class LanguageParameters:
     related: float
     """Cost in nats of a word that only a related language lists."""
     most: float
-    """The most nats by which one word can count against a language."""
+    """The most nats that one word can count against a language."""
     accent_lost: float
     """Cost in nats where the word was read without an accent."""
     accent_other: float
@@ -118,8 +118,8 @@ def score_segment(segment: Segment) -> SegmentScores:
     if len(candidates) == 1:
         return SegmentScores(segment, candidates, (), np.zeros(1))
     words = tuple(find_words(segment))
-    # py3langid has a single label for simplified and traditional Chinese, none for Tigrinya, and tells Arabic from
-    # Persian by the forms of yeh and kaf, which readers take for the same
+    # py3langid has a single label for simplified and traditional Chinese, none for Tigrinya, and separates Arabic from
+    # Persian by the forms of yeh and kaf, which readers confuse
     if segment.script == "Arabic":
         return SegmentScores(segment, candidates, words, log_runs(segment.words)[candidates])
     if segment.script in ("Han", "Ethiopic"):
@@ -134,8 +134,8 @@ def score_segment(segment: Segment) -> SegmentScores:
 def _word_log_likelihood(scores: SegmentScores, parameters: LanguageParameters) -> NDArray[np.float64]:
     """Return the sum over words of log P(word | language) (k,) for the candidates; each word's best language has 0.
 
-    A character misread for its simplified or traditional form must not decide alone, so in a text of at least
-    ``LEAST_HAN_WORDS`` words in Chinese characters each language is forgiven its worst word.
+    A character that is misread as its simplified or traditional form must not decide alone. So in a text of at least
+    ``LEAST_HAN_WORDS`` words in Chinese characters, the worst word of each language does not count.
     """
     p = parameters
     total, worst = np.zeros(len(scores.candidates)), np.zeros(len(scores.candidates))

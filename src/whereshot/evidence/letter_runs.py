@@ -1,4 +1,4 @@
-"""How likely runs of three letters are in the languages of Arabic writing, by their lists of words.
+"""How likely runs of three letters are in the languages of Arabic writing, from their lists of words.
 
 Persian, Urdu and Arabic differ by runs such as "ال" and "نگ" also in names that no list has. The runs are counted in
 the lists of ``lexicon``, in the spelling of readers, when the first text in Arabic letters is recognised (0.2 s).
@@ -21,11 +21,11 @@ from whereshot.evidence.lexicon import fold, lexicon
 LISTED = ("ar", "fa", "ur")
 """The languages of Arabic writing that have a list of words."""
 FIRST, LAST = "\u0621", "\u06ff"
-"""The letters between which a word of the lists begins."""
+"""The lists are read in parts by these first letters."""
 UNSEEN = 0.2
-"""Uses that a run of letters has beside those that are counted."""
+"""Uses that are added to the counted uses of each run of letters."""
 ALPHABET = 40
-"""Letters that may follow two others."""
+"""Number of letters that may follow two other letters."""
 SHARE = 0.35
 """Weight of a run: runs overlap, so they are not independent facts."""
 _ENDS = "\u0002"

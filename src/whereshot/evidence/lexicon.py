@@ -26,7 +26,7 @@ from whereshot.foundation.package_data import read_table
 LONGEST_WORD = 40
 """Longer words are not looked up."""
 LONGEST_HAN_WORD = 4
-"""Characters of the longest Chinese word that is looked up."""
+"""Most characters of a Chinese word that is looked up."""
 SHORTEST_LONGER_PART = 4
 """A word is only split into two words where the longer part has at least this many letters."""
 
@@ -60,7 +60,7 @@ LEAST_WORDS = 2000
 _UNMARKED = str.maketrans({**dict(zip("øłđðıŋħþ", "olddinht", strict=True)), "ß": "ss"})
 _ACCENT = re.compile("[\u0300-\u036f\u0640\u064b-\u065f\u0670\u093c\u09bc\u0a3c]+")
 _ONE_FORM = str.maketrans("یىېکہھەۂۀٱ", "يييكههههها")
-"""Letters of Arabic writing that readers take for the same."""
+"""Letters of Arabic writing that readers confuse."""
 _LATIN_OF_SERBIAN = {
     **dict(zip("абвгдђежзијклмнопрстћуфхцчш", "abvgdđežzijklmnoprstćufhcčš", strict=True)),
     "љ": "lj",
@@ -139,7 +139,7 @@ class Lexicon:
 
     def find(self, word: str) -> WordEntries | None:
         """Return the entries of a word in lower case, with any accents; None where no list has it."""
-        plain, word = fold(word), word.replace("ß", "ss").translate(_ONE_FORM)  # as wordfreq spells it
+        plain, word = fold(word), word.replace("ß", "ss").translate(_ONE_FORM)  # the spelling of wordfreq
         run = self._run(plain)
         if run < 0:
             return None

@@ -36,7 +36,8 @@ GROUPS = {
 }  # fmt: skip
 """The scripts that each network is trained to read."""
 NOT_GOOD_ENOUGH = frozenset({"Odia", "Sinhala", "Khmer", "Myanmar"})
-"""Scripts whose head is not used, because docs/results-writing.md shows too many errors: they are seen, not read."""
+"""Scripts whose head is not used, because it makes too many errors (docs/results-writing.md): they are seen, not read.
+"""
 SCRIPTS_READ = frozenset(script for scripts in GROUPS.values() for script in scripts) - NOT_GOOD_ENOUGH
 """The scripts that ``read_line_crops`` reads."""
 
@@ -45,7 +46,7 @@ HEIGHT_PX = 40
 LONGEST_PX = 1200
 """Largest width of a line; the middle of a longer line is read."""
 BATCH = 8
-"""Lines of similar length that are read together."""
+"""Most lines of similar length that are read together."""
 BLANK = 0
 """The class of a step without a new sign."""
 

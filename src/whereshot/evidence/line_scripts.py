@@ -31,10 +31,10 @@ READABLE = frozenset({"Latin", "Greek", "Han", "Kana", "digits"})
 HEIGHT = 32
 """Height in pixels of a line as the network sees it."""
 LONGEST = 384
-"""Largest width in pixels; the middle of a longer line is looked at."""
+"""Largest width in pixels; only the middle of a longer line is used."""
 SHORTEST = 8
 BATCH = 16
-"""Lines of similar length that are looked at together."""
+"""Most lines of similar length that the network takes together."""
 LEAST_DEVIATION = 8.0
 """Grey levels that are added to the standard deviation of a line, so that a flat crop stays flat."""
 
@@ -47,9 +47,9 @@ RARE_SCRIPTS = frozenset(
 )  # fmt: skip
 """Scripts that few photos show, so that most weak signs of them are mistakes."""
 RARE_WEIGHT = 0.5
-"""What a rare script counts against the others, where a line can be in several scripts."""
+"""Weight of a rare script against the others, where a line can be in several scripts."""
 SHARE_ALONE = 0.15
-"""What a script that no other line shows counts, against the mean share of a script over the other lines."""
+"""Weight of a script that no other line shows, against the mean share of a script over the other lines."""
 
 
 class LineScript(NamedTuple):
@@ -81,7 +81,7 @@ class LineScript(NamedTuple):
 
     @property
     def none(self) -> float:
-        """The probability that nothing is written there."""
+        """The probability that the crop has no writing."""
         return float(self.probabilities[CLASSES.index("none")])
 
 
@@ -139,8 +139,8 @@ def line_scripts(crops: Sequence[NDArray[np.uint8]]) -> list[LineScript]:
 def in_company(scripts: Sequence[LineScript]) -> list[LineScript]:
     """Return the scripts of the lines of one picture, where scripts that other lines or many photos show are likelier.
 
-    Only Greek and the scripts that RapidOCR does not know share out their probability anew. Near scripts, such as
-    Devanagari and Gurmukhi, are told apart that way.
+    Only Greek and the scripts that RapidOCR does not know divide their probability again. This separates similar
+    scripts, such as Devanagari and Gurmukhi.
     """
     if not scripts:
         return []

@@ -31,11 +31,11 @@ from whereshot.foundation.package_data import read_toml
 
 FEATURES = ("language", "confidence", "goods", "english", "kinds", "known", "function_words", "lines")
 KNOWN_ZIPF = 2.0
-"""Frequency on the Zipf scale from which a word of a language counts as known."""
+"""Least frequency on the Zipf scale of a word that counts as known."""
 FUNCTION_ZIPF = 5.5
-"""Frequency on the Zipf scale from which a word counts as a function word, such as "the" or "of"."""
+"""Least frequency on the Zipf scale of a function word, such as "the" or "of"."""
 MOST_KINDS = 2
-"""More kinds of cues than this count as this many."""
+"""At most this many kinds of cues count."""
 _GOODS = re.compile(
     r"(?<![\w.,])\d+(?:[.,]\d+)?\s?(?:g|kg|mg|ml|cl|dl|oz|kcal|kj)\b|\d\s?%|®|™"
     r"|ingr[eé]dient|zutaten|nutri|nährwert|calor[ií]|best before|\bexp\b|\bnet w|\bvol\.|\bflavou?r",

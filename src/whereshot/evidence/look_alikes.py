@@ -18,11 +18,11 @@ CYRILLIC = str.maketrans("ABEKMHOPCTXYIJSaeopcxyijsk", "АВЕКМНОРСТХУ
 """Latin letters and the Cyrillic letters that look like them."""
 TABLES = {"Greek": GREEK, "Cyrillic": CYRILLIC}
 NOT_TELLING = {"Greek": "ιυνοκαικμΙΟΝΑΒΕΖΗΚΜΡΤΥΧ", "Cyrillic": "АВЕКМНОРСТХУІЈЅаеорсхуіјѕк"}
-"""Letters that do not tell a script: they are read for Latin letters, and μ stands for "micro"."""
+"""Letters that do not show a script: readers give them for Latin letters, and μ stands for "micro"."""
 LEAST_CONFIDENCE = 0.8
-"""Confidence of the reader below which a line of look-alikes stays as it was read."""
+"""Least confidence of the reader for a line of look-alikes to be turned."""
 LEAST_TELLING = 1
-"""Telling letters of a script from which the look-alikes in a text are taken for letters of the script."""
+"""Least number of telling letters of a script in a text for its look-alikes to be turned into the script."""
 BLOCKS = {"Greek": "\u0370-\u03ff\u1f00-\u1fff", "Cyrillic": "\u0400-\u052f"}
 """The letters of each script, as the inside of a regular expression."""
 _WORD = re.compile(r"[^\W\d_]+")
@@ -56,7 +56,7 @@ def fold_lines(lines: Sequence[Line]) -> list[Line]:
     """Return the lines of one picture with look-alikes turned.
 
     Every word in capitals is turned in a line that looks Greek or Cyrillic as a whole, as ``line_scripts`` found. A
-    line stays as it is where it was hardly read, or where a word of it can only be Latin.
+    line does not change if the reader is not sure of it, or if a word of it can only be Latin.
     """
     texts = fold_look_alikes([line.text for line in lines])
     return [replace(line, text=_folded(line, text)) for line, text in zip(lines, texts, strict=True)]
@@ -74,7 +74,7 @@ def telling_script(lines: Sequence[str]) -> str | None:
     """Return Greek or Cyrillic where a word has a letter of it that no Latin letter looks like, else None."""
     counts = {}
     for script, telling in _TELLING.items():
-        likely = [line for line in lines if telling.search(line)]  # most texts have none: they are done at once
+        likely = [line for line in lines if telling.search(line)]  # most texts have no telling letter, so this is fast
         counts[script] = sum(_is_telling(word, script) for line in likely for word in _WORD.findall(line))
     best = max(counts, key=lambda script: counts[script])
     return best if counts[best] >= LEAST_TELLING else None

@@ -1,4 +1,4 @@
-"""What the words around a name say: that it is a town's, that it is another thing's, or that it is a person's.
+"""What the words around a name show: whether it is the name of a town, of another thing, or of a person.
 
 The words are in ``data/name_context.toml``.
 """
@@ -28,7 +28,7 @@ _STREET = re.compile(r"^(?:er)?[\s-]*(?:str(?:aße|asse|\.)|(?:platz|allee|weg)\
 MADE_IN = re.compile(
     r"\b(?:made|designed|assembled|fabriqué|hergestellt|product|produce) (?:in|of|en)\b", re.IGNORECASE
 )
-"""Matches words after which a place is where goods come from."""
+"""Matches words before the place that goods come from."""
 
 
 class Postcode(NamedTuple):
@@ -81,7 +81,7 @@ def is_town_by_context(before: str, after: str) -> bool:
 
 
 def is_welcome(before: str) -> bool:
-    """Return whether the words right before a name greet visitors, or say that a state or province comes."""
+    """Return whether the words right before a name greet visitors, or announce a state or province."""
     return _WELCOME.search(before) is not None
 
 
@@ -106,7 +106,7 @@ def is_other_by_context(before: str, after: str) -> bool:
 
 
 def is_of_people(text: str) -> bool:
-    """Return whether a line speaks of people: titles, graves, weddings, the years of a life.
+    """Return whether a line is about people: titles, graves, weddings, the years of a life.
 
     >>> is_of_people("Sofia & Martin, just married"), is_of_people("Charlotte Smith 1890 - 1952")
     (True, True)
@@ -115,7 +115,7 @@ def is_of_people(text: str) -> bool:
 
 
 def is_pair(text: str) -> bool:
-    """Return whether a line names two with an "and" between them.
+    """Return whether a line has two names with an "and" between them.
 
     >>> is_pair("Sofia & Martin"), is_pair("Hamburg")
     (True, False)
@@ -124,7 +124,7 @@ def is_pair(text: str) -> bool:
 
 
 def postcode_before(before: str) -> Postcode | None:
-    """Return the postcode that ends the text before a name; None where no number of such a form does.
+    """Return the postcode that ends the text before a name; None where the text does not end with such a number.
 
     >>> sorted(postcode_before("D-21073 ").country_codes)[:3], postcode_before("Est. 1998 ")
     (['BA', 'CZ', 'DE'], None)

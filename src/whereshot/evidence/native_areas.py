@@ -17,11 +17,11 @@ from whereshot.evidence.text_segments import MARKS, UNSPACED_SCRIPTS, native_scr
 from whereshot.foundation.package_data import read_table
 
 LONGEST_NAME = 4
-"""Words of the longest name that is looked for."""
+"""Most words of a name that is searched."""
 LEAST_LETTERS = 4
-"""Letters of the shortest name of an area."""
+"""Least letters of the name of an area."""
 LEAST_LETTERS_MISREAD = 7
-"""Letters from which the name of an area is found with errors."""
+"""Least letters of the name of an area that is found with errors."""
 _WORD = re.compile(rf"(?:[^\W\d_]|[{MARKS}])+")
 
 
@@ -78,7 +78,7 @@ def native_areas(line: Line) -> Iterator[FoundArea]:
 
 
 def _area_of(key: str, script: str) -> NamedArea | None:
-    """Return the area of a key, also a misread one; None for a word of a language that is no exact name."""
+    """Return the area of a key, also a misread one; None for a word of a language that is not exactly a name."""
     areas, index = _areas(script)
     rows = index.exact(key)
     if rows:

@@ -1,8 +1,9 @@
 """Towns named in native scripts: in lines that a reader gives in lower case, without capitals, and with wrong letters.
 
 A name that stands alone in its line, or beside a word for a kind of place, is evidence. In a sentence or beside other
-words only an exact name of a larger town is. An ordinary word is none, nor is a misread word that a list of words has.
-How surely a name is meant depends on its length, its errors, how many names the script has, and the inhabitants.
+words, only an exact name of a larger town is evidence. Ordinary words are not, nor are misread words that a list of
+words has. How surely a name is meant depends on its length, its errors, the number of names in the script, and the
+inhabitants.
 """
 
 from __future__ import annotations
@@ -29,27 +30,27 @@ from whereshot.evidence.town_spans import largest_towns
 _SPANS = ((4, True), (3, True), (3, False), (2, True), (2, False), (1, True), (1, False))
 """Numbers of words in which names are looked for, and whether exactly or with errors, in this order."""
 LEAST_NATS = 3.0
-"""A misread name of several words is one if so many nats speak for it; else its words are looked at alone."""
+"""Least nats for a misread name of several words to be a name; below that, its words are searched one by one."""
 MOST_WORDS = 16
-"""Words of a line that are looked at; the rest is left out."""
+"""Most words of a line that are searched; the rest is left out."""
 LEAST_PROBABILITY = 0.08
-"""A name that is meant with a smaller probability is none."""
+"""Least probability that a name is meant; other names are left out."""
 SENTENCE_DISCOUNT, SENTENCE_POPULATION, SENTENCE_LETTERS = 0.4, 20_000, 5
-"""A name among other words keeps this share of its reliability, if it is exact and of a town of that size."""
+"""A name among other words keeps this share of its reliability, if it is exact and the town has these inhabitants."""
 STREET_DISCOUNT = 0.25
-"""Share of its reliability that a name keeps beside a word for a street, a shop or a restaurant, which is named so."""
+"""Share of its reliability that a name keeps beside a word for a street, a shop or a restaurant with that name."""
 LARGEST_WORD = 150_000
-"""Inhabitants below which a town is less known than a word of public life that is written like it."""
+"""Inhabitants below which a town is less known than a word of public life with the same spelling."""
 LARGEST_PHRASE = 100_000
-"""Inhabitants below which a name of several frequent words is none."""
+"""Inhabitants below which a name of several frequent words is not evidence."""
 FREQUENT_ZIPF = 4.0
-"""How frequent each of these words is at least, on the Zipf scale."""
+"""Least frequency of each of these words, on the Zipf scale."""
 DICTIONARY_NATS = 1.5
-"""Nats that speak against a name that is a rare word of a dictionary too."""
+"""Nats against a name that is also a rare word of a dictionary."""
 MORE_FREQUENT = 0.7
 """A word is ordinary if it is more frequent than the name of the town by this much, on the Zipf scale."""
 LEAST_NATS_WORDS = 6.0
-"""The same for several ordinary words, whose being near a name is mostly chance."""
+"""The same for several ordinary words, which are mostly near a name by chance."""
 _WORD = re.compile(rf"(?:[^\W\d_]|[{MARKS}])+(?:['’-](?:[^\W\d_]|[{MARKS}])+)*")
 _NAMED_AFTER = frozenset({"street-word", "shop", "restaurant", "road-sign", "bank", "education", "religion"})
 """Kinds of public words beside which the name of a town often names a street or a firm."""
@@ -121,7 +122,7 @@ def _towns_of(key: str, parts: Sequence[str], script: str, is_exact: bool) -> Fo
     if _is_word(key):
         return None
     found = towns.misread(key)
-    if found is not None and found.errors == 0:  # an exact name that a dictionary has as a word too
+    if found is not None and found.errors == 0:  # an exact name that is also a word of a dictionary
         return found._replace(nats=found.nats - DICTIONARY_NATS) if len(parts) == 1 else None
     if found is None:
         return None

@@ -25,11 +25,11 @@ from whereshot.foundation.package_data import read_toml
 LEAST_SHARE = 0.004
 """A script is written in a country if languages in it have this share of its public text."""
 LEAST_LETTERS = 2
-"""Letters of the shortest name of a town."""
+"""Least letters of the name of a town."""
 NATS_A_LETTER = {"Hangul": 1.4, "Arabic": 1.9, "Hebrew": 1.9}
-"""How many nats a letter that fits speaks for a name; 2.1 in other scripts."""
+"""Nats for a name from each letter that fits; 2.1 in other scripts."""
 NATS_AN_ERROR = 4.0
-"""How many nats an error speaks against a name."""
+"""Nats against a name from each error."""
 PEOPLE_POWER, MIDDLE_TOWN = 0.5, 3_000
 """The weight of a town grows with this power of its inhabitants; it is 1 for a town of the middle size."""
 
@@ -149,7 +149,7 @@ class NativeTowns:
 
 
 def _telling_letters(key: str, script: str) -> int:
-    """Return the letters of a key that tell one name from another: the Arabic article does not."""
+    """Return the number of letters of a key that separate names: those of the Arabic article do not."""
     return len(spelled(key)) - 2 * (script == "Arabic" and key.startswith("ال"))
 
 

@@ -30,7 +30,7 @@ KIND = "album"
 LEAST_PAIRS = 100
 """Pairs of neighbours that a fit needs."""
 TYPICAL_ACCURACY_KM = 0.05
-"""Accuracy that is assumed where the camera recorded none."""
+"""Km. Accuracy that is assumed where the camera recorded none."""
 _HOUR_S = 3600.0
 
 

@@ -2,7 +2,7 @@
 
 Nothing is downloaded. The models read Latin with accents, Greek, Chinese, Japanese and symbols. ``line_scripts`` first
 recognises the script of each line. A line in another script is read by ``foreign_lines``; where that cannot read it, it
-is returned as unread. A crop without writing is dropped. A mirrored picture is read after it is mirrored back.
+is returned as unread. A crop without writing is dropped. A mirrored picture is first mirrored back, then read.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ MIRRORED_ODDS = -2.2
 
 Photos of signs mostly have less than -2.5, the same photos mirrored mostly more than -2. Reading twice decides."""
 MIRRORED_FOREIGN_ODDS = -3.5
-"""The same where at least half of the lines are in scripts that RapidOCR does not know: there, the odds tell less."""
+"""The same where at least half of the lines are in scripts that RapidOCR does not know, because the odds are less sure.
+"""
 MIRRORED_GAIN = 0.05
 """The mirrored lines are used if their mean confidence over letters is higher by this."""
 
@@ -68,7 +69,7 @@ class Tile(NamedTuple):
 
 
 class LineText(NamedTuple):
-    """What is read on a line: the text, the confidence of the reader, and the script where it is sure."""
+    """The reading of a line: the text, the confidence of the reader, and the script where it is sure."""
 
     text: str
     confidence: float

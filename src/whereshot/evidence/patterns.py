@@ -19,7 +19,7 @@ from whereshot.foundation.package_data import read_toml
 
 _DIALLING = re.compile(r"(?:(?<![\d+.,])\+ ?|(?<![\d.,:/+-])00(?=[1-9]))(?P<code>[1-9]\d{0,2})(?P<rest>[\d ()/.-]{6,})")
 _NATIONAL_DIGITS = range(6, 13)
-"""How many digits a telephone number has after its country code."""
+"""Least and most digits of a telephone number after its country code."""
 _DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d\d(?!\d)")
 _SERIAL = re.compile(r"(?:\bn[ro°º]|#|\bart|\bcode|\bean|\bisbn|\bserial|\bid|\bs/n)[.:]? ?$", re.IGNORECASE)
 _AMOUNT = re.compile(r"[\d.,]")
@@ -138,7 +138,7 @@ def _is_other_number(text: str, match: re.Match[str]) -> bool:
 
 
 def _is_national(rest: str) -> bool:
-    """Return whether the digits after a country code can be a telephone number: no date and no large round number."""
+    """Return whether digits after a country code can be a telephone number: not a date or a large round number."""
     digits = [char for char in rest if char.isdigit()]
     round_number = re.fullmatch(r"\d{0,2}(?:[ .]000)+\D*", rest) is not None
     return len(digits) in _NATIONAL_DIGITS and not round_number and not _DATE.search(rest)

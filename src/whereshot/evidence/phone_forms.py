@@ -1,7 +1,8 @@
 """Telephone numbers without a country code, as each country writes them: "044 2345 6789", "(011) 4321-5678".
 
 ``data/phone_forms.parquet`` holds the forms of all countries; ``scripts/build_phone_forms.py`` makes it from
-libphonenumber. A number gives the countries that write its groups of digits so, with these first digits.
+libphonenumber. A number gives the countries that write numbers with the same groups of digits and the same first
+digits.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ OTHER_SEPARATORS = 0.3
 ELSEWHERE = 0.02
 """Likelihood of a number in a country that does not have this form."""
 MOST_COUNTRIES = 12
-"""A form of more countries gives no cue."""
+"""A form that more countries use gives no cue."""
 FEWEST_DIGITS, FEWEST_DIGITS_ALONE = 7, 9
 """Least number of digits of a number beside a word such as "Tel", and of a number alone."""
 _NUMBER = re.compile(r"(?<![\w.,:/+-])\(?\d{1,5}(?:[ )./-]{1,3}\(?\d{1,8}){1,5}(?![\w,:/-])")
@@ -98,7 +99,7 @@ def _cue(text: str, countries: dict[str, float], line: Line) -> Cue:
 
 
 def _numbers(text: str) -> Iterator[str]:
-    """Yield what can be a telephone number in a line."""
+    """Yield the parts of a line that can be telephone numbers."""
     for match in _NUMBER.finditer(text):
         number = match.group().strip()
         digits = [char for char in number if char.isdigit()]
@@ -111,7 +112,7 @@ def _numbers(text: str) -> Iterator[str]:
 
 
 def countries_of(number: str) -> dict[str, float]:
-    """Return the likelihood of each country that writes a number so; {} where none does or too many do.
+    """Return the likelihood of each country that writes numbers in this form; {} for no country or too many.
 
     >>> max(countries_of("(011) 4321-5678"), key=countries_of("(011) 4321-5678").get)
     'AR'

@@ -1,10 +1,10 @@
-"""Lines of text in, cues that name places out: towns on signs, wary of ordinary words, people, dishes and brands.
+"""Find cues that name places in lines of text: towns on signs, but not ordinary words, people, dishes or brands.
 
 A name's trust has five kinds, each with its reliability: *qualified* by its state or country ("London, Ontario"),
 *named* where the words around it say that a town is meant ("Ajuntament d'Altafulla", "21073 Hamburg") or where towns
 near each other are named together, *plain* where it stands alone in its line, *region* for a state or country that
 visitors are welcomed to, and *weak* for a world city's name that is all there is to read, as on T-shirts. Without such
-support a name that is also an ordinary word or a person's is no evidence, nor is a misread one or one in a sentence.
+support these names are not evidence: ordinary words, names of people, misread names, and names in a sentence.
 """
 
 from __future__ import annotations
@@ -48,21 +48,22 @@ TRUSTS = (
     "text/place/region",
     "text/place/weak",
 )
-"""The kinds of trust, the best first."""
+"""The kinds of trust, best first."""
 MISREAD_DISCOUNT = 0.6
 """Share of its reliability that a name keeps for each misread letter."""
 LONG_NAME = 8
-"""Letters from which a misread name is as good as a right one."""
+"""A misread name of at least this many letters counts like a name that was read right."""
 WORLD_CITY = 900_000
-"""Inhabitants from which a city's name alone is as likely a brand, a shirt or a destination."""
+"""The name of a city with at least these inhabitants, alone, can also be a brand, a text on a shirt or a destination.
+"""
 LARGE_TOWN, SMALL_TOWN = 100_000, 2_000
-"""Inhabitants from which a short name, and one of six letters or more, is a town where it stands alone in its line."""
+"""Least inhabitants of a town whose name stands alone in its line: for a short name, and for six letters or more."""
 AGREE_KM = 60.0
-"""Towns that are named together agree where they are at most this far apart."""
+"""Km. Towns that are named together support each other if they are at most this far apart."""
 AREA_SPREAD_KM = 30.0
-"""How far half of a town's share of its area lies around it, at least."""
+"""Km. Half of a proposed town's probability lies within at least this distance."""
 FREQUENT_ZIPF, FREQUENT_POPULATION = 4.5, 50_000
-"""A name of several words, each that frequent, is no name of a town below that population."""
+"""A name of several words of at least this frequency (Zipf scale) is not a town below this population."""
 _GENERIC = re.compile(
     r"(?:^|\s)(?:city|town|port|village|station|gare|ville|grad|vila|kreis|mesto|město|miasto|kota|bandar)\s+$", re.I
 )
@@ -72,12 +73,12 @@ _POPULATION_FOLLOWS = re.compile(
 )
 """Matches the line below the name of a town that has its inhabitants or altitude."""
 _ROAD = re.compile(r"\b(?:[A-Z]{1,2}[- ]?\d{1,4}|[IVX]{1,4}|km|mi|N|S|E|W|NE|NW|SE|SW|exit|[a-z])\b|\d")
-"""Matches what may stand beside the name of a town on a road sign: numbers of roads, distances, directions."""
+"""Matches text that may stand beside the name of a town on a road sign: numbers of roads, distances, directions."""
 
 
 @dataclass(frozen=True)
 class Mention:
-    """A name as it was read, the towns that it may mean, the number of misread letters, and how far it is trusted."""
+    """A name as it was read, the towns that it may mean, the number of misread letters, and its trust."""
 
     text: str
     towns: NDArray[np.int64]
@@ -90,7 +91,7 @@ class Mention:
 
 
 def place_cues(lines: Sequence[Line]) -> list[Cue]:
-    """Return one cue for each place named; the same place named twice counts once, by its best mention.
+    """Return one cue for each named place; a place that is named twice counts once, by its best mention.
 
     A town that is named in two scripts counts once too, and its two names support each other.
     """
@@ -110,7 +111,7 @@ def _native_mention(name: NativeName) -> Mention:
 
 
 def _in_two_scripts(mentions: list[Mention], native: list[Mention]) -> list[Mention]:
-    """Return all mentions, those of one town in a native script and in another one joined."""
+    """Return all mentions; two mentions of a town, in a native script and in another script, are joined."""
     joined: list[Mention] = []
     for own in native:
         for other in mentions:
@@ -126,7 +127,7 @@ def _in_two_scripts(mentions: list[Mention], native: list[Mention]) -> list[Ment
 
 
 def _rank(mention: Mention) -> tuple[int, float]:
-    """Best mentions first: by trust, then by how few letters were misread, or how surely the towns are meant."""
+    """Return a key that sorts the best mentions first: by trust, then by errors or by how surely towns are meant."""
     return TRUSTS.index(mention.trust), mention.errors - mention.probability
 
 
@@ -190,7 +191,7 @@ def _qualified_mention(qualified: Qualified, lines: Sequence[Line]) -> Mention:
 
 
 def _free_spans(line: WrittenLine, taken: set[tuple[int, int]]) -> Iterator[TownSpan]:
-    """Yield the names of towns in the words that no qualified name takes, then misread ones with support."""
+    """Yield the names of towns in the words outside qualified names, then misread names with support."""
     used = {word for number, word in taken if number == line.number}
     for span in town_spans(line):
         if not used & set(range(span.first, span.last)):
@@ -214,7 +215,7 @@ def _is_supported(before: str, after: str) -> bool:
 
 
 def _trust(span: TownSpan, lines: Sequence[WrittenLine], hosts: set[str]) -> tuple[str, NDArray[np.int64]] | None:
-    """Return the trust of a name and the towns that it then means; None where it is no evidence."""
+    """Return the trust of a name and the towns that it then means; None where it is not evidence."""
     named = "text/place/named"
     before, after = span.before, span.after
     is_word = is_ordinary(span.text, span.towns)
@@ -289,10 +290,11 @@ def is_alone(span: TownSpan) -> bool:
 
 
 def _agreeing(spans: Sequence[TownSpan]) -> dict[tuple[int, int], NDArray[np.int64]]:
-    """Return the towns of names that support each other, by line and word of each name that has any.
+    """Return the towns of names that support each other, by line and word of each such name.
 
-    Two names support each other where they are names of one town, as on signs in two languages, or of towns that lie
-    near each other. They stand alone in their lines, differ, and at most one is an ordinary word or a person's name.
+    Two names support each other if they are names of the same town, as on signs in two languages, or of towns near each
+    other. Both names stand alone in their lines, they differ, and at most one of them is an ordinary word or a person's
+    name.
     """
     alone = [span for span in spans if span.errors == 0 and is_alone(span)]
     certain = [not (is_ordinary(span.text, span.towns) or is_person(span.text, span.towns)) for span in alone]

@@ -30,23 +30,23 @@ from whereshot.evidence.transliteration import in_latin
 from whereshot.foundation.package_data import read_table, read_toml
 
 LONGEST_WORDS = 7
-"""Words of the longest phrase that is looked up."""
+"""Most words of a phrase that is looked up."""
 LONGEST_UNSPACED = 24
-"""Letters of the longest phrase that is looked up in a script without spaces between words."""
+"""Most letters of a phrase that is looked up in a script without spaces between words."""
 LEAST_UNSPACED = 3
-"""Letters of the shortest word that is looked up there; two Chinese characters are enough."""
+"""Least letters of a word that is looked up there; two Chinese characters are enough."""
 MISREAD_LETTERS = ((11, 2.0), (7, 1.0), (5, 0.5))
 """Pairs of a least number of letters of a word in a native script, and the errors with which it is still found."""
 LONGEST_MISREAD = 3
-"""Words of the longest phrase that is looked up with errors."""
+"""Most words of a phrase that is looked up with errors."""
 MISREAD_DOUBT = 0.3
-"""The doubt of a word that was read with errors is at least this."""
+"""Least doubt of a word that was read with errors."""
 SHORT_LETTERS = 4
 """Names with at most this many letters and digits must be written as in the table, accents left out."""
 MOST_QUOTED = 3
-"""Words that one cue quotes."""
+"""Most words that one cue quotes."""
 INDEPENDENT_WORDS = 2.0
-"""Words of one theme that count fully; more words share this weight."""
+"""Number of words of one theme that count fully; more words share this weight."""
 _CHARACTER = f"(?:[^\\W_\u00ba\u00aa]|[{MARKS}])"
 _WORD = re.compile(f"{_CHARACTER}+?(?:(?<=[a-z])(?=[A-Z])|(?!{_CHARACTER}))")
 """Matches a word; a capital letter after a small one begins a new word, because spaces are lost in reading."""
@@ -137,7 +137,7 @@ class PublicWords:
             pieces = name_keys(text)
             least = LEAST_UNSPACED if native_script(text) else 2
             if self.entry("".join(pieces), text) is not None:
-                continue  # the whole run is a word, which is found already
+                continue  # the whole run is a word that was found before
             while first < len(text):
                 for stop in range(min(first + LONGEST_UNSPACED, len(text)), first + 1, -1):
                     part = "".join(pieces[first:stop])
@@ -233,7 +233,7 @@ def decode_countries(text: str) -> dict[str, float]:
 def public_words() -> PublicWords:
     """Return the table of the package. It is read once, when the first text is looked up."""
     table = read_table("evidence/data/public_words.parquet")
-    # not to_pydict, which needs three times as long: the keys come as one text, the other columns by way of NumPy
+    # to_pydict takes three times as long: the keys come as one text, the other columns through NumPy
     keys = pa.ListArray.from_arrays([0, len(table)], table["key"].combine_chunks())
     columns = {name: table[name].to_numpy().tolist() for name in table.column_names if name != "key"}
     return PublicWords({"key": compute.binary_join(keys, "\n")[0].as_py().split("\n"), **columns})
@@ -291,7 +291,7 @@ def _likelihoods(entries: Sequence[PublicWord]) -> dict[str, float]:
 
 
 def explain(finding: FoundWord) -> str:
-    """Return what a word means in a few words: "'Carabineros': police in Chile"."""
+    """Return a short explanation of a word: "'Carabineros': police in Chile"."""
     entry = finding.entry
     codes = sorted(entry.countries, key=lambda code: -entry.countries[code])
     likely = [code for code in codes if entry.countries[code] >= entry.countries[codes[0]] / 4]

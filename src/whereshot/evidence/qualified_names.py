@@ -28,19 +28,19 @@ from whereshot.evidence.town_spans import (
 )
 
 LONGEST_AREA = 4
-"""Words of the longest name of an area that is looked for."""
+"""Most words of the name of an area that is searched."""
 LEAST_AREA_LETTERS = 4
-"""A name of an area that is no code has at least this many letters."""
+"""Least letters of a name of an area that is not a code."""
 LEAST_LETTERS = 3
-"""Letters of the shortest name of a town beside an area."""
+"""Least letters of the name of a town beside an area."""
 LARGE_CITY = 500_000
-"""Inhabitants from which a city has its own line in a list of cities, so that its line is not the area of others."""
+"""Least inhabitants of a city that has its own line in a list of cities, so that it is not the area of other lines."""
 _JOINED = re.compile(r"^\s*(?:[,(/|·–—-]\s*)?(?:(?:in|en|de|of|à|im|i)\s+)?$", re.IGNORECASE)
-"""Matches what may stand between a town and its area."""
+"""Matches text that may stand between a town and its area."""
 _PARTED = re.compile(r"^\s*[,(/|·–—:-]\s*$")
-"""Matches what may stand between an area and a town after it."""
+"""Matches text that may stand between an area and a town after it."""
 _CODE_ENDS = re.compile(r"^(?:\s*[)\].,]?\s*$|\s*[)\],]|\s+[\d(])")
-"""Matches what may stand after the code of an area: nothing, a bracket, a comma, a postcode."""
+"""Matches text that may stand after the code of an area: nothing, a bracket, a comma, a postcode."""
 _CODE_JOINED = re.compile(r"^(?:\s*[,(/]\s*|\s+(?:[–—-]\s+)?)$")
 
 
@@ -109,7 +109,7 @@ def _areas(line: WrittenLine, first: int, last: int) -> tuple[NamedArea, ...]:
     named = tuple(area for area in areas if not area.is_code)
     if named and (letters >= LEAST_AREA_LETTERS or not text.isascii() or text.isupper()):
         return named
-    # a code is an ordinary word too, where it is not in capitals ("Or", "me", "In")
+    # a code that is not in capitals is mostly an ordinary word ("Or", "me", "In")
     is_abbreviation = line.words[last - 1].group().isupper() or line.after(last).startswith(".")
     return tuple(area for area in areas if area.is_code) if is_abbreviation else ()
 
@@ -192,9 +192,9 @@ def _qualified(line: WrittenLine, first: int, last: int, area: AreaSpan) -> Iter
 
 
 def _inside(towns: NDArray[np.int64], area: AreaSpan, key: str = "") -> NDArray[np.int64]:
-    """Return the towns that lie in the likeliest of the areas that has any; an area in brackets may be a part.
+    """Return the towns in the likeliest area that has any of them; an area in brackets may be a part of a division.
 
-    Towns whose usual name this is come before those that have it as another name: "Greenfield, Indiana".
+    Towns with this usual name come before towns that have it as another name: "Greenfield, Indiana".
     """
     is_bracketed = area.line.before(area.first).rstrip().endswith("(")
     order = sorted(area.areas, key=lambda one: one.is_part != is_bracketed) if area.is_code else area.areas
@@ -209,7 +209,7 @@ def _names_large_city(text: str) -> bool:
 
 
 def greeted_area(lines: Sequence[WrittenLine]) -> tuple[AreaSpan, NamedArea] | None:
-    """Return the area that visitors are welcomed to, or that is named with its country; None where there is none.
+    """Return the area that a text welcomes visitors to, or names with its country; None for no such area.
 
     "Welcome to Ontario", "Province of Ontario", "Ontario, Canada".
     """

@@ -15,7 +15,7 @@ from whereshot.foundation.progress import Track, silent
 from whereshot.photos.photo import Photo, PhotoLike
 
 WORTH_A_PROCESS = 6
-"""Photos per process from which another process saves more time than it takes to load its reader."""
+"""Least photos per process for a further process to save more time than loading its reader takes."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def read_photo(photo: PhotoLike | None, reader: Reader) -> Reading:
         return Reading()
     factor = size[0] / image.width  # the picture may have been decoded at a reduced scale
     surface, tiles, small, width = is_photo.surface_of(image), tiles_of(image), surfaces.shrunk(image), image.width
-    del image  # a large picture would double the memory that reading needs
+    del image  # the large picture is released here; it would double the memory for reading
     seen = reader.see_tiles(tiles)
     found = [*seen.lines, *seen.unread]
     judged = [line.scaled(factor) for line in surfaces.judge_lines(small, found, small.width / width)]

@@ -1,4 +1,4 @@
-"""How likely a cue is right, by its trust and by what its text stands on, and which cues are right or wrong together.
+"""How likely a cue is right, by its trust and by the surface of its text, and which cues are right or wrong together.
 
 The cues on a sign are independent of each other. The cues on a package, a shirt or a screen are not: the language, the
 company and the town on one package all say where it was made. Together they are as reliable as the best of them.
@@ -31,14 +31,14 @@ REMARKS = {
 ALIKE = 0.6
 """Distance between the surfaces of two cues below which they may stand on the same thing."""
 MOST = 1 - 1e-9
-"""No cue is certain: the logarithm of its being wrong must stay finite."""
+"""Largest reliability: no cue is certain, so that the logarithm of an error stays finite."""
 
 
 @dataclass(frozen=True)
 class Together:
     """Cues on one surface, and every set of them that may be right together, with its probability.
 
-    The probabilities of the sets sum to 1. The cues outside a set are wrong and say nothing.
+    The probabilities of the sets sum to 1. The cues outside a set are wrong and carry no information.
     """
 
     cues: tuple[int, ...]
@@ -49,8 +49,8 @@ class Together:
 class Reliabilities:
     """Reliabilities by trust and surface. ``shares`` are the assumed shares of the surfaces, summing to 1.
 
-    ``fitted_shares`` are the shares for which lines were judged; where ``shares`` differ from them, what was judged is
-    reweighed. Raises InputError for a surface that is not known or a reliability outside 0 to 1.
+    ``fitted_shares`` are the shares for which lines were judged; where ``shares`` differ from them, judged
+    probabilities are reweighed. Raises InputError for a surface that is not known or a reliability outside 0 to 1.
 
     >>> Reliabilities({"text/word": {"sign": 0.8, "package": 0.2}}).on("text/word", "package")
     0.2
@@ -61,7 +61,7 @@ class Reliabilities:
     fitted_shares: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse surfaces that are not known, and numbers that are no probabilities."""
+        """Refuse surfaces that are not known, and numbers that are not probabilities."""
         check_shares(self.shares)
         for trust, row in self.table.items():
             for name, value in row.items() if isinstance(row, Mapping) else (("sign", row),):
@@ -83,7 +83,7 @@ class Reliabilities:
         return min(self._highest(cue.trust) * cue.discount, MOST)
 
     def with_shares(self, shares: Mapping[str, float] | None) -> Reliabilities:
-        """Return the same with other assumed shares of the surfaces; with the same ones for None."""
+        """Return the same reliabilities with other assumed shares of the surfaces; None keeps the shares."""
         return self if shares is None else replace(self, shares=shares)
 
     def of(self, cue: Cue) -> float:
@@ -92,7 +92,7 @@ class Reliabilities:
         return sum(share * self.on(cue.trust, surface) for surface, share in surfaces.items()) * cue.discount
 
     def surfaces(self, cue: Cue) -> dict[str, float]:
-        """Return the probabilities of what a cue stands on; the assumed shares where that was not judged."""
+        """Return the probabilities of the surfaces of a cue; the assumed shares where its surface was not judged."""
         judged = cue.surfaces or self.shares
         if cue.surfaces is not None and self.fitted_shares is not None and self.fitted_shares != self.shares:
             judged = {

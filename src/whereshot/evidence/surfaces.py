@@ -1,10 +1,10 @@
 """What the lines of one picture stand on: a sign, a vehicle, a package, clothing, print, a screen, or an overlay.
 
-Lines that stand close together are a block, and a block stands on one thing. Three things are looked at:
+Lines that stand close together are a block, and a block stands on one thing. Three things are used:
 
-* the picture around the block: the network of ``compact`` looks at it, and a small linear layer of our own
-  (``surfaces.safetensors``, trained by ``scripts/train_surfaces.py``) tells what that looks like; what that layer does
-  not see, such as the edges of a carton, counts by a direct weight of each of the network's features;
+* the picture around the block: the network of ``compact`` computes features of it, and a small linear layer of our own
+  (``surfaces.safetensors``, trained by ``scripts/train_surfaces.py``) gives the probability of each surface. Details
+  that this layer does not see, such as the edges of a carton, count by a direct weight of each feature;
 * the shape of the block: how high and how unlike its lines are, and how much of the picture it covers;
 * its words: quantities, ingredients and trade marks are on goods, street names and warnings on signs.
 
@@ -52,7 +52,7 @@ GOODS = re.compile(
     r"|original|isbn|since \d{4}|shake|serving|pack|fresh|natural|quality",
     re.IGNORECASE,
 )
-"""Matches what stands on goods: quantities, shares, ingredients, dates, tastes, trade marks."""
+"""Matches text on goods: quantities, shares, ingredients, dates, tastes, trade marks."""
 PLACES = re.compile(
     r"\b(?:stra(?:ß|ss)e|street|road|avenue|av\.|rue|calle|carrer|via|platz|plaza|place|square|park|parking|hotel|museum"
     r"|mus[eé]o|musée|caf[eé]|restaurant\w*|bar|bank|police|polizei|polic[ií]a|school|schule|escuela|université?|station"
@@ -60,7 +60,7 @@ PLACES = re.compile(
     r"|verboten|prohibido|interdit|achtung|danger|warning|welcome|km|stop|ajuntament|mairie|rathaus|kommune?)\b",
     re.IGNORECASE,
 )
-"""Matches what stands on signs and buildings."""
+"""Matches text on signs and buildings."""
 COPIED = {
     "goods": "beer bottle, wine bottle, pop bottle, water bottle, carton, packet, pill bottle, water jug, milk can"
     ", lotion, sunscreen, hair spray, eggnog, chocolate sauce, can opener, bucket, face powder, crate, diaper, pretzel"
@@ -80,7 +80,7 @@ COPY_OF = {"vehicle": "vehicles", "package": "goods", "clothing": "clothes", "pr
 UNKNOWN_LOOKS = 0.02
 """Stands for the probability of a group, for the surface that has none."""
 DRAWN_WEIGHT, COPIED_WEIGHT = 0.3, 0.7
-"""How far drawn pictures, and ImageNet's classes, tell the surfaces other than signs apart."""
+"""Weight of drawn pictures and of ImageNet's classes when surfaces other than signs are separated."""
 CHANNELS = 1280
 """Features of the network of ``compact``."""
 FEATURES = (
@@ -165,7 +165,10 @@ def _distance(a: Box, b: Box) -> float:
 
 
 def features(picture: Image.Image, lines: Sequence[Line], block: TextBlock) -> NDArray[np.float64]:
-    """Return what tells the surface of a block (1302,): ``FEATURES``, then the network's features around it."""
+    """Return the features (1302,) that show the surface of a block:
+
+    ``FEATURES``, then the network's features around it.
+    """
     pooled = backbone_features(square(picture, block.box))
     return joined(words_and_shape(picture.size, lines, block), pooled)
 
@@ -271,7 +274,7 @@ def fitted_weights() -> SignWeights:
 def surfaces_of(values: NDArray[np.float64], weights: SignWeights | None = None) -> dict[str, float]:
     """Return the probability of each surface by a block's features (1302,), as ``joined`` makes them.
 
-    The weights tell a sign from everything else. The other surfaces are told apart by what the picture looks like, and
+    The weights separate signs from all other surfaces. The other surfaces are separated by the look of the picture and
     by their assumed shares.
     """
     fitted = weights or fitted_weights()

@@ -56,17 +56,17 @@ OTHERWISE_CALLED = {"Odia": "Oriya"}
 PACKAGE = "tesseract-ocr-script-{}"
 """The name of Debian's package with the data of a script."""
 LEAST_HEIGHT = 48
-"""Height in pixels to which a lower line is enlarged."""
+"""Height in pixels to which a line is enlarged if it is lower."""
 BORDER = 12
 """Pixels that are added around a line, in the colour of its edge; tesseract misses letters at the edge."""
 LEAST_OF_SCRIPT = 0.6
 """Share of the letters of a line that must be of its script; else the line counts as not read."""
 START_SECONDS, LINE_SECONDS = 30.0, 5.0
-"""The longest time for a start of the program, and for each line more; after it the lines count as not read."""
+"""Seconds for the start of the program, and for each further line; after that, the lines count as not read."""
 
 
 MOST_QUOTED = 200
-"""The most letters of an error of tesseract that are quoted."""
+"""Most letters that are quoted from an error of tesseract."""
 LONGEST = 30_000
 """Width in pixels to which a longer line is squeezed; tesseract refuses pictures wider than 32,767 pixels."""
 

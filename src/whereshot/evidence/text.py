@@ -31,15 +31,16 @@ TRUSTS = ((25, "text/language"), (SHORT_LETTERS, "text/language/short"), (0, "te
 LEAST_LETTERS = 4
 """A text with fewer letters gives no language cue."""
 LEAST_NATIVE_LETTERS = 3
-"""Letters of native scripts from which a text is readable: a line of another script rarely becomes such letters."""
+"""Least letters of a native script in a readable text; other writing is rarely misread as letters of a native script.
+"""
 MARKED_LETTERS = 5
-"""Letters of a word from which an accent is more likely real than misread."""
+"""Least letters of a word in which an accent is more likely real than misread."""
 PASSAGE_LETTERS = 14
-"""Letters that are enough to recognise a language; lines are grouped into passages of at least this length."""
+"""Least letters of a passage: lines are grouped into passages that are long enough to recognise their language."""
 INDEPENDENT_PASSAGES = 3.0
-"""Passages of one picture that count fully; more passages share this weight."""
+"""Number of passages of one picture that count fully; more passages share this weight."""
 MOST_QUOTED = 80
-"""Characters of the text that a cue quotes."""
+"""Most characters of the text that a cue quotes."""
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _CREDIT = re.compile(
     r"©|\(c\)|copyright|\bphoto(?:graph)?(?:ed)? by\b|shutterstock|\balamy\b|getty ?images|istock|dreamstime"

@@ -96,9 +96,9 @@ _MISREAD_DIGIT = re.compile(r"(?<=[^\W\d_])[01](?=[^\W\d_])")
 """Matches a 0 or 1 between letters, which is usually a misread o or l."""
 
 LONGEST_LINE = 2000
-"""Characters of a line that are read; longer lines are cut here, because no sign is longer."""
+"""Most characters of a line; longer lines are cut, because no sign is longer."""
 MOST_LINES = 200
-"""Lines of a text that are read; the rest is left out."""
+"""Most lines of a text; the rest is left out."""
 
 NATIVE_SCRIPTS = frozenset({script for _, script in BLOCKS} - {"", "Latin", "Han", "Kana", "Tibetan", "Thaana"})
 """Scripts in which names and words are compared with errors of reading allowed, and without regard to case."""

@@ -1,6 +1,6 @@
-"""Where people photograph text in a language that they share: where they live, and where they travel to.
+"""Who takes photos of text: residents where they live, and travellers where they travel.
 
-The prior of photos knows where photos are taken, mostly by travellers and by the people of few rich countries. Text in
+The prior of photos shows where photos are taken, mostly by travellers and by the people of few rich countries. Text in
 English, Spanish or French is photographed in all countries that speak it. So a share of the photos with text is taken
 by travellers, in proportion to all photos, and the rest by residents, in proportion to the people in the towns.
 

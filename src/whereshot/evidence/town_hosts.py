@@ -1,7 +1,7 @@
 """Web addresses in lines of text, and the towns that their names are: "www.stockholm.se", "www.comune.roma.it".
 
-A name in an address is a company's as a rule: "www.vans.com". It is a town's where the address has the domain of the
-town's country, or a word of a municipality. It has to be the usual name of the town, letter by letter.
+A name in an address is mostly the name of a company: "www.vans.com". It is the name of a town if the address has the
+domain of the town's country, or a word for a municipality. It must be exactly the usual name of the town.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SPELLED_UMLAUT = re.compile("([aou])e")
 
 
 def host_towns(text: str) -> Iterator[tuple[str, NDArray[np.int64]]]:
-    """Yield (name in the address, its towns) for each web address that is a town's.
+    """Yield (name in the address, its towns) for each web address of a town.
 
     >>> [name for name, _ in host_towns("www.stockholm.se")], list(host_towns("www.vans.com"))
     (['stockholm'], [])
@@ -54,7 +54,7 @@ def host_towns(text: str) -> Iterator[tuple[str, NDArray[np.int64]]]:
 
 
 def _towns_called(name: str) -> NDArray[np.int64]:
-    """Return the towns whose usual name this is; an umlaut may be spelled with an e."""
+    """Return the towns with this usual name; an umlaut may be spelled with an e."""
     known = gazetteer()
     (key,) = name_keys([name])
     towns = known.named(name)

@@ -1,4 +1,4 @@
-"""Lines of text in, the runs of words out that are names of towns, each with the towns and the words around it."""
+"""Find runs of words in lines of text that are names of towns, with the towns and the words around each name."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ MOST_TOWNS = 24
 LEAST_LETTERS = 4
 """A shorter name is taken for a town only in Chinese, Japanese or Korean writing."""
 LEAST_LETTERS_MISREAD = 6
-"""Letters from which a name may be found although it was misread."""
+"""Least letters of a name that can be found although it was misread."""
 LEAST_LETTERS_TWO_ERRORS = 12
 MISREAD_POPULATION, MISREAD_POPULATION_SHORT = 5_000, 400_000
-"""Inhabitants from which a town is found by a misread name, and by a short name with two errors. A misread word is
-always near the name of some hamlet."""
+"""Least inhabitants of a town that is found by a misread name, and by a short name with two errors.
+
+A misread word is always near the name of some hamlet.
+"""
 LONGEST_NAME = 5
-"""Words of the longest name that is looked for."""
+"""Most words of a name that is searched."""
 WORD = re.compile(r"[^\W\d_]+(?:['’.-][^\W\d_]+)*", re.UNICODE)
 """Matches one word of a name."""
 _ELIDED = re.compile(r"\b([dlsn]|dell|nell|all|dall|sull)['’](?=[^\W\d_])", re.IGNORECASE)
@@ -33,7 +35,7 @@ _ELIDED = re.compile(r"\b([dlsn]|dell|nell|all|dall|sull)['’](?=[^\W\d_])", re
 
 @dataclass(frozen=True)
 class WrittenLine:
-    """The text of one line as names are looked for in it, its number among the lines, and its words."""
+    """The text of one line in which names are searched, its number among the lines, and its words."""
 
     number: int
     text: str
@@ -101,9 +103,7 @@ def town_spans(line: WrittenLine) -> Iterator[TownSpan]:
 
 
 def is_written_as_name(line: WrittenLine, first: int, last: int) -> bool:
-    """Return whether words are written as a name is: with a capital, long enough, and not the same all over the
-    world.
-    """
+    """Return whether words are written like a name: with a capital, long enough, and not used all over the world."""
     text = line.between(first, last)
     if all(is_worldwide(word.group()) for word in line.words[first:last]):
         return False

@@ -1,4 +1,4 @@
-"""Write text of native scripts in Latin letters, so that everybody can read it aloud: "გორი" is "gori".
+"""Write text of native scripts in Latin letters, so that every reader can pronounce it: "გორი" is "gori".
 
 Alphabets have a table of letters (``data/transliteration.toml``). The letters of Indian scripts, Khmer, Burmese and
 Ethiopic come from their names in Unicode, those of Hangul from the parts of its syllables. The forms are plain and
@@ -19,11 +19,11 @@ MOST_LETTERS = 200
 """Characters of a text that are written in Latin letters; the rest is left out."""
 INDIAN = frozenset({"Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Odia", "Tamil", "Telugu", "Kannada", "Malayalam"})
 BY_NAME = INDIAN | {"Khmer", "Myanmar", "Sinhala"}
-"""Scripts whose consonants have a vowel in them, which a vowel sign replaces and a virama takes away."""
+"""Scripts whose consonants contain a vowel. A vowel sign replaces it, and a virama removes it."""
 SILENT_END = frozenset({"Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Khmer"})
 """Scripts in which the vowel in the last consonant of a word is silent."""
 LAST_SIGNS = {(script, "n"): "m" for script in ("Malayalam", "Telugu", "Kannada", "Tamil")} | {("Myanmar", "h"): ""}
-"""Signs at the end of a word that sound otherwise than in most scripts."""
+"""Signs at the end of a word that sound different from most scripts."""
 _VIRAMA = re.compile("VIRAMA|COENG|ASAT|AL-LAKUNA|VIRIAM")
 _INITIALS = ("g", "kk", "n", "d", "tt", "r", "m", "b", "pp", "s", "ss", "", "j", "jj", "ch", "k", "t", "p", "h")
 _VOWELS = (
@@ -139,7 +139,7 @@ def _ethiopic(word: str) -> str:
 def _with_inherent_vowels(word: str, script: str) -> str:
     """Return a word of a script whose consonants have a vowel in them."""
     written: list[str] = []
-    vowel = ""  # in the last consonant, not yet written
+    vowel = ""  # the vowel in the last consonant, which is not written yet
     consonants = 0
     for kind, sound, inherent in _sounds(word, script):
         if kind == "consonant":

@@ -16,9 +16,11 @@ from whereshot.evidence.line_readers import SCRIPTS_READ
 KIND = "text/script"
 """The kind of the cue, and its trust."""
 ELSEWHERE = 0.0003
-"""Likelihood of a script in any country, relative to where it is commonest: restaurants, visitors, goods."""
+"""Likelihood of a script in any country (restaurants, visitors, goods), relative to the country where it is most
+common.
+"""
 WRITTEN_OTHERWISE = {("PK", "Gurmukhi")}
-"""Countries where a language is not written in the script that it has elsewhere: Punjabi in Pakistan."""
+"""Countries where a language is not written in its usual script: Punjabi in Pakistan."""
 
 
 class UnreadScript(NamedTuple):
@@ -60,7 +62,7 @@ def cues_of(unread: Sequence[Line], read: Sequence[Line] = ()) -> list[Cue]:
     """Return a cue on the country for the script with most lines; none where no line is unread.
 
     A second script beside it is mostly a mistake about single lines, so it gives no cue. A script in which other lines
-    are ``read`` gives none either: what is read there says more.
+    are ``read`` gives no cue either, because the lines that are read show more.
     """
     known = {line.script for line in read}
     found = unread_scripts([line for line in unread if line.script not in known])

@@ -18,7 +18,7 @@ _DOMAIN = re.compile(
     re.IGNORECASE,
 )
 _NATIVE_HOST = re.compile(rf"(?<![\w.-])((?:(?:[\w-]|[{MARKS}])+\.)+)((?:[^\W\d_]|[{MARKS}])+)(?![\w@-])")
-"""Matches what may be a host in native writing: names, and a last one without digits."""
+"""Matches a possible host in native writing: names, the last without digits."""
 _BARE_SHARE = 0.5
 """Least share of the line that a web address without "www" must fill. In a sentence, "end.Then" lacks a space."""
 _BARE_LETTERS = 3

@@ -1,6 +1,6 @@
-"""Fold the spelling of writing, and turn it into the order in which the eye meets its signs and back.
+"""Fold the spelling of writing, and change between the order of its signs on the line and the order of the text.
 
-A recogniser reads a line from left to right, but a text is stored in the order of speaking: Arabic and Hebrew run from
+A recogniser reads a line from left to right, but a text is stored in the order of speech: Arabic and Hebrew run from
 right to left, and many vowel signs of Indic scripts, Khmer and Burmese are stored after the consonant that they stand
 before. ``to_signs`` gives the signs from left to right, ``from_signs`` turns them into text again.
 """
@@ -29,7 +29,7 @@ _SAME = {
     "๏": "", "ํา": "ำ", "ໍາ": "ຳ", "เเ": "แ",
     "ണ്\u200d": "ൺ", "ന്\u200d": "ൻ", "ര്\u200d": "ർ", "ല്\u200d": "ൽ", "ള്\u200d": "ൾ",
 }  # fmt: skip
-"""Spellings that readers take for the same."""
+"""Spellings that readers confuse, and the spelling that stands for each."""
 _SAME_PATTERN = re.compile("|".join(sorted(map(re.escape, _SAME), key=len, reverse=True)))
 DECOMPOSED = frozenset(
     {"Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Odia", "Tamil", "Telugu", "Kannada", "Malayalam", "Sinhala",
@@ -55,7 +55,7 @@ _CLUSTER = {
 }
 """A cluster of consonants, as a regular expression."""
 _NUMBER = re.compile(rf"[0-9{FOREIGN}](?:[0-9{FOREIGN}.,:/]*[0-9{FOREIGN}])?")
-"""What keeps its direction between letters that run from right to left."""
+"""Matches parts that keep their direction between letters that run from right to left: numbers and foreign letters."""
 LONE_JAMO = re.compile("[\u1100-\u11ff\u3130-\u318f]")
 """Matches a part of a Hangul syllable that stands alone: the syllable was not read."""
 _MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")

@@ -62,7 +62,7 @@ class NetworkSettings(Settings):
     validation: float = Field(0.1, gt=0, lt=1)
     phases: tuple[Phase, ...] = Field(PUBLISHED_PHASES, min_length=1)
     patience: int = Field(5, ge=1)
-    """Epochs without a better validation loss after which a phase ends; the next goes on with the best weights."""
+    """Epochs without a better validation loss after which a phase ends; the next phase begins with the best weights."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class Examples:
 
         Raises InputError where no photo is left for training or for validation.
         """
-        # The prefix makes this split independent of the base model's split, which puts all these users on one side.
+        # The prefix makes this split independent of the base model's split, in which all these users are on one side.
         users = np.char.add("refined ", self.records.groups("user"))
         held = hashed_share(users, seed) < validation
         counted = self.cell >= 0

@@ -65,7 +65,7 @@ class PostingTime(NetworkRefiner):
         rows = np.flatnonzero(~held & (examples.cell >= 0)), np.flatnonzero(held & (examples.cell >= 0))
         if len(rows[0]) < 2:
             raise InputError("one photo to learn from; batch normalisation needs two: give more photos")
-        batches = min(math.ceil(len(rows[0]) / settings.batch_size), len(rows[0]) // 2)  # none of a single photo
+        batches = min(math.ceil(len(rows[0]) / settings.batch_size), len(rows[0]) // 2)  # no batch of a single photo
         torch.manual_seed(seed)
         network = cls.create(support, settings)
 

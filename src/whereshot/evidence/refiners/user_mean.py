@@ -65,7 +65,7 @@ class UserMean(Refiner):
         share = 0.5
         if settings.rule == "product" and len(rows):
             ratio = others[rows] / prior
-            # the normalised product is linear over linear in the share: own likelihood at the truth, over that of all
+            # the normalised product is a ratio of two linear functions of the share: at the truth, and summed over all
             at_truth, overall = ratio[np.arange(len(rows)), cell[rows]], (mass[rows] * ratio).sum(axis=1)
             share = _most_likely_share(at_truth, overall)
         return cls(FixedPlaces.of(examples.posterior), settings, share, prior)
