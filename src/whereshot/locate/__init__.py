@@ -1,1 +1,1 @@
-"""Turns photos into Predictions with a model and evidence; checks claims, finds similar photos, explains answers."""
+"""Turn photos into Predictions with a model and evidence; check claims, find similar photos, explain answers."""

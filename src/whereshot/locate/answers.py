@@ -1,4 +1,4 @@
-"""Posteriors in, Predictions out: the place decided for, how sure, the countries and the other likely places."""
+"""Make Predictions from posteriors: the decided place, how sure it is, the countries and the other likely places."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from whereshot.posterior.place_shape import half_square
 from whereshot.posterior.widening import AS_IT_IS, Widening
 
 CANDIDATE_KM = 25.0
-"""Places this near are one candidate, and its probability is the mass within this distance."""
+"""Km. The probability of a candidate is the mass within this distance."""
 LEAST_SHARE = 0.001
-"""Countries with less are not listed."""
+"""Countries with a smaller probability are not listed."""
 WIDEST_CANDIDATE_KM = 1000.0
-"""A place that is spread wider than this is no place to name."""
+"""Km. A place with a larger spread gets no name."""
 
 
 def answer_rows(
@@ -88,7 +88,7 @@ def _candidates(
         index, held = posterior.row(row).weigh(gain)
         spots = np.concatenate([decided[row][None], every.places[index]])
         unit = np.concatenate([sphere.xyz(decided[row])[None], every.unit[index]])
-        held = np.concatenate([[0.0], held])  # the answer comes first, whatever it holds
+        held = np.concatenate([[0.0], held])  # the answer comes first, whatever its probability
         free = np.concatenate([[True], every.spread_km[index] < WIDEST_CANDIDATE_KM])
         chosen: list[int] = []
         best = 0

@@ -108,7 +108,7 @@ def read_photos(path: str | Path, columns: Mapping[str, str] = {}, unread: Unrea
     path = Path(path)
     is_records = path.suffix.lower() == ".parquet" or (path.is_dir() and any(path.glob("*.parquet")))
     if columns and (is_records or path.is_dir()):
-        raise InputError(f"--column: {path} is no CSV, its columns are known; leave it out")
+        raise InputError(f"--column: {path} is not a CSV, so its columns are known; leave it out")
     if is_records or not path.exists():
         return Records.read(path)
     if path.is_dir():
@@ -166,10 +166,10 @@ def locate_all(
     if unit_photos < 1:
         raise InputError(f"a unit must have at least 1 photo; got {unit_photos}")
     if asked.model is not None and Path(asked.model).exists():
-        asked = replace(asked, model=os.path.abspath(asked.model))  # a worker's folder is another
+        asked = replace(asked, model=os.path.abspath(asked.model))  # a worker has another current folder
     own = asked.settings()
     locator = _locator(asked.model, asked.device)
-    locator.locate([None], asked.options)  # a device that cannot be used is refused now, not in the workers
+    locator.locate([None], asked.options)  # a device that cannot be used is refused here, not in the workers
     identity = identify(locator)
     table = pa.table(
         {"id": photos.table["id"], "image": pa.array(map(_absolute, photos.strings("image")), pa.string())}
@@ -190,7 +190,7 @@ def locate_all(
 def answer(
     batch: pa.RecordBatch, *, identity: str, model: str | None, device: str | None, **settings: Any
 ) -> pa.RecordBatch:
-    """Photos (id, image) as rows of OUTPUT, with a reason where there is an error; ``settings`` are the plain
+    """Return photos (id, image) as rows of OUTPUT, with a reason for each error; ``settings`` are the plain
     values of ``LocateOptions``.
 
     ``settings`` are the other fields of ``Asked``. Raises ModelError where the model differs from the model with which
@@ -235,7 +235,10 @@ class BatchAnswer(NamedTuple):
 
 
 def _answers(locator: Geolocator, places: Sequence[str | None], options: LocateOptions) -> list[BatchAnswer]:
-    """Return answers for all photos. Where one photo breaks its whole unit, it is found, and only it fails."""
+    """Return answers for all photos.
+
+    If a photo makes its whole unit fail, the photos are answered one by one, so that only this photo fails.
+    """
     try:
         found = locator.locate(places, options)
         return [
@@ -245,7 +248,7 @@ def _answers(locator: Geolocator, places: Sequence[str | None], options: LocateO
     except WhereshotError as error:
         if not isinstance(error, ImageError):
             raise
-    except Exception as error:  # one odd picture in 400,000 must not be the end of all
+    except Exception as error:  # one unusual picture must not end a batch of 400,000
         if len(places) == 1:
             told = f"{places[0]}: {type(error).__name__}: {' '.join(str(error).split())}"
             return [BatchAnswer(Prediction(id="", error=f"{NOT_LOCATED}: {told}"), NOT_LOCATED)]

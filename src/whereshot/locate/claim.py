@@ -3,10 +3,10 @@
 The verdict compares the probability of the claim with its prior and with the best other place. It also has the rank of
 the claim and the evidence for and against it.
 
-Text in the picture can be misread, or stand on goods from elsewhere; then it carries no information about the place. So
+Text in the picture can be misread, or stand on goods from elsewhere; then it has no information about the place. So
 text counts, for a claim and against it, only with the probability t that it belongs to the place
 (``evidence.local_writing``): P = (1 - t) P(without the text) + t P(with all evidence). English alone counts for a claim
-but never against one. The limits from which a claim is unlikely are in ``data/verdict.toml``.
+but never against one. The limits beyond which a claim is unlikely are in ``data/verdict.toml``.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from whereshot.posterior.base import Posterior
 THIN_NATS = 1.0
 """Evidence that changes the claim's log probability by less than this counts neither for the claim nor against it."""
 STRONG_NATS = 2.0
-"""A claim is only plausible where the best other place is favoured by at most this many nats."""
+"""A claim is plausible only if the photo favours the best other place by at most this many nats."""
 NOTED_NATS = 0.4
-"""Text that changes the claim's log probability by more than this is named as what was read for or against it."""
+"""Text is named as a reason for or against the claim if it changes the claim's log probability by more than this."""
 
 LEAST_LOCAL = 0.5
 """Text makes a claim plausible only if it belongs to the place with at least this probability."""
@@ -119,7 +119,7 @@ class Verdict:
 
     @property
     def _is_local(self) -> bool:
-        """Whether the picture itself, or text that more likely than not belongs to the place, speaks for the claim."""
+        """Whether the picture speaks for the claim, or text that probably belongs to the place (``LEAST_LOCAL``)."""
         return self.writing.local >= LEAST_LOCAL or _log_ratio(self.unread, self.prior) >= THIN_NATS
 
     @property

@@ -1,4 +1,4 @@
-"""Geolocator: takes photos and returns Predictions. Python, the commands, batches and the server all use it."""
+"""Geolocator: take photos and return Predictions. Python, the commands, batches and the server all use it."""
 
 from __future__ import annotations
 
@@ -32,10 +32,9 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE = 256
 """Photos whose posteriors are in memory at the same time."""
 ROWS_WITHOUT_TEXT = 64
-"""So few, while the next photos are looked at, where the processes that read need not be started for each block."""
+"""The same number where text is read without processes that must start for each block: then the work overlaps."""
 HELD_PHOTOS = 12
-"""Up to this number of photos are answered in this process. Their files are kept in memory, so that each is opened
-once.
+"""Up to this number of photos are answered in this process. Their files stay in memory, so that each is opened once.
 """
 
 Photos = PhotoLike | Sequence[PhotoLike | None]
@@ -78,7 +77,7 @@ class Geolocator:
 
     @property
     def prior(self) -> Posterior:
-        """The photo density: where photos are taken at all."""
+        """The photo density: where photos are usually taken."""
         return self.model.prior
 
     def close(self) -> None:
@@ -172,7 +171,7 @@ class Geolocator:
     def _readings(
         self, photos: list[Photo | None], block: Block, options: LocateOptions, track: Track
     ) -> list[Reading]:
-        """Return what is read in each readable photo of a block. A picture that shows nothing counts as none."""
+        """Return what is read in each readable photo of a block. An empty picture has no reading."""
         readings = readings_of([photos[row] for row in block.found.rows], options, track)
         return [
             replace(reading, not_a_photo=NOTHING) if is_empty else reading
@@ -180,9 +179,10 @@ class Geolocator:
         ]
 
     def explain(self, photo: PhotoLike, options: LocateOptions | None = None) -> Explained:
-        """Return what is known of one photo, with its evidence. Raises ImageError where it cannot be read.
+        """Return what is known of one photo, with its evidence.
 
-        Of the options those count that name evidence; an album needs more than one photo.
+        Raises ImageError where it cannot be read. Only the options about evidence are used; an album needs more than
+        one photo.
         """
         options = options or LocateOptions()
         opened = Photo.of(photo)

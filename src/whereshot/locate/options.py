@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 OBJECTS = ("region", "hours", "album", "surface_shares")
-"""The options that are neither numbers nor switches nor names."""
+"""The options that are not numbers, switches or names."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class LocateOptions:
     within_km: float | None = None
     """Choose the place that is most likely right to within this distance in km.
 
-    By default: right to within 25 km, and among such places as exact as can be.
+    By default: most likely right to within 25 km, and among such places most likely right to within 1 km.
     """
     region: Region | None = None
     """The area that the answer is restricted to."""
@@ -50,13 +50,13 @@ class LocateOptions:
     album: AlbumModel | None = None
     """Makes recorded positions evidence for photos that were taken shortly before or after."""
     surface_shares: Mapping[str, float] | None = None
-    """The assumed share of what text in the photos stands on, by the names of ``evidence.base.SURFACES``, summing to 1.
+    """The assumed shares of the surfaces of text, by the names of ``evidence.base.SURFACES``; they sum to 1.
 
     By default the shares of ``evidence/data/reliability.toml``, where 65 % of the texts stand on signs and buildings.
     Give your own for photos of another kind, as {"package": 0.9, "sign": 0.1} for photos of goods.
     """
     reader: str = BUILTIN
-    """What reads text: "builtin", or "tesseract" to use this program too for scripts that the package cannot read."""
+    """The reader of text: "builtin", or "tesseract", a program that also reads scripts that the package cannot read."""
 
     def plain(self) -> dict[str, int | float | bool | str | None]:
         """Return the options that are numbers, switches and names, by name: all but region, hours, album and

@@ -116,14 +116,14 @@ class Explained:
     def evidence(self, answer: NDArray[np.float64], region: areas.Region | None) -> tuple[Evidence, ...]:
         """Return the evidence as a Prediction lists it, with how far each cue moved the answer (2,).
 
-        What could not be used comes first, then the cues, the strongest first.
+        Evidence that could not be used comes first, then the cues, strongest first.
         """
         restrict = None if region is None else functools.partial(restricted, region=region, count=COARSE_GRID)
         unused = [("picture", self.not_a_photo), *self.remarks]
         found = [Evidence(kind, "", why) for kind, why in unused if why is not None]
         (place,) = place_names(answer[None])
         for weighed in () if self.fused is None else self.fused.weigh_near(answer, CANDIDATE_KM, restrict):
-            cue, nats = weighed.cue, round(weighed.nats, 2) + 0.0  # no "-0.0"
+            cue, nats = weighed.cue, round(weighed.nats, 2) + 0.0  # adding 0 avoids "-0.0"
             reason = cue.reason(place.country_code, place.country, nats)
             means = meaning_on_surface(replace(cue, means=reason))
             found.append(Evidence(cue.kind, cue.what, means, nats, cue.box, likeliest_surface(cue)))

@@ -1,4 +1,4 @@
-"""A Prediction: where a photo was taken, how sure that is, and why; with its document, its words and its map."""
+"""A Prediction: where a photo was taken, how sure that is, and why. It can be written as a document, words or a map."""
 
 from __future__ import annotations
 
@@ -47,15 +47,16 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One thing that was noticed with a photo, and what it did to the answer.
+    """One finding in a photo, and how it changed the answer.
 
     Attributes:
         kind: the kind of evidence, as "text/language", "exif", "album" or "picture".
-        what: what was read or recorded; "" for something that was asked for and cannot be used.
-        means: what it was taken to mean, or why it cannot be used.
-        nats: log of the answer's probability with it over that without it; above 0 it made the answer likelier.
+        what: what was read or recorded; "" for requested evidence that cannot be used.
+        means: its meaning, or why it cannot be used.
+        nats: log of the ratio of the answer's probability with the finding to the probability without it; above 0 the
+            finding made the answer likelier.
         box: left, top, right and bottom in pixels of the upright picture, None where it stands nowhere in the picture.
-        surface: what the text most likely stands on, a name of ``evidence.base.SURFACES``; None where it is no text.
+        surface: what the text most likely stands on, a name of ``evidence.base.SURFACES``; None for other findings.
     """
 
     kind: str
@@ -69,13 +70,13 @@ class Evidence:
     def moved_nothing(self) -> bool:
         """Whether it was used and did not move the answer.
 
-        What cannot be used or read is no such evidence: its reason is always shown.
+        This is false for evidence that cannot be used or read: its reason is always shown.
         """
         is_used = self.what != "" and self.kind not in ("picture", unread_scripts.KIND)
         return is_used and abs(self.nats) < wording.SILENT_NATS
 
     def in_words(self) -> str:
-        """Return a sentence: what was noticed, what it was taken to mean, how much likelier it made the answer."""
+        """Return a sentence: the finding, its meaning, and how much likelier it made the answer."""
         if self.kind == "picture":
             return wording.ONLY_PRIOR.format(means=words.sentence(self.means))
         if self.what == "":

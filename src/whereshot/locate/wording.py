@@ -9,10 +9,10 @@ from __future__ import annotations
 from whereshot.evidence.base import SILENT_NATS as SILENT_NATS
 
 NEARLY_CERTAIN = 0.995
-"""From this probability on, an answer says ``OVER`` and not a number."""
+"""From this probability on, an answer has the text ``OVER`` instead of a number."""
 OVER = "over 99 %"
 NEARLY_IMPOSSIBLE = 0.01
-"""Below this probability, an answer says ``UNDER`` and not a number."""
+"""Below this probability, an answer has the text ``UNDER`` instead of a number."""
 UNDER = "under 1 %"
 
 METRES_BELOW_KM = 1
@@ -43,11 +43,11 @@ SURE = {
     "region": "Sure of the region: {name} ({percent}).",
     "country": "Sure of the country: {name} ({percent}).",
 }
-"""Said only where the named place itself holds at least 90 % of the probability."""
+"""Used only where the named place itself holds at least 90 % of the probability."""
 IN_COUNTRY = "{name}, {country}"
 WITHIN = "{percent} within {distance}"
 WITHIN_ALONE = "{percent} within {distance}."
-"""Said where no country holds 90 %, but a circle around the answer does."""
+"""Used where no country holds 90 %, but a circle around the answer does."""
 BY_COUNTRY = "By country: {countries}."
 COUNTRY_SHARE = "{country} {percent}"
 BEST_GUESS = "Best guess: near {name}."
@@ -56,13 +56,13 @@ BEST_GUESS = "Best guess: near {name}."
 READ = "Read"
 RECORDED = "Recorded"
 SEEN = "Seen"
-"""Of writing whose script is seen and that is not read."""
+"""For writing that is not read although its script is known."""
 WRITING = "Writing in {script}: {texts}."
-"""Of lines that were read in another script than Latin."""
+"""For lines that were read in a script other than Latin."""
 IN_LATIN = '"{text}" ({latin})'
-"""Of a line in another script, with its form in Latin letters."""
+"""For a line in a script other than Latin, with its form in Latin letters."""
 MOST_LINES_SHOWN = 5
-"""The most lines of a script that are shown; how many more there are is added."""
+"""The most lines of a script that are shown; the number of further lines is added."""
 MORE_LINES = "{texts}, and {count} more"
 LANGUAGE_TAGS = {
     "Arabic": "und-Arab", "Armenian": "hy", "Bengali": "bn", "Cyrillic": "und-Cyrl", "Devanagari": "und-Deva",
@@ -70,7 +70,7 @@ LANGUAGE_TAGS = {
     "Hangul": "ko", "Hebrew": "he", "Hiragana": "ja", "Kannada": "kn", "Katakana": "ja", "Khmer": "km", "Lao": "lo",
     "Malayalam": "ml", "Myanmar": "my", "Oriya": "or", "Sinhala": "si", "Tamil": "ta", "Telugu": "te", "Thai": "th",
 }  # fmt: skip
-"""The language that a page gives for text in a script, by the names of Unicode; "und" where several are likely.
+"""The language that a page states for text in a script, by the script's name in Unicode; "und" for several languages.
 
 Browsers choose the font by it, and screen readers the voice."""
 ANSWER = "the answer"

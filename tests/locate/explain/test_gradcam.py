@@ -64,7 +64,7 @@ def test_networks_whose_channels_come_last() -> None:
     heat = gradcam.camera(Around(Last()), crops, lambda outputs: outputs["features"][0, 1])
     assert np.flatnonzero(heat[0]).tolist() == [1 * 7 + 4]
     vit = networks.create(networks.BackboneSettings(name="test_vit"))
-    with pytest.raises(InputError, match=r"^gradcam needs a network with a map, and this one has tokens;"):
+    with pytest.raises(InputError, match=r"^gradcam needs a network with a feature map; this network has tokens;"):
         gradcam.camera(Around(vit.network), torch.zeros(1, 3, 160, 160), lambda outputs: outputs["features"].sum())
 
 

@@ -39,7 +39,7 @@ def by_occlusion(geolocator: Geolocator, picture: Image.Image, place: NDArray[np
     """Return the heat from hiding parts of the picture, for any model whose posterior depends on the picture."""
     settings = geolocator.model.network_model.folder.description.preprocess
     shorter = settings.resize * 3 // 2
-    if min(picture.size) > shorter:  # no network sees more: hiding and resizing take a fraction of the time
+    if min(picture.size) > shorter:  # networks see no more detail, and hiding parts of a small picture is faster
         scale = shorter / min(picture.size)
         picture = picture.resize([max(1, round(side * scale)) for side in picture.size], Image.Resampling.LANCZOS)
 

@@ -52,7 +52,7 @@ def camera(
     """
     import torch
 
-    body: Any = network.backbone.network  # one of timm's, which have more methods than a module of torch
+    body: Any = network.backbone.network  # networks of timm have more methods than a module of torch
     if not hasattr(body, "forward_features") or not hasattr(body, "forward_head"):
         raise InputError("gradcam needs a convolutional network; take --method rollout or occlusion")
     with torch.inference_mode():
@@ -60,7 +60,7 @@ def camera(
     found = found.clone()
     if found.ndim != 4:
         raise InputError(
-            "gradcam needs a network with a map, and this one has tokens; take --method rollout or occlusion"
+            "gradcam needs a network with a feature map; this network has tokens; take --method rollout or occlusion"
         )
     channels_last = found.shape[1] != body.num_features and found.shape[-1] == body.num_features
 
