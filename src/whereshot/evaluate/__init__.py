@@ -1,4 +1,4 @@
-"""Computes scores of answers against the truth, with bootstrap intervals. Every photo counts, also failed ones."""
+"""Compute scores of answers against the truth, with bootstrap intervals. Every photo counts, also failed ones."""
 
 from __future__ import annotations
 

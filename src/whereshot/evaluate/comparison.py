@@ -1,4 +1,4 @@
-"""Compares two methods on the same photos: paired differences of scores, Wilcoxon's test, and wins by country."""
+"""Compare two methods on the same photos: paired differences of scores, Wilcoxon's test, and wins by country."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def signed_rank(differences: NDArray[np.float64]) -> float:
 
     Wilcoxon 1945, with ties after Pratt 1959.
     """
-    from scipy.stats import wilcoxon  # takes a second to import
+    from scipy.stats import wilcoxon  # the import takes a second
 
     if not differences.any():
         return 1.0

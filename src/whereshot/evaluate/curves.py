@@ -1,4 +1,4 @@
-"""Makes curves with intervals, and scores of groups, from the sums of columns."""
+"""Make curves with intervals, and scores of groups, from the sums of columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns posteriors and decided points into answers, with their regions of highest density."""
+"""Turn posteriors and decided points into answers, with their regions of highest density."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def regions(posterior: Posterior, log_density: NDArray[np.float64], seed: int = 
         row = posterior[number]
         samples = sample(row, count, rng)[0]
         density, covered = denser_area(row, samples)
-        # how many samples are denser than the truth
+        # the number of samples that are denser than the truth
         denser = np.searchsorted(-density, -np.exp(log_density[rows]))
         level[rows] = (denser + rng.uniform(size=len(denser))) / (count + 1)
         searched[rows] = covered[denser]

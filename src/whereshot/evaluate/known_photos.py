@@ -1,4 +1,4 @@
-"""Scores a model on photos with known positions, together with its parts and three baselines."""
+"""Score a model on photos with known positions, together with its parts and three baselines."""
 
 from __future__ import annotations
 

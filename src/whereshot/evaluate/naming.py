@@ -1,4 +1,4 @@
-"""Finds the country, the first-order division and the nearest town of positions."""
+"""Find the country, the first-order division and the nearest town of positions."""
 
 from __future__ import annotations
 

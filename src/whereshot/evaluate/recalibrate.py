@@ -190,7 +190,7 @@ def _known_share(folder: ModelFolder, truth: sphere.Points) -> str:
 def apply(document: Mapping[str, Any], answers: Answers, truth: Truth) -> Answers:
     """Return the answers with circles corrected by a calibration, the JSON document that ``to_json`` gives.
 
-    Raises InputError where the document is no calibration, or where its grouping is not known for these photos.
+    Raises InputError where the document is not a calibration, or where its grouping is not known for these photos.
     """
     try:
         circles, by, edges = document["circles"], document["by"], tuple(document["confidence_edges"])

@@ -32,7 +32,7 @@ def compare(
     Distances are great circles.
     """
     a, b = sphere.xyz(true), sphere.xyz(made)
-    # an own radius of nothing (copies of one place) still holds those copies
+    # a radius of 0, of copies of one place, still holds these copies
     near_a, near_b = (np.asarray(cKDTree(x).query(x, k=min(k, len(x) - 1) + 1)[0])[:, -1] ** 2 + 1e-13 for x in (a, b))
     n = len(a)
     found = {name: np.zeros(n) for name in ("precision", "density", "recall", "sample_coverage")}

@@ -1,4 +1,4 @@
-"""Reads tables of predictions, posteriors and truth that any program may have written. No row is dropped silently.
+"""Read tables of predictions, posteriors and truth that any program may have written. No row is dropped silently.
 
 Tables are CSV, TSV, Parquet or JSON lines, and are joined by id. An answer that cannot be used counts as a miss. A file
 is refused where its scores would have no meaning: ids that occur twice, or a true position that is missing.

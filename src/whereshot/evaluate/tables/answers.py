@@ -1,4 +1,4 @@
-"""Reads a table of predictions, and warns where its coordinates seem to be swapped or in radians."""
+"""Read a table of predictions, and warn where its coordinates seem to be swapped or in radians."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def read_answers(path: Path, truth: Truth, columns: Mapping[str, str], name: str
 
     radius = {level: f"radius_{round(100 * level)}" for level in LEVELS}
     radii = {level: stated(column) for level, column in radius.items() if column in table}
-    if "radius_km" in table and "level" in table:  # as whereshot locate writes it
+    if "radius_km" in table and "level" in table:  # the column that whereshot locate writes
         own, level = stated("radius_km"), stated("level")
         levels = np.unique(np.round(level[np.isfinite(level)], 6))
         if len(levels) == 1 and float(levels[0]) in LEVELS:

@@ -1,4 +1,4 @@
-"""Reads columns of tables by known names, checks ids, numbers and positions, and collects problems of single rows."""
+"""Read columns of tables by known names, check ids, numbers and positions, and collect problems of single rows."""
 
 from __future__ import annotations
 

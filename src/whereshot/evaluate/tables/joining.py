@@ -1,4 +1,4 @@
-"""Joins ids of predictions with rows of the truth: equal ids first, then file names that match without doubt."""
+"""Join ids of predictions with rows of the truth: equal ids first, then file names that match without doubt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads tables of whole distributions, with a row per photo and place."""
+"""Read tables of whole distributions, with a row per photo and place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads a table of the true positions of photos."""
+"""Read a table of the true positions of photos."""
 
 from __future__ import annotations
 
