@@ -1,1 +1,1 @@
-"""Turns photos with positions into a calibrated model folder: training by run files, and learning own photos."""
+"""Turn photos with positions into a calibrated model folder: training by run files, and learning own photos."""

@@ -1,4 +1,4 @@
-"""Fits a calibration to held-out outputs and their truth: temperatures, extents, gates and radius factors.
+"""Fit a calibration to held-out outputs and their truth: temperatures, extents, gates and radius factors.
 
 Neither the network nor the gallery has seen the photos. They never come from a test set.
 """
@@ -178,7 +178,7 @@ def fit_gate(
     weight: NDArray[np.float64],
 ) -> Gate:
     """Fit the gate with the highest likelihood; ``densities`` (n,) are the log density of each part at the truth."""
-    from scipy.optimize import minimize  # takes 0.2 s to import; answers do not need it
+    from scipy.optimize import minimize  # the import takes 0.2 s; answers do not need it
 
     names = list(densities)
     stacked = np.stack([*(densities[name] for name in names), prior_density], axis=1)

@@ -1,4 +1,4 @@
-"""Text drawn on signs, goods, pages, shirts, screens and vehicles in photos: pictures with a known surface.
+"""Draw text on signs, goods, pages, shirts, screens and vehicles into photos: pictures with a known surface.
 
 ``draw(surface, texts, photo, rng)`` returns a photo with the texts on one object. Bottles and cans are bent; boxes,
 pages and signs are seen at an angle. All choices are random by ``rng``. The fonts are those of the machine (DejaVu,
@@ -205,7 +205,7 @@ def package(texts: Sequence[str], rng: np.random.Generator) -> Drawing:
 
 
 def sign(texts: Sequence[str], rng: np.random.Generator) -> Drawing:
-    """Return a plate on a pole, or a board as it hangs on a wall (RGBA)."""
+    """Return a plate on a pole, or a board on a wall (RGBA)."""
     paper, ink = colours(rng)
     width, height = int(rng.uniform(420, 760)), int(rng.uniform(90, 130) * (len(texts) + 0.3))
     plate = label(texts, (width, height), paper, ink, rng)
@@ -311,4 +311,4 @@ OBJECTS: dict[str, Callable[[Sequence[str], np.random.Generator], Drawing]] = {
     "screen": screen,
     "overlay": overlay,
 }
-"""What draws each surface of ``evidence.base.SURFACES``."""
+"""The function that draws each surface of ``evidence.base.SURFACES``."""

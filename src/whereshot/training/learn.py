@@ -1,4 +1,4 @@
-"""Learns the places of a user's own photos and writes a model folder. No torch is needed.
+"""Learn the places of a user's own photos and write a model folder. No torch is needed.
 
 During a run, features are stored beside the output, so that a killed run continues where it stopped. When photos are
 added later, only the new ones are read: the private file of the folder (``learned_photos``) knows the others.

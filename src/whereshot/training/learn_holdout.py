@@ -1,4 +1,4 @@
-"""Fits the settings of a memory on its own photos: confidence, extents and radius factor.
+"""Fit the settings of a memory on its own photos: confidence, extents and radius factor.
 
 Each photo is held out twice: together with its group, so that most places are known, and together with all photos
 within 25 km, so that its place is not known. No other photo is used, so a test set stays unseen.

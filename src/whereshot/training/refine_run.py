@@ -1,4 +1,4 @@
-"""Fits a refiner by a run file, and applies a fitted refiner to photos.
+"""Fit a refiner by a run file, and apply a fitted refiner to photos.
 
 A refiner changes the posteriors of a model's cells, or posteriors in a file. It learns from photos that the model never
 saw, by default from those that the model's own run kept for validation.
@@ -66,7 +66,7 @@ class RefineRun(Settings):
         if (self.model is None) == (self.posterior is None):
             raise ValueError("give either model or posterior")
         if self.posterior is not None and self.records is None:
-            raise ValueError("posterior needs records: the photos that it is of, with their positions")
+            raise ValueError("posterior needs records: its photos, with their positions")
         return self
 
 

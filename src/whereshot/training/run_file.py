@@ -32,7 +32,7 @@ class DataSettings(Settings):
     """Share of the groups that are kept for validation, which decides when training stops; 0 for none."""
     split_by: str = "group"
     loader: Literal["pillow", "dali"] = "pillow"
-    """What decodes the pictures for a trained backbone: "pillow", or "dali" (NVIDIA DALI, on a GPU if possible)."""
+    """The decoder of pictures for a trained backbone: "pillow", or "dali" (NVIDIA DALI, on a GPU if possible)."""
 
 
 class PartitionLevels(Settings):

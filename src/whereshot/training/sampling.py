@@ -1,4 +1,4 @@
-"""Chooses the photos of an epoch and their order.
+"""Choose the photos of an epoch and their order.
 
 By default every photo comes once. Settings can balance the cells, and make epochs longer. A photo may be drawn several
 times: its k-th draw, from 0, has the number row + k * photos, so that every draw has its own random crop.

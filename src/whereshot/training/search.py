@@ -82,7 +82,7 @@ def search(
         say(f"trial {done + 1} of {trials}: {written(chosen)}")
         try:
             loss, epochs = trainer.train(chosen)
-        except InputError as error:  # a learning rate so high that the loss is not a number
+        except InputError as error:  # the learning rate was so high that the loss became NaN
             trial.set_user_attr(_REASON, str(error))
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
         else:
@@ -204,7 +204,7 @@ def _put_back(optuna: Any, study: Any) -> None:
 
 
 def _finished(study: Any) -> list[Any]:
-    """Return the trials that ended by themselves, with or without a loss."""
+    """Return the trials that ended without a kill, with or without a loss."""
     return [t for t in study.get_trials(deepcopy=False) if t.value is not None or _REASON in t.user_attrs]
 
 

@@ -218,7 +218,7 @@ class _EndToEnd:
         return total / max(count, 1)
 
     def _report(self, batch: Batch) -> Batch:
-        """Say which pictures of a batch could not be read; return the batch."""
+        """Report the pictures of a batch that could not be read; return the batch."""
         for row, text in batch.errors.items():
             self.fitting.say(f"skipped {self.sources[row % self.sampler.photos]}: {text}")
         return batch

@@ -1,4 +1,4 @@
-"""Trains by a run file: features, head, gallery, calibration, model folder. A killed run can be resumed."""
+"""Train by a run file: features, head, gallery, calibration, model folder. A killed run can be resumed."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _device(name: str | None) -> str:
 
 
 def _quiet(text: str) -> None:
-    """Say nothing."""
+    """Drop a line of the log."""
 
 
 @dataclass
@@ -251,7 +251,8 @@ class TrainingJob:
             "train.jsonl": log.read_text("utf-8"),
             "README.md": card.of_trained(description, hierarchy.sizes, calibration).to_markdown(),
         }
-        if self.digests is not None:  # also of the validation photos, which decide the epoch that is kept
+        # the validation photos count as learned too, because they decide which epoch is kept
+        if self.digests is not None:
             extra[FILE] = LearnedPhotos.of_digests(self.digests).to_bytes()
         if len(self.rejects):
             write_parquet(self.rejects, self.state_folder / "rejects.parquet")
