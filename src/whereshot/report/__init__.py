@@ -1,1 +1,1 @@
-"""Turns answers and scores into what people read: text, files, pages, maps, figures."""
+"""Turn answers and scores into text, files, pages, maps and figures for people."""

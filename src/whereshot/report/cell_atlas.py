@@ -1,4 +1,4 @@
-"""Exports the cells of a partition: a table of facts, GeoJSON, GeoParquet, and one HTML page.
+"""Export the cells of a partition: a table of facts, GeoJSON, GeoParquet, and one HTML page.
 
 Every export has the same rows, one per cell: number, photos, photos outside of the polygon, both centres, area, spread,
 neighbours, the names that its kind gives it, and a valid polygon, longitude first (RFC 7946: cut at the date line,

@@ -1,4 +1,4 @@
-"""Draws maps of cells as PNG with matplotlib: the world in the Equal Earth projection, and a zoomed map in Lambert's.
+"""Draw maps of cells as PNG with matplotlib: the world in the Equal Earth projection, and a zoomed map in Lambert's.
 
 Both projections keep areas, so that cells can be compared. Colours show photos per km² on a log scale. They are
 ColorBrewer's YlGnBu, which colour-blind people can read too. It is light where photos are few, so that borders are
@@ -25,7 +25,7 @@ from whereshot.foundation.errors import InputError, require
 from whereshot.report.cell_atlas import Atlas
 
 ZOOM_CELLS = 80
-"""Number of cells that the zoomed map shows by default, about."""
+"""Approximate number of cells that the zoomed map shows by default."""
 ZOOM_KM = (20.0, 3000.0)
 _DENSE_KM = 250.0
 _STEP_DEGREES = 1.0

@@ -1,4 +1,4 @@
-"""Writes a gallery folder of photos with known places: the answer of a model for each, the truth, and the scores.
+"""Write a gallery folder of photos with known places: the answer of a model for each, the truth, and the scores.
 
     gallery.json            format, model, the ids of the photos in order, scores
     entries/NUMBER.json     prediction with its map, truth, distance, credit

@@ -1,4 +1,4 @@
-"""Writes predictions and posteriors as CSV, GeoJSON and one self-contained HTML file, whose map needs no network."""
+"""Write predictions and posteriors as CSV, GeoJSON and one self-contained HTML file, whose map needs no network."""
 
 from __future__ import annotations
 

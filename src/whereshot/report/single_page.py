@@ -1,4 +1,4 @@
-"""Makes self-contained HTML files: they hold page, data, script, style and borders, and need no network.
+"""Make self-contained HTML files: they hold page, data, script, style and borders, and need no network.
 
 The pages of ``report/static/`` share one map: ``map.js`` draws borders, pans and zooms; ``map.css`` has its colours.
 """

@@ -1,4 +1,4 @@
-"""Writes a report of scores as a table, Markdown, LaTeX, and one HTML page with figures.
+"""Write a report of scores as a table, Markdown, LaTeX, and one HTML page with figures.
 
 Figures are drawn as SVG by this package. The page needs no network.
 """

@@ -63,7 +63,7 @@ class Section:
 
 
 PART_KM = 3000.0
-"""Radius in km. Where all photos lie within it around their middle, cells are finer than for the whole world."""
+"""Km. If all photos lie within this distance of their middle, cells are finer than for the whole world."""
 _LEVEL_0_KM = 9220.0  # the mean edge of a cell of level 0
 _FINEST = 13
 

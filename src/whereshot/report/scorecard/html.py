@@ -1,4 +1,4 @@
-"""Writes sections as one self-contained HTML page without script and network, for light and dark, wide and narrow."""
+"""Write sections as one self-contained HTML page without script and network, for light and dark, wide and narrow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes tables as LaTeX with booktabs. Each has its own environment, so that it can be pasted."""
+"""Write tables as LaTeX with booktabs. Each has its own environment, so that it can be pasted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes sections as Markdown. A figure becomes its description and its table."""
+"""Write sections as Markdown. A figure becomes its description and its table."""
 
 from __future__ import annotations
 

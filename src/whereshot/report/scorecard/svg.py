@@ -1,4 +1,4 @@
-"""Draws numbers as SVG: scales, axes, lines, bands, bars and boxes.
+"""Draw numbers as SVG: scales, axes, lines, bands, bars and boxes.
 
 Colours are CSS classes, so that a page can be light or dark. Every drawing has a title and a description, which screen
 readers read.
