@@ -44,7 +44,7 @@ def test_headers_have_16_kb_also_when_they_come_at_once(server: Server) -> None:
 
 def test_what_is_no_http_is_said_to_be_none(server: Server) -> None:
     status, problem = sent(server, b"\x16\x03\x01 hello\r\n\r\n")
-    assert (status, problem["detail"]) == (400, "this is no HTTP request")
+    assert (status, problem["detail"]) == (400, "this is not an HTTP request")
 
 
 @pytest.fixture(scope="module")

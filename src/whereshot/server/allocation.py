@@ -1,4 +1,4 @@
-"""Returning the memory of large buffers to the system, where the C library allows it."""
+"""Return the memory of large buffers to the system, where the C library allows it."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ UNOBSERVED: TelemetryConfig = {
     "operation_spans": False,
     "auto_configure": False,
 }
-"""Settings that stop FastAPI from sending requests and errors to OpenTelemetry, whatever the environment says."""
+"""Settings that stop FastAPI from sending requests and errors to OpenTelemetry, whatever the environment sets."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Service:
     allowed: tuple[str, ...] = ()
     """Host names whose pages may send photos (``--allow-host``)."""
     reader: str = BUILTIN
-    """What reads text in photos: one of ``evidence.foreign_lines.READERS``."""
+    """The reader of text in photos: one of ``evidence.foreign_lines.READERS``."""
     site: Path = field(default_factory=page_files.folder)
     """The folder of the built page."""
 
@@ -276,7 +276,7 @@ async def _problem_response(_: Request, error: Exception) -> Response:
         details = {404: "there is nothing at this address", 405: "this address does not allow that method"}
         detail = details.get(status, str(error.detail))
     else:
-        status, detail, headers, more = 500, "something in the server is broken; its log says what", {}, {}
+        status, detail, headers, more = 500, "something in the server is broken; see its log", {}, {}
     return Response(problems.document(status, detail, more), status, headers, media_type=PROBLEM_JSON)
 
 

@@ -131,7 +131,7 @@ class Batcher:
         finally:
             if job in self._queue:
                 self._queue.remove(job)
-            job.photos = []  # an error's traceback may hold the job for long
+            job.photos = []  # the traceback of an error may keep the job in memory for long
 
     async def _serve(self, worker: Worker, started: bool) -> None:
         """Keep one worker busy for as long as the server runs."""
@@ -153,7 +153,7 @@ class Batcher:
                 self._try_again(batch, ProblemError(422, detail), lone=not isinstance(error, WorkerSlowError))
                 continue
             except BrokenAnswerError:
-                problem = ProblemError(500, "something in the server is broken; its log says what")
+                problem = ProblemError(500, "something in the server is broken; see its log")
                 self._try_again(batch, problem, lone=False)
                 continue
             except BaseException:

@@ -25,7 +25,9 @@ class Metrics:
             registry=self.registry,
             buckets=_SECONDS,
         )
-        self.photos = Counter("photos", "Photos by what became of them.", ["outcome"], _SPACE, registry=self.registry)
+        self.photos = Counter(
+            "photos", "Photos by the outcome of their request.", ["outcome"], _SPACE, registry=self.registry
+        )
         self.batch = Histogram(
             "batch_photos", "Photos answered together.", (), _SPACE, registry=self.registry, buckets=(1, 2, 4, 8, 16)
         )

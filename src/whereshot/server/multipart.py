@@ -1,4 +1,4 @@
-"""Reads the body of a request as it arrives: photos and option fields, in memory only.
+"""Read the body of a request as it arrives: photos and option fields, in memory only.
 
 The usual parsers of frameworks write parts above a megabyte to a temporary file. Here each part is a buffer in memory
 that cannot grow beyond its limit. The first byte above the limit ends the request.

@@ -46,7 +46,7 @@ class PageFiles(StaticFiles):
     def __init__(self, place: Path) -> None:
         """Serve the files of the folder ``place``."""
         super().__init__(directory=place, html=True)
-        for suffix, kind in _TYPES.items():  # systems differ in the types that they know
+        for suffix, kind in _TYPES.items():  # systems know different media types
             mimetypes.add_type(kind, suffix)
 
     async def get_response(self, path: str, scope: Any) -> Any:

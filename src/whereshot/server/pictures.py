@@ -1,4 +1,4 @@
-"""Checks uploaded files, and removes metadata from pictures.
+"""Check uploaded files, and remove metadata from pictures.
 
 Only the formats that cameras, phones and browsers write are opened. A file is refused where a second file is hidden in
 the picture, or where it is a document that begins like a picture.
@@ -43,7 +43,8 @@ def admit(content: bytes, most_pixels: int, name: str | None = None) -> str:
         raise ImageError("not a picture in a known format (JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF, BMP)", name)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit follows
+            # Pillow's limit is off, because our own limit is checked below
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=images.FORMATS) as image:
                 form, (width, height) = image.format or "", image.size
     except Image.DecompressionBombError as error:

@@ -1,4 +1,4 @@
-"""Starts, watches, ends and replaces the processes that hold the model."""
+"""Start, watch, end and replace the processes that hold the model."""
 
 from __future__ import annotations
 

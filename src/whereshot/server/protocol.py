@@ -85,10 +85,10 @@ class PatientProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse a request that uvicorn cannot read. The handler of RemoteProtocolError is its only caller."""
-        if getattr(sys.exception(), "error_status_hint", None) == 431:  # h11's mark of a full buffer
+        if getattr(sys.exception(), "error_status_hint", None) == 431:  # h11 reports a full buffer with this status
             self._refuse(400, TOO_LONG_HEADERS)
         else:
-            self._refuse(400, "this is no HTTP request")
+            self._refuse(400, "this is not an HTTP request")
 
     def _refuse(self, status: int, detail: str) -> None:
         """Send a problem document and close the connection."""

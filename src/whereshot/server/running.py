@@ -1,4 +1,4 @@
-"""Running the server. On SIGTERM it accepts no further request, finishes the accepted ones, and ends."""
+"""Run the server. On SIGTERM it accepts no further requests, finishes the accepted requests, and ends."""
 
 from __future__ import annotations
 
@@ -40,13 +40,11 @@ def bind(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(
-            f"{host} port {port} cannot be listened on ({reason}); give another --port or --host"
-        ) from error
+        raise InputError(f"{host} port {port} cannot be used ({reason}); give another --port or --host") from error
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which ends by itself after a signal instead of by it."""
+    """uvicorn's server, which ends in order after a signal instead of being killed by the signal."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Writes a model as a static web site that runs it in the visitor's browser: page, network and tables of the readout.
+"""Write a model as a static web site that runs it in the visitor's browser: page, network and tables of the readout.
 
     index.html, assets/   the built page (``make web``), with a Content-Security-Policy
     site.json             the model, the preparation of pictures, the settings of the readout, the layout of tables.bin
@@ -291,5 +291,5 @@ def names_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
 def guarded(html: str) -> str:
     """Return a page with the Content-Security-Policy of the site in its head. Raises OutputError without a head."""
     if "<head>" not in html:
-        raise OutputError("index.html of the page has no <head>; build it anew: make web")
+        raise OutputError("index.html of the page has no <head>; build it again: make web")
     return html.replace("<head>", f'<head><meta http-equiv="Content-Security-Policy" content="{POLICY}">', 1)

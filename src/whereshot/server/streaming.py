@@ -54,7 +54,7 @@ class LinesResponse(StreamingResponse):
 
     def __init__(self, first: bytes, lines: AsyncGenerator[bytes, None], close: Callable[[], Any]) -> None:
         self._lines, self._close = lines, close
-        # proxies such as nginx would otherwise keep the lines until the last
+        # without this header, proxies such as nginx keep all lines until the last
         super().__init__(self._all(first), media_type=LINES, headers={"x-accel-buffering": "no"})
 
     async def _all(self, first: bytes) -> AsyncGenerator[bytes, None]:

@@ -29,7 +29,7 @@ def main() -> None:
 
 def _serve() -> None:
     return_large_buffers()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and decides when to end
     requests = sys.stdin.buffer
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints on stdout goes to stderr, so that it does not mix with the answers
