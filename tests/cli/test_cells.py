@@ -254,7 +254,7 @@ def test_export(run: Run, cells: Path, tmp_path: Path) -> None:
     assert (tmp_path / "a.geojson").read_text() == (tmp_path / "c.dat").read_text()
     assert b"geo" in pq.read_schema(tmp_path / "b.parquet").metadata
     said = run("cells", "export", cells, "--out", tmp_path / "x.shp").mistake
-    assert said.startswith(f"--out {tmp_path / 'x.shp'}: the ending tells no format; known: .geojson")
+    assert said.startswith(f"--out {tmp_path / 'x.shp'}: the ending is not that of a known format; known: .geojson")
     assert run("cells", "export", cells, "--out", cells).mistake == f"{cells}: the cells themselves; name another file"
     assert run("cells", "export", cells, "--out", tmp_path).mistake.startswith("--out")
     assert len(partition.load(cells)) == count

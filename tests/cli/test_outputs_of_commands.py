@@ -230,7 +230,7 @@ def test_control_c_says_how_to_go_on(
     if is_begun:
         out.mkdir()
         (out / "_manifest.jsonl").write_text("begun")
-    expected = f"interrupted; what is done is kept; go on with: whereshot {said.format(out=out)}"
+    expected = f"interrupted; finished work is kept; to continue, run: whereshot {said.format(out=out)}"
     assert base.interrupted(["batch", "my photos", "--out", str(out), "--overwrite"]) == expected
 
 
@@ -268,8 +268,7 @@ def test_control_c_on_the_way(tmp_path: Path) -> None:
         out, said = process.communicate(timeout=PATIENCE_S)
         asked.close()
     assert (process.returncode, out) == (130, "")
-    line = (
-        f"whereshot: interrupted; what is done is kept; go on with: whereshot models get hf:a/b --out {tmp_path / 'b'}"
-    )
+    command = f"whereshot models get hf:a/b --out {tmp_path / 'b'}"
+    line = f"whereshot: interrupted; finished work is kept; to continue, run: {command}"
     assert said.strip().splitlines()[-1] == line
     assert "Traceback" not in said

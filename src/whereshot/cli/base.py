@@ -1,4 +1,4 @@
-"""What the commands share: options, printing, remarks, checks of outputs, and reading records.
+"""Shared parts of the commands: options, printing, remarks, checks of outputs, and reading records.
 
 Answers go to stdout, progress and remarks to stderr.
 """
@@ -89,7 +89,7 @@ class _Outcome:
     before: ClassVar[dict[Path, _State]] = {}
     """Each output of the running command, with its state before the work."""
     resumes: ClassVar[tuple[Sequence[str], Sequence[str]] | None] = None
-    """Options to add, and options to leave out, when the user runs the command again to go on."""
+    """Options to add, and options to leave out, when the user runs the command again to continue."""
 
 
 def begin() -> None:
@@ -103,15 +103,15 @@ def watch(path: Path) -> None:
 
 
 def resumable(*, add: Sequence[str] = (), drop: Sequence[str] = ()) -> None:
-    """Declare that the running command can go on after Ctrl-C.
+    """Declare that the running command can continue after Ctrl-C.
 
-    To go on, the user must add the options ``add`` and leave out the options ``drop``, which would start again.
+    To continue, the user must add the options ``add`` and leave out the options ``drop``, which would start again.
     """
     _Outcome.resumes = (add, drop)
 
 
 def interrupted(arguments: Sequence[str]) -> str:
-    """Return one line for the user after Ctrl-C: how to go on, or what was written.
+    """Return one line for the user after Ctrl-C: how to continue, or what was written.
 
     ``arguments`` are the arguments of the command.
     """
@@ -120,7 +120,7 @@ def interrupted(arguments: Sequence[str]) -> str:
         add, drop = _Outcome.resumes
         kept = [argument for argument in arguments if not (changed and argument in drop)]
         command = shlex.join(["whereshot", *kept, *(option for option in add if option not in kept)])
-        return f"interrupted; what is done is kept; go on with: {command}"
+        return f"interrupted; finished work is kept; to continue, run: {command}"
     if changed:
         return f"interrupted; written before that: {', '.join(map(str, changed))}"
     return "interrupted; nothing was written"
@@ -170,7 +170,7 @@ def print_json(document: Any) -> None:
 
 
 def print_words(text: str) -> None:
-    """Print text for people to stdout. On a screen, text from right to left is set off by marks without width."""
+    """Print text for people to stdout. On a terminal, text from right to left gets marks without width around it."""
     print(isolated(text) if sys.stdout.isatty() else text)
 
 

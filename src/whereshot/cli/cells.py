@@ -183,8 +183,8 @@ def cells_export(
     """Write cells for other programs: GeoJSON (RFC 7946) or GeoParquet 1.1.
 
     One row per cell: its number, photos (count), imagery centroid (latitude, longitude), its own centre (cell_latitude,
-    cell_longitude), area_km2, spread_km, the numbers of its neighbours, what its kind calls it, and its polygon, cut at
-    the date line. Endings: .geojson and .json, .parquet and .geoparquet.
+    cell_longitude), area_km2, spread_km, the numbers of its neighbours, the names that its kind gives it, and its
+    polygon, cut at the date line. Endings: .geojson and .json, .parquet and .geoparquet.
     """
     from whereshot.foundation import progress
 
@@ -192,7 +192,9 @@ def cells_export(
     endings |= {".parquet": Export.geoparquet, ".geoparquet": Export.geoparquet}
     chosen = form or endings.get(out.suffix.lower())
     if chosen is None:
-        raise InputError(f"--out {out}: the ending tells no format; known: {', '.join(endings)}; or give --format")
+        raise InputError(
+            f"--out {out}: the ending is not that of a known format; known: {', '.join(endings)}; or give --format"
+        )
     check_file(out)
     if out.exists() and out.samefile(cells):
         raise OutputError(f"{out}: the cells themselves; name another file")

@@ -28,7 +28,7 @@ from whereshot.foundation.version import VERSION
 
 app = typer.Typer(
     name="whereshot",
-    help="Tells where a photo was taken, with an honest probability map.",
+    help="Find where a photo was taken, with an honest probability map.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -52,8 +52,8 @@ def everywhere(
         str | None,
         typer.Option(
             "--borders",
-            help="Whose borders hold where they are disputed: united-nations (the default), or control: who controls"
-            " the land. WHERESHOT_BORDERS does the same.",
+            help="Borders to use where they are disputed: united-nations (the default), or control (who controls the"
+            " land). WHERESHOT_BORDERS does the same.",
             show_default=False,
         ),
     ] = None,
@@ -63,7 +63,7 @@ def everywhere(
 ) -> None:
     """Apply the options that every command has."""
     if offline:
-        from whereshot.foundation import download  # with all of Python's HTTP, which others do not need
+        from whereshot.foundation import download  # it imports all of Python's HTTP, which other commands do not need
 
         download.forbid()
     if borders is not None or os.environ.get("WHERESHOT_BORDERS"):

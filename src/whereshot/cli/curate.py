@@ -68,7 +68,7 @@ BalanceByOption = Annotated[str, typer.Option(help="Places to balance by: cell, 
 
 def curate(
     records: Annotated[list[Path], typer.Argument(help="Folders of Parquet shards, or .parquet files.")],
-    out: Annotated[Path, typer.Option(help="Folder to write; a stopped run goes on there.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder to write; a stopped run continues there.", show_default=False)],
     verify: VerifyOption = False,
     min_side: MinSideOption = None,
     faces: FacesOption = None,

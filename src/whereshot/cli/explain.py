@@ -1,4 +1,4 @@
-"""The command explain: it shows which parts of a picture led to the answer."""
+"""The command explain: show which parts of a picture led to the answer."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def locate(
     album_model: AlbumModelOption = None,
     region: RegionOption = None,
     all_evidence: Annotated[
-        bool, typer.Option("--all-evidence", help="Also print what was read and did not move the answer.")
+        bool, typer.Option("--all-evidence", help="Also print evidence that did not move the answer.")
     ] = False,
     posterior: Annotated[Path | None, typer.Option(help="Parquet file to write the whole distribution to.")] = None,
     form: Annotated[PredictionFormat, typer.Option("--format", help="Format of the answer.")] = "table",
@@ -136,13 +136,13 @@ def _print_answers(answers: LocatedPhotos, form: PredictionFormat, out: Path | N
 
 
 def _say_failed(failed: Sequence[Prediction]) -> None:
-    """Remark why each of these photos has no answer."""
+    """Report why each of these photos has no answer."""
     for prediction in failed:
         say(f"failed: {prediction.error}")
 
 
 def _say_missing_data(answers: LocatedPhotos) -> None:
-    """Remark which data tesseract lacks for the writing that was seen and not read."""
+    """Report which data tesseract lacks for writing that was seen and not read."""
     from whereshot.evidence import tesseract
 
     hint = tesseract.install_hint([seen.script for one in answers.predictions for seen in one.unread_scripts])
@@ -174,7 +174,7 @@ def check(
 
 
 def _read_area(region: str) -> areas.Region:
-    """Read the area that answers must lie in. The import is here because only ``--region`` needs it."""
+    """Read the area that answers must lie in. The module is imported here because only ``--region`` needs it."""
     from whereshot.earth import areas
 
     return areas.read_area(region)

@@ -11,7 +11,7 @@ from whereshot.cli.base import FormatOption, StartAgainOption, check_folder, pri
 from whereshot.foundation.errors import InputError
 
 RecordsArgument = Annotated[Path, typer.Argument(help="Records: a folder of Parquet shards, or one .parquet file.")]
-OutOption = Annotated[Path, typer.Option(help="Folder to write; a stopped run goes on there.", show_default=False)]
+OutOption = Annotated[Path, typer.Option(help="Folder to write; a stopped run continues there.", show_default=False)]
 
 
 def fetch(

@@ -55,7 +55,7 @@ def query(
 
     check_file(out)
     resumable()  # the features of the gallery's photos are kept
-    images.open_rgb(str(photo), min_side=64)  # a gallery can take an hour: refuse a damaged photo first
+    images.open_rgb(str(photo), min_side=64)  # opening a gallery can take an hour: refuse a damaged photo first
     opened = lookalikes.open_gallery(
         gallery, model, metric=metric.value, device=device, workers=workers, track=progress.bar
     )

@@ -71,7 +71,7 @@ def ingest(
     where: WhereOption = None,
     setting: SetOption = None,
     endpoint: EndpointOption = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Continue where pictures cost money.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Confirm that pictures may cost money.")] = False,
     budget: BudgetOption = None,
     overwrite: StartAgainOption = False,
     form: FormatOption = "table",

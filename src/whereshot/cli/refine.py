@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Improve posteriors by the time of posting, and by other photos of the same user or album.",
+    help="Improve posteriors with the time of posting, and with other photos of the same user or album.",
     rich_markup_mode=None,
 )
 

@@ -1,4 +1,4 @@
-"""Running a command: its exit code, and one line on stderr for an error of the user.
+"""Run a command: its exit code, and one line on stderr for an error of the user.
 
 Answers go to stdout, progress and remarks to stderr. Exit code 0: all went well; 1: some photos failed; 2: a usage or
 input error; 130: Ctrl-C.
@@ -40,7 +40,7 @@ def _run() -> NoReturn:
         stopped = _answer()
     except WhereshotError as error:
         _fail(str(error))
-    except (typer.Abort, KeyboardInterrupt):  # Ctrl-C is one of these, by the version of typer
+    except (typer.Abort, KeyboardInterrupt):  # in some versions of typer, Ctrl-C raises one of these
         _interrupted()
     except BrokenPipeError:
         _reader_left()
@@ -69,7 +69,8 @@ def _run() -> NoReturn:
 def _answer() -> int | None:
     """Run the command and return its exit code. Where it fails, its progress bars end before the error is printed."""
     try:
-        stopped: int | None = app(standalone_mode=False)  # also the exit code of help, and of Ctrl-C in some typer
+        # this is also the exit code of help, and of Ctrl-C in some versions of typer
+        stopped: int | None = app(standalone_mode=False)
         sys.stdout.flush()
     except Exception as error:
         _end_progress(error)

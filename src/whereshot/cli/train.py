@@ -1,4 +1,4 @@
-"""The command train: a run file becomes a model folder or, with --search, a table of the settings that were tried."""
+"""The command train: make a model folder from a run file or, with --search, a table of the settings that were tried."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def train(
         )
     except WhereshotError:
         if processes.rank() > 0:
-            sys.exit(2)  # the first process prints the reason
+            sys.exit(2)  # the first process prints the error
         raise
     if processes.rank() == 0:
         print(f"{folder} ({time.perf_counter() - started:.0f} s)")
