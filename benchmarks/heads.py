@@ -38,7 +38,7 @@ from whereshot.models.networks.position_decoder import PositionDecoder, Position
 from whereshot.models.readout import encoded_places, gallery, memory, whitening
 from whereshot.models.readout.base import Readout
 from whereshot.models.readout.cells import Cells
-from whereshot.models.readout.encodings import PlacesSettings
+from whereshot.models.readout.encoded_places import PlacesSettings
 from whereshot.models.readout.gallery import Gallery
 from whereshot.models.readout.hill_climbing import ClimbSettings
 from whereshot.models.readout.library import library_of

@@ -98,7 +98,7 @@ def main(folder: Path) -> None:
         seconds = time.perf_counter() - started
         geolocator = Geolocator.load(out)
         model = geolocator.model.network_model.folder
-        factor = geolocator.model.radius_factor()
+        factor = geolocator.model.widening().factor
         settings = model.memory_settings
         print("# What `learn` makes of a library\n")
         print("`python benchmarks/learn.py ../shared/data/photos > docs/results-learn.md`\n")

@@ -38,8 +38,6 @@ WANTED_CLEAN = {
 }
 OTHERS_WANTED_CLEAN = 91.0
 """Characters right on clean signs, in percent, that a script needs to be switched on."""
-WANTED_RATIO = 5.0
-"""Our lines a second on one core, divided by those of tesseract."""
 WARM_UP = 8
 """Lines that are read first, so that the loading of the networks does not count."""
 

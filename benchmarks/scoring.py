@@ -23,7 +23,7 @@ from whereshot.earth import sphere
 from whereshot.earth.towns import gazetteer
 from whereshot.evaluate import DISTANCES_KM, LEVELS, Answers, Protocol, Truth
 
-SECONDS, GIGABYTES, PAIRS = 30.0, 2.0, 15e6
+SECONDS, GIGABYTES = 30.0, 2.0
 
 
 def made(photos: int, seed: int = 0) -> tuple[Answers, Truth]:

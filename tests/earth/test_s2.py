@@ -139,9 +139,8 @@ def ids(cells: list[s2sphere.CellId]) -> NDArray[np.uint64]:
     return np.array([cell.id() for cell in cells], np.uint64)
 
 
-def test_level_face_token_range(cells: list[s2sphere.CellId], ids: NDArray) -> None:
+def test_level_token_range(cells: list[s2sphere.CellId], ids: NDArray) -> None:
     assert s2.level_of(ids).tolist() == [cell.level() for cell in cells]
-    assert s2.face_of(ids).tolist() == [cell.face() for cell in cells]
     assert s2.token(ids) == [cell.to_token() for cell in cells]
     assert s2.range_min(ids).tolist() == [cell.range_min().id() for cell in cells]
     assert s2.range_max(ids).tolist() == [cell.range_max().id() for cell in cells]

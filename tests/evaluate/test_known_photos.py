@@ -98,7 +98,7 @@ def test_the_model_beats_what_it_is_compared_with(report: Report) -> None:
 def test_circles_are_those_of_the_answers(report: Report, tiny_model: Path, photos: Records) -> None:
     """The share of true places inside the very circles that the photos' predictions draw."""
     locator = Geolocator.load(tiny_model, "cpu")
-    used, seen, unseen = (locator.model.radius_factor(kind) for kind in (None, "seen", "unseen"))
+    used, seen, unseen = (locator.model.widening(kind).factor for kind in (None, "seen", "unseen"))
     assert used == max(seen, unseen)  # nobody knows whether a stranger's photo shows a known place
     for level in (0.5, 0.8, 0.9):
         answers = locator.locate(photos.strings("image"), text=False, level=level)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whereshot.evidence.text_segments import BLOCKS, NATIVE_SCRIPTS, script_of
-from whereshot.evidence.transliteration import MOST_LETTERS, in_latin, with_latin
+from whereshot.evidence.transliteration import MOST_LETTERS, in_latin
 from whereshot.evidence.writing import fold_writing
 from whereshot.foundation.package_data import read_toml
 
@@ -47,13 +47,11 @@ from whereshot.foundation.package_data import read_toml
 )
 def test_words_can_be_read_aloud(text: str, latin: str) -> None:
     assert in_latin(text) == latin
-    assert with_latin(text) == f"{text} ({latin})"
 
 
 def test_other_words_and_signs_stay() -> None:
     assert in_latin("ул. Мира 12, KIOSK") == "ul. mira 12, KIOSK"
     assert in_latin("Hotel 12") == in_latin("東京") == in_latin("") == ""
-    assert with_latin("Hotel") == "Hotel"
 
 
 LETTERS = "".join(

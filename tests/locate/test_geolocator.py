@@ -73,7 +73,7 @@ def test_prior_is_there_without_a_model(prior: Geolocator) -> None:
     names = [prior.name, Geolocator.load("prior").name, Geolocator.load("compact").name]
     assert names == ["compact", "prior", "compact"]
     assert not prior.model.looks_at_pictures
-    assert prior.model.radius_factor() == 1.0 and prior.model.widening == prior_widening()
+    assert prior.model.widening() == prior.model.widening("seen") == prior_widening()
 
 
 def test_model_by_folder(trained: Geolocator, tiny_model: Path, tmp_path: Path) -> None:
@@ -86,8 +86,8 @@ def test_model_by_folder(trained: Geolocator, tiny_model: Path, tmp_path: Path) 
 
 def test_radius_factors(trained: Geolocator) -> None:
     mixtures = trained.model.network_model.folder.mixtures
-    assert trained.model.radius_factor("seen") == mixtures["mixture"].radius_factor["seen"]
-    assert trained.model.radius_factor("unseen", "cells") == mixtures["cells"].radius_factor["unseen"]
+    assert trained.model.widening("seen").factor == mixtures["mixture"].radius_factor["seen"]
+    assert trained.model.widening("unseen", "cells").factor == mixtures["cells"].radius_factor["unseen"]
 
 
 def test_light_without_a_model(tiny: Path) -> None:
@@ -239,7 +239,7 @@ def test_the_circle_holds_its_level(trained: Geolocator, tiny: Path) -> None:
     """The radius is that of the posterior, corrected by the factor that was fitted."""
     (located,) = trained.locate_each(tiny / "york-0.png", LocateOptions(text=False, level=0.8))
     answer = np.array([located.prediction.latitude, located.prediction.longitude])
-    radius = radius_km(located.posterior, answer, 0.8)[0] * trained.model.radius_factor()
+    radius = radius_km(located.posterior, answer, 0.8)[0] * trained.model.widening().factor
     assert located.prediction.radius_km == pytest.approx(radius, abs=0.01)
     assert located.posterior.mass.sum() == pytest.approx(1)
 

@@ -58,7 +58,7 @@ def test_a_model_knows_where_it_learned_and_what_it_is_made_of(model: Model) -> 
     assert points.shape == (len(points), 2) and (len(points) > 0) == model.looks_at_pictures
     assert bool(model.hashes) == model.looks_at_pictures
     assert model.learned is not None and len(model.learned) == len(points)
-    assert model.radius_factor("seen") > 0 and model.radius_factor() >= model.radius_factor("unseen")
+    assert model.widening("seen").factor > 0 and model.widening().factor >= model.widening("unseen").factor
 
 
 def test_the_prior_has_no_network() -> None:

@@ -107,7 +107,9 @@ def test_random_crops_depend_on_seed_epoch_and_row_only(sources: list) -> None:
     found = [collect(list(batches(sources, SETTINGS, random_crops=(7, 1), **given)))[1] for given in settings]  # type: ignore[arg-type]
     (other,) = [collect(list(batches(sources, SETTINGS, random_crops=(7, 2))))[1]]
     for row in set(range(11)) - BAD:
-        expected = preprocess.load_random(sources[row], SETTINGS, np.random.default_rng([7, 1, row]))
+        expected = preprocess.normalised(
+            preprocess.random_pixels(sources[row], SETTINGS, np.random.default_rng([7, 1, row])), SETTINGS
+        )
         assert expected.shape == (1, 3, 32, 32)
         for crops in found:
             np.testing.assert_array_equal(crops[row], expected)

@@ -29,6 +29,11 @@ def ramp(width: int, height: int) -> Image.Image:
     return Image.fromarray(np.stack([red, green, np.full_like(red, 128)], axis=-1).round().astype(np.uint8))
 
 
+def load_random(photo: Path | Image.Image, settings: Preprocess, rng: np.random.Generator) -> NDArray[np.float32]:
+    """The random crop of training as a network takes it."""
+    return preprocess.normalised(preprocess.random_pixels(photo, settings, rng), settings)
+
+
 def centers(crops: NDArray) -> list[tuple[float, float]]:
     """Mean red and green of each crop: where its centre is, as shares of the width and height."""
     return [(float(crop[0].mean()), float(crop[1].mean())) for crop in crops]
@@ -89,7 +94,7 @@ def test_any_shape_is_filled_to_the_border(width: int, height: int, size: int, m
     array = preprocess.load(Image.new("RGB", (width, height), "white"), chosen)
     assert array.shape == (crops if max(width, height) > 1.1 * min(width, height) else len(array), 3, size, size)
     assert array.min() == 1 == array.max()
-    random = preprocess.load_random(Image.new("RGB", (width, height), "white"), chosen, np.random.default_rng(0))
+    random = load_random(Image.new("RGB", (width, height), "white"), chosen, np.random.default_rng(0))
     assert random.shape == (1, 3, size, size)
     assert random.min() == 1 == random.max()
 
@@ -123,8 +128,8 @@ def test_every_lossless_format_gives_the_same_array(tmp_path: Path, rng: np.rand
         np.testing.assert_array_equal(preprocess.load(str(path), chosen), expected)
         np.testing.assert_array_equal(preprocess.load(path.read_bytes(), chosen), expected)
         np.testing.assert_array_equal(
-            preprocess.load_random(path, chosen, np.random.default_rng(5)),
-            preprocess.load_random(picture, chosen, np.random.default_rng(5)),
+            load_random(path, chosen, np.random.default_rng(5)),
+            load_random(picture, chosen, np.random.default_rng(5)),
         )
 
 
@@ -151,7 +156,7 @@ def test_the_turn_in_exif_is_obeyed(tmp_path: Path) -> None:
 
 def test_random_crops_repeat_with_the_seed_and_differ_without() -> None:
     picture, chosen = ramp(500, 300), Preprocess(size=32, resize=32)
-    one, same, other = (preprocess.load_random(picture, chosen, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    one, same, other = (load_random(picture, chosen, np.random.default_rng(seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, same)
     assert one.shape == (1, 3, 32, 32) and one.dtype == np.float32
     assert np.abs(one - other).max() > 0.1
@@ -160,7 +165,7 @@ def test_random_crops_repeat_with_the_seed_and_differ_without() -> None:
 def test_random_crops_are_squares_of_half_the_shorter_side_to_all_of_it_everywhere() -> None:
     chosen = Preprocess(size=32, resize=32, **RAW)
     picture = ramp(600, 300)
-    drawn = [preprocess.load_random(picture, chosen, np.random.default_rng(seed))[0] for seed in range(200)]
+    drawn = [load_random(picture, chosen, np.random.default_rng(seed))[0] for seed in range(200)]
     width = np.array([(crop[0].max() - crop[0].min()) * 600 for crop in drawn])
     height = np.array([(crop[1].max() - crop[1].min()) * 300 for crop in drawn])
     assert np.abs(width - height).max() < 16  # square, and upright
@@ -220,7 +225,7 @@ def test_unreadable_pictures_say_why(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"")
     for function in (
         lambda path: preprocess.load(path, Preprocess()),
-        lambda path: preprocess.load_random(path, Preprocess(), np.random.default_rng(0)),
+        lambda path: load_random(path, Preprocess(), np.random.default_rng(0)),
     ):
         for name, problem in (("a.jpg", "the file is empty"), ("b.jpg", "no such file")):
             with pytest.raises(ImageError) as caught:

@@ -12,13 +12,15 @@ import pytest
 from whereshot.locate.prediction import WITHIN_KM, Evidence, Place, Prediction, WithinProbabilities
 from whereshot.posterior.prior import density_prior
 from whereshot.report import answer_formats
-from whereshot.report.answer_formats import LocatedPhotos, LookalikeFormat, PredictionFormat, ReportFormat
+from whereshot.report.answer_formats import CellFormat, LocatedPhotos, LookalikeFormat, PredictionFormat, ReportFormat
 
 
 def test_each_format_has_its_writer() -> None:
     assert tuple(answer_formats.PREDICTION_WRITERS) == get_args(PredictionFormat)
     assert tuple(answer_formats.LOOKALIKE_WRITERS) == get_args(LookalikeFormat)
     assert tuple(answer_formats.VERDICT_WRITERS) == get_args(ReportFormat)
+    assert tuple(answer_formats.CELL_WRITERS) == get_args(CellFormat)
+    assert set(answer_formats.CELL_ENDINGS.values()) == set(get_args(CellFormat))
 
 
 @pytest.mark.parametrize("form", get_args(PredictionFormat))

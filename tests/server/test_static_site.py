@@ -38,7 +38,6 @@ from whereshot.photos.sources import SOURCES
 from whereshot.posterior import map_cells, same_place
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.prior import density_prior
-from whereshot.posterior.widening import Widening
 from whereshot.server import static_site
 from whereshot.training import learn
 
@@ -346,8 +345,8 @@ def test_the_same_answers_as_in_python(
     posterior, rows, errors = locator.posterior([str(photo) for photo in photos])
     assert not errors and len(rows) == len(photos)
     own_places = posterior.places.ndim == 3  # those of the photos that vote
-    factor = locator.model.radius_factor()
-    expected = answer_rows(posterior, widening=Widening(factor))
+    widening = locator.model.widening()
+    expected = answer_rows(posterior, widening=widening)
     for row, (photo, own) in enumerate(zip(photos, found, strict=True)):
         prepared = preprocess.load(photo, locator.model.network_model.folder.description.preprocess)
         np.testing.assert_array_equal(own["crops"], prepared.ravel(), err_msg=photo.name)  # to the bit
@@ -363,7 +362,7 @@ def test_the_same_answers_as_in_python(
         return  # an album draws from all places by their order
     pooled = same_place.pool([posterior[row] for row in range(len(posterior))], locator.prior)
     assert album["agreementNats"] == pytest.approx(pooled.agreement_nats, abs=0.05)
-    together = answer_rows(pooled.posterior, widening=Widening(factor))[0]
+    together = answer_rows(pooled.posterior, widening=widening)[0]
     assert_answers_alike(album["answer"], together, pooled.posterior, off_km=1.0)
 
 
@@ -500,7 +499,7 @@ def test_ten_photos_have_the_same_answers_in_a_browser(
     locator = Geolocator.load(real)
     posterior, _, errors = locator.posterior([str(photo) for photo in ten])
     assert not errors and len(told) == len(ten) == 10
-    expected = answer_rows(posterior, widening=Widening(locator.model.radius_factor()))
+    expected = answer_rows(posterior, widening=locator.model.widening())
     for row, one in enumerate(told):
         assert_answers_alike(one, expected[row], posterior[row])
         cells = {cell["properties"]["cell"]: cell["properties"]["probability"] for cell in one["map"]["features"]}

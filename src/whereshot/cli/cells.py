@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,7 +20,7 @@ from whereshot.cli.base import (
 )
 from whereshot.foundation import output_files
 from whereshot.foundation.errors import InputError, OutputError
-from whereshot.report.answer_formats import ReportFormat
+from whereshot.report.answer_formats import CELL_ENDINGS, CELL_WRITERS, CellFormat, ReportFormat
 
 if TYPE_CHECKING:
     from whereshot.earth import sphere
@@ -29,13 +28,6 @@ if TYPE_CHECKING:
     from whereshot.report.cell_atlas import Atlas
 
 app = typer.Typer(no_args_is_help=True, help="Divide the Earth into cells.", rich_markup_mode=None)
-
-
-class Export(enum.StrEnum):
-    """The formats of ``cells export``."""
-
-    geojson = "geojson"
-    geoparquet = "geoparquet"
 
 
 CellsArgument = Annotated[Path, typer.Argument(help="Cells: a .parquet file, or a published CSV.", show_default=False)]
@@ -177,7 +169,7 @@ def cells_export(
     cells: CellsArgument,
     out: Annotated[Path, typer.Option(help="File to write.", show_default=False)],
     form: Annotated[
-        Export | None, typer.Option("--format", help="Format of the file.", show_default="by the file's ending")
+        CellFormat | None, typer.Option("--format", help="Format of the file.", show_default="by the file's ending")
     ] = None,
 ) -> None:
     """Write cells for other programs: GeoJSON (RFC 7946) or GeoParquet 1.1.
@@ -188,22 +180,16 @@ def cells_export(
     """
     from whereshot.foundation import progress
 
-    endings = {".geojson": Export.geojson, ".json": Export.geojson}
-    endings |= {".parquet": Export.geoparquet, ".geoparquet": Export.geoparquet}
-    chosen = form or endings.get(out.suffix.lower())
+    chosen = form or CELL_ENDINGS.get(out.suffix.lower())
     if chosen is None:
-        raise InputError(
-            f"--out {out}: the ending is not that of a known format; known: {', '.join(endings)}; or give --format"
-        )
+        known = ", ".join(CELL_ENDINGS)
+        raise InputError(f"--out {out}: the ending is not that of a known format; known: {known}; or give --format")
     check_file(out)
     if out.exists() and out.samefile(cells):
         raise OutputError(f"{out}: the cells themselves; name another file")
     atlas = _atlas(cells, None)
     with progress.waiting("finding neighbours"):
-        if chosen is Export.geojson:
-            output_files.write_text(out, atlas.to_geojson() + "\n")
-        else:
-            atlas.write_geoparquet(out)
+        CELL_WRITERS[chosen](atlas, out)
     print(f"{atlas.facts}; wrote {out}")
 
 

@@ -175,11 +175,6 @@ def level_of(ids: ArrayLike) -> NDArray[np.int64]:
     return MAX_LEVEL - (np.frexp(lowest.astype(np.float64))[1].astype(np.int64) - 1) // 2
 
 
-def face_of(ids: ArrayLike) -> NDArray[np.int64]:
-    """Return cube faces (n,), 0 to 5, of cell ids (n,)."""
-    return (np.asarray(ids, np.uint64) >> np.uint64(61)).astype(np.int64)
-
-
 def parent(ids: ArrayLike, level: int) -> CellIds:
     """Return the cells (n,) at ``level`` that hold the given ones, which must be at ``level`` or below it."""
     ids = np.asarray(ids, np.uint64)

@@ -149,7 +149,7 @@ def _of_model(
 
 
 def _with_factor(answers: Answers, geolocator: Geolocator, kind: Kind, mixture: str) -> Answers:
-    factor = geolocator.model.radius_factor(kind, mixture)
+    factor = geolocator.model.widening(kind, mixture).factor
     label = f"{answers.name}, radii for {'known' if kind == 'seen' else 'other'} places"
     name = label if mixture == "mixture" else answers.name
     radius = {level: np.minimum(r * factor, sphere.HALF_CIRCUMFERENCE_KM) for level, r in answers.radius_km.items()}

@@ -67,16 +67,6 @@ def in_latin(text: str) -> str:
     return "" if written == parts else "".join(written)
 
 
-def with_latin(text: str) -> str:
-    """Return a text with its Latin form in brackets, where it has one.
-
-    >>> with_latin("გორი"), with_latin("Gori")
-    ('გორი (gori)', 'Gori')
-    """
-    latin = in_latin(text)
-    return f"{text} ({latin})" if latin else text
-
-
 def _word(word: str, script: str) -> str:
     if script == "Hangul":
         return "".join(map(_syllable, unicodedata.normalize("NFC", word)))

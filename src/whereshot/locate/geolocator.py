@@ -143,7 +143,7 @@ class Geolocator:
         self, photos: list[Photo | None], block: Block, options: LocateOptions, library: Album | None, track: Track
     ) -> Iterator[Located]:
         """Yield the answers of one block of photos."""
-        (posterior, rows, errors), widening = block.found, self.model.widening
+        (posterior, rows, errors), widening = block.found, self.model.widening()
         number_of = {int(row): number for number, row in enumerate(rows)}
         readings = self._readings(photos, block, options, track)
         plain = None
@@ -192,7 +192,7 @@ class Geolocator:
                 raise ImageError(block.found.errors[0])
             (reading,) = self._readings([opened], block, options, silent)
             recorded, asked = recorded_of(opened), AskedEvidence(options)
-            return explained(block.found.posterior, reading, recorded, asked, self.model.widening, self.prior)
+            return explained(block.found.posterior, reading, recorded, asked, self.model.widening(), self.prior)
 
 
 def _opened(photos: Photos) -> list[Photo | None]:

@@ -75,13 +75,8 @@ class Model(Protocol):
         """Yield the posteriors of about ``size`` photos at a time, in order."""
         ...
 
-    def radius_factor(self, kind: Kind | None = None, readout: str = "mixture") -> float:
-        """Return the factor on radii for photos of known places or of others; 1 where none was fitted."""
-        ...
-
-    @property
-    def widening(self) -> Widening:
-        """How radii are corrected in answers about a stranger's photos."""
+    def widening(self, kind: Kind | None = None, readout: str = "mixture") -> Widening:
+        """Return how radii are corrected: for photos of known places or of others, or for any stranger's photos."""
         ...
 
     def known_points(self) -> NDArray[np.float64]:
@@ -145,13 +140,8 @@ class PriorModel:
         posterior = self.prior.repeat(len(rows)) if len(rows) else None
         return Block(start, stop, Posteriors(posterior, rows, errors), blank)
 
-    def radius_factor(self, kind: Kind | None = None, readout: str = "mixture") -> float:
-        """Return 1: the radii of the prior are not multiplied."""
-        return 1.0
-
-    @property
-    def widening(self) -> Widening:
-        """Wide circles become wider: nobody knows whether a stranger's photos are spread like the photo density."""
+    def widening(self, kind: Kind | None = None, readout: str = "mixture") -> Widening:
+        """Return the widening of wide circles: it is not known whether photos are spread like the photo density."""
         return prior_widening()
 
     def known_points(self) -> NDArray[np.float64]:

@@ -139,18 +139,13 @@ class NetworkModel(ABC):
                 yield Block(start, stop, found, empty_rows(outputs, len(rows)))
                 start, held = stop, []
 
-    def radius_factor(self, kind: Kind | None = None, readout: str = "mixture") -> float:
-        """Return the factor on radii for photos of known places or of others; 1 where none was fitted.
+    def widening(self, kind: Kind | None = None, readout: str = "mixture") -> Widening:
+        """Return the factor on all radii, for photos of known places or of others; 1 where none was fitted.
 
-        Without ``kind`` it is the larger of both: nobody knows whether a stranger's photo shows a known place.
+        Without ``kind`` it is the larger of both, because it is not known whether a photo shows a known place.
         """
         factors = self.folder.radius_factors(readout)
-        return factors.get(kind or "", max(factors.values(), default=1.0))
-
-    @property
-    def widening(self) -> Widening:
-        """How radii are corrected in answers about a stranger's photos: all are multiplied with one factor."""
-        return Widening(self.radius_factor())
+        return Widening(factors.get(kind or "", max(factors.values(), default=1.0)))
 
     def known_points(self) -> NDArray[np.float64]:
         """Return the positions (m, 2) of the photos that the model learned from."""

@@ -204,11 +204,6 @@ def random_view(picture: tuple[int, int], settings: Preprocess, drawn: DrawnCrop
     return View((left, top, right, bottom), (settings.size, settings.size), ((0, 0),), settings.size)
 
 
-def load_random(photo: PhotoLike, settings: Preprocess, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return the crop of ``random_pixels``, normalised: (1, 3, size, size). Raises ImageError."""
-    return normalised(random_pixels(photo, settings, rng), settings)
-
-
 def normalised(crops: NDArray[np.uint8], settings: Preprocess) -> NDArray[np.float32]:
     """Normalise crops (c, h, w, 3) of 0 to 255: subtract the mean, divide by the deviation, return (c, 3, h, w)."""
     count, height, width, channels = crops.shape

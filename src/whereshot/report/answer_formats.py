@@ -1,4 +1,4 @@
-"""The answers of ``locate``, ``check`` and ``query`` as text: one table of writers for each kind of answer.
+"""The results of ``locate``, ``check``, ``query`` and ``cells export``: a table of writers for each of them.
 
 Importing this module is light: each writer imports what it needs when it is called.
 """
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from whereshot.models.model import Model
     from whereshot.models.nearest_photos import Metric
     from whereshot.posterior.base import Posterior
+    from whereshot.report.cell_atlas import Atlas
 
 
 ReportFormat = Literal["table", "json"]
@@ -32,6 +33,17 @@ PredictionFormat = Literal["table", "json", "geojson", "csv", "html"]
 
 LookalikeFormat = Literal["table", "json", "html"]
 """The forms in which ``query`` can print the photos that it finds."""
+
+CellFormat = Literal["geojson", "geoparquet"]
+"""The forms in which ``cells export`` can write cells."""
+
+CELL_ENDINGS: dict[str, CellFormat] = {
+    ".geojson": "geojson",
+    ".json": "geojson",
+    ".parquet": "geoparquet",
+    ".geoparquet": "geoparquet",
+}
+"""The form of a file of cells by the ending of its name."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +199,19 @@ VERDICT_WRITERS: dict[ReportFormat, Callable[[Verdict], str]] = {
     "json": lambda verdict: json_text(verdict.to_json()),
 }
 """Write the answer of ``check``, by format."""
+
+
+def _cells_geojson(atlas: Atlas, path: Path) -> None:
+    from whereshot.foundation import output_files
+
+    output_files.write_text(path, atlas.to_geojson() + "\n")
+
+
+CELL_WRITERS: dict[CellFormat, Callable[[Atlas, Path], None]] = {
+    "geojson": _cells_geojson,
+    "geoparquet": lambda atlas, path: atlas.write_geoparquet(path),
+}
+"""Write the file of ``cells export``, by format."""
 
 LOOKALIKE_WRITERS: dict[LookalikeFormat, Callable[[LookalikePhotos], str]] = {
     "table": _lookalikes_table,

@@ -138,7 +138,7 @@ class Answerer:
         return Located(prediction, posterior)
 
     def _decided(self, posterior: Posterior, options: Options) -> Prediction:
-        return answer_rows(posterior, options.locate, widening=self.locator.model.widening)[0]
+        return answer_rows(posterior, options.locate, widening=self.locator.model.widening())[0]
 
     def _reply(self, job: LocateJob, located: list[Located], options: Options) -> Reply:
         predictions = [photo.prediction for photo in located]

@@ -112,7 +112,7 @@ def _put_model(geolocator: Geolocator, site: Path, engine_bytes: int, say: Calla
         "version": VERSION,
         "preprocess": folder.description.preprocess.model_dump(mode="json"),
         "readout": description,
-        "radius_factor": model.radius_factor(),
+        "radius_factor": model.widening().factor,
         "prior_doubling_km": prior_widening().doubling_km,
         "files": {file.partition(".")[0]: {"path": file, "bytes": len(held)} for file, held in contents.items()},
         "engine_bytes": engine_bytes,

@@ -19,8 +19,7 @@ from whereshot.foundation.errors import InputError
 from whereshot.foundation.log_space import log_softmax
 from whereshot.models.readout.base import Outputs, Readout
 from whereshot.models.readout.cells import CellsSettings, PositionSettings
-from whereshot.models.readout.encoded_places import Places
-from whereshot.models.readout.encodings import PlacesSettings
+from whereshot.models.readout.encoded_places import Places, PlacesSettings
 from whereshot.models.readout.gallery import SEEN_KM, Gallery, GallerySettings, with_settings
 from whereshot.models.readout.mixture import Calibration, Gate, MixtureSettings, mixture_of
 from whereshot.models.readout.prototypes import cells_of

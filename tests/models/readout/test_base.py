@@ -9,7 +9,6 @@ from whereshot.earth import partition
 from whereshot.earth.partition import Hierarchy
 from whereshot.models.readout.base import Outputs, Readout
 from whereshot.models.readout.cells import Cells, CellsSettings, VonMisesFisher
-from whereshot.models.readout.encodings import Encodings
 from whereshot.models.readout.gallery import Gallery
 from whereshot.models.readout.library import library_of
 from whereshot.models.readout.memory import Memory, MemorySettings
@@ -30,7 +29,6 @@ READOUTS: dict[str, Readout] = {
     "prototypes": Prototypes(HIERARCHY, GALLERY, CellsSettings(position="prototypes")),
     "von Mises-Fisher": VonMisesFisher(HIERARCHY.finest.centers, np.full(len(HIERARCHY.finest), 50.0)),
     "gallery": GALLERY,
-    "encodings": Encodings(POINTS, FEATURES, 5.0),
     "mixture": Mixture(
         {"cells": Cells(HIERARCHY)}, Gate(offset={"cells": 0.5}, slope={"cells": 1.0}), GALLERY, density_prior()
     ),

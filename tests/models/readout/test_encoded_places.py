@@ -20,9 +20,9 @@ from whereshot.locate.geolocator import Geolocator
 from whereshot.models.model_folder import ModelFolder
 from whereshot.models.networks import decode, locations
 from whereshot.models.networks.locations import Fourier, FourierSettings, Harmonics, HarmonicsSettings
-from whereshot.models.readout.encoded_places import PlaceEncoder, Places, kept_encodings
-from whereshot.models.readout.encodings import Encodings, EncodingsSettings, PlacesSettings
+from whereshot.models.readout.encoded_places import PlaceEncoder, Places, PlacesSettings, kept_encodings
 from whereshot.models.readout.hill_climbing import ClimbSettings
+from whereshot.posterior.base import Posterior
 from whereshot.posterior.decision import best
 
 SMALL = {"sigmas": (8.0, 256.0), "features": 48, "width": 48, "depth": 2, "dim": 48}
@@ -93,7 +93,7 @@ def test_without_refinement_it_is_the_gallery(encoder: PlaceEncoder, rng: np.ran
     outputs = {"encoding": encoder.encode(anywhere(4, rng))}
     settings = PlacesSettings(share=0.0, temperature=0.1, floor_km=50.0, climb=ClimbSettings(considered=99, steps=2))
     told = Places(encoder, known, encoder.encode(known), settings)(outputs)
-    plain = Encodings(known, encoder.encode(known), 50.0, EncodingsSettings(temperature=0.1))(outputs)
+    plain = Posterior(known, (outputs["encoding"] @ encoder.encode(known).T).astype(np.float64) / 0.1, 50.0)
     at = anywhere(4, rng)
     np.testing.assert_allclose(told.log_density(at), plain.log_density(at), rtol=1e-5)
 

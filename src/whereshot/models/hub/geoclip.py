@@ -23,7 +23,7 @@ from whereshot.models import catalog, manifest, model_folder
 from whereshot.models.description import BackboneDescription, ModelDescription
 from whereshot.models.hub.base import Fetching, endpoint
 from whereshot.models.readout.cells import CellsSettings
-from whereshot.models.readout.encodings import PlacesSettings
+from whereshot.models.readout.encoded_places import PlacesSettings
 from whereshot.models.readout.gallery import Gallery, GallerySettings
 from whereshot.models.readout.mixture import Calibration, Gate, MixtureSettings
 

@@ -20,15 +20,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from whereshot.earth import projections, sphere
 from whereshot.foundation import output_files
 from whereshot.foundation.errors import InputError
+from whereshot.foundation.settings_file import Settings
 from whereshot.models.readout import hill_climbing
 from whereshot.models.readout.base import Outputs, Readout
-from whereshot.models.readout.encodings import PlacesSettings
 from whereshot.models.readout.gallery import Gallery
 from whereshot.models.readout.hill_climbing import HALF_MASS, ClimbSettings, Hills
 from whereshot.posterior.base import Posterior
@@ -45,6 +46,19 @@ MOST_PLACES = 100_000
 """Largest number of places of a gallery that are encoded: the number that GeoCLIP has."""
 KEPT = 8
 """Number of searches that are cached. Calibration repeats some of them."""
+
+
+class PlacesSettings(Settings):
+    """Settings of ``Places``.
+
+    ``temperature`` divides the cosine. ``share`` of the votes near the start of a climb goes to the top that the climb
+    reaches. A place is at least ``floor_km`` wide.
+    """
+
+    temperature: float = Field(0.05, gt=0)
+    share: float = Field(0.5, ge=0, le=1)
+    floor_km: float = Field(1.0, gt=0)
+    climb: ClimbSettings = ClimbSettings(hills=4, steps=8)
 
 
 class PlaceEncoder:

@@ -16,8 +16,7 @@ from whereshot.foundation.log_space import log_softmax
 from whereshot.foundation.settings_file import Settings
 from whereshot.models.readout.base import Outputs, Readout
 from whereshot.models.readout.cells import CellsSettings
-from whereshot.models.readout.encoded_places import Places
-from whereshot.models.readout.encodings import PlacesSettings
+from whereshot.models.readout.encoded_places import Places, PlacesSettings
 from whereshot.models.readout.gallery import Gallery, GallerySettings, with_settings
 from whereshot.models.readout.prototypes import cells_of
 from whereshot.photos.emptiness import EMPTY
