@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import argparse
 import base64
-import csv
 import functools
-import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +25,8 @@ import numpy as np
 import tomli_w
 from numpy.typing import NDArray
 from PIL import Image
+from readings import PHOTOS, KeptEntries, position_of, rows_of
+from ridge import fit_logistic
 from safetensors.numpy import save
 
 from whereshot.earth import place_names, sphere
@@ -52,7 +52,6 @@ from whereshot.training.drawn_surfaces import draw
 ROOT = Path(__file__).parents[1]
 WEIGHTS = ROOT / "src" / "whereshot" / "evidence" / "data" / "surfaces.toml"
 SIGN_LOOK = ROOT / "src" / "whereshot" / "evidence" / "data" / "sign_look.safetensors"
-PHOTOS = ROOT.parent / "shared" / "data" / "photos"
 TABLES = ("signs_dev", "scene_dev", "portable_dev", "scripts_dev")
 DRAWN_SIZE = (640, 480)
 DRAWN_DETECTOR = 512
@@ -144,8 +143,7 @@ class Picture:
 
 def drawn_pictures(seed: int, count: int) -> Iterator[tuple[str, str, dict[str, str], Callable[[], Image.Image]]]:
     """Name, surface, the row of the photo, and what draws the picture: the same words in the same photo on both."""
-    with (PHOTOS / "train.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["use"] == "ship"]
+    rows = [row for row in rows_of("train") if row["use"] == "ship"]
     half = [row for number, row in enumerate(rows) if number % 2 == seed % 2]  # no photo is in both sets
     for number in range(count):
         rng = np.random.default_rng([seed, number])
@@ -212,38 +210,17 @@ def picture_of(entry: dict[str, Any], **known: Any) -> Picture:
     )
 
 
-def kept_entries(file: Path) -> dict[str, dict[str, Any]]:
-    if not file.is_file():
-        return {}
-    return {entry["name"]: entry for entry in map(json.loads, file.read_text("utf-8").splitlines())}
-
-
-def keep(file: Path, entry: dict[str, object]) -> None:
-    with file.open("a", encoding="utf-8") as out:
-        out.write(json.dumps(entry, ensure_ascii=False) + "\n")
-
-
 def read_table(name: str, cache: Path) -> Iterator[Picture]:
     """The photos of a table; what was read in each is kept in the cache."""
-    file = cache / f"{name}.jsonl"
-    known = kept_entries(file)
-    with (PHOTOS / f"{name}.csv").open(encoding="utf-8", newline="") as table:
-        rows = list(csv.DictReader(table))
+    kept, rows = KeptEntries(cache, name), rows_of(name)
     for row in bar(rows, total=len(rows), what=f"reading {name}"):
-        entry = known.get(row["path"])
+        entry = kept.get(row["path"])
         if entry is None:
             photo = Photo.of(str(PHOTOS / row["path"]))
             reading = read_photo(photo, shared_reader())
             image, width = photo.rgb(min_side=LARGEST_SIDE), photo.size[0]
-            entry = entry_of(
-                image,
-                reading.lines,
-                reading.unread,
-                width,
-                name=row["path"],
-                not_a_photo=reading.not_a_photo is not None,
-            )
-            keep(file, entry)
+            empty = reading.not_a_photo is not None
+            entry = kept.keep(row["path"], entry_of(image, reading.lines, reading.unread, width, not_a_photo=empty))
         yield picture_of(
             entry,
             name=row["path"],
@@ -251,23 +228,21 @@ def read_table(name: str, cache: Path) -> Iterator[Picture]:
             surface=row.get("surface", "sign"),
             group=row["group_id"],
             country_code=row["country_code"],
-            position=np.array([float(row["latitude"]), float(row["longitude"])]) if row["latitude"] else None,
+            position=position_of(row),
             not_a_photo=entry["not_a_photo"],
         )
 
 
 def read_drawn(seed: int, count: int, cache: Path) -> Iterator[Picture]:
     """Drawn pictures; what was read in each is kept in the cache."""
-    file = cache / f"drawn{seed}.jsonl"
-    known = kept_entries(file)
+    kept = KeptEntries(cache, f"drawn{seed}")
     reader = Reader(threads=1, detector_side=DRAWN_DETECTOR)
     for name, surface, row, draw_it in bar(drawn_pictures(seed, count), total=2 * count, what="reading drawn pictures"):
-        entry = known.get(name)
+        entry = kept.get(name)
         if entry is None:
             image = draw_it()
             seen = reader.see_tiles(tiles_of(image))
-            entry = entry_of(image, seen.lines, seen.unread, image.width, name=name)
-            keep(file, entry)
+            entry = kept.keep(name, entry_of(image, seen.lines, seen.unread, image.width))
         yield picture_of(
             entry,
             name=name,
@@ -275,7 +250,7 @@ def read_drawn(seed: int, count: int, cache: Path) -> Iterator[Picture]:
             surface=surface,
             group=row["path"],
             country_code=row["country_code"],
-            position=np.array([float(row["latitude"]), float(row["longitude"])]),
+            position=position_of(row),
             not_a_photo=False,
         )
 
@@ -298,19 +273,10 @@ def fit_weights(pictures: Sequence[Picture]) -> surfaces.SignWeights:
     raw = np.hstack([named, pooled @ directions])
     truth = np.array([picture.surface == "sign" for picture in telling], float)
     worth = np.where(is_drawn, DRAWN_WORTH, 1.0)
-    mean, deviation = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-6)
-    inputs = np.column_stack([np.ones(len(raw)), (raw - mean) / deviation])
-    penalty = RIDGE * np.diag([0.0, *np.ones(raw.shape[1])])
-    fitted = np.zeros(inputs.shape[1])
-    for _ in range(50):
-        share = 1 / (1 + np.exp(-inputs @ fitted))
-        slope = inputs.T @ (worth * (truth - share)) - penalty @ fitted
-        curvature = (inputs.T * (worth * share * (1 - share))) @ inputs + penalty
-        fitted += np.linalg.solve(curvature, slope)
-    slopes = fitted[1:] / deviation
+    slopes, constant = fit_logistic(raw, truth, RIDGE, worth)
     on_named, on_directions = np.split(slopes, [len(surfaces.FEATURES)])
     weights = np.r_[on_named, directions @ on_directions]
-    return surfaces.SignWeights(weights, float(fitted[0] - slopes @ mean), SHARES)
+    return surfaces.SignWeights(weights, constant, SHARES)
 
 
 def judged(picture: Picture, weights: surfaces.SignWeights) -> list[Line]:

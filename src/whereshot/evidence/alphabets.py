@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.evidence.known_languages import CODES, NUMBER
+from whereshot.evidence.writing import ARABIC_FORMS, PLAIN_ALEF
 from whereshot.foundation.package_data import read_toml
 
 WORD_COST = 1.6
@@ -23,8 +24,7 @@ MOST_WORDS = 4
 ARTICLE_COST = 1.2
 """Nats that a word with the Arabic article costs other languages in Arabic letters."""
 _ARTICLE = re.compile("^[وبف]?ال..|^لل..")
-_SAME = str.maketrans("یىېکہھەأإآٱ", "يييكهههاااا")
-"""Letters of Arabic writing that readers confuse."""
+_PLAIN = ARABIC_FORMS | PLAIN_ALEF
 
 
 @functools.cache
@@ -56,7 +56,7 @@ def log_alphabet(script: str, words: Sequence[str]) -> NDArray[np.float64]:
             if own is not None:
                 lacks |= ~own
         against += lacks
-        articles += script == "Arabic" and _ARTICLE.match(word.translate(_SAME)) is not None
+        articles += script == "Arabic" and _ARTICLE.match(word.translate(_PLAIN)) is not None
     score: NDArray[np.float64] = -WORD_COST * np.minimum(against, MOST_WORDS)
     if articles:
         score -= ARTICLE_COST * min(articles, MOST_WORDS) * (np.arange(len(CODES)) != NUMBER["ar"])

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from whereshot.evidence.known_languages import CODES, NUMBER
 from whereshot.evidence.text_segments import Segment
+from whereshot.evidence.writing import ARABIC_FORMS
 from whereshot.foundation.package_data import read_table
 
 LONGEST_WORD = 40
@@ -59,8 +60,6 @@ LEAST_WORDS = 2000
 
 _UNMARKED = str.maketrans({**dict(zip("øłđðıŋħþ", "olddinht", strict=True)), "ß": "ss"})
 _ACCENT = re.compile("[\u0300-\u036f\u0640\u064b-\u065f\u0670\u093c\u09bc\u0a3c]+")
-_ONE_FORM = str.maketrans("یىېکہھەۂۀٱ", "يييكههههها")
-"""Letters of Arabic writing that readers confuse."""
 _LATIN_OF_SERBIAN = {
     **dict(zip("абвгдђежзијклмнопрстћуфхцчш", "abvgdđežzijklmnoprstćufhcčš", strict=True)),
     "љ": "lj",
@@ -74,12 +73,13 @@ def fold(text: str) -> str:
     """Return a text in lower case without accents and strokes, as OCR often reads it.
 
     Arabic vowel signs and the dot of Indian letters are dropped; the forms of yeh, kaf and heh are one letter each.
+    ``data/words.parquet`` is sorted by this spelling. ``writing.fold_writing`` keeps the accents of Latin letters.
 
     >>> fold("Çalışma Łódź Straße æøå")
     'calisma lodz strasse æoa'
     """
     plain = _ACCENT.sub("", unicodedata.normalize("NFD", text.lower())).translate(_UNMARKED)
-    return plain.translate(_ONE_FORM)
+    return plain.translate(ARABIC_FORMS)
 
 
 class WordEntries(NamedTuple):
@@ -139,13 +139,13 @@ class Lexicon:
 
     def find(self, word: str) -> WordEntries | None:
         """Return the entries of a word in lower case, with any accents; None where no list has it."""
-        plain, word = fold(word), word.replace("ß", "ss").translate(_ONE_FORM)  # the spelling of wordfreq
+        plain, word = fold(word), word.replace("ß", "ss").translate(ARABIC_FORMS)  # the spelling of wordfreq
         run = self._run(plain)
         if run < 0:
             return None
         languages, log_frequency, difference = [], [], []
         for row in range(self._ends[run - 1], self._ends[run]):
-            listed = (self._accented[row].as_py() or plain).translate(_ONE_FORM)
+            listed = (self._accented[row].as_py() or plain).translate(ARABIC_FORMS)
             group = self._groups[self._group[row]]
             languages.append(group)
             log_frequency += [self._log_frequency[row]] * len(group)

@@ -20,10 +20,13 @@ _DROPPED = re.compile(
     "\u06df-\u06e8\u06ea-\u06ed\u200b-\u200f\u2060\u202a-\u202e\u2066-\u2069\ufe00-\ufe0f\ufeff]"
 )
 """Accents of Cyrillic and Greek, points of Hebrew, vowel signs of Arabic, joiners, and marks of direction."""
+ARABIC_FORMS = str.maketrans("یىېکڪہھەۀۂٱ", "يييككههههها")
+"""Forms of yeh, kaf, heh and alef that readers confuse, and the letter that stands for each, for ``str.translate``."""
+PLAIN_ALEF = str.maketrans("أإآ", "ااا")
+"""The same for alef with a mark, which lists of words keep."""
 _SAME = {
+    **{chr(form): chr(letter) for form, letter in (ARABIC_FORMS | PLAIN_ALEF).items()},
     "ё": "е", "ς": "σ", "և": "եվ",
-    "ی": "ي", "ى": "ي", "ې": "ي", "ک": "ك", "ڪ": "ك", "ہ": "ه", "ھ": "ه", "ە": "ه", "ۀ": "ه", "ۂ": "ه",
-    "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا",
     "״": '"', "׳": "'", "’": "'", "‘": "'", "“": '"', "”": '"',
     "–": "-", "—": "-", "־": "-", "−": "-", "،": ",", "；": ";",
     "๏": "", "ํา": "ำ", "ໍາ": "ຳ", "เเ": "แ",
