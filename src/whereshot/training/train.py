@@ -251,8 +251,7 @@ class TrainingJob:
             "train.jsonl": log.read_text("utf-8"),
             "README.md": card.of_trained(description, hierarchy.sizes, calibration).to_markdown(),
         }
-        # the validation photos count as learned too, because they decide which epoch is kept
-        if self.digests is not None:
+        if self.digests is not None:  # with the validation photos, which decide the epoch that is kept
             extra[FILE] = LearnedPhotos.of_digests(self.digests).to_bytes()
         if len(self.rejects):
             write_parquet(self.rejects, self.state_folder / "rejects.parquet")
