@@ -134,7 +134,7 @@ def test_evidence_that_moved_nothing_or_could_not_be_used() -> None:
     assert [line for line in prediction(evidence=items).in_words() if "did not move" in line] == []
     assert every[2] in prediction(evidence=items).in_words(all_evidence=True)
     assert every == [
-        "A blank page; the answer is only where photos are taken at all.",
+        "A blank page; the answer is only where photos are usually taken.",
         "No hour is recorded.",
         'Read "Bar": a bar; did not move the answer.',
         'Read "Calle": Spanish; made the answer 2.0 times less likely.',

@@ -37,7 +37,7 @@ export function App({ locator, info }: { locator: Locator; info: PageInfo }) {
       })
       .catch((error: unknown) => {
         console.warn("no map:", error);
-        setMapless("This browser cannot draw the globe (it has no WebGL). The answers in words are whole without it.");
+        setMapless("This browser cannot draw the globe (it has no WebGL). The answers in words are complete without it.");
       });
     return () => {
       gone = true;

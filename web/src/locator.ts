@@ -91,7 +91,7 @@ export interface Prediction {
   countries: { country_code: string; probability: number }[];
   candidates: Candidate[];
   evidence: Evidence[];
-  /** Writing that cannot be read yet; an earlier version does not say it. */
+  /** Writing that cannot be read yet; an earlier version does not state it. */
   unread_scripts?: { script: string; probability: number; lines: number; box: number[] }[];
   /** Lines read in other scripts than Latin, from top to bottom; an earlier version does not state them. */
   writing?: ReadLine[];
@@ -107,7 +107,7 @@ export interface Answer {
   model: string;
   /** In the order of the photos. While answers still arrive, photos without an answer are left out. */
   predictions: Prediction[];
-  /** One answer for several photos of one place. `agreement_nats` below zero: they are hardly of one place. */
+  /** One answer for several photos of one place. `agreement_nats` below zero: they are probably of different places. */
   album?: (Prediction & { agreement_nats?: number }) | null;
 }
 

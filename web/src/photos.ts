@@ -44,15 +44,15 @@ export function sift(files: File[], already: Photo[], limits: PageInfo["limits"]
   let bytes = already.reduce((sum, photo) => sum + photo.file.size, 0);
   for (const file of files) {
     const name = file.name || "the pasted picture";
-    if (!file.type.startsWith("image/") && !isPictureName(file.name)) refused.push(`${name} is no picture.`);
+    if (!file.type.startsWith("image/") && !isPictureName(file.name)) refused.push(`${name} is not a picture.`);
     else if (file.type === "image/svg+xml") refused.push(`${name} is a drawing (SVG), not a photo.`);
     else if (file.size === 0) refused.push(`${name} is empty.`);
     else if (limits.bytes && file.size > limits.bytes)
       refused.push(`${name} has ${bytesWords(file.size)}; at most ${bytesWords(limits.bytes)} can be sent.`);
     else if (limits.request_bytes && (bytes += file.size) > limits.request_bytes)
-      refused.push(`${name} is too much; at most ${bytesWords(limits.request_bytes)} at once.`);
+      refused.push(`${name} is left out: at most ${bytesWords(limits.request_bytes)} at once.`);
     else if (limits.files && already.length + kept.length >= limits.files)
-      refused.push(`${name} is one too many; at most ${limits.files} photos at once.`);
+      refused.push(`${name} is left out: at most ${limits.files} photos at once.`);
     else kept.push(file);
   }
   const more = refused.length - MOST_SHOWN;

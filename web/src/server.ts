@@ -37,7 +37,7 @@ export function storeToken(token: string): void {
 export async function ask(path: string, request: RequestInit = {}): Promise<unknown> {
   const response = await send(path, request);
   const document: unknown = await response.json().catch(() => null);
-  if (document === null) throw new LocateError("The server's answer broke off. Try again.");
+  if (document === null) throw new LocateError("The server's answer is incomplete. Try again.");
   return document;
 }
 
@@ -77,7 +77,7 @@ export async function readLines(response: Response, onPhoto?: LocateOptions["onP
       if (error instanceof DOMException && error.name === "AbortError") throw error;
       return { done: true, value: undefined };
     });
-    if (done) throw new LocateError("The server's answer broke off. Try again.");
+    if (done) throw new LocateError("The server's answer is incomplete. Try again.");
     const lines = (text + decoder.decode(value, { stream: true })).split("\n");
     text = lines.pop()!;
     for (const line of lines) {
@@ -101,14 +101,14 @@ export function problemWords(status: number, document: unknown, retryAfter: stri
   const { title, detail, errors } = (document ?? {}) as Problem;
   if (status === 429 || status === 503) {
     const wait = Number(retryAfter) > 0 ? `in ${retryAfter} seconds` : "in a moment";
-    return `The server has more photos than it can take just now. Try again ${wait}.`;
+    return `The server is busy. Try again ${wait}.`;
   }
   if (errors?.length)
     return errors.map(({ id, detail: why }) => stopped(why.startsWith(id) ? why : `${id}: ${why}`)).join(" ");
   const text = detail ?? title;
   if (text) return sentence(text);
   return status === 413
-    ? "That is more than the server takes at once."
+    ? "These photos exceed the limit of the server."
     : `The server answered ${status} without a reason.`;
 }
 

@@ -100,12 +100,12 @@ test("the gallery shows the truth, and the game compares", async ({ page }) => {
   await open(page);
   await page.getByRole("button", { name: "Gallery" }).click();
   await expect(page.getByRole("table")).toContainText("25 km");
-  await page.getByRole("button", { name: "A photo by chance" }).click();
+  await page.getByRole("button", { name: "A random photo" }).click();
   await expect(page.getByRole("heading", { name: /off$/ })).toBeVisible();
   await expect(page.locator(".mark-truth")).toHaveCount(1);
   await expectRegion(page);
   await page.getByRole("button", { name: "Guess" }).click();
-  await page.getByRole("button", { name: "A photo by chance" }).click();
+  await page.getByRole("button", { name: "A random photo" }).click();
   await expect(page.locator(".mark-truth")).toHaveCount(0);
   await page.locator(".maplibregl-canvas").click({ position: { x: 500, y: 400 } });
   await page.getByRole("button", { name: "This is my guess" }).click();

@@ -27,7 +27,7 @@ test("several photos have one pooled answer, and what is no photo is explained",
   await expect(page.getByRole("button", { name: /All together/ })).toHaveAttribute("aria-pressed", "true");
   await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
   await choose(page, { name: "list.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
-  await expect(page.getByRole("alert")).toContainText("list.txt is no picture");
+  await expect(page.getByRole("alert")).toContainText("list.txt is not a picture");
   await page
     .getByRole("button", { name: /^Remove village-sign/ })
     .first()
@@ -80,7 +80,7 @@ test("when the server stops in the middle of an answer, the photos that were ans
   );
   await openWithoutGlobe(page);
   await choose(page, [SIGN, SIGN, SIGN]);
-  await expect(page.getByRole("alert")).toContainText("The server's answer broke off");
+  await expect(page.getByRole("alert")).toContainText("The server's answer is incomplete");
   await expect(page.getByRole("heading", { name: "Altafulla" })).toBeVisible();
   const tiles = page.locator(".tile");
   await expect(tiles.nth(1)).toHaveAttribute("aria-pressed", "true");

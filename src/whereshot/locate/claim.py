@@ -206,7 +206,7 @@ class Verdict:
         nats, others = self.against_prior, self.others
         lines = [f"{self.claim.name}: {self.word}"]
         if self.not_a_photo is not None:
-            lines.append(f"  {words.sentence(self.not_a_photo)}; only where photos are taken at all speaks.")
+            lines.append(f"  {words.sentence(self.not_a_photo)}; only where photos are usually taken counts.")
         if abs(nats) < wording.SILENT_NATS:
             moved = "the photo did not move it"
         else:

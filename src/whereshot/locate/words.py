@@ -10,7 +10,7 @@ from whereshot.evidence import unread_scripts
 from whereshot.locate import wording
 
 PRIOR_NOTE = (
-    "No model is loaded: without text to read this is only where photos are taken at all, the same for every photo. "
+    "No model is loaded: without text to read this is only where photos are usually taken, the same for every photo. "
     "Give one with --model DIR."
 )
 

@@ -28,7 +28,7 @@ from whereshot.posterior.prior import density_prior, prior_widening
 from whereshot.posterior.widening import Widening
 
 PRIOR = "prior"
-"""The name of the model that knows only where photos are taken at all."""
+"""The name of the model that knows only where photos are usually taken."""
 
 
 class Model(Protocol):

@@ -115,7 +115,7 @@ export function Gallery({ globe, game, onRefused }: Props) {
       )}
       <div class="row">
         <button class={chosen ? "button" : "button button-main"} onClick={random} disabled={!photos.length}>
-          {chosen ? "Another photo" : "A photo by chance"}
+          {chosen ? "Another photo" : "A random photo"}
         </button>
         {game && chosen && !entry && (
           <>

@@ -13,14 +13,14 @@ const HALVED_KM = Math.round(GEOSCORE_KM * Math.LN2);
 /** The answer for one photo, and its distance from the truth. */
 export function Compared({ entry }: { entry: GalleryEntry }) {
   const { prediction, truth } = entry;
-  if (!isLocated(prediction)) return <p class="notice">The model had no answer: {prediction.error}</p>;
+  if (!isLocated(prediction)) return <p class="notice">The model has no answer: {prediction.error}</p>;
   const km = distanceKm(prediction, truth);
   const { title, subtitle, sure } = headline(prediction);
   return (
     <section class={sure ? "headline" : "headline headline-unsure"} aria-label="Prediction and truth">
       <h2>{distanceWords(km)} off</h2>
       <p>
-        The model said: {title}. {subtitle}
+        The model's answer: {title}. {subtitle}
         {sure ? "" : ` Its best single guess was ${placeWords(prediction.place)}.`}
       </p>
       <Credit entry={entry} />

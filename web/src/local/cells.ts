@@ -34,7 +34,7 @@ export function cellsOf(posterior: Posterior): Cells {
   const whole = sums[sums.length - 1]!;
   const found = held
     .map(({ number, level, mass }) => ({ number, level, mass: mass / whole, km2: areaSr(number, level) * EARTH_KM ** 2 }))
-    // in the order of the curve, as their ids have it
+    // in the order of the curve, which is that of their ids
     .sort((a, b) => middle(a.number, a.level) - middle(b.number, b.level));
   const regions = regionsOf(found.map(({ mass, km2 }) => ({ mass, density: mass / km2 })));
   const features = found.map(({ number, level, mass, km2 }, i): Cell => ({
@@ -72,7 +72,7 @@ function points(posterior: Posterior): { leaves: Float64Array; sums: Float64Arra
   return { leaves: Float64Array.from(found, (point) => point.leaf), sums };
 }
 
-/** Cells with more than `least` of the mass become their four children; empty ones go. */
+/** Divide cells with more than `least` of the mass into their four children; drop empty cells. */
 function divided(leaves: Float64Array, sums: Float64Array, least: number): Held[] {
   const done: Held[] = [];
   let numbers = [...Array(6 * 4 ** COARSEST_LEVEL).keys()];

@@ -1,5 +1,5 @@
 /**
- * A block's coefficients in, its samples at a reduced or enlarged size out: libjpeg-turbo's integer transforms, bit for
+ * Turn a block's coefficients into its samples at a reduced or enlarged size: libjpeg-turbo's integer transforms, bit for
  * bit (jidctint.c and jidctred.c, after Loeffler, Ligtenberg and Moschytz 1989), for the sizes that decoding at 1, 2, 4 and
  * 6 eighths needs.
  */

@@ -1,7 +1,7 @@
 /**
  * Decode a file to an upright 8-bit RGB picture, as whereshot.photos.images does. The browser decodes, without colour
  * management; a large JPEG is decoded here, at the reduced scale that Python would choose. Transparent parts become
- * white. Of an animation the first frame is taken.
+ * white. An animation gives its first frame.
  */
 import { MAX_PIXELS } from "../shared";
 import { JpegError } from "./coefficients";
@@ -63,7 +63,7 @@ function reduced(bytes: Uint8Array, jpeg: JpegHeader, leastSide: number): Pictur
   }
 }
 
-/** The scale at which whereshot.photos.images decodes a JPEG, in eighths. */
+/** Return the scale at which whereshot.photos.images decodes a JPEG, in eighths. */
 export function eighthsOf({ width, height }: { width: number; height: number }, leastSide: number): number {
   const eighths = Math.min(8, Math.ceil((8 * leastSide) / Math.min(width, height)));
   return eighths > 1 && eighths % 2 ? eighths + 1 : eighths;
@@ -91,7 +91,7 @@ function pixelsOf(bitmap: ImageBitmap): Picture {
   return { width, height, data };
 }
 
-/** The picture turned as an EXIF orientation, 1 to 8, asks for. */
+/** Return the picture turned by an EXIF orientation, 1 to 8. */
 export function upright(picture: Picture, orientation: number): Picture {
   if (orientation < 2 || orientation > 8) return picture;
   const { width, height, data } = picture;

@@ -77,12 +77,12 @@ export class Support {
     return (this.cached.cells ??= this.own.map((own) => Math.floor(own / 4 ** (DEEPEST_LEVEL - CANDIDATE_CELL_LEVEL))));
   }
 
-  /** The cell of the deepest level in which the one point lies that stands for a light place. */
+  /** The cell of the deepest level of the single point that stands for a light place. */
   get leaves(): Float64Array {
     return (this.cached.leaves ??= this.latitude.map((_, place) => this.leaf(place, place, 0.5)));
   }
 
-  /** The cell of a point so far from a place that `share` of it lies nearer, turned by a number. */
+  /** The cell of a point of a place: `share` of the place lies nearer to its center; a number gives the direction. */
   leaf(place: number, number: number, share: number): number {
     return numberOf(...laid(this.latitude[place]!, this.longitude[place]!, this.scale[place]!, number, share));
   }
@@ -98,18 +98,18 @@ export function logSumExp(values: ArrayLike<number>): number {
   return peak + Math.log(sum);
 }
 
-/** Numbers of the k largest values, largest first; of equal ones the earlier first. */
+/** Numbers of the k largest values, largest first; equal values in their order. */
 export function heaviest(values: Float64Array, k: number): Int32Array {
   let order = Int32Array.from(values.keys());
   if (k < values.length) {
-    // only what is at least as heavy as the k-th need be put in order
+    // only values of at least the k-th need to be sorted
     const least = Float64Array.from(values).sort()[values.length - k]!;
     order = order.filter((i) => values[i]! >= least);
   }
   return order.sort((a, b) => values[b]! - values[a]! || a - b).subarray(0, k);
 }
 
-/** Places worth answering with, and the probability that each is right to the distance asked for. */
+/** Places that may be the best answer, and the probability that each is right within the wanted distance. */
 export interface Weighed {
   places: Int32Array;
   right: Float64Array;
@@ -131,13 +131,13 @@ export class Posterior {
     this.mass = this.logMass.map(Math.exp);
   }
 
-  /** The place decided for: most mass within `withinKm`; with `thenKm`, of those near it the one with most in that. */
+  /** Return the place with the most mass within `withinKm`; with `thenKm`, the best within that distance among places near it. */
   best(withinKm: number, thenKm?: number): number {
     const first = mostRight(this.weigh(withinKm));
     return thenKm === undefined ? first : mostRight(this.weigh(thenKm, { place: first, km: withinKm }));
   }
 
-  /** Candidates, some perhaps twice, judged by all that is within reach: whereshot.posterior.candidates. */
+  /** Candidates, some perhaps twice, with their gains from all places within reach: whereshot.posterior.candidates. */
   weigh(withinKm: number, near?: { place: number; km: number }): Weighed {
     const { support, mass } = this;
     const isAllowed = (place: number) => !near || support.between(place, near.place) <= near.km;
@@ -166,7 +166,7 @@ export class Posterior {
     return this.mass[place]! * circleMass(this.support.between(place, candidate), this.support.scale[place]!, km);
   }
 
-  /** What all places within reach put within `withinKm` of a candidate. */
+  /** The mass within `withinKm` of a candidate, of all places within reach. */
   private judged(candidate: number, withinKm: number): number {
     const { units, size } = this.support;
     const reachKm = Math.max(FAR * withinKm, NEAR_KM);

@@ -25,7 +25,7 @@ export interface MixtureDescription {
   parts: ("cells" | "gallery")[];
   gate: { offset: Record<string, number>; slope: Record<string, number> };
   cells?: { temperature: number; sizes: number[] };
-  /** How many of the most similar photos vote; null for all. */
+  /** The number of most similar photos that vote; null for all. */
   gallery: { temperature: number; voters: number | null };
 }
 
@@ -142,7 +142,7 @@ class Memory implements Readout {
     return new Posterior(this.support, logMass);
   }
 
-  /** Log probabilities of the chosen place, of another known one, and of none. */
+  /** Log probabilities of the chosen place, of another known place, and of none. */
   private logShares(cosine: Float32Array, known: Uint8Array, sums: Float64Array, total: number, isNear: Uint8Array): number[] {
     const { confidence, cautious } = this.settings;
     let [best, ownMost, farMost] = [-1, -2, -1];

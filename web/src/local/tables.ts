@@ -29,7 +29,7 @@ export class Tables {
     return new Float64Array(this.bytes, offset, length);
   }
 
-  /** Half precision is widened. */
+  /** Numbers in half precision become single precision. */
   float32(name: string): Float32Array {
     const { dtype, offset, length } = this.find(name);
     if (dtype !== "float16") return new Float32Array(this.bytes, offset, length);
@@ -59,7 +59,7 @@ function halves(): Float32Array {
   });
 }
 
-/** The bytes as they were before gzip; a web server may have undone it already. */
+/** Return the bytes without gzip; a web server may have decompressed them already. */
 export async function unzipped(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes.slice().buffer;
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));

@@ -55,7 +55,7 @@ async function load(site: Site, base: string): Promise<[Model, Site]> {
   const fetched = async (address: string, bytes: number): Promise<Uint8Array<ArrayBuffer>> => {
     const response = await fetch(address).catch(() => null);
     if (!response?.ok || !response.body)
-      throw new Error(`${address} cannot be fetched (${response ? response.status : "no connection"}); the site is not whole`);
+      throw new Error(`${address} cannot be fetched (${response ? response.status : "no connection"}); the site is incomplete`);
     let own = 0;
     const parts: Uint8Array<ArrayBuffer>[] = [];
     for (const reader = response.body.getReader(); ; ) {
@@ -67,7 +67,7 @@ async function load(site: Site, base: string): Promise<[Model, Site]> {
       send({ kind: "progress", loaded: Math.min(loaded, total), total });
     }
     // there may be more bytes, where the server has decompressed the file
-    if (own < bytes) throw new Error(`${address} has ${own} of ${bytes} bytes; the site is not whole`);
+    if (own < bytes) throw new Error(`${address} has ${own} of ${bytes} bytes; the site is incomplete`);
     return new Uint8Array(await new Blob(parts).arrayBuffer());
   };
   const file = (name: "network" | "tables" | "names") => fetched(new URL(site.files[name].path, base).href, site.files[name].bytes);

@@ -83,5 +83,5 @@ async function streetAddress(geocoder: string, { latitude, longitude }: Located)
     features?: { properties?: { label?: string; name?: string } }[];
   };
   const first = document.features?.[0]?.properties;
-  return document.display_name ?? first?.label ?? first?.name ?? "The geocoder knows no address there.";
+  return document.display_name ?? first?.label ?? first?.name ?? "The geocoder has no address for this position.";
 }

@@ -216,5 +216,5 @@ def _why_none(geolocator: Geolocator, prediction: Prediction) -> str | None:
     if not geolocator.model.looks_at_pictures:
         return f"{geolocator.name} has no visual posterior, and only what is read moves its answer; give --model DIR"
     if any(item.kind == "picture" for item in prediction.evidence):
-        return "this is no photo, and was left to where photos are taken at all"
+        return "this is not a photo: the answer is only where photos are usually taken"
     return None
