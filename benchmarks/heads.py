@@ -411,7 +411,7 @@ def of_memory(splits: Sequence[Split], prior: Posterior) -> Answer:
     """Return the answers of ``learn`` with the same pooled features: whitening, places, confidence."""
     learned, asked = splits[0].learned, splits[0].asked
     pooled, groups = learned.pooled.numpy(), learned.records.groups("group")
-    settings = learn_holdout.rehearse(pooled, learned.points, learned.accuracy_km, groups.tolist(), prior)
+    settings = learn_holdout.fit_memory(pooled, learned.points, learned.accuracy_km, groups.tolist(), prior)
     white = whitening.fit(pooled, places_of(learned.points))
     library = library_of(white(pooled), learned.points, learned.accuracy_km)
     answer = memory.Memory(library, white, settings, prior)({"pooled": asked.pooled.numpy()})

@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from whereshot.evaluate.known_photos import try_model
+from whereshot.evaluate.known_photos import score_model
 from whereshot.foundation.progress import bar, silent
 from whereshot.locate.geolocator import Geolocator
 from whereshot.photos.sources import SOURCES
@@ -41,7 +41,7 @@ def main() -> None:
     for name, title in TITLES.items():
         table = SOURCES["table"]([PHOTOS / f"{name}.csv"], {}, silent).records
         print(f"## {title}\n")
-        print(summary(try_model(locator, table, track=bar)))
+        print(summary(score_model(locator, table, track=bar)))
     print("## Held-out photos of the training table, by cross-validation\n")
     print("| method | NLL, known places | NLL, places kept apart | radius factor, known | radius factor, apart |")
     print("|---|---:|---:|---:|---:|")

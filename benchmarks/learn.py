@@ -154,7 +154,7 @@ def folds(model) -> None:
     parts, nearest = [], np.empty(len(points))
     for number in range(5):
         rest, held = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        settings = learn_holdout.rehearse(
+        settings = learn_holdout.fit_memory(
             pooled[rest], points[rest], accuracy[rest], group[rest].tolist(), prior, usual=usual
         )
         white = whitening.fit(pooled[rest], places_of(points[rest]), usual)
@@ -211,7 +211,7 @@ def shipped(model, train: Records, tests: dict[str, Records], outputs: dict) -> 
     group = np.array(model.photos["group"].to_pylist())
     prior, usual = density_prior(), model.usual
     # half of the photos asked about shall show a known place: a stranger's are hardly ever of these
-    settings = learn_holdout.rehearse(
+    settings = learn_holdout.fit_memory(
         pooled[may], points[may], accuracy[may], group[may].tolist(), prior, known_share=0.5, usual=usual
     )
     white = whitening.fit(pooled[may], places_of(points[may]), usual)

@@ -32,7 +32,7 @@ def polygon(*corners: tuple[float, float], holes: tuple = ()) -> shapely.Polygon
     ids=["eastward", "westward", "jumping", "jumping, clockwise", "a turn on", "cut"],
 )
 def test_over_the_date_line(spelled: shapely.Geometry) -> None:
-    shape = polygons.mended(spelled)
+    shape = polygons.repaired(spelled)
     assert shape.is_valid and shape.geom_type == "MultiPolygon"
     assert shapely.symmetric_difference(shape, FIJI).area == pytest.approx(0, abs=1e-9)
 
@@ -55,19 +55,19 @@ LONGITUDES = range(-180, 180, 30)
     ids=["drawn to the pole", "a box", "a ring", "clockwise", "closed at 180", "0 to 360", "0 to 330"],
 )
 def test_round_a_pole(spelled: shapely.Geometry) -> None:
-    shape = polygons.mended(spelled)
+    shape = polygons.repaired(spelled)
     assert shape.is_valid
     assert shapely.symmetric_difference(shape, CAP).area == pytest.approx(0, abs=1e-9)
 
 
 def test_a_ring_round_the_pole_with_a_hole_round_the_pole() -> None:
     outer, inner = ([(x, y) for x in LONGITUDES] for y in (60, 80))
-    shape = polygons.mended(shapely.Polygon(outer, [inner]))
+    shape = polygons.repaired(shapely.Polygon(outer, [inner]))
     assert shapely.symmetric_difference(shape, shapely.box(-180, 60, 180, 80)).area == pytest.approx(0, abs=1e-9)
 
 
 def test_a_wedge_that_ends_in_a_pole_and_crosses_the_date_line() -> None:
-    shape = polygons.mended(polygon((170, 70), (-170, 70), (0, 90)))
+    shape = polygons.repaired(polygon((170, 70), (-170, 70), (0, 90)))
     wanted = shapely.union(shapely.box(170, 70, 180, 90), shapely.box(-180, 70, -170, 90))
     assert shapely.symmetric_difference(shape, wanted).area == pytest.approx(0, abs=1e-9)
 
@@ -76,22 +76,22 @@ def test_holes_are_kept_also_over_the_date_line() -> None:
     spelled = shapely.Polygon(
         [(170, 0), (-170, 0), (-170, 20), (170, 20)], [[(175, 5), (175, 15), (-175, 15), (-175, 5)]]
     )
-    shape = polygons.mended(spelled)
+    shape = polygons.repaired(spelled)
     assert shape.area == pytest.approx(20 * 20 - 10 * 10)
     assert not shapely.intersects_xy(shape, [180, -180, 177], [10, 10, 10]).any()
     assert shapely.intersects_xy(shape, [172, -172, 180], [10, 10, 2]).all()
 
 
 def test_crossed_rings_are_untangled() -> None:
-    shape = polygons.mended(polygon((0, 0), (2, 2), (2, 0), (0, 2)))
+    shape = polygons.repaired(polygon((0, 0), (2, 2), (2, 0), (0, 2)))
     assert shape.is_valid and shape.area == pytest.approx(2)
 
 
 def test_what_has_no_area_goes() -> None:
     nested = shapely.GeometryCollection([shapely.Point(0, 0), shapely.MultiPolygon([shapely.box(0, 0, 1, 1)])])
-    assert polygons.mended(nested).area == 1
+    assert polygons.repaired(nested).area == 1
     for empty in (shapely.Point(1, 2), shapely.Polygon(), polygon((0, 0), (1, 1), (2, 2)), shapely.MultiPolygon()):
-        assert polygons.mended(empty).is_empty
+        assert polygons.repaired(empty).is_empty
 
 
 @settings(max_examples=100, deadline=None)
@@ -107,7 +107,7 @@ def test_circles_anywhere(middle: tuple[float, float], km: float, beyond: bool, 
     round_pole = (90 - abs(middle[0])) * math.pi / 180 * sphere.EARTH_KM < km
     if beyond and not round_pole:
         ring[:, 0] = np.degrees(np.unwrap(np.radians(ring[:, 0])))
-    shape = polygons.mended(shapely.Polygon(ring[::-1] if clockwise else ring))
+    shape = polygons.repaired(shapely.Polygon(ring[::-1] if clockwise else ring))
     west, south, east, north = shape.bounds
     assert shape.is_valid and -180 <= west <= east <= 180 and -90 <= south <= north <= 90
     inner = sphere.move(np.array(middle), np.arange(0, 360, 30), km * 0.9)

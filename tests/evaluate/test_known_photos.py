@@ -10,7 +10,7 @@ import pytest
 
 from whereshot.earth import sphere
 from whereshot.evaluate import UNIFORM_NLL, Protocol, Report
-from whereshot.evaluate.known_photos import try_model
+from whereshot.evaluate.known_photos import score_model
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.progress import silent
 from whereshot.locate.geolocator import Geolocator
@@ -38,7 +38,7 @@ def photos(tiny: Path) -> Records:
 
 @pytest.fixture(scope="module")
 def report(tiny_model: Path, photos: Records) -> Report:
-    return try_model(Geolocator.load(tiny_model, "cpu"), photos, protocol=Protocol(draws=50))
+    return score_model(Geolocator.load(tiny_model, "cpu"), photos, protocol=Protocol(draws=50))
 
 
 def with_broken(photos: Records, tmp_path: Path) -> Records:
@@ -126,7 +126,7 @@ def test_protocol_says_how(report: Report) -> None:
 def test_photos_that_cannot_be_read_are_misses(
     report: Report, tiny_model: Path, photos: Records, tmp_path: Path
 ) -> None:
-    halved = try_model(Geolocator.load(tiny_model, "cpu"), with_broken(photos, tmp_path), protocol=Protocol(draws=50))
+    halved = score_model(Geolocator.load(tiny_model, "cpu"), with_broken(photos, tmp_path), protocol=Protocol(draws=50))
     assert [row.name for row in halved.rows] == ROWS
     assert halved.protocol["failed"] == 12
     for whole, half in zip(report.rows, halved.rows, strict=True):
@@ -150,20 +150,20 @@ def test_photos_that_cannot_be_read_are_misses(
 
 def test_prior_alone(photos: Records, tmp_path: Path) -> None:
     prior = Geolocator.load()
-    (row,) = try_model(prior, photos, protocol=Protocol(draws=50)).rows
+    (row,) = score_model(prior, photos, protocol=Protocol(draws=50)).rows
     assert (row.name, row.photos, row.failed) == ("prior alone", 12, 0)
-    broken = try_model(prior, with_broken(photos, tmp_path), protocol=Protocol(draws=50))
+    broken = score_model(prior, with_broken(photos, tmp_path), protocol=Protocol(draws=50))
     assert (broken.rows[0].photos, broken.rows[0].failed) == (24, 12)
     assert broken.rows[0].scores["nll"].value == pytest.approx((row.scores["nll"].value + UNIFORM_NLL) / 2)
     assert "nearest_training_photo_within_1_km" not in {k for k, v in broken.protocol.items() if v is not None}
 
     nothing = photos.with_column("image", pa.nulls(12, pa.string()))
-    (row,) = try_model(prior, nothing, protocol=Protocol(draws=50)).rows
+    (row,) = score_model(prior, nothing, protocol=Protocol(draws=50)).rows
     assert (row.photos, row.failed, row.scores["accuracy_2500"].value) == (12, 12, 0.0)
 
 
 def test_another_decision(tiny_model: Path, photos: Records) -> None:
-    told = try_model(Geolocator.load(tiny_model, "cpu"), photos, within_km=200, protocol=Protocol(draws=10))
+    told = score_model(Geolocator.load(tiny_model, "cpu"), photos, within_km=200, protocol=Protocol(draws=10))
     assert told.protocol["decided"] == "200 km"
     assert told.rows[0].scores["accuracy_200"].value == 1.0
 
@@ -171,11 +171,11 @@ def test_another_decision(tiny_model: Path, photos: Records) -> None:
 def test_nothing_to_try(tiny_model: Path, photos: Records) -> None:
     locator = Geolocator.load(tiny_model, "cpu")
     with pytest.raises(InputError, match=r"^there is no photo to evaluate$"):
-        try_model(locator, photos[:0])
+        score_model(locator, photos[:0])
     nothing = photos.with_column("image", pa.nulls(12, pa.string()))
     said = r"^none of 12 pictures could be read; first: the record names no image file$"
     with pytest.raises(InputError, match=said):
-        try_model(locator, nothing)
+        score_model(locator, nothing)
     without = photos.with_column("latitude", pa.nulls(12, pa.float64()))
     with pytest.raises(InputError, match=r"^12 of 12 records have no position; first: "):
-        try_model(locator, without)
+        score_model(locator, without)

@@ -16,7 +16,7 @@ from whereshot.photos.photo import Photo
 from whereshot.photos.recorded import Recorded
 from whereshot.photos.records import Records
 from whereshot.photos.sources import SOURCES
-from whereshot.report.photo_gallery import exhibit
+from whereshot.report.photo_gallery import write_gallery
 from whereshot.server.gallery import ServedGallery
 
 
@@ -37,7 +37,7 @@ def records(tmp_path: Path, jpeg_with_position: MakePicture) -> Records:
 
 
 def test_a_gallery_is_what_the_server_reads(records: Records, tmp_path: Path) -> None:
-    told = exhibit(Geolocator.load("compact"), records, tmp_path / "gallery", shown=10, text=False)
+    told = write_gallery(Geolocator.load("compact"), records, tmp_path / "gallery", shown=10, text=False)
     assert (told["shown"], told["photos"], told["failed"]) == (3, 4, 1)
     gallery = ServedGallery(tmp_path / "gallery")
     ids = [photo["id"] for photo in gallery.listed()["photos"]]
@@ -57,7 +57,7 @@ def test_a_gallery_is_what_the_server_reads(records: Records, tmp_path: Path) ->
 
 
 def test_photos_carry_nothing_of_their_makers(records: Records, tmp_path: Path) -> None:
-    exhibit(Geolocator.load("compact"), records, tmp_path / "gallery", text=False)
+    write_gallery(Geolocator.load("compact"), records, tmp_path / "gallery", text=False)
     content = ServedGallery(tmp_path / "gallery").photo("00000")
     assert b"SECRET" not in content and Photo(content).recorded == Recorded()
     assert Photo(content).size == (1280, 960)
@@ -66,21 +66,21 @@ def test_photos_carry_nothing_of_their_makers(records: Records, tmp_path: Path) 
 
 def test_what_is_there_is_not_lost(records: Records, tmp_path: Path) -> None:
     locator, out = Geolocator.load("compact"), tmp_path / "gallery"
-    exhibit(locator, records, out, shown=1, text=False)
+    write_gallery(locator, records, out, shown=1, text=False)
     with pytest.raises(OutputError, match="exists already; choose another --out, or give --overwrite"):
-        exhibit(locator, records, out, text=False)
-    exhibit(locator, records, out, shown=2, text=False, overwrite=True)
+        write_gallery(locator, records, out, text=False)
+    write_gallery(locator, records, out, shown=2, text=False, overwrite=True)
     assert len(ServedGallery(out).listed()["photos"]) == 2
     with pytest.raises(OutputError, match="exists already"):
-        exhibit(locator, records, tmp_path, text=False, overwrite=True)
+        write_gallery(locator, records, tmp_path, text=False, overwrite=True)
     with pytest.raises(InputError, match=r"none of 1 photos can be shown; first: .*broken"):
-        exhibit(locator, records[[3]], tmp_path / "other", text=False)
+        write_gallery(locator, records[[3]], tmp_path / "other", text=False)
     assert not (tmp_path / "other").exists() and not list(tmp_path.glob(".*"))
 
 
 def test_a_damaged_gallery_is_told(records: Records, tmp_path: Path) -> None:
     out = tmp_path / "gallery"
-    exhibit(Geolocator.load("compact"), records, out, text=False)
+    write_gallery(Geolocator.load("compact"), records, out, text=False)
     (out / "photos" / "00002.jpg").unlink()
     with pytest.raises(InputError, match="photo 00002 is missing; make the gallery again"):
         ServedGallery(out)

@@ -49,7 +49,9 @@ def test_confidence_follows_the_share_of_known_places(photos: tuple) -> None:
     pooled, points, group = photos
     shares = []
     for known_share in (0.3, 0.95):
-        settings = learn_holdout.rehearse(pooled, points, np.zeros(len(points)), group, PRIOR, known_share=known_share)
+        settings = learn_holdout.fit_memory(
+            pooled, points, np.zeros(len(points)), group, PRIOR, known_share=known_share
+        )
         assert settings.confidence is not None and settings.radius_factor["either"] > 0
         _, asked = learn_holdout.hold_out(pooled, points, np.zeros(len(points)), group, known_share=known_share)
         told = np.exp(memory.log_shares(settings, asked.recall))
@@ -61,5 +63,5 @@ def test_confidence_follows_the_share_of_known_places(photos: tuple) -> None:
 def test_a_library_too_small_has_no_fitted_confidence(photos: tuple) -> None:
     pooled, points, group = photos
     for rows in (slice(0, 1), slice(0, 8)):
-        settings = learn_holdout.rehearse(pooled[rows], points[rows], np.zeros(len(points[rows])), group[rows], PRIOR)
+        settings = learn_holdout.fit_memory(pooled[rows], points[rows], np.zeros(len(points[rows])), group[rows], PRIOR)
         assert settings.confidence is None and settings.radius_factor == {}

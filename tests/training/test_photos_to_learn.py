@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from whereshot.models.learned_photos import LearnedPhotos, PhotoDigests
-from whereshot.training.photos_to_learn import PhotosToLearn, find_copies, groups_of, unite
+from whereshot.training.photos_to_learn import PhotosToLearn, find_copies, groups_of, merged
 
 
 def test_photos_taken_in_one_go_are_held_out_together() -> None:
@@ -34,7 +34,7 @@ def test_of_the_same_file_the_last_one_stays() -> None:
 
 
 def test_a_file_that_is_given_again_has_its_new_position() -> None:
-    both = unite(photos("abc", [1, 2, 3]), photos("xy", [2, 9]))
+    both = merged(photos("abc", [1, 2, 3]), photos("xy", [2, 9]))
     assert both.table["id"].to_pylist() == ["a", "c", "x", "y"]
     assert both.pooled[:, 0].tolist() == [1, 3, 2, 9]
     assert len(both.learned) == 4 and not find_copies(both.learned.files)[0]

@@ -174,7 +174,7 @@ def gallery(
 
     check_folder(out, replaced=True)
     found = read_records(records, column)
-    scores = photo_gallery.exhibit(
+    scores = photo_gallery.write_gallery(
         Geolocator.load(model, device),
         found,
         out,

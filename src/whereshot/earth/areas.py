@@ -59,7 +59,7 @@ def area_of(division: NamedArea) -> Region:
         stretched = scale(box, narrower, 1.0, origin=(0, 0))
         cells = shapely.get_parts(shapely.voronoi_polygons(sites, extend_to=stretched, ordered=True))
         area = scale(shapely.union_all(cells[is_own]), 1 / narrower, 1.0, origin=(0, 0))
-    area = polygons.mended(translate(shapely.intersection(area, box), middle))
+    area = polygons.repaired(translate(shapely.intersection(area, box), middle))
     clipped = shapely.intersection(area, known.by_code[division.country_code].geometry)
     inside = clipped if clipped.area else area
     shapes = [part for part in shapely.get_parts(inside) if part.geom_type == "Polygon"]

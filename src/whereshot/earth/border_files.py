@@ -51,7 +51,7 @@ def read(path: str | Path, *, layer: str | None = None, name: str | None = None,
     """
     path = Path(path)
     found = read_layer(path, layer)
-    shapes, was_broken = _mended(path, found.geometries)
+    shapes, was_broken = _repaired(path, found.geometries)
     rows = [row for row, shape in enumerate(shapes) if not shape.is_empty]
     if not rows:
         raise InputError(f"{path}: no polygon in this file")
@@ -63,8 +63,8 @@ def read(path: str | Path, *, layer: str | None = None, name: str | None = None,
     for row in unnamed:
         names[row] = f"(row {row + 1})"
     notes = []
-    if repaired := [names[row] for row in np.flatnonzero(was_broken).tolist()]:
-        notes.append(f"repaired, as rings crossed or overlapped: {listed(repaired)}")
+    if crossed := [names[row] for row in np.flatnonzero(was_broken).tolist()]:
+        notes.append(f"repaired, as rings crossed or overlapped: {listed(crossed)}")
     if unnamed:
         notes.append(f"without a {name_column!r}: {listed([names[row] for row in unnamed])}")
     parts: dict[tuple[str, str], list[BaseGeometry]] = {}
@@ -90,7 +90,7 @@ def read(path: str | Path, *, layer: str | None = None, name: str | None = None,
 def read_area(path: str | Path) -> BaseGeometry:
     """Return all polygons in a file as one (multi-)polygon. Raises InputError."""
     path = Path(path)
-    shape = polygons.areas_only(shapely.union_all(_mended(path, read_layer(path, None).geometries)[0]))
+    shape = polygons.areas_only(shapely.union_all(_repaired(path, read_layer(path, None).geometries)[0]))
     if shape.is_empty:
         raise InputError(f"{path}: no polygon in this file")
     return shape
@@ -142,7 +142,7 @@ def _asked_column(path: Path, columns: dict[str, list[Any]], asked: str) -> str:
     return asked
 
 
-def _mended(path: Path, geometries: list[BaseGeometry | None]) -> tuple[list[BaseGeometry], NDArray[np.bool_]]:
+def _repaired(path: Path, geometries: list[BaseGeometry | None]) -> tuple[list[BaseGeometry], NDArray[np.bool_]]:
     """Return valid polygons (r,) of the map, empty for rows without a polygon, and which were not valid before (r,)."""
     given = np.array([shapely.Polygon() if one is None else one for one in geometries], dtype=object)
     corners = shapely.get_coordinates(given)
@@ -157,7 +157,7 @@ def _mended(path: Path, geometries: list[BaseGeometry | None]) -> tuple[list[Bas
             )
         given = shapely.transform(given, _clipped)
     polygonal = np.isin(shapely.get_type_id(given), (3, 6))
-    return [polygons.mended(one) for one in given], polygonal & ~shapely.is_valid(given)
+    return [polygons.repaired(one) for one in given], polygonal & ~shapely.is_valid(given)
 
 
 def _clipped(corners: NDArray[np.float64]) -> NDArray[np.float64]:

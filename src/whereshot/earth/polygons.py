@@ -40,7 +40,7 @@ def corners_of(geometry: BaseGeometry | NDArray[np.object_]) -> sphere.Points:
     return swap_axes(shapely.get_coordinates(geometry))
 
 
-def mended(geometry: BaseGeometry) -> BaseGeometry:
+def repaired(geometry: BaseGeometry) -> BaseGeometry:
     """Return the polygons in a geometry, as a file spells them, as one polygon of the map; empty if there is none.
 
     A ring that crosses the date line may count on beyond 180 degrees, or jump from 179 to -179. Crossed rings are

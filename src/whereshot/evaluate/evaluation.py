@@ -15,7 +15,7 @@ from whereshot.evaluate.scoring import merge_reports
 from whereshot.evaluate.tables import MISS, Problem, Problems
 from whereshot.foundation import progress
 from whereshot.locate.geolocator import Geolocator
-from whereshot.models.learned_photos import Sifted
+from whereshot.models.learned_photos import SeparatedPhotos
 from whereshot.photos.records import Records
 from whereshot.photos.test_sets import TRACKS, Benchmark
 
@@ -45,7 +45,7 @@ class Evaluation:
     facts: StatedFacts = NO_FACTS
     benchmark_check: str = ""
     """How the photos were checked to be those of the benchmark."""
-    learned: Sifted | None = None
+    learned: SeparatedPhotos | None = None
     """How many photos the models had learned from; None for prediction files."""
     training_points: sphere.Points | None = field(default=None, repr=False)
     """Positions (m, 2) of the training photos of the first model, where they are known."""
@@ -124,7 +124,7 @@ def evaluate_models(
             records = facts.benchmark.complete(records, options.published_table)
         checked = facts.benchmark.check(records.table["id"].to_pylist())
     geolocators = [Geolocator.load(name, options.device) for name in options.models]
-    reports, learned = known_photos.try_models(
+    reports, learned = known_photos.score_models(
         geolocators,
         records,
         include_learned=options.include_learned,
@@ -153,7 +153,7 @@ def unread_photos(report: Report, source: str) -> Problems:
     return Problems(rows)
 
 
-def _with_facts(report: Report, facts: StatedFacts, checked: str, learned: Sifted | None) -> Report:
+def _with_facts(report: Report, facts: StatedFacts, checked: str, learned: SeparatedPhotos | None) -> Report:
     """Return the report with the stated facts in its protocol."""
     track = "not stated (--track)" if facts.track is None else f"{facts.track}: {TRACKS[facts.track]}"
     stated: dict[str, object] = {"track": track}

@@ -17,7 +17,7 @@ from whereshot.evaluate.scoring import make_report, score
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.progress import Track, silent
 from whereshot.locate.geolocator import Geolocator
-from whereshot.models.learned_photos import Sifted, sift
+from whereshot.models.learned_photos import SeparatedPhotos, separate_learned
 from whereshot.models.readout import gallery
 from whereshot.photos.records import Records
 from whereshot.posterior.base import Posterior
@@ -29,7 +29,7 @@ Kind = Literal["seen", "unseen"]
 """Kinds of photos: of places that the model has seen in training, and of other places."""
 
 
-def try_model(
+def score_model(
     geolocator: Geolocator,
     records: Records,
     *,
@@ -73,22 +73,22 @@ def try_model(
     )
 
 
-def try_models(
+def score_models(
     geolocators: Sequence[Geolocator],
     records: Records,
     *,
     include_learned: bool = False,
     track: Track = silent,
     **options: Any,
-) -> tuple[list[Report], Sifted]:
+) -> tuple[list[Report], SeparatedPhotos]:
     """Score models on the same photos, by default those that none of the models learned from.
 
-    ``options`` are those of ``try_model``. Return a report for each model, and the counts of learned photos.
+    ``options`` are those of ``score_model``. Return a report for each model, and the counts of learned photos.
     """
     learned = [one.model.learned for one in geolocators]
-    sifted = sift(learned, records.strings("image"), include=include_learned, track=track)
-    photos = records[sifted.kept]
-    return [try_model(one, photos, track=track, **options) for one in geolocators], sifted
+    separated = separate_learned(learned, records.strings("image"), include=include_learned, track=track)
+    photos = records[separated.kept]
+    return [score_model(one, photos, track=track, **options) for one in geolocators], separated
 
 
 def _known_share(geolocator: Geolocator, truth: NDArray[np.float64]) -> float | None:

@@ -27,7 +27,7 @@ from whereshot.foundation.log_space import log_softmax
 from whereshot.foundation.progress import Track, silent
 from whereshot.locate.geolocator import Geolocator
 from whereshot.models.card import share_interval
-from whereshot.models.learned_photos import sift
+from whereshot.models.learned_photos import separate_learned
 from whereshot.models.model_folder import ModelFolder
 from whereshot.models.readout.library import NEAR_KM
 from whereshot.photos.records import Records
@@ -109,8 +109,10 @@ def fit_model(
     """
     if not geolocator.model.looks_at_pictures:
         raise InputError("the prior has nothing to calibrate; give a model folder")
-    sifted = sift([geolocator.model.learned], records.strings("image"), include=include_learned, track=track)
-    records = records[sifted.kept]
+    separated = separate_learned(
+        [geolocator.model.learned], records.strings("image"), include=include_learned, track=track
+    )
+    records = records[separated.kept]
     model = geolocator.model.network_model
     outputs, read, errors = model.outputs(records.strings("image"), track=track)
     if len(read) == 0:
@@ -126,7 +128,7 @@ def fit_model(
     answers = _answers(geolocator.name, distributions(), len(records))
     if model.folder.memory_settings is not None:
         fitted = fit(answers, truth, distributions(), by=by)
-        return replace(fitted, remarks=(_known_share(model.folder, truth.points[read]),), learned=sifted)
+        return replace(fitted, remarks=(_known_share(model.folder, truth.points[read]),), learned=separated)
     hierarchy = model.folder.hierarchy
     groups, edges = _groups(answers, truth, by)
     logits = np.split(np.asarray(outputs["logits"], np.float64), np.cumsum(hierarchy.sizes)[:-1], axis=1)
@@ -151,7 +153,7 @@ def fit_model(
         list(temperatures)[-1],
         {level: _sets(true_score, kept, own_groups, level) for level in LEVELS},
         edges,
-        learned=sifted,
+        learned=separated,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from whereshot.evaluate import conformal
 from whereshot.evaluate.conformal import Temperature
-from whereshot.models.learned_photos import Sifted
+from whereshot.models.learned_photos import SeparatedPhotos
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Recalibration:
     edges: tuple[float, ...] = field(default=())
     remarks: tuple[str, ...] = ()
     """Further sentences about the model."""
-    learned: Sifted | None = None
+    learned: SeparatedPhotos | None = None
     """How many of the photos the model had learned from; None where no model was used."""
 
     def to_json(self) -> dict[str, Any]:

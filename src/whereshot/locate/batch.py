@@ -250,8 +250,8 @@ def _answers(locator: Geolocator, places: Sequence[str | None], options: LocateO
             raise
     except Exception as error:  # one unusual picture must not end a batch of 400,000
         if len(places) == 1:
-            told = f"{places[0]}: {type(error).__name__}: {' '.join(str(error).split())}"
-            return [BatchAnswer(Prediction(id="", error=f"{NOT_LOCATED}: {told}"), NOT_LOCATED)]
+            detail = f"{places[0]}: {type(error).__name__}: {' '.join(str(error).split())}"
+            return [BatchAnswer(Prediction(id="", error=f"{NOT_LOCATED}: {detail}"), NOT_LOCATED)]
     return [one for place in places for one in _answers(locator, [place], options)]
 
 

@@ -98,14 +98,14 @@ class LookalikeGallery:
         photos = self.photos.take(found.rows[0])
         located = np.asarray(np.isfinite(photos.points).all(axis=1))
         names = iter(place_names.place_names(photos.points[located]) if located.any() else ())
-        told = []
+        listed = []
         for number, (spot, known) in enumerate(zip(photos.points.tolist(), located, strict=True)):
             latitude, longitude = spot if known else (None, None)
             place = Place(*next(names)) if known else None
             distance = float(found.distance[0, number])
             own = photos.ids[number], photos.images[number]
-            told.append(Lookalike(number + 1, distance, *own, latitude, longitude, place))
-        return told
+            listed.append(Lookalike(number + 1, distance, *own, latitude, longitude, place))
+        return listed
 
 
 def open_gallery(
@@ -130,9 +130,9 @@ def open_gallery(
     if model == PRIOR:
         raise InputError(f"{PRIOR} looks at no picture; leave --model out, or name another")
     folder = ModelFolder(model_folder.COMPACT if model is None else model)
-    eye = _Eye(folder, metric, device, workers, cache, track)
+    feature_model = _FeatureModel(folder, metric, device, workers, cache, track)
     if given is None:
-        return eye.of_model()
+        return feature_model.of_model()
     if not given.exists():
         raise InputError(f"{given}: no such file or folder")
     if given.suffix.lower() in images.SUFFIXES:
@@ -140,12 +140,12 @@ def open_gallery(
             f"{given}: a picture; a gallery is a folder of photos, a table or Records of photos, or a model"
         )
     if given.suffix.lower() == ".parquet" and given.is_file() and FEATURES in _columns(given):
-        return eye.of_features(given)
-    return eye.of_pictures(given)
+        return feature_model.of_features(given)
+    return feature_model.of_pictures(given)
 
 
 @dataclass(frozen=True)
-class _Eye:
+class _FeatureModel:
     """A model that computes features of pictures. ``kind`` is the name of the output that is compared."""
 
     folder: ModelFolder

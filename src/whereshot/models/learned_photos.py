@@ -147,7 +147,7 @@ def _salt_rows(digests: NDArray[np.uint8], salt: bytes) -> NDArray[np.uint8]:
 
 
 @dataclass(frozen=True)
-class Sifted:
+class SeparatedPhotos:
     """Photos that will test a model, sorted by whether the model learned from them.
 
     ``given`` photos came in; the model ``learned`` from so many of them (None if this is not known of every model);
@@ -179,13 +179,13 @@ def in_words(given: int, learned: int | None, left_out: int) -> str:
     return f"the model learned from {learned} of the {given} photos; {what}"
 
 
-def sift(
+def separate_learned(
     models: Sequence[LearnedPhotos | None],
     paths: Sequence[str | Path | None],
     *,
     include: bool = False,
     track: Track = silent,
-) -> Sifted:
+) -> SeparatedPhotos:
     """Find the photos that at least one of the models learned from, and leave them out unless ``include``.
 
     None stands for a model whose learned photos are not known. Each photo is read once, whatever the number of models;
@@ -201,4 +201,4 @@ def sift(
     if len(paths) and count == len(paths) and not include:
         raise InputError(f"the model learned from all {count} photos; give others, or --include-learned")
     kept = np.arange(len(paths)) if include else np.flatnonzero(~learned)
-    return Sifted(len(paths), count if len(known) == len(models) else None, len(paths) - len(kept), kept)
+    return SeparatedPhotos(len(paths), count if len(known) == len(models) else None, len(paths) - len(kept), kept)

@@ -24,7 +24,7 @@ from whereshot.foundation.progress import Track, silent
 from whereshot.locate.geolocator import Geolocator
 from whereshot.locate.options import LocateOptions
 from whereshot.locate.prediction import Place, Prediction
-from whereshot.models.learned_photos import sift
+from whereshot.models.learned_photos import separate_learned
 from whereshot.photos import images
 from whereshot.photos.records import Records
 from whereshot.posterior.base import Posterior
@@ -38,7 +38,7 @@ CREDIT = ("license", "source", "user", "title")
 _SCORES = ("photos", "failed", "accuracy", "geoscore", "mean_km", "median_km", "intervals")
 
 
-def exhibit(
+def write_gallery(
     locator: Geolocator,
     records: Records,
     out: Path,
@@ -62,8 +62,10 @@ def exhibit(
         raise OutputError(f"{out}: exists already; choose another --out" + ", or give --overwrite" * out.is_dir())
     if len(records) == 0:
         raise InputError("there is no photo to show")
-    sifted = sift([locator.model.learned], records.strings("image"), include=include_learned, track=track)
-    records = records[sifted.kept]
+    separated = separate_learned(
+        [locator.model.learned], records.strings("image"), include=include_learned, track=track
+    )
+    records = records[separated.kept]
     truth = records.points
     chosen = set(np.random.default_rng(seed).permutation(len(records))[:shown].tolist())
     with output_files.new_folder(out) as beside:
@@ -79,7 +81,7 @@ def exhibit(
                 _write(beside, names[-1], records[row], truth[row], one.prediction, one.posterior)
         if not names:
             raise InputError(f"none of {len(records)} photos can be shown; first: {predictions[0].error}")
-        scores = {"model": locator.name, **_scores(predictions, records), "learned_photos": sifted.to_json()}
+        scores = {"model": locator.name, **_scores(predictions, records), "learned_photos": separated.to_json()}
         index = {"format": FORMAT, "model": locator.name, "photos": names, "scores": scores}
         output_files.write_text(beside / INDEX, json.dumps(index, ensure_ascii=False))
     return {"shown": len(names), **scores}

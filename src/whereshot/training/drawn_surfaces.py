@@ -54,30 +54,30 @@ def draw(surface: str, texts: Sequence[str], photo: Image.Image, rng: np.random.
     if surface not in OBJECTS:
         raise InputError(f"no object is drawn for the surface {surface!r}; expected one of {', '.join(OBJECTS)}")
     scene = photo.convert("RGB").copy()
-    thing, text = OBJECTS[surface](texts, rng)
+    drawn, text = OBJECTS[surface](texts, rng)
     if surface == "overlay":
-        scale = 0.4 * scene.width / thing.width
+        scale = 0.4 * scene.width / drawn.width
     else:
         scale = min(
-            rng.uniform(0.45, 0.9) * scene.height / thing.height, rng.uniform(0.5, 0.9) * scene.width / thing.width
+            rng.uniform(0.45, 0.9) * scene.height / drawn.height, rng.uniform(0.5, 0.9) * scene.width / drawn.width
         )
-    thing = thing.resize((max(8, round(thing.width * scale)), max(8, round(thing.height * scale))))
+    drawn = drawn.resize((max(8, round(drawn.width * scale)), max(8, round(drawn.height * scale))))
     if surface == "overlay":
-        left, top = scene.width - thing.width - 8, scene.height - thing.height - 8
+        left, top = scene.width - drawn.width - 8, scene.height - drawn.height - 8
     else:
-        thing = thing.rotate(float(rng.normal(0, 4)), Image.Resampling.BICUBIC, expand=True)
-        left = int(rng.uniform(0, max(1, scene.width - thing.width)))
-        top = int(rng.uniform(0.3, 1) * max(0, scene.height - thing.height))
-    scene.paste(thing, (left, top), thing)
+        drawn = drawn.rotate(float(rng.normal(0, 4)), Image.Resampling.BICUBIC, expand=True)
+        left = int(rng.uniform(0, max(1, scene.width - drawn.width)))
+        top = int(rng.uniform(0.3, 1) * max(0, scene.height - drawn.height))
+    scene.paste(drawn, (left, top), drawn)
     if rng.random() < 0.5:
         scene = scene.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.2, 0.8))))
     noise = rng.normal(0, rng.uniform(1, 6), (scene.height, scene.width, 1))
     pixels = np.clip(np.asarray(scene, np.float32) + noise, 0, 255).astype(np.uint8)
     box = (
-        round(left + text[0] * thing.width),
-        round(top + text[1] * thing.height),
-        round(left + text[2] * thing.width),
-        round(top + text[3] * thing.height),
+        round(left + text[0] * drawn.width),
+        round(top + text[1] * drawn.height),
+        round(left + text[2] * drawn.width),
+        round(top + text[3] * drawn.height),
     )
     return Scene(Image.fromarray(pixels), box)
 

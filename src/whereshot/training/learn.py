@@ -35,14 +35,14 @@ from whereshot.photos.preprocess import Preprocess
 from whereshot.photos.records import Records
 from whereshot.photos.reject_reasons import UNREADABLE
 from whereshot.posterior.prior import density_prior
-from whereshot.training.learn_holdout import rehearse
+from whereshot.training.learn_holdout import fit_memory
 from whereshot.training.photos_to_learn import (
     PhotosToLearn,
     find_copies,
     known_features,
     library_of_folder,
+    merged,
     photo_table,
-    unite,
 )
 
 KNOWN_SHARE = 0.7
@@ -121,7 +121,7 @@ def learn(
     read = _read_photos(records, base, settings, before, cache, state, workers, track, say)
     parts = [read.rejects] if rejects is None else [rejects, read.rejects]
     rejects = pa.concat_tables(parts)
-    library = read.library if before is None else unite(library_of_folder(before), read.library)
+    library = read.library if before is None else merged(library_of_folder(before), read.library)
     say(f"{len(library.table)} photos, {read.new} of them new; calibrating on photos held out")
     folder = _write(out, base, settings, library, rejects, read.copies, known_share)
     shutil.rmtree(state, ignore_errors=True)
@@ -252,7 +252,7 @@ def _write(
     points = np.stack([table[name].to_numpy() for name in ("latitude", "longitude")], axis=1)
     accuracy = table["accuracy_km"].to_numpy()
     groups = table["group"].to_pylist()
-    fitted = rehearse(
+    fitted = fit_memory(
         given.pooled, points, accuracy, groups, density_prior(), known_share=known_share, usual=base.usual
     )
     places = library_of(np.zeros((len(table), 1), np.float32), points, accuracy)

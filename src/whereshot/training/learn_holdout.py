@@ -62,7 +62,7 @@ Part = tuple[NDArray[np.int64], bool, Recall, NDArray[np.float64]]
 """Held-out rows, whether their places are known, the votes, and the km to the nearest photo that is not held out."""
 
 
-def rehearse(
+def fit_memory(
     pooled: NDArray[np.floating],
     points: sphere.Points,
     accuracy_km: NDArray[np.float64],

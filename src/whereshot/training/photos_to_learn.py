@@ -84,7 +84,7 @@ def find_copies(files: NDArray[np.uint8]) -> tuple[list[int], list[int]]:
     return [row for row, _ in copied], [other for _, other in copied]
 
 
-def unite(before: PhotosToLearn, given: PhotosToLearn) -> PhotosToLearn:
+def merged(before: PhotosToLearn, given: PhotosToLearn) -> PhotosToLearn:
     """Return old and new photos, each file once. Where a file is given again, its new position counts."""
     learned = before.learned.append(given.learned)
     rows = np.setdiff1d(np.arange(len(learned)), find_copies(learned.files)[0])

@@ -45,10 +45,10 @@ class Around(nn.Module):
 
 def test_the_gradient_finds_the_one_patch_that_matters() -> None:
     crops = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(3)) + 0.5
-    heat = gradcam.camera(Around(OnePatch()), crops, lambda outputs: 3 * outputs["features"][0, 1])
+    heat = gradcam.heat_of_crops(Around(OnePatch()), crops, lambda outputs: 3 * outputs["features"][0, 1])
     assert heat.shape == (1, 7, 7)
     assert np.flatnonzero(heat[0]).tolist() == [1 * 7 + 4]
-    against = gradcam.camera(Around(OnePatch()), crops, lambda outputs: -outputs["features"][0, 1])
+    against = gradcam.heat_of_crops(Around(OnePatch()), crops, lambda outputs: -outputs["features"][0, 1])
     assert (against == 0).all()
 
 
@@ -61,11 +61,13 @@ def test_networks_whose_channels_come_last() -> None:
             return found.mean(dim=(1, 2))
 
     crops = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(3)) + 0.5
-    heat = gradcam.camera(Around(Last()), crops, lambda outputs: outputs["features"][0, 1])
+    heat = gradcam.heat_of_crops(Around(Last()), crops, lambda outputs: outputs["features"][0, 1])
     assert np.flatnonzero(heat[0]).tolist() == [1 * 7 + 4]
     vit = networks.create(networks.BackboneSettings(name="test_vit"))
     with pytest.raises(InputError, match=r"^gradcam needs a network with a feature map; this network has tokens;"):
-        gradcam.camera(Around(vit.network), torch.zeros(1, 3, 160, 160), lambda outputs: outputs["features"].sum())
+        gradcam.heat_of_crops(
+            Around(vit.network), torch.zeros(1, 3, 160, 160), lambda outputs: outputs["features"].sum()
+        )
 
 
 def test_what_is_differentiated_is_what_is_answered(tiny_model: Path, tiny: Path) -> None:

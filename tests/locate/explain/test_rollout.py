@@ -48,7 +48,7 @@ def test_fused_attention_is_switched_off_to_be_seen_and_on_again() -> None:
     with torch.inference_mode():
         vit(crops)
     assert len(seen) == len(layers)  # nobody listens any more
-    heat = rollout.attend(vit, crops)
+    heat = rollout.heat_of_crops(vit, crops)
     assert heat.shape == (2, 10, 10) and (heat > 0).all() and (heat.sum(axis=(1, 2)) < 100).all()
     with pytest.raises(InputError, match=r"^rollout needs a vision transformer; take --method gradcam or occlusion$"):
-        rollout.attend(networks.create(networks.BackboneSettings(name="test_efficientnet")).network, crops)
+        rollout.heat_of_crops(networks.create(networks.BackboneSettings(name="test_efficientnet")).network, crops)

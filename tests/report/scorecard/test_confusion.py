@@ -25,7 +25,7 @@ def test_the_matrix_has_neighbours_side_by_side(report: Report) -> None:
 def test_an_order_of_neighbours_is_that_of_a_line(rng: np.random.Generator) -> None:
     line = np.stack([np.zeros(12), np.linspace(0, 60, 12) + rng.uniform(0, 2, 12)], axis=1)
     mixed = rng.permutation(12)
-    order = mixed[confusion.neighbourly(line[mixed])]
+    order = mixed[confusion.near_order(line[mixed])]
     assert order.tolist() in ([*range(12)], [*range(11, -1, -1)])
 
 

@@ -56,7 +56,7 @@ def by_occlusion(geolocator: Geolocator, picture: Image.Image, place: NDArray[np
 def by_rollout(geolocator: Geolocator, picture: Image.Image, place: NDArray[np.float64], track: Track) -> HeatMap:
     """Return the heat by attention rollout, for vision transformers. It does not depend on the place."""
     network = _network(geolocator)
-    heat = functools.partial(rollout.attend, network.backbone.network)
+    heat = functools.partial(rollout.heat_of_crops, network.backbone.network)
     return HeatMap(_of_crops(geolocator, picture, heat), "% of the attention", specific=False)
 
 
@@ -66,7 +66,7 @@ def by_gradcam(geolocator: Geolocator, picture: Image.Image, place: NDArray[np.f
     settings = folder.mixtures["mixture"]
     gallery = gallery_readout.with_settings(folder.gallery, settings.gallery)
     log_mass = gradcam.log_mass_near(place, NEAR_KM, folder.hierarchy, gallery, settings, geolocator.prior)
-    heat = functools.partial(gradcam.camera, network, log_mass=log_mass)
+    heat = functools.partial(gradcam.heat_of_crops, network, log_mass=log_mass)
     return HeatMap(_of_crops(geolocator, picture, heat), "weighted activation")
 
 

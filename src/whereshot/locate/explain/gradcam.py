@@ -40,7 +40,7 @@ def weigh(last_map: torch.Tensor, score: Callable[[torch.Tensor], torch.Tensor])
     return heat.detach().double().cpu().numpy()
 
 
-def camera(
+def heat_of_crops(
     network: Network,
     crops: torch.Tensor,
     log_mass: Callable[[dict[str, torch.Tensor]], torch.Tensor],

@@ -30,7 +30,7 @@ def rollout(attention: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
     return rolled
 
 
-def attend(network: Any, crops: torch.Tensor) -> NDArray[np.float64]:
+def heat_of_crops(network: Any, crops: torch.Tensor) -> NDArray[np.float64]:
     """Return the heat (n, h, w) of crops (n, 3, H, W) in a network of timm: each patch's percentage of the attention.
 
     Raises InputError for a network whose attention does not connect all patches.

@@ -37,7 +37,7 @@ class Kinds(NamedTuple):
     long: list[str]
 
 
-def neighbourly(points: sphere.Points) -> NDArray[np.int64]:
+def near_order(points: sphere.Points) -> NDArray[np.int64]:
     """Return an order (k,) in which near positions are neighbours (optimal leaf order, Bar-Joseph et al. 2001)."""
     from scipy.cluster.hierarchy import leaves_list, linkage
     from scipy.spatial.distance import squareform
@@ -65,7 +65,7 @@ def matrix(row: Row) -> Figure | None:
         return None
     xyz = sphere.xyz(scored.truth.points[known])
     sums = np.stack([np.bincount(kinds.true[known], xyz[:, axis], len(photos)) for axis in range(3)], axis=1)[largest]
-    largest = largest[neighbourly(sphere.latlon(sums / np.linalg.norm(sums, axis=1, keepdims=True)))]
+    largest = largest[near_order(sphere.latlon(sums / np.linalg.norm(sums, axis=1, keepdims=True)))]
     k = len(largest)
     place_of = np.full(len(photos) + 1, k)  # column k: any other kind, or no kind
     place_of[largest] = np.arange(k)
