@@ -20,7 +20,7 @@ from whereshot.foundation.errors import InputError, ModelError, OutputError
 from whereshot.foundation.progress import silent
 from whereshot.locate.geolocator import Geolocator
 from whereshot.models import manifest, model_folder, onnx_export
-from whereshot.models.learned_photos import FILE, LearnedPhotos, digest_photos, in_words, separate_learned
+from whereshot.models.learned_photos import FILE, LearnedPhotos, digest_photos, in_words, separate
 from whereshot.models.model_folder import ModelFolder
 from whereshot.photos import picture_bytes
 from whereshot.photos.batches import content_digest
@@ -83,7 +83,7 @@ def test_the_private_file_may_be_absent_and_never_changed(learned: Path, tmp_pat
         ModelFolder(folder)
     (folder / FILE).unlink()
     assert ModelFolder(folder).learned is None
-    separated = separate_learned([ModelFolder(folder).learned], records.strings("image"))
+    separated = separate([ModelFolder(folder).learned], records.strings("image"))
     assert separated.to_json() == {"given": 48, "learned": None, "left_out": 0}
     assert separated.in_words() == "it is not known which of the 48 photos the model learned from"
     with pytest.raises(OutputError, match=rf"has no {FILE}, so it is not known which photos it learned from"):
@@ -151,8 +151,8 @@ def test_words() -> None:
     assert in_words(5, 0, 0) == "the model learned from none of the 5 photos"
     assert in_words(5, None, 2).endswith("; 2 that another one learned from are left out")
     with pytest.raises(InputError, match="the model learned from all 1 photos; give others, or --include-learned"):
-        separate_learned([LearnedPhotos.of([__file__])], [__file__])
-    assert separate_learned([LearnedPhotos.of([__file__]), None], [__file__], include=True).learned is None
+        separate([LearnedPhotos.of([__file__])], [__file__])
+    assert separate([LearnedPhotos.of([__file__]), None], [__file__], include=True).learned is None
 
 
 def test_each_photo_is_read_once_for_any_number_of_models(
@@ -169,7 +169,7 @@ def test_each_photo_is_read_once_for_any_number_of_models(
         counted.append((total, what))
         yield from items
 
-    separated = separate_learned(models, paths, track=track)
+    separated = separate(models, paths, track=track)
     assert sorted(map(str, read)) == sorted(map(str, paths))
     assert counted == [(48, "reading photos")]
     assert (separated.learned, separated.left_out) == (None, 5)

@@ -17,7 +17,7 @@ from whereshot.evaluate.scoring import make_report, score
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.progress import Track, silent
 from whereshot.locate.geolocator import Geolocator
-from whereshot.models.learned_photos import SeparatedPhotos, separate_learned
+from whereshot.models.learned_photos import SeparatedPhotos, separate
 from whereshot.models.readout import gallery
 from whereshot.photos.records import Records
 from whereshot.posterior.base import Posterior
@@ -86,7 +86,7 @@ def score_models(
     ``options`` are those of ``score_model``. Return a report for each model, and the counts of learned photos.
     """
     learned = [one.model.learned for one in geolocators]
-    separated = separate_learned(learned, records.strings("image"), include=include_learned, track=track)
+    separated = separate(learned, records.strings("image"), include=include_learned, track=track)
     photos = records[separated.kept]
     return [score_model(one, photos, track=track, **options) for one in geolocators], separated
 

@@ -27,7 +27,7 @@ from whereshot.foundation.log_space import log_softmax
 from whereshot.foundation.progress import Track, silent
 from whereshot.locate.geolocator import Geolocator
 from whereshot.models.card import share_interval
-from whereshot.models.learned_photos import separate_learned
+from whereshot.models.learned_photos import separate
 from whereshot.models.model_folder import ModelFolder
 from whereshot.models.readout.library import NEAR_KM
 from whereshot.photos.records import Records
@@ -109,9 +109,7 @@ def fit_model(
     """
     if not geolocator.model.looks_at_pictures:
         raise InputError("the prior has nothing to calibrate; give a model folder")
-    separated = separate_learned(
-        [geolocator.model.learned], records.strings("image"), include=include_learned, track=track
-    )
+    separated = separate([geolocator.model.learned], records.strings("image"), include=include_learned, track=track)
     records = records[separated.kept]
     model = geolocator.model.network_model
     outputs, read, errors = model.outputs(records.strings("image"), track=track)

@@ -179,7 +179,7 @@ def in_words(given: int, learned: int | None, left_out: int) -> str:
     return f"the model learned from {learned} of the {given} photos; {what}"
 
 
-def separate_learned(
+def separate(
     models: Sequence[LearnedPhotos | None],
     paths: Sequence[str | Path | None],
     *,

@@ -24,7 +24,7 @@ from whereshot.foundation.progress import Track, silent
 from whereshot.locate.geolocator import Geolocator
 from whereshot.locate.options import LocateOptions
 from whereshot.locate.prediction import Place, Prediction
-from whereshot.models.learned_photos import separate_learned
+from whereshot.models.learned_photos import separate
 from whereshot.photos import images
 from whereshot.photos.records import Records
 from whereshot.posterior.base import Posterior
@@ -62,9 +62,7 @@ def write_gallery(
         raise OutputError(f"{out}: exists already; choose another --out" + ", or give --overwrite" * out.is_dir())
     if len(records) == 0:
         raise InputError("there is no photo to show")
-    separated = separate_learned(
-        [locator.model.learned], records.strings("image"), include=include_learned, track=track
-    )
+    separated = separate([locator.model.learned], records.strings("image"), include=include_learned, track=track)
     records = records[separated.kept]
     truth = records.points
     chosen = set(np.random.default_rng(seed).permutation(len(records))[:shown].tolist())
