@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from line_training import write_shard
 from numpy.typing import NDArray
 from rapidocr.main import RapidOCRError
 
@@ -44,10 +45,13 @@ def class_of(text: str, score: float) -> str | None:
     return script
 
 
+def _write(work: Path, lines: list[NDArray[np.uint8]], labels: list[int]) -> None:
+    mirrored = np.zeros(len(lines), bool)
+    write_shard(work / "crops.npz", lines, labels=np.array(labels, np.int8), mirrored=mirrored)
+
+
 def collect(work: Path, folder: Path, names: list[str]) -> None:
     """Write crops of photos, as shards, to crops.npz in the work folder; stops after ``MOST_SECONDS``."""
-    from train_line_scripts import save_lines
-
     engine = Reader(threads=1)._engine
     lines: list[NDArray[np.uint8]] = []
     labels: list[int] = []
@@ -71,6 +75,6 @@ def collect(work: Path, folder: Path, names: list[str]) -> None:
                 labels.append(CLASSES.index(label))
         if number % SAVED_EVERY == SAVED_EVERY - 1:
             print(number + 1, dict(counts), flush=True)
-            save_lines(work / "crops.npz", lines, labels, [False] * len(lines))
-    save_lines(work / "crops.npz", lines, labels, [False] * len(lines))
+            _write(work, lines, labels)
+    _write(work, lines, labels)
     print(number + 1, dict(counts), flush=True)

@@ -16,30 +16,24 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import line_texts
+import line_training
 import numpy as np
 import torch
-from line_backgrounds import Backgrounds
 from line_errors import edit_distance, letters_of
-from line_fonts import find_fonts, split
-from line_texts import Words
-from numpy.typing import NDArray
-from PIL import features
-from rendered_lines import GRADES, Renderer, photos_of
+from line_training import DATA, ahead, convolution, halve, jittered, load_checkpoint, read_shard, write_shard
+from rendered_lines import GRADES, Renderer
 from torch import nn
-from train_line_scripts import BACKGROUND_PHOTOS, PHOTOS, ahead, jittered, photo_names
 
 from whereshot.evidence.line_readers import GROUPS, HEIGHT_PX, SignHead, decode, steps_of
 from whereshot.evidence.line_scripts import as_input
 from whereshot.evidence.writing import FOREIGN, to_signs
 
-DATA = Path(__file__).parents[1] / "src" / "whereshot" / "evidence" / "data"
 SHARD = 2000
 LONGEST_RENDERED_PX = 560
 WEIGHTS = {
@@ -58,7 +52,7 @@ ALWAYS = " 0123456789.,:!?-()'\"/%+" + FOREIGN
 LEAST_COUNT = 3
 """A sign that fewer words have is left out, and so are the words."""
 BATCH, CHUNK = 32, 16
-RATE, DECAY = 1.6e-3, 1e-2
+RATE, WARM_UP, MOST_NORM = 1.6e-3, 30_000, 5.0
 FEATURES = 160
 SAVED_EVERY = 100
 
@@ -69,17 +63,18 @@ class LineReader(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.columns = nn.Sequential(
-            _block(1, 24, 3, stride=2, padding=1),
-            _block(24, 40, 3, padding=1),
+            convolution(1, 24, 3, stride=2, padding=1),
+            convolution(24, 40, 3, padding=1),
             nn.MaxPool2d(2),
-            _block(40, 64, 3, padding=1),
-            _block(64, 96, 3, padding=1),
+            convolution(40, 64, 3, padding=1),
+            convolution(64, 96, 3, padding=1),
             nn.MaxPool2d((2, 1)),
-            _block(96, 136, 3, padding=1),
-            _block(136, 208, (5, 1)),
+            convolution(96, 136, 3, padding=1),
+            convolution(136, 208, (5, 1)),
         )
         self.context = nn.ModuleList(
-            _block(208, 208, (1, 5), padding=(0, 2 * dilation), dilation=(1, dilation)) for dilation in (1, 2, 1, 2)
+            convolution(208, 208, (1, 5), padding=(0, 2 * dilation), dilation=(1, dilation))
+            for dilation in (1, 2, 1, 2)
         )
         self.steps = nn.Conv2d(208, 2 * FEATURES, 1)
 
@@ -91,10 +86,6 @@ class LineReader(nn.Module):
         return found.reshape(found.shape[0], -1, FEATURES)
 
 
-def _block(ins: int, outs: int, kernel, **how) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(ins, outs, kernel, bias=False, **how), nn.BatchNorm2d(outs), nn.ReLU(inplace=True))
-
-
 def signs_of(script: str) -> str:
     """Return every sign of a script that is frequent enough, in order."""
     counts = Counter(sign for word in line_texts._by_script()[script] for sign in set(to_signs(word, script)))
@@ -102,12 +93,8 @@ def signs_of(script: str) -> str:
 
 
 def renderer_of(arguments: argparse.Namespace, part: str) -> Renderer:
-    fonts = find_fonts([Path("/usr/share/fonts"), *arguments.fonts], arguments.work / "fonts.json")
-    photos = photos_of(PHOTOS, photo_names(BACKGROUND_PHOTOS))
-    return Renderer(
-        Words(part), split(fonts, part), Backgrounds(photos),
-        height_px=HEIGHT_PX, longest_px=LONGEST_RENDERED_PX, is_whole=True,
-    )  # fmt: skip
+    size = {"height_px": HEIGHT_PX, "longest_px": LONGEST_RENDERED_PX, "is_whole": True}
+    return line_training.renderer_of(arguments, part, **size)
 
 
 def render(arguments: argparse.Namespace) -> None:
@@ -129,16 +116,8 @@ def render(arguments: argparse.Namespace) -> None:
                 if signs[script].issuperset(to_signs(line.text, script)):
                     lines.append(line.pixels)
                     texts.append(line.text)
-            save_lines(path, lines, texts)
+            write_shard(path, lines, texts=np.array(texts))
             print(f"{path.stem}: {SHARD / (time.perf_counter() - began):.0f} lines/s", flush=True)
-
-
-def save_lines(path: Path, lines: list[NDArray[np.uint8]], texts: list[str]) -> None:
-    """Write lines of one height, side by side, with their widths and texts."""
-    with path.with_suffix(".part").open("wb") as file:
-        np.savez(file, pixels=np.concatenate(lines, axis=1), widths=np.array([line.shape[1] for line in lines]),
-                 texts=np.array(texts))  # fmt: skip
-    path.with_suffix(".part").rename(path)
 
 
 Batch = tuple[str, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
@@ -149,14 +128,13 @@ def batches(work: Path, script: str, signs: str, rng: np.random.Generator) -> It
     number = {sign: 1 + row for row, sign in enumerate(signs)}
     while True:
         shards = sorted(work.glob(f"{script}[0-9]*.npz"))
-        with np.load(shards[rng.integers(len(shards))]) as data:
-            ends, pixels, texts = np.cumsum(data["widths"]), data["pixels"], data["texts"].tolist()
-            widths = data["widths"]
+        every, arrays = read_shard(shards[rng.integers(len(shards))])
+        texts, widths = arrays["texts"].tolist(), np.array([line.shape[1] for line in every])
         order = rng.permutation(len(texts))[: BATCH * CHUNK]
         order = order[np.argsort(widths[order], kind="stable")]
         for part in rng.permutation(len(order) // BATCH):
             rows = order[part * BATCH : (part + 1) * BATCH]
-            lines = [jittered(pixels[:, ends[row] - widths[row] : ends[row]], rng, is_cut=False) for row in rows]
+            lines = [jittered(every[row], rng, is_cut=False) for row in rows]
             wanted = [[number[sign] for sign in to_signs(texts[row], script)] for row in rows]
             images, widths_px = as_input(lines)
             steps = torch.tensor([steps_of(int(width)) for width in widths_px])
@@ -175,8 +153,7 @@ def of_all(work: Path, signs: dict[str, str], rng: np.random.Generator) -> Itera
 
 def networks_of(work: Path, group: str) -> tuple[LineReader, nn.ModuleDict, dict[str, str], dict]:
     """Return the network, its heads, the signs of each script, and the checkpoint, {} where there is none."""
-    path = work / f"{group}.pt"
-    state = torch.load(path, weights_only=True) if path.exists() else {}
+    state = load_checkpoint(work / f"{group}.pt")
     signs = state.get("signs") or {script: signs_of(script) for script in GROUPS[group]}
     network, heads = LineReader(), nn.ModuleDict({s: nn.Linear(FEATURES, len(own) + 1) for s, own in signs.items()})
     if state:
@@ -190,65 +167,29 @@ def train(arguments: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     network, heads, signs, state = networks_of(arguments.work, arguments.group)
     network = network.to(memory_format=torch.channels_last)
-    both = nn.ModuleList([network, heads])
-    print(f"{sum(p.numel() for p in both.parameters())} parameters", flush=True)
-    optimizer = torch.optim.AdamW(both.parameters(), lr=RATE, weight_decay=DECAY)
-    if state:
-        optimizer.load_state_dict(state["optimizer"])
-    seen, curve, spent_s = state.get("seen", 0), state.get("curve", []), state.get("spent_s", 0.0)
+    path = arguments.work / f"{arguments.group}.pt"
+    training = line_training.Training(
+        path, {"network": network, "heads": heads}, arguments.samples, RATE, WARM_UP, state, {"signs": signs}
+    )
     losses: dict[str, list[float]] = {script: [] for script in signs}
-    batch, before, started = 0, seen, time.process_time()
-    for script, pixels, steps, wanted, counts in ahead(of_all(arguments.work, signs, np.random.default_rng(seen))):
-        progress = min(1.0, seen / arguments.samples)
-        rate = float(RATE * min(1.0, (seen + BATCH) / 30_000) * (0.5 + 0.5 * np.cos(np.pi * progress)) + 1e-5)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+    rng = np.random.default_rng(training.seen)
+    for number, (script, pixels, steps, wanted, counts) in enumerate(ahead(of_all(arguments.work, signs, rng)), 1):
         with torch.autocast("cpu", torch.bfloat16):
             found = network(pixels.contiguous(memory_format=torch.channels_last))
         log_share = heads[script](found.float()).log_softmax(dim=2).transpose(0, 1)
         loss = nn.functional.ctc_loss(log_share, wanted, steps, counts, zero_infinity=True)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(both.parameters(), 5.0)
-        optimizer.step()
-        seen, batch = seen + len(counts), batch + 1
+        training.step(loss, len(counts), MOST_NORM)
         losses[script].append(loss.item())
-        if batch % SAVED_EVERY == 0 or seen >= arguments.samples:
-            path = arguments.work / f"{arguments.group}.pt"
-            means = {script: round(float(np.mean(own[-20:])), 3) for script, own in losses.items() if own}
-            took_s = time.process_time() - started
-            curve = [*curve, (seen, round(spent_s + took_s), means)]
-            torch.save({"network": network.state_dict(), "heads": heads.state_dict(), "seen": seen, "signs": signs,
-                        "curve": curve, "spent_s": spent_s + took_s, "optimizer": optimizer.state_dict()},
-                       path.with_suffix(".part"))  # fmt: skip
-            path.with_suffix(".part").rename(path)
-            print(f"{time.strftime('%T')} {seen} lines, {(seen - before) / took_s:.0f} a processor second; {means}",
-                  flush=True)  # fmt: skip
-        if seen >= arguments.samples:
+        if number % SAVED_EVERY == 0 or training.is_over:
+            training.save({name: round(float(np.mean(own[-20:])), 3) for name, own in losses.items() if own})
+        if training.is_over:
             break
 
 
 def curve(arguments: argparse.Namespace) -> None:
     """Print the loss of each script, in nats a sign, after every doubling of the lines that were seen."""
     *_, state = networks_of(arguments.work, arguments.group)
-    scripts = list(state["signs"])
-    print("| lines seen | processor minutes | " + " | ".join(scripts) + " |\n|" + "---:|" * (len(scripts) + 2))
-    wanted = 10_000
-    for seen, spent_s, means in state["curve"]:
-        if seen >= wanted or seen == state["seen"]:
-            wanted *= 2
-            cells = " | ".join(f"{means[script]:.2f}" if script in means else "" for script in scripts)
-            print(f"| {seen:,} | {spent_s / 60:.0f} | {cells} |")
-
-
-def distance(a: str, b: str) -> int:
-    """Return the edit distance of two texts."""
-    row = list(range(len(b) + 1))
-    for i, first in enumerate(a):
-        row = (last := row) and [i + 1]
-        for j, second in enumerate(b):
-            row.append(min(last[j] + (first != second), last[j + 1] + 1, row[j] + 1))
-    return row[-1]
+    line_training.print_curve(state, list(state["signs"]))
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -277,7 +218,6 @@ def check(arguments: argparse.Namespace) -> None:
 def export(arguments: argparse.Namespace) -> None:
     """Write the network as ONNX and its heads as safetensors, both with weights in half precision."""
     from safetensors.torch import save_file
-    from train_line_scripts import halve
 
     network, heads, signs, _ = networks_of(arguments.work, arguments.group)
     path = arguments.out / f"line_reader_{arguments.group}.onnx"
@@ -293,22 +233,14 @@ def export(arguments: argparse.Namespace) -> None:
     print(f"{path}: {path.stat().st_size:,} bytes; {heads_path}: {heads_path.stat().st_size:,} bytes")
 
 
+STEPS = {"render": render, "train": train, "check": check, "curve": curve, "export": export}
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("step", choices=("render", "train", "check", "curve", "export"))
-    parser.add_argument("--work", type=Path, required=True, help="folder of shards and checkpoints")
+    parser = line_training.parser_of(__doc__, STEPS, shards="0:10", samples=800_000, out=DATA)
     parser.add_argument("--group", choices=tuple(GROUPS), default="alphabets")
     parser.add_argument("--scripts", nargs="*", help="scripts to render, all of them if none is given")
-    parser.add_argument("--fonts", type=Path, action="append", default=[], help="more folders of fonts")
-    parser.add_argument("--shards", default="0:10")
-    parser.add_argument("--samples", type=int, default=800_000)
-    parser.add_argument("--count", type=int, default=100, help="lines by script and grade, for check")
-    parser.add_argument("--out", type=Path, default=DATA)
-    arguments = parser.parse_args()
-    if not features.check("raqm"):
-        sys.exit("train_line_readers: this Pillow has no raqm, which joins letters; install a wheel of Pillow")
-    arguments.work.mkdir(parents=True, exist_ok=True)
-    {"render": render, "train": train, "check": check, "curve": curve, "export": export}[arguments.step](arguments)
+    line_training.run(parser, STEPS)
 
 
 if __name__ == "__main__":
