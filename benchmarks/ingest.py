@@ -73,7 +73,7 @@ def timed(command: list[str], out: Path) -> tuple[float, float]:
 
 
 def peak_kb(pid: int) -> int:
-    """The most memory that a running process has held; 0 where the system does not tell."""
+    """The most memory that a running process has held; 0 where the system does not report it."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:

@@ -58,7 +58,7 @@ def interval(hits: np.ndarray, cluster: np.ndarray) -> str:
     return f"{100 * hits.mean():.1f} ({low:.0f}–{high:.0f})"
 
 
-def told(posterior, factor: float, truth: np.ndarray) -> dict[str, np.ndarray]:
+def scores_of(posterior, factor: float, truth: np.ndarray) -> dict[str, np.ndarray]:
     """What each answer's scores are: errors, confidence to a city, circle, densities."""
     parts: dict[str, list] = {name: [] for name in ("error", "city", "inside", "nll")}
     for start in range(0, len(truth), 64):
@@ -119,7 +119,7 @@ def main(folder: Path) -> None:
             order = np.argsort(rows)
             pooled = {key: value[order] for key, value in outputs.items()}
             answers[name] = (readout(pooled), pooled)
-            print(row(name, told(answers[name][0], factor, records.points), np.array(records.strings("group"))))
+            print(row(name, scores_of(answers[name][0], factor, records.points), np.array(records.strings("group"))))
         exact_labels(tests["test_a"], answers["test_a"][0], factor, train)
         print("\n## Five folds over `group_id` within train.csv\n")
         print(
@@ -140,7 +140,7 @@ def exact_labels(records: Records, posterior, factor: float, train: Records) -> 
     """The photos whose place has a label that is good to 1 km."""
     distance, index = sphere.Nearest(train.points).query(records.points)
     good = (np.nan_to_num(train.numbers("accuracy_km"))[np.ravel(index)] <= 1) & (np.ravel(distance) < 1)
-    one = told(posterior[np.flatnonzero(good)], factor, records.points[good])
+    one = scores_of(posterior[np.flatnonzero(good)], factor, records.points[good])
     print(row("test_a, labels good to 1 km", one, np.array(records.strings("group"))[good]))
 
 
@@ -163,7 +163,7 @@ def folds(model) -> None:
         nearest[held] = sphere.Nearest(points[rest]).query(points[held])[0].ravel()
         for start in range(0, len(held), 64):
             rows = held[start : start + 64]
-            one = told(answer({"pooled": pooled[rows]}), settings.radius_factor["either"], points[rows])
+            one = scores_of(answer({"pooled": pooled[rows]}), settings.radius_factor["either"], points[rows])
             parts.append((rows, one))
     order = np.argsort(np.concatenate([rows for rows, _ in parts]))
     joined = {name: np.concatenate([one[name] for _, one in parts])[order] for name in parts[0][1]}

@@ -62,7 +62,7 @@ class KeptEntries:
         return self._entries.get(name)
 
     def keep(self, name: str, entry: dict[str, Any]) -> dict[str, Any]:
-        """Write an object at once, so that a run that is stopped can go on; return it as it will be read."""
+        """Write an object at once, so that a run that is stopped can continue; return it as it will be read."""
         line = json.dumps({**entry, "name": name}, ensure_ascii=False)
         if self._file is not None:
             self._file.parent.mkdir(parents=True, exist_ok=True)

@@ -142,7 +142,10 @@ class Picture:
 
 
 def drawn_pictures(seed: int, count: int) -> Iterator[tuple[str, str, dict[str, str], Callable[[], Image.Image]]]:
-    """Name, surface, the row of the photo, and what draws the picture: the same words in the same photo on both."""
+    """Yield name, surface, row of the photo, and a function that draws the picture.
+
+    Each photo has the same words on a package and on a sign.
+    """
     rows = [row for row in rows_of("train") if row["use"] == "ship"]
     half = [row for number, row in enumerate(rows) if number % 2 == seed % 2]  # no photo is in both sets
     for number in range(count):
@@ -259,10 +262,10 @@ def read_drawn(seed: int, count: int, cache: Path) -> Iterator[Picture]:
 
 
 def fit_weights(pictures: Sequence[Picture]) -> surfaces.SignWeights:
-    """A ridge logistic regression of "a sign or none" on the largest block of every picture.
+    """Fit a ridge logistic regression of "a sign or not" on the largest block of every picture.
 
-    Of the network's features only what lies along the principal directions of the drawn pictures is weighted: there are
-    more features than pictures.
+    There are more features than pictures, so the network's features are weighted only along the principal directions of
+    the drawn pictures.
     """
     telling = [picture for picture in pictures if picture.blocks]
     is_drawn = np.array([picture.kind.startswith("drawn") for picture in telling])

@@ -77,7 +77,7 @@ def town_names() -> tuple[dict[str, int], dict[str, set[str]]]:
 
 
 def dictionary_keys(code: str) -> set[str]:
-    """Keys of the words of a language that are no proper names."""
+    """Return the keys of the words of a language that are not proper names."""
     from simplemma.strategies.dictionaries.dictionary_factory import _load_dictionary_from_disk
 
     small, inflected = [], []
@@ -89,7 +89,7 @@ def dictionary_keys(code: str) -> set[str]:
             inflected.append((word, lemma.decode()))
     keys = set(name_keys(small))
     for key, lemma in zip(name_keys([w for w, _ in inflected]), name_keys([le for _, le in inflected]), strict=True):
-        if key not in (lemma, lemma + "s"):  # a genitive is one of proper names too
+        if key not in (lemma, lemma + "s"):  # proper names have a genitive too
             keys.add(key)
     return keys
 
@@ -117,7 +117,7 @@ def home_languages(codes: Iterable[str], by_country: Mapping[str, set[str]]) -> 
 
 
 def spoken(codes: Iterable[str]) -> dict[str, set[str]]:
-    """Which of the languages, by simplemma's codes, public text of each country is in."""
+    """Return the languages of the public text of each country, by simplemma's codes."""
     known = country_languages()
     ours = {code: [CODES.index(own) for own in PACKAGE_CODES.get(code, (code,)) if own in CODES] for code in codes}
     return {
@@ -127,7 +127,7 @@ def spoken(codes: Iterable[str]) -> dict[str, set[str]]:
 
 
 def word_zipf(population: Mapping[str, int], codes: Mapping[str, set[str]]) -> dict[str, float]:
-    """How frequent the word is that each name also is; names that are no words are left out."""
+    """Return the frequency of each name as a word; names that are not words are left out."""
     from simplemma.strategies.dictionaries.dictionary_factory import SUPPORTED_LANGUAGES
 
     zipf, small = frequencies(population)
@@ -162,7 +162,7 @@ def word_zipf(population: Mapping[str, int], codes: Mapping[str, set[str]]) -> d
 
 
 def people(population: Mapping[str, int]) -> dict[str, int]:
-    """Which kind of a person's name each name also is; a first name where it is both."""
+    """Return the kind of a person's name for each name; a first name if it is both."""
     package = Path(importlib.metadata.distribution("names").locate_file("names"))
     found: dict[str, int] = defaultdict(int)
     for file in ("dist.all.last", "dist.male.first", "dist.female.first"):

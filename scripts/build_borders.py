@@ -273,7 +273,7 @@ def moved_round_towns(codes: list[str], shapes: list[BaseGeometry]) -> list[Base
 
 
 def _near(shape: BaseGeometry, spot: np.ndarray) -> BaseGeometry:
-    """Return what of a shape lies within 20 km of a position, and some more."""
+    """Return the part of a shape within about 20 km of a position."""
     reach = np.array([0.18 / max(0.1, np.cos(np.radians(spot[0]))), 0.18])
     return shapely.clip_by_rect(shape, *(spot[::-1] - reach), *(spot[::-1] + reach))
 
@@ -355,7 +355,9 @@ def grid_of(shapes: list[BaseGeometry]) -> np.ndarray:
 
 
 def _cells_near(degrees: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return which cells around one may have a position within a distance of one in it, and which have only such."""
+    """Return the cells around a cell that may have a position within a distance of it, and those with only such
+    positions.
+    """
     reach = int(degrees / CELL_DEGREES) + 2
     north, east = np.abs(np.mgrid[-reach : reach + 1, -reach : reach + 1])
     closest = np.hypot(np.maximum(north - 1, 0), np.maximum(east - 1, 0))

@@ -1,7 +1,7 @@
-"""Lines that the text detector finds in photos: real Latin, Chinese and Japanese lines, digits, and what is no text.
+"""Lines that the text detector finds in photos: real Latin, Chinese and Japanese lines, digits, and crops without text.
 
-A line counts as what the recogniser read where it is nearly certain, and as no text where it read nothing to speak of.
-The photos stay where they are; the crops are kept in the work folder alone.
+The class of a line is that of the text that the recogniser read, if it is nearly certain. If it read almost nothing,
+the crop counts as a crop without text. The crops are kept only in the work folder.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def class_of(text: str, score: float) -> str | None:
         return "digits" if any(char.isdigit() for char in text) else None
     script = script_of_word(letters)
     if script == "Greek" or script not in ("Latin", "Han", "Kana"):
-        return None  # scraps of other scripts; Greek is read for Latin now and then
+        return None  # parts of other scripts; Latin is sometimes read as Greek
     if script == "Latin" and len(letters) < 3:
         return None
     return script

@@ -1,4 +1,4 @@
-"""How far what was read on a line is from what stands there: the characters that count, and the edit distance."""
+"""Compare the text that was read on a line with the true text: the characters that count, and the edit distance."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ def find_fonts(folders: Sequence[Path], cache: Path | None = None) -> dict[str, 
 def held_out(fonts: dict[str, dict[str, list[Face]]]) -> set[str]:
     """Return the families that are kept for tests: in every script a quarter of those that it shares with few others.
 
-    Which ones, their hash decides; at least one, but not the last.
+    Their hash decides which. At least one family is kept for tests, but never the only family of a script.
     """
     scripts = Counter(family for script, families in fonts.items() if script != "digits" for family in families)
     kept: set[str] = set()

@@ -1,4 +1,4 @@
-"""Train the linear layer that tells what a text stands on by what the picture around it looks like.
+"""Train the linear layer that recognises the surface of a text from the picture around it.
 
     python scripts/train_surfaces.py TEACHER.safetensors TABLE.csv ...
 

@@ -1,7 +1,7 @@
 """Two builds timed in turn: import, and the cold start of one answer.
 
-The memory is what each process reads of itself at its end. What its parent is told (ru_maxrss) is never less than the
-memory of the parent, which is more than an import takes.
+The memory is what each process reads of itself at its end. The value that its parent gets (ru_maxrss) is never less
+than the memory of the parent, which is more than an import takes.
 """
 
 from __future__ import annotations

@@ -26,10 +26,7 @@ PARENTS = ("parent", "admin", "country", "adm0_name", "adm0_a3", "shapegroup", "
 """Columns that hold what a region is a part of, best first."""
 
 FAR_KM = 2000.0
-"""Km.
-
-Areas with the same name and parent that are farther apart are refused, because they are most likely two areas.
-"""
+"""Largest distance in km between areas with the same name and parent; with a larger distance they are refused."""
 
 _LISTED = 5
 
