@@ -47,7 +47,7 @@ def test_locate_as_text(locate: Run, tiny: Path) -> None:
     assert second.splitlines()[1:] == lines[1:]  # without a model all photos have the same answer
     assert lines[1].endswith("United Kingdom)")
     assert [line[:5] for line in lines[-2:]] == ["  1. ", "  2. "]
-    assert result.err.startswith("No model is loaded: ")
+    assert result.err.startswith("compact reads text and knows no sights: 2 photos have no text that tells a place")
 
 
 def test_locate_as_json(locate: Run, tiny: Path, tiny_model: Path) -> None:

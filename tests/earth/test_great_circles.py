@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whereshot.earth import sphere
-from whereshot.earth.great_circles import STEP_DEGREES, densify
+from whereshot.earth.great_circles import STEP_DEGREES, densify, path
 
 PLACES = st.tuples(st.floats(-80, 80), st.floats(-180, 180))
 
@@ -40,3 +40,20 @@ def test_an_arc_has_the_same_points_from_either_side(shift: int) -> None:
     corners = np.array([[10.0, 170.0], [20.0, -170.0], [-5.0, -175.0]])
     ring, other = densify(corners), densify(np.roll(corners[::-1], shift, axis=0))
     assert {tuple(point) for point in ring.round(12)} == {tuple(point) for point in other.round(12)}
+
+
+@settings(max_examples=100, deadline=None)
+@given(start=PLACES, end=PLACES)
+def test_a_path_is_the_shortest_way_in_equal_steps(start: tuple[float, float], end: tuple[float, float]) -> None:
+    way = path(np.array(start), np.array(end), 16)
+    assert way.shape == (17, 2)
+    assert sphere.distance_km(way[[0, -1]], np.array([start, end])).max() < 1e-6
+    km = float(sphere.distance_km(np.array(start), np.array(end)))
+    np.testing.assert_allclose(sphere.distance_km(way[1:], way[:-1]), km / 16, rtol=1e-6, atol=1e-6)
+
+
+def test_a_path_to_the_opposite_point_takes_some_great_circle() -> None:
+    way = path(np.array([10.0, 20.0]), np.array([-10.0, -160.0]), 2)
+    assert sphere.distance_km(way[1], way[0]) == pytest.approx(np.pi / 2 * sphere.EARTH_KM)
+    still = path(np.array([10.0, 20.0]), np.array([10.0, 20.0]), 2)
+    np.testing.assert_allclose(still, [[10.0, 20.0]] * 3)

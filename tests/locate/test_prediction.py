@@ -102,6 +102,12 @@ def test_the_headline_names_a_place_that_holds_half(
     assert made.in_words()[1] == f"{title}. {rest}".strip()
 
 
+def test_a_city_state_is_named_once() -> None:
+    spot = Candidate(1.3, 103.8, 0.51, Place("Singapore", None, "Singapore", "SG"))
+    made = prediction(sure_of=None, within=WithinProbabilities(), candidates=(spot,), countries=(("SG", 0.52),))
+    assert made.headline()[0] == "Probably Singapore (51 %)"
+
+
 def test_a_place_at_sea_has_no_name() -> None:
     made = prediction(place=Place(), sure_of=None, countries=())
     assert made.headline() == ("At sea", "91 % within 25 km.")

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import json
-import re
-import shutil
-import subprocess
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import shapely
 import shapely.geometry
-from PIL import Image
 
-from conftest import MakePicture
-from waiting import PATIENCE_S
 from whereshot.earth import sphere
 from whereshot.locate import words
-from whereshot.locate.geolocator import Geolocator, Located
-from whereshot.locate.options import LocateOptions
-from whereshot.locate.prediction import Candidate, Evidence, Place, Prediction, ReadLine, SureOf, WithinProbabilities
+from whereshot.locate.prediction import Candidate, Evidence, Place, Prediction, SureOf, WithinProbabilities
 from whereshot.report import prediction_formats
 
 FRANCE = Place(country="France", country_code="FR")
@@ -159,151 +149,6 @@ def test_geojson() -> None:
     assert shape.contains(shapely.Point(2.334406, 48.86092))
     assert failed["geometry"] is None
     assert failed["properties"]["error"] == "c.jpg: no such file"
-
-
-# --- HTML
-
-
-EVIL = "</script><b>.jpg"
-
-
-@pytest.fixture(scope="module")
-def located(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> tuple[list[str], list[Located]]:
-    """A photo of an evil name, one with a recorded position that is the same in all but EXIF, and a broken one."""
-    evil = tmp_path_factory.mktemp("html") / EVIL
-    evil.parent.mkdir()
-    shutil.copy(tiny / "lima-0.png", evil)
-    broken = evil.parent / "broken.jpg"
-    broken.write_text("no picture")
-    photos = [str(evil), str(tiny / "tokyo-0.png"), str(broken)]
-    return photos, list(Geolocator.load().locate_each(photos, LocateOptions(text=False)))
-
-
-@pytest.fixture(scope="module")
-def page(located: tuple[list[str], list[Located]]) -> str:
-    photos, answers = located
-    return prediction_formats.to_html(
-        [one.prediction for one in answers], [one.posterior for one in answers], "prior", photos, only_prior=True
-    )
-
-
-def data_of(page: str) -> dict:
-    (text,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page, flags=re.DOTALL)
-    return json.loads(text)
-
-
-def test_html_asks_for_nothing_else(page: str) -> None:
-    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page)
-    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
-    assert directives == {
-        "default-src": "'none'",
-        "style-src": "'unsafe-inline'",
-        "script-src": "'unsafe-inline'",
-        "img-src": "data:",
-    }
-    assert not re.findall(r"https?://|//[a-z]+\.[a-z]", page)
-    assert not re.findall(r"""\b(?:src|href)\s*=\s*["'](?!data:)""", page)
-    assert not re.findall(r"@import|url\(", page)
-
-
-def test_html_holds_every_photo(page: str, located: tuple[list[str], list[Located]]) -> None:
-    photos, answers = located
-    data = data_of(page)
-    assert [photo["id"] for photo in data["photos"]] == photos
-    assert data["note"] == words.PRIOR_NOTE
-    first, _, broken = data["photos"]
-    assert first["lines"] == answers[0].prediction.in_words()
-    assert len(first["candidates"]) == 5
-    assert first["countries"][0][0] == "United States"
-    assert broken["error"] == answers[2].prediction.error
-    assert "lines" not in broken
-    masses = [mass for _, _, mass, _ in first["places"]]
-    assert 100 < len(masses) <= prediction_formats.PLACES_DRAWN
-    assert masses == sorted(masses, reverse=True)
-    assert len(data["borders"]) > 200
-
-
-def test_html_thumbnails_tell_nothing_about_the_photographer(
-    located: tuple[list[str], list[Located]], jpeg_with_position: MakePicture, tmp_path: Path
-) -> None:
-    photo = jpeg_with_position(tmp_path / "own.jpg", 48.0, 2.0, make="SecretCamera")
-    with Image.open(photo) as image:
-        image.resize((900, 600)).save(tmp_path / "large.jpg", exif=image.getexif(), comment=b"secret words")
-    answer = located[1][0]
-    page = prediction_formats.to_html([answer.prediction], [answer.posterior], "prior", [str(tmp_path / "large.jpg")])
-    address = data_of(page)["photos"][0]["thumbnail"]
-    assert address.startswith("data:image/jpeg;base64,")
-    content = base64.b64decode(address.removeprefix("data:image/jpeg;base64,"))
-    assert b"secret" not in content.lower()
-    with Image.open(io.BytesIO(content)) as thumbnail:
-        assert thumbnail.size == (360, 240)
-        assert not thumbnail.getexif()
-
-
-def test_a_name_cannot_break_out(page: str) -> None:
-    assert EVIL not in page
-    assert "<b>" not in page
-    assert page.count("</script>") == 2  # the data's own and the program's
-    assert data_of(page)["photos"][0]["id"].endswith(EVIL)
-
-
-def test_html_of_a_model_names_it(located: tuple[list[str], list[Located]]) -> None:
-    answer = located[1][0]
-    page = prediction_formats.to_html([answer.prediction], [answer.posterior], "<i>m</i>", [])
-    assert data_of(page)["note"].startswith("Model: <i>m</i>.")
-    assert "<i>" not in page
-    assert data_of(page)["photos"][0]["thumbnail"] is None
-
-
-def browse(page: str, folder: Path) -> tuple[str, str]:
-    """The document as a browser builds it from the page, and what it logs."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("needs Chromium to open the page")
-    path = folder / "page.html"
-    path.write_text(page, "utf-8")
-    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    more = "--disable-component-update --disable-sync --virtual-time-budget=4000 --enable-logging=stderr --dump-dom"
-    command = [chromium, *flags.split(), *more.split(), f"--user-data-dir={folder / 'profile'}", path.as_uri()]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
-    assert result.returncode == 0, result.stderr
-    return result.stdout, "\n".join(line for line in result.stderr.splitlines() if "CONSOLE" in line)
-
-
-def test_html_opens_in_a_browser(page: str, located: tuple[list[str], list[Located]], tmp_path: Path) -> None:
-    document, console = browse(page, tmp_path)
-    assert console == ""
-    shown = document[: document.index('<script type="application/json"')]
-    for line in located[1][0].prediction.in_words():
-        assert f"<p>{line}</p>" in shown
-    assert "<b>" not in shown
-    assert shown.count("<option") == 3
-    assert "script&gt;&lt;b&gt;.jpg</option>" in shown  # its folder is called "<"
-    assert "Likely places" in shown
-
-
-def test_words_of_other_scripts_have_their_own_direction_and_language(
-    located: tuple[list[str], list[Located]], tmp_path: Path
-) -> None:
-    lines = [("Arabic", "شارع 12"), ("Thai", "ร้านอาหาร"), ("Kana", "カフェ"), ("Odia", "ଓଡ଼ିଆ")]
-    read = tuple(ReadLine(script, text, 0.9, (0, 0, 9, 9)) for script, text in lines)
-    item = Evidence("text/place", "გორი", "გორი (gori): the town Gori, Georgia", 3.0)
-    shown = replace(located[1][0].prediction, writing=read, evidence=(item,))
-    document, console = browse(prediction_formats.to_html([shown], [located[1][0].posterior], "m"), tmp_path)
-    assert console == ""
-    for tag, text in (("und-Arab", "شارع 12"), ("th", "ร้านอาหาร"), ("ja", "カフェ"), ("or", "ଓଡ଼ିଆ")):
-        assert f'"<bdi lang="{tag}">{text}</bdi>".</p>' in document
-    assert 'Read "<bdi lang="ka">გორი</bdi>": <bdi lang="ka">გორი</bdi> (gori): the town Gori' in document
-
-
-def test_the_look_at_the_browsers_log_sees(page: str, tmp_path: Path) -> None:
-    """Were the log not read, the test above would pass on any page."""
-    broken = page.replace('"use strict";', '"use strict"; const nothing = null; nothing.length;')
-    document, console = browse(broken, tmp_path)
-    assert "Uncaught TypeError" in console
-    assert "Likely places" not in document[: document.index('<script type="application/json"')]
-    foreign = page.replace("<body>", '<body><img src="https://127.0.0.1:9/x.png">')
-    assert "Content Security Policy" in browse(foreign, tmp_path)[1]
 
 
 # --- evidence in words

@@ -11,10 +11,10 @@ import pytest
 from whereshot.report import single_page
 
 
-@pytest.mark.parametrize("name", ["report.html", "cells.html"])
+@pytest.mark.parametrize("name", ["answers.html", "cells.html", "lookalikes.html"])
 def test_a_page_is_whole(name: str) -> None:
     text = single_page.whole(name, {"x": "</script><b>&"})
-    assert "/*MAP" not in text and "/*DATA*/" not in text
+    assert "/*MAP" not in text and "/*ANSWERS" not in text and "/*DATA*/" not in text
     assert "function worldMap" in text and "--land" in text
     assert text.count("</script>") == 2
     (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', text, flags=re.DOTALL)
@@ -25,7 +25,7 @@ def test_a_page_is_whole(name: str) -> None:
 
 def test_numbers_that_are_no_json_are_refused() -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
-        single_page.whole("report.html", {"x": float("nan")})
+        single_page.whole("answers.html", {"x": float("nan")})
 
 
 def test_packed_rings_unpack() -> None:

@@ -65,7 +65,8 @@ export function probableWords({ candidates, countries, sure_of: sure }: Predicti
   const best = candidates.reduce<Candidate | null>((top, one) => (top && top.probability >= one.probability ? top : one), null);
   if (best?.place.name && best.probability >= shared.PROBABLE) {
     const country = sure ? null : countryOf(best.place);
-    const name = country ? fill(shared.IN_COUNTRY, { name: best.place.name, country }) : best.place.name;
+    const own = best.place.name;
+    const name = country && country !== own ? fill(shared.IN_COUNTRY, { name: own, country }) : own;
     return fill(shared.PROBABLY, { name, percent: percent(best.probability) });
   }
   const first = countries[0];

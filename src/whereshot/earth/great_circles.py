@@ -1,4 +1,4 @@
-"""Rings of great circles: add points to them, so that lines drawn straight on a map keep to the great circles."""
+"""Great circles: rings and paths with so many points that lines drawn straight on a map keep to the great circles."""
 
 from __future__ import annotations
 
@@ -28,6 +28,20 @@ def densify(corners: NDArray[np.float64]) -> sphere.Points:
     vectors[at_pole] = np.sign(vectors[at_pole]) * [0.0, 0.0, 1.0]  # exactly, or the border would pass it once more
     dense = sphere.latlon(_close_ring(vectors))
     return np.where(np.abs(dense) < 1e-13, 0.0, dense)
+
+
+def path(start: NDArray[np.float64], end: NDArray[np.float64], steps: int = 32) -> sphere.Points:
+    """Return positions (steps + 1, 2) in degrees along the great circle from ``start`` (2,) to ``end`` (2,).
+
+    Between opposite points of the sphere, any great circle is a shortest way; one of them is returned.
+    """
+    a, b = sphere.xyz(np.stack([start, end]))
+    across = b - (a @ b) * a
+    if np.linalg.norm(across) < _AT_POLE:  # the same point, or the opposite one: any direction
+        across = np.cross(a, np.eye(3)[np.abs(a).argmin()])
+    across /= np.linalg.norm(across)
+    angle = np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b) * np.linspace(0, 1, steps + 1)[:, None]
+    return sphere.latlon(np.cos(angle) * a + np.sin(angle) * across)
 
 
 def _close_ring(corners: NDArray[np.float64]) -> NDArray[np.float64]:

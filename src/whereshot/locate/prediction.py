@@ -214,15 +214,24 @@ class Prediction:
         """
         if self.error is not None:
             return [self.error]
-        latitude, longitude, radius_km, level = self.answered
-        lines = [f"{latitude:.4f}, {longitude:.4f} ({self.place})", self._sure_words()]
-        shares = ", ".join(
-            wording.WITHIN.format(percent=words.percent(self.within[km]), distance=f"{km} km") for km in (25, 200, 750)
-        )
-        lines.append(f"{shares}; {100 * level:.0f} % within {words.distance_words(radius_km)}.")
+        title, rest = self.headline()
+        lines = [self.position_words(), f"{title}. {rest}".rstrip(), self._share_words()]
         lines += self.writing_words()
         lines += self.evidence_words(all_evidence=all_evidence)
-        return lines if self.recorded is None else [*lines, self._recorded_words(self.recorded)]
+        return lines if self.recorded is None else [*lines, self.recorded_words()]
+
+    def position_words(self) -> str:
+        """Return the position of the answer in degrees with its place, such as "48.8566, 2.3522 (Paris, France)"."""
+        return f"{self.latitude:.4f}, {self.longitude:.4f} ({self.place})"
+
+    def _share_words(self) -> str:
+        """Return a sentence on the probabilities within three distances, and on the circle."""
+        level = f"{100 * self.answered.level:.0f} %"
+        circle = wording.WITHIN.format(percent=level, distance=words.distance_words(self.answered.radius_km))
+        shares = (
+            wording.WITHIN.format(percent=words.percent(self.within[km]), distance=f"{km} km") for km in (25, 200, 750)
+        )
+        return f"{', '.join(shares)}; {circle}."
 
     def headline(self) -> tuple[str, str]:
         """Return how sure the answer is: a title such as "Probably Dubai, United Arab Emirates (55 %)", and the rest.
@@ -251,7 +260,9 @@ class Prediction:
         place = max(self.candidates, key=lambda one: one.probability, default=None)
         if place is not None and place.probability >= wording.PROBABLE and place.place.name is not None:
             country = "" if self.sure_of is not None else place.place.country
-            name = wording.IN_COUNTRY.format(name=place.place.name, country=country) if country else place.place.name
+            name = place.place.name
+            if country and country != name:
+                name = wording.IN_COUNTRY.format(name=name, country=country)
             return wording.PROBABLY.format(name=name, percent=words.percent(place.probability))
         if self.sure_of is None and self.countries and self.countries[0][1] >= wording.PROBABLE:
             code, share = self.countries[0]
@@ -278,13 +289,14 @@ class Prediction:
         )
         return wording.BY_COUNTRY.format(countries=likely) if likely else ""
 
-    def _sure_words(self) -> str:
-        """Return one line on how sure the answer is."""
-        title, rest = self.headline()
-        return f"{title}. {rest}".rstrip()
+    def recorded_words(self) -> str:
+        """Return one sentence on the position that the camera recorded, how far off it is, and whether it was used.
 
-    def _recorded_words(self, recorded: tuple[float, float]) -> str:
-        """Return one sentence on the position that the camera recorded, how far off it is, and whether it was used."""
+        "" where the camera recorded none.
+        """
+        if self.recorded is None:
+            return ""
+        recorded = self.recorded
         is_used = any(item.kind == "exif" and item.what for item in self.evidence)
         off_km = sphere.distance_km(np.array(recorded), np.array(self.answered[:2]))
         off = wording.OFF_ANSWER.format(

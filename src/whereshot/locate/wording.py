@@ -37,6 +37,15 @@ AROUND = "Around {name}"
 """Of the answer's place where 90 % lie within a distance of it, and no place and no country is probable."""
 NOT_SURE = "Not sure"
 NO_ANSWER = "No answer"
+STATES = {
+    "all": ("All", "all photos"),
+    "sure": ("Sure", "a named street, city, region or country holds at least 90 % of the probability"),
+    "unsure": ("Unsure", "no named place holds 90 % of the probability"),
+    "failed": ("Failed", "the photo has no answer"),
+}
+"""How sure an answer is, in a list of photos: the word, and what it means."""
+NEAR_CANDIDATE = "Probabilities within {distance} of each place."
+"""Under a list of likely places."""
 SURE = {
     "street": "Sure to within 1 km, in {name} ({percent}).",
     "city": "Sure of the city: {name} ({percent}).",
@@ -44,6 +53,8 @@ SURE = {
     "country": "Sure of the country: {name} ({percent}).",
 }
 """Used only where the named place itself holds at least 90 % of the probability."""
+SURE_SHORT = "{name} ({percent})"
+"""Of the same place, where there is room for a few words only."""
 IN_COUNTRY = "{name}, {country}"
 WITHIN = "{percent} within {distance}"
 WITHIN_ALONE = "{percent} within {distance}."

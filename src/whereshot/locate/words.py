@@ -9,11 +9,6 @@ from whereshot.earth.countries import countries
 from whereshot.evidence import unread_scripts
 from whereshot.locate import wording
 
-PRIOR_NOTE = (
-    "No model is loaded: without text to read this is only where photos are usually taken, the same for every photo. "
-    "Give one with --model DIR."
-)
-
 
 def percent(share: float) -> str:
     """Return a probability, 0 to 1, as text: a whole percentage, never 0 % and never 100 %."""

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from whereshot.report.cell_atlas import Atlas
 
 
+PLACES_KEPT = 1500
+"""The heaviest places of each photo that are kept for the map of a page."""
+
 ReportFormat = Literal["table", "json"]
 """The forms in which most commands can print their result."""
 
@@ -62,6 +65,13 @@ class LocatedPhotos:
     all_evidence: bool = False
     """Whether texts and pages also list evidence that did not move the answer."""
 
+    @property
+    def remark(self) -> str | None:
+        """One line on a model that looks at no picture, and how to get one that does; None where there is no need."""
+        from whereshot.locate import no_sights
+
+        return no_sights.remark(self.model, self.predictions) if self.only_prior else None
+
 
 @dataclass(frozen=True)
 class LookalikePhotos:
@@ -80,8 +90,6 @@ def collect(
 
     Write the whole posteriors to ``posterior_file`` (Parquet), if it is given and any photo has one.
     """
-    from whereshot.report.prediction_formats import PLACES_DRAWN
-
     predictions: list[Prediction] = []
     posteriors: list[Posterior | None] = []
     kept: list[tuple[str, Posterior]] = []
@@ -90,7 +98,7 @@ def collect(
         if posterior_file is not None and one.posterior is not None:
             kept.append((one.prediction.id, one.posterior))
         drawn = one.posterior if form == "html" else None
-        posteriors.append(None if drawn is None else drawn.top(PLACES_DRAWN))
+        posteriors.append(None if drawn is None else drawn.top(PLACES_KEPT))
     if posterior_file is not None and kept:
         import pyarrow as pa
 
@@ -150,14 +158,14 @@ def _predictions_csv(answers: LocatedPhotos) -> str:
 
 
 def _predictions_html(answers: LocatedPhotos) -> str:
-    from whereshot.report import prediction_formats
+    from whereshot.report import answers_page
 
-    return prediction_formats.to_html(
+    return answers_page.to_html(
         answers.predictions,
         answers.posteriors,
         answers.model,
         answers.paths,
-        only_prior=answers.only_prior,
+        remark=answers.remark,
         all_evidence=answers.all_evidence,
     )
 

@@ -1,6 +1,7 @@
 """Make self-contained HTML files: they hold page, data, script, style and borders, and need no network.
 
-The pages of ``report/static/`` share one map: ``map.js`` draws borders, pans and zooms; ``map.css`` has its colours.
+The pages of ``report/static/`` share one map: ``map.js`` draws borders and names, pans and zooms; ``map.css`` has its
+colours.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import base64
 import functools
 import io
 import json
+import re
 from importlib import resources
 from typing import Any
 
@@ -22,14 +24,15 @@ from whereshot.photos import images
 THUMBNAIL_PIXELS = 360
 
 _BORDER_DEGREES = 0.03
+_PART = re.compile(r"/\*([A-Z_]+\.(?:CSS|JS))\*/")
+"""Stands in a page for a file of the folder, by its name in capitals."""
 
 
 def whole(name: str, data: dict[str, Any]) -> str:
     """Return the page ``name`` with the script and style of the map. ``data`` is JSON with all HTML escaped."""
     folder = resources.files("whereshot") / "report" / "static"
     page = (folder / name).read_text("utf-8")
-    for part in ("map.css", "map.js"):
-        page = page.replace(f"/*{part.upper()}*/", (folder / part).read_text("utf-8").rstrip("\n"))
+    page = _PART.sub(lambda found: (folder / found[1].lower()).read_text("utf-8").rstrip("\n"), page)
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return page.replace("/*DATA*/", text.replace("<", "\\u003c"))
 
@@ -53,15 +56,18 @@ def pack(ring: np.ndarray, unit: int) -> list[int]:
     return result
 
 
-def thumbnail(source: Any) -> str | None:
-    """Return a small JPEG without metadata as a data URL; None where the picture cannot be read."""
+def thumbnail(source: Any, pixels: int = THUMBNAIL_PIXELS) -> str | None:
+    """Return a JPEG without metadata as a data URL; None where the picture cannot be read.
+
+    ``pixels`` is the length of its longer side.
+    """
     if source is None:
         return None
     try:
-        image = images.open_rgb(source, min_side=THUMBNAIL_PIXELS)
+        image = images.open_rgb(source, min_side=pixels)
     except ImageError:
         return None
-    image.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
+    image.thumbnail((pixels, pixels))
     image.info.clear()  # Pillow would write a JPEG's comment again
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=80)
