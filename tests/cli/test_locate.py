@@ -85,7 +85,7 @@ def test_locate_into_a_file(locate: Run, tiny: Path, tmp_path: Path, form: str) 
     if form == "html":
         assert text.startswith("<!doctype html>")
         (told,) = locate(tiny / "lima-0.png", "--format", "json").document["predictions"]
-        assert f'"lines":["{told["latitude"]:.4f}, {told["longitude"]:.4f} (' in text
+        assert f'"position":"{told["latitude"]:.4f}, {told["longitude"]:.4f} (' in text
     else:
         printed = locate(tiny / "lima-0.png", "--format", form)
         assert printed.out == text

@@ -22,7 +22,6 @@ from whereshot.locate.geolocator import Geolocator, Located
 from whereshot.locate.options import LocateOptions
 from whereshot.locate.prediction import Evidence, ReadLine, SureOf
 from whereshot.report import answers_page
-from whereshot.report.answer_formats import PLACES_KEPT
 
 EVIL = "</script><b>.jpg"
 DRIVER = """<script>
@@ -94,7 +93,7 @@ def test_html_holds_every_photo(page: str, located: tuple[list[str], list[Locate
     assert broken["reason"] == "Not a picture in a known format (JPEG, PNG, WebP, HEIC, ...)"
     assert first["places"] == second["places"] == 0 and len(data["places"]) == 1  # the same for all photos: stored once
     masses = [mass for _, _, mass, _ in data["places"][0]]
-    assert 100 < len(masses) <= PLACES_KEPT
+    assert 100 < len(masses) <= answers_page.PLACES_DRAWN
     assert masses == sorted(masses, reverse=True)
     assert len(data["borders"]) > 200 and len(data["names"]["countries"]) > 200
 

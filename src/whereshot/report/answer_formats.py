@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from whereshot.report.cell_atlas import Atlas
 
 
-PLACES_KEPT = 1500
-"""The heaviest places of each photo that are kept for the map of a page."""
-
 ReportFormat = Literal["table", "json"]
 """The forms in which most commands can print their result."""
 
@@ -97,8 +94,7 @@ def collect(
         predictions.append(one.prediction)
         if posterior_file is not None and one.posterior is not None:
             kept.append((one.prediction.id, one.posterior))
-        drawn = one.posterior if form == "html" else None
-        posteriors.append(None if drawn is None else drawn.top(PLACES_KEPT))
+        posteriors.append(_drawn(one.posterior) if form == "html" else None)
     if posterior_file is not None and kept:
         import pyarrow as pa
 
@@ -107,6 +103,13 @@ def collect(
 
         write_parquet(pa.concat_tables([to_table(posterior, [name]) for name, posterior in kept]), posterior_file)
     return LocatedPhotos(model.name, not model.looks_at_pictures, paths, predictions, posteriors)
+
+
+def _drawn(posterior: Posterior | None) -> Posterior | None:
+    """Return the heaviest places of a posterior, which the map of a page draws. The whole one would take much memory."""
+    from whereshot.report.answers_page import PLACES_DRAWN
+
+    return None if posterior is None else posterior.top(PLACES_DRAWN)
 
 
 def finite(value: Any) -> Any:

@@ -18,9 +18,10 @@ from whereshot.locate.words import country_name, distance_words, percent, senten
 from whereshot.photos.photo import Photo
 from whereshot.posterior.base import Posterior
 from whereshot.report import single_page
-from whereshot.report.answer_formats import PLACES_KEPT
 from whereshot.report.map_names import map_names
 
+PLACES_DRAWN = 1500
+"""The most places that are drawn for a photo."""
 ALL_PLACES = 200_000
 """The most places of all photos together."""
 SMALL_FROM = 200
@@ -46,7 +47,7 @@ def to_html(
     also lists evidence that did not move the answer.
     """
     pixels = single_page.THUMBNAIL_PIXELS if len(predictions) < SMALL_FROM else SMALL_PIXELS
-    most = min(PLACES_KEPT, max(100, ALL_PLACES // max(len(predictions), 1)))
+    most = min(PLACES_DRAWN, max(100, ALL_PLACES // max(len(predictions), 1)))
     drawn: dict[tuple[tuple[float, ...], ...], int] = {}
     photos = []
     for number, (prediction, posterior) in enumerate(zip(predictions, posteriors, strict=True)):

@@ -55,7 +55,5 @@ def _number(row: Row, key: str) -> str:
 def _published(one: Published) -> str:
     """Return the published scores of a method in one line."""
     values = one.scores()
-    known = [
-        f"{label} {values[key]:{form}}{unit}" for key, (label, _, form, unit) in NUMBERS.items() if key in values
-    ]
+    known = [f"{label} {values[key]:{form}}{unit}" for key, (label, _, form, unit) in NUMBERS.items() if key in values]
     return f"  {one.name}: {', '.join(known)}"
