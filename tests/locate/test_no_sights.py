@@ -33,9 +33,9 @@ def test_the_remark_counts_open_answers_and_names_the_commands() -> None:
     assert remark("compact", [READ, FAILED]) is None and remark("compact", []) is None
     assert remark("compact", [OPEN, READ, FAILED]) == (
         "compact reads text and knows no sights: 1 photo has no text that tells a place, so its answer is only where "
-        f"photos are taken at all. {COMMANDS}"
+        f"photos are usually taken. {COMMANDS}"
     )
     assert remark("compact", [OPEN] * 1200) == (
         "compact reads text and knows no sights: 1,200 photos have no text that tells a place, so their answers are "
-        f"only where photos are taken at all. {COMMANDS}"
+        f"only where photos are usually taken. {COMMANDS}"
     )

@@ -13,7 +13,7 @@ SUGGESTED = "geoclip"
 
 
 def is_only_prior(prediction: Prediction) -> bool:
-    """Return whether nothing moved an answer: it is where photos are taken at all. False where there is no answer."""
+    """Return whether nothing moved an answer: it is where photos are usually taken. False where there is no answer."""
     return prediction.error is None and not any(
         item.what and item.kind != unread_scripts.KIND and not item.moved_nothing for item in prediction.evidence
     )
@@ -31,6 +31,6 @@ def remark(model: str, predictions: Sequence[Prediction]) -> str | None:
     licences = ", ".join(dict.fromkeys(part.split(" (")[0] for part in known.licence.split("; ")))
     return (
         f"{model} reads text and knows no sights: {photos} no text that tells a place, so {answers} only where photos "
-        f"are taken at all. For sights: whereshot models get {SUGGESTED} ({(known.size or 0) / 1e9:.1f} GB, "
+        f"are usually taken. For sights: whereshot models get {SUGGESTED} ({(known.size or 0) / 1e9:.1f} GB, "
         f"{licences}), or your own photos: whereshot learn FOLDER --out DIR; then --model {SUGGESTED} or DIR."
     )

@@ -106,7 +106,7 @@ def collect(
 
 
 def _drawn(posterior: Posterior | None) -> Posterior | None:
-    """Return the heaviest places of a posterior, which the map of a page draws. The whole one would take much memory."""
+    """Return the heaviest places of a posterior, which the map of a page draws, to save memory."""
     from whereshot.report.answers_page import PLACES_DRAWN
 
     return None if posterior is None else posterior.top(PLACES_DRAWN)
