@@ -38,10 +38,10 @@ def map_names(points: sphere.Points) -> dict[str, list[Name]]:
             order = np.argsort(-towns.populations[inside], kind="stable")
             numbers.update(inside[order[: max(2, int(share * count))]].tolist())
     largest = sorted(numbers, key=lambda number: (-towns.populations[number], number))[:MOST_TOWNS]
-    named = [
-        (*map(float, towns.points[number].round(3)), towns.name(number), float(towns.populations[number]))
-        for number in largest
-    ]
+    named: list[Name] = []
+    for number in largest:
+        latitude, longitude = towns.points[number].round(3).tolist()
+        named.append((latitude, longitude, towns.name(number), float(towns.populations[number])))
     return {"countries": list(_country_names()), "towns": named}
 
 
