@@ -1,15 +1,16 @@
 """Public words, numbers and areas as evidence outside Europe: street photos, and drawn signs of 40 countries.
 
     pip install airportsdata==20260905 babel==2.18.0 holidays==0.109
-    python benchmarks/public_words.py > docs/results-public-words.md   # signs as lines of text
-    python benchmarks/public_words.py --drawn 400                          # the signs are drawn on photos and read
-    python benchmarks/public_words.py --fit                                # the share of travellers, cross-validated
+    python benchmarks/public_words.py --drawn 400 --readings FOLDER > docs/results-public-words.md
+    python benchmarks/public_words.py --fit --readings FOLDER      # the share of travellers, cross-validated
 
-The photos are those of the shared development tables. ``--readings FOLDER`` keeps what was read in each photo, so that
-a second run reads nothing. The words of the drawn signs come from lists that the tables do not use: cities, states and
-airports without an IATA code of airportsdata (MIT), public holidays of holidays (MIT), prices of Unicode CLDR by way of
-Babel. The posterior starts from the photo density of the world; there is no visual model. The default reliabilities are
-used.
+Without ``--drawn`` the signs are lines of text only.
+
+The photos are those of the shared development tables. ``--readings FOLDER`` keeps what was read in each photo and drawn
+sign, so that a second run reads nothing, and a run that was stopped goes on. The words of the signs come from lists
+that the tables do not use: cities, states and airports without an IATA code of airportsdata (MIT), public holidays of
+holidays (MIT), prices of Unicode CLDR by way of Babel. The posterior starts from the photo density of the world; there
+is no visual model. The default reliabilities are used.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from readings import PHOTOS, read_table, rows_of
+from readings import PHOTOS, KeptEntries, read_table, reading_of, rows_of
 
 from whereshot.earth import sphere
 from whereshot.evidence import EVIDENCE, Cue, Line, PhotoFacts
@@ -35,54 +36,20 @@ from whereshot.evidence.fusion import PosteriorBeforeCues
 from whereshot.evidence.ocr import shared_reader
 from whereshot.evidence.read_photos import read_photo
 from whereshot.evidence.text_takers import log_correction
+from whereshot.foundation.progress import bar
 from whereshot.foundation.tables import hashed_share
 from whereshot.locate.answers import answer_rows
 from whereshot.posterior.masses import country_masses
 from whereshot.posterior.prior import density_prior
 
 TABLES = ("scene_dev", "signs_dev", "portable_dev")
+# fmt: off
 COUNTRIES = (
-    "US",
-    "CA",
-    "MX",
-    "GT",
-    "CR",
-    "PA",
-    "CO",
-    "EC",
-    "PE",
-    "BO",
-    "CL",
-    "AR",
-    "UY",
-    "PY",
-    "BR",
-    "DO",
-    "JM",
-    "TT",
-    "AU",
-    "NZ",
-    "FJ",
-    "ZA",
-    "KE",
-    "TZ",
-    "UG",
-    "NG",
-    "GH",
-    "SN",
-    "MA",
-    "EG",
-    "IN",
-    "PK",
-    "BD",
-    "LK",
-    "VN",
-    "ID",
-    "MY",
-    "PH",
-    "SG",
-    "TR",
+    "US", "CA", "MX", "GT", "CR", "PA", "CO", "EC", "PE", "BO", "CL", "AR", "UY", "PY",
+    "BR", "DO", "JM", "TT", "AU", "NZ", "FJ", "ZA", "KE", "TZ", "UG", "NG", "GH", "SN",
+    "MA", "EG", "IN", "PK", "BD", "LK", "VN", "ID", "MY", "PH", "SG", "TR",
 )
+# fmt: on
 SIGNS_PER_COUNTRY = 10
 LOCALES = {
     **dict.fromkeys(COUNTRIES, "en"),
@@ -225,22 +192,35 @@ def drawn(texts: Sequence[str], photo: Path, rng: np.random.Generator) -> Image.
     return picture
 
 
-def sign_samples(count: int, are_drawn: bool) -> list[Sample]:
-    """Return signs of the 40 countries as lines; where they are drawn, as they are read on photos of train.csv."""
+def sign_samples(count: int) -> list[Sample]:
+    """Return signs of the 40 countries as lines that are read without errors."""
     rng = np.random.default_rng(17)
-    backgrounds = [row["path"] for row in rows_of("train")]
     per_country = max(1, count // len(COUNTRIES))
     samples = []
     for code in COUNTRIES:
         for number, texts in enumerate(list(sign_texts(code, rng))[:: max(1, SIGNS_PER_COUNTRY // per_country)]):
-            texts = [text for text in texts if text]
-            lines = tuple(Line(text, 0.95, (20, 20 + 60 * row, 600, 70 + 60 * row)) for row, text in enumerate(texts))
-            if are_drawn:
-                with tempfile.TemporaryDirectory() as folder:
-                    path = Path(folder) / "sign.jpg"
-                    drawn(texts, PHOTOS / backgrounds[rng.integers(len(backgrounds))], rng).save(path, quality=92)
-                    lines = read_photo(str(path), shared_reader()).lines
+            rows = enumerate(text for text in texts if text)
+            lines = tuple(Line(text, 0.95, (20, 20 + 60 * row, 600, 70 + 60 * row)) for row, text in rows)
             samples.append(Sample(f"{code}{number}", code, None, lines))
+    return samples
+
+
+def drawn_samples(count: int, folder: Path | None) -> list[Sample]:
+    """Return the same signs as they are read where they are drawn on photos of train.csv; kept in ``folder``."""
+    backgrounds = [row["path"] for row in rows_of("train")]
+    kept = KeptEntries(folder, "drawn_signs")
+    samples = []
+    for number, sample in enumerate(bar(sign_samples(count), total=count, what="reading drawn signs")):
+        entry = kept.get(sample.group)
+        if entry is None:
+            rng = np.random.default_rng([17, number])
+            with tempfile.TemporaryDirectory() as temporary:
+                path = Path(temporary) / "sign.jpg"
+                photo = PHOTOS / backgrounds[rng.integers(len(backgrounds))]
+                drawn([line.text for line in sample.lines], photo, rng).save(path, quality=92)
+                entry = kept.keep(sample.group, asdict(read_photo(str(path), shared_reader())))
+        reading = reading_of(entry)
+        samples.append(replace(sample, lines=() if reading.not_a_photo else reading.lines))
     return samples
 
 
@@ -339,9 +319,9 @@ def main() -> None:
     for name, samples in photos.items():
         table(f"Photos of {name}.csv", samples, scale, name in arguments.ablate)
     if arguments.signs:
-        table("Signs as lines of text", sign_samples(arguments.signs, False), scale, "signs" in arguments.ablate)
+        table("Signs as lines of text", sign_samples(arguments.signs), scale, "signs" in arguments.ablate)
     if arguments.drawn:
-        table("Signs drawn on photos and read", sign_samples(arguments.drawn, True), scale, False)
+        table("Signs drawn on photos and read", drawn_samples(arguments.drawn, arguments.readings), scale, False)
 
 
 if __name__ == "__main__":

@@ -79,10 +79,11 @@ def read_table(table: str, folder: Path | None) -> Iterator[ReadPhoto]:
         entry = kept.get(row["path"])
         if entry is None:
             entry = kept.keep(row["path"], asdict(read_photo(str(PHOTOS / row["path"]), shared_reader())))
-        yield ReadPhoto(table, row, _reading_of(entry))
+        yield ReadPhoto(table, row, reading_of(entry))
 
 
-def _reading_of(entry: dict[str, Any]) -> Reading:
+def reading_of(entry: dict[str, Any]) -> Reading:
+    """A reading from its JSON object, as ``dataclasses.asdict`` makes it of a reading."""
     lines, unread = (tuple(line_of(line) for line in entry[kind]) for kind in ("lines", "unread"))
     return Reading(lines, None if entry["size"] is None else tuple(entry["size"]), entry["not_a_photo"], unread)
 

@@ -11,6 +11,7 @@ A table is a TOML file of entries:
     kind = "police"             # a kind of evidence/data/public_words.toml
     match = "phrase"            # or "start" (of a word) or "regex" (on text in lower case without accents)
     needs = "digit"             # optional: a digit must stand beside the word
+    elsewhere = 0.5             # optional: the likelihood in a country that is not listed, where listed ones have less
 
 A file that cannot be read, an unknown kind, country or form, and a weight that is not positive are errors. Words that
 are left out are printed: words that are too short, names of countries, and words that are frequent in a language of
@@ -44,9 +45,9 @@ TABLES = Path(__file__).parents[1] / "tables" / "public_words"
 FORMS = ("phrase", "word", "start", "regex")
 LEAST_LETTERS = 2
 """Shorter words are left out."""
-DOUBT, DOUBT_SHORT, DOUBT_PHRASE, DOUBT_ORDINARY = 3, 10, 15, 30
-"""Percent: likelihood of a word in a country that is not listed; of short words, of phrases of frequent words, and of
-ordinary words."""
+DOUBT, DOUBT_SHORT, DOUBT_PHRASE, DOUBT_ORDINARY, DOUBT_FREQUENT = 3, 10, 15, 30, 60
+"""Percent: likelihood of a word in a country that is not listed; of short words, of phrases of frequent words, of
+ordinary words and of frequent ones."""
 ORDINARY_ZIPF = 3.0
 """Frequency on the Zipf scale from which a word is ordinary."""
 FREQUENT_ZIPF = 4.3
@@ -81,6 +82,8 @@ def read_entries(path: Path, kinds: frozenset[str]) -> Iterator[dict[str, Any]]:
             sys.exit(f"{named}: unknown kind {entry.get('kind')!r}; expected one of {', '.join(sorted(kinds))}")
         if entry.get("match", "phrase") not in FORMS:
             sys.exit(f"{named}: unknown match {entry['match']!r}; expected one of {', '.join(FORMS)}")
+        if not 0 < entry.get("elsewhere", 0.5) < 1:
+            sys.exit(f"{named}: elsewhere = {entry['elsewhere']!r}; expected a number between 0 and 1")
         for code, weight in entry.get("countries", {"": 0}).items():
             if code not in codes or not weight > 0:
                 sys.exit(f"{named}: {code!r} = {weight!r}; expected an ISO 3166 code and a positive weight")
@@ -136,7 +139,21 @@ def check_expression(written: str, kind: str) -> None:
 
 
 def rows_of(entry: Mapping[str, Any], left_out: Counter[str]) -> Iterator[Row]:
-    """Yield the rows of one entry; the words that are left out are counted with their reason."""
+    """Yield the rows of one entry; the words that are left out are counted with their reason.
+
+    No listed country is less likely than one that is not listed, except where the entry has ``elsewhere``.
+    """
+    peak = max(entry["countries"].values())
+    for row in _plain_rows(entry, left_out):
+        if "elsewhere" in entry:
+            yield row._replace(doubt=round(100 * entry["elsewhere"]))
+        else:
+            least = peak * row.doubt / 100
+            yield row._replace(countries={code: max(value, least) for code, value in row.countries.items()})
+
+
+def _plain_rows(entry: Mapping[str, Any], left_out: Counter[str]) -> Iterator[Row]:
+    """Yield the rows of one entry with the doubt of each word."""
     countries = {code: float(weight) for code, weight in entry["countries"].items()}
     form = "phrase" if entry.get("match", "phrase") == "word" else entry.get("match", "phrase")
     for written in entry["words"]:
@@ -165,9 +182,7 @@ def rows_of(entry: Mapping[str, Any], left_out: Counter[str]) -> Iterator[Row]:
         elif is_common_elsewhere(without_accents, countries, ORDINARY_ZIPF):
             left_out[f"{written}: without its accents an ordinary word of other countries"] += 1
         elif len(key) > SHORT_LETTERS:
-            ordinary = max(frequencies.values(), default=0.0) >= ORDINARY_ZIPF
-            doubt = DOUBT_ORDINARY if ordinary else DOUBT_PHRASE if is_frequent_phrase(word) else DOUBT
-            yield Row(key, form, entry["kind"], countries, doubt)
+            yield Row(key, form, entry["kind"], countries, _doubt_of(word, frequencies))
         elif entry["kind"] == "currency":
             left_out[f"{written}: cues.toml has the signs of currencies"] += 1
         elif form == "start":
@@ -177,6 +192,14 @@ def rows_of(entry: Mapping[str, Any], left_out: Counter[str]) -> Iterator[Row]:
             written_as = {word} if word != word.capitalize() or word.isupper() else {word, word.upper()}
             for text in written_as:
                 yield Row(written_key(text), form, entry["kind"], countries, doubt)
+
+
+def _doubt_of(word: str, frequencies: Mapping[str, float]) -> int:
+    """Return the doubt of a word that is not short, in percent, from its frequencies by language."""
+    zipf = max(frequencies.values(), default=0.0)
+    if zipf >= ORDINARY_ZIPF:
+        return DOUBT_FREQUENT if zipf >= FREQUENT_ZIPF else DOUBT_ORDINARY
+    return DOUBT_PHRASE if is_frequent_phrase(word) else DOUBT
 
 
 def joined(rows: list[Row]) -> list[Row]:

@@ -45,3 +45,8 @@ def test_an_area_beside_its_town_is_not_counted_again() -> None:
 @pytest.mark.parametrize(("text", "countries"), [("Welcome to Koro Island", 0), ("Island", 1), ("Iceland tours", 1)])
 def test_an_island_is_not_the_country_iceland(text: str, countries: int) -> None:
     assert sum(cue.means == "the country Iceland" for cue in cues_in(text)) == countries
+
+
+@pytest.mark.parametrize("text", ["Eastern", "Northern Region", "CENTRAL", "Province de l'Est"])
+def test_a_direction_is_no_province_of_any_country(text: str) -> None:
+    assert cues_in(text) == []

@@ -107,3 +107,8 @@ def test_unknown_languages_of_a_country_are_not_in_a_script_that_nobody_writes_t
     foreign = min(found.values())
     assert found["GE"] > foreign + 5
     assert all(found[code] == pytest.approx(foreign, abs=0.05) for code in ("NG", "CF", "CD", "ZA", "PG"))
+
+
+def test_short_spanish_that_looks_galician_is_not_only_of_spain() -> None:
+    likelihood = country_log_likelihood({"gl": 0.95, "es": 0.05})
+    assert 0 < likelihood["ES"] - likelihood["AR"] < math.log(3)

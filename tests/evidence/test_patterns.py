@@ -239,6 +239,8 @@ def test_other_words_beside_numbers_are_no_prices(text: str) -> None:
         (["Bures boahtin", "Velkommen til vår kirke"], "NO", "Sámi and Norwegian together"),
         (["Suohkan", "Kommun"], "SE", "Sámi beside Swedish or Finnish"),
         (["Straed an Iliz", "Rue de l'Eglise"], "FR", "Breton and French together"),
+        (["Merria", "Mairie"], "FR", "Corsican and French together"),
+        (["Piazza di a Ghjesgia", "Place de l'église"], "FR", "Corsican and French together"),
         (["Pa jete fatra", "Défense d'afficher"], "HT", "Haitian Creole and French together"),
         (["Wet floor", "Piso mojado"], "US", "English and Spanish together"),
         (["Wëllkomm an eiser Gemeng", "Bienvenue dans notre commune"], "LU", "Luxembourgish and French together"),
@@ -281,3 +283,32 @@ def test_every_pair_of_languages_is_explained_by_its_languages() -> None:
 def test_prices_of_small_countries(text: str, country: str) -> None:
     (cue,) = [cue for cue in pattern_cues([line(text)]) if cue.kind == "text/currency"]
     assert max(cue.countries, key=cue.countries.__getitem__) == country
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "means"),
+    [
+        ("Bahnhofstrasse", "CH", "German with ss for ß, as in Switzerland"),
+        ("Ausserhalb der Öffnungszeiten", "CH", "German with ss for ß, as in Switzerland"),
+        ("Loja de eletrônicos", "BR", "Portuguese spelling as in Brazil"),
+        ("Cardápio econômico", "BR", "Portuguese spelling as in Brazil"),
+        ("Direcção Regional", "PT", "Portuguese spelling as in Portugal"),
+        ("Cargá la tarjeta acá", "AR", "Spanish with orders in -á, as in Argentina"),
+    ],
+)
+def test_spelling_tells_varieties_apart(text: str, country: str, means: str) -> None:
+    (cue,) = [cue for cue in pattern_cues([line(text)]) if cue.means == means]
+    assert max(cue.countries, key=cue.countries.__getitem__) == country
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["BAHNHOFSTRASSE", "Bahnhofstraße", "Panamá la vieja", "Está en obra", "Será el domingo", "Económico", "Gross"],
+)
+def test_spelling_that_all_varieties_share_tells_nothing(text: str) -> None:
+    assert not [cue for cue in pattern_cues([line(text)]) if "spelling" in cue.means or ", as in" in cue.means]
+
+
+def test_english_with_french_is_as_likely_in_cameroon_as_in_canada() -> None:
+    (cue,) = [cue for cue in pattern_cues([line("Entrée"), line("Entrance")]) if "English and French" in cue.means]
+    assert cue.countries["CM"] == cue.countries["CA"]

@@ -103,3 +103,14 @@ def test_a_misread_name_counts_only_with_support() -> None:
 
 def test_goods_are_not_where_they_were_made() -> None:
     assert place_cues([line("Made in Sheffield, England")]) == []
+
+
+@pytest.mark.parametrize("text", ["Welcome to York Landing", "WELCOME TO YORK LANDING", "Airport Elkin Creek"])
+def test_a_name_that_goes_on_is_trusted_less(text: str) -> None:
+    (cue,) = place_cues([line(text)])
+    assert cue.discount == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("text", ["Welcome to York", "Welcome to York Visitor Centre", "York Railway Station"])
+def test_a_title_after_a_name_takes_nothing_from_it(text: str) -> None:
+    assert place_cues([line(text)])[0].discount == 1.0

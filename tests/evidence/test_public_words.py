@@ -1,5 +1,6 @@
 """Public words by country: how they are found in lines, and what a cue of them says."""
 
+import itertools
 import re
 
 import pytest
@@ -72,6 +73,40 @@ def test_words_are_found_as_they_are_written_on_signs(text: str, found: list[str
 def test_a_longer_phrase_hides_its_parts() -> None:
     (finding,) = TABLE.find(line("Carabineros de Chile"))
     assert dict(finding.entry.countries) == {"CL": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        (["Retén", "CARABINEROS", "DE CHILE"], ["CARABINEROS DE CHILE"]),
+        (["carabineros", "de Chile"], ["carabineros de Chile"]),
+        (["carabineros de", "Perú"], []),
+        (["YPF", "YPF"], []),
+    ],
+)
+def test_a_phrase_goes_on_in_the_next_line(texts: list[str], found: list[str]) -> None:
+    pairs = itertools.pairwise(map(line, texts))
+    assert [finding.text for pair in pairs for finding in TABLE.find_across(*pair)] == found
+
+
+def test_a_phrase_in_two_lines_hides_its_parts() -> None:
+    (cue,) = public_word_cues([line("Carabineros"), line("de Chile")])
+    assert cue.what == "Carabineros de Chile"
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "less", "other"),
+    [
+        ("Colour", "GB", "US", "DE"),
+        ("Jewellery", "AU", "US", "FR"),
+        ("Neighborhood", "US", "GB", "DE"),
+        ("Authorized personnel only", "CA", "NZ", "IT"),
+    ],
+)
+def test_a_spelling_speaks_against_its_other_variety(text: str, more: str, less: str, other: str) -> None:
+    (cue,) = [cue for cue in public_word_cues([line(text)]) if cue.trust == "text/public-word/variety"]
+    assert cue.countries is not None
+    assert cue.countries[more] > cue.countries[other] > cue.countries[less]
 
 
 @given(st.text(max_size=60))

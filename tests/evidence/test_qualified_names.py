@@ -6,7 +6,7 @@ import pytest
 
 from conftest import line
 from whereshot.evidence.place_names import place_cues
-from whereshot.evidence.qualified_names import area_spans, greeted_area, qualified_names
+from whereshot.evidence.qualified_names import area_below, area_spans, greeted_area, qualified_names
 from whereshot.evidence.town_spans import WrittenLine
 
 
@@ -41,6 +41,10 @@ from whereshot.evidence.town_spans import WrittenLine
         (["Chelsea, Massachusetts"], "Chelsea", "US"),
         (["Nice, France"], "Nice", "FR"),
         (["City of Watertown", "New York"], "Watertown", "US"),
+        (["Cooma", "N.S.W."], "Cooma", "AU"),
+        (["DUBBO", "NSW 2830"], "Dubbo", "AU"),
+        (["Moosomin", "Sask."], "Moosomin", "CA"),
+        (["Tepatitlán", "Jal."], "Tepatitlán de Morelos", "MX"),
     ],
 )
 def test_the_area_decides_which_town_is_meant(texts: list[str], name: str, code: str) -> None:
@@ -75,3 +79,37 @@ def test_a_greeted_area_is_named(text: str) -> None:
 
 def test_a_lone_area_is_no_town_of_its_name() -> None:
     assert place_cues([line("ONTARIO")]) == []
+
+
+@pytest.mark.parametrize("texts", [["HOPE", "IN"], ["LOVE", "ME"], ["Orange", "OR"]])
+def test_an_ordinary_word_above_a_code_is_no_town(texts: list[str]) -> None:
+    assert not list(qualified_names([WrittenLine.of(number, text) for number, text in enumerate(texts)]))
+
+
+@pytest.mark.parametrize("text", ["Welcome to South Fork", "Bienvenidos a San José de Chiquitos", "Welcome to Western"])
+def test_a_part_of_a_longer_name_is_no_greeted_area(text: str) -> None:
+    assert greeted_area([WrittenLine.of(0, text)]) is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "code"),
+    [
+        (["Welcome to Paradise Cove", "Manitoba"], "CA"),
+        (["Welcome to Wallaby Gully", "Queensland"], "AU"),
+        (["Bienvenidos a Villa Escondida", "Jujuy"], "AR"),
+        (["Airport York Landing", "Saskatchewan"], "CA"),
+        (["Welcome to Kotapalli Colony", "Telangana"], "IN"),
+    ],
+)
+def test_the_area_below_says_where_an_unknown_place_is(texts: list[str], code: str) -> None:
+    (cue,) = [cue for cue in place_cues([line(text) for text in texts]) if cue.trust == "text/place/region"]
+    assert {proposal.country_code for proposal in cue.proposals} == {code}
+    assert cue.what == texts[1]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [["Welcome to our shop", "Manitoba"], ["Welcome to Matei", "Northern"], ["Open daily", "Manitoba"], ["Manitoba"]],
+)
+def test_no_area_below_without_a_greeted_name(texts: list[str]) -> None:
+    assert area_below([WrittenLine.of(number, text) for number, text in enumerate(texts)]) is None

@@ -91,3 +91,11 @@ def test_a_short_text_in_a_native_script_counts_beside_english(lines: tuple[str,
     assert cue.countries is not None
     assert cue.countries[country] > 100 * cue.countries["US"]
     assert cue.countries[country] > 100 * cue.countries["GB"]
+
+
+def test_a_line_that_is_repeated_counts_once_for_the_language() -> None:
+    (once,), (often,) = (
+        [cue for cue in cues_of([line(text) for text in texts]) if cue.kind == "text/language"]
+        for texts in (["Sparbank", "Open daily for you"], ["Sparbank", *["SPARBANK"] * 5, "Open daily for you"])
+    )
+    assert often.countries == pytest.approx(once.countries)

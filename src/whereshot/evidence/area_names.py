@@ -58,7 +58,7 @@ def _meant(span: AreaSpan) -> Iterator[NamedArea]:
     is_country = area.division is None
     if is_country and span.text.lower() in ENGLISH_WORDS and len(span.line.words) > 1:
         return
-    if span.is_code or area.is_part or letters < LEAST_LETTERS - is_country:
+    if span.is_code or area.is_part or letters < LEAST_LETTERS - is_country or name_context.is_direction(span.text):
         return
     before, after = span.line.before(span.first), span.line.after(span.last)
     if name_context.is_other_by_context(before, after):

@@ -22,6 +22,11 @@ TEXTS_IN_VIEW = 3
 """Number of texts in a typical street photo. Where most text cannot be read, other text in the photo often can."""
 
 
+TAKEN_FOR = (("gl", "es", 0.5), ("gl", "pt", 0.3))
+"""Small languages without a word list, the large ones that short texts are mistaken from, and the likelihood of a text
+in the large language, at least, relative to the small one: short Spanish looks Galician by its letters."""
+
+
 class CountryLanguages(NamedTuple):
     """The share of public text in each language, for c countries and n languages."""
 
@@ -90,6 +95,8 @@ def country_log_likelihood(languages: Mapping[str, float]) -> dict[str, float]:
     ratio = given / given.sum() / PRIOR if given.sum() > 0 else np.ones(len(CODES))
     native = float(given[_is_native()].sum() / given.sum()) if given.sum() > 0 else 0.0
     foreign = LanguageParameters.fitted().foreign * (1 - native * (1 - NATIVE_FOREIGN))
+    for small, large, share in TAKEN_FOR:
+        ratio[NUMBER[large]] = max(ratio[NUMBER[large]], share * ratio[NUMBER[small]])
     read = _is_read()
     of_read = float(given[read].sum() / given.sum()) if given.sum() > 0 else 1.0
     all_text = known.share @ ratio + known.unknown_share * _share_of_scripts(given)

@@ -9,6 +9,7 @@ import functools
 import re
 from typing import NamedTuple
 
+from whereshot.evidence.lexicon import frequent_in_one_language
 from whereshot.foundation.package_data import read_toml
 
 _POSTCODE_FORMS = {
@@ -103,6 +104,44 @@ def is_other_by_context(before: str, after: str) -> bool:
     if _before("other_comes").search(before) or _STREET.match(after):
         return True
     return _after("other_follows").search(after) is not None
+
+
+def goes_on(after: str) -> bool:
+    """Return whether a name goes on after a name, so that it is another, longer name: "York" in "York Landing".
+
+    The words are those of places, links before another name, and words with a capital that no language uses often.
+
+    >>> goes_on(" Landing"), goes_on(" de Chiquitos"), goes_on(" Visitor Centre"), goes_on(", Ontario")
+    (True, True, False, False)
+    """
+    if _after("name_goes_on").search(after) or _LINKED_NAME.match(after):
+        return True
+    word = _NEXT_NAME.match(after)
+    return (
+        word is not None
+        and not is_town_by_context("", after)
+        and not frequent_in_one_language([word.group(1).lower()], USUAL_ZIPF)
+    )
+
+
+_LINKED_NAME = re.compile(
+    r"^ (?:(?:del?|do|da|dos|das|di|sur|sous|lès|en|am|an der|ob der|im|bei|upon|on|under|by|les)(?: l[aeo]s?)? |d'|l')"
+    r"(?-i:[A-ZÀ-Ž])",
+)
+_NEXT_NAME = re.compile(r"^ ([A-ZÀ-Ž][^\W\d_]*[a-zà-ž][^\W\d_]*)")
+"""Matches a next word with a capital and small letters; a line in capitals does not show what is a name."""
+USUAL_ZIPF = 3.5
+"""Frequency on the Zipf scale from which a word with a capital may be a word of a title: "Visitor Centre"."""
+
+
+def is_direction(name: str) -> bool:
+    """Return whether a name has only words for a direction, as provinces of many countries do: "Western".
+
+    >>> is_direction("North Eastern"), is_direction("South Holland")
+    (True, False)
+    """
+    words = name.replace("-", " ").lower().split()
+    return bool(words) and set(words) <= set(" ".join(_table()["directions"]["phrases"].split("|")).split())
 
 
 def is_of_people(text: str) -> bool:

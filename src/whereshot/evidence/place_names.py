@@ -24,7 +24,7 @@ from whereshot.evidence.ambiguous_names import LARGEST_NAMESAKE, other_meanings
 from whereshot.evidence.base import Box, Cue, Line, box_around
 from whereshot.evidence.lexicon import frequent_in_one_language
 from whereshot.evidence.native_names import NativeName, native_names
-from whereshot.evidence.qualified_names import Qualified, area_spans, greeted_area
+from whereshot.evidence.qualified_names import Qualified, area_below, area_spans, greeted_area
 from whereshot.evidence.text_segments import native_script
 from whereshot.evidence.town_hosts import host_towns
 from whereshot.evidence.town_spans import (
@@ -51,6 +51,8 @@ TRUSTS = (
 """The kinds of trust, best first."""
 MISREAD_DISCOUNT = 0.6
 """Share of its reliability that a name keeps for each misread letter."""
+GOES_ON = 0.3
+"""Share of its reliability that a name keeps where a name goes on after it: "York" in "York Landing"."""
 LONG_NAME = 8
 """A misread name of at least this many letters counts like a name that was read right."""
 WORLD_CITY = 900_000
@@ -168,6 +170,15 @@ def _mentions(lines: Sequence[Line]) -> Iterator[Mention]:
         taken |= {(span.line.number, word) for word in range(span.first, span.last)}
         towns, box = largest_towns(area.towns()), lines[span.line.number].box
         yield Mention(span.text, towns, 0, "text/place/region", box, area.name, AREA_SPREAD_KM)
+    below = None if taken else area_below(written)
+    if below is not None:
+        greeting, span, areas = below
+        taken |= {(span.line.number, word) for word in range(span.first, span.last)}
+        taken |= {(greeting.number, word) for word in range(len(greeting.words))}
+        towns = largest_towns(np.concatenate([area.towns() for area in areas]))
+        yield Mention(
+            span.text, towns, 0, "text/place/region", lines[span.line.number].box, areas[0].name, AREA_SPREAD_KM
+        )
     spans = [span for line in written for span in _free_spans(line, taken)]
     hosts = {key for line in lines for key in name_keys(host_words(line.text))}
     judged = [(span, _trust(span, written, hosts)) for span in spans]
@@ -177,7 +188,8 @@ def _mentions(lines: Sequence[Line]) -> Iterator[Mention]:
         if own is not None and (trust is None or trust[0] != "text/place/named"):
             trust = ("text/place/named", own)
         if trust is not None:
-            yield Mention(span.text, trust[1], span.errors, trust[0], lines[span.line.number].box)
+            share = GOES_ON if name_context.goes_on(span.after) else 1.0
+            yield Mention(span.text, trust[1], span.errors, trust[0], lines[span.line.number].box, probability=share)
     for line in lines:
         for label, towns in host_towns(line.text):
             yield Mention(label, towns, 0, "text/place/named", line.box)

@@ -11,6 +11,7 @@ wrong together, and together they are as reliable as one word.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +42,10 @@ LONGEST_MISREAD = 3
 """Most words of a phrase that is looked up with errors."""
 MISREAD_DOUBT = 0.3
 """Least doubt of a word that was read with errors."""
+MOST_ACROSS = 4
+"""Words on either side of the end of a line in a phrase that goes on in the next line."""
+LEAST_ACROSS = 8
+"""Letters of the shortest phrase that goes on in the next line."""
 SHORT_LETTERS = 4
 """Names with at most this many letters and digits must be written as in the table, accents left out."""
 MOST_QUOTED = 3
@@ -57,7 +62,8 @@ _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3
 class PublicWord(NamedTuple):
     """An entry of the table: its kind, the relative likelihoods of its countries, and the doubt of the word.
 
-    The doubt is the likelihood of the word in a country that is not listed; an ordinary word has more.
+    The doubt is the likelihood of the word in a country that is not listed; an ordinary word has more. A listed country
+    may have less: "colour" is rarer in the United States than in a country that writes no English.
     """
 
     kind: str
@@ -120,6 +126,20 @@ class PublicWords:
         if script and script not in UNSPACED_SCRIPTS:
             found += self._misread(words, keys, used, line)
         return found + list(self._unspaced(line)) + list(self._expressions(line))
+
+    def find_across(self, line: Line, below: Line) -> Iterator[FoundWord]:
+        """Yield the longest words of the table that begin in one line and end in the next: "Banco de / Crédito"."""
+        first, second = (list(_WORD.finditer(one.text)) for one in (line, below))
+        upper, lower = (name_keys([word.group() for word in words]) for words in (first, second))
+        for before in range(min(MOST_ACROSS, len(first)), 0, -1):
+            for after in range(min(MOST_ACROSS, len(second)), 0, -1):
+                start, stop = first[-before].start(), second[after - 1].end()
+                text = f"{line.text[start : first[-1].end()]} {below.text[second[0].start() : stop]}"
+                key = "".join([*upper[-before:], *lower[:after]])
+                entry = self.entries.get(key) if len(key) >= LEAST_ACROSS else None
+                if entry is not None:
+                    yield FoundWord(text, entry, box_around([line.box, below.box]))
+                    return
 
     def entry(self, key: str, text: str) -> PublicWord | None:
         """Return the entry of a key; a short key must be written as in the table. None where there is no entry."""
@@ -251,10 +271,13 @@ def public_word_cues(lines: Sequence[Line]) -> list[Cue]:
     """Return one cue for each theme of public words in the lines. A word that is repeated counts once."""
     table, (theme_of, _) = public_words(), _themes()
     by_theme: dict[str, dict[str, FoundWord]] = {}
-    for line in lines:
-        for finding in table.find(line):
-            theme = theme_of[finding.entry.kind]
-            by_theme.setdefault(theme, {}).setdefault(name_keys([finding.text])[0], finding)
+    across = [finding for pair in itertools.pairwise(lines) for finding in table.find_across(*pair)]
+    longer = name_keys([finding.text for finding in across])
+    inside = [finding for line in lines for finding in table.find(line)]
+    inside = [one for one in inside if not any(name_keys([one.text])[0] in key for key in longer)]
+    for finding in (*across, *inside):
+        theme = theme_of[finding.entry.kind]
+        by_theme.setdefault(theme, {}).setdefault(name_keys([finding.text])[0], finding)
     return [_cue(theme, list(found.values())) for theme, found in by_theme.items()]
 
 
@@ -280,7 +303,7 @@ def _likelihoods(entries: Sequence[PublicWord]) -> dict[str, float]:
     """
     weight = min(1.0, INDEPENDENT_WORDS / len(entries))
     total = {
-        code: weight * sum(math.log(max(entry.countries.get(code, 0.0), entry.doubt)) for entry in entries)
+        code: weight * sum(math.log(entry.countries.get(code, entry.doubt)) for entry in entries)
         for code in dict.fromkeys(code for entry in entries for code in entry.countries)
     }
     elsewhere = weight * sum(math.log(entry.doubt) for entry in entries)

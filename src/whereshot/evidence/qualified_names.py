@@ -7,6 +7,7 @@ in the next.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from numpy.typing import NDArray
 from whereshot.earth.divisions import NamedArea, find_areas
 from whereshot.earth.name_index import name_keys
 from whereshot.earth.towns import gazetteer
-from whereshot.evidence.name_context import is_welcome
+from whereshot.evidence.ambiguous_names import other_meanings
+from whereshot.evidence.name_context import goes_on, is_direction, is_town_by_context, is_welcome
 from whereshot.evidence.town_spans import (
     LONGEST_NAME,
     TownSpan,
@@ -25,6 +27,7 @@ from whereshot.evidence.town_spans import (
     is_ideographic,
     largest_towns,
     misread_towns,
+    town_spans,
 )
 
 LONGEST_AREA = 4
@@ -33,6 +36,8 @@ LEAST_AREA_LETTERS = 4
 """Least letters of a name of an area that is not a code."""
 LEAST_LETTERS = 3
 """Least letters of the name of a town beside an area."""
+LEAST_BESIDE_CODE = 5
+"""Least letters of the name of a town above the code of its area."""
 LARGE_CITY = 500_000
 """Least inhabitants of a city that has its own line in a list of cities, so that it is not the area of other lines."""
 _JOINED = re.compile(r"^\s*(?:[,(/|·–—-]\s*)?(?:(?:in|en|de|of|à|im|i)\s+)?$", re.IGNORECASE)
@@ -137,13 +142,22 @@ def _towns_beside(lines: Sequence[WrittenLine], number: int, span: AreaSpan) -> 
     yield from _ending_at(line, span.first, span)
     if number > 0 and span.first == 0:
         above = lines[number - 1]
-        if not span.is_code or (above.text.rstrip().endswith(",") and span.last == len(line.words)):
+        fills = span.last == len(line.words)
+        if not span.is_code or (above.text.rstrip().endswith(",") and fills):
             yield from _ending_at(above, len(above.words), span)
+        elif fills:
+            named = _ending_at(above, len(above.words), span)
+            yield from (pair for pair in named if _is_only_a_town(pair.town.text))
     if span.is_code:
         return
     yield from _starting_at(line, span.last, span)
     if number + 1 < len(lines) and span.last == len(line.words):
         yield from _starting_at(lines[number + 1], 0, span)
+
+
+def _is_only_a_town(name: str) -> bool:
+    """Return whether a name is long enough, and no ordinary word, to be a town beside a code in the next line."""
+    return sum(map(str.isalpha, name)) >= LEAST_BESIDE_CODE and other_meanings(name).word_zipf == 0
 
 
 def _ending_at(line: WrittenLine, last: int, area: AreaSpan) -> Iterator[Qualified]:
@@ -211,12 +225,12 @@ def _names_large_city(text: str) -> bool:
 def greeted_area(lines: Sequence[WrittenLine]) -> tuple[AreaSpan, NamedArea] | None:
     """Return the area that a text welcomes visitors to, or names with its country; None for no such area.
 
-    "Welcome to Ontario", "Province of Ontario", "Ontario, Canada".
+    "Welcome to Ontario", "Province of Ontario", "Ontario, Canada". The area is not a part of a longer name.
     """
     for line in lines:
         spans = area_spans(line)
         for number, span in enumerate(spans):
-            if span.is_code or span.areas[0].is_part:
+            if span.is_code or span.areas[0].is_part or is_direction(span.text) or _is_in_longer_name(span):
                 continue
             if any(is_welcome(line.before(word)) for word in range(span.first, span.last)):
                 return span, span.areas[0]
@@ -227,4 +241,33 @@ def greeted_area(lines: Sequence[WrittenLine]) -> tuple[AreaSpan, NamedArea] | N
             for area in span.areas if _JOINED.match(between) else ():
                 if any(area.division is not None and area.country_code == one.country_code for one in after.areas):
                     return span, area
+    return None
+
+
+def _is_in_longer_name(span: AreaSpan) -> bool:
+    """Return whether an area is a part of a longer name: "San José" in "San José de Chiquitos"."""
+    longer = (
+        town
+        for town in town_spans(span.line)
+        if town.first <= span.first and town.last >= span.last and town.last - town.first > span.last - span.first
+    )
+    return goes_on(span.line.after(span.last)) or next(longer, None) is not None
+
+
+def area_below(lines: Sequence[WrittenLine]) -> tuple[WrittenLine, AreaSpan, tuple[NamedArea, ...]] | None:
+    """Return the line that welcomes to a place, the area that fills the next line, and what that area may mean.
+
+    "Welcome to Paradise Cove / Manitoba": the area says where the place is, although no table has it. None where no
+    line welcomes, or the next line is no area, or only a direction.
+    """
+    for line, below in itertools.pairwise(lines):
+        if not any(
+            word.group()[0].isupper() and is_town_by_context(line.before(number), "")
+            for number, word in enumerate(line.words)
+        ):
+            continue
+        for span in area_spans(below):
+            areas = tuple(area for area in span.areas if not area.is_code and not area.is_part)
+            if areas and not is_direction(span.text) and (span.first, span.last) == (0, len(below.words)):
+                return line, span, areas
     return None

@@ -54,19 +54,41 @@ def cues_of(lines: Sequence[Line]) -> list[Cue]:
     """Return all cues in the lines of one picture: language, patterns, public words, place names."""
     lines = [line for line in lines if line.text.strip() and not _CREDIT.search(line.text)]
     lines = fold_lines(lines)
-    texts = [line.text for line in lines]
+    places, words = _places(lines), public_word_cues(lines)
+    texts = list({fold(line.text): line.text for line in lines}.values())
+    names = _names_in([*places, *words])
     native = [text for text in texts if native_script(text)]
-    informative = [text for text in (each if each in native else without_worldwide(each) for each in texts) if text]
+    informative = [
+        text
+        for text in (each if each in native else without_worldwide(_without(names, each)) for each in texts)
+        if text
+    ]
     letters = count_letters(informative)
     is_native = count_letters(native) >= LEAST_NATIVE_LETTERS
     is_readable = letters >= LEAST_LETTERS and (letters >= SHORT_LETTERS or _has_known_word(informative))
     is_readable = is_readable or is_native
     languages = identify(informative) if is_readable else {}
     likelihood, leading = _country_log_likelihood(informative) if languages else ({}, {})
-    places = _places(lines)
-    cues = pattern_cues(lines) + public_word_cues(lines) + places + area_cues(lines, places)
+    cues = pattern_cues(lines) + words + places + area_cues(lines, places)
     language = _language_cue(lines, texts, languages, likelihood, leading, max(letters, SHORT_LETTERS * is_native))
     return _with_surfaces(cues if language is None else [language, *cues], lines)
+
+
+def _names_in(cues: Sequence[Cue]) -> set[str]:
+    """Return the keys of the words that cues of places and of public words quote, without words of any language.
+
+    They have cues of their own, and the letters of a name are of no language: "Medibank" is not Norwegian.
+    """
+    named = [cue.what for cue in cues]
+    words = {word for text in named for word in _WORD.findall(text) if not native_script(word)}
+    return set(name_keys([word for word in words if lexicon().find(word.lower()) is None]))
+
+
+def _without(names: set[str], text: str) -> str:
+    """Return a text without the words whose keys are in ``names``."""
+    return (
+        _WORD.sub(lambda word: "" if name_keys([word.group()])[0] in names else word.group(), text) if names else text
+    )
 
 
 def _places(lines: Sequence[Line]) -> list[Cue]:
