@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from whereshot.foundation import tables
+from whereshot.foundation.errors import InputError
 
 
 @pytest.mark.parametrize("kind", [pa.int8(), pa.int32(), pa.float32(), pa.float64()])
@@ -44,3 +47,13 @@ def test_nulls_are_refused() -> None:
     with pytest.raises((pa.ArrowInvalid, pa.ArrowTypeError, NotImplementedError)):
         tables.numbers(pa.array([1, None], pa.int32()))
     assert np.array_equal(tables.numbers(pa.array([], pa.int32())), [])
+
+
+def test_a_failure_to_read_parquet_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "photos.parquet"
+    path.write_text("no table")
+    with pytest.raises(InputError) as caught, tables.reading_parquet(path):
+        pq.read_table(path)
+    assert str(caught.value).startswith(f"{path}: not a readable Parquet file (") and "\n" not in str(caught.value)
+    with pytest.raises(InputError, match=r"^a: not a readable Parquet file \(OSError\)$"), tables.reading_parquet("a"):
+        raise OSError

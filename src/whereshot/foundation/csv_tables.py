@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from whereshot.foundation.errors import InputError, nearest_name
+from whereshot.foundation.errors import InputError, first_line, nearest_name
 
 HEADER_BYTES = 1 << 20
 """Bytes within which the first line must end."""
@@ -75,7 +75,7 @@ def read(path: Path) -> TextTable:
     except pa.ArrowInvalid as error:
         if "UTF8" in str(error):
             return _read_decoded(path, "cp1252", "it is not UTF-8: read as Windows-1252 text")
-        raise InputError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
+        raise InputError(f"{path}: not a readable table ({first_line(error)})") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
 
@@ -235,7 +235,7 @@ def _read_decoded(path: Path, encoding: str, note: str | None) -> TextTable:
         encoded = text.encode()
         columns = _parse(pa.BufferReader(encoded), names, delimiter, broken, encoded[-8:])
     except pa.ArrowInvalid as error:
-        raise InputError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
+        raise InputError(f"{path}: not a readable table ({first_line(error)})") from error
     return TextTable(columns, broken, note and f"{path.name}: {note}", delimiter)
 
 

@@ -111,6 +111,15 @@ def _is_foreign(char: str) -> bool:
     return unicodedata.category(char)[0] in "LM" and not unicodedata.name(char, "LATIN").startswith("LATIN")
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of the text of a library's error, or the name of its type where it has no text.
+
+    >>> first_line(ValueError("wrong schema\\nin row group 3")), first_line(OSError())
+    ('wrong schema', 'OSError')
+    """
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
 def nearest_name(wrong: str, known: Iterable[str]) -> str:
     """Return a hint with the closest known name, ``did you mean 'x'?``, or with all known names."""
     known = sorted(known)

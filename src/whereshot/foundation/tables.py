@@ -6,7 +6,8 @@ Arrow's own ``to_numpy`` imports pandas wherever it is installed, which costs a 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from whereshot.foundation import output_files
+from whereshot.foundation.errors import InputError, first_line
 
 REJECTS = pa.schema([("id", pa.string()), ("image", pa.string()), ("reason", pa.string()), ("detail", pa.string())])
 """Schema of a table of rejects: ``reason`` is a short kind to count by, ``detail`` a whole sentence."""
@@ -29,6 +31,15 @@ def rejects_path(records: str | Path) -> Path:
     """Return the path of the rejects of a records folder or file: it is in ``rejects/`` beside the shards."""
     path = Path(records)
     return path.parent / "rejects" / path.name if path.suffix == ".parquet" else path / "rejects" / "part-00000.parquet"
+
+
+@contextmanager
+def reading_parquet(path: str | Path) -> Iterator[None]:
+    """Turn a failure to read a Parquet file inside the ``with`` block into an InputError of one line."""
+    try:
+        yield
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: not a readable Parquet file ({first_line(error)})") from error
 
 
 def write_parquet(table: pa.Table, path: Path, group_rows: int | None = None) -> None:

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from whereshot.earth import place_names
 from whereshot.foundation.errors import ImageError, InputError
 from whereshot.foundation.progress import Track, silent
+from whereshot.foundation.tables import reading_parquet
 from whereshot.locate.prediction import Place
 from whereshot.models import features, manifest, model_folder, nearest_photos, runtime
 from whereshot.models.model import PRIOR
@@ -269,11 +269,9 @@ def _as_they_are(values: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def _columns(path: Path) -> list[str]:
-    try:
+    with reading_parquet(path):
         result: list[str] = pq.read_schema(path).names
-        return result
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
+    return result
 
 
 def _points(records: Records) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 from whereshot.foundation import package_data, settings_file
 from whereshot.foundation.errors import ConfigError, InputError, ModelError
 from whereshot.foundation.settings_file import Settings
+from whereshot.foundation.user_folders import cache_folder, data_folder
 
 SOURCE = "source.json"
 """File in the folder of a fetched model: the repository, the commit, and the revision that the user named."""
@@ -122,12 +123,12 @@ def user_models() -> Path:
     own = os.environ.get("WHERESHOT_MODELS")
     if own:
         return Path(own)
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "whereshot" / "models"
+    return data_folder("models")
 
 
 def downloads() -> Path:
     """Return the folder of unfinished downloads: ``$XDG_CACHE_HOME/whereshot/downloads`` or under ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whereshot" / "downloads"
+    return cache_folder("downloads")
 
 
 def folder_of(repository: str, commit: str) -> Path:

@@ -5,7 +5,6 @@ The cache holds Parquet files for each pair of backbone and preprocessing. A run
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from whereshot.foundation import output_files
 from whereshot.foundation.progress import Track, silent
 from whereshot.foundation.tables import write_parquet
+from whereshot.foundation.user_folders import cache_folder
 from whereshot.models import runtime
 from whereshot.photos.batches import content_digest
 from whereshot.photos.preprocess import Preprocess
@@ -29,8 +29,7 @@ SHARD_PHOTOS = 512
 
 def default_cache() -> Path:
     """Return ``$XDG_CACHE_HOME/whereshot/features``, by default under ``~/.cache``."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "whereshot" / "features"
+    return cache_folder("features")
 
 
 def cached_features(

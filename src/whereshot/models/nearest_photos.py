@@ -9,7 +9,6 @@ Do not use positions as features: in float32 the inner products of neighbouring 
 from __future__ import annotations
 
 import hashlib
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from whereshot.foundation import output_files
 from whereshot.foundation.errors import InputError, require
+from whereshot.foundation.user_folders import cache_folder
 
 Metric = Literal["cosine", "l2"]
 
@@ -189,7 +189,7 @@ class Graph(Index):
 
 def default_cache() -> Path:
     """Return the folder of stored graphs: ``$XDG_CACHE_HOME/whereshot/indexes``, by default under ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whereshot" / "indexes"
+    return cache_folder("indexes")
 
 
 def index_of(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from whereshot.foundation import output_files, settings_file
-from whereshot.foundation.errors import ModelError, OutputError, require
+from whereshot.foundation.errors import ModelError, OutputError, first_line, require
 from whereshot.foundation.tables import write_parquet
 from whereshot.foundation.version import VERSION
 from whereshot.models import manifest, model_folder
@@ -173,7 +173,7 @@ def to_onnx(module: torch.nn.Module, settings: Preprocess, outputs: Sequence[str
                 dynamo=False,
             )
         except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
-            raise ModelError(f"the network cannot be exported ({str(error).splitlines()[0]})") from error
+            raise ModelError(f"the network cannot be exported ({first_line(error)})") from error
         model = onnx.load(path)
     if half:
         _halve(model.graph)

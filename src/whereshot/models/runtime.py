@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.foundation import processes
-from whereshot.foundation.errors import InputError, ModelError, require
+from whereshot.foundation.errors import InputError, ModelError, first_line, require
 from whereshot.foundation.onnx_session import open_session
 from whereshot.foundation.progress import Track, silent
 from whereshot.photos.batches import Batch, batches, load
@@ -64,7 +64,7 @@ class OnnxCompute:
             self._session = open_session(network)
         except Exception as error:  # ONNX Runtime raises many kinds of errors
             name = "network.onnx" if isinstance(network, bytes) else network
-            raise ModelError(f"{name}: ONNX Runtime cannot read it ({str(error).splitlines()[0]})") from error
+            raise ModelError(f"{name}: ONNX Runtime cannot read it ({first_line(error)})") from error
         self._names = [output.name for output in self._session.get_outputs()]
 
     def __call__(self, batch: Batch) -> dict[str, NDArray[Any]]:
@@ -111,7 +111,7 @@ def check_device(device: str | None) -> None:
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:  # torch raises AssertionError for "not compiled with CUDA"
-        raise InputError(f"device {device!r} cannot be used here ({str(error).splitlines()[0]})") from error
+        raise InputError(f"device {device!r} cannot be used here ({first_line(error)})") from error
 
 
 def default_workers(photos: int, device: str = "cpu") -> int:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from whereshot.foundation.errors import InputError, OutputError
+from whereshot.foundation.tables import reading_parquet
 from whereshot.photos.records import Records
 
 
@@ -85,10 +86,8 @@ class RecordFiles:
 
 
 def _opened(shard: Path) -> pq.ParquetFile:
-    try:
+    with reading_parquet(shard):
         return pq.ParquetFile(shard)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{shard}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
 
 
 def _hash(value: str | None) -> int:

@@ -19,8 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from whereshot.earth import s2, sphere
 from whereshot.foundation import csv_tables, output_files
-from whereshot.foundation.errors import InputError, nearest_name
-from whereshot.foundation.tables import SHARD_ROWS, hashed_share, write_parquet
+from whereshot.foundation.errors import InputError, first_line, nearest_name
+from whereshot.foundation.tables import SHARD_ROWS, hashed_share, reading_parquet, write_parquet
 
 _UTC = pa.timestamp("us", tz="UTC")
 
@@ -192,10 +192,8 @@ class Records:
             raise InputError(f"{path}: no such file or folder")
         tables = []
         for shard in shards:
-            try:
+            with reading_parquet(shard):
                 tables.append(_where_packed(pq.read_table(shard, partitioning=None), shard.absolute().parent))
-            except (pa.ArrowInvalid, OSError) as error:
-                raise InputError(f"{shard}: not a readable Parquet file ({_first_line(error)})") from error
         return cls(_united(tables, name=f"{path}: "))
 
     def write(self, path: str | Path) -> None:
@@ -229,7 +227,7 @@ def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
     try:
         return column.cast(field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise InputError(f"column {field.name!r} must be {field.type}: {_first_line(error)}") from error
+        raise InputError(f"column {field.name!r} must be {field.type}: {first_line(error)}") from error
 
 
 def _where_packed(table: pa.Table, folder: Path) -> pa.Table:
@@ -250,8 +248,4 @@ def _united(tables: Sequence[pa.Table], name: str = "") -> pa.Table:
     try:
         return pa.concat_tables(tables, promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise InputError(f"{name}the tables do not fit together ({_first_line(error)})") from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError(f"{name}the tables do not fit together ({first_line(error)})") from error

@@ -260,8 +260,8 @@ def _mass_within(
     return out
 
 
-def blocks(n: int, width: int) -> Iterator[slice]:
-    """Yield slices that divide n rows of a width into blocks of at most ``BLOCK`` numbers."""
-    step = max(1, BLOCK // max(width, 1))
+def blocks(n: int, width: int, most: int = BLOCK) -> Iterator[slice]:
+    """Yield slices that divide n rows of a width into blocks of at most ``most`` numbers, or of one row."""
+    step = max(1, most // max(width, 1))
     for start in range(0, n, step):
         yield slice(start, min(start + step, n))

@@ -227,6 +227,14 @@ def centroids(
     return means if middles is None else np.where(has_mean, means, middles), sphere.chord_to_km(chord)
 
 
+def find_runs(first: NDArray[Any], last: NDArray[Any], values: NDArray[Any]) -> NDArray[np.int64]:
+    """Return which of the sorted, disjoint runs ``first`` to ``last`` (k,) holds each value (n,); -1 for none."""
+    if len(first) == 0:
+        return np.full(len(values), -1)
+    run = np.searchsorted(first, values, side="right") - 1
+    return np.where((run >= 0) & (values <= last[run]), run, -1)
+
+
 def even_spread_km(area_sr: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the root mean square distance in km (k,) from the middle of positions spread evenly over caps of these
     areas (k,).

@@ -89,7 +89,7 @@ class Quadtree(base.Partition):
 
     def assign(self, points: ArrayLike) -> NDArray[np.int64]:
         """Return cell numbers (n,) of positions (n, 2); -1 outside every cell."""
-        return _find(self._first, self._last, _descend(sphere.points(points), self.start, self._depth))
+        return base.find_runs(self._first, self._last, _descend(sphere.points(points), self.start, self._depth))
 
     def boundary(self, cell: int) -> list[sphere.Points]:
         """Return the closed rings (m, 2) in degrees around one cell."""
@@ -146,7 +146,7 @@ def build(points: ArrayLike, settings: QuadtreeSettings) -> Quadtree:
     paths, depths = np.concatenate(finished, axis=1)
     order = np.argsort(paths << 2 * (settings.max_depth - depths))
     paths, depths = paths[order], depths[order]
-    labels = _find(*runs(paths, depths, settings.max_depth), leaves)
+    labels = base.find_runs(*runs(paths, depths, settings.max_depth), leaves)
     south, west, north, east = boxes_of(start, paths, depths).T
     middles = np.stack([0.5 * (south + north), 0.5 * (west + east)], axis=1)
     centers, spread_km = base.centroids(p, labels, len(paths), middles)
@@ -251,14 +251,6 @@ def runs(
     bits = 2 * (depth - depths)
     first = paths << bits
     return first, first + (np.int64(1) << bits) - 1
-
-
-def _find(first: NDArray[np.int64], last: NDArray[np.int64], leaves: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the sorted, disjoint run that holds each path; -1 for none."""
-    if len(first) == 0:
-        return np.full(len(leaves), -1)
-    cell = np.searchsorted(first, leaves, side="right") - 1
-    return np.where((cell >= 0) & (leaves <= last[cell]), cell, -1)
 
 
 def boxes_of(start: Box, paths: NDArray[np.int64], depths: NDArray[np.int64]) -> NDArray[np.float64]:

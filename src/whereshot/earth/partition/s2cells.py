@@ -63,7 +63,7 @@ class S2Cells(base.Partition):
 
     def assign(self, points: ArrayLike) -> NDArray[np.int64]:
         """Return cell numbers (n,) of positions (n, 2); -1 outside every cell."""
-        return _find(self._first, self._last, s2.encode(sphere.one_spelling(sphere.points(points))))
+        return base.find_runs(self._first, self._last, s2.encode(sphere.one_spelling(sphere.points(points))))
 
     def boundary(self, cell: int) -> list[sphere.Points]:
         """Return the closed rings (m, 2) in degrees around one cell."""
@@ -126,16 +126,8 @@ def _count(ordered: NDArray[np.uint64], cells: NDArray[np.uint64]) -> NDArray[np
     return np.searchsorted(ordered, s2.range_max(cells), side="right") - first
 
 
-def _find(first: s2.CellIds, last: s2.CellIds, leaves: s2.CellIds) -> NDArray[np.int64]:
-    """Return the sorted, disjoint range first..last that holds each leaf id; -1 for none."""
-    if len(first) == 0:
-        return np.full(len(leaves), -1)
-    cell = np.searchsorted(first, leaves, side="right") - 1
-    return np.where((cell >= 0) & (leaves <= last[cell]), cell, -1)
-
-
 def _with_statistics(p: NDArray[np.float64], leaves: NDArray[np.uint64], cells: NDArray[np.uint64]) -> S2Cells:
     """Return the cells, sorted by id, with the count, mean and spread of the points (n, 2) with these leaf ids."""
-    labels = _find(s2.range_min(cells), s2.range_max(cells), leaves)
+    labels = base.find_runs(s2.range_min(cells), s2.range_max(cells), leaves)
     centers, spread_km = base.centroids(p, labels, len(cells), s2.center(cells))
     return S2Cells(cells, centers, np.bincount(labels + 1, minlength=len(cells) + 1)[1:], spread_km)

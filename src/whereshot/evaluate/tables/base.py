@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from whereshot.earth import position_columns, sphere
 from whereshot.foundation import csv_tables
 from whereshot.foundation.errors import InputError
+from whereshot.foundation.tables import reading_parquet
 from whereshot.photos.records import Records
 
 NEEDED = ("id", "latitude", "longitude")
@@ -148,10 +149,8 @@ def read_columns(
 
 def read_parquet(path: Path) -> pa.Table:
     """Read a Parquet file. Raises InputError."""
-    try:
+    with reading_parquet(path):
         return pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
 
 
 def _json_lines(path: Path) -> pa.Table:

@@ -18,7 +18,7 @@ from whereshot.evaluate.tables.base import (
     positions_of,
     read_columns,
 )
-from whereshot.foundation.errors import InputError
+from whereshot.foundation.errors import InputError, first_line
 from whereshot.photos.records import RESERVED, SCHEMA, Records
 from whereshot.photos.scenes import SCENES
 
@@ -85,5 +85,5 @@ def _times(table: PredictionTable, name: str, kind: pa.DataType, problems: Probl
     try:
         return table.columns[name].cast(pa.timestamp("us")).cast(kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        problems.warnings.append(f"{table.path}: {name} is left out: {str(error).splitlines()[0]}")
+        problems.warnings.append(f"{table.path}: {name} is left out: {first_line(error)}")
         return pa.nulls(table.rows, kind)

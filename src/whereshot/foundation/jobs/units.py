@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.jobs import bzip2
+from whereshot.foundation.tables import reading_parquet
 
 UNIT_BYTES = 64 * 1024**2
 """Bytes of a unit of text. A compressed unit has a fifth of these bytes, which is about as much text."""
@@ -157,10 +158,8 @@ def _parquet_rows(path: Path) -> int:
 
 
 def _parquet_file(path: Path) -> pq.ParquetFile:
-    try:
+    with reading_parquet(path):
         return pq.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
 
 
 def _bytes(path: Path) -> int:

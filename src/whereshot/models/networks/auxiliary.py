@@ -21,6 +21,7 @@ from torch import nn
 from whereshot.foundation import settings_file
 from whereshot.foundation.errors import ConfigError, InputError, nearest_name
 from whereshot.foundation.settings_file import Settings
+from whereshot.models.networks.base import weighted_mean
 from whereshot.photos.records import Records
 from whereshot.photos.scenes import SCENE_COLUMNS, scene_shares
 
@@ -78,7 +79,7 @@ class SceneLoss(AuxiliaryLoss):
         log_probability = self.linear(features * self.scale).float().log_softmax(dim=1)
         known = torch.isfinite(target).all(dim=1)
         each = -(target.nan_to_num() * log_probability).sum(dim=1)
-        return _weighted_mean(each, weight * known)
+        return weighted_mean(each, weight * known)
 
 
 class CaptionSettings(AuxiliarySettings):
@@ -148,7 +149,7 @@ class CaptionLoss(AuxiliaryLoss):
         wanted = same / same.sum(dim=1, keepdim=True)
         both = scores.log_softmax(dim=1), scores.T.log_softmax(dim=1)
         each = -((wanted * both[0]).sum(dim=1) + (wanted * both[1]).sum(dim=1)) / 2
-        return _weighted_mean(each, weight[known])
+        return weighted_mean(each, weight[known])
 
 
 class AuxiliaryKind(NamedTuple):
@@ -231,7 +232,3 @@ def _embeddings(values: list[Any], column: str) -> torch.Tensor:
 def _needs_some(known: NDArray[np.bool_], loss: str, what: str) -> None:
     if not known.any():
         raise InputError(f'the auxiliary loss "{loss}" has nothing to learn from: no photo has {what}')
-
-
-def _weighted_mean(each: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    return (each * weight).sum() / weight.sum().clamp(min=1e-12)

@@ -102,3 +102,8 @@ def mean_of_crops(pooled: torch.Tensor, owner: torch.Tensor, photos: int) -> tor
     total.index_add_(0, owner, pooled)
     counts = torch.bincount(owner, minlength=photos).clamp(min=1)
     return total / counts[:, None].to(pooled.dtype)
+
+
+def weighted_mean(each: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Return the mean of values (n,) with weights (n,), a scalar; 0 where all weights are 0."""
+    return (each * weight).sum() / weight.sum().clamp(min=1e-12)

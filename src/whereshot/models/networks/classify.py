@@ -20,7 +20,7 @@ from whereshot.earth.partition import Hierarchy
 from whereshot.foundation import settings_file
 from whereshot.foundation.errors import ConfigError, nearest_name
 from whereshot.foundation.settings_file import Settings
-from whereshot.models.networks.base import Head
+from whereshot.models.networks.base import Head, weighted_mean
 from whereshot.models.networks.losses import LOSSES, Loss, centers_of, distances_between
 
 REACH = 2.0
@@ -146,7 +146,7 @@ class Classify(Head):
             cells = cells.clamp(min=0)
             distances = self._distance_km(level, cells, target)
             each = self._loss(logits.log_softmax(dim=1), cells, None if distances is None else distances.to(logits))
-            losses.append(_weighted_mean(each, inside))
+            losses.append(weighted_mean(each, inside))
         total = torch.stack(losses).mean()
         if self.settings.offset:
             total = total + self.settings.offset_weight * self._offset_loss(features, target, weight)
@@ -165,7 +165,7 @@ class Classify(Head):
         inside, cells = weight * (cells >= 0), cells.clamp(min=0)
         within = self._within(features, cells)
         wanted = (target[:, -2:].to(within) / self.reach_km[cells, None]).clamp(-1, 1)
-        return _weighted_mean((within - wanted).square().sum(dim=1), inside)
+        return weighted_mean((within - wanted).square().sum(dim=1), inside)
 
     def _choice(self, logits: torch.Tensor) -> torch.Tensor:
         """Return the finest cell (n,) with the largest product of the probabilities of all levels."""
@@ -188,10 +188,6 @@ class Classify(Head):
         cells = self._choice(logits)
         offset = self._within(features, cells) * self.reach_km[cells, None]
         return {"logits": logits, "offset": offset, "offset_cell": cells[:, None].to(offset)}
-
-
-def _weighted_mean(each: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    return (each * weight).sum() / weight.sum().clamp(min=1e-12)
 
 
 def east_north_km(origins: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,7 +12,6 @@ import copy
 import functools
 import hashlib
 import math
-import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,6 +27,7 @@ from whereshot.earth import projections, sphere
 from whereshot.foundation import output_files
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.settings_file import Settings
+from whereshot.foundation.user_folders import cache_folder
 from whereshot.models.readout import hill_climbing
 from whereshot.models.readout.base import Outputs, Readout
 from whereshot.models.readout.gallery import Gallery
@@ -195,7 +195,7 @@ def kept_encodings(
 
 def encodings_cache() -> Path:
     """Return the folder of stored encodings: ``$XDG_CACHE_HOME/whereshot/encodings``, by default under ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whereshot" / "encodings"
+    return cache_folder("encodings")
 
 
 def places_of_gallery(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +11,14 @@ from numpy.typing import NDArray
 
 from whereshot.earth import sphere
 from whereshot.models.readout.prototypes import SAME_PLACE_KM, means, places_of
+from whereshot.posterior.support import blocks
 
 NEAR_KM = 25.0
 """A chosen place within this distance of the truth is right."""
 _HUB_NEIGHBOURS = 5
 _HUB_SAMPLE = 4096  # photos that the hubness of each is measured on
-_BLOCK = 4_000_000
+BLOCK = 4_000_000
+"""Most numbers of a block of rows that is computed at a time."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Near:
 
     def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return, for values (n, p), their sums (n, p) over the places near each place."""
-        rows = max(1, _BLOCK // len(self.indices))
+        rows = max(1, BLOCK // len(self.indices))
         parts = [values[start : start + rows, self.indices] for start in range(0, len(values), rows)]
         return np.concatenate([np.add.reduceat(part, self.indptr[:-1], axis=1) for part in parts])
 
@@ -91,7 +92,7 @@ class Near:
 def near_one_another(places: sphere.Points, km: float) -> Near:
     """Return which places (p, 2) are at most ``km`` apart."""
     unit, least = sphere.xyz(places), math.cos(km / sphere.EARTH_KM)
-    found = [np.nonzero(unit[rows] @ unit.T >= least) for rows in row_blocks(len(unit), len(unit))]
+    found = [np.nonzero(unit[rows] @ unit.T >= least) for rows in blocks(len(unit), len(unit), BLOCK)]
     counts = np.concatenate([np.bincount(place) for place, _ in found])  # each place is near itself
     return Near(np.concatenate([[0], np.cumsum(counts)]), np.concatenate([other for _, other in found]))
 
@@ -115,16 +116,9 @@ def hubness(features: NDArray[np.floating], points: NDArray[np.float64]) -> NDAr
     if count > _HUB_SAMPLE:
         sample = np.sort(np.random.default_rng(0).permutation(count)[:_HUB_SAMPLE])
     found = np.full(count, -1.0, np.float32)
-    for rows in row_blocks(count, len(sample)):
+    for rows in blocks(count, len(sample), BLOCK):
         cosine = features[rows] @ features[sample].T
         cosine[sphere.distance_km(points[rows, None], points[sample][None]) <= NEAR_KM] = -1.0
         k = min(_HUB_NEIGHBOURS, cosine.shape[1])
         found[rows] = np.partition(cosine, -k, axis=1)[:, -k:].mean(axis=1)
     return found
-
-
-def row_blocks(n: int, width: int) -> Iterator[slice]:
-    """Yield slices of n rows, each with this number of values, such that a block of rows fits into memory."""
-    step = max(1, _BLOCK // max(width, 1))
-    for start in range(0, n, step):
-        yield slice(start, min(start + step, n))

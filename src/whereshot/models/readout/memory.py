@@ -19,11 +19,12 @@ from whereshot.foundation.settings_file import Settings
 from whereshot.models import nearest_photos
 from whereshot.models.readout.base import Outputs, Readout
 from whereshot.models.readout.confidence import Confidence
-from whereshot.models.readout.library import Library, row_blocks
+from whereshot.models.readout.library import BLOCK, Library
 from whereshot.models.readout.mixture import empty_rows
 from whereshot.models.readout.whitening import Whitening
 from whereshot.posterior.background import PlacesOverBackground
 from whereshot.posterior.base import Posterior
+from whereshot.posterior.support import blocks
 
 NEAREST = 10
 """The most similar photos whose agreement is measured."""
@@ -80,8 +81,8 @@ def recall(
 
     At least one photo of the library must be left for each photo.
     """
-    blocks = [_recall(library, cosine[rows], temperature) for rows in row_blocks(len(cosine), cosine.shape[1])]
-    return Recall(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
+    found = [_recall(library, cosine[rows], temperature) for rows in blocks(len(cosine), cosine.shape[1], BLOCK)]
+    return Recall(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
 def log_shares(settings: MemorySettings, found: Recall) -> NDArray[np.float64]:

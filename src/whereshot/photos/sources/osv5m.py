@@ -24,7 +24,7 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from whereshot.foundation import csv_tables
-from whereshot.foundation.errors import InputError
+from whereshot.foundation.errors import InputError, first_line
 from whereshot.foundation.jobs import Shards, shard_path
 from whereshot.foundation.tables import rejects_table
 from whereshot.photos.records import SCHEMA
@@ -224,7 +224,7 @@ def _csv(path: Path, name: str) -> Iterator[_Portion]:
                 portion = pa.Table.from_batches([batch]), taken()
                 yield _Portion(f"{name}-{number:05d}", functools.partial(_unchanged, portion))
     except pa.ArrowInvalid as error:
-        raise InputError(f"{path}: not a readable CSV ({str(error).splitlines()[0]})") from error
+        raise InputError(f"{path}: not a readable CSV ({first_line(error)})") from error
     if broken:
         rest = pa.table({column: pa.array([], pa.string()) for column in names}), taken()
         yield _Portion(f"{name}-{number + 1:05d}", lambda: rest)

@@ -20,7 +20,7 @@ from whereshot.earth import position_columns
 from whereshot.foundation import csv_tables
 from whereshot.foundation.errors import InputError, nearest_name
 from whereshot.foundation.progress import Track
-from whereshot.foundation.tables import rejects_table
+from whereshot.foundation.tables import reading_parquet, rejects_table
 from whereshot.photos.records import RESERVED, SCHEMA, Records
 from whereshot.photos.reject_reasons import BROKEN_ROW, DUPLICATE_ID, IMPOSSIBLE_POSITION
 from whereshot.photos.scenes import SCENES
@@ -146,10 +146,8 @@ def _load(path: Path) -> csv_tables.TextTable:
     if not path.exists():
         raise InputError(f"{path}: no such file")
     if path.is_dir() or path.suffix.lower() == ".parquet":
-        try:
+        with reading_parquet(path):
             return csv_tables.TextTable(pq.read_table(path), {})
-        except (pa.ArrowInvalid, OSError) as error:
-            raise InputError(f"{path}: not a readable Parquet file ({error})") from error
     return csv_tables.read(path)
 
 
