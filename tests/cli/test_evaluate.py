@@ -35,7 +35,7 @@ def test_evaluate_with_a_report(run: Run, tiny: Path, tiny_model: Path, tmp_path
     assert (document["photos"], document["failed"], document["accuracy"]["25"]) == (48, 0, 1.0)
     assert json.loads((report / "report.json").read_text()) == document
     table = (report / "report.md").read_text().splitlines()
-    assert table[0].startswith("| method | 1 km | 25 km |")
+    assert table[0].startswith("| method | within 1 km, % | within 25 km, % |")
     assert table[2].startswith("| tiny, radii for known places | ")
     assert f"wrote {report}: report.md, report.json, report.html" in result.err
     page = (report / "report.html").read_text()
@@ -93,7 +93,8 @@ def test_evaluate_counts_what_failed(run: Run, tiny: Path, tmp_path: Path) -> No
     table.write_text("\n".join(rows) + "\n")
     result = run("evaluate", "prior", table)
     assert result.code == 1
-    assert result.out.splitlines()[2].startswith("| prior alone | ")
+    assert result.out.splitlines()[0].startswith("2 photos, 1 of them without an answer. In brackets: intervals, 95 %")
+    assert result.out.splitlines()[2].split() == ["prior", "alone"]
     lines = result.err.splitlines()
     assert f"{table}: 1 of 3 rows have no usable position and are left out" in lines
     assert lines[-1] == "1 of 2 photos could not be read and count as misses"
@@ -160,13 +161,26 @@ def test_predictions_are_scored(run: Run, files: Path) -> None:
     assert document["notes"] == [named] and named in result.err.splitlines()
     assert result.err.splitlines()[-1] == "1 of 40 photos have no usable answer and count as misses"
     assert document["protocol"]["bootstrap_by"] == "user"
-    table = run("evaluate", "--predictions", files / "a.csv", "--truth", files / "truth.csv")
+    seven = run("evaluate", "--predictions", files / "a.csv", "--truth", files / "truth.csv").out
+    assert [line.split("  ")[0] for line in seven.splitlines()[3:10]] == [
+        *(
+            "within 1 km",
+            "within 25 km",
+            "within 200 km",
+            "within 750 km",
+            "within 2,500 km",
+            "median error",
+            "GeoScore",
+        )
+    ]
+    assert seven.endswith("\nAll scores and the protocol: --all. Figures: --report DIR.\n")
+    table = run("evaluate", "--predictions", files / "a.csv", "--truth", files / "truth.csv", "--all")
     assert table.out.splitlines()[2].startswith("| a | 0.0 [0.0, 0.0] | 0.0 [0.0, 0.0] | 97.5 [")
 
 
 def test_a_report_of_tables(run: Run, files: Path) -> None:
     given = ["--predictions", files / "a.csv", "--truth", files / "truth.csv", "--draws", 20]
-    result = run("evaluate", *given, "--report", files / "r", "--latex", "--problems", files / "problems.csv")
+    result = run("evaluate", *given, "--all", "--report", files / "r", "--latex", "--problems", files / "problems.csv")
     assert f"wrote {files / 'r'}: report.md, report.json, report.html, report.tex" in result.err.splitlines()
     assert r"\begin{tabular}" in (files / "r" / "report.tex").read_text()
     assert (files / "problems.csv").read_text().splitlines() == [
@@ -205,7 +219,9 @@ def test_a_benchmark_is_held_to_its_photos(run: Run, small_benchmark: Path) -> N
     rows = (files / "b.csv").read_text().splitlines()
     (files / "few.csv").write_text("\n".join(rows[:31]) + "\n")
     given = ["--truth", files / "truth.csv", "--benchmark", "forty", "--draws", 20]
-    result = run("evaluate", "--predictions", files / "few.csv", *given, "--report", files / "r", "--track", "image")
+    result = run(
+        "evaluate", "--predictions", files / "few.csv", *given, "--report", files / "r", "--track", "image", "--all"
+    )
     assert result.code == 1
     assert result.out.splitlines()[3].startswith("| Theirs (published) | 1.0 | 2.0 | 3.0 | 4.0 | 5.0 |")
     assert "track image: the pixels of the photo alone; benchmark Forty, all 40 photos, by the hash" in result.out
@@ -226,7 +242,7 @@ def test_missing_pictures_are_listed_and_are_misses(run: Run, small_benchmark: P
     (files / "have.csv").write_text("id,latitude,longitude,path\n" + "\n".join(rows) + "\n")
     given = ["prior", files / "have.csv", "--benchmark", "forty", "--draws", 20]
     assert "these are 39; give the whole published table" in run("evaluate", *given).mistake
-    result = run("evaluate", *given, "--truth", files / "truth.csv", "--report", files / "r")
+    result = run("evaluate", *given, "--truth", files / "truth.csv", "--report", files / "r", "--all")
     assert result.err.splitlines()[-1] == "2 of 40 photos could not be read and count as misses"
     missing = (files / "r" / "missing.csv").read_text().splitlines()
     assert missing[1:] == ["have.csv,,38,not read,counted as a miss", "have.csv,,39,no picture,counted as a miss"]

@@ -108,6 +108,7 @@ AuditOption = Annotated[
     Path | None, typer.Option(help="audit.json of whereshot audit; the protocol prints its result in one line.")
 ]
 ProblemsOption = Annotated[Path | None, typer.Option(help="Write all faulty rows and all misses as CSV.")]
+AllOption = Annotated[bool, typer.Option("--all", help="Print all usual scores and the protocol, as a Markdown table.")]
 GroupOption = Annotated[
     str | None, typer.Option(help="Also calibrate by group: scene, confidence, or a column of the truth.")
 ]
@@ -140,6 +141,7 @@ def evaluate(
     problems: ProblemsOption = None,
     within: WithinOption = None,
     include_learned: IncludeLearnedOption = False,
+    every: AllOption = False,
     form: FormatOption = "table",
     device: DeviceOption = None,
 ) -> None:
@@ -169,7 +171,7 @@ def evaluate(
         evaluation = evaluate_models(photos, options, protocol, source=records.name, facts=facts, track=progress.bar)
         say(f"{records}: {evaluation.learned_in_words}")
     thumbnail_folder = _folder_of(truth or records) if thumbnails else None
-    _write_and_print(evaluation, report, latex, thumbnail_folder, problems, form)
+    _write_and_print(evaluation, report, latex, thumbnail_folder, problems, form, every)
     _say_failed(evaluation, "have no usable answer" if predictions or posterior else "could not be read")
 
 
@@ -241,8 +243,12 @@ def _write_and_print(
     thumbnail_folder: Path | None,
     problems: Path | None,
     form: ReportFormat,
+    every: bool,
 ) -> None:
-    """Write the scorecard and the table of problems where they are wanted, and print the scores and the notes."""
+    """Write the scorecard and the table of problems where they are wanted, and print the scores and the notes.
+
+    Print all usual scores with ``every``, else the seven that people ask for first.
+    """
     from whereshot.report import scorecard
     from whereshot.report.scorecard_files import write_scorecard
 
@@ -255,7 +261,8 @@ def _write_and_print(
     if form == "json":
         print_json(evaluation.to_json())
     else:
-        print(scorecard.summary(evaluation.report, evaluation.benchmark), end="")
+        words = scorecard.summary if every else scorecard.for_terminal
+        print(words(evaluation.report, evaluation.benchmark), end="")
     for note in evaluation.report.notes:
         say(note)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from whereshot.evaluate import Value
-from whereshot.report.scorecard.base import PART_KM, fine_level, kilometres, part_km, with_interval
+from whereshot.report.scorecard.base import PART_KM, fine_level, kilometres, part_km, short_path, with_interval
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,19 @@ def test_a_score_has_its_interval_in_brackets() -> None:
     assert with_interval(Value(0.5, 0.25, 0.75), 100, ".1f") == "50.0 [25.0, 75.0]"
     assert with_interval(Value(-3.0, -5.0, 1.0), 1, "+.0f") == "-3 [-5, +1]"
     assert with_interval(None, 100, ".1f") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("/home/somebody/photos/of/a/long/holiday/lima/0001.jpg", "…/lima/0001.jpg"),
+        ("lima/0001.jpg", "lima/0001.jpg"),
+        ("5000 exp(-km / 1492.7), a/b/c, which is a sentence and not a path", None),
+        ("a-name-that-is-long-and-has-no-folder-in-front.jpg", None),
+    ],
+)
+def test_a_long_path_is_shortened(text: str, shown: str | None) -> None:
+    assert short_path(text) == (shown or text)
 
 
 def test_cells_are_finer_where_the_photos_lie_close_together() -> None:

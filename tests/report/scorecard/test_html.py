@@ -10,7 +10,7 @@ import numpy as np
 from scored_cities import CITIES, EVIL, QUICK, figures
 from whereshot.evaluate import Answers, make_report, score
 from whereshot.report import scorecard
-from whereshot.report.scorecard.base import Figure, ScoreTable, Section
+from whereshot.report.scorecard.base import FIRST_NUMBERS, Figure, ScoreTable, Section
 
 
 def test_the_page_is_whole_and_asks_for_nothing(page: str) -> None:
@@ -19,6 +19,21 @@ def test_the_page_is_whole_and_asks_for_nothing(page: str) -> None:
     assert EVIL not in page and "<b>" not in page
     for tag in ("section", "figure", "div", "details", "table", "ul", "svg", "p"):
         assert len(re.findall(rf"<{tag}[ >]", page)) == page.count(f"</{tag}>"), tag
+
+
+def test_figures_come_first_and_the_protocol_last_and_folded(page: str) -> None:
+    head = page[: page.index("<main>")]
+    assert "bootstrap" not in head and head.index('<dl class="facts">') < head.index("<nav")
+    names = re.findall(r"<dt>(.*?)</dt>", head)
+    assert names == ["photos", *(label for label, *_ in FIRST_NUMBERS.values())]
+    assert re.search(r"<dt>median error</dt><dd>[\d.,]+ km<small>[\d.,]+ to [\d.,]+ km</small>", head)
+    last = page[page.rindex("<section") :]
+    assert "<h2>Protocol</h2><details><summary>Table: Protocol</summary>" in last and "bootstrap" in last
+
+
+def test_intervals_stand_below_their_scores_so_that_tables_stay_narrow(page: str) -> None:
+    assert re.search(r'<td class="n">[\d.]+<small>\[[\d.]+, [\d.]+\]</small></td>', page)
+    assert not re.search(r'<td class="n">[^<]*\[', page)
 
 
 def test_every_figure_is_told_and_has_its_table(found: list[Section], page: str) -> None:

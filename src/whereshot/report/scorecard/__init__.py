@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from whereshot.earth import sphere
-from whereshot.evaluate import DISTANCES_KM, Report, Row
+from whereshot.evaluate import Report, Row
 from whereshot.photos.test_sets import Benchmark
 from whereshot.report.scorecard import (
     best_and_worst,
@@ -21,17 +21,34 @@ from whereshot.report.scorecard import (
     latex,
     markdown,
     tables,
+    terminal,
     where_to_collect,
     world,
 )
-from whereshot.report.scorecard.base import Figure, PhotoGroup, ScoreTable, Section
+from whereshot.report.scorecard.base import FIRST_NUMBERS, Figure, PhotoGroup, ScoreTable, Section
 
-__all__ = ["Figure", "PhotoGroup", "ScoreTable", "Section", "sections", "summary", "to_html", "to_latex", "to_markdown"]
+__all__ = [
+    "Figure",
+    "PhotoGroup",
+    "ScoreTable",
+    "Section",
+    "for_terminal",
+    "sections",
+    "summary",
+    "to_html",
+    "to_latex",
+    "to_markdown",
+]
 
 
 def summary(report: Report, benchmark: Benchmark | None = None) -> str:
     """Return the scores as a Markdown table with intervals, the published scores below, and the protocol."""
     return markdown.table(tables.scores(report, benchmark)) + "\n" + tables.protocol_line(report.protocol) + "\n"
+
+
+def for_terminal(report: Report, benchmark: Benchmark | None = None) -> str:
+    """Return the seven numbers that people ask for first, with intervals, as plain text."""
+    return terminal.text(report, benchmark)
 
 
 def sections(
@@ -109,13 +126,8 @@ def to_html(report: Report, found: list[Section]) -> str:
     """Return one self-contained HTML page."""
     row = report.rows[0]
     facts = [("photos", f"{row.photos:,}", f"{row.failed:,} without an answer")]
-    for key, name, factor, form in (
-        ("geoscore", "GeoScore", 1, ",.0f"),
-        ("median_km", "median km", 1, ",.1f"),
-        *((f"accuracy_{km}", f"within {km} km", 100, ".1f") for km in DISTANCES_KM),
-    ):
+    for key, (name, factor, form, unit) in FIRST_NUMBERS.items():
         if key in row.scores:
             value, low, high = (f"{factor * part:{form}}" for part in row.scores[key])
-            unit = " %" if factor == 100 else ""
-            facts.append((name, value + unit, f"{low} to {high}"))
-    return html.document(f"Scores of {row.name}", facts, tables.protocol_line(report.protocol), found)
+            facts.append((name, value + unit, f"{low} to {high}{unit}"))
+    return html.document(f"Scores of {row.name}", facts, found)

@@ -6,7 +6,17 @@ import math
 from dataclasses import dataclass, field
 
 from whereshot.earth import sphere
-from whereshot.evaluate import Value
+from whereshot.evaluate import DISTANCES_KM, Value
+from whereshot.posterior.candidates import GEOSCORE_MOST
+
+FIRST_NUMBERS: dict[str, tuple[str, float, str, str]] = {
+    **{f"accuracy_{km}": (f"within {km:,} km", 100, ".1f", " %") for km in DISTANCES_KM},
+    "median_km": ("median error", 1, ",.1f", " km"),
+    "geoscore": ("GeoScore", 1, ",.0f", f" of {GEOSCORE_MOST:,}"),
+}
+"""The seven numbers that people ask for first, by the key of the score: the name, factor, number format and unit."""
+MOST_PATH = 40
+"""Longer paths are shortened to their last two parts."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,12 @@ def with_interval(score: Value | None, factor: float, form: str) -> str:
         return ""
     value, low, high = (f"{factor * part:{form}}" for part in score)
     return f"{value} [{low}, {high}]"
+
+
+def short_path(text: str) -> str:
+    """Return a long path as its last two parts after an ellipsis; any other text as it is."""
+    parts = text.split("/")
+    return f"…/{'/'.join(parts[-2:])}" if len(text) > MOST_PATH and len(parts) > 3 and " " not in text else text
 
 
 def kilometres(km: float) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from whereshot.earth import place_names, sphere
 from whereshot.evaluate import Row, Scored
 from whereshot.report import single_page
-from whereshot.report.scorecard.base import PhotoGroup, ScoreTable, ShownPhoto, kilometres
+from whereshot.report.scorecard.base import PhotoGroup, ScoreTable, ShownPhoto, kilometres, short_path
 
 SHOWN = 12
 
@@ -27,7 +27,7 @@ def galleries(row: Row, thumbnails: Path | None = None) -> list[PhotoGroup]:
 
 def _gallery(scored: Scored, rows: NDArray[np.int64], title: str, thumbnails: Path | None) -> PhotoGroup:
     truth = scored.truth
-    ids = [str(truth.ids[at]) if truth.ids is not None else str(at + 1) for at in rows]
+    ids = [short_path(str(truth.ids[at])) if truth.ids is not None else str(at + 1) for at in rows]
     taken, put = (_places(points[rows]) for points in (truth.points, scored.answers.points))
     within = scored.answers.within.get(200)
     stated = ["" if within is None or np.isnan(within[at]) else f"{100 * within[at]:.0f}" for at in rows]
@@ -43,7 +43,7 @@ def _gallery(scored: Scored, rows: NDArray[np.int64], title: str, thumbnails: Pa
         if thumbnails is not None and truth.images is not None and truth.images[at]:
             small = single_page.thumbnail(str(thumbnails / str(truth.images[at])))
         photos.append(ShownPhoto(name, lines, small))
-    heads = ["photo", "taken", "answer", "error km", "stated within 200 km %"]
+    heads = ["photo", "taken", "answer", "error, km", "stated within 200 km, %"]
     return PhotoGroup(ScoreTable(heads, cells, title, left=3), photos)
 
 

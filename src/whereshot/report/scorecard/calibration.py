@@ -41,7 +41,7 @@ def _reliability(row: Row, km: int) -> Figure:
     title = f"Reliability within {km} km"
     description = f"Share of photos that are within {km} km against the stated probability; on the diagonal it is true."
     description += f" Expected calibration error {with_interval(ece, 100, '.1f')} %." if ece else ""
-    table = ScoreTable(["stated %", "true %", "low", "high"], cells, title, left=0, folded=True)
+    table = ScoreTable(["stated, %", "true, %", "low, %", "high, %"], cells, title, left=0, folded=True)
     legend = [("s0", "photos by stated probability"), ("mark", "as it should be")]
     name = f"reliability-{km}"
     return Figure(name, title, description, plot.svg(name, title, description), table, legend)
@@ -72,7 +72,7 @@ def _coverage(row: Row) -> Figure:
             rows.append([f"{words}, {percent} %", inside, with_interval(area, 1, ",.0f")])
     title = "Do circles and regions contain the stated share?"
     description = "Share of photos whose place lies inside, at each stated level; on the diagonal the level is true."
-    table = ScoreTable(["level", "inside %", "mean area km²"], rows, title, folded=True)
+    table = ScoreTable(["level", "inside, %", "mean area, km²"], rows, title, folded=True)
     svg = plot.svg("coverage", title, description)
     return Figure("coverage", title, description, svg, table, [*legend, ("mark", "as it should be")])
 

@@ -41,7 +41,7 @@ def histogram(row: Row) -> Figure:
     title = f"Errors of {row.name}"
     middle = kilometres(float(np.median(scored.error_km)))
     description = f"Histogram of {len(scored):,} photos by error on a log scale; the median is {middle} km."
-    table = ScoreTable(["error in km", "photos", "%"], rows, title, folded=True)
+    table = ScoreTable(["error, km", "photos", "share of photos, %"], rows, title, folded=True)
     return Figure("histogram", title, description, plot.svg("histogram", title, description), table, legend)
 
 
@@ -55,7 +55,7 @@ def cumulated(rows: list[Row]) -> Figure:
     for number, row in reversed(list(enumerate(shown))):
         error = np.sort(row.kept.error_km[~row.kept.failed])
         plot.line(at, np.searchsorted(error, at, side="right") / len(row.kept), f"s{number}")
-    heads = ["method", *(f"{km} km" for km in DISTANCES_KM)]
+    heads = ["method", *(f"within {km} km, %" for km in DISTANCES_KM)]
     cells = [[row.name, *(f"{100 * row.scores[f'accuracy_{km}'].value:.1f}" for km in DISTANCES_KM)] for row in shown]
     title = "Share of photos within a distance"
     description = f"Cumulative curves of {len(shown)} methods; higher is better."

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 from importlib import resources
 
 from whereshot.report.scorecard.base import Figure, PhotoGroup, ScoreTable, Section
+
+_INTERVAL = re.compile(r"^(\S+) (\[.*?\])( \*)?$")
+"""A score with its interval, which stands below it, and the mark of a clear difference."""
 
 _HEAD = """<!doctype html>
 <html lang="en">
@@ -22,15 +26,15 @@ _HEAD = """<!doctype html>
 """
 
 
-def document(title: str, facts: Sequence[tuple[str, str, str]], protocol: str, sections: Sequence[Section]) -> str:
-    """Return the page: title, key figures (name, value, interval), the protocol in a line, and the sections."""
+def document(title: str, facts: Sequence[tuple[str, str, str]], sections: Sequence[Section]) -> str:
+    """Return the page: title, key figures (name, value, interval), and the sections."""
     style = (resources.files("whereshot") / "report" / "static" / "scorecard.css").read_text("utf-8")
     parts = [_HEAD.format(title=escape(title), style=style), f"<header><h1>{escape(title)}</h1>"]
     cards = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(interval)}</small></dd></div>"
         for name, value, interval in facts
     )
-    parts.append(f'<dl class="facts">{cards}</dl><p class="protocol">{escape(protocol)}</p>')
+    parts.append(f'<dl class="facts">{cards}</dl>')
     links = "".join(f'<a href="#s{at}">{escape(section.title)}</a>' for at, section in enumerate(sections))
     parts.append(f'<nav aria-label="Sections">{links}</nav></header>\n<main>')
     parts += [_section(at, section) for at, section in enumerate(sections)]
@@ -89,7 +93,11 @@ def _table(table: ScoreTable, folded: bool) -> str:
     def cells(row: list[str], tag: str) -> str:
         names = ["" if at < table.left else ' class="n"' for at in range(len(row))]
         scope = ' scope="col"' if tag == "th" else ""
-        return "".join(f"<{tag}{scope}{name}>{escape(cell)}</{tag}>" for name, cell in zip(names, row, strict=True))
+        texts = [
+            escape(cell) if at < table.left else _INTERVAL.sub(r"\1\3<small>\2</small>", escape(cell))
+            for at, cell in enumerate(row)
+        ]
+        return "".join(f"<{tag}{scope}{name}>{text}</{tag}>" for name, text in zip(names, texts, strict=True))
 
     head = f"<thead><tr>{cells(table.heads, 'th')}</tr></thead>" if any(table.heads) else ""
     body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in table.rows)

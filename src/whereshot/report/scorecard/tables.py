@@ -7,7 +7,7 @@ from typing import Any
 from whereshot.earth.countries import countries
 from whereshot.evaluate import DISTANCES_KM, LEVELS, Comparison, GroupScores, Report, Row
 from whereshot.photos.test_sets import Benchmark
-from whereshot.report.scorecard.base import ScoreTable, with_interval
+from whereshot.report.scorecard.base import ScoreTable, short_path, with_interval
 
 GROUPS_SHOWN = 30
 COMPARED = (*(f"accuracy_{km}" for km in DISTANCES_KM), "geoscore", "mean_km", "median_km", "nll")
@@ -20,8 +20,9 @@ _FORMS: dict[str, tuple[float, str]] = {
     "nll": (1, ".2f"),
     **{f"coverage_{round(100 * level)}": (100, ".1f") for level in LEVELS},
 }
-_HEADS = ["method", *(f"{km} km" for km in DISTANCES_KM), "GeoScore", "mean km", "median km", "NLL"]
-_HEADS += [f"in {round(100 * level)} % circle" for level in LEVELS]
+_WITHIN = [f"within {km} km, %" for km in DISTANCES_KM]
+_HEADS = ["method", *_WITHIN, "GeoScore", "mean error, km", "median error, km", "NLL, nats/sr"]
+_HEADS += [f"in {round(100 * level)} % circle, %" for level in LEVELS]
 _SHARES: tuple[str, ...] = (
     "accuracy_",
     "coverage_",
@@ -45,14 +46,17 @@ def scores(report: Report, benchmark: Benchmark | None = None) -> ScoreTable:
         values = one.scores()
         cells = [f"{values[key]:{_FORMS[key][1]}}" if key in values else "" for key in _FORMS]
         rows.append([f"{one.name} (published)", *cells])
-    return ScoreTable(_HEADS, rows, "Scores, % within each distance")
+    return ScoreTable(_HEADS, rows, "Scores")
 
 
 def all_scores(report: Report) -> ScoreTable:
     """Return all scores of all methods."""
     names = list(dict.fromkeys(name for row in report.rows for name in row.scores))
-    rows = [[name, *(with_interval(row.scores.get(name), *_form(name)) for row in report.rows)] for name in names]
-    return ScoreTable(["score", *(row.name for row in report.rows)], rows, "All scores", folded=True)
+    rows = [
+        [name, _unit(name), *(with_interval(row.scores.get(name), *_form(name)) for row in report.rows)]
+        for name in names
+    ]
+    return ScoreTable(["score", "unit", *(row.name for row in report.rows)], rows, "All scores", left=2, folded=True)
 
 
 def _form(name: str) -> tuple[float, str]:
@@ -63,6 +67,14 @@ def _form(name: str) -> tuple[float, str]:
     if name.startswith("geoscore"):
         return 1, ".0f"
     return (1, ".1f") if name.endswith("_km") else (1, ".3f")
+
+
+def _unit(name: str) -> str:
+    """Return the unit of a score; "" for a number without unit."""
+    if _form(name)[0] == 100:
+        return "%"
+    units = {"nll": "nats/sr", "bits": "bits", "kl": "nats", "entropy_true": "nats", "entropy_predicted": "nats"}
+    return units.get(name, "km²" if name.endswith("_km2") else "km" if name.endswith("_km") else "")
 
 
 def differences(comparisons: list[Comparison]) -> ScoreTable:
@@ -108,7 +120,7 @@ def _groups(kind: str, found: list[GroupScores]) -> ScoreTable:
         for group in found[:GROUPS_SHOWN]
     ]
     more = f", the {GROUPS_SHOWN} largest of {len(found)}" if len(found) > GROUPS_SHOWN else ""
-    heads = [kind, "photos", *(f"{km} km" for km in DISTANCES_KM), "GeoScore"]
+    heads = [kind, "photos", *_WITHIN, "GeoScore"]
     return ScoreTable(heads, rows, f"By {kind}{more}", folded=kind == "country")
 
 
@@ -120,8 +132,8 @@ def published(benchmark: Benchmark) -> ScoreTable:
 
 def protocol(facts: dict[str, Any]) -> ScoreTable:
     """Return the protocol of a report as a table."""
-    rows = [[key.replace("_", " "), str(value)] for key, value in facts.items() if value is not None]
-    return ScoreTable(["protocol", "as counted here"], rows, left=2)
+    rows = [[key.replace("_", " "), short_path(str(value))] for key, value in facts.items() if value is not None]
+    return ScoreTable(["protocol", "as counted here"], rows, "Protocol", left=2, folded=True)
 
 
 def protocol_line(facts: dict[str, Any]) -> str:
