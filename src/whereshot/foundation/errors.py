@@ -120,6 +120,15 @@ def first_line(error: BaseException) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
+def one_line(error: BaseException, most: int | None = None) -> str:
+    """Return the text of a library's error on one line, its first ``most`` characters, or the name of its type.
+
+    >>> one_line(ValueError("wrong\\n  schema")), one_line(OSError())
+    ('wrong schema', 'OSError')
+    """
+    return " ".join(str(error).split())[:most] or type(error).__name__
+
+
 def nearest_name(wrong: str, known: Iterable[str]) -> str:
     """Return a hint with the closest known name, ``did you mean 'x'?``, or with all known names."""
     known = sorted(known)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from whereshot.foundation.errors import OutputError
+from whereshot.foundation.errors import OutputError, one_line
 from whereshot.foundation.output_temporary import PARTIAL
 
 _HINTS = {
@@ -33,7 +33,7 @@ def cannot_write(path: str | Path, error: Exception) -> OutputError:
         return OutputError(f"{path}: a folder; name a file")
     if number in (errno.ENOTDIR, errno.EEXIST) and path.is_file():
         return OutputError(f"{path}: a file is in the way; name a folder")
-    text = " ".join(str(error).split())[:200] or type(error).__name__
+    text = one_line(error, 200)
     reason = text if number is None else os.strerror(number)
     hint = _HINTS.get(number or 0, "choose another place")
     if number == errno.ENOENT and not path.parent.exists():

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from whereshot.foundation import csv_tables, output_files, processes
-from whereshot.foundation.errors import ImageError, InputError, ModelError, WhereshotError
+from whereshot.foundation.errors import ImageError, InputError, ModelError, WhereshotError, one_line
 from whereshot.foundation.jobs import DETAIL_COLUMN, REASON_COLUMN, Engine, RowJob, Shards, split
 from whereshot.foundation.progress import Track, silent
 from whereshot.foundation.tables import write_parquet
@@ -250,7 +250,7 @@ def _answers(locator: Geolocator, places: Sequence[str | None], options: LocateO
             raise
     except Exception as error:  # one unusual picture must not end a batch of 400,000
         if len(places) == 1:
-            detail = f"{places[0]}: {type(error).__name__}: {' '.join(str(error).split())}"
+            detail = f"{places[0]}: {type(error).__name__}: {one_line(error)}"
             return [BatchAnswer(Prediction(id="", error=f"{NOT_LOCATED}: {detail}"), NOT_LOCATED)]
     return [one for place in places for one in _answers(locator, [place], options)]
 

@@ -18,7 +18,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from whereshot.foundation.errors import ImageError, UnknownFormatError
+from whereshot.foundation.errors import ImageError, UnknownFormatError, one_line
 from whereshot.photos.picture_bytes import checked_size, contents, is_member
 
 Source = str | Path | bytes | Image.Image
@@ -101,7 +101,7 @@ def decoded(image: Image.Image, name: str, min_side: int | None, data: bytes | N
 
 def damaged(name: str, error: Exception) -> ImageError:
     """Return the error of a picture that cannot be decoded; ``error`` is the decoder's."""
-    return ImageError(f"the picture is damaged ({_one_line(error)})", name)
+    return ImageError(f"the picture is damaged ({one_line(error)})", name)
 
 
 def _scaled_jpeg(image: Image.Image, data: bytes, min_side: int) -> Image.Image | None:
@@ -126,10 +126,6 @@ def _scaled_jpeg(image: Image.Image, data: bytes, min_side: int) -> Image.Image 
         return scaled
     scaled.getexif()[ExifTags.Base.Orientation] = orientation
     return ImageOps.exif_transpose(scaled)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def opened(
@@ -157,7 +153,7 @@ def opened(
         except UnidentifiedImageError as error:
             raise UnknownFormatError("not a picture in a known format (JPEG, PNG, WebP, HEIC, ...)", name) from error
         except Exception as error:
-            raise ImageError(f"the picture cannot be read ({_one_line(error)})", name) from error
+            raise ImageError(f"the picture cannot be read ({one_line(error)})", name) from error
     if image.width * image.height > max_pixels:
         size = f"{image.width} x {image.height} is more than {max_pixels / 1e6:.0f} megapixels"
         raise ImageError(f"{size}, the limit; make a smaller copy", name)

@@ -14,6 +14,7 @@ from typing import Any
 from PIL import ExifTags, Image
 
 from whereshot.earth import coordinates
+from whereshot.foundation.errors import one_line
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def read_exif(image: Image.Image) -> Recorded:
         details = exif.get_ifd(ExifTags.IFD.Exif)
         gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
     except Exception as error:
-        return Recorded(problem=f"EXIF is damaged ({' '.join(str(error).split()) or type(error).__name__})")
+        return Recorded(problem=f"EXIF is damaged ({one_line(error)})")
     latitude, longitude, problem = _position(gps)
     clock = _clock(exif, details)
     taken_at, is_local = _time(clock, details, gps)

@@ -6,11 +6,13 @@ import asyncio
 import datetime
 from collections.abc import Iterator
 
+import aiohttp
 import pytest
+from yarl import URL
 
 from faulty_server import REASONS, FaultyServer, kind_of
 from fetching import refused
-from whereshot.photos.fetch import Manners, RefusedError
+from whereshot.photos.fetch import Manners, RefusedError, base, client
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +89,12 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     now = datetime.datetime.now(datetime.UTC)
     assert _seconds(format_datetime(now + datetime.timedelta(seconds=40), usegmt=True)) == pytest.approx(40, abs=3)
     assert _seconds(format_datetime(now - datetime.timedelta(seconds=40), usegmt=True)) == 0
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"), [("", "ClientResponseError"), ("Bad status line:\n  b'SSH-2.0'", "Bad status line:")]
+)
+def test_an_answer_that_is_not_http_has_a_reason(message: str, shown: str) -> None:
+    error = aiohttp.ClientResponseError(None, (), message=message)  # type: ignore[arg-type]
+    later = client._named(error, URL("http://a.b/c.jpg"), 0, None)
+    assert (later.reason, later.detail) == (base.SERVER_ERROR, f"http://a.b/c.jpg: the answer is not HTTP ({shown})")

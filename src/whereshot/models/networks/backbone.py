@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from whereshot.foundation import download, settings_file
-from whereshot.foundation.errors import ConfigError, InputError, ModelError, require
+from whereshot.foundation.errors import ConfigError, InputError, ModelError, one_line, require
 from whereshot.foundation.settings_file import ConfigPath, Settings
 from whereshot.models.networks.base import FeatureNetwork
 from whereshot.models.networks.geoclip import ImageTower
@@ -191,7 +191,7 @@ def _build(settings: BackboneSettings, *, from_hub: bool) -> nn.Module:
     except TypeError as error:
         raise InputError(f"backbone {settings.name}: wrong option ({error})") from error
     except Exception as error:  # the errors of the hub's client, its HTTP library and timm have no common base
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(error)
         if from_hub:
             hint = "run it again, or name a file of weights in backbone.weights"
             raise ModelError(f"backbone {settings.name}: no weights from the hub ({reason}); {hint}") from error

@@ -18,7 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image
 
-from whereshot.foundation.errors import InputError
+from whereshot.foundation.errors import InputError, one_line
 from whereshot.foundation.onnx_session import open_session
 from whereshot.photos.curate.base import CuratedPhoto, Reject, Settings, Step
 from whereshot.photos.scenes import SCENE_COLUMNS, SCENES
@@ -130,7 +130,7 @@ def _classifier(model: str, hierarchy: str | None) -> tuple[Any, int, NDArray[np
     try:
         session = open_session(model)
     except Exception as error:  # exceptions of onnxruntime have no base class of their own
-        raise InputError(f"{model}: not a model in ONNX ({' '.join(str(error).split())[:120]})") from error
+        raise InputError(f"{model}: not a model in ONNX ({one_line(error, 120)})") from error
     matrix = np.eye(3) if hierarchy is None else read_hierarchy(hierarchy)
     shape = session.get_inputs()[0].shape
     if len(shape) != 4 or (shape[1] not in (3, None) and not isinstance(shape[1], str)):

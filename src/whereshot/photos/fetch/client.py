@@ -15,6 +15,7 @@ import aiohttp
 from yarl import URL
 
 from whereshot.foundation import download, processes
+from whereshot.foundation.errors import one_line
 from whereshot.photos.fetch import base, verify
 from whereshot.photos.fetch.hosts import Host, Hosts, PrivateAddressError, PublicResolver, is_public
 from whereshot.photos.fetch.robots import MOST_BYTES, Robots
@@ -206,18 +207,15 @@ def _named(error: Exception, url: URL, seen: int, declared: int | None) -> base.
         return base.RefusedError(base.PRIVATE, f"{url}: {cause}; allow it with --allow-private")
     if isinstance(error, (aiohttp.InvalidURL, aiohttp.ClientConnectorCertificateError)):
         broken = isinstance(error, aiohttp.InvalidURL)
-        return base.RefusedError(base.BROKEN_URL if broken else base.NO_CONNECTION, f"{url}: {_line(error)}")
+        return base.RefusedError(base.BROKEN_URL if broken else base.NO_CONNECTION, f"{url}: {one_line(error, 200)}")
     if download.is_timeout(error) or isinstance(cause, TimeoutError):
         return LaterError(base.NO_CONNECTION, f"{url}: no answer in time")
     if declared is not None and seen < declared and not isinstance(error, aiohttp.ClientConnectorError):
         return LaterError(base.WRONG_LENGTH, f"{url}: {seen} bytes came of {declared} announced")
     if isinstance(error, aiohttp.ClientResponseError):
-        return LaterError(base.SERVER_ERROR, f"{url}: the answer is not HTTP ({error.message.splitlines()[0]})")
-    return LaterError(base.NO_CONNECTION, f"{url}: {_line(error)}")
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+        reason = next(iter(error.message.splitlines()), type(error).__name__)
+        return LaterError(base.SERVER_ERROR, f"{url}: the answer is not HTTP ({reason})")
+    return LaterError(base.NO_CONNECTION, f"{url}: {one_line(error, 200)}")
 
 
 def _seconds(retry_after: str | None) -> float:

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from whereshot.foundation import download
-from whereshot.foundation.errors import InputError, WhereshotError, require
+from whereshot.foundation.errors import InputError, WhereshotError, one_line, require
 from whereshot.foundation.jobs import DETAIL_COLUMN, REASON_COLUMN, RowJob
 from whereshot.photos import images
 
@@ -114,7 +114,7 @@ def flaw_of(data: bytes) -> tuple[str, str] | None:
         with Image.open(io.BytesIO(data), formats=images.FORMATS) as picture:
             picture.load()
     except Exception as error:  # decoders raise errors of any kind
-        return UNDECODABLE, " ".join(str(error).split())[:200] or type(error).__name__
+        return UNDECODABLE, one_line(error, 200)
     return None
 
 

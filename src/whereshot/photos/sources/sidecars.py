@@ -20,6 +20,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 from whereshot.earth import coordinates, sphere
+from whereshot.foundation.errors import one_line
 
 MOST_BYTES = 16 * 1024**2
 """A file with more bytes than this is not a sidecar."""
@@ -110,7 +111,7 @@ class Sidecars:
             found = read_xmp(data) if path.suffix.lower() == ".xmp" else read_takeout(data)
             return replace(found, problem=found.problem and f"{path.name}: {found.problem}")
         except (OSError, ValueError) as error:
-            return Sidecar(problem=f"{path.name}: {' '.join(str(error).split())[:120]}")
+            return Sidecar(problem=f"{path.name}: {one_line(error, 120)}")
 
 
 def _listed(folder: Path) -> dict[str, str]:
