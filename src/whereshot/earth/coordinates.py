@@ -63,7 +63,7 @@ _LINK = re.compile(
 _ISO_6709 = re.compile(r"([-+]\d{1,2}(?:\.\d+)?)([-+]\d{1,3}(?:\.\d+)?)(?:[-+]\d+(?:\.\d+)?)?(?:CRS\w+)?/?")
 _WEST_OR_EAST = re.compile(r"\d[\s°'′\"″]*o\s*$|^o\s*\d", re.IGNORECASE)
 _CERTAIN_DECIMALS = re.compile(r"\d,(?:\d{3,}|[6-9]\d)")
-"""A decimal comma: what follows can be no minutes."""
+"""A decimal comma: the digits after it cannot be minutes."""
 
 
 class CoordinateError(InputError):

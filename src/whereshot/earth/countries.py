@@ -109,7 +109,7 @@ class Countries:
     def find(self, name: str) -> Country:
         """Return a country by any of its names or its ISO code. Raises UnknownCountryError.
 
-        The names are those of ``country_names.find_codes``; if several countries have the name, the first is returned.
+        ``country_names.find_codes`` has the names; if several countries have the name, the first is returned.
         """
         codes = country_names.find_codes(name)
         if not codes:

@@ -1,6 +1,6 @@
 """First-order divisions of countries (states, provinces, cantons): find them by name, abbreviation or ISO code.
 
-The divisions are those of the gazetteer. A division lies where its towns are. Names in many languages come from Unicode
+Its divisions come from the gazetteer. A division lies where its towns are. Names in many languages come from Unicode
 CLDR and iso-codes (``scripts/build_divisions.py``), usual abbreviations from ``data/usual_names.toml``.
 """
 
@@ -36,7 +36,7 @@ _KIND_AFTER = re.compile(
 CODES_IN_USE = ("AU", "BR", "CA", "CH", "IN", "IT", "US")
 """Countries where people write divisions by their codes.
 
-If several divisions have a code, those of these countries come first.
+If several divisions have the same code, the divisions of these countries come first.
 """
 
 

@@ -35,7 +35,7 @@ def town_extent(town: int) -> Extent:
 
 @functools.cache
 def region_radius_km() -> NDArray[np.float64]:
-    """Return the radius of each first-order division, by its number: that of a disc with the same spread of towns.
+    """Return the radius of each first-order division, by its number: of a disc with the same spread of towns.
 
     Towns that are spread evenly over a disc have a mean squared distance from its centre of half the squared radius.
     A division has at least 10 km.

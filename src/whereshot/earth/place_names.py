@@ -1,7 +1,7 @@
 """Name positions: town, region, country. All knowledge is offline.
 
-The borders of countries are built by ``scripts/build_borders.py`` from Natural Earth (public domain). The towns are
-those of the gazetteer.
+The borders of countries are built by ``scripts/build_borders.py`` from Natural Earth (public domain). The towns come
+from the gazetteer.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def place_names(points: ArrayLike) -> list[PlaceName]:
     """Return town, region and country of each position (n, 2).
 
     * Country: its borders contain the position, or its coast is within half a degree.
-    * Region: that of the country's nearest town within 100 km, because the package has no borders of regions.
+    * Region: the region of the country's nearest town within 100 km, because the package has no borders of regions.
     * Town: the town of the region whose edge is nearest, or inside which the position lies deepest. So the middle of a
       city is not named after a suburb, and a village near a city is not named after the city. There is no town where
       the nearest edge is more than 30 km away. The radius of a town depends on its population (``town_radius_km``).
@@ -129,7 +129,7 @@ def code_and_region(division: int) -> tuple[str, str]:
 def region_index(points: ArrayLike) -> NDArray[np.int64]:
     """Return the numbers (n, 2) of the country and the first-order division of each position (n, 2); -1 for none.
 
-    The division is that of the nearest town of the same country within 100 km.
+    The division is the one that the nearest town of the same country within 100 km lies in.
     """
     p = sphere.points(points)
     country = countries().index_of(p)

@@ -162,7 +162,7 @@ def _jumps(ring: NDArray[np.float64]) -> NDArray[np.bool_]:
     steps = np.abs(np.diff(longitude))
     pole = np.abs(latitude) > 90 - _TINY
     jumps = (steps > 180 + _TINY) & ~(pole[1:] & pole[:-1])  # along a pole the map has an edge, the sphere has none
-    # a step of a whole turn is an edge only where the ring runs along the rim of the map; else it is no step
+    # a step of a whole turn is an edge only where the ring runs along the rim of the map; else it is not a step
     on_rim = np.abs(np.abs(longitude) - 180) < _TINY
     along_rim = on_rim[1:] & on_rim[:-1] & (steps < _TINY) & (np.diff(latitude) != 0)
     if pole.any() or along_rim.any():

@@ -1,8 +1,8 @@
 """Encode positions as cells of S2, whole arrays at a time: uint64 ids, parents, children, corners, areas and tokens.
 
-The ids are those of Google's S2 library (quadratic projection, Hilbert curve, 6 faces, levels 0 to 30), to
-the bit; see http://s2geometry.io/devguide/s2cell_hierarchy. The work is cut into chunks that stay in the
-processor's cache, and the Hilbert curve is walked six levels at a time by table.
+The ids are the same as in Google's S2 library (quadratic projection, Hilbert curve, 6 faces, levels 0 to 30), to the
+bit; see http://s2geometry.io/devguide/s2cell_hierarchy. The work is cut into chunks that stay in the processor's cache,
+and the Hilbert curve is walked six levels at a time by table.
 """
 
 from __future__ import annotations

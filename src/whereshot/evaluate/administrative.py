@@ -37,8 +37,8 @@ def _both(scored: Scored) -> tuple[dict[str, NDArray[np.int64]], dict[str, NDArr
 def polygon(level: str) -> Metric:
     """Return the share of answers in the right country or first-order division, or with the same nearest town.
 
-    Photos at sea have no country or region and are not counted. Borders are those of Natural Earth, 1:10 million. The
-    region is that of the nearest town in the country. Towns are those of GeoNames with at least 500 inhabitants.
+    Photos at sea have no country or region and are not counted. Borders come from Natural Earth, 1:10 million. The
+    region is the region of the nearest town in the country. Towns come from GeoNames and have at least 500 inhabitants.
     """
 
     def columns(scored: Scored) -> dict[str, Column] | None:
@@ -52,7 +52,8 @@ def polygon(level: str) -> Metric:
 
 
 def labelled(level: str) -> Metric:
-    """Return the share of answers with the right label, as in OSV-5M: that of the nearest town against the stored one.
+    """Return the share of answers with the right label, as in OSV-5M: the label of the nearest town against the stored
+    label.
 
     The nearest town is by Euclidean distance in degrees, as in OSV-5M. Photos without a label are not counted at this
     level. Names are compared without case, accents and punctuation; countries by name or code. The gazetteer is that of

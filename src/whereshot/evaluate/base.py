@@ -3,7 +3,7 @@
 A score is a function of sums over photos (``Metric``), so the bootstrap can draw all scores at once.
 
 A photo without an answer stays in every score: it is a miss at every distance, its error is half the circumference of
-the Earth, its GeoScore is 0, its likelihood is that of the uniform distribution, and it lies in no region.
+the Earth, its GeoScore is 0, its likelihood is the likelihood of the uniform distribution, and it lies in no region.
 """
 
 from __future__ import annotations

@@ -80,11 +80,11 @@ class Best:
 
     @property
     def evenness(self) -> float | None:
-        """The entropy divided by that of equally full cells; None for one cell."""
+        """The entropy divided by the entropy of equally full cells; None for one cell."""
         return self.entropy_bits / float(np.log2(self.cells)) if self.cells > 1 else None
 
     def to_json(self) -> dict[str, Any]:
-        """Return a document of plain values. "best_possible" is that of the imagery centroids."""
+        """Return a document of plain values. "best_possible" is for the imagery centroids."""
         document = asdict(self)
         centroid, cell_center = document.pop("centroid"), document.pop("cell_center")
         return {**document, "evenness": self.evenness, **centroid, "by_cell_center": cell_center}

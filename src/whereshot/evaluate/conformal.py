@@ -47,7 +47,7 @@ def threshold(scores: ArrayLike, level: float) -> float:
 
 
 def by_group(scores: ArrayLike, groups: ArrayLike | None, level: float) -> dict[Hashable, float]:
-    """Return the threshold of all photos under "all", and that of each group (Mondrian: Vovk et al. 2003)."""
+    """Return the threshold of all photos under "all", and the threshold of each group (Mondrian: Vovk et al. 2003)."""
     scores = np.asarray(scores, np.float64)
     found: dict[Hashable, float] = {ALL: threshold(scores, level)}
     if groups is not None:
@@ -57,7 +57,7 @@ def by_group(scores: ArrayLike, groups: ArrayLike | None, level: float) -> dict[
 
 
 def of_group(thresholds: Mapping[Hashable, float], groups: ArrayLike | None, count: int) -> NDArray[np.float64]:
-    """Return the threshold (n,) of each photo by its group; that of all photos for an unknown group."""
+    """Return the threshold (n,) of each photo by its group; an unknown group has the threshold of all photos."""
     if groups is None:
         return np.full(count, thresholds[ALL])
     return np.array([thresholds.get(name, thresholds[ALL]) for name in np.asarray(groups).tolist()])

@@ -44,7 +44,7 @@ class Evaluation:
     problems: Problems
     facts: StatedFacts = NO_FACTS
     benchmark_check: str = ""
-    """How the photos were checked to be those of the benchmark."""
+    """How it was checked that the photos are the photos of the benchmark."""
     learned: SeparatedPhotos | None = None
     """How many photos the models had learned from; None for prediction files."""
     training_points: sphere.Points | None = field(default=None, repr=False)
@@ -77,7 +77,7 @@ def evaluate_files(
     facts: StatedFacts = NO_FACTS,
     calibration: Path | None = None,
 ) -> Evaluation:
-    """Evaluate prediction files. Raises InputError where the photos are not those of the stated benchmark.
+    """Evaluate prediction files. Raises InputError where the photos are not the photos of the stated benchmark.
 
     ``calibration`` is a JSON file of ``whereshot calibrate``, which corrects the circles.
     """
@@ -115,8 +115,8 @@ def evaluate_models(
 ) -> Evaluation:
     """Evaluate models on records with positions and pictures.
 
-    ``source`` is the name of the records in problems. Raises InputError where the photos are not those of the stated
-    benchmark, where no picture can be read, or where the models learned from all photos.
+    ``source`` is the name of the records in problems. Raises InputError where the photos are not the photos of the
+    stated benchmark, where no picture can be read, or where the models learned from all photos.
     """
     checked = ""
     if facts.benchmark is not None:

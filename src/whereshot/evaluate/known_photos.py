@@ -83,7 +83,7 @@ def score_models(
 ) -> tuple[list[Report], SeparatedPhotos]:
     """Score models on the same photos, by default those that none of the models learned from.
 
-    ``options`` are those of ``score_model``. Return a report for each model, and the counts of learned photos.
+    ``options`` are the options of ``score_model``. Return a report for each model, and the counts of learned photos.
     """
     learned = [one.model.learned for one in geolocators]
     separated = separate(learned, records.strings("image"), include=include_learned, track=track)

@@ -149,7 +149,7 @@ class NativeTowns:
 
 
 def _telling_letters(key: str, script: str) -> int:
-    """Return the number of letters of a key that separate names: those of the Arabic article do not."""
+    """Return the number of letters of a key that separate names, without the letters of the Arabic article."""
     return len(spelled(key)) - 2 * (script == "Arabic" and key.startswith("ال"))
 
 

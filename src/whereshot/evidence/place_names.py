@@ -283,7 +283,7 @@ def _is_of_people(span: TownSpan, lines: Sequence[WrittenLine]) -> bool:
 
 
 def _is_area(span: TownSpan, people: int) -> bool:
-    """Return whether a name is rather that of a country, state or province, which is much larger than the town."""
+    """Return whether a name is rather the name of a country, state or province, which is much larger than the town."""
     for area in area_spans(span.line):
         if (area.first, area.last) == (span.first, span.last) and not area.is_code:
             first = area.areas[0]

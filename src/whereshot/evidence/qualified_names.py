@@ -258,7 +258,7 @@ def area_below(lines: Sequence[WrittenLine]) -> tuple[WrittenLine, AreaSpan, tup
     """Return the line that welcomes to a place, the area that fills the next line, and what that area may mean.
 
     "Welcome to Paradise Cove / Manitoba": the area says where the place is, although no table has it. None where no
-    line welcomes, or the next line is no area, or only a direction.
+    line welcomes, or the next line is not an area, or only a direction.
     """
     for line, below in itertools.pairwise(lines):
         if not any(

@@ -8,7 +8,7 @@ Lines that stand close together are a block, and a block stands on one thing. Th
 * the shape of the block: how high and how unlike its lines are, and how much of the picture it covers;
 * its words: quantities, ingredients and trade marks are on goods, street names and warnings on signs.
 
-``surfaces.toml`` has the weights, and ``sign_look.safetensors`` those of the network's features;
+``surfaces.toml`` has the weights, and ``sign_look.safetensors`` the weights of the network's features;
 ``benchmarks/surfaces.py --fit`` fits both.
 """
 
@@ -151,7 +151,7 @@ def judge_lines(picture: Image.Image, lines: Sequence[Line], scale: float = 1.0)
 def spread(
     placed: Sequence[Line], lines: Sequence[Line], blocks: Sequence[TextBlock], judged: Sequence[Mapping[str, float]]
 ) -> list[Line]:
-    """Return ``lines`` with the surfaces of their block; lines of no block get those of the nearest block."""
+    """Return ``lines`` with the surfaces of their block; lines of no block get the surfaces of the nearest block."""
     block_of = {row: number for number, block in enumerate(blocks) for row in block.rows}
     found = []
     for row, (at, line) in enumerate(zip(placed, lines, strict=True)):
@@ -174,7 +174,7 @@ def features(picture: Image.Image, lines: Sequence[Line], block: TextBlock) -> N
 
 
 def joined(shape: NDArray[np.float64], pooled: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the features of a block (1302,) from those of its words and shape (9,) and of the network (1280,)."""
+    """Return the features of a block (1302,) made of its words and shape (9,) and of the network (1280,)."""
     return np.concatenate([shape, looks_of(pooled), pooled])
 
 

@@ -1,8 +1,8 @@
 """Write text of native scripts in Latin letters, so that every reader can pronounce it: "გორი" is "gori".
 
 Alphabets have a table of letters (``data/transliteration.toml``). The letters of Indian scripts, Khmer, Burmese and
-Ethiopic come from their names in Unicode, those of Hangul from the parts of its syllables. The forms are plain and
-without accents; they follow no standard exactly, and writing that leaves out its vowels stays without them.
+Ethiopic come from their names in Unicode, and the letters of Hangul from the parts of its syllables. The forms are
+plain and without accents; they follow no standard exactly, and writing that leaves out its vowels stays without them.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def _ignore_warnings(undo: contextlib.ExitStack) -> None:
 
 
 def _silence_logging(undo: contextlib.ExitStack) -> None:
-    """Drop the log records of libraries that nobody handles; keep those of whereshot."""
+    """Drop the log records of libraries that nobody handles; keep the records of whereshot."""
     root, own = logging.getLogger(), logging.getLogger("whereshot")
     for logger, handler in ((root, logging.NullHandler()), (own, logging.StreamHandler(sys.stderr))):
         logger.addHandler(handler)

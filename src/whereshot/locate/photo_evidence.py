@@ -98,7 +98,7 @@ class Explained:
     def writing(self) -> tuple[ReadLine, ...]:
         """The lines that were read in other scripts than Latin, as a Prediction gives them.
 
-        The script is that of the letters that were read, where the line looked like another script than Latin.
+        The script is the script of the letters that were read, where the line looked like another script than Latin.
         """
         lines = [line for line in fold_lines(self.lines) if line.script not in (None, "Latin", "digits")]
         named = [(script_of_word([char for char in line.text if char.isalpha()]), line) for line in lines]

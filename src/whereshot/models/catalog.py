@@ -111,7 +111,7 @@ class HubName(NamedTuple):
 
 
 def is_hub_name(name: str | Path) -> bool:
-    """Return whether a name is that of a repository on the hub."""
+    """Return whether a name is the name of a repository on the hub."""
     return str(name).startswith(SCHEME)
 
 

@@ -204,8 +204,8 @@ def index_of(
 def _kept(best: NDArray[np.int64], score: NDArray[np.float32], start: int, count: int) -> NDArray[np.int64]:
     """Return the ``count`` best keys of each row, from the best so far (n, c) and the scores (n, b) of a new block.
 
-    ``start`` is the number of the first photo of the block. A key is one integer: the high bits are those of the score,
-    whose order is that of the score. The low bits are the inverted number of the photo, so that the lower number wins
+    ``start`` is the number of the first photo of the block. A key is one integer: the high bits are the bits of the
+    score, in the order of scores. The low bits are the inverted number of the photo, so that the lower number wins
     where scores are equal.
     """
     bits = (score + np.float32(0)).view(np.int32)  # adding 0 makes -0.0 positive

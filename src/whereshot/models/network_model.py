@@ -116,7 +116,10 @@ class NetworkModel(ABC):
 
     @abstractmethod
     def readout(self, name: str | None = None) -> Readout:
-        """Return a calibrated readout, by default that of the whole model. Raises ModelError for an unknown name."""
+        """Return a calibrated readout, by default the readout of the whole model.
+
+        Raises ModelError for an unknown name.
+        """
 
     @functools.cached_property
     def _readout(self) -> Readout:

@@ -40,9 +40,9 @@ def is_empty(image: Image.Image) -> bool:
 def measures(image: Image.Image) -> tuple[float, float, float]:
     """Return three measures of the coarse picture: range, correlation and kurtosis.
 
-    The range is that of the widest channel (0 to 255). The correlation is that of the brightness of neighbouring cells
-    (-1 to 1), across or down, whichever is larger. The kurtosis is that of the brightness (3 for a normal
-    distribution). Correlation and kurtosis are 0 where the brightness is the same everywhere.
+    The range is measured in the channel with the widest range (0 to 255). The correlation compares the brightness of
+    neighbouring cells (-1 to 1), across or down, whichever is larger. The kurtosis is measured on the brightness (3 for
+    a normal distribution). Correlation and kurtosis are 0 where the brightness is the same everywhere.
     """
     width, height = image.size
     columns, rows = max(1, width // CELLS), max(1, height // CELLS)

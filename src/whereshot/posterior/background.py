@@ -1,7 +1,7 @@
 """Places over a background: a library's own places, and behind them the prior with 24,000 places for every photo.
 
 Each row of a posterior stores the masses of its own places and one mass for the whole background. What the background
-contributes is computed once for all rows. The answers equal those of a posterior with all places written out.
+contributes is computed once for all rows. The answers equal the answers of a posterior with all places written out.
 """
 
 from __future__ import annotations

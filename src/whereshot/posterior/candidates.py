@@ -94,7 +94,7 @@ def among(
     near: sphere.Points | None,
     near_km: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the heaviest places ``heavy`` (h,), or those of them that are near, and their gains from one another."""
+    """Return the heaviest places ``heavy`` (h,), or only the near ones, and their gains from one another."""
     chosen = heavy
     if near is not None:
         chosen = np.sort(heavy[places.offsets(sphere.xyz(near), heavy) <= half_square(near_km)])

@@ -51,7 +51,7 @@ class PosteriorRow(Protocol):
 
 
 class Support(Protocol):
-    """The places of the rows of a posterior; ``weights`` are those of the posterior, (n, w) in logarithms."""
+    """The places of the rows of a posterior; ``weights`` are the weights of the posterior, (n, w) in logarithms."""
 
     @property
     def places(self) -> sphere.Points:

@@ -16,9 +16,10 @@ def foreign_page(
 ) -> str | None:
     """Return in words why a request comes from a page of another site, or None where it does not.
 
-    ``headers`` are those of the request, names in small letters. ``host`` is its Host header. ``allowed`` are further
-    names of this server without ports, such as the public name of a reverse proxy that does not pass on Host. A browser
-    sends Origin with every POST, and newer ones Sec-Fetch-Site as well; programs send neither, and pass.
+    ``headers`` are the headers of the request, with names in small letters. ``host`` is its Host header. ``allowed``
+    are further names of this server without ports, such as the public name of a reverse proxy that does not pass on
+    Host. A browser sends Origin with every POST, and newer ones Sec-Fetch-Site as well; programs send neither, and
+    pass.
 
     >>> foreign_page("POST", [(b"origin", b"http://localhost:8000")], "localhost:8000")
     >>> foreign_page("POST", [(b"origin", b"null")], "localhost:8000")

@@ -1,8 +1,8 @@
 """Draw text on signs, goods, pages, shirts, screens and vehicles into photos: pictures with a known surface.
 
 ``draw(surface, texts, photo, rng)`` returns a photo with the texts on one object. Bottles and cans are bent; boxes,
-pages and signs are seen at an angle. All choices are random by ``rng``. The fonts are those of the machine (DejaVu,
-Noto, Liberation).
+pages and signs are seen at an angle. All choices are random by ``rng``. The fonts come from the machine (DejaVu, Noto,
+Liberation).
 """
 
 from __future__ import annotations

@@ -157,7 +157,10 @@ def _check_out(out: Path, overwrite: bool) -> None:
 
 
 def _state(run: RefineRun, resume: bool) -> Path:
-    """Return the state folder of the fit: empty, or that of the same run file to resume from. Raises ConfigError."""
+    """Return the state folder of the fit: empty, or the folder of the same run file to resume from.
+
+    Raises ConfigError.
+    """
     state, wanted = run.out.with_name(f"{run.out.name}.{STATE}"), settings_file.dump(run)
     known = state / "run.toml"
     if resume and known.is_file():

@@ -96,7 +96,7 @@ class SearchSettings(Settings):
     """The values that ``train --search`` tries, by the name of the setting, such as "optimizer.learning_rate"."""
 
     space: dict[str, Candidates] = Field(default_factory=dict)
-    """By default the learning rate, log-uniform from 1/30 to 30 times that of the run."""
+    """By default the learning rate, log-uniform from 1/30 to 30 times the rate of the run."""
 
 
 class Run(Settings):

@@ -103,11 +103,11 @@ def test_small_tables(tmp_path: Path) -> None:
     [
         (
             GEO.format(f"0,{PARIS},7,48.86,2.35\n1,{PARIS},2,48.2,16.4"),
-            f"line 5: hex_id {PARIS} is also that of line 4",
+            f"line 5: hex_id {PARIS} is also in line 4",
         ),
-        (GEO.format(f"3,{PARIS},7,48.86,2.35\n3,{VIENNA},2,48.2,16.4"), "line 5: class_label 3 is also that of line 4"),
-        (GEO.format(f"0,{OUTER},7,48.2,16.4\n1,{VIENNA},2,48.2,16.4"), "line 5: the cell overlaps that of line 4"),
-        (GEO.format(f"0,{VIENNA},7,48.2,16.4\n1,{OUTER},2,48.2,16.4"), "line 5: the cell overlaps that of line 4"),
+        (GEO.format(f"3,{PARIS},7,48.86,2.35\n3,{VIENNA},2,48.2,16.4"), "line 5: class_label 3 is also in line 4"),
+        (GEO.format(f"0,{OUTER},7,48.2,16.4\n1,{VIENNA},2,48.2,16.4"), "line 5: the cell overlaps the cell of line 4"),
+        (GEO.format(f"0,{VIENNA},7,48.2,16.4\n1,{OUTER},2,48.2,16.4"), "line 5: the cell overlaps the cell of line 4"),
         (GEO.format("0,xyz,7,48.2,16.4"), "line 4: hex_id must be an S2 cell in hexadecimal digits; got 'xyz'"),
         (GEO.format("0,,7,48.2,16.4"), "line 4: hex_id must be an S2 cell in hexadecimal digits; got ''"),
         (GEO.format(f"0,{PARIS},7.5,48.2,16.4"), "line 4: imgs_per_cell must be a whole number; got '7.5'"),
@@ -119,9 +119,9 @@ def test_small_tables(tmp_path: Path) -> None:
         (GEO.format(f"0,{PARIS},7,48.2"), "line 4: expected 5 columns"),
         (GEO.format(f"0,{PARIS},7,48.86,2.35\n1,{VIENNA},2,48.2,16.4,9"), "line 5: expected 5 columns"),
         (GEO.format("").rstrip() + "\n", "holds no cells"),
-        (OSV.format("0,0,0,4,4,1,1\n1,0,0,4,4,1,1\n2,4,4,8,8,5,5"), "line 3: the cell overlaps that of line 2"),
-        (OSV.format("0,0,0,8,8,1,1\n1,4,4,8,8,5,5"), "line 3: the cell overlaps that of line 2"),
-        (OSV.format("0,0,0,4,4,1,1\n0,4,4,8,8,5,5"), "line 3: cluster_id 0 is also that of line 2"),
+        (OSV.format("0,0,0,4,4,1,1\n1,0,0,4,4,1,1\n2,4,4,8,8,5,5"), "line 3: the cell overlaps the cell of line 2"),
+        (OSV.format("0,0,0,8,8,1,1\n1,4,4,8,8,5,5"), "line 3: the cell overlaps the cell of line 2"),
+        (OSV.format("0,0,0,4,4,1,1\n0,4,4,8,8,5,5"), "line 3: cluster_id 0 is also in line 2"),
         (OSV.format("0,0,0,4,4,1,1\n1,4,8,8,8,5,8"), "line 3: the box from (4.0, 8.0) to (8.0, 8.0) holds nothing"),
         (
             OSV.format("0,0,0,4,4,1,1\n1,4,4,8,8,5,5\n2,4,1,8,4,5,2"),

@@ -43,7 +43,7 @@ def canonical(points: sphere.Points) -> tuple[sphere.Points, NDArray[np.int64]]:
 def kmeans(points: sphere.Points, k: int, seed: int) -> Vectors:
     """Return at most k sites (j, 3), the means of their nearest positions (n, 2): k-means on the sphere.
 
-    The start is that of k-means++ (Arthur and Vassilvitskii 2007); Lloyd's rounds follow, with means set back on the
+    It starts as k-means++ does (Arthur and Vassilvitskii 2007); Lloyd's rounds follow, with means set back on the
     sphere (Dhillon and Modha 2001). The order of the points does not matter. There are fewer than k sites where fewer
     positions are distinct.
     """

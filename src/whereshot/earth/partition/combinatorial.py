@@ -196,7 +196,7 @@ class _Step(NamedTuple):
 
 
 def _steps(members: NDArray[np.int64], sizes: list[int]) -> list[_Step]:
-    """Return one step per part. After the last step, the numbers are those of the sorted combinations."""
+    """Return one step per part. After the last step, the numbers count the sorted combinations."""
     steps, before, total = [], np.zeros(len(members), np.int64), 1
     for column, size in zip(members.T, sizes, strict=True):
         keys, before = np.unique(before * size + column, return_inverse=True)

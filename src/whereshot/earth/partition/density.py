@@ -132,8 +132,9 @@ def optics_labels(unit: clusters.Vectors, neighbours: int, xi: float) -> NDArray
     """Return the cluster numbers (n,) of unit vectors (n, 3) by density, -1 for none: OPTICS with clusters by their
     steepness xi.
 
-    The results are those of scikit-learn, which extracts the clusters here too. scikit-learn searches the neighbours of
-    every photo anew; without a largest distance all photos are neighbours, so this function is some ten times faster.
+    The results are the same as in scikit-learn, which extracts the clusters here too. scikit-learn searches the
+    neighbours of every photo anew; without a largest distance all photos are neighbours, so this function is some ten
+    times faster.
     """
     n = len(unit)
     if n <= neighbours:

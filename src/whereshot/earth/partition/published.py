@@ -1,8 +1,9 @@
 """Read published tables of cells: CSV files of GeoEstimation and OSV-5M.
 
 GeoEstimation (Mueller-Budack et al. 2018) lists S2 cells, OSV-5M (Astruc et al. 2024) the boxes of a quadtree. Both
-give the mean position of each cell but not how far the photos lie from it: the spread is that of photos spread evenly
-over a disc with the cell's area. OSV-5M has no counts either; they are 0 here. ``populate`` replaces all three.
+give the mean position of each cell but not how far the photos lie from it: the spread is computed for photos that are
+spread evenly over a disc with the cell's area. OSV-5M has no counts either; they are 0 here. ``populate`` replaces all
+three.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ class _Table:
         if len(again):
             row = again.min()
             first = np.flatnonzero(values == values[row])[0]
-            self.refuse(row, f"{column} {self.text(column)[row]} is also that of line {self.first_line + first}")
+            self.refuse(row, f"{column} {self.text(column)[row]} is also in line {self.first_line + first}")
 
     def disjoint(self, first: NDArray[np.integer], last: NDArray[np.integer], order: NDArray[np.int64]) -> None:
         """Raise InputError for a row whose cell lies in another cell. ``first`` to ``last`` are the runs of the rows,
@@ -149,7 +150,7 @@ class _Table:
         """
         for place in np.flatnonzero(first[order][1:] <= last[order][:-1])[:1]:
             outer, inner = sorted(order[place : place + 2].tolist())
-            self.refuse(inner, f"the cell overlaps that of line {self.first_line + outer}")
+            self.refuse(inner, f"the cell overlaps the cell of line {self.first_line + outer}")
 
 
 def _read_geoestimation(table: _Table) -> PublishedS2Cells:

@@ -254,7 +254,7 @@ def runs(
 
 
 def boxes_of(start: Box, paths: NDArray[np.int64], depths: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return south, west, north, east (k, 4), halved level by level, so that all bits equal those of ``_descend``."""
+    """Return south, west, north, east (k, 4), halved level by level, with the same bits as in ``_descend``."""
     boxes = np.tile(np.array(start), (len(paths), 1))
     for level in range(int(depths.max(initial=0))):
         on = level < depths

@@ -44,7 +44,7 @@ class Regions(base.Partition):
     ``groups`` are all groups, also those without a cell: their places are outside every cell. ``group`` and ``site``
     (k,) are the group and the site of each cell. ``stray_counts`` (k,) are the photos of each cell that lie outside its
     polygon; if they are many, even ``centers`` may lie outside. ``notes`` are sentences on what was changed in the
-    regions of the file. ``area_sr`` and the borders are those of the polygons.
+    regions of the file. ``area_sr`` and the borders come from the polygons.
     """
 
     kind = "regions"
@@ -198,7 +198,7 @@ def cells_of(
     known.
     """
     drawn = [_drawn(group) for group in groups]
-    for index, parts in enumerate(drawn):  # a site without a polygon is no cell
+    for index, parts in enumerate(drawn):  # a site without a polygon is not a cell
         if any(shape.is_empty for shape in parts):
             stay = [row for row, shape in enumerate(parts) if not shape.is_empty] or [0]
             groups[index] = groups[index]._replace(sites=groups[index].sites[stay])

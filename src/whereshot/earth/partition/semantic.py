@@ -1,5 +1,4 @@
-"""Semantic cells like those of PIGEON (Haas et al. 2023): regions merge within their parent, dense clusters are split
-off.
+"""Semantic cells as in PIGEON (Haas et al. 2023): regions merge within their parent, dense clusters are split off.
 
 The result is ``Regions``, as for the kind "regions"; only the groups and sites differ.
 """
@@ -23,7 +22,7 @@ class SemanticSettings(region_settings.RegionSettings):
     ``optics`` are the smallest number of neighbours and the steepness xi of every attempt; the default is PIGEON's for
     street views (for Flickr's photos: [300, 0.05], [400, 0.005], [1000, 0.0001]). Each attempt looks at ``sample``
     photos of a cell. A cell without clusters keeps its size, and an island joins the nearest region. The settings file,
-    layer, name, parent, only, stray_km and seed are those of regions.
+    layer, name, parent, only, stray_km and seed are the same as for regions.
     """
 
     max: int = Field(ge=1)

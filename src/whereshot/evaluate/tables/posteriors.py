@@ -28,9 +28,9 @@ Distributions = Iterator[tuple[NDArray[np.int64], Posterior]]
 def read_posterior(path: Path, truth: Truth, answers: Answers | None, name: str, problems: Problems) -> Answers:
     """Read the distributions of the photos of the truth, as ``whereshot locate --posterior`` writes them.
 
-    The table has a row per id and place. The decided points are those of ``answers``, else the default decision (most
-    likely right within 25 km, then 1 km). A photo without a distribution counts as failed in scores of distributions.
-    Raises InputError for values that are not a distribution.
+    The table has a row per id and place. ``answers`` has the decided points; without them they are the default decision
+    (most likely right within 25 km, then 1 km). A photo without a distribution counts as failed in scores of
+    distributions. Raises InputError for values that are not a distribution.
     """
     lost = MISS if answers is None else "scored as without a distribution"
     parts, rows = [], []

@@ -248,7 +248,7 @@ def posting_inputs(records: Records) -> NDArray[np.float32]:
 
 
 def more_inputs(records: Records, outdoor: bool) -> NDArray[np.float32]:
-    """Return the inputs (n, 3 or 4) besides the posterior: those of the time of posting and, if asked, of outdoors."""
+    """Return the inputs (n, 3 or 4) besides the posterior: of the time of posting and, if asked, of outdoors."""
     parts = [posting_inputs(records), *([outdoor_inputs(records)] if outdoor else [])]
     return np.concatenate(parts, axis=1)
 

@@ -131,8 +131,8 @@ def train(
 ) -> None:
     """Train ``module`` in place, phase by phase, each until the validation loss no longer improves.
 
-    ``losses(epoch)`` yields the mean loss of each training batch, ``losses(None)`` that of each validation batch.
-    ``state`` is a folder from which an interrupted training continues.
+    ``losses(epoch)`` yields the mean loss of each training batch, ``losses(None)`` the mean loss of each validation
+    batch. ``state`` is a folder from which an interrupted training continues.
     """
     first, *then = [
         {"kind": phase.optimizer, "learning_rate": phase.learning_rate, "epochs": phase.epochs} | _PLAIN

@@ -24,7 +24,7 @@ _LONGEST = 1 << 20
 def blocks(path: str | Path, start: int, stop: int | None = None) -> Iterator[bytes]:
     """Yield the texts of all blocks whose first bit lies in the bytes [start, stop), in their order.
 
-    Raises InputError where the file is no bzip2, ends early or is damaged.
+    Raises InputError where the file is not bzip2, ends early or is damaged.
     """
     with open(path, "rb") as file:
         if file.read(3) != b"BZh":

@@ -178,7 +178,7 @@ def explain(
 ) -> Explanation:
     """Explain the answer for a photo, or its candidate ``number`` (from 1).
 
-    ``options`` are those of the answer; it lists as many candidates as ``number`` asks for.
+    ``options`` are the options of the answer, which lists as many candidates as ``number`` asks for.
 
     Raises ImageError for a picture that cannot be read, InputError for a method or a candidate that there is not.
     """

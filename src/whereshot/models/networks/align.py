@@ -39,7 +39,7 @@ class AlignSettings(Settings):
     layers: int = Field(1, ge=0)
     """Number of hidden dense layers between the features and the encoding."""
     dense: bool = True
-    """False for no layers at all: the features are encodings already, as those of the backbone "geoclip"."""
+    """False for no layers at all: the features are encodings already, as with the backbone "geoclip"."""
     dropout: float = Field(0.0, ge=0, lt=1)
     temperature: float = Field(0.07, gt=0)
     """Initial value by which cosines are divided."""

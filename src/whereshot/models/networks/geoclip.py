@@ -70,7 +70,7 @@ class ImageTower(nn.Module):
         return result
 
     def adapt(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Return weights with the names of this module, from its own weights or those of CLIP on the hub.
+        """Return weights with the names of this module, from its own weights or from the weights of CLIP on the hub.
 
         The weights on the hub have no head; the head of the package is added. Raises MissingExtraError, ModelError.
         """
@@ -85,7 +85,7 @@ class ImageTower(nn.Module):
 
 
 def timm_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Convert the vision tower of CLIP from the layout of Hugging Face to that of timm's vision transformer."""
+    """Convert the vision tower of CLIP from the layout of Hugging Face to the layout of timm's vision transformer."""
     vision = "vision_model"
     renamed = {
         "cls_token": state[f"{vision}.embeddings.class_embedding"].reshape(1, 1, -1),

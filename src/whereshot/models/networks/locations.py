@@ -3,7 +3,7 @@
 There are two kinds. One is random Fourier features, on a map as in GeoCLIP (Vivanco Cepeda et al. 2023), or on unit
 vectors, which have no cut at the date line. The other is spherical harmonics (Russwurm et al. 2024). The projection and
 the phases are computed in float64, because phases reach a thousand turns. Autocast is switched off: with bfloat16 the
-encodings would be those of other places.
+encodings would belong to other places.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from whereshot.foundation.settings_file import Settings
 class FourierSettings(Settings):
     """Settings of "fourier": one perceptron over random Fourier features per value of ``sigmas``, and their sum.
 
-    The defaults are those of GeoCLIP.
+    The defaults are the settings of GeoCLIP.
     """
 
     sigmas: tuple[float, ...] = Field((1.0, 16.0, 256.0), min_length=1)

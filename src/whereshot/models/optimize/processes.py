@@ -70,7 +70,7 @@ def is_launched() -> bool:
 
 
 def rank() -> int:
-    """Return the number of this process among those of torchrun; 0 without torchrun."""
+    """Return the number of this process among the processes of torchrun; 0 without torchrun."""
     return int(os.environ["RANK"]) if is_launched() else 0
 
 

@@ -64,7 +64,7 @@ class PlacesSettings(Settings):
 class PlaceEncoder:
     """A location encoder in NumPy: unit encodings (n, dim) of positions (n, 2), and their derivatives.
 
-    Raises InputError for weights that are not those of a location encoder.
+    Raises InputError for weights that are not of a location encoder.
     """
 
     def __init__(self, weights: Weights) -> None:

@@ -159,7 +159,7 @@ class Memory(Readout):
         return found.rows[:, 0], 1 - found.distance[:, 0]
 
     def features(self, outputs: Outputs) -> NDArray[np.float32]:
-        """Return features (n, d) of unit length, whitened like those of the library."""
+        """Return features (n, d) of unit length, whitened like the features of the library."""
         return self.whitening(outputs["pooled"])
 
     def cosine(self, outputs: Outputs) -> NDArray[np.float32]:

@@ -30,7 +30,7 @@ class Gate(Settings):
     """Weights of the parts of a mixture and of the prior: a softmax of scores that are linear in the familiarity.
 
     The familiarity is the cosine with the most similar known photo. A photo that is like none of them is left to the
-    prior. ``offset`` and ``slope`` are given for every part; those of the prior are zero.
+    prior. ``offset`` and ``slope`` are given for every part; for the prior they are zero.
     """
 
     offset: dict[str, float]

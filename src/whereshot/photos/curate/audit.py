@@ -199,7 +199,7 @@ def audit(
 
 
 def read_line(path: str | Path) -> str:
-    """Return the line of an audit that was written as JSON. Raises InputError where the file is no audit."""
+    """Return the line of an audit that was written as JSON. Raises InputError where the file is not an audit."""
     try:
         line = json.loads(Path(path).read_text("utf-8"))["line"]
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""The single checks of an audit: each compares the photos of a test set with those of a training set.
+"""The single checks of an audit: each compares the photos of a test set with the photos of a training set.
 
 A check gives a ``Finding``: which test photos share something with which training photo.
 """

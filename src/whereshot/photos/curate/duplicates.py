@@ -1,6 +1,6 @@
 """The step ``--duplicates``: keep the first of all photos that have the same bytes or look the same.
 
-The order is that of the records as they were given. Every dropped photo names the photo that is kept for it.
+The order is the order of the given records. Every dropped photo names the photo that is kept for it.
 """
 
 from __future__ import annotations

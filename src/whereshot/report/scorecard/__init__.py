@@ -116,7 +116,7 @@ def to_markdown(report: Report, found: list[Section], benchmark: Benchmark | Non
 
 
 def to_latex(report: Report, found: list[Section]) -> str:
-    """Return all tables except those of figures, as LaTeX."""
+    """Return all tables except the tables of figures, as LaTeX."""
     parts = [part for one in found for part in one.parts if not isinstance(part, Figure)]
     own = [part if isinstance(part, ScoreTable) else part.table for part in parts]
     return latex.document(own, tables.protocol_line(report.protocol))
