@@ -109,7 +109,7 @@ PRESETS: dict[str, Preset] = {
     "world-admin1": Preset(
         "regions",
         ({"max": 5000, "min": 50},),
-        "first-order divisions as cells; with the limits of geoestimation-coarse",
+        "first-order divisions as cells, with the limits of geoestimation-coarse",
         "not published",
         needs_file="first-order divisions of all countries, such as Natural Earth's ne_10m_admin_1_states_provinces",
     ),
