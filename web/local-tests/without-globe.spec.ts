@@ -13,7 +13,7 @@ test("where a file of the model is missing, the page says so", async ({ page }) 
   await openWithoutGlobe(page);
   await expect(page.getByRole("alert")).toContainText("The model cannot be loaded");
   await choose(page, PHOTOS[0]!);
-  await expect(page.getByRole("alert").first()).toContainText("the site is not whole");
+  await expect(page.getByRole("alert").first()).toContainText("the site is incomplete");
 });
 
 test("the answers to all photos", async ({ page }) => {
