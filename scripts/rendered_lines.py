@@ -24,6 +24,10 @@ from whereshot.evidence.line_scripts import CLASSES, HEIGHT, LONGEST, to_height
 from whereshot.evidence.writing import RIGHT_TO_LEFT
 
 MOST_TRIES = 200
+MOST_WALL = 0.3
+"""The most that is seen of the wall at each side of a plate, in heights of the plate."""
+FRAMED = 0.3
+"""Share of the plates with a frame."""
 SIZES = (26, 34, 44)
 VERTICAL = {"Han": 0.15, "Kana": 0.15, "Hangul": 0.05}
 """Share of lines that are written from top to bottom; the detector turns these by 90 degrees."""
@@ -51,11 +55,15 @@ class Degradation:
     """Share of lines with an outline, a shadow, neon, embossing, something in front, or a part of the next line."""
     upside_down: float = 0.03
     mirrored: float = 0.10
+    plates: float = 0.0
+    """Share of lines that stand on a plate whose edges are seen, as a text detector crops small signs."""
 
 
 STREET = Degradation()
 CLEAN = Degradation(0.3, 0.03, 1.0, 0.05, 0.01, 28, 0.05, 0.4, 0.0, 0.0, 0.0)
 HARD = Degradation(0.45, 0.16, 6.0, 0.3, 0.06, 9, 0.4, 0.13, 0.5, 0.0, 0.0)
+PLATES = 0.35
+"""Share of the lines for training that stand on a plate whose edges are seen."""
 GRADES = {"clean": CLEAN, "street": STREET, "hard": HARD}
 
 
@@ -132,6 +140,8 @@ class Renderer:
         else:
             raise ValueError(f"no font of {script} has the letters of {written!r}")
         scene = self._composed(ink, script, rng, how)
+        if how.plates and rng.random() < how.plates:
+            scene = self._on_wall(scene, rng)
         if rng.random() < how.upside_down:
             scene = scene[::-1, ::-1]
         mirrored = rng.random() < how.mirrored
@@ -203,6 +213,19 @@ class Renderer:
                 mask[:, x : x + wide] *= rng.uniform(0, 0.5)
         shade = level + (line_backgrounds.noise(*mask.shape, rng, height) - 0.5) * rng.uniform(0, 0.15)
         return (back * (1 - mask) + shade * mask).clip(0, 1)
+
+    def _on_wall(self, plate: Grey, rng: np.random.Generator) -> Grey:
+        """Return a plate (height, width), framed or not, on a wall that is seen at its sides."""
+        height, width = plate.shape
+        if rng.random() < FRAMED:
+            thick = max(1, round(height * rng.uniform(0.02, 0.06)))
+            shade = float(rng.random())
+            plate = cv2.copyMakeBorder(plate, *(thick,) * 4, cv2.BORDER_CONSTANT, value=shade)
+            height, width = plate.shape
+        top, bottom, left, right = (int(height * rng.uniform(0, MOST_WALL)) for _ in range(4))
+        wall = self.backgrounds.draw(height + top + bottom, width + left + right, rng).copy()
+        wall[top : top + height, left : left + width] = plate
+        return wall
 
     def _text_free(self, rng: np.random.Generator, how: Degradation) -> NDArray[np.uint8]:
         height = int(rng.integers(24, 56))

@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from line_errors import edit_distance, letters_of
 from line_training import DATA, ahead, convolution, halve, jittered, load_checkpoint, read_shard, write_shard
-from rendered_lines import GRADES, Renderer
+from rendered_lines import GRADES, PLATES, Renderer
 from torch import nn
 
 from whereshot.evidence.line_readers import GROUPS, HEIGHT_PX, SignHead, decode, steps_of
@@ -37,9 +37,9 @@ from whereshot.evidence.writing import FOREIGN, to_signs
 SHARD = 2000
 LONGEST_RENDERED_PX = 560
 WEIGHTS = {
-    "Arabic": 2.0, "Cyrillic": 1.4, "Hangul": 1.6, "Thai": 1.3, "Georgian": 0.8, "Armenian": 0.8, "Greek": 0.8,
-    "Lao": 0.5, "Ethiopic": 0.6, "Devanagari": 1.8, "Bengali": 1.2, "Odia": 0.3, "Sinhala": 0.3, "Khmer": 0.3,
-    "Myanmar": 0.3,
+    "Arabic": 2.0, "Cyrillic": 1.4, "Hangul": 1.6, "Thai": 1.8, "Georgian": 0.8, "Armenian": 0.8, "Greek": 0.8,
+    "Lao": 0.7, "Ethiopic": 0.8, "Devanagari": 1.6, "Bengali": 1.2, "Malayalam": 1.3, "Odia": 0.8, "Sinhala": 0.8,
+    "Khmer": 0.9, "Myanmar": 0.9,
 }  # fmt: skip
 """How often a script is seen, relative to the others."""
 GRADE_SHARES = {"clean": 0.25, "street": 0.6, "hard": 0.15}
@@ -47,6 +47,7 @@ READ_GRADES = {
     name: dataclasses.replace(grade, upside_down=0.0, mirrored=0.0) for name, grade in GRADES.items()
 }  # fmt: skip
 """The grades of ``rendered_lines`` without lines that are upside down or mirrored."""
+TRAINED_GRADES = {name: dataclasses.replace(grade, plates=PLATES) for name, grade in READ_GRADES.items()}
 ALWAYS = " 0123456789.,:!?-()'\"/%+" + FOREIGN
 """Signs that every script has."""
 LEAST_COUNT = 3
@@ -111,7 +112,7 @@ def render(arguments: argparse.Namespace) -> None:
             rng, began = np.random.default_rng((number, every.index(script))), time.perf_counter()
             lines, texts = [], []
             while len(lines) < SHARD:
-                grade = READ_GRADES[str(rng.choice(list(GRADE_SHARES), p=list(GRADE_SHARES.values())))]
+                grade = TRAINED_GRADES[str(rng.choice(list(GRADE_SHARES), p=list(GRADE_SHARES.values())))]
                 line = renderer.line(script, rng, grade)
                 if signs[script].issuperset(to_signs(line.text, script)):
                     lines.append(line.pixels)

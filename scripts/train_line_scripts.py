@@ -15,6 +15,7 @@ stand behind the lines. It needs Pillow with raqm, and the fonts of ``line_fonts
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +37,7 @@ from line_training import (
     write_shard,
 )
 from numpy.typing import NDArray
-from rendered_lines import GRADES
+from rendered_lines import GRADES, PLATES
 from torch import nn
 
 from whereshot.evidence.line_scripts import CLASSES, HEIGHT, as_input
@@ -46,6 +47,7 @@ COMMON = {"Latin": 0.17, "digits": 0.05, "none": 0.13, "Greek": 0.055, "Cyrillic
 """Share of the lines in these classes; the others share the rest."""
 SHARES = np.array([COMMON.get(name, (1 - sum(COMMON.values())) / (len(CLASSES) - len(COMMON))) for name in CLASSES])
 GRADE_SHARES = {"clean": 0.15, "street": 0.7, "hard": 0.15}
+TRAINED_GRADES = {name: dataclasses.replace(grade, plates=PLATES) for name, grade in GRADES.items()}
 BATCH, CHUNK = 128, 24
 RATE, WARM_UP = 2.5e-3, 20_000
 SAVED_EVERY = 50
@@ -92,7 +94,7 @@ def render(arguments: argparse.Namespace) -> None:
         began = time.perf_counter()
         drawn = []
         for label in rng.choice(len(CLASSES), SHARD, p=SHARES):
-            how = GRADES[str(rng.choice(list(GRADE_SHARES), p=list(GRADE_SHARES.values())))]
+            how = TRAINED_GRADES[str(rng.choice(list(GRADE_SHARES), p=list(GRADE_SHARES.values())))]
             drawn.append((renderer.line(CLASSES[label], rng, how), int(label)))
         write_shard(
             arguments.work / f"shard{number:04}.npz",
