@@ -125,13 +125,17 @@ Batch = tuple[str, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 def batches(work: Path, script: str, signs: str, rng: np.random.Generator) -> Iterator[Batch]:
-    """Yield batches of lines of similar width, without end: pixels, steps, the numbers of all signs, their counts."""
+    """Yield batches of lines of similar width, without end: pixels, steps, the numbers of all signs, their counts.
+
+    Lines with other signs than ``signs`` are left out: a checkpoint keeps its signs, new lines may have more.
+    """
     number = {sign: 1 + row for row, sign in enumerate(signs)}
     while True:
         shards = sorted(work.glob(f"{script}[0-9]*.npz"))
         every, arrays = read_shard(shards[rng.integers(len(shards))])
         texts, widths = arrays["texts"].tolist(), np.array([line.shape[1] for line in every])
-        order = rng.permutation(len(texts))[: BATCH * CHUNK]
+        known = np.flatnonzero([all(sign in number for sign in to_signs(text, script)) for text in texts])
+        order = rng.permutation(known)[: BATCH * CHUNK]
         order = order[np.argsort(widths[order], kind="stable")]
         for part in rng.permutation(len(order) // BATCH):
             rows = order[part * BATCH : (part + 1) * BATCH]

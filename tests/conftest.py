@@ -304,11 +304,17 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         function.cache_clear()
 
 
-def _sign(script: str, *texts: str) -> Image.Image:
-    """Return a picture of a blue sign with lines in a script; skip where no font for it is installed."""
+def _font(script: str) -> Path:
+    """Return a bold font of a script; skip where none is installed."""
     font = next(Path("/usr/share/fonts").rglob(f"NotoSans{script}-Bold.ttf"), None)
     if font is None:
         pytest.skip(f"no {script} font")
+    return font
+
+
+def _sign(script: str, *texts: str) -> Image.Image:
+    """Return a picture of a blue sign with lines in a script; skip where no font for it is installed."""
+    font = _font(script)
     noise = np.random.default_rng(0).integers(90, 150, (480, 720, 3), dtype=np.uint8)
     picture = Image.fromarray(noise)
     draw = ImageDraw.Draw(picture)
@@ -322,6 +328,17 @@ def _sign(script: str, *texts: str) -> Image.Image:
 def thai_sign() -> Image.Image:
     """Return a picture of a blue sign with two Thai lines; skip where no Thai font is installed."""
     return _sign("Thai", "ร้านอาหาร", "ถนนสุขุมวิท")
+
+
+@pytest.fixture
+def thai_plate() -> Image.Image:
+    """Return a picture of a dark plate, hardly larger than its Thai word, on a light wall."""
+    font = _font("Thai")
+    picture = Image.new("RGB", (720, 480), (205, 200, 190))
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((262, 214, 474, 282), fill=(120, 40, 40), outline=(250, 250, 250), width=3)
+    draw.text((270, 205), "สนามบิน", font=ImageFont.truetype(str(font), 52), fill="white")
+    return picture
 
 
 @pytest.fixture

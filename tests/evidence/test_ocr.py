@@ -56,6 +56,12 @@ def test_the_package_reads_other_scripts(thai_sign: Image.Image, is_mirrored: bo
         assert SequenceMatcher(None, line.text, text).ratio() > 0.7
 
 
+def test_a_small_plate_is_read_although_its_edges_are_in_the_crop(thai_plate: Image.Image) -> None:
+    (read,) = Reader().see_tiles(tiles_of(thai_plate)).lines
+    assert read.script == "Thai"
+    assert SequenceMatcher(None, read.text, "สนามบิน").ratio() > 0.7
+
+
 def test_a_mirrored_sign_is_read_as_the_sign_itself() -> None:
     sign = Image.open(Path(__file__).parents[2] / "examples" / "village-sign.jpg")
     mirrored = sign.transpose(Image.Transpose.FLIP_LEFT_RIGHT)

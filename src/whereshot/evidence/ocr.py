@@ -48,6 +48,10 @@ LEAST_RARE = 0.95
 """The same for ``line_scripts.RARE_SCRIPTS``."""
 DOUBTFUL_CONFIDENCE = 0.9
 """The confidence that a line needs to count as read if an unread script is likelier than all others."""
+EDGE = 0.1
+"""What is cut from each side of a crop, in its shorter side, before the networks of this package look at it.
+
+The detector leaves room around the letters. There, the edges of plates and boards look like strokes of letters."""
 MIRRORED_ODDS = -2.2
 """A picture is also read mirrored if the mean log odds of its lines being mirrored are above this.
 
@@ -147,7 +151,7 @@ class Reader:
         if not crops:
             return Seen([], [])
         rows = _tallest(crops, share)
-        scripts = in_company(line_scripts([crops[row] for row in rows]))
+        scripts = _scripts_of([crops[row] for row in rows])
         texts = self._recognise([crops[row] for row in rows], scripts)
         lines, unread = [], []
         for row, own, text in zip(rows, scripts, texts, strict=True):
@@ -174,7 +178,8 @@ class Reader:
         """Return what is read on each crop; the crops of a mirrored picture are mirrored back first."""
         read = self._recognise_as_they_are(crops, scripts)
         if _looks_mirrored(scripts):
-            back = self._recognise_as_they_are([np.ascontiguousarray(crop[:, ::-1]) for crop in crops], scripts)
+            turned = [np.ascontiguousarray(crop[:, ::-1]) for crop in crops]
+            back = self._recognise_as_they_are(turned, _scripts_of(turned))
             if _mean_score(back) > _mean_score(read) + MIRRORED_GAIN:
                 return back
         return read
@@ -186,7 +191,7 @@ class Reader:
         readable = [row for row, own in enumerate(scripts) if own.readable > 1 - MOST_UNREADABLE]
         found = dict(zip(readable, self._recognise_known([crops[row] for row in readable]), strict=True))
         known = [found.get(row, ("", 0.0)) for row in range(len(crops))]
-        foreign = read_foreign(crops, scripts, self.line_readers, known)
+        foreign = read_foreign([_inside(crop) for crop in crops], scripts, self.line_readers, known)
         texts: list[LineText | None] = []
         for own, other, (text, score) in zip(scripts, foreign, known, strict=True):
             if other is not None:
@@ -205,6 +210,18 @@ class Reader:
         turned = self._engine.cls_and_rotate(crops)[0]
         read = self._engine.recognize_txt(turned)
         return [(text, float(score)) for text, score in zip(read.txts, read.scores, strict=True)]
+
+
+def _inside(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a crop (height, width, 3) of the detector without its edges."""
+    height, width = crop.shape[:2]
+    cut = round(EDGE * min(height, width))
+    return crop[cut : height - cut, cut : width - cut]
+
+
+def _scripts_of(crops: Sequence[NDArray[np.uint8]]) -> list[LineScript]:
+    """Return the script of each crop (height, width, 3) of one picture."""
+    return in_company(line_scripts([_inside(crop) for crop in crops]))
 
 
 def _line(text: str, confidence: float, corners: NDArray[np.float64], script: str | None) -> Line:
