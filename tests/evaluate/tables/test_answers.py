@@ -114,10 +114,10 @@ def test_hemispheres_known_by_their_content_alone(places: NDArray, tmp_path: Pat
     path, problems = write(tmp_path / "t.csv", columns), Problems()
     truth = read_truth(path, {}, None, problems)
     np.testing.assert_allclose(truth.points, places)
-    assert [note.split(" holds")[0] for note in problems.warnings] == ["t.csv: 'dir1'", "t.csv: 'dir2'"]
+    assert [note.split(" has only")[0] for note in problems.warnings] == ["t.csv: 'dir1'", "t.csv: 'dir2'"]
     answers, problems = read(path, truth)
     np.testing.assert_allclose(answers.points, places)
-    assert [note.split(" holds")[0] for note in problems.warnings] == ["t.csv: 'dir1'", "t.csv: 'dir2'"]
+    assert [note.split(" has only")[0] for note in problems.warnings] == ["t.csv: 'dir1'", "t.csv: 'dir2'"]
 
 
 def test_a_ragged_row_is_named_and_its_photo_is_a_miss(places: NDArray, truth: Truth, tmp_path: Path) -> None:
