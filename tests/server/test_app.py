@@ -29,6 +29,7 @@ def test_what_else_is_told(server: Server) -> None:
         "seconds": SMALL["upload_s"],
     }
     assert (page["model"], page["gallery"], page["needs_token"]) == ("compact", False, False)
+    assert page["knows_sights"] is False  # the page then does not say that the look of the picture led to the answer
     (model,) = get(server, "/v1/models").json()["models"]
     assert model["name"] == "compact" and model["bytes"] > 1e6 and "photos" in model["card"]
     assert get(server, "/healthz").json() == {"status": "ok"}

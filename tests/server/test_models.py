@@ -9,7 +9,7 @@ from pathlib import Path
 from whereshot.locate.geolocator import Geolocator
 from whereshot.server import models
 
-MEMBERS = ["name", "readouts", "created", "backbone", "photos", "bytes", "card", "scores", "places"]
+MEMBERS = ["name", "readouts", "created", "backbone", "photos", "bytes", "card", "scores", "places", "knows_sights"]
 
 
 def test_a_trained_model_with_its_card_and_scores(tiny_model: Path, tmp_path: Path) -> None:

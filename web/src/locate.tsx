@@ -166,6 +166,7 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
         <AnswerView
           prediction={prediction}
           recorded={recorded}
+          knowsSights={info.knows_sights ?? true}
           looked={{ candidate, evidence }}
           onLookCandidate={look}
           onGoCandidate={(number) => {

@@ -20,6 +20,8 @@ export interface PageInfo {
   limits: { files?: number; bytes?: number; request_bytes?: number; pixels?: number; seconds?: number };
   /** Does the server need a token? Absent means no. */
   needs_token?: boolean;
+  /** Does the model look at pictures? Else it only reads text in them. Absent means yes. */
+  knows_sights?: boolean;
   /** Does the model run in this browser? Then no photo leaves the machine, and no text in it is read. Absent means no. */
   runs_here?: boolean;
 }

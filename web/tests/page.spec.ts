@@ -79,6 +79,7 @@ test("what is not sure does not look sure", async ({ page }) => {
   });
   await choose(page, { name: "dusk.png", mimeType: "image/png", buffer: Buffer.from(plain, "base64") });
   await expect(page.getByRole("heading", { name: "Not sure" })).toBeVisible();
+  await expect(page.getByText("This model reads text and knows no sights")).toBeVisible();
   await expect(page.locator(".mark-faint").first()).toBeAttached();
   await expect(page.locator(".mark-answer")).toHaveCount(0);
   await expectRegion(page);

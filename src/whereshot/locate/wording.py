@@ -97,6 +97,13 @@ RECORDED_BY_CAMERA = "Recorded by the camera"
 OFF_ANSWER = "{distance} from this answer{used}"
 NOT_USED = ", and not used for it"
 
+FROM_LOOK = "From the look of the whole picture; no text in it helped."
+"""On the page, of an answer that no evidence moved."""
+NO_SIGHTS = (
+    "This model reads text and knows no sights, and no text in the picture helped: the answer is only where photos are "
+    "usually taken."
+)
+"""On the page, of the same answer by a model that looks at no picture."""
 TAP = "Tap"
 """What a visitor of the page does without a mouse."""
 CLICK = "Click"

@@ -82,6 +82,7 @@ class Service:
             "coarse_km": self.coarse_km,
             "limits": self.limits.for_clients(),
             "reads_text": True,
+            "knows_sights": self.model.get("knows_sights", True),
             "needs_token": self.tokens is not None,
         }
 

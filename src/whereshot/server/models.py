@@ -25,6 +25,7 @@ def describe(locator: Geolocator) -> dict[str, Any]:
         "card": None if folder is None else _text(folder.path / CARD),
         "scores": None if folder is None else _scores(folder.path / SCORES),
         "places": len(locator.prior.places),
+        "knows_sights": locator.model.looks_at_pictures,
     }
     return description
 

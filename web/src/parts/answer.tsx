@@ -1,7 +1,7 @@
 /** A prediction in words: headline, probabilities, candidates, countries, evidence and recorded position. */
 import type { ComponentChildren } from "preact";
 import { isLocated, type Candidate, type Evidence, type Located, type Position, type Prediction, type ReadLine } from "../locator";
-import { CANDIDATE_KM, CONFIDENT, DISTANCES, NOT_USED, OFF_ANSWER, PROBABLE, RECORDED_BY_CAMERA } from "../shared";
+import { CANDIDATE_KM, CONFIDENT, DISTANCES, FROM_LOOK, NO_SIGHTS, NOT_USED, OFF_ANSWER, PROBABLE, RECORDED_BY_CAMERA } from "../shared";
 import { distanceKm } from "../sphere";
 import { countryName, distanceWords, evidenceWords, fill, headline, levelWords, movedNothing, percent, placeWords, writingWords, writtenParts } from "../words";
 import { Bar } from "./bar";
@@ -9,6 +9,8 @@ import { Bar } from "./bar";
 interface Props {
   prediction: Prediction;
   recorded: Position | null;
+  /** Does the model look at pictures? */
+  knowsSights: boolean;
   looked: { candidate: number | null; evidence: number | null };
   onLookCandidate(number: number | null): void;
   onGoCandidate(number: number): void;
@@ -39,7 +41,7 @@ export function AnswerView(props: Props) {
         onGo={props.onGoCandidate}
       />
       <Countries prediction={prediction} />
-      <EvidenceList evidence={prediction.evidence} writing={prediction.writing ?? []} looked={props.looked.evidence} onLook={props.onLookEvidence} />
+      <EvidenceList knowsSights={props.knowsSights} evidence={prediction.evidence} writing={prediction.writing ?? []} looked={props.looked.evidence} onLook={props.onLookEvidence} />
       {recorded && <Recorded recorded={recorded} prediction={prediction} onGo={props.onGoRecorded} />}
     </div>
   );
@@ -154,11 +156,13 @@ function Written({ text }: { text: string }) {
 }
 
 function EvidenceList({
+  knowsSights,
   evidence,
   writing,
   looked,
   onLook,
 }: {
+  knowsSights: boolean;
   evidence: Evidence[];
   writing: ReadLine[];
   looked: number | null;
@@ -172,7 +176,7 @@ function EvidenceList({
           <Written text={sentence} />
         </p>
       ))}
-      {writing.length === 0 && evidence.every(movedNothing) && <p class="quiet">From the look of the whole picture; no text in it helped.</p>}
+      {writing.length === 0 && evidence.every(movedNothing) && <p class="quiet">{knowsSights ? FROM_LOOK : NO_SIGHTS}</p>}
       <ul class="evidence">
         {evidence.map((item, number) => movedNothing(item) ? null : (
           <li

@@ -31,7 +31,7 @@ def document(title: str, facts: Sequence[tuple[str, str, str]], sections: Sequen
     style = (resources.files("whereshot") / "report" / "static" / "scorecard.css").read_text("utf-8")
     parts = [_HEAD.format(title=escape(title), style=style), f"<header><h1>{escape(title)}</h1>"]
     cards = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(interval)}</small></dd></div>"
+        f"<div><dt>{escape(name)}</dt><dd>{_valued(value)}<small>{escape(interval)}</small></dd></div>"
         for name, value, interval in facts
     )
     parts.append(f'<dl class="facts">{cards}</dl>')
@@ -39,6 +39,12 @@ def document(title: str, facts: Sequence[tuple[str, str, str]], sections: Sequen
     parts.append(f'<nav aria-label="Sections">{links}</nav></header>\n<main>')
     parts += [_section(at, section) for at, section in enumerate(sections)]
     return "".join(parts) + "</main>\n</body>\n</html>\n"
+
+
+def _valued(text: str) -> str:
+    """Return a key figure with its unit in small letters."""
+    number, _, unit = text.partition(" ")
+    return escape(number) + (f' <span class="unit">{escape(unit)}</span>' if unit else "")
 
 
 def _section(at: int, section: Section) -> str:

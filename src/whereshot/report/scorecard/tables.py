@@ -46,7 +46,7 @@ def scores(report: Report, benchmark: Benchmark | None = None) -> ScoreTable:
         values = one.scores()
         cells = [f"{values[key]:{_FORMS[key][1]}}" if key in values else "" for key in _FORMS]
         rows.append([f"{one.name} (published)", *cells])
-    return ScoreTable(_HEADS, rows, "Scores")
+    return ScoreTable(_HEADS, rows, "Usual scores")
 
 
 def all_scores(report: Report) -> ScoreTable:
