@@ -22,8 +22,6 @@ import numpy as np
 import tomli_w
 from numpy.typing import NDArray
 from surfaces import (
-    FIT_COUNT,
-    FIT_SEED,
     PHOTOS,
     ROOT,
     TABLES,
@@ -31,7 +29,7 @@ from surfaces import (
     cases_of,
     fit_weights,
     folds_of,
-    read_drawn,
+    read_drawn_to_fit,
     read_table,
     weights_by_fold,
 )
@@ -242,7 +240,7 @@ def write(table: Mapping[str, Mapping[str, float]], count: int) -> None:
 def read_cases(cache: Path) -> list[Case]:
     """The photos and the drawn goods with their cues; what they stand on is judged with weights of other groups."""
     real = [picture for table in TABLES for picture in read_table(table, cache)]
-    drawn = list(read_drawn(FIT_SEED, FIT_COUNT, cache))
+    drawn = read_drawn_to_fit(cache)
     goods = [picture for picture in drawn if picture.kind == "drawn goods"]
     weights = [*weights_by_fold(real, drawn, folds_of(real, seed=1)), *[fit_weights([*real, *drawn])] * len(goods)]
     return cases_of([*real, *goods], weights)

@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tomli_w
@@ -57,12 +57,15 @@ DRAWN_SIZE = (640, 480)
 DRAWN_DETECTOR = 512
 """Shorter side at which drawn pictures are read; their letters are large."""
 FIT_SEED, TEST_SEED = 1, 2
-FIT_COUNT = 60
-"""Pairs of drawn pictures that the weights are fitted on, beside the photos."""
-DRAWN_WORTH = 3.0
-"""How many photos a drawn picture counts for in that fit."""
+FIT_COUNT, FIT_OTHERS = 60, 20
+"""Drawn pictures that the weights are fitted on, beside the photos: of signs and of packages each, and of each other
+surface."""
+GOODS = ("package",)
+"""What the pictures of goods that the answers are measured on are drawn as; the same words stand on a sign too."""
+DRAWN_WORTH, OTHER_WORTH = 3.0, 0.5
+"""How many photos a drawn sign or package counts for in that fit, and a drawing of another surface."""
 DIRECTIONS = 40
-"""Along so many principal directions of the drawn pictures the network's features are weighted directly."""
+"""Along so many principal directions of all pictures the network's features are weighted directly."""
 RIDGE = 10.0
 FOLDS = 5
 SHARES = {
@@ -132,6 +135,8 @@ class Picture:
     scale: float
     """Pixels of the small picture for each pixel of the lines' boxes."""
     pooled: NDArray[np.float64]
+    language: str = ""
+    """The language of the words of a drawn picture."""
 
     @property
     def features(self) -> list[NDArray[np.float64]]:
@@ -141,11 +146,18 @@ class Picture:
         return [surfaces.joined(shape, pooled) for shape, pooled in zip(shapes, self.pooled, strict=True)]
 
 
-def drawn_pictures(seed: int, count: int) -> Iterator[tuple[str, str, dict[str, str], Callable[[], Image.Image]]]:
-    """Yield name, surface, row of the photo, and a function that draws the picture.
+class DrawnPicture(NamedTuple):
+    """A picture to draw: words of a language on a surface, in the photo of a row of the table."""
 
-    Each photo has the same words on a package and on a sign.
-    """
+    name: str
+    surface: str
+    language: str
+    row: dict[str, str]
+    draw: Callable[[], Image.Image]
+
+
+def drawn_pictures(seed: int, count: int, kinds: Sequence[str] = GOODS) -> Iterator[DrawnPicture]:
+    """Yield ``count`` pictures of each surface of ``kinds`` and of signs: the same words in the same photo on all."""
     rows = [row for row in rows_of("train") if row["use"] == "ship"]
     half = [row for number, row in enumerate(rows) if number % 2 == seed % 2]  # no photo is in both sets
     for number in range(count):
@@ -155,19 +167,23 @@ def drawn_pictures(seed: int, count: int) -> Iterator[tuple[str, str, dict[str, 
         parts = WORDS[language].split(" | ")
         chosen = [parts[at] for at in rng.permutation(5)[: int(rng.integers(1, 4))]]
         texts = [text for part in chosen for text in part.split(" / ")]
-        for surface in ("package", "sign"):
-            own = np.random.default_rng([seed, number, surface == "sign"])
-            yield (
-                f"{seed}-{number}-{surface}",
-                surface,
-                row,
-                functools.partial(_drawn, surface, texts, row["path"], own),
+        for surface in dict.fromkeys((*kinds, "sign")):
+            own = np.random.default_rng(
+                [seed, number, {"package": 0, "sign": 1}.get(surface, SURFACES.index(surface) + 2)]
             )
+            draw_it = functools.partial(_drawn, surface, texts, row["path"], own)
+            yield DrawnPicture(f"{seed}-{number}-{surface}", surface, language, row, draw_it)
 
 
 def _drawn(surface: str, texts: Sequence[str], path: str, rng: np.random.Generator) -> Image.Image:
     photo = Image.open(PHOTOS / path).convert("RGB").resize(DRAWN_SIZE)
     return draw(surface, texts, photo, rng).picture
+
+
+def read_drawn_to_fit(cache: Path) -> list[Picture]:
+    """Return the drawn pictures that the weights are fitted on: of every surface, most of them signs and packages."""
+    others = read_drawn(FIT_SEED, FIT_OTHERS, cache, SURFACES)
+    return list({picture.name: picture for picture in (*others, *read_drawn(FIT_SEED, FIT_COUNT, cache))}.values())
 
 
 def entry_of(
@@ -236,25 +252,27 @@ def read_table(name: str, cache: Path) -> Iterator[Picture]:
         )
 
 
-def read_drawn(seed: int, count: int, cache: Path) -> Iterator[Picture]:
-    """Drawn pictures; what was read in each is kept in the cache."""
+def read_drawn(seed: int, count: int, cache: Path, kinds: Sequence[str] = GOODS) -> Iterator[Picture]:
+    """Yield drawn pictures of these surfaces and of signs; what was read in each is kept in the cache."""
     kept = KeptEntries(cache, f"drawn{seed}")
     reader = Reader(threads=1, detector_side=DRAWN_DETECTOR)
-    for name, surface, row, draw_it in bar(drawn_pictures(seed, count), total=2 * count, what="reading drawn pictures"):
-        entry = kept.get(name)
+    asked = list(drawn_pictures(seed, count, kinds))
+    for one in bar(asked, total=len(asked), what="reading drawn pictures"):
+        entry = kept.get(one.name)
         if entry is None:
-            image = draw_it()
+            image = one.draw()
             seen = reader.see_tiles(tiles_of(image))
-            entry = kept.keep(name, entry_of(image, seen.lines, seen.unread, image.width))
+            entry = kept.keep(one.name, entry_of(image, seen.lines, seen.unread, image.width))
         yield picture_of(
             entry,
-            name=name,
-            kind="drawn signs" if surface == "sign" else "drawn goods",
-            surface=surface,
-            group=row["path"],
-            country_code=row["country_code"],
-            position=position_of(row),
+            name=one.name,
+            kind="drawn signs" if one.surface == "sign" else "drawn goods",
+            surface=one.surface,
+            group=one.row["path"],
+            country_code=one.row["country_code"],
+            position=position_of(one.row),
             not_a_photo=False,
+            language=one.language,
         )
 
 
@@ -265,17 +283,17 @@ def fit_weights(pictures: Sequence[Picture]) -> surfaces.SignWeights:
     """Fit a ridge logistic regression of "a sign or not" on the largest block of every picture.
 
     There are more features than pictures, so the network's features are weighted only along the principal directions of
-    the drawn pictures.
+    the pictures.
     """
     telling = [picture for picture in pictures if picture.blocks]
     is_drawn = np.array([picture.kind.startswith("drawn") for picture in telling])
     every = np.array([picture.features[0] for picture in telling])
     named, pooled = np.split(every, [len(surfaces.FEATURES)], axis=1)
-    pictured = pooled[is_drawn] - pooled[is_drawn].mean(axis=0)
-    directions = np.linalg.svd(pictured, full_matrices=False)[2][:DIRECTIONS].T
+    directions = np.linalg.svd(pooled - pooled.mean(axis=0), full_matrices=False)[2][:DIRECTIONS].T
     raw = np.hstack([named, pooled @ directions])
     truth = np.array([picture.surface == "sign" for picture in telling], float)
-    worth = np.where(is_drawn, DRAWN_WORTH, 1.0)
+    is_other = is_drawn & ~np.isin([picture.surface for picture in telling], (*GOODS, "sign"))
+    worth = np.where(is_other, OTHER_WORTH, np.where(is_drawn, DRAWN_WORTH, 1.0))
     slopes, constant = fit_logistic(raw, truth, RIDGE, worth)
     on_named, on_directions = np.split(slopes, [len(surfaces.FEATURES)])
     weights = np.r_[on_named, directions @ on_directions]
@@ -515,7 +533,10 @@ def print_judging(real: Sequence[Case], drawn: Sequence[Case]) -> None:
 
 def write_files(weights: surfaces.SignWeights, count: int) -> None:
     """Write the weights."""
-    origin = f"benchmarks/surfaces.py --fit on {count} photos of {', '.join(TABLES)}, {FIT_COUNT} drawn pairs"
+    origin = (
+        f"benchmarks/surfaces.py --fit on {count} photos of {', '.join(TABLES)}, {FIT_COUNT} drawn pairs of a package "
+        f"and a sign, {FIT_OTHERS} drawn pictures of each other surface"
+    )
     named, pooled = np.split(weights.weights, [len(surfaces.FEATURES)])
     document: dict[str, Any] = {
         "provenance": origin,
@@ -539,7 +560,7 @@ def main() -> None:
         cache = Path(temporary) if arguments.cache is None else arguments.cache
         cache.mkdir(parents=True, exist_ok=True)
         real = [picture for table in TABLES for picture in read_table(table, cache)]
-        drawn_to_fit = list(read_drawn(FIT_SEED, FIT_COUNT, cache))
+        drawn_to_fit = read_drawn_to_fit(cache)
         drawn = [] if arguments.fit else list(read_drawn(TEST_SEED, arguments.drawn, cache))
     if arguments.fit:
         write_files(fit_weights([*real, *drawn_to_fit]), len(real))

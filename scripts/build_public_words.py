@@ -36,7 +36,8 @@ from whereshot.earth.country_names import english_names, find_codes
 from whereshot.earth.name_index import name_keys
 from whereshot.evidence.country_languages import country_languages
 from whereshot.evidence.known_languages import CODES
-from whereshot.evidence.lexicon import fold, lexicon
+from whereshot.evidence.lexicon import fold
+from whereshot.evidence.lexicon import frequencies as word_frequencies
 from whereshot.evidence.public_words import SHORT_LETTERS, encode_countries, written_key
 from whereshot.evidence.worldwide_words import is_worldwide
 from whereshot.foundation.package_data import read_toml
@@ -88,16 +89,6 @@ def read_entries(path: Path, kinds: frozenset[str]) -> Iterator[dict[str, Any]]:
             if code not in codes or not weight > 0:
                 sys.exit(f"{named}: {code!r} = {weight!r}; expected an ISO 3166 code and a positive weight")
         yield entry
-
-
-def word_frequencies(word: str) -> dict[str, float]:
-    """Return the frequency of one word on the Zipf scale by language code."""
-    found = lexicon().find(word.lower())
-    if found is None:
-        return {}
-    exact = found.difference < 2
-    pairs = zip(found.languages[exact], found.log_frequency[exact] / 2.302585 + 9, strict=True)
-    return {CODES[number]: float(zipf) for number, zipf in pairs}
 
 
 def is_common_elsewhere(

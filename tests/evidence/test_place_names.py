@@ -50,6 +50,10 @@ def test_a_year_is_no_postcode() -> None:
         ["Honden aan de lijn"],
         ["NICE DAY"],
         ["SPLIT"],
+        ["Vienna Teng"],
+        ["Chelsea Clinton"],
+        ["Rioja"],
+        ["Apotheke"],
     ],
     ids=" / ".join,
 )

@@ -15,6 +15,7 @@ from whereshot.evidence.public_words import (
     decode_countries,
     encode_countries,
     explain,
+    is_food,
     public_word_cues,
     public_words,
     written_key,
@@ -363,3 +364,34 @@ def test_a_misread_word_keeps_more_doubt() -> None:
     (misread,) = NATIVE.find(line("داروخاته"))
     assert (exact.entry.doubt, misread.entry.doubt) == (0.03, 0.3)
     assert misread.entry.countries == {"IR": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("lines", "language", "word"),
+    [
+        (["Smørkager", "Bagt efter gammel opskrift"], "da", "Bagt"),
+        (["Agua Mineral Natural", "Sierra de Gredos"], "es", "Agua Mineral"),
+    ],
+)
+def test_an_ordinary_word_of_the_lines_is_no_word_of_a_country_with_another_language(
+    lines: list[str], language: str, word: str
+) -> None:
+    found = [line(text) for text in lines]
+    assert any(word in cue.what for cue in public_word_cues(found))
+    assert not any(word in cue.what for cue in public_word_cues(found, {language: 0.97}))
+    assert any(word in cue.what for cue in public_word_cues(found, {language: 0.3})), "the language is not known"
+
+
+def test_english_lines_leave_out_no_public_word() -> None:
+    assert public_word_cues([line("Carabineros")], {"en": 0.99})[0].what == "Carabineros"
+
+
+def test_an_ordinary_phrase_is_not_the_name_with_the_same_letters() -> None:
+    table = small_table(("lavie", "phrase", "drink", "VN100", 3), ("labanque", "phrase", "bank", "FR100", 15))
+    assert texts(table, "Lavie") == ["Lavie"]
+    assert texts(table, "C'est la vie") == []
+    assert texts(table, "la banque") == ["la banque"]
+
+
+def test_food_is_known_by_its_name() -> None:
+    assert is_food("RIOJA") and not is_food("Carabineros") and not is_food("Zaragoza")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from conftest import RankCountries, line
+from whereshot.evidence import fuse
 from whereshot.evidence.base import Cue, Line
 from whereshot.evidence.text import cues_of
 from whereshot.posterior.masses import country_masses
@@ -33,6 +34,18 @@ def test_no_trap_moves_the_first_country_by_a_nat(rank_countries: RankCountries)
         leader = after[0][0]
         assert abs(np.log(dict(after)[first] / before[first])) <= 1, text
         assert abs(np.log(after[0][1] / before[leader])) <= 1, text
+
+
+@pytest.mark.parametrize("surface", ["package", "clothing", "print", "screen", "overlay"])
+def test_a_lone_common_noun_off_signs_moves_no_country_by_more_than_a_nat(surface: str) -> None:
+    before = dict(country_masses(density_prior())[0])
+    for word in ("Milch", "fromage", "mantequilla", "leipä", "kenyér", "ekmek", "pâine", "masło", "kaas"):
+        read = Line(word, 0.95, (0, 0, 100, 20), surfaces={surface: 1.0})
+        cues = [cue for cue in cues_of([read]) if cue.kind == "text/language"]
+        assert [cue.trust for cue in cues] == ["text/language/word"], word
+        after = dict(country_masses(fuse(density_prior(), cues).posterior)[0])
+        moved = {code: float(np.log(after[code] / before[code])) for code in before if before[code] > 0.001}
+        assert max(map(abs, moved.values())) <= 1.0, (word, max(moved, key=lambda code: abs(moved[code])))
 
 
 @pytest.mark.parametrize("text", ["© Amit Kohli 2008", "shutterstock", "Photo by Jane Doe"])

@@ -11,7 +11,13 @@ import functools
 import math
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from whereshot.earth.name_index import name_keys
+from whereshot.earth.towns import gazetteer
+from whereshot.evidence.country_languages import languages_of
+from whereshot.evidence.lexicon import frequencies
 from whereshot.foundation.package_data import read_table
 
 RARE_SURNAME, SURNAME, FIRST_NAME = 1, 2, 3
@@ -57,3 +63,17 @@ def other_meanings(name: str) -> OtherMeanings:
     if row == len(keys) or keys[row] != key:
         return OtherMeanings()
     return OtherMeanings(words[row] / 10, persons[row])
+
+
+def is_foreign_word(text: str, towns: NDArray[np.int64]) -> bool:
+    """Return whether a word is another name of towns, and as frequent as they are in a language of other countries.
+
+    Such a word stands where its language is read: "Apotheke" is a Greek name of a town in Egypt, and "Mailand" is
+    written where German is spoken. English names of towns stand on signs all over the world.
+    """
+    known, (key,) = gazetteer(), name_keys([text])
+    if key in name_keys([known.name(int(town)) for town in towns]):
+        return False
+    least, listed = expected_zipf(int(known.populations[towns].max())), frequencies(text)
+    own = languages_of(tuple(sorted(set(known.country_codes[towns].tolist())))) or frozenset()
+    return own.isdisjoint(listed) and any(zipf >= least and code != "en" for code, zipf in listed.items())

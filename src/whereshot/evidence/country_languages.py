@@ -21,6 +21,9 @@ from whereshot.foundation.package_data import read_table
 TEXTS_IN_VIEW = 3
 """Number of texts in a typical street photo. Where most text cannot be read, other text in the photo often can."""
 
+LEAST_SHARE = 0.2
+"""Share of public text from which a language belongs to a country."""
+
 
 TAKEN_FOR = (("gl", "es", 0.5), ("gl", "pt", 0.3))
 """Small languages without a word list, the large ones that short texts are mistaken from, and the likelihood of a text
@@ -71,6 +74,19 @@ def _read_share() -> NDArray[np.float64]:
     known = country_languages()
     share: NDArray[np.float64] = known.share[:, _is_read()].sum(axis=1) + known.unknown_share
     return np.clip(share, 1e-3, 1.0)
+
+
+@functools.lru_cache(1024)
+def languages_of(codes: tuple[str, ...]) -> frozenset[str] | None:
+    """Return the codes of the languages that have at least ``LEAST_SHARE`` of the public text in any of some countries.
+
+    Returns None where as much of it may be in a language that is not known.
+    """
+    known = country_languages()
+    rows = [row for row, code in enumerate(known.countries) if code in codes]
+    if not rows or (known.unknown_share[rows] >= LEAST_SHARE).any():
+        return None
+    return frozenset(CODES[number] for number in (known.share[rows] >= LEAST_SHARE).any(axis=0).nonzero()[0])
 
 
 def log_seen() -> dict[str, float]:

@@ -241,6 +241,16 @@ def word_zipf(word: str, language: str) -> float:
     return float(found.log_frequency[own].max() / math.log(10) + 9) if own.any() else 0.0
 
 
+def frequencies(word: str) -> dict[str, float]:
+    """Return how frequent a word is, on the Zipf scale, by the code of each language that lists it."""
+    found = lexicon().find(word.lower())
+    if found is None:
+        return {}
+    exact = found.difference < 2
+    zipf = found.log_frequency[exact] / math.log(10) + 9
+    return {CODES[number]: float(value) for number, value in zip(found.languages[exact], zipf, strict=True)}
+
+
 def frequent_in_one_language(words: Sequence[str], least_zipf: float) -> bool:
     """Return whether one language has all words in lower case, each at least that frequent on the Zipf scale.
 

@@ -20,10 +20,11 @@ from whereshot.earth import sphere
 from whereshot.earth.name_index import name_keys
 from whereshot.earth.towns import gazetteer
 from whereshot.evidence import name_context, qualified_names
-from whereshot.evidence.ambiguous_names import LARGEST_NAMESAKE, other_meanings
+from whereshot.evidence.ambiguous_names import LARGEST_NAMESAKE, is_foreign_word, other_meanings
 from whereshot.evidence.base import Box, Cue, Line, box_around
 from whereshot.evidence.lexicon import frequent_in_one_language
 from whereshot.evidence.native_names import NativeName, native_names
+from whereshot.evidence.public_words import is_food
 from whereshot.evidence.qualified_names import Qualified, area_below, area_spans, greeted_area
 from whereshot.evidence.text_segments import native_script
 from whereshot.evidence.town_hosts import host_towns
@@ -248,7 +249,7 @@ def _trust(span: TownSpan, lines: Sequence[WrittenLine], hosts: set[str]) -> tup
         return None
     if name_keys([span.text])[0] in hosts:
         return named, span.towns
-    if not is_alone(span):
+    if not is_alone(span) or _is_joined_to_town(span) or is_food(span.text):
         return None
     words = sum(len(line.words) for line in lines)
     if words <= 3 and people >= WORLD_CITY:
@@ -263,7 +264,7 @@ def is_ordinary(text: str, towns: NDArray[np.int64]) -> bool:
     if " " in text:
         is_small = int(gazetteer().populations[towns].max()) < FREQUENT_POPULATION
         return is_small and frequent_in_one_language(text.lower().split(), FREQUENT_ZIPF)
-    return other_meanings(text).word_zipf > 0
+    return other_meanings(text).word_zipf > 0 or is_foreign_word(text, towns)
 
 
 def is_person(text: str, towns: NDArray[np.int64]) -> bool:
@@ -299,6 +300,16 @@ def is_alone(span: TownSpan) -> bool:
         start, stop = span.line.words[first].start(), span.line.words[last - 1].end()
         rest[start:stop] = " " * (stop - start)
     return not re.search(r"[^\W\d_]", _ROAD.sub(" ", "".join(rest)))
+
+
+def _is_joined_to_town(span: TownSpan) -> bool:
+    """Return whether the name of another town stands right beside a name, as in the name of a person: "Vienna Teng"."""
+    return any(
+        not span.line.text[span.line.words[last - 1].end() : span.line.words[last].start()].strip()
+        for other in town_spans(span.line)
+        for last in (span.first, span.last)
+        if last in (other.first, other.last) and 0 < last < len(span.line.words) and other.first != span.first
+    )
 
 
 def _agreeing(spans: Sequence[TownSpan]) -> dict[tuple[int, int], NDArray[np.int64]]:

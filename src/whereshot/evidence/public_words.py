@@ -26,6 +26,7 @@ from whereshot.earth.name_index import name_keys
 from whereshot.earth.spelling_index import SpellingIndex
 from whereshot.evidence.base import Box, Cue, Line, box_around
 from whereshot.evidence.lexicon import fold, lexicon
+from whereshot.evidence.ordinary_words import is_of_other_language, is_other_phrase
 from whereshot.evidence.text_segments import MARKS, NATIVE_SCRIPTS, UNSPACED_SCRIPTS, native_script, script_of_word
 from whereshot.evidence.transliteration import in_latin
 from whereshot.foundation.package_data import read_table, read_toml
@@ -115,7 +116,7 @@ class PublicWords:
                     continue
                 text = line.text[words[first].start() : words[first + length - 1].end()]
                 entry = self.entry("".join(keys[first : first + length]), text)
-                if entry is not None:
+                if entry is not None and not is_other_phrase(text, entry.doubt):
                     used[first : first + length] = [True] * length
                     found.append(FoundWord(text, entry, line.box))
         for word, key, is_used in zip(words, keys, used, strict=True):
@@ -267,8 +268,22 @@ def _themes() -> tuple[dict[str, str], dict[str, str]]:
     return theme_of, {kind: words for kinds in table["themes"].values() for kind, words in kinds.items()}
 
 
-def public_word_cues(lines: Sequence[Line]) -> list[Cue]:
-    """Return one cue for each theme of public words in the lines. A word that is repeated counts once."""
+def is_food(text: str) -> bool:
+    """Return whether a text is the name of a dish or a drink.
+
+    >>> is_food("Rioja"), is_food("Logroño")
+    (True, False)
+    """
+    entry = public_words().entry(name_keys([text])[0], text)
+    return entry is not None and entry.kind in ("dish", "drink")
+
+
+def public_word_cues(lines: Sequence[Line], languages: Mapping[str, float] | None = None) -> list[Cue]:
+    """Return one cue for each theme of public words in the lines. A word that is repeated counts once.
+
+    ``languages`` is P(language | lines) by code, as ``language.identify`` returns it. A public word that is only an
+    ordinary word of the lines' language is left out: "Bagt" in Danish lines is no word of Turkmenistan.
+    """
     table, (theme_of, _) = public_words(), _themes()
     by_theme: dict[str, dict[str, FoundWord]] = {}
     across = [finding for pair in itertools.pairwise(lines) for finding in table.find_across(*pair)]
@@ -276,7 +291,10 @@ def public_word_cues(lines: Sequence[Line]) -> list[Cue]:
     inside = [finding for line in lines for finding in table.find(line)]
     inside = [one for one in inside if not any(name_keys([one.text])[0] in key for key in longer)]
     for finding in (*across, *inside):
-        theme = theme_of[finding.entry.kind]
+        kind, countries = finding.entry.kind, finding.entry.countries
+        if is_of_other_language(finding.text, kind, countries, languages or {}):
+            continue
+        theme = theme_of[kind]
         by_theme.setdefault(theme, {}).setdefault(name_keys([finding.text])[0], finding)
     return [_cue(theme, list(found.values())) for theme, found in by_theme.items()]
 

@@ -69,6 +69,8 @@ def cues_of(lines: Sequence[Line]) -> list[Cue]:
     is_readable = is_readable or is_native
     languages = identify(informative) if is_readable else {}
     likelihood, leading = _country_log_likelihood(informative) if languages else ({}, {})
+    if languages:
+        words = public_word_cues(lines, languages)
     cues = pattern_cues(lines) + words + places + area_cues(lines, places)
     language = _language_cue(lines, texts, languages, likelihood, leading, max(letters, SHORT_LETTERS * is_native))
     return _with_surfaces(cues if language is None else [language, *cues], lines)
