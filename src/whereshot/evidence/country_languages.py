@@ -86,7 +86,7 @@ def languages_of(codes: tuple[str, ...]) -> frozenset[str] | None:
     rows = [row for row, code in enumerate(known.countries) if code in codes]
     if not rows or (known.unknown_share[rows] >= LEAST_SHARE).any():
         return None
-    return frozenset(CODES[number] for number in (known.share[rows] >= LEAST_SHARE).any(axis=0).nonzero()[0])
+    return frozenset(CODES[number] for number in np.flatnonzero((known.share[rows] >= LEAST_SHARE).any(axis=0)))
 
 
 def log_seen() -> dict[str, float]:
