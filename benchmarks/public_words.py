@@ -16,6 +16,7 @@ is no visual model. The default reliabilities are used.
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 import tempfile
 import time
@@ -135,13 +136,20 @@ def photo_samples(name: str, folder: Path | None) -> list[Sample]:
     ]
 
 
+@functools.cache
+def airport_rows() -> tuple[dict[str, str], ...]:
+    """Return the airports of airportsdata; they are read once."""
+    import airportsdata
+
+    return tuple(airportsdata.load().values())
+
+
 def sign_texts(code: str, rng: np.random.Generator) -> Iterator[list[str]]:
     """Yield the lines of ten signs of a country: four of towns in states, two airports, two holidays, two prices.
 
     The airports have no IATA code, because the table of the package is made from those that have one. A country without
     such an airport has two more towns.
     """
-    import airportsdata
     import holidays
     from babel.core import negotiate_locale
     from babel.localedata import locale_identifiers
@@ -149,7 +157,7 @@ def sign_texts(code: str, rng: np.random.Generator) -> Iterator[list[str]]:
 
     language = LOCALES[code]
     closed, welcome, only, airport = WORDS[language]
-    rows = [row for row in airportsdata.load().values() if row["country"] == code and row["city"] and row["name"]]
+    rows = [row for row in airport_rows() if row["country"] == code and row["city"] and row["name"]]
     rows = [rows[number] for number in rng.permutation(len(rows))] * SIGNS_PER_COUNTRY
     # without a language, the package takes the one of the environment
     native = holidays.country_holidays(code).default_language

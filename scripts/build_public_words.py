@@ -49,6 +49,8 @@ LEAST_LETTERS = 2
 DOUBT, DOUBT_SHORT, DOUBT_PHRASE, DOUBT_ORDINARY, DOUBT_FREQUENT = 3, 10, 15, 30, 60
 """Percent: likelihood of a word in a country that is not listed; of short words, of phrases of frequent words, of
 ordinary words and of frequent ones."""
+NEUTRAL = 100
+"""Percent: likelihood elsewhere of a word that is frequent in other countries; it still tells the listed ones apart."""
 ORDINARY_ZIPF = 3.0
 """Frequency on the Zipf scale from which a word is ordinary."""
 FREQUENT_ZIPF = 4.3
@@ -132,12 +134,13 @@ def check_expression(written: str, kind: str) -> None:
 def rows_of(entry: Mapping[str, Any], left_out: Counter[str]) -> Iterator[Row]:
     """Yield the rows of one entry; the words that are left out are counted with their reason.
 
-    No listed country is less likely than one that is not listed, except where the entry has ``elsewhere``.
+    No listed country is less likely than one that is not listed, except where the entry has ``elsewhere``. A frequent
+    word of other countries then says nothing about them, and still tells the listed countries apart: "center".
     """
     peak = max(entry["countries"].values())
     for row in _plain_rows(entry, left_out):
         if "elsewhere" in entry:
-            yield row._replace(doubt=round(100 * entry["elsewhere"]))
+            yield row._replace(doubt=max(round(100 * entry["elsewhere"]), NEUTRAL * (row.doubt == NEUTRAL)))
         else:
             least = peak * row.doubt / 100
             yield row._replace(countries={code: max(value, least) for code, value in row.countries.items()})
@@ -168,6 +171,12 @@ def _plain_rows(entry: Mapping[str, Any], left_out: Counter[str]) -> Iterator[Ro
             left_out[f"{written}: a word of the whole world"] += 1
         elif is_country(word, entry["kind"]):
             left_out[f"{written}: the name of a country, which is a cue of its own"] += 1
+        elif (
+            len(key) > SHORT_LETTERS
+            and "elsewhere" in entry
+            and is_common_elsewhere(frequencies, countries, ORDINARY_ZIPF)
+        ):
+            yield Row(key, form, entry["kind"], countries, NEUTRAL)
         elif is_common_elsewhere(frequencies, countries):
             left_out[f"{written}: a frequent word of other countries"] += 1
         elif is_common_elsewhere(without_accents, countries, ORDINARY_ZIPF):

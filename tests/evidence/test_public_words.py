@@ -102,12 +102,28 @@ def test_a_phrase_in_two_lines_hides_its_parts() -> None:
         ("Jewellery", "AU", "US", "FR"),
         ("Neighborhood", "US", "GB", "DE"),
         ("Authorized personnel only", "CA", "NZ", "IT"),
+        ("Motorcycles galvanized here", "US", "AU", "IT"),
+        ("Mechanised farming", "GB", "US", "IT"),
+        ("Orthopaedic surgeon", "IN", "US", "IT"),
     ],
 )
 def test_a_spelling_speaks_against_its_other_variety(text: str, more: str, less: str, other: str) -> None:
     (cue,) = [cue for cue in public_word_cues([line(text)]) if cue.trust == "text/public-word/variety"]
     assert cue.countries is not None
     assert cue.countries[more] > cue.countries[other] > cue.countries[less]
+
+
+def test_a_spelling_of_another_language_too_tells_only_its_own_countries_apart() -> None:
+    (cue,) = [cue for cue in public_word_cues([line("Centre")]) if cue.trust == "text/public-word/variety"]
+    assert cue.countries is not None
+    assert cue.countries["FR"] == cue.countries["GB"] > 10 * cue.countries["US"]
+
+
+@pytest.mark.parametrize(
+    "text", ["Advertising", "SURPRISED", "Oversized", "Fundraising", "Exercised", "Raised", "Bruised", "King-sized"]
+)
+def test_words_with_one_spelling_are_of_no_variety(text: str) -> None:
+    assert not [word for word in public_words().find(line(text)) if word.entry.kind == "spelling"]
 
 
 @given(st.text(max_size=60))

@@ -44,6 +44,11 @@ from whereshot.evidence.town_spans import WrittenLine
         (["Cooma", "N.S.W."], "Cooma", "AU"),
         (["DUBBO", "NSW 2830"], "Dubbo", "AU"),
         (["Moosomin", "Sask."], "Moosomin", "CA"),
+        (["Tandil, Bs. As."], "Tandil", "AR"),
+        (["Toowoomba, Qld."], "Toowoomba", "AU"),
+        (["Knysna, W. Cape"], "Knysna", "ZA"),
+        (["Siliguri, W. Bengal"], "Siliguri", "IN"),
+        (["Delicias, Chih."], "Delicias", "MX"),
         (["Tepatitlán", "Jal."], "Tepatitlán de Morelos", "MX"),
     ],
 )
