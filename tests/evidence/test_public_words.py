@@ -114,7 +114,7 @@ def test_a_spelling_speaks_against_its_other_variety(text: str, more: str, less:
 
 
 def test_a_spelling_of_another_language_too_tells_only_its_own_countries_apart() -> None:
-    (cue,) = [cue for cue in public_word_cues([line("Centre")]) if cue.trust == "text/public-word/variety"]
+    (cue,) = [cue for cue in public_word_cues([line("Organisation")]) if cue.trust == "text/public-word/variety"]
     assert cue.countries is not None
     assert cue.countries["FR"] == cue.countries["GB"] > 10 * cue.countries["US"]
 

@@ -48,7 +48,7 @@ from whereshot.evidence.town_spans import WrittenLine
         (["Toowoomba, Qld."], "Toowoomba", "AU"),
         (["Knysna, W. Cape"], "Knysna", "ZA"),
         (["Siliguri, W. Bengal"], "Siliguri", "IN"),
-        (["Delicias, Chih."], "Delicias", "MX"),
+        (["Delicias, Chih."], "Ciudad Delicias", "MX"),
         (["Tepatitlán", "Jal."], "Tepatitlán de Morelos", "MX"),
     ],
 )
