@@ -91,7 +91,7 @@ def signs_dev(reader: Reader, renderer: Renderer, arguments: argparse.Namespace)
     safe, same = [], []
     for path in bar(paths, total=len(paths), what="photos"):
         for tile in tiles_of(images.open_rgb(path, min_side=1600)):
-            crops, _ = reader._detect(np.ascontiguousarray(np.asarray(tile.image)[:, :, ::-1]))
+            crops, _ = reader.detector.detect(np.ascontiguousarray(np.asarray(tile.image)[:, :, ::-1]))
             texts = read_picture(reader, crops) if crops else []
             for (known, score), text in zip(reader._recognise_known(crops), texts, strict=True):
                 letters = sum(char.isalpha() and script_of(char) == "Latin" for char in known)

@@ -56,3 +56,10 @@ def test_drawings_and_pages_are_no_photos(shared: Path) -> None:
     photos = sorted((shared / "data" / "photos" / "test_a").iterdir())
     wrong = [path.name for path in photos if not_a_photo(images.open_rgb(path), [])]
     assert len(wrong) <= 1, wrong
+
+
+def test_whether_neighbours_are_equal_is_counted_without_overflow() -> None:
+    for level, other, flat in ((0, 1, True), (254, 255, True), (0, 2, False), (0, 255, False), (255, 0, False)):
+        values = np.full((64, 64, 3), level)
+        values[:, ::2] = other
+        assert is_photo.surface_of(picture(values)).flat == flat, (level, other)

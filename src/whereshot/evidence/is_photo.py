@@ -49,13 +49,18 @@ def surface_of(image: Image.Image) -> Surface:
     grey = np.asarray(image.resize((128, 128), Image.Resampling.BOX, reducing_gap=2.0).convert("L"))
     left, top = max(0, (image.width - LOOK_PIXELS) // 2), max(0, (image.height - LOOK_PIXELS) // 2)
     middle = image.crop((left, top, min(image.width, left + LOOK_PIXELS), min(image.height, top + LOOK_PIXELS)))
-    pixels = np.asarray(middle, dtype=np.int16)
+    pixels = np.asarray(middle)
     if min(pixels.shape[:2]) < 2:
         return Surface(image.size, False, grey)
-    right = np.abs(pixels[:-1, 1:] - pixels[:-1, :-1]).max(axis=2)
-    below = np.abs(pixels[1:, :-1] - pixels[:-1, :-1]).max(axis=2)
-    flat = float(((right <= 1) & (below <= 1)).mean())
+    here = pixels[:-1, :-1]
+    even = _at_most_1_apart(here, pixels[:-1, 1:]) & _at_most_1_apart(here, pixels[1:, :-1])
+    flat = float(even.all(axis=2).mean())
     return Surface(image.size, flat >= FLAT_SHARE and _few_colours(pixels), grey)
+
+
+def _at_most_1_apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return where two arrays of unsigned bytes differ by no more than 1."""
+    return np.asarray(np.maximum(a, b) - np.minimum(a, b) <= 1)
 
 
 def not_a_photo(surface: Surface, lines: Sequence[Line]) -> str | None:
