@@ -83,7 +83,7 @@ photos.forEach((photo, index) => {
   const item = element("li"), tile = element("button", undefined, `tile ${photo.state}`), picture = photo.thumbnail ? new Image() : element("span", "no picture", "none");
   if (photo.thumbnail) { picture.src = photo.thumbnail; picture.alt = ""; picture.decoding = "async"; }
   tile.append(picture, element("span", nameOf(photo), "name"), written("span", photo.state === FAILED ? photo.reason : photo.short, "state"));
-  if (photo.apart) tile.append(element("span", `${photo.apart} from the recorded position`, "name"));
+  if (photo.apart) tile.append(element("span", `${photo.apart} from the recorded position`, "name apart"));
   tile.title = photo.id; tile.onclick = () => open(index); item.append(tile); page.tiles.append(item);
 });
 function choose(filter) {
