@@ -61,6 +61,7 @@ NOT_FITTED = ("exif", "album", "text/place/weak")
 NEVER_RAISED = ("text/place", "text/area", "text/public-word", "text/language/word")
 """Trusts of names and single words are not raised above what shipped before, whatever the photos say. That was set with
 lists of ordinary words, first names, foods and brands in view (``benchmarks/words.py``), which no photo here shows."""
+LONE_WORD = "text/language/word off signs and vehicles is set so that a lone common noun moves no country by a nat"
 LEAST_SHARE = 1e-6
 FOLDS = 5
 Table = dict[str, dict[str, float]]
@@ -223,7 +224,7 @@ def write(table: Mapping[str, Mapping[str, float]], count: int) -> None:
         "provenance": f"benchmarks/reliabilities.py --fit on {count} photos with cues, by kind: {kinds}; the values "
         f"before count as {BELIEF:g} photos; other surfaces than {' and '.join(FITTED_ON)} keep their ratio to signs; "
         f"not fitted: {', '.join(NOT_FITTED)}; not raised: {', '.join(NEVER_RAISED)}; on packages at most "
-        f"{MOST_ON_GOODS:g}, but for {', '.join(PRICES)}",
+        f"{MOST_ON_GOODS:g}, but for {', '.join(PRICES)}; {LONE_WORD}",
         "shares": dict(old.shares),
         "reliability": {
             trust: row["sign"] if len(set(row.values())) == 1 else {name: round(row[name], 5) for name in row}
