@@ -62,7 +62,7 @@ FIT_COUNT, FIT_OTHERS = 60, 20
 surface."""
 GOODS = ("package",)
 """What the pictures of goods that the answers are measured on are drawn as; the same words stand on a sign too."""
-DRAWN_WORTH, OTHER_WORTH = 3.0, 0.5
+DRAWN_WORTH, OTHER_WORTH = 3.0, 0.2
 """How many photos a drawn sign or package counts for in that fit, and a drawing of another surface."""
 DIRECTIONS = 40
 """Along so many principal directions of all pictures the network's features are weighted directly."""
