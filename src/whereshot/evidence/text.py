@@ -55,7 +55,7 @@ def cues_of(lines: Sequence[Line]) -> list[Cue]:
     lines = [line for line in lines if line.text.strip() and not _CREDIT.search(line.text)]
     lines = fold_lines(lines)
     places, words = _places(lines), public_word_cues(lines)
-    texts = list({fold(line.text): line.text for line in lines}.values())
+    texts = [line.text for line in lines]
     names = _names_in([*places, *words])
     native = [text for text in texts if native_script(text)]
     informative = [
@@ -77,11 +77,11 @@ def cues_of(lines: Sequence[Line]) -> list[Cue]:
 
 
 def _names_in(cues: Sequence[Cue]) -> set[str]:
-    """Return the keys of the words that cues of places and of public words quote, without words of any language.
+    """Return the keys of the words of places and companies that cues quote, without words of any language.
 
     They have cues of their own, and the letters of a name are of no language: "Medibank" is not Norwegian.
     """
-    named = [cue.what for cue in cues]
+    named = [cue.what for cue in cues if cue.kind == "text/place" or cue.trust == "text/public-word/company"]
     words = {word for text in named for word in _WORD.findall(text) if not native_script(word)}
     return set(name_keys([word for word in words if lexicon().find(word.lower()) is None]))
 
