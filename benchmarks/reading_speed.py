@@ -2,6 +2,7 @@
 
     python benchmarks/reading_speed.py BEFORE [AFTER] > docs/results-reading-speed.md
     python benchmarks/reading_speed.py --parts                          # where the time of one photo goes
+    python benchmarks/reading_speed.py --options                        # options of ONNX Runtime
 
 BEFORE and AFTER are Pythons that import a build, such as .venv/bin/python of its checkout; AFTER is this Python unless
 it is named. Each build runs in one process on one thread and opens each photo by its path, as ``locate`` does. The two
@@ -173,17 +174,63 @@ def parts(count: int) -> None:
         print(f"| {name} | {' | '.join(f'{1000 * column[row]:.0f}' for column in columns)} |", flush=True)
 
 
+OPTIONS: dict[str, tuple[bool, bool, bool]] = {
+    "RapidOCR's own": (False, True, False),
+    "memory kept (chosen)": (True, True, False),
+    "memory kept, denormals are zero": (True, True, True),
+    "memory kept, no change of layout": (True, False, False),
+}
+"""Options of ONNX Runtime: whether it keeps its memory, changes the layout of tensors, takes denormal numbers for 0."""
+
+
+def options(pairs: int) -> None:
+    """Print what options of ONNX Runtime make of the time of the detector; they take turns."""
+    import onnxruntime
+    import rapidocr
+
+    model = next((Path(rapidocr.__file__).parent / "models").glob("*_det_*.onnx"))
+    sessions = {}
+    for name, (keeps, changes, is_zero) in OPTIONS.items():
+        own = onnxruntime.SessionOptions()
+        own.intra_op_num_threads = own.inter_op_num_threads = 1
+        own.enable_cpu_mem_arena = keeps
+        levels = onnxruntime.GraphOptimizationLevel
+        own.graph_optimization_level = levels.ORT_ENABLE_ALL if changes else levels.ORT_ENABLE_EXTENDED
+        own.add_session_config_entry("session.set_denormal_as_zero", str(int(is_zero)))
+        sessions[name] = onnxruntime.InferenceSession(model, own, providers=["CPUExecutionProvider"])
+    picture = Image.open(Path(__file__).parents[1] / "examples" / "village-sign.jpg").convert("RGB").resize(SIZE)
+    values = np.ascontiguousarray(np.asarray(picture, np.float32).transpose(2, 0, 1)[None] / 127.5 - 1)
+    times: dict[str, list[float]] = defaultdict(list)
+    found = {}
+    for _ in range(pairs + 1):
+        for name, session in sessions.items():
+            began = time.process_time()
+            (found[name],) = session.run(None, {session.get_inputs()[0].name: values})
+            times[name].append(time.process_time() - began)
+    first = next(iter(OPTIONS))
+    print("\n| the detector with options of ONNX Runtime | ms | ratio | largest difference of a probability |")
+    print("|---|---:|---:|---:|")
+    for name in OPTIONS:
+        own_times, base = np.array(times[name][1:]), np.array(times[first][1:])
+        apart = np.abs(found[name] - found[first]).max()
+        print(f"| {name} | {1000 * np.median(own_times):.0f} | {np.median(base / own_times):.2f} | {apart:.1g} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("before", nargs="?", help="Python of the build before")
     parser.add_argument("after", nargs="?", default=sys.executable, help="Python of the build after (this one)")
     parser.add_argument("--photos", type=int, default=13, help="photos of each kind (default 13)")
     parser.add_argument("--parts", action="store_true", help="only where the time of one photo goes")
+    parser.add_argument("--options", action="store_true", help="only the options of ONNX Runtime")
     given = parser.parse_args()
     if not PHOTOS.is_dir():
         sys.exit(f"reading_speed: the shared photos are not at {PHOTOS}")
+    if given.options:
+        options(7)
+        return
     if not given.parts and given.before is None:
-        parser.error("name the Python of the build before, or give --parts")
+        parser.error("name the Python of the build before, or give --parts or --options")
     if not given.parts:
         versions = subprocess.run(
             [given.after, "-c", "import onnxruntime, rapidocr; print(onnxruntime.__version__)"],
@@ -197,6 +244,8 @@ def main() -> None:
         compare(given.before, given.after, given.photos)
         print()
     parts(given.photos)
+    if not given.parts:
+        options(7)
 
 
 if __name__ == "__main__":
