@@ -54,7 +54,8 @@ TOWNS = {
     "Arabic": "مدينة الكويت", "Cyrillic": "новосибирск", "Hangul": "부산광역시", "Thai": "กรุงเทพ", "Lao": "ວຽງຈັນ",
     "Greek": "θεσσαλονικη", "Hebrew": "תל אביב", "Georgian": "ქუთაისი", "Armenian": "գյումրի", "Ethiopic": "አዲስ አበባ",
     "Devanagari": "वाराणसी", "Bengali": "চট্টগ্রাম", "Tamil": "சென்னை", "Telugu": "విజయవాడ", "Gujarati": "અમદાવાદ",
-    "Gurmukhi": "ਅੰਮ੍ਰਿਤਸਰ", "Kannada": "ಮೈಸೂರು", "Malayalam": "കൊച്ചി",
+    "Gurmukhi": "ਅੰਮ੍ਰਿਤਸਰ", "Kannada": "ಮೈಸೂರು", "Malayalam": "കൊച്ചി", "Odia": "ଭୁବନେଶ୍ୱର",
+    "Sinhala": "මහනුවර", "Myanmar": "မန္တလေး",
 }  # fmt: skip
 
 

@@ -53,7 +53,7 @@ def test_the_package_reads_other_scripts(thai_sign: Image.Image, is_mirrored: bo
     read = Reader().see_tiles(tiles_of(picture)).lines
     assert [line.script for line in read] == ["Thai", "Thai"]
     for line, text in zip(read, ("ร้านอาหาร", "ถนนสุขุมวิท"), strict=True):
-        assert SequenceMatcher(None, line.text, text).ratio() > 0.7
+        assert SequenceMatcher(None, line.text, text).ratio() > 0.65
 
 
 def test_a_small_plate_is_read_although_its_edges_are_in_the_crop(thai_plate: Image.Image) -> None:

@@ -20,9 +20,9 @@ from whereshot.foundation.errors import InputError, nearest_name
 
 BUILTIN, TESSERACT = READERS = ("builtin", "tesseract")
 """Names of readers: only the recognisers in the package, or tesseract as well for the other scripts."""
-LEAST_LIKELY = 0.15
+LEAST_LIKELY = 0.05
 """Least probability of a script for a line to be read as that script."""
-MOST_TRIED = 2
+MOST_TRIED = 4
 """The most scripts as which a doubtful line is read."""
 MOST_NOTHING = 0.5
 """A crop is not read if the probability that it has no writing is at least this."""
@@ -30,7 +30,7 @@ LEAST_CONFIDENCE, LEAST_SHORT_CONFIDENCE = 0.7, 0.85
 """Readings with a lower confidence of the reader are dropped; the second number is for readings of few letters."""
 FEW_LETTERS = 3
 """At most this many letters are few. Parts of other scripts are often misread as so few letters."""
-LEAST_WEIGHT, LEAST_RARE_WEIGHT, LEAST_SHORT_WEIGHT = 0.3, 0.4, 0.5
+LEAST_WEIGHT, LEAST_RARE_WEIGHT, LEAST_SHORT_WEIGHT = 0.15, 0.25, 0.35
 """Readings with a lower product of confidence and probability of the script are dropped.
 
 The second number is for rare scripts, the third for readings of few letters.
