@@ -37,7 +37,7 @@ MOST_LENGTH = 600.0
 """The greatest total length of these lines, in line heights, so that a printed page does not take minutes."""
 LEAST_CONFIDENCE = 0.5
 """Lines with a lower confidence of the reader are dropped."""
-MOST_UNREADABLE = 0.9
+MOST_UNREADABLE = 0.97
 """A line is not given to the recogniser if the unread scripts and "none" have at least this probability.
 
 The value is high, because losing a Latin line costs more than misreading a line in another script."""
@@ -193,7 +193,7 @@ class Reader:
                 texts.append(LineText(other.text, other.confidence, other.script))
             elif text.strip() and score >= max(LEAST_CONFIDENCE, DOUBTFUL_CONFIDENCE * (own.unread[1] > 0.5)):
                 sure = float(own.probabilities.max()) >= LEAST_SCRIPT
-                texts.append(LineText(text.strip(), score, own.best if sure else None))
+                texts.append(LineText(text.strip(), score, own.best if sure and own.best != "none" else None))
             else:
                 texts.append(None)
         return texts
