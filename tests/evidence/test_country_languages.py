@@ -111,4 +111,5 @@ def test_unknown_languages_of_a_country_are_not_in_a_script_that_nobody_writes_t
 
 def test_short_spanish_that_looks_galician_is_not_only_of_spain() -> None:
     likelihood = country_log_likelihood({"gl": 0.95, "es": 0.05})
-    assert 0 < likelihood["ES"] - likelihood["AR"] < math.log(3)
+    assert abs(likelihood["ES"] - likelihood["AR"]) < math.log(3)
+    assert min(likelihood["ES"], likelihood["AR"]) > likelihood["DE"] + 2
