@@ -3,9 +3,10 @@
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from whereshot.evidence.base import Line
+from whereshot.evidence.base import Box, Line
 from whereshot.evidence.fusion import fuse
 from whereshot.evidence.native_names import native_names
 from whereshot.evidence.place_names import place_cues
@@ -100,3 +101,19 @@ def test_signs_give_their_country_also_with_wrong_letters() -> None:
         ]
         right += first_countries(lines(*texts))[:1] == [country]
     assert right >= 0.9 * len(SIGNS)
+
+
+@pytest.mark.parametrize("place", [(230, 0, 400, 32), (0, 40, 180, 72)], ids=["beside", "below"])
+def test_a_market_is_no_town_of_its_name_where_its_second_word_is_a_line_of_its_own(place: Box) -> None:
+    name, market = Line(fold_writing("चावड़ी"), 0.95, (0, 0, 200, 30)), fold_writing("बाजार")
+    (alone,) = native_names([name])
+    assert alone.text == fold_writing("चावड़ी")
+    assert native_names([name, Line(market, 0.95, place)]) == []
+    (far,) = native_names([name, Line(market, 0.95, (0, 300, 180, 330))])
+    assert far.probability == alone.probability
+
+
+def test_a_name_that_may_be_misread_is_not_sure_because_its_script_names_the_country() -> None:
+    answer = fuse(density_prior(), cues_of(lines("चावड़ी", "घूमना मना है"))).posterior
+    assert country_masses(answer)[0][0][0] == "IN"
+    assert answer.mass_within(np.array([[32.43, 76.01]]), 25.0)[0] < 0.6

@@ -17,6 +17,8 @@ from whereshot.evidence.language import NATIVE_FOREIGN, LanguageParameters
 from whereshot.evidence.line_scripts import READABLE
 from whereshot.evidence.text_segments import NATIVE_SCRIPTS, USES_SCRIPT
 from whereshot.foundation.package_data import read_table
+from whereshot.posterior.masses import country_masses
+from whereshot.posterior.prior import density_prior
 
 TEXTS_IN_VIEW = 3
 """Number of texts in a typical street photo. Where most text cannot be read, other text in the photo often can."""
@@ -87,6 +89,20 @@ def languages_of(codes: tuple[str, ...]) -> frozenset[str] | None:
     if not rows or (known.unknown_share[rows] >= LEAST_SHARE).any():
         return None
     return frozenset(CODES[number] for number in np.flatnonzero((known.share[rows] >= LEAST_SHARE).any(axis=0)))
+
+
+@functools.cache
+def photos_of_script(script: str) -> float:
+    """Return the share of all photos that are taken where a native script has ``LEAST_SHARE`` of the public text.
+
+    The photo density says where photos are taken. 1 for a script that no known language has.
+    """
+    if script not in USES_SCRIPT:
+        return 1.0
+    known = country_languages()
+    share = known.share[:, USES_SCRIPT[script]].sum(axis=1)
+    countries = {code for code, part in zip(known.countries, share.tolist(), strict=True) if part >= LEAST_SHARE}
+    return sum(mass for code, mass in country_masses(density_prior())[0] if code in countries) or 1.0
 
 
 def log_seen() -> dict[str, float]:

@@ -76,13 +76,36 @@ def native_names(lines: Sequence[Line]) -> list[NativeName]:
     for line in lines:
         script = native_script(line.text)
         if script:
-            names = _unspaced_names(line, script) if script in UNSPACED_SCRIPTS else _spaced_names(line, script)
+            names = (
+                _unspaced_names(line, script)
+                if script in UNSPACED_SCRIPTS
+                else _spaced_names(line, script, _word_after(line, lines))
+            )
             found += [name for name in names if name.probability >= LEAST_PROBABILITY]
     return found
 
 
-def _spaced_names(line: Line, script: str) -> Iterator[NativeName]:
-    """Yield the names in a line whose words are separated, exact ones first, longer ones before shorter ones."""
+def _word_after(line: Line, lines: Sequence[Line]) -> str:
+    """Return the key of the first word of the line that goes on beside or below a line, "" where there is none."""
+    left, top, right, bottom = line.box
+    height, width = bottom - top, right - left
+    for other in lines:
+        x, y, x_end, y_end = other.box
+        shared_height, shared_width = min(bottom, y_end) - max(top, y), min(right, x_end) - max(left, x)
+        is_alike = 0.5 * height <= y_end - y <= 2 * height
+        is_beside = 2 * shared_height >= height and min(abs(x - right), abs(left - x_end)) <= 1.5 * height
+        is_below = 2 * shared_width >= min(width, x_end - x) and -height / 2 <= y - bottom <= height
+        if other is not line and is_alike and (is_beside or is_below):
+            word = _WORD.search(other.text)
+            return name_keys([word.group()])[0] if word else ""
+    return ""
+
+
+def _spaced_names(line: Line, script: str, word_after: str) -> Iterator[NativeName]:
+    """Yield the names in a line whose words are separated, exact ones first, longer ones before shorter ones.
+
+    ``word_after`` is the key of the word after the line, "" for none.
+    """
     words = list(_WORD.finditer(line.text))[:MOST_WORDS]
     keys = name_keys([word.group() for word in words])
     spans: dict[tuple[int, int], FoundTown] = {}
@@ -105,6 +128,8 @@ def _spaced_names(line: Line, script: str) -> Iterator[NativeName]:
             spans[first, last] = found
     for (first, last), found in spans.items():
         discount, is_named = _context(keys, first, last, used, script)
+        if last == len(keys) and not is_named and _is_named_after(word_after):
+            discount = STREET_DISCOUNT
         if discount < 1 and not _is_large(found):
             continue
         text = line.text[words[first].start() : words[last - 1].end()]
@@ -163,12 +188,16 @@ def _context(keys: Sequence[str], first: int, last: int, used: Sequence[bool], s
     after = keys[last] if last < len(keys) else ""
     if before in kinds.before or after in kinds.after:
         return 1.0, True
-    for key in (before, after):
-        entry = public_words().entry(key, key) if key else None
-        if entry is not None and entry.kind in _NAMED_AFTER:
-            return STREET_DISCOUNT, False
+    if _is_named_after(before) or _is_named_after(after):
+        return STREET_DISCOUNT, False
     others = [key for row, key in enumerate(keys) if not used[row] and key not in kinds.before | kinds.after]
     return (SENTENCE_DISCOUNT, False) if any(len(key) > 1 for key in others) else (1.0, False)
+
+
+def _is_named_after(key: str) -> bool:
+    """Return whether a word beside the name of a town mostly means a street or a firm: "Chawri market"."""
+    entry = public_words().entry(key, key) if key else None
+    return entry is not None and entry.kind in _NAMED_AFTER
 
 
 def _is_large(found: FoundTown) -> bool:

@@ -22,6 +22,7 @@ from whereshot.earth.towns import gazetteer
 from whereshot.evidence import name_context, qualified_names
 from whereshot.evidence.ambiguous_names import LARGEST_NAMESAKE, is_foreign_word, other_meanings
 from whereshot.evidence.base import Box, Cue, Line, box_around
+from whereshot.evidence.country_languages import photos_of_script
 from whereshot.evidence.lexicon import frequent_in_one_language
 from whereshot.evidence.native_names import NativeName, native_names
 from whereshot.evidence.public_words import is_food
@@ -109,8 +110,13 @@ def place_cues(lines: Sequence[Line]) -> list[Cue]:
 
 
 def _native_mention(name: NativeName) -> Mention:
+    """Return the mention of a native name. Its odds are those against other places where the script is written.
+
+    That the photo was taken there at all is the evidence of the language cue, which must not count twice.
+    """
     trust = "text/place/named" if name.is_named else "text/place/plain"
-    return Mention(name.text, name.towns, 0, trust, name.box, probability=name.probability)
+    odds = name.probability / max(1 - name.probability, 1e-6) * photos_of_script(native_script(name.text))
+    return Mention(name.text, name.towns, 0, trust, name.box, probability=odds / (1 + odds))
 
 
 def _in_two_scripts(mentions: list[Mention], native: list[Mention]) -> list[Mention]:
