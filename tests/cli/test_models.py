@@ -17,7 +17,7 @@ def test_models(run: Run, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.
     assert [listed[name]["status"] for name in ("compact", "geoclip", "plonk")] == [
         "built in",
         "not fetched",
-        "not available",
+        "not to be had",
     ]
     assert listed["geoclip"]["published"][0]["accuracy_25"] == 34.5
     assert "why" in listed["plonk"]

@@ -112,3 +112,28 @@ def test_the_name_of_a_company_is_of_no_language() -> None:
         for texts in (["Unimarc", "Open daily for you"], ["Open daily for you"])
     )
     assert named[0].countries == pytest.approx(plain[0].countries)
+
+
+@pytest.mark.parametrize(
+    ("texts", "means"),
+    [
+        (["Northern Territory"], "the region Northern Territory (AU)"),
+        (["Bienvenidos a Sevilla", "Madrid"], "the place Sevilla (ES)"),
+        (["Stadt Köln", "Berlin"], "the place Köln (DE)"),
+        (["Praha Brno"], "the place Brno (CZ)"),
+        (["Geniessen Sie"], "German with ss for ß, as in Switzerland"),
+        (["Reciclá la basura"], "Spanish with orders in -á, as in Argentina"),
+        (["gênero homogêneo"], "Portuguese spelling as in Brazil"),
+    ],
+)
+def test_what_only_looks_like_another_kind_keeps_its_meaning(texts: list[str], means: str) -> None:
+    read = [Line(text, 0.95, (0, 60 * row, 400, 60 * row + 50)) for row, text in enumerate(texts)]
+    assert any(cue.means.startswith(means) for cue in cues_of(read))
+
+
+@pytest.mark.parametrize(
+    "text", ["Une grosse salade verte", "Ne pas gêner la circulation", "Boyacá en bicicleta", "ffônio"]
+)
+def test_a_spelling_of_one_language_is_no_spelling_of_another(text: str) -> None:
+    means = [cue.means for cue in cues_of([Line(text, 0.95, (0, 0, 400, 50))])]
+    assert not [one for one in means if one.startswith(("German with", "Portuguese spelling", "Spanish with"))]

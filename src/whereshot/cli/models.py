@@ -39,7 +39,7 @@ def models_list(
     for name, known in catalog.known().items():
         built_in = known.kind == "built in"
         if name not in here and (folder is None or built_in):
-            status = "built in" if built_in else "not fetched" if known.is_fetchable else "not available"
+            status = "built in" if built_in else "not fetched" if known.is_fetchable else "not to be had"
             row = _row(name, status, known.size, known.licence)
             row |= {"told": known.summary, "published": hub.published(known)}
             rows.append(row | ({"why": known.why} if known.why else {}))

@@ -309,12 +309,14 @@ def is_alone(span: TownSpan) -> bool:
 
 
 def _is_joined_to_town(span: TownSpan) -> bool:
-    """Return whether the name of another town stands right beside a name, as in the name of a person: "Vienna Teng"."""
+    """Return whether the name of a town of another country stands beside it, as in a person's name: "Vienna Teng"."""
+    codes = gazetteer().country_codes
     return any(
         not span.line.text[span.line.words[last - 1].end() : span.line.words[last].start()].strip()
         for other in town_spans(span.line)
         for last in (span.first, span.last)
         if last in (other.first, other.last) and 0 < last < len(span.line.words) and other.first != span.first
+        if not set(codes[span.towns]) & set(codes[other.towns])
     )
 
 

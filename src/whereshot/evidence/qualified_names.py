@@ -258,7 +258,7 @@ def area_below(lines: Sequence[WrittenLine]) -> tuple[WrittenLine, AreaSpan, tup
     """Return the line that welcomes to a place, the area that fills the next line, and what that area may mean.
 
     "Welcome to Paradise Cove / Manitoba": the area says where the place is, although no table has it. None where no
-    line welcomes, or the next line is not an area, or only a direction.
+    line welcomes, or the next line is not an area, only a direction, or a large city too: "Stadt Köln / Berlin".
     """
     for line, below in itertools.pairwise(lines):
         if not any(
@@ -268,6 +268,7 @@ def area_below(lines: Sequence[WrittenLine]) -> tuple[WrittenLine, AreaSpan, tup
             continue
         for span in area_spans(below):
             areas = tuple(area for area in span.areas if not area.is_code and not area.is_part)
-            if areas and not is_direction(span.text) and (span.first, span.last) == (0, len(below.words)):
+            is_whole = (span.first, span.last) == (0, len(below.words))
+            if areas and is_whole and not is_direction(span.text) and not _names_large_city(span.text):
                 return line, span, areas
     return None
