@@ -6,7 +6,6 @@ table keep apart from training. Each line has its own seed, so that the first hu
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import sys
 from pathlib import Path
@@ -21,11 +20,10 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from line_backgrounds import Backgrounds  # noqa: E402
 from line_fonts import Face, find_fonts, split  # noqa: E402
 from line_texts import Words  # noqa: E402
-from rendered_lines import GRADES, Renderer, photos_of  # noqa: E402
+from rendered_lines import GRADES, PHOTOS, Renderer, photo_names, photos_of  # noqa: E402
 
 from whereshot.evidence.line_scripts import CLASSES  # noqa: E402
 
-PHOTOS = ROOT.parent / "shared" / "data" / "photos"
 SEED = 20261130
 BACKGROUND_PHOTOS = 200
 LONGEST_PX = 448
@@ -48,12 +46,7 @@ def test_fonts(folders: list[Path], cache: Path | None) -> dict[str, dict[str, l
 
 def background_names() -> list[str]:
     """Return paths of shared photos that may stand behind drawn writing; none where the table is missing."""
-    table = PHOTOS / "train.csv"
-    if not table.is_file():
-        return []
-    with table.open(encoding="utf-8", newline="") as file:
-        rows = [row["path"] for row in csv.DictReader(file) if row["use"] == "ship"]
-    return [rows[row] for row in np.random.default_rng(SEED).permutation(len(rows))[:BACKGROUND_PHOTOS]]
+    return photo_names(BACKGROUND_PHOTOS, SEED)
 
 
 def test_renderer(fonts: dict[str, dict[str, list[Face]]]) -> Renderer:

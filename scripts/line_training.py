@@ -1,4 +1,4 @@
-"""Shared steps of training networks on rendered lines: photos, renderer, shards, checkpoints with a curve, options.
+"""Shared steps of training networks on rendered lines: renderer, shards, checkpoints with a curve, options.
 
 ``train_line_readers.py`` and ``train_line_scripts.py`` use it. A shard is an .npz file of lines of one height, side by
 side, with their widths and one further array or more with an entry for each line. A checkpoint is a .pt file with the
@@ -9,7 +9,6 @@ means by name) at every save.
 from __future__ import annotations
 
 import argparse
-import csv
 import queue
 import sys
 import threading
@@ -27,27 +26,17 @@ from line_fonts import find_fonts, split
 from line_texts import Words
 from numpy.typing import NDArray
 from PIL import features
-from rendered_lines import Renderer, photos_of
+from rendered_lines import PHOTOS, Renderer, photo_names, photos_of
 from torch import nn
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "src" / "whereshot" / "evidence" / "data"
-PHOTOS = ROOT.parent / "shared" / "data" / "photos"
 BACKGROUND_PHOTOS = 400
 LAST_RATE = 1e-5
 """The learning rate falls to this."""
 
 Item = TypeVar("Item")
 Step = Callable[[argparse.Namespace], None]
-
-
-def photo_names(count: int) -> list[str]:
-    """Return paths of photos that may train what is shipped, spread over the table."""
-    table = PHOTOS / "train.csv"
-    if not table.is_file():
-        return []
-    rows = [row["path"] for row in csv.DictReader(table.open(encoding="utf-8")) if row["use"] == "ship"]
-    return [rows[i] for i in np.random.default_rng(1).permutation(len(rows))[:count]]
 
 
 def renderer_of(arguments: argparse.Namespace, part: str, **size: Any) -> Renderer:

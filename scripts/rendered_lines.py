@@ -6,6 +6,7 @@ perspective, lit, blurred, shrunk, made noisy, and saved as JPEG. All parameters
 
 from __future__ import annotations
 
+import csv
 import functools
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from PIL import Image, ImageDraw, ImageFont
 from whereshot.evidence.line_scripts import CLASSES, HEIGHT, LONGEST, to_height
 from whereshot.evidence.writing import RIGHT_TO_LEFT
 
+PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "photos"
 MOST_TRIES = 200
 MOST_WALL = 0.3
 """The most that is seen of the wall at each side of a plate, in heights of the plate."""
@@ -297,6 +299,16 @@ def _finished(scene: Grey, rng: np.random.Generator, how: Degradation) -> NDArra
         _, packed = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 92))])
         pixels = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.uint8)
     return pixels
+
+
+def photo_names(count: int, seed: int = 1) -> list[str]:
+    """Return paths of photos that may train what is shipped, drawn from the shared table; none where it is missing."""
+    table = PHOTOS / "train.csv"
+    if not table.is_file():
+        return []
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = [row["path"] for row in csv.DictReader(file) if row["use"] == "ship"]
+    return [rows[row] for row in np.random.default_rng(seed).permutation(len(rows))[:count]]
 
 
 def photos_of(folder: Path, names: list[str], side: int = 512) -> list[NDArray[np.uint8]]:

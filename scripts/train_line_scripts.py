@@ -25,19 +25,17 @@ import numpy as np
 import torch
 from line_training import (
     DATA,
-    PHOTOS,
     ahead,
     convolution,
     halve,
     jittered,
     load_checkpoint,
-    photo_names,
     read_shard,
     renderer_of,
     write_shard,
 )
 from numpy.typing import NDArray
-from rendered_lines import GRADES, PLATES
+from rendered_lines import GRADES, PHOTOS, PLATES, photo_names
 from torch import nn
 
 from whereshot.evidence.line_scripts import CLASSES, HEIGHT, as_input

@@ -141,7 +141,12 @@ def is_direction(name: str) -> bool:
     (True, False)
     """
     words = name.replace("-", " ").lower().split()
-    return bool(words) and set(words) <= set(" ".join(_table()["directions"]["phrases"].split("|")).split())
+    return bool(words) and _directions().issuperset(words)
+
+
+@functools.cache
+def _directions() -> frozenset[str]:
+    return frozenset(_table()["directions"]["phrases"].replace("|", " ").split())
 
 
 def is_of_people(text: str) -> bool:

@@ -127,9 +127,7 @@ def _spaced_names(line: Line, script: str, word_after: str) -> Iterator[NativeNa
             used[first:last] = [True] * (last - first)
             spans[first, last] = found
     for (first, last), found in spans.items():
-        discount, is_named = _context(keys, first, last, used, script)
-        if last == len(keys) and not is_named and _is_named_after(word_after):
-            discount = STREET_DISCOUNT
+        discount, is_named = _context(keys, first, last, used, script, word_after)
         if discount < 1 and not _is_large(found):
             continue
         text = line.text[words[first].start() : words[last - 1].end()]
@@ -181,14 +179,19 @@ def _zipf(key: str) -> float:
     return 0.0 if found is None else float(found.log_frequency.max() / math.log(10) + 9)
 
 
-def _context(keys: Sequence[str], first: int, last: int, used: Sequence[bool], script: str) -> tuple[float, bool]:
-    """Return the discount of a name by the words around it, and whether one of them is a kind of place."""
+def _context(
+    keys: Sequence[str], first: int, last: int, used: Sequence[bool], script: str, word_after: str
+) -> tuple[float, bool]:
+    """Return the discount of a name by the words around it, and whether one of them is a kind of place.
+
+    ``word_after`` is the key of the word after the line. It can make the name that of a street or a firm.
+    """
     kinds = place_kinds(script)
     before = keys[first - 1] if first else ""
     after = keys[last] if last < len(keys) else ""
     if before in kinds.before or after in kinds.after:
         return 1.0, True
-    if _is_named_after(before) or _is_named_after(after):
+    if _is_named_after(before) or _is_named_after(after if last < len(keys) else word_after):
         return STREET_DISCOUNT, False
     others = [key for row, key in enumerate(keys) if not used[row] and key not in kinds.before | kinds.after]
     return (SENTENCE_DISCOUNT, False) if any(len(key) > 1 for key in others) else (1.0, False)
