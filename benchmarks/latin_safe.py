@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 from rendered_lines import Renderer
 
 from whereshot.evidence.line_readers import GROUPS, SCRIPTS_READ
-from whereshot.evidence.line_scripts import in_company, line_scripts
-from whereshot.evidence.ocr import LineText, Reader, tiles_of
+from whereshot.evidence.ocr import EDGE, LineText, Reader, scripts_of, tiles_of
 from whereshot.evidence.text_segments import script_of
 from whereshot.foundation.progress import bar
 from whereshot.photos import images
@@ -45,11 +44,16 @@ def scripts_in(text: LineText | None) -> set[str]:
 
 def read_picture(reader: Reader, crops: Crops) -> list[LineText | None]:
     """Return what is read on each crop of a picture, in BGR."""
-    return reader._recognise(crops, in_company(line_scripts(crops)))
+    return reader._recognise(crops, scripts_of(crops))
 
 
-def in_colour(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.repeat(grey[..., None], 3, axis=2)
+def as_detected(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a drawn line (height, width) as a crop (height, width, 3) of the detector, which leaves room around it.
+
+    ``scripts_of`` and the readers of this package cut the room off again, so that they see the line as it was drawn.
+    """
+    room = round(EDGE / (1 - 2 * EDGE) * min(grey.shape))
+    return np.repeat(np.pad(grey, room, mode="edge")[..., None], 3, axis=2)
 
 
 def latin_line(renderer: Renderer, number: int) -> NDArray[np.uint8]:
@@ -67,7 +71,7 @@ def latin_line(renderer: Renderer, number: int) -> NDArray[np.uint8]:
 def pictures_of(crops: Sequence[NDArray[np.uint8]]) -> Iterator[Crops]:
     """Yield the crops by picture."""
     for start in range(0, len(crops), LINES_OF_PICTURE):
-        yield [in_colour(crop) for crop in crops[start : start + LINES_OF_PICTURE]]
+        yield [as_detected(crop) for crop in crops[start : start + LINES_OF_PICTURE]]
 
 
 def row(lines: str, measure: str, right: Sequence[bool], wanted: str = "") -> None:
@@ -107,11 +111,11 @@ def others(reader: Reader, renderer: Renderer, arguments: argparse.Namespace) ->
     latin, named, right, wrong, certain = [], [], [], [], []
     for script in bar(scripts, total=len(scripts), what="scripts"):
         crops = [draw_line(renderer, script, "street", number)[0] for number in range(arguments.others)]
-        for crop in crops:  # each as a picture of its own
-            (text,) = read_picture(reader, [in_colour(crop)])
-            ((_, score),) = reader._recognise_known([in_colour(crop)])
+        for crop in map(as_detected, crops):  # each as a picture of its own
+            (text,) = read_picture(reader, [crop])
+            ((_, score),) = reader._recognise_known([crop])
             latin.append("Latin" not in scripts_in(text))
-            named.append(line_scripts([crop])[0].best == script)
+            named.append(scripts_of([crop])[0].best == script)
             if script in SCRIPTS_READ:
                 right.append(script in scripts_in(text))
                 wrong.append(scripts_in(text) <= {script, "Latin", ""})

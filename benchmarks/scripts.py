@@ -5,6 +5,9 @@
 
 The drawn signs use fonts and words that the training of the script network never saw. They stand on textures. The
 photos are those of the shared development tables. Every part has its own seed.
+
+The script of a sign is the one that the answer names for most lines, after the readers tried several scripts. Beside it
+stands what the script network alone names for most lines.
 """
 
 from __future__ import annotations
@@ -29,10 +32,12 @@ from line_texts import Words  # noqa: E402
 from rendered_lines import Renderer  # noqa: E402
 
 from whereshot.evidence import EVIDENCE, Cue, PhotoFacts, fuse  # noqa: E402
-from whereshot.evidence.line_scripts import CLASSES, READABLE, line_scripts  # noqa: E402
-from whereshot.evidence.ocr import MOST_UNREADABLE, Reader, Seen, tiles_of  # noqa: E402
+from whereshot.evidence.line_scripts import CLASSES, READABLE  # noqa: E402
+from whereshot.evidence.ocr import MOST_UNREADABLE, Reader, Seen, scripts_of, tiles_of  # noqa: E402
 from whereshot.evidence.text_segments import script_of  # noqa: E402
 from whereshot.foundation.progress import silent  # noqa: E402
+from whereshot.locate.geolocator import Geolocator  # noqa: E402
+from whereshot.locate.photo_evidence import Explained  # noqa: E402
 from whereshot.photos import images  # noqa: E402
 from whereshot.photos.sources import SOURCES  # noqa: E402
 from whereshot.posterior.masses import country_masses  # noqa: E402
@@ -125,15 +130,18 @@ def percent(values: Iterable[bool]) -> str:
     return f"{100 * np.mean(values):.1f} % of {len(values)}"
 
 
+def row(pictures: str, measure: str, result: str, wanted: str = "", by_network: str = "") -> None:
+    """Print a row of the table; ``by_network`` is what the script network alone reaches, where that is counted."""
+    print(f"| {pictures} | {measure} | {result} | {by_network} | {wanted} |", flush=True)
+
+
 def greek(reader: Reader, signs: Signs, count: int) -> None:
     rng, right = np.random.default_rng(SEEDS["greek"]), []
     for _ in range(count):
         lines = [signs.text("Greek", rng).upper() for _ in range(2)]
         _, cues = seen_in(reader, signs.draw("Greek", [strip_accents(line) for line in lines], rng))
         right.append(first_countries(cues) == ["GR"])
-    print(
-        f"| signs in Greek capitals | Greece is the likeliest country | {percent(right)} | at least 95 % |", flush=True
-    )
+    row("signs in Greek capitals", "Greece is the likeliest country", percent(right), "at least 95 %")
 
 
 def strip_accents(text: str) -> str:
@@ -142,20 +150,40 @@ def strip_accents(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).replace("\u0301", ""))
 
 
+def named_in_answer(answer: Explained) -> str | None:
+    """Return the script that an answer names for most lines, read or not; None where it names none but Latin."""
+    lines = Counter(line.script for line in answer.writing)
+    lines.update({one.script: one.lines for one in answer.unread_scripts})
+    return lines.most_common(1)[0][0] if lines else None
+
+
+def named_by_network(reader: Reader, picture: Image.Image) -> str | None:
+    """Return the script that the script network alone finds in most lines, before any line is read."""
+    found = Counter[str]()
+    for tile in tiles_of(picture):
+        crops, _ = reader.detector.detect(np.ascontiguousarray(np.asarray(tile.image)[:, :, ::-1]))
+        found.update(script.best for script in scripts_of(crops) if script.best != "none")
+    return found.most_common(1)[0][0] if found else None
+
+
 def other_scripts(reader: Reader, signs: Signs, count: int) -> None:
     rng = np.random.default_rng(SEEDS["others"])
-    latin, named, wrong = 0, [], Counter[str]()
-    for number in range(count):
-        script = OTHERS[number % len(OTHERS)]
-        lines = [signs.text(script, rng) for _ in range(int(rng.integers(1, 4)))]
-        seen, _ = seen_in(reader, signs.draw(script, lines, rng))
-        latin += any(script_of(char) == "Latin" for line in seen.lines for char in line.text if char.isalpha())
-        found = Counter(line.script for line in (*seen.lines, *seen.unread) if line.script is not None).most_common(1)
-        named.append(bool(found) and found[0][0] == script)
-        if not named[-1]:
-            wrong[f"{script} as {found[0][0] if found else 'nothing'}"] += 1
-    print(f"| signs in {len(OTHERS)} other scripts | the script is named right | {percent(named)} | at least 95 % |")
-    print(f"| the same | signs on which Latin letters are read | {latin} of {count} | 0 |", flush=True)
+    latin, right, by_network, wrong = 0, [], [], Counter[str]()
+    with Geolocator.load("prior") as locator:
+        for number in range(count):
+            script = OTHERS[number % len(OTHERS)]
+            lines = [signs.text(script, rng) for _ in range(int(rng.integers(1, 4)))]
+            picture = signs.draw(script, lines, rng)
+            answer = locator.explain(picture)
+            latin += any(script_of(char) == "Latin" for line in answer.lines for char in line.text if char.isalpha())
+            named = named_in_answer(answer)
+            right.append(named == script)
+            by_network.append(named_by_network(reader, picture) == script)
+            if named != script:
+                wrong[f"{script} as {named or 'nothing'}"] += 1
+    row(f"signs in {len(OTHERS)} other scripts", "the script is named right", percent(right), "at least 95 %",
+        percent(by_network))  # fmt: skip
+    row("the same", "signs on which Latin letters are read", f"{latin} of {count}", "0")
     print(f"\nWrong scripts: {dict(wrong.most_common(12))}\n", file=sys.stderr, flush=True)
 
 
@@ -165,7 +193,7 @@ def none(reader: Reader, signs: Signs, count: int) -> None:
         picture = noisy(textured(rng, list(TEXT_FREE)[number % len(TEXT_FREE)]), rng)
         seen, cues = seen_in(reader, picture)
         silent_pictures.append(not seen.unread and not cues)
-    print(f"| pictures without text | no script and no cue | {percent(silent_pictures)} | at least 98 % |", flush=True)
+    row("pictures without text", "no script and no cue", percent(silent_pictures), "at least 98 %")
 
 
 def mirrored(reader: Reader, signs: Signs, count: int) -> None:
@@ -178,8 +206,8 @@ def mirrored(reader: Reader, signs: Signs, count: int) -> None:
         again = {line.text.casefold() for line in turned.lines}
         same.append(bool(texts) and len(texts & again) >= 0.5 * len(texts))
         languages.append(same[-1] or not any(cue.kind == "text/language" for cue in cues))
-    print(f"| mirrored Latin signs | read as the sign that is not mirrored | {percent(same)} | |")
-    print(f"| the same | read so, or without a cue of language | {percent(languages)} | |", flush=True)
+    row("mirrored Latin signs", "read as the sign that is not mirrored", percent(same))
+    row("the same", "read so, or without a cue of language", percent(languages))
 
 
 def gates(reader: Reader, name: str) -> tuple[list[bool], int, int]:
@@ -188,7 +216,7 @@ def gates(reader: Reader, name: str) -> tuple[list[bool], int, int]:
     for path in SOURCES["table"]([PHOTOS / f"{name}.csv"], {}, silent).records.strings("image"):
         for tile in tiles_of(images.open_rgb(path, min_side=1600)):
             crops, _ = reader.detector.detect(np.ascontiguousarray(np.asarray(tile.image)[:, :, ::-1]))
-            for (text, score), script in zip(reader._recognise_known(crops), line_scripts(crops), strict=True):
+            for (text, score), script in zip(reader._recognise_known(crops), scripts_of(crops), strict=True):
                 is_read = script.readable > 1 - MOST_UNREADABLE
                 lines, saved = lines + 1, saved + (not is_read)
                 letters = sum(char.isascii() and char.isalpha() for char in text)
@@ -199,11 +227,8 @@ def gates(reader: Reader, name: str) -> tuple[list[bool], int, int]:
 
 def latin_signs(reader: Reader, signs: Signs, count: int) -> None:
     kept, lines, saved = gates(reader, "signs_dev")
-    print(f"| Latin lines of signs_dev | still given to the recogniser | {percent(kept)} | at least 99.5 % |")
-    print(
-        f"| all lines of signs_dev | not given to the recogniser | {100 * saved / lines:.1f} % of {lines} | |",
-        flush=True,
-    )
+    row("Latin lines of signs_dev", "still given to the recogniser", percent(kept), "at least 99.5 %")
+    row("all lines of signs_dev", "not given to the recogniser", f"{100 * saved / lines:.1f} % of {lines}")
 
 
 def scripts_dev(reader: Reader, signs: Signs, count: int) -> None:
@@ -225,7 +250,7 @@ def main() -> None:
     assert set(OTHERS).isdisjoint(READABLE) and set(OTHERS) <= set(CLASSES)
     reader, signs = Reader(), Signs(arguments.fonts, arguments.font_cache)
     print("# Scripts: what is written there\n\nMade by `python benchmarks/scripts.py --fonts FOLDER`.\n")
-    print("| pictures | measure | result | wanted |\n|---|---|---:|---|", flush=True)
+    print("| pictures | measure | result | script network alone | wanted |\n|---|---|---:|---:|---|", flush=True)
     for name in arguments.only:
         part, count = PARTS[name]
         part(reader, signs, round(count * arguments.share))

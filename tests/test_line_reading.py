@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import shutil
 import sys
 from pathlib import Path
@@ -12,19 +13,25 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "scripts")]
 
 import line_reading  # noqa: E402
+import scripts  # noqa: E402
 import tesseract_lines  # noqa: E402
 from drawn_lines import DrawnLines, load_lines, save_lines  # noqa: E402
+from latin_safe import as_detected  # noqa: E402
 from line_fonts import Face  # noqa: E402
 from line_reading import Side, edit_distance, lacking, letters_of, score  # noqa: E402
 from tesseract_lines import PeerRead  # noqa: E402
 
-from whereshot.evidence.line_scripts import CLASSES  # noqa: E402
+from whereshot.evidence.base import Line  # noqa: E402
+from whereshot.evidence.line_scripts import CLASSES, in_company, line_scripts  # noqa: E402
+from whereshot.evidence.ocr import scripts_of  # noqa: E402
 from whereshot.evidence.text_segments import script_of  # noqa: E402
+from whereshot.locate.geolocator import Geolocator  # noqa: E402
 
 READABLE = ROOT / "benchmarks" / "data" / "scripts_dev_readable.csv"
 SCRIPTS_DEV = ROOT.parent / "shared" / "data" / "photos" / "scripts_dev.csv"
@@ -56,6 +63,22 @@ def test_what_a_script_lacks_is_said_by_grade() -> None:
     assert lacking("Greek", {"clean": (good, bad), "street": (good, bad)}) == []
     assert lacking("Greek", {"clean": (bad, good), "hard": (bad, bad)}) == ["clean below 97", "hard not ahead"]
     assert lacking("Lao", {"clean": (None, good)}) == ["not read yet"]
+
+
+@pytest.mark.parametrize("shape", [(12, 40), (31, 200), (36, 90), (45, 20), (64, 300)])
+def test_the_networks_see_a_drawn_line_as_it_was_drawn(shape: tuple[int, int], rng: np.random.Generator) -> None:
+    line = rng.integers(0, 256, shape, np.uint8)
+    (as_drawn,), (seen,) = in_company(line_scripts([line])), scripts_of([as_detected(line)])
+    assert seen.probabilities == pytest.approx(as_drawn.probabilities, abs=1e-5)
+
+
+def test_the_script_of_an_answer_is_what_it_names_for_most_lines() -> None:
+    answer = Geolocator.load("prior").explain(Image.new("RGB", (64, 48)))
+    assert scripts.named_in_answer(answer) is None
+    read = [Line(text, 0.9, (0, 0, 9, 9), script=script) for text, script in (("Calle", "Latin"), ("ถนน", "Lao"))]
+    unread = [Line("", 0.9, (0, 0, 9, 9), script="Khmer")] * 2
+    assert scripts.named_in_answer(dataclasses.replace(answer, lines=tuple(read))) == "Thai"
+    assert scripts.named_in_answer(dataclasses.replace(answer, lines=tuple(read), unread=tuple(unread))) == "Khmer"
 
 
 def test_drawn_lines_are_kept_as_they_are(tmp_path: Path) -> None:

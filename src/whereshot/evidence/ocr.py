@@ -158,7 +158,7 @@ class Reader:
         if not crops:
             return Seen([], [])
         rows = _tallest(crops, share)
-        scripts = _scripts_of([crops[row] for row in rows])
+        scripts = scripts_of([crops[row] for row in rows])
         texts = self._recognise([crops[row] for row in rows], scripts)
         lines, unread = [], []
         for row, own, text in zip(rows, scripts, texts, strict=True):
@@ -174,7 +174,7 @@ class Reader:
         read = self._recognise_as_they_are(crops, scripts)
         if _looks_mirrored(scripts):
             turned = [np.ascontiguousarray(crop[:, ::-1]) for crop in crops]
-            back = self._recognise_as_they_are(turned, _scripts_of(turned))
+            back = self._recognise_as_they_are(turned, scripts_of(turned))
             if _mean_score(back) > _mean_score(read) + MIRRORED_GAIN:
                 return back
         return read
@@ -214,8 +214,8 @@ def _inside(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return crop[cut : height - cut, cut : width - cut]
 
 
-def _scripts_of(crops: Sequence[NDArray[np.uint8]]) -> list[LineScript]:
-    """Return the script of each crop (height, width, 3) of one picture."""
+def scripts_of(crops: Sequence[NDArray[np.uint8]]) -> list[LineScript]:
+    """Return the script of each crop (height, width, 3) of one picture, as the detector cuts it, with its edges."""
     return in_company(line_scripts([_inside(crop) for crop in crops]))
 
 
