@@ -19,6 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+import cv2
 import numpy as np
 import torch
 from line_backgrounds import Backgrounds
@@ -28,6 +29,8 @@ from numpy.typing import NDArray
 from PIL import features
 from rendered_lines import PHOTOS, Renderer, photo_names, photos_of
 from torch import nn
+
+from whereshot.evidence.line_scripts import SHORTEST
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "src" / "whereshot" / "evidence" / "data"
@@ -77,6 +80,12 @@ def jittered(line: NDArray[np.uint8], rng: np.random.Generator, *, is_cut: bool 
         start = int(rng.integers(line.shape[1] - kept))
         line = line[:, start : start + kept]
     return line
+
+
+def stretched(line: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
+    """Return a line (height, width) that is ``factor`` times as wide."""
+    columns = max(SHORTEST, round(line.shape[1] * factor))
+    return np.asarray(cv2.resize(line, (columns, line.shape[0]), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def ahead(batches: Iterator[Item]) -> Iterator[Item]:

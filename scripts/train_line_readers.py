@@ -26,7 +26,9 @@ import line_training
 import numpy as np
 import torch
 from line_errors import edit_distance, letters_of
-from line_training import DATA, ahead, convolution, halve, jittered, load_checkpoint, read_shard, write_shard
+from line_training import (
+    DATA, ahead, convolution, halve, jittered, load_checkpoint, read_shard, stretched, write_shard,
+)  # fmt: skip
 from rendered_lines import GRADES, PLATES, Renderer
 from torch import nn
 
@@ -52,6 +54,8 @@ ALWAYS = " 0123456789.,:!?-()'\"/%+" + FOREIGN
 """Signs that every script has."""
 LEAST_COUNT = 3
 """A sign that fewer words have is left out, and so are the words."""
+STRETCH = (-0.1, 0.35)
+"""Logarithm of the least and the greatest factor by which the lines of a batch become wider."""
 BATCH, CHUNK = 32, 16
 RATE, WARM_UP, MOST_NORM = 1.6e-3, 30_000, 5.0
 FEATURES = 160
@@ -139,7 +143,8 @@ def batches(work: Path, script: str, signs: str, rng: np.random.Generator) -> It
         order = order[np.argsort(widths[order], kind="stable")]
         for part in rng.permutation(len(order) // BATCH):
             rows = order[part * BATCH : (part + 1) * BATCH]
-            lines = [jittered(every[row], rng, is_cut=False) for row in rows]
+            wide = float(np.exp(rng.uniform(*STRETCH)))
+            lines = [stretched(jittered(every[row], rng, is_cut=False), wide) for row in rows]
             wanted = [[number[sign] for sign in to_signs(texts[row], script)] for row in rows]
             images, widths_px = as_input(lines)
             steps = torch.tensor([steps_of(int(width)) for width in widths_px])
@@ -213,7 +218,7 @@ def check(arguments: argparse.Namespace) -> None:
                 pixels, widths = as_input([line.pixels])
                 with torch.inference_mode():
                     steps = network(torch.from_numpy(pixels))[0, : steps_of(int(widths[0]))].numpy()
-                text = decode(steps @ head.weight.T + head.bias, head, script)[0]
+                text = decode(steps @ head.weight.T + head.bias, head, script).text
                 text, truth = letters_of(text), letters_of(line.text)
                 wrong, letters = wrong + min(edit_distance(text, truth), len(truth)), letters + len(truth)
             cells.append(f"{100 * (1 - wrong / letters):.1f}")
