@@ -27,7 +27,15 @@ import numpy as np
 import torch
 from line_errors import edit_distance, letters_of
 from line_training import (
-    DATA, ahead, convolution, halve, jittered, load_checkpoint, read_shard, stretched, write_shard,
+    DATA,
+    ahead,
+    convolution,
+    halve,
+    jittered,
+    load_checkpoint,
+    read_shard,
+    stretched,
+    write_shard,
 )  # fmt: skip
 from rendered_lines import GRADES, PLATES, Renderer
 from torch import nn
