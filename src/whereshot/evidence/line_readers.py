@@ -48,7 +48,7 @@ LONGEST_PX = 1200
 BATCH = 8
 """Most lines of similar length that are read together."""
 SURE_LOG_PROBABILITY = -0.1
-"""A line whose ``LineText.log_probability`` is lower is read again, ``WIDER`` times as wide; the likelier text counts.
+"""A line whose ``ReadText.log_probability`` is lower is read again, ``WIDER`` times as wide; the likelier text counts.
 """
 WIDER = 1.25
 BLANK = 0
@@ -63,7 +63,7 @@ class SignHead(NamedTuple):
     bias: NDArray[np.float32]
 
 
-class LineText(NamedTuple):
+class ReadText(NamedTuple):
     """What is read on a line: the text, the mean probability of its signs, and how likely all steps are together.
 
     ``log_probability`` is the log probability of the likeliest sign of every step, blanks too, for each sign of the
@@ -117,9 +117,9 @@ def _wider(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(grey, (columns, grey.shape[0]), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _read(greys: Sequence[NDArray[np.uint8]], scripts: Sequence[str]) -> list[LineText]:
+def _read(greys: Sequence[NDArray[np.uint8]], scripts: Sequence[str]) -> list[ReadText]:
     """Return what is read on each grey crop as its script."""
-    read = [LineText("", 0.0, -np.inf)] * len(greys)
+    read = [ReadText("", 0.0, -np.inf)] * len(greys)
     for group, members in GROUPS.items():
         rows_by_crop: dict[int, list[int]] = {}
         for row, script in enumerate(scripts):
@@ -152,7 +152,7 @@ def steps_of(width_px: int) -> int:
     return 2 * -(-width_px // 4)
 
 
-def decode(logits: NDArray[np.float32], head: SignHead, script: str) -> LineText:
+def decode(logits: NDArray[np.float32], head: SignHead, script: str) -> ReadText:
     """Return what the likeliest sign of each step (steps, signs + 1) gives, without repeats."""
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     best = logits.argmax(axis=1)
@@ -160,6 +160,6 @@ def decode(logits: NDArray[np.float32], head: SignHead, script: str) -> LineText
     is_new = (best != BLANK) & (best != np.concatenate([[BLANK], best[:-1]]))
     text = from_signs([head.signs[number - 1] for number in best[is_new]], script) if is_new.any() else ""
     if not text:
-        return LineText("", 0.0, -np.inf)
+        return ReadText("", 0.0, -np.inf)
     log_probability = float(np.log(probability).sum() / is_new.sum())
-    return LineText(text, float(probability[is_new].mean()), log_probability)
+    return ReadText(text, float(probability[is_new].mean()), log_probability)
