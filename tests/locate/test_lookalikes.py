@@ -158,6 +158,7 @@ def test_the_six_nearest_as_a_table_and_as_a_document(tiny: Path, learned: Path)
     lines = told.splitlines()
     assert (code, len(lines)) == (0, 6)
     assert lines[0].startswith("  1.   0.00") and lines[0].endswith("york-2.png")
+    assert "nearly the same picture" in lines[0]
     assert "New York" in lines[0]
     code, told, _ = run(tiny / "york-2.png", "--model", learned, "--top", 2, "--metric", "l2", "--format", "json")
     document = json.loads(told)
@@ -168,6 +169,7 @@ def test_the_six_nearest_as_a_table_and_as_a_document(tiny: Path, learned: Path)
         "unreadable": {},
     }
     assert [one["rank"] for one in document["nearest"]] == [1, 2]
+    assert document["nearest"][0]["similarity"]["word"] == "nearly the same picture"
     assert document["nearest"][0]["image_exists"] is True
     assert document["nearest"][0]["place"]["country_code"] == "US"
 

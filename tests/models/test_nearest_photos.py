@@ -80,6 +80,19 @@ def test_neighbours_that_float32_cannot_tell_apart(rng: np.random.Generator) -> 
     np.testing.assert_array_equal(found.rows[0], by_sorting(known.astype(np.float32), base[None], "cosine")[0][0])
 
 
+def test_distances_of_random_pairs_are_of_different_photos(rng: np.random.Generator) -> None:
+    known = rng.normal(size=(30, 8))
+    known[4] = np.nan
+    index = Exact(known, "l2")
+    found = index.pair_distances(500)
+    usable = np.delete(known, 4, axis=0)
+    every = np.linalg.norm(usable[:, None] - usable[None], axis=2)
+    assert len(found) == 500 and (np.diff(found) >= 0).all()
+    assert found[0] > 0  # no photo is a pair with itself
+    assert np.isclose(found[:, None], np.unique(every)[None], atol=1e-5).any(axis=1).all()
+    assert len(Exact(known[:1], "l2").pair_distances(500)) == 0
+
+
 def test_lengths_count_for_l2_alone() -> None:
     known = np.array([[10.0, 0, 0, 0], [0.9, 0.5, 0, 0]])
     asked = np.array([[1.0, 0, 0, 0]])

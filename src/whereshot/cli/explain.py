@@ -40,8 +40,8 @@ def explain(
 ) -> None:
     """Show which parts of the picture led to the answer: a heat map, and the evidence in words.
 
-    The heat is how much the place's log mass falls when a part is hidden (occlusion), how much attention a part gets
-    (rollout, for vision transformers), or how much the last feature map supports the place there (gradcam, for
+    The heat is how much less likely the place becomes when a part is hidden (occlusion), how much attention a part gets
+    (rollout, for vision transformers), or how much the network's last layer speaks for the place there (gradcam, for
     convolutional networks).
     """
     from whereshot.foundation import progress

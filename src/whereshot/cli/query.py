@@ -64,5 +64,7 @@ def query(
     if len(opened.errors) > 5:
         say(f"left out: {len(opened.errors) - 5} more")
     found = opened.nearest(str(photo), top)
+    if form == "table":
+        say(lookalikes.meaning(found))
     answer = LOOKALIKE_WRITERS[form](LookalikePhotos(str(photo), opened, metric.value, found))
     print_answer(answer, out, is_words=form == "table")

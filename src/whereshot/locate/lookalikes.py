@@ -20,7 +20,9 @@ from whereshot.earth import place_names
 from whereshot.foundation.errors import ImageError, InputError
 from whereshot.foundation.progress import Track, silent
 from whereshot.foundation.tables import reading_parquet
+from whereshot.locate import similarity
 from whereshot.locate.prediction import Place
+from whereshot.locate.similarity import Similarity
 from whereshot.models import features, manifest, model_folder, nearest_photos, runtime
 from whereshot.models.model import PRIOR
 from whereshot.models.model_folder import ModelFolder
@@ -34,6 +36,9 @@ from whereshot.photos.sources import SOURCES, find_pictures
 
 Scale = Callable[[NDArray[np.floating]], NDArray[np.float32]]
 """A function from pooled features (m, d) to the features that are compared."""
+
+PAIRS = 4000
+"""The number of random pairs of a gallery's photos that its usual distance comes from."""
 
 FEATURES = "features"
 """The column of a Parquet file that holds the features: a list of numbers for each photo."""
@@ -53,6 +58,8 @@ class Lookalike:
     latitude: float | None
     longitude: float | None
     place: Place | None
+    similarity: Similarity | None = None
+    """How similar it looks, in words; None in a gallery of too few photos."""
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON document; ``image_exists`` is whether the file of the picture still exists."""
@@ -87,6 +94,11 @@ class LookalikeGallery:
     look: Callable[[images.Source], NDArray[np.float32]]
     errors: dict[str, str]
 
+    @functools.cached_property
+    def _usual(self) -> NDArray[np.float64]:
+        """The distances of random pairs of its photos; empty where it has too few."""
+        return self.index.pair_distances(PAIRS) if len(self.photos.ids) >= similarity.LEAST_PHOTOS else np.empty(0)
+
     def nearest(self, photo: images.Source, top: int = 6) -> list[Lookalike]:
         """Return the ``top`` photos that look most like a photo, most similar first.
 
@@ -104,7 +116,8 @@ class LookalikeGallery:
             place = Place(*next(names)) if known else None
             distance = float(found.distance[0, number])
             own = photos.ids[number], photos.images[number]
-            listed.append(Lookalike(number + 1, distance, *own, latitude, longitude, place))
+            alike = similarity.similarity(distance, self._usual)
+            listed.append(Lookalike(number + 1, distance, *own, latitude, longitude, place, alike))
         return listed
 
 
@@ -316,10 +329,17 @@ def to_json(photo: str, gallery: LookalikeGallery, metric: Metric, found: list[L
 
 
 def in_words(found: list[Lookalike]) -> list[str]:
-    """Return a line of text for each photo: rank, distance, position, place, picture."""
+    """Return a line of text for each photo: rank, distance, similarity, position, place, picture."""
     lines = []
+    width = max((len(one.similarity.word) for one in found if one.similarity), default=0)
     for one in found:
         known = one.latitude is not None
         spot = f"{one.latitude:9.4f}, {one.longitude:9.4f}  {one.place}" if known else "position not known"
-        lines.append(f"{one.rank:3d}. {one.distance:8.4f}  {spot}  {one.image or one.id}")
+        alike = f"{one.similarity.word:{width}}  " if one.similarity else ""
+        lines.append(f"{one.rank:3d}. {one.distance:8.4f}  {alike}{spot}  {one.image or one.id}")
     return lines
+
+
+def meaning(found: list[Lookalike]) -> str:
+    """Return a sentence on what the similarities mean, or why there are none."""
+    return similarity.MEANING if any(one.similarity for one in found) else similarity.TOO_FEW

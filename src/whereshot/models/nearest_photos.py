@@ -85,6 +85,20 @@ class Index(ABC):
             return Found(np.empty((0, k), np.int64), np.empty((0, k)))
         return Found(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
+    def pair_distances(self, pairs: int, seed: int = 0) -> NDArray[np.float64]:
+        """Return the distances of random pairs of different known photos (about ``pairs``), in ascending order.
+
+        The array is empty where there are fewer than two photos.
+        """
+        usable = np.setdiff1d(np.arange(len(self)), self.left_out)
+        if len(usable) < 2:
+            return np.empty(0)
+        rng = np.random.default_rng(seed)
+        first = rng.integers(len(usable), size=pairs)
+        second = (first + rng.integers(1, len(usable), size=pairs)) % len(usable)
+        known = self._features[usable[second]].astype(np.float64)
+        return np.sort(self._distance(known[:, None], self._features[usable[first]][:, None])[:, 0])
+
     @abstractmethod
     def _candidates(self, queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
         """Return the numbers (n, count) of photos that include the nearest ones."""

@@ -23,6 +23,7 @@ def test_crops_lie_where_they_were_cut() -> None:
     middle = Preprocess(size=64, resize=64)
     view = preprocess.fixed_view(size, middle)
     seen = on_picture(np.ones((1, 8, 8)), view, size, (8, 24))
+    assert HeatMap(seen, "% of the attention").seen_share == pytest.approx(1 / 3)
     assert np.isnan(seen[:, :8]).all() and np.isnan(seen[:, 16:]).all() and (seen[:, 8:16] == 1).all()
 
 

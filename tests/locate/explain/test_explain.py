@@ -46,6 +46,10 @@ def test_a_trained_model_is_explained(method: str, tiny: Path, tiny_model: Path,
     heat = document["heat"]
     assert len(heat["values"]) == heat["rows"] and len(heat["values"][0]) == heat["columns"]
     assert document["words"][0].startswith("The answer: -12.0") and document["evidence"] == []
+    assert document["words"][1] == (
+        "Looked at: the whole picture, no text (--no-text), no recorded position or time (--use-exif)."
+    )
+    assert "nats" not in " ".join(document["words"])
     assert found.stderr.splitlines()[-1] == f"wrote {out}"
     with Image.open(out) as sheet:
         assert sheet.format == "PNG" and sheet.width >= 480
@@ -92,7 +96,7 @@ def test_where_the_picture_has_no_say(tmp_path: Path, tiny: Path) -> None:
     found = run(tiny / "lima-0.png", "--format", "json", "--out", tmp_path / "out.png")
     document = json.loads(found.stdout)
     assert document["heat"] is None
-    assert document["why_no_heat"].startswith("compact has no visual posterior, and only what is read moves its answer")
+    assert document["why_no_heat"].startswith("compact looks at no picture, and only what is read moves its answer")
     assert (tmp_path / "out.png").is_file()
 
 
@@ -100,6 +104,7 @@ def test_a_sign_is_framed(tmp_path: Path) -> None:
     sign = Path(__file__).parents[3] / "examples" / "village-sign.jpg"
     found = explain.explain(Geolocator.load(), str(sign))
     assert any("Altafulla" in line for line in found.in_words())
+    assert found.in_words()[1] == "Looked at: the text in the picture, no recorded position or time (--use-exif)."
     drawn, picture = np.asarray(found.draw()).astype(int), np.asarray(found.picture).astype(int)
     blue = (drawn[..., 2] > 200) & (drawn[..., 0] < 20)
     rows, columns = np.nonzero(blue)

@@ -9,6 +9,13 @@ from whereshot.locate.explain import overlay
 from whereshot.locate.explain.base import HeatMap
 
 
+def test_the_ends_of_the_legend_are_in_plain_words() -> None:
+    odds = HeatMap(np.zeros((2, 2)), "nats of its odds lost when hidden", is_odds=True)
+    assert overlay.ends(odds, -0.5, 2.0) == ("1.6 times likelier", "7.4 times less likely", "when hidden")
+    assert overlay.ends(odds, 0.0, 2.0)[0] == "no change"
+    assert overlay.ends(HeatMap(np.zeros((2, 2)), "% of the attention"), 0.0, 3.0) == ("0", "3", "% of the attention")
+
+
 def test_colours_lie_on_the_heat() -> None:
     values = np.zeros((4, 8))
     values[1, 6], values[2, 1] = 1.0, -1.0

@@ -31,6 +31,9 @@ from whereshot.photos.photo import Photo, PhotoLike
 LEAST_MASS = 1e-12
 """Masses are clipped to this distance from 0 and 1 before their log odds are taken."""
 
+WHOLE = 0.98
+"""From this share on, the network sees the whole picture."""
+
 Method = Callable[[Geolocator, Image.Image, NDArray[np.float64], Track], HeatMap]
 """A function from (model, upright picture, place (2,), progress) to a heat map."""
 
@@ -110,13 +113,29 @@ class Explanation:
     heat: HeatMap | None
     why_none: str | None
     picture: Image.Image
+    options: LocateOptions
 
     def in_words(self) -> list[str]:
         """Return the explanation in plain sentences."""
         of = "the answer" if self.number is None else f"candidate {self.number}"
         spot = f"{self.place.latitude:.4f}, {self.place.longitude:.4f} ({self.place.place})"
         lines = [f"{of[:1].upper()}{of[1:]}: {spot}, {words.percent(self.place.probability)} within {NEAR_KM:g} km"]
-        return [*lines, *self._heat_words(), *self.prediction.evidence_words(all_evidence=True)]
+        lines += [f"Looked at: {', '.join(self._looked_at())}.", *self._heat_words()]
+        return [*lines, *self.prediction.writing_words(), *self.prediction.evidence_words(all_evidence=True)]
+
+    def _looked_at(self) -> list[str]:
+        """Return what the answer comes from, and what was left out by an option, as parts of a sentence."""
+        if self.heat is None:
+            parts = []
+        elif self.heat.seen_share < WHOLE:
+            parts = [f"{words.percent(self.heat.seen_share)} of the picture (the network sees no more of it)"]
+        else:
+            parts = ["the whole picture"]
+        parts.append("the text in the picture" if self.options.text else "no text (--no-text)")
+        parts.append(
+            "the recorded position and time" if self.options.use_exif else "no recorded position or time (--use-exif)"
+        )
+        return parts
 
     def _heat_words(self) -> list[str]:
         if self.heat is None:
@@ -127,8 +146,8 @@ class Explanation:
                 return [
                     "Hiding no part of the picture makes the place less likely: it is not one part that carries it."
                 ]
-            lost = f"a part there carries up to {most:.1f} nats: hidden, its odds fall {words.times(most)}"
-            return [f"What speaks for it most is {where}; {lost}."]
+            lost = f"with the strongest part hidden, the place is {words.times(most)} {wording.LESS_LIKELY}"
+            return [f"What speaks for it most is {where}: {lost}."]
         if not self.heat.specific:
             return [f"The network attends most {where}, whatever the place: rollout is about the picture alone."]
         return [f"What speaks for it most is {where}."]
@@ -197,7 +216,8 @@ def explain(
     why = _why_none(geolocator, prediction)
     if why is None:
         heat = METHODS[method](geolocator, picture, np.array([place.latitude, place.longitude]), track)
-    return Explanation(photo.path or "photo", geolocator.name, method, prediction, place, number, heat, why, picture)
+    name = photo.path or "photo"
+    return Explanation(name, geolocator.name, method, prediction, place, number, heat, why, picture, options)
 
 
 def _explained_candidate(prediction: Prediction, number: int | None) -> Candidate:
@@ -214,7 +234,7 @@ def _explained_candidate(prediction: Prediction, number: int | None) -> Candidat
 def _why_none(geolocator: Geolocator, prediction: Prediction) -> str | None:
     """Return why the picture does not influence the answer; None where it does."""
     if not geolocator.model.looks_at_pictures:
-        return f"{geolocator.name} has no visual posterior, and only what is read moves its answer; give --model DIR"
+        return f"{geolocator.name} looks at no picture, and only what is read moves its answer; give --model DIR"
     if any(item.kind == "picture" for item in prediction.evidence):
         return "this is not a photo: the answer is only where photos are usually taken"
     return None

@@ -21,17 +21,24 @@ LONGEST = 3
 class HeatMap:
     """Heat (rows, columns) over the whole upright picture; NaN where the network did not see the picture.
 
-    ``unit`` names the unit of the values. ``specific`` is whether they depend on the place.
+    ``unit`` names the unit of the values. ``specific`` is whether they depend on the place. ``is_odds`` is whether a
+    value is the logarithm of how many times less likely the place becomes when that part is hidden.
     """
 
     values: NDArray[np.float64]
     unit: str
     specific: bool = True
+    is_odds: bool = False
 
     @property
     def strongest(self) -> float:
         """The largest absolute value; 0 where there is no heat."""
         return float(np.nanmax(np.abs(self.values), initial=0.0))
+
+    @property
+    def seen_share(self) -> float:
+        """The share of the picture that the network saw, 0 to 1."""
+        return float(np.isfinite(self.values).mean())
 
     def where(self) -> str:
         """Return in words where the heat is: the mean position of all values above half the largest value."""

@@ -49,7 +49,7 @@ def occlude(
 
     for _ in track(blocks(), total=len(windows), what="hiding parts of the picture"):
         pass
-    return HeatMap(_shared_out(lost, windows, (rows, columns)), "nats of its odds lost when hidden")
+    return HeatMap(_shared_out(lost, windows, (rows, columns)), "nats of its odds lost when hidden", is_odds=True)
 
 
 def _hidden(

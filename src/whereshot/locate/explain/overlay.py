@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from whereshot.evidence.transliteration import in_latin
 from whereshot.foundation import output_files
+from whereshot.locate import words
 from whereshot.locate.explain.base import HeatMap
 
 LONGEST = 1024
@@ -97,9 +98,18 @@ def _legend(sheet: Image.Image, brush: ImageDraw.ImageDraw, heat: HeatMap, font:
     bar = _mixed(np.full((_BAR, width, 3), 150, np.float32), np.repeat(strength, _BAR, axis=0))
     sheet.paste(Image.fromarray(bar), (_PAD, top))
     below = top + _BAR + 3
-    brush.text((_PAD, below), f"{least:.2g}", fill=_INK, font=font)
-    brush.text((_PAD + width, below), f"{most:.2g}", fill=_INK, font=font, anchor="ra")
-    brush.text((_PAD + width // 2, below), heat.unit, fill=_INK, font=font, anchor="ma")
+    low, high, unit = ends(heat, least, most)
+    brush.text((_PAD, below), low, fill=_INK, font=font)
+    brush.text((_PAD + width, below), high, fill=_INK, font=font, anchor="ra")
+    brush.text((_PAD + width // 2, below), unit, fill=_INK, font=font, anchor="ma")
+
+
+def ends(heat: HeatMap, least: float, most: float) -> tuple[str, str, str]:
+    """Return the texts at both ends of the legend, and the text in the middle, which says what the colours mean."""
+    if not heat.is_odds:
+        return f"{least:.2g}", f"{most:.2g}", heat.unit
+    low = f"{words.times(least)} likelier" if least < 0 else "no change"
+    return low, f"{words.times(most)} less likely", "when hidden"
 
 
 def _drawable(line: str) -> str:
