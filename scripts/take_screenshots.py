@@ -58,10 +58,13 @@ def make_pages(table: Path, photos: list[str], inputs: dict[str, object], folder
     if not answers.is_file():
         mixed = [*photos[:34], inputs["recorded"], inputs["unsure"], *broken]
         run("locate", *map(str, mixed), "--format", "html", "--out", answers, may_fail=True)
+    if not (folder / "all.parquet").is_file():
+        run("locate", *photos, "--posterior", folder / "all.parquet", may_fail=True)
     if not alike.is_file():
         run("query", photos[0], "--gallery", table, "--top", "8", "--format", "html", "--out", alike)
     if not report.is_dir():
-        run("evaluate", "compact", table, "--beside", "prior", "--report", report, "--thumbnails", may_fail=True)
+        known = ("--posterior", f"signs={folder / 'all.parquet'}", "--truth", table, "--truth-column", "id=image")
+        run("evaluate", *known, "--report", report, may_fail=True)
     if not (folder / "gallery").is_dir():
         run("gallery", table, "--out", folder / "gallery", "--photos", "40", may_fail=True)
     return {"answers": str(answers), "lookalikes": str(alike), "report": str(report / "report.html")}

@@ -47,6 +47,6 @@ def drive(page: str, folder: Path, script: str, size: str = "1000,640") -> dict:
     """The result of a script in the page, which can use ``wait`` for the next turn of the browser."""
     steps = DRIVER.replace("SCRIPT", script) + "</body>"
     document, console = browse(page.replace("</body>", steps), folder, f"--window-size={size}")
-    assert console == ""
+    assert console == "", console
     (text,) = re.findall(r'<pre id="result">(.*?)</pre>', document, flags=re.DOTALL)
     return json.loads(html.unescape(text))

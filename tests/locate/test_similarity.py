@@ -33,5 +33,5 @@ def test_a_gallery_of_few_photos_has_no_word() -> None:
 
 
 def test_the_share_is_part_of_a_sentence() -> None:
-    assert Similarity("similar", 0.95).in_words() == "more alike than 95 % of pairs"
-    assert Similarity("nearly the same picture", 1.0).in_words() == "more alike than over 99 % of pairs"
+    assert Similarity("similar", 0.95).in_words() == "95 % of pairs are less alike"
+    assert Similarity("nearly the same picture", 1.0).in_words() == "over 99 % of pairs are less alike"

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from whereshot.locate.words import country_name, distance_words, percent, times
+from whereshot.locate.words import circle_words, country_name, distance_words, percent, times
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,12 @@ def test_no_probability_is_zero_or_all(share: float, words: str) -> None:
 )
 def test_distances(km: float, words: str) -> None:
     assert distance_words(km) == words
+
+
+def test_a_circle_of_more_than_half_of_the_earth_has_no_radius() -> None:
+    assert circle_words(0.9, 7.24) == "90 % within 7.2 km"
+    assert circle_words(0.8, 10_000) == "80 % within 10,000 km"
+    assert circle_words(0.9, 10_001) == "90 % only on more than half of the Earth"
 
 
 def test_likelihood_ratios_have_no_sign_and_an_end() -> None:

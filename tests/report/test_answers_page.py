@@ -173,6 +173,7 @@ def test_filter_arrows_and_back(page: str, tmp_path: Path) -> None:
       press("Escape"); await wait(); seen.back = [text("title"), visible(), tiles.indexOf(document.activeElement)];
       location.hash = "#3"; await wait();
       seen.address = [text("number"), document.querySelector("#answer .note").textContent];
+      seen.hidden = document.getElementById("fit").hidden;
       return seen;
     """)  # fmt: skip
     assert found["filters"] == [
@@ -186,9 +187,8 @@ def test_filter_arrows_and_back(page: str, tmp_path: Path) -> None:
     assert found["opened"] == ["Where was it taken?", "2 of 2", 0, "#2"]
     assert found["left"] == "1 of 2" and found["ends"] == [True, False]
     assert found["back"] == ["Where were these 3 photos taken?", 2, 0]
-    assert found["address"][0] == "3 of 3" and found["address"][1].endswith(
-        "broken.jpg: not a picture in a known format (JPEG, PNG, WebP, HEIC, ...)"
-    )
+    assert found["address"] == ["3 of 3", "Not a picture in a known format (JPEG, PNG, WebP, HEIC, ...)"]
+    assert found["hidden"] is True  # the map has nothing to go to
 
 
 def test_answer_and_recorded_position_are_both_in_view(
@@ -206,6 +206,38 @@ def test_answer_and_recorded_position_are_both_in_view(
         """)  # fmt: skip
         assert found["inside"] == [True, True], recorded
         assert found["km"] >= 150  # towns around the answer are in view
+
+
+def test_the_map_is_darkest_where_most_of_the_probability_is(
+    located: tuple[list[str], list[Located]], tmp_path: Path
+) -> None:
+    """One wide place that holds most, beside many small ones that hold little together."""
+    answer = located[1][0]
+    beside = [[41.4 + 0.004 * number, 2.2, 0.002, 1.0] for number in range(25)]
+    places = [[41.14, 1.37, 0.95, 5.0], *beside]
+    page = answers_page.to_html([replace(answer.prediction, radius_km=60.0)], [answer.posterior], "m")
+    found = drive(page, tmp_path, f"""
+      data.names.countries = data.names.towns = []; map.show(41.3, 1.8, 60); const {{ context, canvas }} = map;
+      context.clearRect(0, 0, canvas.width, canvas.height); paintPlaces(map, {json.dumps(places)}, 1);
+      const pixels = context.getImageData(0, 0, canvas.width, canvas.height).data;
+      const at = (lat, lon) => {{ const [x, y] = map.toScreen(lat, lon).map(Math.round);
+        return pixels[4 * (y * canvas.width + x) + 3]; }};
+      return {{ most: at(41.14, 1.37), little: at(41.45, 2.2), none: at(40.9, 2.2) }};
+    """)  # fmt: skip
+    assert found["most"] > 1.5 * found["little"] > 0 and found["none"] == 0
+
+
+def test_photos_on_both_sides_of_the_date_line_lie_together(
+    located: tuple[list[str], list[Located]], tmp_path: Path
+) -> None:
+    answer = located[1][0]
+    page = answers_page.to_html([answer.prediction], [answer.posterior], "m")
+    found = drive(page, tmp_path, """
+      const across = lons => { map.fit(lons.map(lon => [0, lon]), 100); return map.canvas.width / map.view.scale; };
+      return [across([-74, 2, 100, 140]), map.view.x, across([170, -170]), Math.abs(map.view.x)];
+    """)  # fmt: skip
+    assert found[0] < 290 and 20 < found[1] < 45  # from America over Africa to Japan, not over the Pacific
+    assert found[2] < 40 and found[3] > 175
 
 
 @pytest.mark.parametrize("address", ["", "#1", "#3"])

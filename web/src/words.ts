@@ -30,6 +30,12 @@ export function distanceWords(km: number): string {
   return unbroken(`${Number(km.toPrecision(2)).toLocaleString("en")} km`);
 }
 
+/** Return what a circle holds, such as "90 % within 7.2 km", or that it is more than half of the Earth. */
+export function circleWords(level: number, radiusKm: number): string {
+  const template = radiusKm <= shared.HALF_EARTH_KM ? `${shared.WITHIN} of the answer` : shared.OVER_HALF_EARTH;
+  return fill(template, { percent: unbroken(`${Math.round(100 * level)} %`), distance: distanceWords(radiusKm) });
+}
+
 /** Return a likelihood ratio, given as its logarithm, as text. The sign does not count. */
 export function times(nats: number): string {
   const ratio = Math.exp(Math.min(Math.abs(nats), shared.MOST_NATS));

@@ -4,7 +4,7 @@ import { cutAtDateLine } from "../src/map/dateline";
 import { problemWords } from "../src/server";
 import { distanceKm, geoScore, greatCircle } from "../src/sphere";
 import type { Prediction, SureOf } from "../src/locator";
-import { distanceWords, evidenceWords, headline, learnedWords, percent, reasonWords, times, writingWords, writtenParts } from "../src/words";
+import { circleWords, distanceWords, evidenceWords, headline, learnedWords, percent, reasonWords, times, writingWords, writtenParts } from "../src/words";
 
 const ANSWER: Prediction = {
   id: "a.jpg",
@@ -30,6 +30,9 @@ test("probabilities and distances claim no more than they say", () => {
     ["under 1 %", "1 %", "50 %", "99 %", "over 99 %"].map(unbroken),
   );
   expect([0.35, 5.65, 31.4, 9730].map(distanceWords)).toEqual(["350 m", "5.7 km", "31 km", "9,700 km"].map(unbroken));
+  expect([7.24, 10_001].map((km) => circleWords(0.9, km))).toEqual(
+    ["90 % within 7.2 km of the answer", "90 % only on more than half of the Earth"].map((text) => text.replace(/(?<=\d) /g, "\u00a0")),
+  );
   expect([0.5, Math.log(160), -Math.log(2)].map(times)).toEqual(["1.6 times", "200 times", "2.0 times"]);
   expect(evidenceWords({ kind: "text/place", what: "Altafulla", means: "the place", nats: 5.02, box: null })).toBe(
     "Read “Altafulla”: the place; made the answer 200 times likelier.",

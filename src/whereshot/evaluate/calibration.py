@@ -53,6 +53,11 @@ def reliability(km: float, sums: Sums) -> tuple[NDArray[np.float64], NDArray[np.
         return stated / photos, hits / photos
 
 
+def bin_photos(km: float, sums: Sums) -> NDArray[np.int64]:
+    """Return the number of photos in each bin of the stated probability, (bins,), over all photos."""
+    return np.asarray(sums[_reliability(km)[0]][0]).astype(np.int64)
+
+
 def brier(km: float) -> Metric:
     """Return the Brier score of P(error <= km): its mean squared difference from the outcome (Brier 1950)."""
 

@@ -21,7 +21,8 @@ def curves(scored: Scored, plain: Sums, drawn: Sums) -> dict[str, Curve]:
             (stated, hits), (_, other) = calibration.reliability(km, plain), calibration.reliability(km, drawn)
             name = f"reliability_{km}"
             labels = f"stated P(error <= {km} km)", "share of photos within"
-            found[name] = Curve(name, *labels, stated[0], hits[0], *ends(other, scored.protocol))
+            photos = calibration.bin_photos(km, plain)
+            found[name] = Curve(name, *labels, stated[0], hits[0], *ends(other, scored.protocol), photos)
     for km in abstention.RISKS_KM:
         if abstention.misses(km) in plain:
             (share, risk), (_, other) = abstention.risk_curve(km, plain), abstention.risk_curve(km, drawn)

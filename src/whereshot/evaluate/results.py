@@ -24,7 +24,8 @@ class Value(NamedTuple):
 class Curve:
     """A score along an axis: ``y`` (m,) at ``x`` (m,).
 
-    ``low`` and ``high`` (m,) are the ends of the bootstrap interval, None where none was drawn.
+    ``low`` and ``high`` (m,) are the ends of the bootstrap interval, None where none was drawn. ``photos`` (m,) are the
+    numbers of photos at each point, None where each point is about all photos.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Curve:
     y: NDArray[np.float64]
     low: NDArray[np.float64] | None = None
     high: NDArray[np.float64] | None = None
+    photos: NDArray[np.int64] | None = None
 
     @property
     def interval(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -44,7 +46,8 @@ class Curve:
         """Return the labels and the numbers as plain lists."""
         parts = {key: getattr(self, key) for key in ("x", "y", "low", "high")}
         lists = {key: None if values is None else values.tolist() for key, values in parts.items()}
-        return {"x_label": self.x_label, "y_label": self.y_label, **lists}
+        counts = {} if self.photos is None else {"photos": self.photos.tolist()}
+        return {"x_label": self.x_label, "y_label": self.y_label, **lists, **counts}
 
 
 @dataclass(frozen=True)

@@ -226,8 +226,7 @@ class Prediction:
 
     def _share_words(self) -> str:
         """Return a sentence on the probabilities within three distances, and on the circle."""
-        level = f"{100 * self.answered.level:.0f} %"
-        circle = wording.WITHIN.format(percent=level, distance=words.distance_words(self.answered.radius_km))
+        circle = words.circle_words(self.answered.level, self.answered.radius_km)
         shares = (
             wording.WITHIN.format(percent=words.percent(self.within[km]), distance=f"{km} km") for km in (25, 200, 750)
         )

@@ -37,8 +37,8 @@ class Similarity:
     share: float
 
     def in_words(self) -> str:
-        """Return the share as part of a sentence, such as "more alike than 97 % of pairs"."""
-        return f"more alike than {words.percent(self.share)} of pairs"
+        """Return the share as part of a sentence, such as "97 % of pairs are less alike"."""
+        return f"{words.percent(self.share)} of pairs are less alike"
 
 
 def similarity(distance: float, usual: NDArray[np.float64]) -> Similarity | None:

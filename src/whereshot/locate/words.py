@@ -24,6 +24,12 @@ def distance_words(km: float) -> str:
     return f"{km:.1f} km" if km < wording.DECIMAL_BELOW_KM else f"{float(f'{km:.2g}'):,.0f} km"
 
 
+def circle_words(level: float, radius_km: float) -> str:
+    """Return what a circle holds, such as "90 % within 7.2 km", or that it is more than half of the Earth."""
+    template = wording.WITHIN if radius_km <= wording.HALF_EARTH_KM else wording.OVER_HALF_EARTH
+    return template.format(percent=f"{100 * level:.0f} %", distance=distance_words(radius_km))
+
+
 def sentence(text: str) -> str:
     """Return a text with a capital at its start."""
     return text[:1].upper() + text[1:]

@@ -14,7 +14,7 @@ from whereshot.locate import wording
 from whereshot.locate.answers import CANDIDATE_KM
 from whereshot.locate.no_sights import is_only_prior
 from whereshot.locate.prediction import Prediction
-from whereshot.locate.words import country_name, distance_words, percent, sentence
+from whereshot.locate.words import circle_words, country_name, distance_words, percent, sentence
 from whereshot.photos.photo import Photo
 from whereshot.posterior.base import Posterior
 from whereshot.report import single_page
@@ -101,7 +101,7 @@ def _answer(prediction: Prediction, all_evidence: bool) -> dict[str, Any]:
         "latitude": latitude,
         "longitude": longitude,
         "radius_km": radius_km,
-        "circle": wording.WITHIN.format(percent=f"{100 * level:.0f} %", distance=distance_words(radius_km)),
+        "circle": circle_words(level, radius_km),
         "within": within,
         "why": [*prediction.writing_words(), *prediction.evidence_words(all_evidence=all_evidence)],
         "candidates": [

@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { isLocated, type Candidate, type Evidence, type Located, type Position, type Prediction, type ReadLine } from "../locator";
 import { CANDIDATE_KM, CONFIDENT, DISTANCES, FROM_LOOK, NO_SIGHTS, NOT_USED, OFF_ANSWER, PROBABLE, RECORDED_BY_CAMERA } from "../shared";
 import { distanceKm } from "../sphere";
-import { countryName, distanceWords, evidenceWords, fill, headline, levelWords, movedNothing, percent, placeWords, writingWords, writtenParts } from "../words";
+import { circleWords, countryName, distanceWords, evidenceWords, fill, headline, levelWords, movedNothing, percent, placeWords, writingWords, writtenParts } from "../words";
 import { Bar } from "./bar";
 
 interface Props {
@@ -75,8 +75,7 @@ function Sureness({ prediction }: { prediction: Located }) {
         })}
       </ul>
       <p class="quiet">
-        {Math.round(100 * prediction.level)} % of the probability lies within {distanceWords(prediction.radius_km)} of
-        the answer.
+        {circleWords(prediction.level, prediction.radius_km)}.
       </p>
     </section>
   );

@@ -9,6 +9,9 @@ from whereshot.evaluate.abstention import RISKS_KM
 from whereshot.report.scorecard.base import Figure, ScoreTable, with_interval
 from whereshot.report.scorecard.svg import Plot, Scale, shares
 
+LEAST_PHOTOS = 10
+"""A point of a reliability curve that stands for fewer photos is marked, and no line goes through it."""
+_COUNTS_HEIGHT = 0.15  # the highest bar of the numbers of photos, as a part of the plot
 _TABLE_ROWS = 12
 _AREAS = [(1.0, "1"), (1e2, "100"), (1e4, "10⁴"), (1e6, "10⁶"), (5.1e8, "Earth")]
 
@@ -29,22 +32,36 @@ def _reliability(row: Row, km: int) -> Figure:
     curve = row.curves[f"reliability_{km}"]
     known = np.isfinite(curve.x) & np.isfinite(curve.y)
     x, y, low, high = (values[known] for values in (curve.x, curve.y, *curve.interval))
+    photos = (np.full(len(curve.x), LEAST_PHOTOS) if curve.photos is None else curve.photos)[known]
+    many = photos >= LEAST_PHOTOS
     plot = Plot(shares(), shares(), f"stated probability of being within {km} km", "share of photos that are")
+    for at, count in zip(x.tolist(), photos.tolist(), strict=True):
+        plot.bar(at - 0.012, at + 0.012, 0, _COUNTS_HEIGHT * count / photos.max(), "count", _photos(count))
     plot.rule([0, 1], [0, 1], "mark")
     for at, bottom, top in zip(x, low, high, strict=True):
         plot.rule([at, at], [bottom, top], "whisker")
-    plot.line(x, y, "s0")
-    cells = [[f"{100 * part:.1f}" for part in bin_] for bin_ in zip(x, y, low, high, strict=True)]
-    hints = [f"stated {stated} %, true {true} % [{a}, {b}]" for stated, true, a, b in cells]
-    plot.dots(x, y, "s0", hints)
+    plot.line(x[many], y[many], "s0")
+    cells = [
+        [*(f"{100 * part:.1f}" for part in bin_), f"{count:,}"]
+        for *bin_, count in zip(x, y, low, high, photos.tolist(), strict=True)
+    ]
+    hints = [f"stated {stated} %, true {true} % [{a}, {b}], photos: {n}" for stated, true, a, b, n in cells]
+    for chosen, name in ((many, "s0"), (~many, "few")):
+        plot.dots(x[chosen], y[chosen], name, [hint for hint, is_shown in zip(hints, chosen, strict=True) if is_shown])
     ece = row.scores.get(f"ece_{km}")
     title = f"Reliability within {km} km"
     description = f"Share of photos that are within {km} km against the stated probability; on the diagonal it is true."
     description += f" Expected calibration error {with_interval(ece, 100, '.1f')} %." if ece else ""
-    table = ScoreTable(["stated, %", "true, %", "low, %", "high, %"], cells, title, left=0, folded=True)
-    legend = [("s0", "photos by stated probability"), ("mark", "as it should be")]
+    table = ScoreTable(["stated, %", "true, %", "low, %", "high, %", "photos"], cells, title, left=0, folded=True)
+    legend = [("s0", f"{LEAST_PHOTOS} photos or more"), ("count", "number of photos"), ("mark", "as it should be")]
+    if not many.all():
+        legend.insert(1, ("few", f"fewer than {LEAST_PHOTOS} photos: chance"))
     name = f"reliability-{km}"
     return Figure(name, title, description, plot.svg(name, title, description), table, legend)
+
+
+def _photos(count: int) -> str:
+    return "1 photo" if count == 1 else f"{count:,} photos"
 
 
 def _coverage(row: Row) -> Figure:

@@ -33,17 +33,21 @@ function line(map, points, colour, width, dashes) {
   for (const [lat, lon] of points) { const [x, y] = map.toScreen(lat, lon); last !== null && Math.abs(x - last) < canvas.width / 2 ? context.lineTo(x, y) : context.moveTo(x, y); last = x; }
   context.stroke(); context.setLineDash([]);
 }
+// probability per area, on a grid of small squares: the masses of overlapping places add up
 function paintPlaces(map, places, ratio) {
-  const { context, canvas: { width, height } } = map, most = Math.max(...places.map(place => place[2]));
-  context.fillStyle = css("--hot");
+  const { context, canvas: { width, height } } = map, square = 3 * ratio, columns = Math.ceil(width / square), rows = Math.ceil(height / square), density = new Float32Array(columns * rows);
   for (const [lat, lon, mass, spread] of places) {
     const [x, y] = map.toScreen(lat, lon), reach = spread / data.earth_km * 180 / Math.PI / Math.max(0.1, Math.cos(lat * Math.PI / 180)) * map.view.scale;
     // a place with much of the probability is large enough to be seen in every view
-    const radius = Math.min(Math.max(reach, (2.2 + 9 * Math.sqrt(mass)) * ratio), Math.max(width, height) / 6);
-    if (x < -radius || y < -radius || x > width + radius || y > height + radius) continue;
-    context.globalAlpha = Math.min(0.75, 0.08 + 0.67 * Math.pow(mass / most, 0.45)) * Math.pow(2.2 * ratio / Math.max(reach, 2.2 * ratio), 0.6); context.beginPath(); context.arc(x, y, radius, 0, 2 * Math.PI); context.fill();
+    const radius = Math.max(reach, (2.5 + 9 * Math.sqrt(mass)) * ratio) / square, most = Math.min(radius * 1.8, columns + rows), column = x / square - 0.5, row = y / square - 0.5, share = mass / (radius * radius);
+    for (let j = Math.max(0, Math.ceil(row - most)); j <= Math.min(rows - 1, row + most); j++)
+      for (let i = Math.max(0, Math.ceil(column - most)); i <= Math.min(columns - 1, column + most); i++) { const far = ((i - column) ** 2 + (j - row) ** 2) / (radius * radius); if (far < 3.24) density[j * columns + i] += share * Math.exp(-1.5 * far); }
   }
-  context.globalAlpha = 1;
+  let most = 0; for (const one of density) if (one > most) most = one; if (!most) return;
+  const sheet = document.createElement("canvas"); sheet.width = columns; sheet.height = rows; const paint = sheet.getContext("2d"), image = paint.createImageData(columns, rows); context.fillStyle = css("--hot");
+  const hot = [1, 3, 5].map(at => parseInt(context.fillStyle.slice(at, at + 2), 16));
+  density.forEach((one, at) => { image.data.set([...hot, one / most < 1e-4 ? 0 : 215 * (one / most) ** 0.4], 4 * at); });
+  paint.putImageData(image, 0, 0); context.imageSmoothingEnabled = true; context.drawImage(sheet, 0, 0, columns * square, rows * square);
 }
 function paintAll(map, ratio) {
   const { context } = map;
@@ -98,7 +102,7 @@ for (const [key, [label, meaning]] of Object.entries(data.states)) {
 }
 function overview() {
   const last = current; current = null; page.answer.replaceChildren(); page.tiles.hidden = page.filters.hidden = false; page.remark.hidden = !data.remark; page.steps.hidden = true;
-  document.getElementById("fit").textContent = "Answers"; page.title.textContent = `Where were these ${photos.length} photos taken?`; document.title = `whereshot: ${photos.length} photos`;
+  document.getElementById("fit").hidden = false; document.getElementById("fit").textContent = "Answers"; page.title.textContent = `Where were these ${photos.length} photos taken?`; document.title = `whereshot: ${photos.length} photos`;
   legend([["--pin", true, data.states.sure[0]], ["--pin", false, data.states.unsure[0]]]); choose(state);
   if (last !== null) { const tile = page.tiles.children[last]; tile.scrollIntoView({ block: "center" }); tile.firstChild.focus({ preventScroll: true }); }
 }
@@ -124,7 +128,7 @@ function describe(photo) {
   const box = page.answer; box.replaceChildren();
   if (several) { const name = element("p", nameOf(photo), "soft"); name.title = photo.id; box.append(name); }
   if (photo.thumbnail) box.append(framed(photo));
-  if (photo.state === FAILED) { box.append(element("h2", photo.title), element("p", photo.error, "note")); return legend([]); }
+  if (photo.state === FAILED) { box.append(element("h2", photo.title), written("p", photo.reason, "note")); return legend([]); }
   box.append(written("h2", photo.title)); if (photo.rest) box.append(written("p", photo.rest)); box.append(written("p", photo.position));
   if (photo.camera) box.append(written("p", photo.camera));
   box.append(element("h3", "How sure"), bars(photo.within), element("p", photo.circle, "soft"));
@@ -136,6 +140,7 @@ function describe(photo) {
 function show(index) {
   current = index; const photo = photos[index], order = shown(), at = order.indexOf(index);
   page.tiles.hidden = page.filters.hidden = true; page.remark.hidden = !(data.remark && photo.only_prior); page.steps.hidden = !several; document.getElementById("fit").textContent = "Answer"; page.title.textContent = "Where was it taken?"; document.title = `whereshot: ${nameOf(photo)}`;
+  document.getElementById("fit").hidden = photo.state === FAILED;
   page.number.textContent = `${at + 1} of ${order.length}`; page.before.disabled = at <= 0; page.after.disabled = at >= order.length - 1;
   describe(photo); page.status.textContent = `${nameOf(photo)}: ${photo.title}`; document.querySelector("aside").scrollTop = 0; fit();
 }

@@ -29,8 +29,11 @@ function worldMap(canvas, borders, paint, moved = () => {}) {
     map.view.x -= 360 * Math.round(map.view.x / 360); map.view.y = Math.min(Math.max(map.view.y, -170), 170); };
   map.show = (lat, lon, km) => { const degrees = Math.min(170, Math.max(map.least || 0.4, km / 111 * 1.35)); map.view.x = lon; map.view.y = mercator(lat);
     map.view.scale = Math.min(canvas.clientWidth, canvas.clientHeight) * (devicePixelRatio || 1) / 2 / degrees * Math.cos(lat * Math.PI / 180); bound(); map.draw(); };
+  // longitudes such that they lie closest together: the widest gap between neighbours is left outside
+  const together = lons => { const order = lons.map(lon => lon - 360 * Math.floor(lon / 360)).sort((a, b) => a - b), gaps = order.map((lon, i) => (order[i + 1] ?? order[0] + 360) - lon), widest = gaps.indexOf(Math.max(...gaps)), first = order[(widest + 1) % order.length];
+    return lons.map(lon => first + (lon - first) - 360 * Math.floor((lon - first) / 360 + 1e-9)); };
   // show all positions, [latitude, longitude] each, and at least so many km from the middle to the edge
-  map.fit = (points, leastKm) => { const first = points[0][1], xs = points.map(([, lon]) => { const step = lon - first; return first + step - 360 * Math.round(step / 360); }), ys = points.map(([lat]) => mercator(lat));
+  map.fit = (points, leastKm) => { const xs = together(points.map(([, lon]) => lon)), ys = points.map(([lat]) => mercator(lat));
     const [left, right, low, high] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)], stretch = 1 / Math.max(0.1, Math.cos(unmercator((low + high) / 2) * Math.PI / 180)), least = leastKm / 111.2 * stretch;
     const ratio = devicePixelRatio || 1, across = Math.max((right - left) / 2 * 1.25, least), up = Math.max((high - low) / 2 * 1.4, least); map.view.x = (left + right) / 2; map.view.y = (low + high) / 2;
     map.view.scale = Math.min(canvas.clientWidth / 2 / across, canvas.clientHeight / 2 / up) * ratio; bound(); map.draw(); };
@@ -38,8 +41,10 @@ function worldMap(canvas, borders, paint, moved = () => {}) {
   map.label = (text, x, y, ratio, colour, align, weight = "") => { context.font = `${weight} ${12 * ratio}px system-ui, sans-serif`; context.textAlign = align; context.textBaseline = "middle"; context.lineJoin = "round";
     const width = context.measureText(text).width, left = align === "center" ? x - width / 2 : x; context.lineWidth = 3 * ratio; context.strokeStyle = css("--panel"); context.strokeText(text, x, y); context.fillStyle = colour; context.fillText(text, x, y);
     return [left - 4 * ratio, y - 9 * ratio, left + width + 4 * ratio, y + 9 * ratio]; };
+  // the boxes of what stands over the map, where no name is read
+  const covered = ratio => { const { left, top } = canvas.getBoundingClientRect(); return [...canvas.parentElement.querySelectorAll(".buttons > *, .legend")].map(one => one.getBoundingClientRect()).filter(box => box.width).map(box => [(box.left - left) * ratio, (box.top - top) * ratio, (box.right - left) * ratio, (box.bottom - top) * ratio]); };
   // names of countries [latitude, longitude, name, size in degrees] and towns [.., population], the largest first, where no other stands
-  map.names = ({ countries, towns }, ratio, taken) => { const boxes = [...taken], { width, height } = canvas, perDegree = map.view.scale / ratio, ink = css("--ink"), soft = css("--soft");
+  map.names = ({ countries, towns }, ratio, taken) => { const boxes = [...taken, ...covered(ratio)], { width, height } = canvas, perDegree = map.view.scale / ratio, ink = css("--ink"), soft = css("--soft");
     const free = box => box[0] > 0 && box[2] < width && box[1] > 0 && box[3] < height && !boxes.some(other => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1]);
     const put = (lat, lon, text, isTown) => { const [x, y] = map.toScreen(lat, lon); if (x < 0 || y < 0 || x > width || y > height) return; context.font = `${isTown ? "" : "600"} ${12 * ratio}px system-ui, sans-serif`;
       const wide = context.measureText(text).width, from = isTown ? x + 6 * ratio : x - wide / 2, box = [from - 4 * ratio, y - 9 * ratio, from + wide + 4 * ratio, y + 9 * ratio]; if (!free(box)) return; boxes.push(box);
