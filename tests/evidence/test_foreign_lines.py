@@ -51,22 +51,22 @@ def read(lines: Sequence[LineScript], *answers: Answers) -> list[ForeignText | N
 def test_a_line_is_read_by_the_reader_of_its_script() -> None:
     first, second = Answers({"Thai": ("ร้าน", 0.9)}), Answers({"Lao": ("ຮ້ານ", 0.9)})
     thai, latin, lao = read([seen(Thai=0.95), seen(), seen(Lao=0.9)], first, second)
-    assert thai == ForeignText("ร้าน", 0.9, "Thai", pytest.approx(0.95))
+    assert thai == ForeignText("ร้าน", 0.9, "Thai", pytest.approx(1.0))
     assert latin is None
-    assert lao == ForeignText("ຮ້ານ", 0.9, "Lao", pytest.approx(0.9))
+    assert lao == ForeignText("ຮ້ານ", 0.9, "Lao", pytest.approx(1.0))
     assert (first.asked, second.asked) == ([(1, "Thai")], [(3, "Lao")])
 
 
 def test_a_doubtful_line_is_read_as_its_likeliest_scripts_and_the_better_reading_counts() -> None:
-    answers = Answers({"Tamil": ("கடைகள்", 0.75), "Telugu": ("దుకాణం", 0.95), "Hangul": ("약국", 1.0)})
-    (best,) = read([seen(Tamil=0.5, Telugu=0.45, Hangul=0.04)], answers)
+    answers = Answers({"Tamil": ("கடைகள்", 0.7), "Telugu": ("దుకాణం", 0.95), "Hangul": ("약국", 1.0)})
+    (best,) = read([seen(Tamil=0.5, Telugu=0.45, Hangul=LEAST_LIKELY / 2)], answers)
     assert best is not None and (best.script, best.text) == ("Telugu", "దుకాణం")
     assert answers.asked == [(1, "Tamil"), (1, "Telugu")]
 
 
 @pytest.mark.parametrize(
     "line",
-    [seen(Thai=LEAST_LIKELY / 2), seen(none=0.6, Thai=0.4), seen(Hebrew=1.0)],
+    [seen(Thai=LEAST_LIKELY / 2), seen(none=0.85, Thai=0.15), seen(Hebrew=1.0)],
     ids=["unlikely", "no writing", "another script"],
 )
 def test_what_is_hardly_such_writing_is_not_given_to_a_reader(line: LineScript) -> None:
@@ -80,24 +80,39 @@ def test_dirt_beside_a_line_is_dropped() -> None:
     assert found is not None and found.text == "ร้านอาหาร"
 
 
-@pytest.mark.parametrize("answer", [("อาหาร", 0.65), ("กข", 0.8), ("ร", 0.9), ("", 0.0), ("12", 0.99), ("CAFE", 0.99)])
+@pytest.mark.parametrize("answer", [("อาหาร", 0.2), ("กข", 0.6), ("ร", 0.9), ("", 0.0), ("12", 0.99), ("CAFE", 0.99)])
 def test_a_weak_or_empty_reading_does_not_count(answer: tuple[str, float]) -> None:
-    assert read([seen(Thai=0.95)], Answers({"Thai": answer})) == [None]
+    assert read([seen(Thai=0.6, none=0.4)], Answers({"Thai": answer})) == [None]
 
 
 def test_one_hangul_syllable_is_a_word() -> None:
-    for text, confidence in (("약", 0.9), ("서울", 0.75)):
-        (found,) = read([seen(Hangul=0.95)], Answers({"Hangul": (text, confidence)}))
+    for text, confidence in (("약", 0.95), ("서울", 0.75)):
+        (found,) = read([seen(Hangul=0.6, none=0.4)], Answers({"Hangul": (text, confidence)}))
         assert found is not None and found.text == text
-    for text, confidence in (("약", 0.8), ("ᅥ카", 0.8), ("ᄑ", 0.95)):
-        assert read([seen(Hangul=0.95)], Answers({"Hangul": (text, confidence)})) == [None]
+    for text, confidence in (("약", 0.6), ("ᅥ카", 0.6), ("ᄑ", 0.95)):
+        assert read([seen(Hangul=0.6, none=0.4)], Answers({"Hangul": (text, confidence)})) == [None]
+
+
+def test_a_sure_reading_outweighs_the_look_of_the_line() -> None:
+    answers = Answers({"Lao": ("ປາກເຊ", 0.98), "Thai": ("ปาภเด", 0.6)})
+    (found,) = read([seen(Lao=0.3, Thai=0.7)], answers)
+    assert found is not None and found.script == "Lao"
+    answers = Answers({"Lao": ("ປາກເຊ", 0.8), "Thai": ("ปาภเด", 0.8)})
+    assert read([seen(Lao=0.5, Thai=0.5)], answers) == [None]
+
+
+def test_a_doubtful_script_counts_beside_a_sure_line_in_it() -> None:
+    answers = Answers({"Thai": ("ร้านอาหาร", 0.9), "Lao": ("ຮ້ານອາຫານ", 0.9)})
+    lines = [seen(Thai=0.6, Lao=0.4), seen(Thai=0.95, Lao=0.05)]
+    assert read(lines[:1], answers) == [None]
+    assert [one and one.script for one in read(lines, answers)] == ["Thai", "Thai"]
 
 
 @pytest.mark.parametrize(("script", "text"), [("Cyrillic", "метро"), ("Greek", "μετρο"), ("Cyrillic", "т 12 кв")])
 def test_capitals_that_may_be_latin_need_a_sure_script(script: str, text: str) -> None:
-    answers = Answers({script: (text, 0.99)})
-    assert read([seen(**{script: 0.7})], answers) == [None]
-    (sure,) = read([seen(**{script: 0.97})], answers)
+    crops, reader = [np.zeros((9, 9), np.uint8)], Answers({script: (text, 0.99)}).line_reader()
+    assert read_foreign(crops, [seen(**{script: 0.7})], [reader], [("METPO", 0.9)]) == [None]
+    (sure,) = read_foreign(crops, [seen(**{script: 0.97})], [reader], [("METPO", 0.9)])
     assert sure is not None and sure.text == text
 
 
@@ -115,9 +130,7 @@ def test_a_line_that_the_reader_of_latin_is_sure_of_needs_more_to_be_cyrillic(
     text: str, confidence: float, latin_confidence: float, is_read: bool
 ) -> None:
     reader = Answers({"Cyrillic": (text, confidence)}).line_reader()
-    (found,) = read_foreign(
-        [np.zeros((9, 9), np.uint8)], [seen(Cyrillic=0.61)], [reader], [("Latin", latin_confidence)]
-    )
+    (found,) = read_foreign([np.zeros((9, 9), np.uint8)], [seen(Cyrillic=0.7)], [reader], [("Latin", latin_confidence)])
     assert (found is not None) == is_read
 
 
@@ -125,25 +138,27 @@ def test_capitals_that_may_be_latin_count_beside_a_line_that_cannot_be() -> None
     texts = {1: ("метро", 0.9), 2: ("площадь", 0.9)}
     reader = LineReader(frozenset({"Cyrillic"}), lambda crops, scripts: [texts[len(crop)] for crop in crops])
     crops = [np.zeros((height, 4, 3), np.uint8) for height in (1, 2)]
-    both = read_foreign(crops, [seen(Cyrillic=0.75), seen(Cyrillic=0.8)], [reader])
+    latin = [("METPO", 0.8), ("", 0.0)]
+    both = read_foreign(crops, [seen(Cyrillic=0.75), seen(Cyrillic=0.8)], [reader], latin)
     assert [one.text for one in both if one is not None] == ["метро", "площадь"]
-    alone = read_foreign(crops, [seen(Cyrillic=0.6), seen(Cyrillic=0.8)], [reader])
+    alone = read_foreign(crops, [seen(Cyrillic=0.3), seen(Cyrillic=0.8)], [reader], latin)
     assert [one.text for one in alone if one is not None] == ["площадь"]
 
 
 def test_a_rare_script_needs_more() -> None:
     answers = Answers({"Lao": ("ຮ້ານອາຫານ", 0.9), "Thai": ("ร้านอาหาร", 0.9)})
-    (lao,) = read([seen(Lao=0.25)], answers)
-    (thai,) = read([seen(Thai=0.25)], answers)
-    assert lao is None and thai is not None
+    known = [("BAR", 0.75)]
+    crops = [np.zeros((9, 9), np.uint8)]
+    for script, is_read in (("Lao", False), ("Thai", True)):
+        (found,) = read_foreign(crops, [seen(**{script: 0.4})], [answers.line_reader()], known)
+        assert (found is not None) == is_read
 
 
 def test_a_line_is_not_read_where_what_is_known_is_likelier_right() -> None:
     answers = Answers({"Thai": ("ร้านอาหาร", 0.9)})
-    crops, lines = [np.zeros((9, 9), np.uint8)] * 2, [seen(Thai=0.4), seen(Thai=0.6)]
-    first, second = read_foreign(crops, lines, [answers.line_reader()], [("BAR", 0.9), ("BAR", 0.9)])
-    assert first is None and second is not None
-    assert len(answers.asked) == 1
+    for share, is_read in ((0.4, False), (0.8, True)):
+        (found,) = read_foreign([np.zeros((9, 9))], [seen(Thai=share)], [answers.line_reader()], [("BAR", 0.9)])
+        assert (found is not None) == is_read
 
 
 def test_an_unknown_reader_is_refused() -> None:

@@ -6,6 +6,7 @@ A reader for such lines is a ``LineReader``. ``readers`` returns the readers tha
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -20,21 +21,32 @@ from whereshot.foundation.errors import InputError, nearest_name
 
 BUILTIN, TESSERACT = READERS = ("builtin", "tesseract")
 """Names of readers: only the recognisers in the package, or tesseract as well for the other scripts."""
-LEAST_LIKELY = 0.05
+LEAST_LIKELY = 0.01
 """Least probability of a script for a line to be read as that script."""
-MOST_TRIED = 4
+MOST_TRIED = 6
 """The most scripts as which a doubtful line is read."""
-MOST_NOTHING = 0.5
+MOST_NOTHING = 0.8
 """A crop is not read if the probability that it has no writing is at least this."""
-LEAST_CONFIDENCE, LEAST_SHORT_CONFIDENCE = 0.7, 0.85
-"""Readings with a lower confidence of the reader are dropped; the second number is for readings of few letters."""
-FEW_LETTERS = 3
-"""At most this many letters are few. Parts of other scripts are often misread as so few letters."""
-LEAST_WEIGHT, LEAST_RARE_WEIGHT, LEAST_SHORT_WEIGHT = 0.15, 0.25, 0.35
-"""Readings with a lower product of confidence and probability of the script are dropped.
+CONFIDENCE_WORTH = 6.0
+"""Nats in favour of a script for a confidence of 1 of its reading; a reading of confidence 0 has none.
 
-The second number is for rare scripts, the third for readings of few letters.
-"""
+A reader that knows a line is sure of it. Readers of other scripts are not, so that their confidences tell scripts apart
+that look alike. This value and the two below are fitted by ``benchmarks/script_choice.py``."""
+KNOWN_OFFSET = -0.6
+"""Nats in favour of the reader of Latin."""
+NOTHING_CONFIDENCE = 0.4
+"""Neither writing nor a script that is read counts as a reading of this confidence."""
+LEAST_SHARE, LEAST_RARE_SHARE, LEAST_SHORT_SHARE = 0.7, 0.8, 0.85
+"""Least share of all readings of a line for the likeliest one to count.
+
+The second number is for rare scripts, the third for readings of few letters: parts of other scripts are often misread
+as so few letters."""
+LEAST_SHARE_IN_COMPANY = 0.5
+"""The same where another line of the picture is read as the script."""
+LEAST_CONFIDENCE = 0.6
+"""Readings with a lower confidence of the reader are dropped."""
+FEW_LETTERS = 3
+"""At most this many letters are few."""
 LEAST_LETTERS = 2
 """Readings with fewer letters are dropped, except of ``WHOLE_WORDS``."""
 WHOLE_WORDS = frozenset({"Hangul"})
@@ -48,7 +60,7 @@ LATIN_CONFIDENCE = 0.95
 LEAST_AGAINST_LATIN = 0.85
 """A reading in a script of ``TWINS`` with a lower confidence is doubtful where the reader of Latin is sure."""
 LEAST_TWIN, LEAST_TWIN_IN_COMPANY = 0.95, 0.7
-"""A line of such letters alone is read as a script only if the script has at least this probability.
+"""A line of such letters alone is read as a script only if the script has at least this share.
 
 The second is for a picture in which another line shows the script."""
 LEAST_TWIN_CONFIDENCE = 0.85
@@ -71,17 +83,12 @@ class LineReader(NamedTuple):
 
 
 class ForeignText(NamedTuple):
-    """A line that was read as a script: its text, the confidence of the reader, and the probability of the script."""
+    """A line that was read as a script: its text, the confidence of the reader, and its share of all readings."""
 
     text: str
     confidence: float
     script: str
-    probability: float
-
-    @property
-    def weight(self) -> float:
-        """The probability that the script is right and was read right."""
-        return self.confidence * self.probability
+    share: float
 
 
 def check_reader(name: str) -> None:
@@ -118,19 +125,20 @@ def read_foreign(
     as well where this known text is more likely right.
     """
     known = [("", 0.0)] * len(crops) if known is None else known
-    taken = frozenset(script for reader in line_readers for script in reader.scripts)
-    least = [line.share(READABLE - taken) * score for line, (_, score) in zip(scripts, known, strict=True)]
-    best: dict[int, ForeignText] = {}
+    found: list[list[ForeignText]] = [[] for _ in crops]
     for reader in line_readers:
-        asked = [(row, script) for row, own in enumerate(scripts) for script in _tried(own, reader.scripts, least[row])]
-        if not asked:
-            continue
-        found = reader.read([crops[row] for row, _ in asked], [script for _, script in asked])
-        for (row, script), (text, confidence) in zip(asked, found, strict=True):
-            probability = float(scripts[row].probabilities[CLASSES.index(script)])
-            reading = ForeignText(text.strip(EDGES), confidence, script, probability)
-            if _is_read(reading) and reading.weight > (best[row].weight if row in best else least[row]):
-                best[row] = reading
+        asked = [(row, script) for row, own in enumerate(scripts) for script in _tried(own, reader.scripts)]
+        texts = reader.read([crops[row] for row, _ in asked], [script for _, script in asked]) if asked else []
+        for (row, script), (text, confidence) in zip(asked, texts, strict=True):
+            found[row].append(ForeignText(text.strip(EDGES), confidence, script, 0.0))
+    taken = frozenset(script for reader in line_readers for script in reader.scripts)
+    likeliest = [_likeliest(*line, taken) for line in zip(scripts, found, known, strict=True)]
+    sure = {one.script for one in likeliest if one is not None and _is_read(one)}
+    best = {
+        row: one
+        for row, one in enumerate(likeliest)
+        if one is not None and _is_read(one, in_company=one.script in sure)
+    }
     latin = {row for row, (text, score) in enumerate(known) if score >= LATIN_CONFIDENCE and _is_latin(text)}
     doubtful = {row for row, one in best.items() if _can_be_latin(one, is_latin=row in latin)}
     sure = {one.script for row, one in best.items() if row not in doubtful}
@@ -139,7 +147,7 @@ def read_foreign(
         least_share, least_confidence = (
             (LEAST_TWIN_IN_COMPANY, 0.0) if in_company else (LEAST_TWIN, LEAST_TWIN_CONFIDENCE)
         )
-        if one.probability < least_share or one.confidence < least_confidence:
+        if one.share < least_share or one.confidence < least_confidence:
             del best[row]
     return [best.get(row) for row in range(len(crops))]
 
@@ -150,25 +158,50 @@ def _is_latin(text: str) -> bool:
     return bool(letters) and all(script_of(char) == "Latin" for char in letters)
 
 
-def _tried(line: LineScript, scripts: frozenset[str], least: float) -> list[str]:
-    """Return the scripts to try on a line: the likeliest of these scripts, with a probability of at least ``least``."""
+def _tried(line: LineScript, scripts: frozenset[str]) -> list[str]:
+    """Return the scripts to try on a line: the likeliest of these scripts."""
     if line.none >= MOST_NOTHING:
         return []
-    likely = [(float(line.probabilities[CLASSES.index(script)]), script) for script in scripts]
-    return [script for share, script in sorted(likely, reverse=True)[:MOST_TRIED] if share > max(LEAST_LIKELY, least)]
+    likely = [(line.share({script}), script) for script in scripts]
+    return [script for share, script in sorted(likely, reverse=True)[:MOST_TRIED] if share >= LEAST_LIKELY]
 
 
-def _is_read(reading: ForeignText) -> bool:
-    """Return whether a reading is good enough, and has enough letters of its script."""
+def _likeliest(
+    line: LineScript, readings: Sequence[ForeignText], known: tuple[str, float], taken: frozenset[str]
+) -> ForeignText | None:
+    """Return the likeliest reading with its share, None where the known text or no reading at all is likelier.
+
+    ``taken`` are the scripts that the readers read. The share of a script is its probability times what the confidence
+    of its reading is worth, among all readings, the known text, and that there is nothing to read.
+    """
+    text, score = known
+    others = line.share(frozenset(CLASSES) - READABLE - taken)
+    against = others * math.exp(CONFIDENCE_WORTH * NOTHING_CONFIDENCE)
+    if text.strip():
+        against += line.share(READABLE - taken) * math.exp(CONFIDENCE_WORTH * score + KNOWN_OFFSET)
+    readings = [one for one in readings if one.text]
+    if not readings:
+        return None
+    weights = [line.share({one.script}) * math.exp(CONFIDENCE_WORTH * one.confidence) for one in readings]
+    best = int(np.argmax(weights))
+    return readings[best]._replace(share=weights[best] / (sum(weights) + against))
+
+
+def _is_read(reading: ForeignText, *, in_company: bool = False) -> bool:
+    """Return whether a reading is likely enough, and has enough letters of its script.
+
+    ``in_company`` says whether another line of the picture is read as this script.
+    """
     # marks count too, because many vowels are marks
     own = [char for char in reading.text if script_of(char) == reading.script]
     letters = sum(not LONE_JAMO.match(char) for char in own)
     least, few = (1, 1) if reading.script in WHOLE_WORDS else (LEAST_LETTERS, FEW_LETTERS)
-    weight = LEAST_RARE_WEIGHT if reading.script in RARE_SCRIPTS else LEAST_WEIGHT
-    confidence = LEAST_CONFIDENCE
-    if letters <= few:
-        confidence, weight = LEAST_SHORT_CONFIDENCE, LEAST_SHORT_WEIGHT
-    return letters >= least and reading.confidence >= confidence and reading.weight >= weight
+    share = LEAST_RARE_SHARE if reading.script in RARE_SCRIPTS else LEAST_SHARE
+    if in_company:
+        share = LEAST_SHARE_IN_COMPANY
+    elif letters <= few:
+        share = LEAST_SHORT_SHARE
+    return letters >= least and reading.share >= share and reading.confidence >= LEAST_CONFIDENCE
 
 
 def _can_be_latin(reading: ForeignText, *, is_latin: bool) -> bool:
