@@ -44,7 +44,7 @@ def scripts_in(text: LineText | None) -> set[str]:
 
 def read_picture(reader: Reader, crops: Crops) -> list[LineText | None]:
     """Return what is read on each crop of a picture, in BGR."""
-    return reader._recognise(crops, scripts_of(crops))
+    return reader.recognise(crops)[0]
 
 
 def as_detected(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -37,6 +37,12 @@ def test_writing_that_is_not_read_is_reported_and_never_becomes_latin(thai_sign:
     assert all(line.text == "" and line.confidence >= LEAST_UNREAD for line in seen.unread)
 
 
+def test_the_script_of_a_mirrored_sign_that_is_not_read_is_that_of_the_sign(khmer_sign: Image.Image) -> None:
+    mirrored = khmer_sign.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    unread = [Reader().see_tiles(tiles_of(picture)).unread for picture in (khmer_sign, mirrored)]
+    assert [[line.script for line in own] for own in unread] == [["Khmer", "Khmer"]] * 2
+
+
 def test_tesseract_reads_what_the_package_cannot(thai_sign: Image.Image) -> None:
     skip_without("Thai")
     seen = Reader(line_readers=[LineReader(frozenset({"Thai"}), tesseract.read_lines)]).see_tiles(tiles_of(thai_sign))

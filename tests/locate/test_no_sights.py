@@ -20,7 +20,8 @@ COMMANDS = (
     ("evidence", "is_open"),
     [
         (Evidence("text/word", "Bar", "a bar", 0.01), True),  # it did not move the answer
-        (Evidence("text/script", "Khmer", "writing that cannot be read", 0.4), True),
+        (Evidence("text/script", "Khmer", "writing that cannot be read", 0.4), False),  # the script moved it
+        (Evidence("text/script", "Khmer", "writing that cannot be read", 0.01), True),
         (Evidence("picture", "", "nothing to see in this picture"), True),
         (Evidence("exif", "1, 2", "the position", 9.0), False),
     ],

@@ -158,8 +158,7 @@ class Reader:
         if not crops:
             return Seen([], [])
         rows = _tallest(crops, share)
-        scripts = scripts_of([crops[row] for row in rows])
-        texts = self._recognise([crops[row] for row in rows], scripts)
+        texts, scripts = self.recognise([crops[row] for row in rows])
         lines, unread = [], []
         for row, own, text in zip(rows, scripts, texts, strict=True):
             script, probability = own.unread
@@ -169,15 +168,22 @@ class Reader:
                 unread.append(_line("", probability, boxes[row], script))
         return Seen(lines, unread)
 
-    def _recognise(self, crops: list[NDArray[np.uint8]], scripts: list[LineScript]) -> list[LineText | None]:
-        """Return what is read on each crop; the crops of a mirrored picture are mirrored back first."""
+    def recognise(self, crops: list[NDArray[np.uint8]]) -> tuple[list[LineText | None], list[LineScript]]:
+        """Return what is read on each crop (height, width, 3) of one picture, None for nothing, and its script.
+
+        The crops of a mirrored picture are mirrored back first. Where neither side is read better, the scripts are
+        those of the side that looks less mirrored.
+        """
+        scripts = scripts_of(crops)
         read = self._recognise_as_they_are(crops, scripts)
-        if _looks_mirrored(scripts):
-            turned = [np.ascontiguousarray(crop[:, ::-1]) for crop in crops]
-            back = self._recognise_as_they_are(turned, scripts_of(turned))
-            if _mean_score(back) > _mean_score(read) + MIRRORED_GAIN:
-                return back
-        return read
+        if not _looks_mirrored(scripts):
+            return read, scripts
+        turned = [np.ascontiguousarray(crop[:, ::-1]) for crop in crops]
+        turned_scripts = scripts_of(turned)
+        back = self._recognise_as_they_are(turned, turned_scripts)
+        if _mean_score(back) > _mean_score(read) + MIRRORED_GAIN:
+            return back, turned_scripts
+        return read, min(scripts, turned_scripts, key=_mirrored_odds)
 
     def _recognise_as_they_are(
         self, crops: list[NDArray[np.uint8]], scripts: list[LineScript]
@@ -228,11 +234,20 @@ def _line(text: str, confidence: float, corners: NDArray[np.float64], script: st
 
 def _looks_mirrored(scripts: Sequence[LineScript]) -> bool:
     """Return whether the lines with letters look mirrored, all in all."""
-    with_letters = [one for one in scripts if one.best != "digits"]
-    odds = [np.log(max(one.mirrored, 1e-4) / max(1 - one.mirrored, 1e-4)) for one in with_letters]
+    with_letters = _with_letters(scripts)
     foreign = sum(one.best not in READABLE for one in with_letters)
     least = MIRRORED_FOREIGN_ODDS if 2 * foreign >= len(with_letters) else MIRRORED_ODDS
-    return bool(odds) and float(np.mean(odds)) > least
+    return _mirrored_odds(scripts) > least
+
+
+def _mirrored_odds(scripts: Sequence[LineScript]) -> float:
+    """Return the mean log odds of the lines with letters being mirrored; minus infinity where there is no such line."""
+    odds = [np.log(max(one.mirrored, 1e-4) / max(1 - one.mirrored, 1e-4)) for one in _with_letters(scripts)]
+    return float(np.mean(odds)) if odds else -np.inf
+
+
+def _with_letters(scripts: Sequence[LineScript]) -> list[LineScript]:
+    return [one for one in scripts if one.best != "digits"]
 
 
 def _mean_score(read: Sequence[LineText | None]) -> float:

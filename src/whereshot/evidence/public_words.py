@@ -138,7 +138,7 @@ class PublicWords:
                 text = f"{line.text[start : first[-1].end()]} {below.text[second[0].start() : stop]}"
                 key = "".join([*upper[-before:], *lower[:after]])
                 entry = self.entries.get(key) if len(key) >= LEAST_ACROSS else None
-                if entry is not None:
+                if entry is not None and not is_other_phrase(text, entry.doubt):
                     yield FoundWord(text, entry, box_around([line.box, below.box]))
                     return
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from whereshot.evidence import unread_scripts
 from whereshot.locate.prediction import Prediction
 from whereshot.models import catalog
 
@@ -14,9 +13,7 @@ SUGGESTED = "geoclip"
 
 def is_only_prior(prediction: Prediction) -> bool:
     """Return whether nothing moved an answer: it is where photos are usually taken. False where there is no answer."""
-    return prediction.error is None and not any(
-        item.what and item.kind != unread_scripts.KIND and not item.moved_nothing for item in prediction.evidence
-    )
+    return prediction.error is None and not any(item.moved for item in prediction.evidence)
 
 
 def remark(model: str, predictions: Sequence[Prediction]) -> str | None:

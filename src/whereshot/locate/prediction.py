@@ -67,13 +67,17 @@ class Evidence:
     surface: str | None = None
 
     @property
+    def moved(self) -> bool:
+        """Whether it was used and moved the answer. Writing that is not read moves it too, by its script."""
+        return self.what != "" and self.kind != "picture" and abs(self.nats) >= wording.SILENT_NATS
+
+    @property
     def moved_nothing(self) -> bool:
         """Whether it was used and did not move the answer.
 
         This is false for evidence that cannot be used or read: its reason is always shown.
         """
-        is_used = self.what != "" and self.kind not in ("picture", unread_scripts.KIND)
-        return is_used and abs(self.nats) < wording.SILENT_NATS
+        return self.what != "" and self.kind not in ("picture", unread_scripts.KIND) and not self.moved
 
     def in_words(self) -> str:
         """Return a sentence: the finding, its meaning, and how much likelier it made the answer."""
