@@ -38,7 +38,7 @@ from whereshot.evidence.country_languages import country_languages
 from whereshot.evidence.known_languages import CODES
 from whereshot.evidence.lexicon import fold
 from whereshot.evidence.lexicon import frequencies as word_frequencies
-from whereshot.evidence.public_words import SHORT_LETTERS, encode_countries, written_key
+from whereshot.evidence.public_word_entries import SHORT_LETTERS, encode_countries, written_key
 from whereshot.evidence.worldwide_words import is_worldwide
 from whereshot.foundation.package_data import read_toml
 

@@ -115,6 +115,19 @@ def test_a_name_that_goes_on_is_trusted_less(text: str) -> None:
     assert cue.discount == pytest.approx(0.3)
 
 
+@pytest.mark.parametrize(
+    ("text", "towns"),
+    [
+        ("Montreux Vevey", {"Montreux", "Vevey"}),
+        ("Gare de Montreux Vevey", {"Montreux"}),
+        ("Zermatt Visp", {"Zermatt", "Visp"}),
+        ("Bahnhof Zürich Altstetten", {"Zürich"}),
+    ],
+)
+def test_a_town_beside_a_name_takes_nothing_from_it(text: str, towns: set[str]) -> None:
+    assert {(cue.what, cue.discount) for cue in place_cues([line(text)])} == {(town, 1.0) for town in towns}
+
+
 @pytest.mark.parametrize("text", ["Welcome to York", "Welcome to York Visitor Centre", "York Railway Station"])
 def test_a_title_after_a_name_takes_nothing_from_it(text: str) -> None:
     assert place_cues([line(text)])[0].discount == 1.0

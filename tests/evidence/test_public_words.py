@@ -1,6 +1,5 @@
 """Public words by country: how they are found in lines, and what a cue of them says."""
 
-import itertools
 import re
 
 import pytest
@@ -12,13 +11,10 @@ from whereshot.evidence.base import Line
 from whereshot.evidence.lexicon import fold
 from whereshot.evidence.public_words import (
     PublicWords,
-    decode_countries,
-    encode_countries,
     explain,
     is_food,
     public_word_cues,
     public_words,
-    written_key,
 )
 from whereshot.evidence.reliability import fitted_reliabilities
 from whereshot.foundation.package_data import read_toml
@@ -41,6 +37,7 @@ TABLE = small_table(
     ("=YPF", "phrase", "petrol", "AR100", 10),
     ("=S.A.C", "phrase", "company-form", "PE100", 10),
     ("gendarmer", "start", "police", "FR100", 3),
+    ("pourvous", "phrase", "police", "FR100", 3),
     (r"br[ -]?\d{3}", "regex", "road-number", "BR100", 10),
     ("北京", "phrase", "government", "CN100", 10),
 )
@@ -83,16 +80,24 @@ def test_a_longer_phrase_hides_its_parts() -> None:
         (["carabineros", "de Chile"], ["carabineros de Chile"]),
         (["carabineros de", "Perú"], []),
         (["YPF", "YPF"], []),
+        (["carabineros", "de Chile", "carabineros", "de Chile"], ["carabineros de Chile"] * 2),
+        (["tout pour", "vous"], []),  # two frequent words of French are not the name Pourvous
     ],
 )
 def test_a_phrase_goes_on_in_the_next_line(texts: list[str], found: list[str]) -> None:
-    pairs = itertools.pairwise(map(line, texts))
-    assert [finding.text for pair in pairs for finding in TABLE.find_across(*pair)] == found
+    assert [finding.text for finding in TABLE.find_all([line(text) for text in texts]) if " " in finding.text] == found
 
 
 def test_a_phrase_in_two_lines_hides_its_parts() -> None:
     (cue,) = public_word_cues([line("Carabineros"), line("de Chile")])
     assert cue.what == "Carabineros de Chile"
+
+
+def test_a_phrase_in_two_lines_hides_only_its_own_words() -> None:
+    sign = ["Retén de carabineros", "CARABINEROS", "de Chile", "Carabineros, YPF"]
+    assert [finding.text for finding in TABLE.find_all([line(text) for text in sign])] == [
+        "CARABINEROS de Chile", "carabineros", "Carabineros", "YPF",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -130,15 +135,6 @@ def test_words_with_one_spelling_are_of_no_variety(text: str) -> None:
 def test_any_text_can_be_searched(text: str) -> None:
     for finding in public_words().find(line(text)):
         assert finding.entry.countries
-
-
-@given(st.dictionaries(st.sampled_from(["CL", "AR", "PE", "XK"]), st.floats(0.02, 1.0), min_size=1))
-def test_likelihoods_keep_their_order_as_text(likelihoods: dict[str, float]) -> None:
-    decoded = decode_countries(encode_countries(likelihoods))
-    assert decoded.keys() == likelihoods.keys()
-    assert max(decoded.values()) == 1
-    peak = max(likelihoods.values())
-    assert all(decoded[code] == pytest.approx(value / peak, abs=0.0051) for code, value in likelihoods.items())
 
 
 def test_a_cue_explains_each_word_in_a_few_words() -> None:
@@ -338,11 +334,6 @@ def test_words_of_europe_and_the_americas_are_explained(text: str, country: str,
 @pytest.mark.parametrize("text", ["Ingang", "Bienvenidos", "Bienvenue", "Gracias", "Willkommen", "Welkom"])
 def test_words_that_many_countries_write_name_none(text: str) -> None:
     assert [found for found in public_words().find(line(text)) if len(found.entry.countries) < 3] == []
-
-
-def test_short_keys_are_written_as_on_the_sign() -> None:
-    assert written_key("S.A.C.") == "=S.A.C"
-    assert written_key("Sdn") == "=Sdn"
 
 
 NATIVE = small_table(

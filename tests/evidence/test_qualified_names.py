@@ -77,7 +77,7 @@ def test_a_code_needs_capitals() -> None:
 def test_a_greeted_area_is_named(text: str) -> None:
     found = greeted_area([WrittenLine.of(0, text)])
     assert found is not None
-    assert (found[1].name, found[1].country_code) == ("Ontario", "CA")
+    assert [(area.name, area.country_code) for area in found[2]] == [("Ontario", "CA")]
     (cue,) = place_cues([line(text)])
     assert (cue.trust, cue.means) == ("text/place/region", "the region Ontario (CA)")
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from whereshot.earth.name_index import name_keys
 from whereshot.earth.towns import gazetteer
 from whereshot.evidence.country_languages import languages_of
-from whereshot.evidence.lexicon import frequencies
+from whereshot.evidence.lexicon import frequencies, frequent_in_one_language
 from whereshot.foundation.package_data import read_table
 
 RARE_SURNAME, SURNAME, FIRST_NAME = 1, 2, 3
@@ -25,6 +25,8 @@ RARE_SURNAME, SURNAME, FIRST_NAME = 1, 2, 3
 LARGEST_NAMESAKE = {0: 0, RARE_SURNAME: 30_000, SURNAME: 300_000, FIRST_NAME: 1_200_000}
 """Inhabitants up to which a town is less known than the people of its name."""
 LEAST_POPULATION = 500
+FREQUENT_ZIPF, FREQUENT_POPULATION = 4.5, 50_000
+"""A name of several words of at least this frequency (Zipf scale) is not a town below this population."""
 
 
 class OtherMeanings(NamedTuple):
@@ -77,3 +79,16 @@ def is_foreign_word(text: str, towns: NDArray[np.int64]) -> bool:
     least, listed = expected_zipf(int(known.populations[towns].max())), frequencies(text)
     own = languages_of(tuple(sorted(set(known.country_codes[towns].tolist())))) or frozenset()
     return own.isdisjoint(listed) and any(zipf >= least and code != "en" for code, zipf in listed.items())
+
+
+def is_ordinary(text: str, towns: NDArray[np.int64]) -> bool:
+    """Return whether a name is rather an ordinary word, in any language, than towns of their size."""
+    if " " in text:
+        is_small = int(gazetteer().populations[towns].max()) < FREQUENT_POPULATION
+        return is_small and frequent_in_one_language(text.lower().split(), FREQUENT_ZIPF)
+    return other_meanings(text).word_zipf > 0 or is_foreign_word(text, towns)
+
+
+def is_person(text: str, towns: NDArray[np.int64]) -> bool:
+    """Return whether a name is rather a person's than towns of their size."""
+    return int(gazetteer().populations[towns].max()) < LARGEST_NAMESAKE[other_meanings(text).person]

@@ -106,16 +106,21 @@ def is_other_by_context(before: str, after: str) -> bool:
     return _after("other_follows").search(after) is not None
 
 
-def goes_on(after: str) -> bool:
+def goes_on(after: str, *, is_by_town: bool = False) -> bool:
     """Return whether a name goes on after a name, so that it is another, longer name: "York" in "York Landing".
 
-    The words are those of places, links before another name, and words with a capital that no language uses often.
+    The words are those of places, links before another name, and words with a capital that no language uses often. Such
+    a word is not a part of the name where it is the name of a town (``is_by_town``): "Montreux Vevey".
 
     >>> goes_on(" Landing"), goes_on(" de Chiquitos"), goes_on(" Visitor Centre"), goes_on(", Ontario")
     (True, True, False, False)
+    >>> goes_on(" Vevey"), goes_on(" Vevey", is_by_town=True), goes_on(" Landing", is_by_town=True)
+    (True, False, True)
     """
     if _after("name_goes_on").search(after) or _LINKED_NAME.match(after):
         return True
+    if is_by_town:
+        return False
     word = _NEXT_NAME.match(after)
     return (
         word is not None

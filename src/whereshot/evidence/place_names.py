@@ -16,14 +16,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot.earth import sphere
 from whereshot.earth.name_index import name_keys
 from whereshot.earth.towns import gazetteer
-from whereshot.evidence import name_context, qualified_names
-from whereshot.evidence.ambiguous_names import LARGEST_NAMESAKE, is_foreign_word, other_meanings
+from whereshot.evidence import joined_towns, name_context, qualified_names
+from whereshot.evidence.ambiguous_names import FREQUENT_POPULATION, is_ordinary, is_person, other_meanings
 from whereshot.evidence.base import Box, Cue, Line, box_around
 from whereshot.evidence.country_languages import photos_of_script
-from whereshot.evidence.lexicon import frequent_in_one_language
 from whereshot.evidence.native_names import NativeName, native_names
 from whereshot.evidence.public_words import is_food
 from whereshot.evidence.qualified_names import Qualified, area_below, area_spans, greeted_area
@@ -62,12 +60,8 @@ WORLD_CITY = 900_000
 """
 LARGE_TOWN, SMALL_TOWN = 100_000, 2_000
 """Least inhabitants of a town whose name stands alone in its line: for a short name, and for six letters or more."""
-AGREE_KM = 60.0
-"""Km. Towns that are named together support each other if they are at most this far apart."""
 AREA_SPREAD_KM = 30.0
 """Km. Half of a proposed town's probability lies within at least this distance."""
-FREQUENT_ZIPF, FREQUENT_POPULATION = 4.5, 50_000
-"""A name of several words of at least this frequency (Zipf scale) is not a town below this population."""
 _GENERIC = re.compile(
     r"(?:^|\s)(?:city|town|port|village|station|gare|ville|grad|vila|kreis|mesto|město|miasto|kota|bandar)\s+$", re.I
 )
@@ -76,8 +70,6 @@ _POPULATION_FOLLOWS = re.compile(
     r"^\W*(?:pop(?:ulation)?|elev(?:ation)?|altitude|einwohner|habitants|habitantes|inhabitants|hab)\b.*\d", re.I
 )
 """Matches the line below the name of a town that has its inhabitants or altitude."""
-_ROAD = re.compile(r"\b(?:[A-Z]{1,2}[- ]?\d{1,4}|[IVX]{1,4}|km|mi|N|S|E|W|NE|NW|SE|SW|exit|[a-z])\b|\d")
-"""Matches text that may stand beside the name of a town on a road sign: numbers of roads, distances, directions."""
 
 
 @dataclass(frozen=True)
@@ -171,31 +163,25 @@ def _mentions(lines: Sequence[Line]) -> Iterator[Mention]:
         for span in (qualified.town, qualified.area):
             taken |= {(span.line.number, word) for word in range(span.first, span.last)}
         yield _qualified_mention(qualified, lines)
-    region = None if taken else greeted_area(written)
-    if region is not None:
-        span, area = region
+    greeted = None if taken else greeted_area(written) or area_below(written)
+    if greeted is not None:
+        greeting, span, areas = greeted
         taken |= {(span.line.number, word) for word in range(span.first, span.last)}
-        towns, box = largest_towns(area.towns()), lines[span.line.number].box
-        yield Mention(span.text, towns, 0, "text/place/region", box, area.name, AREA_SPREAD_KM)
-    below = None if taken else area_below(written)
-    if below is not None:
-        greeting, span, areas = below
-        taken |= {(span.line.number, word) for word in range(span.first, span.last)}
-        taken |= {(greeting.number, word) for word in range(len(greeting.words))}
-        towns = largest_towns(np.concatenate([area.towns() for area in areas]))
-        yield Mention(
-            span.text, towns, 0, "text/place/region", lines[span.line.number].box, areas[0].name, AREA_SPREAD_KM
-        )
+        taken |= {(greeting.number, word) for word in range(len(greeting.words)) if greeting is not span.line}
+        towns, box = largest_towns(np.concatenate([area.towns() for area in areas])), lines[span.line.number].box
+        yield Mention(span.text, towns, 0, "text/place/region", box, areas[0].name, AREA_SPREAD_KM)
     spans = [span for line in written for span in _free_spans(line, taken)]
     hosts = {key for line in lines for key in name_keys(host_words(line.text))}
     judged = [(span, _trust(span, written, hosts)) for span in spans]
-    agreeing = _agreeing([span for span, trust in judged if trust is None or trust[0] != "text/place/named"])
+    agreeing = joined_towns.agreeing(
+        [span for span, trust in judged if trust is None or trust[0] != "text/place/named"]
+    )
     for span, trust in judged:
         own = agreeing.get((span.line.number, span.first))
         if own is not None and (trust is None or trust[0] != "text/place/named"):
             trust = ("text/place/named", own)
         if trust is not None:
-            share = GOES_ON if name_context.goes_on(span.after) else 1.0
+            share = GOES_ON if joined_towns.is_first_part(span) else 1.0
             yield Mention(span.text, trust[1], span.errors, trust[0], lines[span.line.number].box, probability=share)
     for line in lines:
         for label, towns in host_towns(line.text):
@@ -255,7 +241,7 @@ def _trust(span: TownSpan, lines: Sequence[WrittenLine], hosts: set[str]) -> tup
         return None
     if name_keys([span.text])[0] in hosts:
         return named, span.towns
-    if not is_alone(span) or _is_joined_to_town(span) or is_food(span.text):
+    if not joined_towns.is_alone(span) or joined_towns.is_beside_foreign(span) or is_food(span.text):
         return None
     words = sum(len(line.words) for line in lines)
     if words <= 3 and people >= WORLD_CITY:
@@ -263,19 +249,6 @@ def _trust(span: TownSpan, lines: Sequence[WrittenLine], hosts: set[str]) -> tup
     letters = sum(char.isalpha() for char in span.text)
     is_long = letters >= 6 or (is_ideographic(span.text) and people >= FREQUENT_POPULATION)
     return ("text/place/plain", span.towns) if people >= (SMALL_TOWN if is_long else LARGE_TOWN) else None
-
-
-def is_ordinary(text: str, towns: NDArray[np.int64]) -> bool:
-    """Return whether a name is rather an ordinary word, in any language, than towns of their size."""
-    if " " in text:
-        is_small = int(gazetteer().populations[towns].max()) < FREQUENT_POPULATION
-        return is_small and frequent_in_one_language(text.lower().split(), FREQUENT_ZIPF)
-    return other_meanings(text).word_zipf > 0 or is_foreign_word(text, towns)
-
-
-def is_person(text: str, towns: NDArray[np.int64]) -> bool:
-    """Return whether a name is rather a person's than towns of their size."""
-    return int(gazetteer().populations[towns].max()) < LARGEST_NAMESAKE[other_meanings(text).person]
 
 
 def _is_of_people(span: TownSpan, lines: Sequence[WrittenLine]) -> bool:
@@ -296,50 +269,3 @@ def _is_area(span: TownSpan, people: int) -> bool:
             first = area.areas[0]
             return not first.is_part and not first.holds(span.towns[:1])[0] and first.people > 5 * people
     return False
-
-
-def is_alone(span: TownSpan) -> bool:
-    """Return whether a name stands in its line with nothing but numbers, signs, roads and other towns and areas."""
-    rest = list(span.line.text)
-    taken = [(own.first, own.last) for own in (*town_spans(span.line), span)]
-    for first, last in (*taken, *((own.first, own.last) for own in area_spans(span.line))):
-        start, stop = span.line.words[first].start(), span.line.words[last - 1].end()
-        rest[start:stop] = " " * (stop - start)
-    return not re.search(r"[^\W\d_]", _ROAD.sub(" ", "".join(rest)))
-
-
-def _is_joined_to_town(span: TownSpan) -> bool:
-    """Return whether the name of a town of another country stands beside it, as in a person's name: "Vienna Teng"."""
-    codes = gazetteer().country_codes
-    return any(
-        not span.line.text[span.line.words[last - 1].end() : span.line.words[last].start()].strip()
-        for other in town_spans(span.line)
-        for last in (span.first, span.last)
-        if last in (other.first, other.last) and 0 < last < len(span.line.words) and other.first != span.first
-        if not set(codes[span.towns]) & set(codes[other.towns])
-    )
-
-
-def _agreeing(spans: Sequence[TownSpan]) -> dict[tuple[int, int], NDArray[np.int64]]:
-    """Return the towns of names that support each other, by line and word of each such name.
-
-    Two names support each other if they are names of the same town, as on signs in two languages, or of towns near each
-    other. Both names stand alone in their lines, they differ, and at most one of them is an ordinary word or a person's
-    name.
-    """
-    alone = [span for span in spans if span.errors == 0 and is_alone(span)]
-    certain = [not (is_ordinary(span.text, span.towns) or is_person(span.text, span.towns)) for span in alone]
-    found: dict[tuple[int, int], NDArray[np.int64]] = {}
-    points = gazetteer().points
-    for number, span in enumerate(alone):
-        for other, partner in enumerate(alone):
-            if not (certain[number] or certain[other]) or name_keys([span.text]) == name_keys([partner.text]):
-                continue
-            shared = np.intersect1d(span.towns, partner.towns)
-            if len(shared):
-                found[span.line.number, span.first] = largest_towns(shared)
-                continue
-            near = sphere.distance_km(points[span.towns][:, None], points[partner.towns]) <= AGREE_KM
-            if near.any():
-                found.setdefault((span.line.number, span.first), span.towns[near.any(axis=1)])
-    return found

@@ -11,12 +11,10 @@ wrong together, and together they are as reliable as one word.
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as compute
@@ -27,6 +25,7 @@ from whereshot.earth.spelling_index import SpellingIndex
 from whereshot.evidence.base import Box, Cue, Line, box_around
 from whereshot.evidence.lexicon import fold, lexicon
 from whereshot.evidence.ordinary_words import is_of_other_language, is_other_phrase
+from whereshot.evidence.public_word_entries import SHORT_LETTERS, PublicWord, decode_countries, written_key
 from whereshot.evidence.text_segments import MARKS, NATIVE_SCRIPTS, UNSPACED_SCRIPTS, native_script, script_of_word
 from whereshot.evidence.transliteration import in_latin
 from whereshot.foundation.package_data import read_table, read_toml
@@ -47,8 +46,6 @@ MOST_ACROSS = 4
 """Words on either side of the end of a line in a phrase that goes on in the next line."""
 LEAST_ACROSS = 8
 """Letters of the shortest phrase that goes on in the next line."""
-SHORT_LETTERS = 4
-"""Names with at most this many letters and digits must be written as in the table, accents left out."""
 MOST_QUOTED = 3
 """Most words that one cue quotes."""
 INDEPENDENT_WORDS = 2.0
@@ -58,18 +55,6 @@ _WORD = re.compile(f"{_CHARACTER}+?(?:(?<=[a-z])(?=[A-Z])|(?!{_CHARACTER}))")
 """Matches a word; a capital letter after a small one begins a new word, because spaces are lost in reading."""
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]{2,}")
 """Matches writing without spaces between words: Thai, Lao, Burmese, Khmer, kana and Chinese characters."""
-
-
-class PublicWord(NamedTuple):
-    """An entry of the table: its kind, the relative likelihoods of its countries, and the doubt of the word.
-
-    The doubt is the likelihood of the word in a country that is not listed; an ordinary word has more. A listed country
-    may have less: "colour" is rarer in the United States than in a country that writes no English.
-    """
-
-    kind: str
-    countries: Mapping[str, float]
-    doubt: float
 
 
 @dataclass(frozen=True)
@@ -128,8 +113,24 @@ class PublicWords:
             found += self._misread(words, keys, used, line)
         return found + list(self._unspaced(line)) + list(self._expressions(line))
 
-    def find_across(self, line: Line, below: Line) -> Iterator[FoundWord]:
-        """Yield the longest words of the table that begin in one line and end in the next: "Banco de / Crédito"."""
+    def find_all(self, lines: Sequence[Line]) -> list[FoundWord]:
+        """Return the words of the table in the lines of a photo.
+
+        A phrase may go on in the next line: "Banco de / Crédito". Its words are not searched again.
+        """
+        found, rest = [], list(lines)
+        for number in range(1, len(rest)):
+            across = self._across(rest[number - 1], rest[number])
+            if across is not None:
+                word, rest[number - 1], rest[number] = across
+                found.append(word)
+        return found + [word for line in rest for word in self.find(line)]
+
+    def _across(self, line: Line, below: Line) -> tuple[FoundWord, Line, Line] | None:
+        """Return the longest word of the table that begins in one line and ends in the next, and what the lines leave.
+
+        None where there is no such word.
+        """
         first, second = (list(_WORD.finditer(one.text)) for one in (line, below))
         upper, lower = (name_keys([word.group() for word in words]) for words in (first, second))
         for before in range(min(MOST_ACROSS, len(first)), 0, -1):
@@ -139,8 +140,9 @@ class PublicWords:
                 key = "".join([*upper[-before:], *lower[:after]])
                 entry = self.entries.get(key) if len(key) >= LEAST_ACROSS else None
                 if entry is not None and not is_other_phrase(text, entry.doubt):
-                    yield FoundWord(text, entry, box_around([line.box, below.box]))
-                    return
+                    word = FoundWord(text, entry, box_around([line.box, below.box]))
+                    return word, replace(line, text=line.text[:start]), replace(below, text=below.text[stop:])
+        return None
 
     def entry(self, key: str, text: str) -> PublicWord | None:
         """Return the entry of a key; a short key must be written as in the table. None where there is no entry."""
@@ -224,32 +226,6 @@ class PublicWords:
                 yield FoundWord(match.group(), entry, line.box)
 
 
-def written_key(text: str) -> str:
-    """Return the key of a short name, after "=": as it is written, without accents and a final full stop.
-
-    In scripts whose readers give lower case, capitals are not kept.
-
-    >>> written_key("S.A.C."), written_key("OÜ"), written_key("РЖД")
-    ('=S.A.C', '=OU', '=ржд')
-    """
-    if native_script(text):
-        return "=" + name_keys([text])[0]
-    text = " ".join(text.rstrip(".").split())
-    return "=" + "".join(fold(char).upper() if char.isupper() else fold(char) for char in text)
-
-
-def encode_countries(countries: Mapping[str, float]) -> str:
-    """Return likelihoods by country code as text, in percent of the largest: {"CL": 1, "AR": 0.5} is "CL100 AR50"."""
-    peak = max(countries.values())
-    pairs = sorted(countries.items(), key=lambda pair: (-pair[1], pair[0]))
-    return " ".join(f"{code}{max(1, round(100 * value / peak))}" for code, value in pairs)
-
-
-def decode_countries(text: str) -> dict[str, float]:
-    """Return the likelihoods of ``encode_countries``."""
-    return {pair[:2]: int(pair[2:]) / 100 for pair in text.split()}
-
-
 @functools.cache
 def public_words() -> PublicWords:
     """Return the table of the package. It is read once, when the first text is looked up."""
@@ -286,11 +262,7 @@ def public_word_cues(lines: Sequence[Line], languages: Mapping[str, float] | Non
     """
     table, (theme_of, _) = public_words(), _themes()
     by_theme: dict[str, dict[str, FoundWord]] = {}
-    across = [finding for pair in itertools.pairwise(lines) for finding in table.find_across(*pair)]
-    longer = name_keys([finding.text for finding in across])
-    inside = [finding for line in lines for finding in table.find(line)]
-    inside = [one for one in inside if not any(name_keys([one.text])[0] in key for key in longer)]
-    for finding in (*across, *inside):
+    for finding in table.find_all(lines):
         kind, countries = finding.entry.kind, finding.entry.countries
         if is_of_other_language(finding.text, kind, countries, languages or {}):
             continue

@@ -222,8 +222,12 @@ def _names_large_city(text: str) -> bool:
     return bool(len(populations) and populations.max() >= LARGE_CITY)
 
 
-def greeted_area(lines: Sequence[WrittenLine]) -> tuple[AreaSpan, NamedArea] | None:
-    """Return the area that a text welcomes visitors to, or names with its country; None for no such area.
+Greeted = tuple[WrittenLine, AreaSpan, tuple[NamedArea, ...]]
+"""The line that welcomes visitors, the name of an area in it or in the next line, and the areas that may be meant."""
+
+
+def greeted_area(lines: Sequence[WrittenLine]) -> Greeted | None:
+    """Return the area that a line welcomes visitors to, or names with its country; None for no such area.
 
     "Welcome to Ontario", "Province of Ontario", "Ontario, Canada". The area is not a part of a longer name.
     """
@@ -233,14 +237,14 @@ def greeted_area(lines: Sequence[WrittenLine]) -> tuple[AreaSpan, NamedArea] | N
             if span.is_code or span.areas[0].is_part or is_direction(span.text) or _is_in_longer_name(span):
                 continue
             if any(is_welcome(line.before(word)) for word in range(span.first, span.last)):
-                return span, span.areas[0]
+                return line, span, span.areas[:1]
             after = spans[number + 1] if number + 1 < len(spans) else None
             if after is None or after.is_code or after.first != span.last:
                 continue
             between = line.text[line.words[span.last - 1].end() : line.words[after.first].start()]
             for area in span.areas if _JOINED.match(between) else ():
                 if any(area.division is not None and area.country_code == one.country_code for one in after.areas):
-                    return span, area
+                    return line, span, (area,)
     return None
 
 
@@ -254,8 +258,8 @@ def _is_in_longer_name(span: AreaSpan) -> bool:
     return goes_on(span.line.after(span.last)) or next(longer, None) is not None
 
 
-def area_below(lines: Sequence[WrittenLine]) -> tuple[WrittenLine, AreaSpan, tuple[NamedArea, ...]] | None:
-    """Return the line that welcomes to a place, the area that fills the next line, and what that area may mean.
+def area_below(lines: Sequence[WrittenLine]) -> Greeted | None:
+    """Return the area that fills the line below a line that welcomes to a place.
 
     "Welcome to Paradise Cove / Manitoba": the area says where the place is, although no table has it. None where no
     line welcomes, or the next line is not an area, only a direction, or a large city too: "Stadt Köln / Berlin".
