@@ -1,4 +1,4 @@
-# make demo             locate the example picture, or PHOTO=path, and draw a map of the answer
+# make demo             locate the two example pictures, a sign and a sight, or PHOTO=path, and draw a map
 # make web              build the page that whereshot serve hands out; needs npm
 # make wheel            build dist/*.whl, a wheel that holds the page; needs npm
 # make test             lint, format, types and the tests that are not slow
@@ -13,7 +13,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-PHOTO ?= examples/village-sign.jpg
+# a sign that is read, and a sight that a model of text alone cannot know
+PHOTOS := $(if $(PHOTO),"$(PHOTO)",examples/village-sign.jpg examples/red-bridge.jpg)
 DEMO := demo
 
 .DELETE_ON_ERROR:
@@ -21,8 +22,8 @@ DEMO := demo
 
 demo: $(VENV)/installed
 	@mkdir -p $(DEMO)
-	$(BIN)/whereshot locate "$(PHOTO)"
-	@$(BIN)/whereshot locate "$(PHOTO)" --format html --out $(DEMO)/answer.html 2>/dev/null
+	$(BIN)/whereshot locate $(PHOTOS)
+	@$(BIN)/whereshot locate $(PHOTOS) --format html --out $(DEMO)/answer.html 2>/dev/null
 	@echo "map: $(DEMO)/answer.html"
 
 SITE := src/whereshot/server/static/site

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from whereshot.locate.geolocator import Geolocator
 from whereshot.locate.no_sights import is_only_prior, remark
 from whereshot.locate.prediction import Evidence, Prediction
 
@@ -40,3 +43,10 @@ def test_the_remark_counts_open_answers_and_names_the_commands() -> None:
         "compact reads text and knows no sights: 1,200 photos have no text that tells a place, so their answers are "
         f"only where photos are usually taken. {COMMANDS}"
     )
+
+
+def test_the_sight_of_the_demo_is_honestly_open() -> None:
+    bridge = Path(__file__).parents[2] / "examples" / "red-bridge.jpg"
+    (prediction,) = Geolocator.load().locate(str(bridge))
+    assert is_only_prior(prediction) and prediction.evidence == () and prediction.sure_of is None
+    assert prediction.headline()[0] == "Not sure"
