@@ -37,7 +37,7 @@ def test_airports_are_found_beside_a_word_for_airport(texts: list[str], country:
 def test_a_cue_names_the_airport_and_its_country() -> None:
     (cue,) = airport_cues(lines("JOMO KENYATTA INTERNATIONAL AIRPORT"))
     assert cue.what == "JOMO KENYATTA"
-    assert cue.means == "the airport Jomo Kenyatta International (KE)"
+    assert cue.means == "the airport Jomo Kenyatta International (Kenya)"
     (place,) = cue.proposals
     assert (place.latitude, place.longitude) == pytest.approx((-1.319, 36.928), abs=0.05)
 
@@ -60,7 +60,7 @@ def test_a_name_without_a_word_for_airport_and_ordinary_words_are_no_airport(tex
 def test_the_name_of_an_airport_is_not_counted_as_a_town_too() -> None:
     cues = [cue for cue in cues_of(lines("Aeropuerto Internacional El Dorado")) if cue.kind == "text/place"]
     (meaning,) = [cue.means for cue in cues]
-    assert meaning == "the airport El Dorado International (CO), or one of 2 other airports with this name"
+    assert meaning == "the airport El Dorado International (Colombia), or one of 2 other airports with this name"
 
 
 def test_the_town_of_an_airport_stays_a_town() -> None:

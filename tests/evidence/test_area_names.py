@@ -18,7 +18,7 @@ def test_a_state_proposes_its_largest_towns() -> None:
     (cue,) = cues_in("Govt. of Tamil Nadu")
     assert cue.trust == "text/area/region"
     assert cue.what == "Tamil Nadu"
-    assert cue.means == "the region Tamil Nādu (IN)"
+    assert cue.means == "the region Tamil Nādu (India)"
     assert {proposal.country_code for proposal in cue.proposals} == {"IN"}
     assert max(cue.proposals, key=lambda proposal: proposal.weight).name == "Chennai"
 

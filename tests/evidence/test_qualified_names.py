@@ -79,7 +79,7 @@ def test_a_greeted_area_is_named(text: str) -> None:
     assert found is not None
     assert [(area.name, area.country_code) for area in found[2]] == [("Ontario", "CA")]
     (cue,) = place_cues([line(text)])
-    assert (cue.trust, cue.means) == ("text/place/region", "the region Ontario (CA)")
+    assert (cue.trust, cue.means) == ("text/place/region", "the region Ontario (Canada)")
 
 
 def test_a_lone_area_is_no_town_of_its_name() -> None:

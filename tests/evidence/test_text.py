@@ -117,10 +117,10 @@ def test_the_name_of_a_company_is_of_no_language() -> None:
 @pytest.mark.parametrize(
     ("texts", "means"),
     [
-        (["Northern Territory"], "the region Northern Territory (AU)"),
-        (["Bienvenidos a Sevilla", "Madrid"], "the place Sevilla (ES)"),
-        (["Stadt Köln", "Berlin"], "the place Köln (DE)"),
-        (["Praha Brno"], "the place Brno (CZ)"),
+        (["Northern Territory"], "the region Northern Territory (Australia)"),
+        (["Bienvenidos a Sevilla", "Madrid"], "the place Sevilla (Spain)"),
+        (["Stadt Köln", "Berlin"], "the place Köln (Germany)"),
+        (["Praha Brno"], "the place Brno (Czechia)"),
         (["Geniessen Sie"], "German with ss for ß, as in Switzerland"),
         (["Reciclá la basura"], "Spanish with orders in -á, as in Argentina"),
         (["gênero homogêneo"], "Portuguese spelling as in Brazil"),

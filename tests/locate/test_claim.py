@@ -220,7 +220,7 @@ def test_a_verdict_in_words(locator: Geolocator, jpeg_with_position: MakePicture
     assert lines[2].startswith("  The best other place, Spain, has ")
     assert lines[2].endswith(" times as much for it as for the claim.")
     assert any(line.endswith("less likely.") and line.startswith('  Read "Ajuntament"') for line in lines)
-    assert any('Read "Altafulla": the place Altafulla (ES)' in line for line in lines)
+    assert any('Read "Altafulla": the place Altafulla (Spain)' in line for line in lines)
     lines += check(locator, EXAMPLE, Claim.parse("Altafulla")).in_words()
     photo = jpeg_with_position(tmp_path / "a.jpg", 41.14, 1.37)
     lines += check(locator, photo, Claim.parse("Spain")).in_words()

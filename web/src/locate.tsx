@@ -11,10 +11,10 @@ import {
 } from "./locator";
 import type { Globe, Mark, View } from "./map/globe";
 import { Actions } from "./parts/actions";
-import { Album } from "./parts/album";
 import { AnswerView } from "./parts/answer";
 import { DEFAULTS, Options, type Choices } from "./parts/options";
 import { PhotoView } from "./parts/photo";
+import { PhotoList } from "./parts/photo_list";
 import { Picker } from "./parts/picker";
 import { TokenError } from "./server";
 import { sift, toPhoto, type Photo } from "./photos";
@@ -142,7 +142,7 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
         </div>
       )}
       {photos.length > 0 && <h1 class="unseen">Where was this photo taken?</h1>}
-      {photos.length > 1 && <Album photos={photos} answer={answer} shown={shown} onShow={setShown} onDrop={drop} />}
+      {photos.length > 1 && <PhotoList photos={photos} answer={answer} shown={shown} onShow={setShown} onDrop={drop} />}
       {photo && (
         <PhotoView
           key={photo.key}

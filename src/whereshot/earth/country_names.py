@@ -51,6 +51,11 @@ def english_names() -> dict[str, str]:
     return dict(zip(table["country_code"].to_pylist(), table["name"].to_pylist(), strict=True))
 
 
+def english_name(code: str) -> str:
+    """Return the English name of a country by its ISO code; the code itself where it is unknown."""
+    return english_names().get(code, code)
+
+
 def usual_names() -> dict[str, dict[str, list[str]]]:
     """Return "countries" and "regions" -> ISO code -> names that are in neither ISO 3166 nor CLDR."""
     return package_data.read_toml("earth/data/usual_names.toml")

@@ -58,7 +58,7 @@ class NamedArea(NamedTuple):
     @property
     def country(self) -> str:
         """The country's English name."""
-        return country_names.english_names().get(self.country_code, self.country_code)
+        return country_names.english_name(self.country_code)
 
     def towns(self) -> NDArray[np.int64]:
         """Return the numbers of the gazetteer's towns inside, the largest first."""

@@ -121,7 +121,7 @@ def _town(index: int) -> Town:
     return Town(
         towns.name(index),
         towns.regions[index] or None,
-        country_names.english_names().get(code, code),
+        country_names.english_name(code),
         code,
         latitude,
         longitude,

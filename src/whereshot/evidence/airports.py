@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from whereshot.earth.country_names import english_name
 from whereshot.earth.name_index import name_keys
 from whereshot.evidence.base import Cue, Line, Proposal
 from whereshot.foundation.package_data import read_table
@@ -115,5 +116,5 @@ def _cue(text: str, named: Sequence[Airport], line: Line) -> Cue:
     others = {1: "", 2: ", or the other airport with this name"}.get(
         len(named), f", or one of {len(named) - 1} other airports with this name"
     )
-    means = f"the airport {first.name.removesuffix(' Airport')} ({first.country_code}){others}"
+    means = f"the airport {first.name.removesuffix(' Airport')} ({english_name(first.country_code)}){others}"
     return Cue("text/place", text, means, "text/place/named", proposals=proposals, box=line.box)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from whereshot.earth.country_names import english_names
+from whereshot.earth.country_names import english_name, english_names
 from whereshot.earth.divisions import NamedArea
 from whereshot.earth.towns import gazetteer
 from whereshot.evidence import name_context
@@ -79,5 +79,5 @@ def _cue(text: str, area: NamedArea, line: Line) -> Cue:
     towns = largest_towns(area.towns())
     weights = gazetteer().populations[towns].astype(float) ** 0.9 + 1.0
     proposals = proposals_of(towns, weights, np.full(len(towns), SPREAD_KM))
-    means = f"{called}the region {area.name} ({area.country_code})"
+    means = f"{called}the region {area.name} ({english_name(area.country_code)})"
     return Cue("text/area", text, means, "text/area/region", proposals=proposals, box=line.box)

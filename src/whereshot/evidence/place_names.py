@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from whereshot.earth.country_names import english_name
 from whereshot.earth.name_index import name_keys
 from whereshot.earth.towns import gazetteer
 from whereshot.evidence import joined_towns, name_context, qualified_names
@@ -141,11 +142,11 @@ def _cue(mention: Mention) -> Cue:
         len(proposals), f", or one of {len(proposals) - 1} other places so called"
     )
     if mention.trust == "text/place/region":
-        means = f"the region {mention.area} ({first.country_code})"
+        means = f"the region {mention.area} ({english_name(first.country_code)})"
     elif mention.area:
-        means = f"the place {first.name} in {mention.area} ({first.country_code}){others}"
+        means = f"the place {first.name} in {mention.area} ({english_name(first.country_code)}){others}"
     else:
-        means = f"the place {first.name} ({first.country_code}){others}"
+        means = f"the place {first.name} ({english_name(first.country_code)}){others}"
     latin = in_latin(mention.text)
     means = f"{latin}, {means}" if latin else means
     discount = mention.probability * MISREAD_DISCOUNT**mention.errors

@@ -51,7 +51,7 @@ def pool(posteriors: Sequence[Posterior], prior: Posterior, correlation: float =
     Each of ``posteriors`` has one row. ``correlation`` lies between 0 (independent photos) and 1. Raises InputError.
     """
     if not posteriors or any(len(posterior) != 1 for posterior in posteriors):
-        raise InputError("an album is pooled from posteriors of one row each, at least one")
+        raise InputError("one place for several photos needs posteriors of one row each, at least one")
     if not 0 <= correlation <= 1:
         raise InputError(f"a correlation lies between 0 and 1; got {correlation:g}")
     places, mass, spread, count = _components(posteriors)

@@ -126,7 +126,7 @@ export class Posterior {
   ) {
     const total = logSumExp(logMass);
     if (logMass.length !== support.size || !Number.isFinite(total))
-      throw new Error(`a posterior needs mass on ${support.size} places`);
+      throw new Error(`the model gives no probability to any of ${support.size} places`);
     this.logMass = logMass.map((value) => value - total);
     this.mass = this.logMass.map(Math.exp);
   }

@@ -67,9 +67,9 @@ function Sureness({ prediction }: { prediction: Located }) {
           return (
             <li key={km} class={share >= CONFIDENT ? "sure" : ""}>
               <span class="level">{levelWords(km)}</span>
+              <span class="within">within {Number(km).toLocaleString("en")} km</span>
               <Bar share={share} />
               <span class="number">{percent(share)}</span>
-              <span class="within">within {Number(km).toLocaleString("en")} km</span>
             </li>
           );
         })}

@@ -13,7 +13,7 @@ interface Props {
   onDrop(photo: Photo): void;
 }
 
-export function Album({ photos, answer, shown, onShow, onDrop }: Props) {
+export function PhotoList({ photos, answer, shown, onShow, onDrop }: Props) {
   const pooled = answer?.album;
   return (
     <section aria-label="Your photos">
@@ -33,7 +33,7 @@ export function Album({ photos, answer, shown, onShow, onDrop }: Props) {
           </span>
         </button>
       )}
-      <ul class="album">
+      <ul class="photo-list">
         {photos.map((photo, number) => {
           const prediction = answer?.predictions[number];
           const failed = prediction !== undefined && !isLocated(prediction);
