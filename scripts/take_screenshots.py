@@ -23,7 +23,7 @@ from PIL import ExifTags, Image
 ROOT = Path(__file__).parents[1]
 SIGN = ROOT / "examples" / "village-sign.jpg"
 BARCELONA = {1: "N", 2: (41.0, 24.0, 0.0), 3: "E", 4: (2.0, 11.0, 0.0)}
-SETTLE_MS = 1500
+SETTLE_MS = 3000
 """Time for the map to stand still, in milliseconds."""
 
 

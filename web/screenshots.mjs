@@ -119,7 +119,7 @@ async function take(browser, name, width) {
     await page.waitForTimeout(given.settle_ms);
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme });
-      await page.waitForTimeout(500);
+      await page.waitForTimeout(isFile(name) ? 500 : given.settle_ms);
       await page.screenshot({ path: `${given.out}/${name}-${width}-${colorScheme}.png` });
     }
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);

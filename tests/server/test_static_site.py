@@ -468,19 +468,25 @@ TITLES = (
 )
 
 
+def visit(address: str, photos: list[Path], answers: Path, *only: str) -> dict[str, Any]:
+    """Playwright's report of its tests on a site. The answers to all photos are written to a file."""
+    given = {"WHERESHOT_URL": address, "CHROMIUM": chromium() or "", "WHERESHOT_ANSWERS": str(answers)}
+    environment = {**os.environ, **given, "WHERESHOT_PHOTOS": "\n".join(map(str, photos))}
+    cli = WEB / "node_modules" / "@playwright" / "test" / "cli.js"
+    command = ["node", str(cli), "test", "--config", "local.config.ts", "--reporter=json", *only]
+    done = subprocess.run(command, cwd=WEB, env=environment, capture_output=True, text=True, timeout=2 * PATIENCE_S)
+    try:
+        report: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        pytest.fail(f"Playwright did not run: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return report
+
+
 @pytest.fixture(scope="module")
 def visited(address: str, ten: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
     """Playwright's tests by title: None where one passed, else what it complained of; and where the answers are."""
     answers = tmp_path_factory.mktemp("visited") / "answers.json"
-    given = {"WHERESHOT_URL": address, "CHROMIUM": chromium() or "", "WHERESHOT_ANSWERS": str(answers)}
-    environment = {**os.environ, **given, "WHERESHOT_PHOTOS": "\n".join(map(str, ten))}
-    cli = WEB / "node_modules" / "@playwright" / "test" / "cli.js"
-    command = ["node", str(cli), "test", "--config", "local.config.ts", "--reporter=json"]
-    done = subprocess.run(command, cwd=WEB, env=environment, capture_output=True, text=True, timeout=2 * PATIENCE_S)
-    try:
-        report = json.loads(done.stdout)
-    except ValueError:
-        pytest.fail(f"Playwright did not run: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    report = visit(address, ten, answers)
     specs = [spec for suite in report["suites"] for spec in suite["specs"]]
     assert sorted(spec["title"] for spec in specs) == sorted(TITLES), report["errors"]
     told = {spec["title"]: None if spec["ok"] else json.dumps(spec["tests"], indent=1)[:6000] for spec in specs}
@@ -495,10 +501,26 @@ def test_the_site_in_a_browser(visited: tuple[dict[str, Any], Path], title: str)
 def test_ten_photos_have_the_same_answers_in_a_browser(
     visited: tuple[dict[str, Any], Path], ten: list[Path], real: Path
 ) -> None:
-    told = json.loads(visited[1].read_text())["predictions"]
+    assert len(ten) == 10
+    assert_answers_as_in_python(json.loads(visited[1].read_text())["predictions"], ten, real)
+
+
+@pytest.mark.slow
+def test_forty_photos_have_the_same_answers_in_a_browser(
+    address: str, real: Path, shared: Path, tmp_path: Path
+) -> None:
+    tables = [shared / "data" / "photos" / f"{name}.csv" for name in ("test_a", "signs_dev", "sunsets", "scene_dev")]
+    photos = [Path(path) for table in tables for path in read(table).strings("image")[20:30]]
+    visit(address, photos, tmp_path / "answers.json", "--grep", "the answers to all photos")
+    assert len(photos) == 40
+    assert_answers_as_in_python(json.loads((tmp_path / "answers.json").read_text())["predictions"], photos, real)
+
+
+def assert_answers_as_in_python(told: list[Found], photos: list[Path], real: Path) -> None:
+    """Every answer of the site is that of the model in Python: in numbers, and on the map."""
     locator = Geolocator.load(real)
-    posterior, _, errors = locator.posterior([str(photo) for photo in ten])
-    assert not errors and len(told) == len(ten) == 10
+    posterior, _, errors = locator.posterior([str(photo) for photo in photos])
+    assert not errors and len(told) == len(photos)
     expected = answer_rows(posterior, widening=locator.model.widening())
     for row, one in enumerate(told):
         assert_answers_alike(one, expected[row], posterior[row])

@@ -18,7 +18,7 @@ import { PhotoList } from "./parts/photo_list";
 import { Picker } from "./parts/picker";
 import { TokenError } from "./server";
 import { sift, toPhoto, type Photo } from "./photos";
-import { PROBABLE, RECORDED_BY_CAMERA } from "./shared";
+import { PROBABLE, READS_TEXT, RECORDED_BY_CAMERA } from "./shared";
 import { placeWords, spoken } from "./words";
 
 type Shown = number | "all";
@@ -139,6 +139,7 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
         <div class="hero">
           <h1>Where was this photo taken?</h1>
           <p>A probability over the whole Earth, how sure that is, and why.</p>
+          {!(info.knows_sights ?? true) && <p class="quiet">{READS_TEXT}</p>}
         </div>
       )}
       {photos.length > 0 && <h1 class="unseen">Where was this photo taken?</h1>}

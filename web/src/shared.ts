@@ -142,6 +142,7 @@ export const OFF_ANSWER = "{distance} from this answer{used}";
 export const NOT_USED = ", and not used for it";
 export const FROM_LOOK = "From the look of the whole picture; no text in it helped.";
 export const NO_SIGHTS = "This model reads text and knows no sights, and no text in the picture helped: the answer is only where photos are usually taken.";
+export const READS_TEXT = "This model reads text in a photo, such as signs. It knows no sights.";
 export const TAP = "Tap";
 export const CLICK = "Click";
 

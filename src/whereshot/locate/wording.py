@@ -108,6 +108,8 @@ NO_SIGHTS = (
     "usually taken."
 )
 """On the page, of the same answer by a model that looks at no picture."""
+READS_TEXT = "This model reads text in a photo, such as signs. It knows no sights."
+"""On the page, before the first photo, of the same model."""
 TAP = "Tap"
 """What a visitor of the page does without a mouse."""
 CLICK = "Click"

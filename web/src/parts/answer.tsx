@@ -1,7 +1,7 @@
 /** A prediction in words: headline, probabilities, candidates, countries, evidence and recorded position. */
 import type { ComponentChildren } from "preact";
 import { isLocated, type Candidate, type Evidence, type Located, type Position, type Prediction, type ReadLine } from "../locator";
-import { CANDIDATE_KM, CONFIDENT, DISTANCES, FROM_LOOK, NO_SIGHTS, NOT_USED, OFF_ANSWER, PROBABLE, RECORDED_BY_CAMERA } from "../shared";
+import { CANDIDATE_KM, CONFIDENT, DISTANCES, FROM_LOOK, NEAR_CANDIDATE, NO_SIGHTS, NOT_USED, OFF_ANSWER, PROBABLE, RECORDED_BY_CAMERA } from "../shared";
 import { distanceKm } from "../sphere";
 import { circleWords, countryName, distanceWords, evidenceWords, fill, headline, levelWords, movedNothing, percent, placeWords, writingWords, writtenParts } from "../words";
 import { Bar } from "./bar";
@@ -117,7 +117,7 @@ function Candidates({ candidates, sure, looked, onLook, onGo }: CandidatesProps)
           </li>
         ))}
       </ol>
-      <p class="quiet">Probabilities within {CANDIDATE_KM} km of each.</p>
+      <p class="quiet">{fill(NEAR_CANDIDATE, { distance: distanceWords(CANDIDATE_KM) })}</p>
     </section>
   );
 }
