@@ -45,7 +45,8 @@ $(SITE)/index.html: $(shell find web/src web/public web/*.json web/*.ts web/inde
 
 # a file stays in one process, and files begin in the order of tests/conftest.py: xdist would put those with most tests first
 # a process that dies ends the run: xdist would go on with a new one and may then wait for ever
-TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 --durations=20
+# Python may keep what it compiles: tests start many processes, and each would compile the package again
+TESTS := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 --durations=20
 
 # without npm the page is not built: its tests are skipped and say so
 test: lint types $(if $(NPM),web)

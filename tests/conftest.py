@@ -17,6 +17,7 @@ import pytest
 from PIL import ExifTags, Image, ImageDraw, ImageFont
 from PIL.TiffImagePlugin import IFDRational
 
+from command_line import Result, Run
 from full_disk import Disk
 
 pillow_heif.register_heif_opener()
@@ -71,7 +72,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_setup() -> None:
     """Let every test draw the same numbers from torch, whatever ran before it."""
     if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(0)
+        # without its traceback of each call, which takes longer than many tests
+        sys.modules["torch"].default_generator.manual_seed(0)
 
 
 @pytest.fixture(scope="session")
@@ -155,6 +157,21 @@ def jpeg_with_position() -> MakePicture:
 def rng() -> np.random.Generator:
     """The same random numbers in every run."""
     return np.random.default_rng(20240501)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command in this process, as the installed script does. To start a process takes a second."""
+    from whereshot.cli import main
+
+    def run(*arguments: Any) -> Result:
+        monkeypatch.setattr(sys, "argv", ["whereshot", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as exit:
+            main()
+        return Result(int(exit.value.code or 0), *capsys.readouterr())
+
+    return run
 
 
 def line(text: str) -> Any:

@@ -69,7 +69,7 @@ _FEW = "--set cells=region --set units=city --set per_cell=2"
 """Settings of street pictures that few small pictures satisfy."""
 
 CASES: dict[str, Case] = {
-    "train": _case("train {given}/run.toml --set out={out}/model", caches=True),
+    "train": _case("train {given}/run.toml --set out={out}/model", caches=True, together=True),
     "learn": _case("learn {given}/photos.csv --out {out}/mine --one-crop --workers 2", caches=True),
     "serve": serve(),
     "locate": _case("locate {given}/sign.jpg {given}/lima-0.png --format html --out {out}/answer.html"),

@@ -1,31 +1,14 @@
-"""Fixtures of the tests of commands: they run in this process, as the installed script does."""
+"""Fixtures of the tests of commands."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from command_line import Result, Run
+from command_line import Run
 from conftest import MakePicture
 from odd_pictures import write_odd_photos
-from whereshot.cli import main
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in this process, as the installed script does."""
-
-    def run(*arguments: Any) -> Result:
-        monkeypatch.setattr(sys, "argv", ["whereshot", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as exit:
-            main()
-        return Result(int(exit.value.code or 0), *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
+from command_line import Run
 from curating import picture, rejects_of, write_records
 from whereshot.photos.records import Records
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "whereshot.cli", "curate", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
-
-
-def test_curate_says_what_stays_and_why_the_rest_goes(tmp_path: Path) -> None:
+def test_curate_says_what_stays_and_why_the_rest_goes(run: Run, tmp_path: Path) -> None:
     rows = []
     for number in range(6):
         path = tmp_path / f"{number}.jpg"
@@ -38,9 +31,9 @@ def test_curate_says_what_stays_and_why_the_rest_goes(tmp_path: Path) -> None:
         "--balance-by",
         "country",
     ]
-    done = run(source, "--out", tmp_path / "out", *steps, "--format", "json")
-    assert done.returncode == 0, done.stderr
-    document = json.loads(done.stdout)
+    done = run("curate", source, "--out", tmp_path / "out", *steps, "--format", "json")
+    assert done.code == 0, done.err
+    document = done.document
     assert document.pop("seconds") > 0
     assert document == {
         "rows": 6,
@@ -49,12 +42,12 @@ def test_curate_says_what_stays_and_why_the_rest_goes(tmp_path: Path) -> None:
     }
     assert len(Records.read(tmp_path / "out")) == 2
     assert rejects_of(tmp_path / "out")["p5"] == ("duplicate bytes", f"the same bytes as 'p1' ({tmp_path / '1.jpg'})")
-    again = run(source, "--out", tmp_path / "out", *steps)
-    assert again.stdout.startswith(f"2 of 6 kept in {tmp_path / 'out'} (")
-    assert "  rejected: 1 duplicate bytes\n" in again.stdout
+    again = run("curate", source, "--out", tmp_path / "out", *steps)
+    assert again.out.startswith(f"2 of 6 kept in {tmp_path / 'out'} (")
+    assert "  rejected: 1 duplicate bytes\n" in again.out
 
 
-def test_what_is_wrong_is_one_line(tmp_path: Path) -> None:
+def test_what_is_wrong_is_one_line(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"x")
     source = write_records(tmp_path / "in.parquet", [{"id": "a", "image": str(tmp_path / "a.jpg")}])
     for arguments, message in (
@@ -63,6 +56,4 @@ def test_what_is_wrong_is_one_line(tmp_path: Path) -> None:
         (("--verify", "--engine", "flink"), "no engine 'flink'; known: local, spark"),
         (("--verify",), f"none of 1 photos is left: 1 too small; see {tmp_path / 'out' / 'rejects'}"),
     ):
-        done = run(source, "--out", tmp_path / "out", *arguments)
-        assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.splitlines()[-1] == f"whereshot: {message}"
+        assert run("curate", source, "--out", tmp_path / "out", *arguments).mistake == message

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from waiting import PATIENCE_S
+from command_line import Run
 from whereshot.server import security
 
 
-def refused(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "whereshot.cli", "serve", *arguments], capture_output=True, text=True, timeout=PATIENCE_S
+def test_others_are_not_let_in_without_a_token(run: Run) -> None:
+    refused = run("serve", "--host", "0.0.0.0")
+    assert refused.mistake == (
+        "0.0.0.0 can be reached by others, so requests need a token: give --token-file FILE, or keep 127.0.0.1"
     )
-    assert done.returncode == 2 and done.stdout == ""
-    (line,) = done.stderr.strip().splitlines()
-    return line
-
-
-def test_others_are_not_let_in_without_a_token() -> None:
-    assert refused("--host", "0.0.0.0") == (
-        "whereshot: 0.0.0.0 can be reached by others, so requests need a token: "
-        "give --token-file FILE, or keep 127.0.0.1"
-    )
+    assert len(refused.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from command_line import Run
 from conftest import MakePicture
-from waiting import PATIENCE_S
 from whereshot.earth import sphere
 from whereshot.evidence.neighbours import Album, AlbumModel, nearest_in_time, times_of
 from whereshot.foundation.errors import ConfigError, InputError
@@ -176,11 +174,6 @@ def library(jpeg_with_position: MakePicture, tmp_path: Path) -> Path:
     return folder
 
 
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "whereshot.cli", *arguments]
-    return subprocess.run(line, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
-
-
 def enlarge(folder: Path) -> None:
     from PIL import Image
 
@@ -208,11 +201,11 @@ def test_locate_places_a_photo_beside_the_others(library: Path) -> None:
     assert all(prediction.evidence == () for prediction in plain)
 
 
-def test_locate_album_from_the_command_line(library: Path) -> None:
+def test_locate_album_from_the_command_line(run: Run, library: Path) -> None:
     enlarge(library)
     asked = ["locate", str(library), "--album", "--no-text", "--model", "prior"]
-    done = command(*asked)
-    assert done.returncode == 0, done.stderr
-    assert "known.jpg 5 min before" in done.stdout
-    wrong = command(*asked, "--album-model", str(library / "none.toml"))
-    assert (wrong.returncode, wrong.stderr) == (2, f"whereshot: {library / 'none.toml'}: no such file\n")
+    done = run(*asked)
+    assert done.code == 0, done.err
+    assert "known.jpg 5 min before" in done.out
+    wrong = run(*asked, "--album-model", library / "none.toml")
+    assert wrong == (2, "", f"whereshot: {library / 'none.toml'}: no such file\n")

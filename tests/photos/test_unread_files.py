@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from command_line import Run
 from whereshot.foundation.progress import silent
 from whereshot.photos import unread_files
 from whereshot.photos.sources import SOURCES, UnreadFiles, find_pictures
@@ -59,7 +58,7 @@ def test_a_folder_is_walked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("command", ["locate", "ingest", "batch"])
-def test_a_folder_s_summary_names_them(command: str, tmp_path: Path, jpeg_with_position: Any) -> None:
+def test_a_folder_s_summary_names_them(command: str, run: Run, tmp_path: Path, jpeg_with_position: Any) -> None:
     photos = filled(tmp_path / "photos", "holiday.dng", "clip.mov")
     jpeg_with_position(photos / "a.jpg", 45.08, 13.64)
     asked = {
@@ -67,15 +66,14 @@ def test_a_folder_s_summary_names_them(command: str, tmp_path: Path, jpeg_with_p
         "ingest": ["ingest", "folder", photos, "--out", tmp_path / "records"],
         "batch": ["batch", photos, "--no-text", "--out", tmp_path / "out"],
     }[command]
-    done = subprocess.run([sys.executable, "-m", "whereshot.cli", *asked], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    done = run(*asked)
+    assert done.code == 0, done.err
     expected = "skipped 1 raw photo (holiday.dng) and 1 video (clip.mov); give a JPEG of them"
-    assert expected in done.stderr.splitlines()
+    assert expected in done.err.splitlines()
 
 
-def test_a_folder_of_nothing_else_says_so(tmp_path: Path) -> None:
+def test_a_folder_of_nothing_else_says_so(run: Run, tmp_path: Path) -> None:
     photos = filled(tmp_path / "photos", "holiday.dng")
-    asked = ["locate", "--no-text", photos]
-    done = subprocess.run([sys.executable, "-m", "whereshot.cli", *asked], capture_output=True, text=True)
-    assert done.returncode == 2 and "no pictures in this folder" in done.stderr
-    assert done.stderr.rstrip().endswith("; skipped 1 raw photo (holiday.dng); give a JPEG of them")
+    mistake = run("locate", "--no-text", photos).mistake
+    assert "no pictures in this folder" in mistake
+    assert mistake.endswith("; skipped 1 raw photo (holiday.dng); give a JPEG of them")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from command_line import Run
 from curating import clean, picture, rejects_of, write_records
 from whereshot.foundation.errors import InputError
 from whereshot.photos.curate import audit as auditing
@@ -176,29 +175,26 @@ def test_what_cannot_be_checked_is_said_and_not_nought() -> None:
         audit(bare, bare[[]])
 
 
-def test_the_command_reports_and_writes(sets: tuple[Path, Path], tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "whereshot.cli", "audit", *map(str, sets)]
-    options = ["--out", str(tmp_path / "clean"), "--report", str(tmp_path / "report"), "--format", "json"]
-    done = subprocess.run([*command, *options], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    document = json.loads(done.stdout)
+def test_the_command_reports_and_writes(run: Run, sets: tuple[Path, Path], tmp_path: Path) -> None:
+    done = run("audit", *sets, "--out", tmp_path / "clean", "--report", tmp_path / "report", "--format", "json")
+    assert done.code == 0, done.err
+    document = done.document
     assert document == json.loads((tmp_path / "report" / "audit.json").read_text())
     assert (tmp_path / "report" / "audit.md").read_text().startswith("9 test photos, 10 training photos\n")
     assert len(Records.read(tmp_path / "clean")) == document["kept"] == 2
-    assert "wrote 2 of 9 test photos" in done.stderr
+    assert "wrote 2 of 9 test photos" in done.err
 
 
-def test_evaluate_prints_the_line(found: auditing.Audit, tmp_path: Path) -> None:
+def test_evaluate_prints_the_line(run: Run, found: auditing.Audit, tmp_path: Path) -> None:
     (tmp_path / "audit.json").write_text(json.dumps(found.to_json()))
     (tmp_path / "truth.csv").write_text("id,latitude,longitude\na,1,2\nb,3,4\n")
-    command = [sys.executable, "-m", "whereshot.cli", "evaluate", "--draws", "9", "--format", "json"]
-    command += ["--predictions", str(tmp_path / "truth.csv"), "--truth", str(tmp_path / "truth.csv")]
-    done = subprocess.run([*command, "--audit", str(tmp_path / "audit.json")], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["protocol"]["audit"] == found.line
-    done = subprocess.run([*command, "--audit", str(tmp_path / "none.json")], capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "none.json: no audit; make one with: whereshot audit TRAIN TEST --report DIR" in done.stderr
+    command = ["evaluate", "--draws", 9, "--format", "json"]
+    command += ["--predictions", tmp_path / "truth.csv", "--truth", tmp_path / "truth.csv"]
+    done = run(*command, "--audit", tmp_path / "audit.json")
+    assert done.code == 0, done.err
+    assert done.document["protocol"]["audit"] == found.line
+    mistake = run(*command, "--audit", tmp_path / "none.json").mistake
+    assert "none.json: no audit; make one with: whereshot audit TRAIN TEST --report DIR" in mistake
 
 
 def test_published_tables_share_users_where_they_should(shared: Path) -> None:
