@@ -12,7 +12,7 @@ import { eighthsOf, upright } from "../src/local/picture";
 import { crops, leastSide } from "../src/local/preprocess";
 import type { Picture } from "../src/local/resample";
 import { scaledJpeg } from "../src/local/scaled_jpeg";
-import { unzipped } from "../src/local/tables";
+import { unzipped } from "../src/unzipped";
 
 interface Task {
   path: string;

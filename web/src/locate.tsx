@@ -128,6 +128,9 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
     globe.fly(prediction, prediction.radius_km);
   }, [globe, active, prediction, recorded, photos.length]);
   useEffect(() => () => globe?.stop(), [globe]);
+  useEffect(() => {
+    if (busy) globe?.prepare()?.catch(() => {}); // who needs it says so
+  }, [globe, busy]);
 
   const look = (number: number | null) => {
     setCandidate(number);
@@ -228,6 +231,7 @@ export function viewOf(prediction: Prediction & Position, recorded: Position | n
     label: placeWords(candidate.place),
     text: String(number + 1),
     faint: !sure && candidate.probability < PROBABLE,
+    mass: candidate.probability,
   }));
   if (recorded) marks.push({ ...recorded, kind: "recorded", label: RECORDED_BY_CAMERA });
   return { cells: prediction.map ?? null, marks, unsure: !sure };

@@ -59,9 +59,9 @@ export function recordedAt(latitude: [number, number], longitude: [number, numbe
   return Buffer.concat([photo.subarray(0, 2), head, tiff, photo.subarray(2)]);
 }
 
-/** The page, its globe drawn. Software draws fine coasts slowly, so most tests do without them. */
-export async function open(page: Page, coasts: "fine" | "coarse" = "coarse"): Promise<void> {
-  if (coasts === "coarse") await page.route("**/countries-10m-*.json", (route) => route.fulfill({ status: 204 }));
+/** The page, its globe drawn. Software draws the fine map slowly, so most tests do without it. */
+export async function open(page: Page, map: "fine" | "coarse" = "coarse"): Promise<void> {
+  if (map === "coarse") await page.route("**/base_map-*.bin", (route) => route.fulfill({ status: 204 }));
   await page.goto("./");
   await expect(page.locator(".globe")).toHaveAttribute("data-map", "ready");
 }

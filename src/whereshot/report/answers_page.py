@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from whereshot.earth import great_circles, sphere
+from whereshot.earth.base_map import UNIT
 from whereshot.foundation.errors import ImageError
 from whereshot.locate import wording
 from whereshot.locate.answers import CANDIDATE_KM
@@ -18,6 +19,7 @@ from whereshot.locate.words import circle_words, country_name, distance_words, p
 from whereshot.photos.photo import Photo
 from whereshot.posterior.base import Posterior
 from whereshot.report import single_page
+from whereshot.report.map_detail import map_detail
 from whereshot.report.map_names import map_names
 
 PLACES_DRAWN = 1500
@@ -30,6 +32,7 @@ SMALL_PIXELS = 160
 MOST_PICTURES = 2000
 """Further photos are listed without a picture."""
 COUNTRIES_SHOWN = 8
+CREDITS = "Borders: Natural Earth. Coasts and rivers: GSHHG, LGPL 3. Names: GeoNames, CC BY 4.0."
 
 
 def to_html(
@@ -68,9 +71,10 @@ def to_html(
         "recorded": wording.RECORDED_BY_CAMERA.lower(),
         "borders": single_page.borders(),
         "names": map_names(_positions(predictions)),
+        "fine": {"unit": UNIT, "blocks": map_detail(_positions(predictions))},
         "earth_km": sphere.EARTH_KM,
         "remark": remark,
-        "credits": f"Model: {model}. Borders: Natural Earth. Names: GeoNames, CC BY 4.0.",
+        "credits": f"Model: {model}. {CREDITS}",
         "tags": wording.LANGUAGE_TAGS,
     }
     return single_page.whole("answers.html", data)

@@ -5,7 +5,7 @@ import { type Answered, type Asked, Model, type Names, type RunNetwork, type Sit
 import { PictureError, decoded } from "./picture";
 import type { Posterior } from "./posterior";
 import { leastSide } from "./preprocess";
-import { unzipped } from "./tables";
+import { unzipped } from "../unzipped";
 
 export type ToWorker =
   | { kind: "load"; site: Site; base: string }

@@ -1,15 +1,14 @@
 /**
- * The base map: land, coasts, borders and country names of Natural Earth (package world-atlas, bundled).
+ * The coarse base map, of the whole globe: land, coasts, borders and country names of Natural Earth at 1:50 million
+ * (package world-atlas, bundled). Closer views draw the packed map, see detail.ts.
  *
- * Countries at 1:50 million are loaded first, those at 1:10 million when the visitor zooms in. Polygons that cross the
- * date line are cut there; else Russia, Fiji and Antarctica would be drawn across the whole map.
+ * Polygons that cross the date line are cut there; else Russia, Fiji and Antarctica would be drawn across the whole map.
  */
 import { geoArea, geoCentroid } from "d3-geo";
 import type { Feature, FeatureCollection, MultiLineString, Point, Polygon } from "geojson";
 import { feature, mesh } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
-import coarseUrl from "world-atlas/countries-50m.json?url";
-import fineUrl from "world-atlas/countries-10m.json?url";
+import countriesUrl from "world-atlas/countries-50m.json?url";
 import { cutAtDateLine, jumps, polygonsOf, type Area } from "./dateline";
 
 type Countries = Topology<{ countries: GeometryCollection<{ name: string }> }>;
@@ -21,8 +20,8 @@ export interface BaseMap {
   labels: FeatureCollection<Point, { name: string; rank: number }>;
 }
 
-export async function loadBaseMap(detail: "coarse" | "fine"): Promise<BaseMap> {
-  const response = await fetch(detail === "coarse" ? coarseUrl : fineUrl);
+export async function loadBaseMap(): Promise<BaseMap> {
+  const response = await fetch(countriesUrl);
   if (!response.ok) throw new Error(`the base map is missing: ${response.status}`);
   const topology = (await response.json()) as Countries;
   const countries = topology.objects.countries;

@@ -10,7 +10,12 @@ export interface MapColors {
   land: string;
   coast: string;
   border: string;
+  river: string;
   label: string;
+  /** The names of regions, which stand back. */
+  quiet: string;
+  /** The disc of a likely place. */
+  mass: string;
   halo: string;
   outline: string;
   ramp: readonly string[];
@@ -22,7 +27,10 @@ export const MAP_COLORS: Record<Theme, MapColors> = {
     land: "#2b3d58",
     coast: "#7890b5",
     border: "#56698a",
+    river: "#46648f",
     label: "#d3deee",
+    quiet: "#9fb0cb",
+    mass: "#ff6f91",
     halo: "#152238",
     outline: "#ffffff",
     ramp: ["#2f2a55", "#56266f", "#82276c", "#ad335b", "#d54a41", "#f07024", "#fba418", "#f6dd55"],
@@ -32,7 +40,10 @@ export const MAP_COLORS: Record<Theme, MapColors> = {
     land: "#f8f6ef",
     coast: "#7f99ac",
     border: "#b4b2a5",
+    river: "#8fb6d2",
     label: "#46525e",
+    quiet: "#7d838a",
+    mass: "#9a1750",
     halo: "#f8f6ef",
     outline: "#20102e",
     ramp: ["#fbf3cf", "#fbdf93", "#fcb45b", "#f58544", "#de5a4c", "#b63a5d", "#852868", "#4c1260"],

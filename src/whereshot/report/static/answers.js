@@ -69,7 +69,7 @@ function paint(map, ratio) {
   taken.push(pin(map, photo.latitude, photo.longitude, css("--pin"), photo.state === SURE));
   map.names(data.names, ratio, taken);
 }
-const map = worldMap(document.getElementById("map"), data.borders, paint);
+const map = worldMap(document.getElementById("map"), data.borders, paint, undefined, data.fine);
 function fit() {
   const some = current === null ? shown().map(index => photos[index]) : [photos[current]], points = [];
   for (const photo of some) { if (photo.state === FAILED) continue;

@@ -9,22 +9,39 @@ function unpack(flat, unit) { let x = 0, y = 0; const points = new Float64Array(
   for (let i = 0; i < flat.length; i += 2) { x += flat[i]; y += flat[i + 1]; const px = x / unit, py = mercator(y / unit); points[i] = px; points[i + 1] = py;
     box = [Math.min(box[0], px), Math.min(box[1], py), Math.max(box[2], px), Math.max(box[3], py)]; }
   return { points, box }; }
-function worldMap(canvas, borders, paint, moved = () => {}) {
-  const context = canvas.getContext("2d"), rings = borders.map(flat => unpack(flat, 100));
+// a block of the fine map: its rings of land, and its lines; what runs along the edge of the block is no coast
+function unpackBlock({ box: [west, south, east, north], land, ...lines }, unit) {
+  const edges = [west, mercator(south), east, mercator(north)], rings = land.map(flat => unpack(flat, unit)), near = (a, b) => Math.abs(a - b) < 1e-9, coasts = [];
+  for (const { points: p } of rings) { let from = 0; for (let i = 2; i <= p.length; i += 2) {
+    const along = i < p.length && [0, 1].some(axis => near(p[i + axis], p[i + axis - 2]) && (near(p[i + axis], edges[axis]) || near(p[i + axis], edges[axis + 2])));
+    if (along || i === p.length) { if (i - from > 2) coasts.push({ points: p.subarray(from, i) }); from = i; } } }
+  return { box: edges, rings, coasts, ...Object.fromEntries(Object.entries(lines).map(([kind, all]) => [kind, all.map(flat => unpack(flat, unit))])) };
+}
+// ``fine`` are the blocks of the fine map that the page has, in ``unit`` parts of a degree
+function worldMap(canvas, borders, paint, moved = () => {}, { blocks = [], unit = 1000 } = {}) {
+  const context = canvas.getContext("2d"), rings = borders.map(flat => unpack(flat, 100)), fine = blocks.map(block => unpackBlock(block, unit));
   const map = { canvas, context, view: { x: 0, y: 15, scale: 2 } };
   map.toScreen = (lat, lon) => { let dx = lon - map.view.x; dx -= 360 * Math.round(dx / 360); return [canvas.width / 2 + dx * map.view.scale, canvas.height / 2 - (mercator(lat) - map.view.y) * map.view.scale]; };
   map.toPlane = (x, y) => [map.view.x + (x - canvas.width / 2) / map.view.scale, map.view.y - (y - canvas.height / 2) / map.view.scale];
   map.inSight = ([x0, y0, x1, y1], shift) => { const w = canvas.width / 2 / map.view.scale, h = canvas.height / 2 / map.view.scale;
     return x1 + shift >= map.view.x - w && x0 + shift <= map.view.x + w && y1 >= map.view.y - h && y0 <= map.view.y + h; };
-  map.trace = (ring, shift) => { const p = ring.points, v = map.view;
+  map.trace = (ring, shift, isClosed = true) => { const p = ring.points, v = map.view;
     for (let i = 0; i < p.length; i += 2) { const x = canvas.width / 2 + (p[i] + shift - v.x) * v.scale, y = canvas.height / 2 - (p[i + 1] - v.y) * v.scale; i ? context.lineTo(x, y) : context.moveTo(x, y); }
-    context.closePath(); };
+    if (isClosed) context.closePath(); };
   map.borders = (fill, line, width) => { context.fillStyle = fill || css("--land"); context.strokeStyle = line; context.lineWidth = width;
     for (const shift of [-360, 0, 360]) for (const ring of rings) { if (!map.inSight(ring.box, shift)) continue;
       context.beginPath(); map.trace(ring, shift); if (fill) context.fill(); context.stroke(); } };
+  // land, rivers and borders of the fine map, over the coarse one, where the view is near enough
+  map.detail = ratio => { if (map.view.scale / ratio < 30) return;
+    const stroke = (lines, shift, colour, width, dashes = []) => { context.strokeStyle = colour; context.lineWidth = width * ratio; context.setLineDash(dashes.map(length => length * ratio)); context.beginPath(); for (const line of lines) map.trace(line, shift, false); context.stroke(); context.setLineDash([]); };
+    for (const shift of [-360, 0, 360]) for (const block of fine) { const [west, south, east, north] = block.box; if (!map.inSight(block.box, shift)) continue;
+      const [left, top, right, low] = [(west + shift - map.view.x) * map.view.scale + canvas.width / 2, canvas.height / 2 - (north - map.view.y) * map.view.scale, (east + shift - map.view.x) * map.view.scale + canvas.width / 2, canvas.height / 2 - (south - map.view.y) * map.view.scale].map(Math.round);
+      context.save(); context.beginPath(); context.rect(left, top, right - left, low - top); context.clip(); context.fillStyle = css("--sea"); context.fillRect(left, top, right - left, low - top);
+      context.fillStyle = context.strokeStyle = css("--land"); context.lineWidth = ratio; context.beginPath(); for (const ring of block.rings) map.trace(ring, shift); context.fill("evenodd"); context.stroke();
+      stroke(block.rivers, shift, css("--river"), 0.9); stroke(block.regions, shift, css("--line"), 0.6, [3, 3]); stroke(block.coasts, shift, css("--line"), 0.9); stroke(block.borders, shift, css("--line"), 1.3, [6, 3]); context.restore(); } };
   map.draw = () => { const ratio = devicePixelRatio || 1, width = Math.round(canvas.clientWidth * ratio), height = Math.round(canvas.clientHeight * ratio);
     if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
-    context.fillStyle = css("--sea"); context.fillRect(0, 0, width, height); map.borders(css("--land"), css("--line"), ratio * 0.7); paint(map, ratio); };
+    context.fillStyle = css("--sea"); context.fillRect(0, 0, width, height); map.borders(css("--land"), css("--line"), ratio * 0.7); map.detail(ratio); paint(map, ratio); };
   const bound = () => { const least = Math.max(canvas.clientWidth / 360, canvas.clientHeight / 360) * (devicePixelRatio || 1); map.view.scale = Math.min(Math.max(map.view.scale, least), map.most || 60000);
     map.view.x -= 360 * Math.round(map.view.x / 360); map.view.y = Math.min(Math.max(map.view.y, -170), 170); };
   map.show = (lat, lon, km) => { const degrees = Math.min(170, Math.max(map.least || 0.4, km / 111 * 1.35)); map.view.x = lon; map.view.y = mercator(lat);
