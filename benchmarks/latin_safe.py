@@ -97,7 +97,7 @@ def signs_dev(reader: Reader, renderer: Renderer, arguments: argparse.Namespace)
         for tile in tiles_of(images.open_rgb(path, min_side=1600)):
             crops, _ = reader.detector.detect(np.ascontiguousarray(np.asarray(tile.image)[:, :, ::-1]))
             texts = read_picture(reader, crops) if crops else []
-            for (known, score), text in zip(reader._recognise_known(crops), texts, strict=True):
+            for (known, score), text in zip(reader.known_lines.read(crops), texts, strict=True):
                 letters = sum(char.isalpha() and script_of(char) == "Latin" for char in known)
                 if score >= LATIN_SCORE and letters >= LATIN_LETTERS:
                     safe.append(MISTAKEN.isdisjoint(scripts_in(text)))
@@ -113,7 +113,7 @@ def others(reader: Reader, renderer: Renderer, arguments: argparse.Namespace) ->
         crops = [draw_line(renderer, script, "street", number)[0] for number in range(arguments.others)]
         for crop in map(as_detected, crops):  # each as a picture of its own
             (text,) = read_picture(reader, [crop])
-            ((_, score),) = reader._recognise_known([crop])
+            ((_, score),) = reader.known_lines.read([crop])
             latin.append("Latin" not in scripts_in(text))
             named.append(scripts_of([crop])[0].best == script)
             if script in SCRIPTS_READ:

@@ -124,7 +124,7 @@ PARTS = (
     ("evidence.surfaces", "shrunk", "small copy for the surfaces"),
     ("evidence.text_detector", "TextDetector.detect", "find the lines"),
     ("evidence.ocr", "line_scripts", "scripts of the lines"),
-    ("evidence.ocr", "Reader._recognise_known", "read Latin, Greek, Chinese, Japanese"),
+    ("evidence.known_lines", "KnownLines.read", "read Latin, Greek, Chinese, Japanese"),
     ("evidence.ocr", "read_foreign", "read other scripts"),
     ("evidence.surfaces", "judge_lines", "surfaces of the lines"),
 )

@@ -72,9 +72,9 @@ class KeptEntries:
         return self._entries[name]
 
 
-def read_table(table: str, folder: Path | None) -> Iterator[ReadPhoto]:
-    """The photos of a table in their order; only those that ``folder`` does not hold yet are read."""
-    kept, rows = KeptEntries(folder, table), rows_of(table)
+def read_table(table: str, folder: Path | None, every: int = 1) -> Iterator[ReadPhoto]:
+    """The photos of a table in their order, or every so many of them; those that ``folder`` does not hold are read."""
+    kept, rows = KeptEntries(folder, table), rows_of(table)[::every]
     for row in bar(rows, total=len(rows), what=f"reading {table}"):
         entry = kept.get(row["path"])
         if entry is None:

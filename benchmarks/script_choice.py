@@ -105,7 +105,7 @@ def draw(part: str, count: int, fonts: list[Path], font_cache: Path | None) -> l
         scale = float(np.exp(rng.uniform(*np.log(HEIGHTS_PX)))) / line.pixels.shape[0]
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         crop = cv2.cvtColor(cv2.resize(line.pixels, None, fx=scale, fy=scale, interpolation=method), cv2.COLOR_GRAY2BGR)
-        (seen,), (known,) = line_scripts([crop]), reader._recognise_known([crop])
+        (seen,), (known,) = line_scripts([crop]), reader.known_lines.read([crop])
         readings = dict(zip(READ, read_line_crops([crop] * len(READ), READ), strict=True))
         cases.append(Case(script, line.text, np.asarray(seen.probabilities), known, readings))
     return cases

@@ -216,7 +216,7 @@ def gates(reader: Reader, name: str) -> tuple[list[bool], int, int]:
     for path in SOURCES["table"]([PHOTOS / f"{name}.csv"], {}, silent).records.strings("image"):
         for tile in tiles_of(images.open_rgb(path, min_side=1600)):
             crops, _ = reader.detector.detect(np.ascontiguousarray(np.asarray(tile.image)[:, :, ::-1]))
-            for (text, score), script in zip(reader._recognise_known(crops), scripts_of(crops), strict=True):
+            for (text, score), script in zip(reader.known_lines.read(crops), scripts_of(crops), strict=True):
                 is_read = script.readable > 1 - MOST_UNREADABLE
                 lines, saved = lines + 1, saved + (not is_read)
                 letters = sum(char.isascii() and char.isalpha() for char in text)

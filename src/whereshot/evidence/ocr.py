@@ -18,6 +18,7 @@ from PIL import Image
 
 from whereshot.evidence.base import Box, Line
 from whereshot.evidence.foreign_lines import BUILTIN, LineReader, read_foreign, readers
+from whereshot.evidence.known_lines import KnownLines
 from whereshot.evidence.line_scripts import RARE_SCRIPTS, READABLE, LineScript, in_company, line_scripts
 from whereshot.evidence.text_detector import TextDetector
 from whereshot.foundation.errors import ModelError
@@ -134,6 +135,11 @@ class Reader:
         """What finds the lines in a picture."""
         return TextDetector(self._engine)
 
+    @functools.cached_property
+    def known_lines(self) -> KnownLines:
+        """What reads the lines in scripts that RapidOCR knows."""
+        return KnownLines(self._engine)
+
     def read(self, image: Image.Image) -> list[Line]:
         """Return the lines of an RGB picture, from top to bottom."""
         return self.read_tiles(tiles_of(image))
@@ -190,7 +196,7 @@ class Reader:
     ) -> list[LineText | None]:
         """Return what RapidOCR or a reader of other scripts reads on each crop, whichever is likelier to be right."""
         readable = [row for row, own in enumerate(scripts) if own.readable > 1 - MOST_UNREADABLE]
-        found = dict(zip(readable, self._recognise_known([crops[row] for row in readable]), strict=True))
+        found = dict(zip(readable, self.known_lines.read([crops[row] for row in readable]), strict=True))
         known = [found.get(row, ("", 0.0)) for row in range(len(crops))]
         foreign = read_foreign([_inside(crop) for crop in crops], scripts, self.line_readers, known)
         texts: list[LineText | None] = []
@@ -203,14 +209,6 @@ class Reader:
             else:
                 texts.append(None)
         return texts
-
-    def _recognise_known(self, crops: list[NDArray[np.uint8]]) -> list[tuple[str, float]]:
-        """Return the text and the confidence that RapidOCR gives for each crop."""
-        if not crops:
-            return []
-        turned = self._engine.cls_and_rotate(crops)[0]
-        read = self._engine.recognize_txt(turned)
-        return [(text, float(score)) for text, score in zip(read.txts, read.scores, strict=True)]
 
 
 def _inside(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
