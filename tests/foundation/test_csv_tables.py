@@ -21,6 +21,12 @@ TABLES = st.lists(TEXT.filter(str.strip), min_size=1, max_size=5, unique=True).f
 )
 
 
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One file for all examples, each of which replaces it."""
+    return tmp_path_factory.mktemp("csv") / "t.csv"
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     table=TABLES,
@@ -33,13 +39,12 @@ def test_any_table_of_text_is_read_back(
     delimiter: str,
     line_end: str,
     encoding: str,
-    tmp_path_factory: pytest.TempPathFactory,
+    path: Path,
 ) -> None:
     names, rows = table
     out = io.StringIO()
     writer = csv.writer(out, delimiter=delimiter, lineterminator=line_end, quoting=csv.QUOTE_ALL)
     writer.writerows([names, *rows])
-    path = tmp_path_factory.mktemp("csv") / "t.csv"
     path.write_bytes(out.getvalue().encode(encoding))
     found = read(path)
     assert found.columns.column_names == names
@@ -51,8 +56,7 @@ def test_any_table_of_text_is_read_back(
 @settings(max_examples=200, deadline=None)
 @example(data=b'a\r"\r"\r,')  # a closed quotation mark, then a row of another width
 @given(data=st.binary(max_size=60) | st.text(alphabet='ab,;\t\r\n"', max_size=60).map(str.encode))
-def test_any_file_is_a_table_or_one_line(data: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
-    path = tmp_path_factory.mktemp("csv") / "t.csv"
+def test_any_file_is_a_table_or_one_line(data: bytes, path: Path) -> None:
     path.write_bytes(data)
     try:
         found = read(path)

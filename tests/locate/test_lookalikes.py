@@ -24,13 +24,6 @@ from whereshot.photos.sources import SOURCES
 from whereshot.training import learn
 
 
-@pytest.fixture(scope="module")
-def learned(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A library of the tiny photos."""
-    records = SOURCES["table"]([tiny / "photos.csv"], {}, silent).records
-    return learn.learn(records, tmp_path_factory.mktemp("learned") / "library").folder
-
-
 def same_town(found: list[lookalikes.Lookalike], town: str) -> bool:
     """Whether all photos found are of a town."""
     spots = np.array([(one.latitude, one.longitude) for one in found])
@@ -65,8 +58,8 @@ def test_photos_of_a_model(tiny: Path, tiny_model: Path) -> None:
 
 
 @pytest.mark.parametrize("metric", ["cosine", "l2"])
-def test_photos_that_were_learned(tiny: Path, learned: Path, metric: str) -> None:
-    found = open_gallery(learned, metric=metric).nearest(tiny / "tokyo-1.png")
+def test_photos_that_were_learned(tiny: Path, tiny_learned: Path, metric: str) -> None:
+    found = open_gallery(tiny_learned, metric=metric).nearest(tiny / "tokyo-1.png")
     assert len(found) == 6
     assert same_town(found, "tokyo")
     assert Path(found[0].image).name == "tokyo-1.png"
@@ -112,7 +105,7 @@ def test_a_file_of_features(tiny: Path, tiny_model: Path, tmp_path: Path) -> Non
         open_gallery(tmp_path / "odd.parquet")
 
 
-def test_what_is_no_gallery(tiny: Path, tiny_model: Path, learned: Path, tmp_path: Path) -> None:
+def test_what_is_no_gallery(tiny: Path, tiny_model: Path, tiny_learned: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "one.jpg").write_bytes(b"no picture")
@@ -129,7 +122,7 @@ def test_what_is_no_gallery(tiny: Path, tiny_model: Path, learned: Path, tmp_pat
         (tmp_path / "broken", None): f"{tmp_path / 'broken'}: none of 1 pictures could be read; first: ",
         (tmp_path / "header.csv", None): f"{tmp_path / 'header.csv'}: ",
         (tmp_path / "text.parquet", None): f"{tmp_path / 'text.parquet'}: not a readable Parquet file",
-        (learned, tiny_model): f"{learned}: its photos are compared by its own features; leave --model out",
+        (tiny_learned, tiny_model): f"{tiny_learned}: its photos are compared by its own features; leave --model out",
         (tmp_path / "empty", "nowhere"): "nowhere: no such model folder",
         (tmp_path / "empty", "prior"): "prior looks at no picture; leave --model out, or name another",
         (tmp_path / "broken" / "one.jpg", None): f"{tmp_path / 'broken' / 'one.jpg'}: a picture; a gallery is a folder",
@@ -140,9 +133,9 @@ def test_what_is_no_gallery(tiny: Path, tiny_model: Path, learned: Path, tmp_pat
         assert str(caught.value).startswith(words)
         assert "\n" not in str(caught.value)
     with pytest.raises(ImageError):
-        open_gallery(learned).nearest(tmp_path / "broken" / "one.jpg")
+        open_gallery(tiny_learned).nearest(tmp_path / "broken" / "one.jpg")
     with pytest.raises(InputError, match=r"^top must be at least 1; got 0$"):
-        open_gallery(learned).nearest(tiny / "lima-1.png", 0)
+        open_gallery(tiny_learned).nearest(tiny / "lima-1.png", 0)
 
 
 # --- the command
@@ -153,17 +146,17 @@ def run(*arguments: object) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, "" if result.exception is None else str(result.exception)
 
 
-def test_the_six_nearest_as_a_table_and_as_a_document(tiny: Path, learned: Path) -> None:
-    code, told, _ = run(tiny / "york-2.png", "--gallery", learned)
+def test_the_six_nearest_as_a_table_and_as_a_document(tiny: Path, tiny_learned: Path) -> None:
+    code, told, _ = run(tiny / "york-2.png", "--gallery", tiny_learned)
     lines = told.splitlines()
     assert (code, len(lines)) == (0, 6)
     assert lines[0].startswith("  1.   0.00") and lines[0].endswith("york-2.png")
     assert "nearly the same picture" in lines[0]
     assert "New York" in lines[0]
-    code, told, _ = run(tiny / "york-2.png", "--model", learned, "--top", 2, "--metric", "l2", "--format", "json")
+    code, told, _ = run(tiny / "york-2.png", "--model", tiny_learned, "--top", 2, "--metric", "l2", "--format", "json")
     document = json.loads(told)
     assert {key: document[key] for key in ("model", "metric", "photos", "unreadable")} == {
-        "model": "library",
+        "model": "mine",
         "metric": "l2",
         "photos": 48,
         "unreadable": {},

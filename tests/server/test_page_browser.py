@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from waiting import PATIENCE_S
+from whereshot.cli import main
 from whereshot.server import page_files
 
 WEB = Path(__file__).parents[2] / "web"
@@ -75,8 +76,10 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("gallery")
     table = folder / "photos.csv"
     table.write_text(f"id,latitude,longitude,image\nsign,{LOCATED[0] + 0.1},{LOCATED[1]},{SIGN}\n")
-    command = [sys.executable, "-m", "whereshot.cli", "gallery", str(table), "--out", str(folder / "out")]
-    subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE_S)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+        patch.setattr(sys, "argv", ["whereshot", "gallery", str(table), "--out", str(folder / "out")])
+        main()
+    assert not ended.value.code
     return folder / "out"
 
 

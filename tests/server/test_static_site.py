@@ -68,24 +68,18 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def library(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model learned from the photos of a few towns."""
-    return learn.learn(read(tiny / "photos.csv"), tmp_path_factory.mktemp("learned") / "towns").folder
+def written(tiny_learned: Path, page: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return static_site.write(tiny_learned, tmp_path_factory.mktemp("written") / "site", page=page).folder
 
 
-@pytest.fixture(scope="module")
-def written(library: Path, page: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return static_site.write(library, tmp_path_factory.mktemp("written") / "site", page=page).folder
-
-
-def test_a_site_is_the_page_and_the_model(written: Path, library: Path) -> None:
+def test_a_site_is_the_page_and_the_model(written: Path, tiny_learned: Path) -> None:
     files = {path.relative_to(written).as_posix() for path in written.rglob("*") if path.is_file()}
     assert files == {"index.html", "site.json", "network.onnx", "tables.bin", "names.bin", "assets/engine.wasm"}
     document = json.loads((written / "site.json").read_text())
-    assert (document["mode"], document["model"], document["engine_bytes"]) == ("browser", "towns", 4)
+    assert (document["mode"], document["model"], document["engine_bytes"]) == ("browser", "mine", 4)
     for named in document["files"].values():
         assert (written / named["path"]).stat().st_size == named["bytes"]
-    assert (written / "network.onnx").read_bytes() == (library / "network.onnx").read_bytes()
+    assert (written / "network.onnx").read_bytes() == (tiny_learned / "network.onnx").read_bytes()
 
 
 def test_nothing_is_allowed_that_a_site_does_not_need(written: Path) -> None:
@@ -133,36 +127,36 @@ def test_arrays_come_out_as_they_went_in() -> None:
         np.testing.assert_array_equal(found, array.ravel())
 
 
-def test_what_stands_in_the_way_is_told(library: Path, page: Path, written: Path, tmp_path: Path) -> None:
+def test_what_stands_in_the_way_is_told(tiny_learned: Path, page: Path, written: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"the page is not built; in a source tree run: make web$"):
-        static_site.write(library, tmp_path / "site", page=tmp_path)
+        static_site.write(tiny_learned, tmp_path / "site", page=tmp_path)
     for name in ("compact", "prior"):
         with pytest.raises(InputError, match=f"^{name} uses only the text in a picture.* whereshot learn"):
             static_site.write(name, tmp_path / "site", page=page)
     with pytest.raises(OutputError, match="exists already; choose another out, or give --overwrite"):
-        static_site.write(library, written, page=page)
+        static_site.write(tiny_learned, written, page=page)
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "diary.txt").write_text("dear diary")
     with pytest.raises(OutputError, match="exists already and is not a site; choose another out"):
-        static_site.write(library, tmp_path / "own", page=page, overwrite=True)
+        static_site.write(tiny_learned, tmp_path / "own", page=page, overwrite=True)
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"file/site: cannot be written \(.*file is a file\); choose another place"):
-        static_site.write(library, tmp_path / "file" / "site", page=page)
+        static_site.write(tiny_learned, tmp_path / "file" / "site", page=page)
     (tmp_path / "headless").mkdir()
     (tmp_path / "headless" / "index.html").write_text("<html>")
     (tmp_path / "headless" / "engine.wasm").write_bytes(b"")
     with pytest.raises(OutputError, match="has no <head>"):
-        static_site.write(library, tmp_path / "site", page=tmp_path / "headless")
+        static_site.write(tiny_learned, tmp_path / "site", page=tmp_path / "headless")
     assert not (tmp_path / "site").exists() and not list(tmp_path.glob(".site*"))
 
 
-def test_an_older_site_is_replaced_where_that_is_asked_for(library: Path, page: Path, tmp_path: Path) -> None:
+def test_an_older_site_is_replaced_where_that_is_asked_for(tiny_learned: Path, page: Path, tmp_path: Path) -> None:
     out = tmp_path / "site"
     out.mkdir()
-    static_site.write(library, out, page=page)  # an empty folder is nobody's
+    static_site.write(tiny_learned, out, page=page)  # an empty folder is nobody's
     (out / "left.txt").write_text("over")
     said: list[str] = []
-    result = static_site.write(library, out, page=page, overwrite=True, say=said.append)
+    result = static_site.write(tiny_learned, out, page=page, overwrite=True, say=said.append)
     assert not (out / "left.txt").exists() and [path.name for path in tmp_path.iterdir()] == ["site"]
     assert result.bytes == sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) > result.model_bytes
     assert "publish it only if you may publish their places" in said[0]
@@ -326,12 +320,12 @@ def with_voters(trained: Path, out: Path, voters: int) -> Path:
 @needs_node
 @pytest.mark.parametrize("kind", ["learned", "trained", "few voters"])
 def test_the_same_answers_as_in_python(
-    kind: str, library: Path, tiny_model: Path, page: Path, replay: Path, tiny: Path, tmp_path: Path
+    kind: str, tiny_learned: Path, tiny_model: Path, page: Path, replay: Path, tiny: Path, tmp_path: Path
 ) -> None:
     if kind != "learned":
         pytest.importorskip("onnx", reason="needs onnx (extra export)")
     models = {
-        "learned": lambda: library,
+        "learned": lambda: tiny_learned,
         "trained": lambda: tiny_model,
         "few voters": lambda: with_voters(tiny_model, tmp_path / "few", 5),
     }
@@ -367,7 +361,7 @@ def test_the_same_answers_as_in_python(
 
 
 @needs_node
-def test_an_empty_picture_is_left_to_the_prior(written: Path, library: Path, replay: Path, tmp_path: Path) -> None:
+def test_an_empty_picture_is_left_to_the_prior(written: Path, tiny_learned: Path, replay: Path, tmp_path: Path) -> None:
     noise = np.random.default_rng(4).integers(0, 255, (300, 400, 3), np.uint8)
     night = Image.new("RGB", (400, 300))
     night.paste((255, 240, 200), (200, 100, 216, 116))
@@ -376,7 +370,7 @@ def test_an_empty_picture_is_left_to_the_prior(written: Path, library: Path, rep
     for path, picture in zip(photos, pictures, strict=True):
         picture.save(path)
     found, _ = replayed(replay, written, photos, tmp_path)
-    locator = Geolocator.load(library)
+    locator = Geolocator.load(tiny_learned)
     expected = list(locator.locate_each([str(photo) for photo in photos], LocateOptions(text=False)))
     for own, (prediction, posterior) in zip(found, ((one.prediction, one.posterior) for one in expected), strict=True):
         told = [(one["kind"], one["means"]) for one in own["answer"]["evidence"]]
@@ -534,14 +528,14 @@ def assert_answers_as_in_python(told: list[Found], photos: list[Path], real: Pat
         assert sum(alike) > 0.98
 
 
-def test_a_full_disk_leaves_the_old_site(library: Path, page: Path, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_old_site(tiny_learned: Path, page: Path, tmp_path: Path) -> None:
     disk = Disk(tmp_path / "disk")
     try:
         out = disk.folder / "site"
-        static_site.write(library, out, page=page)
+        static_site.write(tiny_learned, out, page=page)
         before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
         with disk.full(), pytest.raises(OutputError) as caught:
-            static_site.write(library, out, page=page, overwrite=True)
+            static_site.write(tiny_learned, out, page=page, overwrite=True)
         assert re.fullmatch(
             rf"{out}: cannot be written \((No space left|File too large).*\); [a-z ,;]+", str(caught.value)
         )

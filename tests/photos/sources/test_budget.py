@@ -55,7 +55,7 @@ def test_without_a_budget_nothing_is_paid_and_free_requests_pass(tmp_path: Path)
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(1, 50), st.lists(st.integers(0, 300), min_size=1, max_size=4))
+@given(st.integers(1, 20), st.lists(st.integers(0, 60), min_size=1, max_size=4))
 def test_no_order_of_runs_spends_more_than_the_largest_budget(price: int, budgets: list[int]) -> None:
     """Prices and budgets in thousandths of a dollar."""
     with TemporaryDirectory() as folder:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import functools
 import http.server
 import io
-import json
 import logging
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from command_line import Run
 from whereshot.foundation import download
 from whereshot.foundation.errors import InputError, ModelError, WhereshotError
 from whereshot.photos.records import Records
@@ -121,13 +119,12 @@ def bucket(pictures: dict[str, bytes]) -> Iterator[str]:
 
 @pytest.mark.parametrize("kind", ["folder", "address", "bucket"])
 def test_pictures_are_looked_for(
-    kind: str, request: pytest.FixtureRequest, dump: Path, pictures: dict[str, bytes], tmp_path: Path
+    kind: str, request: pytest.FixtureRequest, run: Run, dump: Path, pictures: dict[str, bytes], tmp_path: Path
 ) -> None:
     store = str(request.getfixturevalue(kind))
-    command = [sys.executable, "-m", "whereshot.cli", "ingest", "yfcc", str(dump), "--out", str(tmp_path / "out")]
-    result = subprocess.run([*command, "--check", store, "--format", "json"], capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    assert {**json.loads(result.stdout), "seconds": 0} == {
+    result = run("ingest", "yfcc", dump, "--out", tmp_path / "out", "--check", store, "--format", "json")
+    assert result.code == 0, result.err
+    assert {**result.document, "seconds": 0} == {
         "rows": 6,
         "kept": 2,
         "rejected": {"no position": 1, "picture missing": 1, "picture too small": 1, "picture undecodable": 1},
