@@ -22,6 +22,7 @@ from PIL import ExifTags, Image
 
 ROOT = Path(__file__).parents[1]
 SIGN = ROOT / "examples" / "village-sign.jpg"
+SIGHT = ROOT / "examples" / "red-bridge.jpg"
 BARCELONA = {1: "N", 2: (41.0, 24.0, 0.0), 3: "E", 4: (2.0, 11.0, 0.0)}
 SETTLE_MS = 3000
 """Time for the map to stand still, in milliseconds."""
@@ -35,19 +36,17 @@ def run(*words: str | Path, may_fail: bool = False) -> None:
 
 
 def draw_inputs(folder: Path) -> dict[str, object]:
-    """Write a photo with a recorded position, a picture without text, and broken files; return their paths."""
+    """Write a photo with a recorded position, and broken files; return the paths of all pictures."""
     folder.mkdir(parents=True, exist_ok=True)
-    recorded, dusk = folder / "holiday.jpg", folder / "dusk.png"
+    recorded = folder / "holiday.jpg"
     with Image.open(SIGN) as picture:
         exif = Image.Exif()
         exif.get_ifd(ExifTags.IFD.GPSInfo).update(BARCELONA)
         picture.save(recorded, exif=exif)
-    bands = Image.linear_gradient("L").resize((800, 600))
-    Image.merge("RGB", (bands, bands.point(lambda v: v * 2 // 3), bands.point(lambda v: 255 - v))).save(dusk)
     notes, cut = folder / "notes.jpg", folder / "cut-off.jpg"
     notes.write_text("no picture")
     cut.write_bytes(SIGN.read_bytes()[:20_000])
-    return {"recorded": str(recorded), "unsure": str(dusk), "sure": str(SIGN), "broken": [str(notes), str(cut)]}
+    return {"recorded": str(recorded), "unsure": str(SIGHT), "sure": str(SIGN), "broken": [str(notes), str(cut)]}
 
 
 def make_pages(table: Path, photos: list[str], inputs: dict[str, object], folder: Path) -> dict[str, str]:

@@ -50,3 +50,9 @@ def test_a_model_on_photos_that_cannot_be_read() -> None:
     assert document["learned_photos"] == {"given": 1, "learned": 0, "left_out": 0}
     assert evaluation.report.protocol["learned photos"] == evaluation.learned_in_words
     assert str(evaluation.report.protocol["track"]).startswith("image: ")
+    assert evaluation.remark == ""  # nobody expects sights of the prior
+    compact = evaluate_models(records, ModelOptions(["compact"]), QUICK, source="photos.csv")
+    assert compact.remark.startswith(
+        "compact: no sights, and evaluate reads no text: the scores are of where photos are usually taken. With text: "
+        "whereshot locate PHOTOS --posterior FILE.parquet; whereshot evaluate --posterior FILE.parquet"
+    )

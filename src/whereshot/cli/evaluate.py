@@ -170,6 +170,8 @@ def evaluate(
         options = ModelOptions([model, *(beside or ())], table, include_learned, within, cluster, device)
         evaluation = evaluate_models(photos, options, protocol, source=records.name, facts=facts, track=progress.bar)
         say(f"{records}: {evaluation.learned_in_words}")
+        if evaluation.remark:
+            say(evaluation.remark)
     thumbnail_folder = _folder_of(truth or records) if thumbnails else None
     _write_and_print(evaluation, report, latex, thumbnail_folder, problems, form, every)
     _say_failed(evaluation, "have no usable answer" if predictions or posterior else "could not be read")

@@ -60,7 +60,7 @@ def query(
         gallery, model, metric=metric.value, device=device, workers=workers, track=progress.bar
     )
     for name, why in list(opened.errors.items())[:5]:
-        say(f"left out: {name}: {why}")
+        say(f"left out: {why if name in why else f'{name}: {why}'}")
     if len(opened.errors) > 5:
         say(f"left out: {len(opened.errors) - 5} more")
     found = opened.nearest(str(photo), top)

@@ -16,6 +16,7 @@ from whereshot.evaluate.tables import MISS, Problem, Problems
 from whereshot.foundation import progress
 from whereshot.locate.geolocator import Geolocator
 from whereshot.models.learned_photos import SeparatedPhotos
+from whereshot.models.model import PRIOR
 from whereshot.photos.records import Records
 from whereshot.photos.test_sets import TRACKS, Benchmark
 
@@ -49,6 +50,19 @@ class Evaluation:
     """How many photos the models had learned from; None for prediction files."""
     training_points: sphere.Points | None = field(default=None, repr=False)
     """Positions (m, 2) of the training photos of the first model, where they are known."""
+    without_sights: tuple[str, ...] = ()
+    """The names of evaluated models that look at no picture, whose text is not read here."""
+
+    @property
+    def remark(self) -> str:
+        """One line on models whose answers come from text, which is not read here; "" where there are none."""
+        if not self.without_sights:
+            return ""
+        return (
+            f"{', '.join(self.without_sights)}: no sights, and evaluate reads no text: the scores are of where photos "
+            "are usually taken. With text: whereshot locate PHOTOS --posterior FILE.parquet; whereshot evaluate "
+            "--posterior FILE.parquet --truth TABLE --truth-column id=COLUMN_OF_PATHS"
+        )
 
     @property
     def benchmark(self) -> Benchmark | None:
@@ -139,7 +153,8 @@ def evaluate_models(
     if facts.track is None:
         facts = replace(facts, track=report.protocol.get("track"))
     report = _with_facts(report, facts, checked, learned)
-    return Evaluation(report, unread_photos(report, source), facts, checked, learned, training_points)
+    blind = tuple(one.name for one in geolocators if not one.model.looks_at_pictures and one.name != PRIOR)
+    return Evaluation(report, unread_photos(report, source), facts, checked, learned, training_points, blind)
 
 
 def unread_photos(report: Report, source: str) -> Problems:

@@ -107,7 +107,7 @@ NO_SIGHTS = (
     "This model reads text and knows no sights, and no text in the picture helped: the answer is only where photos are "
     "usually taken."
 )
-"""On the page, of the same answer by a model that looks at no picture."""
+"""On the page, below the title of the same answer by a model that looks at no picture."""
 READS_TEXT = "This model reads text in a photo, such as signs. It knows no sights."
 """On the page, before the first photo, of the same model."""
 TAP = "Tap"

@@ -1,6 +1,6 @@
 /** A prediction in words: headline, probabilities, candidates, countries, evidence and recorded position. */
 import type { ComponentChildren } from "preact";
-import { isLocated, type Candidate, type Evidence, type Located, type Position, type Prediction, type ReadLine } from "../locator";
+import { isLocated, type Candidate, type Located, type Position, type Prediction } from "../locator";
 import { CANDIDATE_KM, CONFIDENT, DISTANCES, FROM_LOOK, NEAR_CANDIDATE, NO_SIGHTS, NOT_USED, OFF_ANSWER, PROBABLE, RECORDED_BY_CAMERA } from "../shared";
 import { distanceKm } from "../sphere";
 import { circleWords, countryName, distanceWords, evidenceWords, fill, headline, levelWords, movedNothing, percent, placeWords, writingWords, writtenParts } from "../words";
@@ -30,7 +30,7 @@ export function AnswerView(props: Props) {
   }
   return (
     <div class="answer">
-      <Headline prediction={prediction} />
+      <Headline prediction={prediction} remark={props.knowsSights || !isOnlyPrior(prediction) ? "" : NO_SIGHTS} />
       <Sureness prediction={prediction} />
       {props.children}
       <Candidates
@@ -41,18 +41,24 @@ export function AnswerView(props: Props) {
         onGo={props.onGoCandidate}
       />
       <Countries prediction={prediction} />
-      <EvidenceList knowsSights={props.knowsSights} evidence={prediction.evidence} writing={prediction.writing ?? []} looked={props.looked.evidence} onLook={props.onLookEvidence} />
+      {(props.knowsSights || !isOnlyPrior(prediction)) && (
+        <EvidenceList prediction={prediction} looked={props.looked.evidence} onLook={props.onLookEvidence} />
+      )}
       {recorded && <Recorded recorded={recorded} prediction={prediction} onGo={props.onGoRecorded} />}
     </div>
   );
 }
 
-function Headline({ prediction }: { prediction: Located }) {
+/** Whether nothing that was read or recorded moved the answer. */
+const isOnlyPrior = ({ evidence, writing }: Prediction): boolean => !writing?.length && evidence.every(movedNothing);
+
+function Headline({ prediction, remark }: { prediction: Located; remark: string }) {
   const { title, subtitle, sure } = headline(prediction);
   return (
     <div class={sure ? "headline" : "headline headline-unsure"}>
       <h2>{title}</h2>
       <p>{subtitle}</p>
+      {remark && <p class="quiet">{remark}</p>}
     </div>
   );
 }
@@ -154,19 +160,14 @@ function Written({ text }: { text: string }) {
   return <>{writtenParts(text).map((part) => (part.lang ? <bdi lang={part.lang}>{part.text}</bdi> : part.text))}</>;
 }
 
-function EvidenceList({
-  knowsSights,
-  evidence,
-  writing,
-  looked,
-  onLook,
-}: {
-  knowsSights: boolean;
-  evidence: Evidence[];
-  writing: ReadLine[];
+interface EvidenceProps {
+  prediction: Located;
   looked: number | null;
   onLook(number: number | null): void;
-}) {
+}
+
+function EvidenceList({ prediction, looked, onLook }: EvidenceProps) {
+  const { evidence, writing = [] } = prediction;
   return (
     <section aria-labelledby="evidence-title">
       <h3 id="evidence-title">Why</h3>
@@ -175,7 +176,7 @@ function EvidenceList({
           <Written text={sentence} />
         </p>
       ))}
-      {writing.length === 0 && evidence.every(movedNothing) && <p class="quiet">{knowsSights ? FROM_LOOK : NO_SIGHTS}</p>}
+      {isOnlyPrior(prediction) && <p class="quiet">{FROM_LOOK}</p>}
       <ul class="evidence">
         {evidence.map((item, number) => movedNothing(item) ? null : (
           <li
