@@ -169,12 +169,17 @@ def evaluate(
         table = None if truth is None else read_records(truth, truth_column)
         options = ModelOptions([model, *(beside or ())], table, include_learned, within, cluster, device)
         evaluation = evaluate_models(photos, options, protocol, source=records.name, facts=facts, track=progress.bar)
-        say(f"{records}: {evaluation.learned_in_words}")
-        if evaluation.remark:
-            say(evaluation.remark)
+        _say_remarks(evaluation, records)
     thumbnail_folder = _folder_of(truth or records) if thumbnails else None
     _write_and_print(evaluation, report, latex, thumbnail_folder, problems, form, every)
     _say_failed(evaluation, "have no usable answer" if predictions or posterior else "could not be read")
+
+
+def _say_remarks(evaluation: Evaluation, records: Path) -> None:
+    """Report how many photos the models had learned from, and which models answer from text that is not read."""
+    say(f"{records}: {evaluation.learned_in_words}")
+    if evaluation.remark:
+        say(evaluation.remark)
 
 
 def _facts(benchmark: str | None, track: UsedInformation | None, audit: Path | None) -> StatedFacts:

@@ -118,7 +118,9 @@ def _answer(prediction: Prediction, all_evidence: bool) -> dict[str, Any]:
             for one in prediction.candidates
         ],
         "countries": [
-            (country_name(code), percent(share), share) for code, share in prediction.countries[:COUNTRIES_SHOWN]
+            (country_name(code), percent(share), share)
+            for code, share in prediction.countries[:COUNTRIES_SHOWN]
+            if share >= wording.NEARLY_IMPOSSIBLE
         ],
     }
     if prediction.recorded is not None:

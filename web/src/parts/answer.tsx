@@ -1,7 +1,7 @@
 /** A prediction in words: headline, probabilities, candidates, countries, evidence and recorded position. */
 import type { ComponentChildren } from "preact";
 import { isLocated, type Candidate, type Located, type Position, type Prediction } from "../locator";
-import { CANDIDATE_KM, CONFIDENT, DISTANCES, FROM_LOOK, NEAR_CANDIDATE, NO_SIGHTS, NOT_USED, OFF_ANSWER, PROBABLE, RECORDED_BY_CAMERA } from "../shared";
+import { CANDIDATE_KM, CONFIDENT, DISTANCES, FROM_LOOK, NEAR_CANDIDATE, NEARLY_IMPOSSIBLE, NO_SIGHTS, NOT_USED, OFF_ANSWER, PROBABLE, RECORDED_BY_CAMERA } from "../shared";
 import { distanceKm } from "../sphere";
 import { circleWords, countryName, distanceWords, evidenceWords, fill, headline, levelWords, movedNothing, percent, placeWords, writingWords, writtenParts } from "../words";
 import { Bar } from "./bar";
@@ -129,7 +129,7 @@ function Candidates({ candidates, sure, looked, onLook, onGo }: CandidatesProps)
 }
 
 function Countries({ prediction }: { prediction: Located }) {
-  const shown = prediction.countries.slice(0, 6);
+  const shown = prediction.countries.slice(0, 6).filter(({ probability }) => probability >= NEARLY_IMPOSSIBLE);
   if (shown.length < 2) return null; // a single country is in the headline already
   const rest = 1 - shown.reduce((sum, country) => sum + country.probability, 0);
   return (

@@ -39,14 +39,14 @@ function paintPlaces(map, places, ratio) {
   for (const [lat, lon, mass, spread] of places) {
     const [x, y] = map.toScreen(lat, lon), reach = spread / data.earth_km * 180 / Math.PI / Math.max(0.1, Math.cos(lat * Math.PI / 180)) * map.view.scale;
     // a place with much of the probability is large enough to be seen in every view
-    const radius = Math.max(reach, (2.5 + 9 * Math.sqrt(mass)) * ratio) / square, most = Math.min(radius * 1.8, columns + rows), column = x / square - 0.5, row = y / square - 0.5, share = mass / (radius * radius);
+    const radius = Math.max(reach, (3 + 9 * Math.sqrt(mass)) * ratio) / square, most = Math.min(radius * 1.8, columns + rows), column = x / square - 0.5, row = y / square - 0.5, share = mass / (radius * radius);
     for (let j = Math.max(0, Math.ceil(row - most)); j <= Math.min(rows - 1, row + most); j++)
       for (let i = Math.max(0, Math.ceil(column - most)); i <= Math.min(columns - 1, column + most); i++) { const far = ((i - column) ** 2 + (j - row) ** 2) / (radius * radius); if (far < 3.24) density[j * columns + i] += share * Math.exp(-1.5 * far); }
   }
   let most = 0; for (const one of density) if (one > most) most = one; if (!most) return;
   const sheet = document.createElement("canvas"); sheet.width = columns; sheet.height = rows; const paint = sheet.getContext("2d"), image = paint.createImageData(columns, rows); context.fillStyle = css("--hot");
   const hot = [1, 3, 5].map(at => parseInt(context.fillStyle.slice(at, at + 2), 16));
-  density.forEach((one, at) => { image.data.set([...hot, one / most < 1e-4 ? 0 : 215 * (one / most) ** 0.4], 4 * at); });
+  density.forEach((one, at) => { image.data.set([...hot, one / most < 1e-4 ? 0 : 215 * (one / most) ** 0.28], 4 * at); });
   paint.putImageData(image, 0, 0); context.imageSmoothingEnabled = true; context.drawImage(sheet, 0, 0, columns * square, rows * square);
 }
 function paintAll(map, ratio) {
