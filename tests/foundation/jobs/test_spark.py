@@ -87,7 +87,9 @@ def start_in_a_process(master: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S).stdout
 
 
+@pytest.mark.slow
 def test_a_master_that_does_not_answer_is_one_line(spark: Engine) -> None:
+    """``test_a_session_that_comes_too_late_is_stopped`` has the same error without Java."""
     with socket.create_server(("127.0.0.1", 0)) as deaf:  # takes the connection and knows nothing of Spark
         master = f"spark://127.0.0.1:{deaf.getsockname()[1]}"
         text = "the Spark master did not answer in 1 s; check that it is a master of Spark 4"

@@ -90,7 +90,9 @@ def test_units_and_processes_do_not_matter(tmp_path: Path, monkeypatch: pytest.M
     assert 5 < len(whole) < 20
 
 
+@pytest.mark.slow
 def test_spark_ends_with_the_same_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``tests/foundation/jobs/test_spark.py`` holds the same of jobs of each kind, in one session of Spark."""
     pytest.importorskip("pyspark", reason="needs pyspark (extra spark)")
     import shutil
 
