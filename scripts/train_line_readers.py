@@ -187,7 +187,7 @@ def train(arguments: argparse.Namespace) -> None:
     network = network.to(memory_format=torch.channels_last)
     path = arguments.work / f"{arguments.group}.pt"
     training = line_training.Training(
-        path, {"network": network, "heads": heads}, arguments.samples, RATE, WARM_UP, state, {"signs": signs}
+        path, {"network": network, "heads": heads}, arguments.samples, arguments.rate, WARM_UP, state, {"signs": signs}
     )
     losses: dict[str, list[float]] = {script: [] for script in signs}
     rng = np.random.default_rng(training.seen)
@@ -257,6 +257,7 @@ STEPS = {"render": render, "train": train, "check": check, "curve": curve, "expo
 def main() -> None:
     parser = line_training.parser_of(__doc__, STEPS, shards="0:10", samples=800_000, out=DATA)
     parser.add_argument("--group", choices=tuple(GROUPS), default="alphabets")
+    parser.add_argument("--rate", type=float, default=RATE, help="greatest learning rate; to end a training sooner")
     parser.add_argument("--scripts", nargs="*", help="scripts to render, all of them if none is given")
     line_training.run(parser, STEPS)
 
