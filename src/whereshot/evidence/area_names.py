@@ -17,6 +17,7 @@ from whereshot.evidence.ambiguous_names import other_meanings
 from whereshot.evidence.base import Cue, Line
 from whereshot.evidence.native_areas import native_areas
 from whereshot.evidence.qualified_names import AreaSpan, area_spans
+from whereshot.evidence.sentences import is_of_genitive, is_running_text
 from whereshot.evidence.text_segments import native_script
 from whereshot.evidence.town_spans import WrittenLine, largest_towns, proposals_of
 from whereshot.evidence.transliteration import in_latin
@@ -62,6 +63,8 @@ def _meant(span: AreaSpan) -> Iterator[NamedArea]:
         return
     before, after = span.line.before(span.first), span.line.after(span.last)
     if name_context.is_other_by_context(before, after):
+        return
+    if is_country and is_running_text(span.line.text) and not is_of_genitive(before):
         return
     meanings = other_meanings(span.text)
     if not is_country and (meanings.word_zipf > 0 or meanings.person or len(gazetteer().named(span.text))):

@@ -24,8 +24,9 @@ from whereshot.earth.name_index import name_keys
 from whereshot.earth.spelling_index import SpellingIndex
 from whereshot.evidence.base import Box, Cue, Line, box_around
 from whereshot.evidence.lexicon import fold, lexicon
-from whereshot.evidence.ordinary_words import is_of_other_language, is_other_phrase
+from whereshot.evidence.ordinary_words import VARIETY, is_of_other_language, is_other_phrase
 from whereshot.evidence.public_word_entries import SHORT_LETTERS, PublicWord, decode_countries, written_key
+from whereshot.evidence.sentences import is_mention
 from whereshot.evidence.text_segments import MARKS, NATIVE_SCRIPTS, UNSPACED_SCRIPTS, native_script, script_of_word
 from whereshot.evidence.transliteration import in_latin
 from whereshot.foundation.package_data import read_table, read_toml
@@ -101,7 +102,10 @@ class PublicWords:
                     continue
                 text = line.text[words[first].start() : words[first + length - 1].end()]
                 entry = self.entry("".join(keys[first : first + length]), text)
-                if entry is not None and not is_other_phrase(text, entry.doubt):
+                if entry is None or is_other_phrase(text, entry.doubt):
+                    continue
+                span = words[first].start(), words[first + length - 1].end()
+                if entry.kind == VARIETY or not is_mention(line.text, *span):
                     used[first : first + length] = [True] * length
                     found.append(FoundWord(text, entry, line.box))
         for word, key, is_used in zip(words, keys, used, strict=True):
