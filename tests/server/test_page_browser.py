@@ -33,6 +33,7 @@ TITLES = (
     "no head is sure of a country that does not hold 90 %",
     "what the camera recorded is a mark of its own, with its distance, and can be left out",
     "several photos have one pooled answer, and what is no photo is explained",
+    "photos of different places are shown one by one, and a broken one with its reason",
     "each of several photos has its answer as soon as it is there",
     "when the server stops in the middle of an answer, the photos that were answered are shown",
     "the gallery shows the truth, and the game compares",

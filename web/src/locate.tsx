@@ -44,6 +44,8 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
   const [choices, setChoices] = useState<Choices>(DEFAULTS);
   const [candidate, setCandidate] = useState<number | null>(null);
   const [evidence, setEvidence] = useState<number | null>(null);
+  /** The options of the last request. Others count only when the visitor asks again. */
+  const [asked, setAsked] = useState<Choices>(DEFAULTS);
   const asking = useRef<AbortController | null>(null);
   /** The current photos, for code that runs while files are still read. */
   const held = useRef<Photo[]>([]);
@@ -60,6 +62,7 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
       setAnswer(null);
       setBusy(these.length > 0);
       setShown(these.length > 1 ? "all" : 0);
+      setAsked(choices);
       if (!these.length) return;
       const { show_recorded: _, ...wanted } = choices;
       const arrived: number[] = [];
@@ -77,8 +80,9 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
           },
         );
         setAnswer(found);
-        // a visitor who has chosen a photo stays with it
-        if (!found.album) setShown((now) => (now === "all" ? 0 : now));
+        // photos of different places have no answer in common; a visitor who has chosen a photo stays with it
+        const first = Math.max(0, found.predictions.findIndex(isLocated));
+        if (!found.album || (found.album.agreement_nats ?? 0) < 0) setShown((now) => (now === "all" ? first : now));
       } catch (error) {
         if (control.signal.aborted) return;
         if (error instanceof TokenError) return onRefused();
@@ -155,6 +159,7 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
           looked={evidence}
           onLook={setEvidence}
           evidence={prediction?.evidence ?? []}
+          answered={prediction !== null && isLocated(prediction)}
         />
       )}
       {[...new Set(notices)].map((text) => (
@@ -171,6 +176,7 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
           prediction={prediction}
           recorded={recorded}
           knowsSights={info.knows_sights ?? true}
+          together={shown === "all"}
           looked={{ candidate, evidence }}
           onLookCandidate={look}
           onGoCandidate={(number) => {
@@ -193,6 +199,7 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
         choices={choices}
         onChange={setChoices}
         whole={!info.runs_here}
+        changed={photos.length > 0 && isOtherRequest(choices, asked)}
         onAgain={
           photos.length
             ? () => {
@@ -204,6 +211,11 @@ export function Locate({ locator, info, globe, active, onActive, onRefused }: Pr
       />
     </>
   );
+}
+
+/** Whether two choices lead to different requests. What is only shown does not count. */
+function isOtherRequest(one: Choices, other: Choices): boolean {
+  return (["text", "use_exif", "within_km", "region"] as const).some((name) => (one[name] || null) !== (other[name] || null));
 }
 
 function Waiting({ count, done }: { count: number; done: number }) {

@@ -87,6 +87,36 @@ test("when the server stops in the middle of an answer, the photos that were ans
   await expect(tiles.nth(0)).toBeDisabled();
 });
 
+test("photos of different places are shown one by one, and a broken one with its reason", async ({ page }) => {
+  const photos = { name: "sign.jpg", mimeType: "image/jpeg", buffer: readFileSync(SIGN) };
+  const answer = await (await page.request.post("v1/locate", { multipart: { photos } })).json();
+  const [prediction] = answer.predictions;
+  const failed = { ...prediction, id: "broken.jpg", latitude: null, longitude: null, error: "broken.jpg: the file is empty" };
+  const lines = [failed, prediction, prediction].map((one, index) => ({ index, of: 3, prediction: one }));
+  const album = { ...prediction, id: "album", evidence: [], photos: 2, agreement_nats: -4 };
+  const body = [...lines, { model: "compact", album }].map((line) => `${JSON.stringify(line)}\n`).join("");
+  await page.route("**/v1/locate", (route) => route.fulfill({ contentType: "application/x-ndjson", body }));
+  await openWithoutGlobe(page);
+  await expect(page.getByText("This model reads text in a photo, such as signs. It knows no sights.")).toBeVisible();
+  const broken = { name: "broken.jpg", mimeType: "image/jpeg", buffer: Buffer.from("no photo at all") };
+  await choose(page, [broken, photos, photos]);
+  const tiles = page.locator(".tile");
+  await expect(tiles.nth(1)).toHaveAttribute("aria-pressed", "true"); // the first with an answer
+  await expect(page.getByText("The photos seem to show different places.")).toBeVisible();
+  await expect(tiles.first()).toContainText("The file is empty");
+  await tiles.first().click();
+  await expect(page.getByRole("alert")).toContainText("the file is empty");
+  await expect(page.getByText("the answer holds all the same")).toHaveCount(0);
+  await page.getByRole("button", { name: /All together/ }).click();
+  await expect(page.getByText("no text in the picture helped")).toHaveCount(0); // its evidence is that of the photos
+  await page.getByText("Options").click();
+  await expect(page.getByText("does not use these options yet")).toHaveCount(0);
+  await page.getByLabel("Read text in the picture").uncheck();
+  await expect(page.getByText("The answer above does not use these options yet.")).toBeVisible();
+  await page.getByRole("button", { name: "Ask again" }).click();
+  await expect(page.getByText("does not use these options yet")).toHaveCount(0);
+});
+
 /** Let the page have the first line of an answer alone, and the others when what is returned is called. */
 async function holdAfterFirstLine(page: Page): Promise<() => Promise<void>> {
   await page.evaluate(() => {

@@ -11,6 +11,8 @@ interface Props {
   recorded: Position | null;
   /** Does the model look at pictures? */
   knowsSights: boolean;
+  /** Is it the answer for all photos together? Its evidence is that of the photos, and stands there. */
+  together: boolean;
   looked: { candidate: number | null; evidence: number | null };
   onLookCandidate(number: number | null): void;
   onGoCandidate(number: number): void;
@@ -20,7 +22,7 @@ interface Props {
 }
 
 export function AnswerView(props: Props) {
-  const { prediction, recorded } = props;
+  const { prediction, recorded, knowsSights, together } = props;
   if (!isLocated(prediction)) {
     return (
       <p class="notice notice-error" role="alert">
@@ -28,9 +30,10 @@ export function AnswerView(props: Props) {
       </p>
     );
   }
+  const isOpen = !knowsSights && isOnlyPrior(prediction);
   return (
     <div class="answer">
-      <Headline prediction={prediction} remark={props.knowsSights || !isOnlyPrior(prediction) ? "" : NO_SIGHTS} />
+      <Headline prediction={prediction} remark={isOpen && !together ? NO_SIGHTS : ""} />
       <Sureness prediction={prediction} />
       {props.children}
       <Candidates
@@ -41,7 +44,7 @@ export function AnswerView(props: Props) {
         onGo={props.onGoCandidate}
       />
       <Countries prediction={prediction} />
-      {(props.knowsSights || !isOnlyPrior(prediction)) && (
+      {!isOpen && !together && (
         <EvidenceList prediction={prediction} looked={props.looked.evidence} onLook={props.onLookEvidence} />
       )}
       {recorded && <Recorded recorded={recorded} prediction={prediction} onGo={props.onGoRecorded} />}

@@ -14,10 +14,12 @@ interface Props {
   onChange(choices: Choices): void;
   /** Are options for text, metadata and a region available? */
   whole: boolean;
+  /** Do the choices differ from those of the answer that is shown? */
+  changed: boolean;
   onAgain: (() => void) | null;
 }
 
-export function Options({ choices, onChange, whole, onAgain }: Props) {
+export function Options({ choices, onChange, whole, changed, onAgain }: Props) {
   const box = (name: "text" | "use_exif" | "show_recorded", label: string) => (
     <label class="check">
       <input
@@ -66,8 +68,9 @@ export function Options({ choices, onChange, whole, onAgain }: Props) {
           />
         </label>
       )}
+      {changed && <p class="quiet">The answer above does not use these options yet.</p>}
       {onAgain && (
-        <button class="button" onClick={onAgain}>
+        <button class={changed ? "button button-main" : "button"} onClick={onAgain}>
           Ask again
         </button>
       )}

@@ -6,16 +6,22 @@ interface Props {
   url: string | null;
   name: string;
   evidence: Evidence[];
+  /** Is there an answer? A picture that this browser cannot show may have an answer all the same. */
+  answered: boolean;
   /** The number of the highlighted evidence. */
   looked: number | null;
   onLook(number: number | null): void;
 }
 
-export function PhotoView({ url, name, evidence, looked, onLook }: Props) {
+export function PhotoView({ url, name, evidence, answered, looked, onLook }: Props) {
   const [size, setSize] = useState<{ width: number; height: number } | null>(null);
   const [unseen, setUnseen] = useState(false);
   if (url === null || unseen)
-    return <p class="photo-unseen">{name}: this browser cannot show such a picture; the answer holds all the same.</p>;
+    return (
+      <p class="photo-unseen">
+        {name}{answered && ": this browser cannot show such a picture; the answer holds all the same."}
+      </p>
+    );
   const loaded = (event: Event) => {
     const { naturalWidth: width, naturalHeight: height } = event.currentTarget as HTMLImageElement;
     setSize({ width, height });
