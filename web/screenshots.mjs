@@ -19,7 +19,10 @@ const PATIENCE = 180_000;
 
 const choose = (page, files) => page.setInputFiles('[data-input="Choose photos"]', files);
 const answered = (page) => page.locator(".answer, .answers").first().waitFor();
-const finished = (page) => page.waitForFunction(() => !document.querySelector(".waiting"));
+const finished = async (page) => {
+  await page.locator(".photo, .photo-unseen, .photo-list").first().waitFor();
+  await page.waitForFunction(() => !document.querySelector(".waiting"));
+};
 const button = (page, name) => page.getByRole("button", { name });
 
 async function served(page, hasMap = true) {

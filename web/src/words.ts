@@ -128,6 +128,10 @@ export function reasonWords(prediction: Prediction, name: string): string {
   return capitalized(error.startsWith(`${name}: `) ? error.slice(name.length + 2) : error);
 }
 
+/** Return a sentence on the photos without an answer in a list of photos. */
+export const failedWords = (failed: number, of: number): string =>
+  failed === 1 ? `1 of ${of} photos has no answer; its reason is below it.` : `${failed} of ${of} photos have no answer; the reason is below each.`;
+
 /** "Tap" where the visitor has no mouse, else "Click". */
 export const press = (): string => (matchMedia("(pointer: coarse)").matches ? shared.TAP : shared.CLICK);
 

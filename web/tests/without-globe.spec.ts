@@ -103,6 +103,7 @@ test("photos of different places are shown one by one, and a broken one with its
   const tiles = page.locator(".tile");
   await expect(tiles.nth(1)).toHaveAttribute("aria-pressed", "true"); // the first with an answer
   await expect(page.getByText("The photos seem to show different places.")).toBeVisible();
+  await expect(page.getByText("1 of 3 photos has no answer; its reason is below it.")).toBeVisible();
   await expect(tiles.first()).toContainText("The file is empty");
   await tiles.first().click();
   await expect(page.getByRole("alert")).toContainText("the file is empty");

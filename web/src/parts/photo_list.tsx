@@ -2,7 +2,7 @@
 import { isLocated, type Answer } from "../locator";
 import type { Photo } from "../photos";
 import { NO_ANSWER } from "../shared";
-import { headline, reasonWords } from "../words";
+import { failedWords, headline, reasonWords } from "../words";
 import { CloseIcon } from "./icons";
 
 interface Props {
@@ -15,6 +15,7 @@ interface Props {
 
 export function PhotoList({ photos, answer, shown, onShow, onDrop }: Props) {
   const pooled = answer?.album;
+  const failed = answer?.predictions.filter((one) => one && !isLocated(one)).length ?? 0;
   return (
     <section aria-label="Your photos">
       {pooled && (
@@ -33,6 +34,7 @@ export function PhotoList({ photos, answer, shown, onShow, onDrop }: Props) {
           </span>
         </button>
       )}
+      {failed > 0 && <p class="quiet">{failedWords(failed, photos.length)}</p>}
       <ul class="photo-list">
         {photos.map((photo, number) => {
           const prediction = answer?.predictions[number];
