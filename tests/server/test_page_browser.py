@@ -26,6 +26,7 @@ SIGN = WEB.parent / "examples" / "village-sign.jpg"
 TITLES = (
     "a dropped photo has its place and its region",
     "on a phone, in the dark, it can be used and read",
+    "the land is drawn before the camera arrives",
     "the keyboard alone is enough",
     "nothing serious stands in the way of a screen reader",
     "words of other scripts have their own direction and language",

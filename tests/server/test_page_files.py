@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from whereshot.server import page_files
+
+MAPS = ("countries-50m-*", "base_map-*")
+"""Files of the map, which are loaded when they are needed."""
 
 
 @pytest.fixture
@@ -50,3 +54,14 @@ def test_a_page_that_is_not_built_says_how_to_build_it(tmp_path: Path) -> None:
     assert not page_files.is_built(tmp_path)
     assert "make web" in page_files.missing_page() and "openapi.json" in page_files.missing_page()
     assert page_files.folder().parts[-3:] == ("server", "static", "site")
+
+
+@pytest.mark.skipif(not page_files.is_built(page_files.folder()), reason="needs the page: make web")
+def test_a_visitor_loads_little_before_the_map_and_the_map_is_small() -> None:
+    assets = page_files.folder() / "assets"
+    first = ("index-*", "globe-*", "maplibre-gl-worker-*", "inter-latin-wght-*")
+    sizes = {path.name: len(gzip.compress(path.read_bytes(), 6)) for kind in first for path in assets.glob(kind)}
+    assert sum(sizes.values()) < 1.2e6, sizes
+    maps = {path.name: len(gzip.compress(path.read_bytes(), 6)) for kind in MAPS for path in assets.glob(kind)}
+    assert len(maps) == len(MAPS)
+    assert sum(maps.values()) < 6e6, maps

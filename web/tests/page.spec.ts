@@ -1,6 +1,7 @@
 /** The served page as a visitor meets it, in a real browser with a real server behind it. */
 import type { Page } from "@playwright/test";
 import { readFileSync } from "node:fs";
+import { MAP_COLORS } from "../src/map/colors";
 import { choose, expect, expectAccessible, expectRegion, keep, open, recordedAt, SIGN, test } from "./watched";
 
 const DESK = { viewport: { width: 1440, height: 900 }, deviceScaleFactor: 1 };
@@ -10,6 +11,9 @@ test.describe("on a desk", () => {
   test.use(DESK);
   test("a dropped photo has its place and its region", async ({ page }) => {
     await open(page, "fine");
+    const names = page.locator(".globe[data-names]");
+    await expect(names).toHaveAttribute("data-names", /Algeria/);
+    await expect(names).not.toHaveAttribute("data-names", /Australia|New Zealand|Fiji/); // they are on the far side
     await keep(page, "start-1440");
     const bytes = [...readFileSync(SIGN)];
     const dropped = await page.evaluateHandle((data) => {
@@ -25,6 +29,7 @@ test.describe("on a desk", () => {
     await expect(page.locator(".mark-answer")).toHaveCount(1);
     await expect(page.locator(".box").first()).toBeVisible();
     await expectRegion(page);
+    await expect(names).toHaveAttribute("data-names", /Tarragona/);
     await keep(page, "answer-1440");
   });
 });
@@ -42,6 +47,24 @@ test.describe("on a phone", () => {
     await keep(page, "answer-390-dark");
     await expectAccessible(page);
   });
+});
+
+test("the land is drawn before the camera arrives", async ({ page }) => {
+  await page.emulateMedia({ reducedMotion: "no-preference" });
+  const photos = { name: "sign.jpg", mimeType: "image/jpeg", buffer: readFileSync(SIGN) };
+  const answer = await (await page.request.post("v1/locate", { multipart: { photos } })).json();
+  const prediction = answer.predictions[0];
+  const madrid = { latitude: 40.4168, longitude: -3.7038 }; // far from water; without cells, land has its own colour
+  Object.assign(prediction, madrid, { map: null, evidence: [] });
+  prediction.candidates = [{ ...prediction.candidates[0], ...madrid, probability: 0.9 }];
+  await page.route("**/v1/locate", (route) => route.fulfill({ json: answer }));
+  await keepDrawnFrames(page);
+  await open(page, "fine");
+  const watched = watchFlight(page);
+  await choose(page, SIGN);
+  // a busy machine draws few frames of the flight, but in each there is land around the answer
+  for (const { land } of await watched) expect(land, "the share of land around the answer").toBeGreaterThan(0.9);
+  await expect(page.locator(".globe")).toHaveAttribute("data-names", /Madrid/);
 });
 
 test("the keyboard alone is enough", async ({ page }) => {
@@ -137,4 +160,51 @@ async function tabTo(page: Page, name: string | RegExp): Promise<void> {
     if (typeof name === "string" ? text === name : name.test(text)) return;
   }
   throw new Error(`Tab does not lead to ${name}`);
+}
+
+interface Frame {
+  /** Where the mark of the answer is on the screen. */
+  at: string;
+  /** How much of a ring around it is not water, from 0 to 1. */
+  land: number;
+}
+
+/** Let scripts read what WebGL has drawn. Call this before the page is opened. */
+async function keepDrawnFrames(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const context = HTMLCanvasElement.prototype.getContext as (...given: unknown[]) => unknown;
+    HTMLCanvasElement.prototype.getContext = function (this: HTMLCanvasElement, kind: string, settings?: object) {
+      return context.call(this, kind, kind.startsWith("webgl") ? { ...settings, preserveDrawingBuffer: true } : settings);
+    } as typeof HTMLCanvasElement.prototype.getContext;
+  });
+}
+
+/** Return the frames from the first with an answer until the camera has stood for 30 frames. */
+function watchFlight(page: Page): Promise<Frame[]> {
+  const water = Object.values(MAP_COLORS).map(({ water }) => water);
+  return page.evaluate(async (colors) => {
+    const waters = colors.map((color) => [1, 3, 5].map((from) => parseInt(color.slice(from, from + 2), 16)));
+    const copy = document.createElement("canvas").getContext("2d", { willReadFrequently: true })!;
+    const frames: { at: string; land: number }[] = [];
+    for (let still = 0; still < 30; ) {
+      await new Promise(requestAnimationFrame);
+      const map = document.querySelector<HTMLCanvasElement>(".maplibregl-canvas")!;
+      const mark = document.querySelector(".mark-answer")?.getBoundingClientRect();
+      if (!mark) continue;
+      const box = map.getBoundingClientRect();
+      const isLand = (turn: number): boolean => {
+        const x = mark.x + mark.width / 2 - box.x + 12 * Math.cos(turn);
+        const y = mark.bottom - box.y + 12 * Math.sin(turn);
+        copy.clearRect(0, 0, 1, 1);
+        copy.drawImage(map, (x * map.width) / box.width, (y * map.height) / box.height, 1, 1, 0, 0, 1, 1);
+        const pixel = copy.getImageData(0, 0, 1, 1).data;
+        return pixel[3] === 255 && waters.every((part) => part.some((value, at) => Math.abs(value - pixel[at]!) > 6));
+      };
+      const turns = Array.from({ length: 12 }, (_, part) => (part * Math.PI) / 6);
+      const frame = { at: `${mark.x} ${mark.y}`, land: turns.filter(isLand).length / turns.length };
+      still = frames.at(-1)?.at === frame.at ? still + 1 : 0;
+      frames.push(frame);
+    }
+    return frames;
+  }, water);
 }

@@ -2,7 +2,7 @@
  * The globe: it draws predictions and positions. Only this module uses MapLibre.
  *
  * Attributes of the element say what is drawn: `data-map` is "ready" when the land is drawn, `data-shows` is "cells"
- * with an answer, `data-cells` is the number of cells of the 90 % region on the screen.
+ * with an answer, `data-cells` is the number of cells of the 90 % region on the screen, `data-names` has the names there.
  */
 import {
   AttributionControl,
@@ -24,7 +24,7 @@ import { loadBaseMap } from "./basemap";
 import { MAP_COLORS, type Theme } from "./colors";
 import { blocksIn, DETAIL_ZOOM, detailOf, type Bounds } from "./detail";
 import { loadPackedMap, type PackedMap } from "./packed";
-import { BASE, DOT, mapStyle, type Source } from "./style";
+import { BASE, DOT, mapStyle, NAME_LAYERS, type Source } from "./style";
 
 /** Load the worker as a blob:, because the Content-Security-Policy of the server allows no other worker. */
 export async function prepareWorker(): Promise<void> {
@@ -148,7 +148,10 @@ export class Globe {
     this.map.on("click", (event) => this.pick?.({ latitude: event.lngLat.lat, longitude: event.lngLat.wrap().lng }));
     this.map.on("moveend", () => void this.detail(this.center(), this.map.getZoom()));
     this.map.on("idle", () => {
-      element.dataset.cells = String(this.map.queryRenderedFeatures({ layers: ["cells-90"] }).length);
+      const inView = (...layers: string[]) => this.map.queryRenderedFeatures({ layers });
+      element.dataset.cells = String(inView("cells-90").length);
+      const names = inView(...NAME_LAYERS.filter((layer) => this.map.getLayer(layer)));
+      element.dataset.names = [...new Set(names.map(({ properties }) => properties.name as string))].join(", ");
     });
     for (const event of ["mousedown", "touchstart", "wheel", "keydown"] as const)
       element.addEventListener(event, () => this.stop(), { passive: true });
@@ -159,7 +162,13 @@ export class Globe {
     const base = await loadBaseMap();
     for (const name of BASE) this.set(name, base[name]);
     this.set("labels", base.labels);
-    this.map.once("idle", () => (this.element.dataset.map = "ready"));
+    // a globe that turns is never idle
+    const drawn = (): void => {
+      if (!this.map.isSourceLoaded("land")) return;
+      this.map.off("render", drawn);
+      this.element.dataset.map = "ready";
+    };
+    this.map.on("render", drawn);
   }
 
   /** Load the packed map. Call this when an answer is expected, so that its map is there in time. */

@@ -17,6 +17,7 @@ export const BASE = ["land", "coasts", "borders"] as const;
 const DETAIL = ["ground", "lines", "names"] as const;
 export type Source = (typeof BASE)[number] | (typeof DETAIL)[number] | "labels" | "cells" | "line" | "masses";
 const SOURCES: Source[] = [...BASE, ...DETAIL, "labels", "cells", "line", "masses"];
+export const NAME_LAYERS = ["labels", "region-names", "town-names"];
 /** The image of a town's dot. */
 export const DOT = "dot";
 
