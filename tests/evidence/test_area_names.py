@@ -50,3 +50,19 @@ def test_an_island_is_not_the_country_iceland(text: str, countries: int) -> None
 @pytest.mark.parametrize("text", ["Eastern", "Northern Region", "CENTRAL", "Province de l'Est"])
 def test_a_direction_is_no_province_of_any_country(text: str) -> None:
     assert cues_in(text) == []
+
+
+def test_a_region_of_two_countries_proposes_towns_of_both() -> None:
+    (cue,) = cues_in("PUNJAB JUTI")
+    assert cue.means == "the region Punjab (Pakistan, India)"
+    weights = {code: sum(one.weight for one in cue.proposals if one.country_code == code) for code in ("PK", "IN")}
+    assert 0.2 < weights["IN"] / (weights["PK"] + weights["IN"]) < 0.8
+
+
+def test_a_country_with_the_name_of_another_country_or_state_leaves_both_open() -> None:
+    (congo,) = cues_in("Congo")
+    assert congo.means == "the country Congo - Kinshasa or Congo - Brazzaville"
+    assert congo.countries is not None and congo.countries["CD"] == congo.countries["CG"] == 1
+    (georgia,) = cues_in("Georgia")
+    assert georgia.means == "the country Georgia"
+    assert georgia.countries is not None and georgia.countries["GE"] == 1

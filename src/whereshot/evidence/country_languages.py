@@ -102,7 +102,13 @@ def photos_of_script(script: str) -> float:
     known = country_languages()
     share = known.share[:, USES_SCRIPT[script]].sum(axis=1)
     countries = {code for code, part in zip(known.countries, share.tolist(), strict=True) if part >= LEAST_SHARE}
-    return sum(mass for code, mass in country_masses(density_prior())[0] if code in countries) or 1.0
+    return sum(mass for code, mass in photos_of_country().items() if code in countries) or 1.0
+
+
+@functools.cache
+def photos_of_country() -> dict[str, float]:
+    """Return the share of all photos that are taken in each country, by its code, from the photo density."""
+    return dict(country_masses(density_prior())[0])
 
 
 def log_seen() -> dict[str, float]:
