@@ -1,6 +1,7 @@
 /** A photo with boxes that mark the evidence. */
 import { useState } from "preact/hooks";
 import type { Evidence } from "../locator";
+import { movedNothing } from "../words";
 
 interface Props {
   url: string | null;
@@ -32,7 +33,7 @@ export function PhotoView({ url, name, evidence, answered, looked, onLook }: Pro
         <img src={url} alt={`Your photo ${name}`} onLoad={loaded} onError={() => setUnseen(true)} />
         {size && (
           <svg viewBox={`0 0 ${size.width} ${size.height}`} aria-hidden="true">
-            {boxes(evidence).map(([item, number]) => {
+            {boxes(evidence, looked).map(([item, number]) => {
               const [left, top, right, bottom] = item.box as [number, number, number, number];
               return (
                 <rect
@@ -58,11 +59,15 @@ export function PhotoView({ url, name, evidence, answered, looked, onLook }: Pro
   );
 }
 
-/** Return the evidence that has a box. Where several pieces share a box, the strongest is returned. */
-function boxes(evidence: Evidence[]): [Evidence, number][] {
+/**
+ * Return the evidence that moved the answer and has a box, with its number. Of several in one box, return the strongest.
+ * The language is that of all text together: its wide box is drawn only while it is looked at.
+ */
+function boxes(evidence: Evidence[], looked: number | null): [Evidence, number][] {
   const best = new Map<string, [Evidence, number]>();
   evidence.forEach((item, number) => {
-    if (item.box?.length !== 4) return;
+    if (item.box?.length !== 4 || movedNothing(item)) return;
+    if (item.kind === "text/language" && looked !== number) return;
     const key = item.box.join();
     const before = best.get(key);
     if (!before || Math.abs(item.nats) > Math.abs(before[0].nats)) best.set(key, [item, number]);

@@ -13,11 +13,16 @@ interface Props {
   onDrop(photo: Photo): void;
 }
 
+/** Hide a picture that this browser cannot show; its place stays. */
+function unseen(event: Event): void {
+  (event.currentTarget as HTMLImageElement).style.visibility = "hidden";
+}
+
 export function PhotoList({ photos, answer, shown, onShow, onDrop }: Props) {
   const pooled = answer?.album;
   const failed = answer?.predictions.filter((one) => one && !isLocated(one)).length ?? 0;
   return (
-    <section aria-label="Your photos">
+    <section class="photos" aria-label="Your photos">
       {pooled && (
         <button
           class={shown === "all" ? "together together-on" : "together"}
@@ -43,7 +48,7 @@ export function PhotoList({ photos, answer, shown, onShow, onDrop }: Props) {
           return (
             <li key={photo.key} class={shown === number ? "on" : ""}>
               <button class="tile" aria-pressed={shown === number} onClick={() => onShow(number)} disabled={!prediction}>
-                {photo.url && <img src={photo.url} alt="" />}
+                {photo.url && <img src={photo.url} alt="" onError={unseen} />}
                 <span class="tile-name">{photo.file.name}</span>
                 <span class={failed ? "tile-answer tile-failed" : "tile-answer"} title={title}>
                   {title}
