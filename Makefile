@@ -40,7 +40,7 @@ wheel: web $(VENV)/developing
 	$(PIP) wheel --no-build-isolation --no-deps -w dist .
 	@ls dist/*.whl
 
-$(SITE)/index.html: $(shell find web/src web/public web/*.json web/*.ts web/index.html docs/responsible-use.md -type f 2>/dev/null)
+$(SITE)/index.html: $(shell find web/src web/public web/*.json web/*.ts web/index.html docs/responsible-use.md src/whereshot/earth/data/base_map.bin -type f 2>/dev/null)
 	cd web && npm ci --no-fund --no-audit && npm run build
 
 # a file stays in one process, and files begin in the order of tests/conftest.py: xdist would put those with most tests first

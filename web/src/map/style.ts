@@ -21,8 +21,11 @@ export const NAME_LAYERS = ["labels", "region-names", "town-names"];
 /** The image of a town's dot. */
 export const DOT = "dot";
 
-/** Tiles of the base map are cut up to this zoom and then enlarged, so that a camera that flies in finds them drawn. */
-const MOST_TILE_ZOOM: Partial<Record<Source, number>> = { land: 5, coasts: 5, borders: 5, ground: 7, lines: 7 };
+/**
+ * Tiles of the base map are cut up to this zoom and then enlarged, so that a camera that flies in finds them drawn. Land
+ * is one tile (its points are on a grid of 5 km), so that it is there on the far side of the globe too.
+ */
+const MOST_TILE_ZOOM: Partial<Record<Source, number>> = { land: 0, coasts: 5, borders: 5, ground: 7, lines: 7 };
 /** The zoom from which the owner's tiles are drawn. */
 const TILES_ZOOM = 3;
 
