@@ -17,6 +17,7 @@ from whereshot.evidence.known_languages import language_name
 from whereshot.evidence.language import identify
 from whereshot.evidence.lexicon import fold, lexicon
 from whereshot.evidence.look_alikes import fold_lines
+from whereshot.evidence.native_rows import native_rows
 from whereshot.evidence.patterns import pattern_cues
 from whereshot.evidence.place_names import place_cues
 from whereshot.evidence.public_words import public_word_cues
@@ -53,7 +54,7 @@ _CREDIT = re.compile(
 def cues_of(lines: Sequence[Line]) -> list[Cue]:
     """Return all cues in the lines of one picture: language, patterns, public words, place names."""
     lines = [line for line in lines if line.text.strip() and not _CREDIT.search(line.text)]
-    lines = fold_lines(lines)
+    lines = native_rows(fold_lines(lines))
     places, words = _places(lines), public_word_cues(lines)
     texts = [line.text for line in lines]
     names = _names_in([*places, *words])
