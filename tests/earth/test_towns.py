@@ -54,6 +54,7 @@ def test_the_tables_are_small() -> None:
     data = importlib.resources.files("whereshot") / "earth" / "data"
     sizes = {path.name: path.stat().st_size for path in data.iterdir()}
     assert sizes.pop("towns.parquet") <= 6_000_000
+    assert sizes.pop("base_map.bin") <= 6_000_000
     assert sum(sizes.values()) <= 800_000  # names and borders
 
 

@@ -33,6 +33,6 @@ def test_the_package_ships_what_its_modules_read() -> None:
 
 
 def test_the_package_stays_small() -> None:
-    """All that comes with it, the network included: at most 21 MB."""
+    """All that comes with it, the network included: at most 28 MB."""
     shipped = [path for path in PACKAGE.glob("*/data/**/*") if path.is_file()]
-    assert 8e6 < sum(path.stat().st_size for path in shipped) < 21e6
+    assert 8e6 < sum(path.stat().st_size for path in shipped) < 28e6

@@ -66,14 +66,23 @@ def test_slopes_are_those_of_torch(network: locations.LocationEncoder, rng: np.r
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=2e-5 * np.abs(theirs).max())
 
 
+def encoder_of(settings: dict[str, Any]) -> PlaceEncoder:
+    torch.manual_seed(2)
+    return PlaceEncoder(weights_of(Fourier(FourierSettings.model_validate(SMALL | {"depth": 1} | settings))))
+
+
 @pytest.fixture
 def encoder() -> PlaceEncoder:
-    torch.manual_seed(2)
-    return PlaceEncoder(weights_of(Fourier(FourierSettings.model_validate(SMALL | {"depth": 1}))))
+    return encoder_of({})
 
 
-def test_a_picture_is_placed_between_the_known_places(encoder: PlaceEncoder, rng: np.random.Generator) -> None:
-    """The gallery alone answers with a known place some km off; refined, the answer is where it was."""
+def test_a_picture_is_placed_between_the_known_places(rng: np.random.Generator) -> None:
+    """The gallery alone answers with a known place some km off; refined, the answer is where it was.
+
+    The network is smooth: a rough one has other places whose encodings are as similar, and which one is found depends
+    on the last bits of the CPU's arithmetic.
+    """
+    encoder = encoder_of({"sigmas": (32.0,)})
     known = np.array([38.5, -98.0]) + rng.uniform(-0.6, 0.6, (400, 2))
     truth = sphere.move(known[:20], rng.uniform(0, 360, 20), np.full(20, 1.5))
     outputs = {"encoding": encoder.encode(truth)}
