@@ -38,6 +38,23 @@ def test_towns_are_found_with_wrong_letters_as_far_as_the_name_is_long() -> None
     assert errors_allowed(3, "Thai") == 0 < errors_allowed(6, "Thai") < errors_allowed(12, "Thai")
 
 
+def test_errors_weigh_more_where_the_reader_is_sure_and_more_where_spaces_differ() -> None:
+    """ "Moti Magari" is a hill in Udaipur, and no misread Motihari, which has one word."""
+    (key,) = name_keys(["मोती मगरी"])
+    doubtful, sure, whole = (
+        native_towns("Devanagari").misread(key, spaces, confidence)
+        for spaces, confidence in ((1, 0.7), (1, 0.99), (0, 0.99))
+    )
+    assert doubtful is not None and sure is not None and whole is not None
+    assert doubtful.errors == sure.errors == 2
+    assert doubtful.nats > sure.nats + 4
+    assert whole.nats == pytest.approx(sure.nats + 2)
+    (new_delhi,) = name_keys(["नई दिल्ली"])
+    read_with_its_space, read_without = (native_towns("Devanagari").misread(new_delhi[:-1], n) for n in (1, 0))
+    assert read_with_its_space is not None and read_without is not None
+    assert read_with_its_space.nats > read_without.nats
+
+
 def test_towns_inside_writing_without_spaces_do_not_overlap() -> None:
     (key,), (town,) = name_keys(["สวนสัตว์เชียงใหม่ครับ"]), name_keys(["เชียงใหม่"])
     found = native_towns("Thai").inside(key)

@@ -116,7 +116,7 @@ def _spaced_names(line: Line, script: str, word_after: str) -> Iterator[NativeNa
             span = slice(first, first + length)
             if any(used[span]) or native_script("".join(keys[span])) != script:
                 continue
-            found = _towns_of("".join(keys[span]), keys[span], script, is_exact)
+            found = _towns_of(keys[span], script, is_exact, line.confidence)
             if found is not None and (is_exact or length == 1 or found.nats >= LEAST_NATS):
                 used[span] = [True] * length
                 spans[first, first + length] = found
@@ -134,8 +134,9 @@ def _spaced_names(line: Line, script: str, word_after: str) -> Iterator[NativeNa
         yield _name(text, found, is_named, discount, line.box)
 
 
-def _towns_of(key: str, parts: Sequence[str], script: str, is_exact: bool) -> FoundTown | None:
-    """Return the towns that a key names; None where it is rather an ordinary word."""
+def _towns_of(parts: Sequence[str], script: str, is_exact: bool, confidence: float) -> FoundTown | None:
+    """Return the towns that the keys of words name; None where they are rather ordinary words."""
+    key = "".join(parts)
     if key in place_kinds(script).before or key in place_kinds(script).after:
         return None
     towns = native_towns(script)
@@ -144,7 +145,7 @@ def _towns_of(key: str, parts: Sequence[str], script: str, is_exact: bool) -> Fo
         return None if found is None or _are_ordinary(parts, found) or is_ordinary(key, found.towns) else found
     if _is_word(key):
         return None
-    found = towns.misread(key)
+    found = towns.misread(key, len(parts) - 1, confidence)
     if found is not None and found.errors == 0:  # an exact name that is also a word of a dictionary
         return found._replace(nats=found.nats - DICTIONARY_NATS) if len(parts) == 1 else None
     if found is None:
@@ -219,7 +220,7 @@ def _unspaced_names(line: Line, script: str) -> Iterator[NativeName]:
         if native_script(text) != script or (whole is None and public_words().entry(key, key) is not None):
             continue
         places = [place for place, piece in enumerate(pieces) for _ in piece]
-        for found in [whole] if whole is not None else native_towns(script).inside(key):
+        for found in [whole] if whole is not None else native_towns(script).inside(key, line.confidence):
             stop = min(found.stop, len(places))
             written = text[places[found.start] : places[stop - 1] + 1]
             rest = key[: found.start], key[stop:]
