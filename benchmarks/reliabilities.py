@@ -61,6 +61,8 @@ NOT_FITTED = ("exif", "album", "text/place/weak")
 NEVER_RAISED = ("text/place", "text/area", "text/public-word", "text/language/word")
 """Trusts of names and single words are not raised above what shipped before, whatever the photos say. That was set with
 lists of ordinary words, first names, foods and brands in view (``benchmarks/words.py``), which no photo here shows."""
+LEAST_PHOTOS = 20
+"""A trust with cues on fewer photos than this, drawings left out, keeps what shipped before."""
 LONE_WORD = "text/language/word off signs and vehicles is set so that a lone common noun moves no country by a nat"
 LEAST_SHARE = 1e-6
 FOLDS = 5
@@ -169,15 +171,25 @@ def fit(model: CountryModel, samples: Sequence[Sample], start: Table) -> Table:
     }
 
 
-def to_ship(fitted: Table) -> Table:
-    """The fitted table, with the trusts of names and single words no higher than before."""
+def photos_with(trust: str, samples: Sequence[Sample]) -> int:
+    """The number of photos with a cue of a trust, drawings left out."""
+    return sum(
+        any(cue.trust == trust for cue in sample.cues) for sample in samples if not sample.kind.startswith("drawn")
+    )
+
+
+def to_ship(fitted: Table, samples: Sequence[Sample]) -> Table:
+    """The fitted table. Names and single words are no higher than before; values with few photos are as before."""
     before = shipped()
-    return {
-        trust: {name: min(value, before[trust][name]) for name, value in row.items()}
-        if trust.startswith(NEVER_RAISED)
-        else row
-        for trust, row in fitted.items()
-    }
+    found: Table = {}
+    for trust, row in fitted.items():
+        if photos_with(trust, samples) < LEAST_PHOTOS:
+            found[trust] = before[trust]
+        elif trust.startswith(NEVER_RAISED):
+            found[trust] = {name: min(value, before[trust][name]) for name, value in row.items()}
+        else:
+            found[trust] = row
+    return found
 
 
 def print_results(model: CountryModel, samples: Sequence[Sample], fitted: Table) -> None:
@@ -207,11 +219,13 @@ def print_results(model: CountryModel, samples: Sequence[Sample], fitted: Table)
         "Fitted on all of them. Names and single words ship no higher than before: that was set with lists of ordinary"
     )
     print("words in view, which no photo shows. Other values on packages than those of prices are at most")
-    print(f"{MOST_ON_GOODS:g}.\n\n| trust | photos | sign before | fitted | ships | package before | fitted | ships |")
+    print(
+        f"{MOST_ON_GOODS:g}. What fewer than {LEAST_PHOTOS} photos show ships as before.\n\n| trust | photos | sign before | fitted | ships | package before | fitted | ships |"
+    )
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
-    ships = to_ship(fitted)
+    ships = to_ship(fitted, samples)
     for trust in fitted:
-        photos = sum(any(cue.trust == trust for cue in sample.cues) for sample in samples)
+        photos = photos_with(trust, samples)
         values = " | ".join(f"{of[trust][name]:.3g}" for name in FITTED_ON for of in (start, fitted, ships))
         print(f"| {trust} | {photos} | {values} |")
 
@@ -223,7 +237,8 @@ def write(table: Mapping[str, Mapping[str, float]], count: int) -> None:
     document = {
         "provenance": f"benchmarks/reliabilities.py --fit on {count} photos with cues, by kind: {kinds}; the values "
         f"before count as {BELIEF:g} photos; other surfaces than {' and '.join(FITTED_ON)} keep their ratio to signs; "
-        f"not fitted: {', '.join(NOT_FITTED)}; not raised: {', '.join(NEVER_RAISED)}; on packages at most "
+        f"not fitted: {', '.join(NOT_FITTED)}; not raised: {', '.join(NEVER_RAISED)}; as before where fewer "
+        f"than {LEAST_PHOTOS} photos have such cues; on packages at most "
         f"{MOST_ON_GOODS:g}, but for {', '.join(PRICES)}; {LONE_WORD}",
         "shares": dict(old.shares),
         "reliability": {
@@ -263,7 +278,7 @@ def main() -> None:
     fitted = fit(model, samples, shipped())
     print_results(model, samples, fitted)
     if arguments.fit:
-        write(to_ship(fitted), len(samples))
+        write(to_ship(fitted, samples), len(samples))
 
 
 if __name__ == "__main__":

@@ -57,14 +57,14 @@ DRAWN_SIZE = (640, 480)
 DRAWN_DETECTOR = 512
 """Shorter side at which drawn pictures are read; their letters are large."""
 FIT_SEED, TEST_SEED = 1, 2
-FIT_COUNT, FIT_OTHERS = 60, 20
+FIT_COUNT, FIT_OTHERS = 400, 20
 """Drawn pictures that the weights are fitted on, beside the photos: of signs and of packages each, and of each other
 surface."""
 GOODS = ("package",)
 """What the pictures of goods that the answers are measured on are drawn as; the same words stand on a sign too."""
-DRAWN_WORTH, OTHER_WORTH = 3.0, 0.2
+DRAWN_WORTH, OTHER_WORTH = 0.9, 0.2
 """How many photos a drawn sign or package counts for in that fit, and a drawing of another surface."""
-DIRECTIONS = 40
+DIRECTIONS = 80
 """Along so many principal directions of all pictures the network's features are weighted directly."""
 RIDGE = 10.0
 FOLDS = 5

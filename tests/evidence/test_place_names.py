@@ -83,10 +83,13 @@ def test_a_name_in_a_sentence_is_no_evidence() -> None:
 
 def test_towns_near_each_other_support_each_other() -> None:
     cues = place_cues([line("Reus 12"), line("Altafulla 25")])
-    assert [(cue.trust, {proposal.country_code for proposal in cue.proposals}) for cue in cues] == [
-        ("text/place/named", {"ES"}),
-        ("text/place/named", {"ES"}),
-    ]
+    (cue,) = cues
+    assert (cue.what, cue.trust, cue.means) == (
+        "Reus / Altafulla",
+        "text/place/qualified",
+        "named together: Reus and Altafulla (Spain)",
+    )
+    assert {proposal.country_code for proposal in cue.proposals} == {"ES"}
 
 
 @pytest.mark.parametrize(
@@ -118,9 +121,9 @@ def test_a_name_that_goes_on_is_trusted_less(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "towns"),
     [
-        ("Montreux Vevey", {"Montreux", "Vevey"}),
+        ("Montreux Vevey", {"Montreux / Vevey"}),
         ("Gare de Montreux Vevey", {"Montreux"}),
-        ("Zermatt Visp", {"Zermatt", "Visp"}),
+        ("Zermatt Visp", {"Zermatt / Visp"}),
         ("Bahnhof Zürich Altstetten", {"Zürich"}),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,15 +81,22 @@ def _near(span: TownSpan, other: TownSpan) -> NDArray[np.bool_]:
     return np.asarray(near.any(axis=1))
 
 
-def agreeing(spans: Sequence[TownSpan]) -> dict[tuple[int, int], NDArray[np.int64]]:
+class Agreement(NamedTuple):
+    """The towns that a name means beside another name, and whether both are names of the same towns."""
+
+    towns: NDArray[np.int64]
+    is_same: bool
+
+
+def agreeing(spans: Sequence[TownSpan]) -> dict[tuple[int, int], Agreement]:
     """Return the towns of names that support each other, by line and word of each such name.
 
-    Two names support each other if they are names of the same town, as on signs in two languages, or of towns near each
-    other. Both names stand alone in their lines, they differ, and at most one of them is an ordinary word or a person's
-    name.
+    Two names support each other if they are names of the same town, as on signs in two languages, or if towns so called
+    lie near each other; ``towns_together`` finds out which of them are meant. Both names stand alone in their lines,
+    they differ, and at most one of them is an ordinary word or a person's name.
     """
     alone = [span for span in spans if span.errors == 0 and is_alone(span)]
-    found: dict[tuple[int, int], NDArray[np.int64]] = {}
+    found: dict[tuple[int, int], Agreement] = {}
     certain = [_is_certain(span) for span in alone]
     keys = name_keys([span.text for span in alone])
     for number, span in enumerate(alone):
@@ -97,9 +105,7 @@ def agreeing(spans: Sequence[TownSpan]) -> dict[tuple[int, int], NDArray[np.int6
                 continue
             shared = np.intersect1d(span.towns, partner.towns)
             if len(shared):
-                found[span.line.number, span.first] = largest_towns(shared)
-                continue
-            near = _near(span, partner)
-            if near.any():
-                found.setdefault((span.line.number, span.first), span.towns[near])
+                found[span.line.number, span.first] = Agreement(largest_towns(shared), True)
+            elif _near(span, partner).any():
+                found.setdefault((span.line.number, span.first), Agreement(span.towns, False))
     return found

@@ -1,28 +1,29 @@
 """Find cues that name places in lines of text: towns on signs, but not ordinary words, people, dishes or brands.
 
 A name's trust has five kinds, each with its reliability: *qualified* by its state or country ("London, Ontario"),
-*named* where the words around it say that a town is meant ("Ajuntament d'Altafulla", "21073 Hamburg") or where towns
-near each other are named together, *plain* where it stands alone in its line, *region* for a state or country that
-visitors are welcomed to, and *weak* for a world city's name that is all there is to read, as on T-shirts. Without such
-support these names are not evidence: ordinary words, names of people, misread names, and names in a sentence.
+*named* where the words around it say that a town is meant ("Ajuntament d'Altafulla", "21073 Hamburg"), *plain* where it
+stands alone in its line, *region* for a state or country that visitors are welcomed to, and *weak* for a world city's
+name that is all there is to read, as on T-shirts. Without such support these names are not evidence: ordinary words,
+names of people, misread names, and names in a sentence. Names that stand together qualify each other
+(``towns_together``).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whereshot.earth.country_names import english_name
 from whereshot.earth.name_index import name_keys
 from whereshot.earth.towns import gazetteer
 from whereshot.evidence import joined_towns, name_context, qualified_names
 from whereshot.evidence.ambiguous_names import FREQUENT_POPULATION, is_ordinary, is_person, other_meanings
-from whereshot.evidence.base import Box, Cue, Line, box_around
+from whereshot.evidence.base import Cue, Line, box_around
 from whereshot.evidence.country_languages import photos_of_script
+from whereshot.evidence.mentions import Mention, cues_of_mentions
 from whereshot.evidence.native_names import NativeName, native_names
 from whereshot.evidence.public_words import is_food
 from whereshot.evidence.qualified_names import Qualified, area_below, area_spans, greeted_area
@@ -36,11 +37,10 @@ from whereshot.evidence.town_spans import (
     is_written_as_name,
     largest_towns,
     misread_towns,
-    proposals_of,
     town_spans,
 )
-from whereshot.evidence.transliteration import in_latin
 from whereshot.evidence.web_addresses import host_words
+from whereshot.evidence.written_distances import distance_beside
 
 TRUSTS = (
     "text/place/qualified",
@@ -50,8 +50,6 @@ TRUSTS = (
     "text/place/weak",
 )
 """The kinds of trust, best first."""
-MISREAD_DISCOUNT = 0.6
-"""Share of its reliability that a name keeps for each misread letter."""
 GOES_ON = 0.3
 """Share of its reliability that a name keeps where a name goes on after it: "York" in "York Landing"."""
 LONG_NAME = 8
@@ -73,20 +71,6 @@ _POPULATION_FOLLOWS = re.compile(
 """Matches the line below the name of a town that has its inhabitants or altitude."""
 
 
-@dataclass(frozen=True)
-class Mention:
-    """A name as it was read, the towns that it may mean, the number of misread letters, and its trust."""
-
-    text: str
-    towns: NDArray[np.int64]
-    errors: int
-    trust: str
-    box: Box
-    area: str = ""
-    spread_km: float = 1.5
-    probability: float = 1.0
-
-
 def place_cues(lines: Sequence[Line]) -> list[Cue]:
     """Return one cue for each named place; a place that is named twice counts once, by its best mention.
 
@@ -99,7 +83,7 @@ def place_cues(lines: Sequence[Line]) -> list[Cue]:
         known = best.get(key)
         if known is None or _rank(mention) < _rank(known):
             best[key] = mention
-    return [_cue(mention) for mention in best.values()]
+    return cues_of_mentions(best.values(), lines)
 
 
 def _native_mention(name: NativeName) -> Mention:
@@ -133,26 +117,6 @@ def _rank(mention: Mention) -> tuple[int, float]:
     return TRUSTS.index(mention.trust), mention.errors - mention.probability
 
 
-def _cue(mention: Mention) -> Cue:
-    population = np.maximum(gazetteer().populations[mention.towns].astype(float), 300.0)
-    spread_km = np.clip(0.02 * np.sqrt(population), mention.spread_km, max(12.0, mention.spread_km))
-    proposals = proposals_of(mention.towns, population**0.9, spread_km)
-    first = max(proposals, key=lambda proposal: proposal.weight)
-    others = {1: "", 2: ", or the other place so called"}.get(
-        len(proposals), f", or one of {len(proposals) - 1} other places so called"
-    )
-    if mention.trust == "text/place/region":
-        means = f"the region {mention.area} ({english_name(first.country_code)})"
-    elif mention.area:
-        means = f"the place {first.name} in {mention.area} ({english_name(first.country_code)}){others}"
-    else:
-        means = f"the place {first.name} ({english_name(first.country_code)}){others}"
-    latin = in_latin(mention.text)
-    means = f"{latin}, {means}" if latin else means
-    discount = mention.probability * MISREAD_DISCOUNT**mention.errors
-    return Cue("text/place", mention.text, means, mention.trust, discount, proposals=proposals, box=mention.box)
-
-
 def _mentions(lines: Sequence[Line]) -> Iterator[Mention]:
     """Yield every mention of a place in the lines of one picture."""
     written = [
@@ -179,14 +143,24 @@ def _mentions(lines: Sequence[Line]) -> Iterator[Mention]:
     )
     for span, trust in judged:
         own = agreeing.get((span.line.number, span.first))
-        if own is not None and (trust is None or trust[0] != "text/place/named"):
-            trust = ("text/place/named", own)
+        alone = trust is not None or (own is not None and own.is_same)
+        if own is not None and (trust is None or (own.is_same and trust[0] != "text/place/named")):
+            trust = ("text/place/named", own.towns)
+        box = lines[span.line.number].box
+        if trust is None and _has_distance(span, lines):
+            trust = ("text/place/plain", span.towns)
         if trust is not None:
             share = GOES_ON if joined_towns.is_first_part(span) else 1.0
-            yield Mention(span.text, trust[1], span.errors, trust[0], lines[span.line.number].box, probability=share)
+            yield Mention(span.text, trust[1], span.errors, trust[0], box, probability=share, alone=alone)
     for line in lines:
         for label, towns in host_towns(line.text):
             yield Mention(label, towns, 0, "text/place/named", line.box)
+
+
+def _has_distance(span: TownSpan, lines: Sequence[Line]) -> bool:
+    """Return whether a name stands alone but for a distance, as on a board; people and goods have no distances."""
+    line = lines[span.line.number]
+    return not span.errors and joined_towns.is_alone(span) and distance_beside(span.text, line.box, lines) is not None
 
 
 def _qualified_mention(qualified: Qualified, lines: Sequence[Line]) -> Mention:

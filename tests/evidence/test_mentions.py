@@ -1,0 +1,42 @@
+"""Cues of the names in one picture."""
+
+from __future__ import annotations
+
+import pytest
+
+from whereshot.earth.towns import gazetteer
+from whereshot.evidence.base import Line
+from whereshot.evidence.mentions import Mention, cues_of_mentions
+from whereshot.evidence.town_spans import largest_towns
+
+
+def mention(name: str, row: int, trust: str = "text/place/plain", alone: bool = True) -> Mention:
+    towns = largest_towns(gazetteer().named(name))
+    return Mention(name, towns, 0, trust, (0, 50 * row, 200, 50 * row + 40), alone=alone)
+
+
+def test_names_that_stand_together_give_one_cue_and_others_one_each() -> None:
+    together, other = sorted(
+        cues_of_mentions([mention("Montreux", 0), mention("Vevey", 1), mention("Tokyo", 2)], []),
+        key=lambda cue: cue.trust == "text/place/plain",
+    )
+    assert (together.what, together.trust) == ("Montreux / Vevey", "text/place/qualified")
+    assert together.means == "named together: Montreux and Vevey (Switzerland)"
+    assert together.box == (0, 0, 200, 90)
+    assert (other.what, other.trust) == ("Tokyo", "text/place/plain")
+
+
+def test_a_name_that_is_evidence_only_beside_others_is_left_out_alone() -> None:
+    assert cues_of_mentions([mention("Visp", 0, alone=False)], []) == []
+    assert cues_of_mentions([mention("Visp", 0, alone=False), mention("Tokyo", 1)], [])[0].what == "Tokyo"
+    (cue,) = cues_of_mentions([mention("Visp", 0, alone=False), mention("Zermatt", 1)], [])
+    assert cue.what == "Visp / Zermatt"
+
+
+def test_far_from_a_town_the_photo_can_be_in_a_wide_area() -> None:
+    near, far = (
+        cues_of_mentions([mention("Bologna", 0)], [Line(text, 0.9, (0, 0, 200, 40))])[0].proposals[0].spread_km
+        for text in ("Bologna", "Bologna 300 km")
+    )
+    assert near < 15
+    assert far == pytest.approx(240)
