@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from whereshot.evidence.known_languages import CODES, LANGUAGES, NUMBER, PRIOR
 from whereshot.evidence.language import NATIVE_FOREIGN, LanguageParameters
-from whereshot.evidence.line_scripts import READABLE
+from whereshot.evidence.line_scripts import KNOWN_CLASSES
 from whereshot.evidence.text_segments import NATIVE_SCRIPTS, USES_SCRIPT
 from whereshot.foundation.package_data import read_table
 from whereshot.posterior.masses import country_masses
@@ -60,7 +60,7 @@ def country_languages() -> CountryLanguages:
 
 @functools.cache
 def _is_read() -> NDArray[np.bool_]:
-    result: NDArray[np.bool_] = np.any([USES_SCRIPT[script] for script in sorted(READABLE - {"digits"})], axis=0)
+    result: NDArray[np.bool_] = np.any([USES_SCRIPT[script] for script in sorted(KNOWN_CLASSES - {"digits"})], axis=0)
     return result
 
 
@@ -150,7 +150,7 @@ def _share_of_scripts(given: NDArray[np.float64]) -> NDArray[np.float64]:
     languages: no unknown language of Nigeria is written in Georgian letters.
     """
     known = country_languages().share
-    by_script = [uses for script, uses in USES_SCRIPT.items() if script not in READABLE]
+    by_script = [uses for script, uses in USES_SCRIPT.items() if script not in KNOWN_CLASSES]
     weights = np.array([given[uses].sum() for uses in by_script])
     if weights.sum() == 0 or np.allclose(given / given.sum(), PRIOR, atol=1e-9):  # the script is not known
         return np.ones(len(known))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.evidence import line_readers, tesseract
-from whereshot.evidence.line_scripts import CLASSES, RARE_SCRIPTS, READABLE, LineScript
+from whereshot.evidence.line_scripts import CLASSES, KNOWN_CLASSES, RARE_SCRIPTS, LineScript
 from whereshot.evidence.text_segments import script_of
 from whereshot.evidence.writing import LONE_JAMO
 from whereshot.foundation.errors import InputError, nearest_name
@@ -175,10 +175,10 @@ def _likeliest(
     of its reading is worth, among all readings, the known text, and that there is nothing to read.
     """
     text, score = known
-    others = line.share(frozenset(CLASSES) - READABLE - taken)
+    others = line.share(frozenset(CLASSES) - KNOWN_CLASSES - taken)
     against = others * math.exp(CONFIDENCE_WORTH * NOTHING_CONFIDENCE)
     if text.strip():
-        against += line.share(READABLE - taken) * math.exp(CONFIDENCE_WORTH * score + KNOWN_OFFSET)
+        against += line.share(KNOWN_CLASSES - taken) * math.exp(CONFIDENCE_WORTH * score + KNOWN_OFFSET)
     readings = [one for one in readings if one.text]
     if not readings:
         return None
