@@ -26,10 +26,10 @@ TEXTS_IN_VIEW = 3
 LEAST_SHARE = 0.2
 """Share of public text from which a language belongs to a country."""
 
-
 TAKEN_FOR = (("gl", "es", 0.5), ("gl", "pt", 0.3))
-"""Small languages without a word list, the large ones that short texts are mistaken from, and the likelihood of a text
-in the large language, at least, relative to the small one: short Spanish looks Galician by its letters."""
+"""Rows of a small language without a word list, a large language, and a share. A short text in the large language often
+looks like the small one: short Spanish looks Galician by its letters. So a text is at least this share as likely in the
+large language as in the small one."""
 
 
 class CountryLanguages(NamedTuple):
@@ -91,6 +91,13 @@ def languages_of(codes: tuple[str, ...]) -> frozenset[str] | None:
     return frozenset(CODES[number] for number in np.flatnonzero((known.share[rows] >= LEAST_SHARE).any(axis=0)))
 
 
+def share_of_script(script: str) -> dict[str, float]:
+    """Return the share of public text that is in a script of ``USES_SCRIPT``, by country code."""
+    known = country_languages()
+    share = known.share[:, USES_SCRIPT[script]].sum(axis=1)
+    return dict(zip(known.countries, share.tolist(), strict=True))
+
+
 @functools.cache
 def photos_of_script(script: str) -> float:
     """Return the share of all photos that are taken where a native script has ``LEAST_SHARE`` of the public text.
@@ -99,9 +106,7 @@ def photos_of_script(script: str) -> float:
     """
     if script not in USES_SCRIPT:
         return 1.0
-    known = country_languages()
-    share = known.share[:, USES_SCRIPT[script]].sum(axis=1)
-    countries = {code for code, part in zip(known.countries, share.tolist(), strict=True) if part >= LEAST_SHARE}
+    countries = {code for code, part in share_of_script(script).items() if part >= LEAST_SHARE}
     return sum(mass for code, mass in photos_of_country().items() if code in countries) or 1.0
 
 
@@ -128,19 +133,29 @@ def country_log_likelihood(languages: Mapping[str, float]) -> dict[str, float]:
     such scripts, because other text is not seen. A small share of the public text of every country can be in any
     language, so no country is ruled out. Codes outside ``LANGUAGES`` are ignored. An empty mapping gives 0 everywhere.
     """
-    known = country_languages()
-    given = np.array([max(0.0, languages.get(code, 0.0)) for code in CODES])
-    ratio = given / given.sum() / PRIOR if given.sum() > 0 else np.ones(len(CODES))
+    known, given, ratio = country_languages(), _given(languages), _ratio_to_prior(languages)
     native = float(given[_is_native()].sum() / given.sum()) if given.sum() > 0 else 0.0
     foreign = LanguageParameters.fitted().foreign * (1 - native * (1 - NATIVE_FOREIGN))
-    for small, large, share in TAKEN_FOR:
-        ratio[NUMBER[large]] = max(ratio[NUMBER[large]], share * ratio[NUMBER[small]])
     read = _is_read()
     of_read = float(given[read].sum() / given.sum()) if given.sum() > 0 else 1.0
     all_text = known.share @ ratio + known.unknown_share * _share_of_scripts(given)
     read_text = (known.share[:, read] @ ratio[read] + known.unknown_share) / _read_share()
     likelihood = (1 - foreign) * (of_read * read_text + (1 - of_read) * all_text) + foreign
     return dict(zip(known.countries, np.log(likelihood).tolist(), strict=True))
+
+
+def _given(languages: Mapping[str, float]) -> NDArray[np.float64]:
+    """Return P(language | text) (n,) from its values by code."""
+    return np.array([max(0.0, languages.get(code, 0.0)) for code in CODES])
+
+
+def _ratio_to_prior(languages: Mapping[str, float]) -> NDArray[np.float64]:
+    """Return P(language | text) / P(language) (n,), with ``TAKEN_FOR``; 1 for a text without information."""
+    given = _given(languages)
+    ratio: NDArray[np.float64] = given / given.sum() / PRIOR if given.sum() > 0 else np.ones(len(CODES))
+    for small, large, share in TAKEN_FOR:
+        ratio[NUMBER[large]] = max(ratio[NUMBER[large]], share * ratio[NUMBER[small]])
+    return ratio
 
 
 def _share_of_scripts(given: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -164,6 +179,5 @@ def leading_languages(languages: Mapping[str, float]) -> dict[str, str]:
     ``languages`` is P(language | text) by code, as ``language.identify`` returns it.
     """
     known = country_languages()
-    ratio = np.array([max(0.0, languages.get(code, 0.0)) for code in CODES]) / PRIOR
-    best = (known.share * ratio).argmax(axis=1)
+    best = (known.share * _ratio_to_prior(languages)).argmax(axis=1)
     return {country: CODES[number] for country, number in zip(known.countries, best.tolist(), strict=True)}

@@ -99,8 +99,8 @@ def read_line_crops(crops: Sequence[NDArray[np.uint8]], scripts: Sequence[str]) 
 
     Crops are (height, width, 3) in BGR or RGB, or (height, width) in grey. A crop that is given several times, with
     several scripts, goes through each network once. The confidence is the mean probability of the signs; it is 0 where
-    nothing is read. A line that is not read for sure is read again, wider: that separates narrow letters. A line so long
-    that its ends would then be cut off is not.
+    nothing is read. A line that is not read for sure is read again, wider, where its ends would not be cut off: that
+    separates narrow letters.
     """
     greys = {id(crop): to_grey(crop) for crop in crops}
     texts = _read([greys[id(crop)] for crop in crops], scripts)

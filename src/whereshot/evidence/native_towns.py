@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from whereshot.earth.name_index import name_keys
 from whereshot.earth.spelling_index import SpellingIndex, spelled
 from whereshot.earth.towns import gazetteer
-from whereshot.evidence.country_languages import country_languages
-from whereshot.evidence.known_languages import LANGUAGES
+from whereshot.evidence.country_languages import share_of_script
 from whereshot.evidence.text_segments import BLOCKS, UNSPACED_SCRIPTS
 from whereshot.foundation.package_data import read_toml
 
@@ -200,10 +199,7 @@ def native_towns(script: str) -> NativeTowns:
 @functools.cache
 def countries_writing(script: str) -> frozenset[str]:
     """Return the codes of the countries whose public text is partly in a script."""
-    known = country_languages()
-    written = [script in language.scripts for language in LANGUAGES.values()]
-    share = known.share[:, written].sum(axis=1)
-    return frozenset(code for code, part in zip(known.countries, share, strict=True) if part >= LEAST_SHARE)
+    return frozenset(code for code, share in share_of_script(script).items() if share >= LEAST_SHARE)
 
 
 def _letters_of(script: str) -> str:
