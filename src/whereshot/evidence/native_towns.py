@@ -26,8 +26,8 @@ LEAST_SHARE = 0.004
 """A script is written in a country if languages in it have this share of its public text."""
 LEAST_LETTERS = 2
 """Least letters of the name of a town."""
-NATS_A_LETTER = {"Hangul": 1.4, "Arabic": 1.9, "Hebrew": 1.9}
-"""Nats for a name from each letter that fits; 2.1 in other scripts."""
+NATS_A_LETTER, NATS_A_LETTER_OF = 2.1, {"Hangul": 1.4, "Arabic": 1.9, "Hebrew": 1.9}
+"""Nats for a name from each letter that fits, in most scripts, and in those where a letter separates fewer names."""
 NATS_AN_ERROR = 4.0
 """Nats against a name from each error, in a line that is read with ``TYPICAL_CONFIDENCE``."""
 TYPICAL_CONFIDENCE = 0.9
@@ -180,7 +180,7 @@ class NativeTowns:
         towns = np.unique(np.concatenate([self._towns[row] for row in rows]))
         people = max(500.0, float(gazetteer().populations[towns].max()))
         letters = _telling_letters(key, self.script)
-        nats = NATS_A_LETTER.get(self.script, 2.1) * letters - nats_an_error(confidence) * errors
+        nats = NATS_A_LETTER_OF.get(self.script, NATS_A_LETTER) * letters - nats_an_error(confidence) * errors
         nats += PEOPLE_POWER * math.log(people / MIDDLE_TOWN) - self._log_names - math.log(places)
         return FoundTown(towns, errors, start, stop, nats)
 
