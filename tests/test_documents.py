@@ -72,7 +72,9 @@ def test_the_build_scripts_write_the_tables_that_are_read() -> None:
 
 def test_the_notice_names_the_source_of_every_shipped_table_and_network() -> None:
     notice = (ROOT / "NOTICE").read_text("utf-8")
-    shipped = [path for path in PACKAGE.glob("*/data/*") if path.suffix in (".parquet", ".bin", ".onnx", ".safetensors")]
+    shipped = [
+        path for path in PACKAGE.glob("*/data/*") if path.suffix in (".parquet", ".bin", ".onnx", ".safetensors")
+    ]
     assert len(shipped) > 15
     names = {path.relative_to(PACKAGE).with_suffix("").as_posix() for path in shipped}
     assert {name for name in names if name not in notice} == set()
