@@ -119,7 +119,7 @@ def read_line_crops(crops: Sequence[NDArray[np.uint8]], scripts: Sequence[str]) 
 def _fits_wider(grey: NDArray[np.uint8]) -> bool:
     """Return whether the network still sees the whole of a line (height, width) that is ``WIDER`` times as wide."""
     height, width = grey.shape
-    return WIDER * width * HEIGHT_PX <= LONGEST_PX * height
+    return bool(WIDER * width * HEIGHT_PX <= LONGEST_PX * height)
 
 
 def _wider(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
