@@ -21,7 +21,8 @@ from whereshot.posterior.masses import country_masses
 from whereshot.posterior.prior import density_prior
 
 TEXTS_IN_VIEW = 3
-"""Number of texts in a typical street photo. Where most text cannot be read, other text in the photo often can."""
+"""Number of texts in a typical street photo. Where most text is in foreign scripts, another text of the photo often is
+not."""
 
 LEAST_SHARE = 0.2
 """Share of public text from which a language belongs to a country."""
@@ -59,7 +60,8 @@ def country_languages() -> CountryLanguages:
 
 
 @functools.cache
-def _is_read() -> NDArray[np.bool_]:
+def _has_known_script() -> NDArray[np.bool_]:
+    """Return which languages (n,) are written in scripts that RapidOCR knows."""
     result: NDArray[np.bool_] = np.any([USES_SCRIPT[script] for script in sorted(KNOWN_CLASSES - {"digits"})], axis=0)
     return result
 
@@ -71,10 +73,10 @@ def _is_native() -> NDArray[np.bool_]:
 
 
 @functools.cache
-def _read_share() -> NDArray[np.float64]:
-    """Return the share (c,) of public text that is in scripts that are read."""
+def _share_of_known_scripts() -> NDArray[np.float64]:
+    """Return the share (c,) of public text that is in scripts that RapidOCR knows."""
     known = country_languages()
-    share: NDArray[np.float64] = known.share[:, _is_read()].sum(axis=1) + known.unknown_share
+    share: NDArray[np.float64] = known.share[:, _has_known_script()].sum(axis=1) + known.unknown_share
     return np.clip(share, 1e-3, 1.0)
 
 
@@ -117,11 +119,11 @@ def photos_of_country() -> dict[str, float]:
 
 
 def log_seen() -> dict[str, float]:
-    """Return the log of the share of photos with text that show text in a script that is read, by country code.
+    """Return the log of the share of photos with text that show text in a script that RapidOCR knows, by country code.
 
-    With a share s of such text, at least one of n texts in view is read with the probability 1 - (1 - s)^n.
+    With a share s of such text, at least one of n texts in view is such text with the probability 1 - (1 - s)^n.
     """
-    seen = np.log(1 - (1 - _read_share()) ** TEXTS_IN_VIEW)
+    seen = np.log(1 - (1 - _share_of_known_scripts()) ** TEXTS_IN_VIEW)
     return dict(zip(country_languages().countries, seen.tolist(), strict=True))
 
 
@@ -129,18 +131,19 @@ def country_log_likelihood(languages: Mapping[str, float]) -> dict[str, float]:
     """Return the natural log of P(text | country) by ISO 3166 code, relative to a text without information (0).
 
     ``languages`` is P(language | text) by code, as ``language.identify`` returns it. It is divided by the prior and
-    averaged over the languages of each country. Text in a script that is read is compared only with the languages of
-    such scripts, because other text is not seen. A small share of the public text of every country can be in any
-    language, so no country is ruled out. Codes outside ``LANGUAGES`` are ignored. An empty mapping gives 0 everywhere.
+    averaged over the languages of each country. Text in a script that RapidOCR knows is compared only with the languages
+    of such scripts: writing in a foreign script, read or not, is a text of its own. A small share of the public text of
+    every country can be in any language, so no country is ruled out. Codes outside ``LANGUAGES`` are ignored. An empty
+    mapping gives 0 everywhere.
     """
     known, given, ratio = country_languages(), _given(languages), _ratio_to_prior(languages)
     native = float(given[_is_native()].sum() / given.sum()) if given.sum() > 0 else 0.0
     foreign = LanguageParameters.fitted().foreign * (1 - native * (1 - NATIVE_FOREIGN))
-    read = _is_read()
-    of_read = float(given[read].sum() / given.sum()) if given.sum() > 0 else 1.0
+    is_known = _has_known_script()
+    of_known = float(given[is_known].sum() / given.sum()) if given.sum() > 0 else 1.0
     all_text = known.share @ ratio + known.unknown_share * _share_of_scripts(given)
-    read_text = (known.share[:, read] @ ratio[read] + known.unknown_share) / _read_share()
-    likelihood = (1 - foreign) * (of_read * read_text + (1 - of_read) * all_text) + foreign
+    known_text = (known.share[:, is_known] @ ratio[is_known] + known.unknown_share) / _share_of_known_scripts()
+    likelihood = (1 - foreign) * (of_known * known_text + (1 - of_known) * all_text) + foreign
     return dict(zip(known.countries, np.log(likelihood).tolist(), strict=True))
 
 
@@ -159,7 +162,7 @@ def _ratio_to_prior(languages: Mapping[str, float]) -> NDArray[np.float64]:
 
 
 def _share_of_scripts(given: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the share (c,) of each country's text that is in the scripts of a text, among those that are not read.
+    """Return the share (c,) of each country's text that is in the scripts of a text, among the foreign ones.
 
     ``given`` is P(language | text) (n,). The unknown languages of a country are written in the scripts of its known
     languages: no unknown language of Nigeria is written in Georgian letters.
