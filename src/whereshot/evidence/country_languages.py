@@ -131,10 +131,10 @@ def country_log_likelihood(languages: Mapping[str, float]) -> dict[str, float]:
     """Return the natural log of P(text | country) by ISO 3166 code, relative to a text without information (0).
 
     ``languages`` is P(language | text) by code, as ``language.identify`` returns it. It is divided by the prior and
-    averaged over the languages of each country. Text in a script that RapidOCR knows is compared only with the languages
-    of such scripts: writing in a foreign script, read or not, is a text of its own. A small share of the public text of
-    every country can be in any language, so no country is ruled out. Codes outside ``LANGUAGES`` are ignored. An empty
-    mapping gives 0 everywhere.
+    averaged over the languages of each country. Text in a script that RapidOCR knows is compared with the languages of
+    such scripts only: writing in a foreign script, read or not, is a text of its own. A small share of the public text
+    of every country can be in any language, so no country is ruled out. Codes outside ``LANGUAGES`` are ignored. An
+    empty mapping gives 0 everywhere.
     """
     known, given, ratio = country_languages(), _given(languages), _ratio_to_prior(languages)
     native = float(given[_is_native()].sum() / given.sum()) if given.sum() > 0 else 0.0
