@@ -81,8 +81,9 @@ def row(lines: str, measure: str, right: Sequence[bool], wanted: str = "") -> No
 
 def drawn(reader: Reader, renderer: Renderer, arguments: argparse.Namespace) -> None:
     crops = [latin_line(renderer, number) for number in range(arguments.drawn)]
-    texts = [text for picture in bar(pictures_of(crops), total=len(crops) // LINES_OF_PICTURE, what="drawn pictures")
-             for text in read_picture(reader, picture)]  # fmt: skip
+    pictures = list(pictures_of(crops))
+    shown = bar(pictures, total=len(pictures), what="drawn pictures")
+    texts = [text for picture in shown for text in read_picture(reader, picture)]
     row("drawn Latin capitals and digits", "not read as Cyrillic or Greek",
         [MISTAKEN.isdisjoint(scripts_in(text)) for text in texts], f"at least {WANTED} %")  # fmt: skip
     row("the same", "not read in any other script", [scripts_in(text) <= {"Latin", ""} for text in texts])
@@ -108,7 +109,7 @@ def signs_dev(reader: Reader, renderer: Renderer, arguments: argparse.Namespace)
 
 def others(reader: Reader, renderer: Renderer, arguments: argparse.Namespace) -> None:
     scripts = [script for own in GROUPS.values() for script in own if script != "Greek"]
-    latin, named, right, wrong, certain = [], [], [], [], []
+    latin, named, right, no_third, certain = [], [], [], [], []
     for script in bar(scripts, total=len(scripts), what="scripts"):
         crops = [draw_line(renderer, script, "street", number)[0] for number in range(arguments.others)]
         for crop in map(as_detected, crops):  # each as a picture of its own
@@ -118,13 +119,13 @@ def others(reader: Reader, renderer: Renderer, arguments: argparse.Namespace) ->
             named.append(scripts_of([crop])[0].best == script)
             if script in SCRIPTS_READ:
                 right.append(script in scripts_in(text))
-                wrong.append(scripts_in(text) <= {script, "Latin", ""})
+                no_third.append(scripts_in(text) <= {script, "Latin", ""})
             if score >= LATIN_SCORE and script in SCRIPTS_READ:
                 certain.append(script in scripts_in(text))
     row(f"drawn lines in {len(scripts)} other scripts", "not read as Latin", latin)
     row("the same", "the script network names their script", named)
     row("those in scripts that are read", "read in their script", right)
-    row("the same", "not read in a third script", wrong)
+    row("the same", "not read in a third script", no_third)
     row(f"of these, RapidOCR's confidence is {LATIN_SCORE} or more", "read in their script", certain)
 
 
@@ -140,9 +141,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     arguments = parser.parse_args()
     reader, renderer = Reader(), test_renderer(test_fonts(arguments.fonts, arguments.font_cache))
-    present = SCRIPTS_READ
-    print("\n## Latin stays Latin\n\nMade by `python benchmarks/latin_safe.py --fonts FOLDER`; the package reads "
-          f"{len(present)} other scripts{'' if present else ', for it has no networks yet'}.\n")  # fmt: skip
+    print(f"\n## Latin stays Latin\n\nMade by `python benchmarks/latin_safe.py --drawn {arguments.drawn} --others "
+          f"{arguments.others} --fonts FOLDER`; the package reads {len(SCRIPTS_READ)} other scripts.\n")  # fmt: skip
     print("| lines | measure | result | wanted |\n|---|---|---:|---|", flush=True)
     for name in arguments.only:
         PARTS[name](reader, renderer, arguments)

@@ -151,8 +151,8 @@ def main() -> None:
     parser.add_argument("--only", choices=("ours", "tesseract"), help="read with one side; the other is not asked")
     arguments = parser.parse_args()
     grades = arguments.grades
-    print("# Reading the world's writing\n\nMade by `python benchmarks/line_reading.py --fonts FOLDER`: "
-          f"{arguments.count} lines by script and grade.\n")  # fmt: skip
+    print("# Reading the world's writing\n\nMade by `python benchmarks/line_reading.py --count "
+          f"{arguments.count} --fonts FOLDER`: {arguments.count} lines by script and grade.\n")  # fmt: skip
     print("Characters right in percent, ours / tesseract on the same crops; lines a second on one core. A script is")
     print("switched on where nothing lacks: on clean signs the share that is wanted, and more than tesseract on the")
     print("others.\n")

@@ -4,7 +4,7 @@
     python benchmarks/public_words.py --drawn 400 --readings FOLDER > docs/results-public-words.md
     python benchmarks/public_words.py --fit --readings FOLDER      # the share of travellers, cross-validated
 
-Without ``--drawn`` the signs are lines of text only.
+Without ``--drawn`` the signs are lines of text alone.
 
 The photos are those of the shared development tables. ``--readings FOLDER`` keeps what was read in each photo and drawn
 sign, so that a second run reads nothing, and a run that was stopped goes on. The words of the signs come from lists
@@ -323,7 +323,8 @@ def main() -> None:
     if arguments.fit:
         fit([sample for samples in photos.values() for sample in samples], scale)
         return
-    print("# Public words, numbers and areas as evidence\n\nMade by `python benchmarks/public_words.py`. Percent.")
+    print("# Public words, numbers and areas as evidence\n\nMade by `python benchmarks/public_words.py --signs "
+          f"{arguments.signs} --drawn {arguments.drawn}`. Percent.")  # fmt: skip
     for name, samples in photos.items():
         table(f"Photos of {name}.csv", samples, scale, name in arguments.ablate)
     if arguments.signs:

@@ -254,7 +254,10 @@ def write(table: Mapping[str, Mapping[str, float]], count: int) -> None:
 
 
 def read_cases(cache: Path) -> list[Case]:
-    """The photos and the drawn goods with their cues; what they stand on is judged with weights of other groups."""
+    """The photos and the drawn goods with their cues.
+
+    What photos stand on is judged with weights of other groups, what drawn goods stand on with weights of all.
+    """
     real = [picture for table in TABLES for picture in read_table(table, cache)]
     drawn = read_drawn_to_fit(cache)
     goods = [picture for picture in drawn if picture.kind == "drawn goods"]

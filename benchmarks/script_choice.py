@@ -33,7 +33,7 @@ from rendered_lines import GRADES, PHOTOS, PLATES, Renderer, photo_names, photos
 
 from whereshot.evidence.foreign_lines import LEAST_LIKELY
 from whereshot.evidence.line_readers import SCRIPTS_READ, read_line_crops
-from whereshot.evidence.line_scripts import CLASSES, READABLE, line_scripts
+from whereshot.evidence.line_scripts import CLASSES, KNOWN_CLASSES, line_scripts
 from whereshot.evidence.ocr import Reader
 
 SEEDS = {"train": 77, "test": 78}
@@ -44,7 +44,7 @@ GRADE_SHARES = {"clean": 0.2, "street": 0.6, "hard": 0.2}
 HEIGHTS_PX = (24, 110)
 KNOWN, NOTHING = "known", "nothing"
 READ = sorted(SCRIPTS_READ)
-OTHERS = [name for name in CLASSES if name not in READABLE and name not in SCRIPTS_READ]
+OTHERS = [name for name in CLASSES if name not in KNOWN_CLASSES and name not in SCRIPTS_READ]
 FEATURES = ("log probability", "confidence", "constant", "log probability of Latin", "confidence of RapidOCR",
             "constant of RapidOCR", "log probability of nothing")  # fmt: skip
 LEAST = 1e-4
@@ -64,7 +64,7 @@ class Case(NamedTuple):
     def truth(self) -> str:
         if self.script in SCRIPTS_READ:
             return self.script
-        return KNOWN if self.script in READABLE else NOTHING
+        return KNOWN if self.script in KNOWN_CLASSES else NOTHING
 
     def share(self, names: list[str]) -> float:
         return max(LEAST, float(sum(self.probabilities[CLASSES.index(name)] for name in names)))
@@ -79,7 +79,7 @@ class Case(NamedTuple):
                 rows.append([np.log(self.share([script])), confidence, 1.0, 0, 0, 0, 0])
         if self.known[0].strip():
             names.append(KNOWN)
-            rows.append([0, 0, 0, np.log(self.share(sorted(READABLE - SCRIPTS_READ))), self.known[1], 1.0, 0])
+            rows.append([0, 0, 0, np.log(self.share(sorted(KNOWN_CLASSES - SCRIPTS_READ))), self.known[1], 1.0, 0])
         names.append(NOTHING)
         rows.append([0] * 6 + [np.log(self.share(OTHERS))])
         return names, np.array(rows)

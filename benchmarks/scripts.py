@@ -32,8 +32,8 @@ from line_texts import Words  # noqa: E402
 from rendered_lines import Renderer  # noqa: E402
 
 from whereshot.evidence import EVIDENCE, Cue, PhotoFacts, fuse  # noqa: E402
-from whereshot.evidence.line_scripts import CLASSES, READABLE  # noqa: E402
-from whereshot.evidence.ocr import MOST_UNREADABLE, Reader, Seen, scripts_of, tiles_of  # noqa: E402
+from whereshot.evidence.line_scripts import CLASSES, KNOWN_CLASSES  # noqa: E402
+from whereshot.evidence.ocr import MOST_FOREIGN, Reader, Seen, scripts_of, tiles_of  # noqa: E402
 from whereshot.evidence.text_segments import script_of  # noqa: E402
 from whereshot.foundation.progress import silent  # noqa: E402
 from whereshot.locate.geolocator import Geolocator  # noqa: E402
@@ -217,7 +217,7 @@ def gates(reader: Reader, name: str) -> tuple[list[bool], int, int]:
         for tile in tiles_of(images.open_rgb(path, min_side=1600)):
             crops, _ = reader.detector.detect(np.ascontiguousarray(np.asarray(tile.image)[:, :, ::-1]))
             for (text, score), script in zip(reader.known_lines.read(crops), scripts_of(crops), strict=True):
-                is_read = script.readable > 1 - MOST_UNREADABLE
+                is_read = script.known > 1 - MOST_FOREIGN
                 lines, saved = lines + 1, saved + (not is_read)
                 letters = sum(char.isascii() and char.isalpha() for char in text)
                 if score >= LATIN_SCORE and letters >= LATIN_LETTERS:
@@ -247,7 +247,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--share", type=float, default=1.0, help="share of the drawn signs; less is quicker")
     arguments = parser.parse_args()
-    assert set(OTHERS).isdisjoint(READABLE) and set(OTHERS) <= set(CLASSES)
+    assert set(OTHERS).isdisjoint(KNOWN_CLASSES) and set(OTHERS) <= set(CLASSES)
     reader, signs = Reader(), Signs(arguments.fonts, arguments.font_cache)
     print("# Scripts: what is written there\n\nMade by `python benchmarks/scripts.py --fonts FOLDER`.\n")
     print("| pictures | measure | result | script network alone | wanted |\n|---|---|---:|---:|---|", flush=True)

@@ -246,9 +246,10 @@ def main() -> None:
     unused = sum(row["list"] not in others for row in rows)
     print("# Words that look like towns, and towns with their states\n")
     print(
-        f"Made by `python benchmarks/words.py`: {len(rows)} lines in {len(languages)} languages, {unused} of them from"
+        f"Made by `python benchmarks/words.py --pictures {arguments.pictures}`: {len(rows)} lines in {len(languages)} "
+        f"languages, {unused} of them from\nlists that the rules do not use, each as written and in capitals, against "
+        "its twin with a neutral noun.\n"
     )
-    print("lists that the rules do not use, each as written and in capitals, against its twin with a neutral noun.\n")
     print_lines(rows, answers)
     print(f"## Towns with their states, provinces or countries: {len(signs)} signs\n")
     print_signs(signs, answers)

@@ -34,10 +34,11 @@ import shipped_table
 
 from whereshot.earth.country_names import english_names, find_codes
 from whereshot.earth.name_index import name_keys
-from whereshot.evidence.country_languages import country_languages
+from whereshot.evidence.country_languages import LEAST_SHARE, country_languages
 from whereshot.evidence.known_languages import CODES
 from whereshot.evidence.lexicon import fold
 from whereshot.evidence.lexicon import frequencies as word_frequencies
+from whereshot.evidence.ordinary_words import is_other_phrase
 from whereshot.evidence.public_word_entries import SHORT_LETTERS, encode_countries, written_key
 from whereshot.evidence.worldwide_words import is_worldwide
 from whereshot.foundation.package_data import read_toml
@@ -55,8 +56,6 @@ ORDINARY_ZIPF = 3.0
 """Frequency on the Zipf scale from which a word is ordinary."""
 FREQUENT_ZIPF = 4.3
 """Frequency on the Zipf scale from which a word of a language of other countries is left out."""
-LEAST_SHARE = 0.2
-"""Share of public text from which a language belongs to a country."""
 _NUMBER = re.compile(r"\s+[Nn][°º]$")
 
 
@@ -87,7 +86,7 @@ def read_entries(path: Path, kinds: frozenset[str]) -> Iterator[dict[str, Any]]:
             sys.exit(f"{named}: unknown match {entry['match']!r}; expected one of {', '.join(FORMS)}")
         if not 0 < entry.get("elsewhere", 0.5) < 1:
             sys.exit(f"{named}: elsewhere = {entry['elsewhere']!r}; expected a number between 0 and 1")
-        for code, weight in entry.get("countries", {"": 0}).items():
+        for code, weight in (entry.get("countries") or {"": 0}).items():
             if code not in codes or not weight > 0:
                 sys.exit(f"{named}: {code!r} = {weight!r}; expected an ISO 3166 code and a positive weight")
         yield entry
@@ -106,12 +105,6 @@ def is_common_elsewhere(
         for number in (known.share[row_of[code]] >= LEAST_SHARE).nonzero()[0]
     }
     return any(zipf >= least_zipf and code not in own for code, zipf in frequencies.items())
-
-
-def is_frequent_phrase(text: str) -> bool:
-    """Return whether a text is two or three words that are all frequent in one language."""
-    each = [word_frequencies(word) for word in text.split()]
-    return len(each) in (2, 3) and any(all(own.get(code, 0.0) >= FREQUENT_ZIPF for own in each) for code in each[0])
 
 
 def is_country(word: str, kind: str) -> bool:
@@ -191,7 +184,7 @@ def _plain_rows(entry: Mapping[str, Any], left_out: Counter[str]) -> Iterator[Ro
             doubt = DOUBT_ORDINARY if frequencies else DOUBT_SHORT
             written_as = {word} if word != word.capitalize() or word.isupper() else {word, word.upper()}
             for text in written_as:
-                yield Row(written_key(text), form, entry["kind"], countries, doubt)
+                yield Row(written_key(text), form, entry["kind"], countries, _doubt_of_phrase(text, doubt))
 
 
 def _doubt_of(word: str, frequencies: Mapping[str, float]) -> int:
@@ -199,7 +192,12 @@ def _doubt_of(word: str, frequencies: Mapping[str, float]) -> int:
     zipf = max(frequencies.values(), default=0.0)
     if zipf >= ORDINARY_ZIPF:
         return DOUBT_FREQUENT if zipf >= FREQUENT_ZIPF else DOUBT_ORDINARY
-    return DOUBT_PHRASE if is_frequent_phrase(word) else DOUBT
+    return _doubt_of_phrase(word, DOUBT)
+
+
+def _doubt_of_phrase(text: str, doubt: int) -> int:
+    """Return ``DOUBT_PHRASE`` for a phrase of frequent words, by the rule of the search: it would not find it else."""
+    return DOUBT_PHRASE if is_other_phrase(text, doubt / 100) else doubt
 
 
 def joined(rows: list[Row]) -> list[Row]:

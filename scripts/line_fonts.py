@@ -100,7 +100,7 @@ def family_of(path: Path) -> str:
 
 @functools.cache
 def _letters(script: str) -> tuple[int, ...]:
-    words = line_texts._by_script()[script]
+    words = line_texts.words_by_script()[script]
     counts = Counter("".join(words[:: max(1, len(words) // 20000)]))
     wanted = [ord(char) for char, _ in counts.most_common(3000) if script_of(char) == script]
     return tuple(wanted[: LETTERS_TESTED.get(script, 60)])

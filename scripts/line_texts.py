@@ -80,7 +80,7 @@ def _script(word: str) -> str:
 
 
 @functools.cache
-def _by_script() -> dict[str, list[str]]:
+def words_by_script() -> dict[str, list[str]]:
     """Return the distinct words of each script."""
     found: dict[str, set[str]] = defaultdict(set)
     towns = read_table("earth/data/towns.parquet", ["name", "other_names"])
@@ -109,7 +109,7 @@ class Words:
         is_test = part == "test"
         self._words = {
             script: [word for word in words if (_share(word) < TEST_SHARE) == is_test]
-            for script, words in _by_script().items()
+            for script, words in words_by_script().items()
         }
         self._syllables = {
             script: sorted({part for word in words for part in syllables_of(word)})

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -88,17 +88,30 @@ def stretched(line: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(line, (columns, line.shape[0]), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
+class _End(NamedTuple):
+    """The end of the batches, with the error that ended them."""
+
+    error: BaseException | None
+
+
 def ahead(batches: Iterator[Item]) -> Iterator[Item]:
-    """Yield the batches, which a thread prepares while the network learns."""
-    ready: queue.Queue[Item] = queue.Queue(maxsize=4)
+    """Yield the batches, which a thread prepares while the network learns. An error of theirs is raised here."""
+    ready: queue.Queue[Item | _End] = queue.Queue(maxsize=4)
 
     def prepare() -> None:
-        for batch in batches:
-            ready.put(batch)
+        try:
+            for batch in batches:
+                ready.put(batch)
+        except BaseException as error:  # also the SystemExit of a missing shard
+            ready.put(_End(error))
+        else:
+            ready.put(_End(None))
 
     threading.Thread(target=prepare, daemon=True).start()
-    while True:
-        yield ready.get()
+    while not isinstance(batch := ready.get(), _End):
+        yield batch
+    if batch.error is not None:
+        raise batch.error
 
 
 # ---- checkpoints

@@ -1,7 +1,7 @@
 """Render lines of writing as a text detector crops them: every script, many fonts, seen as in photos of streets.
 
 A line is drawn with Pillow's raqm, which joins Arabic letters and forms Indic clusters, laid on a background, bent by
-perspective, lit, blurred, shrunk, made noisy, and saved as JPEG. All parameters stand in ``Degradation``.
+perspective, lit, blurred, shrunk, made noisy, and saved as JPEG. ``Degradation`` says how much of it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from line_texts import Words
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from whereshot.evidence.line_scripts import CLASSES, HEIGHT, LONGEST, to_height
+from whereshot.evidence.line_scripts import HEIGHT, LONGEST, to_height
 from whereshot.evidence.writing import RIGHT_TO_LEFT
 
 PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "photos"
@@ -131,7 +131,7 @@ class Renderer:
     def line(
         self, script: str, rng: np.random.Generator, how: Degradation = STREET, text: str | None = None
     ) -> Rendered:
-        """Draw a line in a script of ``CLASSES``; "none" gives a text-free crop."""
+        """Draw a line in a script of ``line_scripts.CLASSES``; "none" gives a text-free crop."""
         if script == "none":
             return Rendered(self._scaled(self._text_free(rng, how)), "", script, False)
         for _ in range(MOST_TRIES):
@@ -140,7 +140,7 @@ class Renderer:
             if ink is not None:
                 break
         else:
-            raise ValueError(f"no font of {script} has the letters of {written!r}")
+            raise ValueError(f"{written!r} was not drawn in {script}: it is too long, or no font has its letters")
         scene = self._composed(ink, script, rng, how)
         if how.plates and rng.random() < how.plates:
             scene = self._on_wall(scene, rng)
@@ -321,6 +321,3 @@ def photos_of(folder: Path, names: list[str], side: int = 512) -> list[NDArray[n
         image.thumbnail((side, side))
         found.append(np.asarray(image))
     return found
-
-
-assert set(VERTICAL) <= set(CLASSES)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -36,7 +37,7 @@ from line_training import (
     read_shard,
     stretched,
     write_shard,
-)  # fmt: skip
+)
 from rendered_lines import GRADES, PLATES, Renderer
 from torch import nn
 
@@ -53,9 +54,7 @@ WEIGHTS = {
 }  # fmt: skip
 """How often a script is seen, relative to the others."""
 GRADE_SHARES = {"clean": 0.25, "street": 0.6, "hard": 0.15}
-READ_GRADES = {
-    name: dataclasses.replace(grade, upside_down=0.0, mirrored=0.0) for name, grade in GRADES.items()
-}  # fmt: skip
+READ_GRADES = {name: dataclasses.replace(grade, upside_down=0.0, mirrored=0.0) for name, grade in GRADES.items()}
 """The grades of ``rendered_lines`` without lines that are upside down or mirrored."""
 TRAINED_GRADES = {name: dataclasses.replace(grade, plates=PLATES) for name, grade in READ_GRADES.items()}
 ALWAYS = " 0123456789.,:!?-()'\"/%+" + FOREIGN
@@ -101,7 +100,7 @@ class LineReader(nn.Module):
 
 def signs_of(script: str) -> str:
     """Return every sign of a script that is frequent enough, in order."""
-    counts = Counter(sign for word in line_texts._by_script()[script] for sign in set(to_signs(word, script)))
+    counts = Counter(sign for word in line_texts.words_by_script()[script] for sign in set(to_signs(word, script)))
     return ALWAYS + "".join(sorted(s for s, n in counts.items() if n >= LEAST_COUNT and s not in ALWAYS))
 
 
@@ -163,6 +162,8 @@ def batches(work: Path, script: str, signs: str, rng: np.random.Generator) -> It
 def of_all(work: Path, signs: dict[str, str], rng: np.random.Generator) -> Iterator[Batch]:
     """Yield batches, each of one script, in random order by ``WEIGHTS``."""
     scripts = [script for script in signs if any(work.glob(f"{script}[0-9]*.npz"))]
+    if not scripts:
+        sys.exit(f"train_line_readers: no lines of {', '.join(signs)} in {work}; draw some with the step render")
     weights = np.array([WEIGHTS.get(script, 1.0) for script in scripts])
     sources = {script: batches(work, script, signs[script], rng) for script in scripts}
     while True:

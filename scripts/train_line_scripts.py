@@ -1,7 +1,7 @@
 """Train the network that tells the script of a line, on rendered lines: evidence/data/line_scripts.onnx.
 
     python scripts/train_line_scripts.py render --work DIR --fonts FOLDER --shards 0:40    # again with 40:80, ...
-    python scripts/train_line_scripts.py crops --work DIR        # lines and text-free crops of photos, for few minutes
+    python scripts/train_line_scripts.py crops --work DIR        # lines and text-free crops of photos: ten minutes
     python scripts/train_line_scripts.py train --work DIR --samples 500000                 # resumes where it stopped
     python scripts/train_line_scripts.py check --work DIR        # fonts and words kept apart, by script
     python scripts/train_line_scripts.py curve --work DIR        # the loss while it learned
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -158,6 +159,8 @@ def batches(work: Path, rng: np.random.Generator) -> Iterator[Batch]:
     lines = Lines()
     while True:
         lines.update(work)
+        if len(lines.labels) < BATCH:
+            sys.exit(f"train_line_scripts: {len(lines.labels)} lines in {work}; draw some with the step render")
         chosen = rng.permutation(len(lines.labels))[: BATCH * CHUNK]
         chosen = chosen[np.argsort([lines.pixels[i].shape[1] for i in chosen], kind="stable")]
         for part in rng.permutation(len(chosen) // BATCH):
@@ -222,7 +225,10 @@ def crops(arguments: argparse.Namespace) -> None:
     """Write lines and text-free crops of photos as a shard."""
     from line_crops import collect
 
-    collect(arguments.work, PHOTOS, photo_names(10_000))
+    names = photo_names(10_000)
+    if not names:
+        sys.exit(f"train_line_scripts: no photos at {PHOTOS}; the step crops needs their table train.csv")
+    collect(arguments.work, PHOTOS, names)
 
 
 STEPS = {"render": render, "crops": crops, "train": train, "check": check, "curve": curve, "export": export}

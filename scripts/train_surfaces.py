@@ -6,10 +6,11 @@ It writes src/whereshot/evidence/data/surfaces.safetensors, a layer on features 
 
 Its first seven outputs are the logits of the surfaces, by a logistic regression on drawn pictures: signs, goods,
 shirts, pages, screens, vehicles and credits, drawn into photos that may ship (rows of the tables with ``use`` =
-``ship``). The others copy a teacher: MobileNetV2 with the 1,000 classes of ImageNet. Each is the log of the sum of the
-teacher's probabilities of a few classes (bottles and packets, street signs and shops, menus and book jackets, ...), by
-a ridge regression on the same pictures and on crops of the photos. So the layer knows real bottles, though no photo of
-a bottle is among its pictures.
+``ship``). A crop of such a photo with nothing drawn counts as a sign: it is what stands around signs. The others copy a
+teacher: MobileNetV2 with the 1,000 classes of ImageNet. Each is the log of the sum of the teacher's probabilities of a
+few classes (bottles and packets, street signs and shops, menus and book jackets, ...), by a ridge regression on the
+same pictures and on crops of the photos. So the layer knows real bottles, though no photo of a bottle is among its
+pictures.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ KINDS = (
     "package",
     "",
 )
-"""What is drawn, in turn; "" for a crop of a photo with nothing drawn."""
+"""What is drawn, in turn; "" for a crop of a photo with nothing drawn, which counts as a sign."""
 STRONGEST = 3.0
 """Inverse of the penalty on the logistic regression's weights."""
 RIDGE = 0.3
@@ -83,7 +84,7 @@ def photos_of(tables: list[Path]) -> list[Path]:
 
 
 class Teacher:
-    """MobileNetV2 with ImageNet's classes; the first of its 1,001 outputs is the background."""
+    """TensorFlow-Slim's MobileNetV2 with ImageNet's classes; the first of its 1,001 outputs is the background."""
 
     def __init__(self, weights: Path) -> None:
         torch.set_num_threads(1)

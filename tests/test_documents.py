@@ -70,6 +70,16 @@ def test_the_build_scripts_write_the_tables_that_are_read() -> None:
     assert {shipped_table.path_of(name) for name in shipped_table.DISTRICTS} == shipped
 
 
+def test_the_notice_names_the_source_of_every_shipped_table_and_network() -> None:
+    notice = (ROOT / "NOTICE").read_text("utf-8")
+    shipped = [
+        path for path in PACKAGE.glob("*/data/*") if path.suffix in (".parquet", ".bin", ".onnx", ".safetensors")
+    ]
+    assert len(shipped) > 15
+    names = {path.relative_to(PACKAGE).with_suffix("").as_posix() for path in shipped}
+    assert {name for name in names if name not in notice} == set()
+
+
 @pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "findings").iterdir() if path.suffix != ".md"))
 def test_a_finding_can_be_run_and_is_in_the_table(script: str) -> None:
     path = ROOT / "findings" / script

@@ -1,11 +1,13 @@
 """Names of one script, found in text that was read with errors."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from whereshot.earth.name_index import name_keys
-from whereshot.earth.spelling_index import SpellingIndex, letter_cost, weigh
+from whereshot.earth.spelling_index import _NEAR, SpellingIndex, letter_cost, spelled, weigh
 
 NAMES = ["Київ", "Одеса", "Харків", "Харковець", "Кременчук"]
 
@@ -41,6 +43,16 @@ def test_marks_and_letters_that_look_alike_count_half() -> None:
     assert letter_cost("ц", "щ") == letter_cost("ث", "ت") == letter_cost("\u0e48", "") == 0.5
     assert letter_cost("ሱ", "ሲ") == 0.5  # syllables with one consonant
     assert letter_cost("ж", "о") == letter_cost("ж", "") == 1.0
+
+
+@pytest.mark.parametrize("group", _NEAR.split())
+def test_letters_that_look_alike_are_spelled_as_in_keys(group: str) -> None:
+    """A letter that keys spell otherwise, such as the Arabic forms of yeh, would never be met."""
+    assert len(set(group)) == len(group) >= 2
+    assert [spelled(name_keys([letter])[0]) for letter in group] == list(group)
+    assert all(unicodedata.category(letter) in ("Lo", "Ll", "Mc", "Nd") for letter in group)
+    scripts = {unicodedata.name(letter).split()[0] for letter in group if not letter.isascii()}
+    assert len(scripts) == 1
 
 
 def test_syllables_of_hangul_are_compared_by_their_letters() -> None:

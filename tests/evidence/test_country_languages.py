@@ -9,7 +9,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from whereshot.evidence.country_languages import country_languages, country_log_likelihood, log_seen
+from whereshot.evidence.country_languages import (
+    country_languages,
+    country_log_likelihood,
+    leading_languages,
+    log_seen,
+    share_of_script,
+)
 from whereshot.evidence.language import identify
 
 DATA = Path(__file__).parents[2] / "src" / "whereshot" / "evidence" / "data"
@@ -113,3 +119,11 @@ def test_short_spanish_that_looks_galician_is_not_only_of_spain() -> None:
     likelihood = country_log_likelihood({"gl": 0.95, "es": 0.05})
     assert abs(likelihood["ES"] - likelihood["AR"]) < math.log(3)
     assert min(likelihood["ES"], likelihood["AR"]) > likelihood["DE"] + 2
+    leading = leading_languages({"gl": 0.95, "es": 0.05})
+    assert leading["ES"] == leading["AR"] == "es", "the reason names the language that speaks for the country"
+
+
+def test_a_script_has_its_share_of_the_public_text_of_a_country() -> None:
+    assert share_of_script("Cyrillic")["RU"] > 0.7
+    assert share_of_script("Thai")["RU"] == 0
+    assert share_of_script("Gurmukhi")["PK"] == 0, "Punjabi is in Arabic letters there"

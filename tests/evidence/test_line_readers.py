@@ -90,6 +90,17 @@ def test_narrow_letters_are_read_better_in_a_second_look() -> None:
     assert _letters_right(twice, scripts) >= _letters_right(once, scripts) + 0.05
 
 
+@pytest.mark.parametrize(("script", "noise"), [("Hebrew", 25), ("Arabic", 25)])
+def test_a_long_doubtful_line_keeps_its_ends(script: str, noise: int) -> None:
+    """A second, wider look at it would be sure of its middle, and lose its ends."""
+    town = cv2.imread(str(LINES / f"{script}.png"), cv2.IMREAD_GRAYSCALE)
+    town = cv2.resize(town, (round(town.shape[1] * 40 / town.shape[0]), 40))
+    line = np.tile(town, line_readers.LONGEST_PX // town.shape[1])
+    line = np.clip(line + np.random.default_rng(3).normal(0, noise, line.shape), 0, 255).astype(np.uint8)
+    ((text, _),) = read_line_crops([line], [script])
+    assert text.startswith(TOWNS[script]) and text.endswith(TOWNS[script])
+
+
 def _letters_right(texts: list[str], scripts: list[str]) -> float:
     """Return the mean likeness of the texts to the towns of the scripts, 0 to 1."""
     pairs = zip(texts, (TOWNS[script] for script in scripts), strict=True)

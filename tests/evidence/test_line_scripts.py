@@ -9,8 +9,9 @@ from PIL import Image, ImageDraw, ImageFont
 from whereshot.evidence.line_scripts import (
     CLASSES,
     HEIGHT,
+    KNOWN_CLASSES,
     LONGEST,
-    READABLE,
+    RARE_SCRIPTS,
     SHORTEST,
     LineScript,
     as_input,
@@ -47,22 +48,22 @@ def test_lines_are_normalised_and_padded_with_nothing() -> None:
 
 
 @pytest.mark.parametrize("text", ["Bahnhofstrasse", "FARMACIA", "Rue de la Gare", "HOTEL CENTRAL", "Vejle"])
-def test_latin_is_readable(text: str) -> None:
+def test_latin_is_known(text: str) -> None:
     (found,) = line_scripts([written(text)])
-    assert found.best == "Latin" and found.readable > 0.7
+    assert found.best == "Latin" and found.known > 0.7
     assert found.probabilities.sum() == pytest.approx(1, abs=1e-4)
 
 
 @pytest.mark.parametrize("text", ["24", "17.50", "089-4432217", "1984"])
 def test_digits_are_no_letters(text: str) -> None:
     (found,) = line_scripts([written(text)])
-    assert found.readable > 0.7 and found.unread[1] < 0.1
+    assert found.known > 0.7 and found.foreign[1] < 0.1
 
 
 def test_a_flat_crop_has_no_writing() -> None:
     (found,) = line_scripts([np.full((40, 200, 3), 128, np.uint8)])
     assert found.best == "none"
-    assert found.unread[1] < 0.1
+    assert found.foreign[1] < 0.1
 
 
 def test_the_order_of_crops_is_kept_whatever_their_lengths() -> None:
@@ -72,9 +73,10 @@ def test_the_order_of_crops_is_kept_whatever_their_lengths() -> None:
     assert line_scripts([]) == []
 
 
-def test_the_classes_are_distinct_and_the_readable_ones_are_among_them() -> None:
+def test_the_classes_are_distinct_and_the_known_and_the_rare_ones_are_among_them() -> None:
     assert len(set(CLASSES)) == len(CLASSES) == 27
-    assert set(CLASSES) > READABLE
+    assert set(CLASSES) > KNOWN_CLASSES
+    assert set(CLASSES) - KNOWN_CLASSES - {"none"} > RARE_SCRIPTS
 
 
 def test_near_scripts_are_told_apart_by_the_other_lines() -> None:
@@ -88,8 +90,8 @@ def test_near_scripts_are_told_apart_by_the_other_lines() -> None:
     assert (first.best, second.best, third.best) == ("Devanagari", "Devanagari", "Latin")
     for before, after in zip((sure, doubtful, latin), (first, second, third), strict=True):
         assert after.probabilities.sum() == pytest.approx(1)
-        assert (after.share(READABLE - {"Greek"}), after.none, after.mirrored) == pytest.approx(
-            (before.share(READABLE - {"Greek"}), before.none, 0.2)
+        assert (after.share(KNOWN_CLASSES - {"Greek"}), after.none, after.mirrored) == pytest.approx(
+            (before.share(KNOWN_CLASSES - {"Greek"}), before.none, 0.2)
         )
     assert in_company([]) == []
     (alone,) = in_company([line(Thai=0.5, Khmer=0.4)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from whereshot.earth.countries import countries
 from whereshot.evidence import name_context
 
 
@@ -74,6 +75,8 @@ def test_lines_of_people(text: str) -> None:
         ("00-950 ", "PL", "00-950"),
         ("1250-096 ", "PT", "1250-096"),
         ("1012 AB ", "NL", "1012 AB"),
+        ("01310-100 ", "BR", "01310-100"),
+        ("190000 ", "RU", "190000"),
     ],
 )
 def test_postcodes_before_a_town(before: str, code: str, digits: str) -> None:
@@ -81,6 +84,12 @@ def test_postcodes_before_a_town(before: str, code: str, digits: str) -> None:
     assert postcode is not None
     assert code in postcode.country_codes
     assert postcode.digits == digits
+
+
+def test_every_form_of_a_postcode_has_countries_that_exist() -> None:
+    table = name_context._table()["postcodes"]
+    assert table.keys() == name_context._POSTCODE_FORMS.keys()
+    assert {code for codes in table.values() for code in codes.split()} <= set(countries().by_code)
 
 
 @pytest.mark.parametrize("before", ["Est. 1998 ", "4 ", "1.500 ", "2023 ", "12345", ""])

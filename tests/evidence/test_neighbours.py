@@ -84,6 +84,7 @@ def test_the_spread_grows_with_the_gap_and_with_the_speed() -> None:
         (taken(0, LYON), [taken(0)], "no other photo here has a recorded position and time"),
         (taken(0), [taken(721, LYON)], "no photo with a position was taken within 12 h of it"),
         (taken(0), [taken(1, (0.0, 0.0))], "no other photo here has a recorded position and time"),
+        (taken(0), [taken(1, (0.00005, 0.0))], "no other photo here has a recorded position and time"),
     ],
 )
 def test_why_nothing_is_said(own: Recorded, others: list[Recorded], remark: str) -> None:

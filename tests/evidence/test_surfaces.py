@@ -82,6 +82,23 @@ def test_the_features_of_a_block_fit_the_weights() -> None:
     assert found[: len(surfaces.FEATURES)][surfaces.FEATURES.index("places")] == pytest.approx(np.log(2))
 
 
+def test_the_groups_that_are_copied_belong_to_surfaces_and_to_outputs_of_the_layer() -> None:
+    weights, constants = surfaces.layer()
+    outputs = len(SURFACES) + len(surfaces.COPIED)
+    assert (weights.shape, constants.shape) == ((surfaces.CHANNELS, outputs), (outputs,))
+    assert set(surfaces.COPY_OF) <= set(SURFACES) and set(surfaces.COPY_OF.values()) <= set(surfaces.COPIED)
+
+
+def test_every_class_that_is_copied_is_one_of_imagenet() -> None:
+    pytest.importorskip("torch")
+    from whereshot.models.networks import backbone
+
+    known = backbone._timm().data.ImageNetInfo()
+    names = {known.index_to_description(number).split(",")[0] for number in range(1000)}
+    copied = [name for group in surfaces.COPIED.values() for name in group.split(", ")]
+    assert set(copied) - names == set()
+
+
 def test_lines_keep_their_place_and_get_surfaces() -> None:
     picture = Image.fromarray(np.random.default_rng(1).integers(0, 256, (300, 400, 3), dtype=np.uint8))
     lines = [at(200, 200, 600, 260), at(1500, 1000, 1560, 1010)]

@@ -73,6 +73,13 @@ def test_a_missing_program_is_named_with_how_to_install_it(programs: Path) -> No
     )
 
 
+def test_a_program_that_does_not_start_is_named(programs: Path) -> None:
+    (programs / "tesseract").write_bytes(b"\x7fELF of another machine")
+    (programs / "tesseract").chmod(0o755)
+    with pytest.raises(MissingExtraError, match=r"^--reader tesseract: .*/tesseract does not run \(.*\); install tess"):
+        tesseract.installed()
+
+
 def test_a_program_without_data_is_refused(programs: Path) -> None:
     program(programs, "List of available languages (2):\\neng\\nosd\\n")
     with pytest.raises(MissingExtraError, match=r"^--reader tesseract: tesseract has no data for any script .*-thai$"):

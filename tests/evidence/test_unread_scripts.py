@@ -6,12 +6,12 @@ import pytest
 
 from whereshot.evidence import EVIDENCE, fuse
 from whereshot.evidence.base import Line, PhotoFacts
-from whereshot.evidence.line_scripts import CLASSES, READABLE
+from whereshot.evidence.line_scripts import CLASSES, KNOWN_CLASSES
 from whereshot.evidence.unread_scripts import cues_of, meaning, script_likelihood, unread_scripts
 from whereshot.posterior.masses import country_masses
 from whereshot.posterior.prior import density_prior
 
-UNREAD = [name for name in CLASSES if name not in READABLE and name != "none"]
+UNREAD = [name for name in CLASSES if name not in KNOWN_CLASSES and name != "none"]
 HOME = {
     "Cyrillic": {"RU", "UA", "BG"},
     "Hangul": {"KR"},

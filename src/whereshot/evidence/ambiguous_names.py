@@ -25,6 +25,7 @@ RARE_SURNAME, SURNAME, FIRST_NAME = 1, 2, 3
 LARGEST_NAMESAKE = {0: 0, RARE_SURNAME: 30_000, SURNAME: 300_000, FIRST_NAME: 1_200_000}
 """Inhabitants up to which a town is less known than the people of its name."""
 LEAST_POPULATION = 500
+"""Inhabitants of a town for which the gazetteer has fewer or none."""
 FREQUENT_ZIPF, FREQUENT_POPULATION = 4.5, 50_000
 """A name of several words of at least this frequency (Zipf scale) is not a town below this population."""
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.evidence import line_readers, tesseract
-from whereshot.evidence.line_scripts import CLASSES, RARE_SCRIPTS, READABLE, LineScript
+from whereshot.evidence.line_scripts import CLASSES, KNOWN_CLASSES, RARE_SCRIPTS, LineScript
 from whereshot.evidence.text_segments import script_of
 from whereshot.evidence.writing import LONE_JAMO
 from whereshot.foundation.errors import InputError, nearest_name
@@ -31,16 +31,16 @@ CONFIDENCE_WORTH = 6.0
 """Nats in favour of a script for a confidence of 1 of its reading; a reading of confidence 0 has none.
 
 A reader that knows a line is sure of it. Readers of other scripts are not, so that their confidences tell scripts apart
-that look alike. This value and the two below are fitted by ``benchmarks/script_choice.py``."""
+that look alike. This value and the two below are near those that ``benchmarks/script_choice.py`` fits."""
 KNOWN_OFFSET = -0.6
-"""Nats in favour of the reader of Latin."""
+"""Nats in favour of RapidOCR, whose confidences are higher."""
 NOTHING_CONFIDENCE = 0.4
 """Neither writing nor a script that is read counts as a reading of this confidence."""
 LEAST_SHARE, LEAST_RARE_SHARE, LEAST_SHORT_SHARE = 0.7, 0.8, 0.85
 """Least share of all readings of a line for the likeliest one to count.
 
 The second number is for rare scripts, the third for readings of few letters: parts of other scripts are often misread
-as so few letters."""
+as so few letters. ``benchmarks/script_choice.py`` shows what each share costs and avoids."""
 LEAST_SHARE_IN_COMPANY = 0.5
 """The same where another line of the picture is read as the script."""
 LEAST_CONFIDENCE = 0.6
@@ -175,10 +175,10 @@ def _likeliest(
     of its reading is worth, among all readings, the known text, and that there is nothing to read.
     """
     text, score = known
-    others = line.share(frozenset(CLASSES) - READABLE - taken)
+    others = line.share(frozenset(CLASSES) - KNOWN_CLASSES - taken)
     against = others * math.exp(CONFIDENCE_WORTH * NOTHING_CONFIDENCE)
     if text.strip():
-        against += line.share(READABLE - taken) * math.exp(CONFIDENCE_WORTH * score + KNOWN_OFFSET)
+        against += line.share(KNOWN_CLASSES - taken) * math.exp(CONFIDENCE_WORTH * score + KNOWN_OFFSET)
     readings = [one for one in readings if one.text]
     if not readings:
         return None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from whereshot.evidence.base import Line
@@ -13,9 +14,15 @@ from whereshot.evidence.base import Line
 LOOK_PIXELS = 512
 """Side in pixels of the middle part that is tested for flat surfaces."""
 FLAT_SHARE = 0.60
-"""Share of pixels that equal their right and lower neighbours. With more, the picture does not come from a camera."""
+"""Share of pixels that differ from their right and lower neighbours by 1 at most.
+
+With more, the picture does not come from a camera."""
 PAGE_WHITE_SHARE = 0.65
 """Least share of white pixels on a printed page."""
+WHITE = 200
+"""Grey values above this are white."""
+MOST_COLOURS, COLOURED_SHARE = 8, 0.5
+"""In a drawing, at most so many colours cover at least this share of the pixels."""
 PAGE_TEXT_SHARE = 0.08
 """Least share of a printed page that lines of text cover."""
 PAGE_LINES = 12
@@ -37,7 +44,7 @@ class Surface(NamedTuple):
     size: tuple[int, int]
     flat: bool
     """Whether most neighbouring pixels are equal, and few colours cover most of the picture."""
-    grey: np.ndarray
+    grey: NDArray[np.uint8]
     """The whole picture in grey, shrunk to (128, 128); 0 to 255."""
 
 
@@ -58,14 +65,14 @@ def surface_of(image: Image.Image) -> Surface:
     return Surface(image.size, flat >= FLAT_SHARE and _few_colours(pixels), grey)
 
 
-def _at_most_1_apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _at_most_1_apart(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return where two arrays of unsigned bytes differ by no more than 1."""
     return np.asarray(np.maximum(a, b) - np.minimum(a, b) <= 1)
 
 
 def not_a_photo(surface: Surface, lines: Sequence[Line]) -> str | None:
     """Return why a picture with this surface and these lines is not a photo of a place; None where it is a photo."""
-    white = float((surface.grey > 200).mean())
+    white = float((surface.grey > WHITE).mean())
     covered = sum((line.box[2] - line.box[0]) * (line.box[3] - line.box[1]) for line in lines)
     if (
         white >= PAGE_WHITE_SHARE
@@ -79,17 +86,17 @@ def not_a_photo(surface: Surface, lines: Sequence[Line]) -> str | None:
     return None
 
 
-def _has_page_margin(grey: np.ndarray) -> bool:
+def _has_page_margin(grey: NDArray[np.uint8]) -> bool:
     """Return whether the whole edge of a picture is evenly white. A notice board has a street around it instead."""
     inner = np.zeros(grey.shape, dtype=bool)
     inner[MARGIN:-MARGIN, MARGIN:-MARGIN] = True
     margin = grey[~inner]
     low, high = np.percentile(margin, (5, 95))
-    return float((margin > 200).mean()) >= MARGIN_WHITE_SHARE and high - low <= MARGIN_UNEVENNESS
+    return float((margin > WHITE).mean()) >= MARGIN_WHITE_SHARE and high - low <= MARGIN_UNEVENNESS
 
 
-def _few_colours(pixels: np.ndarray) -> bool:
-    """Return whether 8 colours cover half of the pixels, as in a drawing. A clear sky has more colours."""
+def _few_colours(pixels: NDArray[np.uint8]) -> bool:
+    """Return whether few colours cover most of the pixels (height, width, 3), as in a drawing. A clear sky has more."""
     coarse = (pixels >> 2).astype(np.int32)
     _, counts = np.unique((coarse[..., 0] << 12) | (coarse[..., 1] << 6) | coarse[..., 2], return_counts=True)
-    return float(np.sort(counts)[::-1][:8].sum() / counts.sum()) >= 0.5
+    return float(np.sort(counts)[::-1][:MOST_COLOURS].sum() / counts.sum()) >= COLOURED_SHARE

@@ -1,6 +1,6 @@
 """The languages that the package can recognise, and what the recognition needs to know about each of them.
 
-``LANGUAGES`` holds 95 languages by code. Everywhere else a language is its number, the position of its code in
+``LANGUAGES`` holds the languages by code. Everywhere else a language is its number, the position of its code in
 ``CODES``; arrays of shape (n,) over languages follow that order.
 """
 
@@ -131,9 +131,9 @@ CODES = tuple(LANGUAGES)
 """The codes in order: the position of a code is the number of its language."""
 NUMBER = {code: number for number, code in enumerate(CODES)}
 """The number of each language by its code."""
-PRIOR: NDArray[np.float64] = np.array([language.weight for language in LANGUAGES.values()])
+_WEIGHTS = np.array([language.weight for language in LANGUAGES.values()])
+PRIOR: NDArray[np.float64] = _WEIGHTS / _WEIGHTS.sum()
 """P(language) (n,) before any text is read; it sums to 1."""
-PRIOR = PRIOR / PRIOR.sum()
 
 IDENTIFIER_LABELS = {"no": ("no", "nn")}
 """The labels that py3langid uses for a language, where they differ from its code here."""

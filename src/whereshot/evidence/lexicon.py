@@ -128,7 +128,7 @@ class Lexicon:
         return run if run < len(self._plain) and self._plain[run].as_py() == plain else -1
 
     def between(self, first: str, last: str) -> Iterator[tuple[str, list[str]]]:
-        """Yield each plain spelling from ``first`` to ``last`` with the codes of the languages that list it."""
+        """Yield each plain spelling from ``first`` to before ``last``, with the codes of the languages that list it."""
         runs = range(len(self._plain))
         start, stop = (
             bisect.bisect_left(runs, text, key=lambda number: self._plain[number].as_py()) for text in (first, last)

@@ -51,6 +51,7 @@ SURE_LOG_PROBABILITY = -0.1
 """A line whose ``ReadText.log_probability`` is lower is read again, ``WIDER`` times as wide; the likelier text counts.
 """
 WIDER = 1.25
+"""How many times as wide a doubtful line is for its second look."""
 BLANK = 0
 """The class of a step without a new sign."""
 
@@ -98,16 +99,27 @@ def read_line_crops(crops: Sequence[NDArray[np.uint8]], scripts: Sequence[str]) 
 
     Crops are (height, width, 3) in BGR or RGB, or (height, width) in grey. A crop that is given several times, with
     several scripts, goes through each network once. The confidence is the mean probability of the signs; it is 0 where
-    nothing is read. A line that is not read for sure is read again, wider: that separates narrow letters.
+    nothing is read. A line that is not read for sure is read again, wider, where its ends would not be cut off: that
+    separates narrow letters.
     """
     greys = {id(crop): to_grey(crop) for crop in crops}
     texts = _read([greys[id(crop)] for crop in crops], scripts)
-    doubtful = [row for row, text in enumerate(texts) if text.log_probability < SURE_LOG_PROBABILITY]
+    doubtful = [
+        row
+        for row, text in enumerate(texts)
+        if text.log_probability < SURE_LOG_PROBABILITY and _fits_wider(greys[id(crops[row])])
+    ]
     wider = {id(crops[row]): _wider(greys[id(crops[row])]) for row in doubtful}
     again = _read([wider[id(crops[row])] for row in doubtful], [scripts[row] for row in doubtful])
     for row, text in zip(doubtful, again, strict=True):
         texts[row] = max(texts[row], text, key=lambda one: one.log_probability)
     return [(text.text, text.confidence) for text in texts]
+
+
+def _fits_wider(grey: NDArray[np.uint8]) -> bool:
+    """Return whether the network still sees the whole of a line (height, width) that is ``WIDER`` times as wide."""
+    height, width = grey.shape
+    return bool(WIDER * width * HEIGHT_PX <= LONGEST_PX * height)
 
 
 def _wider(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:

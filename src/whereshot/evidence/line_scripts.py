@@ -25,14 +25,15 @@ CLASSES = (
     "Georgian", "Armenian", "Ethiopic", "digits", "none",
 )  # fmt: skip
 """The scripts. "digits" is a line of only digits and signs, "none" a crop without writing."""
-READABLE = frozenset({"Latin", "Greek", "Han", "Kana", "digits"})
-"""The classes that the recogniser of ``evidence.ocr`` reads."""
+KNOWN_CLASSES = frozenset({"Latin", "Greek", "Han", "Kana", "digits"})
+"""The classes that RapidOCR's recogniser reads (``known_lines``). Other scripts are foreign (``foreign_lines``)."""
 
 HEIGHT = 32
 """Height in pixels of a line as the network sees it."""
 LONGEST = 384
 """Largest width in pixels; only the middle of a longer line is used."""
 SHORTEST = 8
+"""Least width in pixels; a narrower line is enlarged."""
 BATCH = 16
 """Most lines of similar length that the network takes together."""
 LEAST_DEVIATION = 8.0
@@ -68,14 +69,14 @@ class LineScript(NamedTuple):
         return float(sum(self.probabilities[CLASSES.index(name)] for name in scripts))
 
     @property
-    def readable(self) -> float:
-        """The probability that the recogniser knows the script."""
-        return self.share(READABLE)
+    def known(self) -> float:
+        """The probability that RapidOCR's recogniser knows the script."""
+        return self.share(KNOWN_CLASSES)
 
     @property
-    def unread(self) -> tuple[str, float]:
-        """The likeliest script that the recogniser does not know, and its probability."""
-        rows = [row for row, name in enumerate(CLASSES) if name not in READABLE and name != "none"]
+    def foreign(self) -> tuple[str, float]:
+        """The likeliest script that RapidOCR's recogniser does not know, and its probability."""
+        rows = [row for row, name in enumerate(CLASSES) if name not in KNOWN_CLASSES and name != "none"]
         best = max(rows, key=lambda row: float(self.probabilities[row]))
         return CLASSES[best], float(self.probabilities[best])
 
@@ -144,7 +145,7 @@ def in_company(scripts: Sequence[LineScript]) -> list[LineScript]:
     """
     if not scripts:
         return []
-    foreign = np.array([name not in READABLE - {"Greek"} and name != "none" for name in CLASSES])
+    foreign = np.array([name not in KNOWN_CLASSES - {"Greek"} and name != "none" for name in CLASSES])
     shares = np.array([line.probabilities for line in scripts])[:, foreign].astype(np.float64)
     frequent = np.array([RARE_WEIGHT if name in RARE_SCRIPTS else 1.0 for name in CLASSES])[foreign]
     others = (shares.sum(axis=0) - shares) / max(1, len(scripts) - 1)

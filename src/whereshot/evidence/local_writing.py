@@ -31,7 +31,7 @@ from whereshot.foundation.package_data import read_toml
 
 FEATURES = ("language", "confidence", "goods", "english", "kinds", "known", "function_words", "lines")
 KNOWN_ZIPF = 2.0
-"""Least frequency on the Zipf scale of a word that counts as known."""
+"""Frequency on the Zipf scale above which a word counts as known."""
 FUNCTION_ZIPF = 5.5
 """Least frequency on the Zipf scale of a function word, such as "the" or "of"."""
 MOST_KINDS = 2

@@ -31,6 +31,8 @@ _SPANS = ((4, True), (3, True), (3, False), (2, True), (2, False), (1, True), (1
 """Numbers of words in which names are looked for, and whether exactly or with errors, in this order."""
 LEAST_NATS = 3.0
 """Least nats for a misread name of several words to be a name; below that, its words are searched one by one."""
+LEAST_NATS_WORDS = 6.0
+"""The same for several ordinary words, which are mostly near a name by chance."""
 MOST_WORDS = 16
 """Most words of a line that are searched; the rest is left out."""
 LEAST_PROBABILITY = 0.08
@@ -49,8 +51,6 @@ DICTIONARY_NATS = 1.5
 """Nats against a name that is also a rare word of a dictionary."""
 MORE_FREQUENT = 0.7
 """A word is ordinary if it is more frequent than the name of the town by this much, on the Zipf scale."""
-LEAST_NATS_WORDS = 6.0
-"""The same for several ordinary words, which are mostly near a name by chance."""
 _WORD = re.compile(rf"(?:[^\W\d_]|[{MARKS}])+(?:['’-](?:[^\W\d_]|[{MARKS}])+)*")
 _NAMED_AFTER = frozenset({"street-word", "shop", "restaurant", "road-sign", "bank", "education", "religion"})
 """Kinds of public words beside which the name of a town often names a street or a firm."""

@@ -13,6 +13,8 @@ LARGEST_GAP = 0.7
 """Largest gap between two words of a row, as a share of their height. Columns of a sign are farther apart."""
 LEAST_SHARED = 0.7
 """Least share of the smaller height that two words of a row have in common."""
+LARGEST_OVERLAP = 0.3
+"""Largest overlap of two words of a row, as a share of their height."""
 LARGEST_RATIO = 1.4
 """Largest ratio of the heights of two words of a row."""
 
@@ -48,7 +50,7 @@ def _goes_on(line: Line, other: Line) -> bool:
     return (
         heights[1] <= LARGEST_RATIO * heights[0]
         and shared >= LEAST_SHARED * heights[0]
-        and -0.3 * heights[0] <= left - right <= LARGEST_GAP * heights[0]
+        and -LARGEST_OVERLAP * heights[0] <= left - right <= LARGEST_GAP * heights[0]
     )
 
 

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from whereshot.earth.name_index import name_keys
 from whereshot.earth.spelling_index import SpellingIndex, spelled
 from whereshot.earth.towns import gazetteer
-from whereshot.evidence.country_languages import country_languages
-from whereshot.evidence.known_languages import LANGUAGES
+from whereshot.evidence.country_languages import share_of_script
 from whereshot.evidence.text_segments import BLOCKS, UNSPACED_SCRIPTS
 from whereshot.foundation.package_data import read_toml
 
@@ -27,8 +26,8 @@ LEAST_SHARE = 0.004
 """A script is written in a country if languages in it have this share of its public text."""
 LEAST_LETTERS = 2
 """Least letters of the name of a town."""
-NATS_A_LETTER = {"Hangul": 1.4, "Arabic": 1.9, "Hebrew": 1.9}
-"""Nats for a name from each letter that fits; 2.1 in other scripts."""
+NATS_A_LETTER, NATS_A_LETTER_OF = 2.1, {"Hangul": 1.4, "Arabic": 1.9, "Hebrew": 1.9}
+"""Nats for a name from each letter that fits, in most scripts, and in those where a letter separates fewer names."""
 NATS_AN_ERROR = 4.0
 """Nats against a name from each error, in a line that is read with ``TYPICAL_CONFIDENCE``."""
 TYPICAL_CONFIDENCE = 0.9
@@ -181,7 +180,7 @@ class NativeTowns:
         towns = np.unique(np.concatenate([self._towns[row] for row in rows]))
         people = max(500.0, float(gazetteer().populations[towns].max()))
         letters = _telling_letters(key, self.script)
-        nats = NATS_A_LETTER.get(self.script, 2.1) * letters - nats_an_error(confidence) * errors
+        nats = NATS_A_LETTER_OF.get(self.script, NATS_A_LETTER) * letters - nats_an_error(confidence) * errors
         nats += PEOPLE_POWER * math.log(people / MIDDLE_TOWN) - self._log_names - math.log(places)
         return FoundTown(towns, errors, start, stop, nats)
 
@@ -200,10 +199,7 @@ def native_towns(script: str) -> NativeTowns:
 @functools.cache
 def countries_writing(script: str) -> frozenset[str]:
     """Return the codes of the countries whose public text is partly in a script."""
-    known = country_languages()
-    written = [script in language.scripts for language in LANGUAGES.values()]
-    share = known.share[:, written].sum(axis=1)
-    return frozenset(code for code, part in zip(known.countries, share, strict=True) if part >= LEAST_SHARE)
+    return frozenset(code for code, share in share_of_script(script).items() if share >= LEAST_SHARE)
 
 
 def _letters_of(script: str) -> str:

@@ -19,6 +19,7 @@ from pydantic import Field
 
 from whereshot.earth import sphere
 from whereshot.evidence.base import Cue, Proposal
+from whereshot.evidence.exif import TYPICAL_ACCURACY_KM, is_no_fix
 from whereshot.foundation import settings_file
 from whereshot.foundation.errors import InputError
 from whereshot.foundation.settings_file import Settings
@@ -29,8 +30,6 @@ from whereshot.posterior.place_shape import log_kernel
 KIND = "album"
 LEAST_PAIRS = 100
 """Pairs of neighbours that a fit needs."""
-TYPICAL_ACCURACY_KM = 0.05
-"""Km. Accuracy that is assumed where the camera recorded none."""
 _HOUR_S = 3600.0
 
 
@@ -234,9 +233,8 @@ class Album:
 
 
 def _has_position(recorded: Recorded) -> bool:
-    if recorded.latitude is None or recorded.longitude is None or recorded.problem is not None:
-        return False
-    return not recorded.latitude == recorded.longitude == 0  # where devices without a fix put their photos
+    is_given = recorded.latitude is not None and recorded.longitude is not None
+    return is_given and recorded.problem is None and not is_no_fix(recorded)
 
 
 def _seconds(time: datetime.datetime | None) -> float:

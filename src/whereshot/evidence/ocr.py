@@ -19,7 +19,7 @@ from PIL import Image
 from whereshot.evidence.base import Box, Line
 from whereshot.evidence.foreign_lines import BUILTIN, LineReader, read_foreign, readers
 from whereshot.evidence.known_lines import KnownLines
-from whereshot.evidence.line_scripts import RARE_SCRIPTS, READABLE, LineScript, in_company, line_scripts
+from whereshot.evidence.line_scripts import KNOWN_CLASSES, RARE_SCRIPTS, LineScript, in_company, line_scripts
 from whereshot.evidence.text_detector import TextDetector
 from whereshot.foundation.errors import ModelError
 
@@ -38,8 +38,8 @@ MOST_LENGTH = 600.0
 """The greatest total length of these lines, in line heights, so that a printed page does not take minutes."""
 LEAST_CONFIDENCE = 0.5
 """Lines with a lower confidence of the reader are dropped."""
-MOST_UNREADABLE = 0.97
-"""A line is not given to the recogniser if the unread scripts and "none" have at least this probability.
+MOST_FOREIGN = 0.97
+"""A line is not given to RapidOCR if the foreign scripts and "none" have at least this probability.
 
 The value is high, because losing a Latin line costs more than misreading a line in another script."""
 LEAST_SCRIPT = 0.8
@@ -49,7 +49,7 @@ LEAST_UNREAD = 0.75
 LEAST_RARE = 0.95
 """The same for ``line_scripts.RARE_SCRIPTS``."""
 DOUBTFUL_CONFIDENCE = 0.9
-"""The confidence that a line needs to count as read if an unread script is likelier than all others."""
+"""The confidence that RapidOCR needs to count on a line if a foreign script is likelier than all others."""
 EDGE = 0.1
 """What is cut from each side of a crop, in its shorter side, before the networks of this package look at it.
 
@@ -167,7 +167,7 @@ class Reader:
         texts, scripts = self.recognise([crops[row] for row in rows])
         lines, unread = [], []
         for row, own, text in zip(rows, scripts, texts, strict=True):
-            script, probability = own.unread
+            script, probability = own.foreign
             if text is not None:
                 lines.append(_line(text.text, text.confidence, boxes[row], text.script))
             elif probability >= (LEAST_RARE if script in RARE_SCRIPTS else LEAST_UNREAD):
@@ -195,15 +195,15 @@ class Reader:
         self, crops: list[NDArray[np.uint8]], scripts: list[LineScript]
     ) -> list[LineText | None]:
         """Return what RapidOCR or a reader of other scripts reads on each crop, whichever is likelier to be right."""
-        readable = [row for row, own in enumerate(scripts) if own.readable > 1 - MOST_UNREADABLE]
-        found = dict(zip(readable, self.known_lines.read([crops[row] for row in readable]), strict=True))
+        rows = [row for row, own in enumerate(scripts) if own.known > 1 - MOST_FOREIGN]
+        found = dict(zip(rows, self.known_lines.read([crops[row] for row in rows]), strict=True))
         known = [found.get(row, ("", 0.0)) for row in range(len(crops))]
         foreign = read_foreign([_inside(crop) for crop in crops], scripts, self.line_readers, known)
         texts: list[LineText | None] = []
         for own, other, (text, score) in zip(scripts, foreign, known, strict=True):
             if other is not None:
                 texts.append(LineText(other.text, other.confidence, other.script))
-            elif text.strip() and score >= max(LEAST_CONFIDENCE, DOUBTFUL_CONFIDENCE * (own.unread[1] > 0.5)):
+            elif text.strip() and score >= max(LEAST_CONFIDENCE, DOUBTFUL_CONFIDENCE * (own.foreign[1] > 0.5)):
                 sure = float(own.probabilities.max()) >= LEAST_SCRIPT
                 texts.append(LineText(text.strip(), score, own.best if sure and own.best != "none" else None))
             else:
@@ -233,7 +233,7 @@ def _line(text: str, confidence: float, corners: NDArray[np.float64], script: st
 def _looks_mirrored(scripts: Sequence[LineScript]) -> bool:
     """Return whether the lines with letters look mirrored, all in all."""
     with_letters = _with_letters(scripts)
-    foreign = sum(one.best not in READABLE for one in with_letters)
+    foreign = sum(one.best not in KNOWN_CLASSES for one in with_letters)
     least = MIRRORED_FOREIGN_ODDS if 2 * foreign >= len(with_letters) else MIRRORED_ODDS
     return _mirrored_odds(scripts) > least
 

@@ -39,8 +39,7 @@ def is_of_other_language(text: str, kind: str, countries: Iterable[str], languag
 
     ``languages`` is P(language | lines) by code, as ``language.identify`` returns it. A word of the kind
     ``VARIETY`` presupposes its language. Another word is left out where it is made of ordinary words of the lines'
-    language. English words are public words in countries of all languages, so lines in English
-    leave out none.
+    language. English words are public words in countries of all languages, so lines in English leave out none.
     """
     leading = max(languages, key=lambda code: languages[code], default="en")
     if leading == "en" or languages[leading] < LEADING:

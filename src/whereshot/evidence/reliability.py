@@ -105,8 +105,8 @@ class Reliabilities:
     def together(self, cues: Sequence[Cue]) -> list[Together]:
         """Return the cues in groups: each cue that is not read alone, the others with those on a similar surface.
 
-        One package can be taken for a sign by one of its lines and not by another: cues of one group differ by less
-        than ``ALIKE`` in the probabilities of their surfaces.
+        One package can be taken for a sign by one of its lines and not by another: each cue of a group differs from
+        the first one by less than ``ALIKE`` in the probabilities of their surfaces.
         """
         alone: list[Together] = []
         groups: list[list[int]] = []

@@ -42,10 +42,10 @@ def is_running_text(text: str) -> bool:
     if len(words) < LEAST_WORDS:
         return False
     links = _section("links_in_names")
-    telling = [word.lower() for word in words if word.lower() not in links]
     if text != text.upper():
         small = [word for word in words if word[0].islower()]
         return len(small) >= LEAST_SMALL * len(words) and any(word not in links for word in small)
+    telling = [word.lower() for word in words if word.lower() not in links]
     usual = [word for word in telling if frequent_in_one_language([word], USUAL_ZIPF)]
     return any(
         2 * sum(frequent_in_one_language([word, other], ORDINARY_ZIPF) for other in telling) >= len(telling)

@@ -78,7 +78,7 @@ COPIED = {
 COPY_OF = {"vehicle": "vehicles", "package": "goods", "clothing": "clothes", "print": "pages", "screen": "screens"}
 """The group of each surface that has one."""
 UNKNOWN_LOOKS = 0.02
-"""Stands for the probability of a group, for the surface that has none."""
+"""The probability that is assumed for the surface without a group: overlays."""
 DRAWN_WEIGHT, COPIED_WEIGHT = 0.3, 0.7
 """Weight of drawn pictures and of ImageNet's classes when surfaces other than signs are separated."""
 CHANNELS = 1280
@@ -165,25 +165,23 @@ def _distance(a: Box, b: Box) -> float:
 
 
 def features(picture: Image.Image, lines: Sequence[Line], block: TextBlock) -> NDArray[np.float64]:
-    """Return the features (1302,) that show the surface of a block:
-
-    ``FEATURES``, then the network's features around it.
-    """
+    """Return the features (1302,) that show the surface of a block: ``FEATURES``, then the network's around it."""
     pooled = backbone_features(square(picture, block.box))
     return joined(words_and_shape(picture.size, lines, block), pooled)
 
 
 def joined(shape: NDArray[np.float64], pooled: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the features of a block (1302,) made of its words and shape (9,) and of the network (1280,)."""
+    """Return the features of a block (1302,), from those of its words and shape (9,) and of the network (1280,)."""
     return np.concatenate([shape, looks_of(pooled), pooled])
 
 
 def words_and_shape(size: tuple[int, int], lines: Sequence[Line], block: TextBlock) -> NDArray[np.float64]:
     """Return the features of a block that need no pixels; ``size`` is the picture's width and height.
 
-    goods, places, lines: counts of lines, as log(1 + n). height: log of the median height of a line in heights of the
-    picture. unlike: log of the ratio of the tallest line to the median one. covered: the block's share of the picture,
-    as its square root. capitals: the share of capital letters. confidence: the reader's, mean. digits: their share.
+    goods, places: counts of the picture's lines with such text; lines: count of the block's lines; as log(1 + n).
+    height: log of the median height of a line in heights of the picture. unlike: log of the ratio of the tallest line
+    to the median one. covered: the block's share of the picture, as its square root. capitals: the share of capital
+    letters. confidence: the reader's, mean. digits: their share.
     """
     own = [lines[row] for row in block.rows]
     text = "".join(line.text for line in own)
@@ -248,7 +246,7 @@ def _backbone() -> tuple[runtime.OnnxCompute, NDArray[np.float32], NDArray[np.fl
 
 @functools.cache
 def layer() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the weights (1280, 7) and constants (7,) of the linear layer."""
+    """Return the weights (1280, 13) and constants (13,) of the linear layer, for the outputs of ``looks_of``."""
     stored = load(read_bytes("evidence/data/surfaces.safetensors"))
     return stored["weights"].astype(np.float64), stored["constants"].astype(np.float64)
 

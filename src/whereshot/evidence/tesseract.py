@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from whereshot.evidence.line_scripts import to_grey
 from whereshot.evidence.text_segments import UNSPACED_SCRIPTS, script_of
 from whereshot.evidence.writing import fold_writing
-from whereshot.foundation.errors import MissingExtraError, ModelError
+from whereshot.foundation.errors import MissingExtraError, ModelError, one_line
 
 PROGRAM = "tesseract"
 DATA = {
@@ -63,8 +63,6 @@ LEAST_OF_SCRIPT = 0.6
 """Share of the letters of a line that must be of its script; else the line counts as not read."""
 START_SECONDS, LINE_SECONDS = 30.0, 5.0
 """Seconds for the start of the program, and for each further line; after that, the lines count as not read."""
-
-
 MOST_QUOTED = 200
 """Most letters that are quoted from an error of tesseract."""
 LONGEST = 30_000
@@ -82,7 +80,7 @@ class Installed(NamedTuple):
 def installed() -> Installed:
     """Return the program and the scripts that it can read.
 
-    Raises MissingExtraError where the program, or all data for scripts, is missing.
+    Raises MissingExtraError where the program, or all data for scripts, is missing, and where the program does not run.
     """
     program = shutil.which(PROGRAM)
     if program is None:
@@ -90,7 +88,12 @@ def installed() -> Installed:
             "--reader tesseract: the program tesseract is missing; install it with the data of the scripts to "
             "read, as with: apt install tesseract-ocr tesseract-ocr-script-thai"
         )
-    listed = subprocess.run([program, "--list-langs"], capture_output=True, check=False, timeout=START_SECONDS)
+    try:
+        listed = subprocess.run([program, "--list-langs"], capture_output=True, check=False, timeout=START_SECONDS)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise MissingExtraError(
+            f"--reader tesseract: {program} does not run ({one_line(error)}); install tesseract again"
+        ) from error
     names = {line.strip() for line in listed.stdout.decode("utf-8", "replace").splitlines()}
     data = {}
     for script, (_, language) in DATA.items():

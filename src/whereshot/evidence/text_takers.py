@@ -16,9 +16,8 @@ import math
 
 from whereshot.earth.country_names import english_names
 from whereshot.earth.towns import gazetteer
+from whereshot.evidence.country_languages import photos_of_country
 from whereshot.foundation.package_data import read_toml
-from whereshot.posterior.masses import country_masses
-from whereshot.posterior.prior import density_prior
 
 LEAST_PHOTOS = 1e-5
 """Smaller shares of the photos of the world are treated as equal to this."""
@@ -27,8 +26,7 @@ LEAST_PHOTOS = 1e-5
 @functools.cache
 def country_shares() -> dict[str, tuple[float, float]]:
     """Return the shares of all photos and of all people in towns, by country code."""
-    photos = dict(country_masses(density_prior())[0])
-    known = gazetteer()
+    photos, known = photos_of_country(), gazetteer()
     people = {code: float(known.populations[known.in_country(code)].sum()) for code in english_names()}
     total = sum(people.values())
     return {code: (max(photos.get(code, 0.0), LEAST_PHOTOS), count / total) for code, count in people.items()}

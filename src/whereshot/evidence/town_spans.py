@@ -21,6 +21,7 @@ LEAST_LETTERS = 4
 LEAST_LETTERS_MISREAD = 6
 """Least letters of a name that can be found although it was misread."""
 LEAST_LETTERS_TWO_ERRORS = 12
+"""A shorter name with two errors is short."""
 MISREAD_POPULATION, MISREAD_POPULATION_SHORT = 5_000, 400_000
 """Least inhabitants of a town that is found by a misread name, and by a short name with two errors.
 

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from whereshot.evidence.base import Box, Cue, Line, box_around, mean_surfaces
-from whereshot.evidence.country_languages import country_languages
-from whereshot.evidence.known_languages import LANGUAGES
+from whereshot.evidence.country_languages import share_of_script
 from whereshot.evidence.line_readers import SCRIPTS_READ
 
 KIND = "text/script"
@@ -19,8 +18,6 @@ ELSEWHERE = 0.0003
 """Likelihood of a script in any country (restaurants, visitors, goods), relative to the country where it is most
 common.
 """
-WRITTEN_OTHERWISE = {("PK", "Gurmukhi")}
-"""Countries where a language is not written in its usual script: Punjabi in Pakistan."""
 
 
 class UnreadScript(NamedTuple):
@@ -86,9 +83,6 @@ def cues_of(unread: Sequence[Line], read: Sequence[Line] = ()) -> list[Cue]:
 
 def script_likelihood(script: str) -> dict[str, float]:
     """Return the likelihood of writing in a script by country code; the largest is 1."""
-    known = country_languages()
-    written = [script in language.scripts for language in LANGUAGES.values()]
-    share = known.share[:, written].sum(axis=1)
-    share *= [(country, script) not in WRITTEN_OTHERWISE for country in known.countries]
-    likelihood = share / share.max() * (1 - ELSEWHERE) + ELSEWHERE
-    return dict(zip(known.countries, likelihood.tolist(), strict=True))
+    shares = share_of_script(script)
+    most = max(shares.values())
+    return {code: share / most * (1 - ELSEWHERE) + ELSEWHERE for code, share in shares.items()}

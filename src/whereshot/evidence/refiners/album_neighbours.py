@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.earth import sphere
-from whereshot.evidence.neighbours import TYPICAL_ACCURACY_KM, AlbumModel, nearest_in_time, spreads_km, times_of
+from whereshot.evidence.exif import TYPICAL_ACCURACY_KM
+from whereshot.evidence.neighbours import AlbumModel, nearest_in_time, spreads_km, times_of
 from whereshot.evidence.refiners.base import Examples, FixedPlaces, Refiner
 from whereshot.foundation.progress import Track, silent
 from whereshot.photos.records import Records
@@ -22,7 +23,10 @@ from whereshot.posterior.base import Posterior
 from whereshot.posterior.place_shape import log_kernel
 from whereshot.posterior.prior import density_prior
 
-PRIOR_PLACES, WIDE_KM = 256, 2000.0
+PRIOR_PLACES = 256
+"""The nearest places of the photo density that count towards the general density at a position."""
+WIDE_KM = 2000.0
+"""Places of the photo density with a larger spread cover the Earth; they count alike everywhere."""
 _HOUR_S = 3600.0
 
 

@@ -1,0 +1,54 @@
+"""The script that builds the table of public words: what it refuses, and that the search finds what it writes."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import build_public_words  # noqa: E402
+
+from whereshot.evidence.base import Line  # noqa: E402
+from whereshot.evidence.public_word_entries import encode_countries  # noqa: E402
+from whereshot.evidence.public_words import PublicWords  # noqa: E402
+
+
+def found(words: list[str], text: str) -> list[str]:
+    """Return the words that are found in a line with a table of these words."""
+    entry = {"words": words, "countries": {"TT": 1.0}, "kind": "shop"}
+    rows = build_public_words.joined(list(build_public_words.rows_of(entry, Counter())))
+    names = ("key", "form", "kind", "countries", "doubt")
+    values = [(row.key, row.form, row.kind, encode_countries(row.countries), row.doubt) for row in rows]
+    table = PublicWords(dict(zip(names, zip(*values, strict=True), strict=True)))
+    return [finding.text for finding in table.find(Line(text, 0.9, (0, 0, 100, 20)))]
+
+
+@pytest.mark.parametrize("text", ["Gulf City", "Gare de Lyon", "Action de grâce", "Ab Oy", "Carabineros"])
+def test_a_phrase_of_frequent_words_is_found_where_the_table_has_it(text: str) -> None:
+    assert found([text], text) == [text]
+
+
+def test_a_phrase_of_frequent_words_is_not_found_for_a_name_with_its_letters() -> None:
+    assert found(["Lavie"], "la vie") == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "fault"),
+    [
+        ('words = []\nkind = "shop"\ncountries = { TT = 1 }', "no words"),
+        ('words = ["Hilo"]\nkind = "shop"', "'' = 0; expected an ISO 3166 code and a positive weight"),
+        ('words = ["Hilo"]\nkind = "shop"\ncountries = {}', "'' = 0; expected an ISO 3166 code and a positive weight"),
+        ('words = ["Hilo"]\nkind = "shop"\ncountries = { TT = 0 }', "'TT' = 0; expected an ISO 3166 code"),
+        ('words = ["Hilo"]\nkind = "moon"\ncountries = { TT = 1 }', "unknown kind 'moon'; expected one of shop"),
+    ],
+)
+def test_a_wrong_entry_is_refused_with_its_fault(tmp_path: Path, entry: str, fault: str) -> None:
+    (tmp_path / "shops.toml").write_text(f"[[entry]]\n{entry}\n")
+    with pytest.raises(SystemExit) as caught:
+        list(build_public_words.read_entries(tmp_path / "shops.toml", frozenset({"shop"})))
+    assert str(caught.value).startswith("shops.toml: entry ") and fault in str(caught.value)
