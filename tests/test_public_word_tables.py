@@ -13,9 +13,13 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 import build_public_words  # noqa: E402
 
+from whereshot.earth.name_index import name_keys  # noqa: E402
 from whereshot.evidence.base import Line  # noqa: E402
+from whereshot.evidence.ordinary_words import is_other_phrase  # noqa: E402
 from whereshot.evidence.public_word_entries import encode_countries  # noqa: E402
-from whereshot.evidence.public_words import PublicWords  # noqa: E402
+from whereshot.evidence.public_words import PublicWords, public_words  # noqa: E402
+from whereshot.evidence.worldwide_words import is_worldwide  # noqa: E402
+from whereshot.foundation.package_data import read_toml  # noqa: E402
 
 
 def found(words: list[str], text: str) -> list[str]:
@@ -35,6 +39,26 @@ def test_a_phrase_of_frequent_words_is_found_where_the_table_has_it(text: str) -
 
 def test_a_phrase_of_frequent_words_is_not_found_for_a_name_with_its_letters() -> None:
     assert found(["Lavie"], "la vie") == []
+
+
+def test_every_phrase_of_the_tables_can_be_found() -> None:
+    """The shipped table gives phrases of frequent words the doubt with which the search takes them for phrases."""
+    kinds = frozenset(
+        kind for theme in read_toml("evidence/data/public_words.toml")["themes"].values() for kind in theme
+    )
+    phrases = {
+        word
+        for path in build_public_words.TABLES.glob("*.toml")
+        for entry in build_public_words.read_entries(path, kinds)
+        if entry.get("match", "phrase") == "phrase" and "needs" not in entry
+        for word in entry["words"]
+        if " " in word and not all(map(is_worldwide, word.split()))
+    }
+    assert len(phrases) > 50_000
+    table, keys = public_words(), name_keys(phrases)
+    known = [(table.entry(key, phrase), phrase) for key, phrase in zip(keys, phrases, strict=True)]
+    lost = [phrase for entry, phrase in known if entry is not None and is_other_phrase(phrase, entry.doubt)]
+    assert lost == []
 
 
 @pytest.mark.parametrize(
