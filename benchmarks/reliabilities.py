@@ -219,9 +219,8 @@ def print_results(model: CountryModel, samples: Sequence[Sample], fitted: Table)
         "Fitted on all of them. Names and single words ship no higher than before: that was set with lists of ordinary"
     )
     print("words in view, which no photo shows. Other values on packages than those of prices are at most")
-    print(
-        f"{MOST_ON_GOODS:g}. What fewer than {LEAST_PHOTOS} photos show ships as before.\n\n| trust | photos | sign before | fitted | ships | package before | fitted | ships |"
-    )
+    print(f"{MOST_ON_GOODS:g}. What fewer than {LEAST_PHOTOS} photos show ships as before.\n")
+    print("| trust | photos | sign before | fitted | ships | package before | fitted | ships |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     ships = to_ship(fitted, samples)
     for trust in fitted:
