@@ -154,12 +154,8 @@ def _has_known_word(texts: Sequence[str]) -> bool:
 
     Of Chinese characters two in a row must be a word: patterns and frames are misread as single ones.
     """
-    if any(
-        entries is not None
-        for segment in split_text(texts)
-        if segment.script == "Han"
-        for entries in find_words(segment)
-    ):
+    chinese = [word for segment in split_text(texts) if segment.script == "Han" for word in segment.words]
+    if any(find_word(word[at : at + 2], "Han") is not None for word in chinese for at in range(len(word) - 1)):
         return True
     words = [word.lower() for text in texts for word in _WORD.findall(text)]
     return any(
