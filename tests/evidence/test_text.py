@@ -106,6 +106,19 @@ def test_a_short_text_in_a_native_script_counts_beside_english(lines: tuple[str,
     assert cue.countries[country] > 100 * cue.countries["GB"]
 
 
+@pytest.mark.parametrize(
+    ("text", "country"), [("医院急诊", "CN"), ("駐車場", "JP"), ("台北車站", "TW"), ("大阪", "JP")]
+)
+def test_few_chinese_characters_tell_a_country(text: str, country: str) -> None:
+    countries, _ = zip(*country_masses(fuse(density_prior(), cues_of([line(text)])).posterior)[0], strict=True)
+    assert countries[0] == country
+
+
+@pytest.mark.parametrize("text", ["口", "一", "囗一"])
+def test_single_strokes_that_look_like_chinese_characters_tell_nothing(text: str) -> None:
+    assert cues_of([line(text)]) == []
+
+
 def test_the_name_of_a_company_is_of_no_language() -> None:
     named, plain = (
         [cue for cue in cues_of([line(text) for text in texts]) if cue.kind == "text/language"]

@@ -219,7 +219,7 @@ def _trust(span: TownSpan, lines: Sequence[WrittenLine], hosts: set[str]) -> tup
     if not joined_towns.is_alone(span) or joined_towns.is_beside_foreign(span) or is_food(span.text):
         return None
     words = sum(len(line.words) for line in lines)
-    if words <= 3 and people >= WORLD_CITY:
+    if words <= 3 and people >= WORLD_CITY and not is_ideographic(span.text):
         return "text/place/weak", span.towns
     letters = sum(char.isalpha() for char in span.text)
     is_long = letters >= 6 or (is_ideographic(span.text) and people >= FREQUENT_POPULATION)

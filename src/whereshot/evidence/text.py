@@ -15,13 +15,13 @@ from whereshot.evidence.base import Box, Cue, Line, box_around, mean_surfaces
 from whereshot.evidence.country_languages import country_log_likelihood, leading_languages, log_seen
 from whereshot.evidence.known_languages import language_name
 from whereshot.evidence.language import identify
-from whereshot.evidence.lexicon import fold, lexicon
+from whereshot.evidence.lexicon import find_word, fold, lexicon
 from whereshot.evidence.look_alikes import fold_lines
 from whereshot.evidence.native_rows import native_rows
 from whereshot.evidence.patterns import pattern_cues
 from whereshot.evidence.place_names import place_cues
 from whereshot.evidence.public_words import public_word_cues
-from whereshot.evidence.text_segments import INTERNATIONAL, count_letters, native_script
+from whereshot.evidence.text_segments import INTERNATIONAL, count_letters, native_script, split_text
 from whereshot.evidence.text_takers import log_correction
 from whereshot.evidence.worldwide_words import without_worldwide
 
@@ -150,7 +150,13 @@ def _language_cue(
 
 
 def _has_known_word(texts: Sequence[str]) -> bool:
-    """Return whether any word is in the lexicon, or has an accented letter that few languages use."""
+    """Return whether any word is in the lexicon, or has an accented letter that few languages use.
+
+    Of Chinese characters two in a row must be a word: patterns and frames are misread as single ones.
+    """
+    chinese = [word for segment in split_text(texts) if segment.script == "Han" for word in segment.words]
+    if any(find_word(word[at : at + 2], "Han") is not None for word in chinese for at in range(len(word) - 1)):
+        return True
     words = [word.lower() for text in texts for word in _WORD.findall(text)]
     return any(
         (len(word) >= MARKED_LETTERS and fold(word) != word)

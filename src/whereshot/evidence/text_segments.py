@@ -105,6 +105,9 @@ NATIVE_SCRIPTS = frozenset({script for _, script in BLOCKS} - {"", "Latin", "Han
 UNSPACED_SCRIPTS = frozenset({"Thai", "Lao", "Khmer", "Myanmar"})
 """The native scripts that are written without spaces between words."""
 
+IDEOGRAPH_LETTERS = 3
+"""The letters that a Chinese character counts for."""
+
 _INTERNATIONAL = """
 ok stop bar hotel hostel motel taxi exit restaurant pizza pizzeria kebab cafe café pub grill bus metro parking park
 wifi wlan atm info tourist bank shop supermarket club disco sport sports fitness spa salon studio center centre
@@ -191,7 +194,9 @@ def split_text(lines: Sequence[str]) -> list[Segment]:
 def count_letters(lines: Sequence[str]) -> int:
     """Count the letters of a text that can help to recognise its language: the letters of all its segments.
 
-    >>> count_letters(["Åbningstider 10-17", "www.example.com", "A"])
-    12
+    A Chinese character counts as ``IDEOGRAPH_LETTERS`` letters, because it tells as much as a syllable.
+
+    >>> count_letters(["Åbningstider 10-17", "www.example.com", "A"]), count_letters(["医院"])
+    (12, 6)
     """
-    return sum(segment.letters for segment in split_text(lines))
+    return sum(segment.letters * (IDEOGRAPH_LETTERS if segment.script == "Han" else 1) for segment in split_text(lines))
