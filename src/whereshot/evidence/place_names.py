@@ -23,6 +23,7 @@ from whereshot.evidence import joined_towns, name_context, qualified_names
 from whereshot.evidence.ambiguous_names import FREQUENT_POPULATION, is_ordinary, is_person, other_meanings
 from whereshot.evidence.base import Cue, Line, box_around
 from whereshot.evidence.country_languages import photos_of_script
+from whereshot.evidence.lexicon import lexicon
 from whereshot.evidence.mentions import Mention, cues_of_mentions
 from whereshot.evidence.native_names import NativeName, native_names
 from whereshot.evidence.public_words import is_food
@@ -184,10 +185,15 @@ def _free_spans(line: WrittenLine, taken: set[tuple[int, int]]) -> Iterator[Town
                 continue
             if not (is_written_as_name(line, first, last) and _is_supported(line.before(first), line.after(last))):
                 continue
-            towns, errors = misread_towns(text)
-            if len(towns):
+            towns, errors = (None, 0) if _are_words(text) else misread_towns(text)
+            if towns is not None and len(towns):
                 used |= set(range(first, last))
                 yield TownSpan(line, first, last, largest_towns(towns), errors)
+
+
+def _are_words(text: str) -> bool:
+    """Return whether all words of a text are words of a language, and so were read right: "FILLING STATION"."""
+    return all(lexicon().find(word) is not None for word in text.lower().split())
 
 
 def _is_supported(before: str, after: str) -> bool:
