@@ -116,6 +116,16 @@ def test_capitals_that_may_be_latin_need_a_sure_script(script: str, text: str) -
     assert sure is not None and sure.text == text
 
 
+@pytest.mark.parametrize(("script", "text"), [("Cyrillic", "площадь"), ("Greek", "πλατεῖα")])
+def test_a_faint_line_in_letters_like_latin_ones_counts_only_beside_a_clear_one(script: str, text: str) -> None:
+    faint, clear = (Answers({script: (text, confidence)}) for confidence in (0.65, 0.75))
+    assert read([seen(**{script: 0.95})], faint) == [None]
+    (found,) = read([seen(**{script: 0.95})], clear)
+    assert found is not None and found.script == script
+    thai = Answers({"Thai": ("โรงแรม", 0.65)})
+    assert read([seen(Thai=0.95)], thai)[0] is not None
+
+
 @pytest.mark.parametrize(
     ("text", "confidence", "latin_confidence", "is_read"),
     [

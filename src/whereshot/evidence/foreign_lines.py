@@ -43,8 +43,11 @@ The second number is for rare scripts, the third for readings of few letters: pa
 as so few letters. ``benchmarks/script_choice.py`` shows what each share costs and avoids."""
 LEAST_SHARE_IN_COMPANY = 0.5
 """The same where another line of the picture is read as the script."""
-LEAST_CONFIDENCE = 0.6
-"""Readings with a lower confidence of the reader are dropped."""
+LEAST_CONFIDENCE, LEAST_CONFIDENCE_OF_TWINS = 0.6, 0.7
+"""Readings with a lower confidence of the reader are dropped.
+
+The second is for scripts with letters that look like Latin letters, where no other line shows the script: faint Latin
+lines are much more frequent than faint lines in these scripts."""
 FEW_LETTERS = 3
 """At most this many letters are few."""
 LEAST_LETTERS = 2
@@ -197,11 +200,12 @@ def _is_read(reading: ForeignText, *, in_company: bool = False) -> bool:
     letters = sum(not LONE_JAMO.match(char) for char in own)
     least, few = (1, 1) if reading.script in WHOLE_WORDS else (LEAST_LETTERS, FEW_LETTERS)
     share = LEAST_RARE_SHARE if reading.script in RARE_SCRIPTS else LEAST_SHARE
+    confidence = LEAST_CONFIDENCE_OF_TWINS if reading.script in TWINS else LEAST_CONFIDENCE
     if in_company:
-        share = LEAST_SHARE_IN_COMPANY
+        share, confidence = LEAST_SHARE_IN_COMPANY, LEAST_CONFIDENCE
     elif letters <= few:
         share = LEAST_SHORT_SHARE
-    return letters >= least and reading.share >= share and reading.confidence >= LEAST_CONFIDENCE
+    return letters >= least and reading.share >= share and reading.confidence >= confidence
 
 
 def _can_be_latin(reading: ForeignText, *, is_latin: bool) -> bool:
