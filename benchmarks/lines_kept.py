@@ -4,8 +4,9 @@
 
 BEFORE and AFTER are folders of readings (see readings.py): the build before wrote BEFORE; this build reads the photos
 that AFTER lacks. A line moved an answer if it lies in the box of a cue that changed the
-probability of the answer by at least 0.1 nats, after the prior of the world alone. It is kept if a line at its place
-still lies in such a cue of the same kind.
+probability of the answer by at least 0.1 nats, after the prior of the world alone. It is still seen if there is a line
+at its place, and kept if that line still lies in such a cue of the same kind. New lines move the answer of AFTER alone.
+Many lines that are not kept are read slightly differently, or their cue moves the answer by a little less.
 """
 
 from __future__ import annotations
@@ -81,6 +82,11 @@ def is_kept(line: Moving, after: Iterable[Moving]) -> bool:
     return any(line.kind == own.kind and _overlap(line.line.box, own.line.box) > LEAST_OVERLAP for own in after)
 
 
+def is_seen(line: Moving, after: Reading) -> bool:
+    """Return whether there is still a line at this place."""
+    return any(_overlap(line.line.box, own.box) > LEAST_OVERLAP for own in (*after.lines, *after.unread))
+
+
 def _overlap(a: Box, b: Box) -> float:
     """Return the common area of two boxes as a share of the first, or of the smaller of them."""
     width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
@@ -101,16 +107,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("before", type=Path)
     parser.add_argument("after", type=Path)
+    parser.add_argument("--tables", nargs="+", default=TABLES, help=f"shared tables (default {' '.join(TABLES)})")
     parser.add_argument("--every", type=int, default=1, help="only every so many photos (for a quick look)")
     parser.add_argument("--show", action="store_true", help="print the lines that are lost")
     given = parser.parse_args()
     prior = density_prior()
     start = PosteriorBeforeCues.of(prior)
-    print("| table | photos | lines that moved an answer | kept | new | country first | within 25 km |")
-    print("|---|---:|---:|---:|---:|---:|---:|")
-    sums = np.zeros(3, int)
-    for table in TABLES:
-        counts, right = np.zeros(3, int), np.zeros((2, 2), int)
+    print("| table | photos | lines that moved an answer | still seen | kept | new | country first | within 25 km |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    sums = np.zeros(4, int)
+    for table in given.tables:
+        counts, right = np.zeros(4, int), np.zeros((2, 2), int)
         pairs = zip(
             read_table(table, given.before, given.every), read_table(table, given.after, given.every), strict=True
         )
@@ -121,14 +128,16 @@ def main() -> None:
             answer = own.answer if own.answer is not None else other.answer
             lines, lines_now = moving(own, answer), moving(other, answer)
             lost = [line for line in lines if not is_kept(line, lines_now)]
-            counts += (len(lines), len(lines) - len(lost), sum(not is_kept(line, lines) for line in lines_now))
+            seen = sum(is_seen(line, new.reading) for line in lines)
+            counts += (len(lines), seen, len(lines) - len(lost), sum(not is_kept(line, lines) for line in lines_now))
             right += np.array([figures(old, own), figures(new, other)], int)
             for line in lost if given.show else []:
                 print(f"    {PHOTOS / old.row['path']}: {line.kind} {line.line.text!r} {line.line.box}")
         sums += counts
         cells = " | ".join(f"{before} -> {after}" for before, after in right.T)
-        print(f"| {table} | {photos} | {counts[0]} | {counts[1]} | {counts[2]} | {cells} |", flush=True)
-    print(f"| **all** | | {sums[0]} | {sums[1]} ({100 * sums[1] / max(sums[0], 1):.1f} %) | {sums[2]} | | |")
+        print(f"| {table} | {photos} | {' | '.join(map(str, counts))} | {cells} |", flush=True)
+    seen, kept = (f"{count} ({100 * count / max(sums[0], 1):.1f} %)" for count in sums[1:3])
+    print(f"| **all** | | {sums[0]} | {seen} | {kept} | {sums[3]} | | |")
 
 
 if __name__ == "__main__":

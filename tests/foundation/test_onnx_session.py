@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from whereshot.foundation.onnx_session import open_session
+from whereshot.foundation.onnx_session import has_int8_instructions, open_session
 from whereshot.foundation.package_data import read_bytes
 
 NETWORK = "evidence/data/line_scripts.onnx"
@@ -31,3 +31,24 @@ def test_a_bad_file_raises_and_prints_nothing(content: bytes, capfd: pytest.Capt
     with pytest.raises(Exception, match=r"(?i)load|protobuf|model"):
         open_session(content)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("processor : 0\nflags\t\t: fpu sse avx2 avx512_vnni\n", True),
+        ("processor : 0\nflags\t\t: fpu avx2 avx_vnni amx_int8\n", True),
+        ("processor : 0\nflags\t\t: fpu sse avx2 avx512f\n", False),
+        ("processor : 0\nFeatures : fp asimd\n", False),
+        ("", False),
+    ],
+)
+def test_the_flags_of_the_cpu_say_whether_it_has_int8_instructions(
+    content: str, expected: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "cpuinfo").write_text(content)
+    assert has_int8_instructions(tmp_path / "cpuinfo") is expected
+
+
+def test_without_a_description_of_the_cpu_there_are_no_int8_instructions(tmp_path: Path) -> None:
+    assert has_int8_instructions(tmp_path / "cpuinfo") is False

@@ -22,6 +22,7 @@ from whereshot.evidence.known_lines import KnownLines
 from whereshot.evidence.line_scripts import KNOWN_CLASSES, RARE_SCRIPTS, LineScript, in_company, line_scripts
 from whereshot.evidence.text_detector import TextDetector
 from whereshot.foundation.errors import ModelError
+from whereshot.foundation.onnx_session import has_int8_instructions
 
 DETECTOR_SIDE = 736
 """Shorter side in pixels to which a small picture is enlarged before text is detected.
@@ -98,6 +99,8 @@ class Reader:
     ``threads`` is the number of threads of ONNX Runtime. A picture is resized before detection. Where
     ``detector_limit`` is "min", its shorter side becomes at least ``detector_side`` pixels. Where it is "max", its
     longer side becomes at most ``detector_side`` pixels. ``line_readers`` read the scripts that RapidOCR does not know.
+    ``looks_first`` says whether it sees only the areas that the look proposes (``text_look``); None where the CPU
+    decides (``foundation.onnx_session.has_int8_instructions``).
     """
 
     def __init__(
@@ -106,9 +109,12 @@ class Reader:
         detector_side: int = DETECTOR_SIDE,
         detector_limit: Literal["min", "max"] = "min",
         line_readers: Sequence[LineReader] | None = None,
+        *,
+        looks_first: bool | None = None,
     ) -> None:
         self.threads, self.detector_side, self.detector_limit = threads, detector_side, detector_limit
         self.line_readers = readers() if line_readers is None else line_readers
+        self.looks_first = has_int8_instructions() if looks_first is None else looks_first
 
     @functools.cached_property
     def _engine(self) -> Any:
@@ -133,7 +139,7 @@ class Reader:
     @functools.cached_property
     def detector(self) -> TextDetector:
         """What finds the lines in a picture."""
-        return TextDetector(self._engine)
+        return TextDetector(self._engine, looks_first=self.looks_first)
 
     @functools.cached_property
     def known_lines(self) -> KnownLines:
