@@ -183,7 +183,7 @@ class Region:
     def _held(self, p: sphere.Points, country: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return the same for positions whose countries (n,) are known, of an area with countries."""
         if self.parts:
-            return np.any([part._held(p, country) for part in self.parts], axis=0)
+            return np.asarray(np.any([part._held(p, country) for part in self.parts], axis=0), bool)
         inside = np.isin(country, [countries().number_of[code] for code in self.codes])
         if self.outline is not None:
             inside &= np.asarray(shapely.intersects_xy(self.outline, p[:, 1], p[:, 0]))

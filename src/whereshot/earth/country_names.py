@@ -60,8 +60,14 @@ def english_name(code: str) -> str:
 
 
 def usual_names() -> dict[str, dict[str, list[str]]]:
-    """Return "countries" and "regions" -> ISO code -> names that are in neither ISO 3166 nor CLDR."""
+    """Return "countries", "regions" and "towns" -> ISO code, or name of a town -> names that tables have not."""
     return package_data.read_toml("earth/data/usual_names.toml")
+
+
+@functools.cache
+def usual_towns() -> dict[str, str]:
+    """Return the key of an abbreviation of a town -> its name with its region and country."""
+    return {key: name for name, short in usual_names()["towns"].items() for key in name_keys(short)}
 
 
 def _by_key(named: list[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
@@ -94,10 +100,11 @@ def find_codes(name: str) -> tuple[str, ...]:
 
 def keys_of(name: str) -> tuple[str, ...]:
     """Return the keys under which a name may be listed: as it is, without an article, and turned round."""
-    spelled = [name, _ARTICLE.sub("", name)]
+    spelled = [name]
     turned = _TURNED.fullmatch(name)
     if turned is not None:
         spelled.append(f"{turned['last'] or turned['within']} {turned['first']}")
+    spelled += [_ARTICLE.sub("", each) for each in spelled]
     return tuple(dict.fromkeys(name_keys([_COUNTRY.sub("", each) for each in spelled])))
 
 
