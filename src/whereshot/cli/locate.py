@@ -172,10 +172,18 @@ def check(
 
 
 def _read_area(region: str) -> areas.Region:
-    """Read the area that answers must lie in. The module is imported here because only ``--region`` needs it."""
-    from whereshot.earth import areas
+    """Read the area that answers must lie in, and report what else its name means.
 
-    return areas.read_area(region)
+    The modules are imported here because only ``--region`` needs them.
+    """
+    from whereshot.earth import areas
+    from whereshot.locate import claim_readings
+
+    area = areas.read_area(region)
+    others = claim_readings.other_meanings(region) if area.codes else ""
+    if others:
+        say(f"--region {region} is read as {area.name}; it may also mean {others}")
+    return area
 
 
 def _find(folder: Path, unread: UnreadFiles) -> list[Path]:

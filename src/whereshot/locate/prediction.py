@@ -169,6 +169,7 @@ class Prediction:
       a probability of at least 90 %; None where there is none. It is a distance, and names no place.
     * ``sure_of`` is the finest named street, city, region or country that holds at least 90 %; None where no country
       does.
+    * ``limited_to`` is the name of the area that the user limited the answer to; None without one.
     * ``recorded`` is the position that the camera recorded. It is evidence only where the user asks for it.
     * ``unread_scripts`` are the scripts of writing that was seen and not read, each with its probability, its number of
       lines and the box around them.
@@ -192,6 +193,7 @@ class Prediction:
     writing: tuple[ReadLine, ...] = ()
     recorded: tuple[float, float] | None = None
     sure_of: SureOf | None = None
+    limited_to: str | None = None
     error: str | None = None
 
     @property
@@ -204,6 +206,8 @@ class Prediction:
     def to_document(self) -> dict[str, Any]:
         """Return the prediction as a JSON document, as ``whereshot locate --format json`` prints it."""
         document = asdict(self)
+        if self.limited_to is None:
+            del document["limited_to"]
         document["within"] = self.within.to_document()
         document["unread_scripts"] = [script._asdict() for script in self.unread_scripts]
         document["countries"] = [{"country_code": code, "probability": share} for code, share in self.countries]
@@ -249,7 +253,9 @@ class Prediction:
         if self.sure_of is not None:
             broad = self.sure_of.level in ("region", "country")
             return self.sure_of.in_words().removesuffix("."), f"{probable}." if broad and probable else ""
-        if near is not None and (not probable or near in WITHIN_KM[:2]):
+        if self.limited_to is not None and not probable and near not in WITHIN_KM[:2]:
+            title = wording.LIMITED.format(name=self.limited_to)
+        elif near is not None and (not probable or near in WITHIN_KM[:2]):
             title = self._around(near)
         else:
             title = probable or wording.NOT_SURE
@@ -258,7 +264,7 @@ class Prediction:
     def probable_words(self) -> str:
         """Return "Probably", and the place that holds at least 50 %, else the country that does; "" where none does.
 
-        A country is not named where the answer is sure of one.
+        A country is not named where the answer is sure of one, or limited to an area.
         """
         place = max(self.candidates, key=lambda one: one.probability, default=None)
         if place is not None and place.probability >= wording.PROBABLE and place.place.name is not None:
@@ -267,7 +273,12 @@ class Prediction:
             if country and country != name:
                 name = wording.IN_COUNTRY.format(name=name, country=country)
             return wording.PROBABLY.format(name=name, percent=words.percent(place.probability))
-        if self.sure_of is None and self.countries and self.countries[0][1] >= wording.PROBABLE:
+        if (
+            self.sure_of is None
+            and self.limited_to is None
+            and self.countries
+            and self.countries[0][1] >= wording.PROBABLE
+        ):
             code, share = self.countries[0]
             return wording.PROBABLY.format(name=words.country_name(code), percent=words.percent(share))
         return ""
@@ -285,7 +296,9 @@ class Prediction:
         return words.sentence(wording.WITHIN_ALONE.format(percent=share, distance=distance))
 
     def _country_words(self) -> str:
-        """Return a sentence with the three likeliest countries; "" where there are none."""
+        """Return a sentence with the three likeliest countries; "" where there are none, or the user gave the one."""
+        if self.limited_to is not None and self.countries and self.countries[0][1] >= wording.NEARLY_CERTAIN:
+            return ""
         likely = ", ".join(
             wording.COUNTRY_SHARE.format(country=words.country_name(code), percent=words.percent(share))
             for code, share in self.countries[:3]
