@@ -106,6 +106,7 @@ export const TIMES = "{ratio} times";
 export const NO_PLACE = "at sea";
 export const PROBABLE = 0.5;
 export const PROBABLY = "Probably {name} ({percent})";
+export const LIKELIEST_PLACE = "The single likeliest place is {name} ({percent} within {distance}).";
 export const AROUND = "Around {name}";
 export const NOT_SURE = "Not sure";
 export const NO_ANSWER = "No answer";
