@@ -53,8 +53,8 @@ class Evidence:
         kind: the kind of evidence, as "text/language", "exif", "album" or "picture".
         what: what was read or recorded; "" for requested evidence that cannot be used.
         means: its meaning, or why it cannot be used.
-        nats: log of the ratio of the answer's probability with the finding to the probability without it; above 0 the
-            finding made the answer likelier.
+        nats: the part of the change of the answer's log probability that the finding made; above 0 it made the answer
+            likelier. The parts of all findings sum to the whole change.
         box: left, top, right and bottom in pixels of the upright picture, None where it stands nowhere in the picture.
         surface: what the text most likely stands on, a name of ``evidence.base.SURFACES``; None for other findings.
     """
