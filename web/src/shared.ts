@@ -106,6 +106,7 @@ export const TIMES = "{ratio} times";
 export const NO_PLACE = "at sea";
 export const PROBABLE = 0.5;
 export const PROBABLY = "Probably {name} ({percent})";
+export const LIKELIEST_PLACE = "The single likeliest place is {name} ({percent} within {distance}).";
 export const AROUND = "Around {name}";
 export const LIMITED = "Limited to {name}";
 export const POINTS_ELSEWHERE = "what was read points to {country} ({percent} without the limit), not to {name}";

@@ -127,7 +127,10 @@ def _check_outputs(out: Path | None, posterior: Path | None) -> None:
 
 def _print_answers(answers: LocatedPhotos, form: PredictionFormat, out: Path | None) -> None:
     """Print the answers, or write them to a file; remark on stderr on a model that looks at no picture."""
-    answer = answer_formats.PREDICTION_WRITERS[form](answers)
+    from whereshot.foundation import progress
+
+    with progress.waiting("writing the answers"):
+        answer = answer_formats.PREDICTION_WRITERS[form](answers)
     if form != "json" and answers.remark is not None:
         say(answers.remark)
     print_answer(answer, out, is_words=form == "table")

@@ -14,7 +14,7 @@ from whereshot.evidence import Reading
 from whereshot.evidence.neighbours import Album, AlbumModel
 from whereshot.evidence.time import HourModel
 from whereshot.foundation.errors import ImageError, InputError
-from whereshot.foundation.progress import Track, silent
+from whereshot.foundation.progress import Track, late, silent
 from whereshot.locate import region_limit
 from whereshot.locate.answers import answer_rows
 from whereshot.locate.options import LocateOptions
@@ -148,7 +148,7 @@ class Geolocator:
         number_of = {int(row): number for number, row in enumerate(rows)}
         readings = self._readings(photos, block, options, track)
         plain = None
-        for row in range(block.start, block.stop):
+        for row in late(range(block.start, block.stop), block.stop - block.start, "weighing evidence", track):
             photo = photos[row]
             path = None if photo is None else photo.path
             name = path or f"photo-{row}"

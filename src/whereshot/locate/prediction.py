@@ -53,8 +53,8 @@ class Evidence:
         kind: the kind of evidence, as "text/language", "exif", "album" or "picture".
         what: what was read or recorded; "" for requested evidence that cannot be used.
         means: its meaning, or why it cannot be used.
-        nats: log of the ratio of the answer's probability with the finding to the probability without it; above 0 the
-            finding made the answer likelier.
+        nats: the part of the change of the answer's log probability that the finding made; above 0 it made the answer
+            likelier. The parts of all findings sum to the whole change.
         box: left, top, right and bottom in pixels of the upright picture, None where it stands nowhere in the picture.
         surface: what the text most likely stands on, a name of ``evidence.base.SURFACES``; None for other findings.
     """
@@ -252,24 +252,27 @@ class Prediction:
         probable = self.probable_words()
         if self.sure_of is not None:
             broad = self.sure_of.level in ("region", "country")
-            return self.sure_of.in_words().removesuffix("."), f"{probable}." if broad and probable else ""
+            rest = self._elsewhere_words(self.sure_of.country_code) or (f"{probable}." if broad and probable else "")
+            return self.sure_of.in_words().removesuffix("."), rest
         if self.limited_to is not None and not probable and near not in WITHIN_KM[:2]:
             title = wording.LIMITED.format(name=self.limited_to)
         elif near is not None and (not probable or near in WITHIN_KM[:2]):
             title = self._around(near)
         else:
             title = probable or wording.NOT_SURE
-        return title, " ".join(part for part in (within, self._country_words()) if part)
+        named = self.countries[0][0] if probable == title and self._probable_place() is None else None
+        parts = (within, self._country_words(), self._elsewhere_words(named))
+        return title, " ".join(part for part in parts if part)
 
     def probable_words(self) -> str:
         """Return "Probably", and the place that holds at least 50 %, else the country that does; "" where none does.
 
         A country is not named where the answer is sure of one, or limited to an area.
         """
-        place = max(self.candidates, key=lambda one: one.probability, default=None)
-        if place is not None and place.probability >= wording.PROBABLE and place.place.name is not None:
+        place = self._probable_place()
+        if place is not None:
             country = "" if self.sure_of is not None else place.place.country
-            name = place.place.name
+            name = str(place.place.name)
             if country and country != name:
                 name = wording.IN_COUNTRY.format(name=name, country=country)
             return wording.PROBABLY.format(name=name, percent=words.percent(place.probability))
@@ -282,6 +285,22 @@ class Prediction:
             code, share = self.countries[0]
             return wording.PROBABLY.format(name=words.country_name(code), percent=words.percent(share))
         return ""
+
+    def _probable_place(self) -> Candidate | None:
+        """Return the likeliest place where it has a name and holds at least 50 %."""
+        place = max(self.candidates, key=lambda one: one.probability, default=None)
+        if place is None or place.probability < wording.PROBABLE or place.place.name is None:
+            return None
+        return place
+
+    def _elsewhere_words(self, country_code: str | None) -> str:
+        """Return a sentence with the answer's place where it lies in another country than the named one; else ""."""
+        place, near_km = self.place or Place(), WITHIN_KM[1]
+        if None in (country_code, place.country_code) or place.country_code == country_code:
+            return ""
+        percent = words.percent(self.within.get(near_km, 0.0))
+        name = ", ".join(dict.fromkeys(part for part in (place.name, place.country) if part))
+        return wording.LIKELIEST_PLACE.format(name=name, percent=percent, distance=f"{near_km} km")
 
     def _around(self, near_km: int) -> str:
         """Return "Around", and the name of the answer's town, region or country that fits a distance in km."""

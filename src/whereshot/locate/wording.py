@@ -33,6 +33,8 @@ PROBABLE = 0.5
 """From this probability on, and below 90 %, an answer says ``PROBABLY``."""
 PROBABLY = "Probably {name} ({percent})"
 """Of the likeliest place, with the probability within 25 km of it; else of the likeliest country."""
+LIKELIEST_PLACE = "The single likeliest place is {name} ({percent} within {distance})."
+"""Of the answer, where the sentence before it names another country."""
 AROUND = "Around {name}"
 """Of the answer's place where 90 % lie within a distance of it, and no place and no country is probable."""
 LIMITED = "Limited to {name}"
