@@ -78,7 +78,7 @@ def rows() -> list[tuple[str | int, ...]]:
         fixed = pattern_of(metadata.fixed_line, metadata.toll_free)
         mobile = pattern_of(metadata.mobile)
         blocks = count_blocks(fixed, metadata.fixed_line), count_blocks(mobile, metadata.mobile)
-        valid = fixed, mobile, *blocks
+        valid = fixed, mobile, *blocks, metadata.national_prefix or ""
         for form in formats:
             groups = groups_of(form.pattern)
             if groups is None or len(groups) < 2:
@@ -102,7 +102,19 @@ def rows() -> list[tuple[str | int, ...]]:
 
 
 def main() -> None:
-    names = ("country_code", "calling_code", "prefix", "groups", "separators", "first_digits", "fixed", "mobile", "fixed_blocks", "mobile_blocks")
+    names = (
+        "country_code",
+        "calling_code",
+        "prefix",
+        "groups",
+        "separators",
+        "first_digits",
+        "fixed",
+        "mobile",
+        "fixed_blocks",
+        "mobile_blocks",
+        "dialled_first",
+    )
     columns = dict(zip(names, map(list, zip(*rows(), strict=True)), strict=True))
     table = pa.table({name: pa.array(values).dictionary_encode() for name, values in columns.items()})
     shipped_table.write("phone_forms", table, use_dictionary=True)

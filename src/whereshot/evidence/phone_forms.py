@@ -38,7 +38,7 @@ FEWEST_DIGITS, FEWEST_DIGITS_ALONE = 7, 9
 """Least number of digits of a number beside a word such as "Tel", and of a number alone."""
 MOST_NAMED = 3
 """Most countries that a reason names."""
-_NUMBER = re.compile(r"(?<![\w.,:/+-])\(?\d{1,5}(?:[ )./-]{1,3}\(?\d{1,8}){1,5}(?![\w,:/-])|(?<![\w.,:/+-])0[1-9]\d{8,9}(?![\w,:/-])")
+_NUMBER = re.compile(r"(?<![\w.,/+-])(?<!\d:)(?:\(?\d{1,5}(?:[ )./-]{1,3}\(?\d{1,8}){1,5}|0[1-9]\d{8,9})(?![\w,:/-])")
 _ALONE = re.compile(
     r"\d{3}-\d{3}-\d{4}|1-8\d\d-\d{3}-\d{4}|\d\d(?: \d\d){3}|(?:9[1-8]|6\d|7[1-4])\d \d{2,3} \d{2,3}(?: \d{2,3})?"
 )
@@ -51,7 +51,9 @@ _WORD = re.compile(
     r"[.: ]{0,4}$|[☎📞✆][: ]{0,2}$",
     re.IGNORECASE,
 )
-_DATE = re.compile(r"^\D?(?:(?:0?[1-9]|[12]\d|3[01])[./ -](?:0?[1-9]|1[0-2])[./ -](?:19|20)?\d\d(?![ .]?\d)|(?:19|20)\d\d[./-])")
+_DATE = re.compile(
+    r"^\D?(?:(?:0?[1-9]|[12]\d|3[01])[./ -](?:0?[1-9]|1[0-2])[./ -](?:19|20)?\d\d(?![ .]?\d)|(?:19|20)\d\d[./-])"
+)
 _TIME = re.compile(r"^\D?\d{1,2}[. ]\d\d\D{1,3}\d{1,2}[. ]\d\d$")
 
 
@@ -128,9 +130,11 @@ def phone_codes() -> dict[str, PhoneCodes]:
     """Return the national numbers by country; they are read once."""
     found: dict[str, PhoneCodes] = {}
     codes = ["fixed", "mobile", "fixed_blocks", "mobile_blocks"]
-    for row in read_table("evidence/data/phone_forms.parquet", ["country_code", "prefix", *codes]).to_pylist():
+    for row in read_table(
+        "evidence/data/phone_forms.parquet", ["country_code", "prefix", "dialled_first", *codes]
+    ).to_pylist():
         before = found.get(row["country_code"])
-        prefixes = (frozenset() if before is None else before.prefixes) | {row["prefix"]}
+        prefixes = (frozenset() if before is None else before.prefixes) | {row["prefix"], row["dialled_first"]}
         found[row["country_code"]] = PhoneCodes(prefixes, *(row[name] for name in codes))
     return found
 
@@ -207,6 +211,8 @@ def countries_of(number: str) -> dict[str, float]:
     """
     groups = re.findall(r"\d+", number)
     written = _written_so(number, groups)
+    if len(groups[0]) == 1:  # the prefix of calls inside a country stands alone: "1-800-774-2678"
+        written |= _written_so(number[len(groups[0]) :].lstrip(" .-/"), groups[1:])
     digits, people = "".join(groups), people_per_photo()
     found = {
         code: written.get(code, OTHER_GROUPS) * codes.likelihood(digits, people.get(code, 1.0))
