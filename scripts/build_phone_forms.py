@@ -5,7 +5,8 @@
 
 The forms come from the metadata of phonenumbers (libphonenumber, Apache-2.0). A row is a form of one country: the
 lengths of the groups of digits, what stands between them, the first digits, the prefix of calls inside the country, and
-the patterns of fixed-line and of mobile numbers with the count of their blocks. The table also has a row for each country calling code.
+the patterns of fixed-line and of mobile numbers with the count of their blocks. The table also has a row for each
+country calling code.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 ``data/phone_forms.parquet`` holds the forms of all countries; ``scripts/build_phone_forms.py`` makes it from
 libphonenumber. A number gives every country whose area codes or mobile codes it fits. A country that writes the same
-groups of digits is likelier than one that writes others, and a country with few codes likelier than one where most digits are some code.
+groups of digits is likelier than one that writes others, and a country with few codes
+likelier than one where most digits are some code.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class PhoneForm(NamedTuple):
 class PhoneCodes(NamedTuple):
     """The national numbers of one country: prefixes inside the country, and patterns of fixed lines and of mobiles.
 
-    An empty pattern matches none. ``fixed_blocks`` and ``mobile_blocks`` count the pairs of a length and two first digits.
+    An empty pattern matches none. ``fixed_blocks`` and ``mobile_blocks`` count pairs of a length and two first digits.
     """
 
     prefixes: frozenset[str]
@@ -211,12 +212,14 @@ def countries_of(number: str) -> dict[str, float]:
     """
     groups = re.findall(r"\d+", number)
     written = _written_so(number, groups)
-    if len(groups[0]) == 1:  # the prefix of calls inside a country stands alone: "1-800-774-2678"
-        written |= _written_so(number[len(groups[0]) :].lstrip(" .-/"), groups[1:])
+    alone = groups[0] if groups[0] in ("0", "1") else ""  # the prefix of calls inside a country: "1-800-774-2678"
+    if alone:
+        written |= _written_so(number.removeprefix(alone).lstrip(" .-/"), groups[1:])
     digits, people = "".join(groups), people_per_photo()
     found = {
         code: written.get(code, OTHER_GROUPS) * codes.likelihood(digits, people.get(code, 1.0))
         for code, codes in phone_codes().items()
+        if not alone or alone in codes.prefixes
     }
     found = {code: value for code, value in found.items() if value > 0}
     shares = {code: photo_shares().get(code, LEAST_PHOTOS) for code in found}
