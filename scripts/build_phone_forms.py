@@ -4,16 +4,23 @@
     python scripts/build_phone_forms.py     # writes src/whereshot/evidence/data/phone_forms.parquet
 
 The forms come from the metadata of phonenumbers (libphonenumber, Apache-2.0). A row is a form of one country: the
-lengths of the groups of digits, what stands between them, the first digits, and the prefix of calls inside the country.
-The table also has a row for each country calling code.
+lengths of the groups of digits, what stands between them, the first digits, the prefix of calls inside the country, and
+the patterns of fixed-line and of mobile numbers with the count of their blocks. The table also has a row for each
+country calling code.
 """
 
 from __future__ import annotations
 
+import itertools
+import random
 import re
+from typing import Any
 
 import pyarrow as pa
 import shipped_table
+
+TRIES = 40
+"""Random numbers that are tried of each block of numbers."""
 
 
 def groups_of(pattern: str) -> list[tuple[int, int]] | None:
@@ -36,7 +43,27 @@ def separators_of(form: str) -> str:
     return "".join((text.strip(" ()") or " ")[0] for text in between)
 
 
-def rows() -> list[tuple[str, str, str, str, str, str, str]]:
+def pattern_of(*kinds: Any) -> str:
+    """Return a regular expression for the national numbers of some kinds; "" where a country has none."""
+    found = (kind.national_number_pattern for kind in kinds if kind is not None)
+    return "|".join(dict.fromkeys(pattern for pattern in found if pattern not in (None, "NA")))
+
+
+def count_blocks(pattern: str, *kinds: Any) -> int:
+    """Return how many blocks of numbers a country uses: pairs of a length and the first two digits; at least 1.
+
+    A block counts where one of some random numbers of it is valid.
+    """
+    rng, compiled = random.Random(0), re.compile(pattern)
+    lengths = {length for kind in kinds if kind is not None for length in kind.possible_length if length > 2}
+    found = 0
+    for length, first in itertools.product(sorted(lengths), range(100)):
+        rests = (f"{rng.randrange(10 ** (length - 2)):0{length - 2}d}" for _ in range(TRIES))
+        found += any(compiled.fullmatch(f"{first:02d}{rest}") for rest in rests)
+    return max(found, 1)
+
+
+def rows() -> list[tuple[str | int, ...]]:
     import phonenumbers
     from phonenumbers.phonemetadata import PhoneMetadata
 
@@ -49,13 +76,10 @@ def rows() -> list[tuple[str, str, str, str, str, str, str]]:
         main = phonenumbers.region_code_for_country_code(metadata.country_code)
         if not formats and main != code:
             formats = PhoneMetadata.metadata_for_region(main).number_format
-        valid = "|".join(
-            dict.fromkeys(
-                part.national_number_pattern
-                for part in (metadata.fixed_line, metadata.mobile, metadata.toll_free)
-                if part is not None and part.national_number_pattern not in (None, "NA")
-            )
-        )
+        fixed = pattern_of(metadata.fixed_line, metadata.toll_free)
+        mobile = pattern_of(metadata.mobile)
+        blocks = count_blocks(fixed, metadata.fixed_line), count_blocks(mobile, metadata.mobile)
+        valid = fixed, mobile, *blocks, metadata.national_prefix or ""
         for form in formats:
             groups = groups_of(form.pattern)
             if groups is None or len(groups) < 2:
@@ -70,16 +94,28 @@ def rows() -> list[tuple[str, str, str, str, str, str, str]]:
                     " ".join(f"{low}-{high}" for low, high in groups),
                     ("(" if "(" in rule or form.format.startswith("(") else "") + separators_of(form.format),
                     (form.leading_digits_pattern or [""])[-1],
-                    valid,
+                    *valid,
                 )
             )
         if not formats:
-            found.append((code, str(metadata.country_code), "", "", "", "", valid))
+            found.append((code, str(metadata.country_code), "", "", "", "", *valid))
     return found
 
 
 def main() -> None:
-    names = ("country_code", "calling_code", "prefix", "groups", "separators", "first_digits", "valid")
+    names = (
+        "country_code",
+        "calling_code",
+        "prefix",
+        "groups",
+        "separators",
+        "first_digits",
+        "fixed",
+        "mobile",
+        "fixed_blocks",
+        "mobile_blocks",
+        "dialled_first",
+    )
     columns = dict(zip(names, map(list, zip(*rows(), strict=True)), strict=True))
     table = pa.table({name: pa.array(values).dictionary_encode() for name, values in columns.items()})
     shipped_table.write("phone_forms", table, use_dictionary=True)

@@ -13,7 +13,8 @@ A table is a TOML file of entries:
     needs = "digit"             # optional: a digit must stand beside the word
     elsewhere = 0.5             # optional: the likelihood in a country that is not listed, where listed ones have less
 
-A file that cannot be read, an unknown kind, country or form, and a weight that is not positive are errors. Words that
+A file that cannot be read, an unknown kind, country or form, a word in a list of another kind (public_word_kinds), and
+a weight that is not positive are errors. Words that
 are left out are printed: words that are too short, names of countries, and words that are frequent in a language of
 other countries.
 """
@@ -31,6 +32,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import shipped_table
+from public_word_kinds import NOUNS, misplaced
 
 from whereshot.earth.country_names import english_names, find_codes
 from whereshot.earth.name_index import name_keys
@@ -89,6 +91,10 @@ def read_entries(path: Path, kinds: frozenset[str]) -> Iterator[dict[str, Any]]:
         for code, weight in (entry.get("countries") or {"": 0}).items():
             if code not in codes or not weight > 0:
                 sys.exit(f"{named}: {code!r} = {weight!r}; expected an ISO 3166 code and a positive weight")
+        for word in entry["words"] if entry.get("match", "phrase") == "phrase" and "needs" not in entry else ():
+            other = misplaced(word, entry["kind"])
+            if other is not None:
+                sys.exit(f"{named}: {word!r} is of kind {other} by {NOUNS.name}, not {entry['kind']}; move it")
         yield entry
 
 
@@ -160,7 +166,7 @@ def _plain_rows(entry: Mapping[str, Any], left_out: Counter[str]) -> Iterator[Ro
         without_accents = word_frequencies(fold(single)) if fold(single) != single.lower() else {}
         if len(key) < LEAST_LETTERS or key.isdigit():
             left_out[f"{written}: too short, or only digits"] += 1
-        elif all(is_worldwide(part) for part in word.split()):
+        elif all(is_worldwide(part) for part in re.findall(r"\w+", fold(word))):
             left_out[f"{written}: a word of the whole world"] += 1
         elif is_country(word, entry["kind"]):
             left_out[f"{written}: the name of a country, which is a cue of its own"] += 1

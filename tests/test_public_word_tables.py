@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 import build_public_words  # noqa: E402
+import public_word_kinds  # noqa: E402
 
 from whereshot.earth.name_index import name_keys  # noqa: E402
 from whereshot.evidence.base import Line  # noqa: E402
@@ -20,6 +21,8 @@ from whereshot.evidence.public_word_entries import encode_countries  # noqa: E40
 from whereshot.evidence.public_words import PublicWords, public_words  # noqa: E402
 from whereshot.evidence.worldwide_words import is_worldwide  # noqa: E402
 from whereshot.foundation.package_data import read_toml  # noqa: E402
+
+KINDS = frozenset(kind for theme in read_toml("evidence/data/public_words.toml")["themes"].values() for kind in theme)
 
 
 def found(words: list[str], text: str) -> list[str]:
@@ -43,13 +46,10 @@ def test_a_phrase_of_frequent_words_is_not_found_for_a_name_with_its_letters() -
 
 def test_every_phrase_of_the_tables_can_be_found() -> None:
     """The shipped table gives phrases of frequent words the doubt with which the search takes them for phrases."""
-    kinds = frozenset(
-        kind for theme in read_toml("evidence/data/public_words.toml")["themes"].values() for kind in theme
-    )
     phrases = {
         word
         for path in build_public_words.TABLES.glob("*.toml")
-        for entry in build_public_words.read_entries(path, kinds)
+        for entry in build_public_words.read_entries(path, KINDS)
         if entry.get("match", "phrase") == "phrase" and "needs" not in entry
         for word in entry["words"]
         if " " in word and not all(map(is_worldwide, word.split()))
@@ -76,3 +76,41 @@ def test_a_wrong_entry_is_refused_with_its_fault(tmp_path: Path, entry: str, fau
     with pytest.raises(SystemExit) as caught:
         list(build_public_words.read_entries(tmp_path / "shops.toml", frozenset({"shop"})))
     assert str(caught.value).startswith("shops.toml: entry ") and fault in str(caught.value)
+
+
+def test_a_word_in_a_list_of_another_kind_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "buses.toml").write_text('[[entry]]\nwords = ["Flughafen Hilo"]\nkind = "bus"\ncountries = { TT = 1 }')
+    with pytest.raises(SystemExit) as caught:
+        list(build_public_words.read_entries(tmp_path / "buses.toml", KINDS))
+    assert "'Flughafen Hilo' is of kind airport by public_word_kinds.toml, not bus; move it" in str(caught.value)
+
+
+def test_every_noun_decides_a_kind_of_the_tables() -> None:
+    assert set(public_word_kinds.nouns().values()) <= KINDS
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("Flughafen", "airport"),
+        ("รถไฟ", "rail"),
+        ("จอดรถ", "parking"),
+        ("రైల్వే స్టేషన్", "rail"),
+        ("ໂຮງຮຽນ", "education"),
+        ("ភោជនីយដ្ឋាន", "restaurant"),
+        ("البيك", "restaurant"),
+        ("شارع التحرير", "street-word"),
+        ("ሆቴል", "hotel"),
+        ("CUIT", "tax-number"),
+        ("CNPJ", "tax-number"),
+    ],
+)
+def test_the_shipped_table_has_the_kind_of_a_word(word: str, kind: str) -> None:
+    entry = public_words().entry(name_keys([word])[0], word)
+    assert entry is not None
+    assert entry.kind == kind
+
+
+@pytest.mark.parametrize("word", ["Parking", "Bistro", "CAR WASH", "LAUNDRY"])
+def test_a_word_of_the_whole_world_is_of_no_country(word: str) -> None:
+    assert public_words().entry(name_keys([word])[0], word) is None

@@ -107,15 +107,49 @@ def test_what_was_said_of_places_that_are_cut_is_left_unsaid() -> None:
 # ---- what each cue did
 
 
-def test_leaving_a_cue_out_undoes_all_that_it_did(fuse_world: FuseWorld) -> None:
+def test_the_parts_of_the_cues_sum_to_the_whole_change(fuse_world: FuseWorld) -> None:
     cues = cues_of([line("Ajuntament d'Altafulla"), line("Altafulla"), line("www.barcelona.cat"), line("Multa 300 €")])
     assert len(cues) >= 4
     answer = np.array([41.1429, 1.3727])
-    fused = fuse_world(cues)
-    whole = fused.posterior.mass_within(answer[None], 25)[0]
-    for weighed in fused.weigh_near(answer, 25):
-        rest = fuse_world([cue for cue in cues if cue is not weighed.cue])
-        assert weighed.nats == pytest.approx(np.log(whole / rest.posterior.mass_within(answer[None], 25)[0]), abs=1e-9)
+
+    def log_near(some: list[Cue]) -> float:
+        return float(np.log(fuse_world(some).posterior.mass_within(answer[None], 25)[0]))
+
+    weighed = fuse_world(cues).weigh_near(answer, 25)
+    assert sum(one.nats for one in weighed) == pytest.approx(log_near(cues) - log_near([]), abs=1e-6)
+    assert [abs(one.nats) for one in weighed] == sorted((abs(one.nats) for one in weighed), reverse=True)
+    for one in weighed:
+        assert one.alone == pytest.approx(log_near([one.cue]) - log_near([]), abs=1e-6)
+
+
+@pytest.mark.parametrize("count", [2, 3, 6])
+def test_cues_that_say_the_same_share_what_they_did(count: int) -> None:
+    """The last of them adds almost nothing, and still none of them is without effect."""
+    cues = [Cue("exif", str(n), "", "t", countries={"DE": 1.0}) for n in range(count)]
+    fused = fuse(WORLD, cues, Reliabilities({"t": 0.9}))
+    nats = [one.nats for one in fused.weigh_near(np.array([52.5, 13.4]), 50)]
+    assert sum(nats) == pytest.approx(np.log(fused.posterior.mass[0, 1] / 0.3), abs=1e-3)
+    assert nats == pytest.approx([sum(nats) / count] * count)
+
+
+def test_a_cue_against_the_answer_keeps_its_sign_beside_cues_that_agree() -> None:
+    cues = [Cue("exif", str(n), "", "t", countries={"DE": 1.0}) for n in range(4)]
+    against = Cue("exif", "against", "", "t", countries={"FR": 1.0, "DE": 0.5})
+    weighed = fuse(WORLD, [*cues, against], Reliabilities({"t": 0.8})).weigh_near(np.array([52.5, 13.4]), 50)
+    by_name = {one.cue.what: one for one in weighed}
+    assert by_name["against"].nats < 0 and by_name["against"].alone < 0
+    assert all(by_name[str(n)].nats > 0.1 for n in range(4))
+
+
+def test_a_posterior_without_some_cues_is_that_of_the_other_cues(fuse_world: FuseWorld) -> None:
+    """The places that the left out cues propose have no mass."""
+    cues = cues_of([line("Ajuntament d'Altafulla"), line("www.barcelona.cat"), line("Multa 300 €")])
+    effects, rest = fuse_world(cues).effects, fuse_world(cues[1:]).posterior
+    spots = np.array([[41.1429, 1.3727], [41.39, 2.17], [48.85, 2.35]])
+    left = effects.posterior(range(1, len(cues)))
+    np.testing.assert_allclose(
+        left[[0, 0, 0]].mass_within(spots, 25), rest[[0, 0, 0]].mass_within(spots, 25), rtol=1e-6
+    )
 
 
 def test_a_lone_cue_moved_all_that_was_moved() -> None:

@@ -76,3 +76,18 @@ def test_folding_keeps_the_shape_of_a_text_and_is_done_once(lines: list[str]) ->
 def test_a_line_that_can_only_be_latin_or_was_hardly_read_stays_latin(text: str, confidence: float) -> None:
     line = Line(text, confidence, (0, 0, 200, 20), script="Greek")
     assert [own.text for own in fold_lines([line])] == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Москва 7оо", "Москва 700"),
+        ("Тверь з5о", "Тверь 350"),
+        ("Αθήνα 7οο", "Αθήνα 700"),
+        ("ул. Зои 5б", "ул. Зои 5б"),
+        ("зоо", "зоо"),
+        ("O2 5G", "O2 5G"),
+    ],
+)
+def test_letters_among_digits_are_the_digits_that_they_look_like(text: str, folded: str) -> None:
+    assert [line.text for line in fold_lines([Line(text, 0.9, (0, 0, 100, 20))])] == [folded]

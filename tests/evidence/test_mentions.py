@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from whereshot.earth.towns import gazetteer
@@ -40,3 +41,37 @@ def test_far_from_a_town_the_photo_can_be_in_a_wide_area() -> None:
     )
     assert near < 15
     assert far == pytest.approx(240)
+
+
+# ---- which of the places so called is named
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("ZARAGOZA", "Zaragoza (Spain)"),  # Tijuana, which is larger, was called so
+        ("Salem", "Salem (India)"),  # so was Jerusalem
+        ("BERLIN", "Berlin (Germany)"),
+        ("Santiago", "Santiago (Chile)"),
+        ("Neustadt", "Neustadt an der Weinstraße (Germany)"),
+        ("Londres", "London (United Kingdom)"),  # hamlets bear this very name
+        ("Cologne", "Köln (Germany)"),
+    ],
+)
+def test_the_largest_place_is_named_where_no_place_carries_the_answer(text: str, place: str) -> None:
+    (cue,) = cues_of_mentions([mention(text, 0)], [])
+    assert cue.means.startswith(f"the place {place}")
+    assert cue.meant_at(np.array([-60.0, 100.0])).means == cue.means
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "place"),
+    [
+        ("Santiago", [42.88, -8.54], "Santiago de Compostela (Spain)"),
+        ("Santiago", [-33.46, -70.65], "Santiago (Chile)"),
+        ("Salem", [44.94, -123.03], "Salem (United States)"),
+    ],
+)
+def test_the_place_that_carries_the_answer_is_named(text: str, answer: list[float], place: str) -> None:
+    (cue,) = cues_of_mentions([mention(text, 0)], [])
+    assert cue.meant_at(np.array(answer)).means.startswith(f"the place {place}, or one of ")

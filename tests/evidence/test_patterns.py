@@ -312,3 +312,25 @@ def test_spelling_that_all_varieties_share_tells_nothing(text: str) -> None:
 def test_english_with_french_is_as_likely_in_cameroon_as_in_canada() -> None:
     (cue,) = [cue for cue in pattern_cues([line("Entrée"), line("Entrance")]) if "English and French" in cue.means]
     assert cue.countries["CM"] == cue.countries["CA"]
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [
+        ("NIT 900.123.456-7", "CO"),
+        ("C.U.I.T.: 30-12345678-9", "AR"),
+        ("CNPJ 12.345.678/0001-95", "BR"),
+        ("RUT: 76.123.456-K", "CL"),
+        ("RIF J-12345678-9", "VE"),
+        ("RUC 20123456789", "PE"),
+    ],
+)
+def test_tax_numbers_are_of_their_country(text: str, country: str) -> None:
+    assert [[*cue.countries] for cue in pattern_cues([line(text)]) if cue.kind == "text/word"] == [[country]]
+
+
+def test_characters_that_japanese_has_too_are_not_called_traditional_chinese() -> None:
+    (shared,) = [cue for cue in pattern_cues([line("東京")]) if cue.kind == "text/word"]
+    assert shared.countries["JP"] == shared.countries["TW"]
+    (chinese,) = [cue for cue in pattern_cues([line("這裡")]) if cue.kind == "text/word"]
+    assert chinese.means == "traditional Chinese characters"

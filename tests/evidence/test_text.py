@@ -72,18 +72,27 @@ def test_the_reason_names_the_language_that_speaks_for_the_country() -> None:
     box = (0, 0, 10, 10)
     lines = [Line(text, 0.99, box) for text in ("Settings", "Wi-Fi Connected", "Language: Deutsch", "Bitte wählen")]
     (cue,) = [cue for cue in cues_of(lines) if cue.kind == "text/language"]
-    assert "German" in cue.reason("DE", "Germany", 2.0)
-    assert cue.reason("JP", "Japan", -1.0) == f"{cue.means}, which speaks against Japan"
-    assert cue.reason("DE", "Germany", 0.01) == cue.means
+    assert "German" in cue.reason("DE", "Germany", 2.0, 2.0)
+    assert cue.reason("JP", "Japan", -1.0, -2.0) == f"{cue.means}, which speaks against Japan"
+    assert cue.reason("DE", "Germany", 0.01, 0.01) == cue.means
+
+
+@pytest.mark.parametrize("alone", [1.2, 0.0])
+def test_a_language_of_the_country_never_speaks_against_it(alone: float) -> None:
+    """Beside other cues it can help other countries more: French and Senegal, English and Canada."""
+    lines = [line("École primaire"), line("Boulangerie du marché"), line("Ouvert tous les jours")]
+    (cue,) = [cue for cue in cues_of(lines) if cue.kind == "text/language"]
+    assert "against" not in cue.reason("SN", "Senegal", -0.6, alone)
+    assert cue.reason("SN", "Senegal", -0.6, alone).endswith(", which fits other countries better than Senegal")
 
 
 def test_a_language_that_is_named_already_is_not_named_again() -> None:
     cue = Cue("text/language", "x", "the language looks like English (99 %)", "text/language", countries={"DE": 1.0})
     named = replace(cue, languages={"DE": "German", "GB": "English"})
     english = "the language looks like English (99 %)"
-    assert named.reason("GB", "United Kingdom", 2.0) == english
-    assert named.reason("DE", "Germany", 3.26) == f"{english}; part of it looks like German"
-    assert cue.reason("DE", "Germany", 3.26) == english and named.reason(None, None, 1.0) == english
+    assert named.reason("GB", "United Kingdom", 2.0, 2.0) == english
+    assert named.reason("DE", "Germany", 3.26, 3.0) == f"{english}; part of it looks like German"
+    assert cue.reason("DE", "Germany", 3.26, 3.0) == english and named.reason(None, None, 1.0, 1.0) == english
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -86,3 +86,17 @@ def test_waiting_says_what_for(slow: bool, capfd: pytest.CaptureFixture[str], mo
             wait_until(is_shown, "it says what it waits for")
         raise KeyError("passes through")
     assert capfd.readouterr() == ("", "")
+
+
+def test_late_work_is_reported_with_the_track_that_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quick work is not reported at all, and a library function that was given no track stays silent."""
+    reported: list[tuple[int, str]] = []
+
+    def track(items: Iterable[int], total: int, what: str) -> Iterator[int]:
+        reported.append((total, what))
+        yield from items
+
+    assert list(progress.late(range(5), 5, "weighing", track)) == list(range(5)) and reported == []
+    monkeypatch.setattr(progress, "PATIENCE_S", -1.0)
+    assert list(progress.late(range(5), 5, "weighing", track)) == list(range(5))
+    assert reported == [(4, "weighing, the rest")]

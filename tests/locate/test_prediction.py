@@ -108,6 +108,39 @@ def test_a_city_state_is_named_once() -> None:
     assert made.headline()[0] == "Probably Singapore (51 %)"
 
 
+STOCKHOLM = Place("Stockholm", "Stockholm", "Sweden", "SE")
+IN_INDIA = (("IN", 0.52), ("SE", 0.19))
+
+
+def test_an_answer_in_another_country_than_the_likeliest_one_is_named() -> None:
+    """The likeliest circle of 25 km need not lie in the likeliest country."""
+    far = WithinProbabilities(dict.fromkeys(WITHIN_KM, 0.06))
+    likely = (Candidate(59.3, 18.1, 0.06, STOCKHOLM),)
+    made = prediction(place=STOCKHOLM, within=far, countries=IN_INDIA, sure_of=None, candidates=likely)
+    stockholm = "The single likeliest place is Stockholm, Sweden (6 % within 25 km)."
+    assert made.headline() == ("Probably India (52 %)", f"By country: India 52 %, Sweden 19 %. {stockholm}")
+    country = SureOf("country", "India", "IN", 0.91)
+    sure = prediction(place=STOCKHOLM, within=far, countries=(("IN", 0.91),), sure_of=country, candidates=likely)
+    assert sure.headline() == ("Sure of the country: India (91 %)", stockholm)
+    singapore = Place("Singapore", None, "Singapore", "SG")
+    state = prediction(place=singapore, within=far, countries=IN_INDIA, sure_of=None, candidates=())
+    assert state.headline()[1].endswith("The single likeliest place is Singapore (6 % within 25 km).")
+
+
+@pytest.mark.parametrize(
+    ("place", "countries"),
+    [
+        (Place("Agra", "Uttar Pradesh", "India", "IN"), IN_INDIA),  # the answer lies in the country that is named
+        (STOCKHOLM, (("IN", 0.4), ("SE", 0.3))),  # no country is named as probable
+        (Place(), IN_INDIA),  # at sea
+    ],
+)
+def test_an_answer_in_the_named_country_is_not_named_again(place: Place, countries: tuple) -> None:
+    far = WithinProbabilities(dict.fromkeys(WITHIN_KM, 0.06))
+    made = prediction(place=place, within=far, countries=countries, sure_of=None)
+    assert "single likeliest" not in made.headline()[1]
+
+
 def test_a_place_at_sea_has_no_name() -> None:
     made = prediction(place=Place(), sure_of=None, countries=())
     assert made.headline() == ("At sea", "91 % within 25 km.")

@@ -9,7 +9,8 @@ from typing import get_args
 
 import pytest
 
-from whereshot.locate.prediction import WITHIN_KM, Evidence, Place, Prediction, WithinProbabilities
+from whereshot.locate.prediction import WITHIN_KM, Evidence, Place, Prediction
+from whereshot.locate.within_probabilities import WithinProbabilities
 from whereshot.posterior.prior import density_prior
 from whereshot.report import answer_formats
 from whereshot.report.answer_formats import CellFormat, LocatedPhotos, LookalikeFormat, PredictionFormat, ReportFormat

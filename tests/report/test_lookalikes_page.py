@@ -53,7 +53,10 @@ def test_the_map_shows_all_photos_found(page: str, tmp_path: Path) -> None:
 def test_the_words_of_a_large_gallery() -> None:
     near = Lookalike(1, 0.01, "a", None, 45.08, 13.64, Place("Rovinj"), Similarity("very similar", 0.993))
     assert lookalikes_page._alike(near) == "very similar"
-    assert lookalikes_page._distance(near, "l2") == "99 % of pairs are less alike; distance 0.0100 (Euclidean distance)"
+    assert (
+        lookalikes_page._distance(near, "l2")
+        == "99 % of pairs are less alike; 0.0100 (Euclidean distance; 0 is the same picture)"
+    )
 
 
 def test_the_data_is_json(page: str) -> None:

@@ -14,7 +14,8 @@ import shapely.geometry
 
 from whereshot.earth import sphere
 from whereshot.locate import words
-from whereshot.locate.prediction import Candidate, Evidence, Place, Prediction, SureOf, WithinProbabilities
+from whereshot.locate.prediction import Candidate, Evidence, Place, Prediction, SureOf
+from whereshot.locate.within_probabilities import WithinProbabilities
 from whereshot.report import prediction_formats
 
 FRANCE = Place(country="France", country_code="FR")

@@ -66,18 +66,32 @@ export function placeWords(place: Place | null): string {
   return [...new Set(parts)].join(", ") || shared.NO_PLACE;
 }
 
-/** Return the likeliest place, or else the likeliest country, if it holds at least half of the probability; else "". */
-export function probableWords({ candidates, countries, sure_of: sure }: Prediction): string {
+/** Return the likeliest place if it has a name and holds at least half of the probability; else null. */
+function probablePlace({ candidates }: Prediction): Candidate | null {
   const best = candidates.reduce<Candidate | null>((top, one) => (top && top.probability >= one.probability ? top : one), null);
-  if (best?.place.name && best.probability >= shared.PROBABLE) {
+  return best?.place.name && best.probability >= shared.PROBABLE ? best : null;
+}
+
+/** Return the likeliest place, or else the likeliest country, if it holds at least half of the probability; else "". */
+export function probableWords(prediction: Prediction): string {
+  const { countries, sure_of: sure } = prediction;
+  const best = probablePlace(prediction);
+  if (best) {
     const country = sure ? null : countryOf(best.place);
-    const own = best.place.name;
+    const own = best.place.name ?? "";
     const name = country && country !== own ? fill(shared.IN_COUNTRY, { name: own, country }) : own;
     return fill(shared.PROBABLY, { name, percent: percent(best.probability) });
   }
   const first = countries[0];
   if (sure || !first || first.probability < shared.PROBABLE) return "";
   return fill(shared.PROBABLY, { name: countryName(first.country_code), percent: percent(first.probability) });
+}
+
+/** Return a sentence with the answer's place where it lies in another country than the one that is named; else "". */
+function elsewhereWords({ place, within }: Prediction, code: string | null): string {
+  if (!code || !place?.country_code || place.country_code === code) return "";
+  const name = placeWords({ ...place, region: null });
+  return fill(shared.LIKELIEST_PLACE, { name, percent: percent(within[25] ?? 0), distance: distanceWords(25) });
 }
 
 /** Return the three likeliest countries as a sentence; "" where there are none. */
@@ -109,7 +123,9 @@ export function headline(prediction: Prediction): { title: string; subtitle: str
     const title = isAround ? around(place, near) : probable || shared.NOT_SURE;
     const held = near && { percent: percent(within[near]!), distance: distanceWords(Number(near)) };
     const share = held ? capitalized(fill(shared.WITHIN_ALONE, held)) : "";
-    return { title, subtitle: [share, countryWords(prediction)].filter(Boolean).join(" "), sure: near !== undefined };
+    const named = title === probable && !probablePlace(prediction) ? (prediction.countries[0]?.country_code ?? null) : null;
+    const parts = [share, countryWords(prediction), elsewhereWords(prediction, named)];
+    return { title, subtitle: parts.filter(Boolean).join(" "), sure: near !== undefined };
   }
   const country = sure.level === "country" ? null : countryName(sure.country_code);
   const name = country ? fill(shared.IN_COUNTRY, { name: sure.name, country }) : sure.name;
@@ -117,7 +133,7 @@ export function headline(prediction: Prediction): { title: string; subtitle: str
   const rest = [place?.name === sure.name && sure.level !== "region" ? place.region : null, country].filter(Boolean);
   const isBroad = sure.level === "region" || sure.level === "country";
   const town = isBroad && place?.name && place.name !== sure.name ? fill(shared.BEST_GUESS, { name: place.name }) : "";
-  const guess = isBroad && probable ? `${probable}.` : town;
+  const guess = elsewhereWords(prediction, sure.country_code) || (isBroad && probable ? `${probable}.` : town);
   const subtitle = [rest.length ? `${rest.join(", ")}.` : "", words, guess].filter(Boolean).join(" ");
   return { title: sure.name, subtitle, sure: true };
 }

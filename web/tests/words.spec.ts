@@ -104,6 +104,24 @@ test("no head is sure of a country that does not hold 90 %", () => {
   expect(headline({ ...near, place: null, countries: [], confident_to: "country" }).title).toBe("At sea");
 });
 
+test("an answer in another country than the likeliest one is named", () => {
+  const place = { name: "Stockholm", region: "Stockholm", country: "Sweden", country_code: "SE" };
+  const countries = [
+    { country_code: "IN", probability: 0.52 },
+    { country_code: "SE", probability: 0.19 },
+  ];
+  const far = { ...ANSWER, place, countries, within: { "25": 0.06 }, sure_of: null };
+  const joined = (text: string) => text.replace(/(?<=\d) /g, "\u00a0");
+  const stockholm = "The single likeliest place is Stockholm, Sweden (6 % within 25 km).";
+  expect(headline(far)).toMatchObject({
+    title: unbroken("Probably India (52 %)"),
+    subtitle: joined(`By country: India 52 %, Sweden 19 %. ${stockholm}`),
+  });
+  const sure = { level: "country" as const, name: "India", country_code: "IN", probability: 0.91 };
+  expect(headline({ ...far, sure_of: sure }).subtitle).toBe(joined(`Sure of the country: India (91 %). ${stockholm}`));
+  expect(headline({ ...far, countries: [{ country_code: "IN", probability: 0.4 }] }).subtitle).not.toContain("single");
+});
+
 test("distances, scores and great circles are those of the sphere", () => {
   const paris = { latitude: 48.8566, longitude: 2.3522 };
   const sydney = { latitude: -33.8688, longitude: 151.2093 };

@@ -127,7 +127,10 @@ def _check_outputs(out: Path | None, posterior: Path | None) -> None:
 
 def _print_answers(answers: LocatedPhotos, form: PredictionFormat, out: Path | None) -> None:
     """Print the answers, or write them to a file; remark on stderr on a model that looks at no picture."""
-    answer = answer_formats.PREDICTION_WRITERS[form](answers)
+    from whereshot.foundation import progress
+
+    with progress.waiting("writing the answers"):
+        answer = answer_formats.PREDICTION_WRITERS[form](answers)
     if form != "json" and answers.remark is not None:
         say(answers.remark)
     print_answer(answer, out, is_words=form == "table")
@@ -172,10 +175,18 @@ def check(
 
 
 def _read_area(region: str) -> areas.Region:
-    """Read the area that answers must lie in. The module is imported here because only ``--region`` needs it."""
-    from whereshot.earth import areas
+    """Read the area that answers must lie in, and report what else its name means.
 
-    return areas.read_area(region)
+    The modules are imported here because only ``--region`` needs them.
+    """
+    from whereshot.earth import areas
+    from whereshot.locate import claim_readings
+
+    area = areas.read_area(region)
+    others = claim_readings.other_meanings(region) if area.codes else ""
+    if others:
+        say(f"--region {region} is read as {area.name}; it may also mean {others}")
+    return area
 
 
 def _find(folder: Path, unread: UnreadFiles) -> list[Path]:

@@ -1,4 +1,5 @@
-"""Find areas by name: countries, first-order regions ("Bavaria", "England", "Punjab, India"), and files of polygons.
+"""Find areas by name: countries, first-order regions ("Bavaria", "England", "Punjab, India"), wide regions ("Siberia"),
+and files of polygons.
 
 The package has no borders of regions. A region is drawn as the part of its country that is nearer to a town of the
 region than to a town of any other region: a Voronoi diagram of the gazetteer's towns, the same rule as in
@@ -7,7 +8,7 @@ region than to a town of any other region: a Voronoi diagram of the gazetteer's 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 from shapely.affinity import scale, translate
 from shapely.geometry.base import BaseGeometry
 
-from whereshot.earth import border_files, country_names, near_names, place_names, polygons, sphere
+from whereshot.earth import border_files, near_names, place_names, polygons, sphere
 from whereshot.earth.countries import Country, UnknownCountryError, countries, whole
 from whereshot.earth.divisions import NamedArea, find_divisions
 from whereshot.earth.towns import gazetteer
+from whereshot.earth.wide_regions import WideRegion, find_wide_region
 from whereshot.foundation.errors import InputError
 
 MARGIN_DEGREES, RIVALS_DEGREES = 1.5, 5.0
@@ -28,15 +30,22 @@ MARGIN_DEGREES, RIVALS_DEGREES = 1.5, 5.0
 
 def area_of(division: NamedArea) -> Region:
     """Return the area of a region, with the coasts and borders of its country."""
+    if division.division is None:
+        return area_of_country(countries().by_code[division.country_code])
+    return _area_of_divisions(f"{division.name}, {division.country}", division.country_code, (division.division,))
+
+
+def _area_of_divisions(name: str, code: str, divisions: tuple[int, ...]) -> Region:
+    """Return some divisions of a country as one area."""
     towns, of_town = gazetteer(), place_names.divisions()[1]
     known = countries()
-    rows = towns.in_country(division.country_code)
-    own = rows[of_town[rows] == division.division]
+    rows = towns.in_country(code)
+    own = rows[np.isin(of_town[rows], divisions)]
     middle = float(sphere.latlon(sphere.xyz(towns.points[own]).sum(axis=0))[1])
     # longitudes count from the region's middle, far from the date line
     turned = polygons.swap_axes(towns.points[rows]).copy()
     turned[:, 0] = (turned[:, 0] - middle + 180) % 360 - 180
-    is_own = of_town[rows] == division.division
+    is_own = np.isin(of_town[rows], divisions)
     (west, south), (east, north) = turned[is_own].min(axis=0), turned[is_own].max(axis=0)
     box = shapely.box(
         max(west - MARGIN_DEGREES, -180),
@@ -60,11 +69,36 @@ def area_of(division: NamedArea) -> Region:
         cells = shapely.get_parts(shapely.voronoi_polygons(sites, extend_to=stretched, ordered=True))
         area = scale(shapely.union_all(cells[is_own]), 1 / narrower, 1.0, origin=(0, 0))
     area = polygons.repaired(translate(shapely.intersection(area, box), middle))
-    clipped = shapely.intersection(area, known.by_code[division.country_code].geometry)
+    clipped = shapely.intersection(area, known.by_code[code].geometry)
     inside = clipped if clipped.area else area
     shapes = [part for part in shapely.get_parts(inside) if part.geom_type == "Polygon"]
-    name = f"{division.name}, {division.country}"
-    return Region(name, shapely.union_all(shapes), (division.country_code,), division.division)
+    return Region(name, shapely.union_all(shapes), (code,), divisions)
+
+
+def area_of_wide_region(wide: WideRegion) -> Region:
+    """Return the area of a wide region: its countries and divisions, or what of them lies inside its outline."""
+    known, numbers = countries(), place_names.divisions()[0]
+    outline = shapely.Polygon([(longitude, latitude) for latitude, longitude in wide.outline])
+    parts = []
+    if wide.codes:
+        shapes = [known.by_code[code].geometry for code in wide.codes]
+        if wide.outline:  # before the union, which takes long for whole countries
+            shapes = [shapely.intersection(shape, outline) for shape in shapes]
+        parts.append(Region(wide.name, shapely.GeometryCollection(shapes), wide.codes))
+    for code in dict.fromkeys(code for code, _ in wide.divisions):
+        own = tuple(numbers[pair] for pair in wide.divisions if pair[0] == code)
+        part = _area_of_divisions(wide.name, code, own)
+        if wide.outline:
+            part = replace(part, geometry=shapely.intersection(part.geometry, outline))
+        parts.append(part)
+    if wide.outline:
+        parts = [replace(part, outline=outline) for part in parts]
+    geometry = polygons.areas_only(
+        shapely.union_all([leaf for part in parts for leaf in shapely.get_parts(part.geometry)])
+    )
+    if len(parts) == 1:
+        return replace(parts[0], geometry=geometry)
+    return Region(wide.name, geometry, wide.all_codes, parts=tuple(parts))
 
 
 def area_of_country(country: Country) -> Region:
@@ -96,7 +130,7 @@ class UnknownAreaError(InputError):
 
 
 def named_area(name: str) -> Region:
-    """Return a country, a first-order division ("Bavaria"), a continent or the European Union ("EU") by name.
+    """Return a country, a first-order division ("Bavaria") or a wide region ("Siberia", "Asia", "EU") by name.
 
     No file is read. A country has its integral parts: France has Réunion. Raises UnknownAreaError.
     """
@@ -104,12 +138,9 @@ def named_area(name: str) -> Region:
         return area_of_country(countries().find(name))
     except UnknownCountryError:
         pass
-    together = country_names.find_group(name)
-    if together is not None:
-        group, codes = together
-        parts = [area_of_country(countries().by_code[code]) for code in codes]
-        geometry = shapely.union_all([part.geometry for part in parts])
-        return Region(group, geometry, tuple(code for part in parts for code in part.codes))
+    wide = find_wide_region(name)
+    if wide is not None:
+        return area_of_wide_region(wide)
     found = find_divisions(name)
     if found:
         return area_of(found[0])
@@ -127,8 +158,12 @@ class Region:
     geometry: BaseGeometry
     codes: tuple[str, ...] = ()
     """ISO codes of its countries, or of the country that it is a division of; () for the polygons of a file."""
-    division: int | None = None
-    """Number of the first-order division, as in ``place_names.region_index``; None for whole countries and polygons."""
+    divisions: tuple[int, ...] = ()
+    """Numbers of its first-order divisions, as in ``place_names.region_index``; () for whole countries and polygons."""
+    outline: BaseGeometry | None = None
+    """Only what lies inside it belongs to the area; None for no such limit."""
+    parts: tuple[Region, ...] = ()
+    """The areas that it consists of, where these are countries and divisions of others; else ()."""
 
     def holds(self, points: ArrayLike) -> NDArray[np.bool_]:
         """Return which positions (n, 2) lie inside.
@@ -138,18 +173,27 @@ class Region:
         whose nearest town of the country is its own, and its polygons hold what is more than 100 km from all towns.
         """
         p = sphere.points(points)
-        drawn = np.asarray(shapely.intersects_xy(self.geometry, p[:, 1], p[:, 0]))
         if not self.codes:
-            return drawn
-        known = countries()
-        country = known.index_of(p)
-        inside = np.isin(country, [known.number_of[code] for code in self.codes])
-        if self.division is None:
-            return inside | drawn
+            return self._drawn(p)
+        return self._held(p, countries().index_of(p))
+
+    def _drawn(self, p: sphere.Points) -> NDArray[np.bool_]:
+        return np.asarray(shapely.intersects_xy(self.geometry, p[:, 1], p[:, 0]))
+
+    def _held(self, p: sphere.Points, country: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return the same for positions whose countries (n,) are known, of an area with countries."""
+        if self.parts:
+            return np.asarray(np.any([part._held(p, country) for part in self.parts], axis=0), bool)
+        inside = np.isin(country, [countries().number_of[code] for code in self.codes])
+        if self.outline is not None:
+            inside &= np.asarray(shapely.intersects_xy(self.outline, p[:, 1], p[:, 0]))
+        if not self.divisions:
+            return inside | self._drawn(p)
         rows = np.flatnonzero(inside)
         division = place_names.division_index(p[rows], country[rows])
-        drawn[rows] = np.where(division >= 0, division == self.division, drawn[rows])
-        return drawn
+        held = self._drawn(p)
+        held[rows] = np.where(division >= 0, np.isin(division, self.divisions), held[rows])
+        return held
 
     def grid(self, count: int = 400) -> tuple[sphere.Points, NDArray[np.float64]]:
         """Return about ``count`` positions spread evenly over the area, and the steradians that each stands for.

@@ -8,8 +8,10 @@ two ways is refused.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
+from whereshot.earth import map_links
 from whereshot.foundation.errors import InputError
 
 HEMISPHERES = {"latitude": ("N", "S"), "longitude": ("E", "W")}
@@ -48,22 +50,34 @@ _WITH_COMMAS = re.compile(
 )
 """Degrees as XMP writes them, with commas between the parts: 48,12.5N and 48,12,30N."""
 
-_SEPARATORS = re.compile(r"\s*[,;/|]\s*|\s+")
+_SEPARATORS = re.compile(
+    r"\s*[,;/|]\s*|\s+|(?<=[\d°º˚'′’´\"″”][NSEW])(?=[-+.\d])|(?<=[\d°º˚'′’´\"″”])(?=[NSEW][-+.\d])", re.IGNORECASE
+)
+"""What parts two coordinates; also nothing, beside a hemisphere between numbers: 48.2N16.37E, N48.2E16.37."""
 
+_SEPARATED = re.compile(r"[,;/|]|(?<=[NSEWnsew])\s+")
+_SIGNS = {"\u066b": ".", "\u060c": ",", "\u061b": ";", "\u3001": ",", "\u3000": " ", "\u200e": "", "\u200f": ""}
+"""Arabic and Chinese punctuation, as ASCII; marks of direction are left out."""
 _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 _LABELLED = re.compile(
     r"lat(?:itude|\.)?\s*[:=]?\s*(?P<latitude>.+?)[\s,;/&]+(?:lon(?:gitude|g)?|lng)\.?\s*[:=]?\s*(?P<longitude>.+)",
     re.IGNORECASE,
 )
 """Coordinates with their names: lat 48.2, lon 16.37."""
-_LINK = re.compile(
-    r"geo:(-?[\d.]+,-?[\d.]+)(?:[,;?].*)?|(?:https?:.*)?@(-?[\d.]+,-?[\d.]+),[\d.]+[a-z].*", re.IGNORECASE
-)
-"""Links of maps: geo:48.2,16.37 (RFC 5870) and @48.2,16.37,15z."""
 _ISO_6709 = re.compile(r"([-+]\d{1,2}(?:\.\d+)?)([-+]\d{1,3}(?:\.\d+)?)(?:[-+]\d+(?:\.\d+)?)?(?:CRS\w+)?/?")
 _WEST_OR_EAST = re.compile(r"\d[\s°'′\"″]*o\s*$|^o\s*\d", re.IGNORECASE)
 _CERTAIN_DECIMALS = re.compile(r"\d,(?:\d{3,}|[6-9]\d)")
 """A decimal comma: the digits after it cannot be minutes."""
+
+
+EXAMPLES = "48.8566, 2.3522 or 48°51'24\"N 2°21'8\"E, or paste the link of a map"
+"""How two coordinates can be written, for errors."""
+_ONLY_NUMBERS = re.compile(
+    rf"(?=.*\d)(?:[\d\s.,;:/|()\[\]°º˚'′’´\"″”]|{_SIGN}|{_LETTER}|lat\w*|lon\w*|lng|deg|min|sec|z\b)+", re.IGNORECASE
+)
+_MISSING = r"(?:nan|none|null|undefined|[-+]?inf(?:inity)?)"
+_NO_NUMBERS = re.compile(rf"\W*{_MISSING}(?:\W+{_MISSING})+\W*", re.IGNORECASE)
+"""What programs write for coordinates that are missing."""
 
 
 class CoordinateError(InputError):
@@ -125,7 +139,7 @@ def read(text: str, axis: str, hemisphere: str = "", *, commas_part: bool = Fals
     -33.85
     """
     apart = read_hemisphere(hemisphere, axis)
-    trimmed = text.strip()
+    trimmed = _plain_signs(text).strip()
     found = _match(trimmed, axis, commas_part)
     if found is None:
         raise CoordinateError(f"{axis} is not a number: {trimmed[:40]!r}")
@@ -176,7 +190,7 @@ def read_pair(text: str) -> tuple[float, float] | None:
     >>> read_pair("48,2083; 16,37")
     (48.2083, 16.37)
     """
-    trimmed = _plain(text)
+    trimmed = _plain(_plain_signs(text))
     if len(trimmed) > 2 * LONGEST_TEXT or not any(char.isdigit() for char in trimmed):
         return None
     labelled = _LABELLED.fullmatch(trimmed)
@@ -200,15 +214,47 @@ def read_pair(text: str) -> tuple[float, float] | None:
     return next(iter(found)) if len(found) == 1 else None
 
 
+def refuse_unread(text: str) -> None:
+    """Raise CoordinateError for a text that looks like coordinates or a link, and is neither as far as we can read.
+
+    It is for texts of which ``read_pair`` returned None.
+    """
+    plain = _plain_signs(text).strip()
+    if map_links.is_link(plain):
+        raise CoordinateError(f"the link {plain[:60]!r} has no position; write it as {EXAMPLES}")
+    if _ONLY_NUMBERS.fullmatch(plain) or _NO_NUMBERS.fullmatch(plain):
+        raise CoordinateError(f"{plain[:60]!r} is no position; write latitude and longitude as {EXAMPLES}")
+
+
+def is_signed_twice(text: str) -> bool:
+    """Return whether a coordinate has a minus sign and a letter for its hemisphere: "-48 S, 2 E"."""
+    marked = (match for part in _SEPARATED.split(_plain_signs(text)) if (match := _MARKED.fullmatch(part.strip())))
+    return any(match["sign"] not in (None, "+") and (match["before"] or match["after"]) for match in marked)
+
+
+def _plain_signs(text: str) -> str:
+    """Return a text with the digits of all scripts and full-width signs as those of ASCII."""
+    return text if text.isascii() else "".join(map(_plain_sign, text))
+
+
+def _plain_sign(char: str) -> str:
+    digit = unicodedata.decimal(char, None)
+    if digit is not None:
+        return str(digit)
+    if "\uff01" <= char <= "\uff5e":  # the full-width forms of ASCII
+        return chr(ord(char) - 0xFEE0)
+    return _SIGNS.get(char, char)
+
+
 def _plain(text: str) -> str:
     """Return a text without brackets around it, and the two numbers of a link or of ISO 6709."""
+    link = map_links.pair_of_link(text)
+    if link is not None:
+        return link
     trimmed = text.strip()
     around = _BRACKETS.fullmatch(trimmed)
     if around is not None:
         trimmed = (around[1] or around[2] or "").strip()
-    link = _LINK.fullmatch(trimmed)
-    if link is not None:
-        return link[1] or link[2]
     joined = _ISO_6709.fullmatch(trimmed)
     return f"{joined[1]}, {joined[2]}" if joined is not None else trimmed
 

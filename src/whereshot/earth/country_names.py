@@ -20,6 +20,9 @@ Positions there are named after the region. The state, as a claim or as an area,
 """
 
 _ARTICLE = re.compile(r"^\s*the\s+", re.IGNORECASE)
+_TURNED = re.compile(r"\s*(?P<first>[^,(]+?)\s*(?:,\s*(?P<last>[^,()]+?)|\((?P<within>[^()]+)\))\s*")
+"""A name that a list turned round: "Gambia, The", "Korea (South)"."""
+_COUNTRY = re.compile(r"\s*\((?:the )?(?:country|nation|sovereign state)\)\s*$", re.IGNORECASE)
 
 
 class CountryNames(NamedTuple):
@@ -57,8 +60,14 @@ def english_name(code: str) -> str:
 
 
 def usual_names() -> dict[str, dict[str, list[str]]]:
-    """Return "countries" and "regions" -> ISO code -> names that are in neither ISO 3166 nor CLDR."""
+    """Return "countries", "regions" and "towns" -> ISO code, or name of a town -> names that tables have not."""
     return package_data.read_toml("earth/data/usual_names.toml")
+
+
+@functools.cache
+def usual_towns() -> dict[str, str]:
+    """Return the key of an abbreviation of a town -> its name with its region and country."""
+    return {key: name for name, short in usual_names()["towns"].items() for key in name_keys(short)}
 
 
 def _by_key(named: list[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
@@ -76,30 +85,33 @@ def find_codes(name: str) -> tuple[str, ...]:
     Case, accents, spaces, punctuation and an English article do not count: "U.S.", "the Netherlands". Names in
     English and in a country's own languages come before those in other languages. "Congo" has two codes.
 
+    Lists also turn names round, "Korea, South", and add "(country)".
+
     >>> find_codes("Deutschland"), find_codes("DRC"), find_codes("Congo")
     (('DE',), ('CD',), ('CD', 'CG'))
     """
     known = country_names()
-    for key in name_keys([name, _ARTICLE.sub("", name)]):
+    for key in keys_of(name):
         found = known.own.get(key, ()) + (() if key in _codes() else known.foreign.get(key, ()))
         if found:
             return tuple(dict.fromkeys(found))
     return ()
 
 
-def find_group(name: str) -> tuple[str, tuple[str, ...]] | None:
-    """Return the English name and the ISO codes of a continent or a union of states; None for another name.
+def keys_of(name: str) -> tuple[str, ...]:
+    """Return the keys under which a name may be listed: as it is, without an article, and turned round."""
+    spelled = [name]
+    turned = _TURNED.fullmatch(name)
+    if turned is not None:
+        spelled.append(f"{turned['last'] or turned['within']} {turned['first']}")
+    spelled += [_ARTICLE.sub("", each) for each in spelled]
+    return tuple(dict.fromkeys(name_keys([_COUNTRY.sub("", each) for each in spelled])))
 
-    >>> find_group("Oceania")[1][:3]
-    ('AS', 'AU', 'CC')
-    """
-    (key,) = name_keys([name])
-    groups = package_data.read_toml("earth/data/continents.toml") | package_data.read_toml("earth/data/unions.toml")
-    for group, codes in groups.items():
-        initials = "".join(word[0] for word in group.split()) if group.endswith("Union") else group
-        if key in name_keys([group, initials]):
-            return group, tuple(codes.split())
-    return None
+
+def is_foreign_name(name: str) -> bool:
+    """Return whether countries have a name in foreign languages alone: "Granada" is Grenada in Spanish."""
+    known = country_names()
+    return not any(key in known.own for key in keys_of(name))
 
 
 def is_code(name: str) -> bool:

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from whereshot.earth import country_names, divisions
+from whereshot.earth import country_names, divisions, wide_regions
 from whereshot.earth.name_index import name_keys
 from whereshot.earth.towns import gazetteer
 
@@ -28,14 +28,16 @@ class _Near(NamedTuple):
 def near_name(text: str, with_towns: bool = False) -> str | None:
     """Return the name of a place that is spelled most like a text; None where none is near.
 
-    Among names with equally few errors, countries come first, then first-order divisions, then (``with_towns``) the
-    largest town. An error is a wrong, a missing or an additional letter, or two letters that changed places.
+    Among names with equally few errors, countries come first, then wide regions, then first-order divisions, then
+    (``with_towns``) the largest town. An error is a wrong, a missing or an additional letter, or two letters that
+    changed places.
 
     >>> near_name("Germny"), near_name("Bayren"), near_name("Altafula", with_towns=True)
     ('Germany', 'Bayern', 'Altafulla, Catalonia')
     """
     (key,) = name_keys([text])
-    found = [_nearest(key, country_names.spellings()), _nearest(key, divisions.division_names())]
+    listed = (country_names.spellings(), wide_regions.wide_region_names(), divisions.division_names())
+    found = [_nearest(key, names) for names in listed]
     if with_towns:
         found.append(_nearest_town(text))
     near = [each for each in found if each is not None]

@@ -113,8 +113,14 @@ def _cue(text: str, named: Sequence[Airport], line: Line) -> Cue:
         for place, weight in zip(named, weights, strict=True)
     )
     first = max(proposals, key=lambda proposal: proposal.weight)
+    means_by = functools.partial(_means, len(named))
+    trust = "text/place/named"
+    return Cue("text/place", text, means_by(first), trust, proposals=proposals, box=line.box, means_by=means_by)
+
+
+def _means(count: int, meant: Proposal) -> str:
+    """Return what a name means in words, by the airport that is meant, one of ``count`` airports of this name."""
     others = {1: "", 2: ", or the other airport with this name"}.get(
-        len(named), f", or one of {len(named) - 1} other airports with this name"
+        count, f", or one of {count - 1} other airports with this name"
     )
-    means = f"the airport {first.name.removesuffix(' Airport')} ({english_name(first.country_code)}){others}"
-    return Cue("text/place", text, means, "text/place/named", proposals=proposals, box=line.box)
+    return f"the airport {meant.name.removesuffix(' Airport')} ({english_name(meant.country_code)}){others}"

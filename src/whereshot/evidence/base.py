@@ -13,9 +13,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from whereshot.earth import sphere
 from whereshot.foundation.errors import InputError
 from whereshot.photos.recorded import Recorded
 
+CARRIED_KM = 25.0
+"""Km. An answer at most this far from a proposed place is carried by it."""
 SILENT_NATS = 0.05
 """Nats. A cue that changes the answer by less, about 5 %, counts as a cue without effect."""
 
@@ -105,7 +108,8 @@ class Cue:
     the key of its reliability in ``reliability.toml``; the reliability is multiplied by ``discount`` (0 to 1). ``box``
     is its position in the picture. ``surfaces`` are the probabilities of what its lines stand on (``mean_surfaces``),
     None where that was not judged. ``languages`` are, for a language cue, the names of the languages that make the text
-    likely in each country, by code; None for other cues. Exactly one of these three is given:
+    likely in each country, by code; None for other cues. ``means_by`` explains, for a cue of several places, the
+    finding by the place that is meant. Exactly one of these three is given:
 
     * ``countries``: relative likelihoods by country code; a missing code has likelihood 0.
     * ``proposals``: the places that the cue proposes.
@@ -126,18 +130,31 @@ class Cue:
     box: Box | None = None
     surfaces: Mapping[str, float] | None = None
     languages: Mapping[str, str] | None = None
+    means_by: Callable[[Proposal], str] | None = field(default=None, compare=False, repr=False)
 
-    def reason(self, country_code: str | None, country: str | None, nats: float) -> str:
+    def meant_at(self, answer: NDArray[np.float64]) -> Cue:
+        """Return the cue with the meaning by the proposed place that carries an answer (2,), if one does."""
+        if self.means_by is None:
+            return self
+        places = np.array([(proposal.latitude, proposal.longitude) for proposal in self.proposals])
+        away = sphere.distance_km(answer, places)
+        nearest = int(away.argmin())
+        carries = away[nearest] <= max(CARRIED_KM, self.proposals[nearest].spread_km)
+        return replace(self, means=self.means_by(self.proposals[nearest])) if carries else self
+
+    def reason(self, country_code: str | None, country: str | None, nats: float, alone: float) -> str:
         """Return what the cue means for an answer in a country, whose probability it changed by ``nats``.
 
         A language cue can speak for a country by another language than the one that it looks like most. Then the reason
-        names that language, or states that the text speaks against the country.
+        names that language. It says that the text speaks against the country only where the text does so alone, by
+        ``alone`` nats; beside other cues it can also lower a country that it fits, because it fits others better.
         """
         language = None if self.languages is None or country_code is None else self.languages.get(country_code)
         if language is None or abs(nats) < SILENT_NATS:
             return self.means
         if nats < 0:
-            return f"{self.means}, which speaks against {country}"
+            against = "speaks against" if alone <= -SILENT_NATS else "fits other countries better than"
+            return f"{self.means}, which {against} {country}"
         return self.means if language in self.means else f"{self.means}; part of it looks like {language}"
 
     def __post_init__(self) -> None:

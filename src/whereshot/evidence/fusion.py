@@ -32,7 +32,7 @@ from whereshot.evidence.base import Cue, Proposal
 from whereshot.evidence.reliability import Reliabilities, fitted_reliabilities
 from whereshot.foundation.log_space import log_sum_exp
 from whereshot.posterior.base import MIN_SPREAD_KM, Posterior
-from whereshot.posterior.place_shape import log_kernel
+from whereshot.posterior.place_shape import circle_mass, log_kernel
 from whereshot.posterior.support import PlainSupport
 
 MAX_PROPOSALS = 64
@@ -43,51 +43,81 @@ LEAST_PROBABILITY = 1e-12
 
 @dataclass(frozen=True)
 class WeighedCue:
-    """A cue, and by how many nats it changed a probability: log(probability with the cue / probability without it)."""
+    """A cue and the part of the change of a probability, in nats, that it made; the parts sum to the whole change.
+
+    ``alone`` is the change that it makes without all other cues.
+    """
 
     cue: Cue
     nats: float
+    alone: float = 0.0
 
 
 @dataclass(frozen=True)
 class Fused:
-    """A posterior of one row after its cues. It keeps the posterior before them, so that a cue can be removed again."""
+    """A posterior of one row after its cues. It keeps the effect of each cue, so that cues can be left out again."""
 
     posterior: Posterior
-    cues: tuple[Cue, ...]
-    reliabilities: Reliabilities
-    before: PosteriorBeforeCues
+    effects: CueEffects
 
-    def without(self, number: int) -> Fused:
-        """Return the result without the cue of this number."""
-        return _apply(self.before, [cue for row, cue in enumerate(self.cues) if row != number], self.reliabilities)
+    @property
+    def cues(self) -> tuple[Cue, ...]:
+        """The cues that were applied."""
+        return self.effects.cues
 
     def only(self, kept: Callable[[Cue], bool]) -> Fused:
         """Return the result with only the cues for which ``kept`` is true."""
-        return _apply(self.before, [cue for cue in self.cues if kept(cue)], self.reliabilities)
+        return self.effects.before.fuse([cue for cue in self.cues if kept(cue)], self.effects.reliabilities)
 
-    def weigh(self, probability: Callable[[Fused], float]) -> list[WeighedCue]:
-        """Return how much each cue changed ``probability``, the largest change first."""
-        log_with = math.log(max(probability(self), LEAST_PROBABILITY))
-        weighed = [
-            WeighedCue(cue, log_with - math.log(max(probability(self.without(number)), LEAST_PROBABILITY)))
-            for number, cue in enumerate(self.cues)
-        ]
+    def weigh(self, probability: Callable[[Posterior], float]) -> list[WeighedCue]:
+        """Return which part of the change of ``probability`` each cue made, the largest first.
+
+        ``probability`` is asked twice for each cue: with this cue alone, and with all others.
+        """
+        rows = tuple(range(len(self.cues)))
+
+        @functools.cache
+        def log_with(some: tuple[int, ...]) -> float:
+            posterior = self.posterior if some == rows else self.effects.posterior(some)
+            return math.log(max(probability(posterior), LEAST_PROBABILITY))
+
+        nothing, everything = log_with(()), log_with(rows)
+        alone = np.array([log_with((row,)) - nothing for row in rows])
+        last = np.array([everything - log_with(rows[:row] + rows[row + 1 :]) for row in rows])
+        nats = parts_of_change(alone, last, everything - nothing)
+        weighed = map(WeighedCue, self.cues, nats.tolist(), alone.tolist())
         return sorted(weighed, key=lambda cue: -abs(cue.nats))
 
     def weigh_near(
         self, answer: ArrayLike, within_km: float, restrict: Callable[[Posterior], Posterior] | None = None
     ) -> list[WeighedCue]:
-        """Return how much each cue changed the probability within ``within_km`` of the answer (2,), largest first.
+        """Return how each cue changed the probability within ``within_km`` of the answer (2,), largest part first.
 
         ``restrict`` is applied to the posterior first; it is given where the answer is restricted to an area.
         """
+        spot = np.asarray(answer, float)
+        if restrict is not None:
+            return self.weigh(lambda one: float(restrict(one).mass_within(spot[None], within_km)[0]))
+        support = self.effects.support
+        away = sphere.distance_km(spot, support.places)
+        inside = circle_mass(away, support.spread_km, np.float64(within_km))
+        return self.weigh(lambda one: float(one.mass[0] @ inside))
 
-        def probability(fused: Fused) -> float:
-            posterior = fused.posterior if restrict is None else restrict(fused.posterior)
-            return float(posterior.mass_within(np.asarray(answer)[None], within_km)[0])
 
-        return self.weigh(probability)
+def parts_of_change(alone: NDArray[np.float64], last: NDArray[np.float64], whole: float) -> NDArray[np.float64]:
+    """Return the parts (n,) of a whole change that n causes made; the parts sum to the whole.
+
+    ``alone`` is the change by each cause before all others, ``last`` the change by it after all others. A part is the
+    mean of both. What then lacks to the whole, or is too much, is divided by how far ``alone`` and ``last`` differ: as
+    far as causes agree or depend on each other. For two causes this is the mean over all orders (the Shapley value).
+
+    >>> parts_of_change(np.array([3.0, 3.0, 3.0, -1.0]), np.array([0.0, 0.0, 0.0, -1.0]), 2.0)
+    array([ 1.,  1.,  1., -1.])
+    """
+    mean, apart = (alone + last) / 2, np.abs(alone - last)
+    total = apart.sum()
+    share = apart / total if total > 0 else np.full(len(mean), 1 / max(len(mean), 1))
+    return np.asarray(mean + (whole - mean.sum()) * share, np.float64)
 
 
 @dataclass(frozen=True)
@@ -109,7 +139,8 @@ class PosteriorBeforeCues:
 
     def fuse(self, cues: Sequence[Cue], reliabilities: Reliabilities | None = None) -> Fused:
         """Apply cues. The fitted reliabilities are used where None are given."""
-        return _apply(self, cues, reliabilities or fitted_reliabilities())
+        effects = CueEffects(self, cues, reliabilities or fitted_reliabilities())
+        return Fused(effects.posterior(range(len(cues))), effects)
 
     @functools.cached_property
     def country_share(self) -> NDArray[np.float64]:
@@ -139,22 +170,38 @@ def fuse(posterior: Posterior, cues: Sequence[Cue], reliabilities: Reliabilities
     return PosteriorBeforeCues.of(posterior).fuse(cues, reliabilities)
 
 
-def _apply(before: PosteriorBeforeCues, cues: Sequence[Cue], reliabilities: Reliabilities) -> Fused:
-    reliability = [0.0 if cue.log_likelihood is not None else reliabilities.best(cue) for cue in cues]
-    proposed = ProposedPlaces.of(before, cues, reliability)
-    index = np.concatenate([before.country_index, proposed.country_index])
-    places = np.concatenate([before.places, proposed.places])
-    each = [_effect(before, proposed, cue, r, places, index) for cue, r in zip(cues, reliability, strict=True)]
-    nothing = Effect(np.zeros(len(places)), np.zeros(len(proposed.places)))
-    whole = nothing
-    for group in reliabilities.together(cues):
-        effects = [sum((each[row] for row in rows), nothing) for rows in group.sets]
-        evidence = [log_sum_exp(_log_mass(before, proposed, effect)) for effect in effects]
-        whole += _mean(effects, np.log(list(group.sets.values())) - evidence)
-    spread_km = np.concatenate([before.spread_km, np.maximum(proposed.spread_km, MIN_SPREAD_KM)])
-    log_mass = _log_mass(before, proposed, whole)
-    fused = Posterior.on(PlainSupport(places, spread_km, lambda: index), log_mass[None])
-    return Fused(fused, tuple(cues), reliabilities, before)
+class CueEffects:
+    """The effect of each of some cues on the places of a posterior and on the places that the cues propose."""
+
+    def __init__(self, before: PosteriorBeforeCues, cues: Sequence[Cue], reliabilities: Reliabilities) -> None:
+        self.before, self.cues, self.reliabilities = before, tuple(cues), reliabilities
+        reliability = [0.0 if cue.log_likelihood is not None else reliabilities.best(cue) for cue in cues]
+        self._proposed = ProposedPlaces.of(before, cues, reliability)
+        index = np.concatenate([before.country_index, self._proposed.country_index])
+        places = np.concatenate([before.places, self._proposed.places])
+        spread_km = np.concatenate([before.spread_km, np.maximum(self._proposed.spread_km, MIN_SPREAD_KM)])
+        self.support = PlainSupport(places, spread_km, lambda: index)
+        self._each = [
+            _effect(before, self._proposed, cue, r, places, index) for cue, r in zip(cues, reliability, strict=True)
+        ]
+        self._nothing = Effect(np.zeros(len(places)), np.zeros(len(self._proposed.places)))
+        self._known: dict[tuple[int, ...], Effect] = {}
+
+    def posterior(self, rows: Sequence[int]) -> Posterior:
+        """Return the posterior of one row after the cues with these numbers."""
+        whole = self._nothing
+        for group in self.reliabilities.together([self.cues[row] for row in rows]):
+            sets = {tuple(rows[place] for place in one): weight for one, weight in group.sets.items()}
+            whole += _mean([self._together(one) for one in sets], np.log(list(sets.values())))
+        return Posterior.on(self.support, _log_mass(self.before, self._proposed, whole)[None])
+
+    def _together(self, rows: tuple[int, ...]) -> Effect:
+        """Return the effect of cues that are right together, for a posterior that is normalised."""
+        if rows not in self._known:
+            effect = sum((self._each[row] for row in rows), self._nothing)
+            evidence = log_sum_exp(_log_mass(self.before, self._proposed, effect))
+            self._known[rows] = Effect(effect.factor - evidence, effect.all_wrong - evidence)
+        return self._known[rows]
 
 
 class Effect(NamedTuple):

@@ -25,7 +25,11 @@ LEAST_TELLING = 1
 """Least number of telling letters of a script in a text for its look-alikes to be turned into the script."""
 BLOCKS = {"Greek": "\u0370-\u03ff\u1f00-\u1fff", "Cyrillic": "\u0400-\u052f"}
 """The letters of each script, as the inside of a regular expression."""
+DIGITS = str.maketrans("оОзЗοΟ", "003300")
+"""Cyrillic and Greek letters, and the digits that look like them."""
 _WORD = re.compile(r"[^\W\d_]+")
+_NUMBER = re.compile(r"(?<![^\W_])(?=[^\W\d_]*\d)[\dоОзЗοΟ]{2,}(?![^\W_])")
+"""Matches a number of which some digits were read as letters: "7оо"."""
 _TELLING = {script: re.compile(f"(?![{NOT_TELLING[script]}])[{block}]") for script, block in BLOCKS.items()}
 _POSSIBLE = {
     script: re.compile(f"[{block}{re.escape(''.join(map(chr, TABLES[script])))}]+") for script, block in BLOCKS.items()
@@ -52,13 +56,22 @@ def fold_look_alikes(lines: Sequence[str]) -> list[str]:
     return [fold_line(line, script, every_word=native > only_latin) for line in lines]
 
 
+def fold_numbers(text: str) -> str:
+    """Return a text in which letters that stand among digits are the digits that they look like.
+
+    >>> fold_numbers("Пермь 7оо, з5о"), fold_numbers("Зоо 5б")
+    ('Пермь 700, 350', 'Зоо 5б')
+    """
+    return _NUMBER.sub(lambda match: match[0].translate(DIGITS), text)
+
+
 def fold_lines(lines: Sequence[Line]) -> list[Line]:
     """Return the lines of one picture with look-alikes turned.
 
     Every word in capitals is turned in a line that looks Greek or Cyrillic as a whole, as ``line_scripts`` found. A
     line does not change if the reader is not sure of it, or if a word of it can only be Latin.
     """
-    texts = fold_look_alikes([line.text for line in lines])
+    texts = fold_look_alikes([fold_numbers(line.text) for line in lines])
     return [replace(line, text=_folded(line, text)) for line, text in zip(lines, texts, strict=True)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -9,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whereshot.earth.country_names import english_name
+from whereshot.earth.name_index import name_keys
 from whereshot.earth.towns import gazetteer
-from whereshot.evidence.base import Box, Cue, Line, box_around
+from whereshot.evidence.base import Box, Cue, Line, Proposal, box_around
 from whereshot.evidence.town_spans import proposals_of
 from whereshot.evidence.towns_together import AIR_TO_ROAD, NamedTowns, TownsTogether, towns_together
 from whereshot.evidence.transliteration import in_latin
@@ -20,6 +22,8 @@ MISREAD_DISCOUNT = 0.6
 """Share of its reliability that a name keeps for each misread letter."""
 JOINED_TRUSTS = frozenset({"text/place/named", "text/place/plain", "text/place/weak"})
 """Names of these kinds of trust are looked at together."""
+NAMESAKE_SHARE = 0.2
+"""A place whose own name begins with the text is named before a larger one with up to 1 / this times its weight."""
 LEAST_PROBABILITY = 0.3
 """Least probability that a name is meant, for it to be looked at together with others."""
 
@@ -96,20 +100,46 @@ def _cue(mention: Mention, distance_km: float | None) -> Cue:
     if distance_km is not None:
         spread_km = np.maximum(spread_km, AIR_TO_ROAD * distance_km)
     proposals = proposals_of(mention.towns, population**0.9, spread_km)
-    first = max(proposals, key=lambda proposal: proposal.weight)
-    others = {1: "", 2: ", or the other place so called"}.get(
-        len(proposals), f", or one of {len(proposals) - 1} other places so called"
+    means_by = functools.partial(_means, mention, len(proposals))
+    return Cue(
+        "text/place",
+        mention.text,
+        means_by(best_known(mention.text, proposals)),
+        mention.trust,
+        mention.probability * MISREAD_DISCOUNT**mention.errors,
+        proposals=proposals,
+        box=mention.box,
+        means_by=means_by,
     )
+
+
+def _means(mention: Mention, count: int, meant: Proposal) -> str:
+    """Return what a name means in words, by the place that is meant, one of ``count`` places so called."""
+    country = english_name(meant.country_code)
+    others = {1: "", 2: ", or the other place so called"}.get(count, f", or one of {count - 1} other places so called")
     if mention.trust == "text/place/region":
-        means = f"the region {mention.area} ({english_name(first.country_code)})"
+        means = f"the region {mention.area} ({country})"
     elif mention.area:
-        means = f"the place {first.name} in {mention.area} ({english_name(first.country_code)}){others}"
+        means = f"the place {meant.name} in {mention.area} ({country}){others}"
     else:
-        means = f"the place {first.name} ({english_name(first.country_code)}){others}"
+        means = f"the place {meant.name} ({country}){others}"
     latin = in_latin(mention.text)
-    means = f"{latin}, {means}" if latin else means
-    discount = mention.probability * MISREAD_DISCOUNT**mention.errors
-    return Cue("text/place", mention.text, means, mention.trust, discount, proposals=proposals, box=mention.box)
+    return f"{latin}, {means}" if latin else means
+
+
+def best_known(text: str, proposals: Sequence[Proposal]) -> Proposal:
+    """Return the largest place that a text names: one whose name begins so, unless another one is much larger.
+
+    "Zaragoza" is the city in Spain, although Tijuana was called so. "Londres" is London, and no hamlet.
+    """
+    first = max(proposals, key=lambda proposal: proposal.weight)
+    own, *names = name_keys([text, *(proposal.name for proposal in proposals)])
+    likely = [
+        proposal
+        for proposal, name in zip(proposals, names, strict=True)
+        if name.startswith(own) and proposal.weight >= NAMESAKE_SHARE * first.weight
+    ]
+    return max(likely, key=lambda proposal: proposal.weight, default=first)
 
 
 def _spread_km(towns: NDArray[np.int64], least_km: float = 1.5) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ is returned as unread. A crop without writing is dropped. A mirrored picture is 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -64,6 +65,8 @@ MIRRORED_FOREIGN_ODDS = -3.5
 """
 MIRRORED_GAIN = 0.05
 """The mirrored lines are used if their mean confidence over letters is higher by this."""
+_ZEROS = re.compile(r"(?=(?:\W*[0Oo]){4})[0Oo□\W]+")
+"""Matches what the reader of Latin gives for digits of other scripts: zeros alone. Such a line is not read."""
 
 
 class Tile(NamedTuple):
@@ -204,6 +207,7 @@ class Reader:
         rows = [row for row, own in enumerate(scripts) if own.known > 1 - MOST_FOREIGN]
         found = dict(zip(rows, self.known_lines.read([crops[row] for row in rows]), strict=True))
         known = [found.get(row, ("", 0.0)) for row in range(len(crops))]
+        known = [("", 0.0) if _ZEROS.fullmatch(text.strip()) else (text, score) for text, score in known]
         foreign = read_foreign([_inside(crop) for crop in crops], scripts, self.line_readers, known)
         texts: list[LineText | None] = []
         for own, other, (text, score) in zip(scripts, foreign, known, strict=True):

@@ -6,14 +6,13 @@ The patterns are in ``cues.toml``, the reliability of each kind in ``reliability
 from __future__ import annotations
 
 import functools
-import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from whereshot.evidence.base import Box, Cue, Line
-from whereshot.evidence.phone_forms import calling_codes, phone_cues
+from whereshot.evidence.phone_forms import SERIAL, calling_codes, phone_cues
 from whereshot.evidence.web_addresses import addresses, country_of_domain
 from whereshot.foundation.package_data import read_toml
 
@@ -21,7 +20,6 @@ _DIALLING = re.compile(r"(?:(?<![\d+.,])\+ ?|(?<![\d.,:/+-])00(?=[1-9]))(?P<code
 _NATIONAL_DIGITS = range(6, 13)
 """Least and most digits of a telephone number after its country code."""
 _DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d\d(?!\d)")
-_SERIAL = re.compile(r"(?:\bn[ro°º]|#|\bart|\bcode|\bean|\bisbn|\bserial|\bid|\bs/n)[.:]? ?$", re.IGNORECASE)
 _AMOUNT = re.compile(r"[\d.,]")
 
 
@@ -80,7 +78,7 @@ def pattern_cues(lines: Sequence[Line]) -> list[Cue]:
     for line in lines:
         for pattern in possible:
             match = pattern.expression.search(line.text)
-            if match and not (pattern.kind == "text/phone" and _is_other_number(line.text, match)):
+            if match:
                 cue = Cue(
                     pattern.kind,
                     _quoted(line.text, match, pattern.kind),
@@ -124,17 +122,10 @@ def _country_code_cues(text: str, box: Box) -> list[Cue]:
     for match in _DIALLING.finditer(text):
         digits, rest = match.group("code"), match.group("rest")
         code = next((digits[:length] for length in (3, 2, 1) if digits[:length] in table), None)
-        if code is not None and _is_national(digits[len(code) :] + rest) and not _SERIAL.search(text[: match.start()]):
+        if code is not None and _is_national(digits[len(code) :] + rest) and not SERIAL.search(text[: match.start()]):
             means = f"a telephone number of country code +{code}"
             cues.append(Cue("text/phone", match.group().strip(), means, "text/phone", countries=table[code], box=box))
     return cues
-
-
-def _is_other_number(text: str, match: re.Match[str]) -> bool:
-    """Return whether digits are not a telephone number: a serial number, or a rising series such as clothing sizes."""
-    groups = [int(group) for group in re.findall(r"\d+", match.group())]
-    ascends = len(groups) >= 4 and all(a < b for a, b in itertools.pairwise(groups))
-    return ascends or _SERIAL.search(text[: match.start()]) is not None
 
 
 def _is_national(rest: str) -> bool:

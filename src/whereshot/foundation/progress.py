@@ -40,11 +40,16 @@ def bar(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
 
 def late_bar(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
     """Yield the items and show a bar where the work takes longer than PATIENCE_S."""
+    return late(items, total, what, bar)
+
+
+def late(items: Iterable[Item], total: int, what: str, track: Track) -> Iterator[Item]:
+    """Yield the items and report with ``track`` those that are left where the work takes longer than PATIENCE_S."""
     started, source = time.monotonic(), iter(items)
     for done, item in enumerate(source, start=1):
         yield item
         if time.monotonic() - started > PATIENCE_S:
-            yield from bar(source, total - done, f"{what}, the rest")
+            yield from track(source, total - done, f"{what}, the rest")
             return
 
 

@@ -14,9 +14,9 @@ from whereshot.locate.prediction import (
     Candidate,
     Place,
     Prediction,
-    WithinProbabilities,
 )
 from whereshot.locate.sureness import sure_of
+from whereshot.locate.within_probabilities import WithinProbabilities
 from whereshot.posterior import candidates
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.circles import around

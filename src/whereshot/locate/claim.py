@@ -249,7 +249,7 @@ def judge(claim: Claim, found: Explained, prior: Posterior) -> Verdict:
     unread, moved, writing = after, [], Writing()
     if found.fused is not None:
         unread = found.fused.only(lambda cue: not is_text(cue)).posterior
-        moved = found.fused.weigh(lambda fused: claim.mass(fused.posterior))
+        moved = found.fused.weigh(claim.mass)
         writing = judge_writing(found.lines, found.fused.cues)
     spot = found.recorded
     recorded = None if spot.latitude is None or spot.longitude is None else (spot.latitude, spot.longitude)

@@ -1,38 +1,38 @@
 """A claimed place: parse it from text, find its probability under a posterior, and find the best other place.
 
-A claim is a point with a tolerance, a country, or a region of a country.
+A claim is a point with a tolerance, a country, a region of a country, or a wide region such as Siberia.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from whereshot.earth import areas, coordinates, country_names, near_names, place_names, sphere
+from whereshot.earth import areas, coordinates, place_names, sphere
 from whereshot.earth.countries import Country, countries
-from whereshot.earth.divisions import CODES_IN_USE, NamedArea, find_divisions
-from whereshot.earth.named_towns import Town, find_place
+from whereshot.earth.divisions import NamedArea
 from whereshot.foundation.errors import InputError
+from whereshot.locate import claim_readings
 from whereshot.posterior.base import Posterior
 from whereshot.posterior.decision import best
 from whereshot.posterior.masses import country_masses, region_masses
 
 CLAIM_KM = 25.0
 """A claimed point or town counts as right within this distance."""
-MOST_OTHERS = 2
-"""Other places of a name that a remark names; it counts the rest."""
-TOWN_BEFORE_REGION = 100_000
-"""Inhabitants from which a name means a town and not a region of the same name."""
+REST = "the rest"
+"""Names what a country has outside of a claimed wide region that lies partly in it."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A claimed place: a point with a tolerance, a whole country, or a first-order region of a country."""
+    """A claimed place: a point with a tolerance, a whole country, a first-order region of a country, or a wide region.
+
+    A wide region has a ``region`` alone, all others but a point have a ``country`` or a ``division`` too.
+    """
 
     text: str
     name: str
@@ -40,37 +40,31 @@ class Claim:
     country: Country | None = None
     region: areas.Region | None = None
     division: NamedArea | None = None
+    _held: list[tuple[NDArray[np.float64], NDArray[np.bool_]]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+    """The positions that were asked last, and which of them a wide region holds."""
 
     @classmethod
     def parse(cls, text: str) -> Claim:
         """ "48.86, 2.35", "48°12'30\"N 16°22'12\"E", "Altafulla", "Paris, Texas", "Denmark", "England" or "Bavaria".
 
-        A country comes before a region and a town, a town of at least 100,000 before a region. What else the text may
-        mean stands in the name. Raises InputError where nothing is called so.
+        ``claim_readings`` says which place a name means. What else the text may mean stands in the name. Raises
+        InputError where nothing is called so.
         """
         pair = coordinates.read_pair(text)
         if pair is not None:
             point = sphere.points([pair])
-            return cls(text, f"{point[0, 0]:.4f}, {point[0, 1]:.4f}", point)
-        lands = [countries().by_code[code] for code in country_names.find_codes(text)]
-        divisions = find_divisions(text)
-        if lands:
-            if not country_names.is_code(text):
-                divisions = tuple(division for division in divisions if not division.is_code)
-            others = [land.name for land in lands[1:]] + _division_names(divisions, lands[0].code)
-            return cls(text, lands[0].name + _not_meant(others), country=lands[0])
-        towns = find_place(text)
-        if divisions and not (towns and _is_rather_town(text, towns[0], divisions[0])):
-            region = areas.area_of(divisions[0])
-            return cls(
-                text, region.name + _not_meant(_division_names(divisions[1:])), region=region, division=divisions[0]
-            )
-        if not towns:
-            hint = near_names.hint(text, with_towns=True) or "; give a town, a region, a country, or LAT,LON"
-            raise InputError(f"no place {text!r} is known{hint}")
-        town = towns[0]
-        name = ", ".join(part for part in (town.name, town.region, town.country) if part)
-        return cls(text, name + _among(len(towns), "largest", "places"), np.array([[town.latitude, town.longitude]]))
+            twice = " (the minus sign and the letter mean the same side)" if coordinates.is_signed_twice(text) else ""
+            return cls(text, f"{point[0, 0]:.4f}, {point[0, 1]:.4f}{twice}", point)
+        found = claim_readings.read_name(text)
+        if found.country is not None:
+            return cls(text, found.name, country=found.country)
+        if found.wide is not None:
+            return cls(text, found.name, region=areas.area_of_wide_region(found.wide))
+        if found.division is not None:
+            return cls(text, found.name, region=areas.area_of(found.division), division=found.division)
+        return cls(text, found.name, np.array([found.spot]))
 
     @property
     def _country(self) -> Country:
@@ -98,6 +92,8 @@ class Claim:
             return float(posterior.mass_within(self.point, CLAIM_KM)[0])
         if self.division is not None:
             return _division_mass(self.division, posterior)
+        if self.country is None:
+            return float(posterior.mass[0, self._inside(posterior)].sum())
         return self._shares(posterior).get(self._key, 0.0)
 
     def off_km(self, position: tuple[float, float]) -> float:
@@ -115,7 +111,7 @@ class Claim:
     def others(self, after: Posterior, unread: Posterior, prior: Posterior) -> Others:
         """Return the best other place, with its probability after all evidence, without the text, and in the prior."""
         stages = (after, unread, prior)
-        if self.country is None and self.division is None:
+        if self.point is not None:
             decided = self._best_elsewhere(after)
             name = place_names.place_names(decided)[0]
             label = ", ".join(part for part in (name.name, name.region, name.country) if part) or "a place at sea"
@@ -129,7 +125,7 @@ class Claim:
 
     def rank(self, posterior: Posterior) -> int:
         """Return the rank of the claim among all countries, regions, or circles of 25 km; 1 is the likeliest."""
-        if self.country is None and self.division is None:
+        if self.point is not None:
             return self._rank_of_point(posterior)
         shares = self._shares(posterior)
         own = shares.get(self._key, 0.0)
@@ -140,10 +136,28 @@ class Claim:
         """The country code of the claimed area, and its name where it is a region (else None)."""
         if self.division is not None:
             return self.division.country_code, self.division.name
-        return self._country.code, None
+        return ("", self._wide.name) if self.country is None else (self.country.code, None)
+
+    @property
+    def _wide(self) -> areas.Region:
+        """The claimed wide region. Raises InputError for another claim."""
+        if self.region is None:
+            raise InputError(f"{self.text!r} is no region")
+        return self.region
+
+    def _inside(self, posterior: Posterior) -> NDArray[np.bool_]:
+        """Return which places of a posterior of one row a wide region holds."""
+        spots = _spots(posterior)
+        for before, held in self._held:
+            if before is spots or np.array_equal(before, spots):
+                return held
+        self._held[:] = [(spots, self._wide.holds(spots)), *self._held[:3]]
+        return self._held[0][1]
 
     def _shares(self, posterior: Posterior) -> dict[tuple[str, str | None], float]:
         """Return the probability of each country, or of each region where the claim is a region."""
+        if self.country is None and self.division is None:
+            return self._shares_beside(posterior)
         if self.division is None:
             shares: dict[tuple[str, str | None], float] = {(code, None): s for code, s in country_masses(posterior)[0]}
             parts = [(part.code, None) for part in countries().with_parts(self._country)]
@@ -151,6 +165,18 @@ class Claim:
             return shares | {self._key: own}
         regions = region_masses(posterior)[0]
         return {(code, region): share for code, region, share in regions if region is not None}
+
+    def _shares_beside(self, posterior: Posterior) -> dict[tuple[str, str | None], float]:
+        """Return the probability of a wide region, and of each country without what of it lies in the region."""
+        held, mass = self._inside(posterior), posterior.mass[0]
+        index = np.ravel(posterior.support.country_index)
+        codes = countries().codes
+        beside = np.bincount(index[~held & (index >= 0)], mass[~held & (index >= 0)], len(codes))
+        shares: dict[tuple[str, str | None], float] = {
+            (str(codes[number]), REST if codes[number] in self._wide.codes else None): float(beside[number])
+            for number in np.flatnonzero(beside)
+        }
+        return shares | {self._key: float(mass[held].sum())}
 
     def _best_elsewhere(self, posterior: Posterior) -> NDArray[np.float64]:
         """Return the best position (1, 2) that is not near the claimed point."""
@@ -198,38 +224,9 @@ def _division_mass(division: NamedArea, posterior: Posterior) -> float:
 def _area_name(key: tuple[str, str | None]) -> str:
     code, region = key
     country = countries().by_code[code].name
+    if region == REST:
+        return f"{REST} of {country}"
     return country if region is None else f"{region}, {country}"
-
-
-def _is_rather_town(text: str, town: Town, division: NamedArea) -> bool:
-    """Return whether a town is meant and not a region of its name.
-
-    A large town is, and one whose name is also the code of a region, written in small letters. In "Zug, Switzerland"
-    it is the town that the region round it is named after.
-    """
-    is_seat = "," in text and bool(division.holds([town.index])[0])
-    return town.population >= TOWN_BEFORE_REGION or is_seat or (division.is_code and text != text.upper())
-
-
-def _division_names(divisions: Sequence[NamedArea], but: str = "") -> list[str]:
-    """Return names of divisions for a remark, without codes that hardly anybody uses and the divisions of ``but``."""
-    return [
-        f"{division.name}, {division.country}"
-        for division in divisions
-        if division.country_code != but and not (division.is_code and division.country_code not in CODES_IN_USE)
-    ]
-
-
-def _not_meant(others: list[str]) -> str:
-    """Return a remark on what else is called so: " (also Georgia, United States)"."""
-    if not others:
-        return ""
-    more = f" and {len(others) - MOST_OTHERS} more" if len(others) > MOST_OTHERS else ""
-    return f" (also {'; '.join(others[:MOST_OTHERS])}{more})"
-
-
-def _among(count: int, which: str, kind: str) -> str:
-    return f" (the {which} of {count} {kind} so called)" if count > 1 else ""
 
 
 def _spots(posterior: Posterior) -> NDArray[np.float64]:

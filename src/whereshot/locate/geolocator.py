@@ -14,7 +14,8 @@ from whereshot.evidence import Reading
 from whereshot.evidence.neighbours import Album, AlbumModel
 from whereshot.evidence.time import HourModel
 from whereshot.foundation.errors import ImageError, InputError
-from whereshot.foundation.progress import Track, silent
+from whereshot.foundation.progress import Track, late, silent
+from whereshot.locate import region_limit
 from whereshot.locate.answers import answer_rows
 from whereshot.locate.options import LocateOptions
 from whereshot.locate.photo_evidence import AskedEvidence, Explained, album_of, explained, readings_of, recorded_of
@@ -147,7 +148,7 @@ class Geolocator:
         number_of = {int(row): number for number, row in enumerate(rows)}
         readings = self._readings(photos, block, options, track)
         plain = None
-        for row in range(block.start, block.stop):
+        for row in late(range(block.start, block.stop), block.stop - block.start, "weighing evidence", track):
             photo = photos[row]
             path = None if photo is None else photo.path
             name = path or f"photo-{row}"
@@ -165,6 +166,9 @@ class Geolocator:
             else:
                 answer = answer_rows(one, options, widening=weighed.widening)[0]
             evidence = weighed.evidence(np.array(answer.answered[:2]), options.region)
+            if options.region is not None:
+                answer = region_limit.limited(answer, options.region)
+                evidence = (*region_limit.remarks(weighed, posterior[number], options.region), *evidence)
             answer = replace(answer, evidence=evidence, unread_scripts=weighed.unread_scripts, writing=weighed.writing)
             yield Located(replace(answer, id=name, path=path, recorded=recorded.position), one)
 

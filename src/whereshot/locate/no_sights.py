@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from whereshot.locate import region_limit
 from whereshot.locate.prediction import Prediction
 from whereshot.models import catalog
 
@@ -13,7 +14,9 @@ SUGGESTED = "geoclip"
 
 def is_only_prior(prediction: Prediction) -> bool:
     """Return whether nothing moved an answer: it is where photos are usually taken. False where there is no answer."""
-    return prediction.error is None and not any(item.moved for item in prediction.evidence)
+    return prediction.error is None and not any(
+        item.moved or item.kind == region_limit.KIND for item in prediction.evidence
+    )
 
 
 def remark(model: str, predictions: Sequence[Prediction]) -> str | None:

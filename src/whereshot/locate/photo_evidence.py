@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -38,7 +37,7 @@ from whereshot.locate.prediction import Evidence, ReadLine
 from whereshot.photos.photo import Photo
 from whereshot.photos.recorded import Recorded
 from whereshot.posterior.base import Posterior
-from whereshot.posterior.masses import restricted
+from whereshot.posterior.masses import Restriction
 from whereshot.posterior.prior import prior_widening
 from whereshot.posterior.widening import Widening
 
@@ -118,13 +117,13 @@ class Explained:
 
         Evidence that could not be used comes first, then the cues, strongest first.
         """
-        restrict = None if region is None else functools.partial(restricted, region=region, count=COARSE_GRID)
+        restrict = None if region is None else Restriction(region, COARSE_GRID)
         unused = [("picture", self.not_a_photo), *self.remarks]
         found = [Evidence(kind, "", why) for kind, why in unused if why is not None]
         (place,) = place_names(answer[None])
         for weighed in () if self.fused is None else self.fused.weigh_near(answer, CANDIDATE_KM, restrict):
-            cue, nats = weighed.cue, round(weighed.nats, 2) + 0.0  # adding 0 avoids "-0.0"
-            reason = cue.reason(place.country_code, place.country, nats)
+            cue, nats = weighed.cue.meant_at(answer), round(weighed.nats, 2) + 0.0  # adding 0 avoids "-0.0"
+            reason = cue.reason(place.country_code, place.country, nats, weighed.alone)
             means = meaning_on_surface(replace(cue, means=reason))
             found.append(Evidence(cue.kind, cue.what, means, nats, cue.box, likeliest_surface(cue)))
         return tuple(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from whereshot.evidence.base import Box
 from whereshot.evidence.unread_scripts import UnreadScript
 from whereshot.foundation.errors import InputError
 from whereshot.locate import wording, words
+from whereshot.locate.within_probabilities import WithinProbabilities
 from whereshot.posterior import notebook_map
 
 WITHIN_KM = DISTANCES_KM
@@ -53,8 +53,8 @@ class Evidence:
         kind: the kind of evidence, as "text/language", "exif", "album" or "picture".
         what: what was read or recorded; "" for requested evidence that cannot be used.
         means: its meaning, or why it cannot be used.
-        nats: log of the ratio of the answer's probability with the finding to the probability without it; above 0 the
-            finding made the answer likelier.
+        nats: the part of the change of the answer's log probability that the finding made; above 0 it made the answer
+            likelier. The parts of all findings sum to the whole change.
         box: left, top, right and bottom in pixels of the upright picture, None where it stands nowhere in the picture.
         surface: what the text most likely stands on, a name of ``evidence.base.SURFACES``; None for other findings.
     """
@@ -103,35 +103,6 @@ class ReadLine:
     latin: str = ""
 
 
-class WithinProbabilities(Mapping[int, float]):
-    """The probability (0 to 1) of an answer to be at most 1, 25, 200, 750 and 2500 km off, by the distance in km.
-
-    It is empty for a photo without an answer.
-
-    >>> WithinProbabilities({1: 0.2, 25: 0.9})[25]
-    0.9
-    """
-
-    def __init__(self, shares: Mapping[int, float] = {}) -> None:
-        self._shares = dict(shares)
-
-    def __getitem__(self, km: int) -> float:
-        return self._shares[km]
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._shares)
-
-    def __len__(self) -> int:
-        return len(self._shares)
-
-    def __repr__(self) -> str:
-        return f"WithinProbabilities({self._shares})"
-
-    def to_document(self) -> dict[str, float]:
-        """Return the probabilities as JSON has them: by the distance as text."""
-        return {str(km): share for km, share in self.items()}
-
-
 @dataclass(frozen=True)
 class SureOf:
     """The finest named place that holds at least 90 % of the probability (``locate.sureness`` computes it)."""
@@ -169,6 +140,7 @@ class Prediction:
       a probability of at least 90 %; None where there is none. It is a distance, and names no place.
     * ``sure_of`` is the finest named street, city, region or country that holds at least 90 %; None where no country
       does.
+    * ``limited_to`` is the name of the area that the user limited the answer to; None without one.
     * ``recorded`` is the position that the camera recorded. It is evidence only where the user asks for it.
     * ``unread_scripts`` are the scripts of writing that was seen and not read, each with its probability, its number of
       lines and the box around them.
@@ -192,6 +164,7 @@ class Prediction:
     writing: tuple[ReadLine, ...] = ()
     recorded: tuple[float, float] | None = None
     sure_of: SureOf | None = None
+    limited_to: str | None = None
     error: str | None = None
 
     @property
@@ -204,6 +177,8 @@ class Prediction:
     def to_document(self) -> dict[str, Any]:
         """Return the prediction as a JSON document, as ``whereshot locate --format json`` prints it."""
         document = asdict(self)
+        if self.limited_to is None:
+            del document["limited_to"]
         document["within"] = self.within.to_document()
         document["unread_scripts"] = [script._asdict() for script in self.unread_scripts]
         document["countries"] = [{"country_code": code, "probability": share} for code, share in self.countries]
@@ -248,29 +223,55 @@ class Prediction:
         probable = self.probable_words()
         if self.sure_of is not None:
             broad = self.sure_of.level in ("region", "country")
-            return self.sure_of.in_words().removesuffix("."), f"{probable}." if broad and probable else ""
-        if near is not None and (not probable or near in WITHIN_KM[:2]):
+            rest = self._elsewhere_words(self.sure_of.country_code) or (f"{probable}." if broad and probable else "")
+            return self.sure_of.in_words().removesuffix("."), rest
+        if self.limited_to is not None and not probable and near not in WITHIN_KM[:2]:
+            title = wording.LIMITED.format(name=self.limited_to)
+        elif near is not None and (not probable or near in WITHIN_KM[:2]):
             title = self._around(near)
         else:
             title = probable or wording.NOT_SURE
-        return title, " ".join(part for part in (within, self._country_words()) if part)
+        named = self.countries[0][0] if probable == title and self._probable_place() is None else None
+        parts = (within, self._country_words(), self._elsewhere_words(named))
+        return title, " ".join(part for part in parts if part)
 
     def probable_words(self) -> str:
         """Return "Probably", and the place that holds at least 50 %, else the country that does; "" where none does.
 
-        A country is not named where the answer is sure of one.
+        A country is not named where the answer is sure of one, or limited to an area.
         """
-        place = max(self.candidates, key=lambda one: one.probability, default=None)
-        if place is not None and place.probability >= wording.PROBABLE and place.place.name is not None:
+        place = self._probable_place()
+        if place is not None:
             country = "" if self.sure_of is not None else place.place.country
-            name = place.place.name
+            name = str(place.place.name)
             if country and country != name:
                 name = wording.IN_COUNTRY.format(name=name, country=country)
             return wording.PROBABLY.format(name=name, percent=words.percent(place.probability))
-        if self.sure_of is None and self.countries and self.countries[0][1] >= wording.PROBABLE:
+        if (
+            self.sure_of is None
+            and self.limited_to is None
+            and self.countries
+            and self.countries[0][1] >= wording.PROBABLE
+        ):
             code, share = self.countries[0]
             return wording.PROBABLY.format(name=words.country_name(code), percent=words.percent(share))
         return ""
+
+    def _probable_place(self) -> Candidate | None:
+        """Return the likeliest place where it has a name and holds at least 50 %."""
+        place = max(self.candidates, key=lambda one: one.probability, default=None)
+        if place is None or place.probability < wording.PROBABLE or place.place.name is None:
+            return None
+        return place
+
+    def _elsewhere_words(self, country_code: str | None) -> str:
+        """Return a sentence with the answer's place where it lies in another country than the named one; else ""."""
+        place, near_km = self.place or Place(), WITHIN_KM[1]
+        if None in (country_code, place.country_code) or place.country_code == country_code:
+            return ""
+        percent = words.percent(self.within.get(near_km, 0.0))
+        name = ", ".join(dict.fromkeys(part for part in (place.name, place.country) if part))
+        return wording.LIKELIEST_PLACE.format(name=name, percent=percent, distance=f"{near_km} km")
 
     def _around(self, near_km: int) -> str:
         """Return "Around", and the name of the answer's town, region or country that fits a distance in km."""
@@ -285,7 +286,9 @@ class Prediction:
         return words.sentence(wording.WITHIN_ALONE.format(percent=share, distance=distance))
 
     def _country_words(self) -> str:
-        """Return a sentence with the three likeliest countries; "" where there are none."""
+        """Return a sentence with the three likeliest countries; "" where there are none, or the user gave the one."""
+        if self.limited_to is not None and self.countries and self.countries[0][1] >= wording.NEARLY_CERTAIN:
+            return ""
         likely = ", ".join(
             wording.COUNTRY_SHARE.format(country=words.country_name(code), percent=words.percent(share))
             for code, share in self.countries[:3]

@@ -101,7 +101,10 @@ def decoded(image: Image.Image, name: str, min_side: int | None, data: bytes | N
 
 def damaged(name: str, error: Exception) -> ImageError:
     """Return the error of a picture that cannot be decoded; ``error`` is the decoder's."""
-    return ImageError(f"the picture is damaged ({one_line(error)})", name)
+    reason = one_line(error)
+    if "truncated" in reason:
+        reason = "the file ends too early; copy or download it again"
+    return ImageError(f"the picture is damaged ({reason})", name)
 
 
 def _scaled_jpeg(image: Image.Image, data: bytes, min_side: int) -> Image.Image | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from whereshot.earth import sphere
 from whereshot.earth.countries import countries
@@ -58,24 +59,41 @@ def restricted(posterior: Posterior, region: Region, count: int = 400) -> Poster
     It has the places inside the region and a grid of about ``count`` positions over the region. The grid is weighted
     by the density, so that a region that is smaller than the distance between places has an answer too.
     """
-    grid, area_sr = region.grid(count)
-    width_km = np.sqrt(area_sr / np.pi) * sphere.EARTH_KM
-    rows = []
-    for row in range(len(posterior)):
-        one = posterior[row]
+    return Restriction(region, count)(posterior)
+
+
+class Restriction:
+    """Restricts posteriors to a region, as ``restricted`` does.
+
+    It looks up only once, for posteriors on the same places, which of these lie inside.
+    """
+
+    def __init__(self, region: Region, count: int = 400) -> None:
+        self._region = region
+        self._grid, self._area_sr = region.grid(count)
+        self._width_km = np.sqrt(self._area_sr / np.pi) * sphere.EARTH_KM
+        self._known: tuple[sphere.Points, NDArray[np.bool_]] | None = None
+
+    def __call__(self, posterior: Posterior) -> Posterior:
+        """Return the posterior, given that the truth lies inside the region."""
+        return Posterior.concat([self._row(posterior[row]) for row in range(len(posterior))])
+
+    def _row(self, one: Posterior) -> Posterior:
         places = one.places if one.places.ndim == 2 else one.places[0]
         spread = np.ravel(one.spread_km)
-        inside = region.holds(places) & (spread < sphere.HALF_CIRCUMFERENCE_KM / 4)
+        inside = self._holds(places) & (spread < sphere.HALF_CIRCUMFERENCE_KM / 4)
         # places inside count with their masses; the grid counts the mass of outside places that lies in the region
-        left, spilled = float(one.mass[0, ~inside].sum()), np.full(len(grid), -np.inf)
+        left, spilled = float(one.mass[0, ~inside].sum()), np.full(len(self._grid), -np.inf)
         if left > 0:
             outside = Posterior(places[~inside], one.log_mass[:, ~inside], spread[~inside])
-            spilled = np.log(left) + np.log(area_sr) + np.log(map_density(outside, grid))
-        rows.append(
-            Posterior(
-                np.concatenate([places[inside], grid]),
-                np.concatenate([one.log_mass[0, inside], spilled])[None],
-                np.concatenate([spread[inside], width_km]),
-            )
+            spilled = np.log(left) + np.log(self._area_sr) + np.log(map_density(outside, self._grid))
+        return Posterior(
+            np.concatenate([places[inside], self._grid]),
+            np.concatenate([one.log_mass[0, inside], spilled])[None],
+            np.concatenate([spread[inside], self._width_km]),
         )
-    return Posterior.concat(rows)
+
+    def _holds(self, places: sphere.Points) -> NDArray[np.bool_]:
+        if self._known is None or self._known[0] is not places:
+            self._known = places, self._region.holds(places)
+        return self._known[1]

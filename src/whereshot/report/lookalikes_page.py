@@ -54,6 +54,6 @@ def _alike(found: Lookalike) -> str:
 
 def _distance(found: Lookalike, metric: Metric) -> str:
     """Return what the word comes from: the share of pairs that are less alike, and the distance with its kind."""
-    unit = "1 - cosine" if metric == "cosine" else "Euclidean distance"
-    kind = f"distance {found.distance:.4f} ({unit})"
+    unit = f"{'cosine' if metric == 'cosine' else 'Euclidean'} distance; 0 is the same picture"
+    kind = f"{found.distance:.4f} ({unit})"
     return f"({unit})" if found.similarity is None else f"{found.similarity.in_words()}; {kind}"

@@ -58,7 +58,8 @@ def cumulated(rows: list[Row]) -> Figure:
     heads = ["method", *(f"within {km} km, %" for km in DISTANCES_KM)]
     cells = [[row.name, *(f"{100 * row.scores[f'accuracy_{km}'].value:.1f}" for km in DISTANCES_KM)] for row in shown]
     title = "Share of photos within a distance"
-    description = f"Cumulative curves of {len(shown)} methods; higher is better."
+    curves = "Cumulative curve" if len(shown) == 1 else f"Cumulative curves of {len(shown)} methods"
+    description = f"{curves}; higher is better."
     legend = [(f"s{number}", row.name) for number, row in enumerate(shown)]
     table = ScoreTable(heads, cells, title, folded=True)
     return Figure("cumulated", title, description, plot.svg("cumulated", title, description), table, legend)
