@@ -59,7 +59,7 @@ def test_every_country_with_such_codes_is_possible(number: str, country: str) ->
 
 
 @pytest.mark.parametrize(("number", "country"), [("0722 123456", "KE"), ("0760-123456", "KE"), ("0812-345678", "ID")])
-def test_few_photos_do_not_make_a_country_with_many_people_unlikely(number: str, country: str) -> None:
+def test_a_country_of_few_photos_is_likelier_in_the_form_that_it_writes(number: str, country: str) -> None:
     order = likeliest(number)
     assert order.index(country) < order.index("SE")
 
