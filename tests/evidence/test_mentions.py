@@ -8,6 +8,7 @@ import pytest
 from whereshot.earth.towns import gazetteer
 from whereshot.evidence.base import Line
 from whereshot.evidence.mentions import Mention, cues_of_mentions
+from whereshot.evidence.place_names import place_cues
 from whereshot.evidence.town_spans import largest_towns
 
 
@@ -75,3 +76,12 @@ def test_the_largest_place_is_named_where_no_place_carries_the_answer(text: str,
 def test_the_place_that_carries_the_answer_is_named(text: str, answer: list[float], place: str) -> None:
     (cue,) = cues_of_mentions([mention(text, 0)], [])
     assert cue.meant_at(np.array(answer)).means.startswith(f"the place {place}, or one of ")
+
+
+def test_the_smallest_distance_tells_where_the_photo_was_taken_whatever_supports_the_names() -> None:
+    texts = ("Córdoba 700", "Rosario 300", "Buenos Aires 8")
+    lines = [Line(text, 0.9, (0, 50 * row, 400, 50 * row + 40)) for row, text in enumerate(texts)]
+    (cue,) = place_cues(lines)
+    best = max(cue.proposals, key=lambda proposal: proposal.weight)
+    assert (best.name, best.country_code) == ("Buenos Aires", "AR")
+    assert best.spread_km < 20

@@ -58,7 +58,7 @@ def cues_of_mentions(mentions: Iterable[Mention], lines: Sequence[Line]) -> list
         if mention.probability >= LEAST_PROBABILITY
     ]
     names = [
-        NamedTowns(every[number].towns, distances[number], every[number].trust == "text/place/named")
+        NamedTowns(every[number].towns, distances[number], _is_here(every[number], distances[number]))
         for number in group
     ]
     together = towns_together(names) if len(names) > 1 else None
@@ -71,6 +71,11 @@ def cues_of_mentions(mentions: Iterable[Mention], lines: Sequence[Line]) -> list
     if together is not None:
         cues.append(_cue_together([every[number] for number in sorted(joined)], together))
     return cues
+
+
+def _is_here(mention: Mention, distance_km: float | None) -> bool:
+    """Return whether words around a name say that the photo was taken there. A distance says that it was not."""
+    return mention.trust == "text/place/named" and mention.alone and distance_km is None
 
 
 def _cue_together(mentions: Sequence[Mention], together: TownsTogether) -> Cue:

@@ -145,8 +145,10 @@ def _mentions(lines: Sequence[Line]) -> Iterator[Mention]:
     for span, trust in judged:
         own = agreeing.get((span.line.number, span.first))
         alone = trust is not None or (own is not None and own.is_same)
-        if own is not None and (trust is None or (own.is_same and trust[0] != "text/place/named")):
+        if own is not None and own.is_same and (trust is None or trust[0] != "text/place/named"):
             trust = ("text/place/named", own.towns)
+        elif own is not None and trust is None:
+            trust = ("text/place/plain", own.towns)
         box = lines[span.line.number].box
         if trust is None and _has_distance(span, lines):
             trust = ("text/place/plain", span.towns)
