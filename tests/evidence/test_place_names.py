@@ -140,3 +140,11 @@ def test_a_town_beside_a_name_takes_nothing_from_it(text: str, towns: set[str]) 
 @pytest.mark.parametrize("text", ["Welcome to York", "Welcome to York Visitor Centre", "York Railway Station"])
 def test_a_title_after_a_name_takes_nothing_from_it(text: str) -> None:
     assert place_cues([line(text)])[0].discount == 1.0
+
+
+def test_a_name_with_a_distance_does_not_qualify_another() -> None:
+    """Córdoba is a province too, and México a country; on a board both are towns."""
+    (cue,) = place_cues([line("Sevilla 530"), line("Córdoba 390")])
+    assert cue.means == "named together: Sevilla and Córdoba (Spain)"
+    (cue,) = place_cues([line("London, Ontario")])
+    assert cue.trust == "text/place/qualified" and "Ontario" in cue.means

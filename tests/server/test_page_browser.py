@@ -43,6 +43,7 @@ TITLES = (
     "probabilities and distances claim no more than they say",
     "lines in other scripts are quoted by script, and their parts have a language",
     "an answer's head is only as fine as it is sure",
+    "an answer in another country than the likeliest one is named",
     "a reason does not repeat the name beside it",
     "distances, scores and great circles are those of the sphere",
     "polygons end at the date line",

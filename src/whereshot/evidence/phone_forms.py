@@ -207,8 +207,8 @@ def is_rising(number: str) -> bool:
 def countries_of(number: str) -> dict[str, float]:
     """Return the likelihood of each country whose codes a number fits, relative to the mean photo; {} for no country.
 
-    >>> max(countries_of("(011) 4321-5678"), key=countries_of("(011) 4321-5678").get)
-    'AR'
+    >>> max(countries_of("0300-1234567"), key=countries_of("0300-1234567").get)
+    'PK'
     """
     groups = re.findall(r"\d+", number)
     written = _written_so(number, groups)

@@ -41,7 +41,7 @@ from whereshot.evidence.town_spans import (
     town_spans,
 )
 from whereshot.evidence.web_addresses import host_words
-from whereshot.evidence.written_distances import distance_beside
+from whereshot.evidence.written_distances import distance_beside, distance_in
 
 TRUSTS = (
     "text/place/qualified",
@@ -126,6 +126,10 @@ def _mentions(lines: Sequence[Line]) -> Iterator[Mention]:
     ]
     taken: set[tuple[int, int]] = set()
     for qualified in qualified_names.qualified_names(written):
+        if (
+            distance_in(qualified.area.line.after(qualified.area.last)) is not None
+        ):  # a destination: "Sevilla 530 / Córdoba 390"
+            continue
         for span in (qualified.town, qualified.area):
             taken |= {(span.line.number, word) for word in range(span.first, span.last)}
         yield _qualified_mention(qualified, lines)
