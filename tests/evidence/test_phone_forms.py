@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whereshot.evidence.base import Line
+from whereshot.evidence.country_languages import photos_of_country
 from whereshot.evidence.phone_forms import (
     ELSEWHERE,
     calling_codes,
     countries_of,
     phone_cues,
     phone_forms,
-    photo_shares,
 )
 
 BOX = (0, 0, 100, 20)
@@ -20,7 +20,7 @@ BOX = (0, 0, 100, 20)
 def likeliest(number: str) -> list[str]:
     """Return the countries of a number by their probability, where each photo is as likely to show one."""
     found = countries_of(number)
-    return sorted(found, key=lambda code: -found[code] * photo_shares().get(code, 0.0))
+    return sorted(found, key=lambda code: -found[code] * photos_of_country().get(code, 0.0))
 
 
 @pytest.mark.parametrize(

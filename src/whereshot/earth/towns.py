@@ -126,6 +126,11 @@ class Gazetteer:
         return np.arange(rows.start, rows.stop)
 
     @functools.cached_property
+    def people_of_country(self) -> dict[str, int]:
+        """The number of people who live in the towns of each country, by its code."""
+        return {code: int(self.populations[rows].sum()) for code, rows in self._rows_of_country.items()}
+
+    @functools.cached_property
     def _nearest(self) -> dict[str | None, sphere.Nearest]:
         return {}
 

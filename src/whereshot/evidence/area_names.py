@@ -107,6 +107,5 @@ def _cue(text: str, areas: Sequence[NamedArea], line: Line) -> Cue:
 
 def _photos_by_people(codes: Sequence[str]) -> NDArray[np.float64]:
     """Return how many photos are taken by inhabitant of each country, relative to each other."""
-    people = gazetteer().populations
-    own = [max(int(people[gazetteer().in_country(code)].sum()), 1) for code in codes]
-    return np.array([photos_of_country().get(code, 0.0) / count for code, count in zip(codes, own, strict=True)])
+    photos, people = photos_of_country(), gazetteer().people_of_country
+    return np.array([photos.get(code, 0.0) / max(people.get(code, 0), 1) for code in codes])

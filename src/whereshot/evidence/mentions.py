@@ -14,7 +14,14 @@ from whereshot.earth.name_index import name_keys
 from whereshot.earth.towns import gazetteer
 from whereshot.evidence.base import Box, Cue, Line, Proposal, box_around
 from whereshot.evidence.town_spans import proposals_of
-from whereshot.evidence.towns_together import AIR_TO_ROAD, NamedTowns, TownsTogether, towns_together
+from whereshot.evidence.towns_together import (
+    AIR_TO_ROAD,
+    NamedTowns,
+    TownsTogether,
+    people_of,
+    shares_of,
+    towns_together,
+)
 from whereshot.evidence.transliteration import in_latin
 from whereshot.evidence.written_distances import distance_beside
 
@@ -100,11 +107,10 @@ def _cue_together(mentions: Sequence[Mention], together: TownsTogether) -> Cue:
 
 
 def _cue(mention: Mention, distance_km: float | None) -> Cue:
-    population = np.maximum(gazetteer().populations[mention.towns].astype(float), 300.0)
     spread_km = _spread_km(mention.towns, mention.spread_km)
     if distance_km is not None:
         spread_km = np.maximum(spread_km, AIR_TO_ROAD * distance_km)
-    proposals = proposals_of(mention.towns, population**0.9, spread_km)
+    proposals = proposals_of(mention.towns, shares_of(mention.towns), spread_km)
     means_by = functools.partial(_means, mention, len(proposals))
     return Cue(
         "text/place",
@@ -149,5 +155,4 @@ def best_known(text: str, proposals: Sequence[Proposal]) -> Proposal:
 
 def _spread_km(towns: NDArray[np.int64], least_km: float = 1.5) -> NDArray[np.float64]:
     """Return the distances in km (n,) within which half of the photos of towns are taken, by their inhabitants."""
-    people = np.maximum(gazetteer().populations[towns].astype(float), 300.0)
-    return np.asarray(np.clip(0.02 * np.sqrt(people), least_km, max(12.0, least_km)))
+    return np.asarray(np.clip(0.02 * np.sqrt(people_of(towns)), least_km, max(12.0, least_km)))

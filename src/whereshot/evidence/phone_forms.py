@@ -2,8 +2,8 @@
 
 ``data/phone_forms.parquet`` holds the forms of all countries; ``scripts/build_phone_forms.py`` makes it from
 libphonenumber. A number gives every country whose area codes or mobile codes it fits. A country that writes the same
-groups of digits is likelier than one that writes others, and a country with few codes
-likelier than one where most digits are some code.
+groups of digits is likelier than one that writes others, and a country with few codes likelier than one where most
+digits are some code.
 """
 
 from __future__ import annotations
@@ -14,14 +14,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from whereshot.earth.country_names import english_names
 from whereshot.earth.towns import gazetteer
 from whereshot.evidence.base import Cue, Line
+from whereshot.evidence.country_languages import photos_of_country
 from whereshot.foundation.package_data import read_table
-from whereshot.posterior.masses import country_masses
-from whereshot.posterior.prior import density_prior
 
 OTHER_SEPARATORS, OTHER_GROUPS = 0.6, 0.1
 """Likelihood of a number with other spaces, hyphens or brackets, and with other groups of digits, relative to the
@@ -141,24 +138,17 @@ def phone_codes() -> dict[str, PhoneCodes]:
 
 
 @functools.cache
-def photo_shares() -> Mapping[str, float]:
-    """Return the share of all photos that are taken in each country, by its code."""
-    return dict(country_masses(density_prior())[0])
-
-
-@functools.cache
 def people_per_photo() -> Mapping[str, float]:
     """Return how many people live in towns of each country for each photo, to the power ``PEOPLE``.
 
     It is 1 for the world.
     """
-    towns, shares = gazetteer(), photo_shares()
-    codes, number = np.unique(towns.country_codes, return_inverse=True)
-    people = np.bincount(number, towns.populations)
+    people, photos = gazetteer().people_of_country, photos_of_country()
+    everybody = sum(people.values())
     return {
-        str(code): min(MOST_PEOPLE, float((share / shares[code]) ** PEOPLE))
-        for code, share in zip(codes, people / people.sum(), strict=True)
-        if shares.get(code, 0.0) > 0 and share > 0
+        code: min(MOST_PEOPLE, (count / everybody / photos[code]) ** PEOPLE)
+        for code, count in people.items()
+        if photos.get(code, 0.0) > 0 and count > 0
     }
 
 
@@ -174,7 +164,7 @@ def phone_cues(lines: Sequence[Line]) -> list[Cue]:
 
 
 def _cue(text: str, countries: dict[str, float], line: Line) -> Cue:
-    shares = photo_shares()
+    shares = photos_of_country()
     order = sorted(countries, key=lambda code: -countries[code] * shares.get(code, LEAST_PHOTOS))
     names = [english_names()[code] for code in order]
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
@@ -222,7 +212,7 @@ def countries_of(number: str) -> dict[str, float]:
         if not alone or alone in codes.prefixes
     }
     found = {code: value for code, value in found.items() if value > 0}
-    shares = {code: photo_shares().get(code, LEAST_PHOTOS) for code in found}
+    shares = {code: photos_of_country().get(code, LEAST_PHOTOS) for code in found}
     mean = sum(shares[code] * value for code, value in found.items()) / sum(shares.values()) if found else 1.0
     return {code: max(value / mean, ELSEWHERE) for code, value in found.items()}
 

@@ -26,8 +26,8 @@ LEAST_PHOTOS = 1e-5
 @functools.cache
 def country_shares() -> dict[str, tuple[float, float]]:
     """Return the shares of all photos and of all people in towns, by country code."""
-    photos, known = photos_of_country(), gazetteer()
-    people = {code: float(known.populations[known.in_country(code)].sum()) for code in english_names()}
+    photos, known = photos_of_country(), gazetteer().people_of_country
+    people = {code: known.get(code, 0) for code in english_names()}
     total = sum(people.values())
     return {code: (max(photos.get(code, 0.0), LEAST_PHOTOS), count / total) for code, count in people.items()}
 

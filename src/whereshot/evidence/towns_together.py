@@ -19,6 +19,7 @@ from whereshot.earth.towns import gazetteer
 PEOPLE_POWER = 0.9
 """A town is named with a frequency that grows with this power of its inhabitants."""
 LEAST_PEOPLE = 300.0
+"""Inhabitants that are assumed for a town with fewer, or with an unknown number."""
 NEAR_KM = 30.0
 """Km. Towns up to about this distance from each other are named together; farther ones less, as 1 / distance²."""
 UNRELATED = 1e-3
@@ -94,7 +95,7 @@ class _Around(NamedTuple):
 
 def _around(names: Sequence[NamedTowns], center: int) -> _Around:
     own = names[center]
-    weights, related = _shares(own.towns), np.zeros(len(own.towns), bool)
+    weights, related = shares_of(own.towns), np.zeros(len(own.towns), bool)
     closest = np.full(len(own.towns), np.inf)
     partners = np.full((len(own.towns), len(names)), -1)
     partners[:, center] = own.towns
@@ -103,7 +104,7 @@ def _around(names: Sequence[NamedTowns], center: int) -> _Around:
         if number == center:
             continue
         apart = sphere.distance_km(points[own.towns][:, None], points[other.towns])
-        fits = _shares(other.towns) * _fit(apart, own.distance_km, other.distance_km)
+        fits = shares_of(other.towns) * _fit(apart, own.distance_km, other.distance_km)
         best = fits.argmax(axis=1)
         is_fit = fits.sum(axis=1) > UNRELATED
         weights = weights * (fits.sum(axis=1) + UNRELATED)
@@ -118,9 +119,14 @@ def _around(names: Sequence[NamedTowns], center: int) -> _Around:
     return _Around(weights, related, spread_km, partners)
 
 
-def _shares(towns: NDArray[np.int64]) -> NDArray[np.float64]:
+def people_of(towns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the inhabitants (n,) of towns, at least ``LEAST_PEOPLE``."""
+    return np.asarray(np.maximum(gazetteer().populations[towns].astype(float), LEAST_PEOPLE), np.float64)
+
+
+def shares_of(towns: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return how often each of the towns (n,) is meant by their common name; the shares sum to 1."""
-    people = np.maximum(gazetteer().populations[towns].astype(float), LEAST_PEOPLE) ** PEOPLE_POWER
+    people = people_of(towns) ** PEOPLE_POWER
     return np.asarray(people / people.sum(), np.float64)
 
 
