@@ -1,9 +1,9 @@
 """Shared steps of training networks on rendered lines: renderer, shards, checkpoints with a curve, options.
 
-``train_line_readers.py`` and ``train_line_scripts.py`` use it. A shard is an .npz file of lines of one height, side by
-side, with their widths and one further array or more with an entry for each line. A checkpoint is a .pt file with the
-weights by name, the optimiser, the lines seen, the processor seconds, and the curve: (lines seen, processor seconds,
-means by name) at every save.
+``train_line_readers.py``, ``train_line_scripts.py`` and ``train_text_look.py`` use it. A shard is an .npz file of lines
+of one height, side by side, with their widths and one further array or more with an entry for each line. A checkpoint is
+a .pt file with the weights by name, the optimiser, the lines seen, the processor seconds, and the curve: (lines seen,
+processor seconds, means by name) at every save.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ LAST_RATE = 1e-5
 """The learning rate falls to this."""
 
 Item = TypeVar("Item")
+Network = TypeVar("Network", bound=nn.Module)
 Step = Callable[[argparse.Namespace], None]
 
 
@@ -52,12 +53,17 @@ def renderer_of(arguments: argparse.Namespace, part: str, **size: Any) -> Render
 # ---- shards
 
 
+def write_arrays(path: Path, **arrays: NDArray[Any]) -> None:
+    """Write arrays by name to an .npz file, whole or not at all."""
+    with path.with_suffix(".part").open("wb") as file:
+        np.savez(file, **arrays)
+    path.with_suffix(".part").rename(path)
+
+
 def write_shard(path: Path, lines: list[NDArray[np.uint8]], **arrays: NDArray[Any]) -> None:
     """Write lines (height, width) with their widths and ``arrays``, each with an entry for each line."""
     widths = np.array([line.shape[1] for line in lines], np.int32)
-    with path.with_suffix(".part").open("wb") as file:
-        np.savez(file, pixels=np.concatenate(lines, axis=1), widths=widths, **arrays)
-    path.with_suffix(".part").rename(path)
+    write_arrays(path, pixels=np.concatenate(lines, axis=1), widths=widths, **arrays)
 
 
 def read_shard(path: Path) -> tuple[list[NDArray[np.uint8]], dict[str, NDArray[Any]]]:
@@ -187,6 +193,22 @@ class Training:
         part.rename(self.path)
         speed = (self.seen - self.before) / took_s
         print(f"{time.strftime('%T')} {self.seen} lines, {speed:.0f} a processor second; {dict(means)}", flush=True)
+
+
+def begin(path: Path, make: Callable[[], Network], samples: int, rate: float, warm_up: int) -> tuple[Network, Training]:
+    """Return a new network, or the one of a checkpoint, and its training, on one thread and from a fixed seed."""
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    network, state = make().to(memory_format=torch.channels_last), load_checkpoint(path)
+    if state:
+        network.load_state_dict(state["network"])
+    return network, Training(path, {"network": network}, samples, rate, warm_up, state)
+
+
+def trained(path: Path, network: Network) -> Network:
+    """Return a network with the weights of a checkpoint, ready to be asked."""
+    network.load_state_dict(load_checkpoint(path)["network"])
+    return network.eval()
 
 
 def print_curve(state: Mapping[str, Any], names: list[str]) -> None:

@@ -124,13 +124,8 @@ class Lines:
 
 
 def train(arguments: argparse.Namespace) -> None:
-    torch.manual_seed(0)
-    torch.set_num_threads(1)
     path = arguments.work / CHECKPOINT
-    network, state = LineScriptNetwork().to(memory_format=torch.channels_last), load_checkpoint(path)
-    if state:
-        network.load_state_dict(state["network"])
-    training = line_training.Training(path, {"network": network}, arguments.samples, RATE, WARM_UP, state)
+    network, training = line_training.begin(path, LineScriptNetwork, arguments.samples, RATE, WARM_UP)
     class_loss = nn.CrossEntropyLoss(label_smoothing=SMOOTHING)
     losses: list[float] = []
     right: list[float] = []
@@ -172,9 +167,7 @@ def batches(work: Path, rng: np.random.Generator) -> Iterator[Batch]:
 
 
 def loaded(work: Path) -> LineScriptNetwork:
-    network = LineScriptNetwork()
-    network.load_state_dict(load_checkpoint(work / CHECKPOINT)["network"])
-    return network.eval()
+    return line_training.trained(work / CHECKPOINT, LineScriptNetwork())
 
 
 def check(arguments: argparse.Namespace) -> None:

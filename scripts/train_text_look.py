@@ -102,12 +102,10 @@ def scenes(arguments: argparse.Namespace) -> None:
         rng, began = np.random.default_rng(number), time.perf_counter()
         drawn = [maker.scene(rng) for _ in range(SHARD)]
         small = [shrunk(one.pixels) for one in drawn]
-        with path.with_suffix(".part").open("wb") as file:
-            np.savez(
-                file, pixels=np.stack(small), is_text=np.stack([one.is_text for one in drawn]),
-                weights=np.stack([one.weights for one in drawn]),
-            )  # fmt: skip
-        path.with_suffix(".part").rename(path)
+        line_training.write_arrays(
+            path, pixels=np.stack(small), is_text=np.stack([one.is_text for one in drawn]),
+            weights=np.stack([one.weights for one in drawn]),
+        )  # fmt: skip
         print(f"shard {number}: {SHARD / (time.perf_counter() - began):.1f} scenes/s", flush=True)
 
 
@@ -141,13 +139,8 @@ def batches(data: Arrays, rng: np.random.Generator) -> Iterator[tuple[torch.Tens
 
 
 def train(arguments: argparse.Namespace) -> None:
-    torch.manual_seed(0)
-    torch.set_num_threads(1)
     path = arguments.work / CHECKPOINT
-    network, state = TextLook().to(memory_format=torch.channels_last), load_checkpoint(path)
-    if state:
-        network.load_state_dict(state["network"])
-    training = line_training.Training(path, {"network": network}, arguments.samples, RATE, WARM_UP, state)
+    network, training = line_training.begin(path, TextLook, arguments.samples, RATE, WARM_UP)
     losses: list[float] = []
     data = _read(_paths(arguments.work, is_test=False))
     for features, is_text, weights in ahead(batches(data, np.random.default_rng(training.seen))):
@@ -163,9 +156,7 @@ def train(arguments: argparse.Namespace) -> None:
 
 
 def loaded(work: Path) -> TextLook:
-    network = TextLook()
-    network.load_state_dict(load_checkpoint(work / CHECKPOINT)["network"])
-    return network.eval()
+    return line_training.trained(work / CHECKPOINT, TextLook())
 
 
 def check(arguments: argparse.Namespace) -> None:
