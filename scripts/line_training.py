@@ -1,9 +1,9 @@
 """Shared steps of training networks on rendered lines: renderer, shards, checkpoints with a curve, options.
 
 ``train_line_readers.py``, ``train_line_scripts.py`` and ``train_text_look.py`` use it. A shard is an .npz file of lines
-of one height, side by side, with their widths and one further array or more with an entry for each line. A checkpoint is
-a .pt file with the weights by name, the optimiser, the lines seen, the processor seconds, and the curve: (lines seen,
-processor seconds, means by name) at every save.
+of one height, side by side, with their widths and one further array or more with an entry for each line. A checkpoint
+is a .pt file with the weights by name, the optimiser, the lines seen, the processor seconds, and the curve: (lines
+seen, processor seconds, means by name) at every save.
 """
 
 from __future__ import annotations
